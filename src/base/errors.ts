@@ -1,0 +1,25 @@
+// The errors a user may see. A UserError is one line that says where, what and what instead; anything else is a bug of ours.
+
+/** Exit codes of the command line: gates, input errors and internal errors must be told apart by a CI job. */
+export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal: 70, interrupted: 130, terminated: 143 } as const;
+
+/** A mistake in the input, the configuration or the usage. Its message is complete: one line, no stack trace needed. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+  /** Exit code of the process that ends with this error. */
+  readonly exitCode: number;
+
+  /**
+   * @param message one line: `place: what is wrong, and what to write instead`
+   * @param exitCode one of {@link EXIT}; 2 (input) unless said
+   */
+  constructor(message: string, exitCode: number = EXIT.input) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,59 @@
+// Seeded random streams. Each subsystem owns a stream whose seed is derived from the run's seed and the stream's name (L16),
+// so that drawing more in one place never changes what another place draws.
+
+/** A small, fast generator (sfc32: 128 bits of state, passes PractRand) with the draws that moeprof needs. */
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  /**
+   * @param seed the run's seed, any integer
+   * @param stream name of the stream, e.g. `policy/random`
+   */
+  constructor(seed: number, stream: string) {
+    this.#a = seed | 0;
+    this.#b = fnv1a(stream, 0x811c9dc5);
+    this.#c = fnv1a(stream, (seed ^ 0x9e3779b9) | 0);
+    for (let i = 0; i < 12; i++) this.uint32();
+  }
+
+  /** Uniform integer in [0, 2^32). */
+  uint32(): number {
+    const t = (((this.#a + this.#b) | 0) + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (this.#c << 21) | (this.#c >>> 11);
+    this.#c = (this.#c + t) | 0;
+    return t >>> 0;
+  }
+
+  /** Uniform number in [0, 1), 32 bits of resolution. */
+  next(): number {
+    return this.uint32() / 4294967296;
+  }
+
+  /** Uniform integer in [0, n). */
+  below(n: number): number {
+    return Math.floor(this.next() * n);
+  }
+
+  /** Standard normal draw (Box-Muller). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+  }
+
+  /** Exponential draw with mean 1. */
+  exponential(): number {
+    return -Math.log(1 - this.next());
+  }
+}
+
+/** 32-bit FNV-1a of a string. */
+function fnv1a(text: string, basis: number): number {
+  let hash = basis | 0;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}

@@ -1,0 +1,110 @@
+// The contract of a cache policy: it ranks the residents of one cache and moves no bytes. The cache owns membership, capacity and
+// pins. Ids are local to the cache, [0, experts): the expert within its layer where a layer has its own cache, the dense id else.
+import type { Random } from '../base/random.js';
+
+/** No expert: what {@link CachePolicy.victim} returns when every resident is pinned. */
+export const NONE = -1;
+
+/** Which experts may not be evicted at the moment: members of the running event, experts in flight, nearer predictions (L4, L11). */
+export class Pins {
+  /** Rank of each expert, local id; lower is more protected. {@link UNPINNED} = not protected at all. */
+  readonly rank: Int32Array;
+  /** Experts of a rank below this are pinned: 0 for a demand; the incoming expert's own rank for a prefetch. */
+  limit = 0;
+
+  /** @param rank one entry per expert of the cache, shared with whoever pins */
+  constructor(rank: Int32Array) {
+    this.rank = rank;
+  }
+
+  /** True while expert `id` must not be evicted. */
+  has(id: number): boolean {
+    return this.rank[id]! < this.limit;
+  }
+}
+
+/** Rank of an expert that nothing protects. */
+export const UNPINNED = 0x7fffffff;
+
+/** Where the replay stands; written by the engine before it calls a policy, read by policies that depend on time or place. */
+export interface Clock {
+  /** Events judged so far; in sequential replay, accesses. */
+  event: number;
+  /** Passes started so far. */
+  pass: number;
+  /** MoE layer of the running event. */
+  layer: number;
+}
+
+/** What a policy may know. Fields that it did not ask for in `needs` may be null. */
+export interface PolicyContext {
+  /** Experts that can ever be in this cache: ids are [0, experts). */
+  readonly experts: number;
+  /** Bytes of each expert. */
+  readonly sizes: Float64Array;
+  /** Capacity of the cache in bytes. */
+  readonly capacityBytes: number;
+  /** True where all sizes are equal: a policy may then count slots. */
+  readonly uniform: boolean;
+  /** MoE layer of each expert. */
+  readonly layerOf: Uint16Array;
+  /** MoE layers of the model. */
+  readonly layers: number;
+  readonly clock: Clock;
+  /** A stream of this policy's own. */
+  readonly random: Random;
+  /**
+   * Event number of each expert's next use after the running one ({@link NEVER} = none); valid for an expert from the call of
+   * `touch`, `insert` or `victim` in which it is used until its next use. Present where the policy needs the future.
+   */
+  readonly nextUse: Int32Array | null;
+  /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
+  readonly popularity: Float64Array | null;
+  /** Predicted probability that the running or the next pass demands each expert, as of now; zero without a predictor. */
+  readonly predicted: Float32Array | null;
+}
+
+/** Next use of an expert that is not used again. */
+export const NEVER = 0x7fffffff;
+
+/** Ranks the residents of one cache. */
+export interface CachePolicy {
+  /** A resident expert is used again. */
+  touch(id: number): void;
+  /** An expert has become resident (ghost lists live in here). */
+  insert(id: number): void;
+  /** A resident expert leaves. */
+  remove(id: number): void;
+  /** Whom to evict for `incoming`: never a pinned one, {@link NONE} if there is none. No side effect on the ranking. */
+  victim(incoming: number, pins: Pins): number;
+  /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
+  admits?(incoming: number, victim: number): boolean;
+  /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
+  preload?(): Iterable<number>;
+}
+
+/** A policy parameter: its default fixes its type. */
+export interface PolicyParameter {
+  readonly default: number | string | boolean;
+  readonly description: string;
+  /** Smallest and largest value of a number; the values of a string. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly values?: readonly string[];
+}
+
+/** Parameter values after defaults and checks. */
+export type PolicyParameters = Readonly<Record<string, number | string | boolean>>;
+
+/** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
+export interface PolicyDefinition {
+  readonly name: string;
+  /** One sentence: what it evicts. */
+  readonly summary: string;
+  /** Where it is published. */
+  readonly cites: string;
+  readonly parameters: Readonly<Record<string, PolicyParameter>>;
+  /** What the run must give it; the run fails early where it cannot. */
+  readonly needs: readonly ('future' | 'popularity' | 'predicted')[];
+  create(context: PolicyContext, parameters: PolicyParameters): CachePolicy;
+}

@@ -1,0 +1,84 @@
+// What is offloaded: the contract between the model room and everything that replays or prices a model. Types only.
+
+/** Dense id of one expert of one layer: `layer.offset + expert`. Every per-expert state is a typed array indexed by it. */
+export type ExpertId = number;
+
+/** One MoE layer (dense layers are priced in {@link DenseSpec}). Layers may differ in experts, top-k and size. */
+export interface MoeLayer {
+  /** Position among the MoE layers, 0-based. */
+  readonly index: number;
+  /** Routed experts in this layer. */
+  readonly experts: number;
+  /** Routed experts that a token activates here. */
+  readonly topK: number;
+  /** Bytes of one expert's weights, as stored and as transferred. */
+  readonly expertBytes: number;
+  /** Floating-point operations of one activation (one token through one expert): 2 per weight. */
+  readonly flopsPerToken: number;
+  /** Dense id of this layer's expert 0. */
+  readonly offset: ExpertId;
+}
+
+/** Attention of one decoder layer. All zero where a layer has none (state-space layers). */
+export interface AttentionSpec {
+  /** KV-cache bytes that one token of context occupies (GQA: 2 x KV heads x head size; MLA: latent + rope). */
+  readonly kvBytesPerToken: number;
+  /** Operations of one token attending to one token of context (scores and values). */
+  readonly flopsPerPair: number;
+  /** Sliding window in tokens, or null: the whole context. */
+  readonly window: number | null;
+}
+
+/** The dense work between two routing decisions. */
+export interface DenseSegment {
+  /** Weight bytes read once per pass: attention projections, router, shared experts, dense FFNs, and in the last segment norm and head. */
+  readonly weightBytes: number;
+  /** Operations per token through these weights (2 per weight; attention over the context comes on top). */
+  readonly flopsPerToken: number;
+  /** One entry per decoder layer whose attention lies in this segment. */
+  readonly attention: readonly AttentionSpec[];
+}
+
+/** All that is not a routed expert. It stays in GPU memory. */
+export interface DenseSpec {
+  /**
+   * `layers.length + 1` segments: segment l runs before the routing of MoE layer l is known (dense-first layers included),
+   * the last one after the last MoE layer (remaining dense layers, final norm, head).
+   */
+  readonly segments: readonly DenseSegment[];
+  /** Bytes of all dense weights, the embedding table included. */
+  readonly weightBytes: number;
+  /** KV-cache bytes per token of context, summed over all decoder layers (no sliding window applied). */
+  readonly kvBytesPerToken: number;
+}
+
+/** A Mixture-of-Experts model as the simulator sees it, at one quantisation. */
+export interface ModelSpec {
+  readonly name: string;
+  /** Quantisation that the byte figures are for, e.g. `q4_k_m`; `gguf` where sizes come from a file. */
+  readonly quantization: string;
+  /** The MoE layers, in order of execution. */
+  readonly layers: readonly MoeLayer[];
+  readonly dense: DenseSpec;
+  /** Routed experts in total: the sum over layers, and the number of dense ids. */
+  readonly experts: number;
+  /** Parameters in total and active per token, experts and embeddings included. */
+  readonly parameters: { readonly total: number; readonly active: number };
+}
+
+/** Bytes of all routed experts of a model. */
+export function expertBytesTotal(model: ModelSpec): number {
+  return model.layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
+}
+
+/** Token cycle (L15): bytes of experts that one token touches on its way through all layers. */
+export function tokenCycleBytes(model: ModelSpec): number {
+  return model.layers.reduce((sum, layer) => sum + layer.topK * layer.expertBytes, 0);
+}
+
+/** Bytes of each expert by dense id, `Float64Array(model.experts)`. */
+export function expertSizes(model: ModelSpec): Float64Array {
+  const sizes = new Float64Array(model.experts);
+  for (const layer of model.layers) sizes.fill(layer.expertBytes, layer.offset, layer.offset + layer.experts);
+  return sizes;
+}

@@ -1,0 +1,96 @@
+// The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+export const RESULT_SCHEMA = 'moeprof.result/1';
+
+/** Unit of a metric's value. Ratios are fractions 0..1; times are nanoseconds; rates are per second. */
+export type Unit = 'ratio' | 'count' | 'bytes' | 'ns' | 'tokens/s' | 'count/token' | 'bytes/token' | 'bytes/s' | 'ns/byte' | 'flops';
+
+/** One measured or simulated quantity. */
+export interface Metric {
+  readonly value: number;
+  readonly unit: Unit;
+  /** Which way is better; `none`: neither, or it depends. */
+  readonly better: 'higher' | 'lower' | 'none';
+  /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
+  readonly kind: 'exact' | 'sampled';
+}
+
+/** Something the reader must know to read the numbers rightly. */
+export interface Warning {
+  /** Stable name, e.g. `below-token-cycle`. */
+  readonly code: string;
+  /** One sentence with the figures, and what to do. */
+  readonly message: string;
+}
+
+/** Counters by MoE layer; all arrays have one entry per layer. */
+export interface PerLayer {
+  readonly demanded: readonly number[];
+  readonly hits: readonly number[];
+  readonly late: readonly number[];
+  readonly misses: readonly number[];
+  readonly evictions: readonly number[];
+  readonly streamed: readonly number[];
+  /** Events (passes that chose at least one expert at the layer). */
+  readonly events: readonly number[];
+  /** Bytes loaded on demand. */
+  readonly onDemandBytes: readonly number[];
+  /** Bytes moved by prefetches that started. */
+  readonly prefetchBytes: readonly number[];
+  readonly stallNs: readonly number[];
+  readonly computeNs: readonly number[];
+  readonly cpuNs: readonly number[];
+  readonly denseNs: readonly number[];
+}
+
+/** What the same passes would cost at the limits (L15). */
+export interface Bounds {
+  /** Mean TPOT with every expert resident, ns; null where no token was decoded. */
+  readonly allResidentTpotNs: number | null;
+  /** Mean TPOT with no cache, ns; null where no token was decoded. */
+  readonly noCacheTpotNs: number | null;
+  /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */
+  readonly beladyHitRate: number | null;
+  /** Distinct experts demanded: misses that no cache avoids from a cold start. */
+  readonly compulsoryMisses: number;
+  /** Bytes of experts that one token touches. */
+  readonly tokenCycleBytes: number;
+  /** Capacity of the expert cache, bytes. */
+  readonly capacityBytes: number;
+}
+
+/** Where the routing came from. */
+export interface TraceInput {
+  readonly path: string;
+  readonly sha256: string;
+  /** Tokens replayed. */
+  readonly tokens: number;
+  readonly requests: number;
+  readonly synthetic: boolean;
+}
+
+/** A finished run. */
+export interface Result {
+  readonly schema: typeof RESULT_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly inputs: {
+    readonly model: string;
+    readonly quantization: string;
+    readonly hardware: string;
+    readonly system: string;
+    readonly traces: readonly TraceInput[];
+  };
+  /** Hash of what two results must share to be comparable: model, hardware, routing, workload, seed. */
+  readonly fingerprint: string;
+  readonly seed: number;
+  /** The resolved configuration, flags and defaults merged. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** By name; names and meanings are in `catalogue.ts`. A metric that this run cannot have is absent. */
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly perLayer: PerLayer;
+  readonly bounds: Bounds;
+  readonly warnings: readonly Warning[];
+  /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
+  readonly environment: Readonly<Record<string, string | number>>;
+}

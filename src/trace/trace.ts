@@ -1,0 +1,106 @@
+// What happened: the routing of tokens. A RoutingTrace is random-access rows, so that many requests can be walked at once in
+// constant memory; formats without random access are decoded into such a store when they are opened.
+
+/** A null choice: padding, AdaMoE null expert, top-p tail, dense row. Does not count as an activation (L1). */
+export const NULL_EXPERT = 0xffff;
+
+/** Phase of a token: a prompt token, or a generated one. */
+export const PHASE = { prefill: 0, decode: 1 } as const;
+
+/** Columns of consecutive tokens, owned by whoever allocated them and overwritten by the next read. */
+export interface TraceChunk {
+  /** Rows filled by the last read. */
+  tokens: number;
+  /** Request of each row (index into {@link RoutingTrace.requests}). */
+  readonly request: Int32Array;
+  /** Position of each row in its request. */
+  readonly position: Int32Array;
+  /** {@link PHASE} of each row. */
+  readonly phase: Uint8Array;
+  /** Input token id of each row, or null where the trace has none. */
+  readonly tokenId: Int32Array | null;
+  /** `[tokens, layers, topK]`: expert within its layer, in rank order; {@link NULL_EXPERT} = none. */
+  readonly experts: Uint16Array;
+  /** Gate weights `[tokens, layers, topK]`, or null. */
+  readonly weights: Float32Array | null;
+  /** What some predictor said, `[tokens, layers, predictedK]`, {@link NULL_EXPERT} = none; or null. */
+  readonly predicted: Uint16Array | null;
+}
+
+/** One request's rows: `prefill` prompt rows followed by `decode` generated rows, contiguous from `start`. */
+export interface TraceRequest {
+  /** Id as the trace names it. */
+  readonly id: number;
+  /** First row. */
+  readonly start: number;
+  readonly prefill: number;
+  readonly decode: number;
+}
+
+/** Free-form facts about a trace, all strings as in the file's metadata. */
+export interface TraceMeta {
+  /** Model name as the trace gives it, or null. */
+  readonly model: string | null;
+  /** Format it was read from, e.g. `safetensors`. */
+  readonly format: string;
+  /** True where the routing was made by a generator: the report says so plainly. */
+  readonly synthetic: boolean;
+  /** Bytes of one expert by layer, where the format records them. */
+  readonly expertBytes: readonly number[] | null;
+  /** Everything else that the file says of itself. */
+  readonly notes: Readonly<Record<string, string>>;
+}
+
+/** A routing trace, open for reading. */
+export interface RoutingTrace {
+  /** Where it came from: a path, `-`, or `synthetic`. */
+  readonly path: string;
+  readonly tokens: number;
+  readonly layers: number;
+  /** Width of a row per layer; layers with a smaller top-k are padded with {@link NULL_EXPERT}. */
+  readonly topK: number;
+  /** Experts per layer, as the file says or as the largest id implies; length `layers`. */
+  readonly expertsPerLayer: readonly number[];
+  readonly requests: readonly TraceRequest[];
+  readonly meta: TraceMeta;
+  readonly has: {
+    readonly phases: boolean;
+    readonly weights: boolean;
+    readonly tokenIds: boolean;
+    /** Width of the `predicted` rows; 0: none. */
+    readonly predictedK: number;
+  };
+  /** SHA-256 of the file's bytes (of the routing, where it was generated), hex. */
+  sha256(): string;
+  /**
+   * Reads rows `[start, start + count)` into `into` from its row 0 and sets `into.tokens`. Rows are checked as they are decoded.
+   * @throws UserError with file and place where an expert id is out of range or stands twice in one token's row
+   */
+  read(start: number, count: number, into: TraceChunk): void;
+  /** Closes files and removes temporary ones. */
+  close(): void;
+}
+
+/** Allocates a chunk of `capacity` rows for a trace. */
+export function allocateChunk(trace: Pick<RoutingTrace, 'layers' | 'topK' | 'has'>, capacity: number): TraceChunk {
+  const row = trace.layers * trace.topK;
+  return {
+    tokens: 0,
+    request: new Int32Array(capacity),
+    position: new Int32Array(capacity),
+    phase: new Uint8Array(capacity),
+    tokenId: trace.has.tokenIds ? new Int32Array(capacity) : null,
+    experts: new Uint16Array(capacity * row),
+    weights: trace.has.weights ? new Float32Array(capacity * row) : null,
+    predicted: trace.has.predictedK > 0 ? new Uint16Array(capacity * trace.layers * trace.has.predictedK) : null,
+  };
+}
+
+/** Walks rows `[from, to)` of a trace in file order, `capacity` rows at a time, in one reused chunk. */
+export function* chunks(trace: RoutingTrace, capacity = 1024, from = 0, to: number = trace.tokens): Generator<TraceChunk, void, void> {
+  const chunk = allocateChunk(trace, Math.min(capacity, Math.max(1, to - from)));
+  for (let start = from; start < to; start += capacity) {
+    trace.read(start, Math.min(capacity, to - start), chunk);
+    yield chunk;
+  }
+}
