@@ -1,0 +1,94 @@
+// Files that are whole or absent: written under a temporary name beside the target and renamed over it, so that no reader,
+// and no run that was interrupted, ever sees half of one.
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, UserError } from './errors.js';
+
+/** A file under construction. Opened before the work that fills it, so that a bad path fails at once. */
+export class AtomicFile {
+  readonly path: string;
+  /** Descriptor of the temporary file, open for reading and writing. */
+  readonly fd: number;
+  readonly #temporary: string;
+  #open = true;
+
+  /**
+   * @param path where the finished file will stand
+   * @throws UserError where the folder does not exist or may not be written
+   */
+  constructor(path: string) {
+    this.path = path;
+    this.#temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    this.fd = attempt(path, () => openSync(this.#temporary, 'wx+'));
+  }
+
+  /** Writes all of `data`, at byte `position` or, without one, after what was written before. */
+  write(data: Uint8Array | string, position: number | null = null): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    attempt(this.path, () => {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, position === null ? null : position + done);
+      }
+    });
+  }
+
+  /** Puts the finished file in its place, over an older one. */
+  commit(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.fd);
+    try {
+      renameSync(this.#temporary, this.path);
+    } catch (error) {
+      unlinkSync(this.#temporary);
+      throw cannotWrite(this.path, error);
+    }
+  }
+
+  /** Drops the unfinished file; does nothing after {@link commit}. */
+  abort(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.fd);
+    unlinkSync(this.#temporary);
+  }
+}
+
+/**
+ * Writes a text file as a whole.
+ * @throws UserError where the path cannot be written
+ */
+export function writeFileAtomic(path: string, text: string | Uint8Array): void {
+  const file = new AtomicFile(path);
+  try {
+    file.write(text);
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}
+
+/** Runs a file operation; its failure is the user's to mend. */
+function attempt<T>(path: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
+function cannotWrite(path: string, error: unknown): UserError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why =
+    code === 'ENOENT'
+      ? 'its folder does not exist; create it first'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'no permission to write there; choose another path'
+        : code === 'ENOSPC'
+          ? 'the disk is full; free some space or choose another path'
+          : code === 'EISDIR'
+            ? 'it is a folder; name a file in it'
+            : messageOf(error);
+  return new UserError(`${path}: cannot be written: ${why}`);
+}

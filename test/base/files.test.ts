@@ -1,0 +1,39 @@
+// Atomic files: the target is whole or as it was before.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { AtomicFile, writeFileAtomic } from '../../src/base/files.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'moeprof-files-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('AtomicFile', () => {
+  it('shows nothing under its name before commit, and everything after', () => {
+    const path = join(folder, 'a.bin');
+    const file = new AtomicFile(path);
+    file.write(Uint8Array.of(1, 2, 3));
+    file.write(Uint8Array.of(9), 1);
+    expect(readdirSync(folder)).not.toContain('a.bin');
+    file.commit();
+    expect([...readFileSync(path)]).toEqual([1, 9, 3]);
+    expect(readdirSync(folder)).toEqual(['a.bin']);
+  });
+
+  it('leaves the older file and no temporary one when it is dropped', () => {
+    const path = join(folder, 'b.txt');
+    writeFileAtomic(path, 'old');
+    const file = new AtomicFile(path);
+    file.write('new');
+    file.abort();
+    file.commit();
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('says at once that a folder does not exist', () => {
+    expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(UserError);
+    expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(/c\.txt: cannot be written: its folder does not exist/);
+  });
+});
