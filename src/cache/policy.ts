@@ -1,5 +1,6 @@
 // The contract of a cache policy: it ranks the residents of one cache and moves no bytes. The cache owns membership, capacity and
 // pins. Ids are local to the cache, [0, experts): the expert within its layer where a layer has its own cache, the dense id else.
+import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 
 /** No expert: what {@link CachePolicy.victim} returns when every resident is pinned. */
@@ -83,19 +84,6 @@ export interface CachePolicy {
   preload?(): Iterable<number>;
 }
 
-/** A policy parameter: its default fixes its type. */
-export interface PolicyParameter {
-  readonly default: number | string | boolean;
-  readonly description: string;
-  /** Smallest and largest value of a number; the values of a string. */
-  readonly min?: number;
-  readonly max?: number;
-  readonly values?: readonly string[];
-}
-
-/** Parameter values after defaults and checks. */
-export type PolicyParameters = Readonly<Record<string, number | string | boolean>>;
-
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition {
   readonly name: string;
@@ -103,8 +91,8 @@ export interface PolicyDefinition {
   readonly summary: string;
   /** Where it is published. */
   readonly cites: string;
-  readonly parameters: Readonly<Record<string, PolicyParameter>>;
+  readonly parameters: ParameterTable;
   /** What the run must give it; the run fails early where it cannot. */
   readonly needs: readonly ('future' | 'popularity' | 'predicted')[];
-  create(context: PolicyContext, parameters: PolicyParameters): CachePolicy;
+  create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }

@@ -1,0 +1,85 @@
+// Parameters of the members of a family (policies, predictors, schedulers): declared with defaults, given as YAML keys or `name:key=value,key=value`.
+import { UserError } from './errors.js';
+import { didYouMean } from './text.js';
+
+/** One parameter: its default fixes its type. */
+export interface Parameter {
+  readonly default: number | string | boolean;
+  readonly description: string;
+  /** Smallest and largest value of a number. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Values of a string, where it is a choice. */
+  readonly values?: readonly string[];
+}
+
+/** All parameters of one member, by name. */
+export type ParameterTable = Readonly<Record<string, Parameter>>;
+
+/** Values after defaults and checks. */
+export type Parameters = Readonly<Record<string, number | string | boolean>>;
+
+/**
+ * Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values.
+ * @throws UserError where a part is not `key=value`
+ */
+export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
+  const colon = spec.indexOf(':');
+  if (colon < 0) return { name: spec, given: {} };
+  const given: Record<string, string> = {};
+  for (const part of spec.slice(colon + 1).split(',')) {
+    const equals = part.indexOf('=');
+    if (equals <= 0) throw new UserError(`${spec}: expected key=value after the colon, found '${part}'`);
+    given[part.slice(0, equals).trim()] = part.slice(equals + 1).trim();
+  }
+  return { name: spec.slice(0, colon), given };
+}
+
+/**
+ * Merges given values into the defaults.
+ * @param place where the values stand, for messages, e.g. `policy s3-fifo`
+ * @throws UserError for an unknown name (the nearest is offered), a wrong type, or a value out of range
+ */
+export function resolveParameters(place: string, table: ParameterTable, given: Readonly<Record<string, unknown>>): Parameters {
+  const values: Record<string, number | string | boolean> = {};
+  for (const [name, parameter] of Object.entries(table)) values[name] = parameter.default;
+  for (const [name, raw] of Object.entries(given)) {
+    const parameter = table[name];
+    if (parameter === undefined) {
+      const names = Object.keys(table);
+      const known = names.length === 0 ? 'it has no parameters' : `it has ${names.join(', ')}`;
+      throw new UserError(`${place}: unknown parameter '${name}'${didYouMean(name, names)}; ${known}`);
+    }
+    values[name] = checked(`${place}: ${name}`, parameter, raw);
+  }
+  return values;
+}
+
+function checked(place: string, parameter: Parameter, raw: unknown): number | string | boolean {
+  switch (typeof parameter.default) {
+    case 'number': {
+      const value = typeof raw === 'string' && raw !== '' ? Number(raw) : raw;
+      const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = parameter;
+      if (typeof value !== 'number' || Number.isNaN(value)) throw new UserError(`${place}: expected a number, found '${String(raw)}'`);
+      if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${range(min, max)}`);
+      return value;
+    }
+    case 'boolean':
+      if (raw === true || raw === 'true' || raw === 'on') return true;
+      if (raw === false || raw === 'false' || raw === 'off') return false;
+      throw new UserError(`${place}: expected on or off, found '${String(raw)}'`);
+    default: {
+      const value = String(raw);
+      if (parameter.values !== undefined && !parameter.values.includes(value)) {
+        throw new UserError(`${place}: '${value}' is not one of ${parameter.values.join(', ')}`);
+      }
+      return value;
+    }
+  }
+}
+
+function range(min: number, max: number): string {
+  if (max === Number.POSITIVE_INFINITY) return `${min} or more`;
+  if (min === Number.NEGATIVE_INFINITY) return `${max} or less`;
+  return `${min} to ${max}`;
+}

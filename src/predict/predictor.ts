@@ -1,0 +1,52 @@
+// The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
+import type { Parameters, ParameterTable } from '../base/parameters.js';
+import type { Random } from '../base/random.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import type { RoutingTrace } from '../trace/trace.js';
+
+/** Predicts the experts of coming layers. */
+export interface Predictor {
+  /**
+   * The routing of `layer` has become known for the tokens of `pass` (layers after it are still the future). Called once per
+   * pass and layer, in order; learning and state belong here.
+   */
+  observe(pass: Pass, layer: number): void;
+  /**
+   * Fills `scores[id]` in [0, 1] with the probability that this pass demands expert `id`, for every dense id of the layers
+   * `(after, after + horizon]`. `after` = -1: before the first layer. Scores of other layers are left alone.
+   */
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
+  /** Modelled cost of one `predict` in ns: what it predicts can be prefetched so much later. */
+  readonly costNs: number;
+}
+
+/** What a predictor may know. */
+export interface PredictorContext {
+  readonly model: ModelSpec;
+  /** Width of a token's row per layer in the passes. */
+  readonly topK: number;
+  /** Most requests that run at once: `pass.slot` is below it. */
+  readonly slots: number;
+  /** A stream of this predictor's own. */
+  readonly random: Random;
+  /** Traces to learn from before the run, open; empty: learn online only. */
+  readonly training: readonly RoutingTrace[];
+}
+
+/** One member of the family of predictors. */
+export interface PredictorDefinition {
+  readonly name: string;
+  /** One sentence: what it predicts from. */
+  readonly summary: string;
+  readonly cites: string;
+  readonly parameters: ParameterTable;
+  /** What the trace must carry; the run fails early where it does not. */
+  readonly needs: readonly ('weights' | 'tokenIds' | 'predicted')[];
+  create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
+}
+
+/** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
+export function either(p: number, q: number): number {
+  return p + q - p * q;
+}

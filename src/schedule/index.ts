@@ -1,0 +1,19 @@
+// The family of schedulers. A new one is a file in this folder and a line here.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { fcfs } from './fcfs.js';
+import type { SchedulerDefinition } from './scheduler.js';
+
+/** All schedulers, in the order in which they are listed. */
+export const SCHEDULERS: readonly SchedulerDefinition[] = [fcfs];
+
+/**
+ * Finds a scheduler by name.
+ * @throws UserError with the nearest name
+ */
+export function findScheduler(name: string): SchedulerDefinition {
+  const found = SCHEDULERS.find((scheduler) => scheduler.name === name);
+  if (found !== undefined) return found;
+  const names = SCHEDULERS.map((scheduler) => scheduler.name);
+  throw new UserError(`unknown scheduler '${name}'${didYouMean(name, names)}; known: ${names.join(', ')}`);
+}

@@ -1,0 +1,161 @@
+// A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
+import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
+import type { Request } from './request.js';
+import type { Share } from './scheduler.js';
+
+/** Rows that a slot reads ahead; at batch 1 this is the size of a sequential read. */
+const READ_AHEAD = 256;
+
+/** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. */
+export class Pass {
+  /** Passes filled so far, this one included. */
+  number = 0;
+  tokens = 0;
+  /** Tokens that are decode steps; the others are prompt tokens. */
+  decodeTokens = 0;
+  /** Width of one token's row: layers x topK. */
+  readonly row: number;
+  readonly layers: number;
+  readonly topK: number;
+  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
+  choices: Uint16Array;
+  /** Gate weights of the choices, or null. */
+  weights: Float32Array | null;
+  /** `[tokens, layers, predictedK]` of the trace, or null. */
+  predicted: Uint16Array | null;
+  readonly predictedK: number;
+  /** Slot of each token's request: the place of the request among those that run at once. */
+  slot: Int32Array;
+  /** `Request.index` of each token. */
+  request: Int32Array;
+  /** Position of each token in its request. */
+  position: Int32Array;
+  /** Input token id of each token, or null. */
+  tokenId: Int32Array | null;
+  /** Requests in this pass. */
+  sequences = 0;
+  /** Context of each sequence before this pass, tokens. */
+  readonly sequenceContext: Int32Array;
+  /** Tokens of each sequence in this pass. */
+  readonly sequenceTokens: Int32Array;
+
+  readonly #trace: RoutingTrace;
+  readonly #buffers: (SlotBuffer | undefined)[] = [];
+  readonly #free: number[] = [];
+  #slots = 0;
+
+  /**
+   * @param trace where rows are read from
+   * @param maxSequences most requests of one pass
+   */
+  constructor(trace: RoutingTrace, maxSequences: number) {
+    this.#trace = trace;
+    this.layers = trace.layers;
+    this.topK = trace.topK;
+    this.row = trace.layers * trace.topK;
+    this.predictedK = trace.has.predictedK;
+    this.sequenceContext = new Int32Array(maxSequences);
+    this.sequenceTokens = new Int32Array(maxSequences);
+    const capacity = Math.max(1, maxSequences);
+    this.choices = new Uint16Array(capacity * this.row);
+    this.weights = trace.has.weights ? new Float32Array(capacity * this.row) : null;
+    this.predicted = this.predictedK > 0 ? new Uint16Array(capacity * trace.layers * this.predictedK) : null;
+    this.slot = new Int32Array(capacity);
+    this.request = new Int32Array(capacity);
+    this.position = new Int32Array(capacity);
+    this.tokenId = trace.has.tokenIds ? new Int32Array(capacity) : null;
+  }
+
+  /** Slots given out so far at once: every `slot` is below it. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Takes the next rows of each share. */
+  fill(shares: readonly Share[]): void {
+    this.number++;
+    this.tokens = 0;
+    this.decodeTokens = 0;
+    this.sequences = shares.length;
+    let total = 0;
+    for (const share of shares) total += share.tokens;
+    this.#reserve(total);
+    for (let i = 0; i < shares.length; i++) {
+      const { request, tokens } = shares[i]!;
+      if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
+      this.sequenceContext[i] = request.done;
+      this.sequenceTokens[i] = tokens;
+      if (!request.inPrefill) this.decodeTokens += tokens;
+      this.#append(request, tokens);
+    }
+  }
+
+  /** Marks the rows of `shares` as run and frees the slots of requests that are done. */
+  advance(shares: readonly Share[]): void {
+    for (const { request, tokens } of shares) {
+      request.done += tokens;
+      if (request.finished) {
+        this.#free.push(request.slot);
+        request.slot = -1;
+      }
+    }
+  }
+
+  #append(request: Request, count: number): void {
+    const buffer = (this.#buffers[request.slot] ??= new SlotBuffer(this.#trace));
+    const { row } = this;
+    for (let k = 0; k < count; k++) {
+      const from = buffer.seek(request.start + request.done + k, request.start + request.tokens);
+      const { chunk } = buffer;
+      const to = this.tokens++;
+      copy(chunk.experts, from * row, this.choices, to * row, row);
+      if (this.weights !== null) copy(chunk.weights!, from * row, this.weights, to * row, row);
+      if (this.predicted !== null) {
+        const width = this.layers * this.predictedK;
+        copy(chunk.predicted!, from * width, this.predicted, to * width, width);
+      }
+      if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
+      this.slot[to] = request.slot;
+      this.request[to] = request.index;
+      this.position[to] = request.done + k;
+    }
+  }
+
+  #reserve(tokens: number): void {
+    if (tokens <= this.slot.length) return;
+    const capacity = Math.max(tokens, this.slot.length * 2);
+    this.choices = new Uint16Array(capacity * this.row);
+    if (this.weights !== null) this.weights = new Float32Array(capacity * this.row);
+    if (this.predicted !== null) this.predicted = new Uint16Array(capacity * this.layers * this.predictedK);
+    this.slot = new Int32Array(capacity);
+    this.request = new Int32Array(capacity);
+    this.position = new Int32Array(capacity);
+    if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
+  }
+}
+
+/** Rows that one slot has read ahead. */
+class SlotBuffer {
+  readonly chunk: TraceChunk;
+  readonly #trace: RoutingTrace;
+  #start = 0;
+
+  constructor(trace: RoutingTrace) {
+    this.#trace = trace;
+    this.chunk = allocateChunk(trace, READ_AHEAD);
+  }
+
+  /** Row of `chunk` that holds trace row `at`; reads ahead, not beyond `end`. */
+  seek(at: number, end: number): number {
+    if (at < this.#start || at >= this.#start + this.chunk.tokens) {
+      this.#trace.read(at, Math.min(READ_AHEAD, end - at), this.chunk);
+      this.#start = at;
+    }
+    return at - this.#start;
+  }
+}
+
+/** A plain loop: for rows of a few hundred elements it is as fast as `set(subarray)` and allocates nothing. */
+function copy<T extends Uint16Array | Float32Array>(source: T, from: number, target: T, to: number, count: number): void {
+  for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
+}
