@@ -1,0 +1,58 @@
+// Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
+// that the command runs in, so that the same command means the same thing everywhere.
+import { readdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from './errors.js';
+import { didYouMean } from './text.js';
+
+/** Families of profiles; each is a folder of `profiles/`. */
+export type ProfileFamily = 'models' | 'hardware' | 'systems' | 'runs' | 'traces';
+
+// src/base and dist/base both lie two levels below the package root.
+const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles');
+
+const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
+  models: 'model',
+  hardware: 'hardware profile',
+  systems: 'system',
+  runs: 'run profile',
+  traces: 'bundled trace',
+};
+
+/** Endings that make a word a path even without a separator: a name has none of them. */
+const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst)$/i;
+
+/** Names of the bundled profiles of a family, sorted. */
+export function listProfiles(family: ProfileFamily): string[] {
+  return [...bundled(family).keys()].sort();
+}
+
+/** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending. */
+export function isPath(nameOrPath: string): boolean {
+  return /[/\\]/.test(nameOrPath) || FILE.test(nameOrPath) || nameOrPath === '.' || nameOrPath === '..';
+}
+
+/**
+ * Absolute path of a profile.
+ * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`
+ * @param relativeTo folder that paths are relative to; the working directory unless said
+ * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
+ */
+export function findProfile(family: ProfileFamily, nameOrPath: string, relativeTo: string = process.cwd()): string {
+  if (isPath(nameOrPath)) return resolve(relativeTo, nameOrPath);
+  const files = bundled(family);
+  const found = files.get(nameOrPath);
+  if (found !== undefined) return found;
+  const hint = nameOrPath === '' ? didYouMean('', files.keys()) : didYouMean(nameOrPath, files.keys());
+  const list = family === 'traces' ? '' : ` (a file needs its path, e.g. ./${nameOrPath || 'my'}.yaml)`;
+  throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${list}`);
+}
+
+/** Bundled files of a family by name: the file's name up to its (known) ending. */
+function bundled(family: ProfileFamily): Map<string, string> {
+  const folder = resolve(BUNDLED, family);
+  const ending = family === 'traces' ? FILE : /\.ya?ml$/;
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && ending.test(entry.name));
+  return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
+}

@@ -1,0 +1,63 @@
+// Nearest names: an unknown name or key is answered with the known one that was probably meant.
+
+/**
+ * Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and swaps of neighbours.
+ * @param limit distances above it may be reported as `limit + 1`
+ */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let before = new Array<number>(b.length + 1).fill(0);
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = new Array<number>(b.length + 1);
+    row[0] = i;
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1);
+      row[j] = cost;
+      least = Math.min(least, cost);
+    }
+    if (least > limit) return limit + 1;
+    before = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
+
+/**
+ * Candidates that `word` may stand for, best first: close by edit distance (at most a third of the length, at least 1), or starting
+ * with it, or containing it. Case, `-`, `_`, `.` and `/` do not count.
+ */
+export function nearest(word: string, candidates: Iterable<string>, count = 3): string[] {
+  const wanted = plain(word).slice(0, 100);
+  if (wanted === '') return [];
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  const ranked: { name: string; score: number }[] = [];
+  for (const name of new Set(candidates)) {
+    const known = plain(name);
+    const distance = editDistance(wanted, known, limit);
+    if (distance <= limit) ranked.push({ name, score: distance });
+    else if (wanted.length >= 3 && known.startsWith(wanted)) ranked.push({ name, score: limit + 1 });
+    else if (wanted.length >= 3 && known.includes(wanted)) ranked.push({ name, score: limit + 2 });
+  }
+  ranked.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
+  return ranked.slice(0, count).map((candidate) => candidate.name);
+}
+
+/**
+ * What to write instead of an unknown word, as a clause without a full stop: `did you mean "lru"?`, or, where nothing is near, all
+ * candidates while they are few (`known: fifo, lru`), or the first ones and how many more there are.
+ */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const all = [...new Set(candidates)];
+  const near = nearest(word, all);
+  if (near.length > 0) return `did you mean ${near.map((name) => `"${name}"`).join(' or ')}?`;
+  if (all.length === 0) return 'there are none';
+  const shown = all.slice(0, 12);
+  return `known: ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more` : ''}`;
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replace(/[-_./\s]/g, '');
+}

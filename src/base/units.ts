@@ -1,0 +1,241 @@
+// Quantities as people write them, and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions; no
+// locale is ever asked, so that the same number prints the same on every machine (L16).
+import { UserError } from './errors.js';
+
+/** A kind of quantity: how its text is read, and what to tell a user whose text was not. */
+export interface Quantity {
+  /** What it is, with its article: `a size`. */
+  readonly noun: string;
+  /** Examples of what is accepted: `8GiB, 4000MiB or 24 GB`. */
+  readonly accepted: string;
+  /** The value of a number or of its text in the inner unit, or null where it is none. */
+  read(value: string | number): number | null;
+}
+
+const NUMBER = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([^\d\s].*)?$/i;
+const DECIMAL: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
+const BINARY: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
+const TIME: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 };
+
+/** Splits `12.5 GiB` into its number and its unit; null where it does not start with a non-negative number. */
+function split(value: string | number): { number: number; unit: string } | null {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? { number: value, unit: '' } : null;
+  const match = NUMBER.exec(value.trim());
+  return match === null ? null : { number: Number(match[1]), unit: match[2] ?? '' };
+}
+
+/** Bytes in one `B`, `KB`, `MiB`, ...; null for anything else. `Gb` is refused: it means gigabits. */
+function byteUnit(unit: string): number | null {
+  if (unit === '') return 1;
+  const match = /^([kmgtp]?)(i?)(?:b)$/.exec(
+    unit === unit.toLowerCase() ? unit : /^[KMGTPkmgtp]?i?B$/.test(unit) ? unit.toLowerCase() : '',
+  );
+  if (match === null) return null;
+  return (match[2] === 'i' ? BINARY[match[1]!] : DECIMAL[match[1]!]) ?? null;
+}
+
+function scaled(value: string | number, factor: (unit: string) => number | null | undefined): number | null {
+  const parts = split(value);
+  if (parts === null) return null;
+  const unit = factor(parts.unit);
+  return unit === null || unit === undefined ? null : parts.number * unit;
+}
+
+/** Sizes, in whole bytes. A plain number is bytes; `GB` is 10^9 and `GiB` 2^30. */
+export const BYTES: Quantity = {
+  noun: 'a size',
+  accepted: '8GiB, 4000MiB, 24 GB, or a plain number of bytes',
+  read: (value) => {
+    const bytes = scaled(value, byteUnit);
+    return bytes === null ? null : Math.round(bytes);
+  },
+};
+
+/** Durations, in nanoseconds. A plain number is nanoseconds. */
+export const DURATION: Quantity = {
+  noun: 'a duration',
+  accepted: '10us, 2ms, 1.5s, or a plain number of nanoseconds',
+  read: (value) => scaled(value, (unit) => (unit === '' ? 1 : TIME[unit])),
+};
+
+/** Bandwidths, in bytes per second. A plain number is bytes per second. */
+export const RATE: Quantity = {
+  noun: 'a rate',
+  accepted: '25.2 GB/s, 2460 MiB/s, or a plain number of bytes per second',
+  read: (value) => scaled(value, (unit) => (unit === '' ? 1 : unit.endsWith('/s') && unit !== '/s' ? byteUnit(unit.slice(0, -2)) : null)),
+};
+
+/** Compute throughput, in FLOP/s. A plain number is FLOP/s. */
+export const FLOPS: Quantity = {
+  noun: 'a compute rate',
+  accepted: '142 TFLOP/s, 800 GFLOPS, or a plain number of FLOP/s',
+  read: (value) =>
+    scaled(value, (unit) => {
+      const match = /^([kmgtp]?)flop(?:s|\/s)$/i.exec(unit);
+      return unit === '' ? 1 : match === null ? null : DECIMAL[match[1]!.toLowerCase()];
+    }),
+};
+
+/** Shares, as a fraction in [0, 1]. A plain number is a fraction. */
+export const SHARE: Quantity = {
+  noun: 'a share',
+  accepted: '25% or 0.25, from 0% to 100%',
+  read: (value) => {
+    const share = scaled(value, (unit) => (unit === '' ? 1 : unit === '%' ? 0.01 : null));
+    return share === null || share > 1 ? null : share;
+  },
+};
+
+/** Counts: whole numbers, `2k` and `1.5M` accepted. */
+export const COUNT: Quantity = {
+  noun: 'a count',
+  accepted: '512, 2k, 1.5M',
+  read: (value) => {
+    const count = scaled(value, (unit) => DECIMAL[unit.toLowerCase()]);
+    return count === null || !Number.isSafeInteger(count) ? null : count;
+  },
+};
+
+/**
+ * Reads a quantity.
+ * @param place where the text stands, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache`
+ * @throws UserError that names the place, the text and what is accepted
+ */
+export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
+  const result = quantity.read(value);
+  if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);
+  return result;
+}
+
+/** Why a text is not such a quantity, and what to write instead. */
+export function refusal(quantity: Quantity, value: unknown): string {
+  return `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
+}
+
+/** Reads a size into bytes. @throws UserError, see {@link parseQuantity} */
+export function parseBytes(value: string | number, place: string): number {
+  return parseQuantity(BYTES, value, place);
+}
+
+/** Reads a duration into nanoseconds. @throws UserError, see {@link parseQuantity} */
+export function parseDuration(value: string | number, place: string): number {
+  return parseQuantity(DURATION, value, place);
+}
+
+/** Reads a bandwidth into bytes per second. @throws UserError, see {@link parseQuantity} */
+export function parseRate(value: string | number, place: string): number {
+  return parseQuantity(RATE, value, place);
+}
+
+/** Reads a share into a fraction in [0, 1]. @throws UserError, see {@link parseQuantity} */
+export function parseShare(value: string | number, place: string): number {
+  return parseQuantity(SHARE, value, place);
+}
+
+/** Reads a count. @throws UserError, see {@link parseQuantity} */
+export function parseCount(value: string | number, place: string): number {
+  return parseQuantity(COUNT, value, place);
+}
+
+/** A number with so many decimals and commas between thousands: `1,234.5`. */
+export function formatNumber(value: number, decimals = 0): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'n/a' : value > 0 ? 'inf' : '-inf';
+  const text = Math.abs(value).toFixed(decimals);
+  if (text.includes('e')) return value.toExponential(2);
+  const [whole, fraction] = text.split('.');
+  const grouped = whole!.replace(/\B(?=(\d{3})+$)/g, ',');
+  const sign = value < 0 && /[1-9]/.test(text) ? '-' : '';
+  return sign + (fraction === undefined ? grouped : `${grouped}.${fraction}`);
+}
+
+/** A whole number with commas between thousands: `1,234,567`. */
+export function formatCount(value: number): string {
+  return formatNumber(value, 0);
+}
+
+/** Decimals that leave three significant digits of a size in its unit. */
+function decimalsOf(size: number, factor: number): number {
+  return factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
+}
+
+/** Three significant digits in the largest unit that leaves at least 1: `[[factor, unit], ...]` from small to large. */
+function inUnits(value: number, units: readonly (readonly [number, string])[]): string {
+  if (!Number.isFinite(value)) return formatNumber(value);
+  const size = Math.abs(value);
+  let index = 0;
+  // A size that rounds up to the next unit (999.96 ms) is printed in that unit (1.00 s).
+  const rounded = (factor: number): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
+  while (index + 1 < units.length && rounded(units[index]![0]) >= units[index + 1]![0]) index++;
+  const [factor, unit] = units[index]!;
+  return `${formatNumber(value / factor, decimalsOf(size, factor))} ${unit}`;
+}
+
+const BYTE_UNITS = [
+  [1, 'B'],
+  [2 ** 10, 'KiB'],
+  [2 ** 20, 'MiB'],
+  [2 ** 30, 'GiB'],
+  [2 ** 40, 'TiB'],
+] as const;
+const RATE_UNITS = [
+  [1, 'B/s'],
+  [1e3, 'kB/s'],
+  [1e6, 'MB/s'],
+  [1e9, 'GB/s'],
+  [1e12, 'TB/s'],
+] as const;
+const TIME_UNITS = [
+  [1, 'ns'],
+  [1e3, 'us'],
+  [1e6, 'ms'],
+  [1e9, 's'],
+] as const;
+const FLOP_UNITS = [
+  [1, 'FLOP'],
+  [1e3, 'kFLOP'],
+  [1e6, 'MFLOP'],
+  [1e9, 'GFLOP'],
+  [1e12, 'TFLOP'],
+] as const;
+const PARAMETER_UNITS = [
+  [1, ''],
+  [1e3, 'k'],
+  [1e6, 'M'],
+  [1e9, 'B'],
+  [1e12, 'T'],
+] as const;
+
+/** Bytes in binary units, three digits: `8.00 GiB`, `512 B`. */
+export function formatBytes(bytes: number): string {
+  return inUnits(bytes, BYTE_UNITS);
+}
+
+/** Bytes per second in decimal units, as links and memories are sold: `25.2 GB/s`. */
+export function formatRate(bytesPerSecond: number): string {
+  return inUnits(bytesPerSecond, RATE_UNITS);
+}
+
+/** A duration given in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
+export function formatNs(ns: number): string {
+  return inUnits(ns, TIME_UNITS);
+}
+
+/** Operations, three digits: `2.36 GFLOP`. */
+export function formatFlops(flops: number): string {
+  return inUnits(flops, FLOP_UNITS);
+}
+
+/** A number of parameters as model cards write it: `30.5B`, `976M`. */
+export function formatParameters(count: number): string {
+  return inUnits(count, PARAMETER_UNITS).replace(' ', '');
+}
+
+/** A fraction as a percentage, one decimal unless said: `83.9 %`. */
+export function formatRatio(ratio: number, decimals = 1): string {
+  return Number.isFinite(ratio) ? `${formatNumber(ratio * 100, decimals)} %` : formatNumber(ratio);
+}
+
+/** Tokens per second: `145.6 tok/s`, `0.42 tok/s`. */
+export function formatTokensPerSecond(rate: number): string {
+  return `${formatNumber(rate, rate < 9.995 ? 2 : 1)} tok/s`;
+}
