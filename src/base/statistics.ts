@@ -1,0 +1,47 @@
+// Exact statistics of recorded samples. Gates compare them bit by bit, so nothing here is a sketch: percentiles come from a full sort.
+
+/** The summary that latencies are reported with. */
+export interface Summary {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+/** Arithmetic mean, by plain summation in order. @throws RangeError where there is no sample */
+export function mean(samples: ArrayLike<number>): number {
+  requireSamples(samples);
+  let sum = 0;
+  for (let i = 0; i < samples.length; i++) sum += samples[i]!;
+  return sum / samples.length;
+}
+
+/**
+ * Percentile of sorted samples by linear interpolation between closest ranks (Hyndman and Fan's definition 7, the default of numpy),
+ * because serving benchmarks report TTFT, TPOT and ITL that way.
+ * @param sorted ascending
+ * @param percent 0..100
+ * @throws RangeError where there is no sample, or `percent` is out of range
+ */
+export function percentile(sorted: ArrayLike<number>, percent: number): number {
+  requireSamples(sorted);
+  if (!(percent >= 0 && percent <= 100)) throw new RangeError(`percentile ${percent} is not in 0..100`);
+  const rank = (percent / 100) * (sorted.length - 1);
+  const below = Math.floor(rank);
+  const low = sorted[below]!;
+  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
+  return low + (high - low) * (rank - below);
+}
+
+/**
+ * Mean and percentiles of samples in any order, which are left as they are.
+ * @throws RangeError where there is no sample
+ */
+export function summarize(samples: Float64Array): Summary {
+  const sorted = Float64Array.from(samples).sort();
+  return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };
+}
+
+function requireSamples(samples: ArrayLike<number>): void {
+  if (samples.length === 0) throw new RangeError('no samples: a statistic of nothing must be absent, not a number');
+}

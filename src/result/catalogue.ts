@@ -1,0 +1,182 @@
+// Every metric that a result may carry: its unit, which way is better, and what it means. One table, so that no result holds a
+// number that nobody can look up, and reports, gates and documentation agree on it.
+import { didYouMean } from '../base/text.js';
+import type { Metric, Unit } from './result.js';
+
+/** What a metric is. */
+export interface MetricDescription {
+  /** Full name, dots group: `latency.tpot.p50`. */
+  readonly name: string;
+  readonly unit: Unit;
+  readonly better: Metric['better'];
+  readonly kind: Metric['kind'];
+  /** One sentence. */
+  readonly meaning: string;
+}
+
+/** A row of the table: `{a,b}` in a name stands for several metrics, whose meanings end with what {@link VARIANTS} says of them. */
+type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], meaning: string];
+
+/** What each alternative in braces adds to the meaning. */
+const VARIANTS: Readonly<Record<string, string>> = {
+  '': '',
+  '.prefill': ', in events of passes that process prompt tokens',
+  '.decode': ', in events of passes that only generate',
+  mean: ', arithmetic mean',
+  p50: ', median',
+  p95: ', 95th percentile',
+  p99: ', 99th percentile',
+};
+
+const PHASES = '{,.prefill,.decode}';
+const SUMMARY = '{mean,p50,p95,p99}';
+
+const TABLE: readonly Row[] = [
+  [
+    `cache.hit_rate${PHASES}`,
+    'ratio',
+    'higher',
+    'Demanded experts that were resident when their layer was routed, over all demanded (hits / demanded)',
+  ],
+  [`cache.late_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts whose prefetch was under way but had not arrived, over all demanded'],
+  [`cache.miss_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts that were neither resident nor under way, over all demanded'],
+  [`cache.token_hit_rate${PHASES}`, 'ratio', 'higher', 'Activations (token-expert pairs) whose expert was resident, over all activations'],
+  [`cache.hits${PHASES}`, 'count', 'higher', 'Demanded experts that were resident'],
+  [`cache.late${PHASES}`, 'count', 'lower', 'Demanded experts whose prefetch had not arrived'],
+  [`cache.misses${PHASES}`, 'count', 'lower', 'Demanded experts that were neither resident nor under way'],
+  [`cache.evictions${PHASES}`, 'count', 'lower', 'Experts evicted from the expert cache'],
+  [`cache.streamed${PHASES}`, 'count', 'none', 'Experts executed from a staging buffer without ever becoming resident'],
+
+  [`experts.demanded${PHASES}`, 'count', 'none', 'Distinct experts that events asked for, summed over events'],
+  [`experts.activations${PHASES}`, 'count', 'none', 'Token-expert pairs executed; null choices do not count'],
+  [`experts.distinct_per_event${PHASES}`, 'count', 'none', 'Distinct experts that one event asks for, on average'],
+  ['experts.distinct', 'count', 'none', 'Distinct experts that the whole run asked for'],
+
+  ['transfer.h2d.count', 'count', 'lower', 'Transfers that started on the link from host memory to the GPU'],
+  ['transfer.h2d.bytes', 'bytes', 'lower', 'Bytes moved over the link from host memory to the GPU'],
+  ['transfer.h2d.bytes_per_token', 'bytes/token', 'lower', 'Bytes moved over the link from host memory to the GPU, per token of the run'],
+  ['transfer.h2d.utilization', 'ratio', 'none', 'Share of the run in which the link from host memory to the GPU moves bytes'],
+  ['transfer.ssd.count', 'count', 'lower', 'Transfers that started on the link from the SSD'],
+  ['transfer.ssd.bytes', 'bytes', 'lower', 'Bytes read from the SSD'],
+  ['transfer.ssd.bytes_per_token', 'bytes/token', 'lower', 'Bytes read from the SSD, per token of the run'],
+  ['transfer.ssd.utilization', 'ratio', 'none', 'Share of the run in which the link from the SSD moves bytes'],
+  ['transfer.on_demand.count', 'count', 'lower', 'Transfers that an event had to wait for (on-demand loads)'],
+  ['transfer.on_demand.count_per_token', 'count/token', 'lower', 'On-demand loads, per token of the run'],
+  ['transfer.on_demand.bytes', 'bytes', 'lower', 'Bytes of on-demand loads'],
+  ['transfer.on_demand.bytes_per_token', 'bytes/token', 'lower', 'Bytes of on-demand loads, per token of the run'],
+  ['transfer.prefetch.count', 'count', 'none', 'Prefetches that started'],
+  ['transfer.prefetch.bytes', 'bytes', 'none', 'Bytes moved by prefetches'],
+
+  ['prefetch.useful', 'count', 'higher', 'Prefetched experts that had arrived when they were demanded'],
+  ['prefetch.late', 'count', 'lower', 'Prefetched experts that were demanded before they had arrived'],
+  ['prefetch.wasted', 'count', 'lower', 'Prefetched experts that left the cache without having been demanded'],
+  ['prefetch.pending', 'count', 'none', 'Prefetched experts that had neither been demanded nor evicted when the run ended'],
+  ['prefetch.wasted_bytes', 'bytes', 'lower', 'Bytes of prefetches that were wasted'],
+  [
+    'prefetch.precision',
+    'ratio',
+    'higher',
+    'Prefetches that were demanded, over those whose fate is known: (useful + late) / (useful + late + wasted)',
+  ],
+  [
+    'prefetch.recall',
+    'ratio',
+    'higher',
+    'Demanded experts that a prefetch brought, over all that a transfer had to bring: (useful + late) / (useful + late + misses)',
+  ],
+  ['predict.recall_at_k', 'ratio', 'higher', "A token's true experts found among its top-k predicted ones, mean over tokens and layers"],
+  ['predict.batch_recall', 'ratio', 'higher', "An event's demanded experts found among those predicted for its batch"],
+
+  [
+    `latency.ttft.${SUMMARY}`,
+    'ns',
+    'lower',
+    'Time to first token of a request: from its arrival to the end of the pass that gives its first token',
+  ],
+  [`latency.tpot.${SUMMARY}`, 'ns', 'lower', 'Time per output token of a request: (end - first token) / (output tokens - 1)'],
+  [`latency.itl.${SUMMARY}`, 'ns', 'lower', 'Inter-token latency: between two consecutive output tokens of a request'],
+  [`latency.pass.${SUMMARY}`, 'ns', 'lower', 'Duration of one forward pass of the batch'],
+  [`latency.request.${SUMMARY}`, 'ns', 'lower', 'End-to-end latency of a request: from its arrival to its last token'],
+  ['throughput.decode', 'tokens/s', 'higher', 'Generated tokens per second of the run'],
+  ['throughput.total', 'tokens/s', 'higher', 'Prompt and generated tokens per second of the run'],
+
+  ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
+  ['time.dense', 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
+  ['time.compute', 'ns', 'none', 'GPU time in routed experts'],
+  ['time.stall', 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
+  ['time.cpu', 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
+  ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
+
+  ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
+  ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],
+  ['memory.gpu.saving', 'ratio', 'higher', 'Share of the GPU memory with every expert resident that this run does not need'],
+  ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts'],
+
+  ['bound.all_resident.tpot', 'ns', 'none', 'Mean TPOT of the same passes with every expert resident: no cache can be faster'],
+  ['bound.no_cache.tpot', 'ns', 'none', 'Mean TPOT of the same passes with no expert cache: every demanded expert is loaded'],
+  [
+    'bound.belady.hit_rate',
+    'ratio',
+    'none',
+    'Hit rate of Belady with bypass at the same capacity and scope: without prefetch no policy has more',
+  ],
+  ['bound.compulsory', 'count', 'none', 'Distinct experts demanded: misses that no cache avoids from a cold start'],
+  ['bound.token_cycle', 'bytes', 'none', 'Bytes of experts that one token touches; below it recency-based policies hit nothing at batch 1'],
+  ['headroom.hit_rate', 'ratio', 'lower', 'Part of the gap from no hit to the hit rate of Belady that is still open, 0..1'],
+  [
+    'headroom.tpot',
+    'ratio',
+    'lower',
+    'Part of the gap from the TPOT with no cache to the TPOT with every expert resident that is still open, 0..1',
+  ],
+];
+
+/** All metrics, by full name, in the order in which reports list them. */
+export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(TABLE.flatMap(expand).map((metric) => [metric.name, metric]));
+
+/** True where the catalogue knows the name. */
+export function isMetricName(name: string): boolean {
+  return METRICS.has(name);
+}
+
+/**
+ * What a metric is.
+ * @throws Error for a name that is not in the catalogue: a result with it would be a bug
+ */
+export function describeMetric(name: string): MetricDescription {
+  const found = METRICS.get(name);
+  if (found === undefined) throw new Error(`"${name}" is not in the metric catalogue; ${didYouMean(name, METRICS.keys())}`);
+  return found;
+}
+
+/**
+ * A metric of a result.
+ * @param value in the catalogue's unit, finite
+ * @throws Error for a name that is not in the catalogue, or for NaN and infinities, which JSON cannot hold
+ */
+export function metric(name: string, value: number): Metric {
+  const { unit, better, kind } = describeMetric(name);
+  if (!Number.isFinite(value)) throw new Error(`metric ${name} is ${value}; a metric that a run cannot have must be absent`);
+  return { value, unit, better, kind };
+}
+
+/** Orders metric names as the catalogue does; names that it does not know come last, by name. */
+export function compareMetricNames(a: string, b: string): number {
+  const difference = (ORDER.get(a) ?? METRICS.size) - (ORDER.get(b) ?? METRICS.size);
+  return difference !== 0 ? difference : a < b ? -1 : a > b ? 1 : 0;
+}
+
+const ORDER: ReadonlyMap<string, number> = new Map([...METRICS.keys()].map((name, index) => [name, index]));
+
+/** The metrics that one row stands for. All are simulated, hence exact; measured ones would say so in their row. */
+function expand([pattern, unit, better, meaning]: Row): MetricDescription[] {
+  const braces = /^(.*)\{(.*)\}$/.exec(pattern);
+  if (braces === null) return [{ name: pattern, unit, better, kind: 'exact', meaning: `${meaning}.` }];
+  return braces[2]!.split(',').map((variant) => ({
+    name: braces[1]! + variant,
+    unit,
+    better,
+    kind: 'exact',
+    meaning: `${meaning}${VARIANTS[variant] ?? ''}.`,
+  }));
+}

@@ -1,0 +1,152 @@
+// Reads a saved result and refuses what is not one. A gate must never pass because its baseline was cut short, came from another
+// tool or had its numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
+import { z } from 'zod';
+import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { readText } from '../base/yaml.js';
+import { METRICS } from './catalogue.js';
+import { type Metric, RESULT_SCHEMA, type Result } from './result.js';
+
+const count = z.number().nonnegative();
+const perLayer = z.array(count);
+
+const metricSchema = z.object({
+  value: z.number(),
+  unit: z.enum(['ratio', 'count', 'bytes', 'ns', 'tokens/s', 'count/token', 'bytes/token', 'bytes/s', 'ns/byte', 'flops']),
+  better: z.enum(['higher', 'lower', 'none']),
+  kind: z.enum(['exact', 'sampled']),
+});
+
+/** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
+const resultSchema = z.looseObject({
+  schema: z.literal(RESULT_SCHEMA),
+  tool: z.looseObject({ name: z.literal('moeprof'), version: z.string() }),
+  inputs: z.looseObject({
+    model: z.string(),
+    quantization: z.string(),
+    hardware: z.string(),
+    system: z.string(),
+    traces: z.array(z.looseObject({ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean() })),
+  }),
+  fingerprint: z.string().min(1),
+  seed: z.number(),
+  config: z.record(z.string(), z.unknown()),
+  metrics: z.record(z.string(), metricSchema),
+  perLayer: z.looseObject({
+    demanded: perLayer,
+    hits: perLayer,
+    late: perLayer,
+    misses: perLayer,
+    evictions: perLayer,
+    streamed: perLayer,
+    events: perLayer,
+    onDemandBytes: perLayer,
+    prefetchBytes: perLayer,
+    stallNs: perLayer,
+    computeNs: perLayer,
+    cpuNs: perLayer,
+    denseNs: perLayer,
+  }),
+  bounds: z.looseObject({
+    allResidentTpotNs: z.number().nullable(),
+    noCacheTpotNs: z.number().nullable(),
+    beladyHitRate: z.number().nullable(),
+    compulsoryMisses: count,
+    tokenCycleBytes: count,
+    capacityBytes: count,
+  }),
+  warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
+  environment: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+
+/**
+ * Reads a result file.
+ * @throws UserError with exit code 2 where the file cannot be read or is not a result, 3 where it is one of another format version
+ */
+export function readResult(path: string): Result {
+  return parseResult(readText(path), path);
+}
+
+/**
+ * Reads the text of a result; `path` is only for messages.
+ * @throws UserError as {@link readResult}
+ */
+export function parseResult(text: string, path: string): Result {
+  const raw = parseJson(text, path);
+  const tag = schemaTag(raw);
+  if (tag === null) {
+    throw new UserError(`${path}: is not a moeprof result (no "schema": "${RESULT_SCHEMA}"); write one with moeprof run -o ${path}`);
+  }
+  if (tag !== RESULT_SCHEMA) {
+    throw new UserError(`${path}: has format ${tag}, this moeprof reads ${RESULT_SCHEMA}; run again with this version`, EXIT.notComparable);
+  }
+  const parsed = resultSchema.safeParse(raw);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const more = parsed.error.issues.length > 1 ? ` (${parsed.error.issues.length - 1} more)` : '';
+    throw new UserError(
+      `${path}: ${issue.path.map(String).join('.')}: ${issue.message}${more}; the file is damaged, run again to replace it`,
+    );
+  }
+  const result: Result = parsed.data;
+  const contradiction = findContradiction(result);
+  if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);
+  return result;
+}
+
+/** `moeprof.result/<n>` of parsed JSON, or null where it is no result at all. */
+function schemaTag(raw: unknown): string | null {
+  if (typeof raw !== 'object' || raw === null) return null;
+  const tag = (raw as { readonly schema?: unknown }).schema;
+  return typeof tag === 'string' && /^moeprof\.result\/\d+$/.test(tag) ? tag : null;
+}
+
+/** @throws UserError with line and column where the text is not JSON */
+function parseJson(text: string, path: string): unknown {
+  if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const message = messageOf(error);
+    const position = /at position (\d+)/.exec(message)?.[1];
+    // V8 names no position where the text ends early, and for some stray tokens only quotes their surroundings.
+    const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
+    const early = offset !== null && text.slice(offset).trim() === '';
+    const what = early ? 'the file ends early (cut short?)' : message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/, '');
+    throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
+  }
+}
+
+/** `:line:column` of an offset, both from 1. */
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `:${before.length}:${before.at(-1)!.length + 1}`;
+}
+
+/** What cannot be true of one run, in words; null where the figures agree with the catalogue and with each other. */
+function findContradiction(result: Result): string | null {
+  for (const [name, { unit, better }] of Object.entries(result.metrics)) {
+    const known = METRICS.get(name);
+    if (known !== undefined && (known.unit !== unit || known.better !== better)) {
+      return `metrics.${name} is given in ${unit}, better ${better}, but is in ${known.unit}, better ${known.better}`;
+    }
+  }
+  const layers = result.perLayer.demanded.length;
+  for (const [name, values] of Object.entries(result.perLayer)) {
+    if (values.length !== layers) return `perLayer.${name} has ${values.length} layers, perLayer.demanded has ${layers}`;
+  }
+  for (const name of ['latency.ttft', 'latency.tpot', 'latency.itl', 'latency.pass', 'latency.request']) {
+    if (descends(result.metrics, [`${name}.p50`, `${name}.p95`, `${name}.p99`]))
+      return `the percentiles of metrics.${name} are not in order`;
+  }
+  for (const phase of ['', '.prefill', '.decode']) {
+    const rates = ['hit_rate', 'late_rate', 'miss_rate'].map((name) => result.metrics[`cache.${name}${phase}`]?.value);
+    const sum = rates.reduce<number>((total, rate) => total + (rate ?? Number.NaN), 0);
+    if (Math.abs(sum - 1) > 1e-9) return `hit, late and miss rate (metrics.cache.*_rate${phase}) add up to ${sum}, not 1`;
+  }
+  return null;
+}
+
+function descends(metrics: Readonly<Record<string, Metric>>, names: readonly string[]): boolean {
+  const values = names.flatMap((name) => metrics[name]?.value ?? []);
+  return values.some((value, index) => index > 0 && value < values[index - 1]!);
+}

@@ -1,0 +1,88 @@
+// A saved result is read back whole; anything else is one line with the right exit code, never a passed gate.
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { parseResult, readResult } from '../../src/result/read.js';
+import type { Result } from '../../src/result/result.js';
+import { sampleResult } from './sample.js';
+
+/** The error of reading `text` as base.json. */
+function refusal(text: string): UserError {
+  try {
+    parseResult(text, 'base.json');
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+function damaged(change: (raw: Record<string, unknown>) => void): UserError {
+  const raw = JSON.parse(JSON.stringify(sampleResult())) as Record<string, unknown>;
+  change(raw);
+  return refusal(JSON.stringify(raw));
+}
+
+describe('reading a result', () => {
+  it('gives back what was written, with fields that a later version added', () => {
+    const result = sampleResult();
+    expect(parseResult(JSON.stringify(result), 'base.json')).toEqual(result);
+    expect(parseResult(JSON.stringify({ ...result, later: { added: 1 } }), 'base.json')).toMatchObject({ later: { added: 1 } });
+  });
+
+  it('names the file that is not there', () => {
+    expect(() => readResult('/nowhere/base.json')).toThrow(/^\/nowhere\/base\.json: there is no such file/);
+  });
+
+  it('says where JSON is cut short or broken', () => {
+    const text = JSON.stringify(sampleResult(), null, 2);
+    const cut = refusal(text.slice(0, 500));
+    expect(cut.message).toMatch(/^base\.json:\d+:\d+: is not JSON: the file ends early/);
+    expect(cut.exitCode).toBe(2);
+    expect(refusal('{\n  "schema": 1\n  "x": 2 }').message).toMatch(
+      /^base\.json:3:3: is not JSON: Expected ',' or '}' after property value;/,
+    );
+    expect(refusal('{ "schema": nope }').message).toMatch(/^base\.json: is not JSON: Unexpected token 'o'.*; run again/);
+    expect(refusal('  \n').message).toMatch(/^base\.json: the file is empty/);
+  });
+
+  it('tells a foreign file (2) from a result of another version (3)', () => {
+    expect(refusal('{"schema":"other/1"}')).toMatchObject({ exitCode: 2 });
+    expect(refusal('[1,2]').message).toMatch(/is not a moeprof result/);
+    expect(damaged((raw) => (raw.schema = 'moeprof.result/2'))).toMatchObject({ exitCode: 3 });
+  });
+
+  it('names the field that is missing or wrong', () => {
+    expect(damaged((raw) => delete raw.fingerprint).message).toMatch(/^base\.json: fingerprint: .*the file is damaged/);
+    expect(damaged((raw) => ((raw.metrics as Record<string, unknown>)['cache.evictions'] = { value: 'x' })).message).toMatch(
+      /^base\.json: metrics\.cache\.evictions\.value: /,
+    );
+  });
+
+  it.each<[string, (result: { metrics: Record<string, unknown> } & Omit<Result, 'metrics'>) => void, RegExp]>([
+    [
+      'metrics under each other’s names',
+      ({ metrics }) => swap(metrics, 'cache.hit_rate', 'latency.tpot.p50'),
+      /cache\.hit_rate is given in ns/,
+    ],
+    [
+      'rates that do not add up',
+      ({ metrics }) => swap(metrics, 'cache.hit_rate', 'share.stall'),
+      /cache\.hit_rate is given in ratio, better lower/,
+    ],
+    [
+      'percentiles out of order',
+      ({ metrics }) => swap(metrics, 'latency.itl.p50', 'latency.itl.p99'),
+      /percentiles of metrics\.latency\.itl/,
+    ],
+    ['rates of different phases', ({ metrics }) => swap(metrics, 'cache.miss_rate', 'cache.miss_rate.prefill'), /add up to 1\.1.*, not 1/],
+    ['a layer short', ({ perLayer }) => (perLayer.hits as number[]).pop(), /perLayer\.hits has 47 layers/],
+  ])('refuses %s', (_, change, message) => {
+    const error = damaged((raw) => change(raw as unknown as Parameters<typeof change>[0]));
+    expect(error.message).toMatch(message);
+    expect(error.exitCode).toBe(2);
+  });
+});
+
+function swap(record: Record<string, unknown>, a: string, b: string): void {
+  [record[a], record[b]] = [record[b], record[a]];
+}
