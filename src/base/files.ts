@@ -2,6 +2,7 @@
 // and no run that was interrupted, ever sees half of one.
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UserError } from './errors.js';
 
@@ -91,4 +92,17 @@ function cannotWrite(path: string, error: unknown): UserError {
             ? 'it is a folder; name a file in it'
             : messageOf(error);
   return new UserError(`${path}: cannot be written: ${why}`);
+}
+
+/**
+ * Opens a nameless temporary file for reading and writing. Its name is unlinked at once, so the system frees it when the descriptor
+ * is closed or the process ends, however it ends.
+ */
+export function temporaryFile(): number {
+  const path = join(tmpdir(), `moeprof-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  return attempt(path, () => {
+    const fd = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    return fd;
+  });
 }

@@ -1,0 +1,77 @@
+// Speed of reading, checking, writing and generating traces: node bench/trace.mjs [activations in millions]
+// Needs a build (npm run build). Prints millions of activations per second and peak memory; the file system's cache is warm.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const dist = process.env.MOEPROF_DIST ?? new URL('../dist', import.meta.url).pathname;
+const { openTrace } = await import(join(dist, 'trace/open.js'));
+const { chunks, PHASE } = await import(join(dist, 'trace/trace.js'));
+const { writeJsonl, writeSafetensors } = await import(join(dist, 'trace/write.js'));
+const { TraceStore } = await import(join(dist, 'trace/store.js'));
+const { Random } = await import(join(dist, 'base/random.js'));
+
+const layers = 24;
+const experts = 64;
+const topK = 8;
+const activations = Number(process.argv[2] ?? 20) * 1e6;
+const tokens = Math.round(activations / layers / topK);
+const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
+
+/** Uniform routing: the cheapest that is valid, so that the writers are not waited for. */
+function uniform() {
+  const store = new TraceStore({ path: 'uniform', layers, topK });
+  const random = new Random(1, 'bench/trace');
+  const deck = Uint16Array.from({ length: experts }, (_, i) => i);
+  for (let row = 0; row < tokens; row++) {
+    store.seek(row);
+    for (let cell = 0; cell < layers * topK; cell++) {
+      const k = cell % topK;
+      const pick = k + random.below(experts - k);
+      const id = deck[pick];
+      deck[pick] = deck[k];
+      store.ids[store.idsAt + cell] = deck[k] = id;
+    }
+    store.addRow(Math.floor(row / 512), row % 512, row % 512 < 64 ? PHASE.prefill : PHASE.decode);
+  }
+  return store.finish(new Array(layers).fill(experts), { model: null, format: 'bench', synthetic: true, expertBytes: null, notes: {} });
+}
+
+const rows = [];
+async function timed(name, work) {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    await work();
+    best = Math.min(best, performance.now() - start);
+  }
+  rows.push({ what: name, 'M activations/s': Number((activations / best / 1e3).toFixed(0)), 'RSS MiB': Math.round(process.memoryUsage().rss / 2 ** 20) });
+}
+
+function readAll(trace, capacity) {
+  let sum = 0;
+  for (const chunk of chunks(trace, capacity)) sum += chunk.experts[0] + chunk.position[chunk.tokens - 1];
+  return sum;
+}
+
+try {
+  const trace = uniform();
+  const u8 = join(folder, 'u8.safetensors');
+  const text = join(folder, 'trace.jsonl');
+  await timed('write safetensors', () => writeSafetensors(trace, u8));
+  await timed('write jsonl', () => writeJsonl(trace, text));
+  trace.close();
+  for (const kib of [64, 256, 1024]) {
+    const opened = await openTrace(u8);
+    await timed(`read + check safetensors U8, ${kib} KiB blocks`, () => readAll(opened, Math.round((kib * 1024) / layers / topK)));
+    opened.close();
+  }
+  await timed('open safetensors (fold requests)', async () => (await openTrace(u8)).close());
+  await timed('open jsonl (decode, check, store)', async () => (await openTrace(text)).close());
+  const stored = await openTrace(text);
+  await timed('read stored rows', () => readAll(stored, 1024));
+  stored.close();
+  console.table(rows);
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,111 @@
+// Text read as bytes: lines are found in large blocks and numbers are read in place, without making a string of either. Parsing text
+// is what a run over a text trace would otherwise wait for.
+import { UserError } from './errors.js';
+
+/** What can be read at an offset. */
+export interface ByteSource {
+  /** As the user named it. */
+  readonly path: string;
+  /** Size in bytes. */
+  readonly bytes: number;
+  read(position: number, into: Uint8Array): void;
+}
+
+const BLOCK_BYTES = 256 * 1024;
+/** A longer line is not a line of a trace. */
+const LINE_LIMIT = 64 * 1024 * 1024;
+const NEWLINE = 10;
+const RETURN = 13;
+
+/** Walks the lines of a file. `bytes[start, end)` is the current one, without its line break, valid until the next. */
+export class LineScanner {
+  bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  start = 0;
+  end = 0;
+  /** Number of the current line, from 1. */
+  line = 0;
+  readonly #source: ByteSource;
+  /** Byte of the file that follows the filled part of the buffer. */
+  #position: number;
+  #filled = 0;
+  #next = 0;
+
+  /** @param from byte of the file to begin at */
+  constructor(source: ByteSource, from = 0) {
+    this.#source = source;
+    this.#position = from;
+  }
+
+  /**
+   * Moves to the next line; false at the end.
+   * @throws UserError where a line is longer than 64 MiB
+   */
+  next(): boolean {
+    let search = this.#next;
+    for (;;) {
+      const found = this.bytes.indexOf(NEWLINE, search);
+      if (found >= 0 && found < this.#filled) {
+        this.#take(found, found + 1);
+        return true;
+      }
+      const pending = this.#filled - this.#next;
+      if (this.#position === this.#source.bytes) {
+        if (pending === 0) return false;
+        this.#take(this.#filled, this.#filled);
+        return true;
+      }
+      this.#refill(pending);
+      search = pending;
+    }
+  }
+
+  /** The current line as text. */
+  text(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
+  }
+
+  /** True where the current line holds nothing but spaces. */
+  blank(): boolean {
+    for (let at = this.start; at < this.end; at++) if (this.bytes[at]! > 32) return false;
+    return true;
+  }
+
+  /** `path:line` of the current line. */
+  place(): string {
+    return `${this.#source.path}:${this.line}`;
+  }
+
+  #take(end: number, next: number): void {
+    this.start = this.#next;
+    this.end = end > this.start && this.bytes[end - 1] === RETURN ? end - 1 : end;
+    this.#next = next;
+    this.line++;
+  }
+
+  /** Moves the pending bytes to the front and reads on behind them. */
+  #refill(pending: number): void {
+    if (pending > LINE_LIMIT)
+      throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
+    if (pending > this.bytes.length / 2) {
+      const larger = new Uint8Array(this.bytes.length * 2);
+      larger.set(this.bytes.subarray(this.#next, this.#filled));
+      this.bytes = larger;
+    } else this.bytes.copyWithin(0, this.#next, this.#filled);
+    this.#next = 0;
+    const room = Math.min(this.bytes.length - pending, this.#source.bytes - this.#position);
+    this.#source.read(this.#position, this.bytes.subarray(pending, pending + room));
+    this.#position += room;
+    this.#filled = pending + room;
+  }
+}
+
+/** True where `bytes` holds `literal` at `at`. */
+export function holds(bytes: Uint8Array, at: number, literal: Uint8Array): boolean {
+  for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false;
+  return true;
+}
+
+/** ASCII bytes of a literal, for {@link holds}. */
+export function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+}

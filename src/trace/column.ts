@@ -1,0 +1,121 @@
+// Columns of a tensor file, read by offset and widened to what a TraceChunk holds. 16-bit columns are read straight into their place.
+import { halfTable } from './half.js';
+import type { TraceSource } from './source.js';
+import { NULL_EXPERT } from './trace.js';
+
+/** Where a column lies and what its elements are. */
+export interface ColumnLayout {
+  readonly dtype: string;
+  /** Byte of the file where element 0 lies. */
+  readonly offset: number;
+}
+
+/** Integer dtypes that may hold expert ids. */
+export const ID_DTYPES: readonly string[] = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
+/** Float dtypes that may hold gate weights. */
+export const WEIGHT_DTYPES: readonly string[] = ['F16', 'BF16', 'F32'];
+
+/** The id that means "no choice" in a column of ids: all bits set, as far as the dtype is narrower than ours. */
+export function nullIdOf(dtype: string): number {
+  return dtype === 'U8' ? 0xff : NULL_EXPERT;
+}
+
+/** A reusable buffer for raw bytes, aligned to 8. */
+class Scratch {
+  #buffer = new ArrayBuffer(0);
+
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#buffer.byteLength < length) this.#buffer = new ArrayBuffer(length);
+    return new Uint8Array(this.#buffer, 0, length);
+  }
+}
+
+/** Reads elements of columns of one file. */
+export class ColumnReader {
+  readonly #source: TraceSource;
+  readonly #scratch = new Scratch();
+
+  constructor(source: TraceSource) {
+    this.#source = source;
+  }
+
+  /**
+   * Reads expert ids; negative ones of a signed dtype become {@link NULL_EXPERT}.
+   * @param first first element; `count` elements are written to the start of `into`
+   * @returns index of the first element that no 16-bit id can hold, or -1
+   */
+  ids(column: ColumnLayout, first: number, count: number, into: Uint16Array): number {
+    const { dtype, offset } = column;
+    if (dtype === 'U16' || dtype === 'I16') {
+      this.#source.read(offset + first * 2, new Uint8Array(into.buffer, into.byteOffset, count * 2));
+      return dtype === 'U16' ? -1 : firstBelowMinusOne(into, count);
+    }
+    if (dtype === 'U8') {
+      const raw = this.#raw(offset + first, count);
+      into.set(raw);
+      return -1;
+    }
+    if (dtype === 'I8') return narrow(new Int8Array(this.#raw(offset + first, count).buffer, 0, count), 1, count, into);
+    if (dtype === 'U32' || dtype === 'I32') {
+      return narrow(new Int32Array(this.#raw(offset + first * 4, count * 4).buffer, 0, count), 1, count, into);
+    }
+    const words = new Int32Array(this.#raw(offset + first * 8, count * 8).buffer, 0, count * 2);
+    for (let i = 0; i < count; i++) if (words[2 * i + 1] !== words[2 * i]! >> 31) return i;
+    return narrow(words, 2, count, into);
+  }
+
+  /** Reads gate weights. */
+  weights(column: ColumnLayout, first: number, count: number, into: Float32Array): void {
+    const { dtype, offset } = column;
+    if (dtype === 'F32') {
+      this.#source.read(offset + first * 4, new Uint8Array(into.buffer, into.byteOffset, count * 4));
+      return;
+    }
+    const raw = new Uint16Array(this.#raw(offset + first * 2, count * 2).buffer, 0, count);
+    if (dtype === 'F16') {
+      const values = halfTable();
+      for (let i = 0; i < count; i++) into[i] = values[raw[i]!]!;
+    } else {
+      const bits = new Uint32Array(into.buffer, into.byteOffset, count);
+      for (let i = 0; i < count; i++) bits[i] = raw[i]! << 16;
+    }
+  }
+
+  /** Reads small integers (I32, I64, U8 …) that fit 32 bits, signed; wider ones are cut to their low word. */
+  integers(column: ColumnLayout, first: number, count: number, into: Int32Array): void {
+    const { dtype, offset } = column;
+    if (dtype === 'I32' || dtype === 'U32') {
+      this.#source.read(offset + first * 4, new Uint8Array(into.buffer, into.byteOffset, count * 4));
+    } else if (dtype === 'I64' || dtype === 'U64') {
+      const words = new Int32Array(this.#raw(offset + first * 8, count * 8).buffer, 0, count * 2);
+      for (let i = 0; i < count; i++) into[i] = words[2 * i]!;
+    } else if (dtype === 'U16' || dtype === 'I16') {
+      const raw = this.#raw(offset + first * 2, count * 2).buffer;
+      into.set(dtype === 'U16' ? new Uint16Array(raw, 0, count) : new Int16Array(raw, 0, count));
+    } else {
+      const raw = this.#raw(offset + first, count);
+      into.set(dtype === 'I8' ? new Int8Array(raw.buffer, 0, count) : raw);
+    }
+  }
+
+  #raw(position: number, bytes: number): Uint8Array<ArrayBuffer> {
+    const raw = this.#scratch.bytes(bytes);
+    this.#source.read(position, raw);
+    return raw;
+  }
+}
+
+/** Copies every `step`-th signed value as an id; -1 means none. Returns the first one that fits no id, or -1. */
+function narrow(values: Int8Array | Int32Array, step: number, count: number, into: Uint16Array): number {
+  for (let i = 0; i < count; i++) {
+    const value = values[i * step]!;
+    if (value < -1 || value >= NULL_EXPERT) return i;
+    into[i] = value;
+  }
+  return -1;
+}
+
+function firstBelowMinusOne(ids: Uint16Array, count: number): number {
+  for (let i = 0; i < count; i++) if (ids[i]! >= 0x8000 && ids[i] !== NULL_EXPERT) return i;
+  return -1;
+}

@@ -1,0 +1,89 @@
+// The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
+import { UserError } from '../../base/errors.js';
+import { LineScanner } from '../../base/scan.js';
+import type { TraceSource } from '../source.js';
+import { TraceStore } from '../store.js';
+import type { RoutingTrace } from '../trace.js';
+import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { parseJsonRow, RowParser } from './jsonl-row.js';
+import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
+
+/** The canonical JSONL layout. */
+export const jsonl: TraceFormat = {
+  name: 'jsonl',
+  summary: '{"request":0,"position":17,"phase":"decode","token":198,"experts":[[3,41],[7,9]]}, one token a line, the canonical text layout',
+  engines: 'moeprof itself; any script',
+  detect: ({ text }) => /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) || /^\s*\{[^\n]*"experts"\s*:\s*\[\s*(\[|\])/.test(text),
+  open: openJsonl,
+};
+
+function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { path } = source;
+  const scanner = new LineScanner(source);
+  if (!nextLine(scanner)) throw new UserError(`${path}: the trace is empty`);
+  const header = headerOf(scanner);
+  const described = describe(path, 'jsonl', header ?? {});
+  if (header !== null && !nextLine(scanner)) throw new UserError(`${path}: no token follows the header; the trace is empty`);
+  const first = parseJsonRow(scanner);
+  const layers = described.layers ?? first.experts.length;
+  const topK = described.topK ?? widest(first.experts);
+  if (layers * topK === 0)
+    throw new UserError(`${scanner.place()}: the first token chooses no expert; state num_layers and top_k in a header line`);
+  const predictedK = widest(first.predicted ?? []);
+  const store = new TraceStore({
+    path,
+    layers,
+    topK,
+    weights: first.weights !== undefined,
+    tokenIds: first.token !== undefined,
+    predictedK,
+    phases: first.phase !== undefined,
+    place: (row) => placeOfRow(source, row, header !== null),
+  });
+  try {
+    const parser = new RowParser(scanner, store, first, predictedK);
+    do parser.add();
+    while (nextLine(scanner));
+    return store.finish(layerExperts(path, layers, described.experts) ?? expected(options, layers).experts, described.meta, source);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Metadata of a header line, or null where the line is a token. */
+function headerOf(scanner: LineScanner): Record<string, string> | null {
+  const text = scanner.text();
+  if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    throw new UserError(`${scanner.place()}: the header line is not JSON`);
+  }
+  const strings: Record<string, string> = {};
+  for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
+    strings[key] = typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  if (strings.format !== TRACE_FORMAT) {
+    throw new UserError(`${scanner.place()}: format is ${JSON.stringify(strings.format)}; this version reads ${TRACE_FORMAT}`);
+  }
+  return strings;
+}
+
+/** Moves to the next line that is not blank. */
+function nextLine(scanner: LineScanner): boolean {
+  while (scanner.next()) if (!scanner.blank()) return true;
+  return false;
+}
+
+/** Line of a row: found again by counting, since only a wrong row asks. */
+function placeOfRow(source: TraceSource, row: number, header: boolean): string {
+  const scanner = new LineScanner(source);
+  for (let left = row + (header ? 1 : 0); nextLine(scanner) && left > 0; left--);
+  return scanner.place();
+}
+
+function widest(lists: readonly (readonly number[])[]): number {
+  return lists.reduce((width, list) => Math.max(width, list.length), 0);
+}

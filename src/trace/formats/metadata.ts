@@ -1,0 +1,93 @@
+// The string metadata of canonical traces, in both directions: the same keys in a safetensors header and in a JSONL header line.
+import { UserError } from '../../base/errors.js';
+import { NULL_EXPERT, type RoutingTrace, type TraceMeta } from '../trace.js';
+
+/** Version tag of the canonical trace layout. */
+export const TRACE_FORMAT = 'moeprof.trace/1';
+
+/** Strings of a file, read. */
+export interface Described {
+  readonly layers: number | null;
+  readonly topK: number | null;
+  /** Experts of each layer, or of every layer where it is one number. */
+  readonly experts: number | readonly number[] | null;
+  /** Prompt rows of a single request (`prompt_tokens`). */
+  readonly promptRows: number | null;
+  readonly meta: TraceMeta;
+}
+
+/**
+ * Reads metadata strings.
+ * @param path names the file in messages
+ * @param format name of the format for {@link TraceMeta}
+ * @throws UserError where a number is none
+ */
+export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
+  const { model, num_layers, top_k, num_experts, prompt_tokens, synthetic, expert_bytes, format: _tag, ...notes } = metadata;
+  return {
+    layers: whole(path, 'num_layers', num_layers),
+    topK: whole(path, 'top_k', top_k),
+    experts: wholeOrList(path, 'num_experts', num_experts),
+    promptRows: whole(path, 'prompt_tokens', prompt_tokens),
+    meta: {
+      model: model ?? null,
+      format,
+      synthetic: synthetic === 'true',
+      expertBytes: expert_bytes === undefined ? null : numbers(path, 'expert_bytes', expert_bytes),
+      notes,
+    },
+  };
+}
+
+/** Metadata strings of a trace; the reverse of {@link describe}. */
+export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { meta, expertsPerLayer } = trace;
+  const same = expertsPerLayer.every((experts) => experts === expertsPerLayer[0]);
+  return {
+    format: TRACE_FORMAT,
+    ...(meta.model === null ? {} : { model: meta.model }),
+    num_layers: String(trace.layers),
+    num_experts: same ? String(expertsPerLayer[0]) : JSON.stringify(expertsPerLayer),
+    top_k: String(trace.topK),
+    ...(meta.synthetic ? { synthetic: 'true' } : {}),
+    ...(meta.expertBytes === null ? {} : { expert_bytes: JSON.stringify(meta.expertBytes) }),
+    ...meta.notes,
+    ...extra,
+  };
+}
+
+/**
+ * Experts per layer from one number or a list.
+ * @throws UserError where a list has other than `layers` entries, or a count is out of range
+ */
+export function layerExperts(path: string, layers: number, experts: number | readonly number[] | null): readonly number[] | null {
+  if (experts === null) return null;
+  const list = typeof experts === 'number' ? new Array<number>(layers).fill(experts) : experts;
+  if (list.length !== layers) throw new UserError(`${path}: num_experts lists ${list.length} layers, the trace has ${layers}`);
+  const bad = list.find((count) => count < 1 || count >= NULL_EXPERT);
+  if (bad !== undefined) throw new UserError(`${path}: num_experts is ${bad}; a layer has 1 to ${NULL_EXPERT - 1} experts`);
+  return list;
+}
+
+function whole(path: string, key: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^\d{1,9}$/.test(text)) throw new UserError(`${path}: ${key} is ${JSON.stringify(text)}; write a whole number`);
+  return Number(text);
+}
+
+function wholeOrList(path: string, key: string, text: string | undefined): number | readonly number[] | null {
+  return text?.startsWith('[') ? numbers(path, key, text) : whole(path, key, text);
+}
+
+function numbers(path: string, key: string, text: string): number[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    list = null;
+  }
+  if (!Array.isArray(list) || !list.every((entry): entry is number => Number.isSafeInteger(entry) && entry >= 0)) {
+    throw new UserError(`${path}: ${key} is ${JSON.stringify(text.slice(0, 40))}; write a list of whole numbers`);
+  }
+  return list;
+}

@@ -1,0 +1,130 @@
+// The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset
+// is checked before anything is believed. https://github.com/huggingface/safetensors#format
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+
+/** Largest header the format allows. */
+const HEADER_LIMIT = 100_000_000;
+
+/** Bytes of one element of each dtype that the format knows. */
+export const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+};
+
+/** One tensor of a file. */
+export interface TensorInfo {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Byte of the file where its data begins. */
+  readonly offset: number;
+  /** Bytes of its data. */
+  readonly bytes: number;
+}
+
+/** A checked header. */
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+}
+
+/** True where the first bytes look like a safetensors file. */
+export function looksLikeSafetensors(head: Uint8Array): boolean {
+  // A header length of less than 4 GiB, then `{`.
+  return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
+}
+
+/**
+ * Reads and checks the header.
+ * @throws UserError where it is too long, not JSON, or a tensor lies outside the file, over another one, or does not match its shape
+ */
+export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
+  const { path } = source;
+  if (source.bytes < 8) throw new UserError(`${path}: ${source.bytes} bytes are too few for a safetensors file; it was cut short`);
+  const prefix = Buffer.alloc(8);
+  source.read(0, prefix);
+  const length = Number(prefix.readBigUInt64LE());
+  if (length > HEADER_LIMIT)
+    throw new UserError(`${path}: a header of ${length} bytes is more than safetensors allows (${HEADER_LIMIT}); is it one?`);
+  if (8 + length > source.bytes)
+    throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${source.bytes}; it was cut short`);
+  const text = Buffer.alloc(length);
+  source.read(8, text);
+  const header = parseHeader(path, text.toString('utf8'));
+  const tensors = new Map<string, TensorInfo>();
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') metadata = metadataOf(path, entry);
+    else tensors.set(name, tensorOf(`${path}: tensor ${name}`, entry, 8 + length, source.bytes));
+  }
+  refuseOverlap(path, tensors);
+  return { metadata, tensors };
+}
+
+function parseHeader(path: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${path}: the header is not JSON; it is no safetensors file, or was damaged`);
+  }
+  if (!isObject(value)) throw new UserError(`${path}: the header is not a JSON object; it is no safetensors file, or was damaged`);
+  return value;
+}
+
+function metadataOf(path: string, entry: unknown): Record<string, string> {
+  if (!isObject(entry)) throw new UserError(`${path}: __metadata__ is not an object of strings`);
+  const metadata: Record<string, string> = {};
+  for (const [key, value] of Object.entries(entry)) {
+    if (typeof value !== 'string') throw new UserError(`${path}: __metadata__.${key} is not a string; safetensors metadata are strings`);
+    metadata[key] = value;
+  }
+  return metadata;
+}
+
+function tensorOf(place: string, entry: unknown, dataStart: number, fileBytes: number): TensorInfo {
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
+  const size = typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  if (typeof dtype !== 'string' || size === undefined) throw new UserError(`${place}: unknown dtype ${JSON.stringify(dtype)}`);
+  if (!isCounts(shape)) throw new UserError(`${place}: shape is not a list of sizes`);
+  if (!isCounts(offsets) || offsets.length !== 2) throw new UserError(`${place}: data_offsets is not [begin, end]`);
+  const [begin, end] = offsets as [number, number];
+  if (end < begin || dataStart + end > fileBytes) {
+    throw new UserError(`${place}: data_offsets [${begin}, ${end}] lie outside the file, which has ${fileBytes - dataStart} bytes of data`);
+  }
+  const bytes = shape.reduce((product, side) => product * side, size);
+  if (bytes !== end - begin) {
+    throw new UserError(`${place}: ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, data_offsets give ${end - begin}`);
+  }
+  return { dtype, shape, offset: dataStart + begin, bytes };
+}
+
+function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): void {
+  const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes);
+  for (let i = 1; i < inOrder.length; i++) {
+    const [before, { offset, bytes }] = inOrder[i - 1]!;
+    const [name, tensor] = inOrder[i]!;
+    if (tensor.offset < offset + bytes) throw new UserError(`${path}: tensor ${name}: its data lie over those of tensor ${before}`);
+  }
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,72 @@
+// From what the user named to a trace: a file in any known format, standard input, or the generator.
+import { UserError } from '../base/errors.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { OpenOptions } from './formats/format.js';
+import { formatOf } from './formats/index.js';
+import { type Popularity, popularityOf } from './popularity.js';
+import { openSource } from './source.js';
+import type { RoutingTrace } from './trace.js';
+
+/**
+ * Opens a trace file of any known format; `-` is JSONL on standard input.
+ * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
+ */
+export async function openTrace(path: string, options: OpenOptions = {}): Promise<RoutingTrace> {
+  const source = await openSource(path);
+  try {
+    const format = formatOf(source, options.format);
+    if (format.open === undefined) {
+      throw new UserError(
+        `${path}: ${format.name} holds how often each expert was chosen, not when; that places experts statically (--popularity), ` +
+          'but a cache or predictor needs a trace with one row per token',
+      );
+    }
+    const trace = format.open(source, options);
+    if (options.model !== undefined) checkFits(trace, options.model);
+    return trace;
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+/**
+ * Reads how often each expert was chosen: from a counts-only file, or by counting a trace.
+ * @throws UserError where the file can be read as neither
+ */
+export async function openPopularity(path: string, options: OpenOptions = {}): Promise<Popularity> {
+  const source = await openSource(path);
+  try {
+    const format = formatOf(source, options.format);
+    if (format.counts !== undefined) return format.counts(source, options);
+    return popularityOf(format.open!(source, options));
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * Refuses a trace of another model: layers, experts or choices that do not fit.
+ * @throws UserError
+ */
+export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
+  if (trace.layers !== model.layers.length) {
+    throw new UserError(
+      `${trace.path}: has ${trace.layers} MoE layers, ${model.name} has ${model.layers.length}; name the model that was recorded with --model`,
+    );
+  }
+  const widest = Math.max(...model.layers.map((layer) => layer.topK));
+  if (trace.topK > widest) {
+    throw new UserError(
+      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; name the model that was recorded with --model`,
+    );
+  }
+  model.layers.forEach((layer) => {
+    const experts = trace.expertsPerLayer[layer.index]!;
+    if (experts > layer.experts) {
+      throw new UserError(
+        `${trace.path}: layer ${layer.index}: has ${experts} experts, ${model.name} has ${layer.experts}; name the model that was recorded with --model`,
+      );
+    }
+  });
+}

@@ -1,0 +1,97 @@
+// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in one temporary file. What lets a trace of any
+// length, in any layout, become random-access rows in constant memory.
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { temporaryFile } from '../base/files.js';
+
+/** A growing array of equal pages. */
+export class Pages {
+  readonly #pageBytes: number;
+  readonly #limit: number;
+  readonly #initial: Uint8Array;
+  /** Pages in memory, by slot. */
+  readonly #buffers: ArrayBuffer[] = [];
+  readonly #pageOf: number[] = [];
+  readonly #dirty: boolean[] = [];
+  readonly #used: boolean[] = [];
+  /** Slot of each page; -1: only in the file, -2: never written. */
+  readonly #slotOf: number[] = [];
+  #hand = 0;
+  #fd: number | null = null;
+
+  /**
+   * @param initial content of a page that was never written; its length is the page size
+   * @param memoryBytes pages held in memory at once, in bytes; at least two pages are
+   */
+  constructor(initial: Uint8Array, memoryBytes: number) {
+    this.#initial = initial;
+    this.#pageBytes = initial.length;
+    this.#limit = Math.max(2, Math.floor(memoryBytes / initial.length));
+  }
+
+  /** True once pages lie in a temporary file. */
+  get spilled(): boolean {
+    return this.#fd !== null;
+  }
+
+  /**
+   * A page for reading or writing, valid until the next call.
+   * @param write true: it will be changed
+   */
+  page(index: number, write: boolean): ArrayBuffer {
+    while (this.#slotOf.length <= index) this.#slotOf.push(-2);
+    let slot = this.#slotOf[index]!;
+    if (slot < 0) {
+      const isNew = slot === -2;
+      slot = this.#free();
+      const buffer = this.#buffers[slot]!;
+      if (isNew) new Uint8Array(buffer).set(this.#initial);
+      else this.#load(index, buffer);
+      this.#slotOf[index] = slot;
+      this.#pageOf[slot] = index;
+      this.#dirty[slot] = isNew;
+    }
+    if (write) this.#dirty[slot] = true;
+    this.#used[slot] = true;
+    return this.#buffers[slot]!;
+  }
+
+  /** Frees the memory and the temporary file. */
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+    this.#buffers.length = 0;
+    this.#slotOf.length = 0;
+  }
+
+  /** A slot without a page: a new one, or that of a page not used lately (CLOCK). */
+  #free(): number {
+    if (this.#buffers.length < this.#limit) return this.#buffers.push(new ArrayBuffer(this.#pageBytes)) - 1;
+    while (this.#used[this.#hand]) {
+      this.#used[this.#hand] = false;
+      this.#hand = (this.#hand + 1) % this.#limit;
+    }
+    const slot = this.#hand;
+    this.#hand = (slot + 1) % this.#limit;
+    const page = this.#pageOf[slot]!;
+    if (this.#dirty[slot]) this.#save(page, this.#buffers[slot]!);
+    this.#slotOf[page] = -1;
+    return slot;
+  }
+
+  #save(page: number, buffer: ArrayBuffer): void {
+    this.#fd ??= temporaryFile();
+    const bytes = new Uint8Array(buffer);
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, page * this.#pageBytes + done);
+    }
+  }
+
+  #load(page: number, buffer: ArrayBuffer): void {
+    const bytes = new Uint8Array(buffer);
+    for (let done = 0; done < bytes.length; ) {
+      const got = readSync(this.#fd!, bytes, done, bytes.length - done, page * this.#pageBytes + done);
+      if (got === 0) throw new Error('a page of the temporary file is missing');
+      done += got;
+    }
+  }
+}

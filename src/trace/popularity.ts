@@ -1,0 +1,32 @@
+// How often each expert was chosen: what counts-only recordings give, and what any trace gives when it is counted. Enough for a static
+// placement, too little for anything that depends on order.
+import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
+
+/** Activations per expert and layer. */
+export interface Popularity {
+  /** Where it came from. */
+  readonly path: string;
+  /** Name of the format it was read from. */
+  readonly format: string;
+  /** Model name as the file gives it, or null. */
+  readonly model: string | null;
+  /** `counts[layer][expert]`: activations. */
+  readonly counts: readonly Float64Array[];
+}
+
+/** Counts the activations of rows `[from, to)` of a trace. */
+export function popularityOf(trace: RoutingTrace, from = 0, to: number = trace.tokens): Popularity {
+  const counts = trace.expertsPerLayer.map((experts) => new Float64Array(experts));
+  for (const { experts, tokens } of chunks(trace, 1024, from, to)) {
+    let at = 0;
+    for (let row = 0; row < tokens; row++) {
+      for (const layer of counts) {
+        for (const end = at + trace.topK; at < end; at++) {
+          const expert = experts[at]!;
+          if (expert !== NULL_EXPERT) layer[expert]!++;
+        }
+      }
+    }
+  }
+  return { path: trace.path, format: trace.meta.format, model: trace.meta.model, counts };
+}

@@ -1,0 +1,139 @@
+// The requests of a trace, folded from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
+// ascend, its prompt comes first; positions are kept as runs of consecutive numbers.
+import { UserError } from '../base/errors.js';
+import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
+
+/** Folds rows into requests and gives their request, position and phase columns back. */
+export class RequestTable {
+  /** The requests so far; the last one is complete after {@link finish}. */
+  readonly requests: TraceRequest[] = [];
+  /** Rows so far. */
+  rows = 0;
+  readonly #place: (row: number) => string;
+  readonly #ids = new Set<number>();
+  #runs = 0;
+  /** Per run of consecutive positions: first row, first position, request. */
+  #runRow = new Int32Array(16);
+  #runPosition = new Int32Array(16);
+  #runRequest = new Int32Array(16);
+  #id = 0;
+  #start = 0;
+  #prefill = 0;
+  #position = -1;
+  #phase: number = PHASE.prefill;
+  #lastRun = 0;
+
+  /** @param path names the file in messages; a function names the place of a row */
+  constructor(path: string | ((row: number) => string)) {
+    this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
+  }
+
+  /**
+   * Adds one row.
+   * @param position place in the request; -1: the one after the row before
+   * @throws UserError where requests are not contiguous, positions do not ascend, or a prompt row follows a decoded one
+   */
+  add(id: number, position: number, phase: number): void {
+    if (this.rows === 0 || id !== this.#id) this.#open(id, Math.max(position, 0));
+    else if (position >= 0 && position !== this.#position + 1) this.#jump(position);
+    else this.#position++;
+    if (phase !== this.#phase) {
+      if (phase === PHASE.prefill) {
+        throw new UserError(
+          `${this.#place(this.rows)}: a prefill row follows a decode row of request ${id}; a prompt comes first, so give a new request a new id`,
+        );
+      }
+      this.#phase = phase;
+    }
+    if (phase === PHASE.prefill) this.#prefill++;
+    this.rows++;
+  }
+
+  /** Ends the last request. */
+  finish(): void {
+    if (this.rows === 0) return;
+    const prefill = this.#prefill;
+    this.requests.push({ id: this.#id, start: this.#start, prefill, decode: this.rows - this.#start - prefill });
+  }
+
+  /** Writes request, position and phase of rows `[start, start + count)` into a chunk, from its row 0. */
+  fill(start: number, count: number, into: TraceChunk): void {
+    if (count === 0) return;
+    const { request, position, phase } = into;
+    let run = this.#runOf(start);
+    let at = 0;
+    while (at < count) {
+      const index = this.#runRequest[run]!;
+      const { start: first, prefill } = this.requests[index]!;
+      const shift = this.#runPosition[run]! - this.#runRow[run]!;
+      const end = Math.min(count, (run + 1 < this.#runs ? this.#runRow[run + 1]! : this.rows) - start);
+      const decodes = first + prefill - start;
+      for (; at < end; at++) {
+        request[at] = index;
+        position[at] = start + at + shift;
+        phase[at] = at < decodes ? PHASE.prefill : PHASE.decode;
+      }
+      run++;
+    }
+    this.#lastRun = run - 1;
+  }
+
+  #open(id: number, position: number): void {
+    this.finish();
+    if (this.#ids.has(id)) {
+      throw new UserError(
+        `${this.#place(this.rows)}: request ${id} goes on after another request; the rows of one request must be contiguous, sort them by request`,
+      );
+    }
+    this.#ids.add(id);
+    this.#id = id;
+    this.#start = this.rows;
+    this.#prefill = 0;
+    this.#phase = PHASE.prefill;
+    this.#position = position;
+    this.#run(position);
+  }
+
+  #jump(position: number): void {
+    if (position <= this.#position) {
+      throw new UserError(
+        `${this.#place(this.rows)}: position ${position} follows position ${this.#position} in request ${this.#id}; positions must ascend within a request`,
+      );
+    }
+    this.#position = position;
+    this.#run(position);
+  }
+
+  #run(position: number): void {
+    if (this.#runs === this.#runRow.length) {
+      this.#runRow = grown(this.#runRow);
+      this.#runPosition = grown(this.#runPosition);
+      this.#runRequest = grown(this.#runRequest);
+    }
+    this.#runRow[this.#runs] = this.rows;
+    this.#runPosition[this.#runs] = position;
+    this.#runRequest[this.#runs] = this.requests.length;
+    this.#runs++;
+  }
+
+  /** Run that holds a row; sequential readers find it where the last one ended. */
+  #runOf(row: number): number {
+    const rows = this.#runRow;
+    const holds = (run: number): boolean => run < this.#runs && rows[run]! <= row && (run + 1 === this.#runs || row < rows[run + 1]!);
+    if (holds(this.#lastRun)) return this.#lastRun;
+    if (holds(this.#lastRun + 1)) return this.#lastRun + 1;
+    let low = 0;
+    for (let high = this.#runs; high - low > 1; ) {
+      const middle = (low + high) >>> 1;
+      if (rows[middle]! <= row) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function grown(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}

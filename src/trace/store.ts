@@ -1,0 +1,254 @@
+// Random-access rows made from a format that has none, or from a generator. Rows may be filled in any order (many recorders write
+// layer by layer), then the whole is checked once and is a trace.
+import { createHash } from 'node:crypto';
+import { UserError } from '../base/errors.js';
+import { RowChecker } from './check.js';
+import { Pages } from './pages.js';
+import { RequestTable } from './requests.js';
+import type { TraceSource } from './source.js';
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta, type TraceRequest } from './trace.js';
+
+/** Rows are held in memory up to this size, beyond it in a temporary file. */
+const MEMORY_BYTES = 32 * 1024 * 1024;
+const PAGE_BYTES = 256 * 1024;
+
+/** The shape of the rows to come. */
+export interface StoreShape {
+  /** Names the trace; also in messages. */
+  readonly path: string;
+  readonly layers: number;
+  readonly topK: number;
+  readonly weights?: boolean;
+  readonly tokenIds?: boolean;
+  /** Choices per layer of a `predicted` column; 0 or absent: none. */
+  readonly predictedK?: number;
+  /** False where the format knows no phases (all rows are then decoded ones). */
+  readonly phases?: boolean;
+  /** Place of a row in messages; absent: `path: token row`. */
+  readonly place?: (row: number) => string;
+  /** Bytes of rows to hold in memory; 32 MiB unless said. */
+  readonly memoryBytes?: number;
+}
+
+/** Rows under construction: {@link seek} a row, write its cells, {@link addRow} in order, {@link finish}. */
+export class TraceStore {
+  readonly layers: number;
+  readonly topK: number;
+  /** Cells of the current row are `ids[idsAt, idsAt + layers * topK)`; those never written are {@link NULL_EXPERT}. */
+  ids: Uint16Array = new Uint16Array(0);
+  idsAt = 0;
+  /** Gate weights of the current row, at `idsAt` too. */
+  weights: Float32Array = new Float32Array(0);
+  /** Predictions of the current row, from `predictedAt`. */
+  predicted: Uint16Array = new Uint16Array(0);
+  predictedAt = 0;
+  /** Token id of the current row is `tokenIds[tokenAt]`. */
+  tokenIds: Int32Array = new Int32Array(0);
+  tokenAt = 0;
+  readonly #rows: PagedRows;
+  readonly #table: RequestTable;
+  readonly #shape: StoreShape;
+  #page = -1;
+
+  constructor(shape: StoreShape) {
+    this.#shape = shape;
+    this.layers = shape.layers;
+    this.topK = shape.topK;
+    this.#rows = new PagedRows(shape);
+    this.#table = new RequestTable(shape.place ?? shape.path);
+  }
+
+  /** Makes a row the current one, for writing. Rows may be visited in any order. */
+  seek(row: number): void {
+    const { perPage, rowIds, predictedRow } = this.#rows;
+    const page = Math.floor(row / perPage);
+    const at = row - page * perPage;
+    if (page !== this.#page) {
+      const view = this.#rows.view(page, true);
+      this.ids = view.experts;
+      this.weights = view.weights;
+      this.predicted = view.predicted;
+      this.tokenIds = view.tokenIds;
+      this.#page = page;
+    }
+    this.idsAt = at * rowIds;
+    this.predictedAt = at * predictedRow;
+    this.tokenAt = at;
+  }
+
+  /** Adds the next row to the requests: see {@link RequestTable.add}. */
+  addRow(request: number, position: number, phase: number): void {
+    this.#table.add(request, position, phase);
+  }
+
+  /** Rows added so far. */
+  get rows(): number {
+    return this.#table.rows;
+  }
+
+  /**
+   * Checks all rows and makes them a trace.
+   * @param experts experts per layer; null: the largest id says
+   * @param source the file that was decoded: gives the hash and is closed with the trace; absent: the hash is that of the routing
+   * @throws UserError where a row is wrong or there is none
+   */
+  finish(experts: readonly number[] | null, meta: TraceMeta, source: TraceSource | null = null): RoutingTrace {
+    const { path, place, topK, layers, predictedK = 0, phases = true } = this.#shape;
+    const rows = this.#rows;
+    this.#table.finish();
+    const tokens = this.#table.rows;
+    if (tokens === 0) throw new UserError(`${path}: no token chooses any expert; the trace is empty`);
+    const expertsPerLayer = experts ?? new Array<number>(layers).fill(rows.largestId(tokens) + 1);
+    const checker = new RowChecker(place ?? path, topK, expertsPerLayer);
+    const predictedChecker = new RowChecker((row) => `${path}: predicted: token ${row}`, predictedK, expertsPerLayer);
+    rows.walk(tokens, (view, first, count) => {
+      checker.check(view.experts, count, first, NULL_EXPERT);
+      if (predictedK > 0) predictedChecker.check(view.predicted, count, first, NULL_EXPERT);
+    });
+    return new StoredTrace(this.#shape, rows, this.#table, expertsPerLayer, meta, phases, source);
+  }
+
+  /** Drops what was stored; for importers that fail half way. */
+  close(): void {
+    this.#rows.close();
+  }
+}
+
+/** One page as typed columns. */
+interface PageView {
+  readonly experts: Uint16Array;
+  readonly weights: Float32Array;
+  readonly predicted: Uint16Array;
+  readonly tokenIds: Int32Array;
+}
+
+/** Rows in pages, each column contiguous within a page. */
+class PagedRows {
+  readonly rowIds: number;
+  readonly predictedRow: number;
+  readonly perPage: number;
+  readonly #pages: Pages;
+  readonly #weights: boolean;
+  readonly #tokenIds: boolean;
+
+  constructor({ layers, topK, weights = false, tokenIds = false, predictedK = 0, memoryBytes = MEMORY_BYTES }: StoreShape) {
+    this.rowIds = layers * topK;
+    this.predictedRow = layers * predictedK;
+    this.#weights = weights;
+    this.#tokenIds = tokenIds;
+    const rowBytes = this.rowIds * (weights ? 6 : 2) + this.predictedRow * 2 + (tokenIds ? 4 : 0);
+    this.perPage = Math.max(1, Math.floor(PAGE_BYTES / rowBytes));
+    const bytes = this.perPage * rowBytes;
+    const initial = new ArrayBuffer(bytes);
+    const view = this.#typed(initial);
+    view.experts.fill(NULL_EXPERT);
+    view.predicted.fill(NULL_EXPERT);
+    this.#pages = new Pages(new Uint8Array(initial), memoryBytes);
+  }
+
+  view(page: number, write: boolean): PageView {
+    return this.#typed(this.#pages.page(page, write));
+  }
+
+  /** Visits the pages of the first `rows` rows in order; the view may be changed in place only in ways that need not last. */
+  walk(rows: number, visit: (view: PageView, firstRow: number, count: number) => void): void {
+    for (let first = 0; first < rows; first += this.perPage) {
+      visit(this.view(first / this.perPage, false), first, Math.min(this.perPage, rows - first));
+    }
+  }
+
+  largestId(rows: number): number {
+    let largest = 0;
+    this.walk(rows, ({ experts }, _first, count) => {
+      for (let i = 0; i < count * this.rowIds; i++) {
+        const id = experts[i]!;
+        if (id > largest && id !== NULL_EXPERT) largest = id;
+      }
+    });
+    return largest;
+  }
+
+  close(): void {
+    this.#pages.close();
+  }
+
+  /** The 4-byte columns come first, so that every column is aligned. */
+  #typed(buffer: ArrayBuffer): PageView {
+    const rows = this.perPage;
+    const weights = new Float32Array(buffer, 0, this.#weights ? rows * this.rowIds : 0);
+    const tokenIds = new Int32Array(buffer, weights.byteLength, this.#tokenIds ? rows : 0);
+    const experts = new Uint16Array(buffer, weights.byteLength + tokenIds.byteLength, rows * this.rowIds);
+    const predicted = new Uint16Array(buffer, experts.byteOffset + experts.byteLength, rows * this.predictedRow);
+    return { experts, weights, predicted, tokenIds };
+  }
+}
+
+class StoredTrace implements RoutingTrace {
+  readonly path: string;
+  readonly tokens: number;
+  readonly layers: number;
+  readonly topK: number;
+  readonly expertsPerLayer: readonly number[];
+  readonly requests: readonly TraceRequest[];
+  readonly meta: TraceMeta;
+  readonly has: RoutingTrace['has'];
+  readonly #rows: PagedRows;
+  readonly #table: RequestTable;
+  readonly #source: TraceSource | null;
+
+  constructor(
+    shape: StoreShape,
+    rows: PagedRows,
+    table: RequestTable,
+    expertsPerLayer: readonly number[],
+    meta: TraceMeta,
+    phases: boolean,
+    source: TraceSource | null,
+  ) {
+    this.path = shape.path;
+    this.tokens = table.rows;
+    this.layers = shape.layers;
+    this.topK = shape.topK;
+    this.expertsPerLayer = expertsPerLayer;
+    this.requests = table.requests;
+    this.meta = meta;
+    this.has = { phases, weights: shape.weights ?? false, tokenIds: shape.tokenIds ?? false, predictedK: shape.predictedK ?? 0 };
+    this.#rows = rows;
+    this.#table = table;
+    this.#source = source;
+  }
+
+  read(start: number, count: number, into: TraceChunk): void {
+    const { perPage, rowIds, predictedRow } = this.#rows;
+    for (let done = 0; done < count; ) {
+      const row = start + done;
+      const page = Math.floor(row / perPage);
+      const at = row - page * perPage;
+      const some = Math.min(perPage - at, count - done);
+      const view = this.#rows.view(page, false);
+      into.experts.set(view.experts.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
+      if (this.has.weights) into.weights?.set(view.weights.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
+      if (predictedRow > 0)
+        into.predicted?.set(view.predicted.subarray(at * predictedRow, (at + some) * predictedRow), done * predictedRow);
+      if (this.has.tokenIds) into.tokenId?.set(view.tokenIds.subarray(at, at + some), done);
+      done += some;
+    }
+    this.#table.fill(start, count, into);
+    into.tokens = count;
+  }
+
+  sha256(): string {
+    if (this.#source !== null) return this.#source.sha256();
+    const hash = createHash('sha256');
+    hash.update(JSON.stringify([this.expertsPerLayer, this.topK, this.requests]));
+    this.#rows.walk(this.tokens, ({ experts }, _first, count) => {
+      hash.update(new Uint8Array(experts.buffer, experts.byteOffset, count * this.#rows.rowIds * 2));
+    });
+    return hash.digest('hex');
+  }
+
+  close(): void {
+    this.#rows.close();
+    this.#source?.close();
+  }
+}
