@@ -72,17 +72,25 @@ export const NEVER = 0x7fffffff;
 export interface CachePolicy {
   /** A resident expert is used again. */
   touch(id: number): void;
-  /** An expert has become resident (ghost lists live in here). */
-  insert(id: number): void;
+  /**
+   * An expert has become resident (ghost lists live in here).
+   * @param used true: the running event demands it; false: it is preloaded or prefetched, which is not a use
+   */
+  insert(id: number, used: boolean): void;
   /** A resident expert leaves. */
   remove(id: number): void;
   /** Whom to evict for `incoming`: never a pinned one, {@link NONE} if there is none. No side effect on the ranking. */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;
+  /** True: `incoming` is streamed even where there is room for it (static placement). Absent: never. */
+  bypasses?(incoming: number): boolean;
   /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
   preload?(): Iterable<number>;
 }
+
+/** What a policy may need besides the demand itself. */
+export type PolicyNeed = 'future' | 'popularity' | 'predicted';
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition {
@@ -93,6 +101,13 @@ export interface PolicyDefinition {
   readonly cites: string;
   readonly parameters: ParameterTable;
   /** What the run must give it; the run fails early where it cannot. */
-  readonly needs: readonly ('future' | 'popularity' | 'predicted')[];
+  readonly needs: readonly PolicyNeed[];
+  /** What it needs with these parameters, where that is not always all of `needs`. */
+  needsWith?(parameters: Parameters): readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
+}
+
+/** What a policy needs with these parameters. */
+export function policyNeeds(definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] {
+  return definition.needsWith?.(parameters) ?? definition.needs;
 }

@@ -1,0 +1,133 @@
+// One expert cache: who is resident, how many bytes that takes, whom the policy evicts when bytes are too few (L4, L5).
+import { type CachePolicy, NONE, type Pins } from './policy.js';
+
+/** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */
+export class ExpertCache {
+  /** Dense id of local id 0. */
+  readonly base: number;
+  /** Ids are [0, experts). */
+  readonly experts: number;
+  /** 1 where the expert owns a slot: resident, or on its way into one. */
+  readonly resident: Uint8Array;
+  /** Bytes of each expert. */
+  readonly sizes: Float64Array;
+  readonly pins: Pins;
+  readonly capacityBytes: number;
+  readonly policy: CachePolicy;
+  /** True where all experts have the same size. */
+  readonly uniform: boolean;
+  usedBytes = 0;
+  residentCount = 0;
+  evictions = 0;
+  insertions = 0;
+  /** Experts that the last `admit` evicted: the first `victimCount` entries. */
+  readonly victims: Int32Array;
+  victimCount = 0;
+
+  readonly #selective: boolean;
+  readonly #bypassing: boolean;
+  readonly #expertBytes: number;
+  readonly #slots: number;
+
+  /**
+   * @param base dense id of local id 0
+   * @param sizes bytes of each expert, one entry per local id
+   * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed
+   * @param pins who may not be evicted at the moment; its rank array has one entry per local id
+   */
+  constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
+    this.base = base;
+    this.experts = sizes.length;
+    this.sizes = sizes;
+    this.capacityBytes = capacityBytes;
+    this.pins = pins;
+    this.policy = policy;
+    this.resident = new Uint8Array(sizes.length);
+    this.victims = new Int32Array(sizes.length);
+    this.uniform = isUniform(sizes);
+    this.#expertBytes = sizes[0] ?? 0;
+    this.#slots = Math.min(sizes.length, Math.floor(capacityBytes / this.#expertBytes));
+    this.#selective = policy.admits !== undefined;
+    this.#bypassing = policy.bypasses !== undefined;
+  }
+
+  /** Tells the policy that resident expert `id` is used again. */
+  touch(id: number): void {
+    this.policy.touch(id);
+  }
+
+  /**
+   * Makes room for `id`, which is not resident, and inserts it (L5).
+   * @param used true: the running event demands it; false: a prefetch, not a use
+   * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
+   */
+  admit(id: number, used = true): boolean {
+    this.victimCount = 0;
+    if (this.#bypassing && this.policy.bypasses!(id)) return false;
+    if (!this.uniform) return this.#admitBySize(id, used);
+    if (this.residentCount >= this.#slots) {
+      if (this.#slots === 0) return false;
+      const victim = this.policy.victim(id, this.pins);
+      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
+      this.#evict(victim);
+    }
+    this.#insert(id, used);
+    return true;
+  }
+
+  /** Experts differ in size: it may take several victims, or none at all. */
+  #admitBySize(id: number, used: boolean): boolean {
+    const bytes = this.sizes[id]!;
+    if (bytes > this.capacityBytes) return false;
+    while (this.usedBytes + bytes > this.capacityBytes) {
+      const victim = this.policy.victim(id, this.pins);
+      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
+      this.#evict(victim);
+    }
+    this.#insert(id, used);
+    return true;
+  }
+
+  /** Takes resident expert `id` out; not counted as an eviction. */
+  remove(id: number): void {
+    this.resident[id] = 0;
+    this.residentCount--;
+    this.usedBytes -= this.sizes[id]!;
+    this.policy.remove(id);
+  }
+
+  /**
+   * Inserts what the policy wants resident before the first event, as far as it fits; not counted as insertions.
+   * @returns experts inserted
+   */
+  preload(): number {
+    let count = 0;
+    for (const id of this.policy.preload?.() ?? []) {
+      if (this.resident[id] === 1 || this.usedBytes + this.sizes[id]! > this.capacityBytes) continue;
+      this.#insert(id, false);
+      count++;
+    }
+    this.insertions -= count;
+    return count;
+  }
+
+  #insert(id: number, used: boolean): void {
+    this.resident[id] = 1;
+    this.residentCount++;
+    this.usedBytes += this.sizes[id]!;
+    this.insertions++;
+    this.policy.insert(id, used);
+  }
+
+  #evict(victim: number): void {
+    this.victims[this.victimCount++] = victim;
+    this.evictions++;
+    this.remove(victim);
+  }
+}
+
+/** True where all sizes are equal. */
+export function isUniform(sizes: Float64Array): boolean {
+  for (let id = 1; id < sizes.length; id++) if (sizes[id] !== sizes[0]) return false;
+  return true;
+}

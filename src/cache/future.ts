@@ -1,0 +1,88 @@
+// The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next.
+// Nobody has to prepare a trace for Belady, and nobody can run it on a wrong future.
+import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
+import { PageStore } from './pages.js';
+import { NEVER } from './policy.js';
+
+/** Pages kept in memory: 16 MiB. */
+const MEMORY_PAGES = 32;
+
+/** Walks the next uses of a log, event by event, together with the run that replays it. */
+export class Future {
+  /** Event of each expert's first use, by dense id; NEVER = not used. */
+  readonly first: Int32Array;
+  /** Events are counted as in the log: sets of experts, or single activations where the log is sequential. */
+  readonly sequential: boolean;
+
+  /** Next use of each member, at the place where the log's page has the member. */
+  readonly #store = new PageStore(PAGE_WORDS * 4, MEMORY_PAGES);
+  readonly #page = new Int32Array(PAGE_WORDS);
+  #pageNumber = -1;
+  readonly #cursor: LogCursor;
+  /** Sequential: members of the cursor's event that were already given out. */
+  #given = 0;
+  #started = false;
+
+  /** Makes the backward pass. The log must be complete, and stay open while the future is used. */
+  constructor(log: DemandLog) {
+    this.sequential = log.sequential;
+    this.first = new Int32Array(log.model.experts).fill(NEVER);
+    const { first } = this;
+    const offsets = Int32Array.from(log.model.layers, (layer) => layer.offset);
+    const words = new Uint16Array(PAGE_WORDS);
+    const next = new Int32Array(PAGE_WORDS);
+    const starts = new Int32Array(PAGE_WORDS >> 1);
+    let event = log.sequential ? log.members : log.events;
+    for (let page = log.pages - 1; page >= 0; page--) {
+      const used = log.read(page, words);
+      let count = 0;
+      for (let at = 0; at < used; at += 2 + words[at + 1]!) starts[count++] = at;
+      while (count-- > 0) {
+        const at = starts[count]!;
+        const offset = offsets[words[at]!]!;
+        const start = at + 2;
+        if (!log.sequential) event--;
+        for (let i = start + words[at + 1]! - 1; i >= start; i--) {
+          const id = offset + words[i]!;
+          if (log.sequential) event--;
+          next[i] = first[id]!;
+          first[id] = event;
+        }
+      }
+      this.#store.write(page, new Uint8Array(next.buffer));
+    }
+    this.#cursor = new LogCursor(log);
+  }
+
+  /**
+   * Moves to the next event and writes the next use of each of its members (sequential: of the next activation) into `nextUse`, by
+   * dense id. The first call also writes the first use of every other expert.
+   */
+  advance(nextUse: Int32Array): void {
+    if (!this.#started) {
+      this.#started = true;
+      nextUse.set(this.first);
+    }
+    const cursor = this.#cursor;
+    if (this.#given === 0) {
+      if (!cursor.next()) throw new Error('the future is shorter than the run: the log is not of this run');
+      if (cursor.page !== this.#pageNumber) {
+        this.#pageNumber = cursor.page;
+        this.#store.read(cursor.page, new Uint8Array(this.#page.buffer));
+      }
+    }
+    const page = this.#page;
+    const { ids, start, count } = cursor;
+    if (this.sequential) {
+      nextUse[ids[this.#given]!] = page[start + this.#given]!;
+      this.#given = (this.#given + 1) % count;
+    } else {
+      for (let i = 0; i < count; i++) nextUse[ids[i]!] = page[start + i]!;
+    }
+  }
+
+  /** Drops the next uses and their file; the log is not closed. */
+  close(): void {
+    this.#store.close();
+  }
+}

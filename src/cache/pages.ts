@@ -1,0 +1,75 @@
+// Pages of equal size, the first ones in memory and the rest in one temporary file: what is recorded of a run may be longer than
+// memory, and its length must not change how much memory the run takes.
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A store of pages by number. */
+export class PageStore {
+  readonly pageBytes: number;
+  readonly #memoryPages: number;
+  readonly #memory: Uint8Array[] = [];
+  #fd: number | null = null;
+  #path = '';
+
+  /**
+   * @param pageBytes size of a page
+   * @param memoryPages pages below this number stay in memory
+   */
+  constructor(pageBytes: number, memoryPages: number) {
+    this.pageBytes = pageBytes;
+    this.#memoryPages = memoryPages;
+  }
+
+  /** Writes page `page`; `bytes` is copied. */
+  write(page: number, bytes: Uint8Array): void {
+    if (page < this.#memoryPages) {
+      this.#memory[page] = bytes.slice();
+      return;
+    }
+    const fd = this.#fd ?? this.#open();
+    const position = (page - this.#memoryPages) * this.pageBytes;
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+
+  /** Reads page `page`, which was written, into `into`. */
+  read(page: number, into: Uint8Array): void {
+    if (page < this.#memoryPages) {
+      into.set(this.#memory[page]!);
+      return;
+    }
+    const position = (page - this.#memoryPages) * this.pageBytes;
+    for (let done = 0; done < into.length; ) {
+      const count = readSync(this.#fd!, into, done, into.length - done, position + done);
+      if (count === 0) throw new Error(`page ${page} was never written`);
+      done += count;
+    }
+  }
+
+  /** Drops all pages and the file. */
+  close(): void {
+    this.#memory.length = 0;
+    if (this.#fd === null) return;
+    closeSync(this.#fd);
+    this.#fd = null;
+    unlinkIfThere(this.#path);
+  }
+
+  /** The name goes at once where the system allows that for an open file, so that not even a killed process leaves it behind. */
+  #open(): number {
+    this.#path = join(tmpdir(), `moeprof-${process.pid}-${randomBytes(6).toString('hex')}.pages`);
+    this.#fd = openSync(this.#path, 'wx+', 0o600);
+    unlinkIfThere(this.#path);
+    return this.#fd;
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}

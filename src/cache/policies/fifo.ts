@@ -1,0 +1,37 @@
+// First in, first out: uses do not matter. The ring buffers of the simplest engines are this.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+
+class Fifo implements CachePolicy {
+  readonly #list: IdLists;
+
+  constructor(experts: number) {
+    this.#list = new IdLists(experts);
+  }
+
+  touch(): void {}
+
+  insert(id: number): void {
+    this.#list.pushFront(this.#list.end, id);
+  }
+
+  remove(id: number): void {
+    this.#list.unlink(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    const { newer, end } = this.#list;
+    for (let id = newer[end]!; id !== end; id = newer[id]!) if (!pins.has(id)) return id;
+    return NONE;
+  }
+}
+
+/** Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. No parameters. */
+export const fifo: PolicyDefinition = {
+  name: 'fifo',
+  summary: 'evicts the expert that has been resident longest',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966',
+  parameters: {},
+  needs: [],
+  create: ({ experts }) => new Fifo(experts),
+};

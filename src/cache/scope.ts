@@ -1,0 +1,141 @@
+// From a model, a capacity and a scope to caches: one for all layers, or one per layer with its share of the capacity (L6).
+import { UserError } from '../base/errors.js';
+import type { Parameters } from '../base/parameters.js';
+import { Random } from '../base/random.js';
+import { expertSizes, type ModelSpec } from '../model/spec.js';
+import { ExpertCache, isUniform } from './cache.js';
+import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
+
+/** `global`: one cache for all layers; `layer`: one per layer. */
+export type Scope = 'global' | 'layer';
+
+/** What {@link buildCaches} builds from. Arrays over experts are indexed by dense id. */
+export interface CacheOptions {
+  readonly model: ModelSpec;
+  readonly policy: PolicyDefinition;
+  readonly parameters: Parameters;
+  /** Bytes for experts, over all layers. */
+  readonly capacityBytes: number;
+  readonly scope: Scope;
+  /** Experts per MoE layer that its cache holds, instead of the even split; layer scope only. */
+  readonly quotas?: readonly number[] | null;
+  readonly clock: Clock;
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Pin ranks, shared with whoever pins; absent: a new array, nothing pinned. */
+  readonly rank?: Int32Array;
+  readonly nextUse?: Int32Array | null;
+  readonly popularity?: Float64Array | null;
+  readonly predicted?: Float32Array | null;
+}
+
+/** The caches of one tier. */
+export interface Caches {
+  /** Each cache once. */
+  readonly caches: readonly ExpertCache[];
+  /** The cache that holds each MoE layer's experts. */
+  readonly byLayer: readonly ExpertCache[];
+  /** Pin ranks of all experts, by dense id. */
+  readonly rank: Int32Array;
+}
+
+/**
+ * Builds the caches of one tier, empty.
+ * @throws UserError where the policy needs what is not given, or quotas do not fit the model or the capacity
+ */
+export function buildCaches(options: CacheOptions): Caches {
+  const { model, capacityBytes, scope, quotas = null } = options;
+  const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
+  const build = (base: number, end: number, capacity: number, name: string) => buildCache(options, rank, base, end, capacity, name);
+  if (scope === 'global') {
+    if (quotas !== null) throw new UserError('quotas: they need one cache per layer; use --scope layer');
+    const cache = build(0, model.experts, capacityBytes, 'all');
+    return { caches: [cache], byLayer: model.layers.map(() => cache), rank };
+  }
+  const slots = quotas === null ? evenSplit(model, capacityBytes) : checkQuotas(model, capacityBytes, quotas);
+  const caches = model.layers.map((layer, l) =>
+    build(layer.offset, layer.offset + layer.experts, slots[l]! * layer.expertBytes, `layer ${layer.index}`),
+  );
+  return { caches, byLayer: caches, rank };
+}
+
+/**
+ * L6: the capacity split evenly in whole experts, the remainder to the earliest layers.
+ * Every layer gets floor(capacity / layers / its expert bytes) experts, at most all it has; what is left gives one more expert to
+ * each of the earliest layers that it suffices for, in turn.
+ * @returns experts per MoE layer
+ */
+export function evenSplit(model: ModelSpec, capacityBytes: number): number[] {
+  const { layers } = model;
+  const share = capacityBytes / layers.length;
+  const slots = layers.map((layer) => Math.min(layer.experts, Math.floor(share / layer.expertBytes)));
+  let left = layers.reduce((bytes, layer, l) => bytes - slots[l]! * layer.expertBytes, capacityBytes);
+  for (let given = true; given; ) {
+    given = false;
+    for (let l = 0; l < layers.length; l++) {
+      if (slots[l]! >= layers[l]!.experts || layers[l]!.expertBytes > left) continue;
+      slots[l]!++;
+      left -= layers[l]!.expertBytes;
+      given = true;
+    }
+  }
+  return slots;
+}
+
+function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): readonly number[] {
+  const { layers } = model;
+  if (quotas.length !== layers.length) {
+    throw new UserError(`quotas: ${quotas.length} numbers for ${layers.length} MoE layers; give one per layer`);
+  }
+  let bytes = 0;
+  for (let l = 0; l < layers.length; l++) {
+    const quota = quotas[l]!;
+    const { experts, expertBytes } = layers[l]!;
+    if (!Number.isInteger(quota) || quota < 0 || quota > experts) {
+      throw new UserError(`quotas: layer ${l}: ${quota} is not a number of experts; use a whole number from 0 to ${experts}`);
+    }
+    bytes += quota * expertBytes;
+  }
+  if (bytes > capacityBytes) throw new UserError(`quotas: they take ${bytes} bytes of a capacity of ${capacityBytes}; lower them`);
+  return quotas;
+}
+
+function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: number, capacityBytes: number, name: string): ExpertCache {
+  const { model, policy, parameters, clock, seed } = options;
+  const { nextUse = null, popularity = null, predicted = null } = options;
+  const needs = policyNeeds(policy, parameters);
+  for (const [need, given] of Object.entries({ future: nextUse, popularity, predicted })) {
+    if (given === null && needs.some((wanted) => wanted === need)) throw new UserError(`policy ${policy.name}: needs ${NEEDS[need]}`);
+  }
+  const sizes = expertSizes(model).subarray(base, end);
+  const created = policy.create(
+    {
+      experts: end - base,
+      sizes,
+      capacityBytes,
+      uniform: isUniform(sizes),
+      layerOf: layerOfExperts(model).subarray(base, end),
+      layers: model.layers.length,
+      clock,
+      random: new Random(seed, `policy/${policy.name}/${name}`),
+      nextUse: nextUse?.subarray(base, end) ?? null,
+      popularity: popularity?.subarray(base, end) ?? null,
+      predicted: predicted?.subarray(base, end) ?? null,
+    },
+    parameters,
+  );
+  return new ExpertCache(base, sizes, capacityBytes, new Pins(rank.subarray(base, end)), created);
+}
+
+const NEEDS: Readonly<Record<string, string>> = {
+  future: 'the future of the run, which this command does not compute',
+  popularity: 'the popularity of the experts; give a profiling prefix or a popularity trace',
+  predicted: 'a predictor; choose one with --predictor',
+};
+
+/** MoE layer of each expert, by dense id. */
+export function layerOfExperts(model: ModelSpec): Uint16Array {
+  const layerOf = new Uint16Array(model.experts);
+  for (const layer of model.layers) layerOf.fill(layer.index, layer.offset, layer.offset + layer.experts);
+  return layerOf;
+}
