@@ -1,0 +1,153 @@
+// Budgets: what a gate tolerates. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line,
+// and entries of `budgets:` in a YAML file.
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { type Amount, parseAmount } from './amount.js';
+
+/** How a number is compared with a limit. */
+export type Comparator = '>' | '>=' | '<' | '<=' | '==' | '!=';
+
+/** One comparison, e.g. `> +3%`. */
+export interface Clause {
+  readonly comparator: Comparator;
+  readonly amount: Amount;
+}
+
+/** What a budget demands. All clauses (amounts) of a rule are taken together, by `and`. */
+export type Rule =
+  /** Broken where all clauses hold. */
+  | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
+  /** Broken unless all clauses hold. */
+  | { readonly kind: 'limit'; readonly clauses: readonly Clause[] }
+  /** Broken where the metric got worse by more than every amount. */
+  | { readonly kind: 'regression'; readonly amounts: readonly Amount[] }
+  /** Never broken: takes the metrics out of the budgets that stand before it. */
+  | { readonly kind: 'off'; readonly reason: string };
+
+/** A rule for the metrics that a glob matches. */
+export interface Budget {
+  /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. */
+  readonly metric: string;
+  readonly rule: Rule;
+  /** A broken `error` fails the gate, a broken `warn` is only shown. */
+  readonly level: 'error' | 'warn';
+  /** As the user wrote it. */
+  readonly text: string;
+  /** Where it stands, e.g. `--fail-on` or `budgets.yaml: budgets.2`. */
+  readonly place: string;
+}
+
+const COMPARATOR = />=|<=|==|!=|>|</;
+const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)$`);
+
+/**
+ * Reads `metric comparator amount [and [comparator] amount]...`: the gate fails where it is true.
+ * @throws UserError where it is none
+ */
+export function parseFailOn(text: string, place = '--fail-on'): Budget {
+  const { metric, clauses } = parseExpression(text, place);
+  return { metric, rule: { kind: 'fail-on', clauses }, level: 'error', text: text.trim(), place };
+}
+
+/**
+ * Reads the same expression as a promise: it must be true of every matching metric.
+ * @throws UserError where it is none
+ */
+export function parseAssertion(text: string, place = '--assert'): Budget {
+  const { metric, clauses } = parseExpression(text, place);
+  return { metric, rule: { kind: 'limit', clauses }, level: 'error', text: text.trim(), place };
+}
+
+function parseExpression(text: string, place: string): { metric: string; clauses: Clause[] } {
+  const match = EXPRESSION.exec(text);
+  if (match === null) throw new UserError(`${place}: "${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
+  return { metric: match[1]!, clauses: parseClauses(match[2]!, place) };
+}
+
+/** `> +3% and +0.2ms`: a comparator that is left out is the one before. */
+function parseClauses(text: string, place: string): Clause[] {
+  let comparator: Comparator | null = null;
+  return text.split(/\s+and\s+/).map((part) => {
+    const match = new RegExp(`^\\s*(${COMPARATOR.source})?\\s*(.*)$`).exec(part)!;
+    comparator = (match[1] as Comparator | undefined) ?? comparator;
+    if (comparator === null) throw new UserError(`${place}: "${text.trim()}" has no comparator; write e.g. "<= 45ms"`);
+    return { comparator, amount: parseAmount(match[2]!, place) };
+  });
+}
+
+/** An entry of `budgets:`. */
+const entrySchema = z
+  .strictObject({
+    /** Metric name or glob. */
+    metric: z.string().min(1),
+    /** `3%`, `0.5pp`, `3% and 0.2ms`: broken where the metric gets worse by more than all of it. */
+    max_regression: z.string().optional(),
+    /** `<= 45ms`, `>= 80%`: must hold, whatever the base says. */
+    limit: z.string().optional(),
+    /** `off` takes the metrics out of the budgets above it and needs a reason. */
+    level: z.enum(['error', 'warn', 'off']).default('error'),
+    reason: z.string().min(1).optional(),
+  })
+  .superRefine((entry, context) => {
+    const complain = (message: string): void => context.addIssue({ code: 'custom', message });
+    const rules = Number(entry.max_regression !== undefined) + Number(entry.limit !== undefined);
+    if (entry.level === 'off' && entry.reason === undefined) complain('level off needs a reason; say why nobody has to look at it');
+    if (entry.level === 'off' && rules > 0) complain('level off takes no limit; remove max_regression and limit');
+    if (entry.level !== 'off' && rules === 0)
+      complain('says nothing; give max_regression (e.g. 3%), limit (e.g. "<= 45ms"), or level: off');
+  });
+
+/** The list under `budgets:`, in budget files and run profiles. */
+export const budgetsSchema = z.array(entrySchema);
+
+/** A budget file. */
+export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema });
+
+/** An entry of `budgets:` after its check. */
+export type BudgetEntry = z.infer<typeof entrySchema>;
+
+/**
+ * Budgets of checked entries, in their order.
+ * @param place the place of each entry, for messages
+ * @throws UserError where an amount cannot be read
+ */
+export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] {
+  return entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
+}
+
+function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
+  const { metric, level, max_regression: regression, limit, reason } = entry;
+  if (level === 'off') return [{ metric, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${metric}: off`, place }];
+  const budgets: Budget[] = [];
+  if (regression !== undefined) {
+    const amounts = regression.split(/\s+and\s+/).map((part) => unsigned(part, `${place}: max_regression`));
+    budgets.push({ metric, rule: { kind: 'regression', amounts }, level, text: `${metric}: max_regression ${regression}`, place });
+  }
+  if (limit !== undefined) {
+    const clauses = parseClauses(limit, `${place}: limit`);
+    budgets.push({ metric, rule: { kind: 'limit', clauses }, level, text: `${metric}: limit ${limit}`, place });
+  }
+  return budgets;
+}
+
+/** A regression is always for the worse; which sign that is depends on the metric. */
+function unsigned(text: string, place: string): Amount {
+  const amount = parseAmount(text, place);
+  if (amount.sign !== null)
+    throw new UserError(`${place}: write ${amount.text} without a sign; it counts for the worse in either direction`);
+  return amount;
+}
+
+/** True where a glob matches a metric name. */
+export function matches(glob: string, name: string): boolean {
+  const pattern = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${pattern}$`).test(name);
+}
+
+/** True where a budget names one metric rather than a group. */
+export function isExact(glob: string): boolean {
+  return !/[*?]/.test(glob);
+}

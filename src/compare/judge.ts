@@ -1,0 +1,144 @@
+// Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
+// vanished is no gate.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { formatDelta, formatRelative, formatValue } from '../report/format.js';
+import { METRICS } from '../result/catalogue.js';
+import type { Metric, Result } from '../result/result.js';
+import { measurePair, measureRegression } from './amount.js';
+import { type Budget, type Clause, type Comparator, isExact, matches } from './budget.js';
+
+/** A broken budget, or a metric that has vanished (then there may be no budget). */
+export interface Finding {
+  readonly metric: string;
+  readonly level: 'error' | 'warn';
+  /** One sentence with the figures. */
+  readonly message: string;
+  readonly budget: Budget | null;
+}
+
+/** What budgets say of one metric. */
+export interface Judgement {
+  readonly findings: readonly Finding[];
+  /** `none`: no budget speaks of it. `off`: a budget says not to look, with this reason. */
+  readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
+  readonly reason: string | null;
+}
+
+/**
+ * Judges one metric in base and candidate by all budgets that match, in order; an `off` forgets those before it.
+ * @param base null where the base lacks it, or where there is no base
+ * @throws UserError where an amount does not fit the metric's unit
+ */
+export function judgeMetric(name: string, base: Metric | null, candidate: Metric | null, budgets: readonly Budget[]): Judgement {
+  let findings: Finding[] = [];
+  let verdict: Judgement['verdict'] = 'none';
+  let reason: string | null = null;
+  for (const budget of budgets) {
+    if (!matches(budget.metric, name)) continue;
+    if (budget.rule.kind === 'off') {
+      findings = [];
+      verdict = 'off';
+      reason = budget.rule.reason;
+      continue;
+    }
+    const message = brokenBy(name, base, candidate, budget);
+    if (message !== null) findings.push({ metric: name, level: budget.level, message, budget });
+    if (verdict === 'none' || verdict === 'off') verdict = 'pass';
+    reason = null;
+  }
+  if (verdict !== 'off' && base !== null && candidate === null && findings.length === 0) {
+    findings.push({ metric: name, level: 'error', message: 'is missing in the candidate', budget: null });
+  }
+  if (findings.length > 0) verdict = findings.some((finding) => finding.level === 'error') ? 'fail' : 'warn';
+  return { findings, verdict, reason };
+}
+
+/** Why a budget is broken, or null. */
+function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget): string | null {
+  if (candidate === null) return 'is missing in the candidate';
+  const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
+  const { rule } = budget;
+  if (rule.kind === 'off') return null;
+  if (rule.kind === 'regression') {
+    // A metric that the candidate has anew cannot have got worse; a budget that names it says that it matters.
+    if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
+    const change = pair.candidate - pair.base;
+    const worsening = candidate.better === 'none' ? Math.abs(change) : candidate.better === 'lower' ? change : -change;
+    const broken = rule.amounts
+      .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
+      .every(({ observed, limit }) => observed > limit);
+    return broken ? `${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}` : null;
+  }
+  const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
+  if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
+  const holds = measured.map((one) => compareNumbers(one.clause.comparator, one.measured!.observed, one.measured!.limit));
+  const clauses = rule.clauses.map(clauseText).join(' and ');
+  if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
+  return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
+}
+
+/** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */
+function figures(base: Metric | null, candidate: Metric): string {
+  const now = formatValue(candidate.value, candidate.unit);
+  if (base === null || base.value === candidate.value) return now;
+  return `${formatValue(base.value, base.unit)} -> ${now} (${changeText(base.value, candidate)})`;
+}
+
+/** A change as people compare it: points for shares, percent else; from zero, the amount itself. */
+export function changeText(base: number, candidate: Metric): string {
+  const change = candidate.value - base;
+  if (candidate.unit === 'ratio' || base === 0) return formatDelta(change, candidate.unit);
+  return formatRelative(change / Math.abs(base));
+}
+
+function clauseText({ comparator, amount }: Clause): string {
+  return `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
+}
+
+function compareNumbers(comparator: Comparator, a: number, b: number): boolean {
+  switch (comparator) {
+    case '>':
+      return a > b;
+    case '>=':
+      return a >= b;
+    case '<':
+      return a < b;
+    case '<=':
+      return a <= b;
+    case '==':
+      return a === b;
+    case '!=':
+      return a !== b;
+  }
+}
+
+/**
+ * Findings of budgets that match no metric of the runs.
+ * @throws UserError where the name is not that of any metric: it is mistyped
+ */
+export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): Finding[] {
+  return budgets
+    .filter((budget) => !names.some((name) => matches(budget.metric, name)))
+    .flatMap((budget) => {
+      if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
+        throw new UserError(`${budget.place}: there is no metric "${budget.metric}"; ${didYouMean(budget.metric, METRICS.keys())}`);
+      }
+      if (budget.rule.kind === 'off') return [];
+      return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];
+    });
+}
+
+/**
+ * Judges one result alone by limits, as `moeprof run` does with its assertions and the `budgets:` of its profile. Rules against a base
+ * do not apply.
+ * @throws UserError for unknown metrics and amounts that do not fit
+ */
+export function judgeResult(result: Result, budgets: readonly Budget[]): Finding[] {
+  const absolute = budgets.filter(
+    ({ rule }) => rule.kind === 'off' || (rule.kind !== 'regression' && rule.clauses.every(({ amount }) => amount.sign === null)),
+  );
+  const names = Object.keys(result.metrics);
+  const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
+  return [...findings, ...judgeUnmatched(names, absolute)];
+}

@@ -1,0 +1,96 @@
+// The contract of output formats, and how one value is printed. A format is a pure function: value and options in, text out.
+import {
+  formatBytes,
+  formatCount,
+  formatFlops,
+  formatNs,
+  formatNumber,
+  formatRate,
+  formatRatio,
+  formatTokensPerSecond,
+} from '../base/units.js';
+import type { Metric, Result, Unit } from '../result/result.js';
+
+/** What the reader's side can show. Files are written without colour, at 80 columns, in Unicode. */
+export interface ReportOptions {
+  /** ANSI colours. */
+  readonly color: boolean;
+  /** Columns; text formats never use more than 80. */
+  readonly width: number;
+  /** False: ASCII only. */
+  readonly unicode: boolean;
+  /** Everything that is known rather than the answer at a glance. */
+  readonly verbose: boolean;
+}
+
+/** One output format of a kind of value (a result, a comparison, ...). */
+export interface Format<T> {
+  /** As in `-o name=path`. */
+  readonly name: string;
+  /** What it is good for, a few words. */
+  readonly summary: string;
+  /** Endings of file names that mean this format, with their dot. */
+  readonly extensions: readonly string[];
+  /** The whole text, with its final newline. */
+  render(value: T, options: ReportOptions): string;
+}
+
+/** Renders a result. */
+export type Reporter = (result: Result, options: ReportOptions) => string;
+
+/** A value with its unit: `83.9 %`, `31.2 ms`, `157 MiB/token`. */
+export function formatValue(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'ratio':
+      return formatRatio(value);
+    case 'count':
+      return Number.isInteger(value) ? formatCount(value) : formatNumber(value, 2);
+    case 'bytes':
+      return formatBytes(value);
+    case 'ns':
+      return formatNs(value);
+    case 'tokens/s':
+      return formatTokensPerSecond(value);
+    case 'count/token':
+      return `${formatNumber(value, 2)} /token`;
+    case 'bytes/token':
+      return `${formatBytes(value)}/token`;
+    case 'bytes/s':
+      return formatRate(value);
+    case 'ns/byte':
+      return `${formatNumber(value, 3)} ns/B`;
+    case 'flops':
+      return formatFlops(value);
+  }
+}
+
+/** A metric's value with its unit. */
+export function formatMetric(metric: Pick<Metric, 'value' | 'unit'>): string {
+  return formatValue(metric.value, metric.unit);
+}
+
+/** A change with its sign: `+2.31 ms`; ratios in percentage points: `-0.4 pp`. A change that is not zero never prints as zero. */
+export function formatDelta(delta: number, unit: Unit): string {
+  const sign = delta > 0 ? '+' : delta < 0 ? '-' : '';
+  const size = Math.abs(delta);
+  if (unit === 'ratio') return `${sign}${fewDigits(size * 100)} pp`;
+  const text = formatValue(size, unit);
+  return sign + (size > 0 && !/[1-9]/.test(text) ? `${size.toExponential(1)} ${unit}` : text);
+}
+
+/** A relative change in percent: `+3.1 %`, `-0.02 %`. */
+export function formatRelative(fraction: number): string {
+  const sign = fraction > 0 ? '+' : fraction < 0 ? '-' : '';
+  return `${sign}${fewDigits(Math.abs(fraction) * 100)} %`;
+}
+
+/** One decimal where that says enough, else two significant digits. */
+function fewDigits(size: number): string {
+  if (size === 0 || size >= 0.1) return formatNumber(size, size !== 0 && size < 1 ? 2 : 1);
+  return size < 1e-6 ? size.toExponential(1) : String(Number(size.toPrecision(2)));
+}
+
+/** Text from outside (names, paths, messages) without control characters, which could drive the reader's terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}

@@ -1,0 +1,12 @@
+// The family of reports: one file per format. A new one is a file and a line here.
+import type { Result } from '../result/result.js';
+import { csvReport } from './csv.js';
+import type { Format } from './format.js';
+import { jsonReport } from './json.js';
+import { markdownReport } from './markdown.js';
+import { tableReport } from './table.js';
+
+export type { Format, Reporter, ReportOptions } from './format.js';
+
+/** Formats of a result, the one for reading first. */
+export const reports: readonly Format<Result>[] = [tableReport, jsonReport, markdownReport, csvReport];

@@ -1,0 +1,59 @@
+// The result as a file: the format `moeprof.result/1` in a stable order, so that equal runs give equal bytes and a diff shows what
+// changed. Lists of plain values stay on one line: a counter of 48 layers is one fact.
+import { compareMetricNames } from '../result/catalogue.js';
+import type { Result } from '../result/result.js';
+import type { Format } from './format.js';
+
+/** JSON of a result. */
+export const jsonReport: Format<Result> = {
+  name: 'json',
+  summary: 'everything, for tools and for moeprof compare',
+  extensions: ['.json'],
+  render: (result) => toJson(ordered(result)),
+};
+
+/**
+ * JSON text with two spaces of indentation, lists of plain values on one line, and a final newline.
+ * @throws Error for NaN and infinities: JSON would turn them into null in silence
+ */
+export function toJson(value: unknown): string {
+  return `${write(value, '')}\n`;
+}
+
+/** Free-form parts by key, metrics as the catalogue lists them. */
+function ordered(result: Result): Result {
+  const byCatalogue = Object.keys(result.metrics).sort(compareMetricNames);
+  return {
+    ...result,
+    config: sorted(result.config) as Result['config'],
+    metrics: Object.fromEntries(byCatalogue.map((name) => [name, result.metrics[name]!])),
+    environment: sorted(result.environment) as Result['environment'],
+  };
+}
+
+/** The same value with the keys of all its objects in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+function write(value: unknown, indent: string): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${value} cannot be written as JSON`);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return '[]';
+    const items = value.map((item) => write(item, inner));
+    const plain = value.every((item) => typeof item !== 'object' || item === null);
+    return plain ? `[${items.join(', ')}]` : `[\n${items.map((item) => inner + item).join(',\n')}\n${indent}]`;
+  }
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  if (fields.length === 0) return '{}';
+  const flat = fields.every(([, field]) => typeof field !== 'object' || field === null);
+  const texts = fields.map(([key, field]) => `${JSON.stringify(key)}: ${write(field, inner)}`);
+  // So is a metric: flat objects below the second level stay on one line while they fit.
+  if (flat && indent.length > 2 && texts.join(', ').length <= 100) return `{ ${texts.join(', ')} }`;
+  return `{\n${texts.map((text) => inner + text).join(',\n')}\n${indent}}`;
+}

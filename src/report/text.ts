@@ -1,0 +1,116 @@
+// Pieces of terminal reports: wrapped paragraphs, ruled tables, bars. Colours and glyphs come from the options alone, never from the
+// environment: chalk and cli-table3 would each look at their own idea of the terminal.
+import { Chalk, type ChalkInstance } from 'chalk';
+import Table from 'cli-table3';
+import type { ReportOptions } from './format.js';
+
+/** Widest line of a report: what a default terminal, a log viewer and a quoted mail show. */
+export const MAX_WIDTH = 80;
+
+/** Columns that a report may use. */
+export function widthOf(options: ReportOptions): number {
+  return Math.max(40, Math.min(MAX_WIDTH, options.width));
+}
+
+/** Colours, or their absence. */
+export function palette(options: ReportOptions): ChalkInstance {
+  return new Chalk({ level: options.color ? 1 : 0 });
+}
+
+/**
+ * Breaks words into lines of at most `width` columns; the first line starts with `first`, the others with `rest`. Words that are
+ * too long for a line are cut.
+ */
+export function wrap(text: string, width: number, first = '', rest = ' '.repeat(first.length)): string {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  const flush = (): void => {
+    lines.push(line);
+    line = rest;
+    empty = true;
+  };
+  for (let word of text.split(/\s+/).filter((part) => part !== '')) {
+    if (!empty && line.length + 1 + word.length > width) flush();
+    while (empty && line.length + word.length > width) {
+      const room = Math.max(1, width - line.length);
+      line += word.slice(0, room);
+      word = word.slice(room);
+      flush();
+    }
+    if (word === '') continue;
+    line += (empty ? '' : ' ') + word;
+    empty = false;
+  }
+  if (!empty || lines.length === 0) lines.push(line);
+  return lines.join('\n');
+}
+
+/** Text of at most `width` columns; what is too much is left out in the middle, since both ends of a path say something. */
+export function shorten(text: string, width: number, unicode: boolean): string {
+  if (text.length <= width) return text;
+  const gap = unicode ? '…' : '...';
+  const room = Math.max(2, width - gap.length);
+  const head = Math.ceil(room / 3);
+  return text.slice(0, head) + gap + text.slice(text.length - (room - head));
+}
+
+/** A table: a head, a rule, rows. The first column is text, the others align right unless `align` says else. */
+export function ruledTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  options: ReportOptions,
+  layout: { readonly widths?: readonly number[]; readonly align?: readonly ('left' | 'right')[] } = {},
+): string {
+  const chalk = palette(options);
+  const rule = options.unicode ? '─' : '-';
+  const blank = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+  };
+  const table = new Table({
+    head: head.map((cell, column) => (column === 0 ? chalk.bold(cell) : chalk.dim(cell))),
+    chars: { ...blank, left: '', 'left-mid': '', mid: rule, 'mid-mid': rule, right: '', 'right-mid': '', middle: '' },
+    style: { head: [], border: options.color ? ['gray'] : [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+    colAligns: head.map((_, column) => layout.align?.[column] ?? (column === 0 ? 'left' : 'right')),
+    colWidths: layout.widths === undefined ? [] : [...layout.widths],
+  });
+  table.push(...rows.map((row) => [...row]));
+  return trimLines(table.toString());
+}
+
+/** One part of a {@link stackedBar}. */
+export interface BarPart {
+  /** 0..1 of the bar. */
+  readonly share: number;
+  /** One column. */
+  readonly glyph: string;
+  paint(text: string): string;
+}
+
+/** A bar of exactly `width` columns, divided by shares (largest remainders, so that rounding neither adds nor loses a column). */
+export function stackedBar(parts: readonly BarPart[], width: number): string {
+  const total = parts.reduce((sum, part) => sum + part.share, 0);
+  if (total <= 0) return '';
+  const exact = parts.map((part) => (part.share / total) * width);
+  const columns = exact.map(Math.floor);
+  const order = exact.map((value, index) => [value - columns[index]!, index] as const).sort((a, b) => b[0] - a[0] || a[1] - b[1]);
+  const missing = width - columns.reduce((sum, value) => sum + value, 0);
+  for (const [, index] of order.slice(0, missing)) columns[index]!++;
+  return parts.map((part, index) => part.paint(part.glyph.repeat(columns[index]!))).join('');
+}
+
+/** Glyphs that stay apart without colour. */
+export function barGlyphs(unicode: boolean): readonly [solid: string, dense: string, medium: string, light: string] {
+  return unicode ? ['█', '▓', '▒', '░'] : ['#', '=', '-', '.'];
+}
+
+function trimLines(text: string): string {
+  return text.replace(/[ \t]+$/gm, '');
+}
