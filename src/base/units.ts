@@ -21,7 +21,8 @@ const TIME: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 
 function split(value: string | number): { number: number; unit: string } | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? { number: value, unit: '' } : null;
   const match = NUMBER.exec(value.trim());
-  return match === null ? null : { number: Number(match[1]), unit: match[2] ?? '' };
+  const number = Number(match?.[1]);
+  return match !== null && Number.isFinite(number) ? { number, unit: match[2] ?? '' } : null;
 }
 
 /** Bytes in one `B`, `KB`, `MiB`, ...; null for anything else. `Gb` is refused: it means gigabits. */

@@ -3,6 +3,7 @@
 /** A level of the memory hierarchy. */
 export interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
+  /** Usable bytes: what driver, framework or operating system keep for themselves is taken off. */
   readonly bytes: number;
 }
 

@@ -35,6 +35,8 @@ export interface DenseSegment {
   readonly weightBytes: number;
   /** Operations per token through these weights (2 per weight; attention over the context comes on top). */
   readonly flopsPerToken: number;
+  /** Operations per sequence of the pass, not per token: the head, since logits are wanted for the last token only. Absent: none. */
+  readonly flopsPerSequence?: number;
   /** One entry per decoder layer whose attention lies in this segment. */
   readonly attention: readonly AttentionSpec[];
 }

@@ -39,7 +39,6 @@ describe('parsing', () => {
   it.each(['', 'GiB', '-1', '8 Gb', '8 giB/s', '8Gi', '0x10', '1,000', 'NaN', Number.NaN, Number.POSITIVE_INFINITY, -1, '1e999'])(
     'refuses %j as a size and says what to write',
     (text) => {
-      if (text === '1e999') return expect(parseBytes(text, 'x')).toBe(Number.POSITIVE_INFINITY);
       expect(() => parseBytes(text, '--cache')).toThrow(UserError);
       expect(() => parseBytes(text, '--cache')).toThrow(/^--cache: .* is not a size; write e\.g\. 8GiB, 4000MiB, 24 GB/);
     },

@@ -1,0 +1,103 @@
+// What a zod issue means to the person who wrote the file: plain words, the value that stands there, and what may stand there instead.
+import { z } from 'zod';
+import { didYouMean, nearest } from './text.js';
+
+type Path = readonly PropertyKey[];
+type Issue = z.core.$ZodIssue;
+
+/** The issues of the union member that got furthest; any other issue is itself. */
+export function innermost(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  // Members whose very type did not fit say nothing; of the others the one with the fewest complaints is what was meant.
+  const members = issue.errors.filter((member) => !member.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'));
+  const best = members.sort((a, b) => a.length - b.length)[0];
+  if (best === undefined) return [issue];
+  return best.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] } as Issue));
+}
+
+/** What is wrong, and what to write instead: one line, without the place. */
+export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): string {
+  const received = valueAt(raw, issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = keysAt(schema, issue.path);
+      return `unknown key "${issue.keys[0]}"; ${didYouMean(issue.keys[0]!, known)}`;
+    }
+    case 'invalid_type':
+      if (received === undefined) return `is missing; expected ${article(issue.expected)}`;
+      return issue.message.startsWith('Invalid input') ? `expected ${article(issue.expected)}, not ${show(received)}` : issue.message;
+    case 'invalid_value':
+      return notAmong(issue.values.map(String), received);
+    case 'too_small':
+    case 'too_big': {
+      const bound = `${issue.code === 'too_small' ? (issue.inclusive ? 'at least' : 'more than') : issue.inclusive ? 'at most' : 'less than'}`;
+      const limit = String(issue.code === 'too_small' ? issue.minimum : issue.maximum);
+      if (issue.origin === 'array' || issue.origin === 'set') return `needs ${bound} ${limit} entries`;
+      if (issue.origin === 'string') return `needs ${bound} ${limit} characters`;
+      return `must be ${bound} ${limit}, not ${show(received)}`;
+    }
+    case 'invalid_union':
+      if ('options' in issue && Array.isArray(issue.options)) return notAmong(issue.options.map(String), received);
+      if (received === undefined) return 'is missing';
+      return issue.message.startsWith('Invalid input') ? `cannot be ${show(received)}` : issue.message;
+    case 'invalid_key':
+      return `bad key: ${issue.issues[0]?.message ?? issue.message}`;
+    default:
+      return issue.message;
+  }
+}
+
+function notAmong(values: readonly string[], received: unknown): string {
+  if (received === undefined) return `is missing; write one of ${values.join(', ')}`;
+  if (values.length === 1) return `must be ${values[0]}, not ${show(received)}`;
+  const near = typeof received === 'string' ? nearest(received, values, 1)[0] : undefined;
+  return `must be one of ${values.join(', ')}, not ${show(received)}${near === undefined ? '' : `; did you mean "${near}"?`}`;
+}
+
+function article(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    int: 'a whole number',
+    number: 'a number',
+    string: 'text',
+    boolean: 'true or false',
+    object: 'a mapping (key: value)',
+    record: 'a mapping (key: value)',
+    array: 'a list',
+  };
+  return names[type] ?? type;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function valueAt(raw: unknown, path: Path): unknown {
+  let value = raw;
+  for (const step of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
+  return value;
+}
+
+/** Keys that the schema knows at a path, through optional fields, defaults, transforms, unions, arrays and records. */
+function keysAt(schema: z.core.$ZodType, path: Path): string[] {
+  let schemas = objectsOf(schema);
+  for (const step of path) schemas = schemas.flatMap((one) => childrenOf(one, step)).flatMap(objectsOf);
+  return [...new Set(schemas.flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))];
+}
+
+function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {
+  if (schema instanceof z.ZodObject) return step in schema.shape ? [schema.shape[String(step)] as z.core.$ZodType] : [];
+  if (schema instanceof z.ZodArray) return [schema.element];
+  if (schema instanceof z.ZodRecord) return [schema.valueType];
+  return [];
+}
+
+/** The container schemas inside wrappers. */
+function objectsOf(schema: z.core.$ZodType): z.core.$ZodType[] {
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => objectsOf(option));
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
+    return objectsOf(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return objectsOf(schema.in);
+  if (schema instanceof z.ZodLazy) return objectsOf(schema.unwrap());
+  return [schema];
+}

@@ -1,0 +1,143 @@
+// What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
+// overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
+import type { ModelSpec } from '../model/spec.js';
+import type { Device, HardwareSpec } from './spec.js';
+
+/** Nanoseconds per byte and per operation that a device reaches. */
+interface Speed {
+  readonly nsPerByte: number;
+  readonly nsPerFlop: number;
+}
+
+function speedOf(device: Device): Speed {
+  return {
+    nsPerByte: 1e9 / (device.memoryBandwidth * device.bandwidthFraction),
+    nsPerFlop: 1e9 / (device.peakFlops * device.computeFraction),
+  };
+}
+
+/** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
+interface ExpertTimes {
+  readonly weightNs: Float64Array;
+  readonly activationNs: Float64Array;
+}
+
+function expertTimes(model: ModelSpec, speed: Speed): ExpertTimes {
+  return {
+    weightNs: Float64Array.from(model.layers, (layer) => layer.expertBytes * speed.nsPerByte),
+    activationNs: Float64Array.from(model.layers, (layer) => layer.flopsPerToken * speed.nsPerFlop),
+  };
+}
+
+/**
+ * Positions that `tokens` new tokens attend to after `context` earlier ones: the sum of min(p, window) over p = context + 1 ..
+ * context + tokens (causal attention, a token attends to itself).
+ * @param window sliding window in tokens; Infinity: none
+ */
+export function attendedPairs(context: number, tokens: number, window: number): number {
+  const end = context + tokens;
+  if (context >= window) return tokens * window;
+  if (end <= window) return (tokens * (context + 1 + end)) / 2;
+  return ((window - context) * (context + 1 + window)) / 2 + (end - window) * window;
+}
+
+/**
+ * Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing.
+ */
+export class CostModel {
+  /** Fixed cost of a pass in ns. */
+  readonly passNs: number;
+  /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
+  readonly handoverNs: number;
+
+  readonly #gpu: Speed;
+  readonly #launchNs: number;
+  readonly #gpuExperts: ExpertTimes;
+  readonly #cpuExperts: ExpertTimes | null;
+  readonly #cpuLaunchNs: number;
+
+  // Dense segments, one entry each.
+  readonly #weightBytes: Float64Array;
+  readonly #tokenFlops: Float64Array;
+  readonly #sequenceFlops: Float64Array;
+  readonly #overheadNs: Float64Array;
+  // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of one window summed.
+  readonly #groupStart: Int32Array;
+  readonly #groupKvBytes: Float64Array;
+  readonly #groupFlops: Float64Array;
+  readonly #groupWindow: Float64Array;
+
+  constructor(model: ModelSpec, hardware: HardwareSpec) {
+    const { gpu, cpu } = hardware;
+    this.passNs = gpu.perPassNs;
+    this.handoverNs = cpu?.handoverNs ?? Number.POSITIVE_INFINITY;
+    this.#gpu = speedOf(gpu);
+    this.#launchNs = gpu.launchNs;
+    this.#gpuExperts = expertTimes(model, this.#gpu);
+    this.#cpuExperts = cpu === null ? null : expertTimes(model, speedOf(cpu));
+    this.#cpuLaunchNs = cpu?.launchNs ?? 0;
+
+    const { segments } = model.dense;
+    this.#weightBytes = Float64Array.from(segments, (segment) => segment.weightBytes);
+    this.#tokenFlops = Float64Array.from(segments, (segment) => segment.flopsPerToken);
+    this.#sequenceFlops = Float64Array.from(segments, (segment) => segment.flopsPerSequence ?? 0);
+    this.#overheadNs = Float64Array.from(segments, (segment) => segment.attention.length * gpu.perLayerNs);
+    this.#groupStart = new Int32Array(segments.length + 1);
+    const groups: { kvBytes: number; flops: number; window: number }[] = [];
+    for (const [s, segment] of segments.entries()) {
+      for (const { kvBytesPerToken, flopsPerPair, window } of segment.attention) {
+        if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
+        const size = window ?? Number.POSITIVE_INFINITY;
+        let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
+        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, window: size }));
+        group.kvBytes += kvBytesPerToken;
+        group.flops += flopsPerPair;
+      }
+      this.#groupStart[s + 1] = groups.length;
+    }
+    this.#groupKvBytes = Float64Array.from(groups, (group) => group.kvBytes);
+    this.#groupFlops = Float64Array.from(groups, (group) => group.flops);
+    this.#groupWindow = Float64Array.from(groups, (group) => group.window);
+  }
+
+  /**
+   * Time of a dense segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
+   * plus the per-layer overhead. The tokens of one sequence share one read of its KV cache (flash attention).
+   * @param segment index of the segment, 0 .. MoE layers
+   * @param tokens tokens of the pass
+   * @param contexts tokens of each sequence before this pass
+   * @param tokensPerSequence tokens of each sequence in this pass
+   * @param sequences entries of both arrays that count
+   */
+  denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
+    let bytes = this.#weightBytes[segment]!;
+    let flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    const last = this.#groupStart[segment + 1]!;
+    for (let group = this.#groupStart[segment]!; group < last; group++) {
+      const window = this.#groupWindow[group]!;
+      let read = 0;
+      let pairs = 0;
+      for (let s = 0; s < sequences; s++) {
+        const context = contexts[s]!;
+        const added = tokensPerSequence[s]!;
+        read += Math.min(context + added, window + added - 1);
+        pairs += attendedPairs(context, added, window);
+      }
+      bytes += read * this.#groupKvBytes[group]!;
+      flops += pairs * this.#groupFlops[group]!;
+    }
+    return Math.max(bytes * this.#gpu.nsPerByte, flops * this.#gpu.nsPerFlop) + this.#overheadNs[segment]!;
+  }
+
+  /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */
+  expertNs(layer: number, activations: number): number {
+    return Math.max(this.#gpuExperts.weightNs[layer]!, activations * this.#gpuExperts.activationNs[layer]!) + this.#launchNs;
+  }
+
+  /** The same on the CPU, without {@link handoverNs}; Infinity where the machine has no second processor. */
+  cpuExpertNs(layer: number, activations: number): number {
+    const times = this.#cpuExperts;
+    if (times === null) return Number.POSITIVE_INFINITY;
+    return Math.max(times.weightNs[layer]!, activations * times.activationNs[layer]!) + this.#cpuLaunchNs;
+  }
+}

@@ -1,0 +1,136 @@
+// A model profile: the architecture as a person would read it off a config.json. Sizes, bytes and operations are derived from it
+// (build.ts) and never written down, so that a profile cannot contradict itself.
+import { z } from 'zod';
+import { findProfile } from '../base/profiles.js';
+import { readYaml } from '../base/yaml.js';
+
+const count = z.int().positive();
+const index = z.int().nonnegative();
+
+/** Where attention stands, where it does not in every layer (hybrids with state-space or linear-attention layers). */
+const placement = {
+  /** Attention in layers `offset`, `offset + every`, ... */
+  every: count.default(1),
+  offset: index.default(0),
+  /** Mixer of the other layers: parameters of one, read once per pass; its state does not grow with the context. */
+  otherwise: z.strictObject({ kind: z.string(), parameters: count }).optional(),
+};
+
+const GroupedQuery = z.strictObject({
+  kind: z.literal('gqa'),
+  heads: count,
+  kvHeads: count,
+  headDim: count,
+  /** Bias of the query, key and value projections, and of the output projection. */
+  bias: z.boolean().default(false),
+  outBias: z.boolean().default(false),
+  /** Norm of each head's queries and keys, one scale vector per layer. */
+  qkNorm: z.boolean().default(false),
+  /** Sliding window of `size` tokens in the first `layers` of every `of` layers. */
+  window: z.strictObject({ size: count, layers: count.default(1), of: count.default(1) }).optional(),
+  /** Encoder-decoder: layers from here on have a second, cross-attention block. */
+  crossFrom: index.optional(),
+  ...placement,
+});
+
+const Latent = z.strictObject({
+  kind: z.literal('mla'),
+  heads: count,
+  /** Rank of the query compression; 0: queries are projected directly. */
+  qLora: index,
+  kvLora: count,
+  qkNope: count,
+  qkRope: count,
+  vHead: count,
+  ...placement,
+});
+
+const Override = z.strictObject({
+  /** First and last decoder layer, both included. */
+  layers: z.tuple([index, index]),
+  experts: count.optional(),
+  topK: count.optional(),
+  intermediate: count.optional(),
+});
+
+/** Schema of `profiles/models/*.yaml`. */
+export const ModelProfileSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    /** Decoder layers (encoder and decoder together, where there are both). */
+    layers: count,
+    hidden: count,
+    vocab: count,
+    tiedEmbeddings: z.boolean().default(false),
+    attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]),
+    moe: z.strictObject({
+      experts: count,
+      topK: count,
+      /** Width of one routed expert. */
+      intermediate: count,
+      /** Weight matrices of an FFN: 3 with a gate (SwiGLU), 2 without. */
+      matrices: z.union([z.literal(2), z.literal(3)]).default(3),
+      /** Biases in the experts, and in the router. */
+      bias: z.boolean().default(false),
+      routerBias: z.boolean().default(false),
+      /** First MoE layer, and every how many layers another follows. The layers between are dense. */
+      first: index.default(0),
+      every: count.default(1),
+      /** Shared experts, as one FFN of their summed width; `gated`: with a gate of its own. */
+      shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
+      /** Layers whose experts differ. */
+      overrides: z.array(Override).optional(),
+    }),
+    /** FFN of the dense layers. */
+    dense: z.strictObject({ intermediate: count }).optional(),
+    /** Format that the model is priced in unless the run names another. */
+    quantization: z.string().default('bf16'),
+    /** Parameters as the publisher states them, in whole numbers. */
+    published: z.strictObject({ total: z.number().positive(), active: z.number().positive().optional(), source: z.string() }).optional(),
+    /** How the model routes, for the synthetic generator, which defines and checks the fields. */
+    routing: z.record(z.string(), z.unknown()).optional(),
+  })
+  .superRefine((profile, context) => {
+    const { moe, attention } = profile;
+    const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
+    if (moe.topK > moe.experts) refuse(['moe', 'topK'], `a token cannot choose ${moe.topK} of ${moe.experts} experts`);
+    if (moe.first >= profile.layers) refuse(['moe', 'first'], `must be less than the number of layers, ${profile.layers}`);
+    if ((moe.first > 0 || moe.every > 1) && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
+    if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)
+      refuse(['attention', 'kvHeads'], `must divide the number of heads, ${attention.heads}`);
+    for (const [i, override] of (moe.overrides ?? []).entries()) {
+      const [from, to] = override.layers;
+      if (from > to || to >= profile.layers)
+        refuse(['moe', 'overrides', i, 'layers'], `must be [first, last] within 0..${profile.layers - 1}`);
+      if ((override.topK ?? moe.topK) > (override.experts ?? moe.experts)) refuse(['moe', 'overrides', i], 'topK must not exceed experts');
+    }
+  });
+
+/** A checked model profile. */
+export type ModelProfile = z.infer<typeof ModelProfileSchema>;
+
+/**
+ * Reads a model profile.
+ * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
+ * @throws UserError where there is no such profile, or it is not well-formed
+ */
+export function loadModelProfile(nameOrPath: string, relativeTo?: string): ModelProfile {
+  return readYaml(findProfile('models', nameOrPath, relativeTo), ModelProfileSchema);
+}
+
+/** True where decoder layer `layer` has experts. */
+export function isMoeLayer(profile: ModelProfile, layer: number): boolean {
+  return layer >= profile.moe.first && (layer - profile.moe.first) % profile.moe.every === 0;
+}
+
+/** Experts, top-k and expert width of a decoder layer, overrides applied (the last one that names the layer counts). */
+export function expertsOf(profile: ModelProfile, layer: number): { experts: number; topK: number; intermediate: number } {
+  const shape = { experts: profile.moe.experts, topK: profile.moe.topK, intermediate: profile.moe.intermediate };
+  for (const { layers, experts, topK, intermediate } of profile.moe.overrides ?? []) {
+    if (layer < layers[0] || layer > layers[1]) continue;
+    shape.experts = experts ?? shape.experts;
+    shape.topK = topK ?? shape.topK;
+    shape.intermediate = intermediate ?? shape.intermediate;
+  }
+  return shape;
+}

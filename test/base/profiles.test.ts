@@ -1,0 +1,31 @@
+// Profiles by name and by path.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { findProfile, isPath, listProfiles } from '../../src/base/profiles.js';
+
+describe('findProfile', () => {
+  it('finds every bundled profile by its name', () => {
+    const names = listProfiles('models');
+    expect(names).toContain('mixtral-8x7b');
+    expect(names).toEqual([...names].sort());
+    for (const name of names) expect(existsSync(findProfile('models', name))).toBe(true);
+  });
+
+  it('takes words with a separator or an ending as paths, relative to the given folder', () => {
+    expect(findProfile('models', 'mine.yaml', '/tmp/x')).toBe(resolve('/tmp/x/mine.yaml'));
+    expect(findProfile('models', '../mine', '/tmp/x')).toBe(resolve('/tmp/mine'));
+    expect(findProfile('traces', './t.safetensors')).toBe(resolve('t.safetensors'));
+    expect(isPath('granite-3.0-1b-a400m')).toBe(false);
+    expect(isPath('config.json')).toBe(true);
+  });
+
+  it('answers an unknown name with the nearest', () => {
+    expect(() => findProfile('models', 'mixtral-8x7')).toThrow(UserError);
+    expect(() => findProfile('models', 'mixtral-8x7')).toThrow(
+      /^unknown model "mixtral-8x7": did you mean "mixtral-8x7b".*\(a file needs its path, e\.g\. \.\/mixtral-8x7\.yaml\)$/,
+    );
+    expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": known: /);
+  });
+});

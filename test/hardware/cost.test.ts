@@ -1,0 +1,96 @@
+// The roofline, by hand.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { attendedPairs, CostModel } from '../../src/hardware/cost.js';
+import type { HardwareSpec } from '../../src/hardware/spec.js';
+import type { ModelSpec } from '../../src/model/spec.js';
+
+const device = { computeFraction: 0.5, bandwidthFraction: 0.5, launchNs: 3, perLayerNs: 7, perPassNs: 11 };
+// 1 byte/ns and 10 FLOP/ns reached on the GPU; 0.5 byte/ns and 1 FLOP/ns on the CPU.
+const hardware: HardwareSpec = {
+  name: 'toy',
+  tiers: [
+    { name: 'gpu', bytes: 1 },
+    { name: 'dram', bytes: 1 },
+  ],
+  links: [{ name: 'h2d', bandwidth: 1, latencyNs: 0, lanes: 1, chunkBytes: null }],
+  gpu: { ...device, peakFlops: 20e9, memoryBandwidth: 2e9 },
+  cpu: { ...device, peakFlops: 2e9, memoryBandwidth: 1e9, handoverNs: 13 },
+};
+const layer = { experts: 4, topK: 2, expertBytes: 100, flopsPerToken: 200 };
+const full = { kvBytesPerToken: 2, flopsPerPair: 30, window: null };
+const model: ModelSpec = {
+  name: 'toy',
+  quantization: 'bf16',
+  layers: [
+    { ...layer, index: 0, offset: 0 },
+    { ...layer, index: 1, offset: 4, expertBytes: 400, flopsPerToken: 800 },
+  ],
+  dense: {
+    segments: [
+      { weightBytes: 50, flopsPerToken: 100, attention: [full, full, { ...full, window: 4 }] },
+      { weightBytes: 60, flopsPerToken: 100, attention: [{ kvBytesPerToken: 0, flopsPerPair: 0, window: null }] },
+      { weightBytes: 1000, flopsPerToken: 0, flopsPerSequence: 2000, attention: [] },
+    ],
+    weightBytes: 1110,
+    kvBytesPerToken: 6,
+  },
+  experts: 8,
+  parameters: { total: 0, active: 0 },
+};
+const cost = new CostModel(model, hardware);
+
+describe('CostModel', () => {
+  it('prices an expert by its bytes until its operations take longer', () => {
+    expect(cost.expertNs(0, 1)).toBe(100 + 3);
+    expect(cost.expertNs(0, 5)).toBe(100 + 3);
+    expect(cost.expertNs(0, 6)).toBe(120 + 3);
+    expect(cost.expertNs(1, 1)).toBe(400 + 3);
+    expect(cost.cpuExpertNs(0, 1)).toBe(200 + 3);
+    expect(cost.cpuExpertNs(0, 2)).toBe(400 + 3);
+    expect(cost.handoverNs).toBe(13);
+    expect(cost.passNs).toBe(11);
+  });
+
+  it('has no CPU price where there is no CPU', () => {
+    const alone = new CostModel(model, { ...hardware, cpu: null });
+    expect(alone.cpuExpertNs(0, 1)).toBe(Number.POSITIVE_INFINITY);
+    expect(alone.handoverNs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('reads weights once and the KV cache of each sequence once, within the window', () => {
+    // One sequence with 9 tokens before: 50 + 10 tokens x 2 layers x 2 + 4 tokens x 2 = 98 bytes; 100 + 10 x 60 + 4 x 30 = 820 operations.
+    expect(cost.denseNs(0, 1, [9], [1], 1)).toBe(98 + 3 * 7);
+    // A second sequence with 1 token before adds 2 x 4 + 2 x 2 = 12 bytes; entries beyond `sequences` do not count.
+    expect(cost.denseNs(0, 2, [9, 1, 500], [1, 1, 1], 2)).toBe(110 + 3 * 7);
+  });
+
+  it('is bound by operations where tokens are many', () => {
+    // 100 prompt tokens, none before: 100 x 100 + 5050 pairs x 60 + (1 + 2 + 3 + 97 x 4 pairs) x 30 operations, at 10 per ns.
+    expect(cost.denseNs(0, 100, [0], [100], 1)).toBe((10_000 + 5050 * 60 + 394 * 30) / 10 + 21);
+  });
+
+  it('computes logits for the last token of a sequence only', () => {
+    expect(cost.denseNs(1, 1, [9], [1], 1)).toBe(60 + 7);
+    expect(cost.denseNs(2, 100, [0], [100], 1)).toBe(1000);
+    expect(cost.denseNs(2, 10, new Int32Array(10), new Int32Array(10).fill(1), 10)).toBe(2000);
+  });
+});
+
+describe('attendedPairs', () => {
+  it('is the sum of min(position, window), with and without a window', () => {
+    const small = fc.integer({ min: 0, max: 40 });
+    fc.assert(
+      fc.property(
+        small,
+        small,
+        fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constant(Number.POSITIVE_INFINITY)),
+        (context, tokens, window) => {
+          let sum = 0;
+          for (let position = context + 1; position <= context + tokens; position++) sum += Math.min(position, window);
+          expect(attendedPairs(context, tokens, window)).toBe(sum);
+        },
+      ),
+    );
+  });
+});

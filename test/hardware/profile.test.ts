@@ -1,0 +1,68 @@
+// Hardware profiles: those that ship, and what is refused.
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { listProfiles } from '../../src/base/profiles.js';
+import { parseYaml } from '../../src/base/yaml.js';
+import { buildHardware, HardwareProfileSchema, loadHardware } from '../../src/hardware/profile.js';
+
+const NAMES = listProfiles('hardware');
+
+describe('bundled hardware', () => {
+  it('is all there', () => {
+    expect(NAMES).toEqual(
+      expect.arrayContaining(['rtx-3090', 'rtx-4090', 'rtx-5090', 'a10', 'a100-80g', 'h100-80g', 't4', 'apple-m4-max', 'phone-ufs4']),
+    );
+  });
+
+  it.each(NAMES)('%s is well-formed', (name) => {
+    const hardware = loadHardware(name);
+    expect(hardware.name).toBe(name);
+    expect(hardware.links).toHaveLength(hardware.tiers.length - 1);
+    // What the GPU reads from its own memory is faster than any link into it.
+    for (const link of hardware.links) expect(link.bandwidth).toBeLessThan(hardware.gpu.memoryBandwidth * hardware.gpu.bandwidthFraction);
+    expect(hardware.cpu === null).toBe(hardware.tiers[0]!.name === 'unified');
+  });
+
+  it('converts every unit', () => {
+    const { tiers, links, gpu, cpu } = loadHardware('a10');
+    expect(tiers.map((tier) => [tier.name, tier.bytes])).toEqual([
+      ['gpu', (23028 - 512) * 2 ** 20],
+      ['dram', 124 * 2 ** 30],
+      ['ssd', 600e9],
+    ]);
+    expect(links[0]).toEqual({ name: 'h2d', bandwidth: 25.2e9, latencyNs: 10_000, lanes: 1, chunkBytes: null });
+    expect(gpu).toMatchObject({ peakFlops: 125e12, memoryBandwidth: 514e9, launchNs: 1000, perLayerNs: 30_000, perPassNs: 100_000 });
+    expect(cpu).toMatchObject({ memoryBandwidth: 152e9, handoverNs: 36_000 });
+  });
+});
+
+const GOOD = `name: x
+tiers: [{ name: gpu, size: 1GiB }, { name: dram, size: 2GiB }]
+links: [{ name: h2d, bandwidth: 1 GB/s, latency: 1us }]
+gpu: { peak: 1 TFLOP/s, memoryBandwidth: 1 GB/s, computeFraction: 50%, bandwidthFraction: 50% }
+`;
+const read = (yaml: string) => buildHardware(parseYaml(yaml, 'h.yaml', HardwareProfileSchema));
+
+describe('a hardware profile', () => {
+  it('needs neither CPU nor SSD', () => {
+    expect(read(GOOD)).toMatchObject({ name: 'x', cpu: null, gpu: { launchNs: 0, peakFlops: 1e12 } });
+    expect(read(GOOD.replace('latency: 1us', 'latency: 1us, chunk: 4MiB')).links[0]!.chunkBytes).toBe(4 * 2 ** 20);
+  });
+
+  it.each([
+    [GOOD.replace('1 TFLOP/s', '1 TFLOPs/h'), 'h.yaml:4:14: gpu.peak: "1 TFLOPs/h" is not a compute rate; write e.g. 142 TFLOP/s'],
+    [GOOD.replace('bandwidthFraction: 50%', 'bandwidthFraction: 120%'), 'gpu.bandwidthFraction: "120%" is not a share'],
+    [GOOD.replace('computeFraction: 50%', 'computeFraction: 0'), 'gpu.computeFraction: must be more than 0'],
+    [GOOD.replace('name: h2d', 'name: ssd'), 'h.yaml:3:17: links.0.name: the link from dram is h2d'],
+    [
+      GOOD.replace('links: [{ name: h2d, bandwidth: 1 GB/s, latency: 1us }]', 'links: []'),
+      'links: 2 tiers need 1 links, one between neighbours, not 0',
+    ],
+    [GOOD.replace('name: gpu', 'name: ssd'), 'tiers: must be gpu, dram, ssd or unified, ssd'],
+    [GOOD.replace('size: 1GiB', 'size: 1GiB, reserve: 1GiB'), 'tiers.0.reserve: must be less than the size'],
+    [GOOD.replace('peak:', 'peek:'), 'h.yaml:4:8: gpu: unknown key "peek"; did you mean "peak"?'],
+  ])('is refused with its place and the remedy', (yaml, message) => {
+    expect(() => read(yaml)).toThrow(UserError);
+    expect(() => read(yaml)).toThrow(message);
+  });
+});

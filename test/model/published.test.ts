@@ -1,0 +1,86 @@
+// Every bundled model against what its publisher says of it.
+import { describe, expect, it } from 'vitest';
+import { listProfiles } from '../../src/base/profiles.js';
+import { loadModel } from '../../src/model/load.js';
+import { loadModelProfile } from '../../src/model/profile.js';
+import { expertBytesTotal, expertSizes, tokenCycleBytes } from '../../src/model/spec.js';
+
+/** Totals that differ by more than 1 %, and why. */
+const EXCEPTIONS: Readonly<Record<string, { within: number; reason: string }>> = {
+  'granite-3.0-1b-a400m': { within: 0.03, reason: '"1.3 B" is 1.33 B with one decimal' },
+  'kimi-k2': { within: 0.015, reason: 'the report says 1.04 T; the checkpoint holds 1,026 B' },
+  'llama-4-scout': { within: 0.015, reason: '109 B counts the vision encoder' },
+};
+
+const NAMES = listProfiles('models');
+
+describe('bundled models', () => {
+  it('are all there', () => {
+    expect(NAMES.length).toBeGreaterThanOrEqual(35);
+    for (const name of [
+      'mixtral-8x7b',
+      'qwen3-30b-a3b',
+      'qwen3-235b-a22b',
+      'deepseek-v2-lite',
+      'deepseek-v3',
+      'gpt-oss-20b',
+      'gpt-oss-120b',
+      'olmoe-1b-7b',
+      'granite-3.0-1b-a400m',
+      'switch-base-128',
+      'mini-mixtral-8x8l',
+      'mini-finegrained-64x12l',
+    ])
+      expect(NAMES).toContain(name);
+  });
+
+  it.each(NAMES)('%s has the published number of parameters', (name) => {
+    const profile = loadModelProfile(name);
+    const model = loadModel(name);
+    expect(profile.name).toBe(name);
+    const { within, reason } = EXCEPTIONS[name] ?? { within: 0.01, reason: '' };
+    expect(Math.abs(model.parameters.total / profile.published!.total - 1), reason).toBeLessThan(within);
+    // Publishers leave embedding and head out of "active", or not: ours counts both, so it is at most a sixth above, never far below.
+    const active = profile.published!.active;
+    if (active !== undefined) {
+      expect(model.parameters.active / active).toBeGreaterThan(0.98);
+      expect(model.parameters.active / active).toBeLessThan(1.17);
+    }
+  });
+
+  it.each(NAMES)('%s is consistent in itself', (name) => {
+    const model = loadModel(name);
+    expect(model.dense.segments).toHaveLength(model.layers.length + 1);
+    let offset = 0;
+    for (const [index, layer] of model.layers.entries()) {
+      expect(layer).toMatchObject({ index, offset });
+      expect(Number.isInteger(layer.expertBytes)).toBe(true);
+      offset += layer.experts;
+    }
+    expect(model.experts).toBe(offset);
+    expect(expertSizes(model)).toHaveLength(offset);
+    expect(tokenCycleBytes(model)).toBeLessThan(expertBytesTotal(model));
+    const read = model.dense.segments.reduce((sum, segment) => sum + segment.weightBytes, 0);
+    const tied = loadModelProfile(name).tiedEmbeddings;
+    if (tied) expect(model.dense.weightBytes).toBe(read);
+    else expect(model.dense.weightBytes).toBeGreaterThan(read);
+    expect(model.dense.segments.reduce((sum, segment) => sum + segment.attention.length, 0)).toBe(loadModelProfile(name).layers);
+  });
+
+  it('counts our own two models to the parameter', () => {
+    expect(loadModel('mini-mixtral-8x8l').parameters.total).toBe(31_478_016);
+    expect(loadModel('mini-finegrained-64x12l').parameters.total).toBe(47_534_784);
+  });
+
+  it('gives experts the published share of Switch', () => {
+    for (const [name, share] of [
+      ['switch-base-32', 0.9158],
+      ['switch-base-64', 0.9561],
+      ['switch-base-128', 0.9775],
+    ] as const) {
+      const model = loadModel(name, 'bf16');
+      expect(model.layers).toHaveLength(12);
+      expect(Math.abs(expertBytesTotal(model) / 2 / model.parameters.total - share)).toBeLessThan(0.001);
+    }
+  });
+});
