@@ -46,6 +46,13 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
   return lines.join('\n');
 }
 
+/** Text of at most `width` columns, cut at its end: for prose. */
+export function clip(text: string, width: number, unicode: boolean): string {
+  if (text.length <= width) return text;
+  const gap = unicode ? '…' : '...';
+  return `${text.slice(0, Math.max(0, width - gap.length)).trimEnd()}${gap}`;
+}
+
 /** Text of at most `width` columns; what is too much is left out in the middle, since both ends of a path say something. */
 export function shorten(text: string, width: number, unicode: boolean): string {
   if (text.length <= width) return text;

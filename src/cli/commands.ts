@@ -1,0 +1,46 @@
+// The registry of commands. A command is one file that defines itself on a commander Command, and one entry here. Its module is
+// imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
+import type { Command } from 'commander';
+import type { CliContext } from './context.js';
+
+/** What a command's module exports. */
+export interface CommandModule {
+  /** Adds arguments, options, subcommands, help and the action. */
+  define(command: Command, context: CliContext): void;
+}
+
+/** A command as the help lists it. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Heading in the help. */
+  readonly group: 'Profile' | 'Gate and report' | 'Look into inputs';
+  /** One line for the examples in the help. */
+  readonly example: string;
+  load(): Promise<CommandModule>;
+}
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'compare',
+    summary: 'compare runs; fail where they break a budget',
+    group: 'Gate and report',
+    example: "compare main.json pr.json --fail-on 'latency.tpot.p50 > +3%'",
+    load: () => import('./compare.js'),
+  },
+  {
+    name: 'report',
+    summary: 'render a saved result in any format',
+    group: 'Gate and report',
+    example: 'report result.json -o report.md',
+    load: () => import('./report.js'),
+  },
+  {
+    name: 'profiles',
+    summary: 'list and show what ships with moeprof',
+    group: 'Look into inputs',
+    example: 'profiles list hardware',
+    load: () => import('./profiles.js'),
+  },
+];

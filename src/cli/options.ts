@@ -1,0 +1,35 @@
+// Options that several commands share, worded once.
+import { type Command, Option } from 'commander';
+import type { Format } from '../report/format.js';
+
+/** Values of {@link addOutputOptions}. */
+export interface OutputOptions {
+  readonly output: readonly string[];
+  readonly format?: string;
+  readonly json?: boolean;
+}
+
+/** Collects the values of a repeatable option. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+/** Adds `-o`, `--format` and `--json`. */
+export function addOutputOptions<T>(command: Command, formats: readonly Format<T>[]): Command {
+  const names = formats.map((format) => format.name);
+  const endings = formats.map((format) => `${format.extensions[0]!} ${format.name}`).join(', ');
+  return command
+    .optionsGroup('Output:')
+    .addOption(
+      new Option('-o, --output <[format=]path>', `write to a file, repeatable; the ending tells the format (${endings}), - is stdout`)
+        .argParser(collect)
+        .default([], 'a table on stdout'),
+    )
+    .addOption(new Option('--format <name>', 'what to print on stdout').choices(names))
+    .addOption(new Option('--json', 'short for --format json').conflicts('format'));
+}
+
+/** The format that was asked for on stdout, or null. */
+export function stdoutFormat(options: OutputOptions): string | null {
+  return options.json === true ? 'json' : (options.format ?? null);
+}

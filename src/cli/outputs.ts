@@ -1,0 +1,155 @@
+// `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once, and put in
+// place only when it is done, so that nobody reads half of one.
+import { closeSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { extname } from 'node:path';
+import { messageOf, UserError } from '../base/errors.js';
+import { AtomicFile } from '../base/files.js';
+import { didYouMean } from '../base/text.js';
+import type { Format, ReportOptions } from '../report/format.js';
+import type { CliContext } from './context.js';
+
+/** One `-o`. */
+export interface OutputTarget<T> {
+  readonly format: Format<T>;
+  /** `-`: stdout. */
+  readonly path: string;
+}
+
+/** How reports look in a file. */
+const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
+
+/**
+ * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
+ * @param formats those that the command has, its default first
+ * @throws UserError where the format is unknown or cannot be told from the path
+ */
+export function parseOutput<T>(text: string, formats: readonly Format<T>[]): OutputTarget<T> {
+  const equals = text.indexOf('=');
+  const names = formats.map((format) => format.name);
+  if (equals >= 0) {
+    const name = text.slice(0, equals);
+    const path = text.slice(equals + 1);
+    const format = formats.find((one) => one.name === name);
+    if (format !== undefined && path !== '') return { format, path };
+    if (format !== undefined) throw new UserError(`-o ${text}: has no path; write ${name}=<path>, or ${name}=- for stdout`);
+    // A path may well have a "=" in it, but then not before its first letter that no name of a format has.
+    if (/^[a-z][a-z0-9-]*$/i.test(name)) {
+      throw new UserError(`-o ${text}: unknown format "${name}": ${didYouMean(name, names)} (for a path with "=" write ./${text})`);
+    }
+  }
+  if (text === '-') return { format: formats[0]!, path: '-' };
+  if (text === '') throw new UserError('-o: has no path; write e.g. -o result.json');
+  const ending = extname(text).toLowerCase();
+  const format = formats.find((one) => one.extensions.includes(ending));
+  if (format !== undefined) return { format, path: text };
+  const known = formats.map((one) => `${one.extensions[0]} (${one.name})`).join(', ');
+  throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
+}
+
+/** A target that is open; `sink` is null for stdout. */
+interface OpenTarget<T> {
+  readonly format: Format<T>;
+  readonly sink: Sink | null;
+}
+
+/** The outputs of one run of a command, open. */
+export class Outputs<T> {
+  readonly #targets: readonly OpenTarget<T>[];
+  readonly #context: CliContext;
+  readonly #forget: () => void;
+
+  private constructor(targets: readonly OpenTarget<T>[], context: CliContext) {
+    this.#targets = targets;
+    this.#context = context;
+    this.#forget = context.onInterrupt(() => this.abort());
+  }
+
+  /**
+   * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet.
+   * @param specs values of `-o`
+   * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
+   * @throws UserError where a format or path is wrong, or cannot be written
+   */
+  static open<T>(context: CliContext, formats: readonly Format<T>[], specs: readonly string[], format: string | null = null): Outputs<T> {
+    const targets = specs.map((spec) => parseOutput(spec, formats));
+    if (format !== null) targets.push({ format: formatNamed(format, formats), path: '-' });
+    const paths = targets.map((target) => target.path);
+    const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+    if (twice === '-') throw new UserError('-o: only one format can go to stdout; give the others a path');
+    if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
+    if (!paths.includes('-') && (paths.length === 0 || !context.options.quiet)) targets.push({ format: formats[0]!, path: '-' });
+
+    const open: OpenTarget<T>[] = [];
+    try {
+      for (const target of targets) open.push({ format: target.format, sink: target.path === '-' ? null : openSink(target.path) });
+    } catch (error) {
+      for (const { sink } of open) sink?.abort();
+      throw error;
+    }
+    return new Outputs(open, context);
+  }
+
+  /** Renders the value into every output and puts the files in place; stdout comes last, when the files are safe. */
+  deliver(value: T): void {
+    const { verbose } = this.#context.options;
+    const options: ReportOptions = { ...FILE_OPTIONS, verbose };
+    for (const { format, sink } of this.#targets) sink?.write(format.render(value, options));
+    for (const { sink } of this.#targets) sink?.commit();
+    this.#forget();
+    for (const { format, sink } of this.#targets) if (sink === null) this.#context.out(format.render(value, this.#context.reportOptions));
+  }
+
+  /** Drops unfinished files; does nothing after {@link deliver}. */
+  abort(): void {
+    for (const { sink } of this.#targets) sink?.abort();
+    this.#forget();
+  }
+}
+
+/** @throws UserError for an unknown name */
+export function formatNamed<T>(name: string, formats: readonly Format<T>[]): Format<T> {
+  const format = formats.find((one) => one.name === name);
+  if (format !== undefined) return format;
+  const names = formats.map((one) => one.name);
+  throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
+}
+
+/** Where a report is written. */
+interface Sink {
+  write(text: string): void;
+  commit(): void;
+  abort(): void;
+}
+
+/** @throws UserError where the path cannot be written */
+function openSink(path: string): Sink {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) throw new UserError(`-o ${path}: is a folder; name a file in it`);
+  // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced; a link keeps pointing where it does.
+  if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path);
+  return new AtomicFile(stat === undefined ? path : realpathSync(path));
+}
+
+function directSink(path: string): Sink {
+  const attempt = <R>(operation: () => R): R => {
+    try {
+      return operation();
+    } catch (error) {
+      throw new UserError(`-o ${path}: cannot be written: ${messageOf(error)}`);
+    }
+  };
+  const fd = attempt(() => openSync(path, 'w'));
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  return {
+    write: (text) => {
+      const bytes = Buffer.from(text);
+      for (let done = 0; done < bytes.length; ) done += attempt(() => writeSync(fd, bytes, done));
+    },
+    commit: close,
+    abort: close,
+  };
+}

@@ -1,0 +1,175 @@
+// `moeprof profiles`: what ships with moeprof. Names are printed as `family/name`, one a line, so that they can be piped into `show`.
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
+import type { Parameter, ParameterTable } from '../base/parameters.js';
+import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
+import { didYouMean } from '../base/text.js';
+import { readText } from '../base/yaml.js';
+import { POLICIES } from '../cache/policies/index.js';
+import { PREDICTORS } from '../predict/index.js';
+import { clip, widthOf, wrap } from '../report/text.js';
+import { SCHEDULERS } from '../schedule/index.js';
+import type { CliContext } from './context.js';
+
+/** What `list` and `show` need of a family. */
+interface Family {
+  readonly name: string;
+  names(): readonly string[];
+  /** A few words on a member, or nothing. */
+  summary(name: string): string;
+  /** Text of a member. @throws UserError where it cannot be shown */
+  show(name: string, width: number): string;
+}
+
+/** A family of YAML files (and of traces, of which only the names can be shown). */
+function files(name: string, family: ProfileFamily): Family {
+  return {
+    name,
+    names: () => listProfiles(family),
+    summary: (member) =>
+      family === 'traces' ? basename(findProfile(family, member)) : firstComment(readText(findProfile(family, member))),
+    show: (member) => {
+      const path = findProfile(family, member);
+      if (family === 'traces')
+        throw new UserError(`${name}/${member}: is a trace, not text; look at it with moeprof trace inspect ${path}`);
+      return readText(path);
+    },
+  };
+}
+
+/** The first sentence of the comment at the top of a profile, without the file's name before it and the address behind it. */
+function firstComment(text: string): string {
+  const comment = /^#\s*(.*)/.exec(text)?.[1] ?? '';
+  return comment
+    .replace(/^profiles\/\S+:\s*/, '')
+    .replace(/[:,]?\s*https?:\S+.*$/, '')
+    .replace(/\.(\s.*)?$/, '');
+}
+
+/** A member of a family that is code. */
+interface Member {
+  readonly name: string;
+  readonly summary: string;
+  readonly cites: string;
+  readonly parameters: ParameterTable;
+}
+
+/** A family whose members are code with parameters. */
+function code(name: string, members: readonly Member[]): Family {
+  const find = (wanted: string): Member => members.find((member) => member.name === wanted)!;
+  return {
+    name,
+    names: () => members.map((member) => member.name),
+    summary: (wanted) => find(wanted).summary,
+    show: (wanted, width) => {
+      const { summary, cites, parameters } = find(wanted);
+      const lines = Object.entries(parameters).map(([key, parameter]) => parameterText(key, parameter, width));
+      const blocks = [
+        [`${name}/${wanted}`, wrap(summary, width), ...(cites === '' ? [] : [wrap(`Source: ${cites}`, width, '', '  ')])].join('\n'),
+        lines.length === 0 ? 'It has no parameters.' : `Parameters (${wanted}:name=value,name=value):\n${lines.join('\n')}`,
+      ];
+      return `${blocks.join('\n\n')}\n`;
+    },
+  };
+}
+
+function parameterText(name: string, parameter: Parameter, width: number): string {
+  const value = typeof parameter.default === 'boolean' ? (parameter.default ? 'on' : 'off') : String(parameter.default);
+  const { min, max, values } = parameter;
+  const range =
+    values !== undefined
+      ? `one of ${values.join(', ')}`
+      : typeof parameter.default === 'boolean'
+        ? 'on or off'
+        : min !== undefined && max !== undefined
+          ? `${min} to ${max}`
+          : min !== undefined
+            ? `at least ${min}`
+            : max !== undefined
+              ? `at most ${max}`
+              : '';
+  const head = `  ${name}=${value}${range === '' ? '' : `  (${range})`}`;
+  return `${head}\n${wrap(parameter.description, width, '      ')}`;
+}
+
+const families: readonly Family[] = [
+  files('model', 'models'),
+  files('hardware', 'hardware'),
+  files('system', 'systems'),
+  files('run', 'runs'),
+  files('trace', 'traces'),
+  code('policy', POLICIES),
+  code('predictor', PREDICTORS),
+  code('scheduler', SCHEDULERS),
+];
+
+const EXAMPLES = `
+Families: ${families.map((family) => family.name).join(', ')}
+
+Examples:
+  moeprof profiles list
+  moeprof profiles list policy
+  moeprof profiles show hardware/rtx-4090
+  moeprof profiles show model/qwen3-30b-a3b > my-model.yaml
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command.addHelpText('after', EXAMPLES);
+  command
+    .command('list')
+    .summary('names, with a few words on each')
+    .description('Names, with a few words on each.')
+    .argument('[family]', 'only this family')
+    .action((wanted: string | undefined) => {
+      const shown = wanted === undefined ? families : [familyNamed(wanted)];
+      const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
+      const longest = Math.max(0, ...rows.map(([name]) => name.length));
+      const width = widthOf(context.reportOptions);
+      context.out(
+        rows
+          .map(
+            ([name, summary]) =>
+              `${`${name.padEnd(longest)}  ${clip(summary, width - longest - 2, context.terminal.unicode)}`.trimEnd()}\n`,
+          )
+          .join(''),
+      );
+    });
+  command
+    .command('show')
+    .summary('a profile, or the parameters of a policy, predictor or scheduler')
+    .description('Print a profile as it is, or the parameters of a policy, predictor or scheduler.')
+    .argument('<family/name>', 'as list prints it; the family may be left out where one only has the name')
+    .action((wanted: string) => {
+      const { family, name } = memberNamed(wanted);
+      context.out(family.show(name, widthOf(context.reportOptions)));
+    });
+}
+
+/** @throws UserError with the nearest family */
+function familyNamed(wanted: string): Family {
+  // The plural and the name of the folder are meant too.
+  const found = families.find((family) => [family.name, `${family.name}s`, family.name.replace(/y$/, 'ies')].includes(wanted));
+  if (found !== undefined) return found;
+  const names = families.map((family) => family.name);
+  throw new UserError(`unknown family "${wanted}": ${didYouMean(wanted, names)}`);
+}
+
+/** @throws UserError with the nearest names */
+function memberNamed(wanted: string): { family: Family; name: string } {
+  const slash = wanted.indexOf('/');
+  const candidates = slash < 0 ? families : [familyNamed(wanted.slice(0, slash))];
+  const name = wanted.slice(slash + 1);
+  const having = candidates.filter((family) => family.names().includes(name));
+  if (having.length === 1) return { family: having[0]!, name };
+  if (having.length > 1) {
+    throw new UserError(`"${name}" is in several families; write ${having.map((family) => `${family.name}/${name}`).join(' or ')}`);
+  }
+  throw new UserError(
+    `there is no ${slash < 0 ? 'profile' : candidates[0]!.name} "${name}": ${didYouMean(
+      name,
+      candidates.flatMap((family) => family.names()),
+    )}`,
+  );
+}

@@ -1,0 +1,123 @@
+// The command line as a whole: global options, commands loaded when they run, errors as one line, exit codes, signals. Only commander
+// is imported here; everything else comes with the command that needs it.
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { VERSION } from '../result/version.js';
+import { commands } from './commands.js';
+import type { CliContext, GlobalOptions } from './context.js';
+import { Runtime } from './runtime.js';
+import { detectTerminal } from './terminal.js';
+
+/** Help and messages never spread over more columns. */
+const HELP_WIDTH = 80;
+
+/**
+ * Runs the command line.
+ * @param argv arguments without node and script
+ * @returns the exit code; output may still be on its way, so the process must be left to end by itself
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const runtime = new Runtime(process, argv);
+  const program = buildProgram(runtime, argv);
+  try {
+    await program.parseAsync(asHelpOption(argv), { from: 'user' });
+    return runtime.exitCode;
+  } catch (error) {
+    return failure(error, argv.includes('--debug'));
+  } finally {
+    runtime.close();
+  }
+}
+
+function buildProgram(runtime: Runtime, argv: readonly string[]): Command {
+  // Help can be asked for before the options are parsed, so its colours look at the arguments themselves.
+  const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
+  const helpTerminal = detectTerminal(process.stdout, process.env, choice);
+  let running = 'moeprof';
+  const program = new Command('moeprof')
+    .description(
+      'Replay the routing of a Mixture-of-Experts model over GPU, DRAM and SSD, and see what expert offloading costs and what would make it cheaper.',
+    )
+    .usage('<command> [options]')
+    .exitOverride()
+    .helpCommand(false)
+    .configureOutput({
+      getOutHelpWidth: () => Math.min(HELP_WIDTH, helpTerminal.width),
+      getErrHelpWidth: () => HELP_WIDTH,
+      getOutHasColors: () => helpTerminal.color,
+      getErrHasColors: () => false,
+      outputError: (text, write) => write(`moeprof: ${oneLine(text)} (see ${running} --help)\n`),
+    })
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
+      subcommandTerm: (command) => command.name(),
+      optionDescription,
+    })
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .option('-q, --quiet', 'no progress and no notes; with -o, no table either', false)
+    .option('-v, --verbose', 'show everything that is known', false)
+    .option('--color', 'colours, even where the output is no terminal')
+    .option('--no-color', 'no colours')
+    .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
+    .option('--debug', 'stack traces with errors', false)
+    .addHelpText('after', () => `\nExamples:\n${commands.map((entry) => `  moeprof ${entry.example}\n`).join('')}`);
+  runtime.readOptions(() => program.opts<GlobalOptions>());
+
+  for (const entry of commands) {
+    program.command(entry.name).summary(entry.summary).description(sentence(entry.summary)).helpGroup(`${entry.group}:`);
+  }
+  // The stubs above are enough for the list of commands; the one that runs is filled in just before its own arguments are parsed.
+  program.hook('preSubcommand', async (_, command) => {
+    const entry = commands.find(({ name }) => name === command.name());
+    if (entry === undefined) return;
+    running = `moeprof ${entry.name}`;
+    command.helpCommand(false);
+    (await entry.load()).define(command, runtime satisfies CliContext);
+  });
+  return program;
+}
+
+/** A description with choices and default, as far as they say something: "off" and "none given" go without saying. */
+function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
+  const says =
+    defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
+  const extra = [...(argChoices === undefined ? [] : [argChoices.join('|')]), ...(says === '' ? [] : [`default: ${says}`])];
+  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
+}
+
+/** `moeprof help run` means `moeprof run --help`. */
+function asHelpOption(argv: readonly string[]): string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+}
+
+/** Commander's message without its prefix, its suggestion as a clause. */
+function oneLine(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+}
+
+function sentence(summary: string): string {
+  return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
+}
+
+/** Says what went wrong. @returns the exit code */
+function failure(error: unknown, debug: boolean): number {
+  // Commander has said it already: help and version (0), or a wrong flag or argument.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
+  const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  if (error instanceof UserError) {
+    process.stderr.write(`moeprof: ${error.message}${stack}\n`);
+    return error.exitCode;
+  }
+  const hint = debug
+    ? 'please report it with the command line and this output'
+    : 'please report it with the command line and the output of --debug';
+  process.stderr.write(`moeprof: internal error: ${messageOf(error)} (moeprof ${VERSION}; this is a bug, ${hint})${stack}\n`);
+  return EXIT.internal;
+}

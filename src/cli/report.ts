@@ -1,0 +1,29 @@
+// `moeprof report`: a saved result in any format, without running anything again.
+import type { Command } from 'commander';
+import { reports } from '../report/index.js';
+import type { CliContext } from './context.js';
+import { loadOperand } from './operands.js';
+import { addOutputOptions, type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof report result.json
+  moeprof report result.json --format markdown
+  moeprof report result.json -o report.md -o metrics.csv
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command.argument('<result>', 'result file, as moeprof run -o result.json writes it');
+  addOutputOptions(command, reports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, options: OutputOptions) => {
+      const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
+      try {
+        outputs.deliver(await loadOperand(path));
+      } finally {
+        outputs.abort();
+      }
+    });
+}

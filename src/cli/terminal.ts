@@ -1,0 +1,52 @@
+// What the reader's terminal can show, decided once and in one place: flags first, then the environment, then the stream itself.
+
+/** The environment variables that matter here. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is asked of a stream; `process.stdout` fits. */
+export interface StreamLike {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Abilities of a stream. */
+export interface Terminal {
+  readonly color: boolean;
+  /** Columns; 80 where it is no terminal. */
+  readonly width: number;
+  readonly unicode: boolean;
+}
+
+/** Columns assumed where nothing is known, and the most that text is spread over. */
+const DEFAULT_WIDTH = 80;
+
+/**
+ * Abilities of a stream.
+ * @param choice `--color` (true), `--no-color` (false), neither (undefined)
+ */
+export function detectTerminal(stream: StreamLike, environment: Environment, choice: boolean | undefined): Terminal {
+  return {
+    color: choice ?? wantsColor(stream, environment),
+    width: stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : DEFAULT_WIDTH,
+    unicode: speaksUnicode(environment),
+  };
+}
+
+/** NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then whether it is a terminal that has colours. */
+function wantsColor(stream: StreamLike, environment: Environment): boolean {
+  if (isSet(environment.NO_COLOR)) return false;
+  const force = environment.FORCE_COLOR;
+  if (force !== undefined) return force !== '0' && force !== 'false';
+  return stream.isTTY === true && environment.TERM !== 'dumb';
+}
+
+/** ASCII only where something says so: a locale that is set and is not UTF-8, a dumb terminal, the Linux console's small font. */
+function speaksUnicode(environment: Environment): boolean {
+  if (environment.TERM === 'dumb' || environment.TERM === 'linux') return false;
+  const locale = [environment.LC_ALL, environment.LC_CTYPE, environment.LANG].find(isSet);
+  return locale === undefined || /utf-?8/i.test(locale);
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
