@@ -46,9 +46,7 @@ export function resolveParameters(place: string, table: ParameterTable, given: R
   for (const [name, raw] of Object.entries(given)) {
     const parameter = table[name];
     if (parameter === undefined) {
-      const names = Object.keys(table);
-      const known = names.length === 0 ? 'it has no parameters' : `it has ${names.join(', ')}`;
-      throw new UserError(`${place}: unknown parameter '${name}'${didYouMean(name, names)}; ${known}`);
+      throw new UserError(`${place}: unknown parameter "${name}"; ${didYouMean(name, Object.keys(table))}`);
     }
     values[name] = checked(`${place}: ${name}`, parameter, raw);
   }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
-import { quantity, readYaml } from '../base/yaml.js';
+import { type Override, quantity, readYaml } from '../base/yaml.js';
 import type { Device, HardwareSpec } from './spec.js';
 
 const positive = (kind: Parameters<typeof quantity>[0]) =>
@@ -96,10 +96,11 @@ export function buildHardware(profile: HardwareProfile): HardwareSpec {
 /**
  * Loads a machine.
  * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
+ * @param overrides values that replace the profile's
  * @throws UserError where there is no such profile, or it is not well-formed
  */
-export function loadHardware(nameOrPath: string, relativeTo?: string): HardwareSpec {
-  return buildHardware(readYaml(findProfile('hardware', nameOrPath, relativeTo), HardwareProfileSchema));
+export function loadHardware(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): HardwareSpec {
+  return buildHardware(readYaml(findProfile('hardware', nameOrPath, relativeTo), HardwareProfileSchema, overrides));
 }
 
 function device(profile: HardwareProfile['gpu']): Device {

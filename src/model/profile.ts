@@ -2,7 +2,7 @@
 // (build.ts) and never written down, so that a profile cannot contradict itself.
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
-import { readYaml } from '../base/yaml.js';
+import { type Override, readYaml } from '../base/yaml.js';
 
 const count = z.int().positive();
 const index = z.int().nonnegative();
@@ -114,8 +114,8 @@ export type ModelProfile = z.infer<typeof ModelProfileSchema>;
  * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
  * @throws UserError where there is no such profile, or it is not well-formed
  */
-export function loadModelProfile(nameOrPath: string, relativeTo?: string): ModelProfile {
-  return readYaml(findProfile('models', nameOrPath, relativeTo), ModelProfileSchema);
+export function loadModelProfile(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): ModelProfile {
+  return readYaml(findProfile('models', nameOrPath, relativeTo), ModelProfileSchema, overrides);
 }
 
 /** True where decoder layer `layer` has experts. */

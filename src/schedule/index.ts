@@ -14,6 +14,10 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [fcfs];
 export function findScheduler(name: string): SchedulerDefinition {
   const found = SCHEDULERS.find((scheduler) => scheduler.name === name);
   if (found !== undefined) return found;
-  const names = SCHEDULERS.map((scheduler) => scheduler.name);
-  throw new UserError(`unknown scheduler '${name}'${didYouMean(name, names)}; known: ${names.join(', ')}`);
+  throw new UserError(
+    `scheduler: "${name}" is unknown; ${didYouMean(
+      name,
+      SCHEDULERS.map((scheduler) => scheduler.name),
+    )}`,
+  );
 }

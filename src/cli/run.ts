@@ -1,0 +1,170 @@
+// `moeprof run`: profiles one system. Flags become overrides of the run profile, so that a wrong one is answered with its own name.
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { parse as parseScalar } from 'yaml';
+import { EXIT, UserError } from '../base/errors.js';
+import { isPath } from '../base/profiles.js';
+import type { Override } from '../base/yaml.js';
+import { type Budget, budgetsOf, parseAssertion } from '../compare/budget.js';
+import { judgeResult } from '../compare/judge.js';
+import { MISS_ACTIONS, REPLAYS } from '../engine/actions.js';
+import { simulateRun, type Watch } from '../engine/simulate.js';
+import { reports } from '../report/index.js';
+import type { Result } from '../result/result.js';
+import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+import type { Progress } from './progress.js';
+
+interface RunOptions extends OutputOptions {
+  readonly model?: string;
+  readonly quantization?: string;
+  readonly trace: readonly string[];
+  readonly traceFormat?: string;
+  readonly hardware?: string;
+  readonly system?: string;
+  readonly cache?: string;
+  readonly policy?: string;
+  readonly predictor?: string;
+  readonly scheduler?: string;
+  readonly onMiss?: string;
+  readonly scope?: string;
+  readonly replay?: string;
+  readonly batch?: string;
+  readonly tokens?: string;
+  readonly seed?: string;
+  readonly bounds: boolean;
+  readonly set: readonly string[];
+  readonly assert: readonly string[];
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof run                                     the bundled quick start
+  moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
+  moeprof run -t routing.safetensors --policy lfu --scope layer --json
+  moeprof run my-run.yaml --batch 4 -o result.json -o report.md
+  moeprof run --set hardware.links.0.bandwidth=12GB/s
+
+Profiles by name: moeprof profiles list
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
+    .optionsGroup('What runs:')
+    .option('-m, --model <model>', 'model: a bundled name or a file; may be left out where the trace names it')
+    .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
+    .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
+    .option('--trace-format <format>', 'format of the traces, instead of recognising it')
+    .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file')
+    .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file')
+    .optionsGroup('Parts of the system:')
+    .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
+    .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
+    .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']))
+    .option('--predictor <predictor>', 'path predictor, e.g. transition or none')
+    .option('--scheduler <scheduler>', 'batch scheduler')
+    .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
+    .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
+    .optionsGroup('Workload:')
+    .option('--batch <n>', 'concurrent requests')
+    .option('--tokens <n>', 'tokens to replay, from the start of the trace')
+    .option('--seed <n>', 'seed of everything that is drawn')
+    .option('--no-bounds', 'skip the bounds that need a second pass (Belady)')
+    .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
+    .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
+  addOutputOptions(command, reports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (profile: string | undefined, options: RunOptions) => {
+      const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
+      const run = runOf(profile, options);
+      budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
+      const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
+      try {
+        const result = await runWithProgress(run, context);
+        const findings = judgeResult(result, budgets);
+        outputs.deliver(result);
+        for (const { budget, level, message, metric } of findings) {
+          context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
+        }
+        if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
+      } finally {
+        outputs.abort();
+      }
+    });
+}
+
+/**
+ * Runs a run profile: what `compare` does with an operand that is one.
+ * @throws UserError
+ */
+export function runProfile(path: string, context: CliContext): Promise<Result> {
+  return runWithProgress(loadRun(path), context);
+}
+
+async function runWithProgress(run: RunSpec, context: CliContext): Promise<Result> {
+  const bars: Progress[] = [];
+  const watch: Watch = {
+    progress: (done, total) => {
+      if (bars.length === 0) bars.push(context.progress('replaying', total, 'tokens'));
+      bars[0]!.update(done);
+    },
+    breathe: () => context.breathe(),
+  };
+  try {
+    return await simulateRun(run, watch);
+  } finally {
+    bars[0]?.finish();
+  }
+}
+
+function runOf(profile: string | undefined, options: RunOptions): RunSpec {
+  const overrides = overridesOf(options);
+  if (profile !== undefined) return loadRun(profile, overrides);
+  const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
+  return names === undefined ? loadRun('quickstart', overrides) : checkRun({}, 'moeprof run', overrides);
+}
+
+/** Flags win over `--set`, so they come later. */
+function overridesOf(options: RunOptions): Override[] {
+  const overrides: Override[] = options.set.map(setOverride);
+  const flag = (label: string, path: string, value: unknown): void => {
+    if (value !== undefined) overrides.push({ path: path.split('.'), value, label });
+  };
+  const local = (value: string | undefined): string | undefined => (value !== undefined && isPath(value) ? resolve(value) : value);
+  const integer = (value: string | undefined): unknown => (value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value);
+  flag('--model', 'model', local(options.model));
+  flag('--quantization', 'quantization', options.quantization);
+  if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
+  flag('--trace-format', 'traceFormat', options.traceFormat);
+  flag('--hardware', 'hardware', local(options.hardware));
+  flag('--system', 'system', local(options.system));
+  flag('--cache', 'memory.expertCache', options.cache);
+  flag('--policy', 'system.cache.policy', options.policy);
+  flag('--scope', 'system.cache.scope', options.scope);
+  flag('--predictor', 'system.predictor', options.predictor);
+  flag('--scheduler', 'system.scheduler', options.scheduler);
+  flag('--on-miss', 'system.onMiss', options.onMiss);
+  flag('--replay', 'replay', options.replay);
+  flag('--batch', 'workload.batch', integer(options.batch));
+  flag('--tokens', 'workload.tokens', options.tokens);
+  flag('--seed', 'seed', integer(options.seed));
+  if (!options.bounds) flag('--no-bounds', 'bounds', false);
+  return overrides;
+}
+
+function setOverride(text: string): Override {
+  const equals = text.indexOf('=');
+  const path = text.slice(0, Math.max(0, equals)).trim().split('.');
+  if (equals <= 0 || path.includes('')) throw new UserError(`--set ${text}: expected path=value, e.g. --set system.cache.policy=lfu`);
+  let value: unknown;
+  try {
+    value = parseScalar(text.slice(equals + 1));
+  } catch {
+    throw new UserError(`--set ${text}: the value is not YAML; quote it, e.g. --set '${path.join('.')}="..."'`);
+  }
+  return { path, value, label: `--set ${path.join('.')}` };
+}

@@ -1,0 +1,77 @@
+// From a run profile to the things it names: the model, the machine, the system, the routing.
+import { UserError } from '../base/errors.js';
+import { findProfile } from '../base/profiles.js';
+import { loadHardware } from '../hardware/profile.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { loadModel } from '../model/load.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { RunSpec } from '../system/run.js';
+import { loadSystem, type SystemSpec } from '../system/system.js';
+import { concatTraces } from '../trace/concat.js';
+import { checkFits, openTrace } from '../trace/open.js';
+import { synthesize } from '../trace/synthetic.js';
+import type { RoutingTrace } from '../trace/trace.js';
+
+/** Tokens of a synthetic trace where the run does not say how many. */
+const SYNTHETIC_TOKENS = 512;
+
+/** What a run works on. Whoever opens it closes the trace. */
+export interface Inputs {
+  readonly model: ModelSpec;
+  readonly hardware: HardwareSpec;
+  readonly system: SystemSpec;
+  readonly trace: RoutingTrace;
+  /** The files that `trace` joins. */
+  readonly traces: readonly RoutingTrace[];
+}
+
+/**
+ * Loads all that a run names.
+ * @throws UserError where something is unknown, malformed, or does not fit the rest
+ */
+export async function openInputs(run: RunSpec): Promise<Inputs> {
+  const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);
+  const system = loadSystem(run.system, run.label, run.folder, run.overrides.system);
+  if (run.trace.includes('synthetic')) {
+    if (run.trace.length > 1) throw new UserError(`${run.label}: trace: 'synthetic' cannot be joined with files; give one or the other`);
+    if (run.model === undefined) throw new UserError(`${run.label}: model: synthetic routing needs a model; name one with --model`);
+    const model = modelOf(run, run.model);
+    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run) });
+    return { model, hardware, system, trace, traces: [trace] };
+  }
+  const named = run.model === undefined ? undefined : modelOf(run, run.model);
+  const traces: RoutingTrace[] = [];
+  try {
+    for (const path of run.trace) {
+      const file = path === '-' ? path : findProfile('traces', path, run.folder);
+      traces.push(await openTrace(file, { model: named, format: run.traceFormat }));
+    }
+    const model = named ?? modelOf(run, modelNameOf(traces[0]!));
+    if (named === undefined) for (const trace of traces) checkFits(trace, model);
+    return { model, hardware, system, trace: concatTraces(traces), traces };
+  } catch (error) {
+    for (const trace of traces) trace.close();
+    throw error;
+  }
+}
+
+function modelOf(run: RunSpec, name: string): ModelSpec {
+  return loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
+}
+
+function modelNameOf(trace: RoutingTrace): string {
+  if (trace.meta.model !== null) return trace.meta.model;
+  throw new UserError(`${trace.path}: does not say which model it was recorded from; name it with --model`);
+}
+
+/** Requests of `workload.prompt` + `workload.output` tokens until there are `workload.tokens`; the last one is cut. */
+function syntheticRequests({ workload }: RunSpec): { prefill: number; decode: number }[] {
+  const requests: { prefill: number; decode: number }[] = [];
+  for (let left = workload.tokens ?? SYNTHETIC_TOKENS; left > 0; ) {
+    const prefill = Math.min(workload.prompt, left);
+    const decode = Math.min(workload.output, left - prefill);
+    requests.push({ prefill, decode });
+    left -= prefill + decode;
+  }
+  return requests;
+}

@@ -1,0 +1,81 @@
+// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
+import type { Share } from '../schedule/scheduler.js';
+import type { BoundClocks } from './bounds.js';
+
+/** A growing list of numbers, 8 bytes each: percentiles stay exact. */
+export class Samples {
+  #values = new Float64Array(256);
+  #count = 0;
+
+  /** Appends one value. */
+  add(value: number): void {
+    if (this.#count === this.#values.length) {
+      const grown = new Float64Array(this.#count * 2);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[this.#count++] = value;
+  }
+
+  /** The values so far, in order of arrival; a view, not a copy. */
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#count);
+  }
+}
+
+/** Latencies of passes and requests, ns. */
+export class Latencies {
+  readonly pass = new Samples();
+  readonly ttft = new Samples();
+  readonly tpot = new Samples();
+  readonly itl = new Samples();
+  readonly request = new Samples();
+  /** TPOT of the same requests with every expert resident, and with no cache. */
+  readonly tpotAllResident = new Samples();
+  readonly tpotNoCache = new Samples();
+  readonly #bounds: BoundClocks;
+
+  constructor(bounds: BoundClocks) {
+    this.#bounds = bounds;
+  }
+
+  /** A pass of `shares` starts: a request without a prompt counts its tokens from here. */
+  started(shares: readonly Share[], startNs: number): void {
+    for (let i = 0; i < shares.length; i++) {
+      const { request } = shares[i]!;
+      if (request.startedNs >= 0) continue;
+      request.startedNs = startNs;
+      if (request.prefill === 0) this.#firstToken(shares[i]!, startNs);
+    }
+  }
+
+  /** The pass has ended; called before `request.done` moves on. */
+  ended(shares: readonly Share[], startNs: number, endNs: number): void {
+    this.pass.add(endNs - startNs);
+    for (let i = 0; i < shares.length; i++) {
+      const { request, tokens } = shares[i]!;
+      const done = request.done + tokens;
+      if (request.inPrefill) {
+        if (done < request.prefill) continue;
+        this.ttft.add(endNs - request.arrivalNs);
+        this.#firstToken(shares[i]!, endNs);
+      } else {
+        this.itl.add(endNs - request.lastTokenNs);
+        request.lastTokenNs = endNs;
+      }
+      if (done < request.tokens) continue;
+      this.request.add(endNs - request.arrivalNs);
+      if (request.decode === 0) continue;
+      this.tpot.add((endNs - request.firstTokenNs) / request.decode);
+      this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);
+      this.tpotNoCache.add((this.#bounds.noCacheNs - request.firstTokenNoCacheNs) / request.decode);
+    }
+  }
+
+  #firstToken({ request }: Share, nowNs: number): void {
+    request.firstTokenNs = nowNs;
+    request.lastTokenNs = nowNs;
+    request.firstTokenAllResidentNs = this.#bounds.allResidentNs;
+    request.firstTokenNoCacheNs = this.#bounds.noCacheNs;
+  }
+}

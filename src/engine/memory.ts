@@ -1,0 +1,95 @@
+// Who gets how many bytes: dense weights, KV cache and staging come first, the expert cache takes what it is given or what is left.
+import { UserError } from '../base/errors.js';
+import { formatBytes, parseBytes, SHARE } from '../base/units.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
+import type { Warning } from '../result/result.js';
+import type { Workload } from '../schedule/workload.js';
+import type { RunSpec } from '../system/run.js';
+import type { SystemSpec } from '../system/system.js';
+
+/** Bytes of the tier that executes experts, and of DRAM. */
+export interface MemoryPlan {
+  readonly denseBytes: number;
+  /** KV cache when every running request is as long as the longest. */
+  readonly kvBytes: number;
+  /** Buffers that streamed experts execute from: one token's experts of the layer where they are largest. */
+  readonly stagingBytes: number;
+  /** Capacity of the expert cache. */
+  readonly cacheBytes: number;
+  /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
+  readonly dramBytes: number | null;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Divides memory.
+ * @throws UserError for a capacity that cannot be read, or that contradicts the system
+ */
+export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: SystemSpec, run: RunSpec, workload: Workload): MemoryPlan {
+  const [fast, second, third] = hardware.tiers;
+  const experts = expertBytesTotal(model);
+  const denseBytes = model.dense.weightBytes;
+  const kvBytes = Math.min(run.workload.batch, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
+  const stagingBytes = model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0);
+  const fixed = system.cache.capacity;
+  const asked = run.memory.expertCache;
+  if (fixed !== undefined && asked !== undefined && fixed !== asked) {
+    throw new UserError(`--cache: system ${system.name} fixes its expert cache at ${fixed}; leave the size out, or take another system`);
+  }
+  const wanted = fixed ?? asked;
+  const free = fast!.bytes - denseBytes - kvBytes;
+  const warnings: Warning[] = [];
+  let cacheBytes: number;
+  if (wanted === undefined) cacheBytes = free >= experts ? experts : Math.max(0, free - stagingBytes);
+  else cacheBytes = Math.min(experts, parseCapacity(wanted, model, experts, 'expert cache'));
+  const staging = cacheBytes >= experts ? 0 : stagingBytes;
+  const needed = denseBytes + kvBytes + staging + cacheBytes;
+  if (needed > fast!.bytes) {
+    warnings.push({
+      code: 'does-not-fit',
+      message:
+        `${hardware.name} has ${formatBytes(fast!.bytes)} for a model, this run needs ${formatBytes(needed)} ` +
+        `(dense ${formatBytes(denseBytes)}, KV ${formatBytes(kvBytes)}, staging ${formatBytes(staging)}, experts ${formatBytes(cacheBytes)}): ` +
+        'take a smaller --cache, a smaller --quantization or less context.',
+    });
+  }
+  return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, dramBytes: dramCapacity(), warnings };
+
+  function dramCapacity(): number | null {
+    if (second?.name !== 'dram') return null;
+    if (third === undefined) {
+      if (experts > second.bytes) {
+        warnings.push({
+          code: 'does-not-fit',
+          message: `${formatBytes(experts)} of experts do not fit into ${formatBytes(second.bytes)} of DRAM, and ${hardware.name} has no SSD tier.`,
+        });
+      }
+      return null;
+    }
+    if (run.memory.dramCache !== undefined) return parseCapacity(run.memory.dramCache, model, experts, 'DRAM cache');
+    if (experts <= second.bytes) return null;
+    warnings.push({
+      code: 'dram-too-small',
+      message: `${formatBytes(experts)} of experts do not fit into ${formatBytes(second.bytes)} of DRAM: it is a cache of the SSD here, cold at the start.`,
+    });
+    return second.bytes;
+  }
+}
+
+/** `8GiB`, `25%` of all experts, or `16/layer`, in bytes. */
+function parseCapacity(text: string, model: ModelSpec, experts: number, place: string): number {
+  const perLayer = /^(\d+(?:\.\d+)?)\s*\/\s*layer$/.exec(text.trim());
+  if (perLayer !== null) {
+    return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, Number(perLayer[1])) * layer.expertBytes, 0);
+  }
+  if (text.trim().endsWith('%')) {
+    const share = SHARE.read(text);
+    if (share === null) throw new UserError(`${place}: '${text}' is not a share of the experts, use 0% to 100%`);
+    return Math.round(share * experts);
+  }
+  if (/^\d+(\.\d+)?$/.test(text.trim()) && Number(text) > 0 && Number(text) < 4096) {
+    throw new UserError(`${place}: '${text}' has no unit; write ${text}GiB, ${text}% of all experts, or ${text}/layer`);
+  }
+  return parseBytes(text, place);
+}

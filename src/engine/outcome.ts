@@ -1,0 +1,266 @@
+// From counters to the public result: every metric that this run can have, the bounds, and what the reader must be warned of.
+import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
+import { type Summary, summarize } from '../base/statistics.js';
+import { formatBytes, formatCount } from '../base/units.js';
+import { expertBytesTotal, tokenCycleBytes } from '../model/spec.js';
+import { metric } from '../result/catalogue.js';
+import { type Bounds, type Metric, type PerLayer, RESULT_SCHEMA, type Result, type Warning } from '../result/result.js';
+import { VERSION } from '../result/version.js';
+import type { RunSpec } from '../system/run.js';
+import type { Simulation } from './build.js';
+import type { Inputs } from './inputs.js';
+import type { Latencies, Samples } from './latency.js';
+import type { Link } from './link.js';
+import type { MemoryPlan } from './memory.js';
+import type { PhaseCounters } from './recorder.js';
+
+/** Everything that a finished run leaves behind. */
+export interface Finished {
+  readonly run: RunSpec;
+  readonly inputs: Inputs;
+  readonly memory: MemoryPlan;
+  readonly simulation: Simulation;
+  readonly latencies: Latencies;
+  /** Tokens run, and those of them that were decode steps. */
+  readonly tokens: number;
+  readonly decoded: number;
+  readonly requests: number;
+  /** True where requests were cut into streams to fill the batch. */
+  readonly cut: boolean;
+  /** Hits of Belady on the same events; null where bounds are off. */
+  readonly beladyHitCount: number | null;
+  /** `performance.now()` when the run started. */
+  readonly startedAt: number;
+}
+
+/** Builds the result. */
+export function outcome(finished: Finished): Result {
+  const { inputs, run } = finished;
+  const { hardware, model, system, traces } = inputs;
+  const bounds = boundsOf(finished);
+  const traceInputs = traces.map((trace) => ({
+    path: trace.path,
+    sha256: trace.sha256(),
+    tokens: trace.tokens,
+    requests: trace.requests.length,
+    synthetic: trace.meta.synthetic,
+  }));
+  // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
+  const common = {
+    model: { layers: model.layers, dense: model.dense },
+    hardware: { ...hardware, name: undefined },
+    traces: traceInputs.map(({ sha256 }) => sha256),
+    workload: run.workload,
+    replay: run.replay,
+    seed: run.seed,
+  };
+  const { folder: _folder, label: _label, overrides, system: _system, ...config } = run;
+  const wallMs = performance.now() - finished.startedAt;
+  return {
+    schema: RESULT_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    inputs: { model: model.name, quantization: model.quantization, hardware: hardware.name, system: system.name, traces: traceInputs },
+    fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
+    seed: run.seed,
+    config: { ...config, system, overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) } },
+    metrics: metricsOf(finished, bounds),
+    perLayer: perLayerOf(finished),
+    bounds,
+    warnings: warningsOf(finished, bounds),
+    environment: {
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      wallMs: Math.round(wallMs * 1000) / 1000,
+    },
+  };
+}
+
+const plain = ({ path, value }: { path: readonly string[]; value: unknown }) => ({ path: path.join('.'), value });
+
+function boundsOf({ beladyHitCount, inputs, latencies, memory, simulation }: Finished): Bounds {
+  const demanded = simulation.recorder.phases[0].demanded + simulation.recorder.phases[1].demanded;
+  const meanOf = (samples: Samples): number | null => (samples.values().length === 0 ? null : summarize(samples.values()).mean);
+  return {
+    allResidentTpotNs: meanOf(latencies.tpotAllResident),
+    noCacheTpotNs: meanOf(latencies.tpotNoCache),
+    beladyHitRate: beladyHitCount === null || demanded === 0 ? null : beladyHitCount / demanded,
+    compulsoryMisses: simulation.recorder.distinct,
+    tokenCycleBytes: tokenCycleBytes(inputs.model),
+    capacityBytes: memory.cacheBytes,
+  };
+}
+
+function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
+  const { decoded, inputs, latencies, memory, simulation, tokens } = finished;
+  const { dram, engine, gpu, recorder } = simulation;
+  const metrics: Record<string, Metric> = {};
+  const put = (name: string, value: number | null): void => {
+    if (value !== null && Number.isFinite(value)) metrics[name] = metric(name, value);
+  };
+  const summary = (name: string, samples: Samples): void => {
+    if (samples.values().length === 0) return;
+    for (const [key, value] of Object.entries(summarize(samples.values()) satisfies Summary)) put(`${name}.${key}`, value);
+  };
+  const [prefill, decode] = recorder.phases;
+  const all = addPhases(prefill, decode);
+  for (const [variant, phase] of [
+    ['', all],
+    ['.prefill', prefill],
+    ['.decode', decode],
+  ] as const) {
+    // With passes of one kind only, the variants would repeat the total.
+    if (variant !== '' && (prefill.events === 0 || decode.events === 0)) continue;
+    put(`cache.hit_rate${variant}`, phase.hits / phase.demanded);
+    put(`cache.late_rate${variant}`, phase.late / phase.demanded);
+    put(`cache.miss_rate${variant}`, phase.misses / phase.demanded);
+    put(`cache.token_hit_rate${variant}`, phase.hitActivations / phase.activations);
+    put(`cache.hits${variant}`, phase.hits);
+    put(`cache.late${variant}`, phase.late);
+    put(`cache.misses${variant}`, phase.misses);
+    put(`cache.evictions${variant}`, phase.evictions);
+    put(`cache.streamed${variant}`, phase.streamed);
+    put(`experts.demanded${variant}`, phase.demanded);
+    put(`experts.activations${variant}`, phase.activations);
+    put(`experts.distinct_per_event${variant}`, phase.demanded / phase.events);
+  }
+  put('experts.distinct', recorder.distinct);
+
+  const transfers = (link: Link): void => {
+    put(`transfer.${link.name}.count`, link.demands + link.prefetches);
+    put(`transfer.${link.name}.bytes`, link.demandBytes + link.prefetchBytes);
+    put(`transfer.${link.name}.bytes_per_token`, (link.demandBytes + link.prefetchBytes) / tokens);
+    put(`transfer.${link.name}.utilization`, link.busyNs / link.lanes / engine.nowNs);
+  };
+  transfers(gpu.link);
+  if (dram !== null) transfers(dram.link);
+  put('transfer.on_demand.count', gpu.link.demands);
+  put('transfer.on_demand.count_per_token', gpu.link.demands / tokens);
+  put('transfer.on_demand.bytes', gpu.link.demandBytes);
+  put('transfer.on_demand.bytes_per_token', gpu.link.demandBytes / tokens);
+  if (inputs.system.predictor.kind !== 'none') {
+    const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
+    put('transfer.prefetch.count', gpu.link.prefetches);
+    put('transfer.prefetch.bytes', gpu.link.prefetchBytes);
+    put('prefetch.useful', useful);
+    put('prefetch.late', late);
+    put('prefetch.wasted', wasted);
+    put('prefetch.pending', gpu.link.prefetches - useful - late - wasted);
+    put('prefetch.wasted_bytes', recorder.prefetchWastedBytes);
+    put('prefetch.precision', (useful + late) / (useful + late + wasted));
+    put('prefetch.recall', (useful + late) / (useful + late + all.misses));
+    put('predict.recall_at_k', recorder.recalledAtK / recorder.predictedMembers);
+    put('predict.batch_recall', recorder.recalledUnion / recorder.predictedMembers);
+  }
+
+  summary('latency.ttft', latencies.ttft);
+  summary('latency.tpot', latencies.tpot);
+  summary('latency.itl', latencies.itl);
+  summary('latency.pass', latencies.pass);
+  summary('latency.request', latencies.request);
+  if (decoded > 0) put('throughput.decode', (decoded * 1e9) / engine.nowNs);
+  put('throughput.total', (tokens * 1e9) / engine.nowNs);
+
+  const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
+  const stall = sum(recorder.layers.stallNs);
+  put('time.total', engine.nowNs);
+  put('time.dense', sum(recorder.layers.denseNs) + recorder.tailNs);
+  put('time.compute', sum(recorder.layers.computeNs));
+  put('time.stall', stall);
+  put('time.cpu', sum(recorder.layers.cpuNs));
+  put('share.stall', stall / engine.nowNs);
+
+  const peak = memory.denseBytes + memory.kvBytes + memory.stagingBytes + gpu.peakBytes;
+  const experts = expertBytesTotal(inputs.model);
+  put('memory.gpu.peak', peak);
+  put('memory.gpu.expert_cache', memory.cacheBytes);
+  put('memory.gpu.saving', 1 - peak / (memory.denseBytes + memory.kvBytes + experts));
+  if (inputs.hardware.tiers[1]?.name === 'dram') put('memory.dram.peak', dram === null ? experts : dram.peakBytes);
+
+  put('bound.all_resident.tpot', bounds.allResidentTpotNs);
+  put('bound.no_cache.tpot', bounds.noCacheTpotNs);
+  put('bound.belady.hit_rate', bounds.beladyHitRate);
+  put('bound.compulsory', bounds.compulsoryMisses);
+  put('bound.token_cycle', bounds.tokenCycleBytes);
+  if (bounds.beladyHitRate !== null) put('headroom.hit_rate', openPart(0, all.hits / all.demanded, bounds.beladyHitRate));
+  const tpot = metrics['latency.tpot.mean']?.value;
+  if (tpot !== undefined) put('headroom.tpot', openPart(bounds.noCacheTpotNs!, tpot, bounds.allResidentTpotNs!));
+  return metrics;
+}
+
+/** Part of the way from `floor` to `bound` that `value` has still to go, kept within 0..1; 0 where there is no way to go. */
+function openPart(floor: number, value: number, bound: number): number {
+  if (floor === bound) return 0;
+  return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));
+}
+
+function addPhases(a: PhaseCounters, b: PhaseCounters): PhaseCounters {
+  return {
+    events: a.events + b.events,
+    demanded: a.demanded + b.demanded,
+    hits: a.hits + b.hits,
+    late: a.late + b.late,
+    misses: a.misses + b.misses,
+    activations: a.activations + b.activations,
+    hitActivations: a.hitActivations + b.hitActivations,
+    evictions: a.evictions + b.evictions,
+    streamed: a.streamed + b.streamed,
+  };
+}
+
+function perLayerOf({ simulation }: Finished): PerLayer {
+  const { layers } = simulation.recorder;
+  return Object.fromEntries(
+    Object.entries(layers).map(([name, column]) => [name, Array.from(column as Float64Array)]),
+  ) as unknown as PerLayer;
+}
+
+function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
+  const { cut, inputs, memory, requests, run, simulation } = finished;
+  const { model, system, trace } = inputs;
+  const warnings: Warning[] = [...memory.warnings];
+  if (trace.meta.synthetic) {
+    warnings.push({
+      code: 'synthetic-routing',
+      message:
+        'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
+    });
+  }
+  const decodesAlone = run.workload.batch === 1 && bounds.capacityBytes > 0 && bounds.capacityBytes < expertBytesTotal(model);
+  if (decodesAlone && system.cache.scope === 'global' && bounds.capacityBytes < bounds.tokenCycleBytes) {
+    warnings.push({
+      code: 'below-token-cycle',
+      message:
+        `The expert cache (${formatBytes(bounds.capacityBytes)}) is smaller than what one token touches (${formatBytes(bounds.tokenCycleBytes)}): ` +
+        'LRU, FIFO, CLOCK and other policies that keep what was used last hit nothing. Take a larger cache, or static or belady-like placement.',
+    });
+  }
+  if (decodesAlone && system.cache.scope === 'layer') {
+    const starved = model.layers.filter((layer) => simulation.gpu.byLayer[layer.index]!.capacityBytes < layer.topK * layer.expertBytes);
+    if (starved.length > 0) {
+      warnings.push({
+        code: 'below-token-cycle',
+        message:
+          `In ${formatCount(starved.length)} of ${formatCount(model.layers.length)} layers the cache holds fewer experts than one token uses there: ` +
+          'part of every token is streamed. Take a larger cache.',
+      });
+    }
+  }
+  const fromPrefix = simulation.policy.definition.needsWith?.(simulation.policy.parameters) ?? simulation.policy.definition.needs;
+  if (fromPrefix.includes('popularity') && typeof system.cache.popularity === 'number') {
+    warnings.push({
+      code: 'profiled-on-itself',
+      message:
+        `Popularity was counted on the first ${formatCount(Math.min(system.cache.popularity, trace.tokens))} tokens of the trace that is replayed. ` +
+        'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.',
+    });
+  }
+  if (cut) {
+    warnings.push({
+      code: 'streams-cut',
+      message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(requests)} streams start at even offsets.`,
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,268 @@
+// The plan of prefetches (L11, L12): which experts of the coming layers to bring, nearest layer first, then by probability, and the
+// starting of those transfers whenever a link has nothing better to do.
+import type { ModelSpec } from '../model/spec.js';
+import type { Predictor } from '../predict/predictor.js';
+import type { Pass } from '../schedule/pass.js';
+import type { Recorder } from './recorder.js';
+import type { CachedTier } from './tier.js';
+
+/** How far and how boldly to prefetch. */
+export interface PrefetchLimits {
+  /** Layers ahead that are predicted. */
+  readonly horizon: number;
+  /** Predict the remaining layers again whenever a layer's routing has become known (L12). */
+  readonly correction: boolean;
+  /** Experts of a smaller probability are not prefetched. */
+  readonly minProbability: number;
+  /** Most experts prefetched for one layer. */
+  readonly perLayer: number;
+}
+
+/** What prefetching needs to know of the experts. Arrays are indexed by dense id. */
+export interface PrefetchParts {
+  readonly model: ModelSpec;
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  readonly predictor: Predictor;
+  readonly limits: PrefetchLimits;
+  readonly gpu: CachedTier;
+  /** DRAM where it is a cache of the SSD; null where it holds every expert. */
+  readonly dram: CachedTier | null;
+  readonly recorder: Recorder;
+  /** Filled by the predictor; also what policies see as `predicted`. */
+  readonly scores: Float32Array;
+  /**
+   * Called after every admission to the GPU: accounts for the victims of the layer's cache, evicted at `nowNs`.
+   * @returns when their slot is free, ns
+   */
+  readonly evicted: (layer: number, nowNs: number) => number;
+}
+
+/** Plans prefetches and starts them. */
+export class Prefetcher {
+  readonly #parts: PrefetchParts;
+  /** Planned experts of this pass, in order; those before `#first` belong to layers that are known by now. */
+  readonly #plan: Int32Array;
+  /** When each entry was planned, ns: its transfer starts no earlier. */
+  readonly #issuedNs: Float64Array;
+  #first = 0;
+  #count = 0;
+  /** Entries before these have been handled on the GPU link and on the SSD link. */
+  #gpuHead = 0;
+  #ssdHead = 0;
+  /** 1 while an expert waits in the plan for its transfer. */
+  readonly #queued: Uint8Array;
+  /** First layer that has not been planned in this pass. */
+  #nextLayer = 0;
+  /** `[layers, width]` best-scored experts of the newest prediction for each layer, best first. */
+  readonly #candidates: Int32Array;
+  readonly #candidateCount: Int32Array;
+  readonly #width: number;
+
+  constructor(parts: PrefetchParts) {
+    this.#parts = parts;
+    const { model, limits } = parts;
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+    this.#width = Math.min(widest, Math.max(limits.perLayer, 2 * topK));
+    this.#plan = new Int32Array(model.experts);
+    this.#issuedNs = new Float64Array(model.experts);
+    this.#queued = new Uint8Array(model.experts);
+    this.#candidates = new Int32Array(model.layers.length * this.#width);
+    this.#candidateCount = new Int32Array(model.layers.length);
+  }
+
+  /** A pass begins: the plan of the last one is void. */
+  begin(pass: Pass, nowNs: number): void {
+    this.#drop(this.#count);
+    this.#first = this.#count = this.#gpuHead = this.#ssdHead = 0;
+    this.#nextLayer = 0;
+    this.#candidateCount.fill(0);
+    this.#extend(pass, -1, nowNs);
+  }
+
+  /**
+   * The routing of `layer` is known to be `demand[0..size)`: what was planned for it leaves the queue (demanded experts have
+   * become demands, the others are cancelled), and the prediction is judged.
+   */
+  known(layer: number, demand: Int32Array, size: number): void {
+    const { recorder, layerOf } = this.#parts;
+    if (this.#candidateCount[layer]! > 0) this.#judge(layer, demand, size);
+    let end = this.#first;
+    while (end < this.#count && layerOf[this.#plan[end]!]! <= layer) end++;
+    for (let i = 0; i < size; i++) this.#queued[demand[i]!] = 0;
+    for (let i = this.#first; i < end; i++) recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
+    this.#drop(end);
+    this.#first = end;
+    this.#gpuHead = Math.max(this.#gpuHead, end);
+    this.#ssdHead = Math.max(this.#ssdHead, end);
+  }
+
+  /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
+  replan(pass: Pass, layer: number, nowNs: number): void {
+    if (this.#parts.limits.correction) {
+      for (let i = this.#first; i < this.#count; i++) this.#parts.recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
+      this.#drop(this.#count);
+      this.#first = this.#count = this.#gpuHead = this.#ssdHead = 0;
+      this.#nextLayer = layer + 1;
+    }
+    this.#extend(pass, layer, nowNs);
+  }
+
+  /** Starts every planned transfer that finds a free lane before `untilNs`. */
+  advance(untilNs: number): void {
+    const { dram, gpu } = this.#parts;
+    if (dram !== null) this.#advanceSsd(dram, untilNs);
+    while (this.#gpuHead < this.#count) {
+      const { link } = gpu;
+      const lane = link.nextLane();
+      const entry = dram === null ? this.#nextQueued() : this.#nextReady(dram, link.freeNs(lane));
+      if (entry < 0) break;
+      const id = this.#plan[entry]!;
+      const readyNs = dram === null ? this.#issuedNs[entry]! : Math.max(this.#issuedNs[entry]!, dram.arrivalNs[id]!);
+      const startNs = Math.max(link.freeNs(lane), readyNs);
+      if (startNs >= untilNs) break;
+      this.#queued[id] = 0;
+      gpu.settle(startNs);
+      this.#start(gpu, lane, id, startNs);
+    }
+    gpu.settle(untilNs);
+    dram?.settle(untilNs);
+  }
+
+  /** Plans layers up to `after + horizon` that have not been planned. */
+  #extend(pass: Pass, after: number, nowNs: number): void {
+    const { limits, model, predictor, scores } = this.#parts;
+    const last = Math.min(model.layers.length - 1, after + limits.horizon);
+    if (this.#nextLayer <= after) this.#nextLayer = after + 1;
+    if (this.#nextLayer > last) return;
+    const skip = this.#nextLayer - after - 1;
+    predictor.predict(pass, after, last - after, scores);
+    const issuedNs = nowNs + predictor.costNs;
+    for (let layer = after + 1 + skip; layer <= last; layer++) this.#planLayer(layer, issuedNs);
+    this.#nextLayer = last + 1;
+  }
+
+  #planLayer(layer: number, issuedNs: number): void {
+    const { dram, gpu, limits, scores } = this.#parts;
+    const base = layer * this.#width;
+    const count = this.#rankLayer(layer);
+    for (let i = 0; i < count && i < limits.perLayer; i++) {
+      const id = this.#candidates[base + i]!;
+      if (scores[id]! < limits.minProbability) break;
+      const entry = this.#count++;
+      this.#plan[entry] = id;
+      this.#issuedNs[entry] = issuedNs;
+      gpu.planned(id, entry);
+      dram?.planned(id, entry);
+      if (!gpu.holds(id, layer)) this.#queued[id] = 1;
+    }
+  }
+
+  /** Writes the best-scored experts of a layer into its candidates, best first, ties by id; @returns how many. */
+  #rankLayer(layer: number): number {
+    const { model, scores } = this.#parts;
+    const { offset, experts } = model.layers[layer]!;
+    const candidates = this.#candidates;
+    const base = layer * this.#width;
+    let count = 0;
+    for (let id = offset; id < offset + experts; id++) {
+      const score = scores[id]!;
+      if (score <= 0) continue;
+      if (count === this.#width && score <= scores[candidates[base + count - 1]!]!) continue;
+      let at = count < this.#width ? count++ : count - 1;
+      while (at > 0 && scores[candidates[base + at - 1]!]! < score) {
+        candidates[base + at] = candidates[base + at - 1]!;
+        at--;
+      }
+      candidates[base + at] = id;
+    }
+    this.#candidateCount[layer] = count;
+    return count;
+  }
+
+  #judge(layer: number, demand: Int32Array, size: number): void {
+    const { recorder } = this.#parts;
+    const base = layer * this.#width;
+    const count = this.#candidateCount[layer]!;
+    recorder.predictedMembers += size;
+    for (let i = 0; i < size; i++) {
+      const id = demand[i]!;
+      for (let rank = 0; rank < count; rank++) {
+        if (this.#candidates[base + rank] !== id) continue;
+        recorder.recalledUnion++;
+        if (rank < size) recorder.recalledAtK++;
+        break;
+      }
+    }
+  }
+
+  /** First entry that still waits, or -1. */
+  #nextQueued(): number {
+    while (this.#gpuHead < this.#count && this.#queued[this.#plan[this.#gpuHead]!] === 0) this.#gpuHead++;
+    return this.#gpuHead < this.#count ? this.#gpuHead : -1;
+  }
+
+  /** First waiting entry whose weights are in DRAM at `nowNs`; else the one that will be there first; -1: none is on its way. */
+  #nextReady(dram: CachedTier, nowNs: number): number {
+    let soonest = -1;
+    let soonestNs = Number.POSITIVE_INFINITY;
+    for (let entry = this.#gpuHead; entry < this.#count; entry++) {
+      const id = this.#plan[entry]!;
+      if (this.#queued[id] === 0) continue;
+      if (!dram.holds(id, this.#parts.layerOf[id]!)) continue;
+      const readyNs = Math.max(dram.arrivalNs[id]!, this.#issuedNs[entry]!);
+      if (readyNs <= nowNs) return entry;
+      if (readyNs < soonestNs) {
+        soonest = entry;
+        soonestNs = readyNs;
+      }
+    }
+    return soonest;
+  }
+
+  /** Brings planned experts from the SSD to DRAM. */
+  #advanceSsd(dram: CachedTier, untilNs: number): void {
+    const { link } = dram;
+    for (; this.#ssdHead < this.#count; this.#ssdHead++) {
+      const id = this.#plan[this.#ssdHead]!;
+      if (this.#queued[id] === 0 || dram.holds(id, this.#parts.layerOf[id]!)) continue;
+      const lane = link.nextLane();
+      const startNs = Math.max(link.freeNs(lane), this.#issuedNs[this.#ssdHead]!);
+      if (startNs >= untilNs) return;
+      dram.settle(startNs);
+      if (!this.#start(dram, lane, id, startNs)) this.#queued[id] = 0;
+    }
+  }
+
+  /** Takes a slot and starts the transfer; without a slot the prefetch is dropped. */
+  #start(tier: CachedTier, lane: number, id: number, startNs: number): boolean {
+    const { evicted, gpu, layerOf, recorder, sizes } = this.#parts;
+    const layer = layerOf[id]!;
+    const admitted = tier.admit(id, layer, false, tier.planRank(id));
+    const slotFreeNs = tier === gpu ? evicted(layer, startNs) : startNs;
+    if (!admitted) {
+      recorder.prefetchDropped++;
+      return false;
+    }
+    const bytes = sizes[id]!;
+    tier.pin(id);
+    tier.link.prefetch(lane, id, bytes, slotFreeNs);
+    if (tier === gpu) {
+      tier.unused[id] = 1;
+      recorder.layers.prefetchBytes[layer]! += bytes;
+    }
+    return true;
+  }
+
+  /** Takes the entries before `end` out of the plan. */
+  #drop(end: number): void {
+    const { dram, gpu } = this.#parts;
+    for (let i = this.#first; i < end; i++) {
+      const id = this.#plan[i]!;
+      this.#queued[id] = 0;
+      gpu.unplanned(id);
+      dram?.unplanned(id);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// What a run counts. Plain numbers and one typed array per layer counter, written by the engine on its hot path, read once at the end.
+
+/** Counters by MoE layer. */
+export class LayerCounters {
+  readonly events: Float64Array;
+  readonly demanded: Float64Array;
+  readonly hits: Float64Array;
+  readonly late: Float64Array;
+  readonly misses: Float64Array;
+  readonly evictions: Float64Array;
+  readonly streamed: Float64Array;
+  readonly onDemandBytes: Float64Array;
+  readonly prefetchBytes: Float64Array;
+  readonly stallNs: Float64Array;
+  readonly computeNs: Float64Array;
+  readonly cpuNs: Float64Array;
+  readonly denseNs: Float64Array;
+
+  constructor(layers: number) {
+    const column = (): Float64Array => new Float64Array(layers);
+    this.events = column();
+    this.demanded = column();
+    this.hits = column();
+    this.late = column();
+    this.misses = column();
+    this.evictions = column();
+    this.streamed = column();
+    this.onDemandBytes = column();
+    this.prefetchBytes = column();
+    this.stallNs = column();
+    this.computeNs = column();
+    this.cpuNs = column();
+    this.denseNs = column();
+  }
+}
+
+/** Counters of one phase. */
+export interface PhaseCounters {
+  events: number;
+  demanded: number;
+  hits: number;
+  late: number;
+  misses: number;
+  activations: number;
+  /** Activations whose expert was a hit. */
+  hitActivations: number;
+  evictions: number;
+  streamed: number;
+}
+
+/** Everything that one run counts. */
+export class Recorder {
+  readonly layers: LayerCounters;
+  /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
+  readonly phases: readonly [PhaseCounters, PhaseCounters];
+  /** Experts executed on the CPU. */
+  cpuExperts = 0;
+  prefetchUseful = 0;
+  prefetchLate = 0;
+  prefetchWasted = 0;
+  prefetchWastedBytes = 0;
+  prefetchDropped = 0;
+  prefetchCancelled = 0;
+  /** Members of D that the newest prediction had among its first |D|, among all it named, and members it was judged on. */
+  recalledAtK = 0;
+  recalledUnion = 0;
+  predictedMembers = 0;
+  /** Distinct experts demanded so far. */
+  distinct = 0;
+  /** Bytes written back on eviction from an exclusive tier. */
+  writeBackBytes = 0;
+  writeBacks = 0;
+  /** Dense work after the last MoE layer and overhead of passes, ns. */
+  tailNs = 0;
+
+  constructor(layers: number) {
+    this.layers = new LayerCounters(layers);
+    const phase = (): PhaseCounters => ({
+      events: 0,
+      demanded: 0,
+      hits: 0,
+      late: 0,
+      misses: 0,
+      activations: 0,
+      hitActivations: 0,
+      evictions: 0,
+      streamed: 0,
+    });
+    this.phases = [phase(), phase()];
+  }
+}

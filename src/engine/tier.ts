@@ -1,0 +1,109 @@
+// A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
+import type { ExpertCache } from '../cache/cache.js';
+import { UNPINNED } from '../cache/policy.js';
+import type { LinkSpec } from '../hardware/spec.js';
+import { IDLE, Link } from './link.js';
+
+/** Pin rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
+export const PINNED = -1;
+
+/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. */
+export class CachedTier {
+  /** Cache of each MoE layer; the same object for all layers in global scope. */
+  readonly byLayer: readonly ExpertCache[];
+  /** Each cache once. */
+  readonly caches: readonly ExpertCache[];
+  /** The link that brings experts here. */
+  readonly link: Link;
+  /** When each resident expert is (or will be) here, ns. */
+  readonly arrivalNs: Float64Array;
+  /** 1 while a prefetched expert has not been demanded yet. */
+  readonly unused: Uint8Array;
+  /** Bytes in the caches now, and at most so far. */
+  usedBytes: number;
+  peakBytes: number;
+
+  readonly #rank: Int32Array;
+  /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
+  readonly #planRank: Int32Array;
+
+  /**
+   * @param caches from `buildCaches`
+   * @param rank the array that the caches' pins are views of
+   * @param link what fills this tier
+   */
+  constructor(
+    caches: { readonly caches: readonly ExpertCache[]; readonly byLayer: readonly ExpertCache[] },
+    rank: Int32Array,
+    link: LinkSpec,
+  ) {
+    this.caches = caches.caches;
+    this.byLayer = caches.byLayer;
+    this.#rank = rank;
+    this.#planRank = new Int32Array(rank.length).fill(UNPINNED);
+    this.arrivalNs = new Float64Array(rank.length);
+    this.unused = new Uint8Array(rank.length);
+    this.link = new Link(link, this.arrivalNs);
+    this.usedBytes = this.caches.reduce((used, cache) => used + cache.usedBytes, 0);
+    this.peakBytes = this.usedBytes;
+  }
+
+  /** True where the expert owns a slot: resident, or on its way into one. */
+  holds(id: number, layer: number): boolean {
+    const cache = this.byLayer[layer]!;
+    return cache.resident[id - cache.base] === 1;
+  }
+
+  /**
+   * Makes room for expert `id` and gives it a slot (L5); the evicted are in `byLayer[layer].victims`.
+   * @param used true: the running event demands it; false: a prefetch
+   * @param limit experts whose pin rank is below it are not evicted
+   * @returns false: there is no room for it
+   */
+  admit(id: number, layer: number, used: boolean, limit: number): boolean {
+    const cache = this.byLayer[layer]!;
+    const before = cache.usedBytes;
+    cache.pins.limit = limit;
+    const admitted = cache.admit(id - cache.base, used);
+    this.usedBytes += cache.usedBytes - before;
+    if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
+    return admitted;
+  }
+
+  /** Protects an expert until {@link unpin}. */
+  pin(id: number): void {
+    this.#rank[id] = PINNED;
+  }
+
+  /** Ends a pin: the expert is as protected as the current plan says. */
+  unpin(id: number): void {
+    this.#rank[id] = this.#planRank[id]!;
+  }
+
+  /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
+  planned(id: number, rank: number): void {
+    this.#planRank[id] = rank;
+    if (this.#rank[id] !== PINNED) this.#rank[id] = rank;
+  }
+
+  /** Takes an expert out of the plan. */
+  unplanned(id: number): void {
+    this.planned(id, UNPINNED);
+  }
+
+  /** Rank of an expert in the plan: experts of a lower rank are never evicted for it (L11). */
+  planRank(id: number): number {
+    return this.#planRank[id]!;
+  }
+
+  /** Lets go of the prefetches that have arrived by `nowNs`: they may be evicted from now on. */
+  settle(nowNs: number): void {
+    const { link } = this;
+    for (let lane = 0; lane < link.lanes; lane++) {
+      const id = link.prefetching[lane]!;
+      if (id === IDLE || link.prefetchEndNs[lane]! > nowNs) continue;
+      link.prefetching[lane] = IDLE;
+      this.unpin(id);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// The library: what the command line is made of, for programs.
+
+export { EXIT, UserError } from './base/errors.js';
+export type { CachePolicy, Clock, PolicyContext, PolicyDefinition } from './cache/policy.js';
+export { NEVER, NONE, Pins, UNPINNED } from './cache/policy.js';
+export { simulate, type Watch } from './engine/simulate.js';
+export { loadHardware } from './hardware/profile.js';
+export type { HardwareSpec } from './hardware/spec.js';
+export { loadModel } from './model/load.js';
+export type { ModelSpec } from './model/spec.js';
+export type * from './result/result.js';
+export { RESULT_SCHEMA } from './result/result.js';
+export type { RunInput } from './system/run.js';
+export { openTrace } from './trace/open.js';
+export type { RoutingTrace, TraceChunk, TraceRequest } from './trace/trace.js';
+export { allocateChunk, chunks, NULL_EXPERT, PHASE } from './trace/trace.js';

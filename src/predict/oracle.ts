@@ -1,0 +1,85 @@
+// An oracle of a chosen quality: it knows the pass's true path and spoils it to a given recall and precision. What a predictor of that
+// quality would buy, without having one.
+import type { Random } from '../base/random.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import type { Predictor, PredictorDefinition } from './predictor.js';
+
+/** Names true experts with probability `recall`, and false ones so that `precision` of all it names are true. */
+class Oracle implements Predictor {
+  readonly costNs: number;
+  readonly #model: ModelSpec;
+  readonly #recall: number;
+  readonly #precision: number;
+  readonly #random: Random;
+  /** What the oracle says of the running pass: drawn once per pass, so that correction does not reroll it. */
+  readonly #named: Uint8Array;
+  #pass = -1;
+
+  constructor(model: ModelSpec, recall: number, precision: number, costNs: number, random: Random) {
+    this.#model = model;
+    this.#recall = recall;
+    this.#precision = precision;
+    this.costNs = costNs;
+    this.#random = random;
+    this.#named = new Uint8Array(model.experts);
+  }
+
+  observe(): void {}
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const { layers } = this.#model;
+    if (this.#pass !== pass.number) {
+      this.#pass = pass.number;
+      for (let layer = 0; layer < layers.length; layer++) this.#draw(pass, layer);
+    }
+    const last = Math.min(layers.length - 1, after + horizon);
+    for (let layer = after + 1; layer <= last; layer++) {
+      const { experts, offset } = layers[layer]!;
+      for (let id = offset; id < offset + experts; id++) scores[id] = this.#named[id]! > 0 ? this.#precision : 0;
+    }
+  }
+
+  #draw(pass: Pass, layer: number): void {
+    const { experts, offset } = this.#model.layers[layer]!;
+    const named = this.#named.fill(0, offset, offset + experts);
+    const TRUE = 2;
+    for (let token = 0; token < pass.tokens; token++) {
+      const from = token * pass.row + layer * pass.topK;
+      for (let at = from; at < from + pass.topK; at++) if (pass.choices[at] !== NULL_EXPERT) named[offset + pass.choices[at]!] = TRUE;
+    }
+    let hits = 0;
+    let falseExperts = 0;
+    for (let id = offset; id < offset + experts; id++) {
+      if (named[id] !== TRUE) {
+        falseExperts++;
+      } else if (this.#random.next() < this.#recall) {
+        hits++;
+      } else {
+        named[id] = 3; // true, but the oracle misses it
+      }
+    }
+    // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
+    const chance = falseExperts === 0 ? 0 : Math.min(1, (hits * (1 - this.#precision)) / this.#precision / falseExperts);
+    for (let id = offset; id < offset + experts; id++) {
+      if (named[id] === 0) named[id] = chance > 0 && this.#random.next() < chance ? 1 : 0;
+      else if (named[id] === 3) named[id] = 0;
+    }
+  }
+}
+
+/** Registry entry. */
+export const oracle: PredictorDefinition = {
+  name: 'oracle',
+  summary: 'the true path, spoiled to a given recall and precision',
+  cites: 'an upper reference, no published system',
+  parameters: {
+    recall: { default: 1, description: 'share of the demanded experts that it names', min: 0, max: 1 },
+    precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
+    costNs: { default: 0, description: 'modelled cost of one prediction, ns', min: 0 },
+  },
+  needs: [],
+  create: ({ model, random }, { recall, precision, costNs }) =>
+    new Oracle(model, Number(recall), Number(precision), Number(costNs), random),
+};

@@ -1,0 +1,84 @@
+// Which requests arrive, and when. A closed loop: so many users, each of whom sends the next request when the last is answered.
+
+import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
+import { Request } from './request.js';
+
+/** A source of requests. */
+export interface Workload {
+  /** Requests that this workload will give in all. */
+  readonly requests: number;
+  /** Tokens of all of them. */
+  readonly tokens: number;
+  /** Longest request, tokens: what KV memory must hold per running request. */
+  readonly longest: number;
+  /** The next request that has arrived by `nowNs`, or null. `pending`: requests that have not finished yet. */
+  poll(nowNs: number, pending: number): Request | null;
+  /** When the next request arrives, if that is known to be later than now; Infinity: none will. */
+  readonly nextArrivalNs: number;
+}
+
+/** A run of rows of a trace that becomes one request. */
+export type Walk = Pick<TraceRequest, 'start' | 'prefill' | 'decode'>;
+
+/**
+ * The requests of a trace's first `tokens` rows. Where they are fewer than the streams, the longest are cut into equal pieces until
+ * there are as many, so that one long text can be replayed as a batch: its streams start at even offsets.
+ * @returns the walks in order of their rows, and whether any was cut
+ */
+export function walksOf(trace: Pick<RoutingTrace, 'requests'>, tokens: number, streams: number): { walks: Walk[]; cut: boolean } {
+  const walks: Walk[] = [];
+  for (const request of trace.requests) {
+    if (request.start >= tokens) continue;
+    const length = Math.min(request.prefill + request.decode, tokens - request.start);
+    const prefill = Math.min(request.prefill, length);
+    if (length > 0) walks.push({ start: request.start, prefill, decode: length - prefill });
+  }
+  const wanted = Math.min(streams, tokens);
+  const cut = walks.length > 0 && walks.length < wanted;
+  return { walks: cut ? cutEvenly(walks, wanted) : walks, cut };
+}
+
+/** Cuts walks into `wanted` pieces: each time the walk with the longest pieces gets one more. */
+function cutEvenly(walks: readonly Walk[], wanted: number): Walk[] {
+  const pieces = walks.map(() => 1);
+  const length = (i: number): number => (walks[i]!.prefill + walks[i]!.decode) / pieces[i]!;
+  for (let count = walks.length; count < wanted; count++) {
+    let longest = 0;
+    for (let i = 1; i < walks.length; i++) if (length(i) > length(longest)) longest = i;
+    pieces[longest]! += 1;
+  }
+  return walks.flatMap((walk, i) => {
+    const rows = walk.prefill + walk.decode;
+    return Array.from({ length: pieces[i]! }, (_, piece) => {
+      const from = Math.floor((rows * piece) / pieces[i]!);
+      const to = Math.floor((rows * (piece + 1)) / pieces[i]!);
+      const prefill = Math.max(0, Math.min(walk.prefill, to) - from);
+      return { start: walk.start + from, prefill, decode: to - from - prefill };
+    });
+  });
+}
+
+/** `concurrency` users who never pause. */
+export class ClosedLoop implements Workload {
+  readonly requests: number;
+  readonly tokens: number;
+  readonly longest: number;
+  readonly nextArrivalNs = Number.POSITIVE_INFINITY;
+  readonly #walks: readonly Walk[];
+  readonly #concurrency: number;
+  #given = 0;
+
+  constructor(walks: readonly Walk[], concurrency: number) {
+    this.#walks = walks;
+    this.#concurrency = concurrency;
+    this.requests = walks.length;
+    this.tokens = walks.reduce((sum, walk) => sum + walk.prefill + walk.decode, 0);
+    this.longest = walks.reduce((most, walk) => Math.max(most, walk.prefill + walk.decode), 0);
+  }
+
+  poll(nowNs: number, pending: number): Request | null {
+    if (pending >= this.#concurrency || this.#given >= this.#walks.length) return null;
+    const index = this.#given++;
+    return new Request({ index, ...this.#walks[index]!, arrivalNs: nowNs });
+  }
+}

@@ -1,0 +1,101 @@
+// A run profile: which model on which machine under which system with which routing. Flags override any of it.
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { findProfile } from '../base/profiles.js';
+import { COUNT } from '../base/units.js';
+import { checkValue, locateYaml, type Override, quantity, readText } from '../base/yaml.js';
+import { budgetsSchema } from '../compare/budget.js';
+import { REPLAYS } from '../engine/actions.js';
+
+/** A size of the expert cache, read later: it depends on the model. */
+const capacity = z.union([z.string().min(1), z.number().nonnegative()]).transform(String);
+
+/** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
+export const runSchema = z.strictObject({
+  /** Name or path of a model; absent: as the trace says. */
+  model: z.string().min(1).optional(),
+  /** Storage format of the weights; absent: as the model profile says. */
+  quantization: z.string().min(1).optional(),
+  hardware: z.string().min(1).default('rtx-4090'),
+  /** Name or path of a system, or a system in place (checked by `system.ts`). */
+  system: z.union([z.string().min(1), z.looseObject({})]).default('on-demand-lru'),
+  /** Paths of traces of one model, `-` (JSONL on stdin), or `synthetic`. */
+  trace: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .default('synthetic')
+    .transform((given) => (typeof given === 'string' ? [given] : given)),
+  /** Format of the traces; absent: recognised. */
+  traceFormat: z.string().min(1).optional(),
+  memory: z
+    .strictObject({
+      /** `8GiB`, `25%` of all experts, or `16/layer`; absent: what the GPU has left. */
+      expertCache: capacity.optional(),
+      /** DRAM for experts, where it is a cache of the SSD; absent: all of it, if it cannot hold every expert. */
+      dramCache: capacity.optional(),
+    })
+    .prefault({}),
+  workload: z
+    .strictObject({
+      /** Concurrent requests. */
+      batch: z.int().positive().default(1),
+      /** Tokens to replay, from the start of the trace; absent: all (synthetic: 512). */
+      tokens: quantity(COUNT)
+        .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
+        .optional(),
+      /** Most tokens of one pass (chunked prefill). */
+      maxTokensPerPass: z.int().positive().default(512),
+      /** Synthetic routing: prompt and generated tokens of one request. */
+      prompt: z.int().nonnegative().default(128),
+      output: z.int().positive().default(128),
+    })
+    .prefault({}),
+  /** `atomic`: a pass at a layer is one event (L2); `sequential`: every activation is, as in classical cache simulators (L7). */
+  replay: z.enum(REPLAYS).default('atomic'),
+  /** Compute the bounds that need a second pass over the run (Belady). */
+  bounds: z.boolean().default(true),
+  seed: z.int().default(1),
+  /** Budgets that the result must keep. */
+  budgets: budgetsSchema.default([]),
+});
+
+/** A checked run. */
+export interface RunSpec extends z.infer<typeof runSchema> {
+  /** Where it stands, for messages. */
+  readonly label: string;
+  /** Folder that paths in it are relative to. */
+  readonly folder: string;
+  /** Values inside the model, hardware and system profiles that it names. */
+  readonly overrides: Readonly<Record<'model' | 'hardware' | 'system', readonly Override[]>>;
+}
+/** What a run profile may say; all fields are optional. */
+export type RunInput = z.input<typeof runSchema>;
+
+/**
+ * Reads a run profile.
+ * @param nameOrPath bundled name, or a path
+ * @param overrides flags and `--set` values; paths below `model`, `hardware` and `system` reach into those profiles
+ * @throws UserError
+ */
+export function loadRun(nameOrPath: string, overrides: readonly Override[] = []): RunSpec {
+  const path = findProfile('runs', nameOrPath);
+  const { own, inner } = partition(overrides);
+  return { ...locateYaml(readText(path), path, runSchema, own).value, label: path, folder: dirname(path), overrides: inner };
+}
+
+/**
+ * Checks a run that stands in no file.
+ * @param label where it comes from, for messages
+ * @throws UserError
+ */
+export function checkRun(input: unknown, label: string, overrides: readonly Override[] = []): RunSpec {
+  const { own, inner } = partition(overrides);
+  return { ...checkValue(input, label, runSchema, own), label, folder: process.cwd(), overrides: inner };
+}
+
+function partition(overrides: readonly Override[]): { own: readonly Override[]; inner: RunSpec['overrides'] } {
+  const within = (root: string): Override[] =>
+    overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
+  const inner = { model: within('model'), hardware: within('hardware'), system: within('system') };
+  const own = overrides.filter(({ path }) => path.length === 1 || !Object.hasOwn(inner, path[0]!));
+  return { own, inner };
+}

@@ -1,0 +1,92 @@
+// A system: a composition of a cache policy, a predictor, a scheduler and a miss action, read from YAML. It adds nothing of its own:
+// every offloading system of the field is a file in profiles/systems/.
+import { z } from 'zod';
+import { findProfile } from '../base/profiles.js';
+import { checkValue, type Override, readYaml } from '../base/yaml.js';
+import { MISS_ACTIONS } from '../engine/actions.js';
+
+/** `on` and `off` are strings in YAML 1.2; people write them all the same. */
+export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
+
+/** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
+const predictorFields = z.looseObject({
+  /** Which predictor, `none` for none; parameters may follow after a colon. */
+  kind: z.string().min(1).default('none'),
+  /** Layers ahead that it predicts, or `all`. */
+  horizon: z.union([z.int().positive(), z.literal('all')]).default(1),
+  /** Predict the remaining layers again as soon as a layer's routing is known (L12). */
+  correction: onOff.default(true),
+  /** Traces to learn from before the run. */
+  train: z.array(z.string()).default([]),
+});
+
+const predictor = z
+  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
+  .pipe(predictorFields)
+  .transform(({ kind, horizon, correction, train, ...parameters }) => ({ kind, horizon, correction, train, parameters }));
+
+const scheduler = z
+  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
+  .pipe(z.looseObject({ kind: z.string().min(1).default('fcfs') }))
+  .transform(({ kind, ...parameters }) => ({ kind, parameters }));
+
+/** Schema of `profiles/systems/*.yaml`. */
+export const systemSchema = z.strictObject({
+  name: z.string().min(1),
+  /** What it follows: a paper, a repository. */
+  cites: z.string().optional(),
+  /** Where it is simpler than what it follows. */
+  simplifies: z.string().optional(),
+  cache: z
+    .strictObject({
+      /** Policy of the expert cache, with parameters after a colon: `lru`, `static:by=layer`, `./my-policy.mjs`. */
+      policy: z.string().min(1).default('lru'),
+      /** One cache for all layers, or one per layer. */
+      scope: z.enum(['global', 'layer']).default('global'),
+      /** Experts per MoE layer, instead of an even split; layer scope only. */
+      quotas: z.array(z.int().nonnegative()).optional(),
+      /** Where the popularity of experts is taken from: so many tokens of the trace itself, or a file (a trace, or counts). */
+      popularity: z.union([z.int().positive(), z.string().min(1)]).default(1000),
+      /** Capacity that makes this system what it is (no cache, everything resident); absent: the run says. */
+      capacity: z.string().optional(),
+      /** Tiers exclude each other: an evicted expert is written back to DRAM (L14). */
+      exclusive: onOff.default(false),
+    })
+    .prefault({}),
+  /** DRAM as a cache of the SSD, where it cannot hold every expert. */
+  dram: z.strictObject({ policy: z.string().min(1).default('lru') }).prefault({}),
+  predictor: predictor.prefault({}),
+  prefetch: z
+    .strictObject({
+      /** Experts of a smaller probability are not prefetched. */
+      minProbability: z.number().min(0).max(1).default(0.15),
+      /** Most experts prefetched for one layer; absent: the layer's top-k times the batch. */
+      perLayer: z.int().positive().optional(),
+    })
+    .prefault({}),
+  scheduler: scheduler.prefault({}),
+  onMiss: z.enum(MISS_ACTIONS).default('load'),
+});
+
+/** A checked system. */
+export type SystemSpec = z.infer<typeof systemSchema>;
+/** What a system file may say. */
+export type SystemInput = z.input<typeof systemSchema>;
+
+/**
+ * Reads a system.
+ * @param given bundled name, path relative to `relativeTo`, or a system in place
+ * @param label where a system in place stands, for messages
+ * @param overrides values that replace the file's, paths from the system's root
+ * @throws UserError
+ */
+export function loadSystem(
+  given: string | Readonly<Record<string, unknown>>,
+  label: string,
+  relativeTo?: string,
+  overrides: readonly Override[] = [],
+): SystemSpec {
+  if (typeof given !== 'string') return checkValue(given, `${label}: system`, systemSchema, overrides);
+  const path = findProfile('systems', given, relativeTo);
+  return readYaml(path, systemSchema, overrides);
+}
