@@ -1,7 +1,5 @@
 // Replay without time: laws L1-L7 with every miss inserted at once. The engine adds transfers and predictions to the same caches;
 // curves, bounds and comparisons with cache simulators need only this.
-import type { ModelSpec } from '../model/spec.js';
-import { NULL_EXPERT, type TraceChunk } from '../trace/trace.js';
 import { type DemandCursor, type DemandLog, LogCursor } from './demand.js';
 import { Future } from './future.js';
 import { belady } from './policies/belady.js';
@@ -149,63 +147,14 @@ export class Replay {
   }
 }
 
-/** Walks the rows of a trace chunk as events of one token each, layer by layer. */
-export class RowCursor implements DemandCursor {
-  layer = 0;
-  count = 0;
-  readonly ids: Int32Array;
-  readonly #offsets: Int32Array;
-  readonly #layers: number;
-  readonly #topK: number;
-  #experts = new Uint16Array(0);
-  #at = 0;
-  #end = 0;
-  #nextLayer = 0;
-
-  /** @param topK width of a row per layer */
-  constructor(model: ModelSpec, topK: number) {
-    this.#offsets = Int32Array.from(model.layers, (layer) => layer.offset);
-    this.#layers = model.layers.length;
-    this.#topK = topK;
-    this.ids = new Int32Array(topK);
-  }
-
-  /** Starts on rows `[from, to)` of a chunk. */
-  open(chunk: Pick<TraceChunk, 'experts'>, from: number, to: number): void {
-    this.#experts = chunk.experts as Uint16Array<ArrayBuffer>;
-    this.#at = from * this.#layers * this.#topK;
-    this.#end = to * this.#layers * this.#topK;
-    this.#nextLayer = 0;
-  }
-
-  next(): boolean {
-    const { ids } = this;
-    const experts = this.#experts;
-    const topK = this.#topK;
-    let at = this.#at;
-    while (at < this.#end) {
-      const layer = this.#nextLayer;
-      this.#nextLayer = layer + 1 === this.#layers ? 0 : layer + 1;
-      const offset = this.#offsets[layer]!;
-      let count = 0;
-      for (const end = at + topK; at < end; at++) {
-        const expert = experts[at]!;
-        if (expert !== NULL_EXPERT) ids[count++] = offset + expert;
-      }
-      if (count === 0) continue;
-      this.layer = layer;
-      this.count = count;
-      this.#at = at;
-      return true;
-    }
-    this.#at = at;
-    return false;
-  }
-}
-
 /**
- * Hits of Belady with bypass on a recorded run, without prefetch: the bound in every result (L15). Exact for equal expert sizes; where
- * sizes differ within a cache it is a strong heuristic, not a bound.
+ * Hits that no policy of this capacity and scope exceeds on a recorded run without prefetch: the bound in every result (L8, L15).
+ *
+ * It is Belady's MIN with bypass, judged event by event (L2) but free of the pins of L4: after an event the cache holds those of the
+ * residents and the demanded that are used soonest. Whatever a policy may do under L3-L5 is a choice of the same kind with fewer
+ * choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the policy `belady` itself, held to
+ * pins and order, stays a few hits below it. Sequential replay has no pins and the two agree. Exact for equal sizes within a cache;
+ * where sizes differ (global scope over unequal layers) it is a strong heuristic, not a bound.
  */
 export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, quotas: readonly number[] | null = null): number {
   const { model } = log;
@@ -214,10 +163,32 @@ export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, 
   const future = new Future(log);
   try {
     const caches = buildCaches({ model, policy: belady, parameters: {}, capacityBytes, scope, quotas, clock, seed: 0, nextUse });
-    const replay = new Replay(caches, clock, log.sequential, future, nextUse);
-    replay.run(new LogCursor(log));
+    const cursor = new LogCursor(log);
+    if (!log.sequential) return hitsWithoutPins(cursor, caches, future, nextUse);
+    const replay = new Replay(caches, clock, true, future, nextUse);
+    replay.run(cursor);
     return replay.counts().hits;
   } finally {
     future.close();
   }
+}
+
+function hitsWithoutPins(cursor: DemandCursor, caches: Caches, future: Future, nextUse: Int32Array): number {
+  const misses = new Int32Array(cursor.ids.length);
+  let hits = 0;
+  while (cursor.next()) {
+    future.advance(nextUse);
+    const cache = caches.byLayer[cursor.layer]!;
+    const { resident, base } = cache;
+    const { ids, count } = cursor;
+    let missed = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]! - base;
+      if (resident[id] === 1) cache.touch(id);
+      else misses[missed++] = id;
+    }
+    hits += count - missed;
+    for (let i = 0; i < missed; i++) cache.admit(misses[i]!);
+  }
+  return hits;
 }

@@ -35,7 +35,9 @@ export function shared(name: string): string | null {
 export function readRows(path: string): Rows {
   const file = readFileSync(path);
   const header = Number(file.readBigUInt64LE(0));
-  const { experts } = JSON.parse(file.toString('utf8', 8, 8 + header)) as { experts: { shape: [number, number, number]; data_offsets: [number, number] } };
+  const { experts } = JSON.parse(file.toString('utf8', 8, 8 + header)) as {
+    experts: { shape: [number, number, number]; data_offsets: [number, number] };
+  };
   const [tokens, layers, topK] = experts.shape;
   const [from, to] = experts.data_offsets;
   return { tokens, layers, topK, experts: Uint16Array.from(file.subarray(8 + header + from, 8 + header + to)) };

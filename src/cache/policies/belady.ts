@@ -1,5 +1,5 @@
 // Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. The bound in every result (L15).
-import { type CachePolicy, type Pins, type PolicyDefinition } from '../policy.js';
+import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class BeladyAdmit implements CachePolicy {
