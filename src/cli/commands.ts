@@ -23,6 +23,13 @@ export interface CommandEntry {
 /** All commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'run',
+    summary: 'profile one system; without arguments, the bundled quick start',
+    group: 'Profile',
+    example: 'run -m qwen3-30b-a3b -w rtx-4090 -s fiddler --cache 25%',
+    load: () => import('./run.js'),
+  },
+  {
     name: 'compare',
     summary: 'compare runs; fail where they break a budget',
     group: 'Gate and report',

@@ -6,7 +6,7 @@ import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../compar
 import { compareAll } from '../compare/compare.js';
 import { compareReports } from '../compare/report.js';
 import type { CliContext } from './context.js';
-import { loadOperand } from './operands.js';
+import { type LoadedOperand, loadOperand } from './operands.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
@@ -31,14 +31,15 @@ Exit codes:
 Examples:
   moeprof compare main.json pr.json
   moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%'
+  moeprof compare lru.yaml s3-fifo.yaml
   moeprof compare main.json a.json b.json --budgets budgets.yaml -o gate.md
 `;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('<base>', 'result file of the baseline')
-    .argument('<candidate...>', 'result files to judge')
+    .argument('<base>', 'baseline: a result file, or a run profile that is run first')
+    .argument('<candidate...>', 'result files or run profiles to judge')
     .optionsGroup('Gate:')
     .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
@@ -46,19 +47,29 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, compareReports)
     .addHelpText('after', DETAILS)
     .action(async (base: string, candidates: string[], options: CompareOptions) => {
-      const budgets = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+      const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
       const outputs = Outputs.open(context, compareReports, options.output, stdoutFormat(options));
       try {
-        const baseline = { label: base, result: await loadOperand(base) };
-        const others = [];
-        for (const path of candidates) others.push({ label: path, result: await loadOperand(path) });
-        const gate = compareAll(baseline, others, budgets, options.allowDifferentInputs);
+        const operands: LoadedOperand[] = [];
+        for (const path of [base, ...candidates]) operands.push(await loadOperand(path, context));
+        const budgets = [...ownBudgets(operands), ...given];
+        const gate = compareAll(operands[0]!, operands.slice(1), budgets, options.allowDifferentInputs);
         if (!gate.passed) context.setExitCode(EXIT.gateFailed);
         outputs.deliver(gate);
       } finally {
         outputs.abort();
       }
     });
+}
+
+/** Budgets that run profiles bring along, the base's first. Variants of one profile repeat them: each counts once. */
+function ownBudgets(operands: readonly LoadedOperand[]): Budget[] {
+  const byText = new Map<string, Budget>();
+  for (const budget of operands.flatMap((operand) => operand.budgets)) {
+    const key = `${budget.level} ${budget.text}`;
+    if (!byText.has(key)) byText.set(key, budget);
+  }
+  return [...byText.values()];
 }
 
 /** @throws UserError with file, line and column */

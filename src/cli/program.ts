@@ -3,7 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { VERSION } from '../result/version.js';
-import { commands } from './commands.js';
+import { type CommandEntry, commands } from './commands.js';
 import type { CliContext, GlobalOptions } from './context.js';
 import { Runtime } from './runtime.js';
 import { detectTerminal } from './terminal.js';
@@ -14,22 +14,25 @@ const HELP_WIDTH = 80;
 /**
  * Runs the command line.
  * @param argv arguments without node and script
+ * @param entries the commands; only the one that runs is loaded
  * @returns the exit code; output may still be on its way, so the process must be left to end by itself
  */
-export async function runCli(argv: readonly string[]): Promise<number> {
-  const runtime = new Runtime(process, argv);
-  const program = buildProgram(runtime, argv);
+export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
+  const debug = argv.includes('--debug');
+  const runtime = new Runtime(process, (error) => failure(error, debug));
+  const program = buildProgram(runtime, argv, entries);
+  if (debug) Error.stackTraceLimit = 50;
   try {
     await program.parseAsync(asHelpOption(argv), { from: 'user' });
     return runtime.exitCode;
   } catch (error) {
-    return failure(error, argv.includes('--debug'));
+    return failure(error, debug);
   } finally {
     runtime.close();
   }
 }
 
-function buildProgram(runtime: Runtime, argv: readonly string[]): Command {
+function buildProgram(runtime: Runtime, argv: readonly string[], entries: readonly CommandEntry[]): Command {
   // Help can be asked for before the options are parsed, so its colours look at the arguments themselves.
   const choice = argv.includes('--no-color') ? false : argv.includes('--color') ? true : undefined;
   const helpTerminal = detectTerminal(process.stdout, process.env, choice);
@@ -62,15 +65,15 @@ function buildProgram(runtime: Runtime, argv: readonly string[]): Command {
     .option('--no-color', 'no colours')
     .addOption(new Option('--progress <when>', 'progress on stderr').choices(['auto', 'always', 'never']).default('auto'))
     .option('--debug', 'stack traces with errors', false)
-    .addHelpText('after', () => `\nExamples:\n${commands.map((entry) => `  moeprof ${entry.example}\n`).join('')}`);
+    .addHelpText('after', () => `\nExamples:\n${entries.map((entry) => `  moeprof ${entry.example}\n`).join('')}`);
   runtime.readOptions(() => program.opts<GlobalOptions>());
 
-  for (const entry of commands) {
+  for (const entry of entries) {
     program.command(entry.name).summary(entry.summary).description(sentence(entry.summary)).helpGroup(`${entry.group}:`);
   }
   // The stubs above are enough for the list of commands; the one that runs is filled in just before its own arguments are parsed.
   program.hook('preSubcommand', async (_, command) => {
-    const entry = commands.find(({ name }) => name === command.name());
+    const entry = entries.find(({ name }) => name === command.name());
     if (entry === undefined) return;
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { reports } from '../report/index.js';
 import type { CliContext } from './context.js';
-import { loadOperand } from './operands.js';
+import { loadResult } from './operands.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
@@ -21,7 +21,7 @@ export function define(command: Command, context: CliContext): void {
     .action(async (path: string, options: OutputOptions) => {
       const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
       try {
-        outputs.deliver(await loadOperand(path));
+        outputs.deliver(await loadResult(path));
       } finally {
         outputs.abort();
       }

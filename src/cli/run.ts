@@ -122,19 +122,23 @@ async function runWithProgress(run: RunSpec, context: CliContext): Promise<Resul
 }
 
 function runOf(profile: string | undefined, options: RunOptions): RunSpec {
-  const overrides = overridesOf(options);
-  if (profile !== undefined) return loadRun(profile, overrides);
+  if (profile !== undefined) return loadRun(profile, overridesOf(options, true));
+  const overrides = overridesOf(options, false);
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
   return names === undefined ? loadRun('quickstart', overrides) : checkRun({}, 'moeprof run', overrides);
 }
 
-/** Flags win over `--set`, so they come later. */
-function overridesOf(options: RunOptions): Override[] {
+/**
+ * Flags win over `--set`, so they come later.
+ * @param fromFile true: the profile's paths are relative to its own folder, so those of flags must not be relative at all
+ */
+function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   const overrides: Override[] = options.set.map(setOverride);
   const flag = (label: string, path: string, value: unknown): void => {
     if (value !== undefined) overrides.push({ path: path.split('.'), value, label });
   };
-  const local = (value: string | undefined): string | undefined => (value !== undefined && isPath(value) ? resolve(value) : value);
+  const local = (value: string | undefined): string | undefined =>
+    value !== undefined && fromFile && isPath(value) ? resolve(value) : value;
   const integer = (value: string | undefined): unknown => (value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value);
   flag('--model', 'model', local(options.model));
   flag('--quantization', 'quantization', options.quantization);

@@ -1,6 +1,6 @@
 // The world of a running command: the process's streams and signals behind the small interface that commands see.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { EXIT } from '../base/errors.js';
+import { EXIT, UserError } from '../base/errors.js';
 import type { ReportOptions } from '../report/format.js';
 import type { CliContext, GlobalOptions } from './context.js';
 import { Progress, type ProgressMode } from './progress.js';
@@ -13,7 +13,10 @@ const BREATH = 50;
 export class Runtime implements CliContext {
   readonly environment: Environment;
   exitCode: number = EXIT.ok;
+  /** Whose output is under way: what is buffered meets a closed pipe or a full disk only after its command has returned. */
+  static #latest: Runtime | null = null;
   readonly #process: NodeJS.Process;
+  readonly #failure: (error: unknown) => number;
   readonly #cleanups = new Set<() => void>();
   readonly #undo: (() => void)[] = [];
   #options: () => GlobalOptions = () => {
@@ -21,25 +24,27 @@ export class Runtime implements CliContext {
   };
   #lastBreath = performance.now();
 
-  /** Takes over signals and broken pipes until {@link close}. */
-  constructor(process: NodeJS.Process, argv: readonly string[]) {
+  /**
+   * Takes over signals, broken pipes and stray exceptions until {@link close}.
+   * @param failure says what went wrong, and with which exit code
+   */
+  constructor(process: NodeJS.Process, failure: (error: unknown) => number) {
     this.#process = process;
     this.environment = process.env;
-    const on = (emitter: NodeJS.EventEmitter, event: string, listener: (...values: unknown[]) => void): void => {
-      emitter.on(event, listener);
-      this.#undo.push(() => emitter.off(event, listener));
+    const on = (event: string, listener: (value: unknown) => void): void => {
+      process.on(event, listener);
+      this.#undo.push(() => process.off(event, listener));
     };
-    on(process, 'SIGINT', () => this.#end(EXIT.interrupted));
-    on(process, 'SIGTERM', () => this.#end(EXIT.terminated));
-    for (const stream of [process.stdout, process.stderr]) {
-      // The reader has gone (`moeprof ... | head`): nothing that is still to be written has a reader, and that is no error. The
-      // listener stays: buffered output meets the closed pipe after the command has returned.
-      stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
-        this.#end(this.exitCode);
-      });
+    on('SIGINT', () => this.#end(EXIT.interrupted));
+    on('SIGTERM', () => this.#end(EXIT.terminated));
+    // Node would end with 1, which says that a gate has failed.
+    on('uncaughtException', (error) => this.#end(failure(error)));
+    this.#failure = failure;
+    if (Runtime.#latest === null) {
+      process.stdout.on('error', (error) => Runtime.#latest!.#outputFailed(error));
+      process.stderr.on('error', () => undefined);
     }
-    if (argv.includes('--debug')) Error.stackTraceLimit = 50;
+    Runtime.#latest = this;
   }
 
   /** Where the global options come from. */
@@ -95,6 +100,11 @@ export class Runtime implements CliContext {
 
   setExitCode(code: number): void {
     this.exitCode = code;
+  }
+
+  /** A reader that has gone (`moeprof ... | head`) is no error: nothing that is still to be written has a reader. */
+  #outputFailed(error: NodeJS.ErrnoException): void {
+    this.#end(error.code === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
   }
 
   /** Gives signals back. */

@@ -72,8 +72,8 @@ function rowsTable(rows: readonly Row[], options: ReportOptions): string {
   const cells = rows.map((row) => [valueText(row, 'base'), valueText(row, 'candidate'), rowChange(row), row.direction]);
   const head = ['metric', 'base', 'candidate', 'change', ''];
   const widest = (column: number): number => Math.max(head[column + 1]!.length, ...cells.map((row) => row[column]!.length));
-  // Names give way where the figures need the room: 2 columns of padding after each of the 5 columns, and the mark.
-  const room = Math.max(16, widthOf(options) - [0, 1, 2, 3].reduce((sum, column) => sum + widest(column) + 2, 0) - 2);
+  // Names give way where the figures need the room; two blanks before each figure.
+  const room = Math.max(16, widthOf(options) - [0, 1, 2, 3].reduce((sum, column) => sum + widest(column) + 2, 0));
   return ruledTable(
     head,
     rows.map((row, index) => {
@@ -101,7 +101,8 @@ function unchangedText({ unchanged, rows }: Comparison): string {
   return rows.length === 0 ? `No difference: ${equal}` : equal;
 }
 
-function findingText(finding: Finding, options: ReportOptions): string {
+/** A broken budget as a line (wrapped) of text: `FAIL cache.hit_rate 83.9 % is not >= 90% (--assert)`. */
+export function findingText(finding: Finding, options: ReportOptions): string {
   const chalk = palette(options);
   const [label, paint] = finding.level === 'error' ? ['FAIL', chalk.red] : ['WARN', chalk.yellow];
   const source = finding.budget === null ? '' : ` (${finding.budget.place})`;

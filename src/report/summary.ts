@@ -61,7 +61,10 @@ export function summarizeResult(result: Result): Summary {
     facts: facts(result),
     time: time(result),
     bounds: bounds(result),
-    warnings: result.warnings.map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
+    // Said under the title already.
+    warnings: result.warnings
+      .filter(({ code }) => code !== 'synthetic-routing')
+      .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
 }
 

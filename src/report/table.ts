@@ -6,9 +6,11 @@ import { type Format, formatMetric, type ReportOptions } from './format.js';
 import { type BoundRow, layerGrid, type Summary, summarizeResult, type TimePart } from './summary.js';
 import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from './text.js';
 
-/** Columns of the label and of each figure, the same in all grids so that figures stand under each other. */
-const LABEL = 14;
-const FIGURE = 13;
+/** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
+const LABEL = 12;
+const FIGURE = 11;
+/** Column at which text beside a label starts. */
+const INDENT = LABEL + 2;
 
 /** Terminal table of a result. */
 export const tableReport: Format<Result> = {
@@ -52,8 +54,8 @@ function renderTable(result: Result, options: ReportOptions): string {
 
 /** `label   text`, the text wrapped under itself. */
 function paragraph(label: string, text: string, width: number, options: ReportOptions): string {
-  const wrapped = wrap(text, width, ' '.repeat(LABEL));
-  return palette(options).dim(label.padEnd(LABEL)) + wrapped.slice(LABEL);
+  const wrapped = wrap(text, width, ' '.repeat(INDENT));
+  return palette(options).dim(label.padEnd(INDENT)) + wrapped.slice(INDENT);
 }
 
 function timeBlock(time: NonNullable<Summary['time']>, width: number, options: ReportOptions): string {
@@ -71,7 +73,7 @@ function timeBlock(time: NonNullable<Summary['time']>, width: number, options: R
     width,
   );
   const legend = parts.map((part) => `${looks[part.label].paint(looks[part.label].glyph)} ${part.label} ${formatRatio(part.share)}`);
-  const title = `${chalk.bold('where the time goes')} ${chalk.dim(`of ${formatNs(time.totalNs)} on the GPU`)}`;
+  const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the GPU`)}`;
   return [title, bar, legend.join('   '), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
 }
 
@@ -82,16 +84,16 @@ function boundsBlock(bounds: readonly BoundRow[], width: number, options: Report
     ['bounds', 'no cache', 'this run', 'best', ''],
     bounds.map((row) => [row.label, row.worst, row.own, row.best, row.bound]),
     options,
-    { widths: [LABEL, FIGURE, FIGURE, FIGURE, FIGURE + 3], align: ['left', 'right', 'right', 'right', 'left'] },
+    { widths: [LABEL, FIGURE, FIGURE, FIGURE, FIGURE + 1], align: ['left', 'right', 'right', 'right', 'left'] },
   );
   const longest = Math.max(...bounds.map((row) => closes(row).length));
   const bars = bounds.map((row) => {
-    const size = Math.max(10, width - LABEL - longest - 2);
+    const size = Math.max(10, width - INDENT - longest - 2);
     const parts = [
       { share: row.closed, glyph: solid, paint: chalk.green },
       { share: 1 - row.closed, glyph: light, paint: chalk.gray },
     ];
-    return `${chalk.dim(row.label.padEnd(LABEL))}${stackedBar(parts, size)}  ${closes(row)}`;
+    return `${chalk.dim(row.label.padEnd(INDENT))}${stackedBar(parts, size)}  ${closes(row)}`;
   });
   return [table, ...bars].join('\n');
 }

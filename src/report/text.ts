@@ -83,8 +83,8 @@ export function ruledTable(
   };
   const table = new Table({
     head: head.map((cell, column) => (column === 0 ? chalk.bold(cell) : chalk.dim(cell))),
-    chars: { ...blank, left: '', 'left-mid': '', mid: rule, 'mid-mid': rule, right: '', 'right-mid': '', middle: '' },
-    style: { head: [], border: options.color ? ['gray'] : [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+    chars: { ...blank, left: '', 'left-mid': '', mid: rule, 'mid-mid': rule + rule, right: '', 'right-mid': '', middle: '  ' },
+    style: { head: [], border: options.color ? ['gray'] : [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     colAligns: head.map((_, column) => layout.align?.[column] ?? (column === 0 ? 'left' : 'right')),
     colWidths: layout.widths === undefined ? [] : [...layout.widths],
   });

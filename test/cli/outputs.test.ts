@@ -1,0 +1,119 @@
+// `-o`: formats are told from prefix or ending, files are opened before the work and are whole or absent after it.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CliContext } from '../../src/cli/context.js';
+import { Outputs, parseOutput } from '../../src/cli/outputs.js';
+import { reports } from '../../src/report/index.js';
+import { sampleResult } from '../result/sample.js';
+
+/** A context that remembers what was printed and what a signal would clean up. */
+function fakeContext(options: Partial<CliContext['options']> = {}): { context: CliContext; printed: () => string; interrupt: () => void } {
+  let text = '';
+  const cleanups = new Set<() => void>();
+  const terminal = { color: false, width: 80, unicode: true };
+  const context = {
+    options: { quiet: false, verbose: false, color: undefined, progress: 'auto', debug: false, ...options },
+    terminal,
+    reportOptions: { ...terminal, verbose: false },
+    out: (more: string) => (text += more),
+    onInterrupt: (cleanup: () => void) => {
+      cleanups.add(cleanup);
+      return () => cleanups.delete(cleanup);
+    },
+  } as Partial<CliContext> as CliContext;
+  return { context, printed: () => text, interrupt: () => [...cleanups].forEach((cleanup) => cleanup()) };
+}
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'moeprof-outputs-'));
+const target = (text: string): [string, string] => {
+  const { format, path } = parseOutput(text, reports);
+  return [format.name, path];
+};
+
+describe('parsing -o', () => {
+  it('tells the format from the prefix or the ending', () => {
+    expect(target('json=r.out')).toEqual(['json', 'r.out']);
+    expect(target('r.json')).toEqual(['json', 'r.json']);
+    expect(target('out/R.MD')).toEqual(['markdown', 'out/R.MD']);
+    expect(target('m.csv')).toEqual(['csv', 'm.csv']);
+    expect(target('t.txt')).toEqual(['table', 't.txt']);
+    expect(target('-')).toEqual(['table', '-']);
+    expect(target('markdown=-')).toEqual(['markdown', '-']);
+    expect(target('./a=b.json')).toEqual(['json', './a=b.json']);
+    expect(target('runs/lr=1.json')).toEqual(['json', 'runs/lr=1.json']);
+    expect(target('json=a=b')).toEqual(['json', 'a=b']);
+  });
+
+  it.each([
+    ['jsn=r.out', /-o jsn=r\.out: unknown format "jsn": did you mean "json"\? \(for a path with "=" write \.\/jsn=r\.out\)/],
+    ['json=', /has no path; write json=<path>/],
+    ['r.yaml', /the ending does not tell the format; use \.txt \(table\), \.json \(json\)/],
+    ['result', /or write <format>=result/],
+    ['', /-o: has no path/],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseOutput(text, reports)).toThrow(message);
+  });
+});
+
+describe('outputs', () => {
+  it('prints a table where nothing else is asked for', () => {
+    const { context, printed } = fakeContext();
+    Outputs.open(context, reports, []).deliver(sampleResult());
+    expect(printed()).toMatch(/^qwen3-30b-a3b/);
+  });
+
+  it('writes files, and keeps stdout for what was asked', () => {
+    const dir = folder();
+    const { context, printed } = fakeContext();
+    Outputs.open(context, reports, [join(dir, 'r.json'), join(dir, 'r.md')], 'csv').deliver(sampleResult());
+    expect(printed()).toMatch(/^model,quantization/);
+    expect(JSON.parse(readFileSync(join(dir, 'r.json'), 'utf8'))).toMatchObject({ schema: 'moeprof.result/1' });
+    expect(readdirSync(dir).sort()).toEqual(['r.json', 'r.md']);
+  });
+
+  it('prints nothing when quiet and writing files', () => {
+    const { context, printed } = fakeContext({ quiet: true });
+    Outputs.open(context, reports, [join(folder(), 'r.json')]).deliver(sampleResult());
+    expect(printed()).toBe('');
+  });
+
+  it('shows nothing of a file before it is delivered, and leaves nothing behind when dropped or interrupted', () => {
+    for (const end of ['abort', 'interrupt'] as const) {
+      const dir = folder();
+      writeFileSync(join(dir, 'r.json'), 'old');
+      const { context, interrupt } = fakeContext();
+      const outputs = Outputs.open(context, reports, [join(dir, 'r.json')]);
+      expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
+      if (end === 'abort') outputs.abort();
+      else interrupt();
+      expect(readdirSync(dir)).toEqual(['r.json']);
+      expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
+    }
+  });
+
+  it('refuses bad paths before any work, and drops what it had opened', () => {
+    const dir = folder();
+    mkdirSync(join(dir, 'sub.json'));
+    const { context } = fakeContext();
+    const open = (...specs: string[]): Outputs<ReturnType<typeof sampleResult>> => Outputs.open(context, reports, specs);
+    expect(() => open(join(dir, 'a.json'), join(dir, 'nowhere', 'r.json'))).toThrow(/its folder does not exist/);
+    expect(() => open(join(dir, 'a.json'), join(dir, 'sub.json'))).toThrow(/is a folder; name a file in it/);
+    expect(() => open('-', 'json=-')).toThrow(/only one format can go to stdout/);
+    expect(() => open('a.json', 'csv=a.json')).toThrow(/a\.json: is given twice/);
+    expect(() => Outputs.open(context, reports, [], 'htlm')).toThrow(/--format htlm: unknown format/);
+    expect(readdirSync(dir)).toEqual(['sub.json']);
+  });
+
+  it('writes through links, and into devices, rather than replacing them', () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'real.json'), 'old');
+    symlinkSync('real.json', join(dir, 'link.json'));
+    const { context } = fakeContext({ quiet: true });
+    Outputs.open(context, reports, [join(dir, 'link.json'), 'json=/dev/null']).deliver(sampleResult());
+    expect(readFileSync(join(dir, 'real.json'), 'utf8')).toMatch(/^\{/);
+    expect(readdirSync(dir).sort()).toEqual(['link.json', 'real.json']);
+    expect(existsSync('/dev/null')).toBe(true);
+  });
+});

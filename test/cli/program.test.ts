@@ -1,0 +1,110 @@
+// The frame around commands: loaded only when they run, global options anywhere, errors and exit codes by kind.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import type { CommandEntry } from '../../src/cli/commands.js';
+import type { CliContext } from '../../src/cli/context.js';
+import { runCli } from '../../src/cli/program.js';
+
+let stderr = '';
+let stdout = '';
+beforeEach(() => {
+  stderr = '';
+  stdout = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
+});
+afterEach(() => vi.restoreAllMocks());
+
+const loaded: string[] = [];
+
+/** A command whose action is given. */
+function entry(name: string, action: (context: CliContext, value: string) => void | Promise<void>): CommandEntry {
+  return {
+    name,
+    summary: `test ${name}`,
+    group: 'Profile',
+    example: `${name} x`,
+    load: async () => {
+      loaded.push(name);
+      return {
+        define: (command, context) =>
+          void command
+            .argument('[value]')
+            .option('--own')
+            .action((value: string) => action(context, value)),
+      };
+    },
+  };
+}
+
+function run(argv: string[], action: (context: CliContext, value: string) => void | Promise<void> = () => undefined): Promise<number> {
+  loaded.length = 0;
+  return runCli(argv, [entry('first', action), entry('second', action)]);
+}
+
+describe('the frame', () => {
+  it('loads only the command that runs', async () => {
+    await run(['second', 'x']);
+    expect(loaded).toEqual(['second']);
+    await run(['--help']);
+    expect(loaded).toEqual([]);
+    expect(stdout).toMatch(/Profile:\n {2}first +test first\n {2}second +test second\n/);
+    await run(['help', 'first']);
+    expect(loaded).toEqual(['first']);
+  });
+
+  it('takes global options before and after the command', async () => {
+    const seen: unknown[] = [];
+    const look = ({ options: { quiet, verbose, color, progress } }: CliContext, value: string): void =>
+      void seen.push([value, quiet, verbose, color, progress]);
+    await run(['-q', '--progress', 'never', 'first', 'a'], look);
+    await run(['first', 'b', '-v', '--own', '--no-color'], look);
+    expect(seen).toEqual([
+      ['a', true, false, undefined, 'never'],
+      ['b', false, true, false, 'auto'],
+    ]);
+  });
+
+  it('gives the exit code that the command sets', async () => {
+    expect(await run(['first'])).toBe(0);
+    expect(await run(['first'], (context) => context.setExitCode(1))).toBe(1);
+  });
+
+  it('prints a known error as one line with its exit code', async () => {
+    expect(await run(['first'], () => Promise.reject(new UserError('a.yaml:1:2: wrong', 3)))).toBe(3);
+    expect(stderr).toBe('moeprof: a.yaml:1:2: wrong\n');
+  });
+
+  it('calls anything else a bug, exit 70, with a stack only under --debug', async () => {
+    const fail = (): void => {
+      throw new TypeError('x is undefined');
+    };
+    expect(await run(['first'], fail)).toBe(70);
+    expect(stderr).toMatch(
+      /^moeprof: internal error: x is undefined \(moeprof \d+\.\d+\.\d+; this is a bug, please report it .* --debug\)\n$/,
+    );
+    stderr = '';
+    expect(await run(['first', '--debug'], fail)).toBe(70);
+    expect(stderr).toMatch(/\nTypeError: x is undefined\n {4}at /);
+  });
+
+  it('keeps notes to stderr, and silent when quiet', async () => {
+    const speak = (context: CliContext): void => {
+      context.note('by the way');
+      context.out('data\n');
+    };
+    await run(['first'], speak);
+    await run(['first', '-q'], speak);
+    expect(stderr).toBe('by the way\n');
+    expect(stdout).toBe('data\ndata\n');
+  });
+
+  it('takes its listeners back, and adds one to the streams once', async () => {
+    await run(['first']);
+    const streams = process.stdout.listenerCount('error');
+    const before = process.listenerCount('SIGINT');
+    await run(['first'], () => void expect(process.listenerCount('SIGINT')).toBe(before + 1));
+    expect(process.listenerCount('SIGINT')).toBe(before);
+    expect(process.stdout.listenerCount('error')).toBe(streams);
+  });
+});

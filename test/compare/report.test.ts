@@ -1,0 +1,86 @@
+// How a gate is shown, in all formats.
+import { describe, expect, it } from 'vitest';
+import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
+import { compareAll, type Gate } from '../../src/compare/compare.js';
+import { compareReports } from '../../src/compare/report.js';
+import type { ReportOptions } from '../../src/report/format.js';
+import { sampleResult } from '../result/sample.js';
+
+const plain: ReportOptions = { color: false, width: 80, unicode: true, verbose: false };
+
+function render(name: string, gate: Gate, options: Partial<ReportOptions> = {}): string {
+  return compareReports.find((format) => format.name === name)!.render(gate, { ...plain, ...options });
+}
+
+const base = { label: 'main.json', result: sampleResult({ metrics: { 'cache.streamed': 0 } }) };
+const candidate = {
+  label: 'pr.json',
+  result: sampleResult({
+    metrics: { 'latency.tpot.p50': 32.1e6, 'cache.hit_rate': 0.844, 'cache.streamed': 3, 'transfer.on_demand.bytes_per_token': 170e6 },
+    config: { cache: { policy: 's3-fifo', scope: 'layer', capacity: '25%' }, workload: { batch: 1, tokens: 2000 } },
+  }),
+};
+const budgets = [
+  parseFailOn('latency.tpot.p50 > +3%'),
+  ...budgetsOf([{ metric: 'cache.hit_rate', max_regression: '0.5pp', level: 'error' }], () => 'budgets.yaml:3:5'),
+];
+const failed = compareAll(base, [candidate], budgets);
+
+describe('comparison reports', () => {
+  it('shows set-up, changes, faults and verdict in a table', () => {
+    expect(render('table', failed)).toBe(`main.json → pr.json
+config cache.policy: lru → s3-fifo
+
+metric                                   base  candidate    change
+───────────────────────────────────────────────────────────────────────────
+✗ latency.tpot.p50                    30.8 ms    32.1 ms    +4.2 %  worse
+  transfer.on_demand.bytes_per_token  157 MiB    162 MiB    +3.4 %  worse
+✓ cache.hit_rate                       83.9 %     84.4 %  +0.50 pp  better
+  cache.streamed                            0          3        +3  neutral
+
+${Object.keys(base.result.metrics).length - 4} metrics are equal.
+FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)
+
+Failed: 1 fault.
+`);
+  });
+
+  it('fits 80 columns in Unicode and ASCII, and shortens names before figures', () => {
+    for (const options of [{}, { unicode: false }, { width: 60 }]) {
+      for (const line of render('table', failed, options).split('\n')) expect([...line].length).toBeLessThanOrEqual(options.width ?? 80);
+    }
+    expect(render('table', failed, { unicode: false })).toMatch(/^[\x20-\x7e\n]*$/);
+    expect(render('table', failed, { width: 60 })).toMatch(/30\.8 ms +32\.1 ms/);
+  });
+
+  it('colours only when asked', () => {
+    expect(render('table', failed)).not.toContain('\u001b');
+    const colored = render('table', failed, { color: true });
+    expect(colored).toContain('\u001b[31m');
+    expect(colored.replace(/\u001b\[[\d;]*m/gu, '').replace(/[ \t]+$/gm, '')).toBe(render('table', failed));
+  });
+
+  it('says that nothing changed', () => {
+    const text = render('table', compareAll(base, [base], budgets));
+    expect(text).toMatch(/No difference: \d+ metrics are equal\.\n\nPassed\.\n$/);
+  });
+
+  it('writes JSON that tools can read', () => {
+    const parsed = JSON.parse(render('json', failed)) as { schema: string } & Gate;
+    expect(parsed.schema).toBe('moeprof.compare/1');
+    expect(parsed.passed).toBe(false);
+    expect(parsed.comparisons[0]!.rows[0]).toMatchObject({ metric: 'latency.tpot.p50', verdict: 'fail', direction: 'worse' });
+    expect(parsed.comparisons[0]!.findings[0]).toMatchObject({ budget: { place: '--fail-on' } });
+  });
+
+  it('writes Markdown with a marker, the faults first, and names as text', () => {
+    const hostile = compareAll({ ...base, label: '<b>main</b>' }, [{ ...candidate, label: 'a|b' }], budgets);
+    const text = render('markdown', hostile);
+    expect(text.split('\n')[0]).toBe('<!-- moeprof compare -->');
+    expect(text).toContain('### ❌ &lt;b&gt;main&lt;/b&gt; → a\\|b: Failed: 1 fault.');
+    expect(text).toContain('- ❌ **latency.tpot.p50** 30.8 ms -&gt; 32.1 ms (+4.2 %) is &gt; +3% (--fail-on)');
+    expect(text).toContain('| latency.tpot.p50 | 30.8 ms | 32.1 ms | +4.2 % | worse ❌ |');
+    expect(text).toContain('| config | cache.policy | lru | s3-fifo |');
+    expect(text).not.toContain('<b>');
+  });
+});

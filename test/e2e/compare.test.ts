@@ -1,0 +1,198 @@
+// The gate and the report as CI uses them: exit codes 0, 1, 2 and 3, files that are whole or absent, plain text in pipes.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Gate } from '../../src/compare/compare.js';
+import type { Result } from '../../src/result/result.js';
+import { type SampleChanges, sampleResult } from '../result/sample.js';
+import { BIN, type Finished, moeprof, shell, temporaryFolder } from './moeprof.js';
+
+let cwd = '';
+const save = (name: string, changes: SampleChanges = {}): void => writeFileSync(join(cwd, name), JSON.stringify(sampleResult(changes)));
+const run = (...args: string[]): Promise<Finished> => moeprof(args, { cwd });
+
+beforeEach(() => {
+  cwd = temporaryFolder();
+  save('main.json');
+  save('same.json');
+  save('slow.json', { metrics: { 'latency.tpot.p50': 32.1e6 } });
+});
+
+describe('compare', () => {
+  it('exits 0 and reports no difference for an identical rerun', async () => {
+    const { stdout, stderr, code } = await run('compare', 'main.json', 'same.json', '--fail-on', 'latency.tpot.p50 > +0%');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/No difference: \d+ metrics are equal\.\n\nPassed\.\n$/);
+  });
+
+  it('exits 0 where a change breaks no budget, 1 where it does', async () => {
+    expect(await run('compare', 'main.json', 'slow.json')).toMatchObject({ code: 0 });
+    expect(await run('compare', 'main.json', 'slow.json', '--fail-on', 'latency.tpot.p50 > +5%')).toMatchObject({ code: 0 });
+    const failed = await run('compare', 'main.json', 'slow.json', '--fail-on', 'latency.tpot.p50 > +3%');
+    expect([failed.code, failed.stderr]).toEqual([1, '']);
+    expect(failed.stdout).toContain('FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)');
+  });
+
+  it('takes budgets from a file and says where a broken one stands', async () => {
+    writeFileSync(
+      join(cwd, 'budgets.yaml'),
+      'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n  - { metric: latency.*, max_regression: 3% }\n',
+    );
+    const { stdout, code } = await run('compare', 'main.json', 'slow.json', '--budgets', 'budgets.yaml');
+    expect(code).toBe(1);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('is worse by more than 3% (budgets.yaml:3:5)');
+  });
+
+  it('judges several candidates', async () => {
+    const { stdout, code } = await run('compare', 'main.json', 'same.json', 'slow.json', '--fail-on', 'latency.tpot.p50 > +3%');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/main\.json → same\.json[\s\S]*Passed\.[\s\S]*main\.json → slow\.json[\s\S]*Failed: 1 fault\./);
+  });
+
+  it('exits 1 where a metric has vanished', async () => {
+    save('less.json', { metrics: { 'latency.ttft.p99': null } });
+    const { stdout, code } = await run('compare', 'main.json', 'less.json');
+    expect(code).toBe(1);
+    expect(stdout).toContain('FAIL latency.ttft.p99 is missing in the candidate');
+  });
+
+  it('exits 3 where the inputs or the format version differ', async () => {
+    save('other.json', { fingerprint: 'feed', inputs: { hardware: 'a10' } });
+    const refused = await run('compare', 'main.json', 'other.json');
+    expect([refused.code, refused.stdout]).toEqual([3, '']);
+    expect(refused.stderr).toMatch(/^moeprof: other\.json: not comparable with main\.json: hardware rtx-4090 -> a10; .*\n$/);
+    expect(await run('compare', 'main.json', 'other.json', '--allow-different-inputs')).toMatchObject({ code: 0 });
+    writeFileSync(join(cwd, 'next.json'), JSON.stringify({ ...sampleResult(), schema: 'moeprof.result/2' }));
+    expect(await run('compare', 'next.json', 'main.json')).toMatchObject({ code: 3, stdout: '' });
+  });
+
+  it.each<[string, (result: Result) => string]>([
+    ['cut short', (result) => JSON.stringify(result).slice(0, 2000)],
+    ['foreign', () => '{"hello":"world"}'],
+    ['empty', () => ''],
+    [
+      'mixed up',
+      (result) =>
+        JSON.stringify(result)
+          .replace('"latency.itl.p50"', '"x"')
+          .replace('"latency.itl.p99"', '"latency.itl.p50"')
+          .replace('"x"', '"latency.itl.p99"'),
+    ],
+  ])('exits 2 where the baseline is %s', async (_, damage) => {
+    writeFileSync(join(cwd, 'bad.json'), damage(sampleResult()));
+    const { stdout, stderr, code } = await run('compare', 'bad.json', 'main.json', '-o', 'gate.json');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^moeprof: bad\.json.*\n$/);
+    expect(existsSync(join(cwd, 'gate.json'))).toBe(false);
+  });
+
+  it('exits 2 for budgets that mean nothing', async () => {
+    for (const condition of ['latency.tpot.p50', 'latency.tpot.p50 > 3%', 'latency.tpott.p50 > +3%']) {
+      expect(await run('compare', 'main.json', 'slow.json', '--fail-on', condition)).toMatchObject({ code: 2, stdout: '' });
+    }
+  });
+
+  it('runs profiles first, and judges them by the budgets that they bring', async () => {
+    const profile = (name: string, cache: string, budgets = ''): void =>
+      writeFileSync(
+        join(cwd, name),
+        `model: olmoe-1b-7b\nmemory: { expertCache: ${cache} }\nworkload: { tokens: 48, prompt: 16, output: 16 }\n${budgets}`,
+      );
+    profile('large.yaml', '50%', 'budgets:\n  - { metric: cache.hit_rate, max_regression: 0.5pp }\n');
+    profile('small.yaml', '10%');
+    const { stdout, stderr, code } = await run('compare', 'large.yaml', 'small.yaml', '--json');
+    expect([code, stderr]).toEqual([1, '']);
+    const [comparison] = (JSON.parse(stdout) as Gate).comparisons;
+    expect(comparison!.config).toContainEqual({ path: 'memory.expertCache', base: '50%', candidate: '10%' });
+    expect(comparison!.findings).toMatchObject([
+      { metric: 'cache.hit_rate', budget: { place: expect.stringMatching(/large\.yaml: budgets\.0$/) } },
+    ]);
+    // A saved result of the same profile is the same run.
+    await run('run', 'large.yaml', '-o', 'large.json', '-q');
+    expect((await run('compare', 'large.json', 'large.yaml')).stdout).toMatch(/No difference/);
+  });
+
+  it('writes all formats beside the table', async () => {
+    const { code } = await run(
+      'compare',
+      'main.json',
+      'slow.json',
+      '--fail-on',
+      'latency.tpot.p50 > +3%',
+      '-o',
+      'gate.json',
+      '-o',
+      'gate.md',
+      '-q',
+    );
+    expect(code).toBe(1);
+    expect(JSON.parse(readFileSync(join(cwd, 'gate.json'), 'utf8'))).toMatchObject({ schema: 'moeprof.compare/1', passed: false });
+    expect(readFileSync(join(cwd, 'gate.md'), 'utf8')).toMatch(/^<!-- moeprof compare -->\n### ❌/);
+  });
+});
+
+describe('report', () => {
+  it('renders a saved result in every format, from a file or from stdin', async () => {
+    const { stdout } = await run('report', 'main.json');
+    expect(stdout).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090, on-demand-lru\n/);
+    const json = await run('report', 'main.json', '--json');
+    expect(JSON.parse(json.stdout)).toEqual(sampleResult());
+    expect((await moeprof(['report', '-', '--json'], { stdin: json.stdout })).stdout).toBe(json.stdout);
+    expect((await run('report', 'main.json', '--format', 'markdown')).stdout).toMatch(/^## qwen3/);
+    expect((await run('report', 'main.json', '-o', 'csv=-')).stdout).toMatch(/^model,quantization/);
+  });
+
+  it('fails before any work where an output cannot be written, and leaves nothing behind', async () => {
+    const before = readdirSync(cwd);
+    const { stdout, stderr, code } = await run('report', 'does-not-exist.json', '-o', 'ok.json', '-o', 'no/such/folder.md');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toBe('moeprof: no/such/folder.md: cannot be written: its folder does not exist; create it first\n');
+    expect(await run('report', 'does-not-exist.json', '-o', 'ok.json')).toMatchObject({ code: 2 });
+    expect(readdirSync(cwd)).toEqual(before);
+  });
+
+  it('is plain in a pipe, coloured when asked, and heeds NO_COLOR', async () => {
+    const colored = (args: string[], env: Record<string, string> = {}): Promise<boolean> =>
+      moeprof(['report', 'main.json', ...args], { cwd, env }).then(({ stdout, stderr }) => {
+        expect(stderr).toBe('');
+        return stdout.includes('\u001b[');
+      });
+    expect(await colored([])).toBe(false);
+    expect(await colored(['--color'])).toBe(true);
+    expect(await colored([], { FORCE_COLOR: '1' })).toBe(true);
+    expect(await colored([], { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(false);
+    expect(await colored(['--no-color'], { FORCE_COLOR: '1' })).toBe(false);
+  });
+
+  // script(1) of util-linux gives the command a terminal; its namesakes elsewhere take other flags.
+  it.skipIf(process.platform !== 'linux')('is coloured on a terminal unless NO_COLOR is set, and ASCII where the locale is', async () => {
+    const onTerminal = (env: Record<string, string>): Promise<string> =>
+      shell('script -qec "$MOEPROF report main.json" /dev/null', { cwd, env: { TERM: 'xterm-256color', ...env } }).then(
+        ({ stdout }) => stdout,
+      );
+    expect(await onTerminal({})).toContain('\u001b[1m');
+    expect(await onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b[1m');
+    expect((await moeprof(['report', 'main.json'], { cwd, env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('leaves nothing half written behind after %s, and exits %d', async (signal, code) => {
+    const before = readdirSync(cwd);
+    // It has opened its output and waits for a result on stdin that never comes.
+    const child = spawn(process.execPath, [BIN, 'report', '-', '-o', 'out.json'], { cwd });
+    while (readdirSync(cwd).length === before.length) await new Promise((resolve) => setTimeout(resolve, 20));
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    child.kill(signal);
+    expect(await ended).toBe(code);
+    expect(readdirSync(cwd)).toEqual(before);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says so where stdout cannot be written', async () => {
+    const { stderr, code } = await shell('$MOEPROF report main.json > /dev/full', { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^moeprof: stdout: cannot be written: .*ENOSPC.*\n$/);
+  });
+});

@@ -1,0 +1,144 @@
+// `moeprof run` from outside: the result format, determinism, flags, mistakes, and the library from an installed package.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { moeprof } from './moeprof.js';
+
+const exec = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
+const recorded = resolve(root, '../shared/traces/qwen3-30b-a3b.code.safetensors');
+const hasRecorded = existsSync(recorded);
+if (!hasRecorded) console.warn('SKIPPED: ../shared/traces is not here, runs on recorded Qwen3-30B routing are not tested');
+
+interface Saved {
+  readonly metrics: Readonly<Record<string, { value: number } | undefined>>;
+  readonly environment?: unknown;
+  readonly warnings: readonly { code: string }[];
+}
+
+function valueOf(result: Saved, name: string): number | undefined {
+  return result.metrics[name]?.value;
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'moeprof-run-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('moeprof run', () => {
+  it('profiles the quick start and says that its routing is synthetic', async () => {
+    const { stdout, stderr, code } = await moeprof(['run']);
+    expect([stderr, code]).toEqual(['', 0]);
+    expect(stdout).toContain('qwen3-30b-a3b');
+    expect(stdout).toMatch(/synthetic/);
+    for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+  });
+
+  it('is byte-identical twice outside environment', async () => {
+    const command = ['run', '-m', 'gpt-oss-20b', '-t', 'synthetic', '--tokens', '300', '--batch', '3', '-s', 'fiddler', '--cache', '30%', '--json'];
+    const [first, second] = await Promise.all([moeprof(command), moeprof(command)]);
+    const strip = (text: string): Saved => ({ ...(JSON.parse(text) as Saved), environment: undefined });
+    expect(first.code).toBe(0);
+    expect(JSON.stringify(strip(first.stdout))).toBe(JSON.stringify(strip(second.stdout)));
+  });
+
+  it.skipIf(!hasRecorded)('counts recorded routing exactly (768,000 demanded, 644,322 hits, 122,142 evictions)', async () => {
+    const command = ['run', '-m', 'qwen3-30b-a3b', '-t', recorded, '-w', 'rtx-4090', '-s', 'on-demand-lru', '--cache', '25%'];
+    const { stdout, code } = await moeprof([...command, '--scope', 'layer', '--policy', 'lru', '--tokens', '2000', '--json']);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as Saved;
+    expect(valueOf(result, 'experts.demanded')).toBe(768_000);
+    expect(valueOf(result, 'cache.hits')).toBe(644_322);
+    expect(valueOf(result, 'cache.evictions')).toBe(122_142);
+  });
+
+  it('writes reports beside each other and leaves nothing else behind', async () => {
+    const outputs = ['result.json', 'report.md', 'metrics.csv'].map((name) => join(folder, name));
+    const { code } = await moeprof(['run', '-q', ...outputs.flatMap((path) => ['-o', path])]);
+    expect(code).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(['metrics.csv', 'report.md', 'result.json']);
+    expect((JSON.parse(readFileSync(outputs[0]!, 'utf8')) as { schema: string }).schema).toBe('moeprof.result/1');
+  });
+
+  it('runs profiles as operands of compare, and gates', async () => {
+    const profile = join(folder, 'candidate.yaml');
+    writeFileSync(profile, 'model: olmoe-1b-7b\nmemory: { expertCache: 40% }\nworkload: { tokens: 200 }\n');
+    const base = join(folder, 'base.json');
+    expect((await moeprof(['run', profile, '-q', '-o', base])).code).toBe(0);
+    expect((await moeprof(['compare', base, profile, '--fail-on', 'latency.tpot.mean > +0%'])).code).toBe(0);
+    const smaller = join(folder, 'smaller.json');
+    expect((await moeprof(['run', profile, '--cache', '20%', '-q', '-o', smaller])).code).toBe(0);
+    const gate = await moeprof(['compare', base, smaller, '--fail-on', 'cache.hit_rate < -1pp']);
+    expect(gate.code).toBe(1);
+    expect(gate.stdout).toContain('cache.hit_rate');
+  });
+
+  it('fails the run itself where an assertion does not hold', async () => {
+    const { code, stderr } = await moeprof(['run', '--assert', 'cache.hit_rate >= 99%']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^failed: --assert: cache\.hit_rate: .*not >= 99%/);
+  });
+});
+
+describe('mistakes are one line and exit 2', () => {
+  it.each<[string[], RegExp]>([
+    [['run', '-m', 'mixtrall-8x7b'], /^moeprof: unknown model "mixtrall-8x7b": did you mean "mixtral-8x7b"/],
+    [['run', '--cache', '25'], /^moeprof: .*'25' has no unit; write 25GiB, 25% of all experts, or 25\/layer\n$/],
+    [['run', '--cache', '140%'], /^moeprof: .*'140%' is not a share/],
+    [['run', '--batch', 'many'], /^moeprof: --batch: workload\.batch: /],
+    [['run', '--policy', 'lruu'], /^moeprof: policy: "lruu" is unknown; did you mean "lru"/],
+    [['run', '--quantization', 'q4_k'], /^moeprof: .*q4_k/],
+    [['run', '--set', 'system.cache.polcy=lru'], /^moeprof: --set system\.cache\.polcy: .*unknown key "polcy"; did you mean "policy"/],
+    [['run', '--set', 'nonsense'], /^moeprof: --set nonsense: expected path=value/],
+    [['run', '-t', 'no-such-file.safetensors', '-m', 'olmoe-1b-7b'], /^moeprof: no-such-file\.safetensors: there is no such file/],
+    [['run', '-w', 'phone-ufs4', '--on-miss', 'cpu'], /^moeprof: onMiss: cpu needs a CPU beside the GPU/],
+    [['run', '-o', '/no/such/folder/x.json'], /^moeprof: .*\/no\/such\/folder/],
+    [['run', 'no-such-profile'], /^moeprof: unknown run profile "no-such-profile"/],
+  ])('%j', async (args, message) => {
+    const { stdout, stderr, code } = await moeprof(args);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('refuses a truncated trace with its name', async () => {
+    const path = join(folder, 'truncated.safetensors');
+    writeFileSync(path, Buffer.from([200, 0, 0, 0, 0, 0, 0, 0, 123, 34]));
+    const { stderr, code } = await moeprof(['run', '-m', 'olmoe-1b-7b', '-t', path]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^moeprof: .*truncated\.safetensors: /);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('the library', () => {
+  it('is installed from the packed tarball and imported, with types', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'moeprof-pack-'));
+    try {
+      const { stdout } = await exec('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', place], { cwd: root });
+      const tarball = join(place, stdout.trim().split('\n').at(-1)!);
+      writeFileSync(join(place, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
+      await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', tarball], { cwd: place });
+      writeFileSync(
+        join(place, 'use.mjs'),
+        "import { simulate } from 'moeprof';\nconst { metrics } = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });\nconsole.log(metrics['experts.demanded'].value);\n",
+      );
+      expect((await exec('node', ['use.mjs'], { cwd: place })).stdout.trim()).toBe(String(64 * 16 * 8));
+      writeFileSync(
+        join(place, 'use.ts'),
+        "import { type Result, simulate } from 'moeprof';\nconst result: Result = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });\n// @ts-expect-error the field does not exist\nresult.nonsense;\nexport {};\n",
+      );
+      const compiler = join(root, 'node_modules/typescript/bin/tsc');
+      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', '--types', 'node'];
+      const typeRoots = ['--typeRoots', join(root, 'node_modules/@types')];
+      await exec('node', [compiler, ...flags, ...typeRoots, 'use.ts'], { cwd: place });
+      expect((await exec(join(place, 'node_modules/.bin/moeprof'), ['--version'], { cwd: place })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  });
+});
