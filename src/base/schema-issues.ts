@@ -95,7 +95,12 @@ function childrenOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType
 /** The container schemas inside wrappers. */
 function objectsOf(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => objectsOf(option));
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  )
     return objectsOf(schema.unwrap());
   if (schema instanceof z.ZodPipe) return objectsOf(schema.in);
   if (schema instanceof z.ZodLazy) return objectsOf(schema.unwrap());

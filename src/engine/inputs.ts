@@ -1,6 +1,7 @@
 // From a run profile to the things it names: the model, the machine, the system, the routing.
+import { isAbsolute, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { findProfile } from '../base/profiles.js';
+import { findProfile, isPath } from '../base/profiles.js';
 import { loadHardware } from '../hardware/profile.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { loadModel } from '../model/load.js';
@@ -43,8 +44,7 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
   const traces: RoutingTrace[] = [];
   try {
     for (const path of run.trace) {
-      const file = path === '-' ? path : findProfile('traces', path, run.folder);
-      traces.push(await openTrace(file, { model: named, format: run.traceFormat }));
+      traces.push(await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat }));
     }
     const model = named ?? modelOf(run, modelNameOf(traces[0]!));
     if (named === undefined) for (const trace of traces) checkFits(trace, model);
@@ -53,6 +53,13 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
     for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */
+function traceFile(path: string, folder: string): string {
+  if (path === '-') return path;
+  const file = findProfile('traces', path, folder);
+  return isPath(path) && !isAbsolute(path) ? relative(process.cwd(), file) : file;
 }
 
 function modelOf(run: RunSpec, name: string): ModelSpec {

@@ -39,13 +39,13 @@ export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, system, traces } = inputs;
   const bounds = boundsOf(finished);
-  const traceInputs = traces.map((trace) => ({
-    path: trace.path,
-    sha256: trace.sha256(),
-    tokens: trace.tokens,
-    requests: trace.requests.length,
-    synthetic: trace.meta.synthetic,
-  }));
+  let left = finished.tokens;
+  const traceInputs = traces.map((trace) => {
+    const tokens = Math.min(trace.tokens, left);
+    left -= tokens;
+    const requests = trace.requests.filter((request) => request.start < tokens).length;
+    return { path: trace.path, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic };
+  });
   // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
   const common = {
     model: { layers: model.layers, dense: model.dense },
