@@ -23,7 +23,7 @@ function fakeContext(options: Partial<CliContext['options']> = {}): { context: C
       return () => cleanups.delete(cleanup);
     },
   } as Partial<CliContext> as CliContext;
-  return { context, printed: () => text, interrupt: () => [...cleanups].forEach((cleanup) => cleanup()) };
+  return { context, printed: () => text, interrupt: () => [...cleanups].map((cleanup) => cleanup()) };
 }
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'moeprof-outputs-'));

@@ -39,7 +39,7 @@ describe('progress', () => {
     const { progress, written, at } = bar('bar', 40, false);
     at(1500);
     progress.update(500);
-    expect(written[0]).toBe('\r######.................. replaying  25 %'.slice(0, 40) + '\u001b[K');
+    expect(written[0]).toBe(`${'\r######.................. replaying  25 %'.slice(0, 40)}\u001b[K`);
   });
 
   it('writes a line per tenth into logs', () => {
