@@ -1,22 +1,24 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums what each part
 // weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
-import { expertsOf, isMoeLayer, type ModelProfile } from './profile.js';
+import { assemble, type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
+import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
 import type { Quantization, TensorRole } from './quantization.js';
-import type { AttentionSpec, DenseSegment, ModelSpec, MoeLayer } from './spec.js';
+import type { AttentionSpec, ModelSpec } from './spec.js';
 
 /** KV-cache entries are f16, the default of every engine. */
 const KV_BYTES = 2;
 
+type Weigh = (role: TensorRole, columns: number, layer: number) => number;
+
 /** Sum over tensors. */
-class Tally {
+class Tally implements Weights {
   parameters = 0;
   bytes = 0;
-  /** Operations per token: 2 per weight of a matrix. */
   flops = 0;
 
-  readonly #weigh: (role: TensorRole, columns: number, layer: number) => number;
+  readonly #weigh: Weigh;
 
-  constructor(weigh: (role: TensorRole, columns: number, layer: number) => number) {
+  constructor(weigh: Weigh) {
     this.#weigh = weigh;
   }
 
@@ -32,22 +34,35 @@ class Tally {
     this.parameters += length;
     this.bytes += (length * this.#weigh('vector', length, 0)) / 8;
   }
+
+  /** An FFN: `matrices` - 1 matrices in, one out. */
+  ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number): void {
+    for (let i = 1; i < profile.moe.matrices; i++) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer);
+    this.matrix(`${kind}-down`, profile.hidden, intermediate, layer);
+  }
 }
 
-/** Adds an FFN: `matrices` - 1 matrices in, one out. */
-function addFfn(tally: Tally, kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number): void {
-  for (let i = 1; i < profile.moe.matrices; i++) tally.matrix(`${kind}-in`, intermediate, profile.hidden, layer);
-  tally.matrix(`${kind}-down`, profile.hidden, intermediate, layer);
+/** What attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
+export function contextOf(heads: number, kvHeads: number, keyDim: number, valueDim: number, window: number | null): AttentionSpec {
+  return { kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES, flopsPerPair: 2 * heads * (keyDim + valueDim), window };
 }
+
+/** The same for latent attention in its absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself. */
+export function latentContext(heads: number, kvLora: number, qkRope: number): AttentionSpec {
+  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair: heads * (2 * (kvLora + qkRope) + 2 * kvLora), window: null };
+}
+
+/** What layers without attention cost per token of context. */
+export const NO_CONTEXT: AttentionSpec = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
 
 /** Adds the attention (or other mixer) of a layer, its norm included, and says what it costs per token of context. */
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): AttentionSpec {
   const { attention, hidden } = profile;
   tally.vector(hidden);
-  if (layer % attention.every !== attention.offset % attention.every) {
+  if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
     tally.matrix('projection', parameters / hidden, hidden, layer);
-    return { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
+    return NO_CONTEXT;
   }
   if (attention.kind === 'mla') {
     const { heads, qLora, kvLora, qkNope, qkRope, vHead } = attention;
@@ -61,115 +76,88 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
     tally.vector(kvLora);
     tally.matrix('projection', heads * (qkNope + vHead), kvLora, layer);
     tally.matrix('attention-out', hidden, heads * vHead, layer);
-    // Absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself.
-    return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair: heads * (2 * (kvLora + qkRope) + 2 * kvLora), window: null };
+    return latentContext(heads, kvLora, qkRope);
   }
-  const { heads, kvHeads, headDim, window } = attention;
+  const { heads, kvHeads, headDim, gate } = attention;
   const blocks = attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
   for (let block = 0; block < blocks; block++) {
     if (block > 0) tally.vector(hidden);
-    tally.matrix('projection', heads * headDim, hidden, layer);
+    tally.matrix('projection', heads * headDim * (gate ? 2 : 1), hidden, layer);
     tally.matrix('key', kvHeads * headDim, hidden, layer);
     tally.matrix('value', kvHeads * headDim, hidden, layer);
     tally.matrix('attention-out', hidden, heads * headDim, layer);
     if (attention.bias) tally.vector((heads + 2 * kvHeads) * headDim);
     if (attention.outBias) tally.vector(hidden);
-    if (attention.qkNorm) tally.vector(2 * headDim);
+    if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim);
+    else if (attention.qkNorm) tally.vector(2 * headDim);
   }
-  return {
-    kvBytesPerToken: blocks * 2 * kvHeads * headDim * KV_BYTES,
-    flopsPerPair: blocks * 4 * heads * headDim,
-    window: window !== undefined && layer % window.of < window.layers ? window.size : null,
-  };
+  const { kvBytesPerToken, flopsPerPair, window } = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
+  return { kvBytesPerToken: blocks * kvBytesPerToken, flopsPerPair: blocks * flopsPerPair, window };
+}
+
+/** Takes a model apart at one quantisation; layers keep the sizes that the format gives each of them. */
+export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
+  const { hidden, layers: depth, moe, tiedEmbeddings: tied } = profile;
+  const weigh: Weigh = (role, columns, layer) => quantization.bits(role, { columns, layer, layers: depth, experts: moe.experts, tied });
+  const layers: LayerParts[] = [];
+  for (let layer = 0; layer < depth; layer++) {
+    const attention = new Tally(weigh);
+    const context = addAttention(attention, profile, layer);
+    attention.vector(hidden);
+    if (!isMoeLayer(profile, layer)) {
+      const ffn = new Tally(weigh);
+      ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
+      layers.push({ context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null });
+      continue;
+    }
+    const { experts, topK, intermediate } = expertsOf(profile, layer);
+    const router = new Tally(weigh);
+    router.matrix('router', experts, hidden, layer);
+    if (moe.routerBias) router.vector(experts);
+    const shared = new Tally(weigh);
+    if (moe.shared !== undefined) {
+      shared.ffn('ffn', profile, moe.shared.intermediate, layer);
+      if (moe.shared.gated) shared.vector(hidden);
+    }
+    const expert = new Tally(weigh);
+    expert.ffn('expert', profile, intermediate, layer);
+    if (moe.bias) expert.vector((moe.matrices - 1) * intermediate + hidden);
+    layers.push({ context, attention, router, shared, ffn: NO_WEIGHTS, moe: { experts, topK, expert } });
+  }
+  // Logits are computed for the last token of a sequence only.
+  const head = new Tally(weigh);
+  head.vector(hidden);
+  head.matrix('head', profile.vocab, hidden, depth - 1);
+  const embedding = new Tally(weigh);
+  if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0);
+  return { name: profile.name, quantization: quantization.name, layers, head, embedding: tied ? null : embedding };
 }
 
 /**
- * Derives a model at one quantisation.
+ * Gives all layers of one shape the mean of their experts' sizes.
  *
  * Mixed formats (q4_k_m, q5_k_m) store some layers' experts at more bits than others'. A model built from a profile prices all layers
  * of one shape at their mean, which keeps the total and lets a cache count equal slots; a GGUF file or a trace that records the sizes
  * gives each layer its own.
  */
-export function buildModel(profile: ModelProfile, quantization: Quantization): ModelSpec {
-  const { hidden, layers: depth, moe } = profile;
-  const tied = profile.tiedEmbeddings;
-  const weigh = (role: TensorRole, columns: number, layer: number): number =>
-    quantization.bits(role, { columns, layer, layers: depth, experts: moe.experts, tied });
-
-  const layers: (MoeLayer & { shape: string })[] = [];
-  const segments: DenseSegment[] = [];
-  let segment = new Tally(weigh);
-  let attention: AttentionSpec[] = [];
-  let total = 0;
-  let active = 0;
-  let offset = 0;
-  let denseBytes = 0;
-  let headFlops = 0;
-  const close = (): void => {
-    segments.push({ weightBytes: Math.round(segment.bytes), flopsPerToken: segment.flops, flopsPerSequence: headFlops, attention });
-    denseBytes += Math.round(segment.bytes);
-    total += segment.parameters;
-    active += segment.parameters;
-    segment = new Tally(weigh);
-    attention = [];
-  };
-
-  for (let layer = 0; layer < depth; layer++) {
-    attention.push(addAttention(segment, profile, layer));
-    segment.vector(hidden);
-    if (!isMoeLayer(profile, layer)) {
-      addFfn(segment, 'ffn', profile, profile.dense!.intermediate, layer);
-      continue;
-    }
-    const { experts, topK, intermediate } = expertsOf(profile, layer);
-    segment.matrix('router', experts, hidden, layer);
-    if (moe.routerBias) segment.vector(experts);
-    if (moe.shared !== undefined) {
-      addFfn(segment, 'ffn', profile, moe.shared.intermediate, layer);
-      if (moe.shared.gated) segment.vector(hidden);
-    }
-    close();
-    const expert = new Tally(weigh);
-    addFfn(expert, 'expert', profile, intermediate, layer);
-    if (moe.bias) expert.vector((moe.matrices - 1) * intermediate + hidden);
-    total += experts * expert.parameters;
-    active += topK * expert.parameters;
-    const place = { index: layers.length, experts, topK, offset };
-    layers.push({ ...place, expertBytes: expert.bytes, flopsPerToken: expert.flops, shape: `${experts}/${topK}/${intermediate}` });
-    offset += experts;
+export function levelSizes(parts: ModelParts): ModelParts {
+  const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
+  const shapes = new Map<string, { sum: number; count: number }>();
+  for (const { moe } of parts.layers) {
+    if (moe === null) continue;
+    const shape = shapes.get(shapeOf(moe)) ?? { sum: 0, count: 0 };
+    shapes.set(shapeOf(moe), { sum: shape.sum + moe.expert.bytes, count: shape.count + 1 });
   }
-
-  // The tail: layers after the last MoE layer, final norm, head. Logits are computed for the last token of a sequence only.
-  segment.vector(hidden);
-  const body = segment.flops;
-  segment.matrix('head', profile.vocab, hidden, depth - 1);
-  headFlops = segment.flops - body;
-  segment.flops = body;
-  close();
-  if (!tied) {
-    // The table is looked up by row, never read as a whole: it weighs, but costs no time.
-    const table = new Tally(weigh);
-    table.matrix('embedding', profile.vocab, hidden, 0);
-    denseBytes += Math.round(table.bytes);
-    total += table.parameters;
-    active += table.parameters;
-  }
-
-  return {
-    name: profile.name,
-    quantization: quantization.name,
-    layers: layers.map(({ shape, ...layer }) => ({ ...layer, expertBytes: meanBytes(layers.filter((other) => other.shape === shape)) })),
-    dense: {
-      segments,
-      weightBytes: denseBytes,
-      kvBytesPerToken: segments.reduce((sum, part) => sum + part.attention.reduce((all, one) => all + one.kvBytesPerToken, 0), 0),
-    },
-    experts: offset,
-    parameters: { total, active },
-  };
+  const layers = parts.layers.map((layer) => {
+    if (layer.moe === null) return layer;
+    const { sum, count } = shapes.get(shapeOf(layer.moe))!;
+    const { parameters, flops } = layer.moe.expert;
+    return { ...layer, moe: { ...layer.moe, expert: { parameters, flops, bytes: Math.round(sum / count) } } };
+  });
+  return { ...parts, layers };
 }
 
-/** Mean size of one expert over layers of one shape, in whole bytes. */
-function meanBytes(layers: readonly MoeLayer[]): number {
-  return Math.round(layers.reduce((sum, layer) => sum + layer.expertBytes, 0) / layers.length);
+/** Derives a model at one quantisation. */
+export function buildModel(profile: ModelProfile, quantization: Quantization): ModelSpec {
+  return assemble(levelSizes(measureProfile(profile, quantization)));
 }

@@ -4,14 +4,23 @@ import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { type Override, readYaml } from '../base/yaml.js';
 
-const count = z.int().positive();
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 40);
 const index = z.int().nonnegative();
+
+/** Decoder layers, and experts of one layer: far above any model, and few enough for per-expert state to fit in memory. */
+const MAX_LAYERS = 1000;
+export const MAX_EXPERTS = 8192;
 
 /** Where attention stands, where it does not in every layer (hybrids with state-space or linear-attention layers). */
 const placement = {
   /** Attention in layers `offset`, `offset + every`, ... */
   every: count.default(1),
   offset: index.default(0),
+  /** Attention in these layers instead, where they follow no period. */
+  layers: z.array(index).max(MAX_LAYERS).optional(),
   /** Mixer of the other layers: parameters of one, read once per pass; its state does not grow with the context. */
   otherwise: z.strictObject({ kind: z.string(), parameters: count }).optional(),
 };
@@ -24,10 +33,14 @@ const GroupedQuery = z.strictObject({
   /** Bias of the query, key and value projections, and of the output projection. */
   bias: z.boolean().default(false),
   outBias: z.boolean().default(false),
-  /** Norm of each head's queries and keys, one scale vector per layer. */
-  qkNorm: z.boolean().default(false),
-  /** Sliding window of `size` tokens in the first `layers` of every `of` layers. */
-  window: z.strictObject({ size: count, layers: count.default(1), of: count.default(1) }).optional(),
+  /** Norm of queries and keys, one scale vector per layer: as wide as a head, or (`full`) as all heads together. */
+  qkNorm: z.union([z.boolean(), z.literal('full')]).default(false),
+  /** Output gate: the query projection is twice as wide. */
+  gate: z.boolean().default(false),
+  /** Sliding window of `size` tokens in the first `layers` of every `of` layers, or in the layers listed in `at`. */
+  window: z
+    .strictObject({ size: count, layers: count.default(1), of: count.default(1), at: z.array(index).max(MAX_LAYERS).optional() })
+    .optional(),
   /** Encoder-decoder: layers from here on have a second, cross-attention block. */
   crossFrom: index.optional(),
   ...placement,
@@ -48,7 +61,7 @@ const Latent = z.strictObject({
 const Override = z.strictObject({
   /** First and last decoder layer, both included. */
   layers: z.tuple([index, index]),
-  experts: count.optional(),
+  experts: count.max(MAX_EXPERTS).optional(),
   topK: count.optional(),
   intermediate: count.optional(),
 });
@@ -58,13 +71,13 @@ export const ModelProfileSchema = z
   .strictObject({
     name: z.string().min(1),
     /** Decoder layers (encoder and decoder together, where there are both). */
-    layers: count,
+    layers: count.max(MAX_LAYERS),
     hidden: count,
     vocab: count,
     tiedEmbeddings: z.boolean().default(false),
     attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]),
     moe: z.strictObject({
-      experts: count,
+      experts: count.max(MAX_EXPERTS),
       topK: count,
       /** Width of one routed expert. */
       intermediate: count,
@@ -76,10 +89,12 @@ export const ModelProfileSchema = z
       /** First MoE layer, and every how many layers another follows. The layers between are dense. */
       first: index.default(0),
       every: count.default(1),
+      /** Layers that are dense although `first` and `every` say otherwise. */
+      except: z.array(index).max(MAX_LAYERS).optional(),
       /** Shared experts, as one FFN of their summed width; `gated`: with a gate of its own. */
       shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
       /** Layers whose experts differ. */
-      overrides: z.array(Override).optional(),
+      overrides: z.array(Override).max(MAX_LAYERS).optional(),
     }),
     /** FFN of the dense layers. */
     dense: z.strictObject({ intermediate: count }).optional(),
@@ -95,7 +110,9 @@ export const ModelProfileSchema = z
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (moe.topK > moe.experts) refuse(['moe', 'topK'], `a token cannot choose ${moe.topK} of ${moe.experts} experts`);
     if (moe.first >= profile.layers) refuse(['moe', 'first'], `must be less than the number of layers, ${profile.layers}`);
-    if ((moe.first > 0 || moe.every > 1) && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
+    const dense = Array.from({ length: profile.layers }, (_, layer) => layer).filter((layer) => !isMoe(moe, layer));
+    if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
+    if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
     if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)
       refuse(['attention', 'kvHeads'], `must divide the number of heads, ${attention.heads}`);
     for (const [i, override] of (moe.overrides ?? []).entries()) {
@@ -105,6 +122,9 @@ export const ModelProfileSchema = z
       if ((override.topK ?? moe.topK) > (override.experts ?? moe.experts)) refuse(['moe', 'overrides', i], 'topK must not exceed experts');
     }
   });
+
+/** A model profile as it is written, defaults left out. */
+export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
 /** A checked model profile. */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
@@ -120,7 +140,24 @@ export function loadModelProfile(nameOrPath: string, relativeTo?: string, overri
 
 /** True where decoder layer `layer` has experts. */
 export function isMoeLayer(profile: ModelProfile, layer: number): boolean {
-  return layer >= profile.moe.first && (layer - profile.moe.first) % profile.moe.every === 0;
+  return isMoe(profile.moe, layer);
+}
+
+function isMoe(moe: { first: number; every: number; except?: number[] | undefined }, layer: number): boolean {
+  return layer >= moe.first && (layer - moe.first) % moe.every === 0 && moe.except?.includes(layer) !== true;
+}
+
+/** True where decoder layer `layer` has attention rather than another mixer. */
+export function hasAttention({ attention }: ModelProfile, layer: number): boolean {
+  if (attention.layers !== undefined) return attention.layers.includes(layer);
+  return layer % attention.every === attention.offset % attention.every;
+}
+
+/** Sliding window of decoder layer `layer` in tokens, or null. */
+export function windowOf({ attention }: ModelProfile, layer: number): number | null {
+  if (attention.kind !== 'gqa' || attention.window === undefined) return null;
+  const { size, layers, of, at } = attention.window;
+  return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
 }
 
 /** Experts, top-k and expert width of a decoder layer, overrides applied (the last one that names the layer counts). */

@@ -1,0 +1,115 @@
+// A model taken apart: what each part of each decoder layer weighs and costs. Every source of models (a profile, the tensors of a GGUF
+// file, a folder of safetensors) is brought into this form, so that what runs and what is inspected are put together in one way.
+import type { AttentionSpec, DenseSegment, ModelSpec, MoeLayer } from './spec.js';
+
+/** Size and cost of some tensors. */
+export interface Weights {
+  readonly parameters: number;
+  /** Bytes as stored; need not be whole before they are summed. */
+  readonly bytes: number;
+  /** Operations per token: 2 per weight of a matrix. */
+  readonly flops: number;
+}
+
+/** Routed experts of a layer. */
+export interface Experts {
+  readonly experts: number;
+  readonly topK: number;
+  /** One of them. */
+  readonly expert: Weights;
+}
+
+/** One decoder layer. */
+export interface LayerParts {
+  /** What its attention costs per token of context. */
+  readonly context: AttentionSpec;
+  /** Attention or another mixer, and the norms. */
+  readonly attention: Weights;
+  readonly router: Weights;
+  readonly shared: Weights;
+  /** Dense FFN. */
+  readonly ffn: Weights;
+  /** null in a dense layer. */
+  readonly moe: Experts | null;
+}
+
+/** A whole model. */
+export interface ModelParts {
+  readonly name: string;
+  readonly quantization: string;
+  readonly layers: readonly LayerParts[];
+  /** Final norm and output matrix. */
+  readonly head: Weights;
+  /** The table that tokens are looked up in; null where it is the head, too. */
+  readonly embedding: Weights | null;
+}
+
+/** Nothing. */
+export const NO_WEIGHTS: Weights = { parameters: 0, bytes: 0, flops: 0 };
+
+/** Sum over tensors. */
+export function sumWeights(parts: readonly Weights[]): Weights {
+  const sum = { parameters: 0, bytes: 0, flops: 0 };
+  for (const part of parts) {
+    sum.parameters += part.parameters;
+    sum.bytes += part.bytes;
+    sum.flops += part.flops;
+  }
+  return sum;
+}
+
+/** All that a decoder layer has besides its routed experts. */
+export function denseOf(layer: LayerParts): Weights {
+  return sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
+}
+
+/**
+ * Puts a model together: what runs before each routing decision becomes a dense segment, what is left the tail.
+ * The embedding table is looked up by row, never read as a whole: it weighs, but costs no time.
+ */
+export function assemble(parts: ModelParts): ModelSpec {
+  const layers: MoeLayer[] = [];
+  const segments: DenseSegment[] = [];
+  const perExpert: Weights[] = [];
+  let open: LayerParts[] = [];
+  let offset = 0;
+  const close = (tail: Weights): void => {
+    const dense = sumWeights(open.map(denseOf));
+    segments.push({
+      weightBytes: Math.round(dense.bytes + tail.bytes),
+      flopsPerToken: dense.flops,
+      flopsPerSequence: tail.flops,
+      attention: open.map((layer) => layer.context),
+    });
+    open = [];
+  };
+  for (const layer of parts.layers) {
+    open.push(layer);
+    if (layer.moe === null) continue;
+    close(NO_WEIGHTS);
+    const { experts, topK, expert } = layer.moe;
+    const expertBytes = Math.round(expert.bytes);
+    layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken: expert.flops, offset });
+    perExpert.push(expert);
+    offset += experts;
+  }
+  close(parts.head);
+
+  const table = parts.embedding ?? NO_WEIGHTS;
+  const dense = sumWeights([...parts.layers.map(denseOf), parts.head, table]).parameters;
+  return {
+    name: parts.name,
+    quantization: parts.quantization,
+    layers,
+    dense: {
+      segments,
+      weightBytes: segments.reduce((sum, segment) => sum + segment.weightBytes, 0) + Math.round(table.bytes),
+      kvBytesPerToken: parts.layers.reduce((sum, layer) => sum + layer.context.kvBytesPerToken, 0),
+    },
+    experts: offset,
+    parameters: {
+      total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
+      active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),
+    },
+  };
+}
