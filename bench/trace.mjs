@@ -1,6 +1,6 @@
 // Speed of reading, checking, writing and generating traces: node bench/trace.mjs [activations in millions]
 // Needs a build (npm run build). Prints millions of activations per second and peak memory; the file system's cache is warm.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +8,7 @@ const dist = process.env.MOEPROF_DIST ?? new URL('../dist', import.meta.url).pat
 const { openTrace } = await import(join(dist, 'trace/open.js'));
 const { chunks, PHASE } = await import(join(dist, 'trace/trace.js'));
 const { writeJsonl, writeSafetensors } = await import(join(dist, 'trace/write.js'));
+const { synthesize } = await import(join(dist, 'trace/synthetic.js'));
 const { TraceStore } = await import(join(dist, 'trace/store.js'));
 const { Random } = await import(join(dist, 'base/random.js'));
 
@@ -38,14 +39,18 @@ function uniform() {
 }
 
 const rows = [];
-async function timed(name, work) {
+async function timed(name, work, times = 3) {
   let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < times; i++) {
     const start = performance.now();
     await work();
     best = Math.min(best, performance.now() - start);
   }
-  rows.push({ what: name, 'M activations/s': Number((activations / best / 1e3).toFixed(0)), 'RSS MiB': Math.round(process.memoryUsage().rss / 2 ** 20) });
+  rows.push({
+    what: name,
+    'M activations/s': Number((activations / best / 1e3).toFixed(0)),
+    'RSS MiB': Math.round(process.memoryUsage().rss / 2 ** 20),
+  });
 }
 
 function readAll(trace, capacity) {
@@ -71,6 +76,18 @@ try {
   const stored = await openTrace(text);
   await timed('read stored rows', () => readAll(stored, 1024));
   stored.close();
+  const model = {
+    name: 'bench',
+    layers: Array.from({ length: layers }, (_, index) => ({
+      index,
+      experts,
+      topK,
+      expertBytes: 1,
+      flopsPerToken: 1,
+      offset: index * experts,
+    })),
+  };
+  await timed('generate', () => synthesize(model, { seed: 1, requests: [{ prefill: 0, decode: tokens }] }).close(), 1);
   console.table(rows);
 } finally {
   rmSync(folder, { recursive: true });

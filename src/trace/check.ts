@@ -52,7 +52,10 @@ export class RowChecker {
           const id = ids[at]!;
           if (id < limit && seen[id] !== stamp) seen[id] = stamp;
           else if (id >= limit && (id === nullId || id === NULL_EXPERT)) ids[at] = NULL_EXPERT;
-          else this.#refuse(id, firstRow + row, layer);
+          else {
+            this.#stamp = stamp;
+            this.#refuse(id, firstRow + row, layer);
+          }
         }
       }
     }

@@ -4,14 +4,39 @@ import type { ModelSpec } from '../model/spec.js';
 import type { OpenOptions } from './formats/format.js';
 import { formatOf } from './formats/index.js';
 import { type Popularity, popularityOf } from './popularity.js';
+import type { RoutingProfile } from './routing-profile.js';
 import { openSource } from './source.js';
+import { type RequestLength, requestsOf, synthesize } from './synthetic.js';
 import type { RoutingTrace } from './trace.js';
 
+/** How to open a trace: what a file may leave open, and what to generate where there is none. */
+export interface TraceOptions extends OpenOptions {
+  /** Seed of generated routing; 0 unless said. */
+  readonly seed?: number;
+  /** Tokens to generate, split into requests by {@link requestsOf}; 512 unless said. */
+  readonly tokens?: number;
+  /** Requests to generate, in place of `tokens`. */
+  readonly requests?: readonly RequestLength[];
+  /** Departures from the model's default routing profile. */
+  readonly routing?: Partial<RoutingProfile>;
+}
+
+/** Name that asks for generated routing in place of a file. */
+export const SYNTHETIC = 'synthetic';
+
 /**
- * Opens a trace file of any known format; `-` is JSONL on standard input.
+ * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.
  * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
  */
-export async function openTrace(path: string, options: OpenOptions = {}): Promise<RoutingTrace> {
+export async function openTrace(path: string, options: TraceOptions = {}): Promise<RoutingTrace> {
+  if (path === SYNTHETIC) {
+    if (options.model === undefined) throw new UserError('synthetic routing needs a model to route; name one with --model');
+    return synthesize(options.model, {
+      seed: options.seed ?? 0,
+      requests: options.requests ?? requestsOf(options.tokens ?? 512),
+      ...(options.routing === undefined ? {} : { profile: options.routing }),
+    });
+  }
   const source = await openSource(path);
   try {
     const format = formatOf(source, options.format);

@@ -1,8 +1,8 @@
 // The bytes of a trace, whatever they came in: a file, standard input, a gzip or zstd stream. Streams are spooled to a nameless
 // temporary file, so that every format may seek and read twice.
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import type { Readable, Transform } from 'node:stream';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { messageOf, UserError } from '../base/errors.js';
@@ -95,8 +95,7 @@ export async function openSource(path: string): Promise<TraceSource> {
   try {
     const decompressor = decompressorFor(source);
     if (decompressor !== null) {
-      const packed = createReadStream('', { fd: source.fd, autoClose: false, start: 0 });
-      const fd = await spool(path, packed, { decompressor, packedBytes: source.bytes });
+      const fd = await spool(path, Readable.from(blocksOf(source)), { decompressor, packedBytes: source.bytes });
       source.close();
       source = new TraceSource(path, fd);
     }
@@ -132,16 +131,26 @@ function decompressorFor(source: TraceSource): Transform | null {
   return createZstdDecompress();
 }
 
+function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < source.bytes; at += HEAD_BYTES) {
+    const block = new Uint8Array(Math.min(HEAD_BYTES, source.bytes - at));
+    source.read(at, block);
+    yield block;
+  }
+}
+
 async function spool(path: string, input: Readable, packed: { decompressor: Transform; packedBytes: number } | null): Promise<number> {
   const fd = temporaryFile();
   let written = 0;
+  let bomb: UserError | null = null;
   const sink = async (stream: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const block of stream) {
       written += block.length;
       if (packed !== null && written > BOMB_FLOOR && written > BOMB_RATIO * packed.packedBytes) {
-        throw new UserError(
+        bomb = new UserError(
           `${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
         );
+        throw bomb;
       }
       for (let done = 0; done < block.length; ) done += writeSync(fd, block, done);
     }
@@ -152,7 +161,7 @@ async function spool(path: string, input: Readable, packed: { decompressor: Tran
     return fd;
   } catch (error) {
     closeSync(fd);
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
+    // A refused stream ends in one of several errors, whichever side noticed first.
+    throw bomb ?? new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
   }
 }

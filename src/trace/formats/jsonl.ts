@@ -29,7 +29,10 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
   const topK = described.topK ?? widest(first.experts);
   if (layers * topK === 0)
     throw new UserError(`${scanner.place()}: the first token chooses no expert; state num_layers and top_k in a header line`);
-  const predictedK = widest(first.predicted ?? []);
+  const predictedK = first.predicted === undefined ? 0 : (described.predictedK ?? widest(first.predicted));
+  if (first.predicted !== undefined && predictedK === 0) {
+    throw new UserError(`${scanner.place()}: the first token has no prediction; state predicted_k in a header line`);
+  }
   const store = new TraceStore({
     path,
     layers,

@@ -9,6 +9,8 @@ export const TRACE_FORMAT = 'moeprof.trace/1';
 export interface Described {
   readonly layers: number | null;
   readonly topK: number | null;
+  /** Predictions per token and layer. */
+  readonly predictedK: number | null;
   /** Experts of each layer, or of every layer where it is one number. */
   readonly experts: number | readonly number[] | null;
   /** Prompt rows of a single request (`prompt_tokens`). */
@@ -23,10 +25,11 @@ export interface Described {
  * @throws UserError where a number is none
  */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
-  const { model, num_layers, top_k, num_experts, prompt_tokens, synthetic, expert_bytes, format: _tag, ...notes } = metadata;
+  const { model, num_layers, top_k, num_experts, prompt_tokens, predicted_k, synthetic, expert_bytes, format: _tag, ...notes } = metadata;
   return {
     layers: whole(path, 'num_layers', num_layers),
     topK: whole(path, 'top_k', top_k),
+    predictedK: whole(path, 'predicted_k', predicted_k),
     experts: wholeOrList(path, 'num_experts', num_experts),
     promptRows: whole(path, 'prompt_tokens', prompt_tokens),
     meta: {
@@ -49,6 +52,7 @@ export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, s
     num_layers: String(trace.layers),
     num_experts: same ? String(expertsPerLayer[0]) : JSON.stringify(expertsPerLayer),
     top_k: String(trace.topK),
+    ...(trace.has.predictedK > 0 ? { predicted_k: String(trace.has.predictedK) } : {}),
     ...(meta.synthetic ? { synthetic: 'true' } : {}),
     ...(meta.expertBytes === null ? {} : { expert_bytes: JSON.stringify(meta.expertBytes) }),
     ...meta.notes,
