@@ -1,5 +1,6 @@
 // Doubly linked lists over expert ids in two typed arrays: the backbone of every recency and queue policy. Several lists share the
 // links because an expert is in at most one of them at a time; nothing is ever allocated.
+import { NONE, type Pins } from './policy.js';
 
 /** Circular doubly linked lists of ids [0, experts). List l is delimited by the sentinel id `experts + l`. */
 export class IdLists {
@@ -73,5 +74,12 @@ export class IdLists {
     newer[id] = sentinel;
     newer[first] = id;
     older[sentinel] = id;
+  }
+
+  /** The oldest id of the list with this sentinel that is not pinned, or NONE. */
+  oldest(sentinel: number, pins: Pins): number {
+    const { newer } = this;
+    for (let id = newer[sentinel]!; id !== sentinel; id = newer[id]!) if (!pins.has(id)) return id;
+    return NONE;
   }
 }

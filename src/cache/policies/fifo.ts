@@ -1,6 +1,6 @@
 // First in, first out: uses do not matter. The ring buffers of the simplest engines are this.
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
 class Fifo implements CachePolicy {
   readonly #list: IdLists;
@@ -20,9 +20,7 @@ class Fifo implements CachePolicy {
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const { newer, end } = this.#list;
-    for (let id = newer[end]!; id !== end; id = newer[id]!) if (!pins.has(id)) return id;
-    return NONE;
+    return this.#list.oldest(this.#list.end, pins);
   }
 }
 

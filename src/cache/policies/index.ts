@@ -5,15 +5,59 @@ import { type Parameters, resolveParameters, splitSpec } from '../../base/parame
 import { didYouMean } from '../../base/text.js';
 import type { PolicyDefinition } from '../policy.js';
 import { loadPolicy } from '../user-policy.js';
+import { arc } from './arc.js';
 import { belady, beladyAdmit } from './belady.js';
+import { beladyWindow } from './belady-window.js';
+import { clock } from './clock.js';
 import { fifo } from './fifo.js';
+import { gdsf } from './gdsf.js';
+import { hyperbolic } from './hyperbolic.js';
+import { layerPosition } from './layer-position.js';
+import { leastStale } from './least-stale.js';
+import { lfru } from './lfru.js';
 import { lfu } from './lfu.js';
+import { lfuDecay } from './lfu-decay.js';
+import { lfuResident } from './lfu-resident.js';
+import { lirs } from './lirs.js';
 import { lru } from './lru.js';
+import { moeInfinity } from './moe-infinity.js';
+import { mru } from './mru.js';
 import { random } from './random.js';
+import { s3Fifo } from './s3-fifo.js';
+import { sieve } from './sieve.js';
+import { slru } from './slru.js';
 import { staticPlacement } from './static.js';
+import { twoQueue } from './two-queue.js';
+import { wTinyLfu } from './w-tinylfu.js';
 
 /** All built-in policies, in the order in which they are listed. */
-export const POLICIES: readonly PolicyDefinition[] = [fifo, lru, lfu, random, staticPlacement, belady, beladyAdmit];
+export const POLICIES: readonly PolicyDefinition[] = [
+  fifo,
+  lru,
+  mru,
+  clock,
+  sieve,
+  slru,
+  twoQueue,
+  s3Fifo,
+  arc,
+  lirs,
+  wTinyLfu,
+  lfu,
+  lfuResident,
+  lfuDecay,
+  lfru,
+  gdsf,
+  hyperbolic,
+  random,
+  leastStale,
+  layerPosition,
+  moeInfinity,
+  staticPlacement,
+  belady,
+  beladyAdmit,
+  beladyWindow,
+];
 
 /** A policy with the values of its parameters. */
 export interface ResolvedPolicy {

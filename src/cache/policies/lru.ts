@@ -1,6 +1,6 @@
 // Least recently used: what nearly every offloading system runs.
 import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
 class Lru implements CachePolicy {
   readonly #list: IdLists;
@@ -22,9 +22,7 @@ class Lru implements CachePolicy {
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const { newer, end } = this.#list;
-    for (let id = newer[end]!; id !== end; id = newer[id]!) if (!pins.has(id)) return id;
-    return NONE;
+    return this.#list.oldest(this.#list.end, pins);
   }
 }
 

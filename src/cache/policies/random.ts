@@ -1,47 +1,42 @@
 // A random victim: the yardstick below which a policy does harm.
 import type { Random } from '../../base/random.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { ResidentSet } from '../resident-set.js';
 
 /** Draws before the unpinned residents are counted: with half of them pinned, one victim in 2^8 needs the count. */
 const DRAWS = 8;
 
 class RandomVictim implements CachePolicy {
   readonly #random: Random;
-  /** Residents in any order, and where each stands. */
-  readonly #residents: Int32Array;
-  readonly #place: Int32Array;
-  #count = 0;
+  readonly #residents: ResidentSet;
 
   constructor(experts: number, random: Random) {
     this.#random = random;
-    this.#residents = new Int32Array(experts);
-    this.#place = new Int32Array(experts);
+    this.#residents = new ResidentSet(experts);
   }
 
   touch(): void {}
 
   insert(id: number): void {
-    this.#place[id] = this.#count;
-    this.#residents[this.#count++] = id;
+    this.#residents.add(id);
   }
 
   remove(id: number): void {
-    const last = this.#residents[--this.#count]!;
-    this.#residents[this.#place[id]!] = last;
-    this.#place[last] = this.#place[id]!;
+    this.#residents.delete(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    if (this.#count === 0) return NONE;
+    const { ids, count } = this.#residents;
+    if (count === 0) return NONE;
     for (let draw = 0; draw < DRAWS; draw++) {
-      const id = this.#residents[this.#random.below(this.#count)]!;
+      const id = ids[this.#random.below(count)]!;
       if (!pins.has(id)) return id;
     }
     let free = 0;
-    for (let i = 0; i < this.#count; i++) if (!pins.has(this.#residents[i]!)) free++;
+    for (let i = 0; i < count; i++) if (!pins.has(ids[i]!)) free++;
     if (free === 0) return NONE;
     let skip = this.#random.below(free);
-    for (let i = 0; ; i++) if (!pins.has(this.#residents[i]!) && skip-- === 0) return this.#residents[i]!;
+    for (let i = 0; ; i++) if (!pins.has(ids[i]!) && skip-- === 0) return ids[i]!;
   }
 }
 

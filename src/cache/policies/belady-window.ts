@@ -1,0 +1,75 @@
+// Belady that sees only so many tokens ahead: what a predictor of that horizon would be worth if it were always right.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { WinnerTree } from '../winner-tree.js';
+
+class BeladyWindow implements CachePolicy {
+  readonly #nextUse: Int32Array;
+  readonly #tree: WinnerTree;
+  readonly #recency: IdLists;
+  readonly #clock: Clock;
+  readonly #passes: number;
+  #pass = 0;
+  /** Events of a pass, on average over the passes that are over; one per layer until the first is. */
+  #eventsPerPass: number;
+
+  constructor({ experts, nextUse, clock, layers }: PolicyContext, passes: number) {
+    this.#nextUse = nextUse!;
+    this.#tree = new WinnerTree(experts);
+    this.#recency = new IdLists(experts);
+    this.#clock = clock;
+    this.#passes = passes;
+    this.#eventsPerPass = layers;
+  }
+
+  touch(id: number): void {
+    this.#recency.moveToFront(this.#recency.end, id);
+    this.#tree.set(id, -this.#nextUse[id]!);
+  }
+
+  insert(id: number): void {
+    this.#recency.pushFront(this.#recency.end, id);
+    this.#tree.set(id, -this.#nextUse[id]!);
+  }
+
+  remove(id: number): void {
+    this.#recency.unlink(id);
+    this.#tree.delete(id);
+  }
+
+  /** The least recently used of those not seen to be used again; where all are, the furthest. */
+  victim(_incoming: number, pins: Pins): number {
+    const horizon = this.#horizon();
+    const furthest = this.#tree.min(pins);
+    if (furthest === NONE || this.#nextUse[furthest]! <= horizon) return furthest;
+    const { newer, end } = this.#recency;
+    for (let id = newer[end]!; id !== end; id = newer[id]!) if (this.#nextUse[id]! > horizon && !pins.has(id)) return id;
+    return furthest;
+  }
+
+  /** Streamed only where the window shows the victim's next use and not an earlier one of the incoming expert. */
+  admits(incoming: number, victim: number): boolean {
+    const next = this.#nextUse[victim]!;
+    return next > this.#horizon() || this.#nextUse[incoming]! <= next;
+  }
+
+  /** Last event that the window shows. */
+  #horizon(): number {
+    const { event, pass } = this.#clock;
+    if (pass !== this.#pass) {
+      this.#pass = pass;
+      if (pass > 1) this.#eventsPerPass = event / (pass - 1);
+    }
+    return event + this.#passes * this.#eventsPerPass;
+  }
+}
+
+/** Belady with bypass and a look-ahead of `window` passes (tokens, at batch 1); beyond it least recently used decides. */
+export const beladyWindow: PolicyDefinition = {
+  name: 'belady-window',
+  summary: 'as belady, but sees only a window of tokens ahead',
+  cites: 'Belady, IBM Systems Journal 5(2), 1966, with a bounded look-ahead',
+  parameters: { window: { default: 16, description: 'passes (tokens, at batch 1) of look-ahead', min: 0 } },
+  needs: ['future'],
+  create: (context, { window }) => new BeladyWindow(context, Number(window)),
+};

@@ -1,0 +1,67 @@
+// Hyperbolic caching: frequency over time in the cache, so that a newcomer is not judged by its youth. The ranking changes with time
+// on its own, hence the sample.
+import type { Random } from '../../base/random.js';
+import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { ResidentSet } from '../resident-set.js';
+
+class Hyperbolic implements CachePolicy {
+  readonly #uses: Float64Array;
+  readonly #since: Float64Array;
+  readonly #residents: ResidentSet;
+  readonly #samples: number;
+  readonly #random: Random;
+  readonly #score: (id: number) => number;
+  #now = 0;
+
+  constructor(experts: number, samples: number, random: Random) {
+    this.#uses = new Float64Array(experts);
+    this.#since = new Float64Array(experts);
+    this.#residents = new ResidentSet(experts);
+    this.#samples = samples;
+    this.#random = random;
+    this.#score = (id) => this.#uses[id]! / (this.#now - this.#since[id]! + 1);
+  }
+
+  touch(id: number): void {
+    this.#now++;
+    this.#uses[id]! += 1;
+  }
+
+  insert(id: number, used: boolean): void {
+    this.#now++;
+    this.#uses[id] = used ? 1 : 0;
+    this.#since[id] = this.#now;
+    this.#residents.add(id);
+  }
+
+  remove(id: number): void {
+    this.#residents.delete(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    const residents = this.#residents;
+    if (residents.count <= this.#samples) return residents.lowest(pins, this.#score);
+    let best = NONE;
+    let least = Number.POSITIVE_INFINITY;
+    for (let draw = 0; draw < this.#samples; draw++) {
+      const id = residents.ids[this.#random.below(residents.count)]!;
+      if (pins.has(id)) continue;
+      const score = this.#score(id);
+      if (score < least || (score === least && id < best)) {
+        least = score;
+        best = id;
+      }
+    }
+    return best === NONE ? residents.lowest(pins, this.#score) : best;
+  }
+}
+
+/** Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017: the least of `samples` residents drawn at random. */
+export const hyperbolic: PolicyDefinition = {
+  name: 'hyperbolic',
+  summary: 'evicts, of a random sample, the expert with the least uses per time resident',
+  cites: 'Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017',
+  parameters: { samples: { default: 64, description: 'residents drawn for each victim', min: 1 } },
+  needs: [],
+  create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),
+};

@@ -1,0 +1,52 @@
+// Evicts where execution has just been: a layer that has run is needed again only after all others.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+
+class LayerPosition implements CachePolicy {
+  /** One LRU list per layer. */
+  readonly #lists: IdLists;
+  readonly #layerOf: Uint16Array;
+  readonly #layers: number;
+  readonly #clock: Clock;
+
+  constructor({ experts, layerOf, layers, clock }: PolicyContext) {
+    this.#lists = new IdLists(experts, layers);
+    this.#layerOf = layerOf;
+    this.#layers = layers;
+    this.#clock = clock;
+  }
+
+  touch(id: number): void {
+    this.#lists.moveToFront(this.#lists.end + this.#layerOf[id]!, id);
+  }
+
+  insert(id: number): void {
+    this.#lists.pushFront(this.#lists.end + this.#layerOf[id]!, id);
+  }
+
+  remove(id: number): void {
+    this.#lists.unlink(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    for (let step = 0; step < this.#layers; step++) {
+      const layer = (this.#clock.layer + this.#layers - step) % this.#layers;
+      const id = this.#lists.oldest(this.#lists.end + layer, pins);
+      if (id !== NONE) return id;
+    }
+    return NONE;
+  }
+}
+
+/**
+ * EdgeMoE (arXiv 2308.14352): evicts from the layer furthest from execution; the running layer, which comes round last, is the
+ * furthest, then the one before it. Within a layer least recently used. In one cache per layer it is LRU. No parameters.
+ */
+export const layerPosition: PolicyDefinition = {
+  name: 'layer-position',
+  summary: 'evicts from the layer that is executed again last',
+  cites: 'EdgeMoE, arXiv 2308.14352',
+  parameters: {},
+  needs: [],
+  create: (context) => new LayerPosition(context),
+};

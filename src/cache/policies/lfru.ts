@@ -1,0 +1,46 @@
+// Frequency over age of the last use: a popular expert survives a pause, a rare one does not.
+import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
+import { ResidentSet } from '../resident-set.js';
+
+class Lfru implements CachePolicy {
+  readonly #uses: Float64Array;
+  readonly #lastUse: Float64Array;
+  readonly #residents: ResidentSet;
+  readonly #score: (id: number) => number;
+  #now = 0;
+
+  constructor(experts: number) {
+    this.#uses = new Float64Array(experts);
+    this.#lastUse = new Float64Array(experts);
+    this.#residents = new ResidentSet(experts);
+    this.#score = (id) => this.#uses[id]! / (this.#now - this.#lastUse[id]! + 1);
+  }
+
+  touch(id: number): void {
+    this.#uses[id]! += 1;
+    this.#lastUse[id] = ++this.#now;
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.touch(id);
+    this.#residents.add(id);
+  }
+
+  remove(id: number): void {
+    this.#residents.delete(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    return this.#residents.lowest(pins, this.#score);
+  }
+}
+
+/** Evicts the least uses / (uses of any expert since its last use + 1), over all residents. Counts outlive residency. No parameters. */
+export const lfru: PolicyDefinition = {
+  name: 'lfru',
+  summary: 'evicts the expert with the least uses over time since its last use',
+  cites: 'moe-cache-eval, arXiv 2608.07911 (as the baseline LFRU)',
+  parameters: {},
+  needs: [],
+  create: ({ experts }) => new Lfru(experts),
+};

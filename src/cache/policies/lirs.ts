@@ -1,0 +1,121 @@
+// LIRS: ranks by the distance between the last two uses instead of the last use alone.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { shareBytes } from '../share.js';
+
+/** Short reuse distance, kept; long reuse distance, next to leave; not resident. */
+const GONE = 0;
+const LIR = 1;
+const HIR = 2;
+
+class Lirs implements CachePolicy {
+  /** Stack S: all LIR experts and the others that were used since the oldest LIR one, gone ones included; newest first. */
+  readonly #stack: IdLists;
+  readonly #inStack: Uint8Array;
+  /** Queue Q: resident HIR experts. */
+  readonly #queue: IdLists;
+  readonly #state: Uint8Array;
+  readonly #sizes: Float64Array;
+  readonly #lirLimit: number;
+  #lirBytes = 0;
+
+  constructor(context: PolicyContext, hirShare: number) {
+    const { experts, sizes, capacityBytes } = context;
+    this.#stack = new IdLists(experts);
+    this.#queue = new IdLists(experts);
+    this.#inStack = new Uint8Array(experts);
+    this.#state = new Uint8Array(experts);
+    this.#sizes = sizes;
+    this.#lirLimit = capacityBytes - shareBytes(context, hirShare);
+  }
+
+  touch(id: number): void {
+    if (this.#state[id] === LIR) {
+      this.#stack.moveToFront(this.#stack.end, id);
+      this.#prune();
+    } else if (this.#inStack[id] === 1) {
+      this.#queue.unlink(id);
+      this.#becomeLir(id);
+    } else {
+      this.#pushStack(id);
+      this.#queue.moveToFront(this.#queue.end, id);
+    }
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used && (this.#inStack[id] === 1 || this.#lirBytes + this.#sizes[id]! <= this.#lirLimit)) {
+      this.#becomeLir(id);
+      return;
+    }
+    this.#state[id] = HIR;
+    this.#queue.pushFront(this.#queue.end, id);
+    if (used) this.#pushStack(id);
+  }
+
+  remove(id: number): void {
+    if (this.#state[id] === LIR) {
+      this.#lirBytes -= this.#sizes[id]!;
+      this.#dropFromStack(id);
+      this.#prune();
+    } else {
+      this.#queue.unlink(id);
+    }
+    this.#state[id] = GONE;
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    const id = this.#queue.oldest(this.#queue.end, pins);
+    if (id !== NONE) return id;
+    const { newer, end } = this.#stack;
+    for (let lir = newer[end]!; lir !== end; lir = newer[lir]!) if (this.#state[lir] === LIR && !pins.has(lir)) return lir;
+    return NONE;
+  }
+
+  #becomeLir(id: number): void {
+    this.#state[id] = LIR;
+    this.#lirBytes += this.#sizes[id]!;
+    this.#pushStack(id);
+    while (this.#lirBytes > this.#lirLimit) this.#demoteOldest();
+    this.#prune();
+  }
+
+  /** The LIR expert at the bottom of the stack becomes the newest of the queue. */
+  #demoteOldest(): void {
+    this.#prune();
+    const id = this.#stack.back(this.#stack.end);
+    this.#lirBytes -= this.#sizes[id]!;
+    this.#state[id] = HIR;
+    this.#dropFromStack(id);
+    this.#queue.pushFront(this.#queue.end, id);
+  }
+
+  #pushStack(id: number): void {
+    if (this.#inStack[id] === 1) {
+      this.#stack.moveToFront(this.#stack.end, id);
+      return;
+    }
+    this.#inStack[id] = 1;
+    this.#stack.pushFront(this.#stack.end, id);
+  }
+
+  #dropFromStack(id: number): void {
+    this.#inStack[id] = 0;
+    this.#stack.unlink(id);
+  }
+
+  /** Takes all but LIR experts off the bottom of the stack: their reuse distance is now longer than any LIR one's. */
+  #prune(): void {
+    const { newer, end } = this.#stack;
+    for (let id = newer[end]!; id !== end && this.#state[id] !== LIR; id = newer[end]!) this.#dropFromStack(id);
+  }
+}
+
+/** Jiang and Zhang, "LIRS: an efficient low inter-reference recency set replacement policy", SIGMETRICS 2002; `hir` is their 1 %. */
+export const lirs: PolicyDefinition = {
+  name: 'lirs',
+  summary: 'keeps experts with a short distance between their last two uses',
+  cites: 'Jiang and Zhang, "LIRS", SIGMETRICS 2002',
+  parameters: { hir: { default: 0.01, description: 'share of the capacity for experts on trial', min: 0, max: 1 } },
+  needs: [],
+  create: (context, { hir }) => new Lirs(context, Number(hir)),
+};

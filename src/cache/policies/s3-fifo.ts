@@ -1,0 +1,184 @@
+// S3-FIFO: a small queue on probation, a main queue of those that proved useful, and a ghost queue that remembers the rejected.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { shareBytes } from '../share.js';
+
+/** Where an expert is. */
+const NOWHERE = 0;
+const SMALL = 1;
+const MAIN = 2;
+const GHOST = 3;
+/** Uses beyond this are not counted. */
+const MOST_USES = 3;
+
+class S3Fifo implements CachePolicy {
+  readonly #lists: IdLists;
+  readonly #small: number;
+  readonly #main: number;
+  readonly #ghost: number;
+  readonly #place: Uint8Array;
+  /** Uses since the expert entered its queue; -1 for a prefetched one whose first use is still to come. */
+  readonly #uses: Int8Array;
+  readonly #sizes: Float64Array;
+  readonly #mainLimit: number;
+  readonly #ghostLimit: number;
+  readonly #promoteAt: number;
+  #smallBytes = 0;
+  #mainBytes = 0;
+  #ghostBytes = 0;
+  #candidate = NONE;
+  #incoming = NONE;
+  /** True where all on probation had earned the main queue when the candidate was sought. */
+  #noneRejected = false;
+
+  constructor(context: PolicyContext, small: number, ghost: number, promoteAt: number) {
+    const { experts, sizes, capacityBytes } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#small = experts;
+    this.#main = experts + 1;
+    this.#ghost = experts + 2;
+    this.#place = new Uint8Array(experts);
+    this.#uses = new Int8Array(experts);
+    this.#sizes = sizes;
+    this.#mainLimit = capacityBytes - shareBytes(context, small);
+    this.#ghostLimit = ghost * capacityBytes;
+    this.#promoteAt = promoteAt;
+  }
+
+  touch(id: number): void {
+    if (this.#uses[id]! < MOST_USES) this.#uses[id]!++;
+  }
+
+  insert(id: number, used: boolean): void {
+    const known = this.#place[id] === GHOST;
+    if (known) this.#forget(id);
+    this.#uses[id] = used ? 0 : -1;
+    if (known) this.#enterMain(id);
+    else {
+      this.#place[id] = SMALL;
+      this.#smallBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#small, id);
+    }
+    this.#incoming = NONE;
+  }
+
+  remove(id: number): void {
+    const evicted = id === this.#candidate;
+    if (evicted && this.#noneRejected) this.#promoteOlderThan(this.#small);
+    const fromSmall = this.#place[id] === SMALL;
+    if (evicted && fromSmall) this.#promoteOlderThan(id);
+    else if (evicted) this.#reinsertBefore(id);
+    this.#lists.unlink(id);
+    this.#place[id] = NOWHERE;
+    if (fromSmall) this.#smallBytes -= this.#sizes[id]!;
+    else this.#mainBytes -= this.#sizes[id]!;
+    if (evicted && fromSmall) this.#remember(id);
+    this.#candidate = NONE;
+  }
+
+  victim(incoming: number, pins: Pins): number {
+    this.#incoming = incoming;
+    const fromSmall = this.#smallBytes > 0 && this.#mainBytes <= this.#mainLimit;
+    const rejected = fromSmall ? this.#rejected(pins) : NONE;
+    this.#noneRejected = fromSmall && rejected === NONE;
+    if (rejected !== NONE) return (this.#candidate = rejected);
+    const leastUsed = this.#leastUsed(this.#main, pins);
+    if (leastUsed !== NONE && (this.#uses[leastUsed]! <= 0 || !this.#noneRejected)) return (this.#candidate = leastUsed);
+    // All on probation have earned the main queue, where they start without uses; or the main queue is pinned.
+    const promoted = this.#lists.oldest(this.#small, pins);
+    return (this.#candidate = promoted !== NONE ? promoted : leastUsed);
+  }
+
+  /** The oldest unpinned expert on probation that has too few uses to be promoted. */
+  #rejected(pins: Pins): number {
+    const { newer } = this.#lists;
+    for (let id = newer[this.#small]!; id !== this.#small; id = newer[id]!) {
+      if (this.#uses[id]! < this.#promoteAt && !pins.has(id)) return id;
+    }
+    return NONE;
+  }
+
+  /** The oldest of the unpinned with the fewest uses: each round takes one use from all, and the first without any leaves. */
+  #leastUsed(list: number, pins: Pins): number {
+    const { newer } = this.#lists;
+    let best = NONE;
+    for (let id = newer[list]!; id !== list; id = newer[id]!) {
+      if (pins.has(id) || (best !== NONE && this.#uses[id]! >= this.#uses[best]!)) continue;
+      best = id;
+      if (this.#uses[id]! <= 0) break;
+    }
+    return best;
+  }
+
+  /** All that is older than the victim on probation and has enough uses moves to the main queue. */
+  #promoteOlderThan(victim: number): void {
+    const { newer } = this.#lists;
+    for (let id = newer[this.#small]!; id !== victim; ) {
+      const next = newer[id]!;
+      if (this.#uses[id]! >= this.#promoteAt) {
+        this.#lists.unlink(id);
+        this.#smallBytes -= this.#sizes[id]!;
+        this.#uses[id] = 0;
+        this.#enterMain(id);
+      }
+      id = next;
+    }
+  }
+
+  /** All that is older than the victim in the main queue goes to its head and loses a use; whole rounds first. */
+  #reinsertBefore(victim: number): void {
+    const { newer } = this.#lists;
+    for (let rounds = this.#uses[victim]!; rounds > 0; rounds--) {
+      for (let id = newer[this.#main]!; id !== this.#main; id = newer[id]!) if (this.#uses[id]! > 0) this.#uses[id]!--;
+    }
+    for (let id = newer[this.#main]!; id !== victim; ) {
+      const next = newer[id]!;
+      if (this.#uses[id]! > 0) this.#uses[id]!--;
+      this.#lists.moveToFront(this.#main, id);
+      id = next;
+    }
+  }
+
+  #enterMain(id: number): void {
+    this.#place[id] = MAIN;
+    this.#mainBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#main, id);
+  }
+
+  /** The ghost queue takes the victim; its oldest go, but not the one that is just coming back. */
+  #remember(id: number): void {
+    const bytes = this.#sizes[id]!;
+    while (this.#ghostBytes + bytes > this.#ghostLimit) {
+      let oldest = this.#lists.back(this.#ghost);
+      if (oldest === this.#incoming) oldest = this.#lists.newer[oldest]!;
+      if (oldest === this.#ghost) return;
+      this.#forget(oldest);
+    }
+    this.#place[id] = GHOST;
+    this.#ghostBytes += bytes;
+    this.#lists.pushFront(this.#ghost, id);
+  }
+
+  #forget(id: number): void {
+    this.#place[id] = NOWHERE;
+    this.#ghostBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
+  }
+}
+
+/**
+ * Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023. `small` is the share of the queue on probation, `ghost`
+ * the bytes that the ghost queue remembers as a share of the capacity, `promoteAt` the uses that lead from probation to the main queue.
+ */
+export const s3Fifo: PolicyDefinition = {
+  name: 's3-fifo',
+  summary: 'evicts from a small probation queue unless used twice there; second-chance FIFO for the rest',
+  cites: 'Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023',
+  parameters: {
+    small: { default: 0.1, description: 'share of the capacity on probation', min: 0, max: 1 },
+    ghost: { default: 0.9, description: 'size of the ghost queue as a share of the capacity', min: 0 },
+    promoteAt: { default: 2, description: 'uses on probation that earn the main queue', min: 1, max: MOST_USES },
+  },
+  needs: [],
+  create: (context, { small, ghost, promoteAt }) => new S3Fifo(context, Number(small), Number(ghost), Number(promoteAt)),
+};

@@ -1,0 +1,77 @@
+// Segmented LRU: newcomers are on probation, a second use earns the protected segment, so that a scan cannot flush it.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { shareBytes } from '../share.js';
+
+const PROBATION = 0;
+const PROTECTED = 1;
+/** Prefetched, first use still to come. */
+const UNUSED = 2;
+
+class Slru implements CachePolicy {
+  readonly #lists: IdLists;
+  readonly #probation: number;
+  readonly #protected: number;
+  readonly #place: Uint8Array;
+  readonly #sizes: Float64Array;
+  readonly #protectedLimit: number;
+  #protectedBytes = 0;
+
+  constructor(context: PolicyContext, protectedShare: number) {
+    const { experts, sizes } = context;
+    this.#lists = new IdLists(experts, 2);
+    this.#probation = experts;
+    this.#protected = experts + 1;
+    this.#place = new Uint8Array(experts);
+    this.#sizes = sizes;
+    this.#protectedLimit = protectedShare === 0 ? 0 : shareBytes(context, protectedShare);
+  }
+
+  touch(id: number): void {
+    const place = this.#place[id]!;
+    if (place === PROTECTED) {
+      this.#lists.moveToFront(this.#protected, id);
+    } else if (place === UNUSED || this.#sizes[id]! > this.#protectedLimit) {
+      this.#place[id] = PROBATION;
+      this.#lists.moveToFront(this.#probation, id);
+    } else {
+      this.#lists.unlink(id);
+      this.#place[id] = PROTECTED;
+      this.#protectedBytes += this.#sizes[id]!;
+      this.#lists.pushFront(this.#protected, id);
+      while (this.#protectedBytes > this.#protectedLimit) this.#demote(this.#lists.back(this.#protected));
+    }
+  }
+
+  insert(id: number, used: boolean): void {
+    this.#place[id] = used ? PROBATION : UNUSED;
+    this.#lists.pushFront(this.#probation, id);
+  }
+
+  remove(id: number): void {
+    if (this.#place[id] === PROTECTED) this.#protectedBytes -= this.#sizes[id]!;
+    this.#lists.unlink(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    const id = this.#lists.oldest(this.#probation, pins);
+    return id !== NONE ? id : this.#lists.oldest(this.#protected, pins);
+  }
+
+  #demote(id: number): void {
+    this.#lists.unlink(id);
+    this.#place[id] = PROBATION;
+    this.#protectedBytes -= this.#sizes[id]!;
+    this.#lists.pushFront(this.#probation, id);
+  }
+}
+
+/** Karedla, Love and Wherry, "Caching strategies to improve disk system performance", IEEE Computer 27(3), 1994: two segments. */
+export const slru: PolicyDefinition = {
+  name: 'slru',
+  summary: 'LRU in two segments; only experts used twice reach the protected one',
+  cites: 'Karedla, Love and Wherry, IEEE Computer 27(3), 1994',
+  parameters: { protected: { default: 0.8, description: 'share of the capacity that is protected', min: 0, max: 1 } },
+  needs: [],
+  create: (context, values) => new Slru(context, Number(values.protected)),
+};

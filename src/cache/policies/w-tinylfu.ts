@@ -1,0 +1,142 @@
+// W-TinyLFU: a small LRU window in front of a segmented LRU; who leaves the window enters it only if more popular than its victim.
+// Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { shareBytes } from '../share.js';
+
+const WINDOW = 0;
+const PROBATION = 1;
+const PROTECTED = 2;
+/** Counters saturate, as the 4-bit ones of the sketch do. */
+const MOST_USES = 15;
+
+class WTinyLfu implements CachePolicy {
+  readonly #lists: IdLists;
+  readonly #window: number;
+  readonly #probation: number;
+  readonly #protected: number;
+  readonly #place: Uint8Array;
+  readonly #uses: Uint8Array;
+  readonly #sizes: Float64Array;
+  readonly #windowLimit: number;
+  readonly #mainLimit: number;
+  readonly #protectedLimit: number;
+  /** Uses until all counters are halved. */
+  readonly #sample: number;
+  #counted = 0;
+  #windowBytes = 0;
+  #mainBytes = 0;
+  #protectedBytes = 0;
+  #candidate = NONE;
+  /** Expert that moves from the window to the main segment where the candidate leaves. */
+  #admitted = NONE;
+
+  constructor(context: PolicyContext, window: number, protectedShare: number) {
+    const { experts, sizes, capacityBytes } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#window = experts;
+    this.#probation = experts + 1;
+    this.#protected = experts + 2;
+    this.#place = new Uint8Array(experts);
+    this.#uses = new Uint8Array(experts);
+    this.#sizes = sizes;
+    this.#windowLimit = shareBytes(context, window);
+    this.#mainLimit = capacityBytes - this.#windowLimit;
+    this.#protectedLimit = protectedShare * this.#mainLimit;
+    this.#sample = 10 * Math.max(1, Math.round(capacityBytes / (sizes.reduce((sum, size) => sum + size, 0) / experts)));
+  }
+
+  touch(id: number): void {
+    this.#count(id);
+    const place = this.#place[id]!;
+    if (place === WINDOW) this.#lists.moveToFront(this.#window, id);
+    else if (place === PROTECTED) this.#lists.moveToFront(this.#protected, id);
+    else this.#promote(id);
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.#count(id);
+    this.#place[id] = WINDOW;
+    this.#windowBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#window, id);
+    while (this.#windowBytes > this.#windowLimit) {
+      const oldest = this.#lists.back(this.#window);
+      if (this.#mainBytes + this.#sizes[oldest]! > this.#mainLimit) break;
+      this.#toProbation(oldest);
+    }
+  }
+
+  remove(id: number): void {
+    const evicted = id === this.#candidate;
+    const bytes = this.#sizes[id]!;
+    this.#lists.unlink(id);
+    if (this.#place[id] === WINDOW) {
+      this.#windowBytes -= bytes;
+    } else {
+      this.#mainBytes -= bytes;
+      if (this.#place[id] === PROTECTED) this.#protectedBytes -= bytes;
+      if (evicted && this.#admitted !== NONE) this.#toProbation(this.#admitted);
+    }
+    this.#candidate = this.#admitted = NONE;
+  }
+
+  victim(incoming: number, pins: Pins): number {
+    const probation = this.#lists.oldest(this.#probation, pins);
+    const main = probation !== NONE ? probation : this.#lists.oldest(this.#protected, pins);
+    const leaving = this.#windowBytes + this.#sizes[incoming]! > this.#windowLimit ? this.#lists.oldest(this.#window, pins) : NONE;
+    this.#admitted = NONE;
+    if (leaving === NONE) return (this.#candidate = main !== NONE ? main : this.#lists.oldest(this.#window, pins));
+    if (main === NONE || this.#uses[leaving]! <= this.#uses[main]!) return (this.#candidate = leaving);
+    this.#admitted = leaving;
+    return (this.#candidate = main);
+  }
+
+  #count(id: number): void {
+    if (this.#uses[id]! < MOST_USES) this.#uses[id]!++;
+    if (++this.#counted < this.#sample) return;
+    this.#counted = this.#counted >> 1;
+    for (let other = 0; other < this.#uses.length; other++) this.#uses[other] = this.#uses[other]! >> 1;
+  }
+
+  #promote(id: number): void {
+    if (this.#sizes[id]! > this.#protectedLimit) {
+      this.#lists.moveToFront(this.#probation, id);
+      return;
+    }
+    this.#lists.unlink(id);
+    this.#place[id] = PROTECTED;
+    this.#protectedBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#protected, id);
+    while (this.#protectedBytes > this.#protectedLimit) {
+      const oldest = this.#lists.back(this.#protected);
+      this.#lists.unlink(oldest);
+      this.#place[oldest] = PROBATION;
+      this.#protectedBytes -= this.#sizes[oldest]!;
+      this.#lists.pushFront(this.#probation, oldest);
+    }
+  }
+
+  #toProbation(id: number): void {
+    this.#lists.unlink(id);
+    this.#place[id] = PROBATION;
+    this.#windowBytes -= this.#sizes[id]!;
+    this.#mainBytes += this.#sizes[id]!;
+    this.#lists.pushFront(this.#probation, id);
+  }
+}
+
+/**
+ * Einziger, Friedman and Manes, "TinyLFU", ACM TOS 13(4), 2017. `window` is the share of the LRU window, `protected` that of the
+ * protected segment in the rest; counters are halved after ten uses per slot.
+ */
+export const wTinyLfu: PolicyDefinition = {
+  name: 'w-tinylfu',
+  summary: 'LRU window before a segmented LRU that admits only the more popular',
+  cites: 'Einziger, Friedman and Manes, "TinyLFU", ACM Transactions on Storage 13(4), 2017',
+  parameters: {
+    window: { default: 0.01, description: 'share of the capacity for the window', min: 0, max: 1 },
+    protected: { default: 0.8, description: 'share of the rest that is protected', min: 0, max: 1 },
+  },
+  needs: [],
+  create: (context, values) => new WTinyLfu(context, Number(values.window), Number(values.protected)),
+};

@@ -1,0 +1,45 @@
+// The residents of a cache in one dense array, for policies that draw at random or whose ranking changes with every tick.
+import { NONE, type Pins } from './policy.js';
+
+/** A set of ids [0, experts) that can be walked and indexed. */
+export class ResidentSet {
+  /** Members, the first `count` entries, in no particular order. */
+  readonly ids: Int32Array;
+  count = 0;
+  readonly #place: Int32Array;
+
+  constructor(experts: number) {
+    this.ids = new Int32Array(experts);
+    this.#place = new Int32Array(experts);
+  }
+
+  /** Adds `id`, which is not a member. */
+  add(id: number): void {
+    this.#place[id] = this.count;
+    this.ids[this.count++] = id;
+  }
+
+  /** Takes member `id` out; the last member moves into its place. */
+  delete(id: number): void {
+    const last = this.ids[--this.count]!;
+    const place = this.#place[id]!;
+    this.ids[place] = last;
+    this.#place[last] = place;
+  }
+
+  /** The unpinned member with the smallest score (ties: the smallest id), or NONE. */
+  lowest(pins: Pins, score: (id: number) => number): number {
+    let best = NONE;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.count; i++) {
+      const id = this.ids[i]!;
+      if (pins.has(id)) continue;
+      const value = score(id);
+      if (value < least || (value === least && id < best) || best === NONE) {
+        least = value;
+        best = id;
+      }
+    }
+    return best;
+  }
+}
