@@ -40,11 +40,11 @@ export function outcome(finished: Finished): Result {
   const { hardware, model, system, traces } = inputs;
   const bounds = boundsOf(finished);
   let left = finished.tokens;
-  const traceInputs = traces.map((trace) => {
+  const traceInputs = traces.map((trace, i) => {
     const tokens = Math.min(trace.tokens, left);
     left -= tokens;
     const requests = trace.requests.filter((request) => request.start < tokens).length;
-    return { path: trace.path, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic };
+    return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic };
   });
   // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
   const common = {
@@ -216,8 +216,22 @@ function perLayerOf({ simulation }: Finished): PerLayer {
   ) as unknown as PerLayer;
 }
 
+/** Bytes of the distinct experts that one decode pass touches, on average (any pass, where none decodes): at batch 1 the token cycle. */
+function meanPassBytes({ inputs, simulation }: Finished): number {
+  const { layers, phases } = simulation.recorder;
+  const phase = phases[1].events > 0 ? phases[1] : phases[0];
+  let bytes = 0;
+  let demanded = 0;
+  for (const layer of inputs.model.layers) {
+    bytes += layers.demanded[layer.index]! * layer.expertBytes;
+    demanded += layers.demanded[layer.index]!;
+  }
+  const passes = phase.events / inputs.model.layers.length;
+  return (phase.demanded / passes) * (bytes / demanded);
+}
+
 function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { cut, inputs, memory, requests, run, simulation } = finished;
+  const { cut, inputs, memory, requests, simulation } = finished;
   const { model, system, trace } = inputs;
   const warnings: Warning[] = [...memory.warnings];
   if (trace.meta.synthetic) {
@@ -227,16 +241,17 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
         'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
     });
   }
-  const decodesAlone = run.workload.batch === 1 && bounds.capacityBytes > 0 && bounds.capacityBytes < expertBytesTotal(model);
-  if (decodesAlone && system.cache.scope === 'global' && bounds.capacityBytes < bounds.tokenCycleBytes) {
+  const partial = bounds.capacityBytes > 0 && bounds.capacityBytes < expertBytesTotal(model) && system.onMiss !== 'cpu';
+  const passBytes = meanPassBytes(finished);
+  if (partial && system.cache.scope === 'global' && bounds.capacityBytes < passBytes) {
     warnings.push({
       code: 'below-token-cycle',
       message:
-        `The expert cache (${formatBytes(bounds.capacityBytes)}) is smaller than what one token touches (${formatBytes(bounds.tokenCycleBytes)}): ` +
-        'LRU, FIFO, CLOCK and other policies that keep what was used last hit nothing. Take a larger cache, or static or belady-like placement.',
+        `The expert cache (${formatBytes(bounds.capacityBytes)}) is smaller than what one pass touches (${formatBytes(passBytes)} on average): ` +
+        'LRU, FIFO, CLOCK and other policies that keep what was used last hit next to nothing. Take a larger cache, a smaller batch, or a static placement.',
     });
   }
-  if (decodesAlone && system.cache.scope === 'layer') {
+  if (partial && system.cache.scope === 'layer') {
     const starved = model.layers.filter((layer) => simulation.gpu.byLayer[layer.index]!.capacityBytes < layer.topK * layer.expertBytes);
     if (starved.length > 0) {
       warnings.push({
