@@ -26,6 +26,7 @@ export class ExpertCache {
 
   readonly #selective: boolean;
   readonly #bypassing: boolean;
+  readonly #counting: boolean;
   readonly #expertBytes: number;
   readonly #slots: number;
 
@@ -49,6 +50,7 @@ export class ExpertCache {
     this.#slots = Math.min(sizes.length, Math.floor(capacityBytes / this.#expertBytes));
     this.#selective = policy.admits !== undefined;
     this.#bypassing = policy.bypasses !== undefined;
+    this.#counting = policy.streamed !== undefined;
   }
 
   /** Tells the policy that resident expert `id` is used again. */
@@ -63,20 +65,27 @@ export class ExpertCache {
    */
   admit(id: number, used = true): boolean {
     this.victimCount = 0;
-    if (this.#bypassing && this.policy.bypasses!(id)) return false;
-    if (!this.uniform) return this.#admitBySize(id, used);
-    if (this.residentCount >= this.#slots) {
-      if (this.#slots === 0) return false;
-      const victim = this.policy.victim(id, this.pins);
-      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
-      this.#evict(victim);
+    if (this.#makeRoom(id)) {
+      this.#insert(id, used);
+      return true;
     }
-    this.#insert(id, used);
+    if (this.#counting && used) this.policy.streamed!(id);
+    return false;
+  }
+
+  #makeRoom(id: number): boolean {
+    if (this.#bypassing && this.policy.bypasses!(id)) return false;
+    if (!this.uniform) return this.#makeRoomBySize(id);
+    if (this.residentCount < this.#slots) return true;
+    if (this.#slots === 0) return false;
+    const victim = this.policy.victim(id, this.pins);
+    if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
+    this.#evict(victim);
     return true;
   }
 
   /** Experts differ in size: it may take several victims, or none at all. */
-  #admitBySize(id: number, used: boolean): boolean {
+  #makeRoomBySize(id: number): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return false;
     while (this.usedBytes + bytes > this.capacityBytes) {
@@ -84,7 +93,6 @@ export class ExpertCache {
       if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
       this.#evict(victim);
     }
-    this.#insert(id, used);
     return true;
   }
 

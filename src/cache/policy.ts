@@ -85,6 +85,8 @@ export interface CachePolicy {
   admits?(incoming: number, victim: number): boolean;
   /** True: `incoming` is streamed even where there is room for it (static placement). Absent: never. */
   bypasses?(incoming: number): boolean;
+  /** The running event uses `id` without it becoming resident; for policies that count uses beyond residency. Absent: ignored. */
+  streamed?(id: number): void;
   /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
   preload?(): Iterable<number>;
 }

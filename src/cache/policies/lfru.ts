@@ -21,6 +21,10 @@ class Lfru implements CachePolicy {
     this.#lastUse[id] = ++this.#now;
   }
 
+  streamed(id: number): void {
+    this.touch(id);
+  }
+
   insert(id: number, used: boolean): void {
     if (used) this.touch(id);
     this.#residents.add(id);

@@ -18,11 +18,15 @@ class LfuDecay implements CachePolicy {
   }
 
   touch(id: number): void {
+    this.streamed(id);
+    this.#tree.set(id, this.#weight[id]!, ++this.#now);
+  }
+
+  streamed(id: number): void {
     const before = this.#weight[id]!;
     const use = this.#clock.pass / this.#halfLife;
     // log2(2^a + 2^b) = max + log2(1 + 2^-|a - b|); `use` is never below the latest use, so it is near or above `before`.
-    const high = Math.max(before, use);
-    this.#tree.set(id, (this.#weight[id] = high + Math.log2(1 + 2 ** -Math.abs(before - use))), ++this.#now);
+    this.#weight[id] = Math.max(before, use) + Math.log2(1 + 2 ** -Math.abs(before - use));
   }
 
   insert(id: number, used: boolean): void {

@@ -23,6 +23,11 @@ class Lfu implements CachePolicy {
     else this.#tree.set(id, this.#uses[id]!, this.#lastUse[id]!);
   }
 
+  streamed(id: number): void {
+    this.#uses[id]! += 1;
+    this.#lastUse[id] = ++this.#now;
+  }
+
   remove(id: number): void {
     this.#tree.delete(id);
   }

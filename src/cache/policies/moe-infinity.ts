@@ -28,6 +28,10 @@ class MoeInfinity implements CachePolicy {
     this.#lastPass[id] = this.#context.clock.pass;
   }
 
+  streamed(id: number): void {
+    this.touch(id);
+  }
+
   insert(id: number, used: boolean): void {
     if (used) this.touch(id);
     this.#residents.add(id);

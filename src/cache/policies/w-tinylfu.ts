@@ -66,6 +66,10 @@ class WTinyLfu implements CachePolicy {
     }
   }
 
+  streamed(id: number): void {
+    this.#count(id);
+  }
+
   remove(id: number): void {
     const evicted = id === this.#candidate;
     const bytes = this.#sizes[id]!;

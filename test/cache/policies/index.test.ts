@@ -1,0 +1,87 @@
+// Naming policies: built-in ones, parameters, modules of the user's own, and every mistake in one line.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../../src/base/errors.js';
+import { POLICIES, resolvePolicy } from '../../../src/cache/policies/index.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'moeprof-policy-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function module(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return `./${name}`;
+}
+
+describe('the registry', () => {
+  it('has each name once, cites a source and explains every parameter', () => {
+    expect(new Set(POLICIES.map((policy) => policy.name)).size).toBe(POLICIES.length);
+    for (const policy of POLICIES) {
+      expect(policy.name).toMatch(/^[a-z0-9-]+$/);
+      expect(policy.summary.length).toBeGreaterThan(10);
+      expect(policy.cites.length).toBeGreaterThan(5);
+      for (const parameter of Object.values(policy.parameters)) expect(parameter.description.length).toBeGreaterThan(5);
+    }
+  });
+});
+
+describe('resolvePolicy', () => {
+  it('reads parameters, with defaults for the others; the spec wins over values given beside it', async () => {
+    const { definition, parameters } = await resolvePolicy('s3-fifo:small=0.2', folder, { small: 0.5, ghost: 1 });
+    expect(definition.name).toBe('s3-fifo');
+    expect(parameters).toEqual({ small: 0.2, ghost: 1, promoteAt: 2 });
+  });
+
+  it.each([
+    ['lruu', 'did you mean "lru"'],
+    ['s3-fifo:smal=0.1', 'smal'],
+    ['s3-fifo:small=2', 'out of range'],
+    ['s3-fifo:small=much', 'expected a number'],
+    ['static:by=size', 'not one of popularity, layer'],
+    ['lru:depth=3', 'there are none'],
+    ['./absent.mjs', './absent.mjs: cannot be loaded as a policy'],
+  ])('refuses %s', async (spec, message) => {
+    const error = await resolvePolicy(spec, folder).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UserError);
+    expect(String(error)).toContain(message);
+    expect(String(error)).not.toContain('\n');
+  });
+
+  const body = 'touch() {}, insert() {}, remove() {}, victim: () => -1';
+
+  it('loads a module of the user’s own, with parameters', async () => {
+    const path = module(
+      'mine.mjs',
+      `export default { name: 'mine', parameters: { rate: { default: 1, description: 'rate', min: 0 } }, create: (context, { rate }) => ({ ${body}, rate }) };`,
+    );
+    const { definition, parameters } = await resolvePolicy(`${path}:rate=3`, folder);
+    expect(definition).toMatchObject({ name: 'mine', needs: [], cites: './mine.mjs' });
+    expect(parameters).toEqual({ rate: 3 });
+    expect(definition.create({} as never, parameters)).toMatchObject({ rate: 3 });
+    await expect(resolvePolicy(`${path}:rat=3`, folder)).rejects.toThrow('rate');
+  });
+
+  it.each([
+    ['none.mjs', 'export const policy = 1;', 'the default export must be a policy definition'],
+    ['nameless.mjs', 'export default { create() {} };', 'lacks "name"'],
+    ['idle.mjs', 'export default { name: "idle" };', 'lacks "create(context, parameters)"'],
+    [
+      'needy.mjs',
+      'export default { name: "needy", create() {}, needs: ["luck"] };',
+      '"needs" must be a list of future, popularity, predicted',
+    ],
+    ['broken.mjs', 'export default {', 'cannot be loaded as a policy'],
+  ])('says what is wrong with %s', async (name, text, message) => {
+    await expect(resolvePolicy(module(name, text), folder)).rejects.toThrow(message);
+  });
+
+  it('says which method a policy object lacks', async () => {
+    const path = module('partial.mjs', 'export default { name: "partial", create: () => ({ touch() {}, insert() {}, remove() {} }) };');
+    const { definition } = await resolvePolicy(path, folder);
+    expect(() => definition.create({} as never, {})).toThrow('lacks the method "victim"');
+  });
+});

@@ -1,0 +1,69 @@
+// One call that records events, builds caches and replays: what most tests of the cache room need.
+import { DemandLog, LogCursor } from '../../src/cache/demand.js';
+import { Future } from '../../src/cache/future.js';
+import { resolvePolicy } from '../../src/cache/policies/index.js';
+import type { Clock } from '../../src/cache/policy.js';
+import { Replay, type ReplayCounts } from '../../src/cache/replay.js';
+import { buildCaches, type Caches, type Scope } from '../../src/cache/scope.js';
+import type { ModelSpec } from '../../src/model/spec.js';
+import type { Event } from './reference.js';
+
+/** Records events in a log. */
+export function recordEvents(model: ModelSpec, events: readonly Event[], sequential = false): DemandLog {
+  const log = new DemandLog(model, sequential);
+  for (const event of events) log.append(event.layer, Int32Array.from(event.ids), event.ids.length);
+  return log;
+}
+
+/** A replay in single steps, with everything that a policy may need. */
+export interface Stepper {
+  readonly caches: Caches;
+  readonly replay: Replay;
+  readonly cursor: LogCursor;
+  readonly counts: () => ReplayCounts;
+}
+
+/** Builds a replay of a log; popularity is the true one. */
+export async function stepper(
+  log: DemandLog,
+  spec: string,
+  scope: Scope,
+  capacityBytes: number,
+  quotas: readonly number[] | null = null,
+): Promise<Stepper> {
+  const { model } = log;
+  const { definition, parameters } = await resolvePolicy(spec);
+  const clock: Clock = { event: 0, pass: 0, layer: 0 };
+  const nextUse = new Int32Array(model.experts);
+  const popularity = new Float64Array(model.experts);
+  for (const cursor = new LogCursor(log); cursor.next(); ) for (let i = 0; i < cursor.count; i++) popularity[cursor.ids[i]!]! += 1;
+  const caches = buildCaches({
+    model,
+    policy: definition,
+    parameters,
+    capacityBytes,
+    scope,
+    quotas,
+    clock,
+    seed: 7,
+    nextUse,
+    popularity,
+    predicted: new Float32Array(model.experts),
+  });
+  for (const cache of caches.caches) cache.preload();
+  const replay = new Replay(caches, clock, log.sequential, new Future(log), nextUse);
+  return { caches, replay, cursor: new LogCursor(log), counts: () => replay.counts() };
+}
+
+/** Replays a log to its end. */
+export async function replayLog(
+  log: DemandLog,
+  spec: string,
+  scope: Scope,
+  capacityBytes: number,
+  quotas: readonly number[] | null = null,
+): Promise<ReplayCounts> {
+  const { replay, cursor, counts } = await stepper(log, spec, scope, capacityBytes, quotas);
+  replay.run(cursor);
+  return counts();
+}
