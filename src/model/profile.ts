@@ -3,16 +3,10 @@
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { type Override, readYaml } from '../base/yaml.js';
+import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
 
-const count = z
-  .int()
-  .positive()
-  .max(2 ** 40);
+const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
-
-/** Decoder layers, and experts of one layer: far above any model, and few enough for per-expert state to fit in memory. */
-const MAX_LAYERS = 1000;
-export const MAX_EXPERTS = 8192;
 
 /** Where attention stands, where it does not in every layer (hybrids with state-space or linear-attention layers). */
 const placement = {
@@ -58,7 +52,7 @@ const Latent = z.strictObject({
   ...placement,
 });
 
-const Override = z.strictObject({
+const LayerShape = z.strictObject({
   /** First and last decoder layer, both included. */
   layers: z.tuple([index, index]),
   experts: count.max(MAX_EXPERTS).optional(),
@@ -94,7 +88,7 @@ export const ModelProfileSchema = z
       /** Shared experts, as one FFN of their summed width; `gated`: with a gate of its own. */
       shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
       /** Layers whose experts differ. */
-      overrides: z.array(Override).max(MAX_LAYERS).optional(),
+      overrides: z.array(LayerShape).max(MAX_LAYERS).optional(),
     }),
     /** FFN of the dense layers. */
     dense: z.strictObject({ intermediate: count }).optional(),
@@ -110,7 +104,7 @@ export const ModelProfileSchema = z
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (moe.topK > moe.experts) refuse(['moe', 'topK'], `a token cannot choose ${moe.topK} of ${moe.experts} experts`);
     if (moe.first >= profile.layers) refuse(['moe', 'first'], `must be less than the number of layers, ${profile.layers}`);
-    const dense = Array.from({ length: profile.layers }, (_, layer) => layer).filter((layer) => !isMoe(moe, layer));
+    const dense = Array.from({ length: Math.min(profile.layers, MAX_LAYERS) }, (_, layer) => layer).filter((layer) => !isMoe(moe, layer));
     if (dense.length === profile.layers && moe.first < profile.layers) refuse(['moe', 'except'], 'leaves no layer with experts');
     if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
     if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)

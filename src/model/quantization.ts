@@ -129,6 +129,10 @@ export const QUANTIZATIONS: readonly Quantization[] = [
     experts: 4 + (16 + 4) / 128,
     linear: 4 + (16 + 4) / 128,
   }),
+  checkpoint('mxfp4_hf', 'MXFP4 experts (4.25 bits) and 16 bits for everything else, as in the gpt-oss checkpoint', {
+    experts: 4.25,
+    linear: 16,
+  }),
   // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits 85.16, then experts at
   // 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention weights that is, meta-data included,
   // 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention weight.

@@ -12,6 +12,9 @@ const EXCEPTIONS: Readonly<Record<string, { within: number; reason: string }>> =
   'llama-4-scout': { within: 0.015, reason: '109 B counts the vision encoder' },
 };
 
+/** Active parameters of a model whose publisher rounds 3.25 B without embedding and head (0.62 B) down to 3 B. */
+const ACTIVE_WITHIN: Readonly<Record<string, number>> = { 'qwen3-next-80b-a3b': 1.3 };
+
 const NAMES = listProfiles('models');
 
 describe('bundled models', () => {
@@ -44,7 +47,7 @@ describe('bundled models', () => {
     const active = profile.published!.active;
     if (active !== undefined) {
       expect(model.parameters.active / active).toBeGreaterThan(0.98);
-      expect(model.parameters.active / active).toBeLessThan(1.17);
+      expect(model.parameters.active / active).toBeLessThan(ACTIVE_WITHIN[name] ?? 1.17);
     }
   });
 

@@ -1,0 +1,127 @@
+// What a family of models is, and what families have in common: how a config.json says what a model profile says. Names and defaults of
+// fields are those of the configuration classes in transformers.
+import { UserError } from '../../base/errors.js';
+import type { Fields } from '../fields.js';
+import type { ModelProfileInput } from '../profile.js';
+
+/** A profile without what does not depend on the family. */
+export type Architecture = Omit<ModelProfileInput, 'name' | 'quantization' | 'published' | 'routing'>;
+
+type Attention = Architecture['attention'];
+type Grouped = Extract<Attention, { kind: 'gqa' }>;
+
+/** A family of models. */
+export interface Family {
+  /** Values of `model_type`. */
+  readonly types: readonly string[];
+  /** Values of `architectures` that mean this family whatever the model type says. */
+  readonly architectures?: readonly string[];
+  /** @throws UserError where a field is missing or malformed */
+  read(config: Fields): Architecture;
+}
+
+/** Depth, width and vocabulary. @param tied `tie_word_embeddings` where the file does not say */
+export function decoder(config: Fields, tied = false): Pick<Architecture, 'hidden' | 'vocab' | 'tiedEmbeddings'> & { layers: number } {
+  return {
+    layers: config.depth('num_hidden_layers'),
+    hidden: config.count('hidden_size'),
+    vocab: config.count('vocab_size'),
+    tiedEmbeddings: config.flag('tie_word_embeddings', tied),
+  };
+}
+
+/** Multi-head or grouped-query attention. */
+export function grouped(config: Fields, also: Partial<Grouped> = {}): Grouped {
+  const heads = config.count('num_attention_heads');
+  return { kind: 'gqa', heads, kvHeads: config.countOr(heads, 'num_key_value_heads'), headDim: headDim(config, heads), ...also };
+}
+
+/** Width of one head: stated, or an even share of the hidden size. @throws UserError where there is no such share */
+export function headDim(config: Fields, heads: number): number {
+  const even = config.count('hidden_size', 'd_model') / heads;
+  if (!Number.isInteger(even) && !config.has('head_dim') && !config.has('attention_head_dim'))
+    throw new UserError(`${config.place}: head_dim: is missing, and the hidden size is not a multiple of ${heads} heads`);
+  return config.countOr(even, 'head_dim', 'attention_head_dim');
+}
+
+/** Multi-head latent attention (DeepSeek-V2). */
+export function latent(config: Fields): Attention {
+  return {
+    kind: 'mla',
+    heads: config.count('num_attention_heads'),
+    qLora: config.indexOr(0, 'q_lora_rank'),
+    kvLora: config.count('kv_lora_rank'),
+    qkNope: config.count('qk_nope_head_dim'),
+    qkRope: config.count('qk_rope_head_dim'),
+    vHead: config.count('v_head_dim'),
+  };
+}
+
+/** Biases of all four projections, where `attention_bias` says so. */
+export function biases(config: Fields, fallback = false): Pick<Grouped, 'bias' | 'outBias'> {
+  const bias = config.flag('attention_bias', fallback);
+  return { bias, outBias: bias };
+}
+
+/** One sliding window for all layers; none where it is no shorter than the longest context. */
+export function window(config: Fields): Pick<Grouped, 'window'> {
+  const size = config.indexOr(0, 'sliding_window');
+  return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
+}
+
+/** Attention in the layers `at`, `kind` with so many parameters in the others. */
+export function elsewhere(at: readonly number[], kind: string, parameters: number): Pick<Grouped, 'layers' | 'otherwise'> {
+  return { layers: [...at], otherwise: { kind, parameters } };
+}
+
+/** Layers for which `test` holds. */
+export function layersWhere(layers: number, test: (layer: number) => boolean): number[] {
+  return Array.from({ length: layers }, (_, layer) => layer).filter(test);
+}
+
+/** Layers that a list of texts (`layer_types`) calls `kind`; null where there is no such list. */
+export function layersOfKind(config: Fields, kind: string, name = 'layer_types'): number[] | null {
+  return config.texts(name)?.flatMap((own, layer) => (own === kind ? [layer] : [])) ?? null;
+}
+
+/**
+ * Which of `layers` layers have experts, as a profile says it.
+ * @throws UserError where none has
+ */
+export function sparse(
+  config: Fields,
+  layers: number,
+  test: (layer: number) => boolean,
+): Required<Pick<Architecture['moe'], 'first' | 'every' | 'except'>> {
+  const moe = layersWhere(layers, test);
+  const [first, second] = moe;
+  if (first === undefined) throw new UserError(`${config.place}: no layer of this model has experts; moeprof is about models that have`);
+  let every = second === undefined ? layers : second - first;
+  for (let i = 2; i < moe.length; i++) every = greatestCommonDivisor(every, moe[i]! - moe[i - 1]!);
+  const known = new Set(moe);
+  return { first, every, except: layersWhere(layers, (layer) => layer >= first && (layer - first) % every === 0 && !known.has(layer)) };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** The FFN of dense layers, where there is one. */
+export function dense(config: Fields, name = 'intermediate_size'): Pick<Architecture, 'dense'> {
+  const intermediate = config.indexOr(0, name);
+  return intermediate > 0 ? { dense: { intermediate } } : {};
+}
+
+/** Shared experts of so much width altogether; 0: none. */
+export function shared(intermediate: number, gated = false): Pick<Architecture['moe'], 'shared'> {
+  return intermediate > 0 ? { shared: { intermediate, gated } } : {};
+}
+
+/** Experts as Mixtral's fields say it: `num_local_experts` of width `intermediate_size`. */
+export function experts(config: Fields): Architecture['moe'] {
+  return {
+    experts: config.count('num_local_experts', 'num_experts'),
+    topK: config.count('num_experts_per_tok', 'experts_per_token', 'num_selected_experts'),
+    intermediate: config.count('intermediate_size'),
+  };
+}

@@ -1,0 +1,92 @@
+// Models whose layers are mostly no attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning attention).
+import type { Fields } from '../fields.js';
+import {
+  biases,
+  decoder,
+  dense,
+  elsewhere,
+  experts,
+  type Family,
+  grouped,
+  headDim,
+  layersOfKind,
+  layersWhere,
+  shared,
+  sparse,
+} from './family.js';
+
+/** Jamba: attention in every `attn_layer_period`-th layer, experts in every `expert_layer_period`-th. */
+export const jamba: Family = {
+  types: ['jamba'],
+  read: (config) => {
+    const base = decoder(config);
+    const attention = { period: config.countOr(8, 'attn_layer_period'), offset: config.indexOr(4, 'attn_layer_offset') };
+    const expert = { period: config.countOr(2, 'expert_layer_period'), offset: config.indexOr(1, 'expert_layer_offset') };
+    const at = layersWhere(base.layers, (layer) => layer % attention.period === attention.offset);
+    return {
+      ...base,
+      attention: grouped(config, elsewhere(at, 'mamba', mamba(config, base.hidden))),
+      moe: { ...experts(config), ...sparse(config, base.layers, (layer) => layer % expert.period === expert.offset) },
+      ...dense(config),
+    };
+  },
+};
+
+/** Parameters of one Mamba mixer, with Jamba's three norms. */
+function mamba(config: Fields, hidden: number): number {
+  const inner = hidden * config.countOr(2, 'mamba_expand');
+  const state = config.countOr(16, 'mamba_d_state');
+  const auto = Math.ceil(hidden / 16);
+  const rank = config.says('mamba_dt_rank', 'auto') ? auto : config.countOr(auto, 'mamba_dt_rank');
+  const kernel = config.countOr(4, 'mamba_d_conv') + (config.flag('mamba_conv_bias', true) ? 1 : 0);
+  const selection = inner * (rank + 2 * state) + (rank + 1) * inner; // step, B and C of each token; step per channel, with its bias
+  const norms = rank + 2 * state;
+  const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
+  return 3 * hidden * inner + inner * kernel + selection + inner * state + inner + norms + projectionBias; // in and out; A; D
+}
+
+/** Granite 3 (GraniteMoE), its variant with shared experts, and Granite 4 with Mamba-2. */
+export const granite: Family = {
+  types: ['granitemoe', 'granitemoeshared', 'granitemoehybrid'],
+  read: (config) => {
+    const base = decoder(config);
+    const at = layersOfKind(config, 'attention') ?? layersOfKind(config, 'attention', 'layers_block_type');
+    const hybrid = at !== null && config.says('model_type', 'granitemoehybrid');
+    return {
+      ...base,
+      attention: grouped(config, { ...biases(config), ...(hybrid ? elsewhere(at, 'mamba2', mamba2(config, base.hidden)) : {}) }),
+      moe: {
+        ...experts(config),
+        ...shared(config.says('model_type', 'granitemoe') ? 0 : config.indexOr(0, 'shared_intermediate_size')),
+      },
+    };
+  },
+};
+
+/** Parameters of one Mamba-2 mixer. */
+function mamba2(config: Fields, hidden: number): number {
+  const inner = hidden * config.countOr(2, 'mamba_expand');
+  const heads = config.countOr(128, 'mamba_n_heads');
+  const mixed = inner + 2 * config.countOr(1, 'mamba_n_groups') * config.countOr(256, 'mamba_d_state'); // input, B and C
+  const kernel = config.countOr(4, 'mamba_d_conv') + (config.flag('mamba_conv_bias', true) ? 1 : 0);
+  const input = inner + mixed + heads; // output gate, what is mixed, step per head
+  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
+  return hidden * input + mixed * kernel + 3 * heads + inner + inner * hidden + projectionBias; // A, D and step bias per head; norm; out
+}
+
+/** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */
+export const minimax: Family = {
+  types: ['minimax', 'minimax_text_01', 'minimax_m1'],
+  architectures: ['MiniMaxText01ForCausalLM', 'MiniMaxM1ForCausalLM'],
+  read: (config) => {
+    const base = decoder(config);
+    const softmax = config.indexes('attn_type_list');
+    const at =
+      layersOfKind(config, 'full_attention') ??
+      layersWhere(base.layers, (layer) => (softmax ?? [1, 0])[layer % (softmax?.length || 2)] === 1);
+    const heads = config.count('num_attention_heads');
+    const width = heads * headDim(config, heads);
+    const lightning = base.hidden * width * 5 + width; // queries, keys and values; output gate; output; norm
+    return { ...base, attention: grouped(config, elsewhere(at, 'lightning', lightning)), moe: experts(config) };
+  },
+};

@@ -1,0 +1,38 @@
+// The families of models whose config.json can be read. A new one is a file and a line here.
+import { dbrx } from './dbrx.js';
+import { deepseek, deepseekV2, deepseekV3, glm4 } from './deepseek.js';
+import { nllb, switchTransformers } from './encoder-decoder.js';
+import { ernie } from './ernie.js';
+import type { Family } from './family.js';
+import { gptOss } from './gpt-oss.js';
+import { hunyuan } from './hunyuan.js';
+import { granite, jamba, minimax } from './hybrid.js';
+import { llama4 } from './llama4.js';
+import { grok, minimaxM2, mixtral, olmoe, phimoe } from './mixtral.js';
+import { qwen2, qwen3, qwen3Next } from './qwen.js';
+
+/** All families. */
+export const FAMILIES: readonly Family[] = [
+  mixtral,
+  qwen2,
+  qwen3,
+  qwen3Next,
+  deepseek,
+  deepseekV2,
+  deepseekV3,
+  glm4,
+  gptOss,
+  olmoe,
+  phimoe,
+  granite,
+  llama4,
+  dbrx,
+  grok,
+  jamba,
+  ernie,
+  hunyuan,
+  minimax,
+  minimaxM2,
+  switchTransformers,
+  nllb,
+];

@@ -1,0 +1,38 @@
+// Llama 4: one shared expert as wide as a routed one (that is in the model's code, not in its configuration), and attention within chunks
+// in the layers that have rotary positions, priced as a window of the chunk's size.
+import type { Fields } from '../fields.js';
+import { biases, decoder, dense, experts, type Family, grouped, layersOfKind, layersWhere, shared, sparse } from './family.js';
+
+/** Llama 4 Scout and Maverick. */
+export const llama4: Family = {
+  types: ['llama4', 'llama4_text'],
+  read: (config) => {
+    const base = decoder(config);
+    const moe = experts(config);
+    const step = config.countOr(1, 'interleave_moe_layer_step');
+    const listed = config.indexes('moe_layers');
+    const size = config.indexOr(0, 'attention_chunk_size');
+    return {
+      ...base,
+      attention: grouped(config, {
+        ...biases(config),
+        ...(size === 0 ? {} : { window: { size, at: chunkedLayers(config, base.layers) } }),
+      }),
+      moe: {
+        ...moe,
+        ...sparse(config, base.layers, (layer) => (listed === null ? (layer + 1) % step === 0 : listed.includes(layer))),
+        ...shared(moe.intermediate),
+      },
+      ...dense(config, 'intermediate_size_mlp'),
+    };
+  },
+};
+
+/** Said by `layer_types`; else by `no_rope_layers`, where 0 is a layer without rotary positions; else all but every fourth. */
+function chunkedLayers(config: Fields, layers: number): number[] {
+  const listed = layersOfKind(config, 'chunked_attention');
+  if (listed !== null) return listed;
+  const rotary = config.indexes('no_rope_layers') ?? [];
+  const interval = config.countOr(4, 'no_rope_layer_interval');
+  return layersWhere(layers, (layer) => (rotary.length > 0 ? rotary[layer] !== 0 : (layer + 1) % interval !== 0));
+}

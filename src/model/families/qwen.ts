@@ -1,0 +1,80 @@
+// Qwen: experts in every `decoder_sparse_step`-th layer but those in `mlp_only_layers`, and one shared expert with a gate of its own.
+import type { Fields } from '../fields.js';
+import {
+  type Architecture,
+  biases,
+  decoder,
+  dense,
+  elsewhere,
+  type Family,
+  grouped,
+  layersOfKind,
+  layersWhere,
+  shared,
+  sparse,
+  window,
+} from './family.js';
+
+function qwenMoe(config: Fields, layers: number): Pick<Architecture, 'moe' | 'dense'> {
+  const step = config.countOr(1, 'decoder_sparse_step');
+  const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
+  return {
+    moe: {
+      experts: config.count('num_experts', 'num_local_experts'),
+      topK: config.count('num_experts_per_tok'),
+      intermediate: config.count('moe_intermediate_size'),
+      ...sparse(config, layers, (layer) => !denseOnly.has(layer) && (layer + 1) % step === 0),
+      ...shared(config.indexOr(0, 'shared_expert_intermediate_size'), true),
+    },
+    ...dense(config),
+  };
+}
+
+/** Window of the models that have one but do not use it. */
+function optionalWindow(config: Fields): ReturnType<typeof window> {
+  return config.flag('use_sliding_window', false) ? window(config) : {};
+}
+
+/** Qwen1.5-MoE and Qwen2-57B-A14B. */
+export const qwen2: Family = {
+  types: ['qwen2_moe'],
+  read: (config) => {
+    const base = decoder(config);
+    const attention = grouped(config, { bias: config.flag('qkv_bias', true), ...optionalWindow(config) });
+    return { ...base, attention, ...qwenMoe(config, base.layers) };
+  },
+};
+
+/** Qwen3 and the language models of Qwen3-VL and Qwen3-Omni. */
+export const qwen3: Family = {
+  types: ['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_text'],
+  read: (config) => {
+    const base = decoder(config);
+    const attention = grouped(config, { ...biases(config), qkNorm: true, ...optionalWindow(config) });
+    return { ...base, attention, ...qwenMoe(config, base.layers) };
+  },
+};
+
+/** Qwen3-Next and Qwen3.5: gated attention in every fourth layer, gated DeltaNet in the others. */
+export const qwen3Next: Family = {
+  types: ['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'],
+  read: (config) => {
+    const base = decoder(config);
+    const interval = config.countOr(4, 'full_attention_interval');
+    const full = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => (layer + 1) % interval === 0);
+    const attention = grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, base.hidden)) });
+    return { ...base, attention, ...qwenMoe(config, base.layers) };
+  },
+};
+
+/** Parameters of one gated DeltaNet mixer. */
+function deltaNet(config: Fields, hidden: number): number {
+  const keys = config.countOr(16, 'linear_num_key_heads') * config.countOr(128, 'linear_key_head_dim');
+  const valueHeads = config.countOr(32, 'linear_num_value_heads');
+  const valueDim = config.countOr(128, 'linear_value_head_dim');
+  const values = valueHeads * valueDim;
+  const input = hidden * (2 * keys + 2 * values + 2 * valueHeads); // queries, keys, values, output gate; decay and step per value head
+  const convolution = (2 * keys + values) * config.countOr(4, 'linear_conv_kernel_dim');
+  const constants = 2 * valueHeads + valueDim; // decay and step bias per value head; norm
+  return input + convolution + constants + values * hidden;
+}

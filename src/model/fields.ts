@@ -1,0 +1,146 @@
+// Typed access to the fields of a JSON object that others wrote (config.json, GGUF metadata): what is missing or of the wrong kind is
+// answered with its name. Unknown fields are none of our business; null counts as absent, as it does for transformers.
+import { UserError } from '../base/errors.js';
+import { MAX_LAYERS } from './limits.js';
+
+/** Fields of one object. */
+export class Fields {
+  /** Where the object stands, for messages. */
+  readonly place: string;
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  /** @param place file, and path to the object in it */
+  constructor(place: string, values: Readonly<Record<string, unknown>>) {
+    this.place = place;
+    this.#values = values;
+  }
+
+  /** The first of these names that has a value. */
+  #find(names: readonly string[]): { name: string; value: unknown } | null {
+    for (const name of names) {
+      const value = Object.hasOwn(this.#values, name) ? this.#values[name] : null;
+      if (value !== null && value !== undefined) return { name, value };
+    }
+    return null;
+  }
+
+  /** True where the field has a value. */
+  has(name: string): boolean {
+    return this.#find([name]) !== null;
+  }
+
+  /** True where the field is exactly this text. */
+  says(name: string, text: string): boolean {
+    return this.#find([name])?.value === text;
+  }
+
+  /** A whole number of at least 1, under the first of these names that is there. @throws UserError */
+  count(...names: readonly string[]): number {
+    return this.#whole(names, 1) ?? this.#missing(names, 'a whole number');
+  }
+
+  /** A number of layers, few enough to list them. @throws UserError */
+  depth(...names: readonly string[]): number {
+    const layers = this.count(...names);
+    if (layers > MAX_LAYERS) throw new UserError(`${this.place}: ${names[0]}: must be at most ${MAX_LAYERS}, not ${layers}`);
+    return layers;
+  }
+
+  /** As {@link count}, `fallback` where none of the names is there. @throws UserError */
+  countOr(fallback: number, ...names: readonly string[]): number {
+    return this.#whole(names, 1) ?? fallback;
+  }
+
+  /** A whole number of at least 0. @throws UserError */
+  indexOr(fallback: number, ...names: readonly string[]): number {
+    return this.#whole(names, 0) ?? fallback;
+  }
+
+  /** A number of any kind. @throws UserError */
+  numberOr(fallback: number, name: string): number {
+    const found = this.#find([name]);
+    if (found === null) return fallback;
+    if (typeof found.value !== 'number') this.#refuse(name, 'a number', found.value);
+    return found.value;
+  }
+
+  /** @throws UserError */
+  flag(name: string, fallback: boolean): boolean {
+    const found = this.#find([name]);
+    if (found === null) return fallback;
+    if (typeof found.value !== 'boolean') this.#refuse(name, 'true or false', found.value);
+    return found.value;
+  }
+
+  /** Text, or null where there is none. @throws UserError */
+  text(name: string): string | null {
+    const found = this.#find([name]);
+    if (found === null) return null;
+    if (typeof found.value !== 'string') this.#refuse(name, 'text', found.value);
+    return found.value;
+  }
+
+  /** A list of whole numbers of at least 0, or null where there is none. @throws UserError */
+  indexes(name: string): readonly number[] | null {
+    return this.#list(name, 'a list of whole numbers', (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+  }
+
+  /** A list of texts, or null where there is none. @throws UserError */
+  texts(name: string): readonly string[] | null {
+    return this.#list(name, 'a list of texts', (value): value is string => typeof value === 'string');
+  }
+
+  /** One value for each of `length` layers, from a list or from a number that is meant for all. @throws UserError */
+  perLayer(length: number, ...names: readonly string[]): readonly number[] {
+    const found = this.#find(names);
+    if (found === null) return this.#missing(names, 'a whole number, or a list of one per layer');
+    if (!Array.isArray(found.value)) return new Array<number>(length).fill(this.count(found.name));
+    const list = this.indexes(found.name)!;
+    if (list.length < length) this.#refuse(found.name, `one value for each of ${length} layers`, list);
+    return list.slice(0, length);
+  }
+
+  /** An object in this one, or null. @throws UserError */
+  object(name: string): Fields | null {
+    const found = this.#find([name]);
+    if (found === null) return null;
+    if (!isObject(found.value)) this.#refuse(name, 'a mapping (key: value)', found.value);
+    return new Fields(`${this.place}: ${name}`, found.value);
+  }
+
+  /** The same fields with those of `outer` where they are absent here. */
+  within(outer: Fields, names: readonly string[]): Fields {
+    const inherited = names.filter((name) => outer.has(name) && !this.has(name)).map((name) => [name, outer.#values[name]]);
+    return new Fields(this.place, { ...this.#values, ...Object.fromEntries(inherited) });
+  }
+
+  #whole(names: readonly string[], least: number): number | null {
+    const found = this.#find(names);
+    if (found === null) return null;
+    if (!Number.isSafeInteger(found.value)) this.#refuse(found.name, 'a whole number', found.value);
+    const value = found.value as number;
+    if (value < least) throw new UserError(`${this.place}: ${found.name}: must be at least ${least}, not ${value}`);
+    return value;
+  }
+
+  #list<T>(name: string, kind: string, test: (value: unknown) => value is T): readonly T[] | null {
+    const found = this.#find([name]);
+    if (found === null) return null;
+    if (!Array.isArray(found.value) || !found.value.every(test)) this.#refuse(name, kind, found.value);
+    return found.value;
+  }
+
+  #missing(names: readonly string[], kind: string): never {
+    throw new UserError(`${this.place}: ${names.join(' or ')}: is missing; expected ${kind}`);
+  }
+
+  #refuse(name: string, kind: string, value: unknown): never {
+    const text = JSON.stringify(value)?.slice(0, 60) ?? String(value);
+    throw new UserError(`${this.place}: ${name}: expected ${kind}, not ${text}`);
+  }
+}
+
+/** True for a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

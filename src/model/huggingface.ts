@@ -1,0 +1,131 @@
+// A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
+import { basename, dirname } from 'node:path';
+import { messageOf, UserError } from '../base/errors.js';
+import { nearest } from '../base/text.js';
+import { checkValue, type Override } from '../base/yaml.js';
+import type { Family } from './families/family.js';
+import { FAMILIES } from './families/index.js';
+import { Fields, isObject } from './fields.js';
+import { withFile } from './file.js';
+import { type ModelProfile, ModelProfileSchema } from './profile.js';
+
+/** Larger than any config.json: lists of layers that are not quantised make them long. */
+const CONFIG_LIMIT = 16 * 2 ** 20;
+
+/** Where models of text and something else keep their language model. */
+const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
+
+/** What stands beside the nested configuration and holds for it, too. */
+const INHERITED = ['tie_word_embeddings', 'quantization_config'];
+
+/**
+ * Reads a config.json.
+ * @param overrides values that replace the derived profile's
+ * @throws UserError where it is not JSON, of no known family, or lacks a field
+ */
+export function loadConfig(path: string, overrides: readonly Override[] = []): ModelProfile {
+  return configProfile(readJson(path, CONFIG_LIMIT), path, overrides);
+}
+
+/** The profile that a config.json describes. @throws UserError as {@link loadConfig} */
+export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
+  const { family, config } = findFamily(new Fields(path, json));
+  const profile = { name: nameOf(path), quantization: storedFormat(config), ...family.read(config) };
+  return checkValue(profile, path, ModelProfileSchema, overrides);
+}
+
+/** True for the content of a config.json of transformers. */
+export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
+  return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
+}
+
+/**
+ * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.
+ * @param limit largest size in bytes
+ * @throws UserError with line and column
+ */
+export function readJson(path: string, limit: number): Record<string, unknown> {
+  const text = withFile(path, (file) => file.text(limit));
+  const json =
+    parse(text) ?? parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null')));
+  if (json === null) {
+    const before = text.slice(0, brokenAt(text)).split('\n');
+    throw new UserError(`${path}:${before.length}:${before.at(-1)!.length + 1}: is not JSON from here on; was the file cut short?`);
+  }
+  if (!isObject(json.value)) throw new UserError(`${path}: is not a JSON object`);
+  return json.value;
+}
+
+function parse(text: string): { value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return null;
+  }
+}
+
+/** Position of the first character that is no JSON; the end, where more was expected. */
+function brokenAt(text: string): number {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return Number(/at position (\d+)/.exec(messageOf(error))?.[1] ?? text.length);
+  }
+  return text.length;
+}
+
+/** The family of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
+function findFamily(outer: Fields): { family: Family; config: Fields } {
+  let config = outer;
+  let family = familyOf(config);
+  for (let depth = 0; depth < 2; depth++) {
+    const nested = NESTED.flatMap((name) => config.object(name) ?? [])[0];
+    if (nested === undefined) break;
+    config = nested.within(config, INHERITED);
+    family = familyOf(config) ?? family;
+  }
+  if (family !== null) return { family, config };
+  const type = config.text('model_type') ?? config.texts('architectures')?.[0];
+  if (type === undefined) throw new UserError(`${config.place}: model_type: is missing; is this the config.json of a model?`);
+  const known = FAMILIES.flatMap((one) => one.types);
+  const near = nearest(type, known, 1)[0];
+  throw new UserError(
+    `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +
+      `(known: ${known.join(', ')}; a YAML profile can describe others, see docs/models.md)`,
+  );
+}
+
+function familyOf(config: Fields): Family | null {
+  const type = config.text('model_type');
+  const architectures = config.texts('architectures') ?? [];
+  return (
+    FAMILIES.find((family) => type !== null && family.types.includes(type)) ??
+    FAMILIES.find((family) => architectures.some((name) => family.architectures?.includes(name))) ??
+    null
+  );
+}
+
+/**
+ * The format in which the checkpoint is stored, as `quantization_config` says it. One that moeprof cannot price keeps its own name, which
+ * is refused when nobody names another.
+ */
+function storedFormat(config: Fields): string {
+  const quantization = config.object('quantization_config');
+  const method = quantization?.text('quant_method') ?? null;
+  if (quantization === null || method === null) return 'bf16';
+  if (method === 'fp8' || method === 'fbgemm_fp8') return 'fp8';
+  if (method === 'mxfp4') return 'mxfp4_hf';
+  const groups = quantization.object('config_groups');
+  const bits = quantization.indexOr(0, 'bits', 'w_bit') || (groups?.object('group_0')?.object('weights')?.indexOr(0, 'num_bits') ?? 0);
+  if (bits === 4) return 'int4';
+  if (bits === 8 && method === 'compressed-tensors') return 'fp8';
+  return bits > 0 ? `${method}-${bits}bit` : method;
+}
+
+/** A name for a model that has none: that of its folder (in the cache of the Hub, of its repository), or of the file, where it has its own. */
+function nameOf(path: string): string {
+  const file = basename(path).replace(/\.json$/i, '');
+  if (file !== 'config') return file.replace(/\.config$/, '');
+  const cached = /models--[^/\\]*?--([^/\\]+)[/\\]snapshots[/\\]/.exec(path)?.[1];
+  return cached ?? (basename(dirname(path)) || 'model');
+}
