@@ -5,6 +5,7 @@ import { type Summary, summarize } from '../base/statistics.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import { expertBytesTotal, tokenCycleBytes } from '../model/spec.js';
 import { metric } from '../result/catalogue.js';
+import { sealed } from '../result/digest.js';
 import { type Bounds, type Metric, type PerLayer, RESULT_SCHEMA, type Result, type Warning } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 import type { RunSpec } from '../system/run.js';
@@ -57,7 +58,7 @@ export function outcome(finished: Finished): Result {
   };
   const { folder: _folder, label: _label, overrides, system: _system, ...config } = run;
   const wallMs = performance.now() - finished.startedAt;
-  return {
+  return sealed({
     schema: RESULT_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
     inputs: { model: model.name, quantization: model.quantization, hardware: hardware.name, system: system.name, traces: traceInputs },
@@ -74,7 +75,7 @@ export function outcome(finished: Finished): Result {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       wallMs: Math.round(wallMs * 1000) / 1000,
     },
-  };
+  });
 }
 
 const plain = ({ path, value }: { path: readonly string[]; value: unknown }) => ({ path: path.join('.'), value });

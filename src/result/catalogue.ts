@@ -1,5 +1,6 @@
 // Every metric that a result may carry: its unit, which way is better, and what it means. One table, so that no result holds a
 // number that nobody can look up, and reports, gates and documentation agree on it.
+import { median } from '../base/significance.js';
 import { didYouMean } from '../base/text.js';
 import type { Metric, Unit } from './result.js';
 
@@ -15,7 +16,7 @@ export interface MetricDescription {
 }
 
 /** A row of the table: `{a,b}` in a name stands for several metrics, whose meanings end with what {@link VARIANTS} says of them. */
-type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], meaning: string];
+type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], meaning: string, kind?: Metric['kind']];
 
 /** What each alternative in braces adds to the meaning. */
 const VARIANTS: Readonly<Record<string, string>> = {
@@ -129,6 +130,8 @@ const TABLE: readonly Row[] = [
     'lower',
     'Part of the gap from the TPOT with no cache to the TPOT with every expert resident that is still open, 0..1',
   ],
+
+  ['wall.run', 'ns', 'lower', 'Wall-clock time that moeprof itself takes for the run on this machine, measured with --repeat', 'sampled'],
 ];
 
 /** All metrics, by full name, in the order in which reports list them. */
@@ -160,6 +163,16 @@ export function metric(name: string, value: number): Metric {
   return { value, unit, better, kind };
 }
 
+/**
+ * A metric that was measured several times; its value is the median.
+ * @param samples in the catalogue's unit, at least one
+ * @throws Error as {@link metric}, and for a metric that is not measured
+ */
+export function sampledMetric(name: string, samples: readonly number[]): Metric {
+  if (describeMetric(name).kind !== 'sampled') throw new Error(`${name} is simulated; it has one value, not samples`);
+  return { ...metric(name, median(samples)), samples };
+}
+
 /** Orders metric names as the catalogue does; names that it does not know come last, by name. */
 export function compareMetricNames(a: string, b: string): number {
   const difference = (ORDER.get(a) ?? METRICS.size) - (ORDER.get(b) ?? METRICS.size);
@@ -168,15 +181,15 @@ export function compareMetricNames(a: string, b: string): number {
 
 const ORDER: ReadonlyMap<string, number> = new Map([...METRICS.keys()].map((name, index) => [name, index]));
 
-/** The metrics that one row stands for. All are simulated, hence exact; measured ones would say so in their row. */
-function expand([pattern, unit, better, meaning]: Row): MetricDescription[] {
+/** The metrics that one row stands for: simulated, hence exact, unless the row says that they are measured. */
+function expand([pattern, unit, better, meaning, kind = 'exact']: Row): MetricDescription[] {
   const braces = /^(.*)\{(.*)\}$/.exec(pattern);
-  if (braces === null) return [{ name: pattern, unit, better, kind: 'exact', meaning: `${meaning}.` }];
+  if (braces === null) return [{ name: pattern, unit, better, kind, meaning: `${meaning}.` }];
   return braces[2]!.split(',').map((variant) => ({
     name: braces[1]! + variant,
     unit,
     better,
-    kind: 'exact',
+    kind,
     meaning: `${meaning}${VARIANTS[variant] ?? ''}.`,
   }));
 }

@@ -2,8 +2,10 @@
 // tool or had its numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { median } from '../base/significance.js';
 import { readText } from '../base/yaml.js';
 import { METRICS } from './catalogue.js';
+import { digestOf } from './digest.js';
 import { type Metric, RESULT_SCHEMA, type Result } from './result.js';
 
 const count = z.number().nonnegative();
@@ -14,10 +16,11 @@ const metricSchema = z.object({
   unit: z.enum(['ratio', 'count', 'bytes', 'ns', 'tokens/s', 'count/token', 'bytes/token', 'bytes/s', 'ns/byte', 'flops']),
   better: z.enum(['higher', 'lower', 'none']),
   kind: z.enum(['exact', 'sampled']),
+  samples: z.array(z.number()).min(1).optional(),
 });
 
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
-const resultSchema = z.looseObject({
+export const resultSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA),
   tool: z.looseObject({ name: z.literal('moeprof'), version: z.string() }),
   inputs: z.looseObject({
@@ -56,6 +59,7 @@ const resultSchema = z.looseObject({
   }),
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
   environment: z.record(z.string(), z.union([z.string(), z.number()])),
+  digest: z.string().optional(),
 });
 
 /**
@@ -88,7 +92,8 @@ export function parseResult(text: string, path: string): Result {
     );
   }
   const result: Result = parsed.data;
-  const contradiction = findContradiction(result);
+  const tampered = result.digest !== undefined && result.digest !== digestOf(raw as Result);
+  const contradiction = findContradiction(result) ?? (tampered ? 'its figures are not those that its digest was taken of' : null);
   if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);
   return result;
 }
@@ -124,8 +129,11 @@ function lineAndColumn(text: string, offset: number): string {
 
 /** What cannot be true of one run, in words; null where the figures agree with the catalogue and with each other. */
 function findContradiction(result: Result): string | null {
-  for (const [name, { unit, better }] of Object.entries(result.metrics)) {
+  for (const [name, { unit, better, kind, samples, value }] of Object.entries(result.metrics)) {
     const known = METRICS.get(name);
+    if (samples !== undefined && (kind === 'exact' || median(samples) !== value)) {
+      return `metrics.${name} is ${value}, which is not the median of its samples`;
+    }
     if (known !== undefined && (known.unit !== unit || known.better !== better)) {
       return `metrics.${name} is given in ${unit}, better ${better}, but is in ${known.unit}, better ${known.better}`;
     }

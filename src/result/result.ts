@@ -14,6 +14,8 @@ export interface Metric {
   readonly better: 'higher' | 'lower' | 'none';
   /** `exact`: simulated, the same on every machine; `sampled`: measured here, noisy. */
   readonly kind: 'exact' | 'sampled';
+  /** What was measured, in order, where there is more than a single value; `value` is their median. Sampled metrics only. */
+  readonly samples?: readonly number[];
 }
 
 /** Something the reader must know to read the numbers rightly. */
@@ -93,4 +95,6 @@ export interface Result {
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
   readonly environment: Readonly<Record<string, string | number>>;
+  /** SHA-256 over everything that a gate judges (see `digest.ts`); absent in results that other tools wrote. */
+  readonly digest?: string;
 }

@@ -1,0 +1,31 @@
+// A seal over the figures of a result. The reader can tell that a file is cut short or mistyped; that two numbers of the same unit
+// have changed places, only a digest can.
+import { createHash } from 'node:crypto';
+import type { Result } from './result.js';
+
+/** The fields that the digest covers: all that a gate judges or reports. */
+const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds'] as const;
+
+/**
+ * SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields.
+ * @param result a result, or what was parsed from its file: both give the same digest
+ */
+export function digestOf(result: Readonly<Record<(typeof COVERED)[number], unknown>>): string {
+  const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
+  return createHash('sha256').update(canonicalJson(covered)).digest('hex');
+}
+
+/** The result with its seal, in place of an older one. */
+export function sealed(result: Result): Result {
+  return { ...result, digest: digestOf(result) };
+}
+
+/** JSON in which equal values are equal text: keys sorted, absent fields left out. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(',')}}`;
+}
