@@ -69,8 +69,13 @@ export class ExpertCache {
       this.#insert(id, used);
       return true;
     }
-    if (this.#counting && used) this.policy.streamed!(id);
+    if (used) this.passBy(id);
     return false;
+  }
+
+  /** Tells the policy that the running event uses `id` from elsewhere: a staging buffer, the CPU. */
+  passBy(id: number): void {
+    if (this.#counting) this.policy.streamed!(id);
   }
 
   #makeRoom(id: number): boolean {

@@ -1,8 +1,9 @@
 // The same passes on two ideal clocks (L15): every expert resident, and no expert kept anywhere. They tick beside the run's own clock,
 // event by event, so that the bounds cost a few additions instead of two more runs.
 import type { CostModel } from '../hardware/cost.js';
-import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
+import type { HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
+import { Link } from './link.js';
 
 /** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
 export class BoundClocks {
@@ -11,7 +12,7 @@ export class BoundClocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
   /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
-  readonly #links: readonly LinkSpec[];
+  readonly #links: readonly Link[];
   /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, NaN until computed. */
   readonly #single: Float64Array;
   readonly #width: number;
@@ -21,7 +22,8 @@ export class BoundClocks {
   constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean) {
     this.#model = model;
     this.#cost = cost;
-    this.#links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
+    const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
+    this.#links = links.map((link) => new Link(link, new Float64Array(0)));
     this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
     this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
     this.#single = new Float64Array(model.layers.length * this.#width).fill(Number.NaN);
@@ -59,7 +61,7 @@ export class BoundClocks {
         const link = this.#links[l]!;
         const lanes = this.#lanesNs[l]!;
         const lane = earliest(lanes);
-        readyNs = Math.max(readyNs, lanes[lane]!) + link.latencyNs + (bytes * 1e9 * link.lanes) / link.bandwidth;
+        readyNs = Math.max(readyNs, lanes[lane]!) + link.transferNs(bytes);
         lanes[lane] = readyNs;
       }
       gpuNs = Math.max(gpuNs, readyNs) + this.#cost.expertNs(layer, counts[i]!);

@@ -79,12 +79,14 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   const wanted = [...needs(policy), ...needs(dramPolicy)];
   const popularity = wanted.includes('popularity') ? await popularityFor(model, trace, system.cache.popularity, run) : null;
   const future = wanted.includes('future') ? futureOf(dryRun(), model, sequential) : null;
-  const nextUse = future === null ? null : new Int32Array(model.experts);
+  // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
+  const nextUse = future === null ? null : Int32Array.from(future.future.first);
+  const predicts = splitSpec(system.predictor.kind).name !== 'none';
 
   const tier = (resolved: ResolvedPolicy, capacityBytes: number, scope: Scope, quotas: readonly number[] | null, link: LinkSpec) => {
     const rank = new Int32Array(model.experts).fill(UNPINNED);
     const { definition, parameters } = resolved;
-    const shared = { clock, seed: run.seed, rank, nextUse, popularity, predicted: scores };
+    const shared = { clock, seed: run.seed, rank, nextUse, popularity, predicted: predicts ? scores : null };
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, quotas, ...shared });
     for (const cache of caches.caches) cache.preload();
     return new CachedTier(caches, rank, link);
@@ -94,7 +96,7 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   if (hardware.links.length === 0 && memory.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }
-  const gpu = tier(policy, memory.cacheBytes, system.cache.scope, system.cache.quotas ?? null, fastLink);
+  const gpu = tier(policy, memory.cacheBytes, system.cache.scope, memory.quotas, fastLink);
   const dram = dramPolicy === null ? null : tier(dramPolicy, memory.dramBytes!, 'global', null, hardware.links[1]!);
 
   const cost = new CostModel(model, hardware);

@@ -38,6 +38,16 @@ export class EventDemand {
     }
   }
 
+  /** Activations at a layer. */
+  activations({ choices, row, tokens, topK }: Pass, layer: number): number {
+    let count = 0;
+    for (let token = 0; token < tokens; token++) {
+      const start = token * row + layer * topK;
+      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) count++;
+    }
+    return count;
+  }
+
   /** One token's choices are distinct, and in rank order already. */
   #single({ choices, topK }: Pass, layer: number): number {
     const { ids, counts } = this;

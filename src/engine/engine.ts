@@ -99,7 +99,7 @@ export class Engine {
 
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void {
-    const { bounds, clock, cost, model, recorder, replay } = this.#parts;
+    const { bounds, clock, cost, model, recorder } = this.#parts;
     clock.pass = pass.number;
     this.#phase = recorder.phases[pass.decodeTokens === pass.tokens ? 1 : 0];
     const layers = model.layers.length;
@@ -110,15 +110,7 @@ export class Engine {
       bounds.dense(denseNs);
       this.nowNs += denseNs;
       clock.layer = layer;
-      if (replay === 'sequential') {
-        this.#event.eachActivation(pass, layer, (id) => {
-          this.#event.ids[0] = id;
-          this.#event.counts[0] = 1;
-          this.#runEvent(pass, layer, 1);
-        });
-      } else {
-        this.#runEvent(pass, layer, this.#event.gather(pass, layer));
-      }
+      this.#runLayer(pass, layer);
     }
     const tailNs = cost.denseNs(layers, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences) + cost.passNs;
     recorder.tailNs += tailNs;
@@ -126,17 +118,44 @@ export class Engine {
     this.nowNs += tailNs;
   }
 
-  /** One event: the first `size` members of `#event`, at a layer whose routing has just become known. */
-  #runEvent(pass: Pass, layer: number, size: number): void {
-    const { bounds, clock, cost, dram, future, gpu, log, prefetch, recorder } = this.#parts;
-    const startNs = this.nowNs;
+  /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
+  #runLayer(pass: Pass, layer: number): void {
+    const { prefetch, replay } = this.#parts;
     const prefetcher = this.#prefetcher;
+    const sequential = replay === 'sequential';
+    let size = 0;
+    if (prefetcher !== null || !sequential) size = this.#event.gather(pass, layer);
     if (prefetcher !== null) {
-      prefetcher.advance(startNs);
+      prefetcher.advance(this.nowNs);
       prefetcher.known(layer, this.#event.ids, size);
       prefetch!.predictor.observe(pass, layer);
     }
-    if (size === 0) return; // L1: no event
+    if (sequential) this.#runActivations(pass, layer);
+    else if (size > 0) this.#runEvent(pass, layer, size, true);
+    else prefetcher?.replan(pass, layer, this.nowNs);
+  }
+
+  /** L7: each activation is an event; what comes next is predicted once, when the last of them has been demanded. */
+  #runActivations(pass: Pass, layer: number): void {
+    const { ids, counts } = this.#event;
+    let left = this.#event.activations(pass, layer);
+    if (left === 0) this.#prefetcher?.replan(pass, layer, this.nowNs);
+    this.#event.eachActivation(pass, layer, (id) => {
+      ids[0] = id;
+      counts[0] = 1;
+      this.#prefetcher?.advance(this.nowNs);
+      this.#runEvent(pass, layer, 1, --left === 0);
+    });
+  }
+
+  /**
+   * One event: the first `size` members of `#event`.
+   * @param last the layer has no further event in this pass
+   */
+  #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
+    const { bounds, clock, cost, dram, future, gpu, log, recorder } = this.#parts;
+    const startNs = this.nowNs;
+    const prefetcher = this.#prefetcher;
     const { ids: demand, counts } = this.#event;
     clock.event++;
     log?.append(layer, demand, size);
@@ -144,7 +163,7 @@ export class Engine {
 
     const loads = this.#admit(layer, size, startNs);
     this.#load(layer, loads, startNs);
-    prefetcher?.replan(pass, layer, startNs);
+    if (last) prefetcher?.replan(pass, layer, startNs);
     const endNs = this.#execute(layer, size, startNs);
     prefetcher?.advance(endNs);
     for (let i = 0; i < size; i++) {
@@ -222,7 +241,13 @@ export class Engine {
       for (let i = 0; i < size; i++) cache.touch(demand[i]! - base);
       return 0;
     }
-    if (dram !== null) for (let i = 0; i < size; i++) if (readyNs[i] === MISSING) dram.pin(demand[i]!);
+    if (dram !== null) {
+      for (let i = 0; i < size; i++) {
+        if (readyNs[i] !== MISSING) continue;
+        dram.pin(demand[i]!);
+        dram.link.promote(demand[i]!);
+      }
+    }
     const useCpu = onMiss === 'cpu' || onMiss === 'cheaper';
     if (useCpu) this.#cpuNs = startNs + this.#parts.cost.handoverNs;
     let loads = 0;
@@ -236,16 +261,21 @@ export class Engine {
         const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
         this.#cpuNs = Math.max(this.#cpuNs, fromNs) + this.#parts.cost.cpuExpertNs(layer, counts[i]!);
         readyNs[i] = Number.POSITIVE_INFINITY;
+        cache.passBy(id - base);
         continue;
       }
       this.#slotFreeNs = startNs;
-      const admitted = onMiss !== 'static' && gpu.admit(id, layer, true, 0);
-      if (onMiss !== 'static') this.#accountVictims(layer, startNs);
+      let admitted = false;
+      if (onMiss === 'static') cache.passBy(id - base);
+      else {
+        admitted = gpu.admit(id, layer, true, 0);
+        this.#accountVictims(layer, startNs);
+      }
       if (!admitted) {
         layers.streamed[layer]!++;
         phase.streamed++;
       }
-      readyNs[i] = this.#slotFreeNs;
+      readyNs[i] = admitted ? this.#slotFreeNs : startNs;
       this.#loads[loads++] = i;
       if (onMiss === 'cheaper') {
         // Placed at once, so that the next member is judged against the link as it is then.
@@ -268,9 +298,9 @@ export class Engine {
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
 
-  /** L10, L14: places the transfers of the first `loads` entries of `#loads`, those whose weights are in DRAM first. */
+  /** L10, L14: places the transfers of the first `loads` entries of `#loads`, those first whose weights and slots are there first. */
   #load(layer: number, loads: number, startNs: number): void {
-    const { dram, gpu, recorder } = this.#parts;
+    const { dram, gpu, recorder, writeBack } = this.#parts;
     const readyNs = this.#readyNs;
     const order = this.#loads;
     if (dram !== null) {
@@ -278,8 +308,8 @@ export class Engine {
         const i = order[k]!;
         readyNs[i] = Math.max(readyNs[i]!, this.#inDram(this.#event.ids[i]!, layer, startNs));
       }
-      sortByReadiness(order, loads, readyNs);
     }
+    if (dram !== null || writeBack !== null) sortByReadiness(order, loads, readyNs);
     for (let k = 0; k < loads; k++) {
       const i = order[k]!;
       const id = this.#event.ids[i]!;
@@ -295,7 +325,6 @@ export class Engine {
     if (dram.holds(id, layer)) {
       const cache = dram.byLayer[layer]!;
       cache.touch(id - cache.base);
-      if (dram.arrivalNs[id]! > startNs) dram.link.promote(id);
       return Math.max(startNs, dram.arrivalNs[id]!);
     }
     dram.admit(id, layer, true, 0);

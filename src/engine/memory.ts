@@ -17,6 +17,8 @@ export interface MemoryPlan {
   readonly stagingBytes: number;
   /** Capacity of the expert cache. */
   readonly cacheBytes: number;
+  /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
+  readonly quotas: readonly number[] | null;
   /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
@@ -54,9 +56,15 @@ export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: Sys
         'take a smaller --cache, a smaller --quantization or less context.',
     });
   }
-  return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, dramBytes: dramCapacity(), warnings };
+  let quotas = system.cache.quotas ?? null;
+  const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
+  if (quotas === null && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
+  return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, quotas, dramBytes: dramCapacity(), warnings };
 
   function dramCapacity(): number | null {
+    if (run.memory.dramCache !== undefined && (second?.name !== 'dram' || third === undefined)) {
+      throw new UserError(`memory.dramCache: ${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
+    }
     if (second?.name !== 'dram') return null;
     if (third === undefined) {
       if (experts > second.bytes) {
@@ -77,12 +85,16 @@ export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: Sys
   }
 }
 
+/** 16 of `16/layer`; null where the text is no such capacity. */
+function expertsPerLayer(text: string): number | null {
+  const match = /^(\d+)\s*\/\s*layer$/.exec(text.trim());
+  return match === null ? null : Number(match[1]);
+}
+
 /** `8GiB`, `25%` of all experts, or `16/layer`, in bytes. */
 function parseCapacity(text: string, model: ModelSpec, experts: number, place: string): number {
-  const perLayer = /^(\d+(?:\.\d+)?)\s*\/\s*layer$/.exec(text.trim());
-  if (perLayer !== null) {
-    return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, Number(perLayer[1])) * layer.expertBytes, 0);
-  }
+  const perLayer = expertsPerLayer(text);
+  if (perLayer !== null) return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, perLayer) * layer.expertBytes, 0);
   if (text.trim().endsWith('%')) {
     const share = SHARE.read(text);
     if (share === null) throw new UserError(`${place}: '${text}' is not a share of the experts, use 0% to 100%`);

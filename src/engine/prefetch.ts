@@ -47,9 +47,8 @@ export class Prefetcher {
   readonly #issuedNs: Float64Array;
   #first = 0;
   #count = 0;
-  /** Entries before these have been handled on the GPU link and on the SSD link. */
-  #gpuHead = 0;
-  #ssdHead = 0;
+  /** Entries before it wait no more. */
+  #head = 0;
   /** 1 while an expert waits in the plan for its transfer. */
   readonly #queued: Uint8Array;
   /** First layer that has not been planned in this pass. */
@@ -75,7 +74,7 @@ export class Prefetcher {
   /** A pass begins: the plan of the last one is void. */
   begin(pass: Pass, nowNs: number): void {
     this.#drop(this.#count);
-    this.#first = this.#count = this.#gpuHead = this.#ssdHead = 0;
+    this.#first = this.#count = this.#head = 0;
     this.#nextLayer = 0;
     this.#candidateCount.fill(0);
     this.#extend(pass, -1, nowNs);
@@ -94,8 +93,7 @@ export class Prefetcher {
     for (let i = this.#first; i < end; i++) recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
     this.#drop(end);
     this.#first = end;
-    this.#gpuHead = Math.max(this.#gpuHead, end);
-    this.#ssdHead = Math.max(this.#ssdHead, end);
+    this.#head = Math.max(this.#head, end);
   }
 
   /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
@@ -103,7 +101,7 @@ export class Prefetcher {
     if (this.#parts.limits.correction) {
       for (let i = this.#first; i < this.#count; i++) this.#parts.recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
       this.#drop(this.#count);
-      this.#first = this.#count = this.#gpuHead = this.#ssdHead = 0;
+      this.#first = this.#count = this.#head = 0;
       this.#nextLayer = layer + 1;
     }
     this.#extend(pass, layer, nowNs);
@@ -112,22 +110,32 @@ export class Prefetcher {
   /** Starts every planned transfer that finds a free lane before `untilNs`. */
   advance(untilNs: number): void {
     const { dram, gpu } = this.#parts;
-    if (dram !== null) this.#advanceSsd(dram, untilNs);
-    while (this.#gpuHead < this.#count) {
+    if (dram !== null) this.#advanceBoth(dram, untilNs);
+    else {
       const { link } = gpu;
-      const lane = link.nextLane();
-      const entry = dram === null ? this.#nextQueued() : this.#nextReady(dram, link.freeNs(lane));
-      if (entry < 0) break;
-      const id = this.#plan[entry]!;
-      const readyNs = dram === null ? this.#issuedNs[entry]! : Math.max(this.#issuedNs[entry]!, dram.arrivalNs[id]!);
-      const startNs = Math.max(link.freeNs(lane), readyNs);
-      if (startNs >= untilNs) break;
-      this.#queued[id] = 0;
-      gpu.settle(startNs);
-      this.#start(gpu, lane, id, startNs);
+      for (let entry = this.#nextQueued(); entry >= 0; entry = this.#nextQueued()) {
+        const startNs = Math.max(link.freeNs(link.nextLane()), this.#issuedNs[entry]!);
+        if (startNs >= untilNs) break;
+        this.#toGpu(entry, startNs);
+      }
     }
     gpu.settle(untilNs);
     dram?.settle(untilNs);
+  }
+
+  /** Three tiers: transfers on both links start in order of time, so that neither sees a DRAM that is still to come. */
+  #advanceBoth(dram: CachedTier, untilNs: number): void {
+    const { gpu } = this.#parts;
+    for (;;) {
+      const fromDram = this.#nextReady(dram, gpu.link.freeNs(gpu.link.nextLane()));
+      const fromSsd = this.#nextMissing(dram);
+      const dramNs = fromDram < 0 ? Number.POSITIVE_INFINITY : this.#readyNs(dram, fromDram);
+      const gpuNs = Math.max(gpu.link.freeNs(gpu.link.nextLane()), dramNs);
+      const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), this.#issuedNs[fromSsd]!);
+      if (Math.min(gpuNs, ssdNs) >= untilNs) return;
+      if (gpuNs <= ssdNs) this.#toGpu(fromDram, gpuNs);
+      else this.#toDram(dram, fromSsd, ssdNs);
+    }
   }
 
   /** Plans layers up to `after + horizon` that have not been planned. */
@@ -199,19 +207,23 @@ export class Prefetcher {
 
   /** First entry that still waits, or -1. */
   #nextQueued(): number {
-    while (this.#gpuHead < this.#count && this.#queued[this.#plan[this.#gpuHead]!] === 0) this.#gpuHead++;
-    return this.#gpuHead < this.#count ? this.#gpuHead : -1;
+    while (this.#head < this.#count && this.#queued[this.#plan[this.#head]!] === 0) this.#head++;
+    return this.#head < this.#count ? this.#head : -1;
+  }
+
+  /** When the weights of an entry that DRAM holds are there, and its prediction has been made, ns. */
+  #readyNs(dram: CachedTier, entry: number): number {
+    return Math.max(dram.arrivalNs[this.#plan[entry]!]!, this.#issuedNs[entry]!);
   }
 
   /** First waiting entry whose weights are in DRAM at `nowNs`; else the one that will be there first; -1: none is on its way. */
   #nextReady(dram: CachedTier, nowNs: number): number {
     let soonest = -1;
     let soonestNs = Number.POSITIVE_INFINITY;
-    for (let entry = this.#gpuHead; entry < this.#count; entry++) {
+    for (let entry = this.#nextQueued(); entry >= 0 && entry < this.#count; entry++) {
       const id = this.#plan[entry]!;
-      if (this.#queued[id] === 0) continue;
-      if (!dram.holds(id, this.#parts.layerOf[id]!)) continue;
-      const readyNs = Math.max(dram.arrivalNs[id]!, this.#issuedNs[entry]!);
+      if (this.#queued[id] === 0 || !dram.holds(id, this.#parts.layerOf[id]!)) continue;
+      const readyNs = this.#readyNs(dram, entry);
       if (readyNs <= nowNs) return entry;
       if (readyNs < soonestNs) {
         soonest = entry;
@@ -221,22 +233,31 @@ export class Prefetcher {
     return soonest;
   }
 
-  /** Brings planned experts from the SSD to DRAM. */
-  #advanceSsd(dram: CachedTier, untilNs: number): void {
-    const { link } = dram;
-    for (; this.#ssdHead < this.#count; this.#ssdHead++) {
-      const id = this.#plan[this.#ssdHead]!;
-      if (this.#queued[id] === 0 || dram.holds(id, this.#parts.layerOf[id]!)) continue;
-      const lane = link.nextLane();
-      const startNs = Math.max(link.freeNs(lane), this.#issuedNs[this.#ssdHead]!);
-      if (startNs >= untilNs) return;
-      dram.settle(startNs);
-      if (!this.#start(dram, lane, id, startNs)) this.#queued[id] = 0;
+  /** First waiting entry that DRAM lacks, or -1. */
+  #nextMissing(dram: CachedTier): number {
+    for (let entry = this.#nextQueued(); entry >= 0 && entry < this.#count; entry++) {
+      const id = this.#plan[entry]!;
+      if (this.#queued[id] === 1 && !dram.holds(id, this.#parts.layerOf[id]!)) return entry;
     }
+    return -1;
+  }
+
+  #toGpu(entry: number, startNs: number): void {
+    const { gpu } = this.#parts;
+    const id = this.#plan[entry]!;
+    this.#queued[id] = 0;
+    gpu.settle(startNs);
+    this.#start(gpu, id, startNs);
+  }
+
+  #toDram(dram: CachedTier, entry: number, startNs: number): void {
+    const id = this.#plan[entry]!;
+    dram.settle(startNs);
+    if (!this.#start(dram, id, startNs)) this.#queued[id] = 0;
   }
 
   /** Takes a slot and starts the transfer; without a slot the prefetch is dropped. */
-  #start(tier: CachedTier, lane: number, id: number, startNs: number): boolean {
+  #start(tier: CachedTier, id: number, startNs: number): boolean {
     const { evicted, gpu, layerOf, recorder, sizes } = this.#parts;
     const layer = layerOf[id]!;
     const admitted = tier.admit(id, layer, false, tier.planRank(id));
@@ -247,7 +268,7 @@ export class Prefetcher {
     }
     const bytes = sizes[id]!;
     tier.pin(id);
-    tier.link.prefetch(lane, id, bytes, slotFreeNs);
+    tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
     if (tier === gpu) {
       tier.unused[id] = 1;
       recorder.layers.prefetchBytes[layer]! += bytes;

@@ -63,7 +63,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
           await watch.breathe?.();
         }
       }
-      const beladyHitCount = log === null ? null : beladyHits(log, system.cache.scope, memory.cacheBytes, system.cache.quotas ?? null);
+      const beladyHitCount = log === null ? null : beladyHits(log, system.cache.scope, memory.cacheBytes, memory.quotas);
       return outcome({
         run,
         inputs,

@@ -1,0 +1,175 @@
+// Runs a scenario through the engine itself and reads off everything that can be seen from outside.
+
+import { DemandLog } from '../../src/cache/demand.js';
+import { Future } from '../../src/cache/future.js';
+import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { type Clock, UNPINNED } from '../../src/cache/policy.js';
+import { buildCaches, type Scope } from '../../src/cache/scope.js';
+import { BoundClocks } from '../../src/engine/bounds.js';
+import { Engine } from '../../src/engine/engine.js';
+import { Link } from '../../src/engine/link.js';
+import { Recorder } from '../../src/engine/recorder.js';
+import { CachedTier } from '../../src/engine/tier.js';
+import { CostModel } from '../../src/hardware/cost.js';
+import type { LinkSpec } from '../../src/hardware/spec.js';
+import type { Predictor } from '../../src/predict/predictor.js';
+import { Pass } from '../../src/schedule/pass.js';
+import { Request } from '../../src/schedule/request.js';
+import { TraceStore } from '../../src/trace/store.js';
+import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
+import type { LayerOutcome, LinkOutcome, Outcome, PassOutcome } from './outcome.js';
+import type { Scenario, Script, TokenChoices } from './scenario.js';
+
+/** A trace of one request: all tokens of all passes, one after another. */
+export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): RoutingTrace {
+  const { model, passes, topK } = scenario;
+  const store = new TraceStore({ path: 'scenario', layers: model.layers.length, topK });
+  for (const token of passes.flat()) {
+    store.seek(store.rows);
+    for (const { index } of model.layers) {
+      for (let rank = 0; rank < topK; rank++) store.ids[store.idsAt + index * topK + rank] = token[index]![rank] ?? NULL_EXPERT;
+    }
+    store.addRow(0, store.rows, 1);
+  }
+  return store.finish(
+    model.layers.map(({ experts }) => experts),
+    { model: null, format: 'test', synthetic: false, expertBytes: null, notes: {} },
+  );
+}
+
+function scripted(script: Script, scenario: Scenario): Predictor {
+  const { layers } = scenario.model;
+  return {
+    costNs: script.costNs,
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      for (let layer = after + 1; layer <= after + horizon; layer++) {
+        const { experts, offset } = layers[layer]!;
+        for (let id = offset; id < offset + experts; id++) scores[id] = script.score(pass.number, after, id);
+      }
+    },
+  };
+}
+
+/** The demand of the run as the engine's own dry run records it. */
+function futureOf(scenario: Scenario): Future {
+  const { model, passes, replay } = scenario;
+  const log = new DemandLog(model, replay === 'sequential');
+  for (const pass of passes) {
+    for (const { index, offset } of model.layers) {
+      const choices = pass.flatMap((token: TokenChoices) => token[index]!.filter((e) => e !== NULL_EXPERT).map((e) => offset + e));
+      if (replay === 'sequential') for (const id of choices) log.append(index, Int32Array.of(id), 1);
+      else if (choices.length > 0) {
+        const last = [...new Set(choices.toReversed())].toReversed();
+        log.append(index, Int32Array.from(last), last.length);
+      }
+    }
+  }
+  return new Future(log);
+}
+
+/** Composes an engine for a scenario. */
+export async function composeEngine(scenario: Scenario) {
+  const { model, hardware, script } = scenario;
+  const clock: Clock = { event: 0, pass: 0, layer: 0 };
+  const scores = new Float32Array(model.experts);
+  const future = scenario.policy.startsWith('belady') ? futureOf(scenario) : null;
+  const nextUse = future === null ? null : Int32Array.from(future.first);
+  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
+    const { definition, parameters } = await resolvePolicy(spec);
+    const rank = new Int32Array(model.experts).fill(UNPINNED);
+    const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, clock, seed: 1, rank, nextUse });
+    for (const cache of caches.caches) cache.preload();
+    return new CachedTier(caches, rank, link);
+  };
+  const gpu = await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!);
+  const dram = scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);
+  const cost = new CostModel(model, hardware);
+  const recorder = new Recorder(model.layers.length);
+  const engine = new Engine({
+    model,
+    cost,
+    gpu,
+    dram,
+    writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null,
+    onMiss: scenario.onMiss,
+    replay: scenario.replay,
+    prefetch: script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores },
+    clock,
+    future: future === null ? null : { future, nextUse: nextUse! },
+    log: null,
+    recorder,
+    bounds: new BoundClocks(model, hardware, cost, dram === null),
+  });
+  return { engine, gpu, dram, recorder, cost };
+}
+
+const residents = (tier: CachedTier): number[] =>
+  tier.caches.flatMap((cache) => [...cache.resident.keys()].filter((id) => cache.resident[id] === 1).map((id) => id + cache.base));
+
+const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs }: Link): LinkOutcome => ({
+  demands,
+  demandBytes,
+  prefetches,
+  prefetchBytes,
+  busyNs,
+});
+
+/** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */
+export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
+  const { engine, gpu, dram, recorder, cost } = await composeEngine(scenario);
+  const { model, passes } = scenario;
+  const pass = new Pass(traceOf(scenario), 1);
+  const tokens = passes.reduce((sum, { length }) => sum + length, 0);
+  const request = new Request({ index: 0, start: 0, prefill: 0, decode: tokens, arrivalNs: 0 });
+  const { layers } = recorder;
+  const outcomes = passes.map((choices): PassOutcome => {
+    const shares = [{ request, tokens: choices.length }];
+    pass.fill(shares);
+    const before = Object.fromEntries(Object.entries(layers).map(([name, column]) => [name, Float64Array.from(column as Float64Array)]));
+    let nowNs = engine.nowNs;
+    engine.run(pass);
+    pass.advance(shares);
+    const byLayer = model.layers.map(({ index }): LayerOutcome => {
+      const added = (name: keyof typeof layers): number => layers[name][index]! - before[name]![index]!;
+      const startNs = nowNs + added('denseNs');
+      const endNs = startNs + added('computeNs') + added('stallNs');
+      nowNs = endNs;
+      return {
+        startNs,
+        endNs,
+        events: added('events'),
+        demanded: added('demanded'),
+        hits: added('hits'),
+        late: added('late'),
+        misses: added('misses'),
+        evictions: added('evictions'),
+        streamed: added('streamed'),
+        onDemandBytes: added('onDemandBytes'),
+        prefetchBytes: added('prefetchBytes'),
+        computeNs: added('computeNs'),
+        stallNs: added('stallNs'),
+        cpuNs: added('cpuNs'),
+      };
+    });
+    const tailNs = cost.denseNs(model.layers.length, choices.length, [0], [choices.length], 1) + cost.passNs;
+    if (nowNs + tailNs !== engine.nowNs) throw new Error(`the parts of pass ${pass.number} do not add up to its duration`);
+    return { endNs: engine.nowNs, layers: byLayer, gpu: residents(gpu), dram: dram === null ? null : residents(dram) };
+  });
+  return {
+    passes: outcomes,
+    h2d: transfersOf(gpu.link),
+    ssd: dram === null ? null : transfersOf(dram.link),
+    useful: recorder.prefetchUseful,
+    late: recorder.prefetchLate,
+    wasted: recorder.prefetchWasted,
+    wastedBytes: recorder.prefetchWastedBytes,
+    dropped: recorder.prefetchDropped,
+    cancelled: recorder.prefetchCancelled,
+    cpuExperts: recorder.cpuExperts,
+    writeBacks: recorder.writeBacks,
+    writeBackBytes: recorder.writeBackBytes,
+    peakBytes: gpu.peakBytes,
+    distinct: recorder.distinct,
+  };
+}

@@ -1,0 +1,58 @@
+// What two simulators of the same scenario are compared on: everything that can be seen from outside.
+
+/** One layer of one pass. In atomic replay it is one event (or none, where nothing is demanded). */
+export interface LayerOutcome {
+  /** When the layer's routing is known, and when its last event has ended, ns. */
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly events: number;
+  readonly demanded: number;
+  readonly hits: number;
+  readonly late: number;
+  readonly misses: number;
+  /** Experts of this layer that were evicted during the pass. */
+  readonly evictions: number;
+  readonly streamed: number;
+  readonly onDemandBytes: number;
+  readonly prefetchBytes: number;
+  readonly computeNs: number;
+  readonly stallNs: number;
+  readonly cpuNs: number;
+}
+
+/** One pass. */
+export interface PassOutcome {
+  readonly endNs: number;
+  readonly layers: readonly LayerOutcome[];
+  /** Experts that own a slot when the pass has ended, ascending. */
+  readonly gpu: readonly number[];
+  readonly dram: readonly number[] | null;
+}
+
+/** Transfers of one link. */
+export interface LinkOutcome {
+  readonly demands: number;
+  readonly demandBytes: number;
+  readonly prefetches: number;
+  readonly prefetchBytes: number;
+  readonly busyNs: number;
+}
+
+/** A whole run. */
+export interface Outcome {
+  readonly passes: readonly PassOutcome[];
+  readonly h2d: LinkOutcome;
+  readonly ssd: LinkOutcome | null;
+  readonly useful: number;
+  readonly late: number;
+  readonly wasted: number;
+  readonly wastedBytes: number;
+  readonly dropped: number;
+  readonly cancelled: number;
+  readonly cpuExperts: number;
+  readonly writeBacks: number;
+  readonly writeBackBytes: number;
+  /** Most bytes that the GPU's caches held. */
+  readonly peakBytes: number;
+  readonly distinct: number;
+}

@@ -1,0 +1,171 @@
+// Reference for the cache: policies as plain lists, and a cache that asks them (L4-L6).
+import type { ModelSpec } from '../../src/model/spec.js';
+
+/** Ranks residents. Ids are dense. */
+export interface ReferencePolicy {
+  touch(id: number): void;
+  insert(id: number, used: boolean): void;
+  remove(id: number): void;
+  /** The running event uses `id`, which does not become resident. */
+  passBy(id: number): void;
+  /** Which of these unpinned residents leaves. */
+  pick(candidates: readonly number[]): number;
+  admits(incoming: number, victim: number): boolean;
+}
+
+/** What Belady asks: event number of an expert's next use after the running event. */
+export type NextUse = (id: number) => number;
+
+function byAge(touchRenews: boolean): ReferencePolicy {
+  let order: number[] = [];
+  const drop = (id: number): void => {
+    order = order.filter((other) => other !== id);
+  };
+  return {
+    touch(id) {
+      if (!touchRenews) return;
+      drop(id);
+      order.push(id);
+    },
+    insert: (id) => void order.push(id),
+    remove: drop,
+    passBy: () => {},
+    pick: (candidates) => order.find((id) => candidates.includes(id))!,
+    admits: () => true,
+  };
+}
+
+/** Smallest by each key in turn, then by id. */
+function least(candidates: readonly number[], ...keys: ((id: number) => number)[]): number {
+  const order = [...candidates].sort((a, b) => {
+    for (const key of keys) if (key(a) !== key(b)) return key(a) - key(b);
+    return a - b;
+  });
+  return order[0]!;
+}
+
+function lfu(): ReferencePolicy {
+  const uses = new Map<number, number>();
+  const lastUse = new Map<number, number>();
+  let now = 0;
+  const use = (id: number): void => {
+    uses.set(id, (uses.get(id) ?? 0) + 1);
+    lastUse.set(id, ++now);
+  };
+  return {
+    touch: use,
+    insert: (id, used) => {
+      if (used) use(id);
+    },
+    remove: () => {},
+    passBy: use,
+    pick: (candidates) =>
+      least(
+        candidates,
+        (id) => uses.get(id) ?? 0,
+        (id) => lastUse.get(id) ?? 0,
+      ),
+    admits: () => true,
+  };
+}
+
+function belady(nextUse: NextUse, bypass: boolean): ReferencePolicy {
+  return {
+    touch: () => {},
+    insert: () => {},
+    remove: () => {},
+    passBy: () => {},
+    pick: (candidates) => least(candidates, (id) => -nextUse(id)),
+    admits: (incoming, victim) => !bypass || nextUse(incoming) <= nextUse(victim),
+  };
+}
+
+/** A cache of experts: a set, a capacity, a policy. */
+export class ReferenceCache {
+  readonly resident = new Set<number>();
+  readonly capacityBytes: number;
+  readonly #sizes: Float64Array;
+  readonly #policy: ReferencePolicy;
+  /** Static placement: nothing else may enter. */
+  readonly #chosen: ReadonlySet<number> | null;
+
+  constructor(spec: string, ids: readonly number[], sizes: Float64Array, layerOf: Uint16Array, capacityBytes: number, nextUse: NextUse) {
+    this.capacityBytes = capacityBytes;
+    this.#sizes = sizes;
+    this.#policy =
+      spec === 'lfu'
+        ? lfu()
+        : spec.startsWith('belady')
+          ? belady(nextUse, spec === 'belady')
+          : byAge(spec === 'lru'); /* fifo; static never evicts */
+    if (!spec.startsWith('static')) {
+      this.#chosen = null;
+      return;
+    }
+    const chosen = new Set<number>();
+    const wanted = [...ids].sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
+    for (const id of wanted) {
+      const bytes = [...chosen].reduce((sum, other) => sum + sizes[other]!, 0);
+      if (bytes + sizes[id]! <= capacityBytes) chosen.add(id);
+    }
+    this.#chosen = chosen;
+    for (const id of chosen) this.resident.add(id);
+  }
+
+  get usedBytes(): number {
+    return [...this.resident].reduce((sum, id) => sum + this.#sizes[id]!, 0);
+  }
+
+  touch(id: number): void {
+    this.#policy.touch(id);
+  }
+
+  /** The running event uses `id` from elsewhere. */
+  passBy(id: number): void {
+    this.#policy.passBy(id);
+  }
+
+  /** L5; @returns the evicted, and whether `id` is resident now. */
+  admit(id: number, used: boolean, pinned: (id: number) => boolean): { admitted: boolean; victims: number[] } {
+    const { admitted, victims } = this.#makeRoom(id, pinned);
+    if (admitted) {
+      this.resident.add(id);
+      this.#policy.insert(id, used);
+    } else if (used) this.passBy(id);
+    return { admitted, victims };
+  }
+
+  #makeRoom(id: number, pinned: (id: number) => boolean): { admitted: boolean; victims: number[] } {
+    const victims: number[] = [];
+    if (this.#chosen !== null && !this.#chosen.has(id)) return { admitted: false, victims };
+    if (this.#sizes[id]! > this.capacityBytes) return { admitted: false, victims };
+    while (this.usedBytes + this.#sizes[id]! > this.capacityBytes) {
+      const candidates = this.#chosen === null ? [...this.resident].filter((other) => !pinned(other)) : [];
+      if (candidates.length === 0) return { admitted: false, victims };
+      const victim = this.#policy.pick(candidates);
+      if (!this.#policy.admits(id, victim)) return { admitted: false, victims };
+      this.resident.delete(victim);
+      this.#policy.remove(victim);
+      victims.push(victim);
+    }
+    return { admitted: true, victims };
+  }
+}
+
+/** L6: whole experts of an equal share for each layer, the rest to the earliest layers in turn. @returns bytes per layer */
+export function layerCapacities(model: ModelSpec, capacityBytes: number): number[] {
+  const slots = model.layers.map(({ experts, expertBytes }) =>
+    Math.min(experts, Math.floor(capacityBytes / model.layers.length / expertBytes)),
+  );
+  for (let given = true; given; ) {
+    given = false;
+    for (const { index, experts, expertBytes } of model.layers) {
+      const used = model.layers.reduce((sum, layer) => sum + slots[layer.index]! * layer.expertBytes, 0);
+      if (slots[index]! < experts && used + expertBytes <= capacityBytes) {
+        slots[index]! += 1;
+        given = true;
+      }
+    }
+  }
+  return model.layers.map(({ index, expertBytes }) => slots[index]! * expertBytes);
+}

@@ -1,0 +1,371 @@
+// A second simulator of the same laws, written to be read: sets, lists, and transfers that start in order of time. It shares with the
+// engine the prices of work (cost.ts, tested on its own) and nothing else; `reference.test.ts` holds the two against each other.
+import { layerOfExperts } from '../../src/cache/scope.js';
+import { CostModel } from '../../src/hardware/cost.js';
+import { expertSizes } from '../../src/model/spec.js';
+import { NULL_EXPERT } from '../../src/trace/trace.js';
+import type { LayerOutcome, Outcome, PassOutcome } from './outcome.js';
+import { ReferenceLink, type ReferenceTransfer } from './reference-link.js';
+import { layerCapacities, ReferenceCache } from './reference-policies.js';
+import type { Scenario, TokenChoices } from './scenario.js';
+
+/** A level of memory: who is there, and by which transfer it came (none: before the run). */
+class Level {
+  readonly caches: readonly ReferenceCache[];
+  readonly byLayer: readonly ReferenceCache[];
+  readonly link: ReferenceLink;
+  readonly came = new Map<number, ReferenceTransfer>();
+
+  constructor(byLayer: readonly ReferenceCache[], link: ReferenceLink) {
+    this.byLayer = byLayer;
+    this.caches = [...new Set(byLayer)];
+    this.link = link;
+  }
+
+  holds(id: number): boolean {
+    return this.caches.some((cache) => cache.resident.has(id));
+  }
+
+  arrivalNs(id: number): number {
+    return this.came.get(id)?.arrivalNs ?? 0;
+  }
+
+  residents(): number[] {
+    return this.caches.flatMap((cache) => [...cache.resident]).sort((a, b) => a - b);
+  }
+}
+
+/** An expert that a prediction asked for, in the order of the plan. */
+interface Planned {
+  readonly id: number;
+  readonly issuedNs: number;
+  /** Waits for its transfer to the GPU. */
+  waiting: boolean;
+}
+
+interface Member {
+  readonly id: number;
+  readonly count: number;
+  readyNs: number;
+  fate: 'hit' | 'late' | 'miss';
+  onCpu: boolean;
+}
+
+/** Demand of an event: distinct experts in order of last appearance (L1, L3), from the choices in the order of the pass. */
+function membersOf(choices: readonly number[]): Member[] {
+  const distinct = [...new Set(choices)].sort((a, b) => choices.lastIndexOf(a) - choices.lastIndexOf(b));
+  return distinct.map((id) => ({ id, count: choices.filter((other) => other === id).length, readyNs: 0, fate: 'miss', onCpu: false }));
+}
+
+/** Runs a scenario. */
+export function simulateByTheBook(scenario: Scenario): Outcome {
+  const { model, hardware, onMiss, passes, script } = scenario;
+  const cost = new CostModel(model, hardware);
+  const sizes = expertSizes(model);
+  const layerOf = layerOfExperts(model);
+  const allIds = [...layerOf.keys()];
+  const sequential = scenario.replay === 'sequential';
+
+  const choicesAt = (pass: readonly TokenChoices[], layer: number): number[] =>
+    pass.flatMap((token) => token[layer]!.filter((expert) => expert !== NULL_EXPERT).map((expert) => model.layers[layer]!.offset + expert));
+  // Every event of the run, for Belady.
+  const events = passes.flatMap((pass) =>
+    model.layers.flatMap(({ index }) => {
+      const choices = choicesAt(pass, index);
+      if (sequential) return choices.map((id) => [id]);
+      return choices.length === 0 ? [] : [choices];
+    }),
+  );
+  let event = 0;
+  const nextUse = (id: number): number => {
+    const next = events.findIndex((demand, number) => number + 1 > event && demand.includes(id));
+    return next < 0 ? Number.POSITIVE_INFINITY : next + 1;
+  };
+
+  const cacheOf = (policy: string, ids: readonly number[], bytes: number) =>
+    new ReferenceCache(policy, ids, sizes, layerOf, bytes, nextUse);
+  const idsOf = (layer: number) => allIds.filter((id) => layerOf[id] === layer);
+  const whole = cacheOf(scenario.policy, allIds, scenario.capacityBytes);
+  const capacities = layerCapacities(model, scenario.capacityBytes);
+  const gpu = new Level(
+    model.layers.map(({ index }) => (scenario.scope === 'global' ? whole : cacheOf(scenario.policy, idsOf(index), capacities[index]!))),
+    new ReferenceLink(hardware.links[0]!),
+  );
+  let dram: Level | null = null;
+  if (scenario.dram !== null) {
+    const cache = cacheOf(scenario.dram.policy, allIds, scenario.dram.capacityBytes);
+    dram = new Level(
+      model.layers.map(() => cache),
+      new ReferenceLink(hardware.links[1]!),
+    );
+  }
+  const writeBack = new ReferenceLink(hardware.links[0]!);
+
+  const total = {
+    useful: 0,
+    late: 0,
+    wasted: 0,
+    wastedBytes: 0,
+    dropped: 0,
+    cancelled: 0,
+    cpuExperts: 0,
+    writeBacks: 0,
+    writeBackBytes: 0,
+  };
+  let nowNs = 0;
+  let peakBytes = gpu.caches.reduce((sum, cache) => sum + cache.usedBytes, 0);
+  const unused = new Set<number>();
+  const seen = new Set<number>();
+  let demandedNow = new Set<number>();
+  let missedNow = new Set<number>();
+  let plan: Planned[] = [];
+  let nextLayer = 0;
+  type Counts = { -readonly [Key in keyof LayerOutcome]: LayerOutcome[Key] };
+  let layers: Counts[] = [];
+
+  /** L5; counts the victims on the GPU. @returns whether there was room, and when the slot is free */
+  function admit(level: Level, id: number, used: boolean, atNs: number, planRank: number): { admitted: boolean; slotNs: number } {
+    const pinned = (other: number): boolean => {
+      if (level.arrivalNs(other) > atNs) return true; // in flight
+      if ((level === gpu ? demandedNow : missedNow).has(other)) return true;
+      const rank = plan.findIndex((planned) => planned.id === other);
+      return rank >= 0 && rank < planRank;
+    };
+    const { admitted, victims } = level.byLayer[layerOf[id]!]!.admit(id, used, pinned);
+    let slotNs = atNs;
+    if (level === gpu) {
+      for (const victim of victims) {
+        layers[layerOf[victim]!]!.evictions++;
+        if (unused.delete(victim)) {
+          total.wasted++;
+          total.wastedBytes += sizes[victim]!;
+        }
+        if (!scenario.exclusive) continue;
+        slotNs = Math.max(slotNs, writeBack.demand(victim, sizes[victim]!, atNs).arrivalNs);
+        total.writeBacks++;
+        total.writeBackBytes += sizes[victim]!;
+      }
+      peakBytes = Math.max(
+        peakBytes,
+        gpu.caches.reduce((sum, cache) => sum + cache.usedBytes, 0),
+      );
+    }
+    return { admitted, slotNs: admitted ? slotNs : atNs };
+  }
+
+  /** The next prefetch that can start on the GPU's link: the first of the plan that is ready when a lane is free, else the one ready first. */
+  function nextOnGpuLink(): { planned: Planned; startNs: number } | null {
+    const freeNs = gpu.link.freeNs(gpu.link.nextLane());
+    const starts = plan
+      .filter(({ id, waiting }) => waiting && (dram === null || dram.holds(id)))
+      .map((planned) => ({ planned, startNs: Math.max(freeNs, planned.issuedNs, dram?.arrivalNs(planned.id) ?? 0) }));
+    return starts.reduce<(typeof starts)[0] | null>((best, other) => (best === null || other.startNs < best.startNs ? other : best), null);
+  }
+
+  /** The next prefetch from the SSD: the first of the plan that DRAM lacks. */
+  function nextOnSsdLink(level: Level): { planned: Planned; startNs: number } | null {
+    const planned = plan.find(({ id, waiting }) => waiting && !level.holds(id));
+    if (planned === undefined) return null;
+    return { planned, startNs: Math.max(level.link.freeNs(level.link.nextLane()), planned.issuedNs) };
+  }
+
+  function start(level: Level, { planned, startNs }: { planned: Planned; startNs: number }): void {
+    const { id } = planned;
+    if (level === gpu) planned.waiting = false;
+    const { admitted, slotNs } = admit(level, id, false, startNs, plan.indexOf(planned));
+    if (!admitted) {
+      planned.waiting = false;
+      total.dropped++;
+      return;
+    }
+    level.came.set(id, level.link.prefetch(level.link.nextLane(), id, sizes[id]!, slotNs));
+    if (level !== gpu) return;
+    unused.add(id);
+    layers[layerOf[id]!]!.prefetchBytes += sizes[id]!;
+  }
+
+  /** L10, L11: starts what can start before `untilNs`, on both links, in order of time. */
+  function advance(untilNs: number): void {
+    for (;;) {
+      const toGpu = nextOnGpuLink();
+      const toDram = dram === null ? null : nextOnSsdLink(dram);
+      const gpuNs = toGpu?.startNs ?? Number.POSITIVE_INFINITY;
+      const ssdNs = toDram?.startNs ?? Number.POSITIVE_INFINITY;
+      if (Math.min(gpuNs, ssdNs) >= untilNs) return;
+      if (gpuNs <= ssdNs) start(gpu, toGpu!);
+      else start(dram!, toDram!);
+    }
+  }
+
+  function predict(pass: number, after: number): void {
+    if (script === null) return;
+    const { correction, horizon, minProbability, perLayer } = script.limits;
+    if (correction) {
+      total.cancelled += plan.filter(({ waiting }) => waiting).length;
+      plan = [];
+      nextLayer = after + 1;
+    }
+    const last = Math.min(model.layers.length - 1, after + horizon);
+    for (nextLayer = Math.max(nextLayer, after + 1); nextLayer <= last; nextLayer++) {
+      const ranked = idsOf(nextLayer)
+        .map((id) => ({ id, score: script.score(pass, after, id) }))
+        .filter(({ score }) => score > 0 && score >= minProbability)
+        .sort((a, b) => b.score - a.score || a.id - b.id);
+      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, waiting: !gpu.holds(id) });
+    }
+  }
+
+  /** L12: the routing of `layer` is known. */
+  function known(layer: number, demand: readonly number[]): void {
+    for (const planned of plan) if (demand.includes(planned.id)) planned.waiting = false;
+    total.cancelled += plan.filter(({ id, waiting }) => waiting && layerOf[id]! <= layer).length;
+    plan = plan.filter(({ id }) => layerOf[id]! > layer);
+  }
+
+  /** When the weights of an expert are in DRAM (L14). */
+  function inDram(level: Level, id: number): number {
+    if (level.holds(id)) {
+      level.caches[0]!.touch(id);
+      return Math.max(nowNs, level.arrivalNs(id));
+    }
+    admit(level, id, true, nowNs, 0);
+    const transfer = level.link.demand(id, sizes[id]!, nowNs);
+    level.came.set(id, transfer);
+    return transfer.arrivalNs;
+  }
+
+  function load(layer: number, loads: Member[]): void {
+    if (dram !== null) for (const member of loads) member.readyNs = Math.max(member.readyNs, inDram(dram, member.id));
+    for (const member of [...loads].sort((a, b) => a.readyNs - b.readyNs)) {
+      const transfer = gpu.link.demand(member.id, sizes[member.id]!, member.readyNs);
+      gpu.came.set(member.id, transfer);
+      member.readyNs = transfer.arrivalNs;
+      layers[layer]!.onDemandBytes += sizes[member.id]!;
+    }
+  }
+
+  function runEvent(layer: number, choices: readonly number[], afterDemands: () => void): void {
+    const counts = layers[layer]!;
+    const members = membersOf(choices);
+    event++;
+    counts.events++;
+    counts.demanded += members.length;
+    demandedNow = new Set(members.map(({ id }) => id));
+    for (const member of members) {
+      const { id } = member;
+      seen.add(id);
+      if (!gpu.holds(id)) {
+        counts.misses++;
+        continue;
+      }
+      member.readyNs = Math.max(nowNs, gpu.arrivalNs(id));
+      if (gpu.arrivalNs(id) <= nowNs) {
+        member.fate = 'hit';
+        counts.hits++;
+        if (unused.has(id)) total.useful++;
+      } else {
+        member.fate = 'late';
+        counts.late++;
+        total.late++;
+        gpu.came.get(id)!.yields = false;
+      }
+      unused.delete(id);
+    }
+    const misses = members.filter(({ fate }) => fate === 'miss');
+    missedNow = new Set(misses.map(({ id }) => id));
+    for (const { id } of misses) {
+      const coming = dram?.came.get(id);
+      if (dram?.holds(id) && coming !== undefined) coming.yields = false;
+    }
+
+    let cpuFreeNs = nowNs + cost.handoverNs;
+    const loads: Member[] = [];
+    for (const member of members) {
+      const { count, id } = member;
+      if (member.fate !== 'miss') {
+        gpu.byLayer[layer]!.touch(id);
+        continue;
+      }
+      const cpuNs = cost.cpuExpertNs(layer, count);
+      let byCpu = onMiss === 'cpu';
+      if (onMiss === 'cheaper') {
+        const bytes = sizes[id]!;
+        let fromNs = nowNs;
+        if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(bytes, nowNs);
+        byCpu = Math.max(cpuFreeNs, fromNs) + cpuNs <= gpu.link.arrivalOfDemand(bytes, fromNs) + cost.expertNs(layer, count);
+      }
+      if (byCpu) {
+        member.onCpu = true;
+        gpu.byLayer[layer]!.passBy(id);
+        member.readyNs = dram === null ? nowNs : inDram(dram, id);
+        cpuFreeNs = Math.max(cpuFreeNs, member.readyNs) + cpuNs;
+        total.cpuExperts++;
+        counts.cpuNs += cpuNs;
+        continue;
+      }
+      let slotNs = nowNs;
+      let admitted = false;
+      if (onMiss === 'static') gpu.byLayer[layer]!.passBy(id);
+      else ({ admitted, slotNs } = admit(gpu, id, true, nowNs, 0));
+      if (!admitted) counts.streamed++;
+      member.readyNs = slotNs;
+      loads.push(member);
+      if (onMiss === 'cheaper') load(layer, loads.splice(0));
+    }
+    load(layer, loads);
+    afterDemands();
+
+    let gpuNs = nowNs;
+    let computeNs = 0;
+    for (const member of members.filter(({ onCpu }) => !onCpu).sort((a, b) => a.readyNs - b.readyNs)) {
+      const ns = cost.expertNs(layer, member.count);
+      gpuNs = Math.max(gpuNs, member.readyNs) + ns;
+      computeNs += ns;
+    }
+    const endNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, cpuFreeNs) : gpuNs;
+    counts.computeNs += computeNs;
+    counts.stallNs += endNs - nowNs - computeNs;
+    advance(endNs);
+    demandedNow = missedNow = new Set();
+    nowNs = endNs;
+  }
+
+  function runPass(pass: readonly TokenChoices[], number: number): PassOutcome {
+    const zero = { events: 0, demanded: 0, hits: 0, late: 0, misses: 0, evictions: 0, streamed: 0, onDemandBytes: 0, prefetchBytes: 0 };
+    layers = model.layers.map(() => ({ startNs: 0, endNs: 0, ...zero, computeNs: 0, stallNs: 0, cpuNs: 0 }));
+    const sequences = [[0], [pass.length], 1] as const;
+    plan = [];
+    nextLayer = 0;
+    predict(number, -1);
+    for (const { index: layer } of model.layers) {
+      nowNs += cost.denseNs(layer, pass.length, ...sequences);
+      const counts = layers[layer]!;
+      counts.startNs = nowNs;
+      const choices = choicesAt(pass, layer);
+      advance(nowNs);
+      known(layer, choices);
+      const replan = (): void => predict(number, layer);
+      if (choices.length === 0) replan();
+      else if (!sequential) runEvent(layer, choices, replan);
+      else {
+        choices.forEach((id, i) => {
+          if (i > 0) advance(nowNs);
+          runEvent(layer, [id], i === choices.length - 1 ? replan : () => {});
+        });
+      }
+      counts.endNs = nowNs;
+    }
+    nowNs += cost.denseNs(model.layers.length, pass.length, ...sequences) + cost.passNs;
+    return { endNs: nowNs, layers, gpu: gpu.residents(), dram: dram?.residents() ?? null };
+  }
+
+  const outcomes = passes.map((pass, i) => runPass(pass, i + 1));
+  return {
+    passes: outcomes,
+    h2d: gpu.link.count,
+    ssd: dram?.link.count ?? null,
+    ...total,
+    peakBytes,
+    distinct: seen.size,
+  };
+}
