@@ -1,0 +1,155 @@
+"""Records the routing of a Hugging Face MoE model while it generates, as a trace that moeprof reads.
+
+    pip install torch transformers safetensors
+    python record_routing.py MODEL OUT.safetensors --prompt "..." [--prompt "..."] [--tokens 256]
+    moeprof run -t OUT.safetensors -m MODEL_PROFILE
+
+Works with transformers 4.4x to 5.x. One prompt is one request; prompts run one after another, unpadded, so that every row is a real
+token. What is recorded per token and MoE layer: the chosen experts in rank order, and their gate weights where the router hands them out.
+
+How: a module whose name ends in `.experts` and that is one fused module is called with the chosen indices (transformers 5, gpt-oss), so
+its inputs tell the truth whatever the router does. Where experts are a list (transformers 4), the router's output is read: integer
+indices if it returns them (DeepSeek), else the top-k of its logits, which is right for plain softmax routers only. A router with biases or
+groups that returns no indices is refused rather than recorded wrongly.
+"""
+
+import argparse
+import re
+
+import torch
+from safetensors.torch import save_file
+
+LAYER = re.compile(r"\blayers\.(\d+)\.")
+ROUTER = re.compile(r"\.(gate|router)$")
+EXPERTS = re.compile(r"\.experts$")
+# Families whose choice is not the top-k of the router's logits: a correction bias or groups come between.
+BIASED = ("deepseek_v3", "glm4_moe", "kimi", "ernie4_5_moe", "dots1", "longcat", "minimax_m2")
+
+
+def integers(values):
+    """The first integer tensor among some values, or None. Tuples differ in order between versions, types do not."""
+    for value in values:
+        if torch.is_tensor(value) and not value.is_floating_point() and value.dtype != torch.bool:
+            return value
+    return None
+
+
+def weights_beside(values, indices):
+    """The float tensor of the same shape as the indices (the gate weights), or None."""
+    for value in values:
+        if torch.is_tensor(value) and value.is_floating_point() and value.shape == indices.shape:
+            return value
+    return None
+
+
+class Recorder:
+    """Hooks a model and collects one [tokens, k] tensor per forward pass and MoE layer."""
+
+    def __init__(self, model, top_k, model_type):
+        self.top_k = top_k
+        self.indices = {}
+        self.weights = {}
+        modules = [(name, module) for name, module in model.named_modules() if LAYER.search(name) and "shared" not in name]
+        fused = {name for name, module in modules if EXPERTS.search(name) and not isinstance(module, torch.nn.ModuleList)}
+        for name, module in modules:
+            layer = int(LAYER.search(name).group(1))
+            if name in fused:
+                module.register_forward_pre_hook(self._experts_called(layer), with_kwargs=True)
+            elif ROUTER.search(name) and name.rsplit(".", 1)[0] + ".experts" not in fused:
+                module.register_forward_hook(self._router_returned(layer, model_type))
+
+    def _put(self, layer, indices, weights):
+        k = indices.shape[-1]
+        self.indices.setdefault(layer, []).append(indices.reshape(-1, k).detach().to("cpu", torch.int16))
+        if weights is not None:
+            self.weights.setdefault(layer, []).append(weights.reshape(-1, k).detach().to("cpu", torch.float16))
+
+    def _experts_called(self, layer):
+        def hook(module, args, kwargs):
+            values = list(args) + list(kwargs.values())
+            indices = integers(values)
+            if indices is not None:
+                self._put(layer, indices, weights_beside(values, indices))
+
+        return hook
+
+    def _router_returned(self, layer, model_type):
+        def hook(module, args, output):
+            values = output if isinstance(output, (tuple, list)) else [output]
+            indices = integers(values)
+            if indices is not None:
+                self._put(layer, indices, weights_beside(values, indices))
+                return
+            if any(name in model_type for name in BIASED):
+                raise SystemExit(f"the router of {model_type} returns logits only, and its choice is not their top-k: use transformers 5")
+            weights, indices = values[0].float().softmax(-1).topk(self.top_k, dim=-1)
+            self._put(layer, indices, weights)
+
+        return hook
+
+    def take(self):
+        """Returns ([tokens, layers, k] indices, the same of weights or None, layer numbers) and starts anew."""
+        layers = sorted(self.indices)
+        rows = {layer: torch.cat(self.indices[layer]) for layer in layers}
+        counts = {len(part) for part in rows.values()}
+        if len(counts) != 1:
+            raise SystemExit(f"layers saw different numbers of tokens {sorted(counts)}: a fused kernel bypassed a hook; load the model with eager kernels")
+        indices = torch.stack([rows[layer] for layer in layers], 1).contiguous()
+        weights = None
+        if self.weights.keys() == self.indices.keys():
+            weights = torch.stack([torch.cat(self.weights[layer]) for layer in layers], 1).contiguous()
+        self.indices, self.weights = {}, {}
+        return indices, weights, layers
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Record the routing of a Hugging Face MoE model.")
+    parser.add_argument("model", help="model id or folder")
+    parser.add_argument("out", help="trace to write, .safetensors")
+    parser.add_argument("--prompt", action="append", required=True, help="repeatable: one request each")
+    parser.add_argument("--tokens", type=int, default=256, help="tokens to generate per request")
+    options = parser.parse_args()
+
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    model = AutoModelForCausalLM.from_pretrained(options.model, device_map="auto", torch_dtype="auto").eval()
+    config = model.config.get_text_config()
+    top_k = config.num_experts_per_tok
+    experts = next(getattr(config, name) for name in ("num_experts", "num_local_experts", "n_routed_experts") if getattr(config, name, None))
+    recorder = Recorder(model, top_k, config.model_type)
+
+    columns = {"experts": [], "weights": [], "request_id": [], "position": [], "phase": [], "token_id": []}
+    for request, prompt in enumerate(options.prompt):
+        ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)
+        with torch.no_grad():
+            generated = model.generate(input_ids=ids, max_new_tokens=options.tokens, do_sample=False)
+        indices, weights, layers = recorder.take()
+        tokens = generated.shape[1] - 1  # the last sampled token is never forwarded
+        if indices.shape[0] != tokens:
+            raise SystemExit(f"recorded {indices.shape[0]} rows for {tokens} tokens: the run was padded, batched or assisted")
+        prompt_tokens = ids.shape[1]
+        columns["experts"].append(indices)
+        columns["weights"].append(weights)
+        columns["request_id"].append(torch.full((tokens,), request, dtype=torch.int32))
+        columns["position"].append(torch.arange(tokens, dtype=torch.int32))
+        columns["phase"].append((torch.arange(tokens) >= prompt_tokens).to(torch.uint8))
+        columns["token_id"].append(generated[0, :-1].to("cpu", torch.int32))
+
+    if any(part is None for part in columns["weights"]):
+        del columns["weights"]
+    metadata = {
+        "format": "moeprof.trace/1",
+        "model": options.model,
+        "num_layers": str(columns["experts"][0].shape[1]),
+        "num_experts": str(experts),
+        "top_k": str(top_k),
+        "layers": ",".join(map(str, layers)),
+        "source": "record_routing.py, greedy decoding, batch 1",
+    }
+    save_file({name: torch.cat(parts).contiguous() for name, parts in columns.items()}, options.out, metadata=metadata)
+    print(f"{options.out}: {sum(len(part) for part in columns['experts'])} tokens of {len(options.prompt)} requests")
+
+
+if __name__ == "__main__":
+    main()
