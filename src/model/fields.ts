@@ -90,6 +90,13 @@ export class Fields {
     return this.#list(name, 'a list of texts', (value): value is string => typeof value === 'string');
   }
 
+  /** A list of flags (true and false, or 1 and 0), or null where the field is none. */
+  flags(name: string): readonly boolean[] | null {
+    const value = this.#find([name])?.value;
+    if (!Array.isArray(value) || value.length === 0) return null;
+    return value.map((flag) => flag === true || flag === 1);
+  }
+
   /** One value for each of `length` layers, from a list or from a number that is meant for all. @throws UserError */
   perLayer(length: number, ...names: readonly string[]): readonly number[] {
     const found = this.#find(names);

@@ -1,16 +1,16 @@
 // A Hugging Face config.json as a model profile: the family is found by the model type, its reader says what the fields mean.
 import { basename, dirname } from 'node:path';
-import { messageOf, UserError } from '../base/errors.js';
+import { UserError } from '../base/errors.js';
 import { nearest } from '../base/text.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import type { Family } from './families/family.js';
 import { FAMILIES } from './families/index.js';
-import { Fields, isObject } from './fields.js';
-import { withFile } from './file.js';
+import { Fields } from './fields.js';
+import { readJson } from './json.js';
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
 
 /** Larger than any config.json: lists of layers that are not quantised make them long. */
-const CONFIG_LIMIT = 16 * 2 ** 20;
+export const CONFIG_LIMIT = 16 * 2 ** 20;
 
 /** Where models of text and something else keep their language model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
@@ -37,41 +37,6 @@ export function configProfile(json: Readonly<Record<string, unknown>>, path: str
 /** True for the content of a config.json of transformers. */
 export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
-}
-
-/**
- * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.
- * @param limit largest size in bytes
- * @throws UserError with line and column
- */
-export function readJson(path: string, limit: number): Record<string, unknown> {
-  const text = withFile(path, (file) => file.text(limit));
-  const json =
-    parse(text) ?? parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null')));
-  if (json === null) {
-    const before = text.slice(0, brokenAt(text)).split('\n');
-    throw new UserError(`${path}:${before.length}:${before.at(-1)!.length + 1}: is not JSON from here on; was the file cut short?`);
-  }
-  if (!isObject(json.value)) throw new UserError(`${path}: is not a JSON object`);
-  return json.value;
-}
-
-function parse(text: string): { value: unknown } | null {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return null;
-  }
-}
-
-/** Position of the first character that is no JSON; the end, where more was expected. */
-function brokenAt(text: string): number {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    return Number(/at position (\d+)/.exec(messageOf(error))?.[1] ?? text.length);
-  }
-  return text.length;
 }
 
 /** The family of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */

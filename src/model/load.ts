@@ -1,17 +1,47 @@
-// The one door to models: whatever a user names with `-m` becomes a ModelSpec here.
-import type { Override } from '../base/yaml.js';
-import { buildModel } from './build.js';
-import { loadModelProfile } from './profile.js';
+// The one door to models: whatever a user names with `-m` becomes a model here. What a path leads to is told by its content.
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { formatBytes } from '../base/units.js';
+import { type Override, readYaml } from '../base/yaml.js';
+import { levelSizes, measureProfile } from './build.js';
+import { withFile } from './file.js';
+import { measureGguf } from './gguf.js';
+import { GGUF_MAGIC } from './gguf-header.js';
+import { CONFIG_LIMIT, configProfile, isConfig } from './huggingface.js';
+import { readJson } from './json.js';
+import { assemble, type ModelParts } from './parts.js';
+import { type ModelProfile, ModelProfileSchema } from './profile.js';
 import { findQuantization } from './quantization.js';
+import { isSafetensorsIndex, looksLikeSafetensors, tensorSizes, withTensorSizes } from './safetensors.js';
 import type { ModelSpec } from './spec.js';
+
+/** A model, and where it comes from. */
+export interface OpenModel {
+  readonly parts: ModelParts;
+  /** Its architecture, where it was described rather than read off tensors. */
+  readonly profile: ModelProfile | null;
+  /** What tells the sizes: the format, by its rules, or the tensors in files. */
+  readonly sizes: 'format' | 'tensors';
+}
+
+/** Larger than any profile that a person writes. */
+const PROFILE_LIMIT = 2 ** 20;
+
+/** What a path leads to. */
+type Source =
+  | { readonly kind: 'gguf' | 'profile'; readonly path: string }
+  | { readonly kind: 'config'; readonly path: string; readonly folder: string };
 
 /**
  * Loads a model.
- * @param nameOrPath name of a bundled profile, or path of a YAML profile, relative to `relativeTo`
- * @param quantization storage format; null: the one that the profile names
+ * @param nameOrPath name of a bundled profile, or path of a YAML profile, a Hugging Face config.json, a folder or index of safetensors, or
+ *   a GGUF file, relative to `relativeTo`
+ * @param quantization storage format; null: the sizes of the files, or the format that the profile names
  * @param relativeTo folder that a path is relative to; the working directory unless said
  * @param overrides values that replace the profile's
- * @throws UserError where the model or the format is unknown, or the file is not well-formed
+ * @throws UserError where the model or the format is unknown, or a file is not well-formed
  */
 export function loadModel(
   nameOrPath: string,
@@ -19,10 +49,77 @@ export function loadModel(
   relativeTo?: string,
   overrides: readonly Override[] = [],
 ): ModelSpec {
-  const profile = loadModelProfile(nameOrPath, relativeTo, overrides);
+  return assemble(openModel(nameOrPath, quantization, relativeTo, overrides).parts);
+}
+
+/** Loads a model taken apart; parameters and errors as {@link loadModel}. */
+export function openModel(
+  nameOrPath: string,
+  quantization: string | null = null,
+  relativeTo?: string,
+  overrides: readonly Override[] = [],
+): OpenModel {
+  const path = findProfile('models', nameOrPath, relativeTo);
+  const source: Source = isPath(nameOrPath) ? sourceAt(path) : { kind: 'profile', path };
+  if (source.kind === 'gguf') {
+    if (quantization !== null)
+      throw new UserError(
+        `--quantization ${quantization}: a GGUF file is what it is; leave the option out, or name a profile or config.json`,
+      );
+    return { parts: measureGguf(source.path, overrides), profile: null, sizes: 'tensors' };
+  }
+  const profile =
+    source.kind === 'config'
+      ? configProfile(readJson(source.path, CONFIG_LIMIT), source.path, overrides)
+      : readYaml(source.path, ModelProfileSchema, overrides);
+  if (source.kind === 'config' && quantization === null) {
+    const sizes = tensorSizes(source.folder);
+    if (sizes !== null) {
+      const shape = measureProfile(profile, findQuantization('bf16'));
+      return { parts: withTensorSizes(shape, profile, sizes, source.folder), profile, sizes: 'tensors' };
+    }
+  }
   const format =
     quantization === null
       ? findQuantization(profile.quantization, `model ${profile.name}`)
       : findQuantization(quantization, '--quantization');
-  return buildModel(profile, format);
+  return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
+}
+
+/** @throws UserError where there is nothing, or nothing that describes a model */
+function sourceAt(path: string): Source {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return sourceIn(path);
+  const { head, size } = withFile(path, (file) => ({ head: file.read(0, 4096), size: file.size }));
+  if (head.subarray(0, 4).toString('latin1') === GGUF_MAGIC) return { kind: 'gguf', path };
+  if (looksLikeSafetensors(head)) return configIn(dirname(path), basename(path));
+  if (!/^\uFEFF?\s*\{/.test(head.toString('utf8')) || /\.ya?ml$/i.test(path)) {
+    if (size > PROFILE_LIMIT)
+      throw new UserError(
+        `${path}: is no model: expected a YAML profile, a config.json, safetensors or GGUF, and found ${formatBytes(size)} of something else`,
+      );
+    return { kind: 'profile', path };
+  }
+  const json = readJson(path, CONFIG_LIMIT);
+  if (isConfig(json)) return { kind: 'config', path, folder: dirname(path) };
+  if (isSafetensorsIndex(json)) return configIn(dirname(path), basename(path));
+  // A profile may be written as JSON, too.
+  return { kind: 'profile', path };
+}
+
+/** The model in a folder: its config.json, or its one GGUF file. */
+function sourceIn(folder: string): Source {
+  const names = readdirSync(folder);
+  if (names.includes('config.json')) return configIn(folder, 'config.json');
+  // Of a split file, the first part stands for all.
+  const ggufs = names.filter((name) => /\.gguf$/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();
+  if (ggufs.length === 1) return { kind: 'gguf', path: join(folder, ggufs[0]!) };
+  if (ggufs.length > 1) throw new UserError(`${folder}: has ${ggufs.length} GGUF files; name one, e.g. ${join(folder, ggufs[0]!)}`);
+  throw new UserError(`${folder}: has neither a config.json nor a GGUF file`);
+}
+
+function configIn(folder: string, beside: string): Source {
+  const path = join(folder, 'config.json');
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
+  return { kind: 'config', path, folder };
 }

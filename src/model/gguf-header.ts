@@ -1,0 +1,183 @@
+// The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
+// checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+import { UserError } from '../base/errors.js';
+import { type ModelFile, withFile } from './file.js';
+import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
+
+/** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
+export type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
+
+/** What the header says. */
+export interface GgufHeader {
+  readonly metadata: Readonly<Record<string, GgufValue>>;
+  readonly tensors: readonly GgufTensor[];
+}
+
+/** First bytes of a GGUF file. */
+export const GGUF_MAGIC = 'GGUF';
+
+/** Bytes read at once; headers are mostly vocabulary, a few MiB of it. */
+const CHUNK = 1 << 16;
+/** Longest text, array kept and header that are taken: far above any model's. */
+const MAX_TEXT = 1 << 20;
+const MAX_KEPT = 1 << 16;
+const MAX_HEADER = 1 << 27;
+const MAX_ENTRIES = 1 << 20;
+const MAX_DIMENSIONS = 8;
+
+/** Value types, and the bytes of those whose size is fixed. */
+const TYPE = { bool: 7, string: 8, array: 9 } as const;
+const FIXED = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8] as const;
+
+/** Reads the file from front to end. */
+class Cursor {
+  readonly #file: ModelFile;
+  #chunk: Buffer = Buffer.alloc(0);
+  #start = 0;
+  position = 0;
+
+  constructor(file: ModelFile) {
+    this.#file = file;
+  }
+
+  /** The next `length` bytes. @throws UserError where the file ends before */
+  take(length: number): Buffer {
+    const from = this.position - this.#start;
+    if (from < 0 || from + length > this.#chunk.length) {
+      this.#start = this.position;
+      this.#chunk = this.#file.read(this.position, Math.max(CHUNK, length));
+      if (this.#chunk.length < length) throw this.broken('the file ends inside its header; it was cut short, fetch it again');
+    }
+    const offset = this.position - this.#start;
+    this.skip(length);
+    return this.#chunk.subarray(offset, offset + length);
+  }
+
+  /** Moves on without reading. @throws UserError where the header becomes longer than any */
+  skip(length: number): void {
+    this.position += length;
+    if (this.position > Math.min(this.#file.size, MAX_HEADER))
+      throw this.broken(
+        this.position > this.#file.size ? 'the file ends inside its header; it was cut short, fetch it again' : 'the header does not end',
+      );
+  }
+
+  u32(): number {
+    return this.take(4).readUInt32LE();
+  }
+
+  /** A count or size. @throws UserError where it is too large to be one */
+  u64(): number {
+    const value = this.take(8).readBigUInt64LE();
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.broken(`${value} is no count`);
+    return Number(value);
+  }
+
+  text(): string {
+    const length = this.u64();
+    if (length > MAX_TEXT) throw this.broken(`a text of ${length} bytes is no name`);
+    return this.take(length).toString('utf8');
+  }
+
+  broken(why: string): UserError {
+    return new UserError(`${this.#file.path}: damaged GGUF header at byte ${this.position}: ${why}`);
+  }
+}
+
+/**
+ * Reads the header of a GGUF file.
+ * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
+ */
+export function readGgufHeader(path: string): GgufHeader {
+  return withFile(path, (file) => {
+    if (file.read(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
+    const cursor = new Cursor(file);
+    cursor.skip(4);
+    const version = cursor.u32();
+    if (version !== 2 && version !== 3) {
+      const why = version % 65536 === 0 ? 'is big-endian' : `has GGUF version ${version}`;
+      throw new UserError(`${path}: ${why}; moeprof reads versions 2 and 3, little-endian (convert it again with a current llama.cpp)`);
+    }
+    const tensorCount = cursor.u64();
+    const valueCount = cursor.u64();
+    // An entry takes at least 13 bytes of metadata, 24 of a tensor.
+    if (valueCount * 13 + tensorCount * 24 > file.size || valueCount + tensorCount > MAX_ENTRIES)
+      throw cursor.broken(
+        `${valueCount} values and ${tensorCount} tensors are more than ${file.size} bytes can describe; it was cut short`,
+      );
+    const metadata: Record<string, GgufValue> = Object.create(null) as Record<string, GgufValue>;
+    for (let i = 0; i < valueCount; i++) {
+      const name = cursor.text();
+      const value = readValue(cursor, cursor.u32(), name);
+      if (value !== null) metadata[name] = value;
+    }
+    const described = Array.from({ length: tensorCount }, () => readTensor(cursor));
+    const alignment = metadata['general.alignment'] ?? 32;
+    if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1)
+      throw new UserError(`${path}: general.alignment: expected a whole number of at least 1; the file is damaged`);
+    const dataStart = Math.ceil(cursor.position / alignment) * alignment;
+    return { metadata, tensors: sizedTensors(path, described, file.size - dataStart) };
+  });
+}
+
+/** A value of metadata; null where it is an array that nobody asks for. */
+function readValue(cursor: Cursor, type: number, name: string): GgufValue | null {
+  if (type === TYPE.string) return cursor.text();
+  if (type !== TYPE.array) {
+    const size = FIXED[type];
+    if (size === undefined || size === null) throw cursor.broken(`${JSON.stringify(name.slice(0, 60))} has the unknown type ${type}`);
+    return readNumber(cursor.take(size), type);
+  }
+  const inner = cursor.u32();
+  const length = cursor.u64();
+  const size = FIXED[inner];
+  if (inner === TYPE.string) {
+    for (let i = 0; i < length; i++) cursor.skip(cursor.u64());
+    return null;
+  }
+  if (size === undefined || size === null) throw cursor.broken(`${JSON.stringify(name.slice(0, 60))} is an array of type ${inner}`);
+  if (length > MAX_KEPT) {
+    cursor.skip(length * size);
+    return null;
+  }
+  const values = Array.from({ length }, () => readNumber(cursor.take(size), inner));
+  return values as readonly number[] | readonly boolean[];
+}
+
+function readNumber(bytes: Buffer, type: number): number | boolean {
+  switch (type) {
+    case 0:
+      return bytes.readUInt8();
+    case 1:
+      return bytes.readInt8();
+    case 2:
+      return bytes.readUInt16LE();
+    case 3:
+      return bytes.readInt16LE();
+    case 4:
+      return bytes.readUInt32LE();
+    case 5:
+      return bytes.readInt32LE();
+    case 6:
+      return bytes.readFloatLE();
+    case TYPE.bool:
+      return bytes.readUInt8() !== 0;
+    case 10:
+      return Number(bytes.readBigUInt64LE());
+    case 11:
+      return Number(bytes.readBigInt64LE());
+    default:
+      return bytes.readDoubleLE();
+  }
+}
+
+function readTensor(cursor: Cursor): DescribedTensor {
+  const name = cursor.text();
+  const dimensions = cursor.u32();
+  if (dimensions > MAX_DIMENSIONS) throw cursor.broken(`tensor ${JSON.stringify(name.slice(0, 60))} has ${dimensions} dimensions`);
+  const shape = Array.from({ length: dimensions }, () => cursor.u64());
+  const elements = shape.reduce((product, side) => product * side, 1);
+  if (!Number.isSafeInteger(elements))
+    throw cursor.broken(`tensor ${JSON.stringify(name.slice(0, 60))} has the shape ${shape.join(' x ')}`);
+  return { name, shape, elements, type: cursor.u32(), offset: cursor.u64() };
+}

@@ -1,0 +1,165 @@
+// A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantisation is exact; the architecture is in its
+// metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { checkValue, type Override } from '../base/yaml.js';
+import { contextOf, latentContext, NO_CONTEXT } from './build.js';
+import { Fields } from './fields.js';
+import { type GgufHeader, readGgufHeader } from './gguf-header.js';
+import type { GgufTensor } from './gguf-tensors.js';
+import { MAX_EXPERTS } from './limits.js';
+import { type LayerParts, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
+import type { AttentionSpec } from './spec.js';
+
+/** `name-00001-of-00003.gguf`. */
+const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
+
+/** What can be set from outside; the rest is in the file. */
+const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObject({ topK: z.int().positive() }) });
+
+/**
+ * Reads a model from a GGUF file, and from the other parts where it is split.
+ * @param overrides values for `name` and `moe.topK`
+ * @throws UserError where a file is damaged or missing, or the model has no experts
+ */
+export function measureGguf(path: string, overrides: readonly Override[] = []): ModelParts {
+  const headers = shardsOf(path).map(readGgufHeader);
+  const tensors = headers.flatMap((header) => header.tensors);
+  const hyper = hyperparameters(path, headers[0]!);
+  const depth = hyper.depth('block_count') - hyper.indexOr(0, 'nextn_predict_layers');
+  const byLayer = groupByLayer(tensors, depth);
+  const first = byLayer.findIndex((layer) => layer.experts.length > 0);
+  if (first < 0) throw new UserError(`${path}: has no expert tensors (ffn_*_exps); it is no Mixture-of-Experts model`);
+  const given = { name: nameOf(path, headers[0]!), moe: { topK: hyper.count('expert_used_count') } };
+  const { name, moe } = checkValue(given, path, overridable, overrides);
+
+  const layers = byLayer.map((layer, index): LayerParts => {
+    const context = contextAt(hyper, index, depth, layer.attention);
+    const parts = { attention: weigh(layer.attention), router: weigh(layer.router), shared: weigh(layer.shared), ffn: weigh(layer.ffn) };
+    if (layer.experts.length === 0) return { context, ...parts, moe: null };
+    const experts = expertCount(layer.experts, hyper);
+    if (experts > MAX_EXPERTS || moe.topK > experts)
+      throw new UserError(`${path}: layer ${index} has ${experts} experts, of which a token uses ${moe.topK}; the file is damaged`);
+    const all = weigh(layer.experts);
+    if (all.bytes === 0) throw new UserError(`${path}: the experts of layer ${index} have no bytes; the file is damaged`);
+    const expert = { parameters: all.parameters / experts, bytes: all.bytes / experts, flops: all.flops / experts };
+    return { context, ...parts, moe: { experts, topK: moe.topK, expert } };
+  });
+
+  const table = tensors.filter((tensor) => tensor.name.startsWith('token_embd.'));
+  const outer = tensors.filter((tensor) => !tensor.name.startsWith('blk.') && !table.includes(tensor));
+  // Without an output matrix the embedding table is the head, too.
+  const tied = !outer.some((tensor) => tensor.name === 'output.weight');
+  return {
+    name,
+    quantization: 'gguf',
+    layers,
+    head: weigh(tied ? [...outer, ...table] : outer),
+    embedding: tied ? null : weigh(table),
+  };
+}
+
+/** All parts of a split file, or the file itself. @throws UserError where one is missing */
+function shardsOf(path: string): string[] {
+  const match = SHARD.exec(basename(path));
+  if (match === null) return [path];
+  const [, prefix, , total] = match;
+  const present = new Set(readdirSync(dirname(path)));
+  const names = Array.from({ length: Number(total) }, (_, i) => `${prefix}-${String(i + 1).padStart(5, '0')}-of-${total}.gguf`);
+  const missing = names.filter((name) => !present.has(name));
+  if (missing.length > 0) throw new UserError(`${path}: ${missing.length} of its ${names.length} parts are missing, e.g. ${missing[0]}`);
+  return names.map((name) => join(dirname(path), name));
+}
+
+/** Metadata of the model's architecture, without its prefix. */
+function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
+  const architecture = metadata['general.architecture'];
+  if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
+  const prefix = `${architecture}.`;
+  const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
+  return new Fields(`${path}: ${architecture}`, {
+    architecture,
+    ...Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
+  });
+}
+
+function nameOf(path: string, { metadata }: GgufHeader): string {
+  const own = metadata['general.name'];
+  return typeof own === 'string' && own.trim() !== ''
+    ? own.trim()
+    : basename(path)
+        .replace(SHARD, '$1')
+        .replace(/\.gguf$/i, '');
+}
+
+/** Tensors of one layer. */
+type LayerTensors = Record<'experts' | 'shared' | 'router' | 'ffn' | 'attention', GgufTensor[]>;
+
+function groupByLayer(tensors: readonly GgufTensor[], depth: number): LayerTensors[] {
+  const layers = Array.from({ length: depth }, (): LayerTensors => ({ experts: [], shared: [], router: [], ffn: [], attention: [] }));
+  for (const tensor of tensors) {
+    const match = /^blk\.(\d+)\.(.+)$/.exec(tensor.name);
+    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    const layer = match === null ? undefined : layers[Number(match[1])];
+    if (match !== null && layer !== undefined) layer[partOf(match[2]!)].push(tensor);
+  }
+  return layers;
+}
+
+/** Part of a layer that a tensor belongs to; norms count with attention. */
+function partOf(name: string): keyof LayerTensors {
+  // `_exps`, and one tensor per expert (`ffn_up.3.weight`) in files of before March 2024.
+  if (/_exps\b|_exps_b\b|^ffn_(gate|up|down)\.\d+\./.test(name)) return 'experts';
+  if (/^ffn_(gate_inp|gate_tid2eid)\.|^exp_probs_b/.test(name)) return 'router';
+  if (/shexp|^ffn_.*chexp/.test(name)) return 'shared';
+  return name.startsWith('ffn_') && !name.includes('norm') ? 'ffn' : 'attention';
+}
+
+/** Experts of a layer: the outermost dimension of its stacked tensors, or the number of single ones. */
+function expertCount(tensors: readonly GgufTensor[], hyper: Fields): number {
+  const stacked = tensors.find((tensor) => /_exps\.weight$/.test(tensor.name));
+  return stacked?.shape[2] ?? hyper.count('expert_count');
+}
+
+/** Bytes as stored; operations are two per weight of a matrix. */
+function weigh(tensors: readonly GgufTensor[]): Weights {
+  return tensors.length === 0
+    ? NO_WEIGHTS
+    : sumWeights(
+        tensors.map(({ name, shape, elements, bytes }) => ({
+          parameters: elements,
+          bytes,
+          flops: shape.length > 1 && name.endsWith('.weight') ? 2 * elements : 0,
+        })),
+      );
+}
+
+/** What attention of a layer costs per token of context. */
+function contextAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): AttentionSpec {
+  const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
+  const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
+  if (has(/\.attn_kv_a_mqa\./)) return latentContext(heads, hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count'));
+  // Linear attention calls its projection attn_qkv, too, but stands beside state-space tensors.
+  const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
+  if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return NO_CONTEXT;
+  const even = Math.floor(hyper.count('embedding_length') / heads);
+  const key = hyper.countOr(even, 'attention.key_length');
+  return contextOf(heads, kvHeads, key, hyper.countOr(key, 'attention.value_length'), windowAt(hyper, layer));
+}
+
+/**
+ * Sliding window of a layer: by `attention.sliding_window_pattern` (a flag per layer, or every how many layers one attends to all), or as
+ * llama.cpp has it in its code: every second layer of gpt-oss, three of four of Llama 4 (chunks of 8192). Other architectures ignore a
+ * window without a pattern.
+ */
+function windowAt(hyper: Fields, layer: number): number | null {
+  const llama4 = hyper.says('architecture', 'llama4');
+  const size = hyper.indexOr(llama4 ? 8192 : 0, 'attention.sliding_window');
+  if (size === 0) return null;
+  const flags = hyper.flags('attention.sliding_window_pattern');
+  if (flags !== null) return flags[layer % flags.length] === true ? size : null;
+  const period = hyper.indexOr(llama4 ? 4 : hyper.says('architecture', 'gpt-oss') ? 2 : 1, 'attention.sliding_window_pattern');
+  return period === 0 || layer % period < period - 1 ? size : null;
+}

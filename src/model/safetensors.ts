@@ -1,0 +1,159 @@
+// Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, and put in place of those that a
+// format would give. The architecture comes from config.json, since packed tensors do not tell their shape.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../base/errors.js';
+import { isObject } from './fields.js';
+import { type ModelFile, withFile } from './file.js';
+import { readJson } from './json.js';
+import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
+import type { ModelProfile } from './profile.js';
+
+/** List of the files of a checkpoint, beside its config.json. */
+export const INDEX_FILE = 'model.safetensors.index.json';
+
+/** Limits of the format, and of an index with a line per tensor. */
+const HEADER_LIMIT = 100_000_000;
+const INDEX_LIMIT = 64 * 2 ** 20;
+
+/** True for the content of {@link INDEX_FILE}. */
+export function isSafetensorsIndex(json: Readonly<Record<string, unknown>>): boolean {
+  return isObject(json.weight_map);
+}
+
+/** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
+export function looksLikeSafetensors(head: Buffer): boolean {
+  return head.length > 8 && head[8] === 0x7b && head.readUInt32LE(4) === 0;
+}
+
+/**
+ * Bytes of all tensors of the checkpoint in a folder, by name; null where the folder has none of its files (config and index alone).
+ * @throws UserError where files are missing or damaged
+ */
+export function tensorSizes(folder: string): ReadonlyMap<string, number> | null {
+  const files = checkpointFiles(folder);
+  if (files === null) return null;
+  const sizes = new Map<string, number>();
+  for (const file of files) withFile(join(folder, file), (open) => addSizes(open, sizes));
+  return sizes;
+}
+
+/** Those that the index names, else model.safetensors, else all parts of a split file. */
+function checkpointFiles(folder: string): string[] | null {
+  const present = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+  const index = join(folder, INDEX_FILE);
+  if (!existsSync(index)) {
+    if (present.includes('model.safetensors')) return ['model.safetensors'];
+    const parts = present.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)).sort();
+    return parts.length > 0 ? parts : null;
+  }
+  const map = readJson(index, INDEX_LIMIT).weight_map;
+  if (!isObject(map) || !Object.values(map).every((name) => typeof name === 'string' && /^[^/\\]+$/.test(name)))
+    throw new UserError(`${index}: weight_map: expected the name of a file for each tensor`);
+  const files = [...new Set(Object.values(map) as string[])].sort();
+  const missing = files.filter((name) => !present.includes(name));
+  if (missing.length === files.length) return null;
+  if (missing.length > 0)
+    throw new UserError(
+      `${folder}: ${missing.length} of ${files.length} files of the checkpoint are missing, e.g. ${missing[0]!.slice(0, 80)}; ` +
+        'fetch them, or name a --quantization to price the model by its config.json',
+    );
+  return files;
+}
+
+/** Adds the tensors of one file. @throws UserError where its header is damaged */
+function addSizes(file: ModelFile, sizes: Map<string, number>): void {
+  const prefix = file.read(0, 8);
+  const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(prefix.readBigUInt64LE());
+  if (length > HEADER_LIMIT || 8 + length > file.size)
+    throw new UserError(`${file.path}: the header does not end within the file; it was cut short, or is no safetensors file`);
+  let header: unknown;
+  try {
+    header = JSON.parse(file.read(8, length).toString('utf8'));
+  } catch {
+    throw new UserError(`${file.path}: the header is not JSON; the file is damaged, or no safetensors file`);
+  }
+  if (!isObject(header)) throw new UserError(`${file.path}: the header is not a JSON object; the file is damaged`);
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const offsets: unknown = isObject(entry) ? entry.data_offsets : null;
+    const [begin, end] = Array.isArray(offsets) ? (offsets as unknown[]) : [];
+    if (!isOffset(begin) || !isOffset(end) || end < begin || 8 + length + end > file.size)
+      throw new UserError(`${file.path}: tensor ${JSON.stringify(name.slice(0, 80))}: data_offsets lie outside the file; it was cut short`);
+    sizes.set(name, end - begin);
+  }
+}
+
+function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+type Part = Exclude<keyof LayerParts, 'context' | 'moe'> | 'experts';
+
+/** A part of a layer, or of what is outside the layers. */
+type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;
+
+/**
+ * Puts the sizes of real tensors into a model that was measured by its architecture.
+ * @param parts the model at any format: its parameters and operations are kept
+ * @throws UserError where a layer has no experts in the files but should have, or the other way round
+ */
+export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
+  const empty = (): Record<Part, number> => ({ attention: 0, router: 0, shared: 0, ffn: 0, experts: 0 });
+  const layers = parts.layers.map(empty);
+  const outside = { embedding: 0, head: 0 };
+  const encoderLayers = profile.attention.kind === 'gqa' ? (profile.attention.crossFrom ?? 0) : 0;
+  for (const [name, bytes] of sizes) {
+    const place = placeOf(name, encoderLayers);
+    if (place === null) continue;
+    if (typeof place === 'string') outside[place] += bytes;
+    // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
+    else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
+  }
+  const stored = (weights: Weights, bytes: number): Weights => (weights === NO_WEIGHTS && bytes === 0 ? NO_WEIGHTS : { ...weights, bytes });
+  return {
+    ...parts,
+    quantization: 'safetensors',
+    layers: parts.layers.map((layer, index): LayerParts => {
+      const own = layers[index]!;
+      if ((layer.moe === null) !== (own.experts === 0))
+        throw new UserError(
+          `${folder}: layer ${index} has ${own.experts === 0 ? 'no ' : ''}experts in its safetensors files, but ` +
+            `${layer.moe === null ? 'none' : layer.moe.experts} by its config.json; name a --quantization to price it by the latter`,
+        );
+      return {
+        context: layer.context,
+        attention: stored(layer.attention, own.attention),
+        router: stored(layer.router, own.router),
+        shared: stored(layer.shared, own.shared),
+        ffn: stored(layer.ffn, own.ffn),
+        moe: layer.moe === null ? null : { ...layer.moe, expert: { ...layer.moe.expert, bytes: own.experts / layer.moe.experts } },
+      };
+    }),
+    // A tied table may stand in the files under either name, or under both.
+    head: stored(parts.head, parts.embedding === null ? outside.head + outside.embedding : outside.head),
+    embedding: parts.embedding === null ? null : stored(parts.embedding, outside.embedding),
+  };
+}
+
+/**
+ * Where a tensor belongs, by its name; null for what is not part of the language model.
+ * @param encoderLayers layers of the encoder, which come before the decoder's
+ */
+export function placeOf(name: string, encoderLayers = 0): Place {
+  if (/(^|\.)(vision|visual|audio|mtp|code2wav|talker|multi_modal|mm_)/.test(name)) return null;
+  const match = /(^|\.)(?:layers?|blocks?|h)\.(\d+)\.(.+)$/.exec(name);
+  if (match === null) return /embed|wte|^(model\.)?shared\.|word_embeddings|in_out_embed/.test(name) ? 'embedding' : 'head';
+  const decoder = encoderLayers > 0 && /(^|\.)decoder\./.test(name.slice(0, match.index + 1));
+  const rest = match[3]!;
+  return { layer: Number(match[2]) + (decoder ? encoderLayers : 0), part: partOf(rest) };
+}
+
+/** Part of a layer by the name of a tensor inside it, as Hugging Face models name them. */
+function partOf(name: string): Part {
+  // Stacked or one by one; Granite calls its stacked ones input_linear and output_linear.
+  if (/(^|\.)experts\.|(^|\.)block_sparse_moe\.(input|output)_linear\./.test(name)) return 'experts';
+  if (/shared_(expert|mlp)/.test(name)) return 'shared';
+  if (/(^|\.)(gate|router|moe_statics|e_score_correction_bias)(\.|$)/.test(name)) return 'router';
+  return /attn|attention|norm|mixer|mamba/i.test(name) ? 'attention' : 'ffn';
+}
