@@ -44,6 +44,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./report.js'),
   },
   {
+    name: 'model',
+    summary: 'parameters, bytes and experts of a model, and what fits where',
+    group: 'Look into inputs',
+    example: 'model inspect model.gguf -w rtx-4090',
+    load: () => import('./model.js'),
+  },
+  {
     name: 'profiles',
     summary: 'list and show what ships with moeprof',
     group: 'Look into inputs',

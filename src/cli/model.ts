@@ -1,0 +1,55 @@
+// `moeprof model inspect`: a model before anything runs, and how much of it a machine can keep.
+import type { Command } from 'commander';
+import { listProfiles } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
+import { loadHardware } from '../hardware/profile.js';
+import { inspectModel } from '../model/inspect.js';
+import { openModel } from '../model/load.js';
+import type { CliContext } from './context.js';
+import { modelReports } from './model-report.js';
+import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+
+interface InspectOptions extends OutputOptions {
+  readonly quantization?: string;
+  readonly context: string;
+  readonly hardware: readonly string[];
+}
+
+const EXAMPLES = `
+A model is a bundled name, a YAML profile, a Hugging Face config.json, a folder
+with one (sizes are then those of its safetensors files, where they are there),
+or a GGUF file. See docs/models.md.
+
+Examples:
+  moeprof model inspect mixtral-8x7b
+  moeprof model inspect ~/models/Qwen3-30B-A3B --quantization q4_k_m
+  moeprof model inspect model-q4_k_m.gguf -w rtx-3090 -w my-machine.yaml
+  moeprof model inspect deepseek-v3 --context 32k --json
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  const inspect = command
+    .command('inspect')
+    .summary('parameters, bytes, experts by layer, and what fits on which machine')
+    .description('Parameters, bytes, experts by layer, and what fits on which machine.')
+    .argument('<model>', 'a bundled name, a file or a folder')
+    .option('--quantization <format>', 'price the model in this storage format, e.g. q4_k_m')
+    .option('--context <tokens>', 'tokens of KV cache that must fit beside the weights', '4096')
+    .option('-w, --hardware <machine>', 'only this machine: a bundled name or a YAML file, repeatable', collect, []);
+  addOutputOptions(inspect, modelReports)
+    .addHelpText('after', EXAMPLES)
+    .action((name: string, options: InspectOptions) => {
+      const tokens = parseCount(options.context, '--context');
+      const outputs = Outputs.open(context, modelReports, options.output, stdoutFormat(options));
+      try {
+        const machines = (options.hardware.length > 0 ? options.hardware : listProfiles('hardware')).map((machine) =>
+          loadHardware(machine),
+        );
+        outputs.deliver(inspectModel(openModel(name, options.quantization ?? null), machines, tokens));
+      } finally {
+        outputs.abort();
+      }
+    });
+}

@@ -1,0 +1,204 @@
+// What there is to know of a model before anything runs: where its parameters and bytes are, how large experts are in which layers, and
+// how many of them a machine can keep.
+import type { OpenModel } from './load.js';
+import { assemble, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from './spec.js';
+
+/** Version tag of an inspection as JSON. */
+export const MODEL_SCHEMA = 'moeprof.model/1';
+
+/** One part of a model, over all layers. */
+export interface PartBudget {
+  readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
+  readonly parameters: number;
+  /** Parameters that one token goes through. */
+  readonly active: number;
+  readonly bytes: number;
+}
+
+/** Decoder layers whose experts are alike. */
+export interface ExpertGroup {
+  /** Decoder layers: every `step`-th from first to last, both included. */
+  readonly layers: readonly (readonly [first: number, last: number, step: number])[];
+  /** How many layers that are. */
+  readonly count: number;
+  readonly experts: number;
+  readonly topK: number;
+  /** Bytes of one expert. */
+  readonly expertBytes: number;
+}
+
+/** What is asked of a machine. */
+export interface Machine {
+  readonly name: string;
+  /** Memories from where experts execute to where all are kept, in bytes. */
+  readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/** How a model fits a machine at some context. */
+export interface Fit {
+  readonly machine: string;
+  /** Memory that experts execute from. */
+  readonly memoryBytes: number;
+  /** What is left of it for experts: without dense weights and KV cache, and, unless all experts fit, without a staging buffer. */
+  readonly cacheBytes: number;
+  /** Share of all experts that this holds, 0 to 1. */
+  readonly share: number;
+  /** Experts of each layer that this holds, in a cache that gives every layer as many. */
+  readonly perLayer: number;
+  /** Memory that holds the other experts; null where none are left over, or none is large enough. */
+  readonly rest: string | null;
+  /**
+   * `resident`: all experts stay in memory. `cached`: some do. `below-token-cycle`: fewer bytes than one token touches, where LRU, FIFO
+   * and in-cache LFU hit nothing. `dense-too-large`: dense weights, KV cache and a staging buffer alone do not fit. `experts-too-large`:
+   * no memory of the machine holds all experts.
+   */
+  readonly verdict: 'resident' | 'cached' | 'below-token-cycle' | 'dense-too-large' | 'experts-too-large';
+}
+
+/** All of it. */
+export interface Inspection {
+  readonly schema: typeof MODEL_SCHEMA;
+  readonly name: string;
+  readonly quantization: string;
+  /** What told the sizes: the rules of the format, or the tensors in files. */
+  readonly sizes: OpenModel['sizes'];
+  readonly layers: { readonly total: number; readonly moe: number };
+  readonly parameters: {
+    readonly total: number;
+    readonly active: number;
+    readonly published: { readonly total: number; readonly active?: number | undefined; readonly source: string } | null;
+  };
+  readonly bytes: number;
+  readonly parts: readonly PartBudget[];
+  readonly experts: readonly ExpertGroup[];
+  readonly expertBytes: number;
+  /** Bytes of experts that one token touches (L15). */
+  readonly tokenCycleBytes: number;
+  readonly kvBytesPerToken: number;
+  /** Tokens of context that `fits` allows for. */
+  readonly context: number;
+  readonly fits: readonly Fit[];
+}
+
+/** Inspects a model. @param context tokens of KV cache that machines must hold */
+export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly Machine[], context: number): Inspection {
+  const model = assemble(parts);
+  const budget = budgetOf(parts);
+  return {
+    schema: MODEL_SCHEMA,
+    name: model.name,
+    quantization: model.quantization,
+    sizes,
+    layers: { total: parts.layers.length, moe: model.layers.length },
+    parameters: { ...model.parameters, published: profile?.published ?? null },
+    bytes: expertBytesTotal(model) + model.dense.weightBytes,
+    parts: budget,
+    experts: groupExperts(parts, model),
+    expertBytes: expertBytesTotal(model),
+    tokenCycleBytes: tokenCycleBytes(model),
+    kvBytesPerToken: model.dense.kvBytesPerToken,
+    context,
+    fits: machines.map((machine) => fitOn(machine, model, context)),
+  };
+}
+
+/** Where parameters and bytes are; parts that a model does not have are left out. */
+export function budgetOf(parts: ModelParts): PartBudget[] {
+  const over = (pick: (layer: ModelParts['layers'][number]) => Weights): Weights => sumWeights(parts.layers.map(pick));
+  const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({
+    part,
+    parameters: weights.parameters,
+    active: weights.parameters,
+    bytes: Math.round(weights.bytes),
+  });
+  const experts = parts.layers.flatMap(({ moe }) => moe ?? []);
+  return [
+    {
+      part: 'experts' as const,
+      parameters: experts.reduce((sum, moe) => sum + moe.experts * moe.expert.parameters, 0),
+      active: experts.reduce((sum, moe) => sum + moe.topK * moe.expert.parameters, 0),
+      bytes: experts.reduce((sum, moe) => sum + moe.experts * Math.round(moe.expert.bytes), 0),
+    },
+    dense(
+      'shared experts',
+      over((layer) => layer.shared),
+    ),
+    dense(
+      'router',
+      over((layer) => layer.router),
+    ),
+    dense(
+      'attention',
+      over((layer) => layer.attention),
+    ),
+    dense(
+      'dense FFN',
+      over((layer) => layer.ffn),
+    ),
+    dense('head', parts.head),
+    dense('embedding', parts.embedding ?? NO_WEIGHTS),
+  ].filter(({ parameters, bytes }) => parameters > 0 || bytes > 0);
+}
+
+function groupExperts(parts: ModelParts, model: ModelSpec): ExpertGroup[] {
+  const groups = new Map<string, { layers: number[]; experts: number; topK: number; expertBytes: number }>();
+  let index = 0;
+  for (const [layer, { moe }] of parts.layers.entries()) {
+    if (moe === null) continue;
+    const { experts, topK, expertBytes } = model.layers[index++]!;
+    const key = `${experts}/${topK}/${expertBytes}`;
+    const group = groups.get(key) ?? { layers: [], experts, topK, expertBytes };
+    group.layers.push(layer);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map((group) => ({ ...group, count: group.layers.length, layers: foldLayers(group.layers) }));
+}
+
+/** Ascending numbers as runs of equal steps: the longest from each number on; a pair that is no neighbour stays two. */
+export function foldLayers(layers: readonly number[]): [first: number, last: number, step: number][] {
+  const runs: [number, number, number][] = [];
+  for (let i = 0; i < layers.length; ) {
+    const step = (layers[i + 1] ?? layers[i]! + 1) - layers[i]!;
+    let end = i + 1;
+    while (end < layers.length && layers[end]! - layers[end - 1]! === step) end++;
+    if (end - i === 2 && step > 1) end = i + 1;
+    runs.push([layers[i]!, layers[end - 1]!, end - i === 1 ? 1 : step]);
+    i = end;
+  }
+  return runs;
+}
+
+/** How many experts a machine can keep beside the dense weights and the KV cache of one request. */
+export function fitOn(machine: Machine, model: ModelSpec, context: number): Fit {
+  const memoryBytes = machine.tiers[0]!.bytes;
+  const experts = expertBytesTotal(model);
+  const free = memoryBytes - model.dense.weightBytes - context * model.dense.kvBytesPerToken;
+  const staging = model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0);
+  const resident = free >= experts;
+  const cacheBytes = resident ? experts : Math.max(0, free - staging);
+  const rest = resident ? null : (machine.tiers.slice(1).find((tier) => tier.bytes >= experts)?.name ?? null);
+  const fit = {
+    machine: machine.name,
+    memoryBytes,
+    cacheBytes,
+    share: cacheBytes / experts,
+    perLayer: expertsPerLayer(model, cacheBytes),
+    rest,
+  };
+  if (resident) return { ...fit, verdict: 'resident' };
+  if (free < staging) return { ...fit, verdict: 'dense-too-large' };
+  if (rest === null) return { ...fit, verdict: 'experts-too-large' };
+  return { ...fit, verdict: cacheBytes < tokenCycleBytes(model) ? 'below-token-cycle' : 'cached' };
+}
+
+/** Most experts per layer that `bytes` hold when every layer keeps as many, or all that it has. */
+function expertsPerLayer(model: ModelSpec, bytes: number): number {
+  const most = Math.max(...model.layers.map((layer) => layer.experts));
+  let count = 0;
+  for (let taken = 0; count < most; count++) {
+    taken += model.layers.reduce((sum, layer) => sum + (layer.experts > count ? layer.expertBytes : 0), 0);
+    if (taken > bytes) break;
+  }
+  return count;
+}
