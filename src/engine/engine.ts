@@ -261,12 +261,12 @@ export class Engine {
         const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
         this.#cpuNs = Math.max(this.#cpuNs, fromNs) + this.#parts.cost.cpuExpertNs(layer, counts[i]!);
         readyNs[i] = Number.POSITIVE_INFINITY;
-        cache.passBy(id - base);
+        cache.policy.streamed?.(id - base);
         continue;
       }
       this.#slotFreeNs = startNs;
       let admitted = false;
-      if (onMiss === 'static') cache.passBy(id - base);
+      if (onMiss === 'static') cache.policy.streamed?.(id - base);
       else {
         admitted = gpu.admit(id, layer, true, 0);
         this.#accountVictims(layer, startNs);

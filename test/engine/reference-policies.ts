@@ -44,18 +44,20 @@ function least(candidates: readonly number[], ...keys: ((id: number) => number)[
   return order[0]!;
 }
 
+/** Ties go to the one that has gone longest without being used or brought in. */
 function lfu(): ReferencePolicy {
   const uses = new Map<number, number>();
-  const lastUse = new Map<number, number>();
+  const renewed = new Map<number, number>();
   let now = 0;
   const use = (id: number): void => {
     uses.set(id, (uses.get(id) ?? 0) + 1);
-    lastUse.set(id, ++now);
+    renewed.set(id, ++now);
   };
   return {
     touch: use,
     insert: (id, used) => {
       if (used) use(id);
+      else renewed.set(id, ++now);
     },
     remove: () => {},
     passBy: use,
@@ -63,7 +65,7 @@ function lfu(): ReferencePolicy {
       least(
         candidates,
         (id) => uses.get(id) ?? 0,
-        (id) => lastUse.get(id) ?? 0,
+        (id) => renewed.get(id) ?? 0,
       ),
     admits: () => true,
   };

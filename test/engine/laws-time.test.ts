@@ -1,0 +1,256 @@
+// Laws L9-L14, which are about time: hand-made examples with the arithmetic beside them.
+import { describe, expect, it } from 'vitest';
+import type { MissAction } from '../../src/engine/actions.js';
+import { Link } from '../../src/engine/link.js';
+import { simulateByEngine } from './harness.js';
+import { wholeLink, wholeMachine } from './scenario.js';
+import { says, single, sum, world } from './world.js';
+
+// Experts of 10 bytes take 10 ns on the GPU and, on the plain link of 1 ns per byte, 10 ns to load.
+
+describe('L9 Time', () => {
+  it('L9 hits run first, then the others as they arrive; stall is what is left', async () => {
+    // Pass 1 loads 0 (arrives at 10) and 1 (20): 0 runs 10-20, 1 runs 20-30, stall 10.
+    // Pass 2, from 30: 0 is a hit and runs 30-40, 2 arrives at 40 and runs 40-50: no stall, the hit hid the load.
+    const outcome = await simulateByEngine(world({ layers: [{}], passes: single([0, 1], [2, 0]) }));
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([30, 50]);
+    expect(outcome.passes.map(({ layers }) => layers[0]!.stallNs)).toEqual([10, 0]);
+  });
+
+  it('L9 dense work comes first, the tail and the overhead of the pass come last', async () => {
+    const hardware = wholeMachine([wholeLink('h2d', 1)], { passNs: 3 });
+    const outcome = await simulateByEngine(world({ layers: [{ denseNs: 40 }], tailNs: 7, hardware, passes: single([0]) }));
+    expect(outcome.passes[0]!.layers[0]).toMatchObject({ startNs: 40, endNs: 60 });
+    expect(outcome.passes[0]!.endNs).toBe(60 + 7 + 3);
+  });
+});
+
+describe('L10 Links', () => {
+  const link = (lanes: number, chunkBytes: number | null = null, latencyNs = 5) => {
+    const arrivals = new Float64Array(8);
+    return { link: new Link(wholeLink('h2d', 2, latencyNs, lanes, chunkBytes), arrivals), arrivals };
+  };
+
+  it('L10 a transfer takes latency + bytes / bandwidth, one after another on a lane', () => {
+    const { link: one } = link(1);
+    expect(one.demand(0, 10, 100)).toBe(100 + 5 + 20);
+    expect(one.demand(1, 10, 100)).toBe(125 + 25);
+  });
+
+  it('L10 lanes share the bandwidth: two transfers at once, each at half the speed', () => {
+    const spec = { ...wholeLink('h2d', 1, 0, 1), lanes: 2 };
+    const two = new Link(spec, new Float64Array(2));
+    expect([two.demand(0, 10, 0), two.demand(1, 10, 0), two.demand(1, 10, 0)]).toEqual([20, 20, 40]);
+  });
+
+  it('L10 a started prefetch is not interrupted', () => {
+    const { link: one } = link(1);
+    one.prefetch(0, 7, 10, 0);
+    expect(one.demand(0, 10, 1)).toBe(25 + 25);
+  });
+
+  it('L10 with chunks a demand goes between two of them, and the prefetch arrives so much later', () => {
+    const { link: one, arrivals } = link(1, 4);
+    one.prefetch(0, 7, 10, 0); // latency until 5, chunks of 4, 4 and 2 bytes: boundaries at 13, 21, 25
+    expect(one.demand(0, 10, 6)).toBe(13 + 25);
+    expect(arrivals[7]).toBe(25 + 25);
+    expect(one.demand(1, 10, 20)).toBe(38 + 25); // behind the demand before, ahead of the remaining chunks
+    expect(arrivals[7]).toBe(50 + 25);
+    one.promote(7);
+    expect(one.demand(2, 10, 64)).toBe(75 + 25); // a promoted prefetch yields to nothing
+  });
+
+  it('L10 demands precede prefetches that wait, and never one that runs', async () => {
+    // Pass 1: layer 0 is computed 0-0 (nothing chosen), prefetches of 4 and 5 (layer 1) are planned at 0. Layer 1 is known at 4: 4 runs
+    // until 10, 5 has not started and is cancelled; the demand of 6 starts at 10.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, { denseNs: 4 }],
+        passes: [[[[], [2]]]],
+        script: says({ '1/0': { 4: 1, 5: 0.5 } }),
+        capacityBytes: 80,
+      }),
+    );
+    expect(outcome.passes[0]!.endNs).toBe(10 + 10 + 10);
+    expect(outcome).toMatchObject({ cancelled: 1, h2d: { demands: 1, prefetches: 1 } });
+  });
+});
+
+describe('L11 Prefetch', () => {
+  const layers = [{}, { denseNs: 15 }, { denseNs: 15 }];
+  const passes = [[[[0], [0], [0]]]];
+
+  it('L11 nearest layer first, then by probability, then by id', async () => {
+    // Layers are offset by 4. Planned at 0, behind the load of 0 (0-10): 6 and 5 (layer 1, by probability), then 9 and 10 (layer 2, by id).
+    // Layer 0 runs 10-20; layer 1 is known at 42, when 6 (10-20), 5 (20-30) and 9 (30-40) have arrived and 10 (40-50) is on its way.
+    // Its demand, 4, is loaded 50-60 and runs until 70; layer 2 is known at 85 and demands 10.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, { denseNs: 22 }, { denseNs: 15 }],
+        passes: [[[[0], [0], [2]]]],
+        capacityBytes: 120,
+        script: says({ '1/-1': { 5: 0.5, 6: 0.75, 9: 0.25, 10: 0.25, 11: 0.125 } }, { horizon: 3 }),
+      }),
+    );
+    const [, second, third] = outcome.passes[0]!.layers;
+    expect(second).toMatchObject({ startNs: 42, endNs: 70, misses: 1, prefetchBytes: 20 });
+    expect(third).toMatchObject({ startNs: 85, endNs: 95, hits: 1, prefetchBytes: 20 });
+    expect(outcome).toMatchObject({ useful: 1, wasted: 0, cancelled: 0 });
+  });
+
+  it('L11 the more probable goes first', async () => {
+    const fates = async (denseNs: number) => {
+      const script = says({ '1/0': { 5: 0.5, 6: 0.75 } });
+      const { useful, late, cancelled } = await simulateByEngine(
+        world({ layers: [{}, { denseNs }], passes: [[[[0], [1, 2]]]], capacityBytes: 120, script }),
+      );
+      return { useful, late, cancelled };
+    };
+    // 6 moves 10-20, 5 moves 20-30; layer 0 ends at 20.
+    expect(await fates(10)).toEqual({ useful: 2, late: 0, cancelled: 0 });
+    expect(await fates(5)).toEqual({ useful: 1, late: 1, cancelled: 0 });
+  });
+
+  it('L11 a slot is taken when the transfer starts, never from a nearer or more probable expert', async () => {
+    // Two slots. 0 is loaded (0-10) and pinned until its event ends at 20. 4 takes the second slot at 10; at 20 the lane is free: 5 takes
+    // 0's slot; 6 (less probable) may evict neither and is dropped.
+    const outcome = await simulateByEngine(
+      world({ layers, passes, capacityBytes: 20, script: says({ '1/0': { 4: 1, 5: 0.75, 6: 0.5 } }) }),
+    );
+    expect(outcome).toMatchObject({ dropped: 1, useful: 1 });
+    expect(outcome.passes[0]!.layers[1]).toMatchObject({ hits: 1, prefetchBytes: 20 });
+  });
+
+  it('L11 limits: minimum probability, experts per layer, horizon; the predictor takes its time', async () => {
+    const scores = { '1/0': { 4: 1, 5: 0.75, 6: 0.5, 7: 0.125, 9: 1 } };
+    const prefetched = async (limits: Parameters<typeof says>[1]) =>
+      (await simulateByEngine(world({ layers: [{}, { denseNs: 500 }, {}], passes, capacityBytes: 120, script: says(scores, limits) }))).h2d
+        .prefetches;
+    expect(await prefetched({})).toBe(3);
+    expect(await prefetched({ minProbability: 0.75 })).toBe(2);
+    expect(await prefetched({ perLayer: 1 })).toBe(1);
+    expect(await prefetched({ horizon: 2, correction: true })).toBe(4); // 9, of layer 2, as well
+    expect(await prefetched({ costNs: 485 })).toBe(3); // planned at 485: 485-515 and done before the layer is known at 520
+    expect(await prefetched({ costNs: 515 })).toBe(1); // one starts at 515, the others are cancelled at 520
+  });
+});
+
+describe('L4 Pins in time', () => {
+  it('L4 an expert in flight is not evicted: a demand without a slot is streamed', async () => {
+    // One slot. 4 is on its way into it (0-10) when layer 1 is known at 4 and demands 5.
+    const outcome = await simulateByEngine(
+      world({ layers: [{}, { denseNs: 4 }], passes: [[[[], [1]]]], capacityBytes: 10, script: says({ '1/0': { 4: 1 } }) }),
+    );
+    expect(outcome.passes[0]!.layers[1]).toMatchObject({ misses: 1, streamed: 1, evictions: 0 });
+    expect(outcome.passes[0]!.gpu).toEqual([4]);
+  });
+});
+
+describe('L12 Correction', () => {
+  const layers = [{}, { denseNs: 4 }, { denseNs: 4 }];
+
+  it('L12 a queued prefetch that is demanded becomes a demand, the others are cancelled', async () => {
+    // Planned at 0: 4 (0-10), 5, 6. Layer 1 is known at 4 and demands 4 and 5: 4 is late, 5 a miss that goes first, 6 is cancelled.
+    const outcome = await simulateByEngine(
+      world({ layers, passes: [[[[], [0, 1], []]]], capacityBytes: 120, script: says({ '1/0': { 4: 1, 5: 0.5, 6: 0.5 } }) }),
+    );
+    expect(outcome.passes[0]!.layers[1]).toMatchObject({ late: 1, misses: 1, endNs: 30 });
+    expect(outcome).toMatchObject({ cancelled: 1, late: 1, h2d: { demands: 1, prefetches: 1 } });
+  });
+
+  it('L12 correction: on plans the remaining layers anew, off keeps the first plan', async () => {
+    // Before the pass 8 is expected at layer 2, and planned at 25. Layer 0 (demand 0) is loaded 0-10 and runs 10-20; layer 1 (demand 4) is
+    // known at 20, loaded 20-30, runs 30-40; layer 2 (demand 9) is known at 70.
+    // On: at 20 the plan says 9 instead, issued at 45, moved 45-55: a hit. Off: 8 moves 30-40, 9 is a miss.
+    const run = (correction: boolean) =>
+      simulateByEngine(
+        world({
+          layers: [{}, {}, { denseNs: 30 }],
+          passes: [[[[0], [0], [1]]]],
+          capacityBytes: 120,
+          script: says({ '1/-1': { 8: 1 }, '1/1': { 9: 1 } }, { horizon: 3, correction, costNs: 25 }),
+        }),
+      );
+    const on = await run(true);
+    expect(on.passes[0]!.layers[2]).toMatchObject({ startNs: 70, hits: 1 });
+    expect(on).toMatchObject({ useful: 1, cancelled: 1, h2d: { prefetches: 1 } });
+    const off = await run(false);
+    expect(off.passes[0]!.layers[2]).toMatchObject({ startNs: 70, misses: 1 });
+    expect(off).toMatchObject({ useful: 0, cancelled: 0, h2d: { prefetches: 1 } });
+  });
+});
+
+describe('L13 Miss action', () => {
+  // Two experts of 10 bytes, cold. CPU: 2 ns a byte = 20 each, handover 5; GPU 10 each; link 4 ns a byte = 40 each.
+  const hardware = wholeMachine([wholeLink('h2d', 4)], { handoverNs: 5 });
+  const run = (onMiss: MissAction) => simulateByEngine(world({ layers: [{}], hardware, passes: single([0, 1]), onMiss }));
+
+  it('L13 load: transferred and inserted', async () => {
+    const outcome = await run('load');
+    expect(outcome.passes[0]).toMatchObject({ endNs: 80 + 10, gpu: [0, 1] });
+  });
+
+  it('L13 cpu: computed where they lie, one after another, nothing moves', async () => {
+    const outcome = await run('cpu');
+    expect(outcome.passes[0]).toMatchObject({ endNs: 5 + 20 + 20, gpu: [] });
+    expect(outcome).toMatchObject({ cpuExperts: 2, h2d: { demands: 0 } });
+    expect(sum(outcome, 'stallNs')).toBe(45); // the GPU idles meanwhile
+  });
+
+  it('L13 cheaper: whichever ends sooner, queues included', async () => {
+    const outcome = await run('cheaper'); // first: CPU 25 against 40 + 10; second: CPU 45 against 50
+    expect(outcome.cpuExperts).toBe(2);
+    const three = await simulateByEngine(world({ layers: [{}], hardware, topK: 3, passes: single([0, 1, 2]), onMiss: 'cheaper' }));
+    // third: CPU 65 against 50: loaded.
+    expect(three).toMatchObject({ cpuExperts: 2, h2d: { demands: 1 } });
+    expect(three.passes[0]).toMatchObject({ endNs: 50, gpu: [2] });
+  });
+
+  it('L13 static: streamed, the placement never changes', async () => {
+    const outcome = await run('static');
+    expect(outcome.passes[0]).toMatchObject({ endNs: 80 + 10, gpu: [] });
+    expect(sum(outcome, 'streamed')).toBe(2);
+  });
+});
+
+describe('L14 Third tier', () => {
+  // SSD 4 ns a byte = 40, h2d 1 ns a byte = 10.
+  const hardware = wholeMachine([wholeLink('h2d', 1), wholeLink('ssd', 4)]);
+
+  it('L14 a miss in DRAM crosses the SSD link, then the GPU link; DRAM keeps it', async () => {
+    // One GPU slot, two in DRAM. Pass 1: 0 from the SSD, 40 + 10 + 10. Pass 2: 1 likewise, evicting 0 from the GPU, not from DRAM.
+    // Pass 3: 0 from DRAM: 10 + 10. DRAM was asked for 0 last, so 2 (pass 4) evicts 1 there.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}],
+        hardware,
+        capacityBytes: 10,
+        dram: { policy: 'lru', capacityBytes: 20 },
+        passes: single([0], [1], [0], [2]),
+      }),
+    );
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([60, 120, 140, 200]);
+    expect(outcome.passes.map(({ dram }) => dram)).toEqual([[0], [0, 1], [0, 1], [0, 2]]);
+    expect(outcome.ssd!.demands).toBe(3);
+  });
+
+  it('L14 the loads whose weights are in DRAM go first', async () => {
+    // Pass 1 brings 0 to DRAM; the GPU holds nothing. Pass 2 (from 60) demands 1 (on the SSD, in DRAM at 100) and 0 (in DRAM): 0 is
+    // loaded 60-70 and runs until 80, 1 is loaded 100-110 and runs until 120.
+    const outcome = await simulateByEngine(
+      world({ layers: [{}], hardware, capacityBytes: 0, dram: { policy: 'lru', capacityBytes: 20 }, passes: single([0], [1, 0]) }),
+    );
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([60, 120]);
+  });
+
+  it('L14 evicting moves no bytes; exclusive tiers write the victim back before its slot is free', async () => {
+    // One slot: 1 replaces 0. Inclusive: load 20-30, run until 40. Exclusive: write back 20-30, load 30-40, run until 50.
+    const passes = single([0], [1]);
+    const inclusive = await simulateByEngine(world({ layers: [{}], capacityBytes: 10, passes }));
+    expect(inclusive.passes.map(({ endNs }) => endNs)).toEqual([20, 40]);
+    expect(inclusive).toMatchObject({ writeBacks: 0, h2d: { demandBytes: 20 } });
+    const exclusive = await simulateByEngine(world({ layers: [{}], capacityBytes: 10, passes, exclusive: true }));
+    expect(exclusive.passes.map(({ endNs }) => endNs)).toEqual([20, 50]);
+    expect(exclusive).toMatchObject({ writeBacks: 1, writeBackBytes: 10, h2d: { demandBytes: 20 } });
+  });
+});
