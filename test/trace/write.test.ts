@@ -24,7 +24,7 @@ const anyTrace = fc
     const row = fc.record({
       experts: choices,
       predicted: fc.array(fc.uniqueArray(fc.nat(experts - 1), { maxLength: 2 }), { minLength: layers, maxLength: layers }),
-      weight: fc.float({ noNaN: true, noDefaultInfinity: true }),
+      weight: fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
       token: fc.nat(),
       gap: fc.integer({ min: 1, max: 3 }),
     });

@@ -5,14 +5,19 @@ import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { TensorTrace } from '../tensor-trace.js';
 import type { RoutingTrace } from '../trace.js';
+import { MOST_LAYERS } from './axes.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
-import { describe, layerExperts } from './metadata.js';
+import { type Described, describe, layerExperts } from './metadata.js';
 import { looksLikeSafetensors, readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+import { openArray } from './tensor.js';
 
 const INTEGERS = ['U8', 'I8', 'U16', 'I16', 'I32', 'U32', 'I64', 'U64'];
 
 /** Canonical names of the tensor of choices, and those that other recorders use. */
 const EXPERT_NAMES = ['experts', 'routed_experts'];
+
+/** Tensors that only a canonical file has. */
+const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'weights'];
 
 /** The canonical safetensors layout. */
 export const safetensors: TraceFormat = {
@@ -27,18 +32,18 @@ export const safetensors: TraceFormat = {
 export function openSafetensors(source: TraceSource, header: SafetensorsHeader, options: OpenOptions): RoutingTrace {
   const { path } = source;
   const { tensors } = header;
-  const name = EXPERT_NAMES.find((candidate) => tensors.has(candidate));
-  if (name === undefined) {
-    const held = [...tensors.keys()].slice(0, 5).join(', ');
-    throw new UserError(
-      `${path}: no tensor is named experts or routed_experts (it holds ${held || 'none'}); rename the one with the choices`,
-    );
-  }
+  const name = EXPERT_NAMES.find((candidate) => tensors.has(candidate)) ?? onlyChoices(path, tensors);
   const experts = demand(path, name, tensors.get(name)!, ID_DTYPES, 3);
   const [tokens, layers, topK] = experts.shape as [number, number, number];
   if (tokens * layers * topK === 0)
     throw new UserError(`${path}: tensor ${name}: shape [${experts.shape.join(', ')}] holds no choices; the trace is empty`);
   const described = describe(path, 'safetensors', header.metadata);
+  if (!isCanonical(experts.shape, name, header, described, options)) {
+    return openArray(source, { ...experts, place: `${path}: tensor ${name}` }, options, described.meta, {
+      layers: described.layers,
+      topK: described.topK,
+    });
+  }
   if (described.layers !== null && described.layers !== layers) {
     throw new UserError(
       `${path}: num_layers is ${described.layers}, tensor ${name} has ${layers} layers in its shape [tokens, layers, top-k]`,
@@ -73,6 +78,31 @@ export function openSafetensors(source: TraceSource, header: SafetensorsHeader, 
     promptRows: phase === null && request === null ? described.promptRows : null,
     meta: described.meta,
   });
+}
+
+/** The one tensor of choices in a file that has none of the usual names. */
+function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): string {
+  const choices = [...tensors].filter(([, { dtype, shape }]) => ID_DTYPES.includes(dtype) && shape.length === 3);
+  if (choices.length === 1) return choices[0]![0];
+  const held = [...tensors.keys()].slice(0, 5).join(', ');
+  throw new UserError(
+    `${path}: no tensor is named experts or routed_experts (it holds ${held || 'none'}); rename the one with the choices`,
+  );
+}
+
+/** True where the axes are [tokens, layers, top-k] because the file says so; else they are told from the ids. */
+function isCanonical(
+  shape: readonly number[],
+  name: string,
+  header: SafetensorsHeader,
+  described: Described,
+  options: OpenOptions,
+): boolean {
+  if (options.axes !== undefined) return options.axes === 'tlk';
+  if (header.metadata.format?.startsWith('moeprof') || COLUMNS.some((column) => header.tensors.has(column))) return true;
+  if (!EXPERT_NAMES.includes(name)) return false;
+  const layers = described.layers ?? expected(options).layers;
+  return layers === null ? shape[1]! <= MOST_LAYERS : layers === shape[1];
 }
 
 function predictedColumn(path: string, tensor: TensorInfo, tokens: number, layers: number): ColumnLayout & { width: number } {

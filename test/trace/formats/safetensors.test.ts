@@ -193,7 +193,7 @@ describe('what is refused', () => {
         })),
       /tensor phase: its data lie over those of tensor experts/,
     ],
-    ['no tensor of choices', () => safetensorsBytes({ choices: experts }), /no tensor is named experts.*choices/],
+    ['no tensor of choices', () => safetensorsBytes({ choices: { ...experts, shape: [3, 4] } }), /no tensor is named experts.*choices/],
     [
       'choices that are floats',
       () => safetensorsBytes({ experts: { dtype: 'F32', shape: [1, 1, 1], data: Float32Array.of(1) } }),
@@ -216,7 +216,11 @@ describe('what is refused', () => {
       /tensor weights: shape \[3, 2, 1\]/,
     ],
     ['weights that are integers', () => safetensorsBytes({ experts, weights: experts }), /tensor weights: dtype U8/],
-    ['another layer count in the metadata', () => safetensorsBytes({ experts }, { num_layers: '3' }), /num_layers is 3/],
+    [
+      'another layer count in the metadata',
+      () => safetensorsBytes({ experts }, { format: 'moeprof.trace/1', num_layers: '3' }),
+      /num_layers is 3/,
+    ],
     ['another top-k in the metadata', () => safetensorsBytes({ experts }, { top_k: '4' }), /top_k is 4/],
     ['a number of experts that is none', () => safetensorsBytes({ experts }, { num_experts: 'many' }), /num_experts is "many"/],
     ['a phase that is none', () => safetensorsBytes({ experts, phase: bytes(0, 2, 1) }), /token 1: phase 2 is neither/],

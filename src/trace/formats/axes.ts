@@ -1,0 +1,133 @@
+// Which axis of a rank-3 array of choices is which. Arrays come as [tokens, layers, top-k], [tokens, top-k, layers] and [layers, tokens,
+// top-k], and a wrong guess gives plausible nonsense: so the sizes, the model and the ids themselves must agree on one reading.
+import { UserError } from '../../base/errors.js';
+import type { AxisOrder, Expected } from './format.js';
+
+/** More layers than any model has: an axis this long is tokens. */
+export const MOST_LAYERS = 256;
+
+/** Overlap of neighbours along the token axis over that along the layer axis: real models have 1.4 to 5. */
+const OVERLAP_RATIO = 1.15;
+
+const ORDERS: readonly AxisOrder[] = ['tlk', 'tkl', 'ltk'];
+
+/** Sizes of the axes of a shape under an order. */
+export function sizesOf(shape: readonly number[], order: AxisOrder): { tokens: number; layers: number; topK: number } {
+  const size = (axis: string): number => shape[order.indexOf(axis)]!;
+  return { tokens: size('t'), layers: size('l'), topK: size('k') };
+}
+
+/** Offset of choice 0 of a token at a layer, and the step from choice to choice, in elements. */
+export function strideOf(shape: readonly number[], order: AxisOrder): { token: number; layer: number; choice: number } {
+  const strides = [shape[1]! * shape[2]!, shape[2]!, 1];
+  const stride = (axis: string): number => strides[order.indexOf(axis)]!;
+  return { token: stride('t'), layer: stride('l'), choice: stride('k') };
+}
+
+/**
+ * The axis order of an array.
+ * @param known what the model or the file says of layers and top-k
+ * @param asked order that the user named
+ * @param sample ids of the whole array or of its beginning, in file order
+ * @throws UserError where no order fits, or several do
+ */
+export function axisOrderOf(
+  place: string,
+  shape: readonly number[],
+  known: Pick<Expected, 'layers' | 'topK'>,
+  asked: AxisOrder | undefined,
+  sample: ArrayLike<number>,
+): AxisOrder {
+  const fits = (order: AxisOrder): boolean => {
+    const { layers, topK } = sizesOf(shape, order);
+    if (known.layers !== null && known.layers !== layers && known.layers !== layers - denseLayers(shape, order, sample)) return false;
+    if (known.topK !== null && known.topK !== topK) return false;
+    return layers <= MOST_LAYERS && distinct(shape, order, sample);
+  };
+  if (asked !== undefined) return asked;
+  let possible = ORDERS.filter(fits);
+  if (possible.includes('tlk') && possible.includes('ltk')) {
+    // Neighbouring tokens share experts, neighbouring layers share only numbers.
+    const [first, second] = [overlapAlong(0, shape, sample), overlapAlong(1, shape, sample)];
+    if (first > OVERLAP_RATIO * second) possible = possible.filter((order) => order !== 'ltk');
+    else if (second > OVERLAP_RATIO * first) possible = possible.filter((order) => order !== 'tlk');
+  }
+  if (possible.length === 1) return possible[0]!;
+  const text = `shape [${shape.join(', ')}]`;
+  const about = known.layers === null ? '' : ` of a model with ${known.layers} MoE layers`;
+  if (possible.length === 0) {
+    throw new UserError(
+      `${place}: ${text} is no array of choices${about}: no axis order gives distinct experts per token; is it the right model?`,
+    );
+  }
+  throw new UserError(
+    `${place}: ${text} may be ${possible.map((order) => `[${[...order].join(', ')}]`).join(' or ')} (t tokens, l layers, k choices); name the model with --model`,
+  );
+}
+
+/** True where no token of the sample chooses an expert twice at a layer: a wrong axis shows it within a few tokens. */
+function distinct(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): boolean {
+  const { tokens, layers, topK } = sizesOf(shape, order);
+  const stride = strideOf(shape, order);
+  const last = (topK - 1) * stride.choice;
+  const seen = new Set<number>();
+  for (let token = 0; token < tokens; token++) {
+    for (let layer = 0; layer < layers; layer++) {
+      const from = token * stride.token + layer * stride.layer;
+      if (from + last >= sample.length) break;
+      seen.clear();
+      let choices = 0;
+      let zeros = 0;
+      for (let k = 0; k < topK; k++) {
+        const id = sample[from + k * stride.choice]!;
+        if (id < 0 || id === 0xffff) continue;
+        choices++;
+        if (id === 0) zeros++;
+        seen.add(id);
+      }
+      // All zeros is a dense layer, not a wrong axis.
+      if (seen.size < choices && zeros < choices) return false;
+    }
+  }
+  return true;
+}
+
+/** Mean overlap of neighbours along axis 0 or 1 of an array whose last axis is choices. */
+function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<number>): number {
+  const [rows, columns, topK] = shape as [number, number, number];
+  const step = axis === 0 ? columns * topK : topK;
+  let shared = 0;
+  let pairs = 0;
+  for (let row = 0; row < rows - (axis === 0 ? 1 : 0); row++) {
+    for (let column = 0; column < columns - (axis === 1 ? 1 : 0); column++) {
+      const from = (row * columns + column) * topK;
+      if (from + step + topK > sample.length) break;
+      pairs++;
+      for (let k = 0; k < topK; k++) {
+        for (let other = 0; other < topK; other++) {
+          if (sample[from + k] === sample[from + step + other]) {
+            shared++;
+            break;
+          }
+        }
+      }
+    }
+  }
+  return pairs === 0 ? 0 : shared / (pairs * topK);
+}
+
+/** Recorded layers that are all zeros: dense ones. */
+export function denseLayers(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
+  const { tokens, layers, topK } = sizesOf(shape, order);
+  const stride = strideOf(shape, order);
+  let dense = 0;
+  for (let layer = 0; layer < layers && topK > 1; layer++) {
+    let zero = true;
+    for (let token = 0; token < tokens && zero; token++) {
+      const from = token * stride.token + layer * stride.layer;
+      for (let k = 0; k < topK && zero; k++) zero = (sample[from + k * stride.choice] ?? 0) === 0;
+    }
+    if (zero) dense++;
+  }
+  return dense;
+}

@@ -1,0 +1,157 @@
+// Tables of anybody's own: CSV with a header, or JSON lines, one row per token and layer (or per activation). Usual column names are
+// recognised; others are named with a column map.
+import { UserError } from '../../base/errors.js';
+import { LineScanner } from '../../base/scan.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
+import { importRecords, phaseOf, TokenCounter } from './record-lines.js';
+
+/** Usual names of each column. */
+const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
+  layer: ['layer', 'layer_id', 'layer_idx', 'layer_index'],
+  experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices'],
+  token: ['token_index', 'token_idx', 'token_position', 'position', 'pos', 'token', 'step'],
+  request: ['request', 'request_id', 'req_id', 'sequence', 'seq', 'seq_id', 'prompt_id', 'sample_id'],
+  phase: ['phase', 'stage'],
+  weights: ['weights', 'weight', 'gate_weights', 'probs', 'scores', 'expert_weights'],
+};
+
+/** CSV with a header. */
+export const genericCsv: TraceFormat = {
+  name: 'csv',
+  summary:
+    'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights',
+  engines: 'any script; other column names with --trace-columns layer=…,experts=…',
+  detect: ({ text }) => usualColumns(headerOf(text)) !== null,
+  open: openCsv,
+};
+
+/** JSON lines of one object per token and layer. */
+export const genericJsonl: TraceFormat = {
+  name: 'records',
+  summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights',
+  engines: 'any script; other field names with --trace-columns layer=…,experts=…',
+  detect: ({ text }) => usualColumns(keysOf(text)) !== null,
+  open(source, options) {
+    const columns = options.columns ?? usualColumns(keysOf(source.text));
+    if (columns === null)
+      throw new UserError(`${source.path}: no usual field names; map them with --trace-columns layer=…,experts=…,token=…`);
+    return importRecords(source, columns, options, { format: 'records' });
+  },
+};
+
+function headerOf(text: string): string[] {
+  const line = /^[^\r\n]*/.exec(text)![0];
+  return line.includes(',') && !/^\s*[{[]/.test(line) ? splitCsv(line) : [];
+}
+
+function keysOf(text: string): string[] {
+  const line = /^\s*(\{[^\n]*\})\s*\n/.exec(text);
+  if (line === null) return [];
+  try {
+    return Object.keys(JSON.parse(line[1]!) as object);
+  } catch {
+    return [];
+  }
+}
+
+/** The map of usual names, or null where layer or experts have none. */
+function usualColumns(names: readonly string[]): ColumnMap | null {
+  const found: Partial<Record<keyof ColumnMap, string>> = {};
+  for (const [column, usual] of Object.entries(USUAL) as [keyof ColumnMap, readonly string[]][]) {
+    const name = usual
+      .map((candidate) => names.find((entry) => entry.trim().toLowerCase() === candidate))
+      .find((entry) => entry !== undefined);
+    if (name !== undefined) found[column] = name;
+  }
+  return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
+}
+
+function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const header = headerOf(source.text);
+  const columns = options.columns ?? usualColumns(header);
+  if (columns === null)
+    throw new UserError(`${source.path}:1: no usual column names; map them with --trace-columns layer=…,experts=…,token=…`);
+  const index = (name: string | undefined): number => {
+    if (name === undefined) return -1;
+    const at = header.indexOf(name);
+    if (at < 0) throw new UserError(`${source.path}:1: there is no column ${JSON.stringify(name)}; the columns are ${header.join(', ')}`);
+    return at;
+  };
+  const at = {
+    layer: index(columns.layer),
+    experts: index(columns.experts),
+    token: index(columns.token),
+    request: index(columns.request),
+    phase: index(columns.phase),
+    weights: index(columns.weights),
+  };
+  return importCells(
+    {
+      source,
+      meta: { format: 'csv' },
+      walk(visit, where) {
+        const scanner = new LineScanner(source);
+        where.place = () => scanner.place();
+        scanner.next();
+        const cell = new Cell();
+        const requests = new Map<string, number>();
+        const counter = new TokenCounter();
+        // Rows of one activation each are gathered while request, token and layer stay; without a token column there is nothing to gather by.
+        let open = false;
+        while (scanner.next()) {
+          if (scanner.blank()) continue;
+          const row = splitCsv(scanner.text());
+          const name = at.request < 0 ? '' : (row[at.request] ?? '');
+          const request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
+          const layer = whole(row[at.layer], columns.layer, scanner);
+          const token = at.token < 0 ? counter.next(request, layer) : whole(row[at.token], columns.token!, scanner);
+          const ids = numbers(row[at.experts], columns.experts, scanner);
+          const weights = at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner);
+          const same = open && ids.length === 1 && request === cell.request && layer === cell.layer && token === cell.token;
+          if (!same) {
+            if (open) visit(cell);
+            cell.request = request;
+            cell.layer = layer;
+            cell.token = token;
+            cell.phase = at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place());
+            cell.weighted = weights !== null;
+            cell.count = 0;
+            open = true;
+          }
+          ids.forEach((id, k) => {
+            cell.push(id, weights?.[k] ?? 0);
+          });
+        }
+        if (open) visit(cell);
+      },
+    },
+    options,
+  );
+}
+
+/** Fields of a CSV line; quoted ones may hold commas and doubled quotes. */
+export function splitCsv(line: string): string[] {
+  if (!line.includes('"')) return line.split(',');
+  const fields: string[] = [];
+  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
+  return fields;
+}
+
+function whole(text: string | undefined, column: string, scanner: LineScanner): number {
+  const value = Number(text);
+  if (text === undefined || text.trim() === '' || !Number.isSafeInteger(value)) {
+    throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text ?? '')}; a whole number is expected`);
+  }
+  return value;
+}
+
+/** Numbers of a field such as `[3, 41]`, `3 41` or `3;41`. */
+function numbers(text: string | undefined, column: string, scanner: LineScanner): number[] {
+  const parts = (text ?? '').split(/[\s,;|[\]()]+/).filter((part) => part !== '');
+  const values = parts.map(Number);
+  if (values.some(Number.isNaN)) throw new UserError(`${scanner.place()}: ${column} is ${JSON.stringify(text)}; numbers are expected`);
+  return values;
+}

@@ -1,0 +1,39 @@
+// imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import { wholeJson } from './json-values.js';
+import { PassReader } from './passes.js';
+
+/** JSON list of imp. */
+export const imp: TraceFormat = {
+  name: 'imp',
+  summary: '[[layer, expert, expert, …], …]: one list per layer and decoded token',
+  engines: 'imp, expert_cache_sim.py',
+  detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),
+  open,
+};
+
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { path } = source;
+  const list = wholeJson(source) as readonly unknown[];
+  return importCells(
+    {
+      source,
+      meta: { format: 'imp' },
+      walk(visit, at) {
+        const passes = new PassReader(visit, new Cell());
+        list.forEach((entry, index) => {
+          at.place = () => `${path}: entry ${index}`;
+          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(Number.isInteger))
+            throw new UserError(`${at.place()}: not [layer, expert, …]`);
+          const [layer, ...ids] = entry as [number, ...number[]];
+          passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
+        });
+      },
+    },
+    options,
+  );
+}

@@ -1,0 +1,89 @@
+// The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
+import { messageOf, UserError } from '../../base/errors.js';
+import { LineScanner } from '../../base/scan.js';
+import type { TraceSource } from '../source.js';
+
+/** A larger document would take a gigabyte to parse. */
+const DOCUMENT_LIMIT = 64 * 1024 * 1024;
+
+/** A JSON object, checked to be one. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A document and where it stands. */
+export interface Document {
+  readonly value: JsonObject;
+  /** `path` or `path:line`. */
+  readonly place: string;
+}
+
+/**
+ * Visits the objects of a file.
+ * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
+ */
+export function* documents(source: TraceSource): Generator<Document, void, void> {
+  if (isLines(source)) {
+    const scanner = new LineScanner(source);
+    while (scanner.next()) {
+      if (scanner.blank()) continue;
+      const place = scanner.place();
+      yield { value: objectAt(parse(scanner.text(), place), place), place };
+    }
+    return;
+  }
+  const { path } = source;
+  const value = parse(source.readAll(DOCUMENT_LIMIT).toString('utf8'), path);
+  const list = Array.isArray(value) ? value : [value];
+  for (const [index, entry] of list.entries()) {
+    const place = Array.isArray(value) ? `${path}: document ${index}` : path;
+    yield { value: objectAt(entry, place), place };
+  }
+}
+
+/** The whole file as one JSON value. */
+export function wholeJson(source: TraceSource): unknown {
+  return parse(source.readAll(DOCUMENT_LIMIT).toString('utf8'), source.path);
+}
+
+/** True where the first line is a whole object and another line follows. */
+function isLines(source: TraceSource): boolean {
+  const scanner = new LineScanner(source);
+  if (!scanner.next()) return false;
+  const first = scanner.text().trim();
+  if (!first.startsWith('{') || !first.endsWith('}')) return false;
+  while (scanner.next()) {
+    if (scanner.blank()) continue;
+    const start = scanner.bytes[scanner.start];
+    return start === 123;
+  }
+  return false;
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${place}: not JSON: ${messageOf(error)}`);
+  }
+}
+
+/** @throws UserError where `value` is no object */
+export function objectAt(value: unknown, place: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UserError(`${place}: not a JSON object`);
+  return value as JsonObject;
+}
+
+/** A field that must be a whole number from 0, or is absent: null. */
+export function wholeAt(object: JsonObject, key: string, place: string): number | null {
+  const value = object[key];
+  if (value === undefined || value === null) return null;
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw new UserError(`${place}: ${key} is ${JSON.stringify(value)}; a whole number is expected`);
+  return value as number;
+}
+
+/** @throws UserError where `object[key]` is no array */
+export function arrayAt(object: JsonObject, key: string, place: string): readonly unknown[] {
+  const value = object[key];
+  if (!Array.isArray(value)) throw new UserError(`${place}: ${key} is missing or not a list`);
+  return value;
+}

@@ -1,0 +1,59 @@
+// mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then one record per layer and pass in graph order:
+// layer, top-k, tokens, ids [tokens, top-k].
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import { PassReader } from './passes.js';
+
+const MAGIC = 0x544c424d;
+const HEADER_BYTES = 12;
+
+/** MBLT binary. */
+export const mbolt: TraceFormat = {
+  name: 'mbolt',
+  summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
+  engines: 'mbolt for llama.cpp, MBOLT_TRACE=file',
+  detect: ({ head }) => head.length >= HEADER_BYTES && Buffer.from(head.buffer, head.byteOffset, 4).readInt32LE() === MAGIC,
+  open,
+};
+
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { path, bytes } = source;
+  const header = new Int32Array(3);
+  source.read(0, new Uint8Array(header.buffer));
+  const [, version, experts] = header as unknown as [number, number, number];
+  if (version !== 1) throw new UserError(`${path}: MBLT version ${version}; version 1 is known`);
+  if (experts < 1 || experts > 65534) throw new UserError(`${path}: ${experts} experts; a layer has 1 to 65534`);
+  return importCells(
+    {
+      source,
+      experts,
+      meta: { format: 'mbolt' },
+      walk(visit, at) {
+        const passes = new PassReader(visit, new Cell());
+        const record = new Int32Array(3);
+        let ids = new Int32Array(1024);
+        let position = HEADER_BYTES;
+        at.place = () => `${path}: byte ${position}`;
+        while (position < bytes) {
+          if (position + HEADER_BYTES > bytes) throw new UserError(`${at.place()}: the file ends inside a record; it was cut short`);
+          source.read(position, new Uint8Array(record.buffer));
+          const [layer, topK, tokens] = record as unknown as [number, number, number];
+          const idBytes = topK * tokens * 4;
+          if (topK < 1 || topK > experts || tokens < 1 || position + HEADER_BYTES + idBytes > bytes) {
+            throw new UserError(
+              `${at.place()}: a record of ${tokens} tokens with ${topK} experts goes beyond the file or the model; it was cut short or damaged`,
+            );
+          }
+          if (ids.length < topK * tokens) ids = new Int32Array(topK * tokens);
+          source.read(position + HEADER_BYTES, new Uint8Array(ids.buffer, 0, idBytes));
+          passes.group(layer, tokens, topK, ids, at.place);
+          position += HEADER_BYTES + idBytes;
+        }
+      },
+    },
+    options,
+  );
+}

@@ -1,0 +1,110 @@
+// NumPy's .npy: magic, version, a Python dict literal as header, raw data. Only what routing needs: little-endian numbers in C order.
+// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+import { UserError } from '../../base/errors.js';
+
+/** A checked .npy header. */
+export interface NpyHeader {
+  /** safetensors name of the element type. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Byte where the data begin. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** NumPy type codes and what they are. */
+const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
+  u1: ['U8', 1],
+  i1: ['I8', 1],
+  u2: ['U16', 2],
+  i2: ['I16', 2],
+  u4: ['U32', 4],
+  i4: ['I32', 4],
+  u8: ['U64', 8],
+  i8: ['I64', 8],
+  f2: ['F16', 2],
+  f4: ['F32', 4],
+  f8: ['F64', 8],
+};
+
+/** True where bytes begin like a .npy file. */
+export function looksLikeNpy(head: Uint8Array): boolean {
+  return head[0] === 0x93 && Buffer.from(head.buffer, head.byteOffset + 1, Math.min(5, head.length - 1)).toString('latin1') === 'NUMPY';
+}
+
+/**
+ * Reads a header.
+ * @param head the first bytes, the whole header among them
+ * @param total bytes of the whole array file
+ * @throws UserError where it is damaged, of another byte or axis order, or the file ends before its data
+ */
+export function npyHeader(place: string, head: Uint8Array, total: number): NpyHeader {
+  if (!looksLikeNpy(head) || head.length < 12) throw new UserError(`${place}: not a .npy array`);
+  const view = Buffer.from(head.buffer, head.byteOffset, head.length);
+  const start = head[6] === 1 ? 10 : 12;
+  const length = head[6] === 1 ? view.readUInt16LE(8) : view.readUInt32LE(8);
+  if (start + length > head.length) throw new UserError(`${place}: the .npy header is cut short or too long`);
+  const text = view.toString('latin1', start, start + length);
+  const code = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(text);
+  const shapeText = /'shape':\s*\(([\d,\s]*)\)/.exec(text);
+  const fortran = /'fortran_order':\s*(True|False)/.exec(text);
+  if (code === null || shapeText === null || fortran === null)
+    throw new UserError(`${place}: the .npy header is not understood: ${text.trim().slice(0, 80)}`);
+  const [, order, type] = code as unknown as [string, string, string];
+  const known = Object.hasOwn(DTYPES, type) ? DTYPES[type]! : undefined;
+  if (known === undefined) throw new UserError(`${place}: dtype ${type} holds no expert ids; save integers: array.astype("int16")`);
+  if (order === '>' && known[1] > 1) throw new UserError(`${place}: big-endian data; save it little-endian: array.astype("<${type}")`);
+  if (fortran[1] === 'True') throw new UserError(`${place}: Fortran order; save it in C order: numpy.ascontiguousarray(array)`);
+  const shape = shapeText[1]!
+    .split(',')
+    .filter((side) => side.trim() !== '')
+    .map(Number);
+  const bytes = shape.reduce((product, side) => product * side, known[1]);
+  const offset = start + length;
+  if (!Number.isSafeInteger(bytes) || offset + bytes > total) {
+    throw new UserError(`${place}: shape (${shape.join(', ')}) takes ${bytes} bytes, the file has ${total - offset}; it was cut short`);
+  }
+  return { dtype: known[0], shape, offset, bytes };
+}
+
+/**
+ * Elements of a whole .npy file in memory, as numbers.
+ * @throws UserError as {@link npyHeader} does
+ */
+export function npyValues(
+  place: string,
+  file: Uint8Array,
+): { readonly shape: readonly number[]; readonly dtype: string; readonly values: ArrayLike<number> } {
+  const { dtype, shape, offset, bytes } = npyHeader(place, file, file.length);
+  return { shape, dtype, values: numbersOf(dtype, file.subarray(offset, offset + bytes)) };
+}
+
+/** Raw little-endian elements as numbers; 64-bit integers lose nothing below 2^53. */
+export function numbersOf(dtype: string, raw: Uint8Array): ArrayLike<number> {
+  // A copy: typed arrays want aligned memory, and views of a Buffer rarely are.
+  const aligned = new Uint8Array(raw).buffer;
+  switch (dtype) {
+    case 'U8':
+      return new Uint8Array(aligned);
+    case 'I8':
+      return new Int8Array(aligned);
+    case 'U16':
+      return new Uint16Array(aligned);
+    case 'I16':
+      return new Int16Array(aligned);
+    case 'U32':
+      return new Uint32Array(aligned);
+    case 'I32':
+      return new Int32Array(aligned);
+    case 'F32':
+      return new Float32Array(aligned);
+    case 'F64':
+      return new Float64Array(aligned);
+    case 'U64':
+      return Float64Array.from(new BigUint64Array(aligned), Number);
+    case 'I64':
+      return Float64Array.from(new BigInt64Array(aligned), Number);
+    default:
+      throw new UserError(`dtype ${dtype} holds no whole numbers`);
+  }
+}

@@ -1,0 +1,129 @@
+// NumPy arrays of choices, alone or in an .npz archive: what vLLM's offline API, notebooks and routing studies save.
+import { UserError } from '../../base/errors.js';
+import { ID_DTYPES } from '../column.js';
+import type { Popularity } from '../popularity.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { axisOrderOf, sizesOf, strideOf } from './axes.js';
+import { ChoiceImporter } from './choice-array.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import { expected } from './format.js';
+import { looksLikeNpy, type NpyHeader, npyHeader, npyValues } from './npy-array.js';
+import { openArray } from './tensor.js';
+import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
+
+/** Array names that mean choices. */
+const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_experts'];
+/** A larger array is not unpacked in memory; stored ones are read in place. */
+const ENTRY_LIMIT = 256 * 1024 * 1024;
+
+/** One .npy array of choices. */
+export const npy: TraceFormat = {
+  name: 'npy',
+  summary: '.npy integers [tokens, layers, top-k], [tokens, top-k, layers] or [layers, tokens, top-k]',
+  engines: 'vLLM offline (CompletionOutput.routed_experts), notebooks: numpy.save',
+  detect: ({ head, bytes }) => looksLikeNpy(head) && ID_DTYPES.includes(kindOf(head, bytes)),
+  open(source, options) {
+    const header = npyHeader(source.path, source.head, source.bytes);
+    return openArray(source, arrayOf(source.path, header), options, { format: 'npy' });
+  },
+};
+
+/** Counts per sequence, layer and expert, as MoE-Infinity keeps them. */
+export const moeInfinity: TraceFormat = {
+  name: 'moe-infinity',
+  summary: '.npy floats [sequences, layers, experts]: expert activation matrices; counts only',
+  engines: 'MoE-Infinity, ExpertTracer',
+  detect: ({ head, bytes }) => looksLikeNpy(head) && ['F32', 'F64'].includes(kindOf(head, bytes)),
+  counts: activationMatrices,
+};
+
+/** An .npz archive with one array of choices. */
+export const npz: TraceFormat = {
+  name: 'npz',
+  summary: '.npz with routed_experts (or experts, expert_ids …), integers of three axes',
+  engines: 'routing studies: numpy.savez',
+  detect: ({ head }) => looksLikeZip(head) && Buffer.from(head.buffer, head.byteOffset, Math.min(512, head.length)).includes('.npy'),
+  open: openNpz,
+};
+
+function kindOf(head: Uint8Array, bytes: number): string {
+  try {
+    return npyHeader('', head, bytes).dtype;
+  } catch {
+    // A damaged header is reported by whoever opens the array: let that be the reader of choices.
+    return 'I32';
+  }
+}
+
+function arrayOf(place: string, { dtype, shape, offset }: NpyHeader) {
+  if (!ID_DTYPES.includes(dtype)) throw new UserError(`${place}: dtype ${dtype} holds no expert ids; save integers: array.astype("int16")`);
+  if (shape.length !== 3 || shape.includes(0)) {
+    throw new UserError(`${place}: shape (${shape.join(', ')}) is not three axes of tokens, layers and choices`);
+  }
+  return { place, dtype, shape, offset };
+}
+
+function openNpz(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const archive = new ZipArchive(source);
+  const entry = choiceEntry(source.path, archive);
+  const place = `${source.path}: ${entry.name}`;
+  if (entry.method === 0) {
+    const offset = archive.dataOffset(entry);
+    const head = new Uint8Array(Math.min(entry.bytes, 64 * 1024));
+    source.read(offset, head);
+    const array = arrayOf(place, npyHeader(place, head, entry.bytes));
+    return openArray(source, { ...array, offset: array.offset + offset }, options, { format: 'npz' });
+  }
+  const { shape, values } = npyValues(place, archive.read(entry, ENTRY_LIMIT));
+  if (shape.length !== 3) throw new UserError(`${place}: shape (${shape.join(', ')}) is not three axes of tokens, layers and choices`);
+  const order = axisOrderOf(place, shape, expected(options), options.axes, values);
+  const { tokens, layers, topK } = sizesOf(shape, order);
+  const stride = strideOf(shape, order);
+  const ids = new Int32Array(tokens * layers * topK);
+  let at = 0;
+  for (let token = 0; token < tokens; token++) {
+    for (let layer = 0; layer < layers; layer++) {
+      for (let k = 0; k < topK; k++) ids[at++] = values[token * stride.token + layer * stride.layer + k * stride.choice]!;
+    }
+  }
+  const importer = new ChoiceImporter(source, options, { format: 'npz' });
+  try {
+    importer.add({ arrays: [{ tokens, layers, topK, ids, place }], prompt: null });
+    return importer.finish();
+  } catch (error) {
+    importer.close();
+    throw error;
+  }
+}
+
+function choiceEntry(path: string, archive: ZipArchive): ZipEntry {
+  const arrays = archive.entries.filter(({ name }) => name.endsWith('.npy'));
+  const named = NAMES.map((name) => arrays.find((entry) => entry.name === `${name}.npy`)).find((entry) => entry !== undefined);
+  if (named !== undefined) return named;
+  if (arrays.length === 1) return arrays[0]!;
+  const names = arrays.map(({ name }) => name.slice(0, -4)).join(', ');
+  throw new UserError(`${path}: none of the arrays ${names} is named ${NAMES.join(', ')}; save the choices under such a name`);
+}
+
+function activationMatrices(source: TraceSource): Popularity {
+  const { path } = source;
+  const { shape, dtype, offset } = npyHeader(path, source.head, source.bytes);
+  if (shape.length !== 3 || shape.includes(0))
+    throw new UserError(`${path}: shape (${shape.join(', ')}) is not (sequences, layers, experts)`);
+  const [sequences, layers, experts] = shape as [number, number, number];
+  const counts = Array.from({ length: layers }, () => new Float64Array(experts));
+  const matrix = new Uint8Array(layers * experts * (dtype === 'F32' ? 4 : 8));
+  for (let sequence = 0; sequence < sequences; sequence++) {
+    source.read(offset + sequence * matrix.length, matrix);
+    const values = dtype === 'F32' ? new Float32Array(matrix.buffer) : new Float64Array(matrix.buffer);
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+        throw new UserError(`${path}: sequence ${sequence}, layer ${Math.floor(i / experts)}: ${value} is not a count`);
+      }
+      counts[Math.floor(i / experts)]![i % experts]! += value;
+    }
+  }
+  return { path, format: 'moe-infinity', model: null, counts };
+}

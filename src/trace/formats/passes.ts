@@ -1,0 +1,75 @@
+// Recorders inside an engine's graph see passes, not requests: all tokens of a batch at layer 0, then at layer 1, and so on. This turns
+// such groups into cells: a pass ends where the layers start again; a pass of many tokens is prompt, of one token decode; a prompt
+// after decode begins a request.
+import { UserError } from '../../base/errors.js';
+import { PHASE } from '../trace.js';
+import type { Cell } from './cells.js';
+
+/** Assigns the groups of a recording to requests and positions. */
+export class PassReader {
+  readonly #visit: (cell: Cell) => void;
+  readonly #cell: Cell;
+  #request = -1;
+  /** Position of the running pass's first token, and its tokens. */
+  #position = 0;
+  #tokens = 0;
+  #lastLayer = Number.POSITIVE_INFINITY;
+  #decoding = true;
+
+  constructor(visit: (cell: Cell) => void, cell: Cell) {
+    this.#visit = visit;
+    this.#cell = cell;
+  }
+
+  /**
+   * One layer of the running pass, or the first of a new one. A layer with fewer rows than the pass has tokens routed only the last
+   * ones (engines skip the rest of a prompt at the last layer).
+   * @param ids `[rows, width]`, those of a row in rank order
+   * @throws UserError where a layer has more rows than the pass has tokens
+   */
+  group(layer: number, rows: number, width: number, ids: Int32Array, place: () => string): void {
+    const cell = this.#cell;
+    if (layer <= this.#lastLayer) this.#begin(rows);
+    this.#lastLayer = layer;
+    if (rows > this.#tokens) {
+      throw new UserError(
+        `${place()}: layer ${layer} has ${rows} rows in a pass of ${this.#tokens} tokens; the recording is out of order or cut`,
+      );
+    }
+    cell.request = this.#request;
+    cell.layer = layer;
+    cell.phase = this.#tokens > 1 ? PHASE.prefill : PHASE.decode;
+    for (let row = 0; row < rows; row++) {
+      cell.token = this.#position + this.#tokens - rows + row;
+      cell.count = 0;
+      for (let k = 0; k < width; k++) cell.push(ids[row * width + k]!);
+      this.#visit(cell);
+    }
+  }
+
+  #begin(rows: number): void {
+    this.#position += this.#tokens;
+    this.#tokens = rows;
+    const prompt = rows > 1;
+    if (this.#request < 0 || (prompt && this.#decoding)) {
+      this.#request++;
+      this.#position = 0;
+    }
+    this.#decoding = !prompt;
+  }
+}
+
+/** Ids that grow as they come; rows of one group. */
+export class IdBuffer {
+  ids: Int32Array = new Int32Array(1024);
+  length = 0;
+
+  push(id: number): void {
+    if (this.length === this.ids.length) {
+      const larger = new Int32Array(this.length * 2);
+      larger.set(this.ids);
+      this.ids = larger;
+    }
+    this.ids[this.length++] = id;
+  }
+}

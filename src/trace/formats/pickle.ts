@@ -1,0 +1,310 @@
+// A pickle reader that executes nothing: it knows the opcodes that torch.save writes for plain containers and tensors, and three
+// global names. Anything else is refused by name, never imported or called.
+import { UserError } from '../../base/errors.js';
+
+/** A tensor as pickled: a view of a storage that lies beside the pickle. */
+export class PickledTensor {
+  readonly storage: PickledStorage;
+  readonly offset: number;
+  readonly size: readonly number[];
+  readonly stride: readonly number[];
+
+  constructor(storage: PickledStorage, offset: number, size: readonly number[], stride: readonly number[]) {
+    this.storage = storage;
+    this.offset = offset;
+    this.size = size;
+    this.stride = stride;
+  }
+}
+
+/** A storage, by the key of its file in the archive. */
+export class PickledStorage {
+  /** Storage class of torch, e.g. `IntStorage`. */
+  readonly type: string;
+  readonly key: string;
+  readonly elements: number;
+
+  constructor(type: string, key: string, elements: number) {
+    this.type = type;
+    this.key = key;
+    this.elements = elements;
+  }
+}
+
+/** What a pickle may hold. Dicts keep their keys as they are. */
+export type Pickled =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Pickled[]
+  | ReadonlyMap<Pickled, Pickled>
+  | PickledTensor
+  | PickledStorage
+  | Global;
+
+/** One of the names that may be referred to. */
+class Global {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+const MARK = Symbol('mark');
+type Slot = Pickled | typeof MARK;
+
+const REBUILD = 'torch._utils._rebuild_tensor_v2';
+const ORDERED = 'collections.OrderedDict';
+const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|Bool)Storage)$/;
+
+/**
+ * Reads a pickle.
+ * @param place names it in messages
+ * @throws UserError where it holds an opcode or a name beyond plain data and tensors, or is cut
+ */
+export function readPickle(bytes: Buffer, place: string): Pickled {
+  return new Unpickler(bytes, place).read();
+}
+
+class Unpickler {
+  readonly #bytes: Buffer;
+  readonly #place: string;
+  #at = 0;
+  readonly #stack: Slot[] = [];
+  readonly #memo = new Map<number, Pickled>();
+
+  constructor(bytes: Buffer, place: string) {
+    this.#bytes = bytes;
+    this.#place = place;
+  }
+
+  read(): Pickled {
+    for (;;) {
+      const code = this.#byte();
+      if (code === 0x2e) return this.#pop();
+      this.#step(code);
+    }
+  }
+
+  #step(code: number): void {
+    switch (code) {
+      case 0x80: // PROTO
+        this.#byte();
+        return;
+      case 0x95: // FRAME
+        this.#take(8);
+        return;
+      case 0x28: // MARK
+        this.#stack.push(MARK);
+        return;
+      case 0x30: // POP
+        this.#pop();
+        return;
+      case 0x7d: // EMPTY_DICT
+        this.#stack.push(new Map());
+        return;
+      case 0x5d: // EMPTY_LIST
+      case 0x29: // EMPTY_TUPLE
+        this.#stack.push([]);
+        return;
+      case 0x74: // TUPLE
+      case 0x6c: // LIST
+        this.#stack.push(this.#popToMark());
+        return;
+      case 0x85: // TUPLE1
+      case 0x86: // TUPLE2
+      case 0x87: // TUPLE3
+        this.#stack.push(this.#popMany(code - 0x84));
+        return;
+      case 0x61: // APPEND
+        this.#extend([this.#pop()]);
+        return;
+      case 0x65: // APPENDS
+        this.#extend(this.#popToMark());
+        return;
+      case 0x73: // SETITEM
+        this.#set(this.#popMany(2));
+        return;
+      case 0x75: // SETITEMS
+        this.#set(this.#popToMark());
+        return;
+      case 0x4e: // NONE
+        this.#stack.push(null);
+        return;
+      case 0x88: // NEWTRUE
+      case 0x89: // NEWFALSE
+        this.#stack.push(code === 0x88);
+        return;
+      case 0x4a: // BININT
+        this.#stack.push(this.#take(4).readInt32LE());
+        return;
+      case 0x4b: // BININT1
+        this.#stack.push(this.#byte());
+        return;
+      case 0x4d: // BININT2
+        this.#stack.push(this.#take(2).readUInt16LE());
+        return;
+      case 0x8a: // LONG1
+        this.#stack.push(this.#long());
+        return;
+      case 0x47: // BINFLOAT
+        this.#stack.push(this.#take(8).readDoubleBE());
+        return;
+      case 0x58: // BINUNICODE
+        this.#stack.push(this.#take(this.#take(4).readUInt32LE()).toString('utf8'));
+        return;
+      case 0x8c: // SHORT_BINUNICODE
+        this.#stack.push(this.#take(this.#byte()).toString('utf8'));
+        return;
+      case 0x71: // BINPUT
+        this.#memo.set(this.#byte(), this.#top());
+        return;
+      case 0x72: // LONG_BINPUT
+        this.#memo.set(this.#take(4).readUInt32LE(), this.#top());
+        return;
+      case 0x94: // MEMOIZE
+        this.#memo.set(this.#memo.size, this.#top());
+        return;
+      case 0x68: // BINGET
+        this.#recall(this.#byte());
+        return;
+      case 0x6a: // LONG_BINGET
+        this.#recall(this.#take(4).readUInt32LE());
+        return;
+      case 0x63: // GLOBAL
+        this.#global(`${this.#line()}.${this.#line()}`);
+        return;
+      case 0x93: {
+        // STACK_GLOBAL
+        const [module, name] = this.#popMany(2);
+        this.#global(`${String(module)}.${String(name)}`);
+        return;
+      }
+      case 0x51: // BINPERSID
+        this.#stack.push(this.#storage(this.#pop()));
+        return;
+      case 0x52: // REDUCE
+        this.#reduce();
+        return;
+      default:
+        this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
+    }
+  }
+
+  #reduce(): void {
+    const [callee, args] = this.#popMany(2);
+    if (!(callee instanceof Global) || !Array.isArray(args)) this.#fail('a call of something that is no known name');
+    if (callee.name === ORDERED && args.length === 0) {
+      this.#stack.push(new Map());
+      return;
+    }
+    const [storage, offset, size, stride] = args as readonly Pickled[];
+    if (
+      callee.name !== REBUILD ||
+      !(storage instanceof PickledStorage) ||
+      !isCount(offset) ||
+      !isShape(size) ||
+      !isShape(stride) ||
+      size.length !== stride.length
+    ) {
+      this.#fail(`a call of ${callee.name} that builds no tensor`);
+    }
+    this.#stack.push(new PickledTensor(storage, offset, size, stride));
+  }
+
+  #storage(id: Pickled): PickledStorage {
+    const [tag, type, key, , elements] = Array.isArray(id) ? (id as readonly Pickled[]) : [];
+    const known = type instanceof Global ? STORAGE.exec(type.name) : null;
+    if (tag !== 'storage' || known === null || typeof key !== 'string' || !isCount(elements))
+      this.#fail('a reference that is no tensor storage');
+    return new PickledStorage(known[1]!, key, elements);
+  }
+
+  #global(name: string): void {
+    if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name)) {
+      this.#fail(`it refers to ${name.slice(0, 80)}; only plain data and tensors are read, nothing is ever executed`);
+    }
+    this.#stack.push(new Global(name));
+  }
+
+  #extend(items: readonly Pickled[]): void {
+    const list = this.#top();
+    if (!Array.isArray(list)) this.#fail('items for something that is no list');
+    for (const item of items) (list as Pickled[]).push(item);
+  }
+
+  #set(items: readonly Pickled[]): void {
+    const dict = this.#top();
+    if (!(dict instanceof Map) || items.length % 2 !== 0) this.#fail('items for something that is no dict');
+    for (let i = 0; i < items.length; i += 2) (dict as Map<Pickled, Pickled>).set(items[i]!, items[i + 1]!);
+  }
+
+  #long(): number {
+    const bytes = this.#take(this.#byte());
+    if (bytes.length > 8) this.#fail('a whole number of more than 64 bits');
+    let value = 0n;
+    for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+    return Number(BigInt.asIntN(bytes.length * 8, value));
+  }
+
+  #recall(key: number): void {
+    const value = this.#memo.get(key);
+    if (value === undefined) this.#fail('a reference to something that was never stored');
+    this.#stack.push(value);
+  }
+
+  #top(): Pickled {
+    const top = this.#stack.at(-1);
+    if (top === undefined || top === MARK) this.#fail('an operation on nothing');
+    return top;
+  }
+
+  #pop(): Pickled {
+    const top = this.#top();
+    this.#stack.pop();
+    return top;
+  }
+
+  #popMany(count: number): Pickled[] {
+    const items: Pickled[] = [];
+    for (let i = 0; i < count; i++) items.unshift(this.#pop());
+    return items;
+  }
+
+  #popToMark(): Pickled[] {
+    const mark = this.#stack.lastIndexOf(MARK);
+    if (mark < 0) this.#fail('the end of a group that never began');
+    return this.#stack.splice(mark).slice(1) as Pickled[];
+  }
+
+  #byte(): number {
+    return this.#take(1)[0]!;
+  }
+
+  #take(length: number): Buffer {
+    if (this.#at + length > this.#bytes.length) this.#fail('it ends too early');
+    return this.#bytes.subarray(this.#at, (this.#at += length));
+  }
+
+  #line(): string {
+    const end = this.#bytes.indexOf(10, this.#at);
+    if (end < 0) this.#fail('it ends too early');
+    const text = this.#bytes.toString('latin1', this.#at, end);
+    this.#at = end + 1;
+    return text;
+  }
+
+  #fail(what: string): never {
+    throw new UserError(`${this.#place}: this pickle is refused: ${what}`);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isShape(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every(isCount);
+}

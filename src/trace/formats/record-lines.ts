@@ -1,0 +1,102 @@
+// JSON lines of one record per token and layer, which differ between tools in little but their names.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import { PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { ColumnMap, OpenOptions } from './format.js';
+import { documents, type JsonObject } from './json-values.js';
+
+/** Fields of a record, by name. */
+export interface RecordFields extends ColumnMap {
+  readonly tokenId?: string;
+}
+
+/**
+ * Imports records; tokens without a position are counted.
+ * @throws UserError with line where a record lacks a field or it is of another type
+ */
+export function importRecords(
+  source: TraceSource,
+  fields: RecordFields,
+  options: OpenOptions,
+  meta: Partial<TraceMeta> & { readonly format: string },
+): RoutingTrace {
+  return importCells(
+    {
+      source,
+      meta,
+      walk(visit, at) {
+        const cell = new Cell();
+        const requests = new Map<unknown, number>();
+        const counter = new TokenCounter();
+        for (const { value, place } of documents(source)) {
+          at.place = () => place;
+          const name = fields.request === undefined ? null : value[fields.request];
+          cell.request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
+          cell.layer = integerAt(value, fields.layer, place);
+          cell.token = fields.token === undefined ? counter.next(cell.request, cell.layer) : integerAt(value, fields.token, place);
+          cell.phase = fields.phase === undefined ? -1 : phaseOf(value[fields.phase], place);
+          const tokenId = fields.tokenId === undefined ? undefined : value[fields.tokenId];
+          cell.tokenId = Number.isInteger(tokenId) ? (tokenId as number) : -1;
+          choices(cell, value, fields, place);
+          visit(cell);
+        }
+      },
+    },
+    options,
+  );
+}
+
+/** Counts tokens where a recording does not number them: the n-th record of a layer is the n-th token of its request. */
+export class TokenCounter {
+  readonly #counts = new Map<number, number>();
+
+  next(request: number, layer: number): number {
+    const key = request * 65536 + layer;
+    const count = this.#counts.get(key) ?? 0;
+    this.#counts.set(key, count + 1);
+    return count;
+  }
+}
+
+/** Phase of what tools write for it: their words, or 0 and 1; -1 where nothing is written. */
+export function phaseOf(value: unknown, place: string): number {
+  switch (typeof value === 'string' ? value.toLowerCase() : value) {
+    case undefined:
+    case null:
+    case '':
+      return -1;
+    case 'prefill':
+    case 'prompt':
+    case 'extend':
+    case 0:
+    case '0':
+      return PHASE.prefill;
+    case 'decode':
+    case 'generate':
+    case 'generation':
+    case 1:
+    case '1':
+      return PHASE.decode;
+    default:
+      throw new UserError(`${place}: phase ${JSON.stringify(value)} is neither prefill nor decode`);
+  }
+}
+
+function choices(cell: Cell, value: JsonObject, fields: RecordFields, place: string): void {
+  const listed = value[fields.experts];
+  const ids: unknown = Number.isInteger(listed) ? [listed] : listed;
+  if (!Array.isArray(ids) || !ids.every(Number.isInteger)) throw new UserError(`${place}: ${fields.experts} is not a list of expert ids`);
+  const weights = fields.weights === undefined ? null : value[fields.weights];
+  cell.weighted = Array.isArray(weights) && weights.length === ids.length && weights.every((weight) => typeof weight === 'number');
+  cell.count = 0;
+  ids.forEach((id: number, k) => {
+    cell.push(id, cell.weighted ? (weights as number[])[k]! : 0);
+  });
+}
+
+function integerAt(value: JsonObject, key: string, place: string): number {
+  const number = value[key];
+  if (!Number.isSafeInteger(number)) throw new UserError(`${place}: ${key} is ${JSON.stringify(number)}; a whole number is expected`);
+  return number as number;
+}

@@ -1,0 +1,147 @@
+// SGLang's expert distribution recorder (KTransformers uses it too), saved by torch.save. per_token: the choices of every forward pass,
+// with positions but without request ids, so requests are put together again from positions. stat: counts only.
+import { UserError } from '../../base/errors.js';
+import type { Popularity } from '../popularity.js';
+import type { TraceSource } from '../source.js';
+import { PHASE, type RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import type { Pickled } from './pickle.js';
+import { looksLikeTorch, TorchFile } from './torch-file.js';
+
+/** Recordings with `topk_ids_of_layer`. */
+export const sglangRecorder: TraceFormat = {
+  name: 'sglang-recorder',
+  summary: '.pt with records of topk_ids_of_layer [layers, tokens, 8], padded with -1',
+  engines:
+    'SGLang and KTransformers, --expert-distribution-recorder-mode per_token, then /start_, /stop_ and /dump_expert_distribution_record',
+  detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),
+  open,
+};
+
+/** Recordings with `logical_count`. */
+export const sglangStat: TraceFormat = {
+  name: 'sglang-stat',
+  summary: '.pt with logical_count [steps, layers, experts]; counts only',
+  engines: 'SGLang and KTransformers, --expert-distribution-recorder-mode stat',
+  detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
+  counts,
+};
+
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { path } = source;
+  const file = new TorchFile(source);
+  const saved = dictOf(file.value(), path);
+  const records = saved.get('records');
+  if (!Array.isArray(records)) throw new UserError(`${path}: records is missing; was it recorded with mode per_token?`);
+  const logical = logicalIds(file, saved);
+  return importCells(
+    {
+      source,
+      meta: { format: 'sglang-recorder', notes: { requests: 'put together from token positions; the recorder keeps no request ids' } },
+      walk(visit, at) {
+        const cell = new Cell();
+        const requests = new RequestsByPosition();
+        (records as readonly Pickled[]).forEach((entry, index) => {
+          at.place = () => `${path}: record ${index}`;
+          const record = dictOf(entry, at.place());
+          const tensor = file.tensor(record.get('topk_ids_of_layer'), `record ${index}: topk_ids_of_layer`, 3);
+          const [layers, tokens, width] = tensor.size as unknown as [number, number, number];
+          const ids = file.values(tensor);
+          const positions = numbersIn(record.get('positions'), `${at.place()}: positions`, tokens);
+          const tokenIds = numbersIn(record.get('input_ids'), `${at.place()}: input_ids`, tokens);
+          const prompts = record.get('extend_seq_lens');
+          const lengths = Array.isArray(prompts) ? prompts.map(Number) : [];
+          requests.pass(positions, lengths);
+          const decode = lengths.length === 0 || record.get('forward_mode') === 2;
+          for (let token = 0; token < tokens; token++) {
+            cell.request = requests.request[token]!;
+            cell.token = positions[token]!;
+            cell.tokenId = tokenIds[token]!;
+            cell.phase = decode ? PHASE.decode : PHASE.prefill;
+            for (let layer = 0; layer < layers; layer++) {
+              cell.layer = layer;
+              const from = (layer * tokens + token) * width;
+              cell.count = 0;
+              for (let k = 0; k < width && ids[from + k]! >= 0; k++) cell.push(logical(layer, ids[from + k]!, at.place));
+              // Dense layers and padding have no choice at all.
+              if (cell.count > 0) visit(cell);
+            }
+          }
+        });
+      },
+    },
+    options,
+  );
+}
+
+/** Assigns the tokens of each pass to requests: a request goes on where its last position ended. */
+class RequestsByPosition {
+  /** Request of each token of the last pass. */
+  request: number[] = [];
+  /** Next position of each request, in order of appearance. */
+  readonly #next: number[] = [];
+
+  /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence */
+  pass(positions: readonly number[], lengths: readonly number[]): void {
+    this.request = [];
+    const taken = new Set<number>();
+    const split =
+      lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
+    let at = 0;
+    for (const length of split) {
+      if (length === 0) continue;
+      const first = positions[at]!;
+      let request = first === 0 ? -1 : this.#next.findLastIndex((next, candidate) => next === first && !taken.has(candidate));
+      if (request < 0) request = this.#next.push(first) - 1;
+      taken.add(request);
+      for (let i = 0; i < length; i++) this.request.push(request);
+      this.#next[request] = positions[at + length - 1]! + 1;
+      at += length;
+    }
+  }
+}
+
+/** Logical id of a physical one, as the last expert placement maps them. */
+function logicalIds(
+  file: TorchFile,
+  saved: ReadonlyMap<Pickled, Pickled>,
+): (layer: number, physical: number, place: () => string) => number {
+  const map = saved.get('last_physical_to_logical_map');
+  if (map === undefined || map === null) return (_layer, physical) => physical;
+  const tensor = file.tensor(map, 'last_physical_to_logical_map', 2);
+  const [layers, experts] = tensor.size as unknown as [number, number];
+  const logical = file.values(tensor);
+  return (layer, physical, place) => {
+    if (layer >= layers || physical >= experts)
+      throw new UserError(`${place()}: physical expert ${physical} of layer ${layer} is not in last_physical_to_logical_map`);
+    return logical[layer * experts + physical]!;
+  };
+}
+
+function counts(source: TraceSource): Popularity {
+  const { path } = source;
+  const file = new TorchFile(source);
+  const tensor = file.tensor(dictOf(file.value(), path).get('logical_count'), 'logical_count', 3);
+  const [steps, layers, experts] = tensor.size as unknown as [number, number, number];
+  const values = file.values(tensor);
+  const sums = Array.from({ length: layers }, () => new Float64Array(experts));
+  for (let step = 0; step < steps; step++) {
+    for (let i = 0; i < layers * experts; i++) sums[Math.floor(i / experts)]![i % experts]! += values[step * layers * experts + i]!;
+  }
+  // Dense layers have no counts.
+  const used = sums.filter((layer) => layer.some((count) => count > 0));
+  if (used.length === 0) throw new UserError(`${path}: all counts are zero; nothing ran while it recorded`);
+  return { path, format: 'sglang-stat', model: null, counts: used };
+}
+
+function dictOf(value: Pickled, place: string): ReadonlyMap<Pickled, Pickled> {
+  if (value instanceof Map) return value as ReadonlyMap<Pickled, Pickled>;
+  throw new UserError(`${place}: not a dict; is it a recording of SGLang?`);
+}
+
+function numbersIn(value: Pickled | undefined, place: string, count: number): readonly number[] {
+  if (Array.isArray(value) && value.length === count && value.every((entry) => Number.isSafeInteger(entry)))
+    return value as readonly number[];
+  throw new UserError(`${place} is missing or has not one number per token`);
+}

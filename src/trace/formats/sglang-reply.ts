@@ -1,0 +1,78 @@
+// SGLang's /generate replies with routed experts: base64 of raw row-major integers with no shape, rows for [start, prompt + output - 1).
+// Layers and top-k come from the model; a wrong model would reshape without complaint, so the row count is checked.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { ChoiceImporter, type ChoiceRequest } from './choice-array.js';
+import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
+import { numbersOf } from './npy-array.js';
+
+/** Wire dtypes of SGLang. */
+const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
+  int8: ['I8', 1],
+  uint8: ['U8', 1],
+  int16: ['I16', 2],
+  uint16: ['U16', 2],
+  int32: ['I32', 4],
+  int64: ['I64', 8],
+};
+
+/** Replies of SGLang. */
+export const sglangReply: TraceFormat = {
+  name: 'sglang',
+  summary: 'generate replies with meta_info.routed_experts: base64 of raw integers, shape from the model',
+  engines: 'SGLang, --enable-return-routed-experts, request field "return_routed_experts": true',
+  detect: ({ text }) => /"meta_info"\s*:/.test(text) && /^\s*[{[]/.test(text),
+  open,
+};
+
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { layers, topK } = expected(options);
+  if (layers === null || topK === null) {
+    throw new UserError(`${source.path}: SGLang replies carry no shape; name the model that was served with --model`);
+  }
+  const importer = new ChoiceImporter(source, options, { format: 'sglang' });
+  try {
+    for (const { value, place } of documents(source)) {
+      const info = objectAt(value.meta_info, `${place}: meta_info`);
+      if (info.routed_experts !== undefined && info.routed_experts !== null)
+        importer.add(requestOf(info, layers, topK, `${place}: meta_info`));
+    }
+    return importer.finish();
+  } catch (error) {
+    importer.close();
+    throw error;
+  }
+}
+
+function requestOf(info: JsonObject, layers: number, topK: number, place: string): ChoiceRequest {
+  if (typeof info.routed_experts !== 'string') throw new UserError(`${place}.routed_experts is not base64 text`);
+  const name = info.routed_experts_dtype ?? 'int32';
+  const known = typeof name === 'string' && Object.hasOwn(DTYPES, name) ? DTYPES[name] : undefined;
+  if (known === undefined)
+    throw new UserError(`${place}.routed_experts_dtype is ${JSON.stringify(name)}; known are ${Object.keys(DTYPES).join(', ')}`);
+  const [dtype, size] = known;
+  const raw = Buffer.from(info.routed_experts, 'base64');
+  const rowBytes = layers * topK * size;
+  const tokens = raw.length / rowBytes;
+  if (!Number.isInteger(tokens)) {
+    throw new UserError(
+      `${place}: ${raw.length} bytes do not split into rows of ${layers} layers x top-${topK} x ${size} bytes; is it the right model?`,
+    );
+  }
+  const first = wholeAt(info, 'routed_experts_start_len', place) ?? 0;
+  const prompt = wholeAt(info, 'prompt_tokens', place);
+  const completion = wholeAt(info, 'completion_tokens', place);
+  const rows = prompt === null || completion === null ? tokens : prompt + completion - 1 - first;
+  if (rows !== tokens) {
+    throw new UserError(
+      `${place}: ${tokens} rows of ${layers} layers x top-${topK}, but prompt and output make ${rows}; is it the right model?`,
+    );
+  }
+  return {
+    arrays: [{ tokens, layers, topK, ids: numbersOf(dtype, raw), place: `${place}.routed_experts` }],
+    prompt: prompt === null ? null : Math.max(0, prompt - first),
+    first,
+  };
+}

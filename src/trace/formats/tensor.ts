@@ -1,0 +1,93 @@
+// A rank-3 array of choices in a file, in any axis order. The usual order is read in place; any other is turned while it is decoded.
+import type { ColumnLayout } from '../column.js';
+import { ColumnReader } from '../column.js';
+import type { TraceSource } from '../source.js';
+import { TensorTrace } from '../tensor-trace.js';
+import type { RoutingTrace, TraceMeta } from '../trace.js';
+import { axisOrderOf, denseLayers, sizesOf, strideOf } from './axes.js';
+import { type ChoiceArray, ChoiceImporter } from './choice-array.js';
+import { type Expected, expected, type OpenOptions } from './format.js';
+
+/** Ids looked at to tell the axes apart. */
+const SAMPLE_IDS = 4_000_000;
+/** Ids turned at a time. */
+const BLOCK_IDS = 256 * 1024;
+
+/** An array of choices in a file. */
+export interface FileArray extends ColumnLayout {
+  readonly shape: readonly number[];
+  /** Names it in messages. */
+  readonly place: string;
+}
+
+/**
+ * Opens an array as a trace of one request.
+ * @param known what the file says of layers, top-k and experts; the options fill in the rest
+ * @throws UserError where its axes cannot be told
+ */
+export function openArray(
+  source: TraceSource,
+  array: FileArray,
+  options: OpenOptions,
+  meta: Partial<TraceMeta> & { readonly format: string },
+  known: Partial<Expected> = {},
+): RoutingTrace {
+  const { shape, place } = array;
+  const reader = new ColumnReader(source);
+  const sample = new Uint16Array(Math.min(SAMPLE_IDS, shape[0]! * shape[1]! * shape[2]!));
+  reader.ids(array, 0, sample.length, sample);
+  const asked = expected(options);
+  const order = axisOrderOf(place, shape, { layers: known.layers ?? asked.layers, topK: known.topK ?? asked.topK }, options.axes, sample);
+  const { tokens, layers, topK } = sizesOf(shape, order);
+  if (order === 'tlk' && denseLayers(shape, order, sample) === 0) {
+    return new TensorTrace({
+      source,
+      tokens,
+      layers,
+      topK,
+      columns: { experts: array, weights: null, predicted: null, request: null, position: null, phase: null, tokenId: null },
+      experts: known.experts ?? expected(options, layers).experts,
+      promptRows: null,
+      meta: { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta },
+    });
+  }
+  const importer = new ChoiceImporter(source, options, meta);
+  try {
+    importer.add({ arrays: turned(reader, array, order), prompt: null });
+    return importer.finish();
+  } catch (error) {
+    importer.close();
+    throw error;
+  }
+}
+
+/** Blocks of the array as [tokens, layers, top-k]. */
+function* turned(reader: ColumnReader, array: FileArray, order: 'tlk' | 'tkl' | 'ltk'): Generator<ChoiceArray, void, void> {
+  const { shape, place } = array;
+  const { tokens, layers, topK } = sizesOf(shape, order);
+  const stride = strideOf(shape, order);
+  const row = layers * topK;
+  const rows = Math.max(1, Math.floor(BLOCK_IDS / row));
+  const raw = new Uint16Array(rows * row);
+  const ids = new Uint16Array(rows * row);
+  for (let start = 0; start < tokens; start += rows) {
+    const count = Math.min(rows, tokens - start);
+    if (order === 'ltk') {
+      const slab = new Uint16Array(count * topK);
+      for (let layer = 0; layer < layers; layer++) {
+        reader.ids(array, layer * stride.layer + start * topK, count * topK, slab);
+        for (let token = 0; token < count; token++) {
+          for (let k = 0; k < topK; k++) ids[token * row + layer * topK + k] = slab[token * topK + k]!;
+        }
+      }
+    } else {
+      reader.ids(array, start * row, count * row, raw);
+      for (let token = 0; token < count; token++) {
+        for (let layer = 0; layer < layers; layer++) {
+          for (let k = 0; k < topK; k++) ids[token * row + layer * topK + k] = raw[token * row + layer * stride.layer + k * stride.choice]!;
+        }
+      }
+    }
+    yield { tokens: count, layers, topK, ids, place };
+  }
+}

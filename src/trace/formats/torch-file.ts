@@ -1,0 +1,95 @@
+// The zip that torch.save writes: NAME/data.pkl and one file per storage under NAME/data/.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import { numbersOf } from './npy-array.js';
+import { type Pickled, PickledTensor, readPickle } from './pickle.js';
+import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
+
+const PICKLE_LIMIT = 64 * 1024 * 1024;
+const STORAGE_LIMIT = 256 * 1024 * 1024;
+
+/** Element types of the storages that hold whole numbers. */
+const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
+  ByteStorage: ['U8', 1],
+  CharStorage: ['I8', 1],
+  ShortStorage: ['I16', 2],
+  IntStorage: ['I32', 4],
+  LongStorage: ['I64', 8],
+  FloatStorage: ['F32', 4],
+  DoubleStorage: ['F64', 8],
+};
+
+/** True where a file begins as torch.save's zip does, and its pickle speaks of `word`. */
+export function looksLikeTorch(head: Uint8Array, word: string): boolean {
+  return (
+    looksLikeZip(head) &&
+    Buffer.from(head.buffer, head.byteOffset, Math.min(256, head.length)).includes('data.pkl') &&
+    Buffer.from(head.buffer, head.byteOffset, head.length).includes(word)
+  );
+}
+
+/** An open .pt file. */
+export class TorchFile {
+  readonly #source: TraceSource;
+  readonly #archive: ZipArchive;
+  readonly #byName: ReadonlyMap<string, ZipEntry>;
+  readonly #folder: string;
+
+  /** @throws UserError where it is no zip with a data.pkl, or big-endian */
+  constructor(source: TraceSource) {
+    this.#source = source;
+    this.#archive = new ZipArchive(source);
+    this.#byName = new Map(this.#archive.entries.map((entry) => [entry.name, entry]));
+    const pickle = this.#archive.entries.find(({ name }) => name.endsWith('/data.pkl'));
+    if (pickle === undefined) throw new UserError(`${source.path}: holds no data.pkl; it was not written by torch.save`);
+    this.#folder = pickle.name.slice(0, -'data.pkl'.length);
+    const order = this.#byName.get(`${this.#folder}byteorder`);
+    if (order !== undefined && this.#archive.read(order, 16).toString('latin1').trim() !== 'little') {
+      throw new UserError(`${source.path}: big-endian tensors; save it on a little-endian machine`);
+    }
+  }
+
+  /** What was saved. */
+  value(): Pickled {
+    const name = `${this.#folder}data.pkl`;
+    return readPickle(this.#archive.read(this.#byName.get(name)!, PICKLE_LIMIT), `${this.#source.path}: ${name}`);
+  }
+
+  /**
+   * Elements of a tensor in row-major order.
+   * @throws UserError where its storage is missing, or too small for its shape
+   */
+  values({ storage, offset, size, stride }: PickledTensor): Float64Array | Int32Array {
+    const { path } = this.#source;
+    const name = `${this.#folder}data/${storage.key}`;
+    const entry = this.#byName.get(name);
+    const known = Object.hasOwn(DTYPES, storage.type) ? DTYPES[storage.type] : undefined;
+    if (entry === undefined) throw new UserError(`${path}: ${name} is missing; the file was cut short`);
+    if (known === undefined) throw new UserError(`${path}: ${name}: ${storage.type} holds no whole numbers`);
+    const [dtype, bytes] = known;
+    const count = size.reduce((product, side) => product * side, 1);
+    const last = size.reduce((at, side, axis) => at + (side - 1) * stride[axis]!, offset);
+    if (count > 0 && (last >= entry.bytes / bytes || count > entry.bytes / bytes)) {
+      throw new UserError(`${path}: ${name} has ${entry.bytes} bytes, too few for a tensor [${size.join(', ')}]`);
+    }
+    const elements = numbersOf(dtype, this.#archive.read(entry, STORAGE_LIMIT));
+    const values = dtype === 'F32' || dtype === 'F64' || dtype === 'I64' ? new Float64Array(count) : new Int32Array(count);
+    const index = new Array<number>(size.length).fill(0);
+    for (let i = 0, at = offset; i < count; i++) {
+      values[i] = elements[at]!;
+      for (let axis = size.length - 1; axis >= 0; axis--) {
+        at += stride[axis]!;
+        if (++index[axis]! < size[axis]!) break;
+        at -= stride[axis]! * size[axis]!;
+        index[axis] = 0;
+      }
+    }
+    return values;
+  }
+
+  /** @throws UserError where `value` is no tensor of `axes` axes */
+  tensor(value: Pickled | undefined, what: string, axes: number): PickledTensor {
+    if (value instanceof PickledTensor && value.size.length === axes) return value;
+    throw new UserError(`${this.#source.path}: ${what} is missing or no tensor of ${axes} axes`);
+  }
+}

@@ -1,0 +1,447 @@
+// Every layout gives the same routing, recognised by content; what a layout lacks or gets wrong is said.
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../../src/base/errors.js';
+import { traceFormats } from '../../../src/trace/formats/index.js';
+import { openPopularity, openTrace } from '../../../src/trace/open.js';
+import { NULL_EXPERT } from '../../../src/trace/trace.js';
+import { contentOf, fileOf, safetensorsBytes, temporaryFolder, uniformModel } from '../builders.js';
+import {
+  countFixtures,
+  counts,
+  EXPERTS,
+  fixtures,
+  flat,
+  graphLines,
+  LAYERS,
+  npyBytes,
+  PROMPT,
+  passes,
+  routing,
+  TOKENS,
+  TOP_K,
+  torchBytes,
+  zipBytes,
+} from './fixtures.js';
+
+const folder = temporaryFolder();
+const model = uniformModel(LAYERS, EXPERTS, TOP_K);
+let files = 0;
+
+function write(bytes: Uint8Array | string): string {
+  return fileOf(folder, `${files++}.data`, bytes);
+}
+
+async function read(bytes: Uint8Array | string, options: Parameters<typeof openTrace>[1] = {}) {
+  const trace = await openTrace(write(bytes), options);
+  try {
+    return { ...contentOf(trace, 4), meta: trace.meta };
+  } finally {
+    trace.close();
+  }
+}
+
+describe('every layout gives the same routing', () => {
+  it.each(Object.entries(fixtures))('%s', async (_name, { bytes, format, prompt, needsModel }) => {
+    const content = await read(bytes, needsModel ? { model } : {});
+    expect(content.meta.format).toBe(format);
+    expect(content.columns.experts).toEqual(routing.flat(2));
+    expect(content.has.phases).toBe(prompt !== null);
+    expect(content.requests).toEqual([{ id: 0, start: 0, prefill: prompt ?? 0, decode: TOKENS - (prompt ?? 0) }]);
+    expect(content.columns.position).toEqual(routing.map((_, token) => token));
+  });
+
+  it.each(Object.entries(fixtures))('%s, with its model', async (_name, { bytes }) => {
+    const content = await read(bytes, { model });
+    expect(content.columns.experts).toEqual(routing.flat(2));
+    expect(content.expertsPerLayer).toEqual(new Array(LAYERS).fill(EXPERTS));
+  });
+
+  it('every format but the canonical ones has a layout here', () => {
+    const tested = new Set([...Object.values(fixtures), ...Object.values(countFixtures)].map(({ format }) => format));
+    expect(traceFormats.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual(['jsonl']);
+  });
+});
+
+describe('counts only', () => {
+  it.each(Object.entries(countFixtures))('%s', async (_name, { bytes, format }) => {
+    const path = write(bytes);
+    const popularity = await openPopularity(path);
+    expect(popularity.format).toBe(format);
+    expect(popularity.counts.map((layer) => [...layer])).toEqual(counts);
+    await expect(openTrace(path)).rejects.toThrow(`${path}: ${format} holds how often each expert was chosen, not when`);
+  });
+});
+
+describe('what a layout carries beyond the ids', () => {
+  it('token ids', async () => {
+    expect((await read(fixtures.expertflow!.bytes)).columns.tokenId).toEqual(routing.map((_, token) => token + 100));
+    expect((await read(fixtures['sglang recorder']!.bytes)).columns.tokenId).toEqual(routing.map((_, token) => token));
+    expect((await read(fixtures.allenai!.bytes)).columns.tokenId).toEqual(routing.map((_, token) => token));
+  });
+
+  it('gate weights', async () => {
+    const weights = routing.flatMap((row) => row.flatMap(() => [0.5, 0.25, 0.125]));
+    expect((await read(fixtures.lattice!.bytes)).columns.weights).toEqual(weights);
+    expect((await read(fixtures['gpt-oss fingerprint']!.bytes)).columns.weights).toEqual(weights);
+    const phone = await read(fixtures.bigmoeonedge!.bytes);
+    expect(phone.columns.weights.slice(0, 3).map((weight) => Math.round(weight * 10) / 10)).toEqual([0.5, 0.4, 0.3]);
+  });
+
+  it('model, experts and bytes per layer of a phone', async () => {
+    const { meta, expertsPerLayer } = await read(fixtures.bigmoeonedge!.bytes);
+    expect(meta.model).toBe('test.gguf');
+    expect(meta.expertBytes).toEqual([1000, 1001, 1002, 1003, 1004]);
+    expect(expertsPerLayer).toEqual(new Array(LAYERS).fill(EXPERTS));
+  });
+});
+
+describe('vLLM', () => {
+  const reply = (choices: unknown[], more: object = {}) => JSON.stringify({ object: 'text_completion', choices, ...more });
+
+  it('reads JSON lines of both generations: one request per choice', async () => {
+    const npy = JSON.parse(Buffer.from(fixtures['vllm npy']!.bytes).toString()) as object;
+    const nested = JSON.parse(Buffer.from(fixtures['vllm nested']!.bytes).toString()) as object;
+    const { requests, columns } = await read(`${JSON.stringify(npy)}\n${JSON.stringify(nested)}\n`);
+    expect(requests.map(({ id, start, prefill }) => [id, start, prefill])).toEqual([
+      [0, 0, PROMPT],
+      [1, TOKENS, PROMPT],
+    ]);
+    expect(columns.experts).toEqual([...routing.flat(2), ...routing.flat(2)]);
+  });
+
+  it('reads an array of replies, and passes over those without routing', async () => {
+    const rows = routing.slice(0, 2);
+    const { tokens } = await read(`[${reply([{ routed_experts: rows }, { routed_experts: null }])},${reply([{ routed_experts: rows }])}]`);
+    expect(tokens).toBe(4);
+  });
+
+  it('takes -1 for what came from the prefix cache', async () => {
+    const rows = [
+      [
+        [-1, -1],
+        [-1, -1],
+      ],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ];
+    const { columns } = await read(reply([{ routed_experts: rows }]));
+    expect(columns.experts).toEqual([NULL_EXPERT, NULL_EXPERT, NULL_EXPERT, NULL_EXPERT, 1, 2, 3, 4]);
+  });
+
+  it('drops dense layers, which old versions wrote as zeros', async () => {
+    const rows = routing.map((row) => [[0, 0, 0], ...row]);
+    const content = await read(reply([{ routed_experts: rows }]), { model });
+    expect(content.columns.experts).toEqual(routing.flat(2));
+    expect(content.meta.notes.dense_layers_dropped).toBe('1');
+  });
+
+  it.each([
+    ['no routing at all', reply([{ text: 'a' }], { routed_experts: 1 }), /holds no routed experts; was the recording turned on/],
+    [
+      'rows of different depth',
+      reply([{ routed_experts: [[[1], [2]], [[1]]] }]),
+      /choices\[0\]\.routed_experts\[1\]: 1 layers, the first token has 2/,
+    ],
+    ['choices of different width', reply([{ routed_experts: [[[1], [2, 3]]] }]), /2 choices, the first token has 1/],
+    ['an id that is none', reply([{ routed_experts: [[[1.5]]] }]), /token 0, layer 0: 1\.5 is not an expert id/],
+    ['base64 of something else', reply([{ routed_experts: 'AAAA' }]), /routed_experts: not a \.npy array/],
+    [
+      'a shape of two axes',
+      reply([{ routed_experts: npyBytes('|u1', [2, 2], new Uint8Array(4)).toString('base64') }]),
+      /shape \(2, 2\) is not/,
+    ],
+    [
+      'two models in one file',
+      `${reply([{ routed_experts: [[[1, 2]]] }])}\n${reply([
+        {
+          routed_experts: [
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ],
+        },
+      ])}\n`,
+      /:2: choices\[0\].*keep one model a file/,
+    ],
+    ['JSON that is cut', '{"object":"text_completion","choices":[', /not JSON/],
+  ])('refuses %s', async (_what, text, message) => {
+    const opening = openTrace(write(text));
+    await expect(opening).rejects.toThrow(UserError);
+    await expect(opening).rejects.toThrow(message);
+  });
+});
+
+describe('SGLang replies', () => {
+  const reply = (info: object) => JSON.stringify({ text: '', meta_info: info });
+  const ids = Buffer.from(Int32Array.from(flat('tlk')).buffer).toString('base64');
+
+  it('need the model, and notice a wrong one', async () => {
+    const { bytes } = fixtures['sglang int32']!;
+    await expect(read(bytes)).rejects.toThrow(/SGLang replies carry no shape; name the model/);
+    await expect(read(bytes, { model: uniformModel(4, EXPERTS, TOP_K) })).rejects.toThrow(/do not split into rows of 4 layers/);
+    // 3 layers x top-5 makes rows of the same length: the row count agrees, the ids do not.
+    await expect(read(bytes, { model: uniformModel(3, EXPERTS, 5) })).rejects.toThrow(/stands twice/);
+    await expect(read(bytes, { model: uniformModel(1, EXPERTS, TOP_K) })).rejects.toThrow(
+      /55 rows of 1 layers x top-3, but prompt and output make 11/,
+    );
+  });
+
+  it('honour routed_experts_start_len', async () => {
+    const part = Buffer.from(Int32Array.from(flat('tlk', 2)).buffer).toString('base64');
+    const content = await read(reply({ prompt_tokens: PROMPT, completion_tokens: 6, routed_experts_start_len: 2, routed_experts: part }), {
+      model,
+    });
+    expect(content.columns.position[0]).toBe(2);
+    expect(content.requests[0]!.prefill).toBe(PROMPT - 2);
+  });
+
+  it.each([
+    ['an unknown dtype', { routed_experts: ids, routed_experts_dtype: 'float8' }, /routed_experts_dtype is "float8"/],
+    ['numbers in place of text', { routed_experts: [1, 2] }, /is not base64 text/],
+    ['a negative token count', { routed_experts: ids, prompt_tokens: -1 }, /prompt_tokens is -1/],
+  ])('refuse %s', async (_what, info, message) => {
+    await expect(read(reply(info), { model })).rejects.toThrow(message);
+  });
+});
+
+describe('SGLang recorder', () => {
+  const record = (positions: number[], lengths: number[], ids: number[]) => ({
+    input_ids: positions,
+    positions,
+    extend_seq_lens: lengths,
+    forward_mode: lengths.length > 0 ? 1 : 2,
+    topk_ids_of_layer: { tensor: { storage: 'IntStorage' as const, shape: [1, positions.length, 2], values: ids } },
+  });
+
+  it('puts interleaved requests together from positions', async () => {
+    const content = await read(
+      torchBytes({
+        records: [record([0, 1, 0], [2, 1], [1, 2, 3, 4, 5, 6]), record([2, 1], [], [1, 3, 5, 7]), record([1 + 1, 3], [], [6, 7, 2, 4])],
+      }),
+    );
+    // Request 0 has positions 0, 1, 2, 3; request 1 has 0, 1, 2.
+    expect(content.requests).toEqual([
+      { id: 0, start: 0, prefill: 2, decode: 2 },
+      { id: 1, start: 4, prefill: 1, decode: 2 },
+    ]);
+    expect(content.columns.experts).toEqual([1, 2, 3, 4, 1, 3, 2, 4, 5, 6, 5, 7, 6, 7]);
+  });
+
+  it('maps physical experts to logical ones, and leaves dense layers out', async () => {
+    const content = await read(
+      torchBytes({
+        records: [
+          { ...record([0], [1], []), topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [2, 1, 2], values: [-1, -1, 2, 0] } } },
+        ],
+        last_physical_to_logical_map: { tensor: { storage: 'LongStorage', shape: [2, 3], values: [0, 1, 2, 1, 2, 0] } },
+      }),
+    );
+    expect(content.layers).toBe(1);
+    expect(content.columns.experts).toEqual([0, 1]);
+  });
+
+  it('executes nothing: a pickle that calls something is refused by name', async () => {
+    const pickle = Buffer.from('\x80\x02cposix\nsystem\nX\x0c\x00\x00\x00echo topk_idtR.', 'latin1');
+    const bytes = zipBytes({ 'x/data.pkl': Buffer.concat([pickle, Buffer.from('topk_ids_of_layer')]) });
+    await expect(read(bytes)).rejects.toThrow(/this pickle is refused: it refers to posix\.system; only plain data and tensors/);
+  });
+
+  it.each([
+    [
+      'a tensor larger than its storage',
+      torchBytes({
+        records: [
+          { ...record([0], [1], [1, 2]), topk_ids_of_layer: { tensor: { storage: 'IntStorage', shape: [4096, 1, 2], values: [1, 2] } } },
+        ],
+      }),
+      /too few for a tensor \[4096, 1, 2\]/,
+    ],
+    ['no positions', torchBytes({ records: [{ ...record([0], [1], [1, 2]), positions: null }] }), /record 0: positions is missing/],
+    ['no records', torchBytes({ topk_ids_of_layer: 1 }), /records is missing/],
+  ])('refuses %s', async (_what, bytes, message) => {
+    await expect(read(bytes)).rejects.toThrow(message);
+  });
+});
+
+describe('arrays', () => {
+  it('asks for the axes where the ids cannot tell, and takes them when named', async () => {
+    // Every id is its own: tokens and layers look alike.
+    const ids = Uint16Array.from({ length: 4 * 5 * 2 }, (_, i) => i);
+    const bytes = npyBytes('<u2', [4, 5, 2], ids);
+    await expect(read(bytes)).rejects.toThrow(/shape \[4, 5, 2\] may be \[t, l, k\] or \[t, k, l\] or \[l, t, k\].*--model/);
+    expect((await read(bytes, { axes: 'ltk' })).layers).toBe(4);
+    expect((await read(bytes, { axes: 'tkl' })).columns.experts.slice(0, 5)).toEqual([0, 2, 4, 6, 8]);
+    expect((await read(bytes, { model: uniformModel(4, 40, 2) })).tokens).toBe(5);
+  });
+
+  it('drops dense layers of zeros', async () => {
+    const ids = routing.flatMap((row) => [0, 0, 0, ...row.flat()]);
+    const bytes = npyBytes('|u1', [TOKENS, LAYERS + 1, TOP_K], Uint8Array.from(ids));
+    expect((await read(bytes, { model })).columns.experts).toEqual(routing.flat(2));
+  });
+
+  it('takes an axis longer than any model is deep for tokens', async () => {
+    const ids = Uint8Array.from({ length: 2 * 600 * 2 }, (_, i) => (i % 2) + 2 * ((i >> 1) % 3));
+    expect((await read(npyBytes('|u1', [2, 600, 2], ids))).layers).toBe(2);
+  });
+
+  it.each([
+    ['Fortran order', npyBytes('|u1', [1, 1, 2], Uint8Array.of(1, 2), true), /Fortran order; save it in C order/],
+    ['big-endian data', npyBytes('>i2', [1, 1, 2], Int16Array.of(1, 2)), /big-endian data/],
+    ['two axes', npyBytes('|u1', [2, 2], Uint8Array.of(1, 2, 3, 4)), /shape \(2, 2\) is not three axes/],
+    ['data that are cut', npyBytes('|u1', [9, 2, 2], Uint8Array.of(1, 2, 3, 4)), /takes 36 bytes, the file has 4/],
+    ['a model of other depth', fixtures.npy!.bytes, /is no array of choices of a model with 7 MoE layers/],
+    [
+      'an archive of other arrays',
+      zipBytes({ 'a.npy': npyBytes('|u1', [1], Uint8Array.of(1)), 'b.npy': npyBytes('|u1', [1], Uint8Array.of(1)) }),
+      /none of the arrays a, b is named routed_experts/,
+    ],
+    ['an archive that is cut', fixtures.npz!.bytes.slice(0, 200), /the zip directory is missing/],
+  ])('refuses %s', async (_what, bytes, message) => {
+    await expect(read(bytes, /7 MoE/.test(String(message)) ? { model: uniformModel(7, EXPERTS, TOP_K) } : {})).rejects.toThrow(message);
+  });
+
+  it('turns long arrays block by block', async () => {
+    const tokens = 20_000;
+    const ids = new Uint8Array(3 * tokens * 2);
+    for (let layer = 0; layer < 3; layer++) {
+      for (let token = 0; token < tokens; token++) {
+        ids[(layer * tokens + token) * 2] = (token + layer) % 9;
+        ids[(layer * tokens + token) * 2 + 1] = 9 + (token % 7);
+      }
+    }
+    const { columns } = await read(safetensorsBytes({ experts: { dtype: 'U8', shape: [3, tokens, 2], data: ids } }));
+    for (const token of [0, 1, 12_345, tokens - 1]) {
+      expect(columns.experts.slice(token * 6, token * 6 + 6)).toEqual([
+        token % 9,
+        9 + (token % 7),
+        (token + 1) % 9,
+        9 + (token % 7),
+        (token + 2) % 9,
+        9 + (token % 7),
+      ]);
+    }
+  });
+});
+
+describe('graph order', () => {
+  const csv = (...lines: string[]) => `layer_id,expert_ids\n${lines.join('\n')}\n`;
+
+  it('a layer that routed only the last token of a prompt leaves the others without a choice', async () => {
+    const { columns, requests } = await read(csv('0,1 2', '0,3 4', '1,5 6', '0,2 3', '1,6 7'));
+    expect(columns.experts).toEqual([1, 2, NULL_EXPERT, NULL_EXPERT, 3, 4, 5, 6, 2, 3, 6, 7]);
+    expect(requests).toEqual([{ id: 0, start: 0, prefill: 2, decode: 1 }]);
+  });
+
+  it('a prompt after decode begins a request, two prompt passes are one prompt', async () => {
+    const { requests } = await read(
+      csv('0,1 2', '0,3 4', '3,1 2', '3,4 5', '0,1 2', '0,3 4', '3,1 2', '3,4 5', '0,1 2', '3,1 2', '0,1 2', '0,3 4', '3,1 2', '3,4 5'),
+    );
+    expect(requests).toEqual([
+      { id: 0, start: 0, prefill: 4, decode: 1 },
+      { id: 1, start: 5, prefill: 2, decode: 0 },
+    ]);
+  });
+
+  it('numbers MoE layers from 0, whatever the recording calls them', async () => {
+    expect((await read(csv('3,1 2', '7,3 4'))).layers).toBe(2);
+  });
+
+  it('catches the strided view of llama.cpp', async () => {
+    // Rows of the prompt are pieces of one full sort: ranks 0-2, 3-5, 6-8, 9-11 of token 0, then of token 4.
+    const sorted = (token: number, layer: number) => [
+      ...routing[token]![layer]!,
+      ...Array.from({ length: EXPERTS }, (_, e) => e).filter((e) => !routing[token]![layer]!.includes(e)),
+    ];
+    const text = graphLines('layer_id,expert_ids', (token, layer, pass) => {
+      const ids = pass > 0 ? routing[token]![layer]! : sorted(Math.floor(token / 4), layer).slice((token % 4) * 3, (token % 4) * 3 + 3);
+      return `${layer},${ids.join(' ')}`;
+    });
+    await expect(read(text)).rejects.toThrow(/prompt rows are ranks of the first token, not routing.*strided view/);
+  });
+
+  it.each([
+    ['a missing comma', csv('0 1 2'), /:2: a comma is missing/],
+    ['text for a number', csv('0,1 x'), /:2: expert_ids is missing or no whole number/],
+    ['rows of different width', csv('0,1 2', '0,3'), /:3: 1 experts, the row before has 2/],
+    ['a layer with more rows than the pass', csv('0,1 2', '1,3 4', '1,5 6'), /layer 1 has 2 rows in a pass of 1 tokens/],
+    ['a header alone', csv(), /the trace is empty/],
+  ])('refuses %s', async (_what, text, message) => {
+    await expect(read(text)).rejects.toThrow(message);
+  });
+
+  it('moe-trace: the model says how many activations make a token, else the shortest run does', async () => {
+    const prompt = 'layer,expert\n0,1\n0,2\n0,3\n0,4\n1,1\n1,2\n1,3\n1,4\n';
+    expect((await read(prompt, { model: uniformModel(2, 8, 2) })).tokens).toBe(2);
+    expect((await read(prompt)).topK).toBe(4);
+    await expect(read(prompt, { model: uniformModel(2, 8, 3) })).rejects.toThrow(/4 activations of layer 0 do not split into tokens of 3/);
+  });
+
+  it.each([
+    ['another version', [0x544c424d, 2, 8], /MBLT version 2/],
+    ['a record beyond the end', [0x544c424d, 1, 8, 0, 2, 5, 1, 2], /byte 12: a record of 5 tokens/],
+    ['half a record', [0x544c424d, 1, 8, 0, 2], /byte 12: the file ends inside a record/],
+  ])('MBLT refuses %s', async (_what, words, message) => {
+    await expect(read(Buffer.from(Int32Array.from(words).buffer))).rejects.toThrow(message);
+  });
+});
+
+describe('tables', () => {
+  it('maps columns by name', async () => {
+    const text = 't;L\na\n'.replace(/.*/s, 'tok,blk,sel\n0,0,1;2\n0,1,3;4\n1,0,2;5\n1,1,4;6\n');
+    const options = { format: 'csv', columns: { layer: 'blk', experts: 'sel', token: 'tok' } };
+    expect((await read(text, options)).columns.experts).toEqual([1, 2, 3, 4, 2, 5, 4, 6]);
+    await expect(read(text, { ...options, columns: { layer: 'block', experts: 'sel' } })).rejects.toThrow(
+      /there is no column "block"; the columns are tok, blk, sel/,
+    );
+    const lines = '{"L":0,"E":[1,2]}\n{"L":1,"E":[3]}\n{"L":0,"E":[2]}\n{"L":1,"E":[4]}\n';
+    expect((await read(lines, { format: 'records', columns: { layer: 'L', experts: 'E' } })).tokens).toBe(2);
+  });
+
+  it('keeps requests apart and in order of appearance', async () => {
+    const { requests } = await read('request,token,layer,experts\nb,4,0,1\na,0,0,2\nb,5,0,3\na,1,0,4\n');
+    expect(requests.map(({ id, start, decode }) => [id, start, decode])).toEqual([
+      [0, 0, 2],
+      [1, 2, 2],
+    ]);
+  });
+
+  it.each([
+    ['a token twice', 'token,layer,experts\n0,0,1 2\n1,0,1\n0,0,3 4\n', /token 0 of request 0 is recorded twice at layer 0/],
+    ['a gap', 'token,layer,experts\n0,0,1\n2,0,1\n0,1,1\n2,1,1\n', /request 0: token 1 is missing; the recording has gaps/],
+    ['a huge gap', 'token,layer,experts\n0,0,1\n2000000000,0,1\n', /positions run to 2000000000, more than there are rows/],
+    ['a negative layer', 'token,layer,experts\n0,-3,1\n', /layer -3 is not a layer number/],
+    ['a phase that is none', 'token,layer,experts,phase\n0,0,1,later\n', /:2: phase "later" is neither/],
+    ['an id that is no number', 'token,layer,experts\n0,0,one\n', /:2: experts is "one"/],
+    ['a missing field', 'token,layer,experts\n0\n', /:2: layer is ""/],
+  ])('refuses %s', async (_what, text, message) => {
+    await expect(read(text)).rejects.toThrow(message);
+  });
+
+  it('says how to convert Parquet', async () => {
+    await expect(read('PAR1....')).rejects.toThrow(/Parquet is not read; convert it/);
+  });
+});
+
+describe('record lines', () => {
+  it.each([
+    ['a missing field', '{"selected_expert_ids":[1]}', /layer_id is undefined/],
+    [
+      'ids that are none',
+      '{"request_id":"a","token_index":0,"layer_id":0,"selected_expert_ids":["x"]}',
+      /selected_expert_ids is not a list of expert ids/,
+    ],
+    ['an id out of range', '{"request_id":"a","token_index":0,"layer_id":0,"selected_expert_ids":[70000]}', /70000 is not an expert id/],
+  ])('refuse %s', async (_what, line, message) => {
+    await expect(read(`${line}\n`)).rejects.toThrow(message);
+  });
+
+  it('passes over Megatron rows of other stages', async () => {
+    const text = `{"stage":"post_dispatch","layer":9,"top_indices":[[9]]}\n${Buffer.from(fixtures.megatron!.bytes).toString()}`;
+    expect((await read(text)).columns.experts).toEqual(routing.flat(2));
+    expect(passes).toHaveLength(6);
+  });
+});
