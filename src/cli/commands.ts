@@ -37,6 +37,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./compare.js'),
   },
   {
+    name: 'baseline',
+    summary: 'keep results to compare with later',
+    group: 'Gate and report',
+    example: 'baseline save main runs/',
+    load: () => import('./baseline.js'),
+  },
+  {
     name: 'report',
     summary: 'render a saved result in any format',
     group: 'Gate and report',

@@ -1,12 +1,16 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { EXIT } from '../base/errors.js';
+import { EXIT, UserError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
 import { locateYaml, readText } from '../base/yaml.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../compare/budget.js';
-import { compareAll } from '../compare/compare.js';
+import { compareSets, type Gate } from '../compare/gate.js';
 import { compareReports } from '../compare/report.js';
+import { jsonReport } from '../report/json.js';
 import type { CliContext } from './context.js';
-import { type LoadedOperand, loadOperand } from './operands.js';
+import { type LoadedSet, loadOperands } from './operands.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
@@ -14,66 +18,117 @@ interface CompareOptions extends OutputOptions {
   readonly failOn: readonly string[];
   readonly budgets: readonly string[];
   readonly allowDifferentInputs: boolean;
+  readonly explain: boolean;
+  readonly updateBaseline: boolean;
 }
 
 const DETAILS = `
+Operands:
+  pr.json            a result, as moeprof run -o pr.json writes it
+  runs/code.yaml     a run profile: it is run first, several at a time
+  results/           a folder of results or of run profiles, one scenario a file;
+                     code@1.json, code@2.json are repeats of scenario code
+  git:main:pr.json   a result, or a folder of them, as it was at a commit
+  baseline:main      what moeprof baseline save has saved
+  -                  a result on stdin
+
 Budgets:
   latency.tpot.p50 > +3%      with a sign: grew by more than 3 % of the base
   latency.* > +3% and +0.2ms  grew by more than both
   cache.hit_rate < -0.5pp     fell by more than half a percentage point
   latency.ttft.p99 > 2s       without a sign: the candidate's own value
-  A metric that a budget or the base has and the candidate lacks fails.
+  A metric or scenario that the base has and the candidate lacks fails.
 
 Exit codes:
   0 every budget holds   1 a budget is broken   2 wrong usage or unreadable file
-  3 the inputs differ
+  3 there is no baseline, or the inputs differ
 
 Examples:
   moeprof compare main.json pr.json
-  moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%'
+  moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%' --explain
   moeprof compare lru.yaml s3-fifo.yaml
-  moeprof compare main.json a.json b.json --budgets budgets.yaml -o gate.md
+  moeprof compare baseline:main runs/ --budgets budgets.yaml -o gate.md
+  moeprof compare main.json pr.json --update-baseline
 `;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('<base>', 'baseline: a result file, or a run profile that is run first')
-    .argument('<candidate...>', 'result files or run profiles to judge')
+    .argument('<base>', 'baseline: a result, a run profile, a folder of either, git:<commit>:<path> or baseline:<name>')
+    .argument('<candidate...>', 'what to judge, given in the same ways')
     .optionsGroup('Gate:')
     .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
-    .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false);
+    .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false)
+    .option('--explain', 'show which layers, phases and misses carry the change', false)
+    .option('--update-baseline', 'show the changes, then write the candidate over the base', false);
   addOutputOptions(command, compareReports)
     .addHelpText('after', DETAILS)
     .action(async (base: string, candidates: string[], options: CompareOptions) => {
       const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
+      if (options.updateBaseline && candidates.length > 1)
+        throw new UserError('--update-baseline: takes one candidate, which becomes the base');
       const outputs = Outputs.open(context, compareReports, options.output, stdoutFormat(options));
       try {
-        const operands: LoadedOperand[] = [];
-        for (const path of [base, ...candidates]) operands.push(await loadOperand(path, context));
-        const budgets = [...ownBudgets(operands), ...given];
-        const gate = compareAll(operands[0]!, operands.slice(1), budgets, options.allowDifferentInputs);
-        if (!gate.passed) context.setExitCode(EXIT.gateFailed);
+        const [first, ...others] = await loadOperands([base, ...candidates], context);
+        const gate = compareSets(first!, others, given, options);
+        const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
+        if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
         outputs.deliver(gate);
+        if (update !== null) accept(gate, update, context);
       } finally {
         outputs.abort();
       }
     });
 }
 
-/** Budgets that run profiles bring along, the base's first. Variants of one profile repeat them: each counts once. */
-function ownBudgets(operands: readonly LoadedOperand[]): Budget[] {
-  const byText = new Map<string, Budget>();
-  for (const budget of operands.flatMap((operand) => operand.budgets)) {
-    const key = `${budget.level} ${budget.text}`;
-    if (!byText.has(key)) byText.set(key, budget);
-  }
-  return [...byText.values()];
-}
-
 /** @throws UserError with file, line and column */
 function readBudgets(path: string): Budget[] {
   const file = locateYaml(readText(path), path, budgetFileSchema);
   return budgetsOf(file.value.budgets, (index) => file.place('budgets', index));
+}
+
+/**
+ * What a new baseline consists of: path and text of each file.
+ * @throws UserError where the base is no place to write to, or would keep scenarios that the candidate lacks
+ */
+function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, string> {
+  const place = base.path;
+  if (place === null) throw new UserError(`--update-baseline: ${base.label} cannot be written; give a file or a folder of results as base`);
+  if ([...base.scenarios.values()].some(({ budgets }) => budgets !== undefined)) {
+    throw new UserError(`--update-baseline: ${base.label} is run, not saved; give a file or a folder of results as base`);
+  }
+  if (base.folder !== candidate.folder) {
+    throw new UserError('--update-baseline: base and candidate must both be single runs, or both folders');
+  }
+  if (!base.folder) return new Map([[place, jsonReport.render([...candidate.scenarios.values()][0]!.result, FILE)]]);
+  const gone = [...base.scenarios.keys()].filter((scenario) => !candidate.scenarios.has(scenario));
+  if (gone.length > 0) {
+    throw new UserError(
+      `--update-baseline: the candidate lacks ${gone.join(', ')}; delete ${gone.length === 1 ? 'it' : 'them'} in ${place} first`,
+    );
+  }
+  const repeated = [...base.scenarios.values()].find(({ label }) => /@\d+\.json$/.test(label));
+  if (repeated !== undefined)
+    throw new UserError(`--update-baseline: ${repeated.label} is a repeat; save runs with --repeat in one file instead`);
+  return new Map(
+    [...candidate.scenarios].map(([scenario, { result }]) => [join(place, `${scenario}.json`), jsonReport.render(result, FILE)]),
+  );
+}
+
+const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
+
+/** The report has been printed: says what it means to accept it, and writes. */
+function accept(gate: Gate, files: ReadonlyMap<string, string>, context: CliContext): void {
+  const changed = gate.comparisons.reduce((sum, { rows }) => sum + rows.length, 0);
+  const faults = gate.comparisons.reduce((sum, { findings }) => sum + findings.length, gate.faults.length);
+  const what = `${changed} changed metric${changed === 1 ? '' : 's'}, ${faults} fault${faults === 1 ? '' : 's'}`;
+  context.note(
+    `accepting ${what}${gate.added.length === 0 ? '' : `, ${gate.added.length} new scenario${gate.added.length === 1 ? '' : 's'}`}`,
+  );
+  for (const [path, text] of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileAtomic(path, text);
+    context.note(`wrote ${path}`);
+  }
 }

@@ -1,52 +1,143 @@
-// What a command can take where it wants a result. Kinds are told apart by content, so that a file's name does not matter.
+// What a command can take where it wants results: a file, a run profile, a folder of either, a saved baseline, a commit, stdin. Files
+// are told apart by content, so that their names do not matter. Profiles of all operands are run together.
 import { existsSync } from 'node:fs';
-import { isPath, listProfiles } from '../base/profiles.js';
-import { readText } from '../base/yaml.js';
+import { join, relative } from 'node:path';
+import { EXIT, UserError } from '../base/errors.js';
+import { findProfile, isPath, listProfiles } from '../base/profiles.js';
+import { didYouMean } from '../base/text.js';
+import { locateYaml, readText } from '../base/yaml.js';
 import { type Budget, budgetsOf } from '../compare/budget.js';
 import type { Operand } from '../compare/compare.js';
+import type { OperandSet } from '../compare/gate.js';
+import { joinRepeats } from '../compare/repeats.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
+import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
+import { parseGitOperand, readFromGit } from './git.js';
+import { BASELINES, filesBelow, isFolder, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
-/** A result, what the user calls it, and the budgets that came with it. */
-export interface LoadedOperand extends Operand {
-  readonly budgets: readonly Budget[];
+/** Operands with where their results stand, for commands that write them anew. */
+export interface LoadedSet extends OperandSet {
+  /** Folder, or file, that the results were read from; null where that is not the file system. */
+  readonly path: string | null;
 }
 
-/** A kind of operand. */
-interface OperandKind {
-  /** True where the text is of this kind; the first kind that says so takes it. */
-  matches(text: string): boolean;
-  load(path: string, text: string, context: CliContext): Promise<LoadedOperand>;
+/** A run or a saved result, not loaded yet. */
+interface Source {
+  readonly label: string;
+  readonly scenario: string;
+  /** Text of a file, or the name of a bundled run profile. */
+  readonly content: { readonly text: string } | { readonly profile: string };
+  /** True where relative paths in it mean nothing: it is not a file here. */
+  readonly detached: boolean;
 }
 
-const resultFile: OperandKind = {
-  matches: (text) => /^\s*([{[]|$)/.test(text),
-  load: async (path, text) => ({ label: path, result: parseResult(text, path), budgets: [] }),
-};
+interface SourceSet {
+  readonly label: string;
+  readonly folder: boolean;
+  readonly path: string | null;
+  readonly sources: readonly Source[];
+}
 
-const runProfile: OperandKind = {
-  matches: () => true,
-  load: async (path, _, context) => {
-    const [{ runProfile }, { loadRun }] = await Promise.all([import('./run.js'), import('../system/run.js')]);
-    const run = loadRun(path);
-    const budgets = budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`);
-    return { label: path, result: await runProfile(path, context), budgets };
-  },
-};
-
-const kinds: readonly OperandKind[] = [resultFile, runProfile];
+/** What is known of a source before anything runs. */
+type Prepared = { readonly source: Source } & (
+  | { readonly result: Result }
+  | { readonly run: RunSpec; readonly budgets: readonly Budget[] }
+);
 
 /**
- * The result that an operand stands for: a result file is read, a run profile is run.
- * @param path a file, `-` for a result on stdin, or the name of a bundled run profile
- * @throws UserError where it cannot be read or run
+ * The results that operands stand for: what is saved is read, and then all run profiles are run, several at a time.
+ * @param paths the first one is the base: where it does not exist, there is nothing to compare with
+ * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
  */
-export async function loadOperand(path: string, context: CliContext): Promise<LoadedOperand> {
-  if (path === '-') return resultFile.load(path, await readStdin(), context);
-  if (!isPath(path) && !existsSync(path) && listProfiles('runs').includes(path)) return runProfile.load(path, '', context);
-  const text = readText(path);
-  return kinds.find((kind) => kind.matches(text))!.load(path, text, context);
+export async function loadOperands(paths: readonly string[], context: CliContext): Promise<LoadedSet[]> {
+  const sets: SourceSet[] = [];
+  for (const [index, path] of paths.entries()) sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input));
+  const prepared: Prepared[][] = [];
+  for (const set of sets) {
+    const row: Prepared[] = [];
+    for (const source of set.sources) row.push(await prepare(source));
+    prepared.push(row);
+  }
+  const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
+  const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
+  const finished = await runAll(runs, context);
+  let next = 0;
+  return sets.map((set, index) => {
+    const operands = prepared[index]!.map((one): [string, Operand] => {
+      const { label, scenario } = one.source;
+      if ('result' in one) return [scenario, { label, result: one.result }];
+      return [scenario, { label, result: finished[next++]!, budgets: one.budgets }];
+    });
+    return { label: set.label, folder: set.folder, path: set.path, scenarios: byScenario(operands) };
+  });
+}
+
+/** Files of one scenario are repeats of it. */
+function byScenario(operands: readonly (readonly [string, Operand])[]): Map<string, Operand> {
+  const groups = new Map<string, Operand[]>();
+  for (const [scenario, operand] of operands) groups.set(scenario, [...(groups.get(scenario) ?? []), operand]);
+  return new Map([...groups].map(([scenario, repeats]) => [scenario, { ...repeats[0]!, result: joinRepeats(repeats) }]));
+}
+
+/** @param absent exit code where there is no such thing */
+async function findSources(path: string, absent: number): Promise<SourceSet> {
+  const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
+  if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: await readStdin() }, detached: true });
+  const commit = parseGitOperand(path);
+  if (commit !== null) {
+    const object = readFromGit(commit.ref, commit.path);
+    const source = (text: string, label: string, scenario: string): Source => ({ label, scenario, content: { text }, detached: true });
+    if (object.kind === 'file') return one(source(object.text, path, scenarioOfFile(commit.path)));
+    const files = scenarioFiles(object.names, path);
+    const sources = files.map(({ name, scenario }) => source(object.read(name), `${path.replace(/\/$/, '')}/${name}`, scenario));
+    return { label: path, folder: true, path: null, sources };
+  }
+  const saved = /^baseline:(.*)$/.exec(path);
+  const file = saved === null ? path : baselineFolder(saved[1]!, absent);
+  if (isFolder(file)) {
+    const files = scenarioFiles(filesBelow(file), path);
+    const sources = files.map(({ name, scenario }): Source => {
+      const label = join(file, name);
+      return { label, scenario, content: { text: readText(label) }, detached: false };
+    });
+    return { label: path, folder: true, path: file, sources };
+  }
+  if (!existsSync(file)) {
+    if (!isPath(path) && listProfiles('runs').includes(path))
+      return one({ label: path, scenario: path, content: { profile: path }, detached: false });
+    if (absent !== EXIT.input) {
+      throw new UserError(`${path}: there is no such baseline; save one with moeprof baseline save, or moeprof run -o ${path}`, absent);
+    }
+  }
+  return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file) }, detached: false }, file);
+}
+
+function baselineFolder(name: string, absent: number): string {
+  const folder = join(BASELINES, name);
+  if (name !== '' && isFolder(folder)) return folder;
+  const known = isFolder(BASELINES) ? [...new Set(filesBelow(BASELINES).map((file) => file.split('/')[0]!))] : [];
+  throw new UserError(
+    `baseline:${name}: there is no such baseline; ${didYouMean(name, known)} (save one with moeprof baseline save)`,
+    absent,
+  );
+}
+
+/** Reads a result; checks a run profile, and with it the budgets that it brings. */
+async function prepare(source: Source): Promise<Prepared> {
+  const { content, detached, label } = source;
+  if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };
+  if (detached) {
+    throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
+  }
+  const { loadRun, runSchema } = await import('../system/run.js');
+  const name = 'profile' in content ? content.profile : label;
+  const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name);
+  const path = findProfile('runs', run.label);
+  const shown = 'profile' in content ? `${name} (bundled)` : relative(process.cwd(), path) || path;
+  const located = locateYaml(readText(path), shown, runSchema);
+  return { source, run, budgets: budgetsOf(run.budgets, (index) => located.place('budgets', index)) };
 }
 
 /**

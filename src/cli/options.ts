@@ -17,11 +17,16 @@ export function collect(value: string, previous: readonly string[]): string[] {
 /** Adds `-o`, `--format` and `--json`. */
 export function addOutputOptions<T>(command: Command, formats: readonly Format<T>[]): Command {
   const names = formats.map((format) => format.name);
-  const endings = formats.map((format) => `${format.extensions[0]!} ${format.name}`).join(', ');
+  const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
+  const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);
+  const others = prefixed.length === 0 ? '' : `; ${prefixed.join(', ')} need their name before it`;
   return command
     .optionsGroup('Output:')
     .addOption(
-      new Option('-o, --output <[format=]path>', `write to a file, repeatable; the ending tells the format (${endings}), - is stdout`)
+      new Option(
+        '-o, --output <[format=]path>',
+        `write to a file, repeatable; the ending tells the format (${endings}${others}), - is stdout`,
+      )
         .argParser(collect)
         .default([], 'a table on stdout'),
     )

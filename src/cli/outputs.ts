@@ -42,7 +42,7 @@ export function parseOutput<T>(text: string, formats: readonly Format<T>[]): Out
   const ending = extname(text).toLowerCase();
   const format = formats.find((one) => one.extensions.includes(ending));
   if (format !== undefined) return { format, path: text };
-  const known = formats.map((one) => `${one.extensions[0]} (${one.name})`).join(', ');
+  const known = formats.flatMap((one) => (one.extensions.length === 0 ? [] : [`${one.extensions[0]} (${one.name})`])).join(', ');
   throw new UserError(`-o ${text}: the ending does not tell the format; use ${known}, or write <format>=${text}`);
 }
 

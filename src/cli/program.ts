@@ -86,7 +86,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
 function optionDescription({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const says =
     defaultValueDescription ?? (typeof defaultValue === 'string' || typeof defaultValue === 'number' ? String(defaultValue) : '');
-  const extra = [...(argChoices === undefined ? [] : [argChoices.join('|')]), ...(says === '' ? [] : [`default: ${says}`])];
+  const extra = [...(argChoices === undefined ? [] : [argChoices.join(', ')]), ...(says === '' ? [] : [`default: ${says}`])];
   return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
 }
 

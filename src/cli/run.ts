@@ -5,7 +5,7 @@ import { parse as parseScalar } from 'yaml';
 import { EXIT, UserError } from '../base/errors.js';
 import { isPath } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
-import { type Budget, budgetsOf, parseAssertion } from '../compare/budget.js';
+import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../compare/budget.js';
 import { judgeResult } from '../compare/judge.js';
 import { MISS_ACTIONS, REPLAYS } from '../engine/actions.js';
 import { simulateRun, type Watch } from '../engine/simulate.js';
@@ -16,6 +16,8 @@ import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import type { Progress } from './progress.js';
+import { parseRepeat, runRepeatedly } from './repeat.js';
+import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends OutputOptions {
   readonly model?: string;
@@ -35,6 +37,7 @@ interface RunOptions extends OutputOptions {
   readonly tokens?: string;
   readonly seed?: string;
   readonly bounds: boolean;
+  readonly repeat?: string;
   readonly set: readonly string[];
   readonly assert: readonly string[];
 }
@@ -74,6 +77,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--seed <n>', 'seed of everything that is drawn')
     .option('--no-bounds', 'skip the bounds that need a second pass (Belady)')
+    .option('--repeat <n>', 'run so many times and measure the wall-clock time (metric wall.run)')
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
   addOutputOptions(command, reports)
@@ -81,11 +85,13 @@ export function define(command: Command, context: CliContext): void {
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
       const run = runOf(profile, options);
+      const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
       budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
       const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
       try {
-        const result = await runWithProgress(run, context);
-        const findings = judgeResult(result, budgets);
+        const once = () => runWithProgress(run, context);
+        const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
+        const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
         outputs.deliver(result);
         for (const { budget, level, message, metric } of findings) {
           context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
@@ -95,14 +101,6 @@ export function define(command: Command, context: CliContext): void {
         outputs.abort();
       }
     });
-}
-
-/**
- * Runs a run profile: what `compare` does with an operand that is one.
- * @throws UserError
- */
-export function runProfile(path: string, context: CliContext): Promise<Result> {
-  return runWithProgress(loadRun(path), context);
 }
 
 async function runWithProgress(run: RunSpec, context: CliContext): Promise<Result> {

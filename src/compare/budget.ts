@@ -28,6 +28,8 @@ export type Rule =
 export interface Budget {
   /** Metric name; `*` stands for any run of characters, dots included, and `?` for one. */
   readonly metric: string;
+  /** Name of the scenarios that it speaks of, a glob too; absent: all. */
+  readonly scenario?: string;
   readonly rule: Rule;
   /** A broken `error` fails the gate, a broken `warn` is only shown. */
   readonly level: 'error' | 'warn';
@@ -80,6 +82,8 @@ const entrySchema = z
   .strictObject({
     /** Metric name or glob. */
     metric: z.string().min(1),
+    /** Scenario name or glob: a scenario is a file in a folder of results. */
+    scenario: z.string().min(1).optional(),
     /** `3%`, `0.5pp`, `3% and 0.2ms`: broken where the metric gets worse by more than all of it. */
     max_regression: z.string().optional(),
     /** `<= 45ms`, `>= 80%`: must hold, whatever the base says. */
@@ -116,16 +120,18 @@ export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number
 }
 
 function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
-  const { metric, level, max_regression: regression, limit, reason } = entry;
-  if (level === 'off') return [{ metric, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${metric}: off`, place }];
+  const { metric, scenario, level, max_regression: regression, limit, reason } = entry;
+  const scope = { metric, ...(scenario === undefined ? {} : { scenario }) };
+  const text = scenario === undefined ? metric : `${metric} of ${scenario}`;
+  if (level === 'off') return [{ ...scope, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${text}: off`, place }];
   const budgets: Budget[] = [];
   if (regression !== undefined) {
     const amounts = regression.split(/\s+and\s+/).map((part) => unsigned(part, `${place}: max_regression`));
-    budgets.push({ metric, rule: { kind: 'regression', amounts }, level, text: `${metric}: max_regression ${regression}`, place });
+    budgets.push({ ...scope, rule: { kind: 'regression', amounts }, level, text: `${text}: max_regression ${regression}`, place });
   }
   if (limit !== undefined) {
     const clauses = parseClauses(limit, `${place}: limit`);
-    budgets.push({ metric, rule: { kind: 'limit', clauses }, level, text: `${metric}: limit ${limit}`, place });
+    budgets.push({ ...scope, rule: { kind: 'limit', clauses }, level, text: `${text}: limit ${limit}`, place });
   }
   return budgets;
 }
@@ -138,13 +144,24 @@ function unsigned(text: string, place: string): Amount {
   return amount;
 }
 
-/** True where a glob matches a metric name. */
+/** True where a glob matches the name of a metric or a scenario. */
 export function matches(glob: string, name: string): boolean {
   const pattern = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
   return new RegExp(`^${pattern}$`).test(name);
+}
+
+/** The budgets that speak of a scenario, in their order. */
+export function budgetsFor(scenario: string, budgets: readonly Budget[]): Budget[] {
+  return budgets.filter((budget) => budget.scenario === undefined || matches(budget.scenario, scenario));
+}
+
+/** Where a budget stands in a file: its place, taken apart; null for a budget from the command line. */
+export function fileOf(budget: Budget): { readonly file: string; readonly line: number; readonly column: number } | null {
+  const match = /^(.+):(\d+):(\d+)$/.exec(budget.place);
+  return match === null ? null : { file: match[1]!, line: Number(match[2]), column: Number(match[3]) };
 }
 
 /** True where a budget names one metric rather than a group. */

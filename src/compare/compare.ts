@@ -1,24 +1,20 @@
 // Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; whether it
-// matters is for the budgets to say.
+// matters is for the budgets to say. Measured ones differ only where their samples say so.
 import { EXIT, UserError } from '../base/errors.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import type { Budget } from './budget.js';
+import { configDifferences, type Difference, inputDifferences } from './difference.js';
+import { type Explanation, explain } from './explain.js';
 import { type Finding, type Judgement, judgeMetric, judgeUnmatched } from './judge.js';
+import { type SampleTest, testSamples } from './samples.js';
 
 /** A result and what the user calls it. */
 export interface Operand {
   readonly label: string;
   readonly result: Result;
-}
-
-/** Something that two runs do not share. */
-export interface Difference {
-  /** Dotted path, e.g. `cache.policy`. */
-  readonly path: string;
-  /** JSON text; `-` where it is absent. */
-  readonly base: string;
-  readonly candidate: string;
+  /** Budgets that came with it. */
+  readonly budgets?: readonly Budget[];
 }
 
 /** A metric that changed, or that a budget finds fault with. */
@@ -31,16 +27,21 @@ export interface Row {
   readonly change: number | null;
   /** Change over |base|; null where the base is zero or absent: then only the change itself says something. */
   readonly relative: number | null;
-  readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing';
+  /** `unclear`: measured, and noise explains the change. */
+  readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
   readonly verdict: Judgement['verdict'];
   /** Why an `off` budget says not to look. */
   readonly reason: string | null;
+  /** What the samples say of a measured metric; null for a simulated one. */
+  readonly test: SampleTest | null;
 }
 
 /** A candidate beside its base. */
 export interface Comparison {
   readonly base: string;
   readonly candidate: string;
+  /** Name of what both ran, for budgets and reports. */
+  readonly scenario: string;
   /** Inputs that differ: empty unless the comparison was allowed all the same. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
@@ -48,79 +49,103 @@ export interface Comparison {
   readonly rows: readonly Row[];
   /** Metrics that are equal. */
   readonly unchanged: number;
+  /** Those of them that a budget holds. */
+  readonly held: readonly string[];
   readonly findings: readonly Finding[];
+  /** What carries the change; null unless it was asked for and something changed. */
+  readonly explanation: Explanation | null;
   readonly passed: boolean;
 }
 
-/** All candidates of one gate. */
-export interface Gate {
-  readonly comparisons: readonly Comparison[];
-  readonly passed: boolean;
+/** How to compare. */
+export interface CompareOptions {
+  /** Compare even where model, hardware, routing, workload or seed differ. */
+  readonly allowDifferentInputs?: boolean;
+  readonly explain?: boolean;
 }
 
 /**
- * Compares candidates with a base.
- * @param allowDifferentInputs compare even where model, hardware, routing, workload or seed differ
- * @throws UserError with exit code 3 where they differ and may not; with 2 for budgets that fit no metric
+ * Compares one candidate with its base.
+ * @param tests what the samples of measured metrics say, by name; computed for this pair alone where they are not given
+ * @throws UserError with exit code 3 where the inputs differ and may not; with 2 for budgets that fit no metric
  */
-export function compareAll(base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], allowDifferentInputs = false): Gate {
-  const comparisons = candidates.map((candidate) => compareResults(base, candidate, budgets, allowDifferentInputs));
-  return { comparisons, passed: comparisons.every((comparison) => comparison.passed) };
-}
-
-/** Compares one candidate, see {@link compareAll}. */
-export function compareResults(base: Operand, candidate: Operand, budgets: readonly Budget[], allowDifferentInputs = false): Comparison {
+export function compareResults(
+  base: Operand,
+  candidate: Operand,
+  budgets: readonly Budget[],
+  options: CompareOptions = {},
+  scenario: string = candidate.label,
+  tests: ReadonlyMap<string, SampleTest> = testSamples([{ base: base.result, candidate: candidate.result }])[0]!,
+): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
-  if (inputs.length > 0 && !allowDifferentInputs) {
-    const shown = inputs.slice(0, 4).map((difference) => `${difference.path} ${difference.base} -> ${difference.candidate}`);
-    const more = inputs.length > shown.length ? ` and ${inputs.length - shown.length} more` : '';
-    throw new UserError(
-      `${candidate.label}: not comparable with ${base.label}: ${shown.join(', ')}${more}; rerun with the same inputs, or pass --allow-different-inputs`,
-      EXIT.notComparable,
-    );
-  }
+  if (inputs.length > 0 && options.allowDifferentInputs !== true) throw notComparable(base, candidate, inputs);
   const names = [...new Set([...Object.keys(base.result.metrics), ...Object.keys(candidate.result.metrics)])].sort(compareMetricNames);
   const findings: Finding[] = [];
   const rows: Row[] = [];
+  const held: string[] = [];
+  let unchanged = 0;
   for (const name of names) {
     const before = base.result.metrics[name] ?? null;
     const after = candidate.result.metrics[name] ?? null;
-    const judgement = judgeMetric(name, before, after, budgets);
+    const test = tests.get(name) ?? null;
+    const judgement = judgeMetric(name, before, after, budgets, test);
     findings.push(...judgement.findings);
-    if (before?.value !== after?.value || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement));
+    const equal = before?.value === after?.value;
+    if (equal) unchanged++;
+    if (equal && judgement.verdict === 'pass') held.push(name);
+    if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
   }
   findings.push(...judgeUnmatched(names, budgets));
+  rows.sort(worstFirst);
+  const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
+  const place = ({ metric }: Finding): number => rank.get(metric) ?? -1;
   return {
     base: base.label,
     candidate: candidate.label,
+    scenario,
     inputs,
-    config: differences(
-      { system: base.result.inputs.system, ...base.result.config },
-      { system: candidate.result.inputs.system, ...candidate.result.config },
-    ),
-    rows: rows.sort(worstFirst),
-    unchanged: names.filter((name) => base.result.metrics[name]?.value === candidate.result.metrics[name]?.value).length,
-    findings: findings.sort((a, b) => Number(a.level === 'warn') - Number(b.level === 'warn')),
+    config: configDifferences(base.result, candidate.result),
+    rows,
+    unchanged,
+    held,
+    findings: findings.sort((a, b) => Number(a.level === 'warn') - Number(b.level === 'warn') || place(a) - place(b)),
+    explanation: options.explain === true && rows.length > 0 ? explain(base.result, candidate.result) : null,
     passed: findings.every((finding) => finding.level !== 'error'),
   };
 }
 
-function rowOf(metric: string, base: Metric | null, candidate: Metric | null, { verdict, reason }: Judgement): Row {
-  const change = base === null || candidate === null ? null : candidate.value - base.value;
-  const relative = change === null || base!.value === 0 ? null : change / Math.abs(base!.value);
-  return { metric, base, candidate, change, relative, direction: directionOf(base, candidate), verdict, reason };
+function notComparable(base: Operand, candidate: Operand, inputs: readonly Difference[]): UserError {
+  const shown = inputs.slice(0, 4).map((difference) => `${difference.path} ${difference.base} -> ${difference.candidate}`);
+  const more = inputs.length > shown.length ? ` and ${inputs.length - shown.length} more` : '';
+  return new UserError(
+    `${candidate.label}: not comparable with ${base.label}: ${shown.join(', ')}${more}; rerun with the same inputs, or pass --allow-different-inputs`,
+    EXIT.notComparable,
+  );
 }
 
-function directionOf(base: Metric | null, candidate: Metric | null): Row['direction'] {
+function rowOf(
+  metric: string,
+  base: Metric | null,
+  candidate: Metric | null,
+  { verdict, reason }: Judgement,
+  test: SampleTest | null,
+): Row {
+  const change = base === null || candidate === null ? null : candidate.value - base.value;
+  const relative = change === null || base!.value === 0 ? null : change / Math.abs(base!.value);
+  return { metric, base, candidate, change, relative, direction: directionOf(base, candidate, test), verdict, reason, test };
+}
+
+function directionOf(base: Metric | null, candidate: Metric | null, test: SampleTest | null): Row['direction'] {
   if (base === null) return 'new';
   if (candidate === null) return 'missing';
+  if (test !== null && test.verdict !== 'different') return 'unclear';
   const change = candidate.value - base.value;
   if (candidate.better === 'none' || change === 0) return 'neutral';
   return change > 0 === (candidate.better === 'higher') ? 'better' : 'worse';
 }
 
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
-const DIRECTIONS: readonly Row['direction'][] = ['missing', 'worse', 'better', 'new', 'neutral'];
+const DIRECTIONS: readonly Row['direction'][] = ['missing', 'worse', 'better', 'new', 'neutral', 'unclear'];
 
 /** Broken budgets, then what got worse, the largest relative change first. A change from zero is larger than any percentage. */
 function worstFirst(a: Row, b: Row): number {
@@ -132,39 +157,4 @@ function worstFirst(a: Row, b: Row): number {
     size(b) - size(a) ||
     compareMetricNames(a.metric, b.metric)
   );
-}
-
-/** What of the inputs differs. Results with the same fingerprint have the same inputs. */
-function inputDifferences(base: Result, candidate: Result): Difference[] {
-  if (base.fingerprint === candidate.fingerprint) return [];
-  const inputsOf = ({ inputs: { model, quantization, hardware, traces }, seed }: Result): Record<string, unknown> => ({
-    model,
-    quantization,
-    hardware,
-    seed,
-    // The path is where the routing was read from; what it is, the hash says.
-    trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
-  });
-  const found = differences(inputsOf(base), inputsOf(candidate));
-  return found.length > 0
-    ? found
-    : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
-}
-
-/** Leaves that differ between two JSON values, by dotted path. */
-function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
-  if (isObject(base) && isObject(candidate)) {
-    const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();
-    return keys.flatMap((key) => differences(base[key], candidate[key], path === '' ? key : `${path}.${key}`));
-  }
-  const [before, after] = [leaf(base), leaf(candidate)];
-  return before === after ? [] : [{ path, base: before, candidate: after }];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-function leaf(value: unknown): string {
-  return value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
 }

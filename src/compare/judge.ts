@@ -7,6 +7,7 @@ import { METRICS } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { measurePair, measureRegression } from './amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from './budget.js';
+import type { SampleTest } from './samples.js';
 
 /** A broken budget, or a metric that has vanished (then there may be no budget). */
 export interface Finding {
@@ -28,9 +29,16 @@ export interface Judgement {
 /**
  * Judges one metric in base and candidate by all budgets that match, in order; an `off` forgets those before it.
  * @param base null where the base lacks it, or where there is no base
+ * @param test what the samples of a measured metric say; null for one that is simulated
  * @throws UserError where an amount does not fit the metric's unit
  */
-export function judgeMetric(name: string, base: Metric | null, candidate: Metric | null, budgets: readonly Budget[]): Judgement {
+export function judgeMetric(
+  name: string,
+  base: Metric | null,
+  candidate: Metric | null,
+  budgets: readonly Budget[],
+  test: SampleTest | null = null,
+): Judgement {
   let findings: Finding[] = [];
   let verdict: Judgement['verdict'] = 'none';
   let reason: string | null = null;
@@ -42,7 +50,7 @@ export function judgeMetric(name: string, base: Metric | null, candidate: Metric
       reason = budget.rule.reason;
       continue;
     }
-    const message = brokenBy(name, base, candidate, budget);
+    const message = brokenBy(name, base, candidate, budget, test);
     if (message !== null) findings.push({ metric: name, level: budget.level, message, budget });
     if (verdict === 'none' || verdict === 'off') verdict = 'pass';
     reason = null;
@@ -54,8 +62,8 @@ export function judgeMetric(name: string, base: Metric | null, candidate: Metric
   return { findings, verdict, reason };
 }
 
-/** Why a budget is broken, or null. */
-function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget): string | null {
+/** Why a budget is broken, or null. A change that noise explains breaks none; one that nobody could tell from noise is no proof. */
+function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): string | null {
   if (candidate === null) return 'is missing in the candidate';
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
@@ -65,10 +73,16 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
     const change = pair.candidate - pair.base;
     const worsening = candidate.better === 'none' ? Math.abs(change) : candidate.better === 'lower' ? change : -change;
+    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'unclear') return null;
     const broken = rule.amounts
       .map((amount) => measureRegression(amount, base!.value, worsening, candidate.unit, `${budget.place}: ${name}`))
       .every(({ observed, limit }) => observed > limit);
     return broken ? `${figures(base, candidate)} is worse by more than ${rule.amounts.map((amount) => amount.text).join(' and ')}` : null;
+  }
+  if (rule.clauses.some(({ amount }) => amount.sign !== null)) {
+    if (test?.verdict === 'too-few') return tooFew(test);
+    if (test?.verdict === 'unclear') return null;
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
   if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
@@ -76,6 +90,10 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   const clauses = rule.clauses.map(clauseText).join(' and ');
   if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
   return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
+}
+
+function tooFew({ counts: [base, candidate] }: SampleTest): string {
+  return `is measured and has too few samples to judge (${base} and ${candidate}); run both with --repeat 5 or more`;
 }
 
 /** `30.8 ms -> 32.1 ms (+4.2 %)`, or the candidate alone where there is no base or no change. */

@@ -1,12 +1,24 @@
 // The family of reports: one file per format. A new one is a file and a line here.
 import type { Result } from '../result/result.js';
+import { bencherReport } from './bencher.js';
+import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
 import { csvReport } from './csv.js';
 import type { Format } from './format.js';
 import { jsonReport } from './json.js';
 import { markdownReport } from './markdown.js';
+import { openMetricsReport } from './openmetrics.js';
 import { tableReport } from './table.js';
 
 export type { Format, Reporter, ReportOptions } from './format.js';
 
 /** Formats of a result, the one for reading first. */
-export const reports: readonly Format<Result>[] = [tableReport, jsonReport, markdownReport, csvReport];
+export const reports: readonly Format<Result>[] = [
+  tableReport,
+  jsonReport,
+  markdownReport,
+  csvReport,
+  openMetricsReport,
+  bencherReport,
+  smallerBenchmark,
+  biggerBenchmark,
+];

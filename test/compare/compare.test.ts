@@ -3,14 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { type Budget, budgetsOf, parseAssertion, parseFailOn } from '../../src/compare/budget.js';
-import { compareAll, compareResults, type Row } from '../../src/compare/compare.js';
+import { compareResults, type Row } from '../../src/compare/compare.js';
+import { compareAll } from '../../src/compare/gate.js';
 import { judgeResult } from '../../src/compare/judge.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 
 const base = { label: 'main.json', result: sampleResult() };
 
 function compare(changes: SampleChanges, budgets: readonly Budget[] = [], allow = false): ReturnType<typeof compareResults> {
-  return compareResults(base, { label: 'pr.json', result: sampleResult(changes) }, budgets, allow);
+  return compareResults(base, { label: 'pr.json', result: sampleResult(changes) }, budgets, { allowDifferentInputs: allow });
 }
 
 function regression(metric: string, max_regression: string, level: 'error' | 'warn' = 'error'): Budget[] {

@@ -1,7 +1,7 @@
 // How a gate is shown, in all formats.
 import { describe, expect, it } from 'vitest';
 import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
-import { compareAll, type Gate } from '../../src/compare/compare.js';
+import { compareAll, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { sampleResult } from '../result/sample.js';

@@ -1,0 +1,105 @@
+// `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
+// they can be committed, diffed and read by any other tool.
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import { didYouMean } from '../base/text.js';
+import { formatCount } from '../base/units.js';
+import { formatMetric, printable } from '../report/format.js';
+import { jsonReport } from '../report/json.js';
+import { tableReport } from '../report/table.js';
+import { ruledTable, shorten } from '../report/text.js';
+import { readResult } from '../result/read.js';
+import type { Result } from '../result/result.js';
+import type { CliContext } from './context.js';
+import { loadOperands } from './operands.js';
+import { BASELINES, filesBelow, isFolder, scenarioFiles } from './scenarios.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof baseline save main runs/                run all profiles and keep them
+  moeprof baseline save main result.json --force
+  moeprof baseline list
+  moeprof baseline show main/code
+  moeprof compare baseline:main runs/
+`;
+
+const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command.addHelpText('after', EXAMPLES);
+  command
+    .command('save')
+    .summary('keep results under a name')
+    .description('Keep results under a name; run profiles are run first.')
+    .argument('<name>', 'name of the baseline, e.g. main')
+    .argument('<run...>', 'results, run profiles, or folders of them')
+    .option('--force', 'replace scenarios that are there already', false)
+    .action((name: string, runs: string[], options: { readonly force: boolean }) => save(name, runs, options.force, context));
+  command
+    .command('list')
+    .summary('what has been saved')
+    .description('List what has been saved.')
+    .action(() => context.out(list(context)));
+  command
+    .command('show')
+    .summary('a saved result')
+    .description('Show a saved result; moeprof report renders it in other formats.')
+    .argument('<name[/scenario]>', 'as list prints it; the scenario may be left out where there is only one')
+    .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
+}
+
+async function save(name: string, runs: readonly string[], force: boolean, context: CliContext): Promise<void> {
+  if (!/^[\w][\w.-]*$/.test(name)) throw new UserError(`"${name}" is no name for a baseline; use letters, digits, ".", "_" and "-"`);
+  const files = new Map<string, string>();
+  for (const set of await loadOperands(runs, context)) {
+    for (const [scenario, { label, result }] of set.scenarios) {
+      const path = join(BASELINES, name, `${scenario}.json`);
+      if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);
+      if (!force && existsSync(path)) throw new UserError(`${path}: is there already; pass --force to replace it`);
+      files.set(path, jsonReport.render(result, FILE));
+    }
+  }
+  for (const [path, text] of files) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileAtomic(path, text);
+    context.note(`saved ${path}`);
+  }
+}
+
+/** Path and name (`main/code`) of all saved results. */
+function saved(): { readonly path: string; readonly name: string }[] {
+  if (!isFolder(BASELINES)) return [];
+  const names = filesBelow(BASELINES).filter((file) => file.endsWith('.json'));
+  if (names.length === 0) return [];
+  return scenarioFiles(names, BASELINES).map(({ name, scenario }) => ({ path: join(BASELINES, name), name: scenario }));
+}
+
+function list(context: CliContext): string {
+  const all = saved();
+  if (all.length === 0) return `no baselines in ${BASELINES}; save one with moeprof baseline save <name> <run>\n`;
+  const { unicode } = context.terminal;
+  const figure = (result: Result, name: string): string => (result.metrics[name] === undefined ? '-' : formatMetric(result.metrics[name]));
+  const rows = all.map(({ path, name }) => {
+    const result = readResult(path);
+    const tokens = result.inputs.traces.reduce((sum, trace) => sum + trace.tokens, 0);
+    const { model, system } = result.inputs;
+    const figures = [formatCount(tokens), figure(result, 'cache.hit_rate'), figure(result, 'latency.tpot.mean')];
+    return [shorten(name, 24, unicode), shorten(printable(`${model}, ${system}`), 24, unicode), ...figures];
+  });
+  const head = ['baseline', 'run', 'tokens', 'hit rate', 'TPOT'];
+  return `${ruledTable(head, rows, context.reportOptions, { align: ['left', 'left', 'right', 'right', 'right'] })}\n`;
+}
+
+/** @throws UserError with the nearest names */
+function pathOf(wanted: string): string {
+  const all = saved();
+  const found = all.filter(({ name }) => name === wanted || name.startsWith(`${wanted}/`));
+  if (found.length === 1) return found[0]!.path;
+  const names = (found.length > 1 ? found : all).map(({ name }) => name);
+  if (found.length > 1) throw new UserError(`baseline ${wanted} has several scenarios: ${names.join(', ')}; name one`);
+  throw new UserError(`there is no baseline "${wanted}": ${didYouMean(wanted, names)}`);
+}

@@ -1,0 +1,56 @@
+// Names of scenarios, and the files that stand for them: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { UserError } from '../base/errors.js';
+
+/** Folder of `moeprof baseline`, in the working directory. */
+export const BASELINES = join('.moeprof', 'baselines');
+
+/** A file of a folder of results or run profiles. */
+export interface ScenarioFile {
+  readonly scenario: string;
+  /** Path inside the folder, forward slashes. */
+  readonly name: string;
+}
+
+const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
+
+/** The scenario that a file stands for: its path without the ending, and without the number of a repeat. */
+export function scenarioOf(path: string): string {
+  return path.replace(ENDING, '');
+}
+
+/** The scenario of a file that stands alone, whatever folder it is in. */
+export function scenarioOfFile(path: string): string {
+  return scenarioOf(basename(path));
+}
+
+/**
+ * The files of a folder that are runs: results, or run profiles, never both.
+ * @param names all files below the folder, forward slashes
+ * @param folder for messages
+ * @throws UserError where there are none, or both
+ */
+export function scenarioFiles(names: readonly string[], folder: string): ScenarioFile[] {
+  const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
+  const results = visible.filter((name) => /\.json$/i.test(name));
+  const profiles = visible.filter((name) => /\.ya?ml$/i.test(name));
+  if (results.length > 0 && profiles.length > 0) {
+    throw new UserError(`${folder}: holds results (${results[0]}) and run profiles (${profiles[0]}); keep them in folders of their own`);
+  }
+  const files = results.length > 0 ? results : profiles;
+  if (files.length === 0) throw new UserError(`${folder}: holds no results (*.json) and no run profiles (*.yaml)`);
+  return [...files].sort().map((name) => ({ scenario: scenarioOf(name), name }));
+}
+
+/** All files below a folder, forward slashes. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length).replaceAll('\\', '/'));
+}
+
+/** True where a path is a folder. */
+export function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}

@@ -1,0 +1,51 @@
+// What two runs do not share: their inputs, which must be the same for a verdict, and their configuration, which is what one compares.
+import type { Result } from '../result/result.js';
+
+/** Something that two runs do not share. */
+export interface Difference {
+  /** Dotted path, e.g. `cache.policy`. */
+  readonly path: string;
+  /** JSON text; `-` where it is absent. */
+  readonly base: string;
+  readonly candidate: string;
+}
+
+/** What of the inputs differs. Results with the same fingerprint have the same inputs. */
+export function inputDifferences(base: Result, candidate: Result): Difference[] {
+  if (base.fingerprint === candidate.fingerprint) return [];
+  const inputsOf = ({ inputs: { model, quantization, hardware, traces }, seed }: Result): Record<string, unknown> => ({
+    model,
+    quantization,
+    hardware,
+    seed,
+    // The path is where the routing was read from; what it is, the hash says.
+    trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
+  });
+  const found = differences(inputsOf(base), inputsOf(candidate));
+  return found.length > 0
+    ? found
+    : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
+}
+
+/** What of the configuration differs, the name of the system included. */
+export function configDifferences(base: Result, candidate: Result): Difference[] {
+  return differences({ system: base.inputs.system, ...base.config }, { system: candidate.inputs.system, ...candidate.config });
+}
+
+/** Leaves that differ between two JSON values, by dotted path. */
+function differences(base: unknown, candidate: unknown, path = ''): Difference[] {
+  if (isObject(base) && isObject(candidate)) {
+    const keys = [...new Set([...Object.keys(base), ...Object.keys(candidate)])].sort();
+    return keys.flatMap((key) => differences(base[key], candidate[key], path === '' ? key : `${path}.${key}`));
+  }
+  const [before, after] = [leaf(base), leaf(candidate)];
+  return before === after ? [] : [{ path, base: before, candidate: after }];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function leaf(value: unknown): string {
+  return value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
+}

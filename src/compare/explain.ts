@@ -1,0 +1,103 @@
+// Why a comparison came out as it did: which layers, which phases and which kinds of misses carry the change, the largest part first.
+// Nothing here is a guess: it is what the counters of both runs differ by.
+import type { PerLayer, Result } from '../result/result.js';
+
+/** A counter that changed. */
+export interface Change {
+  readonly name: string;
+  readonly base: number;
+  readonly candidate: number;
+  /** Candidate minus base, never zero. */
+  readonly change: number;
+}
+
+/** A layer whose GPU time or misses changed. */
+export interface LayerChange {
+  readonly layer: number;
+  /** Change of the GPU's time at the layer, ns. */
+  readonly timeNs: number;
+  /** Part of the whole change of the GPU's time at all layers; null where that is zero. Below 0: against it. */
+  readonly share: number | null;
+  readonly misses: number;
+  readonly late: number;
+  readonly onDemandBytes: number;
+}
+
+/** What carries a change. Empty lists: nothing of the kind changed. */
+export interface Explanation {
+  /** The GPU's time at all MoE layers, ns: stall, experts and dense parts. */
+  readonly base: number;
+  readonly candidate: number;
+  /** `stall`, `experts`, `dense` and (beside the GPU) `CPU`, ns. */
+  readonly parts: readonly Change[];
+  readonly layers: readonly LayerChange[];
+  /** True where the runs do not have the same number of layers, so that none can be compared. */
+  readonly layersDiffer: boolean;
+  /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
+  readonly kinds: readonly Change[];
+  /** Misses and late arrivals in `prefill` and in `decode`; only where a run has both phases. */
+  readonly phases: readonly Change[];
+}
+
+/** Layer columns that add up to the GPU's time. */
+const GPU_TIME = ['stallNs', 'computeNs', 'denseNs'] as const satisfies readonly (keyof PerLayer)[];
+
+/** Explains the difference of two results from their counters. */
+export function explain(base: Result, candidate: Result): Explanation {
+  const [before, after] = [base.perLayer, candidate.perLayer];
+  const layersDiffer = before.demanded.length !== after.demanded.length;
+  const gpuTime = (columns: PerLayer): number => GPU_TIME.reduce((total, name) => total + sum(columns[name]), 0);
+  const [timeBefore, timeAfter] = [gpuTime(before), gpuTime(after)];
+  const column = (name: string, key: keyof PerLayer): [string, number, number] => [name, sum(before[key]), sum(after[key])];
+  const metric = (name: string, key: string): [string, number, number] => [
+    name,
+    base.metrics[key]?.value ?? 0,
+    candidate.metrics[key]?.value ?? 0,
+  ];
+  const phase = (name: string): [string, number, number] => {
+    const waits = ({ metrics }: Result): number =>
+      (metrics[`cache.misses.${name}`]?.value ?? 0) + (metrics[`cache.late.${name}`]?.value ?? 0);
+    return [name, waits(base), waits(candidate)];
+  };
+  return {
+    base: timeBefore,
+    candidate: timeAfter,
+    parts: changes([column('stall', 'stallNs'), column('experts', 'computeNs'), column('dense', 'denseNs'), column('CPU', 'cpuNs')]),
+    layers: layersDiffer ? [] : layerChanges(before, after, timeAfter - timeBefore),
+    layersDiffer,
+    kinds: changes([
+      column('misses', 'misses'),
+      column('late', 'late'),
+      column('streamed', 'streamed'),
+      column('evictions', 'evictions'),
+      metric('wasted prefetches', 'prefetch.wasted'),
+    ]),
+    phases: changes([phase('prefill'), phase('decode')]),
+  };
+}
+
+/** What is not equal, the largest change first. */
+function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): Change[] {
+  return counters
+    .map(([name, base, candidate]) => ({ name, base, candidate, change: candidate - base }))
+    .filter(({ change }) => change !== 0)
+    .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+}
+
+/** Layers that changed: by time in the direction of the whole change, then against it; without time, by misses. */
+function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): LayerChange[] {
+  const direction = wholeNs < 0 ? -1 : 1;
+  return before.demanded
+    .map((_, layer) => {
+      const change = (key: keyof PerLayer): number => after[key][layer]! - before[key][layer]!;
+      const timeNs = GPU_TIME.reduce((total, key) => total + change(key), 0);
+      const share = wholeNs === 0 ? null : timeNs / wholeNs;
+      return { layer, timeNs, share, misses: change('misses'), late: change('late'), onDemandBytes: change('onDemandBytes') };
+    })
+    .filter(({ timeNs, misses, late, onDemandBytes }) => timeNs !== 0 || misses !== 0 || late !== 0 || onDemandBytes !== 0)
+    .sort((a, b) => direction * (b.timeNs - a.timeNs) || Math.abs(b.misses) - Math.abs(a.misses) || a.layer - b.layer);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

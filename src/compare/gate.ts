@@ -1,0 +1,135 @@
+// The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate no
+// longer has fails as a metric would; one that it has anew is named.
+import { didYouMean } from '../base/text.js';
+import { type Budget, budgetsFor, matches } from './budget.js';
+import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
+import { judgeResult } from './judge.js';
+import { testSamples } from './samples.js';
+
+/** What one operand of a gate stands for. */
+export interface OperandSet {
+  readonly label: string;
+  /** True: a folder, whose scenarios are told apart by name. False: one run, whatever its name. */
+  readonly folder: boolean;
+  /** By scenario name; at least one. */
+  readonly scenarios: ReadonlyMap<string, Operand>;
+}
+
+/** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that nobody ran. */
+export interface ScenarioFault {
+  /** Label of the candidate set. */
+  readonly candidate: string;
+  readonly scenario: string;
+  /** Null where it is not about one metric. */
+  readonly metric: string | null;
+  readonly level: 'error' | 'warn';
+  /** One sentence. */
+  readonly message: string;
+  readonly budget: Budget | null;
+}
+
+/** All comparisons of one gate. */
+export interface Gate {
+  /** By candidate, then by scenario name. */
+  readonly comparisons: readonly Comparison[];
+  readonly faults: readonly ScenarioFault[];
+  /** Scenarios that only a candidate has. */
+  readonly added: readonly { readonly candidate: string; readonly scenario: string }[];
+  readonly passed: boolean;
+}
+
+/** An operand that is a single run. */
+export function single(operand: Operand, scenario: string = operand.label): OperandSet {
+  return { label: operand.label, folder: false, scenarios: new Map([[scenario, operand]]) };
+}
+
+/** Compares single runs, see {@link compareSets}. */
+export function compareAll(base: Operand, candidates: readonly Operand[], budgets: readonly Budget[], options: CompareOptions = {}): Gate {
+  return compareSets(
+    single(base),
+    candidates.map((candidate) => single(candidate)),
+    budgets,
+    options,
+  );
+}
+
+/**
+ * Compares candidates with a base. Budgets that came with the runs of a pair stand before the given ones.
+ * @throws UserError with exit code 3 where inputs differ and may not; with 2 for budgets that fit no metric
+ */
+export function compareSets(
+  base: OperandSet,
+  candidates: readonly OperandSet[],
+  given: readonly Budget[],
+  options: CompareOptions = {},
+): Gate {
+  const faults: ScenarioFault[] = [];
+  const added: { candidate: string; scenario: string }[] = [];
+  const pairs: { scenario: string; base: Operand; candidate: Operand }[] = [];
+  const ran = new Set<string>();
+  for (const set of candidates) {
+    const names = scenarioNames(base, set);
+    for (const name of names) {
+      ran.add(name);
+      const [before, after] = [operandOf(base, set, name), operandOf(set, base, name)];
+      if (before !== undefined && after !== undefined) pairs.push({ scenario: name, base: before, candidate: after });
+      else if (after !== undefined) {
+        added.push({ candidate: set.label, scenario: name });
+        const budgets = budgetsFor(name, [...(after.budgets ?? []), ...given]);
+        faults.push(...judgeResult(after.result, budgets).map((finding) => ({ candidate: set.label, scenario: name, ...finding })));
+      } else if (!excused(name, given)) {
+        const message = 'is missing: the base has this scenario, the candidate does not';
+        faults.push({ candidate: set.label, scenario: name, metric: null, level: 'error', message, budget: null });
+      }
+    }
+  }
+  faults.push(...unmatchedScenarios([...ran], given, candidates));
+  const tests = testSamples(pairs.map((pair) => ({ base: pair.base.result, candidate: pair.candidate.result })));
+  const comparisons = pairs.map((pair, index) => {
+    const budgets = budgetsFor(pair.scenario, [...ownBudgets(pair.base, pair.candidate), ...given]);
+    return compareResults(pair.base, pair.candidate, budgets, options, pair.scenario, tests[index]);
+  });
+  const passed = comparisons.every((comparison) => comparison.passed) && faults.every(({ level }) => level !== 'error');
+  return { comparisons, faults, added, passed };
+}
+
+/** Scenarios of a candidate beside the base's. Two single runs are one scenario, named as the candidate is. */
+function scenarioNames(base: OperandSet, candidate: OperandSet): string[] {
+  if (!base.folder && !candidate.folder) return [...candidate.scenarios.keys()];
+  return [...new Set([...base.scenarios.keys(), ...candidate.scenarios.keys()])].sort();
+}
+
+function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | undefined {
+  return set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
+}
+
+/** Budgets that the runs of a pair bring along, the base's first. Variants of one profile repeat them: each counts once. */
+function ownBudgets(base: Operand, candidate: Operand): Budget[] {
+  const byText = new Map<string, Budget>();
+  for (const budget of [...(base.budgets ?? []), ...(candidate.budgets ?? [])]) {
+    const key = `${budget.level} ${budget.text}`;
+    if (!byText.has(key)) byText.set(key, budget);
+  }
+  return [...byText.values()];
+}
+
+/** True where an `off` budget takes all metrics of the scenario out of the gate. */
+function excused(scenario: string, budgets: readonly Budget[]): boolean {
+  return budgets.some(
+    (budget) => budget.rule.kind === 'off' && budget.metric === '*' && budget.scenario !== undefined && matches(budget.scenario, scenario),
+  );
+}
+
+/** A budget for scenarios that nobody ran says that they matter: their absence is a fault. */
+function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
+  return budgets
+    .filter(({ rule, scenario }) => rule.kind !== 'off' && scenario !== undefined && !ran.some((name) => matches(scenario, name)))
+    .map((budget) => ({
+      candidate: candidates.map(({ label }) => label).join(', '),
+      scenario: budget.scenario!,
+      metric: null,
+      level: budget.level,
+      message: `is missing: no run is of this scenario; ${didYouMean(budget.scenario!, ran)}`,
+      budget,
+    }));
+}

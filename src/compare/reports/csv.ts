@@ -1,0 +1,43 @@
+// One row per changed metric, all comparisons under each other, for spreadsheets and data frames.
+import { toCsv } from '../../report/csv.js';
+import type { Format } from '../../report/format.js';
+import type { Gate } from '../gate.js';
+
+const HEAD = [
+  ...['base', 'candidate', 'scenario', 'metric', 'unit', 'better', 'kind', 'base_value', 'candidate_value'],
+  ...['change', 'relative', 'direction', 'verdict', 'p', 'note'],
+];
+
+/** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty where there is none. */
+export const csvFormat: Format<Gate> = {
+  name: 'csv',
+  summary: 'one row per changed metric, for spreadsheets and data frames',
+  extensions: ['.csv'],
+  render: (gate) => {
+    const rows = gate.comparisons.flatMap(({ base, candidate, scenario, rows: changed }) =>
+      changed.map((row) => {
+        const { unit, better, kind } = row.candidate ?? row.base!;
+        const values = [row.base?.value ?? '', row.candidate?.value ?? '', row.change ?? '', row.relative ?? ''];
+        return [
+          base,
+          candidate,
+          scenario,
+          row.metric,
+          unit,
+          better,
+          kind,
+          ...values,
+          row.direction,
+          row.verdict,
+          row.test?.p ?? '',
+          row.reason ?? '',
+        ];
+      }),
+    );
+    const faults = gate.faults.map(({ candidate, scenario, metric, level, message }) => {
+      const verdict = level === 'error' ? 'fail' : 'warn';
+      return ['', candidate, scenario, metric ?? '', '', '', '', '', '', '', '', 'missing', verdict, '', message];
+    });
+    return toCsv([HEAD, ...rows, ...faults]);
+  },
+};

@@ -1,0 +1,48 @@
+// All faults of a gate in one list, worst first: what annotations, SARIF and JUnit are made of, which know neither tables nor candidates.
+import { type Budget, fileOf } from '../budget.js';
+import type { Gate } from '../gate.js';
+
+/** A broken budget, a metric or a scenario that is gone. */
+export interface Fault {
+  readonly candidate: string;
+  readonly scenario: string;
+  /** Null: the scenario itself. */
+  readonly metric: string | null;
+  readonly level: 'error' | 'warn';
+  /** One sentence. */
+  readonly message: string;
+  readonly budget: Budget | null;
+  /** Where to look: the budget's line in its file, else the candidate's file. */
+  readonly place: { readonly file: string; readonly line: number; readonly column: number };
+}
+
+/** Faults, errors first, then scenarios that are gone, then by how much a metric changed against its base. */
+export function faultsOf(gate: Gate): Fault[] {
+  const sized: { fault: Fault; size: number }[] = [];
+  for (const fault of gate.faults)
+    sized.push({ fault: { ...fault, place: placeOf(fault.budget, fault.candidate) }, size: Number.POSITIVE_INFINITY });
+  for (const { candidate, scenario, findings, rows } of gate.comparisons) {
+    const relative = new Map(rows.map((row) => [row.metric, row.relative]));
+    for (const finding of findings) {
+      const change = relative.get(finding.metric) ?? null;
+      const fault = { candidate, scenario, ...finding, place: placeOf(finding.budget, candidate) };
+      sized.push({ fault, size: change === null ? Number.MAX_VALUE : Math.abs(change) });
+    }
+  }
+  const rank = (level: Fault['level']): number => Number(level === 'warn');
+  return sized.sort((a, b) => rank(a.fault.level) - rank(b.fault.level) || order(b.size) - order(a.size)).map(({ fault }) => fault);
+}
+
+/** Infinities would compare as NaN. */
+function order(size: number): number {
+  return Math.min(size, Number.MAX_VALUE);
+}
+
+function placeOf(budget: Budget | null, candidate: string): Fault['place'] {
+  return (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
+}
+
+/** `latency.tpot.p50 of code`, or `scenario code`. */
+export function subjectOf({ metric, scenario }: Pick<Fault, 'metric' | 'scenario'>): string {
+  return metric === null ? `scenario ${scenario}` : `${metric} of ${scenario}`;
+}

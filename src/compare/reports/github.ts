@@ -1,0 +1,40 @@
+// GitHub's workflow commands: faults as annotations at the line of the budget that they break. Printed to a job's log, they appear on
+// the pull request. GitHub shows ten a level and step, so the worst ten are given and the others counted.
+import type { Format } from '../../report/format.js';
+import type { Gate } from '../gate.js';
+import { type Fault, faultsOf, subjectOf } from './faults.js';
+
+/** Annotations of one level that GitHub shows of a step. */
+const MOST = 10;
+
+/** Annotations of a gate's faults. */
+export const githubFormat: Format<Gate> = {
+  name: 'github',
+  summary: "annotations, as GitHub's runner reads them from the log",
+  extensions: [],
+  render: (gate) => {
+    const faults = faultsOf(gate);
+    const [errors, warnings] = [faults.filter(({ level }) => level === 'error'), faults.filter(({ level }) => level === 'warn')];
+    const hidden = Math.max(0, errors.length - MOST) + Math.max(0, warnings.length - MOST);
+    const lines = [...errors.slice(0, MOST), ...warnings.slice(0, MOST)].map(annotation);
+    if (hidden > 0) lines.push(`::notice title=moeprof::and ${hidden} more, which the report of this job lists`);
+    return lines.map((line) => `${line}\n`).join('');
+  },
+};
+
+function annotation(fault: Fault): string {
+  const { file, line, column } = fault.place;
+  const command = fault.level === 'error' ? 'error' : 'warning';
+  const properties = [`file=${property(file)}`, `line=${line}`, `col=${column}`, `title=${property(`moeprof: ${subjectOf(fault)}`)}`];
+  return `::${command} ${properties.join(',')}::${data(`${subjectOf(fault)} ${fault.message}`)}`;
+}
+
+/** The message of a workflow command. */
+function data(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+/** A property of a workflow command. */
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,15 @@
+// The gate as data: everything that the other formats show, for tools.
+import type { Format } from '../../report/format.js';
+import { toJson } from '../../report/json.js';
+import type { Gate } from '../gate.js';
+
+/** Version tag of the format. */
+export const COMPARE_SCHEMA = 'moeprof.compare/1';
+
+/** JSON of a gate. */
+export const jsonFormat: Format<Gate> = {
+  name: 'json',
+  summary: 'everything, for tools',
+  extensions: ['.json'],
+  render: (gate) => toJson({ schema: COMPARE_SCHEMA, ...gate }),
+};

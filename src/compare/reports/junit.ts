@@ -1,0 +1,96 @@
+// JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds.
+import type { Format } from '../../report/format.js';
+import type { Comparison } from '../compare.js';
+import type { Gate } from '../gate.js';
+import { rowChange, valueText } from './words.js';
+
+/** What became of a case. */
+interface Case {
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Why it failed or was skipped; what a passed case says beside. */
+  readonly text: string;
+}
+
+interface Suite {
+  readonly name: string;
+  readonly className: string;
+  readonly cases: readonly Case[];
+}
+
+/** JUnit XML of a gate. */
+export const junitFormat: Format<Gate> = {
+  name: 'junit',
+  summary: 'JUnit XML, for the test report of a CI server',
+  extensions: ['.xml'],
+  render: (gate) => {
+    const suites = [...gate.comparisons.map(suiteOf), ...scenarioSuite(gate)];
+    const all = suites.flatMap(({ cases }) => cases);
+    const body = suites.map(suiteXml).join('');
+    return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="moeprof compare" ${counts(all)}>\n${body}</testsuites>\n`;
+  },
+};
+
+function suiteOf(comparison: Comparison): Suite {
+  const { base, candidate, scenario, rows, held, findings } = comparison;
+  const judged = new Map(rows.filter(({ verdict }) => verdict !== 'none').map((row) => [row.metric, row]));
+  const names = [...new Set([...findings.map(({ metric }) => metric), ...judged.keys(), ...held])];
+  const cases = names.map((name): Case => {
+    const own = findings.filter(({ metric }) => metric === name);
+    const row = judged.get(name);
+    const says = own.map(({ message, budget }) => `${message}${budget === null ? '' : ` (${budget.place})`}`).join('\n');
+    if (own.some(({ level }) => level === 'error')) return { name, outcome: 'failed', text: says };
+    if (row?.verdict === 'off') return { name, outcome: 'skipped', text: row.reason ?? 'off' };
+    if (own.length > 0) return { name, outcome: 'passed', text: `warning: ${says}` };
+    return {
+      name,
+      outcome: 'passed',
+      text: row === undefined ? '' : `${valueText(row, 'base')} -> ${valueText(row, 'candidate')} ${rowChange(row)}`,
+    };
+  });
+  const comparable: Case = { name: 'inputs are comparable', outcome: 'passed', text: '' };
+  return { name: `${base} -> ${candidate}`, className: scenario, cases: [comparable, ...cases] };
+}
+
+function scenarioSuite({ faults, added }: Gate): Suite[] {
+  const failed = faults.map(({ scenario, metric, level, message }): Case => {
+    const name = metric === null ? scenario : `${scenario}: ${metric}`;
+    return level === 'error' ? { name, outcome: 'failed', text: message } : { name, outcome: 'passed', text: `warning: ${message}` };
+  });
+  const fresh = added.map(({ scenario }): Case => ({ name: scenario, outcome: 'passed', text: 'new: it has no base yet' }));
+  return failed.length + fresh.length === 0 ? [] : [{ name: 'scenarios', className: 'scenarios', cases: [...failed, ...fresh] }];
+}
+
+function suiteXml({ name, className, cases }: Suite): string {
+  const body = cases.map((one) => caseXml(one, className)).join('');
+  return `  <testsuite name="${xml(name)}" ${counts(cases)}>\n${body}  </testsuite>\n`;
+}
+
+function caseXml({ name, outcome, text }: Case, className: string): string {
+  const open = `    <testcase classname="${xml(`moeprof.${className}`)}" name="${xml(name)}" time="0"`;
+  const first = text.split('\n')[0]!;
+  switch (outcome) {
+    case 'failed':
+      return `${open}>\n      <failure type="budget" message="${xml(first)}">${xml(text)}</failure>\n    </testcase>\n`;
+    case 'skipped':
+      return `${open}>\n      <skipped message="${xml(first)}"/>\n    </testcase>\n`;
+    case 'passed':
+      return text === '' ? `${open}/>\n` : `${open}>\n      <system-out>${xml(text)}</system-out>\n    </testcase>\n`;
+  }
+}
+
+function counts(cases: readonly Case[]): string {
+  const count = (outcome: Case['outcome']): number => cases.filter((one) => one.outcome === outcome).length;
+  return `tests="${cases.length}" failures="${count('failed')}" errors="0" skipped="${count('skipped')}" time="0"`;
+}
+
+/** Text for XML 1.0: markup escaped, characters that XML cannot hold left out. */
+function xml(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\n', '&#10;');
+}

@@ -1,0 +1,73 @@
+// SARIF 2.1.0 (OASIS), which code scanning shows: a result for each fault, at the line of the budget that it breaks. A regression has
+// no line of source code of its own; the promise that it breaks has one.
+import { createHash } from 'node:crypto';
+import type { Format } from '../../report/format.js';
+import { toJson } from '../../report/json.js';
+import { METRICS } from '../../result/catalogue.js';
+import { VERSION } from '../../result/version.js';
+import type { Gate } from '../gate.js';
+import { type Fault, faultsOf, subjectOf } from './faults.js';
+
+/** Rule of faults that are not about a metric. */
+const SCENARIO_RULE = 'scenario';
+
+/** SARIF log of a gate's faults. */
+export const sarifFormat: Format<Gate> = {
+  name: 'sarif',
+  summary: 'SARIF 2.1.0, for code scanning',
+  extensions: ['.sarif'],
+  render: (gate) => toJson(sarifLog(faultsOf(gate))),
+};
+
+function sarifLog(faults: readonly Fault[]): unknown {
+  const ids = [...new Set(faults.map(ruleOf))].sort();
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'moeprof',
+            semanticVersion: VERSION,
+            rules: ids.map((id) => ({ id, shortDescription: { text: METRICS.get(id)?.meaning ?? 'A budget of moeprof compare.' } })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: faults.map((fault) => ({
+          ruleId: ruleOf(fault),
+          ruleIndex: ids.indexOf(ruleOf(fault)),
+          level: fault.level === 'error' ? 'error' : 'warning',
+          message: { text: `${subjectOf(fault)} ${fault.message}` },
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: { uri: uriOf(fault.place.file) },
+                region: { startLine: fault.place.line, startColumn: fault.place.column },
+              },
+            },
+          ],
+          partialFingerprints: { 'moeprofFault/v1': fingerprint(fault) },
+        })),
+      },
+    ],
+  };
+}
+
+function ruleOf({ metric }: Fault): string {
+  return metric ?? SCENARIO_RULE;
+}
+
+/** The same fault of the next run has the same fingerprint, whatever its figures are. */
+function fingerprint({ scenario, metric, budget }: Fault): string {
+  return createHash('sha256')
+    .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** A relative reference with forward slashes; what an address cannot hold is escaped. */
+function uriOf(file: string): string {
+  const path = file.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
+  return path.startsWith('/') ? `file://${path}` : path;
+}

@@ -1,0 +1,100 @@
+// Words and figures of a comparison that the reports for people share.
+import { formatBytes, formatCount, formatNs, formatRatio } from '../../base/units.js';
+import { formatDelta, formatMetric, formatRelative } from '../../report/format.js';
+import type { Comparison, Row } from '../compare.js';
+import type { Change, Explanation, LayerChange } from '../explain.js';
+import type { Gate } from '../gate.js';
+import { changeText, type Finding } from '../judge.js';
+
+/** Layers that an explanation names; the others are counted. */
+const LAYERS = 5;
+
+/** Value of a row; the name of a metric per token says so itself. */
+export function valueText(row: Row, side: 'base' | 'candidate'): string {
+  const metric = row[side];
+  return metric === null ? '-' : formatMetric(metric).replace(/ ?\/token$/, '');
+}
+
+/** Change of a row, `~` where noise explains it. */
+export function rowChange({ base, candidate, direction }: Row): string {
+  if (base === null || candidate === null) return '';
+  return direction === 'unclear' ? '~' : changeText(base.value, candidate).replace(/ ?\/token$/, '');
+}
+
+/** Direction of a row, with the p-value of a measured one. */
+export function directionText({ direction, test }: Row): string {
+  if (test === null) return direction;
+  if (test.verdict === 'too-few') return `${direction}, n=${test.counts.join('+')}`;
+  return `${direction}, p=${test.p < 0.001 ? test.p.toExponential(0) : test.p.toFixed(3)}`;
+}
+
+/** `No difference: 60 metrics are equal.` */
+export function unchangedText({ unchanged, rows }: Comparison): string {
+  const equal = `${unchanged} metric${unchanged === 1 ? ' is' : 's are'} equal.`;
+  return rows.length === 0 ? `No difference: ${equal}` : equal;
+}
+
+/** `Failed: 1 fault, 2 warnings.` */
+export function verdictText({
+  findings,
+  passed,
+}: Pick<Comparison, 'passed'> & { readonly findings: readonly Pick<Finding, 'level'>[] }): string {
+  const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
+  const warnings = count('warn');
+  const warned = warnings === 0 ? '' : `, ${warnings} warning${warnings === 1 ? '' : 's'}`;
+  return passed ? `Passed${warned}.` : `Failed: ${count('error')} fault${count('error') === 1 ? '' : 's'}${warned}.`;
+}
+
+/** `12 comparisons: 11 passed, 1 failed.`, or null for a single one. */
+export function gateText({ comparisons, faults }: Gate): string | null {
+  if (comparisons.length + faults.length < 2) return null;
+  const failed = comparisons.filter(({ passed }) => !passed).length;
+  const gone = faults.filter(({ level }) => level === 'error').length;
+  const parts = [
+    `${comparisons.length - failed} passed`,
+    `${failed} failed`,
+    ...(gone === 0 ? [] : [`${gone} fault${gone === 1 ? '' : 's'} of scenarios`]),
+  ];
+  return `${comparisons.length} comparison${comparisons.length === 1 ? '' : 's'}: ${parts.join(', ')}.`;
+}
+
+/** True where a comparison has nothing to show. */
+export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean {
+  return rows.length + findings.length + inputs.length + config.length === 0;
+}
+
+/** Lines of an explanation: label and text. Several lines of one label have it once. */
+export function explanationLines(explanation: Explanation): [label: string, text: string][] {
+  const { base, candidate, parts, kinds, phases, layers, layersDiffer } = explanation;
+  const lines: [string, string][] = [];
+  const change = candidate - base;
+  const relative = base === 0 ? '' : `, ${formatRelative(change / base)}`;
+  const time = change === 0 ? 'no change' : `${formatNs(base)} -> ${formatNs(candidate)} (${formatDelta(change, 'ns')}${relative})`;
+  lines.push([
+    'GPU time',
+    parts.length === 0 ? time : `${time}: ${parts.map((part) => `${part.name} ${formatDelta(part.change, 'ns')}`).join(', ')}`,
+  ]);
+  if (layersDiffer) lines.push(['layers', 'the runs do not have the same number of layers']);
+  for (const [index, layer] of layers.slice(0, LAYERS).entries()) lines.push([index === 0 ? 'layers' : '', layerText(layer)]);
+  if (layers.length > LAYERS) lines.push(['', `and ${layers.length - LAYERS} more`]);
+  if (kinds.length > 0) lines.push(['kinds', kinds.map(countText).join(', ')]);
+  if (phases.length > 0) lines.push(['phases', `waits (misses and late): ${phases.map(countText).join(', ')}`]);
+  return lines;
+}
+
+function countText({ name, base, candidate, change }: Change): string {
+  return `${name} ${formatCount(base)} -> ${formatCount(candidate)} (${formatDelta(change, 'count')})`;
+}
+
+function layerText({ layer, timeNs, share, misses, late, onDemandBytes }: LayerChange): string {
+  const whole = share === null ? '' : ` (${formatRatio(share)} of it)`;
+  const counts: [number, string][] = [
+    [misses, 'misses'],
+    [late, 'late'],
+  ];
+  const parts = [
+    ...counts.filter(([count]) => count !== 0).map(([count, name]) => `${formatDelta(count, 'count')} ${name}`),
+    ...(onDemandBytes === 0 ? [] : [`${onDemandBytes > 0 ? '+' : '-'}${formatBytes(Math.abs(onDemandBytes))} on demand`]),
+  ];
+  return [`layer ${layer}: ${timeNs === 0 ? 'same time' : `${formatDelta(timeNs, 'ns')}${whole}`}`, ...parts].join(', ');
+}

@@ -1,0 +1,53 @@
+// Measured metrics: whether two sets of samples differ by more than noise. All tests of a gate are corrected together, because a gate
+// that asks a hundred questions at 5 % each would fail by chance alone.
+import { ALPHA, bootstrapChange, holm, type Interval, mannWhitney, smallestP } from '../base/significance.js';
+import type { Metric, Result } from '../result/result.js';
+
+/** What the samples of one measured metric say. */
+export interface SampleTest {
+  /** Samples of base and candidate. */
+  readonly counts: readonly [number, number];
+  /** Two-sided p-value of Mann-Whitney's test, after Holm's correction over the whole gate. */
+  readonly p: number;
+  /** 95 % interval of the change of the median, in the metric's unit. */
+  readonly interval: Interval;
+  /** `too-few`: not even samples that all lie apart would be significant. */
+  readonly verdict: 'different' | 'unclear' | 'too-few';
+}
+
+/** Two results to compare. */
+export interface ResultPair {
+  readonly base: Result;
+  readonly candidate: Result;
+}
+
+/** Tests of all measured metrics that both results of a pair have; one map, by metric, for each pair. */
+export function testSamples(pairs: readonly ResultPair[]): ReadonlyMap<string, SampleTest>[] {
+  const tests = pairs.flatMap(({ base, candidate }, pair) =>
+    Object.entries(candidate.metrics).flatMap(([name, after]) => {
+      const before = base.metrics[name];
+      if (before === undefined || (before.kind === 'exact' && after.kind === 'exact')) return [];
+      const [a, b] = [samplesOf(before), samplesOf(after)];
+      return [{ pair, name, a, b, enough: smallestP(a.length, b.length) <= ALPHA }];
+    }),
+  );
+  // A test that cannot tell anything is no question asked.
+  const told = tests.filter(({ enough }) => enough);
+  const corrected = holm(told.map(({ a, b }) => mannWhitney(a, b)));
+  const byPair = pairs.map(() => new Map<string, SampleTest>());
+  for (const test of tests) {
+    const p = test.enough ? corrected[told.indexOf(test)]! : 1;
+    byPair[test.pair]!.set(test.name, {
+      counts: [test.a.length, test.b.length],
+      p,
+      interval: bootstrapChange(test.a, test.b, test.name),
+      verdict: !test.enough ? 'too-few' : p < ALPHA ? 'different' : 'unclear',
+    });
+  }
+  return byPair;
+}
+
+/** What was measured of a metric, at least one value. */
+export function samplesOf(metric: Metric): readonly number[] {
+  return metric.samples ?? [metric.value];
+}

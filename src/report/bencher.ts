@@ -1,0 +1,24 @@
+// Bencher Metric Format: what `bencher run --adapter json` takes. One benchmark, named after what ran, with a measure for each metric;
+// which side of a measure is worse is said there, by a lower or an upper boundary (docs/ci.md).
+import { compareMetricNames } from '../result/catalogue.js';
+import type { Metric, Result } from '../result/result.js';
+import { type Format, printable } from './format.js';
+import { toJson } from './json.js';
+
+/** Bencher's JSON of a result. */
+export const bencherReport: Format<Result> = {
+  name: 'bencher',
+  summary: "Bencher Metric Format, for Bencher's json adapter",
+  extensions: ['.bmf'],
+  render: (result) => {
+    const { model, quantization, hardware, system } = result.inputs;
+    const names = Object.keys(result.metrics).sort(compareMetricNames);
+    const measures = Object.fromEntries(names.map((name) => [name, measure(result.metrics[name]!)]));
+    return toJson({ [printable(`${model} ${quantization} on ${hardware}, ${system}`)]: measures });
+  },
+};
+
+/** A measured metric lies between the least and the largest of its samples. */
+function measure({ value, samples }: Metric): Readonly<Record<string, number>> {
+  return samples === undefined ? { value } : { value, lower_value: Math.min(...samples), upper_value: Math.max(...samples) };
+}

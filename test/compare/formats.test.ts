@@ -1,0 +1,324 @@
+// What CI servers read: JUnit, SARIF, annotations, CSV, and Markdown within its limit. Each is read back by a reader of its own.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
+import { compareAll, compareSets, type Gate } from '../../src/compare/gate.js';
+import { compareReports } from '../../src/compare/report.js';
+import type { ReportOptions } from '../../src/report/format.js';
+import type { Metric, Result } from '../../src/result/result.js';
+import { type SampleChanges, sampleResult } from '../result/sample.js';
+import { type Element, parseXml } from '../support/xml.js';
+
+const plain: ReportOptions = { color: false, width: 80, unicode: true, verbose: false };
+const render = (name: string, gate: Gate): string => compareReports.find((format) => format.name === name)!.render(gate, plain);
+const operand = (label: string, changes: SampleChanges = {}) => ({ label, result: sampleResult(changes) });
+
+const changes: SampleChanges = {
+  metrics: { 'latency.tpot.p50': 33e6, 'latency.tpot.p95': 38.2e6, 'latency.ttft.p99': null, 'cache.hit_rate': 0.844, 'time.total': 70e9 },
+};
+const budgets = [
+  ...budgetsOf([{ metric: 'latency.tpot.*', max_regression: '3%', level: 'error' }], () => 'ci/budgets.yaml:3:5'),
+  ...budgetsOf([{ metric: 'time.total', max_regression: '1%', level: 'warn' }], () => 'ci/budgets.yaml:4:5'),
+  ...budgetsOf([{ metric: 'cache.hit_rate', level: 'off', reason: 'known & <fine>' }], () => 'ci/budgets.yaml:5:5'),
+];
+const failed = compareAll(operand('main.json'), [operand('pr.json', changes)], budgets);
+
+/** A gate of `count` changed metrics, each under a budget of `level`. */
+function wide(count: number, level: 'error' | 'warn' = 'error', extra = ''): Gate {
+  const result = (factor: (index: number) => number): Result => {
+    const metrics: Record<string, Metric> = {};
+    for (let index = 0; index < count; index++) {
+      metrics[`latency.tpot.x${extra}${String(index).padStart(4, '0')}`] = {
+        value: 1e6 * factor(index),
+        unit: 'ns',
+        better: 'lower',
+        kind: 'exact',
+      };
+    }
+    return { ...sampleResult(), metrics };
+  };
+  const rule = budgetsOf([{ metric: 'latency.*', max_regression: '0%', level }], () => 'budgets.yaml:2:5');
+  // The worst is in the middle, where neither the first nor the last rows of a cut would have it.
+  const after = { label: 'pr.json', result: result((index) => (index === 500 ? 90 : 1 + (index + 1) / 1e4)) };
+  return compareAll({ label: 'main.json', result: result(() => 1) }, [after], rule);
+}
+
+describe('JUnit', () => {
+  const number = z.string().regex(/^\d+$/);
+  const counts = { tests: number, failures: number, errors: number, skipped: number, time: number };
+  const attributes = {
+    testsuites: z.strictObject({ name: z.string(), ...counts }),
+    testsuite: z.strictObject({ name: z.string(), ...counts }),
+    testcase: z.strictObject({ classname: z.string().min(1), name: z.string().min(1), time: number }),
+    failure: z.strictObject({ type: z.string(), message: z.string() }),
+    skipped: z.strictObject({ message: z.string() }),
+    'system-out': z.strictObject({}),
+  };
+  const inside: Record<string, readonly string[]> = {
+    testsuites: ['testsuite'],
+    testsuite: ['testcase'],
+    testcase: ['failure', 'skipped', 'system-out'],
+  };
+
+  /** Structure of the common JUnit schema (Jenkins, GitLab): known elements in their places, attributes, counts that add up. */
+  function validate(element: Element): void {
+    attributes[element.name as keyof typeof attributes].parse(element.attributes);
+    for (const child of element.children) {
+      expect(inside[element.name], element.name).toContain(child.name);
+      validate(child);
+    }
+    if (element.attributes.tests === undefined) return;
+    const all = (name: string, from: Element = element): number =>
+      from.children.reduce((sum, child) => sum + Number(child.name === name) + all(name, child), 0);
+    expect([all('testcase'), all('failure'), all('skipped')].map(String)).toEqual([
+      element.attributes.tests,
+      element.attributes.failures,
+      element.attributes.skipped,
+    ]);
+  }
+
+  it('is valid and says what failed, what was skipped and what held', () => {
+    const root = parseXml(render('junit', failed));
+    expect(root.name).toBe('testsuites');
+    validate(root);
+    const cases = new Map(root.children[0]!.children.map((one) => [one.attributes.name!, one]));
+    expect(cases.get('latency.tpot.p50')!.children[0]!.attributes.message).toBe(
+      '30.8 ms -> 33.0 ms (+7.1 %) is worse by more than 3% (ci/budgets.yaml:3:5)',
+    );
+    expect(cases.get('latency.ttft.p99')!.children[0]!.text).toBe('is missing in the candidate');
+    expect(cases.get('cache.hit_rate')!.children[0]).toMatchObject({ name: 'skipped', attributes: { message: 'known & <fine>' } });
+    expect(cases.get('time.total')!.children[0]).toMatchObject({ name: 'system-out', text: expect.stringMatching(/^warning: /) });
+    // Equal, and held by a budget.
+    expect(cases.get('latency.tpot.mean')!.children).toEqual([]);
+    expect(cases.has('experts.demanded')).toBe(false);
+  });
+
+  it('is valid for hostile names, for scenarios that are gone, and for a gate with nothing to say', () => {
+    const hostile = compareAll(operand('<a>&"\u0000\u001b[31m'), [operand(']]>&amp;', changes)], [parseFailOn('latency.tpot.p50 > +3%')]);
+    validate(parseXml(render('junit', hostile)));
+    const set = (label: string, name: string) => ({ label, folder: true, scenarios: new Map([[name, operand(`${label}/${name}`)]]) });
+    const gone = parseXml(render('junit', compareSets(set('main', 'a'), [set('pr', 'b')], [])));
+    validate(gone);
+    expect(gone.children[0]!.children.map(({ attributes: { name }, children }) => [name, children[0]!.name])).toEqual([
+      ['a', 'failure'],
+      ['b', 'system-out'],
+    ]);
+    const quiet = parseXml(render('junit', compareAll(operand('a'), [operand('b')], [])));
+    validate(quiet);
+    expect(quiet.attributes.tests).toBe('1');
+  });
+});
+
+describe('SARIF', () => {
+  /** The part of the SARIF 2.1.0 schema that we write; strict, so that nothing else slips in. */
+  const message = z.strictObject({ text: z.string().min(1) });
+  const schema = z.strictObject({
+    $schema: z.url(),
+    version: z.literal('2.1.0'),
+    runs: z
+      .array(
+        z.strictObject({
+          tool: z.strictObject({
+            driver: z.strictObject({
+              name: z.string().min(1),
+              semanticVersion: z.string().regex(/^\d+\.\d+\.\d+/),
+              rules: z.array(z.strictObject({ id: z.string().min(1), shortDescription: message })),
+            }),
+          }),
+          columnKind: z.enum(['utf16CodeUnits', 'unicodeCodePoints']),
+          results: z.array(
+            z.strictObject({
+              ruleId: z.string(),
+              ruleIndex: z.int().nonnegative(),
+              level: z.enum(['none', 'note', 'warning', 'error']),
+              message,
+              locations: z
+                .array(
+                  z.strictObject({
+                    physicalLocation: z.strictObject({
+                      artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w.~%!$&'()*+,;=:@/-]+$/) }),
+                      region: z.strictObject({ startLine: z.int().positive(), startColumn: z.int().positive() }),
+                    }),
+                  }),
+                )
+                .length(1),
+              partialFingerprints: z.record(z.string(), z.string()),
+            }),
+          ),
+        }),
+      )
+      .length(1),
+  });
+  const parse = (gate: Gate) => schema.parse(JSON.parse(render('sarif', gate))).runs[0]!;
+
+  it('is valid, and points at the line of the budget that is broken', () => {
+    const { results, tool } = parse(failed);
+    expect(results.map(({ ruleId, level }) => [ruleId, level])).toEqual([
+      ['latency.ttft.p99', 'error'],
+      ['latency.tpot.p50', 'error'],
+      ['time.total', 'warning'],
+    ]);
+    for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
+    expect(results[1]!.locations[0]!.physicalLocation).toEqual({
+      artifactLocation: { uri: 'ci/budgets.yaml' },
+      region: { startLine: 3, startColumn: 5 },
+    });
+    // No budget: the candidate's file.
+    expect(results[0]!.locations[0]!.physicalLocation.artifactLocation.uri).toBe('pr.json');
+  });
+
+  it('knows a fault again, whatever its figures are', () => {
+    const again = compareAll(operand('main.json'), [operand('pr.json', { metrics: { 'latency.tpot.p50': 35e6 } })], budgets);
+    const fingerprints = (gate: Gate) => parse(gate).results.map(({ partialFingerprints }) => Object.values(partialFingerprints)[0]);
+    expect(fingerprints(failed)).toContain(fingerprints(again)[0]);
+    expect(new Set(fingerprints(failed)).size).toBe(3);
+  });
+
+  it('is valid where nothing failed, and for paths that no address holds', () => {
+    expect(parse(compareAll(operand('a'), [operand('b')], [])).results).toEqual([]);
+    const odd = compareAll(operand('a'), [operand('my runs/pr #1 "<x>".json', { metrics: { 'time.cpu': null } })], []);
+    expect(parse(odd).results).toHaveLength(1);
+  });
+});
+
+describe('GitHub annotations', () => {
+  const commands = (gate: Gate): string[] =>
+    render('github', gate)
+      .split('\n')
+      .filter((line) => line !== '');
+
+  it('stand at the line of the budget, escaped', () => {
+    expect(commands(failed)).toEqual([
+      '::error file=pr.json,line=1,col=1,title=moeprof%3A latency.ttft.p99 of pr.json::latency.ttft.p99 of pr.json is missing in the candidate',
+      '::error file=ci/budgets.yaml,line=3,col=5,title=moeprof%3A latency.tpot.p50 of pr.json::latency.tpot.p50 of pr.json 30.8 ms -> 33.0 ms (+7.1 %25) is worse by more than 3%25',
+      '::warning file=ci/budgets.yaml,line=4,col=5,title=moeprof%3A time.total of pr.json::time.total of pr.json 62.3 s -> 70.0 s (+12.4 %25) is worse by more than 1%25',
+    ]);
+    const hostile = compareAll(operand('a'), [operand('x\n::set-env name=PATH::,evil:%', { metrics: { 'time.cpu': null } })], []);
+    for (const line of commands(hostile))
+      expect(line).toMatch(/^::error file=x%0A%3A%3Aset-env name=PATH%3A%3A%2Cevil%3A%25,line=1,col=1,title=[^:,]*::[^\n]*$/);
+    expect(commands(hostile)).toHaveLength(1);
+  });
+
+  it('are at most ten a level, the worst first, the others counted', () => {
+    for (const [level, command] of [
+      ['error', '::error'],
+      ['warn', '::warning'],
+    ] as const) {
+      const lines = commands(wide(1000, level));
+      expect(lines.filter((line) => line.startsWith(command))).toHaveLength(10);
+      expect(lines[0]).toContain('latency.tpot.x0500');
+      expect(lines.at(-1)).toBe('::notice title=moeprof::and 990 more, which the report of this job lists');
+    }
+  });
+});
+
+describe('Markdown', () => {
+  it('of 1,000 changed metrics stays under the limit and keeps the worst, open and first', () => {
+    for (const [extra, level] of [
+      ['', 'error'],
+      ['', 'warn'],
+      ['y'.repeat(150), 'error'],
+    ] as const) {
+      const text = render('markdown', wide(1000, level, extra));
+      expect(text.length).toBeLessThan(65_000);
+      const [open, folded] = text.split('<details>');
+      expect(open).toContain(`latency.tpot.x${extra}0500`);
+      expect(open!.split('\n').find((line) => line.startsWith('| latency'))).toContain('0500 |');
+      expect(folded).toContain('more changed metrics</summary>');
+    }
+    expect(render('markdown', wide(1000, 'error', 'y'.repeat(150)))).toMatch(
+      /\d+ more changed metrics did not fit here; see the JSON report\./,
+    );
+    expect(render('step-summary', wide(1000))).not.toMatch(/did not fit/);
+    expect(render('step-summary', wide(1000))).not.toContain('<!--');
+  });
+
+  it('of many scenarios puts those that failed first, and counts those that fit nowhere', () => {
+    const set = (label: string, metrics: (index: number) => SampleChanges) => ({
+      label,
+      folder: true,
+      scenarios: new Map(
+        Array.from({ length: 2000 }, (_, index) => {
+          const name = `scenario-${String(index).padStart(4, '0')}`;
+          return [name, operand(`${label}/${name}.json`, metrics(index))] as const;
+        }),
+      ),
+    });
+    const gate = compareSets(
+      set('main', () => ({})),
+      [
+        set('pr', (index) =>
+          index % 2 === 0 ? {} : { metrics: { 'latency.tpot.p50': index === 1999 ? 60e6 : 30.9e6, 'latency.tpot.mean': 31.3e6 } },
+        ),
+      ],
+      budgets,
+    );
+    const text = render('markdown', gate);
+    expect(text.length).toBeLessThan(65_000);
+    expect(text.split('\n')[1]).toBe('**❌ 2000 comparisons: 1999 passed, 1 failed.**');
+    expect(text).toContain('1000 comparisons have no difference.');
+    expect(text.indexOf('### ')).toBe(text.indexOf('### ❌ main/scenario-1999.json'));
+    expect(text).toMatch(/\n\d+ more comparisons did not fit here; see the JSON report\.\n$/);
+  });
+
+  it('folds the set-up and says what carries the change', () => {
+    const base = sampleResult();
+    const slower: Result = {
+      ...sampleResult({ ...changes, config: { cache: { policy: 'fifo' } } }),
+      perLayer: { ...base.perLayer, stallNs: base.perLayer.stallNs.map((ns, layer) => (layer === 5 ? ns + 1e9 : ns)) },
+    };
+    const text = render('markdown', compareAll({ label: 'a', result: base }, [{ label: 'b', result: slower }], budgets, { explain: true }));
+    expect(text).toMatch(/<details><summary>\d+ differences in the set-up<\/summary>/);
+    expect(text).toContain('- **layers**: layer 5: +1.00 s (100.0 % of it)');
+  });
+});
+
+describe('CSV', () => {
+  it('has a row per changed metric, and one per scenario that is gone', () => {
+    const lines = render('csv', failed).trimEnd().split('\n');
+    expect(lines[0]).toBe(
+      'base,candidate,scenario,metric,unit,better,kind,base_value,candidate_value,change,relative,direction,verdict,p,note',
+    );
+    expect(lines).toHaveLength(1 + Object.keys(changes.metrics!).length);
+    expect(lines).toContain('main.json,pr.json,pr.json,latency.ttft.p99,ns,lower,exact,1490000000,,,,missing,fail,,');
+    expect(lines.find((line) => line.includes('cache.hit_rate'))).toMatch(/,better,off,,known & <fine>$/);
+    const set = (label: string, name: string) => ({ label, folder: true, scenarios: new Map([[name, operand(name)]]) });
+    const gone = render('csv', compareSets(set('main', 'a'), [set('pr', 'b')], []))
+      .trimEnd()
+      .split('\n');
+    expect(gone[1]).toBe(',pr,a,,,,,,,,,missing,fail,,"is missing: the base has this scenario, the candidate does not"');
+  });
+});
+
+describe('table', () => {
+  it('marks what noise explains with ~, and gives the p-value of what it does not', () => {
+    const timed = (samples: readonly number[]): Result => {
+      const result = sampleResult();
+      const wall: Metric = { value: samples[2]!, unit: 'ns', better: 'lower', kind: 'sampled', samples };
+      return { ...result, metrics: { ...result.metrics, 'wall.run': wall } };
+    };
+    const show = (a: number[], b: number[]): string =>
+      render('table', compareAll({ label: 'a', result: timed(a) }, [{ label: 'b', result: timed(b) }], []));
+    expect(show([90, 95, 100, 105, 110], [91, 96, 101, 106, 111])).toMatch(/wall\.run +100 ns +101 ns +~ +unclear, p=0\.690/);
+    expect(show([90, 95, 100, 105, 110], [191, 196, 201, 206, 211])).toMatch(/wall\.run +100 ns +201 ns +\+101\.0 % +worse, p=0\.008/);
+    expect(show([1, 1, 100], [1, 1, 101])).toMatch(/~ +unclear, n=3\+3/);
+  });
+
+  it('names new scenarios and those that are gone, and sums up', () => {
+    const set = (label: string, names: readonly string[]) => ({
+      label,
+      folder: true,
+      scenarios: new Map(names.map((name) => [name, operand(`${label}/${name}.json`)])),
+    });
+    expect(render('table', compareSets(set('main', ['a', 'b', 'c']), [set('pr', ['b', 'c', 'd'])], []))).toBe(
+      `main/b.json → pr/b.json: no difference in 50 metrics.
+main/c.json → pr/c.json: no difference in 50 metrics.
+
+NEW  d is new in pr: it has no base yet
+FAIL scenario a is missing: the base has this scenario, the candidate does not
+
+2 comparisons: 2 passed, 0 failed, 1 fault of scenarios.
+`,
+    );
+  });
+});
