@@ -51,21 +51,22 @@ function scripted(script: Script, scenario: Scenario): Predictor {
   };
 }
 
-/** The demand of the run as the engine's own dry run records it. */
-function futureOf(scenario: Scenario): Future {
+/** The demand of the whole run, recorded beforehand; what Belady and its bound are computed from. */
+export function recordDemand(scenario: Scenario): DemandLog {
   const { model, passes, replay } = scenario;
   const log = new DemandLog(model, replay === 'sequential');
   for (const pass of passes) {
     for (const { index, offset } of model.layers) {
       const choices = pass.flatMap((token: TokenChoices) => token[index]!.filter((e) => e !== NULL_EXPERT).map((e) => offset + e));
-      if (replay === 'sequential') for (const id of choices) log.append(index, Int32Array.of(id), 1);
-      else if (choices.length > 0) {
-        const last = [...new Set(choices.toReversed())].toReversed();
-        log.append(index, Int32Array.from(last), last.length);
+      if (replay === 'sequential') {
+        for (const id of choices) log.append(index, Int32Array.of(id), 1);
+      } else if (choices.length > 0) {
+        const members = [...new Set(choices.toReversed())].toReversed();
+        log.append(index, Int32Array.from(members), members.length);
       }
     }
   }
-  return new Future(log);
+  return log;
 }
 
 /** Composes an engine for a scenario. */
@@ -73,7 +74,7 @@ export async function composeEngine(scenario: Scenario) {
   const { model, hardware, script } = scenario;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const scores = new Float32Array(model.experts);
-  const future = scenario.policy.startsWith('belady') ? futureOf(scenario) : null;
+  const future = scenario.policy.startsWith('belady') ? new Future(recordDemand(scenario)) : null;
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
     const { definition, parameters } = await resolvePolicy(spec);
