@@ -36,10 +36,13 @@ export class BoundClocks {
   }
 
   /**
-   * One event: `size` experts with `counts` activations each, which take `computeNs` on the GPU.
+   * One event: `size` experts with `counts` activations each.
    * @param single true where every count is 1: the duration is then remembered by layer and size
    */
-  event(layer: number, counts: Int32Array, size: number, computeNs: number, single: boolean): void {
+  event(layer: number, counts: Int32Array, size: number, single: boolean): void {
+    let computeNs = 0;
+    if (single) computeNs = size * this.#cost.expertNs(layer, 1);
+    else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
     this.allResidentNs += computeNs;
     if (!single || size >= this.#width) {
       this.noCacheNs += this.#uncachedNs(layer, counts, size);

@@ -143,10 +143,11 @@ function futureOf(passes: Passes, model: ModelSpec, sequential: boolean): { futu
     const { pass } = passes;
     for (let layer = 0; layer < pass.layers; layer++) {
       if (sequential) {
-        demand.eachActivation(pass, layer, (id) => {
-          single[0] = id;
+        const count = demand.list(pass, layer);
+        for (let at = 0; at < count; at++) {
+          single[0] = demand.listed[at]!;
           log.append(layer, single, 1);
-        });
+        }
       } else {
         const size = demand.gather(pass, layer);
         if (size > 0) log.append(layer, demand.ids, size);

@@ -9,6 +9,12 @@ export class EventDemand {
   readonly ids: Int32Array;
   /** Activations of each member, n(e). */
   readonly counts: Int32Array;
+  /** Activations of all members. */
+  activations = 0;
+  /** True where every member has one activation. */
+  single = true;
+  /** Activations of a layer one by one, by dense id: the first as many as {@link list} says. */
+  listed = new Int32Array(0);
   readonly #offsets: Int32Array;
   /** Event that demanded each expert last, and its place among the members there. */
   readonly #stamp: Float64Array;
@@ -26,26 +32,29 @@ export class EventDemand {
 
   /** Gathers what `pass` chose at `layer` into the first members; @returns how many. */
   gather(pass: Pass, layer: number): number {
-    return pass.tokens === 1 ? this.#single(pass, layer) : this.#batch(pass, layer);
+    this.single = pass.tokens === 1;
+    return this.single ? this.#single(pass, layer) : this.#batch(pass, layer);
   }
 
-  /** L7: every activation at a layer on its own, token by token, each token's choices in rank order. */
-  eachActivation({ choices, row, tokens, topK }: Pass, layer: number, visit: (id: number) => void): void {
+  /** L7: lists every activation at a layer, token by token, each token's choices in rank order; @returns how many. */
+  list({ choices, row, tokens, topK }: Pass, layer: number): number {
+    if (this.listed.length < tokens * topK) this.listed = new Int32Array(tokens * topK);
+    const { listed } = this;
     const offset = this.#offsets[layer]!;
-    for (let token = 0; token < tokens; token++) {
-      const start = token * row + layer * topK;
-      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) visit(offset + choices[at]!);
-    }
-  }
-
-  /** Activations at a layer. */
-  activations({ choices, row, tokens, topK }: Pass, layer: number): number {
     let count = 0;
     for (let token = 0; token < tokens; token++) {
       const start = token * row + layer * topK;
-      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) count++;
+      for (let at = start; at < start + topK; at++) if (choices[at] !== NULL_EXPERT) listed[count++] = offset + choices[at]!;
     }
     return count;
+  }
+
+  /** Makes one activation of expert `id` the demand. */
+  only(id: number): void {
+    this.single = true;
+    this.activations = 1;
+    this.ids[0] = id;
+    this.counts[0] = 1;
   }
 
   /** One token's choices are distinct, and in rank order already. */
@@ -60,6 +69,7 @@ export class EventDemand {
       ids[size] = offset + expert;
       counts[size++] = 1;
     }
+    this.activations = size;
     return size;
   }
 
@@ -68,12 +78,14 @@ export class EventDemand {
     const { ids, counts } = this;
     const offset = this.#offsets[layer]!;
     const event = ++this.#event;
+    let activations = 0;
     let size = 0;
     for (let token = tokens - 1; token >= 0; token--) {
       const start = token * row + layer * topK;
       for (let at = start + topK - 1; at >= start; at--) {
         const expert = choices[at]!;
         if (expert === NULL_EXPERT) continue;
+        activations++;
         const id = offset + expert;
         if (this.#stamp[id] === event) {
           counts[this.#place[id]!]! += 1;
@@ -85,6 +97,7 @@ export class EventDemand {
         }
       }
     }
+    this.activations = activations;
     ids.subarray(0, size).reverse();
     counts.subarray(0, size).reverse();
     return size;

@@ -37,9 +37,6 @@ export interface EngineParts {
   readonly bounds: BoundClocks;
 }
 
-/** Readiness of a miss before its fate is decided. */
-const MISSING = -1;
-
 /** Runs passes one after another. */
 export class Engine {
   /** Simulated time, ns. */
@@ -54,10 +51,17 @@ export class Engine {
 
   // The running event: its demand D in the order of L3, and what becomes of each member.
   readonly #event: EventDemand;
-  /** Indices into the demand: misses to be loaded; members that are waited for, by readiness. */
+  /** Members by index: hits, misses, those to be loaded, those that are waited for, those that the CPU computes. */
+  readonly #hit: Int32Array;
+  readonly #missed: Int32Array;
   readonly #loads: Int32Array;
-  readonly #waits: Int32Array;
-  /** When each member of the demand can be executed; a miss before its fate is decided: {@link MISSING}. */
+  readonly #waiting: Int32Array;
+  readonly #onCpu: Int32Array;
+  #hits = 0;
+  #misses = 0;
+  #waits = 0;
+  #cpuExperts = 0;
+  /** When each member that is waited for can be executed, ns. */
   readonly #readyNs: Float64Array;
   /** Counters of the phase that the running pass belongs to. */
   #phase: PhaseCounters;
@@ -75,8 +79,11 @@ export class Engine {
     this.#event = new EventDemand(model);
     this.#phase = parts.recorder.phases[1];
     const widest = this.#event.ids.length;
+    this.#hit = new Int32Array(widest);
+    this.#missed = new Int32Array(widest);
     this.#loads = new Int32Array(widest);
-    this.#waits = new Int32Array(widest);
+    this.#waiting = new Int32Array(widest);
+    this.#onCpu = new Int32Array(widest);
     this.#readyNs = new Float64Array(widest);
     this.#prefetcher =
       prefetch === null
@@ -89,9 +96,9 @@ export class Engine {
             gpu: parts.gpu,
             dram: parts.dram,
             recorder: parts.recorder,
-            evicted: (layer, nowNs) => {
+            evicted: (nowNs) => {
               this.#slotFreeNs = nowNs;
-              this.#accountVictims(layer, nowNs);
+              this.#accountVictims(nowNs);
               return this.#slotFreeNs;
             },
           });
@@ -137,15 +144,14 @@ export class Engine {
 
   /** L7: each activation is an event; what comes next is predicted once, when the last of them has been demanded. */
   #runActivations(pass: Pass, layer: number): void {
-    const { ids, counts } = this.#event;
-    let left = this.#event.activations(pass, layer);
-    if (left === 0) this.#prefetcher?.replan(pass, layer, this.nowNs);
-    this.#event.eachActivation(pass, layer, (id) => {
-      ids[0] = id;
-      counts[0] = 1;
+    const event = this.#event;
+    const count = event.list(pass, layer);
+    if (count === 0) this.#prefetcher?.replan(pass, layer, this.nowNs);
+    for (let at = 0; at < count; at++) {
+      event.only(event.listed[at]!);
       this.#prefetcher?.advance(this.nowNs);
-      this.#runEvent(pass, layer, 1, --left === 0);
-    });
+      this.#runEvent(pass, layer, 1, at === count - 1);
+    }
   }
 
   /**
@@ -153,78 +159,63 @@ export class Engine {
    * @param last the layer has no further event in this pass
    */
   #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
-    const { bounds, clock, cost, dram, future, gpu, log, recorder } = this.#parts;
+    const { bounds, clock, dram, future, gpu, log, recorder } = this.#parts;
     const startNs = this.nowNs;
     const prefetcher = this.#prefetcher;
-    const { ids: demand, counts } = this.#event;
+    const { ids, counts, single } = this.#event;
     clock.event++;
-    log?.append(layer, demand, size);
+    log?.append(layer, ids, size);
     if (future !== null) future.future.advance(future.nextUse);
 
-    const loads = this.#admit(layer, size, startNs);
-    this.#load(layer, loads, startNs);
+    this.#judge(layer, size, startNs);
+    if (this.#misses > 0) this.#place(layer, size, startNs);
+    else gpu.serve(ids, size, layer);
     if (last) prefetcher?.replan(pass, layer, startNs);
-    const endNs = this.#execute(layer, size, startNs);
-    prefetcher?.advance(endNs);
-    for (let i = 0; i < size; i++) {
-      gpu.unpin(demand[i]!);
-      dram?.unpin(demand[i]!);
-    }
-
-    let computeNs = 0;
-    const single = pass.tokens === 1 || this.#parts.replay === 'sequential';
-    if (single) computeNs = size * cost.expertNs(layer, 1);
-    else for (let i = 0; i < size; i++) computeNs += cost.expertNs(layer, counts[i]!);
-    bounds.event(layer, counts, size, computeNs, single);
-    recorder.layers.events[layer]!++;
+    this.nowNs = this.#execute(layer, startNs);
+    prefetcher?.advance(this.nowNs);
+    gpu.unpinAll(ids, size);
+    dram?.unpinAll(ids, size);
+    bounds.event(layer, counts, size, single);
+    recorder.layers.events[layer]! += 1;
     this.#phase.events++;
-    this.nowNs = endNs;
   }
 
-  /**
-   * L2-L5: judges every member against residency at `startNs`, then touches and inserts in order. Members to be transferred are
-   * left in `#loads`; members that are not ready at once have their readiness in `#readyNs` (the CPU's: Infinity).
-   * @returns members to be transferred
-   */
-  #admit(layer: number, size: number, startNs: number): number {
-    const { gpu, dram, onMiss, recorder } = this.#parts;
-    const { ids: demand, counts } = this.#event;
-    const readyNs = this.#readyNs;
-    const cache = gpu.byLayer[layer]!;
-    const { base, resident } = cache;
-    const { layers } = recorder;
+  /** L2, L4: judges every member against residency at `startNs` and pins it. */
+  #judge(layer: number, size: number, startNs: number): void {
+    const { gpu, recorder } = this.#parts;
+    const { activations, counts, ids, single } = this.#event;
+    const { base, resident } = gpu.byLayer[layer]!;
+    const hit = this.#hit;
+    const missed = this.#missed;
+    const seen = this.#seen;
     let hits = 0;
-    let late = 0;
-    let hitActivations = 0;
-    let activations = 0;
+    let misses = 0;
     for (let i = 0; i < size; i++) {
-      const id = demand[i]!;
-      const count = counts[i]!;
-      activations += count;
-      if (this.#seen[id] === 0) {
-        this.#seen[id] = 1;
+      const id = ids[i]!;
+      // A hit is a coin toss: both lists are written and one of them grows, so that there is no branch to mispredict.
+      const held = resident[id - base]!;
+      hit[hits] = i;
+      missed[misses] = i;
+      hits += held;
+      misses += 1 - held;
+      gpu.pin(id);
+      if (seen[id] === 0) {
+        seen[id] = 1;
         recorder.distinct++;
       }
-      gpu.pin(id);
-      if (resident[id - base] === 0) {
-        readyNs[i] = MISSING;
-        continue;
-      }
-      const arrivalNs = gpu.arrivalNs[id]!;
-      if (arrivalNs <= startNs) {
-        hits++;
-        hitActivations += count;
-        readyNs[i] = startNs;
-        if (gpu.unused[id] === 1) recorder.prefetchUseful++;
-      } else {
-        late++;
-        gpu.link.promote(id);
-        readyNs[i] = arrivalNs;
-        recorder.prefetchLate++;
-      }
-      gpu.unused[id] = 0;
     }
-    const misses = size - hits - late;
+    this.#waits = 0;
+    if (this.#prefetcher !== null) hits = this.#judgeArrivals(hits, startNs);
+    this.#hits = hits;
+    this.#misses = misses;
+    const late = this.#waits;
+
+    let hitActivations = hits;
+    if (!single) {
+      hitActivations = 0;
+      for (let k = 0; k < hits; k++) hitActivations += counts[hit[k]!]!;
+    }
+    const { layers } = recorder;
     layers.demanded[layer]! += size;
     layers.hits[layer]! += hits;
     layers.late[layer]! += late;
@@ -236,31 +227,83 @@ export class Engine {
     phase.misses += misses;
     phase.activations += activations;
     phase.hitActivations += hitActivations;
+  }
 
-    if (hits === size) {
-      for (let i = 0; i < size; i++) cache.touch(demand[i]! - base);
-      return 0;
+  /** Tells hits from late members among the first `held` of `#hit`: only a prefetch can be late. @returns hits */
+  #judgeArrivals(held: number, startNs: number): number {
+    const { gpu, recorder } = this.#parts;
+    const { ids } = this.#event;
+    const hit = this.#hit;
+    let hits = 0;
+    for (let k = 0; k < held; k++) {
+      const i = hit[k]!;
+      const id = ids[i]!;
+      const arrivalNs = gpu.arrivalNs[id]!;
+      if (arrivalNs <= startNs) {
+        hit[hits++] = i;
+        recorder.prefetchUseful += gpu.unused[id]!;
+      } else {
+        gpu.link.promote(id);
+        recorder.prefetchLate++;
+        this.#readyNs[i] = arrivalNs;
+        this.#waiting[this.#waits++] = i;
+      }
+      gpu.unused[id] = 0;
     }
+    return hits;
+  }
+
+  /** L3, L5, L13: in order, touches the members that are held, and loads the others or leaves them to the CPU. */
+  #place(layer: number, size: number, startNs: number): void {
+    const { dram, gpu, onMiss, writeBack } = this.#parts;
+    const { ids } = this.#event;
     if (dram !== null) {
-      for (let i = 0; i < size; i++) {
-        if (readyNs[i] !== MISSING) continue;
-        dram.pin(demand[i]!);
-        dram.link.promote(demand[i]!);
+      for (let k = 0; k < this.#misses; k++) {
+        const id = ids[this.#missed[k]!]!;
+        dram.pin(id);
+        dram.link.promote(id);
       }
     }
+    if (onMiss !== 'load' || writeBack !== null) {
+      this.#placeOneByOne(layer, size, startNs);
+      return;
+    }
+    const missed = this.#missed;
+    const misses = this.#misses;
+    const readyNs = this.#readyNs;
+    const waiting = this.#waiting;
+    const late = this.#waits;
+    for (let k = 0; k < misses; k++) {
+      const i = missed[k]!;
+      readyNs[i] = startNs;
+      waiting[late + k] = i;
+    }
+    this.#waits = late + misses;
+    this.#countStreamed(layer, gpu.serve(ids, size, layer));
+    this.#accountVictims(startNs);
+    this.#load(layer, this.#missed, this.#misses, startNs);
+  }
+
+  /** Placement where the fate of a member depends on what became of those before it. */
+  #placeOneByOne(layer: number, size: number, startNs: number): void {
+    const { cost, dram, gpu, onMiss } = this.#parts;
+    const { counts, ids } = this.#event;
+    const cache = gpu.byLayer[layer]!;
+    const { base, resident } = cache;
     const useCpu = onMiss === 'cpu' || onMiss === 'cheaper';
-    if (useCpu) this.#cpuNs = startNs + this.#parts.cost.handoverNs;
+    if (useCpu) this.#cpuNs = startNs + cost.handoverNs;
     let loads = 0;
     for (let i = 0; i < size; i++) {
-      const id = demand[i]!;
-      if (readyNs[i] !== MISSING) {
+      const id = ids[i]!;
+      // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
+      if (resident[id - base] === 1) {
         cache.touch(id - base);
         continue;
       }
       if (useCpu && (onMiss === 'cpu' || this.#cpuIsSooner(layer, i, startNs))) {
         const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
-        this.#cpuNs = Math.max(this.#cpuNs, fromNs) + this.#parts.cost.cpuExpertNs(layer, counts[i]!);
-        readyNs[i] = Number.POSITIVE_INFINITY;
+        this.#cpuNs = Math.max(this.#cpuNs, fromNs) + cost.cpuExpertNs(layer, counts[i]!);
+        this.#onCpu[this.#cpuExperts++] = i;
         cache.policy.streamed?.(id - base);
         continue;
       }
@@ -269,21 +312,24 @@ export class Engine {
       if (onMiss === 'static') cache.policy.streamed?.(id - base);
       else {
         admitted = gpu.admit(id, layer, true, 0);
-        this.#accountVictims(layer, startNs);
+        this.#accountVictims(startNs);
       }
-      if (!admitted) {
-        layers.streamed[layer]!++;
-        phase.streamed++;
-      }
-      readyNs[i] = admitted ? this.#slotFreeNs : startNs;
+      if (!admitted) this.#countStreamed(layer, 1);
+      this.#readyNs[i] = admitted ? this.#slotFreeNs : startNs;
+      this.#waiting[this.#waits++] = i;
       this.#loads[loads++] = i;
       if (onMiss === 'cheaper') {
         // Placed at once, so that the next member is judged against the link as it is then.
-        this.#load(layer, loads, startNs);
+        this.#load(layer, this.#loads, loads, startNs);
         loads = 0;
       }
     }
-    return loads;
+    this.#load(layer, this.#loads, loads, startNs);
+  }
+
+  #countStreamed(layer: number, count: number): void {
+    this.#parts.recorder.layers.streamed[layer]! += count;
+    this.#phase.streamed += count;
   }
 
   /** L13 `cheaper`: whether the CPU would be done with member `i` before it could be loaded and executed. */
@@ -298,25 +344,21 @@ export class Engine {
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
 
-  /** L10, L14: places the transfers of the first `loads` entries of `#loads`, those first whose weights and slots are there first. */
-  #load(layer: number, loads: number, startNs: number): void {
-    const { dram, gpu, recorder, writeBack } = this.#parts;
+  /** L10, L14: places the transfers of the first `count` members of `order`, those first whose weights and slots are there first. */
+  #load(layer: number, order: Int32Array, count: number, startNs: number): void {
+    const { dram, gpu, model, recorder, writeBack } = this.#parts;
+    const { ids } = this.#event;
     const readyNs = this.#readyNs;
-    const order = this.#loads;
     if (dram !== null) {
-      for (let k = 0; k < loads; k++) {
+      for (let k = 0; k < count; k++) {
         const i = order[k]!;
-        readyNs[i] = Math.max(readyNs[i]!, this.#inDram(this.#event.ids[i]!, layer, startNs));
+        readyNs[i] = Math.max(readyNs[i]!, this.#inDram(ids[i]!, layer, startNs));
       }
     }
-    if (dram !== null || writeBack !== null) sortByReadiness(order, loads, readyNs);
-    for (let k = 0; k < loads; k++) {
-      const i = order[k]!;
-      const id = this.#event.ids[i]!;
-      const bytes = this.#sizes[id]!;
-      readyNs[i] = gpu.link.demand(id, bytes, readyNs[i]!);
-      recorder.layers.onDemandBytes[layer]! += bytes;
-    }
+    if (dram !== null || writeBack !== null) sortByReadiness(order, count, readyNs);
+    const { expertBytes } = model.layers[layer]!;
+    gpu.link.demandAll(order, count, ids, expertBytes, readyNs);
+    recorder.layers.onDemandBytes[layer]! += count * expertBytes;
   }
 
   /** When the weights of an expert are in DRAM, which fetches them from the SSD if it must. */
@@ -331,74 +373,88 @@ export class Engine {
     return dram.link.demand(id, this.#sizes[id]!, startNs);
   }
 
-  /** L9: the GPU executes ready members first, then the others as they arrive; @returns the end of the event. */
-  #execute(layer: number, size: number, startNs: number): number {
+  /** L9: the GPU executes hits first, then the others as they arrive; @returns the end of the event. */
+  #execute(layer: number, startNs: number): number {
     const { cost, recorder } = this.#parts;
-    const readyNs = this.#readyNs;
+    const { counts, single } = this.#event;
+    const hit = this.#hit;
+    const hits = this.#hits;
+    const waiting = this.#waiting;
     const waits = this.#waits;
+    const readyNs = this.#readyNs;
+    const singleNs = cost.expertNs(layer, 1);
     let gpuNs = startNs;
     let computeNs = 0;
-    let waiting = 0;
-    let onCpu = 0;
-    for (let i = 0; i < size; i++) {
-      if (readyNs[i]! <= startNs) {
-        const ns = cost.expertNs(layer, this.#event.counts[i]!);
-        gpuNs += ns;
-        computeNs += ns;
-      } else if (readyNs[i] === Number.POSITIVE_INFINITY) {
-        onCpu++;
-        recorder.cpuExperts++;
-        recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, this.#event.counts[i]!);
-      } else {
-        waits[waiting++] = i;
-      }
+    for (let k = 0; k < hits; k++) {
+      const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
+      gpuNs += ns;
+      computeNs += ns;
     }
-    if (waiting > 0) {
-      sortByReadiness(waits, waiting, readyNs);
-      for (let k = 0; k < waiting; k++) {
-        const i = waits[k]!;
-        const ns = cost.expertNs(layer, this.#event.counts[i]!);
-        gpuNs = Math.max(gpuNs, readyNs[i]!) + ns;
-        computeNs += ns;
-      }
+    sortByReadiness(waiting, waits, readyNs);
+    for (let k = 0; k < waits; k++) {
+      const i = waiting[k]!;
+      const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
+      gpuNs = Math.max(gpuNs, readyNs[i]!) + ns;
+      computeNs += ns;
     }
-    const endNs = onCpu > 0 ? Math.max(gpuNs, this.#cpuNs) : gpuNs;
+    const endNs = this.#cpuExperts > 0 ? Math.max(gpuNs, this.#endOnCpu(layer)) : gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += endNs - startNs - computeNs;
     return endNs;
   }
 
-  /** Counts the victims of the last admission to a layer's cache, and prices their write-back where tiers are exclusive. */
-  #accountVictims(layer: number, nowNs: number): void {
+  /** Counts what the CPU computes of the running event; @returns when it has finished, ns. */
+  #endOnCpu(layer: number): number {
+    const { cost, recorder } = this.#parts;
+    const { counts } = this.#event;
+    for (let k = 0; k < this.#cpuExperts; k++) recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, counts[this.#onCpu[k]!]!);
+    recorder.cpuExperts += this.#cpuExperts;
+    this.#cpuExperts = 0;
+    return this.#cpuNs;
+  }
+
+  /** Counts the victims of the last admissions to the GPU, and prices their write-back where tiers are exclusive. */
+  #accountVictims(nowNs: number): void {
     const { gpu, recorder, writeBack } = this.#parts;
-    const { base, victims, victimCount } = gpu.byLayer[layer]!;
+    const { victims, victimCount } = gpu;
+    const { evictions } = recorder.layers;
+    const layerOf = this.#layerOf;
+    this.#phase.evictions += victimCount;
+    for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
+    if (this.#prefetcher !== null) this.#countWasted();
+    if (writeBack === null) return;
     for (let k = 0; k < victimCount; k++) {
-      const id = victims[k]! + base;
-      recorder.layers.evictions[this.#layerOf[id]!]!++;
-      this.#phase.evictions++;
-      if (gpu.unused[id] === 1) {
-        gpu.unused[id] = 0;
-        recorder.prefetchWasted++;
-        recorder.prefetchWastedBytes += this.#sizes[id]!;
-      }
-      if (writeBack !== null) {
-        this.#slotFreeNs = Math.max(this.#slotFreeNs, writeBack.demand(id, this.#sizes[id]!, nowNs));
-        recorder.writeBacks++;
-        recorder.writeBackBytes += this.#sizes[id]!;
-      }
+      const id = victims[k]!;
+      const bytes = this.#sizes[id]!;
+      this.#slotFreeNs = Math.max(this.#slotFreeNs, writeBack.demand(id, bytes, nowNs));
+      recorder.writeBacks++;
+      recorder.writeBackBytes += bytes;
+    }
+  }
+
+  /** Prefetched experts that leave before they were demanded. */
+  #countWasted(): void {
+    const { gpu, recorder } = this.#parts;
+    for (let k = 0; k < gpu.victimCount; k++) {
+      const id = gpu.victims[k]!;
+      if (gpu.unused[id] === 0) continue;
+      gpu.unused[id] = 0;
+      recorder.prefetchWasted++;
+      recorder.prefetchWastedBytes += this.#sizes[id]!;
     }
   }
 }
 
-/** Insertion sort of indices by readiness, ties kept in order (L3): demands are few and mostly in order. */
+/** Insertion sort of members by readiness, ties in the order of L3: demands are few and mostly in order. */
 function sortByReadiness(order: Int32Array, count: number, readyNs: Float64Array): void {
   for (let k = 1; k < count; k++) {
     const i = order[k]!;
     const ns = readyNs[i]!;
     let at = k;
-    while (at > 0 && readyNs[order[at - 1]!]! > ns) {
-      order[at] = order[at - 1]!;
-      at--;
+    for (; at > 0; at--) {
+      const before = order[at - 1]!;
+      if (readyNs[before]! < ns || (readyNs[before] === ns && before < i)) break;
+      order[at] = before;
     }
     order[at] = i;
   }

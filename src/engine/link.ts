@@ -66,6 +66,29 @@ export class Link {
    * @returns its arrival, ns
    */
   demand(id: number, bytes: number, atNs: number): number {
+    this.demands++;
+    this.demandBytes += bytes;
+    return this.#place(id, this.transferNs(bytes), atNs);
+  }
+
+  /**
+   * Places the transfers of several members of an event, in order.
+   * @param order indices of members, the first `count` entries
+   * @param ids dense id by member
+   * @param bytes of each
+   * @param readyNs by member: when it is asked for; afterwards when it arrives
+   */
+  demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
+    const durationNs = this.transferNs(bytes);
+    for (let k = 0; k < count; k++) {
+      const i = order[k]!;
+      readyNs[i] = this.#place(ids[i]!, durationNs, readyNs[i]!);
+    }
+    this.demands += count;
+    this.demandBytes += count * bytes;
+  }
+
+  #place(id: number, durationNs: number, atNs: number): number {
     let lane = 0;
     let start = this.#demandStart(0, atNs);
     for (let other = 1; other < this.lanes; other++) {
@@ -75,11 +98,10 @@ export class Link {
         start = candidate;
       }
     }
-    const duration = this.transferNs(bytes);
-    const end = start + duration;
+    const end = start + durationNs;
     if (start < this.#freeNs[lane]!) {
       // It goes between two chunks of a prefetch, which arrives so much later.
-      const delayed = this.prefetchEndNs[lane]! + duration;
+      const delayed = this.prefetchEndNs[lane]! + durationNs;
       this.#resumedNs[lane] = end;
       this.prefetchEndNs[lane] = delayed;
       this.#freeNs[lane] = delayed;
@@ -88,9 +110,7 @@ export class Link {
       this.#freeNs[lane] = end;
     }
     this.#arrivalNs[id] = end;
-    this.busyNs += duration;
-    this.demands++;
-    this.demandBytes += bytes;
+    this.busyNs += durationNs;
     return end;
   }
 

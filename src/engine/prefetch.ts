@@ -32,10 +32,10 @@ export interface PrefetchParts {
   /** Filled by the predictor; also what policies see as `predicted`. */
   readonly scores: Float32Array;
   /**
-   * Called after every admission to the GPU: accounts for the victims of the layer's cache, evicted at `nowNs`.
+   * Called after every admission to the GPU: accounts for its victims, evicted at `nowNs`.
    * @returns when their slot is free, ns
    */
-  readonly evicted: (layer: number, nowNs: number) => number;
+  readonly evicted: (nowNs: number) => number;
 }
 
 /** Plans prefetches and starts them. */
@@ -261,7 +261,7 @@ export class Prefetcher {
     const { evicted, gpu, layerOf, recorder, sizes } = this.#parts;
     const layer = layerOf[id]!;
     const admitted = tier.admit(id, layer, false, tier.planRank(id));
-    const slotFreeNs = tier === gpu ? evicted(layer, startNs) : startNs;
+    const slotFreeNs = tier === gpu ? evicted(startNs) : startNs;
     if (!admitted) {
       recorder.prefetchDropped++;
       return false;

@@ -20,8 +20,11 @@ export class CachedTier {
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
   /** Bytes in the caches now, and at most so far. */
-  usedBytes: number;
-  peakBytes: number;
+  usedBytes = 0;
+  peakBytes = 0;
+  /** Experts that the last `admit` or `serve` evicted, by dense id: the first `victimCount` entries. */
+  readonly victims: Int32Array;
+  victimCount = 0;
 
   readonly #rank: Int32Array;
   /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
@@ -43,6 +46,7 @@ export class CachedTier {
     this.#planRank = new Int32Array(rank.length).fill(UNPINNED);
     this.arrivalNs = new Float64Array(rank.length);
     this.unused = new Uint8Array(rank.length);
+    this.victims = new Int32Array(rank.length);
     this.link = new Link(link, this.arrivalNs);
     this.usedBytes = this.caches.reduce((used, cache) => used + cache.usedBytes, 0);
     this.peakBytes = this.usedBytes;
@@ -55,16 +59,43 @@ export class CachedTier {
   }
 
   /**
-   * Makes room for expert `id` and gives it a slot (L5); the evicted are in `byLayer[layer].victims`.
+   * Makes room for expert `id` and gives it a slot (L5); the evicted are in `victims`.
    * @param used true: the running event demands it; false: a prefetch
    * @param limit experts whose pin rank is below it are not evicted
    * @returns false: there is no room for it
    */
   admit(id: number, layer: number, used: boolean, limit: number): boolean {
     const cache = this.byLayer[layer]!;
-    const before = cache.usedBytes;
     cache.pins.limit = limit;
-    const admitted = cache.admit(id - cache.base, used);
+    this.victimCount = 0;
+    return this.#admitTo(cache, id, used);
+  }
+
+  /**
+   * L3, L5: serves the members of an event in order: touches those that are held and admits the others; the evicted are in `victims`.
+   * @param ids members by dense id, the first `count` entries, all pinned, so that none leaves before its turn
+   * @returns how many found no room
+   */
+  serve(ids: Int32Array, count: number, layer: number): number {
+    const cache = this.byLayer[layer]!;
+    const { base, resident } = cache;
+    cache.pins.limit = 0;
+    this.victimCount = 0;
+    let streamed = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (resident[id - base] === 1) cache.touch(id - base);
+      else if (!this.#admitTo(cache, id, true)) streamed++;
+    }
+    return streamed;
+  }
+
+  #admitTo(cache: ExpertCache, id: number, used: boolean): boolean {
+    const { base } = cache;
+    const before = cache.usedBytes;
+    const admitted = cache.admit(id - base, used);
+    const { victimCount, victims } = cache;
+    for (let k = 0; k < victimCount; k++) this.victims[this.victimCount++] = victims[k]! + base;
     this.usedBytes += cache.usedBytes - before;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
     return admitted;
@@ -78,6 +109,13 @@ export class CachedTier {
   /** Ends a pin: the expert is as protected as the current plan says. */
   unpin(id: number): void {
     this.#rank[id] = this.#planRank[id]!;
+  }
+
+  /** Ends the pins of the first `count` experts. */
+  unpinAll(ids: Int32Array, count: number): void {
+    const rank = this.#rank;
+    const planRank = this.#planRank;
+    for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
   }
 
   /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
