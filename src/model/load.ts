@@ -86,6 +86,17 @@ export function openModel(
   return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
 }
 
+/**
+ * The `routing:` block of a model's profile, for the synthetic generator; null for models that have none, or that files describe. Its
+ * fields are the generator's, which checks them.
+ * @throws UserError as {@link loadModel}
+ */
+export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
+  const path = findProfile('models', nameOrPath, relativeTo);
+  if (isPath(nameOrPath) && sourceAt(path).kind !== 'profile') return null;
+  return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
+}
+
 /** @throws UserError where there is nothing, or nothing that describes a model */
 function sourceAt(path: string): Source {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return sourceIn(path);

@@ -4,6 +4,7 @@ import { listProfiles } from '../../src/base/profiles.js';
 import { loadModel } from '../../src/model/load.js';
 import { loadModelProfile } from '../../src/model/profile.js';
 import { expertBytesTotal, expertSizes, tokenCycleBytes } from '../../src/model/spec.js';
+import { routingProfileSchema } from '../../src/trace/routing-profile.js';
 
 /** Totals that differ by more than 1 %, and why. */
 const EXCEPTIONS: Readonly<Record<string, { within: number; reason: string }>> = {
@@ -68,6 +69,12 @@ describe('bundled models', () => {
     if (tied) expect(model.dense.weightBytes).toBe(read);
     else expect(model.dense.weightBytes).toBeGreaterThan(read);
     expect(model.dense.segments.reduce((sum, segment) => sum + segment.attention.length, 0)).toBe(loadModelProfile(name).layers);
+  });
+
+  it('route as measured, where that was measured', () => {
+    const routed = NAMES.filter((name) => loadModelProfile(name).routing !== undefined);
+    expect(routed).toEqual(expect.arrayContaining(['deepseek-v2-lite', 'gpt-oss-20b', 'mixtral-8x7b', 'olmoe-1b-7b', 'qwen3-30b-a3b']));
+    for (const name of routed) expect(() => routingProfileSchema.parse(loadModelProfile(name).routing), name).not.toThrow();
   });
 
   it('counts our own two models to the parameter', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { loadModel, openModel } from '../../src/model/load.js';
+import { loadModel, loadRouting, openModel } from '../../src/model/load.js';
 import { placeOf } from '../../src/model/safetensors.js';
 
 const ROOT = mkdtempSync(join(tmpdir(), 'moeprof-safetensors-'));
@@ -251,6 +251,12 @@ describe('a path', () => {
     for (const name of ['a.gguf', 'b.gguf']) write(`empty/${name}`, 'GGUF');
     expect(() => loadModel(join(ROOT, 'empty'))).toThrow(/empty: has 2 GGUF files; name one, e\.g\. .*a\.gguf$/);
     expect(() => loadModel(join(ROOT, 'nowhere.json'))).toThrow(/nowhere\.json: there is no such file$/);
+  });
+
+  it('has measured routing only where a profile says so', () => {
+    expect(loadRouting('mixtral-8x7b')).toMatchObject({ skew: 0.13 });
+    expect(loadRouting('dbrx')).toBeNull();
+    expect(loadRouting(join(ROOT, 'whole'))).toBeNull();
   });
 
   it('takes what is set from outside', () => {
