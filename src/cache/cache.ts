@@ -16,7 +16,6 @@ export class ExpertCache {
   readonly policy: CachePolicy;
   /** True where all experts have the same size. */
   readonly uniform: boolean;
-  usedBytes = 0;
   residentCount = 0;
   evictions = 0;
   insertions = 0;
@@ -29,6 +28,8 @@ export class ExpertCache {
   readonly #counting: boolean;
   readonly #expertBytes: number;
   readonly #slots: number;
+  /** Resident bytes, kept where sizes differ. */
+  #bytes = 0;
 
   /**
    * @param base dense id of local id 0
@@ -53,6 +54,11 @@ export class ExpertCache {
     this.#counting = policy.streamed !== undefined;
   }
 
+  /** Bytes of the residents. */
+  get usedBytes(): number {
+    return this.uniform ? this.residentCount * this.#expertBytes : this.#bytes;
+  }
+
   /** Tells the policy that resident expert `id` is used again. */
   touch(id: number): void {
     this.policy.touch(id);
@@ -64,48 +70,53 @@ export class ExpertCache {
    * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
    */
   admit(id: number, used = true): boolean {
+    if (this.#bypassing && this.policy.bypasses!(id)) return this.#refuse(id, used);
+    if (!this.uniform) return this.#admitBySize(id, used);
     this.victimCount = 0;
-    if (this.#makeRoom(id)) {
-      this.#insert(id, used);
-      return true;
+    if (this.residentCount < this.#slots) {
+      this.residentCount++;
+    } else {
+      const victim = this.policy.victim(id, this.pins);
+      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
+      this.evictions++;
+      this.victims[0] = victim;
+      this.victimCount = 1;
+      this.resident[victim] = 0;
+      this.policy.remove(victim);
     }
-    if (used) this.passBy(id);
-    return false;
-  }
-
-  /** Tells the policy that the running event uses `id` from elsewhere: a staging buffer, the CPU. */
-  passBy(id: number): void {
-    if (this.#counting) this.policy.streamed!(id);
-  }
-
-  #makeRoom(id: number): boolean {
-    if (this.#bypassing && this.policy.bypasses!(id)) return false;
-    if (!this.uniform) return this.#makeRoomBySize(id);
-    if (this.residentCount < this.#slots) return true;
-    if (this.#slots === 0) return false;
-    const victim = this.policy.victim(id, this.pins);
-    if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
-    this.#evict(victim);
+    this.insertions++;
+    this.resident[id] = 1;
+    this.policy.insert(id, used);
     return true;
   }
 
   /** Experts differ in size: it may take several victims, or none at all. */
-  #makeRoomBySize(id: number): boolean {
+  #admitBySize(id: number, used: boolean): boolean {
+    this.victimCount = 0;
     const bytes = this.sizes[id]!;
-    if (bytes > this.capacityBytes) return false;
-    while (this.usedBytes + bytes > this.capacityBytes) {
+    if (bytes > this.capacityBytes) return this.#refuse(id, used);
+    while (this.#bytes + bytes > this.capacityBytes) {
       const victim = this.policy.victim(id, this.pins);
-      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return false;
-      this.#evict(victim);
+      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
+      this.evictions++;
+      this.victims[this.victimCount++] = victim;
+      this.remove(victim);
     }
+    this.insertions++;
+    this.#insert(id, used);
     return true;
+  }
+
+  #refuse(id: number, used: boolean): false {
+    if (this.#counting && used) this.policy.streamed!(id);
+    return false;
   }
 
   /** Takes resident expert `id` out; not counted as an eviction. */
   remove(id: number): void {
     this.resident[id] = 0;
     this.residentCount--;
-    this.usedBytes -= this.sizes[id]!;
+    this.#bytes -= this.sizes[id]!;
     this.policy.remove(id);
   }
 
@@ -120,22 +131,14 @@ export class ExpertCache {
       this.#insert(id, false);
       count++;
     }
-    this.insertions -= count;
     return count;
   }
 
   #insert(id: number, used: boolean): void {
     this.resident[id] = 1;
     this.residentCount++;
-    this.usedBytes += this.sizes[id]!;
-    this.insertions++;
+    this.#bytes += this.sizes[id]!;
     this.policy.insert(id, used);
-  }
-
-  #evict(victim: number): void {
-    this.victims[this.victimCount++] = victim;
-    this.evictions++;
-    this.remove(victim);
   }
 }
 

@@ -1,15 +1,13 @@
-// Doubly linked lists over expert ids in two typed arrays: the backbone of every recency and queue policy. Several lists share the
-// links because an expert is in at most one of them at a time; nothing is ever allocated.
+// Doubly linked lists over expert ids in one typed array: the backbone of every recency and queue policy. Several lists share the
+// links because an expert is in at most one of them at a time; nothing is ever allocated, and both links of an id share a cache line.
 import { NONE, type Pins } from './policy.js';
 
-/** Circular doubly linked lists of ids [0, experts). List l is delimited by the sentinel id `experts + l`. */
+/** Circular doubly linked lists of ids [0, experts), from the newest to the oldest. List l is delimited by the sentinel `experts + l`. */
 export class IdLists {
-  /** Neighbour towards the front (the newest), by id; sentinels included. */
-  readonly newer: Int32Array;
-  /** Neighbour towards the back (the oldest), by id; sentinels included. */
-  readonly older: Int32Array;
   /** Sentinel of list 0; that of list l is `end + l`. A walk along a list ends at its sentinel. */
   readonly end: number;
+  /** Neighbour of id i towards the newest at 2i, towards the oldest at 2i + 1. */
+  readonly #links: Int32Array;
 
   /**
    * @param experts ids are [0, experts)
@@ -17,69 +15,58 @@ export class IdLists {
    */
   constructor(experts: number, lists = 1) {
     this.end = experts;
-    this.newer = new Int32Array(experts + lists);
-    this.older = new Int32Array(experts + lists);
-    for (let sentinel = experts; sentinel < experts + lists; sentinel++) this.newer[sentinel] = this.older[sentinel] = sentinel;
+    this.#links = new Int32Array(2 * (experts + lists));
+    for (let sentinel = experts; sentinel < experts + lists; sentinel++) this.#links.fill(sentinel, 2 * sentinel, 2 * sentinel + 2);
   }
 
-  /** Newest id of the list with this sentinel; the sentinel itself where the list is empty. */
-  front(sentinel: number): number {
-    return this.older[sentinel]!;
+  /** Neighbour towards the newest; of a sentinel: the oldest of its list. */
+  newer(id: number): number {
+    return this.#links[2 * id]!;
   }
 
-  /** Oldest id of the list with this sentinel; the sentinel itself where the list is empty. */
-  back(sentinel: number): number {
-    return this.newer[sentinel]!;
+  /** Neighbour towards the oldest; of a sentinel: the newest of its list. */
+  older(id: number): number {
+    return this.#links[2 * id + 1]!;
   }
 
   /** Links `id`, in no list so far, in as the newest of the list with this sentinel. */
   pushFront(sentinel: number, id: number): void {
-    const { newer, older } = this;
-    const first = older[sentinel]!;
-    older[id] = first;
-    newer[id] = sentinel;
-    newer[first] = id;
-    older[sentinel] = id;
+    const links = this.#links;
+    const first = links[2 * sentinel + 1]!;
+    links[2 * id] = sentinel;
+    links[2 * id + 1] = first;
+    links[2 * first] = id;
+    links[2 * sentinel + 1] = id;
   }
 
-  /** Links `id`, in no list so far, in next to `at` on its newer side; at a sentinel: as the oldest. */
+  /** Links `id`, in no list so far, in right above `at`; at a sentinel: as the oldest. */
   insertNewer(at: number, id: number): void {
-    const { newer, older } = this;
-    const next = newer[at]!;
-    older[id] = at;
-    newer[id] = next;
-    newer[at] = id;
-    older[next] = id;
+    const links = this.#links;
+    const above = links[2 * at]!;
+    links[2 * id] = above;
+    links[2 * id + 1] = at;
+    links[2 * at] = id;
+    links[2 * above + 1] = id;
   }
 
   /** Takes `id` out of its list. */
   unlink(id: number): void {
-    const { newer, older } = this;
-    const above = newer[id]!;
-    const below = older[id]!;
-    older[above] = below;
-    newer[below] = above;
+    const links = this.#links;
+    const above = links[2 * id]!;
+    const below = links[2 * id + 1]!;
+    links[2 * above + 1] = below;
+    links[2 * below] = above;
   }
 
   /** Makes `id` the newest of the list with this sentinel, from wherever it is. */
   moveToFront(sentinel: number, id: number): void {
-    const { newer, older } = this;
-    const above = newer[id]!;
-    if (above === sentinel) return;
-    const below = older[id]!;
-    older[above] = below;
-    newer[below] = above;
-    const first = older[sentinel]!;
-    older[id] = first;
-    newer[id] = sentinel;
-    newer[first] = id;
-    older[sentinel] = id;
+    this.unlink(id);
+    this.pushFront(sentinel, id);
   }
 
   /** The oldest id of the list with this sentinel that is not pinned, or NONE. */
   oldest(sentinel: number, pins: Pins): number {
-    const { newer } = this;
-    for (let id = newer[sentinel]!; id !== sentinel; id = newer[id]!) if (!pins.has(id)) return id;
+    for (let id = this.newer(sentinel); id !== sentinel; id = this.newer(id)) if (!pins.has(id)) return id;
     return NONE;
   }
 }

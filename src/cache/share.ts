@@ -11,3 +11,9 @@ export function shareBytes({ uniform, sizes, capacityBytes }: PolicyContext, rat
   const slots = Math.floor(capacityBytes / sizes[0]!);
   return Math.min(slots, Math.max(1, Math.floor(ratio * slots))) * sizes[0]!;
 }
+
+/** Most experts that fit into a cache at once, whatever their sizes: what a structure over the residents must hold. */
+export function mostResidents({ experts, sizes, capacityBytes }: PolicyContext): number {
+  const smallest = sizes.reduce((least, size) => Math.min(least, size), Number.POSITIVE_INFINITY);
+  return Math.min(experts, Math.floor(capacityBytes / smallest));
+}

@@ -1,84 +1,113 @@
-// A tournament over expert ids: the resident with the smallest key is at the root. Experts that are used often are seldom about to
-// be evicted, so most updates stop after a match or two; a binary heap would sift and keep a second array of positions.
+// A tournament over the residents of a cache: the one with the smallest key is at the root. Every node keeps its winner's key beside
+// its id, so that a match reads one number; an update stops as soon as nothing above it can change.
 import { NONE, type Pins } from './policy.js';
 
-/** Finds the smallest (key, tie, id) among the ids that are present. */
+const ABSENT = Number.POSITIVE_INFINITY;
+
+/** Finds the smallest (key, id) among the ids that are present. */
 export class WinnerTree {
-  /** Key of each id; Infinity = absent. Present keys are finite. */
-  readonly key: Float64Array;
-  /** Second key, compared where keys are equal. */
-  readonly tie: Float64Array;
-  /** Winner of each match, by node; node n plays the winners of 2n and 2n + 1, leaf `size + id` is id itself. */
-  readonly #winner: Int32Array;
-  readonly #size: number;
+  /** Winner's key and id by node: node n plays the winners of 2n and 2n + 1; leaves are seats, taken by ids as they come. */
+  readonly #key: Float64Array;
+  readonly #id: Int32Array;
+  /** Seat of each present id, as a node. */
+  readonly #leaf: Int32Array;
+  /** Vacant seats below `#free`, the last one given out first. */
+  readonly #vacant: Int32Array;
+  #free: number;
+  /** Leaf whose id has left and whose matches are not played again yet: the next id to come takes it. 0 = none. */
+  #hole = 0;
   readonly #hidden: Int32Array;
   readonly #hiddenKey: Float64Array;
 
-  /** @param experts ids are [0, experts) */
-  constructor(experts: number) {
-    let size = 2;
-    while (size < experts) size *= 2;
-    this.#size = size;
-    this.key = new Float64Array(size).fill(Number.POSITIVE_INFINITY);
-    this.tie = new Float64Array(size);
-    this.#winner = new Int32Array(2 * size);
-    for (let id = 0; id < size; id++) this.#winner[size + id] = id;
-    for (let node = size - 1; node > 0; node--) this.#winner[node] = this.#winner[2 * node]!;
-    this.#hidden = new Int32Array(experts);
-    this.#hiddenKey = new Float64Array(experts);
+  /**
+   * @param experts ids are [0, experts)
+   * @param residents most ids present at once
+   */
+  constructor(experts: number, residents: number = experts) {
+    let seats = 2;
+    while (seats < residents) seats *= 2;
+    this.#key = new Float64Array(2 * seats).fill(ABSENT);
+    this.#id = new Int32Array(2 * seats).fill(NONE);
+    this.#leaf = new Int32Array(experts);
+    this.#vacant = Int32Array.from({ length: seats }, (_, i) => 2 * seats - 1 - i);
+    this.#free = seats;
+    this.#hidden = new Int32Array(seats);
+    this.#hiddenKey = new Float64Array(seats);
   }
 
-  /** Makes `id` present with this key, or changes its key. */
-  set(id: number, key: number, tie = 0): void {
-    this.key[id] = key;
-    this.tie[id] = tie;
-    this.#replay(id);
+  /** Makes `id`, absent so far, present. */
+  add(id: number, key: number): void {
+    let leaf = this.#hole;
+    if (leaf === 0) leaf = this.#vacant[--this.#free]!;
+    this.#hole = 0;
+    this.#leaf[id] = leaf;
+    this.#id[leaf] = id;
+    this.#play(leaf, key);
   }
 
-  /** Makes `id` absent. */
+  /** Changes the key of `id`, which is present. */
+  update(id: number, key: number): void {
+    this.#play(this.#leaf[id]!, key);
+  }
+
+  /** Key of `id`, which is present. */
+  keyOf(id: number): number {
+    return this.#key[this.#leaf[id]!]!;
+  }
+
+  /** Makes `id`, present so far, absent. */
   delete(id: number): void {
-    this.key[id] = Number.POSITIVE_INFINITY;
-    this.#replay(id);
+    this.#fillHole();
+    this.#hole = this.#leaf[id]!;
   }
 
-  /** The present id with the smallest (key, tie, id) that is not pinned, or NONE. */
+  /** The present id with the smallest (key, id) that is not pinned, or NONE. */
   min(pins: Pins): number {
-    const id = this.#winner[1]!;
-    if (this.key[id] === Number.POSITIVE_INFINITY) return NONE;
-    return pins.has(id) ? this.#minBehind(pins) : id;
+    this.#fillHole();
+    const id = this.#id[1]!;
+    return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
   /** Sends pinned winners off the field until one is free, then brings them back. */
   #minBehind(pins: Pins): number {
-    const { key } = this;
     let hidden = 0;
-    let id = this.#winner[1]!;
-    while (key[id] !== Number.POSITIVE_INFINITY && pins.has(id)) {
+    let id = this.#id[1]!;
+    while (this.#key[1] !== ABSENT && pins.has(id)) {
       this.#hidden[hidden] = id;
-      this.#hiddenKey[hidden++] = key[id]!;
-      this.delete(id);
-      id = this.#winner[1]!;
+      this.#hiddenKey[hidden++] = this.#key[1]!;
+      this.#play(this.#leaf[id]!, ABSENT);
+      id = this.#id[1]!;
     }
-    const found = key[id] === Number.POSITIVE_INFINITY ? NONE : id;
-    while (hidden-- > 0) {
-      key[this.#hidden[hidden]!] = this.#hiddenKey[hidden]!;
-      this.#replay(this.#hidden[hidden]!);
-    }
+    const found = this.#key[1] === ABSENT ? NONE : id;
+    while (hidden-- > 0) this.#play(this.#leaf[this.#hidden[hidden]!]!, this.#hiddenKey[hidden]!);
     return found;
   }
 
-  /** Plays the matches of `id` again, bottom up, until one has the same winner as before and that winner is another id. */
-  #replay(id: number): void {
-    const { key, tie } = this;
-    const winner = this.#winner;
-    for (let node = (this.#size + id) >> 1; node > 0; node >>= 1) {
-      const left = winner[2 * node]!;
-      const right = winner[2 * node + 1]!;
-      const a = key[left]!;
-      const b = key[right]!;
-      const won = b < a || (b === a && tie[right]! < tie[left]!) ? right : left;
-      if (won !== id && winner[node] === won) return;
-      winner[node] = won;
+  #fillHole(): void {
+    const leaf = this.#hole;
+    if (leaf === 0) return;
+    this.#hole = 0;
+    this.#id[leaf] = NONE;
+    this.#vacant[this.#free++] = leaf;
+    this.#play(leaf, ABSENT);
+  }
+
+  /** Gives the id at a leaf a new key and plays its matches, bottom up, until one has the same winner with the same key as before. */
+  #play(leaf: number, key: number): void {
+    const keys = this.#key;
+    const ids = this.#id;
+    keys[leaf] = key;
+    let id = ids[leaf]!;
+    for (let node = leaf; node > 1; ) {
+      const other = keys[node ^ 1]!;
+      if (other < key || (other === key && ids[node ^ 1]! < id)) {
+        key = other;
+        id = ids[node ^ 1]!;
+      }
+      node >>= 1;
+      if (ids[node] === id && keys[node] === key) return;
+      keys[node] = key;
+      ids[node] = id;
     }
   }
 }

@@ -87,7 +87,8 @@ function main() {
   }
   rmSync(folder, { recursive: true });
   const file = fileURLToPath(new URL('./golden-libcachesim.json', import.meta.url));
-  writeFileSync(file, `${JSON.stringify(golden, null, 2)}\n`);
+  const text = JSON.stringify(golden, null, 2).replace(/\[\s+([^\]]*?)\s+\]/g, (_, numbers) => `[${numbers.replace(/\s+/g, ' ')}]`);
+  writeFileSync(file, `${text}\n`);
   console.log(`wrote ${file}`);
 }
 

@@ -14,7 +14,10 @@ import { Routing, SHAPES } from './routing.mjs';
 
 type Trace = 'fine' | 'coarse';
 const TOKENS: Record<Trace, number> = { fine: 6250, coarse: 18750 };
-const golden = JSON.parse(readFileSync(new URL('./golden-libcachesim.json', import.meta.url), 'utf8')) as Record<Trace, Record<string, number[]>>;
+const golden = JSON.parse(readFileSync(new URL('./golden-libcachesim.json', import.meta.url), 'utf8')) as Record<
+  Trace,
+  Record<string, number[]>
+>;
 
 /** Policies whose published description leaves roundings open differ a little. */
 const TOLERANCE: Readonly<Record<string, number>> = { 's3-fifo': 0.002, 'two-queue': 0.002 };

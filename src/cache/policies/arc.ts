@@ -2,32 +2,33 @@
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
-/** Where an expert is: T1 used once, T2 used again, B1 and B2 their ghosts, UNUSED in T1 but prefetched and not used yet. */
+/** Where an expert is: T1 used once, T2 used again, B1 and B2 the ghosts of each; the lists follow one another in this order. */
 const NOWHERE = 0;
 const T1 = 1;
 const T2 = 2;
 const B1 = 3;
 const B2 = 4;
-const UNUSED = 5;
+/** What the next victim leaves behind: nothing. */
+const NO_GHOST = -1;
 
 class Arc implements CachePolicy {
   readonly #lists: IdLists;
   readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #capacity: number;
+  /** 1 in T1 for a prefetched expert whose first use is still to come. */
+  readonly #unused: Uint8Array;
   /** Sentinel of T1; those of T2, B1 and B2 follow. */
   readonly #t1: number;
   readonly #t2: number;
-  readonly #b1: number;
-  readonly #b2: number;
-  #t1Bytes = 0;
-  #t2Bytes = 0;
-  #b1Bytes = 0;
-  #b2Bytes = 0;
+  /** Bytes in each place. */
+  readonly #bytes = new Float64Array(B2 + 1);
   /** Target of T1's bytes, `p` in the paper. */
   #target = 0;
   #candidate = NONE;
   #incoming = NONE;
+  /** Ghost list that loses its oldest where the candidate leaves; NOWHERE: none; NO_GHOST: the candidate leaves no ghost itself. */
+  #trim = NOWHERE;
   /** Target that the incoming expert's ghost hit leads to. */
   #nextTarget = 0;
 
@@ -38,59 +39,51 @@ class Arc implements CachePolicy {
     this.#capacity = capacityBytes;
     this.#t1 = experts;
     this.#t2 = experts + 1;
-    this.#b1 = experts + 2;
-    this.#b2 = experts + 3;
+    this.#unused = new Uint8Array(experts);
   }
 
   touch(id: number): void {
-    const place = this.#place[id]!;
-    if (place === T2) {
+    if (this.#place[id] === T2) {
       this.#lists.moveToFront(this.#t2, id);
-    } else if (place === UNUSED) {
-      this.#place[id] = T1;
+    } else if (this.#unused[id] === 1) {
+      this.#unused[id] = 0;
       this.#lists.moveToFront(this.#t1, id);
     } else {
       this.#lists.unlink(id);
-      this.#t1Bytes -= this.#sizes[id]!;
+      this.#bytes[T1]! -= this.#sizes[id]!;
       this.#enterT2(id);
     }
   }
 
   insert(id: number, used: boolean): void {
-    const ghost = this.#place[id] === B1 || this.#place[id] === B2;
-    if (ghost) {
+    if (this.#place[id]! >= B1) {
       this.#target = id === this.#incoming ? this.#nextTarget : this.#targetAfter(id);
       this.#forget(id);
       this.#enterT2(id);
     } else {
-      this.#place[id] = used ? T1 : UNUSED;
-      this.#t1Bytes += this.#sizes[id]!;
+      this.#place[id] = T1;
+      this.#unused[id] = used ? 0 : 1;
+      this.#bytes[T1]! += this.#sizes[id]!;
       this.#lists.pushFront(this.#t1, id);
     }
     this.#incoming = NONE;
   }
 
   remove(id: number): void {
-    const evicted = id === this.#candidate;
-    const place = this.#place[id]!;
-    const keepGhost = evicted && this.#trimGhosts();
-    this.#lists.unlink(id);
-    this.#place[id] = NOWHERE;
+    const place = this.#place[id] === T2 ? T2 : T1;
     const bytes = this.#sizes[id]!;
-    if (place === T2) {
-      this.#t2Bytes -= bytes;
-      if (keepGhost) {
-        this.#place[id] = B2;
-        this.#b2Bytes += bytes;
-        this.#lists.pushFront(this.#b2, id);
-      }
+    const evicted = id === this.#candidate;
+    if (evicted && this.#trim >= B1) this.#forget(this.#lists.newer(this.#t1 + this.#trim - T1));
+    this.#lists.unlink(id);
+    this.#bytes[place]! -= bytes;
+    if (evicted && this.#trim !== NO_GHOST) {
+      // T1 leaves its ghosts in B1, T2 in B2.
+      const ghost = place + 2;
+      this.#place[id] = ghost;
+      this.#bytes[ghost]! += bytes;
+      this.#lists.pushFront(this.#t1 + ghost - T1, id);
     } else {
-      this.#t1Bytes -= bytes;
-      if (keepGhost) {
-        this.#place[id] = B1;
-        this.#b1Bytes += bytes;
-        this.#lists.pushFront(this.#b1, id);
-      }
+      this.#place[id] = NOWHERE;
     }
     this.#candidate = NONE;
   }
@@ -100,53 +93,45 @@ class Arc implements CachePolicy {
       this.#incoming = incoming;
       this.#nextTarget = this.#targetAfter(incoming);
     }
-    const fromT1 = this.#scanFillsL1() || this.#replacesT1();
+    const place = this.#place[incoming]!;
+    const t1 = this.#bytes[T1]!;
+    const t2 = this.#bytes[T2]!;
+    const target = this.#nextTarget;
+    // REPLACE of the paper: the victim comes from T1 where T1 is above its target.
+    let fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || t2 === 0;
+    this.#trim = NOWHERE;
+    if (place < B1) {
+      // Case IV: an expert that nobody remembers needs room in the directory too.
+      const b1 = this.#bytes[B1]!;
+      const b2 = this.#bytes[B2]!;
+      if (t1 + b1 + this.#sizes[incoming]! > this.#capacity) {
+        this.#trim = b1 > 0 ? B1 : NO_GHOST;
+        if (b1 === 0) fromT1 = true;
+      } else if (b2 > 0 && t1 + b1 + t2 + b2 >= 2 * this.#capacity) this.#trim = B2;
+    }
     const id = this.#lists.oldest(fromT1 ? this.#t1 : this.#t2, pins);
     return (this.#candidate = id !== NONE ? id : this.#lists.oldest(fromT1 ? this.#t2 : this.#t1, pins));
   }
 
   /** The target after a demand for `id`: B1 hits widen T1, B2 hits narrow it, by the ratio of the ghosts (paper, cases II and III). */
   #targetAfter(id: number): number {
+    const place = this.#place[id]!;
+    if (place < B1) return this.#target;
+    const b1 = this.#bytes[B1]!;
+    const b2 = this.#bytes[B2]!;
     const bytes = this.#sizes[id]!;
-    if (this.#place[id] === B1) return Math.min(this.#target + Math.max(this.#b2Bytes / this.#b1Bytes, 1) * bytes, this.#capacity);
-    if (this.#place[id] === B2) return Math.max(this.#target - Math.max(this.#b1Bytes / this.#b2Bytes, 1) * bytes, 0);
-    return this.#target;
-  }
-
-  /** Case IV A without ghosts: T1 alone fills the directory of experts used once. */
-  #scanFillsL1(): boolean {
-    const known = this.#place[this.#incoming]! >= B1;
-    return !known && this.#b1Bytes === 0 && this.#t1Bytes + this.#sizes[this.#incoming]! > this.#capacity;
-  }
-
-  /** REPLACE of the paper: true takes the victim from T1. */
-  #replacesT1(): boolean {
-    const equal = this.#t1Bytes === this.#nextTarget && this.#place[this.#incoming] === B2;
-    return (this.#t1Bytes > 0 && (this.#t1Bytes > this.#nextTarget || equal)) || this.#t2Bytes === 0;
-  }
-
-  /** Makes room among the ghosts before an eviction (case IV). @returns false where the victim leaves no ghost */
-  #trimGhosts(): boolean {
-    if (this.#place[this.#incoming]! >= B1) return true;
-    const l1 = this.#t1Bytes + this.#b1Bytes;
-    if (l1 + this.#sizes[this.#incoming]! > this.#capacity) {
-      if (this.#b1Bytes === 0) return false;
-      this.#forget(this.#lists.back(this.#b1));
-    } else if (l1 + this.#t2Bytes + this.#b2Bytes >= 2 * this.#capacity && this.#b2Bytes > 0) {
-      this.#forget(this.#lists.back(this.#b2));
-    }
-    return true;
+    if (place === B1) return Math.min(this.#target + Math.max(b2 / b1, 1) * bytes, this.#capacity);
+    return Math.max(this.#target - Math.max(b1 / b2, 1) * bytes, 0);
   }
 
   #enterT2(id: number): void {
     this.#place[id] = T2;
-    this.#t2Bytes += this.#sizes[id]!;
+    this.#bytes[T2]! += this.#sizes[id]!;
     this.#lists.pushFront(this.#t2, id);
   }
 
   #forget(id: number): void {
-    if (this.#place[id] === B1) this.#b1Bytes -= this.#sizes[id]!;
-    else this.#b2Bytes -= this.#sizes[id]!;
+    this.#bytes[this.#place[id]!]! -= this.#sizes[id]!;
     this.#place[id] = NOWHERE;
     this.#lists.unlink(id);
   }

@@ -1,6 +1,7 @@
 // Belady that sees only so many tokens ahead: what a predictor of that horizon would be worth if it were always right.
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class BeladyWindow implements CachePolicy {
@@ -13,9 +14,10 @@ class BeladyWindow implements CachePolicy {
   /** Events of a pass, on average over the passes that are over; one per layer until the first is. */
   #eventsPerPass: number;
 
-  constructor({ experts, nextUse, clock, layers }: PolicyContext, passes: number) {
+  constructor(context: PolicyContext, passes: number) {
+    const { experts, nextUse, clock, layers } = context;
     this.#nextUse = nextUse!;
-    this.#tree = new WinnerTree(experts);
+    this.#tree = new WinnerTree(experts, mostResidents(context));
     this.#recency = new IdLists(experts);
     this.#clock = clock;
     this.#passes = passes;
@@ -24,12 +26,12 @@ class BeladyWindow implements CachePolicy {
 
   touch(id: number): void {
     this.#recency.moveToFront(this.#recency.end, id);
-    this.#tree.set(id, -this.#nextUse[id]!);
+    this.#tree.update(id, -this.#nextUse[id]!);
   }
 
   insert(id: number): void {
     this.#recency.pushFront(this.#recency.end, id);
-    this.#tree.set(id, -this.#nextUse[id]!);
+    this.#tree.add(id, -this.#nextUse[id]!);
   }
 
   remove(id: number): void {
@@ -42,8 +44,9 @@ class BeladyWindow implements CachePolicy {
     const horizon = this.#horizon();
     const furthest = this.#tree.min(pins);
     if (furthest === NONE || this.#nextUse[furthest]! <= horizon) return furthest;
-    const { newer, end } = this.#recency;
-    for (let id = newer[end]!; id !== end; id = newer[id]!) if (this.#nextUse[id]! > horizon && !pins.has(id)) return id;
+    const list = this.#recency;
+    const { end } = list;
+    for (let id = list.newer(end); id !== end; id = list.newer(id)) if (this.#nextUse[id]! > horizon && !pins.has(id)) return id;
     return furthest;
   }
 

@@ -1,22 +1,23 @@
 // Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. The bound in every result (L15).
-import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
+import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class BeladyAdmit implements CachePolicy {
   protected readonly nextUse: Int32Array;
   readonly #tree: WinnerTree;
 
-  constructor(experts: number, nextUse: Int32Array) {
-    this.nextUse = nextUse;
-    this.#tree = new WinnerTree(experts);
+  constructor(context: PolicyContext) {
+    this.nextUse = context.nextUse!;
+    this.#tree = new WinnerTree(context.experts, mostResidents(context));
   }
 
   touch(id: number): void {
-    this.#tree.set(id, -this.nextUse[id]!);
+    this.#tree.update(id, -this.nextUse[id]!);
   }
 
   insert(id: number): void {
-    this.#tree.set(id, -this.nextUse[id]!);
+    this.#tree.add(id, -this.nextUse[id]!);
   }
 
   remove(id: number): void {
@@ -44,7 +45,7 @@ export const belady: PolicyDefinition = {
   cites,
   parameters: {},
   needs: ['future'],
-  create: ({ experts, nextUse }) => new Belady(experts, nextUse!),
+  create: (context) => new Belady(context),
 };
 
 /** MIN as classical cache simulators have it: the incoming expert always enters. No parameters. */
@@ -54,5 +55,5 @@ export const beladyAdmit: PolicyDefinition = {
   cites,
   parameters: {},
   needs: ['future'],
-  create: ({ experts, nextUse }) => new BeladyAdmit(experts, nextUse!),
+  create: (context) => new BeladyAdmit(context),
 };

@@ -19,12 +19,13 @@ class Clock implements CachePolicy {
   }
 
   touch(id: number): void {
-    if (this.#chances[id]! < this.#most) this.#chances[id]!++;
+    // Without a branch: whether an expert has all its chances already is a coin toss.
+    this.#chances[id] = Math.min(this.#chances[id]! + 1, this.#most);
   }
 
   insert(id: number, used: boolean): void {
     this.#chances[id] = used ? 0 : -1;
-    this.#ring.insertNewer(this.#ring.older[this.#hand]!, id);
+    this.#ring.insertNewer(this.#ring.older(this.#hand), id);
     if (this.#hand === this.#ring.end) this.#hand = id;
   }
 
@@ -44,12 +45,11 @@ class Clock implements CachePolicy {
     if (this.#hand !== end) {
       let id = this.#hand;
       do {
-        if (!pins.has(id)) {
-          if (chances[id]! <= 0) {
+        if (best === NONE || chances[id]! < chances[best]!) {
+          if (!pins.has(id)) {
             best = id;
-            break;
+            if (chances[id]! <= 0) break;
           }
-          if (best === NONE || chances[id]! < chances[best]!) best = id;
         }
         id = this.#next(id);
       } while (id !== this.#hand);
@@ -72,9 +72,10 @@ class Clock implements CachePolicy {
   }
 
   #next(id: number): number {
-    const { newer, end } = this.#ring;
-    const next = newer[id]!;
-    return next === end ? newer[end]! : next;
+    const list = this.#ring;
+    const { end } = list;
+    const next = list.newer(id);
+    return next === end ? list.newer(end) : next;
   }
 }
 

@@ -1,5 +1,6 @@
 // Greedy-dual-size with frequency: weighs uses against size and lets priorities age, for experts that differ in size.
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class Gdsf implements CachePolicy {
@@ -10,27 +11,27 @@ class Gdsf implements CachePolicy {
   /** Priority of the last victim: what newcomers start from. */
   #inflation = 0;
   #candidate = NONE;
-  #now = 0;
 
-  constructor({ experts, sizes }: PolicyContext, byBytes: boolean) {
+  constructor(context: PolicyContext, byBytes: boolean) {
+    const { experts, sizes } = context;
     this.#uses = new Float64Array(experts);
     const mean = sizes.reduce((sum, size) => sum + size, 0) / experts;
     this.#value = sizes.map((size) => (byBytes ? 1 : mean / size));
-    this.#tree = new WinnerTree(experts);
+    this.#tree = new WinnerTree(experts, mostResidents(context));
   }
 
   touch(id: number): void {
     this.#uses[id]! += 1;
-    this.#tree.set(id, this.#inflation + this.#uses[id]! * this.#value[id]!, ++this.#now);
+    this.#tree.update(id, this.#inflation + this.#uses[id]! * this.#value[id]!);
   }
 
   insert(id: number, used: boolean): void {
     this.#uses[id] = used ? 1 : 0;
-    this.#tree.set(id, this.#inflation + this.#uses[id]! * this.#value[id]!, ++this.#now);
+    this.#tree.add(id, this.#inflation + this.#uses[id]! * this.#value[id]!);
   }
 
   remove(id: number): void {
-    if (id === this.#candidate) this.#inflation = this.#tree.key[id]!;
+    if (id === this.#candidate) this.#inflation = this.#tree.keyOf(id);
     this.#candidate = NONE;
     this.#tree.delete(id);
   }

@@ -29,10 +29,11 @@ class LeastStale implements CachePolicy {
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const { newer, end } = this.#list;
+    const list = this.#list;
+    const { end } = list;
     const { pass } = this.#clock;
     let current = NONE;
-    for (let id = newer[end]!; id !== end; id = newer[id]!) {
+    for (let id = list.newer(end); id !== end; id = list.newer(id)) {
       if (pins.has(id)) continue;
       if (this.#lastPass[id]! < pass) return id;
       if (current === NONE) current = id;

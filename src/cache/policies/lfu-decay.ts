@@ -1,5 +1,6 @@
 // Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
-import type { CachePolicy, Clock, Pins, PolicyDefinition } from '../policy.js';
+import type { CachePolicy, Clock, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
 class LfuDecay implements CachePolicy {
@@ -8,18 +9,18 @@ class LfuDecay implements CachePolicy {
   readonly #tree: WinnerTree;
   readonly #clock: Clock;
   readonly #halfLife: number;
-  #now = 0;
 
-  constructor(experts: number, clock: Clock, halfLife: number) {
+  constructor(context: PolicyContext, halfLife: number) {
+    const { experts, clock } = context;
     this.#weight = new Float64Array(experts).fill(-1e300);
-    this.#tree = new WinnerTree(experts);
+    this.#tree = new WinnerTree(experts, mostResidents(context));
     this.#clock = clock;
     this.#halfLife = halfLife;
   }
 
   touch(id: number): void {
     this.streamed(id);
-    this.#tree.set(id, this.#weight[id]!, ++this.#now);
+    this.#tree.update(id, this.#weight[id]!);
   }
 
   streamed(id: number): void {
@@ -30,8 +31,8 @@ class LfuDecay implements CachePolicy {
   }
 
   insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    else this.#tree.set(id, this.#weight[id]!, ++this.#now);
+    if (used) this.streamed(id);
+    this.#tree.add(id, this.#weight[id]!);
   }
 
   remove(id: number): void {
@@ -53,5 +54,5 @@ export const lfuDecay: PolicyDefinition = {
   cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
   parameters: { halfLife: { default: 128, description: 'passes after which a use counts half', min: 1e-3 } },
   needs: [],
-  create: ({ experts, clock }, { halfLife }) => new LfuDecay(experts, clock, Number(halfLife)),
+  create: (context, { halfLife }) => new LfuDecay(context, Number(halfLife)),
 };

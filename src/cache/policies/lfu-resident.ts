@@ -1,32 +1,29 @@
 // Least frequently used with counts that die with residency, as general cache simulators have it. On MoE routing it freezes on the
 // experts that came first: newcomers start at one and are the next victims. Kept for comparison; runtimes mean `lfu`.
+import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
-import { WinnerTree } from '../winner-tree.js';
 
 class LfuResident implements CachePolicy {
-  readonly #uses: Float64Array;
-  readonly #tree: WinnerTree;
-  #now = 0;
+  readonly #residents: FrequencyList;
 
   constructor(experts: number) {
-    this.#uses = new Float64Array(experts);
-    this.#tree = new WinnerTree(experts);
+    this.#residents = new FrequencyList(experts);
   }
 
   touch(id: number): void {
-    this.#tree.set(id, (this.#uses[id]! += 1), ++this.#now);
+    this.#residents.increment(id);
   }
 
   insert(id: number, used: boolean): void {
-    this.#tree.set(id, (this.#uses[id] = used ? 1 : 0), ++this.#now);
+    this.#residents.add(id, used ? 1 : 0);
   }
 
   remove(id: number): void {
-    this.#tree.delete(id);
+    this.#residents.delete(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    return this.#tree.min(pins);
+    return this.#residents.min(pins);
   }
 }
 

@@ -1,39 +1,36 @@
 // Least frequently used with perfect counts: they outlive residency, as in engines that count activations per expert.
+import { FrequencyList } from '../frequency-list.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
-import { WinnerTree } from '../winner-tree.js';
 
 class Lfu implements CachePolicy {
   readonly #uses: Float64Array;
-  readonly #lastUse: Float64Array;
-  readonly #tree: WinnerTree;
-  #now = 0;
+  readonly #residents: FrequencyList;
 
   constructor(experts: number) {
     this.#uses = new Float64Array(experts);
-    this.#lastUse = new Float64Array(experts);
-    this.#tree = new WinnerTree(experts);
+    this.#residents = new FrequencyList(experts);
   }
 
   touch(id: number): void {
-    this.#tree.set(id, (this.#uses[id]! += 1), (this.#lastUse[id] = ++this.#now));
+    this.#uses[id]! += 1;
+    this.#residents.increment(id);
   }
 
   insert(id: number, used: boolean): void {
-    if (used) this.touch(id);
-    else this.#tree.set(id, this.#uses[id]!, this.#lastUse[id]!);
+    if (used) this.#uses[id]! += 1;
+    this.#residents.add(id, this.#uses[id]!);
   }
 
   streamed(id: number): void {
     this.#uses[id]! += 1;
-    this.#lastUse[id] = ++this.#now;
   }
 
   remove(id: number): void {
-    this.#tree.delete(id);
+    this.#residents.delete(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    return this.#tree.min(pins);
+    return this.#residents.min(pins);
   }
 }
 

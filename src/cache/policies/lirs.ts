@@ -66,8 +66,9 @@ class Lirs implements CachePolicy {
   victim(_incoming: number, pins: Pins): number {
     const id = this.#queue.oldest(this.#queue.end, pins);
     if (id !== NONE) return id;
-    const { newer, end } = this.#stack;
-    for (let lir = newer[end]!; lir !== end; lir = newer[lir]!) if (this.#state[lir] === LIR && !pins.has(lir)) return lir;
+    const list = this.#stack;
+    const { end } = list;
+    for (let lir = list.newer(end); lir !== end; lir = list.newer(lir)) if (this.#state[lir] === LIR && !pins.has(lir)) return lir;
     return NONE;
   }
 
@@ -82,7 +83,7 @@ class Lirs implements CachePolicy {
   /** The LIR expert at the bottom of the stack becomes the newest of the queue. */
   #demoteOldest(): void {
     this.#prune();
-    const id = this.#stack.back(this.#stack.end);
+    const id = this.#stack.newer(this.#stack.end);
     this.#lirBytes -= this.#sizes[id]!;
     this.#state[id] = HIR;
     this.#dropFromStack(id);
@@ -105,8 +106,9 @@ class Lirs implements CachePolicy {
 
   /** Takes all but LIR experts off the bottom of the stack: their reuse distance is now longer than any LIR one's. */
   #prune(): void {
-    const { newer, end } = this.#stack;
-    for (let id = newer[end]!; id !== end && this.#state[id] !== LIR; id = newer[end]!) this.#dropFromStack(id);
+    const list = this.#stack;
+    const { end } = list;
+    for (let id = list.newer(end); id !== end && this.#state[id] !== LIR; id = list.newer(end)) this.#dropFromStack(id);
   }
 }
 

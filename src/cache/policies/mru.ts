@@ -22,8 +22,9 @@ class Mru implements CachePolicy {
   }
 
   victim(_incoming: number, pins: Pins): number {
-    const { older, end } = this.#list;
-    for (let id = older[end]!; id !== end; id = older[id]!) if (!pins.has(id)) return id;
+    const list = this.#list;
+    const { end } = list;
+    for (let id = list.older(end); id !== end; id = list.older(id)) if (!pins.has(id)) return id;
     return NONE;
   }
 }

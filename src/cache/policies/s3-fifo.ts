@@ -91,18 +91,18 @@ class S3Fifo implements CachePolicy {
 
   /** The oldest unpinned expert on probation that has too few uses to be promoted. */
   #rejected(pins: Pins): number {
-    const { newer } = this.#lists;
-    for (let id = newer[this.#small]!; id !== this.#small; id = newer[id]!) {
+    const list = this.#lists;
+    for (let id = list.newer(this.#small); id !== this.#small; id = list.newer(id)) {
       if (this.#uses[id]! < this.#promoteAt && !pins.has(id)) return id;
     }
     return NONE;
   }
 
   /** The oldest of the unpinned with the fewest uses: each round takes one use from all, and the first without any leaves. */
-  #leastUsed(list: number, pins: Pins): number {
-    const { newer } = this.#lists;
+  #leastUsed(queue: number, pins: Pins): number {
+    const list = this.#lists;
     let best = NONE;
-    for (let id = newer[list]!; id !== list; id = newer[id]!) {
+    for (let id = list.newer(queue); id !== queue; id = list.newer(id)) {
       if (pins.has(id) || (best !== NONE && this.#uses[id]! >= this.#uses[best]!)) continue;
       best = id;
       if (this.#uses[id]! <= 0) break;
@@ -112,9 +112,9 @@ class S3Fifo implements CachePolicy {
 
   /** All that is older than the victim on probation and has enough uses moves to the main queue. */
   #promoteOlderThan(victim: number): void {
-    const { newer } = this.#lists;
-    for (let id = newer[this.#small]!; id !== victim; ) {
-      const next = newer[id]!;
+    const list = this.#lists;
+    for (let id = list.newer(this.#small); id !== victim; ) {
+      const next = list.newer(id);
       if (this.#uses[id]! >= this.#promoteAt) {
         this.#lists.unlink(id);
         this.#smallBytes -= this.#sizes[id]!;
@@ -127,12 +127,12 @@ class S3Fifo implements CachePolicy {
 
   /** All that is older than the victim in the main queue goes to its head and loses a use; whole rounds first. */
   #reinsertBefore(victim: number): void {
-    const { newer } = this.#lists;
+    const list = this.#lists;
     for (let rounds = this.#uses[victim]!; rounds > 0; rounds--) {
-      for (let id = newer[this.#main]!; id !== this.#main; id = newer[id]!) if (this.#uses[id]! > 0) this.#uses[id]!--;
+      for (let id = list.newer(this.#main); id !== this.#main; id = list.newer(id)) if (this.#uses[id]! > 0) this.#uses[id]!--;
     }
-    for (let id = newer[this.#main]!; id !== victim; ) {
-      const next = newer[id]!;
+    for (let id = list.newer(this.#main); id !== victim; ) {
+      const next = list.newer(id);
       if (this.#uses[id]! > 0) this.#uses[id]!--;
       this.#lists.moveToFront(this.#main, id);
       id = next;
@@ -149,8 +149,8 @@ class S3Fifo implements CachePolicy {
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#ghostBytes + bytes > this.#ghostLimit) {
-      let oldest = this.#lists.back(this.#ghost);
-      if (oldest === this.#incoming) oldest = this.#lists.newer[oldest]!;
+      let oldest = this.#lists.newer(this.#ghost);
+      if (oldest === this.#incoming) oldest = this.#lists.newer(oldest);
       if (oldest === this.#ghost) return;
       this.#forget(oldest);
     }

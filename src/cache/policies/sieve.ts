@@ -27,7 +27,7 @@ class Sieve implements CachePolicy {
 
   remove(id: number): void {
     if (id === this.#candidate) this.#sweepTo(id);
-    if (id === this.#hand) this.#hand = this.#list.newer[id]!;
+    if (id === this.#hand) this.#hand = this.#list.newer(id);
     this.#list.unlink(id);
     this.#candidate = NONE;
   }
@@ -66,13 +66,14 @@ class Sieve implements CachePolicy {
   }
 
   #start(): number {
-    return this.#hand === this.#list.end ? this.#list.newer[this.#list.end]! : this.#hand;
+    return this.#hand === this.#list.end ? this.#list.newer(this.#list.end) : this.#hand;
   }
 
   #next(id: number): number {
-    const { newer, end } = this.#list;
-    const next = newer[id]!;
-    return next === end ? newer[end]! : next;
+    const list = this.#list;
+    const { end } = list;
+    const next = list.newer(id);
+    return next === end ? list.newer(end) : next;
   }
 }
 

@@ -39,7 +39,7 @@ class Slru implements CachePolicy {
       this.#place[id] = PROTECTED;
       this.#protectedBytes += this.#sizes[id]!;
       this.#lists.pushFront(this.#protected, id);
-      while (this.#protectedBytes > this.#protectedLimit) this.#demote(this.#lists.back(this.#protected));
+      while (this.#protectedBytes > this.#protectedLimit) this.#demote(this.#lists.newer(this.#protected));
     }
   }
 

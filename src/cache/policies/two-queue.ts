@@ -74,8 +74,8 @@ class TwoQueue implements CachePolicy {
   #remember(id: number): void {
     const bytes = this.#sizes[id]!;
     while (this.#outBytes + bytes > this.#outLimit) {
-      let oldest = this.#lists.back(this.#out);
-      if (oldest === this.#incoming) oldest = this.#lists.newer[oldest]!;
+      let oldest = this.#lists.newer(this.#out);
+      if (oldest === this.#incoming) oldest = this.#lists.newer(oldest);
       if (oldest === this.#out) return;
       this.#forget(oldest);
     }

@@ -60,7 +60,7 @@ class WTinyLfu implements CachePolicy {
     this.#windowBytes += this.#sizes[id]!;
     this.#lists.pushFront(this.#window, id);
     while (this.#windowBytes > this.#windowLimit) {
-      const oldest = this.#lists.back(this.#window);
+      const oldest = this.#lists.newer(this.#window);
       if (this.#mainBytes + this.#sizes[oldest]! > this.#mainLimit) break;
       this.#toProbation(oldest);
     }
@@ -112,7 +112,7 @@ class WTinyLfu implements CachePolicy {
     this.#protectedBytes += this.#sizes[id]!;
     this.#lists.pushFront(this.#protected, id);
     while (this.#protectedBytes > this.#protectedLimit) {
-      const oldest = this.#lists.back(this.#protected);
+      const oldest = this.#lists.newer(this.#protected);
       this.#lists.unlink(oldest);
       this.#place[oldest] = PROBATION;
       this.#protectedBytes -= this.#sizes[oldest]!;
