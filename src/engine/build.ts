@@ -42,6 +42,8 @@ export interface Simulation {
   readonly log: DemandLog | null;
   /** Named policy, resolved. */
   readonly policy: ResolvedPolicy;
+  /** Null: nothing is predicted. */
+  readonly predictor: Predictor | null;
   /** Removes temporary files. */
   close(): void;
 }
@@ -131,7 +133,7 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
     future?.close();
     log?.close();
   };
-  return { engine, gpu, dram, recorder, bounds, log, policy, close };
+  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, close };
 }
 
 /** Records the demand of the run without running it, and looks back over it from the end. */
@@ -196,7 +198,7 @@ async function predictorFor({ model, system, trace }: Inputs, run: RunSpec): Pro
     tokenIds: trace.has.tokenIds,
     predicted: trace.has.predictedK > 0,
   };
-  for (const need of definition.needs) {
+  for (const need of definition.needsWith?.(values) ?? definition.needs) {
     if (!has[need]) throw new UserError(`predictor ${name}: needs ${NEEDS[need]}, which ${trace.path} does not carry`);
   }
   const training: RoutingTrace[] = [];

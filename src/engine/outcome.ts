@@ -234,7 +234,7 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
 function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { cut, inputs, memory, requests, simulation } = finished;
   const { model, system, trace } = inputs;
-  const warnings: Warning[] = [...memory.warnings];
+  const warnings: Warning[] = [...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   if (trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',

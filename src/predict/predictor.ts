@@ -2,6 +2,7 @@
 import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
+import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/pass.js';
 import type { RoutingTrace } from '../trace/trace.js';
 
@@ -17,6 +18,13 @@ export interface Predictor {
    * `(after, after + horizon]`. `after` = -1: before the first layer. Scores of other layers are left alone.
    */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
+  /**
+   * Called after {@link observe} of a layer: fills that layer's scores with the probability that the *next* pass demands each expert,
+   * supposing that the same requests run in it. Policies that rank by prediction see it. Absent: what was predicted last stands.
+   */
+  next?(pass: Pass, layer: number, scores: Float32Array): void;
+  /** What the reader of the result must know; asked at the end of a run. */
+  warnings?(): readonly Warning[];
   /** Modelled cost of one `predict` in ns: what it predicts can be prefetched so much later. */
   readonly costNs: number;
 }
@@ -34,6 +42,9 @@ export interface PredictorContext {
   readonly training: readonly RoutingTrace[];
 }
 
+/** What the trace may have to carry for a predictor. */
+export type PredictorNeed = 'weights' | 'tokenIds' | 'predicted';
+
 /** One member of the family of predictors. */
 export interface PredictorDefinition {
   readonly name: string;
@@ -42,7 +53,9 @@ export interface PredictorDefinition {
   readonly cites: string;
   readonly parameters: ParameterTable;
   /** What the trace must carry; the run fails early where it does not. */
-  readonly needs: readonly ('weights' | 'tokenIds' | 'predicted')[];
+  readonly needs: readonly PredictorNeed[];
+  /** What it needs with these parameters, where that is not always `needs`. */
+  needsWith?(parameters: Parameters): readonly PredictorNeed[];
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
 

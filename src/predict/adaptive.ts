@@ -1,0 +1,116 @@
+// Adaptive: the ensemble, corrected by the memory of its own recent mistakes, and watched for drift. What to use where the text changes
+// under a predictor that was trained on another.
+import { formatCount } from '../base/units.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Warning } from '../result/result.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { DriftDetector } from './drift.js';
+import { ErrorMemory } from './error-memory.js';
+import { COST, IDS, type Member, membersOf, REACH } from './members.js';
+import { Mixture } from './mixture.js';
+import type { PredictorDefinition } from './predictor.js';
+import { sigmoid } from './sigmoid.js';
+import { trainOn } from './training.js';
+
+/** One token in so many at a layer is checked against what was said of it. */
+const STRIDE = 3;
+/** Checks during which corrections are larger after a drift, and how much larger. */
+const BOOSTED = 4096;
+const BOOST = 3;
+
+/** A mixture that learns from its mistakes. */
+class Adaptive extends Mixture {
+  readonly #memory: ErrorMemory;
+  readonly #rate: number;
+  readonly #drift = new DriftDetector();
+  #checked = 0;
+  #boostedUntil = 0;
+  /** Surprise summed over the layers that were checked of the running pass, and how many they are. */
+  #surprise = 0;
+  #layers = 0;
+  /** Drifts of the run, and the pass of the first. */
+  #drifts = 0;
+  #firstDrift = 0;
+  #trained = false;
+
+  constructor(model: ModelSpec, members: readonly Member[], rate: number, costNs: number) {
+    const memory = new ErrorMemory(model, rate);
+    super({ model, members: [...members, { evidence: memory, weight: 1 }], costNs });
+    this.#memory = memory;
+    this.#rate = rate;
+  }
+
+  override observe(pass: Pass, layer: number): void {
+    if (layer > 0) for (let token = (pass.number + layer) % STRIDE; token < pass.tokens; token += STRIDE) this.#check(pass, token, layer);
+    if (layer === this.model.layers.length - 1 && this.#layers > 0) this.#watch(pass);
+    super.observe(pass, layer);
+  }
+
+  /** The run begins: drifts between training traces are nobody's concern. */
+  trained(): void {
+    this.#trained = true;
+  }
+
+  warnings(): readonly Warning[] {
+    if (this.#drifts === 0) return [];
+    return [
+      {
+        code: 'routing-drift',
+        message:
+          `The routing drifted away from what the predictor had learned (${formatCount(this.#drifts)} times, first at pass ${formatCount(this.#firstDrift)}); ` +
+          'it was corrected from its recent mistakes. Train it on text like this, or expect the beginning of each new kind of text to be slow.',
+      },
+    ];
+  }
+
+  #check(pass: Pass, token: number, layer: number): void {
+    const logits = this.logits(pass, token, layer - 1, layer);
+    this.#memory.rate = this.#checked++ < this.#boostedUntil ? BOOST * this.#rate : this.#rate;
+    const from = token * pass.row + layer * pass.topK;
+    let hit = 0;
+    let chosen = 0;
+    for (let i = from; i < from + pass.topK; i++) {
+      if (pass.choices[i] === NULL_EXPERT) continue;
+      hit += sigmoid(logits[pass.choices[i]!]!);
+      chosen++;
+    }
+    if (chosen > 0) {
+      this.#surprise += 1 - hit / chosen;
+      this.#layers++;
+    }
+    this.#memory.correct(pass, token, layer, logits);
+  }
+
+  #watch(pass: Pass): void {
+    if (this.#drift.observe(this.#surprise / this.#layers)) {
+      this.#boostedUntil = this.#checked + BOOSTED;
+      if (this.#trained && this.#drifts++ === 0) this.#firstDrift = pass.number;
+    }
+    this.#surprise = 0;
+    this.#layers = 0;
+  }
+}
+
+/** Registry entry. */
+export const adaptive: PredictorDefinition = {
+  name: 'adaptive',
+  summary: 'the ensemble, corrected by its recent mistakes and watched for drift',
+  cites: 'error memory of ReLoop2, arXiv 2306.08808; Page-Hinkley test for drift',
+  parameters: {
+    parts: { default: 'transition+history+markov', description: 'kinds of evidence: transition, history, markov, expert-map, token-table' },
+    reach: REACH,
+    ids: IDS,
+    rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
+    costNs: COST,
+  },
+  needs: [],
+  needsWith: ({ parts }) => (String(parts).split('+').includes('token-table') ? ['tokenIds'] : []),
+  create(context, { parts, reach, ids, rate, costNs }) {
+    const members = membersOf(String(parts), context, Number(reach), Number(ids));
+    const predictor = new Adaptive(context.model, members, Number(rate), Number(costNs));
+    trainOn(predictor, context.training);
+    predictor.trained();
+    return predictor;
+  },
+};

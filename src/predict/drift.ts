@@ -1,0 +1,36 @@
+// Has the routing changed? A Page-Hinkley test on how badly tokens were predicted: it adds up what exceeds the mean by more than a
+// tolerance, and calls drift when the sum has risen too far above its lowest point.
+
+/** Excess over the mean that is taken for noise, in units of surprise (0 to 1). */
+const TOLERANCE = 0.02;
+/** Accumulated excess that is drift: fifty observations that are 0.1 worse than the mean, or twenty that are 0.22 worse. */
+const THRESHOLD = 4;
+/** Observations before anything is judged. */
+const WARM_UP = 128;
+
+/** Page, "Continuous inspection schemes", Biometrika 41, 1954; Hinkley, Biometrika 58, 1971. */
+export class DriftDetector {
+  #count = 0;
+  #mean = 0;
+  #sum = 0;
+  #lowest = 0;
+
+  /**
+   * Takes one observation.
+   * @param surprise how badly a token was predicted, 0 (perfectly) to 1
+   * @returns true where drift is detected with it; the test then starts anew
+   */
+  observe(surprise: number): boolean {
+    this.#count++;
+    this.#mean += (surprise - this.#mean) / this.#count;
+    if (this.#count < WARM_UP) return false;
+    this.#sum += surprise - this.#mean - TOLERANCE;
+    if (this.#sum < this.#lowest) this.#lowest = this.#sum;
+    if (this.#sum - this.#lowest < THRESHOLD) return false;
+    this.#count = 0;
+    this.#mean = 0;
+    this.#sum = 0;
+    this.#lowest = 0;
+    return true;
+  }
+}

@@ -1,0 +1,26 @@
+// The contract of one source of evidence: what it says, as log-odds, about a token's experts at a coming layer. A mixture weighs
+// several and turns them into a probability; each predictor that counts is one kind of evidence under a mixture.
+import type { Pass } from '../schedule/pass.js';
+
+/** `after` of a prediction that is made before the pass: nothing of it has been observed, its token ids are known. */
+export const BEFORE_PASS = -1;
+
+/** `after` of a prediction for the request's next token, of which not even the token id is known. */
+export const NEXT_TOKEN = -2;
+
+/** Learns from tokens, and speaks about the next ones. */
+export interface Evidence {
+  /**
+   * Adds `weight` times a log-odds, relative to how often an expert of the layer is used, to `into[e]` for every expert e of `layer`.
+   * @param token index of the token in `pass`
+   * @param after last layer of this token whose experts are known; {@link BEFORE_PASS}, {@link NEXT_TOKEN}
+   * @param into `[experts of the layer]`
+   * @returns false: it knows nothing here, and `into` is as it was
+   */
+  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
+  /**
+   * The token's experts at `layer` are known. Called once per token and layer, tokens of a pass in order.
+   * @param counted false: only remember what the request has done; statistics are drawn from a sample of the tokens
+   */
+  learn(pass: Pass, token: number, layer: number, counted: boolean): void;
+}

@@ -1,0 +1,148 @@
+// What a request's own recent past says: an expert used by the last tokens will be used again. Two bytes per expert hold it, one bit
+// for each of the last eight tokens and one for each block of eight before; how often each such past led to a use is counted.
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import type { Evidence } from './evidence.js';
+import { fastLog } from './fast-log.js';
+
+/** Tokens in a block: one bit of the older past. */
+const BLOCK = 8;
+/** Pasts that are told apart: which of the last eight tokens used the expert, and how many of the eight blocks (at most 7). */
+const PASTS = 256 * 8;
+/** Pseudo-tokens at the layer's mean rate in every past. */
+const SMOOTHING = 4;
+/** One token in so many is counted once a layer has seen enough. */
+const STRIDE = 4;
+const EARLY = 512;
+
+/** Number of ones in a byte, at most 7, shifted to where a past keeps it. */
+const BLOCKS_USED = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let ones = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
+  return Math.min(7, ones) << 8;
+});
+
+/** Log-odds of use given the request's past use of the same expert. */
+export class History implements Evidence {
+  readonly #model: ModelSpec;
+  /** Bytes of one slot: experts of each layer, padded to whole words. */
+  readonly #slotBytes: number;
+  readonly #start: Int32Array;
+  /** `[slots, experts]`: bit i = used by the token i + 1 back; bit i = used in the block i + 1 back. */
+  readonly #tokens: Uint8Array;
+  readonly #blocks: Uint8Array;
+  /** The same as words of four experts. */
+  readonly #tokenWords: Uint32Array;
+  readonly #blockWords: Uint32Array;
+  /** Request and tokens so far, by slot and layer. */
+  readonly #owner: Int32Array;
+  readonly #length: Int32Array;
+  /** `[layers, PASTS]` experts in each past, those used next, and the log-odds relative to the layer's mean rate. */
+  readonly #seen: Float64Array;
+  readonly #used: Float64Array;
+  readonly #logOdds: Float32Array;
+  readonly #learned: Float64Array;
+  readonly #dueAt: Float64Array;
+
+  constructor(model: ModelSpec, slots: number) {
+    const { layers } = model;
+    this.#model = model;
+    this.#start = new Int32Array(layers.length);
+    let bytes = 0;
+    for (const { index, experts } of layers) {
+      this.#start[index] = bytes;
+      bytes += 4 * Math.ceil(experts / 4);
+    }
+    this.#slotBytes = bytes;
+    this.#tokens = new Uint8Array(slots * bytes);
+    this.#blocks = new Uint8Array(slots * bytes);
+    this.#tokenWords = new Uint32Array(this.#tokens.buffer);
+    this.#blockWords = new Uint32Array(this.#blocks.buffer);
+    this.#owner = new Int32Array(slots * layers.length).fill(-1);
+    this.#length = new Int32Array(slots * layers.length);
+    this.#seen = new Float64Array(layers.length * PASTS);
+    this.#used = new Float64Array(layers.length * PASTS);
+    this.#logOdds = new Float32Array(layers.length * PASTS);
+    this.#learned = new Float64Array(layers.length);
+    this.#dueAt = new Float64Array(layers.length).fill(1);
+  }
+
+  add(pass: Pass, token: number, _after: number, layer: number, weight: number, into: Float64Array): boolean {
+    const slot = pass.slot[token]!;
+    if (this.#owner[slot * this.#model.layers.length + layer] !== pass.request[token]) return false;
+    const { experts } = this.#model.layers[layer]!;
+    const from = slot * this.#slotBytes + this.#start[layer]!;
+    const tokens = this.#tokens;
+    const blocks = this.#blocks;
+    const logOdds = this.#logOdds;
+    const base = layer * PASTS;
+    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[base + (tokens[from + e]! | BLOCKS_USED[blocks[from + e]!]!)]!;
+    return true;
+  }
+
+  learn(pass: Pass, token: number, layer: number, counted: boolean): void {
+    const { choices, row, topK } = pass;
+    const slot = pass.slot[token]!;
+    const { experts } = this.#model.layers[layer]!;
+    const bytes = slot * this.#slotBytes + this.#start[layer]!;
+    const at = slot * this.#model.layers.length + layer;
+    const from = token * row + layer * topK;
+    const tokens = this.#tokens;
+    const blocks = this.#blocks;
+    if (this.#owner[at] !== pass.request[token]) {
+      this.#owner[at] = pass.request[token]!;
+      this.#length[at] = 0;
+      tokens.fill(0, bytes, bytes + experts);
+      blocks.fill(0, bytes, bytes + experts);
+    } else if (counted && (this.#learned[layer]! < EARLY || this.#length[at]! % STRIDE === 0)) {
+      const base = layer * PASTS;
+      for (let e = 0; e < experts; e++) this.#seen[base + (tokens[bytes + e]! | BLOCKS_USED[blocks[bytes + e]!]!)]! += 1;
+      for (let i = from; i < from + topK; i++) {
+        if (choices[i] === NULL_EXPERT) continue;
+        const e = bytes + choices[i]!;
+        this.#used[base + (tokens[e]! | BLOCKS_USED[blocks[e]!]!)]! += 1;
+      }
+      this.#learned[layer]! += 1;
+      if (this.#learned[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
+    }
+    this.#age(bytes, experts, ++this.#length[at]! % BLOCK === 0);
+    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) tokens[bytes + choices[i]!]! |= 1;
+  }
+
+  /** Every token is one step further back; at the end of a block, whether its eight tokens used an expert becomes one bit. */
+  #age(bytes: number, experts: number, endOfBlock: boolean): void {
+    const first = bytes >> 2;
+    const end = first + Math.ceil(experts / 4);
+    const tokens = this.#tokenWords;
+    if (endOfBlock) {
+      const blocks = this.#blockWords;
+      for (let w = first; w < end; w++) {
+        // A byte is non-zero where its top bit, or the carry of the other bits into it, is set.
+        const bits = tokens[w]!;
+        const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
+        blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;
+      }
+    }
+    for (let w = first; w < end; w++) tokens[w] = (tokens[w]! << 1) & 0xfefefefe;
+  }
+
+  #renew(layer: number): void {
+    const base = layer * PASTS;
+    let seen = 0;
+    let used = 0;
+    for (let past = base; past < base + PASTS; past++) {
+      seen += this.#seen[past]!;
+      used += this.#used[past]!;
+    }
+    const mean = Math.max(used, 0.5) / seen;
+    const meanLogOdds = fastLog(mean) - fastLog(1 - mean);
+    for (let past = base; past < base + PASTS; past++) {
+      if (this.#seen[past] === 0) continue;
+      const uses = this.#used[past]! + SMOOTHING * mean;
+      const rest = this.#seen[past]! - this.#used[past]! + SMOOTHING * (1 - mean);
+      this.#logOdds[past] = fastLog(uses) - fastLog(rest) - meanLogOdds;
+    }
+    this.#dueAt[layer] = this.#learned[layer]! + 8 + this.#learned[layer]! / 4;
+  }
+}

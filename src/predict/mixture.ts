@@ -1,0 +1,143 @@
+// A log-linear mixture of evidence: logit P(expert) = bias + sum of weight x log-odds, weights fitted online by logistic regression, one
+// set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { BEFORE_PASS, type Evidence, NEXT_TOKEN } from './evidence.js';
+import { LogisticFit } from './logistic-fit.js';
+import { either, type Predictor } from './predictor.js';
+import { sigmoid } from './sigmoid.js';
+import { Usage } from './usage.js';
+
+/** Tokens of a pass that are predicted one by one; of more, an even sample stands for all. */
+const SAMPLED_TOKENS = 64;
+
+/** Distances that have weights of their own: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
+const BUCKETS = 6;
+
+function bucketOf(after: number, layer: number): number {
+  if (after < 0) return 0;
+  const distance = layer - after;
+  return distance <= 2 ? distance : distance <= 4 ? 3 : distance <= 8 ? 4 : 5;
+}
+
+/** Layer after which bucket `b` is practised for a token at `layer`, or null where the layer is too near the first. */
+function practiceAfter(bucket: number, layer: number): number | null {
+  if (bucket === 0) return BEFORE_PASS;
+  const distance = bucket <= 2 ? bucket : bucket === 3 ? 4 : bucket === 4 ? 8 : 16;
+  return layer - distance >= 0 ? layer - distance : null;
+}
+
+/** Buckets in the order in which they are practised: the nearest distances most often. */
+const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
+
+/** One practice in so many token-layers: every one while the weights are new, then few. */
+const EARLY_PRACTICE = 256;
+const EARLY_STRIDE = 3;
+const LATE_STRIDE = 61;
+
+/** Tokens of which every one is counted, and the stride of those counted later. */
+const COUNTED_TOKENS = 8192;
+const COUNTED_STRIDE = 2;
+
+/** What a mixture is made of. */
+export interface MixtureOptions {
+  readonly model: ModelSpec;
+  /** Each evidence, with its weight before anything has been fitted. */
+  readonly members: readonly { readonly evidence: Evidence; readonly weight: number }[];
+  readonly costNs: number;
+}
+
+/** The mixture as a predictor. */
+export class Mixture implements Predictor {
+  readonly costNs: number;
+  protected readonly model: ModelSpec;
+  readonly #evidence: readonly Evidence[];
+  readonly #usage: Usage;
+  /** One fit per bucket; features are the bias, the prior, and each evidence. */
+  readonly #fits: readonly LogisticFit[];
+  readonly #logits: Float64Array;
+  readonly #columns: readonly Float64Array[];
+  readonly #used: Uint8Array;
+  #practised = 0;
+  #untilPractice = EARLY_STRIDE;
+  #turn = 0;
+  #counted = 0;
+
+  constructor({ model, members, costNs }: MixtureOptions) {
+    this.model = model;
+    this.costNs = costNs;
+    this.#evidence = members.map(({ evidence }) => evidence);
+    this.#usage = new Usage(model);
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.#logits = new Float64Array(widest);
+    this.#columns = Array.from({ length: members.length + 2 }, () => new Float64Array(widest));
+    this.#columns[0]!.fill(1);
+    this.#used = new Uint8Array(widest);
+    this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...members.map(({ weight }) => weight)]));
+  }
+
+  observe(pass: Pass, layer: number): void {
+    const first = layer === 0;
+    for (let token = 0; token < pass.tokens; token++) {
+      if (--this.#untilPractice === 0) this.#practise(pass, token, layer);
+      // A token is counted at all layers or at none: pairs of layers need both.
+      const counted = this.#counted < COUNTED_TOKENS || (pass.number + token) % COUNTED_STRIDE === 0;
+      if (counted) this.#usage.learn(pass, token, layer);
+      for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.learn(pass, token, layer, counted);
+    }
+    if (first) this.#counted += pass.tokens;
+  }
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const last = Math.min(this.model.layers.length - 1, after + horizon);
+    for (let layer = after + 1; layer <= last; layer++) this.#predictLayer(pass, after, layer, scores);
+  }
+
+  next(pass: Pass, layer: number, scores: Float32Array): void {
+    this.#predictLayer(pass, NEXT_TOKEN, layer, scores);
+  }
+
+  /** Log-odds of each expert of a layer for one token, into `#logits`. */
+  protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
+    const logits = this.#logits;
+    const { experts } = this.model.layers[layer]!;
+    const { weights } = this.#fits[bucketOf(after, layer)]!;
+    for (let e = 0; e < experts; e++) logits[e] = weights[0]!;
+    this.#usage.add(layer, weights[1]!, logits);
+    for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, weights[i + 2]!, logits);
+    return logits;
+  }
+
+  /** Tokens are independent given what is known of them: a batch demands what at least one of them demands. */
+  #predictLayer(pass: Pass, after: number, layer: number, scores: Float32Array): void {
+    const { experts, offset } = this.model.layers[layer]!;
+    const { tokens } = pass;
+    const stride = Math.ceil(tokens / SAMPLED_TOKENS);
+    for (let token = 0; token < tokens; token += stride) {
+      const logits = this.logits(pass, token, after, layer);
+      if (token === 0) for (let e = 0; e < experts; e++) scores[offset + e] = sigmoid(logits[e]!);
+      else for (let e = 0; e < experts; e++) scores[offset + e] = either(scores[offset + e]!, sigmoid(logits[e]!));
+    }
+    if (stride === 1) return;
+    const power = tokens / Math.ceil(tokens / stride);
+    for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
+  }
+
+  /** Says what it would have said of a token whose experts are now known, and moves the weights of that distance. */
+  #practise(pass: Pass, token: number, layer: number): void {
+    this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
+    const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;
+    const after = practiceAfter(bucket, layer);
+    if (after === null) return;
+    const { experts } = this.model.layers[layer]!;
+    const columns = this.#columns;
+    for (let i = 1; i < columns.length; i++) columns[i]!.fill(0, 0, experts);
+    this.#usage.add(layer, 1, columns[1]!);
+    for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, 1, columns[i + 2]!);
+    const used = this.#used.fill(0, 0, experts);
+    const from = token * pass.row + layer * pass.topK;
+    for (let i = from; i < from + pass.topK; i++) if (pass.choices[i] !== NULL_EXPERT) used[pass.choices[i]!] = 1;
+    this.#fits[bucket]!.step(columns, used, experts);
+  }
+}

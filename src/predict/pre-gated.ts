@@ -1,0 +1,50 @@
+// Pre-gating: the model itself was trained to choose experts ahead of time, so the prediction is the choice. Exact by construction.
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { COST } from './members.js';
+import type { Predictor, PredictorDefinition } from './predictor.js';
+
+/** Gives the true experts of the layers whose choice has been made, and nothing of the others. */
+class PreGated implements Predictor {
+  readonly costNs: number;
+  readonly #model: ModelSpec;
+  /** Layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass. */
+  readonly #ahead: number;
+
+  constructor(model: ModelSpec, ahead: number, costNs: number) {
+    this.costNs = costNs;
+    this.#model = model;
+    this.#ahead = ahead;
+  }
+
+  observe(): void {}
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const { layers } = this.#model;
+    const { choices, row, tokens, topK } = pass;
+    const last = Math.min(layers.length - 1, after + horizon);
+    for (let layer = after + 1; layer <= last; layer++) {
+      const { experts, offset } = layers[layer]!;
+      scores.fill(0, offset, offset + experts);
+      if (this.#ahead > 0 && (after < 0 || layer - after > this.#ahead)) continue;
+      for (let token = 0; token < tokens; token++) {
+        const from = token * row + layer * topK;
+        for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) scores[offset + choices[i]!] = 1;
+      }
+    }
+  }
+}
+
+/** Registry entry. */
+export const preGated: PredictorDefinition = {
+  name: 'pre-gated',
+  summary: 'the true experts: the model chooses them ahead of time',
+  cites: 'Pre-gated MoE, arXiv 2308.12066 (ahead=1); Read-ME, arXiv 2410.19123 (ahead=0)',
+  parameters: {
+    ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
+    costNs: COST,
+  },
+  needs: [],
+  create: ({ model }, { ahead, costNs }) => new PreGated(model, Number(ahead), Number(costNs)),
+};

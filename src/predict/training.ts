@@ -1,0 +1,25 @@
+// Learning before the run: a predictor that learns online learns from a trace in the same way, as if it watched it being served.
+import { Pass } from '../schedule/pass.js';
+import { Request } from '../schedule/request.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import type { Predictor } from './predictor.js';
+
+/**
+ * Shows every token of `traces` to a predictor, one request after another. Requests are numbered from -2 downwards, so that none is
+ * taken for one of the run.
+ */
+export function trainOn(predictor: Predictor, traces: readonly RoutingTrace[]): void {
+  let index = -2;
+  for (const trace of traces) {
+    const pass = new Pass(trace, 1);
+    for (const { start, prefill, decode } of trace.requests) {
+      const request = new Request({ index: index--, start, prefill, decode, arrivalNs: 0 });
+      const shares = [{ request, tokens: 1 }];
+      while (!request.finished) {
+        pass.fill(shares);
+        for (let layer = 0; layer < pass.layers; layer++) predictor.observe(pass, layer);
+        pass.advance(shares);
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// How often each expert of each layer is used: the prior of every other evidence, and all that the popularity predictor knows.
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { fastLog } from './fast-log.js';
+
+/** Counts of uses by expert, and their log-odds, renewed as the counts grow by an eighth. */
+export class Usage {
+  /** Tokens that chose each expert, by dense id. */
+  readonly used: Float64Array;
+  /** Tokens counted, by layer. */
+  readonly tokens: Float64Array;
+  readonly #model: ModelSpec;
+  readonly #logOdds: Float64Array;
+  readonly #dueAt: Float64Array;
+
+  constructor(model: ModelSpec) {
+    this.#model = model;
+    this.used = new Float64Array(model.experts);
+    this.tokens = new Float64Array(model.layers.length);
+    this.#logOdds = new Float64Array(model.experts);
+    this.#dueAt = new Float64Array(model.layers.length);
+  }
+
+  /** Counts what a token chose at a layer. */
+  learn({ choices, row, topK }: Pass, token: number, layer: number): void {
+    const { offset } = this.#model.layers[layer]!;
+    const from = token * row + layer * topK;
+    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) this.used[offset + choices[i]!]! += 1;
+    this.tokens[layer]! += 1;
+  }
+
+  /** Adds `weight` times the log-odds of use of each expert of a layer; uses are smoothed towards an even share of one token's. */
+  add(layer: number, weight: number, into: Float64Array): void {
+    if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
+    const { experts, offset } = this.#model.layers[layer]!;
+    const logOdds = this.#logOdds;
+    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[offset + e]!;
+  }
+
+  #renew(layer: number): void {
+    const { experts, offset, topK } = this.#model.layers[layer]!;
+    const tokens = this.tokens[layer]!;
+    const share = Math.min(0.5, topK / experts);
+    for (let id = offset; id < offset + experts; id++) {
+      const used = this.used[id]! + share;
+      this.#logOdds[id] = fastLog(used) - fastLog(tokens + 1 - used);
+    }
+    this.#dueAt[layer] = tokens + 1 + tokens / 8;
+  }
+}
