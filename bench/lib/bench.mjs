@@ -1,0 +1,44 @@
+// What benchmarks share: where the build is, the median, and running one measurement in a process of its own. A process that has run
+// one configuration only is what a user has, and its peak memory is that configuration's.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Folder of the build; MOEPROF_DIST names another one. */
+export const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** Imports a module of the build. */
+export async function fromDist(path) {
+  if (!existsSync(join(dist, 'index.js'))) {
+    console.error(`${dist}: there is no build; run npm run build first`);
+    process.exit(2);
+  }
+  return import(join(dist, path));
+}
+
+/** Middle value of a list of numbers. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The machine, in one line. */
+export function machine() {
+  return `Node ${process.versions.node} on ${cpus()[0]?.model.trim() ?? 'an unknown processor'}, ${cpus().length} logical cores`;
+}
+
+/**
+ * Runs `script --measure <task as JSON>` in a process of its own.
+ * @returns what it printed as JSON
+ */
+export function inProcess(script, task) {
+  const child = spawnSync(process.execPath, [fileURLToPath(script), '--measure', JSON.stringify(task)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.status !== 0) throw new Error(`measuring ${JSON.stringify(task)} failed`);
+  return JSON.parse(child.stdout);
+}
