@@ -77,6 +77,7 @@ function shardsOf(path: string): string[] {
 function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
   const architecture = metadata['general.architecture'];
   if (typeof architecture !== 'string') throw new UserError(`${path}: general.architecture: is missing; the file holds no model`);
+  if (!/^[\w.-]{1,60}$/.test(architecture)) throw new UserError(`${path}: general.architecture: is no name; the file is damaged`);
   const prefix = `${architecture}.`;
   const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
   return new Fields(`${path}: ${architecture}`, {
@@ -86,9 +87,17 @@ function hyperparameters(path: string, { metadata }: GgufHeader): Fields {
 }
 
 function nameOf(path: string, { metadata }: GgufHeader): string {
-  const own = metadata['general.name'];
-  return typeof own === 'string' && own.trim() !== ''
-    ? own.trim()
+  const text = metadata['general.name'];
+  // A name ends up in messages and reports, which are made of lines.
+  const own =
+    typeof text === 'string'
+      ? text
+          .replace(/\p{Cc}+/gu, ' ')
+          .trim()
+          .slice(0, 100)
+      : '';
+  return own !== ''
+    ? own
     : basename(path)
         .replace(SHARD, '$1')
         .replace(/\.gguf$/i, '');

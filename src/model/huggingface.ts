@@ -76,7 +76,11 @@ function familyOf(config: Fields): Family | null {
  */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');
-  const method = quantization?.text('quant_method') ?? null;
+  const method =
+    quantization
+      ?.text('quant_method')
+      ?.replace(/[^\w.-]/g, '_')
+      .slice(0, 40) ?? null;
   if (quantization === null || method === null) return 'bf16';
   if (method === 'fp8' || method === 'fbgemm_fp8') return 'fp8';
   if (method === 'mxfp4') return 'mxfp4_hf';

@@ -63,7 +63,10 @@ const LayerShape = z.strictObject({
 /** Schema of `profiles/models/*.yaml`. */
 export const ModelProfileSchema = z
   .strictObject({
-    name: z.string().min(1),
+    name: z
+      .string()
+      .min(1)
+      .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters'),
     /** Decoder layers (encoder and decoder together, where there are both). */
     layers: count.max(MAX_LAYERS),
     hidden: count,

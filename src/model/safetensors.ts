@@ -48,7 +48,7 @@ function checkpointFiles(folder: string): string[] | null {
     return parts.length > 0 ? parts : null;
   }
   const map = readJson(index, INDEX_LIMIT).weight_map;
-  if (!isObject(map) || !Object.values(map).every((name) => typeof name === 'string' && /^[^/\\]+$/.test(name)))
+  if (!isObject(map) || !Object.values(map).every((name) => typeof name === 'string' && /^[^/\\\p{Cc}]+$/u.test(name)))
     throw new UserError(`${index}: weight_map: expected the name of a file for each tensor`);
   const files = [...new Set(Object.values(map) as string[])].sort();
   const missing = files.filter((name) => !present.includes(name));

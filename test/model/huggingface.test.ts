@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { buildModel } from '../../src/model/build.js';
@@ -165,6 +166,55 @@ describe('a config.json that says too little', () => {
   ])('is answered in one line (%#)', (json, message) => {
     expect(() => profileOf(json as Json)).toThrow(UserError);
     expect(() => profileOf(json as Json)).toThrow(message);
+  });
+});
+
+describe('any value in any field', () => {
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(
+      0,
+      -1,
+      1,
+      2,
+      3,
+      1e9,
+      1e15,
+      1e300,
+      0.5,
+      true,
+      false,
+      null,
+      '',
+      'auto',
+      'x',
+      [],
+      {},
+      [0],
+      [1, 0],
+      [1e9],
+      ['full_attention'],
+    ),
+    fc.integer({ min: 1, max: 2000 }),
+    fc.jsonValue({ maxDepth: 2 }),
+  );
+
+  it('gives a model of finite sizes, or one line', () => {
+    const target = fc
+      .constantFrom(...NAMES)
+      .chain((name) => fc.tuple(fc.constant(name), fc.constantFrom(...Object.keys(fixture(name))), value));
+    fc.assert(
+      fc.property(target, ([name, key, replaced]) => {
+        try {
+          const model = build(profileOf({ ...fixture(name), [key]: replaced }), 'q4_k_m');
+          expect(Number.isFinite(model.dense.weightBytes) && Number.isFinite(model.parameters.total)).toBe(true);
+          for (const layer of model.layers) expect(layer.expertBytes).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UserError);
+          expect((error as Error).message).not.toContain('\n');
+        }
+      }),
+      { numRuns: 400, seed: 7 },
+    );
   });
 });
 
