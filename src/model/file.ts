@@ -1,5 +1,5 @@
 // A file of any size, read in parts: headers of models lie in front of gigabytes that nobody needs to read.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { messageOf, UserError } from '../base/errors.js';
 import { formatBytes } from '../base/units.js';
 
@@ -64,5 +64,14 @@ export function withFile<T>(path: string, use: (file: ModelFile) => T): T {
     return use(file);
   } finally {
     file.close();
+  }
+}
+
+/** Names in a folder. @throws UserError where it may not be read */
+export function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);
   }
 }

@@ -1,12 +1,12 @@
 // A GGUF file as a model: sizes are those of its tensors, layer by layer, so that mixed quantisation is exact; the architecture is in its
 // metadata. Tensor names are the same for all architectures, so any model with `_exps` tensors can be read.
-import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import { contextOf, latentContext, NO_CONTEXT } from './build.js';
 import { Fields } from './fields.js';
+import { listFolder } from './file.js';
 import { type GgufHeader, readGgufHeader } from './gguf-header.js';
 import type { GgufTensor } from './gguf-tensors.js';
 import { MAX_EXPERTS } from './limits.js';
@@ -66,7 +66,7 @@ function shardsOf(path: string): string[] {
   const match = SHARD.exec(basename(path));
   if (match === null) return [path];
   const [, prefix, , total] = match;
-  const present = new Set(readdirSync(dirname(path)));
+  const present = new Set(listFolder(dirname(path)));
   const names = Array.from({ length: Number(total) }, (_, i) => `${prefix}-${String(i + 1).padStart(5, '0')}-of-${total}.gguf`);
   const missing = names.filter((name) => !present.has(name));
   if (missing.length > 0) throw new UserError(`${path}: ${missing.length} of its ${names.length} parts are missing, e.g. ${missing[0]}`);

@@ -1,12 +1,12 @@
 // The one door to models: whatever a user names with `-m` becomes a model here. What a path leads to is told by its content.
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { type Override, readYaml } from '../base/yaml.js';
 import { levelSizes, measureProfile } from './build.js';
-import { withFile } from './file.js';
+import { listFolder, withFile } from './file.js';
 import { measureGguf } from './gguf.js';
 import { GGUF_MAGIC } from './gguf-header.js';
 import { CONFIG_LIMIT, configProfile, isConfig } from './huggingface.js';
@@ -119,7 +119,7 @@ function sourceAt(path: string): Source {
 
 /** The model in a folder: its config.json, or its one GGUF file. */
 function sourceIn(folder: string): Source {
-  const names = readdirSync(folder);
+  const names = listFolder(folder);
   if (names.includes('config.json')) return configIn(folder, 'config.json');
   // Of a split file, the first part stands for all.
   const ggufs = names.filter((name) => /\.gguf$/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();

@@ -1,10 +1,10 @@
 // Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, and put in place of those that a
 // format would give. The architecture comes from config.json, since packed tensors do not tell their shape.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { isObject } from './fields.js';
-import { type ModelFile, withFile } from './file.js';
+import { listFolder, type ModelFile, withFile } from './file.js';
 import { readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';
@@ -40,7 +40,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
 
 /** Those that the index names, else model.safetensors, else all parts of a split file. */
 function checkpointFiles(folder: string): string[] | null {
-  const present = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+  const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
   if (!existsSync(index)) {
     if (present.includes('model.safetensors')) return ['model.safetensors'];
