@@ -7,6 +7,7 @@ import { ensemble } from './ensemble.js';
 import { expertMap } from './expert-map.js';
 import { lastToken } from './last-token.js';
 import { markov } from './markov.js';
+import { onnx } from './onnx/onnx.js';
 import { oracle } from './oracle.js';
 import { popularity } from './popularity.js';
 import { preGated } from './pre-gated.js';
@@ -30,6 +31,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   expertMap,
   supplied,
   preGated,
+  onnx,
   oracle,
 ];
 

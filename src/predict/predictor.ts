@@ -25,6 +25,10 @@ export interface Predictor {
   next?(pass: Pass, layer: number, scores: Float32Array): void;
   /** What the reader of the result must know; asked at the end of a run. */
   warnings?(): readonly Warning[];
+  /** What was measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
+  measured?(): Readonly<Record<string, number>>;
+  /** Gives back what it holds outside of JavaScript's memory. */
+  close?(): void;
   /** Modelled cost of one `predict` in ns: what it predicts can be prefetched so much later. */
   readonly costNs: number;
 }
@@ -40,6 +44,8 @@ export interface PredictorContext {
   readonly random: Random;
   /** Traces to learn from before the run, open; empty: learn online only. */
   readonly training: readonly RoutingTrace[];
+  /** Folder that paths among the parameters are relative to; the working directory unless said. */
+  readonly folder?: string;
 }
 
 /** What the trace may have to carry for a predictor. */

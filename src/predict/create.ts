@@ -1,0 +1,66 @@
+// From what a user writes for a predictor to a predictor: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
+import { UserError } from '../base/errors.js';
+import { resolveParameters, splitSpec } from '../base/parameters.js';
+import { Random } from '../base/random.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { findPredictor } from './index.js';
+import type { Predictor, PredictorNeed } from './predictor.js';
+
+/** What to create, and for what. */
+export interface PredictorRequest {
+  /** Name, with parameters after a colon; or the path of an ONNX file. */
+  readonly kind: string;
+  /** Parameters beside the name; those after a colon win. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly model: ModelSpec;
+  /** The trace whose tokens it will predict. */
+  readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has'>;
+  /** Most requests at once. */
+  readonly slots: number;
+  readonly seed: number;
+  /** Traces to learn from, open. */
+  readonly training: readonly RoutingTrace[];
+  /** Folder that paths are relative to; the working directory unless said. */
+  readonly folder?: string;
+}
+
+const NEEDS: Readonly<Record<PredictorNeed, string>> = {
+  weights: 'gate weights',
+  tokenIds: 'token ids',
+  predicted: "a 'predicted' tensor",
+};
+
+/**
+ * Creates a predictor.
+ * @returns null for `none`
+ * @throws UserError where it is unknown, its parameters are wrong, or the trace does not carry what it needs
+ */
+export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
+  const { folder, kind, model, seed, slots, trace, training } = request;
+  const { given, name } = splitPredictor(kind);
+  if (name === 'none') return null;
+  const definition = findPredictor(name);
+  const values = resolveParameters(`predictor ${name}`, definition.parameters, { ...request.parameters, ...given });
+  const missing = missingNeeds(definition.needsWith?.(values) ?? definition.needs, trace);
+  if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
+  const random = new Random(seed, `predictor/${name}`);
+  return await definition.create({ model, topK: trace.topK, slots, random, training, ...(folder === undefined ? {} : { folder }) }, values);
+}
+
+/** The first need that a trace cannot meet, in words; null: it meets all. */
+export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<RoutingTrace, 'has'>): string | null {
+  const carried: Readonly<Record<PredictorNeed, boolean>> = {
+    weights: has.weights,
+    tokenIds: has.tokenIds,
+    predicted: has.predictedK > 0,
+  };
+  const missing = needs.find((need) => !carried[need]);
+  return missing === undefined ? null : NEEDS[missing];
+}
+
+/** Splits a spec into name and parameters; a path that ends in `.onnx` stands for the `onnx` predictor of that file. */
+export function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
+  if (/\.onnx$/i.test(kind) && !kind.startsWith('onnx:')) return { name: 'onnx', given: { file: kind } };
+  return splitSpec(kind);
+}

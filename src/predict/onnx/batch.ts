@@ -1,0 +1,90 @@
+// One batch of training: rows in, the feeds of the training graphs out. Tensors are filled in place, batch after batch.
+import type { Random } from '../../base/random.js';
+import type { PathDataset } from './dataset.js';
+import type { NetworkOptions } from './network.js';
+import type { Ort } from './runtime.js';
+
+/** The tensors of one batch, filled in place. */
+export class Batch {
+  /** Rows of the batch. */
+  rows = 0;
+  readonly #ort: typeof Ort;
+  readonly #dataset: PathDataset;
+  readonly #network: NetworkOptions;
+  readonly #fast: Float32Array;
+  readonly #slow: Float32Array;
+  readonly #observed: Float32Array;
+  readonly #target: Float32Array;
+  readonly #mask: Float32Array;
+  readonly #tokenId: BigInt64Array;
+  #weight = 0;
+
+  /** @param batch most rows */
+  constructor(ort: typeof Ort, dataset: PathDataset, network: NetworkOptions, batch: number) {
+    this.#ort = ort;
+    this.#dataset = dataset;
+    this.#network = network;
+    const dense = (): Float32Array => new Float32Array(batch * dataset.model.experts);
+    this.#fast = dense();
+    this.#slow = dense();
+    this.#observed = dense();
+    this.#target = dense();
+    this.#mask = dense();
+    this.#tokenId = new BigInt64Array(batch);
+  }
+
+  /** Half of the rows, drawn, are shown a part of their own path: all layers up to one that is drawn. */
+  draw(rows: Int32Array, random: Random): void {
+    const layers = this.#dataset.model.layers.length;
+    this.#fill(rows, () => (layers > 1 && random.next() < 0.5 ? random.below(layers - 1) : -1));
+  }
+
+  /** The same without drawing; `first` is the place of the first row among all. */
+  spread(rows: Int32Array, first: number): void {
+    const layers = this.#dataset.model.layers.length;
+    this.#fill(rows, (index) => {
+      const place = first + index;
+      return layers > 1 && place % 2 === 1 ? Math.floor(place / 2) % (layers - 1) : -1;
+    });
+  }
+
+  /** Feeds of the network and of the loss. */
+  feeds(): Record<string, Ort.Tensor> {
+    const { Tensor } = this.#ort;
+    const { experts } = this.#dataset.model;
+    const { rows } = this;
+    const dense = (data: Float32Array): Ort.Tensor => new Tensor('float32', data.subarray(0, rows * experts), [rows, experts]);
+    return {
+      history: dense(this.#fast),
+      history_slow: dense(this.#slow),
+      target: dense(this.#target),
+      mask: dense(this.#mask),
+      scale: new Tensor('float32', Float32Array.of(this.#weight), []),
+      ...(this.#network.observed ? { observed: dense(this.#observed) } : {}),
+      ...(this.#network.tokenRows === null ? {} : { token_id: new Tensor('int64', this.#tokenId.subarray(0, rows), [rows]) }),
+    };
+  }
+
+  /** `afterOf`: last layer that is known of a row, -1 for none; what is known is not asked. */
+  #fill(rows: Int32Array, afterOf: (index: number) => number): void {
+    const dataset = this.#dataset;
+    const { experts, layers } = dataset.model;
+    this.rows = rows.length;
+    this.#target.fill(0);
+    this.#observed.fill(0);
+    this.#mask.fill(1);
+    this.#weight = 0;
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!;
+      const at = index * experts;
+      const known = this.#network.observed ? afterOf(index) + 1 : 0;
+      const asked = known === layers.length ? experts : layers[known]!.offset;
+      dataset.history(row, this.#fast, this.#slow, at);
+      dataset.path(row, known, layers.length, this.#target, at);
+      dataset.path(row, 0, known, this.#observed, at);
+      this.#mask.fill(0, at, at + asked);
+      this.#weight += experts - asked;
+      if (dataset.tokenIds !== null) this.#tokenId[index] = BigInt(dataset.tokenIds[row]!);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. What it
+// belongs to stands inside, so that a training never goes on from another one's weights.
+import { readFileSync } from 'node:fs';
+import { messageOf, UserError } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { Random } from '../../base/random.js';
+import { type ParameterSpec, sizeOf } from './network.js';
+import type { Epoch } from './trainer.js';
+
+/** A tensor of the state. */
+interface StateTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** All that the next epoch depends on. */
+export interface Checkpoint {
+  readonly epochs: Epoch[];
+  /** Epoch of the least held-out loss, from 1; 0: none yet. */
+  bestEpoch: number;
+  /** Parameters and Adam's moments after the last epoch. */
+  readonly tensors: ReadonlyMap<string, StateTensor>;
+  /** Parameters after the best epoch. */
+  readonly best: ReadonlyMap<string, Float32Array>;
+}
+
+const FORMAT = 'moeprof.checkpoint/1';
+
+/** The state before the first epoch. */
+export function freshCheckpoint(parameters: readonly ParameterSpec[], moments: readonly string[], seed: number): Checkpoint {
+  const random = new Random(seed, 'predict/train/weights');
+  const tensors = new Map<string, StateTensor>();
+  const best = new Map<string, Float32Array>();
+  for (const parameter of parameters) {
+    const { name, shape } = parameter;
+    tensors.set(name, { shape, data: parameter.initial(random) });
+    for (const ending of moments) tensors.set(name + ending, { shape, data: new Float32Array(sizeOf(shape)) });
+    best.set(name, new Float32Array(sizeOf(shape)));
+  }
+  return { epochs: [], bestEpoch: 0, tensors, best };
+}
+
+/**
+ * Writes a state.
+ * @param fingerprint of the data and options that it belongs to
+ * @throws UserError where the path cannot be written
+ */
+export function saveCheckpoint(path: string, fingerprint: string, { best, bestEpoch, epochs, tensors }: Checkpoint): void {
+  const parts: StateTensor[] = [];
+  const header: Record<string, unknown> = {
+    __metadata__: { format: FORMAT, fingerprint, bestEpoch: String(bestEpoch), epochs: JSON.stringify(epochs) },
+  };
+  let offset = 0;
+  const add = (name: string, tensor: StateTensor): void => {
+    const end = offset + tensor.data.byteLength;
+    header[name] = { dtype: 'F32', shape: tensor.shape, data_offsets: [offset, end] };
+    offset = end;
+    parts.push(tensor);
+  };
+  for (const [name, tensor] of tensors) add(name, tensor);
+  for (const [name, data] of best) add(`${name}.best`, { shape: tensors.get(name)!.shape, data });
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  writeFileAtomic(
+    path,
+    Buffer.concat([length, text, ...parts.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))]),
+  );
+}
+
+/**
+ * Reads a state, if there is one.
+ * @param like a fresh state of the same training: names and shapes that the file must have
+ * @returns null where the file does not exist
+ * @throws UserError where the file is damaged, or belongs to another training
+ */
+export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoint): Checkpoint | null {
+  let file: Buffer;
+  try {
+    file = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);
+  }
+  const damaged = new UserError(`${path}: is not a whole checkpoint of moeprof; delete it to train from the beginning`);
+  let header: Record<string, { readonly data_offsets: readonly [number, number] }> & { readonly __metadata__?: Record<string, string> };
+  let start: number;
+  let epochs: Epoch[];
+  try {
+    start = 8 + Number(file.readBigUInt64LE(0));
+    header = JSON.parse(file.toString('utf8', 8, start)) as typeof header;
+    epochs = JSON.parse(header.__metadata__!.epochs!) as Epoch[];
+  } catch {
+    throw damaged;
+  }
+  if (header.__metadata__!.format !== FORMAT) throw damaged;
+  if (header.__metadata__!.fingerprint !== fingerprint) {
+    throw new UserError(`${path}: belongs to a training on other data or with other options; give another path, or delete it`);
+  }
+  const read = (name: string, into: Float32Array): void => {
+    const [from, to] = header[name]?.data_offsets ?? [0, -1];
+    if (to - from !== into.byteLength || start + to > file.length) throw damaged;
+    new Uint8Array(into.buffer).set(file.subarray(start + from, start + to));
+  };
+  for (const [name, { data }] of like.tensors) read(name, data);
+  for (const [name, data] of like.best) read(`${name}.best`, data);
+  return { ...like, epochs, bestEpoch: Number(header.__metadata__!.bestEpoch) };
+}

@@ -1,0 +1,79 @@
+// The contract between moeprof and an ONNX path predictor: which tensors it may ask for and what it must answer. Any subset of the inputs
+// will do; what does not fit is refused with both shapes, because that is what whoever exported it has to mend.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import type { Dimension, ElementType } from './writer.js';
+
+/**
+ * `history` after a token: history / 2 + path. Halving makes it a binary number: `history >= 1` is the path of the last token, the next
+ * bit that of the one before, and float32 holds 24 of them without loss.
+ */
+export const HISTORY_DECAY = 0.5;
+/** `history_slow` after a token: 0.98 x history_slow + path; half of it is from the last 34 tokens. */
+export const HISTORY_SLOW_DECAY = 0.98;
+
+/** Names of the tensors that a predictor may ask for. */
+export const INPUT_NAMES = ['history', 'history_slow', 'observed', 'token_id', 'position', 'popularity'] as const;
+export type InputName = (typeof INPUT_NAMES)[number];
+
+/** Name of the tensor that it must give: logits of the probability that the token uses each expert, [N, L*E]. */
+export const OUTPUT_NAME = 'logits';
+
+/** Name, element type and shape of a tensor as a model declares it; `type` is the runtime's name for it. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly Dimension[];
+}
+
+/** Type and shape of an input or of the output, for a model with so many dense expert ids. */
+export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): { type: ElementType; shape: readonly Dimension[] } {
+  if (name === 'token_id' || name === 'position') return { type: 'int64', shape: ['N'] };
+  return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };
+}
+
+/**
+ * Checks what a model declares against the contract.
+ * @param path the model's file, for messages
+ * @param experts dense expert ids of the model that is profiled (the sum over layers)
+ * @returns the inputs that it asks for
+ * @throws UserError with the expected and the found shape
+ */
+export function checkContract(path: string, inputs: readonly TensorInfo[], outputs: readonly TensorInfo[], experts: number): InputName[] {
+  const used = inputs.map((input) => {
+    const name = INPUT_NAMES.find((known) => known === input.name);
+    if (name === undefined) {
+      throw new UserError(
+        `${path}: asks for an input "${input.name}", which moeprof does not give; ${didYouMean(input.name, INPUT_NAMES)}`,
+      );
+    }
+    checkTensor(path, 'input', input, tensorOf(name, experts));
+    return name;
+  });
+  const logits = outputs.find((output) => output.name === OUTPUT_NAME);
+  if (logits === undefined) {
+    const found = outputs.map(({ name }) => `"${name}"`).join(', ');
+    throw new UserError(`${path}: has no output "${OUTPUT_NAME}" (found ${found}); name its [N, ${experts}] logits so`);
+  }
+  checkTensor(path, 'output', logits, tensorOf(OUTPUT_NAME, experts));
+  return used;
+}
+
+function checkTensor(
+  path: string,
+  role: 'input' | 'output',
+  found: TensorInfo,
+  expected: { type: ElementType; shape: readonly Dimension[] },
+): void {
+  const fits =
+    found.type === expected.type &&
+    found.shape.length === expected.shape.length &&
+    // A size that the model leaves open is checked when it runs; N must be left open.
+    expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || (size !== 'N' && found.shape[axis] === size));
+  if (fits) return;
+  const want = `${expected.type} [${expected.shape.join(', ')}]`;
+  const have = `${found.type} [${found.shape.map((size) => (size === '' ? '?' : size)).join(', ')}]`;
+  const fixed = expected.shape[0] === 'N' && typeof found.shape[0] === 'number' && found.shape.length === expected.shape.length;
+  const advice = fixed ? 'export it with a dynamic first axis' : 'was it made for another model?';
+  throw new UserError(`${path}: ${role} "${found.name}" must be ${want}, found ${have}; ${advice}`);
+}

@@ -1,0 +1,101 @@
+// The inputs of an ONNX predictor as a run gives them: per running request what its tokens have used so far, decayed, and of the running
+// tokens what has been observed. Everything is a shared tensor, filled in place.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
+
+/** Histories of the running requests, and the popularity of experts over all of them. */
+export class PathFeatures {
+  readonly #model: ModelSpec;
+  /** `[slots, experts]`; valid where `#owner` is the slot's request. */
+  readonly #fast: Float32Array;
+  readonly #slow: Float32Array;
+  readonly #owner: Int32Array;
+  readonly #used: Float64Array;
+  #tokens = 0;
+  /** Pass whose path is part of the histories: replayed activation by activation, a layer is observed several times. */
+  #recorded = -1;
+
+  /** @param slots most requests at once */
+  constructor(model: ModelSpec, slots: number) {
+    this.#model = model;
+    this.#fast = new Float32Array(slots * model.experts);
+    this.#slow = new Float32Array(slots * model.experts);
+    this.#owner = new Int32Array(slots).fill(-1);
+    this.#used = new Float64Array(model.experts);
+  }
+
+  /** Counts a token for {@link popularity}. `row`: where its `[layers, topK]` choices start. */
+  count(choices: Uint16Array, row: number, topK: number): void {
+    this.#tokens++;
+    this.#eachExpert(choices, row, topK, this.#model.layers.length, (id) => {
+      this.#used[id]! += 1;
+    });
+  }
+
+  /** All layers of a pass are known: its tokens become history, in their order. */
+  record(pass: Pass): void {
+    if (this.#recorded === pass.number) return;
+    this.#recorded = pass.number;
+    const { experts, layers } = this.#model;
+    for (let token = 0; token < pass.tokens; token++) {
+      const at = this.#slotOf(pass, token) * experts;
+      for (let i = at; i < at + experts; i++) {
+        this.#fast[i]! *= HISTORY_DECAY;
+        this.#slow[i]! *= HISTORY_SLOW_DECAY;
+      }
+      this.#eachExpert(pass.choices, token * pass.row, pass.topK, layers.length, (id) => {
+        this.#fast[at + id]! += 1;
+        this.#slow[at + id]! += 1;
+      });
+      this.count(pass.choices, token * pass.row, pass.topK);
+    }
+  }
+
+  /** Fills `[N, experts]`: the decayed sum of the paths before this pass. */
+  history(pass: Pass, slow: boolean, into: Float32Array): void {
+    const { experts } = this.#model;
+    const source = slow ? this.#slow : this.#fast;
+    for (let token = 0; token < pass.tokens; token++) {
+      const at = this.#slotOf(pass, token) * experts;
+      into.set(source.subarray(at, at + experts), token * experts);
+    }
+  }
+
+  /** Fills `[N, experts]`: 1 for the experts that each token has used at layers up to `after`. */
+  observed(pass: Pass, after: number, into: Float32Array): void {
+    const { experts } = this.#model;
+    into.fill(0, 0, pass.tokens * experts);
+    for (let token = 0; token < pass.tokens; token++) {
+      this.#eachExpert(pass.choices, token * pass.row, pass.topK, after + 1, (id) => {
+        into[token * experts + id] = 1;
+      });
+    }
+  }
+
+  /** Fills `[experts]`: share of all tokens so far that used each expert. */
+  popularity(into: Float32Array): void {
+    const { experts } = this.#model;
+    for (let id = 0; id < experts; id++) into[id] = this.#tokens === 0 ? 0 : this.#used[id]! / this.#tokens;
+  }
+
+  /** The slot of a token's request; what an earlier request left there is forgotten. */
+  #slotOf(pass: Pass, token: number): number {
+    const slot = pass.slot[token]!;
+    if (this.#owner[slot] !== pass.request[token]) {
+      this.#owner[slot] = pass.request[token]!;
+      const { experts } = this.#model;
+      this.#fast.fill(0, slot * experts, (slot + 1) * experts);
+      this.#slow.fill(0, slot * experts, (slot + 1) * experts);
+    }
+    return slot;
+  }
+
+  #eachExpert(choices: Uint16Array, row: number, topK: number, layers: number, visit: (id: number) => void): void {
+    for (let layer = 0, at = row; layer < layers; layer++) {
+      const { offset } = this.#model.layers[layer]!;
+      for (const end = at + topK; at < end; at++) if (choices[at] !== NULL_EXPERT) visit(offset + choices[at]!);
+    }
+  }
+}

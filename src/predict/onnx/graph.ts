@@ -1,0 +1,304 @@
+// Builds ONNX graphs value by value, with shapes inferred on the way, and derives gradients from them: training is then just one more
+// graph that the same runtime executes, and every architecture that is written down can be trained.
+import type { Attribute, Dimension, ElementType, Initializer, NodeSpec, OnnxModel, ValueInfo } from './writer.js';
+
+/** A tensor of a graph. */
+export interface Value extends ValueInfo {}
+
+/** How the gradients of the outputs become the gradients of the inputs; null: no gradient flows there. */
+type Backward = (...gradients: Value[]) => readonly (Value | null)[];
+
+interface TapeEntry {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly backward: Backward;
+}
+
+type Attributes = Readonly<Record<string, Attribute>>;
+
+/** A graph under construction. Operators follow ONNX in name and meaning; those with a gradient say so by taking part in the tape. */
+export class Graph {
+  readonly #nodes: NodeSpec[] = [];
+  readonly #initializers: Initializer[] = [];
+  readonly #inputs: ValueInfo[] = [];
+  readonly #outputs: ValueInfo[] = [];
+  readonly #tape: TapeEntry[] = [];
+  /** Names of values that depend on a parameter: the others need no gradient. */
+  readonly #trainable = new Set<string>();
+  readonly #constants = new Map<string, Value>();
+  #count = 0;
+
+  /** The model so far. */
+  model(name: string, metadata: Readonly<Record<string, string>> = {}): OnnxModel {
+    return { name, nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs, metadata };
+  }
+
+  /** A graph input. `trainable`: {@link gradients} may be asked for it. */
+  input(name: string, type: ElementType, shape: readonly Dimension[], trainable = false): Value {
+    const value = { name, type, shape };
+    this.#inputs.push(value);
+    if (trainable) this.#trainable.add(name);
+    return value;
+  }
+
+  /** Names a value as an output of the graph. */
+  output(value: Value, name: string): void {
+    this.#node('Identity', [value], [name]);
+    this.#outputs.push({ ...value, name });
+  }
+
+  /** A constant tensor that is part of the model. */
+  initializer(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): Value {
+    this.#initializers.push({ name, shape, data });
+    return { name, type: data instanceof Float32Array ? 'float32' : 'int64', shape };
+  }
+
+  /** A float scalar, shared by all who want the same. */
+  scalar(value: number): Value {
+    return this.#constant(`f${value}`, [], Float32Array.of(value));
+  }
+
+  /** `x . w + b`, x [N, k], w [k, m], b [m]. */
+  dense(x: Value, w: Value, b: Value | null = null): Value {
+    const out = this.#op('Gemm', b === null ? [x, w] : [x, w, b], [x.shape[0]!, w.shape[1]!]);
+    return this.#record([x, w, ...(b === null ? [] : [b])], out, (gradient) => [
+      this.#wanted(x, () => this.#op('Gemm', [gradient, w], x.shape, { transB: { int: 1 } })),
+      this.#wanted(w, () => this.#op('Gemm', [x, gradient], w.shape, { transA: { int: 1 } })),
+      ...(b === null ? [] : [this.#wanted(b, () => this.#reduceTo(gradient, b.shape))]),
+    ]);
+  }
+
+  /** Sum, broadcasting. */
+  add(a: Value, b: Value): Value {
+    const out = this.#op('Add', [a, b], broadcast(a.shape, b.shape));
+    return this.#record([a, b], out, (gradient) => [
+      this.#wanted(a, () => this.#reduceTo(gradient, a.shape)),
+      this.#wanted(b, () => this.#reduceTo(gradient, b.shape)),
+    ]);
+  }
+
+  /** Difference, broadcasting. */
+  subtract(a: Value, b: Value): Value {
+    const out = this.#op('Sub', [a, b], broadcast(a.shape, b.shape));
+    return this.#record([a, b], out, (gradient) => [
+      this.#wanted(a, () => this.#reduceTo(gradient, a.shape)),
+      this.#wanted(b, () => this.#op('Neg', [this.#reduceTo(gradient, b.shape)], b.shape)),
+    ]);
+  }
+
+  /** Product element by element, broadcasting. */
+  multiply(a: Value, b: Value): Value {
+    const out = this.#op('Mul', [a, b], broadcast(a.shape, b.shape));
+    return this.#record([a, b], out, (gradient) => [
+      this.#wanted(a, () => this.#reduceTo(this.#op('Mul', [gradient, b], out.shape), a.shape)),
+      this.#wanted(b, () => this.#reduceTo(this.#op('Mul', [gradient, a], out.shape), b.shape)),
+    ]);
+  }
+
+  /** max(x, 0). */
+  relu(x: Value): Value {
+    const out = this.#op('Relu', [x], x.shape);
+    return this.#record([x], out, (gradient) => [this.#op('Mul', [gradient, this.#op('Sign', [out], x.shape)], x.shape)]);
+  }
+
+  /** 1 / (1 + e^-x). */
+  sigmoid(x: Value): Value {
+    const out = this.#op('Sigmoid', [x], x.shape);
+    return this.#record([x], out, (gradient) => {
+      const slope = this.#op('Mul', [out, this.#op('Sub', [this.scalar(1), out], x.shape)], x.shape);
+      return [this.#op('Mul', [gradient, slope], x.shape)];
+    });
+  }
+
+  /** Hyperbolic tangent. */
+  tanh(x: Value): Value {
+    const out = this.#op('Tanh', [x], x.shape);
+    return this.#record([x], out, (gradient) => {
+      const slope = this.#op('Sub', [this.scalar(1), this.#op('Mul', [out, out], x.shape)], x.shape);
+      return [this.#op('Mul', [gradient, slope], x.shape)];
+    });
+  }
+
+  /** Natural logarithm of an input: no gradient flows. */
+  log(x: Value): Value {
+    return this.#op('Log', [this.#fixed(x)], x.shape);
+  }
+
+  /** 1 where x >= limit, else 0: no gradient flows. */
+  atLeast(x: Value, limit: number): Value {
+    const test = this.#op('GreaterOrEqual', [this.#fixed(x), this.scalar(limit)], x.shape, {}, 'bool');
+    return this.#op('Cast', [test], x.shape, { to: { int: 1 } });
+  }
+
+  /** x mod n of integers: no gradient flows. */
+  modulo(x: Value, n: number): Value {
+    return this.#op('Mod', [x, this.#constant(`i${n}`, [], BigInt64Array.of(BigInt(n)))], x.shape, {}, 'int64');
+  }
+
+  /** Rows of a table [V, d] by index [N]. */
+  rows(table: Value, index: Value): Value {
+    const width = table.shape[1]!;
+    const out = this.#op('Gather', [table, index], [index.shape[0]!, width], { axis: { int: 0 } });
+    return this.#record([table, index], out, (gradient) => [
+      this.#wanted(table, () => {
+        const zeros = this.#op('Mul', [table, this.scalar(0)], table.shape);
+        const column = this.#op('Unsqueeze', [index, this.#integers([1])], [index.shape[0]!, 1], {}, 'int64');
+        const spread = this.#op('Expand', [column, this.#integers([1, width as number])], out.shape, {}, 'int64');
+        const attributes = { axis: { int: 0 }, reduction: { string: 'add' } };
+        return this.#op('ScatterElements', [zeros, spread, gradient], table.shape, attributes);
+      }),
+      null,
+    ]);
+  }
+
+  /** The same elements in another shape; at most one size is a name, `N`. */
+  reshape(x: Value, shape: readonly Dimension[]): Value {
+    const out = this.#op('Reshape', [x, this.#integers(shape.map((size) => (typeof size === 'number' ? size : -1)))], shape, {}, x.type);
+    return this.#record([x], out, (gradient) => [this.reshape(gradient, x.shape)]);
+  }
+
+  /** Joins values along an axis. */
+  concat(parts: readonly Value[], axis: number): Value {
+    const sizes = parts.map((part) => part.shape[axis] as number);
+    const shape = parts[0]!.shape.with(
+      axis,
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
+    const out = this.#op('Concat', parts, shape, { axis: { int: axis } });
+    return this.#record(parts, out, (gradient) => this.split(gradient, sizes, axis));
+  }
+
+  /** Cuts a value into parts of the given sizes along an axis. */
+  split(x: Value, sizes: readonly number[], axis: number): Value[] {
+    const outs = sizes.map((size) => this.#fresh('Split', 'float32', x.shape.with(axis, size)));
+    const names = outs.map((out) => out.name);
+    this.#node('Split', [x, this.#integers(sizes)], names, { axis: { int: axis } });
+    this.#tapeEntry([x], outs, (...gradients) => [this.concat(gradients, axis)]);
+    return outs;
+  }
+
+  /**
+   * Binary cross-entropy of logits against targets, summed over the elements of weight `mask` and divided by `scale`:
+   * sum(mask . (softplus(z) - z . y)) / scale. Gradient: mask . (sigmoid(z) - y) / scale.
+   * @param mask of the shape of z, or broadcast to it
+   * @param scale scalar
+   */
+  crossEntropy(z: Value, y: Value, mask: Value, scale: Value): Value {
+    const each = this.#op('Sub', [this.#op('Softplus', [z], z.shape), this.#op('Mul', [z, y], z.shape)], z.shape);
+    const masked = this.#op('Mul', [each, mask], z.shape);
+    const out = this.#op('Div', [this.#op('ReduceSum', [masked], [], { keepdims: { int: 0 } }), scale], []);
+    return this.#record([z], out, (gradient) => {
+      const error = this.#op('Sub', [this.#op('Sigmoid', [z], z.shape), y], z.shape);
+      const factor = this.#op('Div', [gradient, scale], []);
+      return [this.#op('Mul', [this.#op('Mul', [error, mask], z.shape), factor], z.shape)];
+    });
+  }
+
+  /** Any operator without a gradient, for what comes after {@link gradients}. */
+  apply(op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Sqrt', inputs: readonly Value[]): Value {
+    return this.#op(
+      op,
+      inputs,
+      inputs.reduce<readonly Dimension[]>((shape, value) => broadcast(shape, value.shape), []),
+    );
+  }
+
+  /**
+   * Adds the gradients of a scalar with respect to values, in the order given, by walking the tape backwards.
+   * @throws Error where one of them does not lead to the scalar
+   */
+  gradients(of: Value, values: readonly Value[]): Value[] {
+    const sums = new Map<string, Value>([[of.name, this.scalar(1)]]);
+    // Adding to the tape while it is walked must not lengthen the walk.
+    for (const { backward, inputs, outputs } of this.#tape.slice().reverse()) {
+      if (!outputs.some((output) => sums.has(output.name))) continue;
+      const gradients = outputs.map((output) => sums.get(output.name) ?? this.#op('Mul', [output, this.scalar(0)], output.shape));
+      backward(...gradients).forEach((part, index) => {
+        const { name } = inputs[index]!;
+        if (part === null || !this.#trainable.has(name)) return;
+        const sum = sums.get(name);
+        sums.set(name, sum === undefined ? part : this.#op('Add', [sum, part], part.shape));
+      });
+    }
+    return values.map((value) => {
+      const gradient = sums.get(value.name);
+      if (gradient === undefined) throw new Error(`${value.name} does not lead to ${of.name}`);
+      return gradient;
+    });
+  }
+
+  #record(inputs: readonly Value[], output: Value, backward: (gradient: Value) => readonly (Value | null)[]): Value {
+    this.#tapeEntry(inputs, [output], (...[gradient]) => backward(gradient!));
+    return output;
+  }
+
+  #tapeEntry(inputs: readonly Value[], outputs: readonly Value[], backward: Backward): void {
+    if (!inputs.some(({ name }) => this.#trainable.has(name))) return;
+    for (const { name } of outputs) this.#trainable.add(name);
+    this.#tape.push({ inputs, outputs, backward });
+  }
+
+  #wanted(value: Value, gradient: () => Value): Value | null {
+    return this.#trainable.has(value.name) ? gradient() : null;
+  }
+
+  /** @throws Error where a gradient would be lost */
+  #fixed(x: Value): Value {
+    if (this.#trainable.has(x.name)) throw new Error(`${x.name} is trained, but this operator has no gradient`);
+    return x;
+  }
+
+  /** Sums over the axes along which `shape` was broadcast. */
+  #reduceTo(gradient: Value, shape: readonly Dimension[]): Value {
+    const lead = gradient.shape.length - shape.length;
+    const axes = gradient.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));
+    if (axes.length === 0) return gradient;
+    const kept = gradient.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+    const sum = this.#op('ReduceSum', [gradient, this.#integers(axes)], kept, { keepdims: { int: 1 } });
+    return lead === 0 ? sum : this.#op('Reshape', [sum, this.#integers(shape as readonly number[])], shape);
+  }
+
+  #integers(values: readonly number[]): Value {
+    return this.#constant(`i[${values.join(',')}]`, [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  #constant(name: string, shape: readonly number[], data: Float32Array | BigInt64Array): Value {
+    const known = this.#constants.get(name);
+    if (known !== undefined) return known;
+    const value = this.initializer(name, shape, data);
+    this.#constants.set(name, value);
+    return value;
+  }
+
+  #fresh(op: string, type: ElementType, shape: readonly Dimension[]): Value {
+    return { name: `${op}_${this.#count++}`, type, shape };
+  }
+
+  #op(
+    op: string,
+    inputs: readonly Value[],
+    shape: readonly Dimension[],
+    attributes: Attributes = {},
+    type: ElementType = 'float32',
+  ): Value {
+    const out = this.#fresh(op, type, shape);
+    this.#node(op, inputs, [out.name], attributes);
+    return out;
+  }
+
+  #node(op: string, inputs: readonly Value[], outputs: readonly string[], attributes: Attributes = {}): void {
+    this.#nodes.push({ op, inputs: inputs.map(({ name }) => name), outputs, attributes });
+  }
+}
+
+/** Shape of an element-wise operation, by numpy's rules. */
+function broadcast(a: readonly Dimension[], b: readonly Dimension[]): readonly Dimension[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left === right || right === 1) return left;
+    if (left === 1) return right;
+    throw new Error(`shapes [${a.join(', ')}] and [${b.join(', ')}] do not fit each other`);
+  });
+}

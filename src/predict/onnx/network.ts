@@ -1,0 +1,165 @@
+// The networks that `predict train` offers, written once: the training graph and the exported predictor are built by the same lines, so
+// that what is run is what was trained. Inputs are those of the contract.
+import type { Random } from '../../base/random.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { HISTORY_SLOW_DECAY, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
+import type { Graph, Value } from './graph.js';
+
+/** What to build. */
+export interface NetworkOptions {
+  /** Units of the hidden layer, and of the recurrent state. */
+  readonly hidden: number;
+  /** Width of the low-rank encodings. */
+  readonly rank: number;
+  /** Recurrence across layers (a GRU, as in RMoE, arXiv 2408.06793) in place of one output matrix for all layers. */
+  readonly gru: boolean;
+  /** Look at what has been observed of the running token, for correction. */
+  readonly observed: boolean;
+  /** Rows of the table of token embeddings: ids are taken modulo this. null: token ids are not looked at. */
+  readonly tokenRows: number | null;
+}
+
+/** One trained tensor. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** First values. */
+  initial(random: Random): Float32Array;
+}
+
+/** Makes a parameter part of a graph: as an input while it is trained, as a constant once it is. */
+export type ParameterSource = (parameter: ParameterSpec) => Value;
+
+/** The model as networks see it. */
+export interface PathShape {
+  readonly layers: ModelSpec['layers'];
+  readonly experts: number;
+  /** Share of the training tokens that used each expert, by dense id: where the output's bias starts. */
+  readonly frequency: Float64Array;
+}
+
+/** Smallest histories that their logarithms tell apart: about those of 1 use in 6 tokens and in 200. */
+const FAST_FLOOR = 0.02;
+const SLOW_FLOOR = 0.005;
+/**
+ * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; what
+ * they leave of the prior log-odds goes into the bias.
+ */
+const FAST_WEIGHT = 0.3;
+const SLOW_WEIGHT = 0.6;
+const PRIOR_WEIGHT = 0.3;
+
+/**
+ * Adds a path predictor to a graph: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow. The
+ * encoders E are low-rank; the histories enter as residuals, since how often an expert was used lately is most of the answer and needs
+ * no hidden layer.
+ * @returns logits, [N, experts]
+ */
+export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
+  const { experts, layers } = shape;
+  const input = (name: InputName): Value => {
+    const { type, shape: size } = tensorOf(name, experts);
+    return graph.input(name, type, size);
+  };
+  const history = input('history');
+  const slow = graph.multiply(input('history_slow'), graph.scalar(1 - HISTORY_SLOW_DECAY));
+  const lastPath = graph.atLeast(history, 1);
+  const observed = options.observed ? input('observed') : null;
+  const choices = layers.reduce((sum, layer) => sum + layer.topK, 0);
+  const encoded = [graph.dense(lastPath, parameter(normal('encode.last', [experts, options.rank], 1 / Math.sqrt(choices))))];
+  if (observed !== null) {
+    encoded.push(graph.dense(observed, parameter(normal('encode.observed', [experts, options.rank], 1 / Math.sqrt(choices)))));
+  }
+  if (options.tokenRows !== null) {
+    const table = parameter(normal('encode.token', [options.tokenRows, options.rank], 0.05));
+    encoded.push(graph.rows(table, graph.modulo(input('token_id'), options.tokenRows)));
+  }
+  const width = encoded.length * options.rank;
+  const hidden = graph.relu(
+    graph.dense(
+      graph.concat(encoded, 1),
+      parameter(normal('hidden.weight', [width, options.hidden], 1 / Math.sqrt(width))),
+      parameter(constant('hidden.bias', [options.hidden], 0)),
+    ),
+  );
+  const bias = parameter({
+    name: 'output.bias',
+    shape: [experts],
+    initial: () => Float32Array.from(shape.frequency, (share) => PRIOR_WEIGHT * Math.log((share + 1e-4) / (1 - share + 1e-4))),
+  });
+  const outputScale = 0.5 / Math.sqrt(options.hidden);
+  const residuals = graph.add(
+    graph.multiply(graph.log(graph.add(history, graph.scalar(FAST_FLOOR))), parameter(constant('output.fast', [experts], FAST_WEIGHT))),
+    graph.multiply(graph.log(graph.add(slow, graph.scalar(SLOW_FLOOR))), parameter(constant('output.slow', [experts], SLOW_WEIGHT))),
+  );
+  if (!options.gru) {
+    return graph.add(graph.dense(hidden, parameter(normal('output.weight', [options.hidden, experts], outputScale)), bias), residuals);
+  }
+  const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
+  const logits = layers.map(({ experts: own, index }) =>
+    graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, own], outputScale))),
+  );
+  return graph.add(graph.add(graph.concat(logits, 1), bias), residuals);
+}
+
+/** Names the network's output. */
+export function nameOutput(graph: Graph, logits: Value): void {
+  graph.output(logits, OUTPUT_NAME);
+}
+
+/**
+ * The state of a GRU (Cho et al., arXiv 1406.1078) that walks through the layers, its weights shared by all of them. What it reads at a
+ * layer is that layer's part of the sources, encoded by weights of the layer's own.
+ * @returns the state at each layer, [N, hidden]
+ */
+function recurrence(
+  graph: Graph,
+  parameter: ParameterSource,
+  { hidden: units, rank }: NetworkOptions,
+  { layers }: PathShape,
+  start: Value,
+  sources: readonly Value[],
+): Value[] {
+  const sizes = layers.map((layer) => layer.experts);
+  const parts = sources.map((source) => graph.split(source, sizes, 1));
+  const both = rank + units;
+  const gate = (name: string, bias: number): ((x: Value) => Value) => {
+    const weight = parameter(normal(`gru.${name}.weight`, [both, units], 1 / Math.sqrt(both)));
+    const shift = parameter(constant(`gru.${name}.bias`, [units], bias));
+    return (x) => graph.dense(x, weight, shift);
+  };
+  // An open update gate would forget what the hidden layer said within a few layers.
+  const update = gate('update', -1);
+  const reset = gate('reset', 0);
+  const candidate = gate('candidate', 0);
+  let state = start;
+  return layers.map(({ experts, index, topK }) => {
+    const encoded = parts.map((part, source) =>
+      graph.dense(part[index]!, parameter(normal(`gru.encode.${source}.${index}`, [experts, rank], 1 / Math.sqrt(topK)))),
+    );
+    const x = encoded.reduce((sum, value) => graph.add(sum, value));
+    const joined = graph.concat([x, state], 1);
+    const z = graph.sigmoid(update(joined));
+    const r = graph.sigmoid(reset(joined));
+    const fresh = graph.tanh(candidate(graph.concat([x, graph.multiply(r, state)], 1)));
+    state = graph.add(state, graph.multiply(z, graph.subtract(fresh, state)));
+    return state;
+  });
+}
+
+function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
+  return {
+    name,
+    shape,
+    initial: (random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
+  };
+}
+
+function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
+  return { name, shape, initial: () => new Float32Array(sizeOf(shape)).fill(value) };
+}
+
+/** Elements of a tensor. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,164 @@
+// The predictor that an ONNX file holds: trained by `moeprof predict train`, or exported from anywhere under the documented contract. All
+// tokens of a pass go through the model in one call.
+import { resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import type { Pass } from '../../schedule/pass.js';
+import { chunks } from '../../trace/trace.js';
+import { either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
+import { PathFeatures } from './features.js';
+import { type SharedTensor, SyncSession } from './session.js';
+
+/** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
+const RESOLUTION = 2 ** 20;
+
+/** Runs a model over the passes. */
+export class OnnxPredictor implements Predictor {
+  readonly costNs: number;
+  readonly #path: string;
+  readonly #context: PredictorContext;
+  readonly #session: SyncSession;
+  readonly #inputs: readonly InputName[];
+  readonly #features: PathFeatures;
+  /** Tensors that the model reads and writes, for so many tokens. */
+  #capacity = 0;
+  #tensors = new Map<string, SharedTensor>();
+  /** What the logits are of: a model that does not look at `observed` says the same all through a pass. */
+  #pass = -1;
+  #after = -1;
+  #calls = 0;
+  #tokens = 0;
+  #wallMs = 0;
+
+  private constructor(path: string, session: SyncSession, inputs: readonly InputName[], context: PredictorContext, costNs: number) {
+    this.#path = path;
+    this.#session = session;
+    this.#inputs = inputs;
+    this.#context = context;
+    this.costNs = costNs;
+    this.#features = new PathFeatures(context.model, context.slots);
+  }
+
+  /**
+   * Loads a model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
+   * @throws UserError where the file is no model, or does not keep the contract
+   */
+  static async open(path: string, context: PredictorContext, costNs: number): Promise<OnnxPredictor> {
+    const session = await SyncSession.open(path);
+    try {
+      const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
+      const predictor = new OnnxPredictor(path, session, inputs, context, costNs);
+      if (inputs.includes('popularity')) predictor.#countTraining();
+      return predictor;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  observe(pass: Pass, layer: number): void {
+    if (layer === this.#context.model.layers.length - 1) this.#features.record(pass);
+  }
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const observes = this.#inputs.includes('observed');
+    if (this.#pass !== pass.number || (observes && this.#after !== after)) {
+      this.#run(pass, after);
+      this.#pass = pass.number;
+      this.#after = after;
+    }
+    const { experts: width, layers } = this.#context.model;
+    const logits = this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
+    const last = Math.min(layers.length - 1, after + horizon);
+    for (let layer = after + 1; layer <= last; layer++) {
+      const { experts, offset } = layers[layer]!;
+      scores.fill(0, offset, offset + experts);
+      for (let token = 0; token < pass.tokens; token++) {
+        const row = token * width;
+        for (let id = offset; id < offset + experts; id++) {
+          const probability = Math.round(RESOLUTION / (1 + Math.exp(-logits[row + id]!))) / RESOLUTION;
+          scores[id] = either(scores[id]!, probability);
+        }
+      }
+    }
+  }
+
+  /** Wall time that the model took: measured, so it belongs where two runs may differ. */
+  measured(): Readonly<Record<string, number>> {
+    if (this.#tokens === 0) return {};
+    return {
+      'predict.calls': this.#calls,
+      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.#calls),
+      'predict.wall_ns_per_token': Math.round((this.#wallMs * 1e6) / this.#tokens),
+    };
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #run(pass: Pass, after: number): void {
+    if (pass.tokens > this.#capacity) this.#allocate(pass.tokens);
+    for (const name of this.#inputs) this.#fill(name, pass, after);
+    const before = performance.now();
+    this.#session.run(pass.tokens);
+    this.#wallMs += performance.now() - before;
+    this.#calls++;
+    if (after < 0) this.#tokens += pass.tokens;
+  }
+
+  #fill(name: InputName, pass: Pass, after: number): void {
+    const { data } = this.#tensors.get(name)!;
+    if (data instanceof Float32Array) {
+      if (name === 'popularity') this.#features.popularity(data);
+      else if (name === 'observed') this.#features.observed(pass, after, data);
+      else this.#features.history(pass, name === 'history_slow', data);
+      return;
+    }
+    const column = name === 'position' ? pass.position : pass.tokenId;
+    if (column === null) {
+      throw new UserError(`${this.#path}: asks for token_id, and the trace carries no token ids; take a predictor that does without`);
+    }
+    for (let token = 0; token < pass.tokens; token++) data[token] = BigInt(column[token]!);
+  }
+
+  #allocate(tokens: number): void {
+    this.#capacity = Math.max(tokens, this.#context.slots, 2 * this.#capacity);
+    const { experts } = this.#context.model;
+    const tensor = (name: InputName | typeof OUTPUT_NAME): SharedTensor => {
+      const { shape, type } = tensorOf(name, experts);
+      const elements = shape.reduce<number>((product, size) => product * (typeof size === 'number' ? size : this.#capacity), 1);
+      const data =
+        type === 'int64' ? new BigInt64Array(new SharedArrayBuffer(8 * elements)) : new Float32Array(new SharedArrayBuffer(4 * elements));
+      return { name, data, shape: shape.map((size) => (typeof size === 'number' ? size : -1)) };
+    };
+    const inputs = this.#inputs.map(tensor);
+    const output = tensor(OUTPUT_NAME);
+    this.#tensors = new Map([...inputs, output].map((one) => [one.name, one]));
+    this.#session.bind({ inputs, output });
+  }
+
+  #countTraining(): void {
+    for (const trace of this.#context.training) {
+      for (const { experts, tokens } of chunks(trace)) {
+        for (let token = 0; token < tokens; token++) this.#features.count(experts, token * trace.layers * trace.topK, trace.topK);
+      }
+    }
+  }
+}
+
+/** Registry entry. */
+export const onnx: PredictorDefinition = {
+  name: 'onnx',
+  summary: `a trained model: any ONNX file that turns ${INPUT_NAMES.join(', ')} into logits`,
+  cites: 'routing path predictor of ExpertFlow, arXiv 2410.17954',
+  parameters: {
+    file: { default: '', description: 'path of the .onnx file' },
+    costNs: { default: 0, description: 'modelled cost of one prediction, ns', min: 0 },
+  },
+  needs: [],
+  create(context, { file, costNs }) {
+    if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');
+    return OnnxPredictor.open(resolve(context.folder ?? '.', String(file)), context, Number(costNs));
+  },
+};

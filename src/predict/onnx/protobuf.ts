@@ -1,0 +1,73 @@
+// The wire format of Protocol Buffers, as much of it as writing an ONNX model needs: varints, floats, and length-delimited fields.
+
+const VARINT = 0;
+const LENGTH = 2;
+const FIXED32 = 5;
+
+const encoder = new TextEncoder();
+
+/** Appends fields of one message to a buffer that grows; nested messages are written by writers of their own. */
+export class ProtobufWriter {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  /** The message so far. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** An int32, int64 or enum field. Negative values take ten bytes, as the format demands. */
+  integer(field: number, value: number | bigint): void {
+    this.#varint(BigInt((field << 3) | VARINT));
+    this.#varint(BigInt(value));
+  }
+
+  /** A float field. */
+  float(field: number, value: number): void {
+    this.#varint(BigInt((field << 3) | FIXED32));
+    this.#append(new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  /** A string field, in UTF-8. */
+  string(field: number, value: string): void {
+    this.bytes(field, encoder.encode(value));
+  }
+
+  /** A bytes field. */
+  bytes(field: number, value: Uint8Array): void {
+    this.#varint(BigInt((field << 3) | LENGTH));
+    this.#varint(BigInt(value.length));
+    this.#append(value);
+  }
+
+  /** A nested message, filled by `write`. */
+  message(field: number, write: (inner: ProtobufWriter) => void): void {
+    const inner = new ProtobufWriter();
+    write(inner);
+    this.bytes(field, inner.finish());
+  }
+
+  #varint(value: bigint): void {
+    let left = BigInt.asUintN(64, value);
+    this.#reserve(10);
+    while (left > 0x7fn) {
+      this.#bytes[this.#length++] = Number(left & 0x7fn) | 0x80;
+      left >>= 7n;
+    }
+    this.#bytes[this.#length++] = Number(left);
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #reserve(extra: number): void {
+    const needed = this.#length + extra;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}

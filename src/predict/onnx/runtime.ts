@@ -1,0 +1,42 @@
+// onnxruntime-node, imported only where a predictor is trained or run: it is an optional dependency of 280 MB, and most runs need none.
+import { createRequire } from 'node:module';
+import type * as Ort from 'onnxruntime-node';
+import { messageOf, UserError } from '../../base/errors.js';
+
+export type { Ort };
+
+/**
+ * The runtime's module.
+ * @throws UserError where it is not installed, or does not load on this platform
+ */
+export async function loadRuntime(): Promise<typeof Ort> {
+  try {
+    const module = (await import('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };
+    return module.default ?? module;
+  } catch (error) {
+    throw missing(error);
+  }
+}
+
+/**
+ * Where the runtime's module lies, for a worker to require.
+ * @throws UserError where it is not installed
+ */
+export function runtimePath(): string {
+  try {
+    return createRequire(import.meta.url).resolve('onnxruntime-node');
+  } catch (error) {
+    throw missing(error);
+  }
+}
+
+/** Options of every session: one thread unless said, and no log lines of its own on stderr. */
+export function sessionOptions(threads: number): Ort.InferenceSession.SessionOptions {
+  return { intraOpNumThreads: threads, interOpNumThreads: 1, executionProviders: ['cpu'], logSeverityLevel: 4 };
+}
+
+function missing(error: unknown): UserError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;
+  return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: npm install onnxruntime-node@1.30`);
+}

@@ -1,0 +1,221 @@
+// A model that answers at once. onnxruntime-node only offers a promise, though its native call blocks all the same; the contract of
+// predictors is synchronous, because the fold over events must not wait between layers. So the session lives in a worker, the tensors
+// in shared memory, and the caller sleeps on a futex until the answer is there.
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { messageOf, UserError } from '../../base/errors.js';
+import { formatBytes } from '../../base/units.js';
+import type { TensorInfo } from './contract.js';
+import { runtimePath, sessionOptions } from './runtime.js';
+
+/** Largest file that is loaded: a path predictor has a few MB, a protobuf message at most 2 GiB. */
+const LARGEST_FILE = 512 * 2 ** 20;
+/** How long an answer may take before the worker is given up, ms. */
+const PATIENCE = 120_000;
+
+/** States of the control word; 0: idle. The worker has the same numbers in its own text. */
+const ASKED = 1;
+const FAILED = 2;
+
+/** A tensor in shared memory; `perRow` elements for each row, or `fixed` elements in all. */
+export interface SharedTensor {
+  readonly name: string;
+  readonly data: Float32Array | BigInt64Array;
+  /** Shape of the tensor; -1 stands for the rows of the call. */
+  readonly shape: readonly number[];
+}
+
+/** What the worker tells when its session stands. */
+interface Opened {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+}
+
+/** What the worker is told before its next call. */
+interface Binding {
+  readonly inputs: readonly SharedTensor[];
+  readonly output: SharedTensor;
+}
+
+interface WorkerOptions {
+  readonly runtime: string;
+  readonly model: string;
+  readonly options: ReturnType<typeof sessionOptions>;
+  readonly control: Int32Array;
+  readonly port: MessagePort;
+}
+
+/** One loaded model. */
+export class SyncSession {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly #path: string;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  /** State, and rows of the call. */
+  readonly #control: Int32Array;
+
+  private constructor(path: string, worker: Worker, port: MessagePort, control: Int32Array, opened: Opened) {
+    this.#path = path;
+    this.#worker = worker;
+    this.#port = port;
+    this.#control = control;
+    this.inputs = opened.inputs;
+    this.outputs = opened.outputs;
+  }
+
+  /**
+   * Loads a model.
+   * @throws UserError where the file cannot be read or is no model, or the runtime is not installed
+   */
+  static async open(path: string, threads = 1): Promise<SyncSession> {
+    checkFile(path);
+    const control = new Int32Array(new SharedArrayBuffer(8));
+    const { port1, port2 } = new MessageChannel();
+    const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: sessionOptions(threads), control, port: port2 };
+    const worker = new Worker(`(${serve.toString()})()`, { eval: true, workerData, transferList: [port2] });
+    const opened = await new Promise<Opened>((resolve, reject) => {
+      port1.once('message', (message: Opened | string) => {
+        if (typeof message === 'string') reject(refused(path, message));
+        else resolve(message);
+      });
+      worker.once('error', (error) => reject(refused(path, messageOf(error))));
+    }).catch(async (error: unknown) => {
+      port1.close();
+      await worker.terminate();
+      throw error;
+    });
+    // A session that nobody closes must not keep the process alive.
+    worker.unref();
+    port1.unref();
+    return new SyncSession(path, worker, port1, control, opened);
+  }
+
+  /** Fixes the shared tensors of the calls to come. */
+  bind(binding: Binding): void {
+    this.#port.postMessage(binding);
+  }
+
+  /**
+   * Runs the model on the first `rows` rows of the bound tensors and waits for its output.
+   * @throws UserError where the model cannot compute them
+   */
+  run(rows: number): void {
+    const control = this.#control;
+    control[1] = rows;
+    Atomics.store(control, 0, ASKED);
+    Atomics.notify(control, 0);
+    if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
+      throw new Error(`${this.#path}: no answer for ${PATIENCE / 1000} s`);
+    }
+    if (Atomics.load(control, 0) !== FAILED) return;
+    const said = receiveMessageOnPort(this.#port)?.message as string;
+    throw new UserError(`${this.#path}: the model fails when it runs: ${oneLine(said)}`);
+  }
+
+  /** Ends the worker. */
+  close(): void {
+    this.#port.close();
+    void this.#worker.terminate();
+  }
+}
+
+/** @throws UserError where there is no file that could be a model */
+function checkFile(path: string): void {
+  let size: number;
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new UserError(`${path}: is not a file; name an .onnx file`);
+    size = stat.size;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `${path}: cannot be read: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(error)}`,
+    );
+  }
+  if (size > LARGEST_FILE) {
+    throw new UserError(
+      `${path}: is ${formatBytes(size)}; a path predictor may have ${formatBytes(LARGEST_FILE)}, so export a smaller one`,
+    );
+  }
+}
+
+function refused(path: string, message: string): UserError {
+  return new UserError(`${path}: is not a model that onnxruntime can load: ${oneLine(message).replaceAll(path, basename(path))}`);
+}
+
+/** Messages of the runtime span lines and start with the place in its own source. */
+function oneLine(message: string): string {
+  return message
+    .replace(/\s+/g, ' ')
+    .replace(/^Error: /, '')
+    .trim()
+    .slice(0, 300);
+}
+
+/**
+ * The worker. Its text is what runs there, so it may use nothing from outside; `require` is that of an evaluated script.
+ * Between calls it spins for a moment before it sleeps: with correction the next call comes within microseconds, and waking up costs
+ * as much as a small model.
+ */
+function serve(): void {
+  const { receiveMessageOnPort: receive, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
+  const { control, model, options, port, runtime } = workerData as WorkerOptions;
+  const ort = require(runtime) as typeof import('onnxruntime-node');
+  const SPINS = 20_000;
+  type Tensor = InstanceType<typeof ort.Tensor>;
+  /** The runtime cannot read shared memory: each call copies its tensors. */
+  let copies: { readonly shared: SharedTensor; readonly own: Float32Array | BigInt64Array }[] = [];
+  let output: SharedTensor | null = null;
+
+  const answer = async (session: import('onnxruntime-node').InferenceSession, rows: number): Promise<void> => {
+    for (let message = receive(port); message !== undefined; message = receive(port)) {
+      const binding = message.message as Binding;
+      output = binding.output;
+      copies = binding.inputs.map((shared) => ({
+        shared,
+        own: shared.data instanceof Float32Array ? new Float32Array(shared.data.length) : new BigInt64Array(shared.data.length),
+      }));
+    }
+    const feeds: Record<string, Tensor> = {};
+    for (const { shared, own } of copies) {
+      const shape = shared.shape.map((size) => (size === -1 ? rows : size));
+      const elements = shape.reduce((product, size) => product * size, 1);
+      if (own instanceof Float32Array) {
+        own.set((shared.data as Float32Array).subarray(0, elements));
+        feeds[shared.name] = new ort.Tensor('float32', own.subarray(0, elements), shape);
+      } else {
+        own.set((shared.data as BigInt64Array).subarray(0, elements));
+        feeds[shared.name] = new ort.Tensor('int64', own.subarray(0, elements), shape);
+      }
+    }
+    const result = (await session.run(feeds, [output!.name]))[output!.name]!;
+    const want = output!.shape.map((size) => (size === -1 ? rows : size));
+    if (result.dims.join() !== want.join()) throw new Error(`it gives ${output!.name} [${result.dims}], expected [${want}]`);
+    (output!.data as Float32Array).set(result.data as Float32Array);
+  };
+
+  const loop = async (): Promise<void> => {
+    const session = await ort.InferenceSession.create(model, options);
+    port.postMessage({ inputs: session.inputMetadata.map(plain), outputs: session.outputMetadata.map(plain) });
+    for (;;) {
+      for (let spin = 0; spin < SPINS && Atomics.load(control, 0) !== 1; spin++);
+      for (let state = Atomics.load(control, 0); state !== 1; state = Atomics.load(control, 0)) Atomics.wait(control, 0, state);
+      let state = 0;
+      try {
+        await answer(session, control[1]!);
+      } catch (error) {
+        port.postMessage(String(error instanceof Error ? error.message : error));
+        state = 2;
+      }
+      Atomics.store(control, 0, state);
+      Atomics.notify(control, 0);
+    }
+  };
+  const plain = (info: { readonly name: string; readonly isTensor: boolean }): TensorInfo => {
+    const { name, shape = [], type = 'not a tensor' } = info as { name: string; type?: string; shape?: readonly (number | string)[] };
+    return { name, type, shape };
+  };
+  loop().catch((error: unknown) => port.postMessage(String(error instanceof Error ? error.message : error)));
+}

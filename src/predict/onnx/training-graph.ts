@@ -1,0 +1,94 @@
+// Training as ONNX graphs: one that makes a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor
+// itself with its weights inside. Weights go in and come out of a step, so that they stay in the caller's hands.
+import { Graph, type Value } from './graph.js';
+import { buildNetwork, type NetworkOptions, nameOutput, type ParameterSpec, type PathShape } from './network.js';
+import { encodeModel } from './writer.js';
+
+/** Adam's constants, as its paper recommends (arXiv 1412.6980). */
+export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+/** Endings of the names of Adam's first and second moment. */
+export const MOMENTS = ['.m', '.v'] as const;
+
+/** The graphs of a training, as models that a runtime loads. */
+export interface TrainingGraphs {
+  /** In the order in which the network asks for them. */
+  readonly parameters: readonly ParameterSpec[];
+  /**
+   * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements that the loss is averaged over), `rate` (learning
+   * rate with Adam's bias corrections), and every parameter `p` with its moments `p.m` and `p.v`. Outputs: `loss`, and every `p.next`,
+   * `p.m.next`, `p.v.next`.
+   */
+  readonly step: Uint8Array;
+  /** The loss alone: inputs without `rate` and moments. */
+  readonly loss: Uint8Array;
+}
+
+/** Builds the training graphs of a network. */
+export function buildTrainingGraphs(options: NetworkOptions, shape: PathShape): TrainingGraphs {
+  const measured = withLoss(options, shape);
+  const { graph, loss, parameters, values } = withLoss(options, shape);
+  const rate = graph.input('rate', 'float32', []);
+  const gradients = graph.gradients(loss, values);
+  for (const [index, value] of values.entries()) addAdam(graph, value, gradients[index]!, rate);
+  return {
+    parameters,
+    step: encodeModel(graph.model('moeprof path predictor, one training step')),
+    loss: encodeModel(measured.graph.model('moeprof path predictor, loss')),
+  };
+}
+
+/** The predictor with its weights: what the contract calls a model. */
+export function exportPredictor(
+  options: NetworkOptions,
+  shape: PathShape,
+  weights: ReadonlyMap<string, Float32Array>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const graph = new Graph();
+  const logits = buildNetwork(
+    graph,
+    (parameter) => graph.initializer(parameter.name, parameter.shape, weights.get(parameter.name)!),
+    options,
+    shape,
+  );
+  nameOutput(graph, logits);
+  return encodeModel(graph.model('moeprof path predictor', metadata));
+}
+
+function withLoss(options: NetworkOptions, shape: PathShape) {
+  const graph = new Graph();
+  const parameters: ParameterSpec[] = [];
+  const values: Value[] = [];
+  const logits = buildNetwork(
+    graph,
+    (parameter) => {
+      const value = graph.input(parameter.name, 'float32', parameter.shape, true);
+      parameters.push(parameter);
+      values.push(value);
+      return value;
+    },
+    options,
+    shape,
+  );
+  const target = graph.input('target', 'float32', logits.shape);
+  const mask = graph.input('mask', 'float32', logits.shape);
+  const loss = graph.crossEntropy(logits, target, mask, graph.input('scale', 'float32', []));
+  graph.output(loss, 'loss');
+  return { graph, loss, parameters, values };
+}
+
+/** m' = b1 m + (1 - b1) g; v' = b2 v + (1 - b2) g^2; p' = p - rate m' / (sqrt v' + epsilon). */
+function addAdam(graph: Graph, value: Value, gradient: Value, rate: Value): void {
+  const shape = value.shape;
+  const [m, v] = MOMENTS.map((ending) => graph.input(value.name + ending, 'float32', shape)) as [Value, Value];
+  const blend = (old: Value, fresh: Value, beta: number): Value =>
+    graph.apply('Add', [graph.apply('Mul', [old, graph.scalar(beta)]), graph.apply('Mul', [fresh, graph.scalar(1 - beta)])]);
+  const first = blend(m, gradient, ADAM.beta1);
+  const second = blend(v, graph.apply('Mul', [gradient, gradient]), ADAM.beta2);
+  const size = graph.apply('Add', [graph.apply('Sqrt', [second]), graph.scalar(ADAM.epsilon)]);
+  const change = graph.apply('Div', [graph.apply('Mul', [first, rate]), size]);
+  graph.output(graph.apply('Sub', [value, change]), `${value.name}.next`);
+  graph.output(first, `${value.name}${MOMENTS[0]}.next`);
+  graph.output(second, `${value.name}${MOMENTS[1]}.next`);
+}

@@ -1,0 +1,138 @@
+// Writes ONNX models: typed nodes, tensors and graph inputs in, the bytes of a ModelProto out. Field numbers are those of onnx.proto
+// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); what moeprof does not use is left out.
+import { ProtobufWriter } from './protobuf.js';
+
+/** Element types that moeprof's models use, with their numbers in TensorProto.DataType. */
+export const ELEMENT_TYPES = { float32: 1, int64: 7, bool: 9 } as const;
+export type ElementType = keyof typeof ELEMENT_TYPES;
+
+/** A size, or the name of one that is known only when the model runs (`N`). */
+export type Dimension = number | string;
+
+/** Name, type and shape of a graph's input or output. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly Dimension[];
+}
+
+/** A constant of a graph. */
+export interface Initializer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+/** Values of attributes: integers and floats must be told apart, since JavaScript does not. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] };
+
+/** One operator of a graph. An input named '' is left out. */
+export interface NodeSpec {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+}
+
+/** A whole model. Nodes stand in order of execution. */
+export interface OnnxModel {
+  readonly name: string;
+  readonly nodes: readonly NodeSpec[];
+  readonly initializers: readonly Initializer[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Free facts, e.g. how the model was trained. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Version of the operators (ONNX 1.12): everything that moeprof's graphs use, and old enough for any runtime in use. */
+export const OPSET = 17;
+/** Version of the file format that goes with it. */
+const IR_VERSION = 8;
+
+/** Encodes a model as the bytes of an `.onnx` file. */
+export function encodeModel(model: OnnxModel): Uint8Array {
+  const writer = new ProtobufWriter();
+  writer.integer(1, IR_VERSION);
+  writer.string(2, 'moeprof');
+  writer.message(7, (graph) => writeGraph(graph, model));
+  writer.message(8, (opset) => {
+    opset.string(1, '');
+    opset.integer(2, OPSET);
+  });
+  for (const [key, value] of Object.entries(model.metadata ?? {})) {
+    writer.message(14, (entry) => {
+      entry.string(1, key);
+      entry.string(2, value);
+    });
+  }
+  return writer.finish();
+}
+
+function writeGraph(graph: ProtobufWriter, model: OnnxModel): void {
+  for (const node of model.nodes) graph.message(1, (writer) => writeNode(writer, node));
+  graph.string(2, model.name);
+  for (const tensor of model.initializers) graph.message(5, (writer) => writeTensor(writer, tensor));
+  for (const value of model.inputs) graph.message(11, (writer) => writeValueInfo(writer, value));
+  for (const value of model.outputs) graph.message(12, (writer) => writeValueInfo(writer, value));
+}
+
+function writeNode(writer: ProtobufWriter, { op, inputs, outputs, attributes = {} }: NodeSpec): void {
+  for (const name of inputs) writer.string(1, name);
+  for (const name of outputs) writer.string(2, name);
+  writer.string(4, op);
+  for (const [name, attribute] of Object.entries(attributes)) {
+    writer.message(5, (entry) => {
+      entry.string(1, name);
+      writeAttribute(entry, attribute);
+    });
+  }
+}
+
+/** The value, and in field 20 which kind it is (AttributeProto.AttributeType). */
+function writeAttribute(writer: ProtobufWriter, attribute: Attribute): void {
+  if ('float' in attribute) {
+    writer.float(2, attribute.float);
+    writer.integer(20, 1);
+  } else if ('int' in attribute) {
+    writer.integer(3, attribute.int);
+    writer.integer(20, 2);
+  } else if ('string' in attribute) {
+    writer.string(4, attribute.string);
+    writer.integer(20, 3);
+  } else {
+    for (const value of attribute.ints) writer.integer(8, value);
+    writer.integer(20, 7);
+  }
+}
+
+/** Data goes into `raw_data`, little-endian, as it lies in memory on every platform that Node runs on. */
+function writeTensor(writer: ProtobufWriter, { name, shape, data }: Initializer): void {
+  const elements = shape.reduce((product, size) => product * size, 1);
+  if (elements !== data.length) throw new Error(`tensor ${name}: shape [${shape.join(', ')}] does not hold ${data.length} values`);
+  for (const size of shape) writer.integer(1, size);
+  writer.integer(2, data instanceof Float32Array ? ELEMENT_TYPES.float32 : ELEMENT_TYPES.int64);
+  writer.string(8, name);
+  writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeValueInfo(writer: ProtobufWriter, { name, type, shape }: ValueInfo): void {
+  writer.string(1, name);
+  writer.message(2, (valueType) => {
+    valueType.message(1, (tensor) => {
+      tensor.integer(1, ELEMENT_TYPES[type]);
+      tensor.message(2, (dimensions) => {
+        for (const size of shape) {
+          dimensions.message(1, (dimension) => {
+            if (typeof size === 'number') dimension.integer(1, size);
+            else dimension.string(2, size);
+          });
+        }
+      });
+    });
+  });
+}
