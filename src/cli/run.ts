@@ -17,6 +17,7 @@ import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './o
 import { Outputs } from './outputs.js';
 import type { Progress } from './progress.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
+import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
 import { scenarioOfFile } from './scenarios.js';
 
 interface RunOptions extends OutputOptions {
@@ -47,6 +48,7 @@ Examples:
   moeprof run                                     the bundled quick start
   moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
   moeprof run -t routing.safetensors --policy lfu --scope layer --json
+  moeprof run -t routing.safetensors -s fiddler,mixtral-offloading,on-demand-lru --cache 25%
   moeprof run my-run.yaml --batch 4 -o result.json -o report.md
   moeprof run --set hardware.links.0.bandwidth=12GB/s
 
@@ -62,8 +64,8 @@ export function define(command: Command, context: CliContext): void {
     .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
     .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
     .option('--trace-format <format>', 'format of the traces, instead of recognising it')
-    .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file')
-    .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file')
+    .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
+    .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
     .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
@@ -84,8 +86,17 @@ export function define(command: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
+      if (namesSeveral(options)) {
+        if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
+        const output = { targets: options.output, format: stdoutFormat(options) };
+        const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
+        await runMany(combinationsOf(options), one, context, output);
+        return;
+      }
       const run = runOf(profile, options);
       const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
+      if (repeat !== null && run.trace.includes('-'))
+        throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
       budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
       const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
       try {

@@ -99,6 +99,41 @@ describe('moeprof run', () => {
   });
 });
 
+describe('moeprof run with several systems', () => {
+  it('ranks them, best first, and says why the others are slower', async () => {
+    const command = ['run', '-m', 'olmoe-1b-7b', '--tokens', '200', '-s', 'no-cache,all-resident,on-demand-lru', '--cache', '50%'];
+    const { stdout, stderr, code } = await moeprof(command);
+    expect([stderr, code]).toEqual(['', 0]);
+    const places = ['all-resident', 'on-demand-lru', 'no-cache'].map((name) => stdout.indexOf(`\n${name} `));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(stdout).toMatch(/no-cache: \+.* stall a token: -100\.0 pp hits, \+/);
+    for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+    const json = JSON.parse((await moeprof([...command, '--json'])).stdout) as { inputs: { system: string } }[];
+    expect(json.map(({ inputs }) => inputs.system)).toEqual(['all-resident', 'on-demand-lru', 'no-cache']);
+  });
+
+  it('names machines where only they differ, and both where both do', async () => {
+    const { stdout } = await moeprof(['run', '-m', 'olmoe-1b-7b', '--tokens', '64', '-w', 'rtx-3090,t4', '--format', 'csv']);
+    expect(
+      stdout
+        .split('\n')
+        .slice(1, 3)
+        .map((row) => row.split(',')[1]),
+    ).toEqual(['rtx-3090', 't4']);
+  });
+
+  it.each<[string[], RegExp]>([
+    [['-s', 'fiddler,'], /--system fiddler,: has an empty name/],
+    [['-s', 'fiddler,fiddler'], /names fiddler twice/],
+    [['-s', 'fiddler,fidler'], /unknown system "fidler": did you mean "fiddler"/],
+  ])('refuses %j in one line', async (args, message) => {
+    const { stdout, stderr, code } = await moeprof(['run', '-m', 'olmoe-1b-7b', ...args]);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr).toMatch(message);
+  });
+});
+
 describe('mistakes are one line and exit 2', () => {
   it.each<[string[], RegExp]>([
     [['run', '-m', 'mixtrall-8x7b'], /^moeprof: unknown model "mixtrall-8x7b": did you mean "mixtral-8x7b"/],

@@ -1,0 +1,62 @@
+// `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
+import { UserError } from '../base/errors.js';
+import { rankingReports } from '../report/ranking.js';
+import type { Result } from '../result/result.js';
+import { loadSystem } from '../system/system.js';
+import type { CliContext } from './context.js';
+import { Outputs } from './outputs.js';
+
+/** Flags of one run of a ranking. */
+export interface Combination {
+  readonly system: string | undefined;
+  readonly hardware: string | undefined;
+  /** Expert cache; undefined for a system that fixes its own (`no-cache`, `all-resident`). */
+  readonly cache: string | undefined;
+}
+
+/** True where a flag names several systems or machines. */
+export function namesSeveral(options: { readonly system?: string; readonly hardware?: string }): boolean {
+  return [options.system, options.hardware].some((names) => names?.includes(',') === true);
+}
+
+/**
+ * Every system on every machine.
+ * @throws UserError where a list has an empty or a repeated name, or a system is unknown
+ */
+export function combinationsOf(options: { readonly system?: string; readonly hardware?: string; readonly cache?: string }): Combination[] {
+  const systems = split(options.system, '--system');
+  const machines = split(options.hardware, '--hardware');
+  return systems.flatMap((system) => {
+    const fixed = system !== undefined && loadSystem(system, '--system').cache.capacity !== undefined;
+    return machines.map((hardware) => ({ system, hardware, cache: fixed ? undefined : options.cache }));
+  });
+}
+
+function split(names: string | undefined, flag: string): (string | undefined)[] {
+  if (names === undefined) return [undefined];
+  const list = names.split(',').map((name) => name.trim());
+  if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} a,b`);
+  const twice = list.find((name, i) => list.indexOf(name) !== i);
+  if (twice !== undefined) throw new UserError(`${flag} ${names}: names ${twice} twice`);
+  return list;
+}
+
+/**
+ * Runs all combinations and delivers the ranking.
+ * @param run runs one combination
+ */
+export async function runMany(
+  combinations: readonly Combination[],
+  run: (combination: Combination) => Promise<Result>,
+  context: CliContext,
+  output: { readonly targets: readonly string[]; readonly format: string | null },
+): Promise<void> {
+  const outputs = Outputs.open(context, rankingReports, output.targets, output.format);
+  try {
+    const results: Result[] = [];
+    for (const combination of combinations) results.push(await run(combination));
+    outputs.deliver(results);
+  } finally {
+    outputs.abort();
+  }
+}
