@@ -370,6 +370,7 @@ export class Engine {
       return Math.max(startNs, dram.arrivalNs[id]!);
     }
     dram.admit(id, layer, true, 0);
+    this.#prefetcher?.evicted(dram, startNs);
     return dram.link.demand(id, this.#sizes[id]!, startNs);
   }
 
@@ -421,7 +422,10 @@ export class Engine {
     const layerOf = this.#layerOf;
     this.#phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
-    if (this.#prefetcher !== null) this.#countWasted();
+    if (this.#prefetcher !== null) {
+      this.#countWasted();
+      this.#prefetcher.evicted(gpu, nowNs);
+    }
     if (writeBack === null) return;
     for (let k = 0; k < victimCount; k++) {
       const id = victims[k]!;

@@ -2,14 +2,16 @@
 import { isAbsolute, relative } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
+import { checkValue } from '../base/yaml.js';
 import { loadHardware } from '../hardware/profile.js';
 import type { HardwareSpec } from '../hardware/spec.js';
-import { loadModel } from '../model/load.js';
+import { loadModel, loadRouting } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RunSpec } from '../system/run.js';
 import { loadSystem, type SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
+import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesize } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
 
@@ -37,7 +39,9 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
     if (run.trace.length > 1) throw new UserError(`${run.label}: trace: 'synthetic' cannot be joined with files; give one or the other`);
     if (run.model === undefined) throw new UserError(`${run.label}: model: synthetic routing needs a model; name one with --model`);
     const model = modelOf(run, run.model);
-    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run) });
+    const routing = loadRouting(run.model, run.folder, run.overrides.model);
+    const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
+    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run), profile });
     return { model, hardware, system, trace, traces: [trace] };
   }
   const named = run.model === undefined ? undefined : modelOf(run, run.model);

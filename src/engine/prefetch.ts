@@ -1,5 +1,6 @@
 // The plan of prefetches (L11, L12): which experts of the coming layers to bring, nearest layer first, then by probability, and the
 // starting of those transfers whenever a link has nothing better to do.
+import { UNPINNED } from '../cache/policy.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
@@ -105,6 +106,20 @@ export class Prefetcher {
       this.#nextLayer = layer + 1;
     }
     this.#extend(pass, layer, nowNs);
+  }
+
+  /** The last admission to a tier has evicted its `victims` at `nowNs`: those that are planned are to be brought again, from then on. */
+  evicted(tier: CachedTier, nowNs: number): void {
+    const { victimCount, victims } = tier;
+    for (let k = 0; k < victimCount; k++) {
+      const id = victims[k]!;
+      const entry = tier.planRank(id);
+      if (entry === UNPINNED) continue;
+      this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+      if (tier !== this.#parts.gpu) continue;
+      this.#queued[id] = 1;
+      this.#head = Math.min(this.#head, entry);
+    }
   }
 
   /** Starts every planned transfer that finds a free lane before `untilNs`. */
@@ -258,10 +273,15 @@ export class Prefetcher {
 
   /** Takes a slot and starts the transfer; without a slot the prefetch is dropped. */
   #start(tier: CachedTier, id: number, startNs: number): boolean {
-    const { evicted, gpu, layerOf, recorder, sizes } = this.#parts;
+    const { gpu, layerOf, recorder, sizes } = this.#parts;
     const layer = layerOf[id]!;
-    const admitted = tier.admit(id, layer, false, tier.planRank(id));
-    const slotFreeNs = tier === gpu ? evicted(startNs) : startNs;
+    // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
+    let admitted = tier.admit(id, layer, false, UNPINNED);
+    let slotFreeNs = this.#victimsOf(tier, startNs);
+    if (!admitted) {
+      admitted = tier.admit(id, layer, false, tier.planRank(id));
+      slotFreeNs = Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
+    }
     if (!admitted) {
       recorder.prefetchDropped++;
       return false;
@@ -274,6 +294,13 @@ export class Prefetcher {
       recorder.layers.prefetchBytes[layer]! += bytes;
     }
     return true;
+  }
+
+  /** Accounts for the victims of the last admission; @returns when their slot is free, ns */
+  #victimsOf(tier: CachedTier, nowNs: number): number {
+    if (tier === this.#parts.gpu) return this.#parts.evicted(nowNs);
+    this.evicted(tier, nowNs);
+    return nowNs;
   }
 
   /** Takes the entries before `end` out of the plan. */

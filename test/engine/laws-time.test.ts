@@ -121,6 +121,59 @@ describe('L11 Prefetch', () => {
     expect(outcome.passes[0]!.layers[1]).toMatchObject({ hits: 1, prefetchBytes: 20 });
   });
 
+  it('L11 what is planned leaves for a prefetch only where nothing else can', async () => {
+    // Pass 1 leaves 4; pass 2 loads 0 and 1 into the other two slots. 5 is expected before 4, which is the least recently used of the
+    // three: still 0 goes, whose event is over, and both members of layer 1 are hits.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, { denseNs: 30 }],
+        capacityBytes: 30,
+        passes: [
+          [[[], [0]]],
+          [
+            [
+              [0, 1],
+              [0, 1],
+            ],
+          ],
+        ],
+        script: says({ '2/0': { 5: 1, 4: 0.5 } }, { costNs: 50 }), // when the event of 0 and 1 is over
+      }),
+    );
+    expect(outcome.passes[1]!.layers[1]).toMatchObject({ hits: 2, prefetchBytes: 10 });
+  });
+
+  it('L11 what is planned and evicted by a demand waits for a transfer again', async () => {
+    // Pass 1 leaves 2, 8 and 9. In pass 2, 8 is expected at layer 2 and resident; layer 0 evicts 2 and 8 for its demand. 8 comes back.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, {}, { denseNs: 30 }],
+        capacityBytes: 30,
+        passes: [[[[2], [], [0, 1]]], [[[0, 1], [], [0]]]],
+        script: says({ '2/-1': { 8: 1 } }, { horizon: 3 }),
+      }),
+    );
+    expect(outcome.passes[1]!.layers[0]).toMatchObject({ misses: 2, evictions: 1 });
+    expect(outcome.passes[1]!.layers[2]).toMatchObject({ hits: 1, prefetchBytes: 10 });
+  });
+
+  it('L11 three tiers: a prefetch from the SSD does not take the DRAM copy of a transfer that starts before it', async () => {
+    // DRAM of two experts holds 5 and, from 40 on, 4 (SSD 0-40). 5 may start to the GPU at 0; at 40 its copy may go for 6.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, { denseNs: 200 }],
+        hardware: wholeMachine([wholeLink('h2d', 1), wholeLink('ssd', 4)]),
+        capacityBytes: 80,
+        dram: { policy: 'lru', capacityBytes: 20 },
+        onMiss: 'static', // leaves 5 in DRAM, not on the GPU
+        passes: [[[[], [1]]], [[[], [0, 1]]]],
+        script: says({ '2/0': { 4: 1, 6: 0.75, 5: 0.5 } }),
+      }),
+    );
+    // 4, 6 and 5 are all there in the end: 5 needs no second SSD transfer.
+    expect(outcome).toMatchObject({ useful: 2, ssd: { demands: 1, prefetches: 2 } });
+  });
+
   it('L11 limits: minimum probability, experts per layer, horizon; the predictor takes its time', async () => {
     const scores = { '1/0': { 4: 1, 5: 0.75, 6: 0.5, 7: 0.125, 9: 1 } };
     const prefetched = async (limits: Parameters<typeof says>[1]) =>

@@ -38,9 +38,10 @@ class Level {
 /** An expert that a prediction asked for, in the order of the plan. */
 interface Planned {
   readonly id: number;
-  readonly issuedNs: number;
-  /** Waits for its transfer to the GPU. */
-  waiting: boolean;
+  /** Its transfer starts no earlier: when it was planned, or when it was evicted since. */
+  issuedNs: number;
+  /** There was no slot for it. */
+  dropped: boolean;
 }
 
 interface Member {
@@ -120,6 +121,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let missedNow = new Set<number>();
   let plan: Planned[] = [];
   let nextLayer = 0;
+  /** What the plan still waits for: experts that are neither on the GPU nor on their way there. */
+  const waits = ({ id, dropped }: Planned): boolean => !dropped && !gpu.holds(id);
   type Counts = { -readonly [Key in keyof LayerOutcome]: LayerOutcome[Key] };
   let layers: Counts[] = [];
 
@@ -133,6 +136,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     };
     const { admitted, victims } = level.byLayer[layerOf[id]!]!.admit(id, used, pinned);
     let slotNs = atNs;
+    for (const planned of plan) if (victims.includes(planned.id)) planned.issuedNs = Math.max(planned.issuedNs, atNs);
     if (level === gpu) {
       for (const victim of victims) {
         layers[layerOf[victim]!]!.evictions++;
@@ -150,31 +154,36 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         gpu.caches.reduce((sum, cache) => sum + cache.usedBytes, 0),
       );
     }
-    return { admitted, slotNs: admitted ? slotNs : atNs };
+    return { admitted, slotNs };
   }
 
   /** The next prefetch that can start on the GPU's link: the first of the plan that is ready when a lane is free, else the one ready first. */
   function nextOnGpuLink(): { planned: Planned; startNs: number } | null {
     const freeNs = gpu.link.freeNs(gpu.link.nextLane());
     const starts = plan
-      .filter(({ id, waiting }) => waiting && (dram === null || dram.holds(id)))
+      .filter((planned) => waits(planned) && (dram === null || dram.holds(planned.id)))
       .map((planned) => ({ planned, startNs: Math.max(freeNs, planned.issuedNs, dram?.arrivalNs(planned.id) ?? 0) }));
     return starts.reduce<(typeof starts)[0] | null>((best, other) => (best === null || other.startNs < best.startNs ? other : best), null);
   }
 
   /** The next prefetch from the SSD: the first of the plan that DRAM lacks. */
   function nextOnSsdLink(level: Level): { planned: Planned; startNs: number } | null {
-    const planned = plan.find(({ id, waiting }) => waiting && !level.holds(id));
+    const planned = plan.find((one) => waits(one) && !level.holds(one.id));
     if (planned === undefined) return null;
     return { planned, startNs: Math.max(level.link.freeNs(level.link.nextLane()), planned.issuedNs) };
   }
 
   function start(level: Level, { planned, startNs }: { planned: Planned; startNs: number }): void {
     const { id } = planned;
-    if (level === gpu) planned.waiting = false;
-    const { admitted, slotNs } = admit(level, id, false, startNs, plan.indexOf(planned));
+    // First without touching anything that is planned, then at the expense of what is planned behind it.
+    let { admitted, slotNs } = admit(level, id, false, startNs, Number.POSITIVE_INFINITY);
     if (!admitted) {
-      planned.waiting = false;
+      const second = admit(level, id, false, startNs, plan.indexOf(planned));
+      admitted = second.admitted;
+      slotNs = Math.max(slotNs, second.slotNs);
+    }
+    if (!admitted) {
+      planned.dropped = true;
       total.dropped++;
       return;
     }
@@ -201,7 +210,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     if (script === null) return;
     const { correction, horizon, minProbability, perLayer } = script.limits;
     if (correction) {
-      total.cancelled += plan.filter(({ waiting }) => waiting).length;
+      total.cancelled += plan.filter(waits).length;
       plan = [];
       nextLayer = after + 1;
     }
@@ -211,14 +220,13 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         .map((id) => ({ id, score: script.score(pass, after, id) }))
         .filter(({ score }) => score > 0 && score >= minProbability)
         .sort((a, b) => b.score - a.score || a.id - b.id);
-      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, waiting: !gpu.holds(id) });
+      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, dropped: false });
     }
   }
 
   /** L12: the routing of `layer` is known. */
   function known(layer: number, demand: readonly number[]): void {
-    for (const planned of plan) if (demand.includes(planned.id)) planned.waiting = false;
-    total.cancelled += plan.filter(({ id, waiting }) => waiting && layerOf[id]! <= layer).length;
+    total.cancelled += plan.filter((planned) => waits(planned) && layerOf[planned.id]! <= layer && !demand.includes(planned.id)).length;
     plan = plan.filter(({ id }) => layerOf[id]! > layer);
   }
 
@@ -308,7 +316,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       if (onMiss === 'static') gpu.byLayer[layer]!.passBy(id);
       else ({ admitted, slotNs } = admit(gpu, id, true, nowNs, 0));
       if (!admitted) counts.streamed++;
-      member.readyNs = slotNs;
+      member.readyNs = admitted ? slotNs : nowNs; // what is streamed waits for no write-back
       loads.push(member);
       if (onMiss === 'cheaper') load(layer, loads.splice(0));
     }
