@@ -5,6 +5,7 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocumen
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
 import { describeIssue, innermost } from './schema-issues.js';
+import { didYouMean } from './text.js';
 import { type Quantity, refusal } from './units.js';
 
 /** A checked value and where its parts stand in the file. */
@@ -97,7 +98,7 @@ type Locate = (where: Path, unknownKey?: string) => { readonly place: string; re
 
 function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Override[], locateInFile: Locate): Located<T> {
   let raw = given;
-  for (const override of overrides) raw = withValue(raw, override.path, override.value);
+  for (const override of overrides) raw = withValue(raw, override, 0);
   const locate: Locate = (where, unknownKey) => {
     const full = (unknownKey === undefined ? where : [...where, unknownKey]).map(String);
     // The last override of a path wins; one below the place of the complaint may be its cause too (an unknown key inside).
@@ -118,17 +119,32 @@ function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Over
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
 }
 
-/** A copy of `root` with `value` at `path`; what is no mapping on the way becomes one. */
-function withValue(root: unknown, path: readonly string[], value: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return value;
+/** A copy of `root` with an override's value at its path, from step `depth` on; what is neither mapping nor list on the way becomes a mapping. */
+function withValue(root: unknown, override: Override, depth: number): unknown {
+  const key = override.path[depth];
+  if (key === undefined) return override.value;
   if (Array.isArray(root)) {
     const copy: unknown[] = [...root];
-    copy[Number(key)] = withValue(root[Number(key)], rest, value);
+    const at = entryOf(copy, key, override);
+    copy[at] = withValue(copy[at], override, depth + 1);
     return copy;
   }
   const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : {};
-  return { ...fields, [key]: withValue(fields[key], rest, value) };
+  return { ...fields, [key]: withValue(fields[key], override, depth + 1) };
+}
+
+/**
+ * Which entry of a list a step of a path means: its `name`, or its number from 0.
+ * @throws UserError where the list has no such entry
+ */
+function entryOf(list: readonly unknown[], key: string, { label }: Override): number {
+  const names = list.map((entry) => (typeof entry === 'object' && entry !== null ? (entry as { name?: unknown }).name : undefined));
+  const named = names.indexOf(key);
+  if (named >= 0) return named;
+  if (/^\d+$/.test(key) && Number(key) < list.length) return Number(key);
+  const known = names.filter((name) => typeof name === 'string');
+  const numbers = list.length === 0 ? 'the list is empty' : `use a number from 0 to ${list.length - 1}`;
+  throw new UserError(`${label}: the list has no entry "${key}"; ${known.length === 0 ? numbers : didYouMean(key, known)}`);
 }
 
 /** A schema field that takes a quantity, written as a number or with its unit, and gives it in the inner unit. */
