@@ -1,6 +1,6 @@
 // Speed of reading, checking, writing and generating traces: node bench/trace.mjs [activations in millions]
 // Needs a build (npm run build). Prints millions of activations per second and peak memory; the file system's cache is warm.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -38,6 +38,26 @@ function uniform() {
   return store.finish(new Array(layers).fill(experts), { model: null, format: 'bench', synthetic: true, expertBytes: null, notes: {} });
 }
 
+/** The rows as llama.cpp loggers write decoded tokens: layer by layer, a list or an activation a line. */
+function writeCsv(trace, lists, activations) {
+  const files = [openSync(lists, 'w'), openSync(activations, 'w')];
+  writeSync(files[0], 'layer_id,expert_ids\n');
+  writeSync(files[1], 'layer,expert\n');
+  for (const chunk of chunks(trace, 256)) {
+    let [a, b] = ['', ''];
+    for (let cell = 0; cell < chunk.tokens * layers; cell++) {
+      const ids = chunk.experts.subarray(cell * topK, (cell + 1) * topK);
+      a += `${cell % layers},${ids.join(' ')}\n`;
+      for (const id of ids) b += `${cell % layers},${id}\n`;
+    }
+    writeSync(files[0], a);
+    writeSync(files[1], b);
+  }
+  files.forEach((fd) => {
+    closeSync(fd);
+  });
+}
+
 const rows = [];
 async function timed(name, work, times = 3) {
   let best = Number.POSITIVE_INFINITY;
@@ -65,14 +85,19 @@ try {
   const text = join(folder, 'trace.jsonl');
   await timed('write safetensors', () => writeSafetensors(trace, u8));
   await timed('write jsonl', () => writeJsonl(trace, text));
-  trace.close();
   for (const kib of [64, 256, 1024]) {
     const opened = await openTrace(u8);
     await timed(`read + check safetensors U8, ${kib} KiB blocks`, () => readAll(opened, Math.round((kib * 1024) / layers / topK)));
     opened.close();
   }
+  const csv = join(folder, 'experts.csv');
+  const perActivation = join(folder, 'activations.csv');
+  writeCsv(trace, csv, perActivation);
+  await timed('open CSV layer_id,expert_ids', async () => (await openTrace(csv)).close(), 2);
+  await timed('open CSV layer,expert', async () => (await openTrace(perActivation, { topK })).close(), 2);
   await timed('open safetensors (fold requests)', async () => (await openTrace(u8)).close());
   await timed('open jsonl (decode, check, store)', async () => (await openTrace(text)).close());
+  trace.close();
   const stored = await openTrace(text);
   await timed('read stored rows', () => readAll(stored, 1024));
   stored.close();

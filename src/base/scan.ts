@@ -76,10 +76,15 @@ export class LineScanner {
   }
 
   #take(end: number, next: number): void {
+    if (end - this.#next > LINE_LIMIT) this.#refuse();
     this.start = this.#next;
     this.end = end > this.start && this.bytes[end - 1] === RETURN ? end - 1 : end;
     this.#next = next;
     this.line++;
+  }
+
+  #refuse(): never {
+    throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
   }
 
   /** Moves the pending bytes to the front and reads on behind them. */

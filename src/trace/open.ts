@@ -51,7 +51,7 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
     return trace;
   } catch (error) {
     source.close();
-    throw error;
+    throw oneLine(error);
   }
 }
 
@@ -65,9 +65,18 @@ export async function openPopularity(path: string, options: OpenOptions = {}): P
     const format = formatOf(source, options.format);
     if (format.counts !== undefined) return format.counts(source, options);
     return popularityOf(format.open!(source, options));
+  } catch (error) {
+    throw oneLine(error);
   } finally {
     source.close();
   }
+}
+
+/** A message may quote the file; what is no printable character is shown as a space, so that it stays one line. */
+function oneLine(error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const clean = error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  return clean === error.message ? error : new UserError(clean, error.exitCode);
 }
 
 /**

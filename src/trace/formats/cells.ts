@@ -1,5 +1,6 @@
-// Most engines log one line per token and layer, in whatever order their graph runs. Such a recording is walked twice: once to learn its
-// layers, tokens and widths, once to put every cell where it belongs. Rows then are in order of request and position.
+// Most engines log one line per token and layer, in whatever order their graph runs. The beginning of such a recording is looked at to
+// learn its layers and widths, then every cell is put where it belongs; only a recording that does not go on as it began is walked
+// once more, whole, before it is filled in.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
@@ -8,6 +9,12 @@ import { expected, type OpenOptions } from './format.js';
 
 /** Largest layer number that a recording may name. */
 const LAYER_LIMIT = 4096;
+/** Most choices of one token at one layer. */
+const CHOICE_LIMIT = 4096;
+/** More missing rows than this are not looked for one by one. */
+const GAP_LIMIT = 1_000_000;
+/** Cells looked at before a recording is filled in. */
+const SAMPLE_CELLS = 20_000;
 
 /** The choices of one token at one layer; reused from cell to cell. */
 export class Cell {
@@ -21,14 +28,15 @@ export class Cell {
   phase = -1;
   /** Input token id, or -1. */
   tokenId = -1;
-  /** Number of choices. */
+  /** Number of choices; they are `ids[from, from + count)`. */
   count = 0;
+  from = 0;
   ids: Int32Array = new Int32Array(16);
-  /** Gate weights of the choices, where {@link weighted}. */
+  /** Gate weights of the choices, from 0, where {@link weighted}. */
   weights: Float64Array = new Float64Array(16);
   weighted = false;
 
-  /** Adds a choice, in rank order; -1 = none. */
+  /** Adds a choice, in rank order; -1 = none. Only for cells that start at 0. */
   push(id: number, weight = 0): void {
     if (this.count === this.ids.length) {
       const { ids, weights } = this;
@@ -42,11 +50,16 @@ export class Cell {
   }
 }
 
+/** Names where a walk stands, for messages. */
+export interface Place {
+  place: () => string;
+}
+
 /** A recording as cells. */
 export interface CellSource {
   readonly source: TraceSource;
-  /** Visits all cells, the same each time; `place` names where the walk stands, for messages. */
-  walk(visit: (cell: Cell) => void, at: { place: () => string }): void;
+  /** Visits all cells, the same each time. */
+  walk(visit: (cell: Cell) => void, at: Place): void;
   /** Layer numbers that the recording declares; absent: those that occur. */
   readonly layers?: readonly number[];
   /** Experts per layer, where the recording declares it. */
@@ -54,147 +67,242 @@ export interface CellSource {
   readonly meta: Partial<TraceMeta> & { readonly format: string };
 }
 
-/** What the first walk learns. */
+/** What is known of a recording before it is filled in. */
 interface Survey {
-  cells: number;
   topK: number;
-  largestId: number;
   phases: boolean;
   weighted: boolean;
   tokenIds: boolean;
   readonly layers: Set<number>;
-  /** By request: first and last position, and prompt rows. */
-  readonly first: number[];
-  readonly last: number[];
-  readonly promptEnd: number[];
+  readonly spans: Spans;
 }
+
+/** Positions of each request, by ordinal: first, last, and how many are prompt. */
+class Spans {
+  readonly first: number[] = [];
+  readonly last: number[] = [];
+  readonly promptEnd: number[] = [];
+
+  add({ request, token, phase }: Cell): void {
+    if (request === this.first.length) {
+      this.first.push(token);
+      this.last.push(token);
+      this.promptEnd.push(0);
+    } else {
+      if (token < this.first[request]!) this.first[request] = token;
+      if (token > this.last[request]!) this.last[request] = token;
+    }
+    if (phase === PHASE.prefill && token >= this.promptEnd[request]!) this.promptEnd[request] = token + 1;
+  }
+
+  length(request: number): number {
+    return this.last[request]! - this.first[request]! + 1;
+  }
+}
+
+/** Thrown through a walk to end it: enough was seen, or what was learned of the beginning does not hold. */
+class EndOfWalk extends Error {}
 
 /**
  * Puts a recording of cells in order.
  * @throws UserError with place where a cell is wrong, stands twice, or a token is missing
  */
 export function importCells(recording: CellSource, options: OpenOptions): RoutingTrace {
-  const { source, meta } = recording;
-  const survey = surveyOf(recording);
-  if (survey.cells === 0) throw new UserError(`${source.path}: no token chooses any expert; the trace is empty`);
-  const layers = [...(recording.layers ?? survey.layers)].sort((a, b) => a - b);
-  const indexOf = new Int32Array(LAYER_LIMIT).fill(-1);
-  layers.forEach((layer, index) => {
-    indexOf[layer] = index;
-  });
-  const starts: number[] = [];
-  let rows = 0;
-  survey.first.forEach((first, request) => {
-    starts.push(rows);
-    rows += survey.last[request]! - first + 1;
-  });
-  if (rows > survey.cells) throw missing(source.path, survey, new Uint8Array(0));
-  const requestOf = (row: number): number => starts.findLastIndex((start) => start <= row);
-  const store = new TraceStore({
-    path: source.path,
-    layers: layers.length,
-    topK: survey.topK,
-    weights: survey.weighted,
-    tokenIds: survey.tokenIds,
-    phases: survey.phases,
-    place: (row) => {
-      const request = requestOf(row);
-      return `${source.path}: request ${request}, token ${survey.first[request]! + row - starts[request]!}`;
-    },
-  });
+  const { survey, whole } = surveyOf(recording, SAMPLE_CELLS);
+  if (whole) return filled(recording, survey, survey.spans, options);
   try {
-    const seen = new Uint8Array(rows);
-    fill(recording, store, (cell) => starts[cell.request]! + cell.token - survey.first[cell.request]!, indexOf, seen);
-    if (seen.includes(0)) throw missing(source.path, survey, seen);
-    survey.first.forEach((first, request) => {
-      for (let token = first; token <= survey.last[request]!; token++) {
-        store.addRow(request, token, token < survey.promptEnd[request]! ? PHASE.prefill : PHASE.decode);
-      }
-    });
+    return filled(recording, survey, null, options);
+  } catch (error) {
+    if (!(error instanceof EndOfWalk)) throw error;
+  }
+  const all = surveyOf(recording, Number.POSITIVE_INFINITY).survey;
+  return filled(recording, all, all.spans, options);
+}
+
+/** Walks the first `limit` cells. */
+function surveyOf(recording: CellSource, limit: number): { survey: Survey; whole: boolean } {
+  const survey: Survey = {
+    topK: 0,
+    phases: false,
+    weighted: false,
+    tokenIds: false,
+    layers: new Set(recording.layers),
+    spans: new Spans(),
+  };
+  const at: Place = { place: () => recording.source.path };
+  let cells = 0;
+  let whole = true;
+  const visit = (cell: Cell): void => {
+    if (cells++ === limit) throw new EndOfWalk();
+    const { token, layer, count } = cell;
+    if (layer < 0 || layer >= LAYER_LIMIT) throw new UserError(`${at.place()}: layer ${layer} is not a layer number`);
+    if (recording.layers !== undefined && !survey.layers.has(layer)) {
+      throw new UserError(`${at.place()}: layer ${layer} is not among those that the file declares`);
+    }
+    if (count > CHOICE_LIMIT) throw new UserError(`${at.place()}: ${count} experts for one token at one layer; no model chooses so many`);
+    if (token < 0) throw new UserError(`${at.place()}: token ${token} is not a position; the first one is 0`);
+    survey.layers.add(layer);
+    if (count > survey.topK) survey.topK = count;
+    if (cell.phase >= 0) survey.phases = true;
+    if (cell.weighted) survey.weighted = true;
+    if (cell.tokenId >= 0) survey.tokenIds = true;
+    survey.spans.add(cell);
+  };
+  try {
+    recording.walk(visit, at);
+  } catch (error) {
+    if (!(error instanceof EndOfWalk)) throw error;
+    whole = false;
+  }
+  if (survey.topK === 0) throw new UserError(`${recording.source.path}: no token chooses any expert; the trace is empty`);
+  if (whole) {
+    const rows = survey.spans.first.reduce((sum, _, request) => sum + survey.spans.length(request), 0);
+    if (rows > cells + GAP_LIMIT) {
+      const last = survey.spans.last.reduce((most, position) => Math.max(most, position), 0);
+      throw new UserError(`${recording.source.path}: positions run to ${last}, more than there are rows; the recording has gaps`);
+    }
+  }
+  return { survey, whole };
+}
+
+/**
+ * Fills a store with all cells.
+ * @param spans of all requests; null: requests come one after another and are measured as they come
+ */
+function filled(recording: CellSource, survey: Survey, spans: Spans | null, options: OpenOptions): RoutingTrace {
+  const { source, meta } = recording;
+  const layers = [...survey.layers].sort((a, b) => a - b);
+  const filler = new Filler(source.path, survey, layers, spans);
+  try {
+    filler.fill(recording);
     const shape = expected(options, layers.length);
     const experts = recording.experts === undefined ? shape.experts : new Array<number>(layers.length).fill(recording.experts);
-    return store.finish(experts, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
+    return filler.store.finish(experts, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
   } catch (error) {
-    store.close();
+    filler.store.close();
     throw error;
   }
 }
 
-function surveyOf(recording: CellSource): Survey {
-  const survey: Survey = {
-    cells: 0,
-    topK: 0,
-    largestId: 0,
-    phases: false,
-    weighted: false,
-    tokenIds: false,
-    layers: new Set(),
-    first: [],
-    last: [],
-    promptEnd: [],
-  };
-  const declared = recording.layers === undefined ? null : new Set(recording.layers);
-  const at = { place: () => recording.source.path };
-  recording.walk((cell) => {
-    const { request, token, layer, count } = cell;
-    if (layer < 0 || layer >= LAYER_LIMIT) throw new UserError(`${at.place()}: layer ${layer} is not a layer number`);
-    if (declared !== null && !declared.has(layer))
-      throw new UserError(`${at.place()}: layer ${layer} is not among those that the file declares`);
-    if (token < 0) throw new UserError(`${at.place()}: token ${token} is not a position; the first one is 0`);
-    survey.cells++;
-    survey.layers.add(layer);
-    if (count > survey.topK) survey.topK = count;
-    if (request === survey.first.length) {
-      survey.first.push(token);
-      survey.last.push(token);
-      survey.promptEnd.push(0);
-    } else {
-      if (token < survey.first[request]!) survey.first[request] = token;
-      if (token > survey.last[request]!) survey.last[request] = token;
-    }
-    if (cell.phase >= 0) survey.phases = true;
-    if (cell.phase === PHASE.prefill && token >= survey.promptEnd[request]!) survey.promptEnd[request] = token + 1;
-    if (cell.weighted) survey.weighted = true;
-    if (cell.tokenId >= 0) survey.tokenIds = true;
-  }, at);
-  return survey;
-}
+class Filler {
+  readonly store: TraceStore;
+  readonly #path: string;
+  readonly #survey: Survey;
+  /** Index of each layer number, -1 for those unknown. */
+  readonly #indexOf = new Int32Array(LAYER_LIMIT).fill(-1);
+  readonly #known: boolean;
+  readonly #spans: Spans;
+  /** First row of each request. */
+  readonly #starts: number[] = [];
+  #rows = 0;
+  /** Layers filled in of each row. */
+  #filledIn = new Uint8Array(1024);
+  /** A bit for each row and layer. */
+  #bits = new Uint8Array(1024);
 
-function fill(recording: CellSource, store: TraceStore, rowOf: (cell: Cell) => number, indexOf: Int32Array, seen: Uint8Array): void {
-  const { layers, topK } = store;
-  const filled = new Uint8Array(Math.ceil((seen.length * layers) / 8));
-  const at = { place: () => recording.source.path };
-  recording.walk((cell) => {
-    const row = rowOf(cell);
-    const layer = indexOf[cell.layer]!;
+  constructor(path: string, survey: Survey, layers: readonly number[], spans: Spans | null) {
+    this.#path = path;
+    this.#survey = survey;
+    this.#known = spans !== null;
+    this.#spans = spans ?? new Spans();
+    layers.forEach((layer, index) => {
+      this.#indexOf[layer] = index;
+    });
+    this.#spans.first.forEach((_, request) => {
+      this.#starts.push(this.#rows);
+      this.#rows += this.#spans.length(request);
+    });
+    this.store = new TraceStore({
+      path,
+      layers: layers.length,
+      topK: survey.topK,
+      weights: survey.weighted,
+      tokenIds: survey.tokenIds,
+      phases: survey.phases,
+      place: (row) => this.#placeOf(row),
+    });
+  }
+
+  #placeOf(row: number): string {
+    const request = this.#starts.findLastIndex((start) => start <= row);
+    return `${this.#path}: request ${request}, token ${this.#spans.first[request]! + row - this.#starts[request]!}`;
+  }
+
+  /** Walks a recording and adds its rows. */
+  fill(recording: CellSource): void {
+    const at: Place = { place: () => this.#path };
+    let cells = 0;
+    recording.walk((cell) => {
+      if (!this.#known) this.#measure(cell, ++cells);
+      this.#put(cell, at);
+    }, at);
+    this.#ensure(this.#rows);
+    const { first, last, promptEnd } = this.#spans;
+    const gap = this.#filledIn.subarray(0, this.#rows).indexOf(0);
+    if (gap >= 0) throw new UserError(`${this.#placeOf(gap)} is missing; the recording has gaps`);
+    first.forEach((start, request) => {
+      for (let token = start; token <= last[request]!; token++) {
+        this.store.addRow(request, token, token < promptEnd[request]! ? PHASE.prefill : PHASE.decode);
+      }
+    });
+  }
+
+  /**
+   * Makes room for a cell of the last request, or of the one after it.
+   * @throws EndOfWalk where the recording does not go on as it began: a new layer or column, more choices, requests side by side
+   */
+  #measure(cell: Cell, cells: number): void {
+    const { request, token, layer } = cell;
+    const { topK, weighted, tokenIds, phases } = this.#survey;
+    const known = layer >= 0 && layer < LAYER_LIMIT && this.#indexOf[layer]! >= 0;
+    const fits =
+      known && cell.count <= topK && (weighted || !cell.weighted) && (tokenIds || cell.tokenId < 0) && (phases || cell.phase < 0);
+    if (!fits || token < 0) throw new EndOfWalk();
+    const spans = this.#spans;
+    if (request === this.#starts.length) this.#starts.push(this.#rows);
+    else if (token < spans.first[request]! || (request < this.#starts.length - 1 && token > spans.last[request]!)) throw new EndOfWalk();
+    spans.add(cell);
+    const end = this.#starts[request]! + spans.length(request);
+    // Every row has a cell, so more rows than cells are a gap.
+    if (end > cells) throw new EndOfWalk();
+    if (end > this.#rows) this.#rows = end;
+  }
+
+  #put(cell: Cell, at: Place): void {
+    const { store } = this;
+    const { layers, topK } = store;
+    const layer = this.#indexOf[cell.layer]!;
+    const row = this.#starts[cell.request]! + cell.token - this.#spans.first[cell.request]!;
+    this.#ensure(row + 1);
     const bit = row * layers + layer;
-    if (filled[bit >>> 3]! & (1 << (bit & 7))) {
+    const mask = 1 << (bit & 7);
+    if ((this.#bits[bit >>> 3]! & mask) !== 0) {
       throw new UserError(`${at.place()}: token ${cell.token} of request ${cell.request} is recorded twice at layer ${cell.layer}`);
     }
-    filled[bit >>> 3]! |= 1 << (bit & 7);
-    seen[row] = 1;
+    this.#bits[bit >>> 3]! |= mask;
+    this.#filledIn[row] = 1;
     store.seek(row);
-    const from = store.idsAt + layer * topK;
-    for (let k = 0; k < cell.count; k++) {
-      const id = cell.ids[k]!;
+    const to = store.idsAt + layer * topK;
+    const { ids: cells } = store;
+    const { ids, from, count } = cell;
+    for (let k = 0; k < count; k++) {
+      const id = ids[from + k]!;
       if (id < -1 || id >= NULL_EXPERT) throw new UserError(`${at.place()}: ${id} is not an expert id; ids are 0 to 65534, -1 for none`);
-      store.ids[from + k] = id;
-      if (cell.weighted) store.weights[from + k] = cell.weights[k]!;
+      cells[to + k] = id;
     }
+    if (cell.weighted) for (let k = 0; k < count; k++) store.weights[to + k] = cell.weights[k]!;
     if (cell.tokenId >= 0) store.tokenIds[store.tokenAt] = cell.tokenId;
-  }, at);
+  }
+
+  #ensure(rows: number): void {
+    if (rows > this.#filledIn.length) this.#filledIn = grown(this.#filledIn, rows);
+    const bytes = Math.ceil((rows * this.store.layers) / 8);
+    if (bytes > this.#bits.length) this.#bits = grown(this.#bits, bytes);
+  }
 }
 
-/** The first token that the recording leaves out. */
-function missing(path: string, { first, last }: Survey, seen: Uint8Array): UserError {
-  const row = seen.indexOf(0);
-  let start = 0;
-  for (let request = 0; request < first.length; request++) {
-    const count = last[request]! - first[request]! + 1;
-    if (row >= 0 && row < start + count) {
-      return new UserError(`${path}: request ${request}: token ${first[request]! + row - start} is missing; the recording has gaps`);
-    }
-    start += count;
-  }
-  return new UserError(`${path}: positions run to ${Math.max(...last)}, more than there are rows; the recording has gaps`);
+function grown(array: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(length, array.length * 2));
+  larger.set(array);
+  return larger;
 }

@@ -1,12 +1,12 @@
 // llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, one row per token and layer in graph order, ids separated by spaces.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
+import { hasStridedView } from '../strided-view.js';
 import type { RoutingTrace } from '../trace.js';
-import { Cell, type CellSource, importCells } from './cells.js';
+import { Cell, importCells } from './cells.js';
 import type { OpenOptions, TraceFormat } from './format.js';
 import { IdBuffer, PassReader } from './passes.js';
-import { StridedViewWitness } from './strided-view.js';
 
 const COMMA = 44;
 
@@ -19,17 +19,35 @@ export const llamacppLogExperts: TraceFormat = {
   open,
 };
 
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const trace = importCells(
+    {
+      source,
+      meta: { format: 'llamacpp-log-experts' },
+      walk(visit, at) {
+        const passes = new PassReader(visit, new Cell());
+        walkGroups(source, (layer, rows, width, ids) => passes.group(layer, rows, width, ids, at.place), at);
+      },
+    },
+    options,
+  );
+  if (!hasStridedView(trace)) return trace;
+  trace.close();
+  throw new UserError(
+    `${source.path}: prompt rows are ranks of the first token, not routing: the logger read the strided view ffn_moe_topk as if it were ` +
+      'packed; record again with a logger that honours nb[1] (decode rows are right, prompt rows cannot be mended)',
+  );
+}
+
 /** Visits the groups of the file: rows of one layer in one pass. */
 function walkGroups(
   source: TraceSource,
   visit: (layer: number, rows: number, width: number, ids: Int32Array) => void,
   at: { place: () => string },
 ): void {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
+  const lines = new NumberLines(source, 1);
   const group = new IdBuffer();
-  at.place = () => scanner.place();
-  scanner.next();
+  at.place = () => lines.place();
   let current = -1;
   let rows = 0;
   let width = 0;
@@ -38,54 +56,17 @@ function walkGroups(
     group.length = 0;
     rows = 0;
   };
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    fields.rewind();
-    const layer = fields.integer('layer_id');
-    if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after layer_id`);
+  while (lines.next()) {
+    const layer = lines.values[0]!;
+    if (lines.separator !== COMMA) throw new UserError(`${lines.place()}: a comma is missing after layer_id`);
     if (layer !== current) flush();
     current = layer;
-    const before = group.length;
-    for (fields.spaces(); !fields.ended; fields.spaces()) group.push(fields.integer('expert_ids'));
-    if (rows > 0 && group.length - before !== width) {
-      throw new UserError(
-        `${scanner.place()}: ${group.length - before} experts, the row before has ${width}; the recording is damaged here`,
-      );
+    if (rows > 0 && lines.count - 1 !== width) {
+      throw new UserError(`${lines.place()}: ${lines.count - 1} experts, the row before has ${width}; the recording is damaged here`);
     }
-    width = group.length - before;
+    width = lines.count - 1;
+    group.append(lines.values, 1, lines.count);
     rows++;
   }
   flush();
-}
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  refuseStridedView(source);
-  const recording: CellSource = {
-    source,
-    meta: { format: 'llamacpp-log-experts' },
-    walk(visit, at) {
-      const passes = new PassReader(visit, new Cell());
-      walkGroups(source, (layer, rows, width, ids) => passes.group(layer, rows, width, ids, at.place), at);
-    },
-  };
-  return importCells(recording, options);
-}
-
-function refuseStridedView(source: TraceSource): void {
-  let largest = 0;
-  walkGroups(
-    source,
-    (_layer, rows, width, ids) => {
-      for (let i = 0; i < rows * width; i++) if (ids[i]! > largest) largest = ids[i]!;
-    },
-    { place: () => source.path },
-  );
-  const witness = new StridedViewWitness();
-  walkGroups(source, (_layer, rows, width, ids) => witness.look(ids, rows, width, largest + 1), { place: () => source.path });
-  if (witness.found) {
-    throw new UserError(
-      `${source.path}: prompt rows are ranks of the first token, not routing: the logger read the strided view ffn_moe_topk as if it were ` +
-        'packed; record again with a logger that honours nb[1] (decode rows are right, prompt rows cannot be mended)',
-    );
-  }
 }

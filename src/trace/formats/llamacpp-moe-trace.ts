@@ -1,7 +1,7 @@
 // llama.cpp's `moe-trace` example (ggml-org/llama.cpp PR 28544): CSV `layer,expert`, one row per activation in graph order, no token
 // ids. How many rows make a token is the model's top-k; decode passes show it.
 import { UserError } from '../../base/errors.js';
-import { FieldReader, LineScanner } from '../../base/scan.js';
+import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { Cell, importCells } from './cells.js';
@@ -21,23 +21,19 @@ export const llamacppMoeTrace: TraceFormat = {
 
 /** Visits the runs of lines of one layer. */
 function walkRuns(source: TraceSource, visit: (layer: number, run: IdBuffer) => void, at: { place: () => string }): void {
-  const scanner = new LineScanner(source);
-  const fields = new FieldReader(scanner);
+  const lines = new NumberLines(source, 1);
   const run = new IdBuffer();
-  at.place = () => scanner.place();
-  scanner.next();
+  at.place = () => lines.place();
   let current = -1;
-  while (scanner.next()) {
-    if (scanner.blank()) continue;
-    fields.rewind();
-    const layer = fields.integer('layer');
-    if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after layer`);
+  while (lines.next()) {
+    if (lines.count !== 2 || lines.separator !== COMMA) throw new UserError(`${lines.place()}: not layer,expert`);
+    const layer = lines.values[0]!;
     if (layer !== current && run.length > 0) {
       visit(current, run);
       run.length = 0;
     }
     current = layer;
-    run.push(fields.integer('expert'));
+    run.push(lines.values[1]!);
   }
   if (run.length > 0) visit(current, run);
 }

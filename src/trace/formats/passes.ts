@@ -39,10 +39,11 @@ export class PassReader {
     cell.request = this.#request;
     cell.layer = layer;
     cell.phase = this.#tokens > 1 ? PHASE.prefill : PHASE.decode;
+    cell.ids = ids;
+    cell.count = width;
     for (let row = 0; row < rows; row++) {
       cell.token = this.#position + this.#tokens - rows + row;
-      cell.count = 0;
-      for (let k = 0; k < width; k++) cell.push(ids[row * width + k]!);
+      cell.from = row * width;
       this.#visit(cell);
     }
   }
@@ -65,11 +66,20 @@ export class IdBuffer {
   length = 0;
 
   push(id: number): void {
-    if (this.length === this.ids.length) {
-      const larger = new Int32Array(this.length * 2);
-      larger.set(this.ids);
-      this.ids = larger;
-    }
+    if (this.length === this.ids.length) this.#grow(this.length + 1);
     this.ids[this.length++] = id;
+  }
+
+  /** Adds `values[from, to)`. */
+  append(values: Int32Array, from: number, to: number): void {
+    const end = this.length + to - from;
+    if (end > this.ids.length) this.#grow(end);
+    for (let i = from; i < to; i++) this.ids[this.length++] = values[i]!;
+  }
+
+  #grow(length: number): void {
+    const larger = new Int32Array(Math.max(length, this.ids.length * 2));
+    larger.set(this.ids);
+    this.ids = larger;
   }
 }

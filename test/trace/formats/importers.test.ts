@@ -365,7 +365,7 @@ describe('graph order', () => {
 
   it.each([
     ['a missing comma', csv('0 1 2'), /:2: a comma is missing/],
-    ['text for a number', csv('0,1 x'), /:2: expert_ids is missing or no whole number/],
+    ['text for a number', csv('0,1 x'), /:2: "x" where a whole number is expected/],
     ['rows of different width', csv('0,1 2', '0,3'), /:3: 1 experts, the row before has 2/],
     ['a layer with more rows than the pass', csv('0,1 2', '1,3 4', '1,5 6'), /layer 1 has 2 rows in a pass of 1 tokens/],
     ['a header alone', csv(), /the trace is empty/],
@@ -386,6 +386,58 @@ describe('graph order', () => {
     ['half a record', [0x544c424d, 1, 8, 0, 2], /byte 12: the file ends inside a record/],
   ])('MBLT refuses %s', async (_what, words, message) => {
     await expect(read(Buffer.from(Int32Array.from(words).buffer))).rejects.toThrow(message);
+  });
+});
+
+describe('long recordings', () => {
+  const ids = (token: number, layer: number) => [(token + layer) % 9, 9 + (token % 7)];
+  const expected = (tokens: number, layers: number) =>
+    Array.from({ length: tokens }, (_, token) => Array.from({ length: layers }, (_, layer) => ids(token, layer))).flat(2);
+
+  it('go on in order as they began: filled in at the first walk', async () => {
+    const lines = Array.from({ length: 9000 * 3 }, (_, i) => `${i % 3},${ids(Math.floor(i / 3), i % 3).join(' ')}`);
+    const { columns, tokens } = await read(`layer_id,expert_ids\n${lines.join('\n')}\n`);
+    expect(tokens).toBe(9000);
+    expect(columns.experts).toEqual(expected(9000, 3));
+  });
+
+  it('layer by layer: the layers that follow the first are not in the beginning', async () => {
+    const lines = Array.from({ length: 3 }, (_, layer) =>
+      Array.from({ length: 21_000 }, (_, token) => `${layer},0,t,"[${ids(token, layer).join(', ')}]"`),
+    ).flat();
+    const { columns } = await read(`Layer ID,Batch Number,Token,Activated Expert IDs\n${lines.join('\n')}\n`);
+    expect(columns.experts).toEqual(expected(21_000, 3));
+  });
+
+  it('with two requests side by side', async () => {
+    const lines = Array.from({ length: 12_000 }, (_, token) =>
+      ['a', 'b'].map((request) => `${request},${token},0,${ids(token, request === 'a' ? 0 : 1).join(';')}`),
+    ).flat();
+    const { columns, requests } = await read(`request,token,layer,experts\n${lines.join('\n')}\n`);
+    expect(requests.map(({ start, decode }) => [start, decode])).toEqual([
+      [0, 12_000],
+      [12_000, 12_000],
+    ]);
+    expect(columns.experts.slice(0, 24_000)).toEqual(expected(12_000, 1));
+  });
+
+  it.each([
+    ['wider rows', '3,1 2 3', 3],
+    ['a new layer', '4,1 2', 2],
+  ])('with %s at the end', async (_what, last, topK) => {
+    const lines = Array.from({ length: 21_000 }, (_, token) => `3,${ids(token, 0).join(' ')}`);
+    const text = `token,layer,experts\n${lines.map((line, token) => `${token},${line}`).join('\n')}\n21000,${last}\n`;
+    const content = await read(text);
+    expect([content.tokens, content.topK]).toEqual([21_001, topK]);
+    expect(content.layers).toBe(last.startsWith('4') ? 2 : 1);
+  });
+
+  it('with a gap, far behind the beginning', async () => {
+    const lines = Array.from({ length: 21_000 }, (_, token) => `${token},0,${token % 9}`);
+    await expect(read(`token,layer,experts\n${lines.join('\n')}\n21002,0,1\n`)).rejects.toThrow(/request 0, token 21000 is missing/);
+    await expect(read(`token,layer,experts\n${lines.join('\n')}\n5,0,1\n`)).rejects.toThrow(
+      /:21002: token 5 of request 0 is recorded twice/,
+    );
   });
 });
 
@@ -411,7 +463,7 @@ describe('tables', () => {
 
   it.each([
     ['a token twice', 'token,layer,experts\n0,0,1 2\n1,0,1\n0,0,3 4\n', /token 0 of request 0 is recorded twice at layer 0/],
-    ['a gap', 'token,layer,experts\n0,0,1\n2,0,1\n0,1,1\n2,1,1\n', /request 0: token 1 is missing; the recording has gaps/],
+    ['a gap', 'token,layer,experts\n0,0,1\n2,0,1\n0,1,1\n2,1,1\n', /request 0, token 1 is missing; the recording has gaps/],
     ['a huge gap', 'token,layer,experts\n0,0,1\n2000000000,0,1\n', /positions run to 2000000000, more than there are rows/],
     ['a negative layer', 'token,layer,experts\n0,-3,1\n', /layer -3 is not a layer number/],
     ['a phase that is none', 'token,layer,experts,phase\n0,0,1,later\n', /:2: phase "later" is neither/],
