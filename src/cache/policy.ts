@@ -61,8 +61,15 @@ export interface PolicyContext {
   readonly nextUse: Int32Array | null;
   /** Activations of each expert in a profiling prefix or a popularity trace. Present where the policy needs it. */
   readonly popularity: Float64Array | null;
-  /** Predicted probability that the running or the next pass demands each expert, as of now; zero without a predictor. */
+  /**
+   * Predicted probability that what is left of the running pass demands each expert or, where its layer is done, that the next pass
+   * does; zero where nothing is predicted.
+   */
   readonly predicted: Float32Array | null;
+  /** By MoE layer: changes whenever `predicted` of the layer does. Present with `predicted`. */
+  readonly predictedVersion: Uint32Array | null;
+  /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present where needed. */
+  readonly gates: Float32Array | null;
 }
 
 /** Next use of an expert that is not used again. */
@@ -92,7 +99,7 @@ export interface CachePolicy {
 }
 
 /** What a policy may need besides the demand itself. */
-export type PolicyNeed = 'future' | 'popularity' | 'predicted';
+export type PolicyNeed = 'future' | 'popularity' | 'predicted' | 'weights';
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition {

@@ -27,6 +27,10 @@ export interface CacheOptions {
   readonly nextUse?: Int32Array | null;
   readonly popularity?: Float64Array | null;
   readonly predicted?: Float32Array | null;
+  /** By MoE layer, with `predicted`; absent: the predictions never change. */
+  readonly predictedVersion?: Uint32Array | null;
+  /** Gate weights of the running event, by dense id. */
+  readonly gates?: Float32Array | null;
 }
 
 /** The caches of one tier. */
@@ -102,9 +106,9 @@ function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly n
 
 function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: number, capacityBytes: number, name: string): ExpertCache {
   const { model, policy, parameters, clock, seed } = options;
-  const { nextUse = null, popularity = null, predicted = null } = options;
+  const { nextUse = null, popularity = null, predicted = null, gates = null } = options;
   const needs = policyNeeds(policy, parameters);
-  for (const [need, given] of Object.entries({ future: nextUse, popularity, predicted })) {
+  for (const [need, given] of Object.entries({ future: nextUse, popularity, predicted, weights: gates })) {
     if (given === null && needs.some((wanted) => wanted === need)) throw new UserError(`policy ${policy.name}: needs ${NEEDS[need]}`);
   }
   const sizes = expertSizes(model).subarray(base, end);
@@ -121,6 +125,8 @@ function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: 
       nextUse: nextUse?.subarray(base, end) ?? null,
       popularity: popularity?.subarray(base, end) ?? null,
       predicted: predicted?.subarray(base, end) ?? null,
+      predictedVersion: predicted === null ? null : (options.predictedVersion ?? new Uint32Array(model.layers.length)),
+      gates: gates?.subarray(base, end) ?? null,
     },
     parameters,
   );
@@ -131,6 +137,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   future: 'the future of the run, which this command does not compute',
   popularity: 'the popularity of the experts; give a profiling prefix or a popularity trace',
   predicted: 'a predictor; choose one with --predictor',
+  weights: 'gate weights, which only a run of a trace that has them can give',
 };
 
 /** MoE layer of each expert, by dense id. */

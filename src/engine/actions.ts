@@ -9,3 +9,8 @@ export type MissAction = (typeof MISS_ACTIONS)[number];
 export const REPLAYS = ['atomic', 'sequential'] as const;
 /** What one event is (L7). */
 export type Replay = (typeof REPLAYS)[number];
+
+/** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. */
+export const WHEN_FULL = ['drop', 'wait'] as const;
+/** One of {@link WHEN_FULL}. */
+export type WhenFull = (typeof WHEN_FULL)[number];

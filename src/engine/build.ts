@@ -25,9 +25,12 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
 import { Engine } from './engine.js';
+import { AdaptiveHorizon } from './horizon.js';
 import type { Inputs } from './inputs.js';
 import { Link } from './link.js';
 import type { MemoryPlan } from './memory.js';
+import { Outlook } from './outlook.js';
+import { MissPrecision } from './precision.js';
 import { Recorder } from './recorder.js';
 import { CachedTier } from './tier.js';
 
@@ -44,6 +47,8 @@ export interface Simulation {
   readonly policy: ResolvedPolicy;
   /** Null: nothing is predicted. */
   readonly predictor: Predictor | null;
+  /** Null: the horizon does not move. */
+  readonly adaptive: AdaptiveHorizon | null;
   /** Removes temporary files. */
   close(): void;
 }
@@ -84,11 +89,25 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.future.first);
   const predicts = splitSpec(system.predictor.kind).name !== 'none';
+  const outlook = predicts && wanted.includes('predicted') ? new Outlook(model) : null;
+  const gates = wanted.includes('weights') ? new Float32Array(model.experts) : null;
+  if (gates !== null && !trace.has.weights) {
+    throw new UserError(`cache.policy ${system.cache.policy}: needs gate weights, which ${trace.path} does not carry`);
+  }
 
   const tier = (resolved: ResolvedPolicy, capacityBytes: number, scope: Scope, quotas: readonly number[] | null, link: LinkSpec) => {
     const rank = new Int32Array(model.experts).fill(UNPINNED);
     const { definition, parameters } = resolved;
-    const shared = { clock, seed: run.seed, rank, nextUse, popularity, predicted: predicts ? scores : null };
+    const shared = {
+      clock,
+      seed: run.seed,
+      rank,
+      nextUse,
+      popularity,
+      predicted: outlook?.predicted ?? null,
+      predictedVersion: outlook?.version ?? null,
+      gates,
+    };
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, quotas, ...shared });
     for (const cache of caches.caches) cache.preload();
     return new CachedTier(caches, rank, link);
@@ -109,11 +128,13 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   const { horizon, correction } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
   const limits = {
-    horizon: horizon === 'all' ? model.layers.length : horizon,
+    horizon: typeof horizon === 'number' ? horizon : model.layers.length,
     correction,
     minProbability: system.prefetch.minProbability,
     perLayer: system.prefetch.perLayer ?? widest * run.workload.batch,
+    whenFull: system.prefetch.whenFull,
   };
+  const adaptive = horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
   const engine = new Engine({
     model,
     cost,
@@ -122,7 +143,9 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
     writeBack: system.cache.exclusive ? new Link(fastLink, new Float64Array(model.experts)) : null,
     onMiss: system.onMiss,
     replay: run.replay,
-    prefetch: predictor === null ? null : { predictor, limits, scores },
+    prefetch: predictor === null ? null : { predictor, limits, scores, outlook, adaptive },
+    precision: precisionFor(inputs),
+    gates,
     clock,
     future: future === null ? null : { future: future.future, nextUse: nextUse! },
     log,
@@ -133,7 +156,7 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
     future?.close();
     log?.close();
   };
-  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, close };
+  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, adaptive, close };
 }
 
 /** Records the demand of the run without running it, and looks back over it from the end. */
@@ -209,6 +232,18 @@ async function predictorFor({ model, system, trace }: Inputs, run: RunSpec): Pro
   } finally {
     for (const used of training) used.close();
   }
+}
+
+/** Two sizes of an expert, where the system has them. */
+function precisionFor({ model, system, trace }: Inputs): MissPrecision | null {
+  const { precision } = system;
+  if (precision === undefined) return null;
+  if (system.onMiss !== 'load')
+    throw new UserError(`precision: degrades misses that are loaded; it cannot be combined with onMiss: ${system.onMiss}`);
+  if (precision.by === 'weights' && !trace.has.weights) {
+    throw new UserError(`precision.by: needs gate weights, which ${trace.path} does not carry; use rank`);
+  }
+  return new MissPrecision(model, precision);
 }
 
 const NEEDS = { weights: 'gate weights', tokenIds: 'token ids', predicted: "a 'predicted' tensor" } as const;

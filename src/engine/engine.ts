@@ -11,7 +11,11 @@ import type { Pass } from '../schedule/pass.js';
 import type { MissAction, Replay } from './actions.js';
 import type { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
+import { gatherGates } from './gates.js';
+import type { AdaptiveHorizon } from './horizon.js';
 import type { Link } from './link.js';
+import type { Outlook } from './outlook.js';
+import { type MissPrecision, PRECISION } from './precision.js';
 import { Prefetcher, type PrefetchLimits } from './prefetch.js';
 import type { PhaseCounters, Recorder } from './recorder.js';
 import type { CachedTier } from './tier.js';
@@ -27,7 +31,11 @@ export interface EngineParts {
   readonly writeBack: Link | null;
   readonly onMiss: MissAction;
   readonly replay: Replay;
-  readonly prefetch: { readonly predictor: Predictor; readonly limits: PrefetchLimits; readonly scores: Float32Array } | null;
+  readonly prefetch: PrefetchSetup | null;
+  /** Serves misses that matter little from smaller copies; null or absent: all misses are served in full. With `onMiss: load` only. */
+  readonly precision?: MissPrecision | null;
+  /** Written at every event for policies that rank by gate weights, by dense id; null or absent: none does. */
+  readonly gates?: Float32Array | null;
   readonly clock: Clock;
   /** Written at every event for policies that know the future; null otherwise. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
@@ -35,6 +43,16 @@ export interface EngineParts {
   readonly log: DemandLog | null;
   readonly recorder: Recorder;
   readonly bounds: BoundClocks;
+}
+
+/** How a run prefetches. */
+export interface PrefetchSetup {
+  readonly predictor: Predictor;
+  readonly limits: PrefetchLimits;
+  /** Filled by the predictor, by dense id. */
+  readonly scores: Float32Array;
+  readonly outlook?: Outlook | null;
+  readonly adaptive?: AdaptiveHorizon | null;
 }
 
 /** Runs passes one after another. */
@@ -110,7 +128,8 @@ export class Engine {
     clock.pass = pass.number;
     this.#phase = recorder.phases[pass.decodeTokens === pass.tokens ? 1 : 0];
     const layers = model.layers.length;
-    this.#prefetcher?.begin(pass, this.nowNs);
+    const startNs = this.nowNs;
+    this.#prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       const denseNs = cost.denseNs(layer, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences);
       recorder.layers.denseNs[layer]! += denseNs;
@@ -123,11 +142,12 @@ export class Engine {
     recorder.tailNs += tailNs;
     bounds.dense(tailNs);
     this.nowNs += tailNs;
+    this.#prefetcher?.ended(this.nowNs - startNs);
   }
 
   /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
-    const { prefetch, replay } = this.#parts;
+    const { gates, model, precision, replay } = this.#parts;
     const prefetcher = this.#prefetcher;
     const sequential = replay === 'sequential';
     let size = 0;
@@ -135,8 +155,10 @@ export class Engine {
     if (prefetcher !== null) {
       prefetcher.advance(this.nowNs);
       prefetcher.known(layer, this.#event.ids, size);
-      prefetch!.predictor.observe(pass, layer);
+      prefetcher.observe(pass, layer);
     }
+    if (gates != null) gatherGates(pass, layer, model.layers[layer]!.offset, model.layers[layer]!.experts, gates);
+    precision?.judge(pass, layer);
     if (sequential) this.#runActivations(pass, layer);
     else if (size > 0) this.#runEvent(pass, layer, size, true);
     else prefetcher?.replan(pass, layer, this.nowNs);
@@ -175,6 +197,7 @@ export class Engine {
     prefetcher?.advance(this.nowNs);
     gpu.unpinAll(ids, size);
     dram?.unpinAll(ids, size);
+    prefetcher?.released(this.nowNs);
     bounds.event(layer, counts, size, single);
     recorder.layers.events[layer]! += 1;
     this.#phase.events++;
@@ -241,10 +264,14 @@ export class Engine {
       const arrivalNs = gpu.arrivalNs[id]!;
       if (arrivalNs <= startNs) {
         hit[hits++] = i;
-        recorder.prefetchUseful += gpu.unused[id]!;
+        if (gpu.unused[id] === 1) {
+          recorder.prefetchUseful++;
+          recorder.prefetchAvoidedNs += gpu.link.transferNs(this.#sizes[id]!);
+        }
       } else {
         gpu.link.promote(id);
         recorder.prefetchLate++;
+        recorder.prefetchAvoidedNs += Math.max(0, gpu.link.transferNs(this.#sizes[id]!) - (arrivalNs - startNs));
         this.#readyNs[i] = arrivalNs;
         this.#waiting[this.#waits++] = i;
       }
@@ -255,7 +282,7 @@ export class Engine {
 
   /** L3, L5, L13: in order, touches the members that are held, and loads the others or leaves them to the CPU. */
   #place(layer: number, size: number, startNs: number): void {
-    const { dram, gpu, onMiss, writeBack } = this.#parts;
+    const { dram, gpu, onMiss, precision, writeBack } = this.#parts;
     const { ids } = this.#event;
     if (dram !== null) {
       for (let k = 0; k < this.#misses; k++) {
@@ -264,7 +291,7 @@ export class Engine {
         dram.link.promote(id);
       }
     }
-    if (onMiss !== 'load' || writeBack !== null) {
+    if (onMiss !== 'load' || writeBack !== null || precision != null) {
       this.#placeOneByOne(layer, size, startNs);
       return;
     }
@@ -286,7 +313,7 @@ export class Engine {
 
   /** Placement where the fate of a member depends on what became of those before it. */
   #placeOneByOne(layer: number, size: number, startNs: number): void {
-    const { cost, dram, gpu, onMiss } = this.#parts;
+    const { cost, dram, gpu, onMiss, precision } = this.#parts;
     const { counts, ids } = this.#event;
     const cache = gpu.byLayer[layer]!;
     const { base, resident } = cache;
@@ -307,6 +334,13 @@ export class Engine {
         cache.policy.streamed?.(id - base);
         continue;
       }
+      if (precision != null && precision.of(id) !== PRECISION.full) {
+        // In order: what was to be loaded before it goes first.
+        this.#load(layer, this.#loads, loads, startNs);
+        loads = 0;
+        this.#degrade(layer, i, precision, startNs);
+        continue;
+      }
       this.#slotFreeNs = startNs;
       let admitted = false;
       if (onMiss === 'static') cache.policy.streamed?.(id - base);
@@ -325,6 +359,26 @@ export class Engine {
       }
     }
     this.#load(layer, this.#loads, loads, startNs);
+  }
+
+  /** A miss that matters little: its low-precision copy is streamed, or it is skipped. Executing a copy is priced as the expert is. */
+  #degrade(layer: number, i: number, precision: MissPrecision, startNs: number): void {
+    const { dram, gpu, recorder } = this.#parts;
+    const id = this.#event.ids[i]!;
+    const count = this.#event.counts[i]!;
+    const cache = gpu.byLayer[layer]!;
+    cache.policy.streamed?.(id - cache.base);
+    if (precision.of(id) === PRECISION.skipped) {
+      recorder.skippedActivations += count;
+      return;
+    }
+    const bytes = precision.limits.copyBytes * this.#sizes[id]!;
+    const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
+    this.#readyNs[i] = gpu.link.demand(id, bytes, fromNs);
+    this.#waiting[this.#waits++] = i;
+    recorder.layers.onDemandBytes[layer]! += bytes;
+    recorder.degradedActivations += count;
+    this.#countStreamed(layer, 1);
   }
 
   #countStreamed(layer: number, count: number): void {

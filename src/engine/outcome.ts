@@ -149,10 +149,20 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
     put('prefetch.wasted', wasted);
     put('prefetch.pending', gpu.link.prefetches - useful - late - wasted);
     put('prefetch.wasted_bytes', recorder.prefetchWastedBytes);
+    put('prefetch.stall_avoided', recorder.prefetchAvoidedNs);
+    put('prefetch.stall_avoided_per_byte', recorder.prefetchAvoidedNs / gpu.link.prefetchBytes);
+    put('prefetch.dropped', recorder.prefetchDropped);
+    put('prefetch.cancelled', recorder.prefetchCancelled);
+    if (simulation.adaptive !== null) put('prefetch.horizon', simulation.adaptive.layers);
     put('prefetch.precision', (useful + late) / (useful + late + wasted));
     put('prefetch.recall', (useful + late) / (useful + late + all.misses));
     put('predict.recall_at_k', recorder.recalledAtK / recorder.predictedMembers);
     put('predict.batch_recall', recorder.recalledUnion / recorder.predictedMembers);
+  }
+
+  if (inputs.system.precision !== undefined) {
+    put('quality.degraded_rate', recorder.degradedActivations / all.activations);
+    put('quality.skipped_rate', recorder.skippedActivations / all.activations);
   }
 
   summary('latency.ttft', latencies.ttft);

@@ -4,12 +4,15 @@ import { UNPINNED } from '../cache/policy.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
+import type { WhenFull } from './actions.js';
+import type { AdaptiveHorizon } from './horizon.js';
+import type { Outlook } from './outlook.js';
 import type { Recorder } from './recorder.js';
 import type { CachedTier } from './tier.js';
 
 /** How far and how boldly to prefetch. */
 export interface PrefetchLimits {
-  /** Layers ahead that are predicted. */
+  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
   readonly horizon: number;
   /** Predict the remaining layers again whenever a layer's routing has become known (L12). */
   readonly correction: boolean;
@@ -17,6 +20,8 @@ export interface PrefetchLimits {
   readonly minProbability: number;
   /** Most experts prefetched for one layer. */
   readonly perLayer: number;
+  /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
+  readonly whenFull?: WhenFull;
 }
 
 /** What prefetching needs to know of the experts. Arrays are indexed by dense id. */
@@ -30,8 +35,12 @@ export interface PrefetchParts {
   /** DRAM where it is a cache of the SSD; null where it holds every expert. */
   readonly dram: CachedTier | null;
   readonly recorder: Recorder;
-  /** Filled by the predictor; also what policies see as `predicted`. */
+  /** Filled by the predictor. */
   readonly scores: Float32Array;
+  /** What policies see of the predictions; null or absent: no policy looks. */
+  readonly outlook?: Outlook | null;
+  /** Decides how far to look; null or absent: `limits.horizon` does. */
+  readonly adaptive?: AdaptiveHorizon | null;
   /**
    * Called after every admission to the GPU: accounts for its victims, evicted at `nowNs`.
    * @returns when their slot is free, ns
@@ -52,12 +61,17 @@ export class Prefetcher {
   #head = 0;
   /** 1 while an expert waits in the plan for its transfer. */
   readonly #queued: Uint8Array;
+  /** 1 while an expert of the plan waits for a slot, and how many do. */
+  readonly #refused: Uint8Array;
+  #refusedCount = 0;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
   /** `[layers, width]` best-scored experts of the newest prediction for each layer, best first. */
   readonly #candidates: Int32Array;
   readonly #candidateCount: Int32Array;
   readonly #width: number;
+  /** What had been counted when the last pass ended. */
+  #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
   constructor(parts: PrefetchParts) {
     this.#parts = parts;
@@ -68,6 +82,7 @@ export class Prefetcher {
     this.#plan = new Int32Array(model.experts);
     this.#issuedNs = new Float64Array(model.experts);
     this.#queued = new Uint8Array(model.experts);
+    this.#refused = new Uint8Array(model.experts);
     this.#candidates = new Int32Array(model.layers.length * this.#width);
     this.#candidateCount = new Int32Array(model.layers.length);
   }
@@ -90,17 +105,43 @@ export class Prefetcher {
     if (this.#candidateCount[layer]! > 0) this.#judge(layer, demand, size);
     let end = this.#first;
     while (end < this.#count && layerOf[this.#plan[end]!]! <= layer) end++;
-    for (let i = 0; i < size; i++) this.#queued[demand[i]!] = 0;
-    for (let i = this.#first; i < end; i++) recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
+    for (let i = 0; i < size; i++) {
+      this.#queued[demand[i]!] = 0;
+      this.#forgive(demand[i]!);
+    }
+    for (let i = this.#first; i < end; i++) recorder.prefetchCancelled += this.#queued[this.#plan[i]!]! + this.#refused[this.#plan[i]!]!;
     this.#drop(end);
     this.#first = end;
     this.#head = Math.max(this.#head, end);
   }
 
+  /** The predictor learns from a layer that is known now. */
+  observe(pass: Pass, layer: number): void {
+    const { outlook, predictor } = this.#parts;
+    predictor.observe(pass, layer);
+    outlook?.done(pass, layer, predictor);
+  }
+
+  /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
+  released(nowNs: number): void {
+    if (this.#refusedCount === 0) return;
+    for (let entry = this.#count - 1; entry >= this.#first; entry--) {
+      const id = this.#plan[entry]!;
+      if (this.#refused[id] === 0) continue;
+      this.#forgive(id);
+      this.#queued[id] = 1;
+      this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+      this.#head = Math.min(this.#head, entry);
+    }
+  }
+
   /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
   replan(pass: Pass, layer: number, nowNs: number): void {
     if (this.#parts.limits.correction) {
-      for (let i = this.#first; i < this.#count; i++) this.#parts.recorder.prefetchCancelled += this.#queued[this.#plan[i]!]!;
+      const { recorder } = this.#parts;
+      for (let i = this.#first; i < this.#count; i++) {
+        recorder.prefetchCancelled += this.#queued[this.#plan[i]!]! + this.#refused[this.#plan[i]!]!;
+      }
       this.#drop(this.#count);
       this.#first = this.#count = this.#head = 0;
       this.#nextLayer = layer + 1;
@@ -120,6 +161,24 @@ export class Prefetcher {
       this.#queued[id] = 1;
       this.#head = Math.min(this.#head, entry);
     }
+  }
+
+  /** The pass has ended after `durationNs`: an adaptive horizon moves. */
+  ended(durationNs: number): void {
+    const { adaptive, gpu, model, recorder } = this.#parts;
+    if (adaptive == null) return;
+    const bytes = gpu.link.demandBytes + gpu.link.prefetchBytes;
+    const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
+    const before = this.#totals;
+    adaptive.ended({
+      durationNs,
+      layers: model.layers.length,
+      bytes: bytes - before.bytes,
+      useful: useful - before.useful,
+      late: late - before.late,
+      wasted: wasted - before.wasted,
+    });
+    this.#totals = { bytes, useful, late, wasted };
   }
 
   /** Starts every planned transfer that finds a free lane before `untilNs`. */
@@ -155,13 +214,14 @@ export class Prefetcher {
 
   /** Plans layers up to `after + horizon` that have not been planned. */
   #extend(pass: Pass, after: number, nowNs: number): void {
-    const { limits, model, predictor, scores } = this.#parts;
-    const last = Math.min(model.layers.length - 1, after + limits.horizon);
+    const { adaptive, limits, model, outlook, predictor, scores } = this.#parts;
+    const last = Math.min(model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
     const skip = this.#nextLayer - after - 1;
     predictor.predict(pass, after, last - after, scores);
     const issuedNs = nowNs + predictor.costNs;
+    if (outlook != null) for (let layer = after + 1; layer <= last; layer++) outlook.ahead(layer, scores);
     for (let layer = after + 1 + skip; layer <= last; layer++) this.#planLayer(layer, issuedNs);
     this.#nextLayer = last + 1;
   }
@@ -283,7 +343,12 @@ export class Prefetcher {
       slotFreeNs = Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
     }
     if (!admitted) {
-      recorder.prefetchDropped++;
+      if (tier === gpu && this.#parts.limits.whenFull === 'wait') {
+        this.#refused[id] = 1;
+        this.#refusedCount++;
+      } else {
+        recorder.prefetchDropped++;
+      }
       return false;
     }
     const bytes = sizes[id]!;
@@ -303,12 +368,19 @@ export class Prefetcher {
     return nowNs;
   }
 
+  /** An expert waits for a slot no more. */
+  #forgive(id: number): void {
+    this.#refusedCount -= this.#refused[id]!;
+    this.#refused[id] = 0;
+  }
+
   /** Takes the entries before `end` out of the plan. */
   #drop(end: number): void {
     const { dram, gpu } = this.#parts;
     for (let i = this.#first; i < end; i++) {
       const id = this.#plan[i]!;
       this.#queued[id] = 0;
+      this.#forgive(id);
       gpu.unplanned(id);
       dram?.unplanned(id);
     }

@@ -59,12 +59,17 @@ export class Recorder {
   prefetchLate = 0;
   prefetchWasted = 0;
   prefetchWastedBytes = 0;
+  /** What loading the demanded prefetched experts on demand would have taken on an idle link, less what was still waited for, ns. */
+  prefetchAvoidedNs = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
   /** Members of D that the newest prediction had among its first |D|, among all it named, and members it was judged on. */
   recalledAtK = 0;
   recalledUnion = 0;
   predictedMembers = 0;
+  /** Activations served from low-precision copies, and activations not served. */
+  degradedActivations = 0;
+  skippedActivations = 0;
   /** Distinct experts demanded so far. */
   distinct = 0;
   /** Bytes written back on eviction from an exclusive tier. */

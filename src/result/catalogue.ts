@@ -85,8 +85,21 @@ const TABLE: readonly Row[] = [
     'higher',
     'Demanded experts that a prefetch brought, over all that a transfer had to bring: (useful + late) / (useful + late + misses)',
   ],
+  [
+    'prefetch.stall_avoided',
+    'ns',
+    'higher',
+    'What loading the demanded prefetched experts on demand would have taken on an idle link, less what was still waited for',
+  ],
+  ['prefetch.stall_avoided_per_byte', 'ns/byte', 'higher', 'Stall that prefetches avoided, per byte that they moved'],
+  ['prefetch.dropped', 'count', 'none', 'Planned prefetches that found no slot'],
+  ['prefetch.cancelled', 'count', 'none', 'Planned prefetches that were taken out of the queue before they started'],
+  ['prefetch.horizon', 'count', 'none', 'Layers ahead that an adaptive horizon had reached when the run ended'],
   ['predict.recall_at_k', 'ratio', 'higher', "A token's true experts found among its top-k predicted ones, mean over tokens and layers"],
   ['predict.batch_recall', 'ratio', 'higher', "An event's demanded experts found among those predicted for its batch"],
+
+  ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy of their expert, over all activations'],
+  ['quality.skipped_rate', 'ratio', 'lower', 'Activations whose expert was not loaded at all, over all activations'],
 
   [
     `latency.ttft.${SUMMARY}`,

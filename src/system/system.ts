@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
-import { MISS_ACTIONS } from '../engine/actions.js';
+import { MISS_ACTIONS, WHEN_FULL } from '../engine/actions.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
 export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
@@ -12,8 +12,8 @@ export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((va
 const predictorFields = z.looseObject({
   /** Which predictor, `none` for none; parameters may follow after a colon. */
   kind: z.string().min(1).default('none'),
-  /** Layers ahead that it predicts, or `all`. */
-  horizon: z.union([z.int().positive(), z.literal('all')]).default(1),
+  /** Layers ahead that it predicts, `all`, or `auto`: as the link needs (`engine/horizon.ts`). */
+  horizon: z.union([z.int().positive(), z.enum(['all', 'auto'])]).default(1),
   /** Predict the remaining layers again as soon as a layer's routing is known (L12). */
   correction: onOff.default(true),
   /** Traces to learn from before the run. */
@@ -62,10 +62,25 @@ export const systemSchema = z.strictObject({
       minProbability: z.number().min(0).max(1).default(0.15),
       /** Most experts prefetched for one layer; absent: the layer's top-k times the batch. */
       perLayer: z.int().positive().optional(),
+      /** What becomes of a prefetch that finds no slot: `drop`, or `wait` until an event has ended. */
+      whenFull: z.enum(WHEN_FULL).default('drop'),
     })
     .prefault({}),
   scheduler: scheduler.prefault({}),
   onMiss: z.enum(MISS_ACTIONS).default('load'),
+  /** Two sizes of an expert: misses that matter little are served from a low-precision copy, or not at all. Absent: all in full. */
+  precision: z
+    .strictObject({
+      /** What importance is read from: the trace's gate weights, or the rank alone. */
+      by: z.enum(['weights', 'rank']).default('rank'),
+      /** Bytes of a copy as a share of the expert's. */
+      copyBytes: z.number().positive().max(1),
+      /** Copies serve misses whose token has put more than this share of its weight on better-ranked experts. */
+      lowAbove: z.number().min(0).max(1),
+      /** Beyond this share they are skipped; 1: never. */
+      skipAbove: z.number().min(0).max(1).default(1),
+    })
+    .optional(),
 });
 
 /** A checked system. */

@@ -22,6 +22,7 @@ import { lirs } from './lirs.js';
 import { lru } from './lru.js';
 import { moeInfinity } from './moe-infinity.js';
 import { mru } from './mru.js';
+import { plec } from './plec.js';
 import { random } from './random.js';
 import { s3Fifo } from './s3-fifo.js';
 import { sieve } from './sieve.js';
@@ -53,6 +54,7 @@ export const POLICIES: readonly PolicyDefinition[] = [
   leastStale,
   layerPosition,
   moeInfinity,
+  plec,
   staticPlacement,
   belady,
   beladyAdmit,

@@ -1,0 +1,58 @@
+// How many layers ahead to prefetch, decided while the run goes on: as many as the link needs to bring what a layer lacks, more where the
+// GPU still waits for prefetches, fewer where they are thrown away.
+
+/** What one pass tells about the horizon. */
+export interface PassOutcome {
+  /** From its first to its last routing, ns, over so many layers. */
+  readonly durationNs: number;
+  readonly layers: number;
+  /** Bytes that transfers brought for it, on demand or ahead. */
+  readonly bytes: number;
+  /** Prefetched experts that were demanded: in time, and too late. */
+  readonly useful: number;
+  readonly late: number;
+  /** Prefetched experts that were evicted unused. */
+  readonly wasted: number;
+}
+
+/** Weight of the newest pass in the running means. */
+const NEWEST = 0.1;
+/** Share of demanded prefetches that come too late, and of decided ones that are wasted, which the horizon answers to. */
+const TOO_LATE = 0.1;
+const TOO_MANY_WASTED = 0.25;
+
+/**
+ * S = experts x bytes / (bandwidth x layer time), plus a correction that grows by one on stalls and shrinks by one on over-fetch
+ * (Shen et al., arXiv 2510.26730, section on adaptive prefetching).
+ */
+export class AdaptiveHorizon {
+  /** Layers ahead, at least 1. */
+  layers = 1;
+  readonly #most: number;
+  readonly #nsPerByte: number;
+  #bytesPerLayer = 0;
+  #layerNs = 0;
+  #correction = 0;
+
+  /**
+   * @param most layers of the model
+   * @param nsPerByte of the whole link
+   */
+  constructor(most: number, nsPerByte: number) {
+    this.#most = most;
+    this.#nsPerByte = nsPerByte;
+  }
+
+  /** A pass has ended. */
+  ended({ durationNs, layers, bytes, useful, late, wasted }: PassOutcome): void {
+    const weight = this.#layerNs === 0 ? 1 : NEWEST;
+    this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);
+    this.#layerNs += weight * (durationNs / layers - this.#layerNs);
+    if (late > TOO_LATE * (useful + late)) this.#correction++;
+    else if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
+    const needed = Math.ceil((this.#bytesPerLayer * this.#nsPerByte) / this.#layerNs);
+    const bounded = Math.max(1, Math.min(this.#most, needed + this.#correction));
+    this.#correction = bounded - needed;
+    this.layers = bounded;
+  }
+}
