@@ -70,9 +70,9 @@ export class ExpertCache {
    * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
    */
   admit(id: number, used = true): boolean {
+    this.victimCount = 0;
     if (this.#bypassing && this.policy.bypasses!(id)) return this.#refuse(id, used);
     if (!this.uniform) return this.#admitBySize(id, used);
-    this.victimCount = 0;
     if (this.residentCount < this.#slots) {
       this.residentCount++;
     } else {
@@ -92,7 +92,6 @@ export class ExpertCache {
 
   /** Experts differ in size: it may take several victims, or none at all. */
   #admitBySize(id: number, used: boolean): boolean {
-    this.victimCount = 0;
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
     while (this.#bytes + bytes > this.capacityBytes) {

@@ -1,0 +1,90 @@
+// Continuous batching with chunked prefill: which tokens run together, and that every token runs exactly once.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { passesOf, traceOf } from './fixtures.js';
+
+/** `request:tokens` of every pass. */
+function composition(lengths: readonly { prefill: number; decode: number }[], batch: number, maxTokensPerPass: number): string[] {
+  const trace = traceOf(lengths);
+  const passes = passesOf(trace, trace.requests, 'fcfs', batch, maxTokensPerPass);
+  const seen: string[] = [];
+  while (passes.next(0) >= 0) {
+    seen.push(passes.shares.map(({ request, tokens }) => `${request.index}:${tokens}`).join(' '));
+    passes.done(0);
+  }
+  return seen;
+}
+
+describe('fcfs', () => {
+  it('a prompt runs in one pass, then one token a pass', () => {
+    expect(composition([{ prefill: 5, decode: 2 }], 1, 512)).toEqual(['0:5', '0:1', '0:1']);
+  });
+
+  it('prompts longer than the budget are cut into chunks', () => {
+    expect(composition([{ prefill: 5, decode: 1 }], 1, 2)).toEqual(['0:2', '0:2', '0:1', '0:1']);
+  });
+
+  it('decode tokens go first, the rest of the budget to prompts in order of arrival', () => {
+    const lengths = [
+      { prefill: 3, decode: 3 },
+      { prefill: 4, decode: 1 },
+      { prefill: 4, decode: 0 },
+    ];
+    // Budget 4. First 0's prompt and one token of 1's; then 0 decodes and 1 gets 3; then 0 and 1 decode and 2, which waited for nobody
+    // (batch 3), gets 2 and, when 1 is done, 2 more beside 0's last token.
+    expect(composition(lengths, 3, 4)).toEqual(['0:3 1:1', '0:1 1:3', '0:1 1:1 2:2', '0:1 2:2']);
+  });
+
+  it('a place that becomes free is taken in the next pass', () => {
+    const lengths = [
+      { prefill: 0, decode: 1 },
+      { prefill: 0, decode: 3 },
+      { prefill: 2, decode: 1 },
+    ];
+    expect(composition(lengths, 2, 512)).toEqual(['0:1 1:1', '1:1 2:2', '1:1 2:1']);
+  });
+
+  it('a budget smaller than the batch lets the later requests wait, and serves them all', () => {
+    const lengths = [
+      { prefill: 0, decode: 2 },
+      { prefill: 0, decode: 1 },
+    ];
+    expect(composition(lengths, 2, 1)).toEqual(['0:1', '0:1', '1:1']);
+  });
+
+  it('every row of every request runs exactly once and in order, within all limits', () => {
+    const length = fc.record({ prefill: fc.integer({ min: 0, max: 30 }), decode: fc.integer({ min: 0, max: 12 }) });
+    const requests = fc
+      .array(length, { minLength: 1, maxLength: 12 })
+      .map((all) => all.filter(({ prefill, decode }) => prefill + decode > 0))
+      .filter((all) => all.length > 0);
+    fc.assert(
+      fc.property(requests, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 20 }), (lengths, batch, budget) => {
+        const trace = traceOf(lengths);
+        const passes = passesOf(trace, trace.requests, 'fcfs', batch, budget);
+        const next = lengths.map(() => 0);
+        const { pass } = passes;
+        while (passes.next(0) >= 0) {
+          expect(pass.tokens).toBeGreaterThan(0);
+          expect(pass.tokens).toBeLessThanOrEqual(budget);
+          expect(pass.sequences).toBeLessThanOrEqual(batch);
+          expect(new Set(pass.slot.subarray(0, pass.tokens)).size).toBe(pass.sequences);
+          expect(pass.slots).toBeLessThanOrEqual(batch);
+          let decoded = 0;
+          for (let token = 0; token < pass.tokens; token++) {
+            const request = pass.request[token]!;
+            expect(pass.position[token]).toBe(next[request]);
+            // The row is the right one: token t of the trace chose expert t mod 50.
+            expect(pass.choices[token]).toBe((trace.requests[request]!.start + next[request]!) % 50);
+            if (next[request]! >= lengths[request]!.prefill) decoded++;
+            next[request]! += 1;
+          }
+          expect(pass.decodeTokens).toBe(decoded);
+          passes.done(0);
+        }
+        expect(next).toEqual(lengths.map(({ prefill, decode }) => prefill + decode));
+      }),
+      { seed: 3, numRuns: 150 },
+    );
+  });
+});

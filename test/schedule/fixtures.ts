@@ -1,0 +1,27 @@
+// Requests of given lengths, walked by a scheduler with a clock of the test's own.
+
+import { findScheduler } from '../../src/schedule/index.js';
+import { Pass } from '../../src/schedule/pass.js';
+import { Passes } from '../../src/schedule/passes.js';
+import { ClosedLoop, type Walk } from '../../src/schedule/workload.js';
+import { TraceStore } from '../../src/trace/store.js';
+import { PHASE, type RoutingTrace } from '../../src/trace/trace.js';
+
+/** A trace of requests of these lengths, one layer, top-1: token t of the trace chooses expert t mod 50. */
+export function traceOf(lengths: readonly { prefill: number; decode: number }[]): RoutingTrace {
+  const store = new TraceStore({ path: 'lengths', layers: 1, topK: 1 });
+  lengths.forEach(({ prefill, decode }, request) => {
+    for (let position = 0; position < prefill + decode; position++) {
+      store.seek(store.rows);
+      store.ids[store.idsAt] = store.rows % 50;
+      store.addRow(request, position, position < prefill ? PHASE.prefill : PHASE.decode);
+    }
+  });
+  return store.finish([50], { model: null, format: 'test', synthetic: false, expertBytes: null, notes: {} });
+}
+
+/** Passes of a scheduler over a closed loop of these walks. */
+export function passesOf(trace: RoutingTrace, walks: readonly Walk[], scheduler: string, batch: number, maxTokensPerPass = 512): Passes {
+  const limits = { batch, maxTokensPerPass };
+  return new Passes(new ClosedLoop(walks, batch), findScheduler(scheduler).create(limits, {}), new Pass(trace, batch));
+}
