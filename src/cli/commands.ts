@@ -14,7 +14,7 @@ export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   /** Heading in the help. */
-  readonly group: 'Profile' | 'Gate and report' | 'Look into inputs';
+  readonly group: 'Profile' | 'Gate and report' | 'Look into inputs' | 'Help and set-up';
   /** One line for the examples in the help. */
   readonly example: string;
   load(): Promise<CommandModule>;
@@ -28,6 +28,20 @@ export const commands: readonly CommandEntry[] = [
     group: 'Profile',
     example: 'run -m qwen3-30b-a3b -w rtx-4090 -s fiddler --cache 25%',
     load: () => import('./run.js'),
+  },
+  {
+    name: 'curve',
+    summary: 'hit rate against capacity, for many cache policies',
+    group: 'Profile',
+    example: 'curve -t routing.safetensors --scope layer',
+    load: () => import('./curve.js'),
+  },
+  {
+    name: 'predict',
+    summary: 'train a path predictor, and judge predictors',
+    group: 'Profile',
+    example: 'predict train -t train.safetensors --eval test.safetensors -o predictor.onnx',
+    load: () => import('./predict.js'),
   },
   {
     name: 'compare',
@@ -63,5 +77,40 @@ export const commands: readonly CommandEntry[] = [
     group: 'Look into inputs',
     example: 'profiles list hardware',
     load: () => import('./profiles.js'),
+  },
+  {
+    name: 'explain',
+    summary: 'what a metric or a warning means',
+    group: 'Help and set-up',
+    example: 'explain cache.hit_rate',
+    load: () => import('./explain.js'),
+  },
+  {
+    name: 'init',
+    summary: 'write a starter profile, budgets and a CI job',
+    group: 'Help and set-up',
+    example: 'init --ci gitlab',
+    load: () => import('./init.js'),
+  },
+  {
+    name: 'schema',
+    summary: 'JSON Schema of a file, for editors',
+    group: 'Help and set-up',
+    example: 'schema run > run.schema.json',
+    load: () => import('./schema.js'),
+  },
+  {
+    name: 'completion',
+    summary: 'completion for bash, zsh or fish',
+    group: 'Help and set-up',
+    example: 'completion bash',
+    load: () => import('./completion.js'),
+  },
+  {
+    name: 'doctor',
+    summary: 'what of this machine moeprof can use',
+    group: 'Help and set-up',
+    example: 'doctor',
+    load: () => import('./doctor.js'),
   },
 ];

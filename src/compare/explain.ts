@@ -7,7 +7,7 @@ export interface Change {
   readonly name: string;
   readonly base: number;
   readonly candidate: number;
-  /** Candidate minus base, never zero. */
+  /** Candidate minus base, never zero nor mere rounding. */
   readonly change: number;
 }
 
@@ -80,7 +80,7 @@ export function explain(base: Result, candidate: Result): Explanation {
 function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): Change[] {
   return counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: candidate - base }))
-    .filter(({ change }) => change !== 0)
+    .filter(({ base, candidate }) => differ(base, candidate))
     .sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
 }
 
@@ -89,13 +89,19 @@ function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): Layer
   const direction = wholeNs < 0 ? -1 : 1;
   return before.demanded
     .map((_, layer) => {
-      const change = (key: keyof PerLayer): number => after[key][layer]! - before[key][layer]!;
+      const change = (key: keyof PerLayer): number =>
+        differ(before[key][layer]!, after[key][layer]!) ? after[key][layer]! - before[key][layer]! : 0;
       const timeNs = GPU_TIME.reduce((total, key) => total + change(key), 0);
       const share = wholeNs === 0 ? null : timeNs / wholeNs;
       return { layer, timeNs, share, misses: change('misses'), late: change('late'), onDemandBytes: change('onDemandBytes') };
     })
     .filter(({ timeNs, misses, late, onDemandBytes }) => timeNs !== 0 || misses !== 0 || late !== 0 || onDemandBytes !== 0)
     .sort((a, b) => direction * (b.timeNs - a.timeNs) || Math.abs(b.misses) - Math.abs(a.misses) || a.layer - b.layer);
+}
+
+/** False where two sums differ by no more than the rounding of their terms. */
+function differ(base: number, candidate: number): boolean {
+  return Math.abs(candidate - base) > 1e-12 * Math.max(Math.abs(base), Math.abs(candidate));
 }
 
 function sum(values: readonly number[]): number {

@@ -1,0 +1,186 @@
+// The three shells' completion scripts from one description of the command line. Each script is plain text without calls back into
+// moeprof, so that pressing TAB costs nothing.
+
+/** Shells that there is a script for. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+/** One of {@link SHELLS}. */
+export type Shell = (typeof SHELLS)[number];
+
+/** What may stand in a place. */
+export interface Values {
+  readonly words: readonly string[];
+  /** Files too. */
+  readonly files: boolean;
+}
+
+/** A command with what may follow it. */
+export interface Node {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: Values | null }[];
+  /** What its first argument is; null: it takes none. */
+  readonly argument: Values | null;
+  readonly children: readonly Node[];
+}
+
+/** The script that makes `shell` complete a program. */
+export function completionScript(shell: Shell, program: Node): string {
+  switch (shell) {
+    case 'bash':
+      return bash(program);
+    case 'zsh':
+      return zsh(program);
+    case 'fish':
+      return fish(program);
+  }
+}
+
+/** All commands with the words that lead to them, the program itself first. */
+function flatten(node: Node, path: readonly string[] = []): { readonly path: readonly string[]; readonly node: Node }[] {
+  return [{ path, node }, ...node.children.flatMap((child) => flatten(child, [...path, child.name]))];
+}
+
+/** Options of a command and of the program around it, which stand anywhere. */
+function optionsOf(program: Node, node: Node): Node['options'] {
+  return node === program
+    ? program.options
+    : [...node.options, ...program.options.filter((own) => !node.options.some((other) => other.names.at(-1) === own.names.at(-1)))];
+}
+
+function bash(program: Node): string {
+  const all = flatten(program);
+  const valued = all.flatMap(({ path, node }) =>
+    optionsOf(program, node).flatMap(({ names, value }) =>
+      value === null ? [] : [`    ${names.map((name) => single(`${path.join(' ')}:${name}`)).join('|')}) ${bashValues(value)} ;;`],
+    ),
+  );
+  const steps = all.filter(({ path }) => path.length > 0).map(({ path }) => single(`${path.slice(0, -1).join(' ')}:${path.at(-1)!}`));
+  const places = all.map(({ path, node }) => {
+    const words = [...node.children.map(({ name }) => name), ...(node.argument?.words ?? [])];
+    const files = node.argument?.files === true ? ' files=1;' : '';
+    const options = optionsOf(program, node).flatMap(({ names }) => names);
+    return `    ${single(path.join(' '))}) words=${single(words.join(' '))}; options=${single(options.join(' '))};${files} ;;`;
+  });
+  return `# bash completion of ${program.name}; made by: ${program.name} completion bash
+_${program.name}() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" at='' words='' options='' files='' i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at:\${COMP_WORDS[i]}" in
+    ${steps.join('|')}) at="\${at:+$at }\${COMP_WORDS[i]}" ;;
+    esac
+  done
+  COMPREPLY=()
+  case "$at:$previous" in
+${valued.join('\n')}
+  esac
+  case "$at" in
+${places.join('\n')}
+  esac
+  if [[ $current == -* ]]; then
+    COMPREPLY=($(compgen -W "$options" -- "$current"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    if [[ -n $files ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+  fi
+}
+complete -o filenames -F _${program.name} ${program.name}
+`;
+}
+
+function bashValues({ words, files }: Values): string {
+  const named = words.length === 0 ? [] : [`COMPREPLY=($(compgen -W ${single(words.join(' '))} -- "$current"))`];
+  return [...named, ...(files ? ['COMPREPLY+=($(compgen -f -- "$current"))'] : []), 'return'].join('; ');
+}
+
+function zsh(program: Node): string {
+  const functions = flatten(program).map(({ path, node }) => {
+    const options = optionsOf(program, node).flatMap(({ names, summary, value }) =>
+      names.map((name) => `    ${single(`*${name}[${zshText(summary)}]${value === null ? '' : `:value:${zshValues(value)}`}`)} \\`),
+    );
+    const name = functionName(program, path);
+    if (node.children.length === 0) {
+      const argument = node.argument === null ? '' : `    ${single(`*:argument:${zshValues(node.argument)}`)}`;
+      return `${name}() {\n  _arguments -s \\\n${options.join('\n')}\n${argument}\n}`;
+    }
+    const children = node.children.map((child) => `        ${single(`${child.name}:${zshText(child.summary)}`)}`).join('\n');
+    const cases = node.children.map((child) => `        ${child.name}) ${functionName(program, [...path, child.name])} ;;`).join('\n');
+    return `${name}() {
+  local context state line
+  _arguments -s -C \\
+${options.join('\n')}
+    '1:command:->command' \\
+    '*::argument:->argument'
+  case "$state" in
+    command)
+      local -a children=(
+${children}
+      )
+      _describe command children
+      ;;
+    argument)
+      case "$line[1]" in
+${cases}
+      esac
+      ;;
+  esac
+}`;
+  });
+  return `#compdef ${program.name}
+# zsh completion of ${program.name}; made by: ${program.name} completion zsh
+${functions.join('\n\n')}
+
+if [ "$funcstack[1]" = "_${program.name}" ]; then _${program.name} "$@"; else compdef _${program.name} ${program.name}; fi
+`;
+}
+
+function functionName(program: Node, path: readonly string[]): string {
+  return `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
+}
+
+function zshValues({ words, files }: Values): string {
+  const named = words.map((word) => word.replace(/[\s():]/g, '\\$&')).join(' ');
+  if (!files) return words.length === 0 ? ' ' : `(${named})`;
+  return words.length === 0 ? '_files' : `{_values value ${named}; _files}`;
+}
+
+/** A description inside brackets, or behind a colon. */
+function zshText(text: string): string {
+  return text.replace(/[[\]\\:]/g, '\\$&');
+}
+
+function fish(program: Node): string {
+  const lines = flatten(program).flatMap(({ path, node }) => {
+    const condition = fishCondition(node, path);
+    const children = node.children.map(
+      (child) => `complete -c ${program.name} -f -n ${condition} -a ${child.name} -d ${single(child.summary)}`,
+    );
+    const words = node.argument?.words ?? [];
+    const argument =
+      words.length === 0 ? [] : [`complete -c ${program.name}${fishFiles(node.argument!)} -n ${condition} -a ${single(words.join(' '))}`];
+    const options = node.options.map(({ names, summary, value }) => {
+      const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ');
+      const takes = value === null ? '' : ` -r${fishFiles(value)}${value.words.length === 0 ? '' : ` -a ${single(value.words.join(' '))}`}`;
+      // Options of the program itself stand anywhere.
+      return `complete -c ${program.name}${path.length === 0 ? '' : ` -n ${condition}`} ${flags}${takes} -d ${single(summary)}`;
+    });
+    return [...children, ...argument, ...options];
+  });
+  return `# fish completion of ${program.name}; made by: ${program.name} completion fish\n${lines.join('\n')}\n`;
+}
+
+function fishFiles({ files }: Values): string {
+  return files ? '' : ' -f';
+}
+
+/** True, in fish, where the command line is at this command and not yet at one below it. */
+function fishCondition(node: Node, path: readonly string[]): string {
+  if (path.length === 0) return single('__fish_use_subcommand');
+  const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);
+  const below = node.children.map(({ name }) => name).join(' ');
+  return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
+}
+
+/** A word in single quotes, for all three shells. */
+function single(text: string): string {
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}

@@ -1,0 +1,92 @@
+// `moeprof completion`: shell completion scripts, generated from the commands themselves, so that they never lag behind them.
+import { Argument, type Command, Command as NewCommand, type Option } from 'commander';
+import { listProfiles } from '../base/profiles.js';
+import { POLICIES } from '../cache/policies/index.js';
+import { PREDICTORS } from '../predict/index.js';
+import { TOPICS } from '../result/explanations/index.js';
+import { SCHEDULERS } from '../schedule/index.js';
+import { commands } from './commands.js';
+import { completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
+import type { CliContext } from './context.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof completion bash > ~/.local/share/bash-completion/completions/moeprof
+  moeprof completion zsh > "\${fpath[1]}/_moeprof"
+  moeprof completion fish > ~/.config/fish/completions/moeprof.fish
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
+    .addHelpText('after', EXAMPLES)
+    .action(async (shell: Shell) => context.out(completionScript(shell, await describeProgram(command.parent!, context))));
+}
+
+/** Words that options and arguments take, where commander does not know them, by the option's long name or `command argument`. */
+function wordsOf(key: string): readonly string[] | null {
+  switch (key) {
+    case '--model':
+      return listProfiles('models');
+    case '--hardware':
+      return listProfiles('hardware');
+    case '--system':
+      return listProfiles('systems');
+    case '--policy':
+      return POLICIES.map(({ name }) => name);
+    case '--predictor':
+      return ['none', ...PREDICTORS.map(({ name }) => name)];
+    case '--scheduler':
+      return SCHEDULERS.map(({ name }) => name);
+    case 'explain name':
+      return TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, '')));
+    case 'run profile':
+      return listProfiles('runs');
+    default:
+      return null;
+  }
+}
+
+/** The whole program as a tree. Each command is defined on a stub of its own, as it would be if it ran. */
+async function describeProgram(program: Command, context: CliContext): Promise<Node> {
+  const children: Node[] = [];
+  for (const entry of commands) {
+    const stub = new NewCommand(entry.name).summary(entry.summary).helpCommand(false);
+    (await entry.load()).define(stub, context);
+    children.push(nodeOf(stub));
+  }
+  return { ...nodeOf(program), children };
+}
+
+function nodeOf(command: Command): Node {
+  const [argument] = command.registeredArguments;
+  const words = argument?.argChoices ?? (argument === undefined ? null : wordsOf(`${command.name()} ${argument.name()}`));
+  return {
+    name: command.name(),
+    summary: command.summary(),
+    options: command.createHelp().visibleOptions(command).map(optionOf),
+    argument: argument === undefined ? null : { words: words ?? [], files: takesFiles(argument.name()) },
+    children: command.commands.map(nodeOf),
+  };
+}
+
+function optionOf(option: Option): Node['options'][number] {
+  const placeholder = /<(.*)>$/.exec(option.flags)?.[1];
+  return {
+    names: [option.short, option.long].filter((name) => name !== undefined),
+    summary: option.description,
+    value:
+      placeholder === undefined
+        ? null
+        : {
+            words: option.argChoices ?? wordsOf(option.long ?? '') ?? [],
+            files: option.argChoices === undefined && takesFiles(placeholder),
+          },
+  };
+}
+
+/** True where the name of a value says that it can be a file. */
+function takesFiles(placeholder: string): boolean {
+  return /\b(file|path|folder|trace|model|machine|system|policy|profile|result|base|candidate|run)$/.test(placeholder);
+}

@@ -1,0 +1,97 @@
+// `moeprof doctor`: what of this machine moeprof can use, for the first lines of a bug report.
+import { accessSync, constants } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import type { Command } from 'commander';
+import { EXIT, messageOf } from '../base/errors.js';
+import { listProfiles } from '../base/profiles.js';
+import { formatBytes } from '../base/units.js';
+import { palette, widthOf, wrap } from '../report/text.js';
+import { VERSION } from '../result/version.js';
+import type { CliContext } from './context.js';
+
+/** One line of the report. `note`: something is missing that few need; `bad`: moeprof will not work. */
+interface Check {
+  readonly name: string;
+  readonly state: 'good' | 'note' | 'bad';
+  readonly text: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof doctor
+`;
+
+/** Oldest Node that moeprof runs on, as package.json says. */
+const NODE = [20, 19] as const;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command.addHelpText('after', EXAMPLES).action(() => {
+    const checks = [node(), machine(), terminal(context), profiles(), onnx(), temporary()];
+    const chalk = palette(context.reportOptions);
+    const [good, bad] = context.terminal.unicode ? ['✓', '✗'] : ['ok', 'x'];
+    const marks = { good: chalk.green(good), note: chalk.yellow('-'), bad: chalk.red(bad) };
+    const width = widthOf(context.reportOptions);
+    const lines = checks.map(({ name, state, text }) => {
+      const indent = ' '.repeat(15);
+      return `${marks[state]}${' '.repeat(3 - (state === 'note' ? 1 : state === 'good' ? good.length : bad.length))}${name.padEnd(12)}${wrap(text, width, indent).slice(15)}`;
+    });
+    context.out(`moeprof ${VERSION}\n${lines.join('\n')}\n`);
+    if (checks.some(({ state }) => state === 'bad')) context.setExitCode(EXIT.input);
+  });
+}
+
+function node(): Check {
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  const fits = major > NODE[0] || (major === NODE[0] && minor >= NODE[1]);
+  return {
+    name: 'node',
+    state: fits ? 'good' : 'bad',
+    text: `${process.version}${fits ? '' : `; moeprof needs ${NODE.join('.')} or newer`}`,
+  };
+}
+
+function machine(): Check {
+  const [cpu] = cpus();
+  const text = `${process.platform}-${process.arch}, ${cpu?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} threads, ${formatBytes(totalmem())}`;
+  return { name: 'machine', state: 'good', text };
+}
+
+function terminal({ terminal: { color, unicode, width } }: CliContext): Check {
+  const kind = process.stdout.isTTY === true ? 'a terminal' : 'no terminal';
+  return {
+    name: 'output',
+    state: 'good',
+    text: `${kind}, ${color ? 'colours' : 'no colours'}, ${unicode ? 'Unicode' : 'ASCII only'}, ${width} columns`,
+  };
+}
+
+function profiles(): Check {
+  try {
+    const families = ['models', 'hardware', 'systems', 'runs', 'traces'] as const;
+    const counts = families.map((family) => `${listProfiles(family).length} ${family}`);
+    return { name: 'profiles', state: 'good', text: counts.join(', ') };
+  } catch (error) {
+    return { name: 'profiles', state: 'bad', text: `cannot be read: ${messageOf(error)}; install moeprof again` };
+  }
+}
+
+/** Found without loading it: that would take most of a second. */
+function onnx(): Check {
+  try {
+    const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
+    return { name: 'onnxruntime', state: 'good', text: `${found.version}, for ONNX predictors` };
+  } catch {
+    return { name: 'onnxruntime', state: 'note', text: 'not installed; only ONNX predictors need it: npm install onnxruntime-node' };
+  }
+}
+
+function temporary(): Check {
+  try {
+    accessSync(tmpdir(), constants.W_OK);
+    return { name: 'temporary', state: 'good', text: tmpdir() };
+  } catch {
+    return { name: 'temporary', state: 'bad', text: `${tmpdir()} cannot be written; set TMPDIR to a folder that can` };
+  }
+}

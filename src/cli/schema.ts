@@ -1,0 +1,140 @@
+// `moeprof schema`: JSON Schema of every file that users write, so that editors complete and check them, and of results for tools.
+import { Argument, type Command } from 'commander';
+import { z } from 'zod';
+import { listProfiles } from '../base/profiles.js';
+import { POLICIES } from '../cache/policies/index.js';
+import { budgetFileSchema } from '../compare/budget.js';
+import { HardwareProfileSchema } from '../hardware/profile.js';
+import { ModelProfileSchema } from '../model/profile.js';
+import { PREDICTORS } from '../predict/index.js';
+import { resultSchema } from '../result/read.js';
+import { SCHEDULERS } from '../schedule/index.js';
+import { runSchema } from '../system/run.js';
+import { systemSchema } from '../system/system.js';
+import type { CliContext } from './context.js';
+import { DESCRIPTIONS, type Descriptions } from './schema-descriptions.js';
+
+/** Files that there is a schema for. */
+export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'model', 'budgets', 'result'] as const;
+
+/** One of {@link SCHEMA_KINDS}. */
+export type SchemaKind = (typeof SCHEMA_KINDS)[number];
+
+/** What is used of JSON Schema here. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema | readonly JsonSchema[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly [keyword: string]: unknown;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof schema run > run.schema.json
+  moeprof schema budgets > budgets.schema.json
+In a YAML file, as its first line:
+  # yaml-language-server: $schema=./run.schema.json
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .addArgument(new Argument('<file>', 'kind of file').choices(SCHEMA_KINDS))
+    .addHelpText('after', EXAMPLES)
+    .action((kind: SchemaKind) => context.out(schemaText(kind)));
+}
+
+/** JSON Schema of a kind of file, as text. */
+export function schemaText(kind: SchemaKind): string {
+  return `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
+}
+
+/** JSON Schema (draft 7, which editors know best) of a kind of file, with descriptions and the names that ship with moeprof. */
+export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
+  const title = `moeprof ${kind === 'budgets' ? 'budget file' : kind === 'result' ? 'result' : `${kind} profile`}`;
+  const { $schema, ...rest } = rawSchema(kind);
+  const described = kind === 'result' ? rest : describe(rest, DESCRIPTIONS[kind], EXAMPLE_VALUES[kind] ?? {});
+  return { $schema, title, ...described };
+}
+
+function rawSchema(kind: SchemaKind): JsonSchema {
+  const convert = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as unknown as JsonSchema;
+  switch (kind) {
+    case 'run': {
+      // A system in place is checked by its own schema.
+      const { $schema: _, ...system } = rawSchema('system');
+      return withProperty(convert(runSchema), 'system', { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] });
+    }
+    case 'system': {
+      const kinds = withProperty(convert(systemSchema), 'predictor', named(PREDICTOR_FIELDS));
+      return withProperty(kinds, 'scheduler', named({ kind: { type: 'string', default: 'fcfs' } }));
+    }
+    case 'hardware':
+      return convert(HardwareProfileSchema);
+    case 'model':
+      return convert(ModelProfileSchema);
+    case 'budgets':
+      return convert(budgetFileSchema);
+    case 'result':
+      return convert(resultSchema);
+  }
+}
+
+/** Fields of every predictor; the schema of a system reads them in a second step, which JSON Schema cannot show. */
+const PREDICTOR_FIELDS: Readonly<Record<string, JsonSchema>> = {
+  kind: { type: 'string', default: 'none' },
+  horizon: { default: 1, anyOf: [{ type: 'integer', exclusiveMinimum: 0 }, { const: 'all' }] },
+  correction: { default: true, anyOf: [{ type: 'boolean' }, { enum: ['on', 'off'] }] },
+  train: { default: [], type: 'array', items: { type: 'string' } },
+};
+
+/** A member of a family: its name alone, or a mapping of fields and parameters. */
+function named(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return { anyOf: [{ type: 'string' }, { type: 'object', properties: fields, additionalProperties: true }] };
+}
+
+function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
+  return { ...schema, properties: { ...schema.properties, [name]: property } };
+}
+
+const policies = POLICIES.map(({ name }) => name);
+const predictors = ['none', ...PREDICTORS.map(({ name }) => name)];
+
+/** Values that editors offer, by kind and path. */
+const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string, readonly string[]>>>>> = {
+  run: {
+    model: listProfiles('models'),
+    hardware: listProfiles('hardware'),
+    system: listProfiles('systems'),
+    trace: ['synthetic', ...listProfiles('traces')],
+    'memory.expertCache': ['8GiB', '25%', '16/layer'],
+  },
+  system: {
+    'cache.policy': policies,
+    'dram.policy': policies,
+    predictor: predictors,
+    'predictor.kind': predictors,
+    scheduler: SCHEDULERS.map(({ name }) => name),
+  },
+};
+
+/** The schema with a description, and examples where there are any, at every property that has one; unions and lists are no step. */
+function describe(schema: JsonSchema, texts: Descriptions, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
+  const inside = (inner: JsonSchema): JsonSchema => describe(inner, texts, examples, path);
+  const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
+    const at = path === '' ? name : `${path}.${name}`;
+    const own = {
+      ...(texts[at] === undefined ? {} : { description: texts[at] }),
+      ...(examples[at] === undefined ? {} : { examples: examples[at] }),
+    };
+    return [name, { ...own, ...describe(inner, texts, examples, at) }];
+  };
+  return {
+    ...schema,
+    ...(schema.properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(schema.properties).map(property)) }),
+    ...(schema.items === undefined || Array.isArray(schema.items) ? {} : { items: inside(schema.items as JsonSchema) }),
+    ...(schema.anyOf === undefined ? {} : { anyOf: schema.anyOf.map(inside) }),
+    ...(schema.oneOf === undefined ? {} : { oneOf: schema.oneOf.map(inside) }),
+  };
+}

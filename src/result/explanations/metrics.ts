@@ -1,0 +1,174 @@
+// What the metrics mean and how to read them, two paragraphs a family: for `moeprof explain` and whoever else shows a metric.
+import type { Topic } from './topic.js';
+
+/** All families of metrics; every name of the catalogue is in exactly one. */
+export const METRIC_TOPICS: readonly Topic[] = [
+  {
+    names: ['cache.hit_rate.*', 'cache.hits.*'],
+    what: 'The experts that an event demands (the distinct experts of one pass at one MoE layer) are judged against the expert cache at the moment the layer’s routing becomes known, before the event changes anything. A hit is an expert that is resident then. The hit rate is hits over all demanded experts, so that an expert that a batch demands for ten tokens counts once. Hits, late arrivals and misses add up to the demand.',
+    reading:
+      'Higher is better, but only up to Belady: bound.belady.hit_rate is what perfect knowledge of the future would reach at this capacity, and headroom.hit_rate says how much of that is still open. A small headroom means that the policy is good and only more capacity (--cache) or a prefetch helps; a large one means that another policy or scope may. Prefill demands nearly all experts of a layer and has another hit rate than decode: read them apart.',
+  },
+  {
+    names: ['cache.late_rate.*', 'cache.late.*'],
+    what: 'A late expert is one whose prefetch was under way when the layer’s routing became known, but had not arrived. It is neither a hit, since the GPU has to wait, nor a miss, since the wait is shorter than a whole transfer. The rate is late experts over all demanded ones.',
+    reading:
+      'Late arrivals show a predictor that is right too late: a longer horizon (predictor.horizon) starts transfers earlier, a smaller prefetch (prefetch.perLayer, prefetch.minProbability) clears the link for those that matter. Where the link is busy all the time (transfer.h2d.utilization near 1) no predictor makes them arrive in time. Without prefetch there are none.',
+  },
+  {
+    names: ['cache.miss_rate.*', 'cache.misses.*'],
+    what: 'A miss is a demanded expert that is neither resident nor under way. What happens then is the system’s miss action: the expert is loaded and waited for, or computed on the CPU where it lies, whichever the system says. The rate is misses over all demanded experts.',
+    reading:
+      'Misses are what offloading costs. Some no cache avoids: the first demand of each expert (bound.compulsory). The others come from too little capacity or from a policy that keeps the wrong experts; bound.belady.hit_rate tells the two apart. moeprof compare --explain shows which layers carry a change, moeprof report -v the misses of each layer.',
+  },
+  {
+    names: ['cache.token_hit_rate.*'],
+    what: 'Activations (token-expert pairs) whose expert was resident, over all activations. An expert that ten tokens of a batch share counts ten times, where the hit rate counts it once. At batch 1 in decode both are equal.',
+    reading:
+      'It is the share of the work, rather than of the transfers, that found its expert. At larger batches it lies above the hit rate where popular experts are resident, which is what a cache should do; below it, the cache holds experts that few tokens ask for. Papers report either of the two without saying which: compare like with like.',
+  },
+  {
+    names: ['cache.evictions.*'],
+    what: 'Experts that left the expert cache to make room for another. Evicting moves no bytes, since weights are read-only and the lower tier still holds them, unless the tiers are exclusive. Experts that a running event demands, and those in flight, are never evicted.',
+    reading:
+      'Evictions without misses do not exist: each stands for a later load, or for an expert that nobody wanted again. Many more evictions than misses mean that prefetches push experts out (look at prefetch.wasted). None at all after the warm-up mean that everything fits.',
+  },
+  {
+    names: ['cache.streamed.*'],
+    what: 'Experts that were executed from a staging buffer without ever becoming resident: because all residents were pinned by the running event, or because the policy did not admit them (Belady with bypass, static placement). They are misses, and cost a transfer each time.',
+    reading:
+      'It has no better side of its own. A static placement streams by design. With LRU-like policies, streaming means that one event demands more experts than the cache holds (see below-token-cycle, and large prefill batches): take a larger cache, or smaller passes (workload.maxTokensPerPass).',
+  },
+  {
+    names: ['experts.demanded.*', 'experts.activations.*', 'experts.distinct_per_event.*', 'experts.distinct'],
+    what: 'What the routing asks for, whatever the system: demanded experts (distinct per event, summed), activations (token-expert pairs; null choices do not count), their quotient per event, and how many different experts the whole run touched. They depend on the trace and on how tokens are batched, not on cache or predictor.',
+    reading:
+      'They are the denominators of all rates, and the first thing to look at where two runs differ that should not. Distinct experts per event at batch 1 is the top-k of the model; how slowly it grows with the batch says how much a batch shares. A scheduler that groups similar requests lowers it. A budget of any regression on them catches a trace that has changed.',
+  },
+  {
+    names: ['transfer.h2d.*', 'transfer.ssd.*'],
+    what: 'What crosses a link: h2d from host memory to the GPU, ssd from the SSD to DRAM (or to unified memory). Count, bytes, bytes per token of the run, and utilization, the share of the run in which the link moves bytes. Transfers that started count, on demand and prefetched alike.',
+    reading:
+      'Bytes per token over the link’s bandwidth is a floor of the time per token: if it is near TPOT, the link is the bottleneck, and fewer bytes (a larger cache, a smaller quantization, better prediction) are all that helps. A low utilization with much stall means that transfers are made too late, not that there are too many: prefetch helps.',
+  },
+  {
+    names: ['transfer.on_demand.*'],
+    what: 'On-demand loads: transfers to the GPU that an event had to wait for. Their count and bytes, and both per token of the run. A miss that is computed on the CPU is none, and neither is a prefetch, even a late one.',
+    reading:
+      'The shortest description of what offloading costs: so many loads and so many bytes per token, each of which the GPU waits for. Multiplied with the time of one transfer it explains most of time.stall. Compare systems by it before looking at latencies, which depend on the machine too.',
+  },
+  {
+    names: ['transfer.prefetch.*'],
+    what: 'Prefetches that started, and their bytes. A prefetch that is planned and then cancelled, because the layer’s routing turned out otherwise before its transfer began, is not counted: it moved nothing.',
+    reading:
+      'More is neither better nor worse; what became of them is in prefetch.useful, late and wasted. Together with the on-demand loads they are all the transfers on the link.',
+  },
+  {
+    names: ['prefetch.useful', 'prefetch.late', 'prefetch.wasted', 'prefetch.pending', 'prefetch.wasted_bytes'],
+    what: 'What became of the prefetches that started: useful ones had arrived when they were demanded, late ones were demanded before, wasted ones left the cache without having been demanded, pending ones had met neither fate when the run ended. The four add up to transfer.prefetch.count.',
+    reading:
+      'Wasted bytes are the price of prefetching: they occupy the link and push out residents. Much waste asks for a higher prefetch.minProbability or a shorter horizon; many late ones for a longer horizon or a faster link. Many pending ones in a short run mean that its figures are not settled: replay more tokens.',
+  },
+  {
+    names: ['prefetch.precision', 'prefetch.recall'],
+    what: 'Precision: of the prefetches whose fate is known, the part that was demanded, in time or late. Recall: of all demanded experts that a transfer had to bring, the part that a prefetch brought. Residents that were predicted count in neither: nothing had to be moved for them.',
+    reading:
+      'They trade against each other: prefetching more raises recall and lowers precision. What matters is the sum, the stall. These are figures of the prefetch as it was carried out, within its limits and with its evictions; how well the predictor itself sees the routing is predict.recall_at_k.',
+  },
+  {
+    names: ['prefetch.stall_avoided', 'prefetch.stall_avoided_per_byte'],
+    what: 'The stall that prefetches saved: what loading the demanded ones on demand would have taken on an idle link, less what late ones were still waited for; and the same per byte that prefetches moved, wasted ones included.',
+    reading:
+      'Per byte, a perfect prefetch saves as much as the link needs for a byte; the nearer the figure is to that, the less the link works in vain. It is an estimate from below: on-demand loads queue behind one another, and a busy link would have made each of them dearer.',
+  },
+  {
+    names: ['prefetch.dropped', 'prefetch.cancelled', 'prefetch.horizon'],
+    what: 'What became of planned prefetches that never started: dropped ones found no slot that they were allowed to take, cancelled ones were no longer wanted when their layer was known or the plan was made anew. The horizon is how many layers ahead an adaptive planner looked when the run ended.',
+    reading:
+      'Neither costs bytes. Many dropped ones say that the cache is full of experts that are wanted as much; many cancelled ones that the link cannot bring in time what is planned, so that the plan is larger than it needs to be.',
+  },
+  {
+    names: ['quality.degraded_rate', 'quality.skipped_rate'],
+    what: 'Activations that were not served as the model wants: from a low-precision copy of their expert, or not at all. Only systems with two sizes of an expert have them.',
+    reading:
+      'This is a cost in quality, which a routing trace cannot price: compare such a system with others only beside these shares, and measure the quality of the model at them elsewhere.',
+  },
+  {
+    names: ['predict.recall_at_k', 'predict.batch_recall'],
+    what: 'How well the predictor sees the routing, before any limit of link or cache. recall_at_k: of a token’s true experts, those among its k most probable predicted ones, with k the layer’s top-k, mean over tokens and layers. batch_recall: of an event’s demanded experts, those predicted for the batch as a whole.',
+    reading:
+      'A predictor with high recall and a prefetch with low recall are held back by the link or by the cache; the other way round there is nothing to gain from more bandwidth. Papers report recall or accuracy per token at various horizons: compare at the same horizon (predictor.horizon) and on the same kind of text, since predictors learn the text as well as the model.',
+  },
+  {
+    names: ['latency.ttft.*'],
+    what: 'Time to first token of a request: from its arrival to the end of the pass that gives its first token, waiting for the batch included. Mean, median, 95th and 99th percentile over requests, by linear interpolation as serving benchmarks do. Absent where the trace has no prefill.',
+    reading:
+      'Prefill demands nearly every expert of a layer once, so TTFT under offloading is mostly one walk of all experts over the link: it hardly depends on the cache policy, and strongly on the bandwidth, on the prompt’s length, and on how many tokens one pass may have (workload.maxTokensPerPass).',
+  },
+  {
+    names: ['latency.tpot.*'],
+    what: 'Time per output token of a request: from its first token to its last, over the number of tokens between. One value per request; mean, median, 95th and 99th percentile over requests. It is the figure that most papers on offloading report, some as its inverse, tokens per second.',
+    reading:
+      'Read it between its bounds: bound.all_resident.tpot is what the same passes would take with every expert resident, bound.no_cache.tpot with none: headroom.tpot says where between them this run is. A change of TPOT is explained by moeprof compare --explain: which layers, whether by stall or by compute, and by which misses.',
+  },
+  {
+    names: ['latency.itl.*'],
+    what: 'Inter-token latency: between two consecutive output tokens of a request, one value per token rather than per request. Its mean resembles TPOT; its tail shows the single tokens that had to wait long.',
+    reading:
+      'A p99 far above the median comes from tokens whose experts were all missing, or from a prefill of another request in the same pass (chunked prefill lengthens the passes of those who decode). The former a larger cache mends, the latter smaller passes.',
+  },
+  {
+    names: ['latency.pass.*'],
+    what: 'Duration of one forward pass of the batch, whatever it contains: prefill, decode or both, all layers with their stalls. One value per pass; mean, median, 95th and 99th percentile over passes.',
+    reading:
+      'The engine’s own clock: TTFT, TPOT and ITL are sums of passes. Its percentiles depend on the mix of prefill and decode, so compare runs of the same workload only; for one request at a time, ITL says the same and is known better.',
+  },
+  {
+    names: ['latency.request.*'],
+    what: 'End-to-end latency of a request: from its arrival to its last token. TTFT plus the time of all further tokens; waiting for a place in the batch is in it.',
+    reading:
+      'What a user feels, and the figure for service levels on whole answers. It grows with the length of the answers, so two traces with different lengths cannot be compared by it; TPOT can.',
+  },
+  {
+    names: ['throughput.decode', 'throughput.total'],
+    what: 'Tokens per second of the whole run: generated ones (decode), and prompt and generated ones together (total), over the simulated time from the first arrival to the end of the last pass, idle time included.',
+    reading:
+      'With one request at a time, decode throughput is about the inverse of TPOT, lowered by the prefills between. It rises with the batch, since tokens share experts, while TPOT gets worse: decide by the one that your service promises.',
+  },
+  {
+    names: ['time.total', 'time.dense', 'time.compute', 'time.stall', 'time.cpu', 'share.stall'],
+    what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU; compute is routed experts on the GPU; stall is the GPU idle inside an event, waiting for an expert to arrive or for the CPU; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
+    reading:
+      'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',
+  },
+  {
+    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.saving', 'memory.dram.peak'],
+    what: 'Memory in bytes: peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache, the share saved against keeping every expert on the GPU, and the most that experts took in DRAM.',
+    reading:
+      'Peak is to be compared with what the GPU has after driver and framework (the reserve of the hardware profile); does-not-fit warns where it is more. moeprof curve shows what each further GiB of expert cache buys, moeprof plan how much is needed for a given latency.',
+  },
+  {
+    names: ['bound.all_resident.tpot', 'bound.no_cache.tpot', 'headroom.tpot'],
+    what: 'The same passes on two ideal clocks: with every expert resident, nothing ever waits; with no cache, every demanded expert is loaded over idle links. The headroom is the part of the way from the second to the first that is still open: 0 is as fast as all resident, 1 as slow as no cache.',
+    reading:
+      'A system cannot be faster than all resident at the same compute, and should not be slower than no cache; one that is prefetches so much that demands wait behind it. Computing misses on the CPU can beat no cache by far. Use headroom, not TPOT itself, to compare systems across machines.',
+  },
+  {
+    names: ['bound.belady.hit_rate', 'bound.compulsory', 'headroom.hit_rate'],
+    what: 'What no cache can exceed. Belady evicts the expert whose next use is furthest ahead, and does not admit one that is needed later than all residents: the best any policy could do at the same capacity and scope, with the future known. Compulsory misses are first demands, which even it pays. The headroom is the part of its hit rate that is still open.',
+    reading:
+      'Headroom near 0: the policy is as good as it gets, spend on capacity or prefetch instead. Headroom of a third or more: recency alone misses something in the routing; try frequency (lfu), s3-fifo or plec. Experts of different sizes make Belady a good heuristic rather than a bound. --no-bounds skips its second pass over the run.',
+  },
+  {
+    names: ['bound.token_cycle'],
+    what: 'Bytes of experts that one token touches on its way through all layers: top-k experts of each. It is a property of the model and its quantization, not of the trace.',
+    reading:
+      'A global cache smaller than it cannot help LRU, FIFO, CLOCK and other policies that keep what was used last: when a token comes back to the first layer, that layer’s experts are gone, and the hit rate is zero. Give the cache more than one token cycle, split it by layer (--scope layer), or place experts statically. See below-token-cycle.',
+  },
+  {
+    names: ['wall.run'],
+    what: 'Wall-clock time that moeprof itself takes for the run on this machine. It is the only metric that is measured: --repeat n runs n times after a warm-up, keeps all samples, and gives their median. Everything else is simulated and the same on every machine.',
+    reading:
+      'It says how fast moeprof is, nothing about the system that it simulates. Since it is noisy, moeprof compare judges it by its samples: Mann-Whitney’s test, corrected for the number of tests, and a bootstrap interval; a change that noise explains is shown as ~ and breaks no budget. Take five repeats or more.',
+  },
+];

@@ -1,0 +1,48 @@
+// What each warning of a result means and what to do about it, two paragraphs a code: for `moeprof explain`.
+import type { Topic } from './topic.js';
+
+/** All warnings that a result may carry. */
+export const WARNING_TOPICS: readonly Topic[] = [
+  {
+    names: ['synthetic-routing'],
+    what: 'The routing of this run was drawn by a generator, from a seed, with the statistics of the model as far as its profile knows them: how popular experts are, and how often a token stays with the experts of the one before. No model has computed it.',
+    reading:
+      'Good for trying moeprof, for comparing systems in principle, and for tests. Figures that somebody will rely on (buying memory, choosing a policy, a gate in CI) need recorded routing: docs on traces show how to record it from vLLM, SGLang, llama.cpp and transformers in a few lines. Give it with --trace.',
+  },
+  {
+    names: ['below-token-cycle'],
+    what: 'The expert cache is smaller than what a single token touches, in all layers together (global scope) or in some layer (layer scope). By the time the next token comes back to a layer, recency-based policies have evicted all its experts: hits are impossible or nearly so, however often the routing repeats itself.',
+    reading:
+      'More capacity is the plain answer: the message says how much one token needs. Where there is none, use a placement that does not chase the last token (static, or lfu), compute misses on the CPU (--on-miss cpu or cheaper), or a smaller quantization, which shrinks the token cycle with the experts.',
+  },
+  {
+    names: ['does-not-fit'],
+    what: 'What the run needs is more than the machine has: dense weights, KV cache, staging buffers and expert cache on the GPU, or all experts in DRAM where there is no SSD tier below. moeprof simulates it all the same, since a question such as “what if the GPU had 32 GB?” is a fair one.',
+    reading:
+      'On a real machine this run would fail to start. The message lists the parts: take a smaller expert cache (--cache; leave it out to take what is left), a smaller quantization, fewer concurrent requests or shorter contexts; for DRAM, a machine with an SSD tier.',
+  },
+  {
+    names: ['dram-too-small'],
+    what: 'The experts do not all fit into DRAM, so DRAM is itself a cache, of the SSD: an expert that is in neither is read from the SSD first and then copied to the GPU. It starts cold.',
+    reading:
+      'SSD reads are ten to fifty times slower than copies from DRAM, so a few per cent of them dominate the latency: look at transfer.ssd.* and at the tail of latency.itl. A smaller quantization that fits into DRAM usually beats any policy. memory.dramCache says how much of DRAM experts may take.',
+  },
+  {
+    names: ['profiled-on-itself'],
+    what: 'The policy ranks experts by popularity, and that was counted on the first tokens of the very trace that is then replayed. A placement that has seen its test looks better than it will be on other text.',
+    reading:
+      'Count on another trace of the same model and kind of text: --set system.cache.popularity=FILE takes a trace or a file of counts. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
+  },
+  {
+    names: ['streams-cut'],
+    what: 'The trace has fewer requests than the batch is to hold, so long requests were cut into several streams that start at even offsets and run together. Tokens in the middle of a request stand in for other requests.',
+    reading:
+      'Streams of one request resemble each other more than requests of different users do: the batch shares more experts than it would in service, and hit rates come out somewhat high. Latencies of whole requests mean little here. Join several traces (--trace is repeatable) or take a smaller --batch.',
+  },
+  {
+    names: ['routing-drift'],
+    what: 'The routing in the run drifted away from what the predictor had learned: it was wrong far more often than before, in a row that chance does not explain. The adaptive predictor then corrects itself from its recent mistakes; the message counts how often it had to, and where it first happened.',
+    reading:
+      'Predictors of expert paths learn the kind of text as well as the model, so a change from prose to code is such a drift. Right after it recall falls and prefetches are wasted, until the correction catches up. Train on text like the one that is served (predictor.train); a gate on predict.recall_at_k tells a drift of the text from a change of the system.',
+  },
+];

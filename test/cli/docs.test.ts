@@ -1,0 +1,74 @@
+// The pages on the gate: their YAML can be read, budgets in it are budgets, and commands and flags that they show exist.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseYaml } from '../../src/base/yaml.js';
+import { commands } from '../../src/cli/commands.js';
+import type { CliContext } from '../../src/cli/context.js';
+import { budgetFileSchema, budgetsOf, parseFailOn } from '../../src/compare/budget.js';
+import { compareReports } from '../../src/compare/report.js';
+import { reports } from '../../src/report/index.js';
+import { METRICS } from '../../src/result/catalogue.js';
+
+const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
+const blocks = (text: string): string[] => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]!);
+
+/** Long options of a command and of the commands below it. */
+async function optionsOf(name: string): Promise<Set<string>> {
+  const command = new Command(name);
+  (await commands.find((entry) => entry.name === name)!.load()).define(command, {} as CliContext);
+  const all = [command, ...command.commands];
+  return new Set([...all.flatMap(({ options }) => options.map(({ long }) => long!)), '--json', '--quiet', '--verbose', '--help']);
+}
+
+describe.each(['compare.md', 'ci.md', 'completion.md'])('docs/%s', (name) => {
+  const text = page(name);
+
+  it('shows YAML that can be read', () => {
+    for (const block of blocks(text)) expect(() => parse(block), block).not.toThrow();
+  });
+
+  it('shows commands and flags that exist', async () => {
+    const lines = text.replaceAll('\\\n', ' ').match(/\bmoeprof(@[\d.]+)? [a-z]+\b[^\n`#]*/g) ?? [];
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) {
+      const [, command] = /^moeprof(?:@[\d.]+)? ([a-z]+)/.exec(line)!;
+      if (!commands.some((entry) => entry.name === command)) {
+        // Prose: "moeprof does"; a flag behind it would be a command that nobody has.
+        expect(line).not.toMatch(/ --?[a-z]/);
+        continue;
+      }
+      const known = await optionsOf(command!);
+      for (const [flag] of line.replace(/'[^']*'/g, '').matchAll(/(?<= )--[a-z][a-z-]*/g)) expect(known, line).toContain(flag);
+    }
+  });
+});
+
+describe('docs/compare.md', () => {
+  const text = page('compare.md');
+
+  it('shows a budget file and conditions that mean something', () => {
+    const file = parseYaml(blocks(text).find((block) => block.startsWith('budgets:'))!, 'docs', budgetFileSchema);
+    expect(budgetsOf(file.budgets, () => 'docs').length).toBeGreaterThan(4);
+    const conditions = [...text.matchAll(/^\| `([^`]*[<>][^`]*)` \|/gm)].map((match) => match[1]!);
+    expect(conditions.length).toBeGreaterThan(4);
+    for (const condition of conditions) expect(() => parseFailOn(condition)).not.toThrow();
+  });
+
+  it('names every format, and only metrics that exist', () => {
+    for (const format of compareReports) expect(text).toContain(`\`${format.name}\``);
+    for (const [, metric] of text.matchAll(/`((?:latency|cache|transfer|throughput|experts|wall)\.[a-z0-9_.]+)`/g))
+      expect([...METRICS.keys()]).toContain(metric);
+  });
+});
+
+describe('docs/ci.md', () => {
+  it('names only formats that exist', () => {
+    const names = [...compareReports, ...reports].map((format) => format.name);
+    const given = [...page('ci.md').matchAll(/-o ([a-z-]+)=/g)].map((match) => match[1]!);
+    expect(given.length).toBeGreaterThan(4);
+    for (const name of given) expect(names).toContain(name);
+  });
+});
