@@ -98,11 +98,16 @@ type Locate = (where: Path, unknownKey?: string) => { readonly place: string; re
 
 function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Override[], locateInFile: Locate): Located<T> {
   let raw = given;
-  for (const override of overrides) raw = withValue(raw, override, 0);
+  const placed: Override[] = [];
+  for (const override of overrides) {
+    const path = numbered(raw, override);
+    raw = withValue(raw, path, override.value);
+    placed.push({ ...override, path });
+  }
   const locate: Locate = (where, unknownKey) => {
     const full = (unknownKey === undefined ? where : [...where, unknownKey]).map(String);
     // The last override of a path wins; one below the place of the complaint may be its cause too (an unknown key inside).
-    const label = overrides.findLast(({ path }) => path.every((key, i) => full[i] === key))?.label;
+    const label = placed.findLast(({ path }) => path.every((key, i) => full[i] === key))?.label;
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
   const result = schema.safeParse(raw, { reportInput: true });
@@ -119,18 +124,23 @@ function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Over
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
 }
 
-/** A copy of `root` with an override's value at its path, from step `depth` on; what is neither mapping nor list on the way becomes a mapping. */
-function withValue(root: unknown, override: Override, depth: number): unknown {
-  const key = override.path[depth];
-  if (key === undefined) return override.value;
-  if (Array.isArray(root)) {
-    const copy: unknown[] = [...root];
-    const at = entryOf(copy, key, override);
-    copy[at] = withValue(copy[at], override, depth + 1);
-    return copy;
-  }
+/** The path of an override with the entries of lists by number. */
+function numbered(root: unknown, override: Override): string[] {
+  let node = root;
+  return override.path.map((key) => {
+    const step = Array.isArray(node) ? String(entryOf(node, key, override)) : key;
+    node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[step] : undefined;
+    return step;
+  });
+}
+
+/** A copy of `root` with `value` at `path`; what is neither mapping nor list on the way becomes a mapping. */
+function withValue(root: unknown, path: readonly string[], value: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, value));
   const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : {};
-  return { ...fields, [key]: withValue(fields[key], override, depth + 1) };
+  return { ...fields, [key]: withValue(fields[key], rest, value) };
 }
 
 /**
