@@ -1,9 +1,6 @@
 // A part of a trace as a trace of its own: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. What a predictor is
 // trained on and what it is judged on must not overlap, and most recordings come as one file.
 import { createHash } from 'node:crypto';
-import { UserError } from '../base/errors.js';
-import type { OpenOptions } from '../trace/formats/format.js';
-import { openTrace } from '../trace/open.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceMeta, type TraceRequest } from '../trace/trace.js';
 
 /** Rows `[start, end)` of the whole trace, all of one request. */
@@ -121,19 +118,4 @@ export class TraceSelection implements RoutingTrace {
     const width = this.layers * this.has.predictedK;
     into.predicted?.set(buffer.predicted!.subarray(0, rows * width), to * width);
   }
-}
-
-/**
- * Opens a trace, or a range of its rows: `path#from:to`, `path#:6000`, `path#6000:`.
- * @throws UserError where the file cannot be read, or has no such rows
- */
-export async function openRows(spec: string, options: OpenOptions): Promise<RoutingTrace> {
-  const range = /^(.+)#(\d*):(\d*)$/.exec(spec);
-  if (range === null) return openTrace(spec, options);
-  const trace = await openTrace(range[1]!, options);
-  const from = range[2] === '' ? 0 : Number(range[2]);
-  const to = range[3] === '' ? trace.tokens : Number(range[3]);
-  if (from < to && to <= trace.tokens) return TraceSelection.rows(trace, from, to, spec);
-  trace.close();
-  throw new UserError(`${spec}: there are rows 0:${trace.tokens}; write #FROM:TO with FROM < TO <= ${trace.tokens}`);
 }

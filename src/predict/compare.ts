@@ -1,0 +1,87 @@
+// Many predictors on many traces, side by side: each pair starts afresh, so that no figure depends on what was judged before it.
+import { UserError } from '../base/errors.js';
+import { resolveParameters } from '../base/parameters.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { createPredictor, missingNeeds, splitPredictor } from './create.js';
+import { type EvaluationOptions, type EvaluationWatch, evaluatePredictor } from './evaluate.js';
+import { findPredictor, PREDICTORS } from './index.js';
+import type { TraceEvaluation, TraceReference } from './report.js';
+
+/** What to judge, on what. */
+export interface ComparisonRequest {
+  /** Names with parameters, or ONNX files. */
+  readonly predictors: readonly string[];
+  readonly model: ModelSpec;
+  readonly training: readonly RoutingTrace[];
+  readonly judged: readonly RoutingTrace[];
+  readonly distances: readonly number[];
+  readonly batch: number;
+  readonly minProbability: number;
+  /** Judge predictions during the pass on every so manieth token; null: so that about {@link AHEAD_TOKENS} are judged. */
+  readonly every: number | null;
+  readonly seed: number;
+}
+
+/** Tokens that are judged during the pass where the user does not say: enough for a third decimal, few enough for a slow predictor. */
+export const AHEAD_TOKENS = 500;
+
+/** Not judged unless named: they are told the truth. */
+const TOLD = ['pre-gated', 'oracle'];
+
+/** Names of all registered predictors that need nothing but what every one of these traces carries. */
+export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
+  return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
+    if (TOLD.includes(name) || name === 'onnx') return false;
+    const wanted = needsWith?.(resolveParameters(name, parameters, {})) ?? needs;
+    return traces.every((trace) => missingNeeds(wanted, trace) === null);
+  }).map(({ name }) => name);
+}
+
+/**
+ * Judges every predictor on every trace.
+ * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
+ */
+export async function comparePredictors(request: ComparisonRequest, watch: EvaluationWatch = {}): Promise<TraceEvaluation[]> {
+  const { batch, every, judged, minProbability, model, predictors, seed, training } = request;
+  for (const kind of predictors) checkName(kind);
+  const evaluations: TraceEvaluation[] = [];
+  let done = 0;
+  for (const trace of judged) {
+    const options: EvaluationOptions = {
+      distances: request.distances.filter((distance) => distance < model.layers.length),
+      batch,
+      minProbability,
+      every: every ?? Math.max(1, Math.ceil(trace.tokens / AHEAD_TOKENS)),
+    };
+    const rows: TraceEvaluation['predictors'][number][] = [];
+    for (const kind of predictors) {
+      const predictor = await createPredictor({ kind, model, trace, slots: 1, seed, training });
+      try {
+        const before = done;
+        const evaluation = await evaluatePredictor(predictor!, trace, model, options, {
+          ...watch,
+          progress: (tokens) => watch.progress?.(before + tokens),
+        });
+        rows.push({ predictor: kind, ...evaluation });
+      } finally {
+        predictor!.close?.();
+      }
+      done += trace.tokens;
+    }
+    evaluations.push({ trace: referenceOf(trace), options, predictors: rows });
+  }
+  return evaluations;
+}
+
+/** How reports name a trace. */
+export function referenceOf(trace: RoutingTrace): TraceReference {
+  return { path: trace.path, sha256: trace.sha256(), tokens: trace.tokens };
+}
+
+/** @throws UserError for a name that no predictor has, before anything long begins */
+function checkName(kind: string): void {
+  const { name } = splitPredictor(kind);
+  if (name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
+  findPredictor(name);
+}

@@ -1,0 +1,109 @@
+// What `predict train` and `predict eval` work on: a model, traces to learn from, and others to be judged on, which must not overlap.
+import { UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { Random } from '../base/random.js';
+import { formatRatio } from '../base/units.js';
+import { loadModel } from '../model/load.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { OpenOptions } from '../trace/formats/format.js';
+import { checkFits, openTrace } from '../trace/open.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { holdOut } from './onnx/dataset.js';
+import { TraceSelection } from './selection.js';
+
+/** What the user names. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
+export interface PredictionRequest {
+  readonly training: readonly string[];
+  readonly judged: readonly string[];
+  /** Share of the training traces that is judged on, where `judged` is empty. */
+  readonly holdOut: number;
+  /** Model; absent: as the first trace says. */
+  readonly model?: string | undefined;
+  readonly traceFormat?: string | undefined;
+  readonly seed: number;
+}
+
+/** The same, open. */
+export interface PredictionInputs {
+  readonly model: ModelSpec;
+  readonly training: readonly RoutingTrace[];
+  readonly judged: readonly RoutingTrace[];
+  close(): void;
+}
+
+/**
+ * Opens what a request names.
+ * @throws UserError where something is unknown or malformed, or does not fit the rest
+ */
+export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
+  const { judged, traceFormat, training } = request;
+  const named = request.model === undefined ? undefined : loadModel(request.model);
+  const whole = new Map<string, RoutingTrace>();
+  const close = (): void => {
+    for (const trace of whole.values()) trace.close();
+  };
+  try {
+    const open = async (spec: string): Promise<RoutingTrace> => {
+      const { from, path, to } = splitRows(spec);
+      let trace = whole.get(path);
+      if (trace === undefined) {
+        trace = await openTrace(isPath(path) || path === '-' ? path : findProfile('traces', path), openOptions(named, traceFormat));
+        whole.set(path, trace);
+      }
+      return rowsOf(trace, from, to, spec);
+    };
+    const learned: RoutingTrace[] = [];
+    const asked: RoutingTrace[] = [];
+    for (const spec of training) learned.push(await open(spec));
+    for (const spec of judged) asked.push(await open(spec));
+    const first = learned[0] ?? asked[0];
+    if (first === undefined) throw new UserError('no trace is given; name one to be judged on with --eval, or to learn from with --trace');
+    const model = named ?? loadModel(modelNameOf(first));
+    for (const trace of whole.values()) checkFits(trace, model);
+    if (asked.length > 0) return { model, training: learned, judged: asked, close };
+    return { model, ...divided(learned, request.holdOut, request.seed), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Splits `path#from:to`; a path without a range is all of its rows. */
+function splitRows(spec: string): { path: string; from: number | null; to: number | null } {
+  const range = /^(.+)#(\d*):(\d*)$/.exec(spec);
+  const bound = (text: string | undefined): number | null => (text === undefined || text === '' ? null : Number(text));
+  return range === null ? { path: spec, from: null, to: null } : { path: range[1]!, from: bound(range[2]), to: bound(range[3]) };
+}
+
+function rowsOf(trace: RoutingTrace, from: number | null, to: number | null, spec: string): RoutingTrace {
+  if (from === null && to === null) return trace;
+  const start = from ?? 0;
+  const end = to ?? trace.tokens;
+  if (start < end && end <= trace.tokens) return TraceSelection.rows(trace, start, end, spec);
+  throw new UserError(`${spec}: there are rows 0:${trace.tokens}; write #FROM:TO with FROM < TO <= ${trace.tokens}`);
+}
+
+/** Holds out a share of every trace: whole requests, or the end where there are too few. */
+function divided(traces: readonly RoutingTrace[], share: number, seed: number): Pick<PredictionInputs, 'training' | 'judged'> {
+  const training: RoutingTrace[] = [];
+  const judged: RoutingTrace[] = [];
+  for (const [index, trace] of traces.entries()) {
+    const random = new Random(seed, `predict/hold-out-${index}`);
+    const { held, learn } = holdOut(trace.requests, share, () => random.next());
+    if (held.length === 0 || learn.length === 0) {
+      throw new UserError(`${trace.path}: is too short to hold out ${formatRatio(share)} of it; name a trace to judge on with --eval`);
+    }
+    training.push(TraceSelection.marked(trace, learn, `${formatRatio(1 - share, 0)} of ${trace.path}`));
+    judged.push(TraceSelection.marked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
+  }
+  return { training, judged };
+}
+
+function modelNameOf(trace: RoutingTrace): string {
+  if (trace.meta.model !== null) return trace.meta.model;
+  throw new UserError(`${trace.path}: does not say which model it was recorded from; name it with --model`);
+}
+
+function openOptions(model: ModelSpec | undefined, format: string | undefined): OpenOptions {
+  return { ...(model === undefined ? {} : { model }), ...(format === undefined ? {} : { format }) };
+}
