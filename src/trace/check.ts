@@ -6,6 +6,18 @@ import { NULL_EXPERT } from './trace.js';
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
 
+/** More choices per row are no row of a model: the deepest known have 100 layers of 22 choices. */
+const MOST_CELLS = 1 << 20;
+
+/**
+ * Refuses a shape that no model has, before memory is taken for it.
+ * @throws UserError
+ */
+export function checkShape(path: string, layers: number, topK: number): void {
+  if (layers * topK <= MOST_CELLS) return;
+  throw new UserError(`${path}: ${layers} layers x ${topK} choices are more than any model has; are the axes [tokens, layers, top-k]?`);
+}
+
 /** Checks decoded rows in place. */
 export class RowChecker {
   readonly #place: (row: number) => string;

@@ -2,7 +2,7 @@
 // layer by layer), then the whole is checked once and is a trace.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
-import { RowChecker } from './check.js';
+import { checkShape, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
@@ -50,7 +50,9 @@ export class TraceStore {
   readonly #shape: StoreShape;
   #page = -1;
 
+  /** @throws UserError where no model has so many layers and choices */
   constructor(shape: StoreShape) {
+    checkShape(shape.path, shape.layers, Math.max(shape.topK, shape.predictedK ?? 0));
     this.#shape = shape;
     this.layers = shape.layers;
     this.topK = shape.topK;

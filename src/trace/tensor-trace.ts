@@ -1,7 +1,7 @@
 // A trace whose rows lie as columns in a file: [tokens, layers, topK] ids and the like. Rows are read by offset when they are asked
 // for, so memory does not grow with the trace. The canonical safetensors layout and .npy arrays are read this way.
 import { UserError } from '../base/errors.js';
-import { RowChecker } from './check.js';
+import { checkShape, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
@@ -60,6 +60,7 @@ export class TensorTrace implements RoutingTrace {
   /** @throws UserError where the rows do not form requests */
   constructor(parts: TensorTraceParts) {
     const { source, tokens, layers, topK, columns } = parts;
+    checkShape(source.path, layers, Math.max(topK, columns.predicted?.width ?? 0));
     this.path = source.path;
     this.tokens = tokens;
     this.layers = layers;

@@ -8,7 +8,7 @@ import { allocateChunk } from '../../src/trace/trace.js';
 import { fileOf, safetensorsBytes, temporaryFolder, uniformModel } from './builders.js';
 import { countFixtures, EXPERTS, fixtures, flat, LAYERS, TOKENS, TOP_K, zipBytes } from './formats/fixtures.js';
 
-const RUNS = Number(process.env.MOEPROF_FUZZ ?? 2000);
+const RUNS = Number(process.env.MOEPROF_FUZZ ?? 1000);
 const folder = temporaryFolder();
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
 
@@ -126,6 +126,14 @@ describe('damaged files', () => {
     ],
     ['JSON nested a million deep', () => Buffer.from(`{"choices":${'['.repeat(1_000_000)}`)],
     ['a line of 20 MB', () => Buffer.concat([Buffer.from('layer_id,expert_ids\n0,'), Buffer.alloc(20 << 20, '1 ')])],
+    [
+      'a million layers in a header',
+      () => Buffer.from('{"format":"moeprof.trace/1","num_layers":"999999999","top_k":"8"}\n{"experts":[[1]]}\n'),
+    ],
+    [
+      'a row of a million choices',
+      () => safetensorsBytes({ experts: { dtype: 'U8', shape: [1, 3, 1_000_000], data: new Uint8Array(3_000_000) } }),
+    ],
     [
       'a shape whose product overflows',
       () => safetensorsBytes({ experts: { dtype: 'U8', shape: [2 ** 40, 2 ** 40, 2 ** 40], data: new Uint8Array(4) } }),

@@ -1,6 +1,6 @@
 // From a path to a trace: recognised by content, through gzip, joined, checked against the model.
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { concatTraces } from '../../src/trace/concat.js';
@@ -22,7 +22,7 @@ describe('openTrace', () => {
 
   it('reads a gzip stream, and hashes what is in it', async () => {
     const plain = await openTrace(fileOf(folder, 'plain.jsonl', LINE));
-    const packed = await openTrace(fileOf(folder, 'packed.gz', gzipSync(LINE)));
+    const packed = await openTrace(fileOf(folder, 'packed.gz', zlib.gzipSync(LINE)));
     expect(contentOf(packed)).toEqual(contentOf(plain));
     expect(packed.sha256()).toBe(plain.sha256());
     plain.close();
@@ -34,12 +34,28 @@ describe('openTrace', () => {
     ['a folder', () => folder, /is not a file/],
     ['an empty file', () => fileOf(folder, 'empty', ''), /empty: the trace is empty/],
     ['another kind of file', () => fileOf(folder, 'prose.txt', 'Once upon a time'), /no trace format that moeprof knows/],
-    ['a damaged gzip stream', () => fileOf(folder, 'bad.gz', gzipSync(LINE).subarray(0, 30)), /bad\.gz: cannot be decompressed/],
-    ['a gzip bomb', () => fileOf(folder, 'bomb.gz', gzipSync(Buffer.alloc(80 << 20))), /bomb\.gz: unpacks to more than 400 times its size/],
+    ['a damaged gzip stream', () => fileOf(folder, 'bad.gz', zlib.gzipSync(LINE).subarray(0, 30)), /bad\.gz: cannot be decompressed/],
+    [
+      'a gzip bomb',
+      () => fileOf(folder, 'bomb.gz', zlib.gzipSync(Buffer.alloc(80 << 20))),
+      /bomb\.gz: unpacks to more than 400 times its size/,
+    ],
   ])('refuses %s', async (_what, path, message) => {
     const opening = openTrace(path());
     await expect(opening).rejects.toThrow(UserError);
     await expect(opening).rejects.toThrow(message);
+  });
+
+  it('reads zstd where Node can, and says what to do where it cannot', async () => {
+    const { zstdCompressSync } = zlib as { zstdCompressSync?: (text: string) => Uint8Array };
+    if (zstdCompressSync === undefined) {
+      const path = fileOf(folder, 'packed.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 0]));
+      await expect(openTrace(path)).rejects.toThrow(/packed\.zst: zstd needs Node 22\.15 or later; decompress it first: zstd -d/);
+      return;
+    }
+    const trace = await openTrace(fileOf(folder, 'packed.zst', zstdCompressSync(LINE)));
+    expect(trace.tokens).toBe(1);
+    trace.close();
   });
 
   it('offers the nearest format name', async () => {

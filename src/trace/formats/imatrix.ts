@@ -34,9 +34,9 @@ function counts(source: TraceSource): Popularity {
     // Gate, up and down see the same activations: the first is enough.
     if (match === null || byLayer.has(layer)) continue;
     if (type !== F32) throw new UserError(`${path}: tensor ${name}: type ${type} is not F32`);
-    const raw = new Uint8Array(elements * 4);
-    if (dataStart + offset + raw.length > source.bytes)
+    if (dataStart + offset + elements * 4 > source.bytes)
       throw new UserError(`${path}: tensor ${name} goes beyond the end; the file was cut short`);
+    const raw = new Uint8Array(elements * 4);
     source.read(dataStart + offset, raw);
     byLayer.set(layer, Float64Array.from(new Float32Array(raw.buffer)));
   }

@@ -1,0 +1,53 @@
+// Positions that an engine took from its prefix cache were not routed, and are recorded as -1 at every layer.
+import { NULL_EXPERT, type TraceChunk } from '../trace.js';
+import { type AuditCheck, counted, percent } from './check.js';
+
+/** Rows at the start of a request that choose nothing. */
+export const cachedPrefix: AuditCheck = {
+  code: 'cached-prefix',
+  summary: 'prompt rows that came from a prefix cache (-1 at every layer)',
+  start({ tokens, trace }) {
+    const width = trace.layers * trace.topK;
+    let total = 0;
+    let requests = 0;
+    let first = -1;
+    let request = -1;
+    let leading = false;
+    return {
+      rows(chunk: TraceChunk, start: number): void {
+        for (let row = 0; row < chunk.tokens; row++) {
+          const opens = chunk.request[row] !== request;
+          if (opens) {
+            request = chunk.request[row]!;
+            leading = true;
+          }
+          if (!leading) continue;
+          leading = isEmpty(chunk.experts, row * width, width);
+          if (!leading) continue;
+          if (opens) requests++;
+          if (first < 0) first = start + row;
+          total++;
+        }
+      },
+      finish() {
+        if (total === 0) return null;
+        return {
+          code: 'cached-prefix',
+          level: 'warning',
+          what:
+            `${counted(total, 'row')} (${percent(total, tokens)}) at the start of ${counted(requests, 'request')}, the first at row ${first}, choose ` +
+            'nothing at any layer: prompts that came from a prefix cache.',
+          effect: 'Those tokens cost no expert at all, so transfers, latency of the first token and bytes per token come out too low.',
+          fix: 'Record with prefix caching off, or with prompts that share no prefix; what was not routed cannot be put back.',
+          rows: { count: total, first },
+        };
+      },
+    };
+  },
+};
+
+/** True where `width` cells from `at` are all null choices. */
+export function isEmpty(experts: Uint16Array, at: number, width: number): boolean {
+  for (let i = at; i < at + width; i++) if (experts[i] !== NULL_EXPERT) return false;
+  return true;
+}

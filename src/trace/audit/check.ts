@@ -1,0 +1,64 @@
+// The interface of the family of audit checks: a check watches all rows of a trace go by once, in constant memory, and says at the end
+// whether something would silently falsify a result.
+import type { ModelSpec } from '../../model/spec.js';
+import type { RoutingTrace, TraceChunk } from '../trace.js';
+
+/** What an audit found. Texts are sentences. */
+export interface Finding {
+  /** Name of the kind of finding, as in `moeprof explain`. */
+  readonly code: string;
+  /** `note`: a trait of the recording that is right as it is, but that a reader must know. */
+  readonly level: 'warning' | 'note';
+  /** What was found, where, and how much of it. */
+  readonly what: string;
+  /** What it does to a result. */
+  readonly effect: string;
+  /** How to get rid of it. */
+  readonly fix: string;
+  /** Rows concerned, and the first of them; null where it is not about single rows. */
+  readonly rows: { readonly count: number; readonly first: number } | null;
+}
+
+/** A check at work on one trace. */
+export interface Watcher {
+  /** Sees the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
+  rows?(chunk: TraceChunk, first: number): void;
+  /** Called once, after the last row. */
+  finish(): Finding | null;
+}
+
+/** What a check may know. */
+export interface Subject {
+  readonly trace: RoutingTrace;
+  /** Rows that are looked at, from the first. */
+  readonly tokens: number;
+  /** The model that was recorded, where it is known. */
+  readonly model: ModelSpec | null;
+}
+
+/** One member of the family. */
+export interface AuditCheck {
+  /** The code of its findings. */
+  readonly code: string;
+  /** What it looks for, a few words. */
+  readonly summary: string;
+  start(subject: Subject): Watcher;
+}
+
+/** `layer 3`, `layers 0, 1, 2`, `layers 0, 1, 2 and 21 more`. */
+export function layerList(layers: readonly number[]): string {
+  const shown = layers.slice(0, 5).join(', ');
+  const more = layers.length > 5 ? ` and ${layers.length - 5} more` : '';
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${shown}${more}`;
+}
+
+/** `1 row`, `300 rows`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A share in per cent, rounded so that little never reads as nothing. */
+export function percent(part: number, whole: number): string {
+  const value = (100 * part) / whole;
+  return `${value >= 10 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(1) : '<0.1'} %`;
+}

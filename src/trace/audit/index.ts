@@ -1,0 +1,61 @@
+// The registry of audit checks, and the audit itself: one pass over the rows, every check in it. Ids out of range and duplicate experts
+// are no checks here, because no reader lets them pass (check.ts).
+import type { ModelSpec } from '../../model/spec.js';
+import { allocateChunk, type RoutingTrace } from '../trace.js';
+import { cachedPrefix } from './cached-prefix.js';
+import type { AuditCheck, Finding } from './check.js';
+import { denseLayers } from './dense-layers.js';
+import { mixedRequests } from './mixed-requests.js';
+import { physicalIds } from './physical-ids.js';
+import { raggedLayers } from './ragged-layers.js';
+import { rankOrder } from './rank-order.js';
+import { repeatedText } from './repeated-text.js';
+import { rowCount } from './row-count.js';
+import { stridedView } from './strided-view.js';
+import { warmUpRows } from './warm-up-rows.js';
+
+export type { AuditCheck, Finding } from './check.js';
+
+/** All checks; adding one is one file and one line here. */
+export const auditChecks: readonly AuditCheck[] = [
+  warmUpRows,
+  denseLayers,
+  cachedPrefix,
+  rowCount,
+  stridedView,
+  raggedLayers,
+  rankOrder,
+  physicalIds,
+  repeatedText,
+  mixedRequests,
+];
+
+/** Rows read at a time. */
+const ROWS = 256;
+
+/** What to audit. */
+export interface AuditOptions {
+  /** The model that was recorded, where it is known. */
+  readonly model?: ModelSpec;
+  /** Rows to look at, from the first; all unless said. */
+  readonly tokens?: number;
+}
+
+/**
+ * Looks for what would silently falsify a result, in one pass and constant memory.
+ * @returns warnings first, in the order of {@link auditChecks}
+ * @throws UserError where a row is malformed
+ */
+export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): Finding[] {
+  const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
+  const subject = { trace, tokens, model: options.model ?? null };
+  const watchers = auditChecks.map((check) => check.start(subject));
+  const reading = watchers.filter((watcher) => watcher.rows !== undefined);
+  const chunk = allocateChunk(trace, ROWS);
+  for (let start = 0; start < tokens; start += ROWS) {
+    trace.read(start, Math.min(ROWS, tokens - start), chunk);
+    for (const watcher of reading) watcher.rows!(chunk, start);
+  }
+  const findings = watchers.flatMap((watcher) => watcher.finish() ?? []);
+  return [...findings.filter(({ level }) => level === 'warning'), ...findings.filter(({ level }) => level === 'note')];
+}

@@ -1,0 +1,42 @@
+// Expert-parallel balancing gives busy experts copies and moves them about. Recorders inside the engine then see physical slots: one
+// expert under several ids, and ids that change their meaning when the balancer moves experts.
+import { type AuditCheck, layerList } from './check.js';
+
+/** Ids of slots rather than of experts. */
+export const physicalIds: AuditCheck = {
+  code: 'physical-ids',
+  summary: 'physical expert ids under expert-parallel balancing',
+  start({ model, trace }) {
+    return {
+      finish() {
+        const mapped = trace.meta.notes.physical_to_logical;
+        const beyond =
+          model !== null && model.layers.length === trace.layers
+            ? model.layers.filter((layer) => trace.expertsPerLayer[layer.index]! > layer.experts).map((layer) => layer.index)
+            : [];
+        if (beyond.length > 0) {
+          return {
+            code: 'physical-ids',
+            level: 'warning',
+            what: `In ${layerList(beyond)} ids run to ${trace.expertsPerLayer[beyond[0]!]! - 1}, ${model!.name} has ${model!.layers[beyond[0]!]!.experts} experts there: physical slots of a balancer.`,
+            effect: 'Copies of one expert count as different experts: popularity, reuse and hit rates come out too low.',
+            fix: 'Record with balancing off (no --enable-eplb, no redundant experts), or map ids back with moeprof trace convert FILE --remap MAP.json.',
+            rows: null,
+          };
+        }
+        if (trace.meta.format !== 'sglang-recorder') return null;
+        if (mapped === 'last') {
+          return {
+            code: 'physical-ids',
+            level: 'warning',
+            what: 'The recorder wrote physical ids of a balancer; they were mapped back by the last placement, the only one in the file.',
+            effect: 'Rows from before the last rebalancing name other experts than the model chose, at every layer.',
+            fix: 'Record with balancing off, or within one interval between two rebalancings.',
+            rows: null,
+          };
+        }
+        return null;
+      },
+    };
+  },
+};

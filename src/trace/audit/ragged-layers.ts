@@ -1,0 +1,61 @@
+// llama.cpp routes only the last token of a prompt at the last layer, because nothing else is needed of it. Its recordings are then
+// shorter there. That is what the engine does and no mistake; layers that differ in any other way have lost rows.
+import { NULL_EXPERT, PHASE, type TraceChunk } from '../trace.js';
+import { type AuditCheck, counted, layerList } from './check.js';
+
+/** Layers with fewer routed rows than others. */
+export const raggedLayers: AuditCheck = {
+  code: 'ragged-layers',
+  summary: 'layers with fewer rows than others (last layer of llama.cpp prompts)',
+  start({ trace }) {
+    const { layers, topK } = trace;
+    const empty = [new Float64Array(layers), new Float64Array(layers)] as const;
+    let first = -1;
+    return {
+      rows(chunk: TraceChunk, start: number): void {
+        const { experts } = chunk;
+        let at = 0;
+        for (let row = 0; row < chunk.tokens; row++) {
+          const counts = empty[chunk.phase[row] === PHASE.prefill ? 0 : 1];
+          for (let layer = 0; layer < layers; layer++, at += topK) {
+            // Choices come in rank order, so a first one that is null is nearly always a layer without any.
+            if (experts[at] !== NULL_EXPERT) continue;
+            let k = 1;
+            while (k < topK && experts[at + k] === NULL_EXPERT) k++;
+            if (k < topK) continue;
+            counts[layer]! += 1;
+            if (first < 0 && layer > 0) first = start + row;
+          }
+        }
+      },
+      finish() {
+        const [prompt, decode] = empty;
+        const total = Array.from(prompt, (rows, layer) => rows + decode[layer]!);
+        const least = Math.min(...total);
+        // Layers without any choice at all are another finding.
+        const ragged = total.flatMap((rows, layer) => (rows > least && rows < trace.tokens ? [layer] : []));
+        if (ragged.length === 0) return null;
+        const rows = Math.max(...ragged.map((layer) => total[layer]! - least));
+        const asLlama = ragged.length === 1 && ragged[0] === layers - 1 && Math.min(...decode) === decode[layers - 1];
+        if (asLlama) {
+          return {
+            code: 'ragged-layers',
+            level: 'note',
+            what: `The last layer has no choices in ${counted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
+            effect: 'None on decoding. In prompts the last layer demands fewer experts than in engines that route every token at every layer.',
+            fix: 'Nothing to mend if the run is about llama.cpp; for other engines record with one of them.',
+            rows: { count: rows, first },
+          };
+        }
+        return {
+          code: 'ragged-layers',
+          level: 'warning',
+          what: `${layerList(ragged).replace('l', 'L')} of ${layers} have no choices in up to ${counted(rows, 'row')} that other layers have choices in.`,
+          effect: 'Those layers demand less than they did: transfers and their part of the latency come out too low.',
+          fix: 'Record again; if some layers were skipped on purpose, keep those that are whole with moeprof trace convert FILE --layers A..B.',
+          rows: { count: rows, first },
+        };
+      },
+    };
+  },
+};

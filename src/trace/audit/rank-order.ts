@@ -1,0 +1,68 @@
+// Choices are taken to stand in rank order, most wanted first. Some recorders sort ids (sets, bit masks, one-hot rows), and some
+// routers do not sort at all (DeepSeek calls top-k with sorted=False), which gate weights show.
+import { NULL_EXPERT, type TraceChunk } from '../trace.js';
+import { type AuditCheck, percent } from './check.js';
+
+/** Rows looked at: the order of ids is a habit of the recorder, not of the text. */
+const ROWS = 4096;
+/** Rows (of one layer) below which an order may be chance. */
+const LEAST = 64;
+
+/** Ids in ascending order, or weights that do not fall. */
+export const rankOrder: AuditCheck = {
+  code: 'rank-order',
+  summary: 'ids sorted, or in no order, instead of rank order',
+  start({ trace: { layers, topK } }) {
+    let events = 0;
+    let ascending = 0;
+    let descending = 0;
+    let weighted = 0;
+    let rising = 0;
+    return {
+      rows(chunk: TraceChunk, start: number): void {
+        if (start >= ROWS || topK < 2) return;
+        const { experts, weights } = chunk;
+        for (let at = 0; at < chunk.tokens * layers * topK; at += topK) {
+          let up = 1;
+          let down = 1;
+          while (up < topK && experts[at + up]! > experts[at + up - 1]! && experts[at + up] !== NULL_EXPERT) up++;
+          while (down < topK && experts[at + down]! < experts[at + down - 1]!) down++;
+          // Events of one choice have no order.
+          if (experts[at] === NULL_EXPERT || experts[at + 1] === NULL_EXPERT) continue;
+          events++;
+          const whole = up === topK || experts[at + up] === NULL_EXPERT;
+          if (whole) ascending++;
+          if (down === topK) descending++;
+          if (weights === null) continue;
+          weighted++;
+          for (let k = 1; k < topK && experts[at + k] !== NULL_EXPERT; k++) {
+            if (weights[at + k]! > weights[at + k - 1]! * 1.001) {
+              rising++;
+              break;
+            }
+          }
+        }
+      },
+      finish() {
+        if (events < LEAST) return null;
+        const sorted = ascending >= 0.99 * events || descending >= 0.99 * events;
+        const shuffled = weighted >= LEAST && rising > 0.02 * weighted;
+        if (!sorted && !shuffled) return null;
+        return {
+          code: 'rank-order',
+          level: 'warning',
+          what: sorted
+            ? `Ids stand in ${ascending >= 0.99 * events ? 'ascending' : 'descending'} order in ${percent(Math.max(ascending, descending), events)} of the events looked at: sorted by number, not by rank.`
+            : `Gate weights rise along the row in ${percent(rising, weighted)} of the events looked at: choices are in no rank order (top-k without sorting).`,
+          effect:
+            'Which expert was wanted most is lost. Within an event policies touch the last choice last (law L3), so ties between experts of one token ' +
+            'break by number; hit rates change by tenths of a point, and what looks at ranks (top-1 statistics, precision of misses) is wrong.',
+          fix: sorted
+            ? 'Record the top-k indices as the router returns them.'
+            : 'Sort the choices of a row by falling weight when recording.',
+          rows: null,
+        };
+      },
+    };
+  },
+};

@@ -1,0 +1,81 @@
+// Shared templates, licence headers and loops of greedy decoding make routing look more local than other text is: in one published
+// set shared templates moved the similarity of requests from .092 to .229. Repeated runs of 16 tokens are counted: by token id where
+// the trace has it, else by the choices of the first layer, which depend on little but the token.
+import { NULL_EXPERT, type TraceChunk } from '../trace.js';
+import { type AuditCheck, percent } from './check.js';
+
+/** Tokens that must recur in the same order. */
+const RUN = 16;
+/** Fingerprints kept; later ones overwrite earlier ones, so memory does not grow. */
+const SLOTS = 1 << 18;
+/** Share of tokens inside repeated runs from which it is said; recordings of prose and code have 0 to 5 %. */
+const SHARE = 0.1;
+const BASE = 0x01000193;
+
+/** Runs of tokens that were there before. */
+export const repeatedText: AuditCheck = {
+  code: 'repeated-text',
+  summary: 'repeated text, which inflates locality',
+  start({ trace: { has, layers, topK }, tokens }) {
+    const slots = new Int32Array(SLOTS);
+    const recent = new Int32Array(RUN);
+    /** BASE^RUN: the weight of what leaves the rolling hash. */
+    let leaving = 1;
+    for (let i = 0; i < RUN; i++) leaving = Math.imul(leaving, BASE);
+    let hash = 0;
+    let length = 0;
+    let request = -1;
+    let repeated = 0;
+    let first = -1;
+    return {
+      rows(chunk: TraceChunk, start: number): void {
+        const { experts, tokenId } = chunk;
+        for (let row = 0; row < chunk.tokens; row++) {
+          if (chunk.request[row] !== request) {
+            request = chunk.request[row]!;
+            hash = length = 0;
+          }
+          let token: number;
+          if (tokenId !== null) token = tokenId[row]! + 1;
+          else {
+            token = 0;
+            const at = row * layers * topK;
+            // A sum, so that the order of nearly equal gates does not matter.
+            for (let k = 0; k < topK; k++) if (experts[at + k] !== NULL_EXPERT) token = (token + mix(experts[at + k]! + 1)) | 0;
+          }
+          const place = length % RUN;
+          hash = (Math.imul(hash, BASE) + token) | 0;
+          if (length >= RUN) hash = (hash - Math.imul(leaving, recent[place]!)) | 0;
+          recent[place] = token;
+          length++;
+          if (length < RUN) continue;
+          const print = mix(hash) | 1;
+          const slot = print >>> 14;
+          if (slots[slot] === print) {
+            repeated++;
+            if (first < 0) first = start + row - RUN + 1;
+          } else slots[slot] = print;
+        }
+      },
+      finish() {
+        if (tokens < 4 * RUN || repeated < SHARE * tokens) return null;
+        return {
+          code: 'repeated-text',
+          level: 'warning',
+          what: `${percent(repeated, tokens)} of the tokens lie in runs of ${RUN} that were there before (by ${has.tokenIds ? 'token id' : 'the choices of the first layer'}), the first at row ${first}.`,
+          effect: 'Repeated text repeats its routing: reuse, hit rates and the recall of predictors come out higher than on text that does not repeat.',
+          fix: 'Record distinct texts without shared templates, sample rather than decode greedily, or take one request of each kind: moeprof trace convert FILE --requests LIST.',
+          rows: { count: repeated, first },
+        };
+      },
+    };
+  },
+};
+
+/** A 32-bit finalizer (murmur3's): every bit of the input moves every bit of the result. */
+function mix(value: number): number {
+  let h = value | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
