@@ -49,6 +49,7 @@ export class TraceStore {
   readonly #table: RequestTable;
   readonly #shape: StoreShape;
   #page = -1;
+  #row = -1;
 
   /** @throws UserError where no model has so many layers and choices */
   constructor(shape: StoreShape) {
@@ -62,6 +63,8 @@ export class TraceStore {
 
   /** Makes a row the current one, for writing. Rows may be visited in any order. */
   seek(row: number): void {
+    if (row === this.#row) return;
+    this.#row = row;
     const { perPage, rowIds, predictedRow } = this.#rows;
     const page = Math.floor(row / perPage);
     const at = row - page * perPage;

@@ -2,7 +2,7 @@
 // that (an expert stands twice) or drop the layer; where it has one, expert 0 of every token is all there is to see. A layer that
 // chooses the same experts for every token routes nothing, whatever wrote it.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, layerList } from './check.js';
+import { type AuditCheck, counted, layerList } from './check.js';
 
 /** Rows below which a constant layer says nothing. */
 const LEAST = 32;
@@ -38,6 +38,17 @@ export const denseLayers: AuditCheck = {
         }
       },
       finish() {
+        const dropped = trace.meta.notes.dense_layers_dropped;
+        if (dropped !== undefined && left.length === 0) {
+          return {
+            code: 'dense-layers',
+            level: 'note',
+            what: `${counted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
+            effect: 'None: the layers that remain are the MoE layers.',
+            fix: 'Nothing to mend.',
+            rows: null,
+          };
+        }
         if (tokens < LEAST || left.length === 0) return null;
         const empty = left.filter((layer) => chosen[layer] === 0);
         const same = left.filter((layer) => chosen[layer] === 1);
@@ -46,7 +57,9 @@ export const denseLayers: AuditCheck = {
           ...(empty.length === 0 ? [] : [`${layerList(empty)} of ${layers} make no choice in any row`]),
           ...(same.length === 0
             ? []
-            : [`${layerList(same)} of ${layers} choose the same experts in every row${zeros.length === same.length ? ', expert 0 first' : ''}`]),
+            : [
+                `${layerList(same)} of ${layers} choose the same experts in every row${zeros.length === same.length ? ', expert 0 first' : ''}`,
+              ]),
         ];
         return {
           code: 'dense-layers',

@@ -75,7 +75,8 @@ export const mixedRequests: AuditCheck = {
           what:
             `A row shares ${(100 * overlap[best]!).toFixed(0)} % of its experts with the row ${best} before it, but ${(100 * overlap[1]!).toFixed(0)} % with its ` +
             `neighbour: about ${best} requests are interleaved in ${counted(trace.requests.length, 'request')} of the file.`,
-          effect: 'Decoding at batch 1 sees strangers after one another: reuse and hit rates come out too low, and request latencies mean nothing.',
+          effect:
+            'Decoding at batch 1 sees strangers after one another: reuse and hit rates come out too low, and request latencies mean nothing.',
           fix: `Record one request at a time or with request ids; a fixed batch of ${best} can be taken apart by every ${best}th row.`,
           rows: null,
         };

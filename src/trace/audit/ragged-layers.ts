@@ -42,7 +42,8 @@ export const raggedLayers: AuditCheck = {
             code: 'ragged-layers',
             level: 'note',
             what: `The last layer has no choices in ${counted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
-            effect: 'None on decoding. In prompts the last layer demands fewer experts than in engines that route every token at every layer.',
+            effect:
+              'None on decoding. In prompts the last layer demands fewer experts than in engines that route every token at every layer.',
             fix: 'Nothing to mend if the run is about llama.cpp; for other engines record with one of them.',
             rows: { count: rows, first },
           };

@@ -63,7 +63,8 @@ export const repeatedText: AuditCheck = {
           code: 'repeated-text',
           level: 'warning',
           what: `${percent(repeated, tokens)} of the tokens lie in runs of ${RUN} that were there before (by ${has.tokenIds ? 'token id' : 'the choices of the first layer'}), the first at row ${first}.`,
-          effect: 'Repeated text repeats its routing: reuse, hit rates and the recall of predictors come out higher than on text that does not repeat.',
+          effect:
+            'Repeated text repeats its routing: reuse, hit rates and the recall of predictors come out higher than on text that does not repeat.',
           fix: 'Record distinct texts without shared templates, sample rather than decode greedily, or take one request of each kind: moeprof trace convert FILE --requests LIST.',
           rows: { count: repeated, first },
         };

@@ -53,11 +53,23 @@ export const rowCount: AuditCheck = {
         const found: string[] = [];
         if (seen > 0 && emptyLast * 2 > seen) found.push(`the last row of ${counted(emptyLast, 'request')} chooses nothing`);
         if (seen > 0 && copiedLast * 2 > seen) found.push(`the last row of ${counted(copiedLast, 'request')} repeats the one before it`);
-        if (late > 0) found.push(`${counted(late, 'request')} ${late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`);
-        if (gaps > 0) found.push(`${counted(missing, 'position')} ${missing === 1 ? 'is' : 'are'} missing in ${counted(gaps, 'gap')}, the first before row ${firstGap}`);
+        if (late > 0)
+          found.push(`${counted(late, 'request')} ${late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`);
+        if (gaps > 0)
+          found.push(
+            `${counted(missing, 'position')} ${missing === 1 ? 'is' : 'are'} missing in ${counted(gaps, 'gap')}, the first before row ${firstGap}`,
+          );
         const [prompt, generated] = [noted(trace.meta.notes, PROMPT), noted(trace.meta.notes, GENERATED)];
-        if (prompt !== null && generated !== null && requests.length === 1 && tokens === trace.tokens && trace.tokens !== prompt + generated - 1) {
-          found.push(`the file speaks of ${prompt} prompt and ${generated} generated tokens, so ${prompt + generated - 1} rows, and has ${trace.tokens}`);
+        if (
+          prompt !== null &&
+          generated !== null &&
+          requests.length === 1 &&
+          tokens === trace.tokens &&
+          trace.tokens !== prompt + generated - 1
+        ) {
+          found.push(
+            `the file speaks of ${prompt} prompt and ${generated} generated tokens, so ${prompt + generated - 1} rows, and has ${trace.tokens}`,
+          );
         }
         if (found.length === 0) return null;
         const text = found.join('; ');

@@ -17,7 +17,8 @@ export const stridedView: AuditCheck = {
           what:
             `The prompt rows of ${counted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +
             'token, read from the strided view ffn_moe_topk as if it were packed.',
-          effect: 'Neighbouring prompt rows never share an expert: prompts seem to touch every expert, and their reuse comes out as nothing.',
+          effect:
+            'Neighbouring prompt rows never share an expert: prompts seem to touch every expert, and their reuse comes out as nothing.',
           fix: 'Record again with a logger that honours the stride nb[1]; decode rows are right, prompt rows cannot be mended.',
           rows: { count: prompts.reduce((sum, { prefill }) => sum + prefill, 0), first: prompts[0]!.start },
         };

@@ -59,7 +59,9 @@ export const warmUpRows: AuditCheck = {
           effect: 'Equal rows always hit, so hit rates and reuse come out too high, and their experts look popular.',
           fix:
             'Start recording after the warm-up, or cut the rows out: ' +
-            (first === 0 && total === longest ? `moeprof trace convert FILE --tokens ${total}.. -o clean.safetensors.` : 'moeprof trace convert FILE --tokens A..B.'),
+            (first === 0 && total === longest
+              ? `moeprof trace convert FILE --tokens ${total}.. -o clean.safetensors.`
+              : 'moeprof trace convert FILE --tokens A..B.'),
           rows: { count: total, first },
         };
       },

@@ -195,7 +195,10 @@ class Filler {
   /** First row of each request. */
   readonly #starts: number[] = [];
   #rows = 0;
-  /** Layers filled in of each row. */
+  #lastRequest = -1;
+  #lastToken = -1;
+  #lastPhase = -1;
+  /** 1 for each row that has a cell. */
   #filledIn = new Uint8Array(1024);
   /** A bit for each row and layer. */
   #bits = new Uint8Array(1024);
@@ -258,6 +261,11 @@ class Filler {
     const fits =
       known && cell.count <= topK && (weighted || !cell.weighted) && (tokenIds || cell.tokenId < 0) && (phases || cell.phase < 0);
     if (!fits || token < 0) throw new EndOfWalk();
+    // Most recordings give all layers of a token in a row.
+    if (token === this.#lastToken && request === this.#lastRequest && cell.phase === this.#lastPhase) return;
+    this.#lastToken = token;
+    this.#lastRequest = request;
+    this.#lastPhase = cell.phase;
     const spans = this.#spans;
     if (request === this.#starts.length) this.#starts.push(this.#rows);
     else if (token < spans.first[request]! || (request < this.#starts.length - 1 && token > spans.last[request]!)) throw new EndOfWalk();
@@ -273,7 +281,7 @@ class Filler {
     const { layers, topK } = store;
     const layer = this.#indexOf[cell.layer]!;
     const row = this.#starts[cell.request]! + cell.token - this.#spans.first[cell.request]!;
-    this.#ensure(row + 1);
+    if (row >= this.#filledIn.length || (row + 1) * layers > this.#bits.length * 8) this.#ensure(row + 1);
     const bit = row * layers + layer;
     const mask = 1 << (bit & 7);
     if ((this.#bits[bit >>> 3]! & mask) !== 0) {

@@ -38,7 +38,13 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
   return importCells(
     {
       source,
-      meta: { format: 'sglang-recorder', notes: { requests: 'put together from token positions; the recorder keeps no request ids' } },
+      meta: {
+        format: 'sglang-recorder',
+        notes: {
+          requests: 'put together from token positions; the recorder keeps no request ids',
+          ...(isBalanced(file, saved) ? { physical_to_logical: 'last' } : {}),
+        },
+      },
       walk(visit, at) {
         const cell = new Cell();
         const requests = new RequestsByPosition();
@@ -117,6 +123,15 @@ function logicalIds(
       throw new UserError(`${place()}: physical expert ${physical} of layer ${layer} is not in last_physical_to_logical_map`);
     return logical[layer * experts + physical]!;
   };
+}
+
+/** True where the last placement of experts is not the plain one: a balancer has moved or copied some. */
+function isBalanced(file: TorchFile, saved: ReadonlyMap<Pickled, Pickled>): boolean {
+  const map = saved.get('last_physical_to_logical_map');
+  if (map === undefined || map === null) return false;
+  const tensor = file.tensor(map, 'last_physical_to_logical_map', 2);
+  const experts = tensor.size[1]!;
+  return file.values(tensor).some((logical, at) => logical !== at % experts);
 }
 
 function counts(source: TraceSource): Popularity {
