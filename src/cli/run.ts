@@ -38,6 +38,7 @@ interface RunOptions extends OutputOptions {
   readonly tokens?: string;
   readonly seed?: string;
   readonly bounds: boolean;
+  readonly strict?: boolean;
   readonly repeat?: string;
   readonly set: readonly string[];
   readonly assert: readonly string[];
@@ -79,6 +80,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--seed <n>', 'seed of everything that is drawn')
     .option('--no-bounds', 'skip the bounds that need a second pass (Belady)')
+    .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
     .option('--repeat <n>', 'run so many times and measure the wall-clock time (metric wall.run)')
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
@@ -166,6 +168,7 @@ function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   flag('--tokens', 'workload.tokens', options.tokens);
   flag('--seed', 'seed', integer(options.seed));
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
+  if (options.strict === true) flag('--strict', 'audit', 'strict');
   return overrides;
 }
 

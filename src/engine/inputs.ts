@@ -52,7 +52,9 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
     }
     const model = named ?? modelOf(run, modelNameOf(traces[0]!));
     if (named === undefined) for (const trace of traces) checkFits(trace, model);
-    return { model, hardware, system, trace: concatTraces(traces), traces };
+    const trace = concatTraces(traces);
+    const sized = run.quantization === undefined ? withRecordedSizes(model, trace.meta.expertBytes) : model;
+    return { model: sized, hardware, system, trace, traces };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
@@ -68,6 +70,15 @@ function traceFile(path: string, folder: string): string {
 
 function modelOf(run: RunSpec, name: string): ModelSpec {
   return loadModel(name, run.quantization ?? null, run.folder, run.overrides.model);
+}
+
+/**
+ * The model with the expert sizes that were recorded with the routing: what the engine really moved, which a profile can only estimate
+ * (mixed quantisation gives layers different sizes). A run that names a quantization asks for other sizes and keeps those.
+ */
+function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
+  if (expertBytes === null) return model;
+  return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: expertBytes[layer.index]! })) };
 }
 
 function modelNameOf(trace: RoutingTrace): string {

@@ -29,6 +29,8 @@ export interface Finished {
   readonly requests: number;
   /** True where requests were cut into streams to fill the batch. */
   readonly cut: boolean;
+  /** What the audit of the traces found. */
+  readonly auditWarnings: readonly Warning[];
   /** Hits of Belady on the same events; null where bounds are off. */
   readonly beladyHitCount: number | null;
   /** `performance.now()` when the run started. */
@@ -242,9 +244,9 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
 }
 
 function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { cut, inputs, memory, requests, simulation } = finished;
+  const { auditWarnings, cut, inputs, memory, requests, simulation } = finished;
   const { model, system, trace } = inputs;
-  const warnings: Warning[] = [...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
+  const warnings: Warning[] = [...auditWarnings, ...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   if (trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',

@@ -3,6 +3,7 @@ import { beladyHits } from '../cache/replay.js';
 import type { Result } from '../result/result.js';
 import { ClosedLoop, walksOf } from '../schedule/workload.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
+import { auditInputs } from './audit.js';
 import { buildPasses, buildSimulation } from './build.js';
 import { openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
@@ -41,6 +42,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const tokens = Math.min(run.workload.tokens ?? trace.tokens, trace.tokens);
     const { walks, cut } = walksOf(trace, tokens, run.workload.batch);
     const workload = () => new ClosedLoop(walks, run.workload.batch);
+    const auditWarnings = auditInputs(inputs, run, tokens);
     const memory = planMemory(model, hardware, system, run, workload());
     const simulation = await buildSimulation(inputs, run, memory, () => buildPasses(inputs, run, workload()));
     try {
@@ -74,6 +76,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         decoded,
         requests: walks.length,
         cut,
+        auditWarnings,
         beladyHitCount,
         startedAt,
       });

@@ -53,6 +53,8 @@ export const runSchema = z.strictObject({
   replay: z.enum(REPLAYS).default('atomic'),
   /** Compute the bounds that need a second pass over the run (Belady). */
   bounds: z.boolean().default(true),
+  /** Look for traps in recorded traces before they are replayed: findings become warnings, or with `strict` errors. */
+  audit: z.enum(['off', 'warn', 'strict']).default('warn'),
   seed: z.int().default(1),
   /** Budgets that the result must keep. */
   budgets: budgetsSchema.default([]),
