@@ -46,6 +46,7 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'workload.output': 'Synthetic routing: generated tokens of one request.',
     replay: 'atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.',
     bounds: 'Compute the bounds that need a second pass over the run (Belady).',
+    audit: 'Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).',
     seed: 'Seed of everything that is drawn.',
     budgets: 'Budgets that the result must keep: limits in moeprof run, regressions too in moeprof compare.',
     ...under('budgets', budget),

@@ -10,7 +10,7 @@ import { PREDICTORS } from '../predict/index.js';
 import { resultSchema } from '../result/read.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { runSchema } from '../system/run.js';
-import { systemSchema } from '../system/system.js';
+import { predictorFields, systemSchema } from '../system/system.js';
 import type { CliContext } from './context.js';
 import { DESCRIPTIONS, type Descriptions } from './schema-descriptions.js';
 
@@ -67,8 +67,10 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       return withProperty(convert(runSchema), 'system', { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] });
     }
     case 'system': {
-      const kinds = withProperty(convert(systemSchema), 'predictor', named(PREDICTOR_FIELDS));
-      return withProperty(kinds, 'scheduler', named({ kind: { type: 'string', default: 'fcfs' } }));
+      // Both are read in two steps, of which JSON Schema would show only the first.
+      const predictor = named(convert(predictorFields).properties!);
+      const scheduler = named({ kind: { type: 'string', default: 'fcfs' } });
+      return withProperty(withProperty(convert(systemSchema), 'predictor', predictor), 'scheduler', scheduler);
     }
     case 'hardware':
       return convert(HardwareProfileSchema);
@@ -80,14 +82,6 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       return convert(resultSchema);
   }
 }
-
-/** Fields of every predictor; the schema of a system reads them in a second step, which JSON Schema cannot show. */
-const PREDICTOR_FIELDS: Readonly<Record<string, JsonSchema>> = {
-  kind: { type: 'string', default: 'none' },
-  horizon: { default: 1, anyOf: [{ type: 'integer', exclusiveMinimum: 0 }, { const: 'all' }] },
-  correction: { default: true, anyOf: [{ type: 'boolean' }, { enum: ['on', 'off'] }] },
-  train: { default: [], type: 'array', items: { type: 'string' } },
-};
 
 /** A member of a family: its name alone, or a mapping of fields and parameters. */
 function named(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {

@@ -9,7 +9,7 @@ import { MISS_ACTIONS, WHEN_FULL } from '../engine/actions.js';
 export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
 
 /** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
-const predictorFields = z.looseObject({
+export const predictorFields = z.looseObject({
   /** Which predictor, `none` for none; parameters may follow after a colon. */
   kind: z.string().min(1).default('none'),
   /** Layers ahead that it predicts, `all`, or `auto`: as the link needs (`engine/horizon.ts`). */

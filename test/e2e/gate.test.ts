@@ -125,6 +125,14 @@ describe('folders of scenarios', () => {
     });
   });
 
+  it('say what is wrong with one of them as a single run would', async () => {
+    // Found only when the run starts, in a thread of its own.
+    write('runs/math.yaml', 'model: mini-finegrained-64x12l\nsystem: { name: mine, cache: { policy: "s3-fifo:smal=1" } }\n');
+    const { stdout, stderr, code } = await run('compare', 'runs/code.yaml', 'runs');
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr).toMatch(/^moeprof: .*unknown parameter "smal"; did you mean "small"\?\n$/);
+  });
+
   it('are read as they were at a commit', async () => {
     const git = (...args: string[]): void =>
       void execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd });

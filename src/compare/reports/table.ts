@@ -19,9 +19,14 @@ export const tableFormat: Format<Gate> = {
 function renderTable(gate: Gate, options: ReportOptions): string {
   const chalk = palette(options);
   const many = gate.comparisons.length > 1;
-  const blocks = gate.comparisons.map((comparison) =>
-    many && isQuiet(comparison) ? quietLine(comparison, options) : tableOf(comparison, options),
-  );
+  const blocks: string[] = [];
+  for (const [index, comparison] of gate.comparisons.entries()) {
+    const quiet = many && isQuiet(comparison);
+    const text = quiet ? quietLine(comparison, options) : tableOf(comparison, options);
+    // Scenarios that did not change stand under each other, without blank lines.
+    if (quiet && index > 0 && isQuiet(gate.comparisons[index - 1]!)) blocks.push(`${blocks.pop()!}\n${text}`);
+    else blocks.push(text);
+  }
   const notes = [
     ...gate.added.map(({ candidate, scenario }) =>
       wrap(printable(`${scenario} is new in ${candidate}: it has no base yet`), widthOf(options), 'NEW  ').replace(
@@ -34,12 +39,7 @@ function renderTable(gate: Gate, options: ReportOptions): string {
   if (notes.length > 0) blocks.push(notes.join('\n'));
   const conclusion = gateText(gate);
   if (conclusion !== null) blocks.push(gate.passed ? chalk.green(conclusion) : chalk.red(conclusion));
-  // Lines of scenarios that did not change stand together.
-  return `${blocks.reduce((text, block, index) => text + (isLine(blocks[index - 1]) && isLine(block) ? '\n' : '\n\n') + block)}\n`;
-}
-
-function isLine(block: string | undefined): boolean {
-  return block !== undefined && !block.includes('\n');
+  return `${blocks.join('\n\n')}\n`;
 }
 
 function quietLine(comparison: Comparison, options: ReportOptions): string {
