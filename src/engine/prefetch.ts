@@ -48,6 +48,9 @@ export interface PrefetchParts {
   readonly evicted: (nowNs: number) => number;
 }
 
+/** Candidates of a layer that has not been predicted in this pass. */
+const UNASKED = -1;
+
 /** Plans prefetches and starts them. */
 export class Prefetcher {
   readonly #parts: PrefetchParts;
@@ -66,7 +69,7 @@ export class Prefetcher {
   #refusedCount = 0;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
-  /** `[layers, width]` best-scored experts of the newest prediction for each layer, best first. */
+  /** `[layers, width]` best-scored experts of the newest prediction for each layer, best first, and how many; UNASKED: none was made. */
   readonly #candidates: Int32Array;
   readonly #candidateCount: Int32Array;
   readonly #width: number;
@@ -92,7 +95,7 @@ export class Prefetcher {
     this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;
     this.#nextLayer = 0;
-    this.#candidateCount.fill(0);
+    this.#candidateCount.fill(UNASKED);
     this.#extend(pass, -1, nowNs);
   }
 
@@ -102,7 +105,7 @@ export class Prefetcher {
    */
   known(layer: number, demand: Int32Array, size: number): void {
     const { recorder, layerOf } = this.#parts;
-    if (this.#candidateCount[layer]! > 0) this.#judge(layer, demand, size);
+    if (this.#candidateCount[layer] !== UNASKED) this.#judge(layer, demand, size);
     let end = this.#first;
     while (end < this.#count && layerOf[this.#plan[end]!]! <= layer) end++;
     for (let i = 0; i < size; i++) {

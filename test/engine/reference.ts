@@ -40,8 +40,9 @@ interface Planned {
   readonly id: number;
   /** Its transfer starts no earlier: when it was planned, or when it was evicted since. */
   issuedNs: number;
-  /** There was no slot for it. */
+  /** There was no slot for it: it is dropped, or waits until an event has ended. */
   dropped: boolean;
+  refused: boolean;
 }
 
 interface Member {
@@ -122,7 +123,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let plan: Planned[] = [];
   let nextLayer = 0;
   /** What the plan still waits for: experts that are neither on the GPU nor on their way there. */
-  const waits = ({ id, dropped }: Planned): boolean => !dropped && !gpu.holds(id);
+  const waits = ({ id, dropped, refused }: Planned): boolean => !dropped && !refused && !gpu.holds(id);
+  const isCancelled = (planned: Planned): boolean => waits(planned) || planned.refused;
   type Counts = { -readonly [Key in keyof LayerOutcome]: LayerOutcome[Key] };
   let layers: Counts[] = [];
 
@@ -183,8 +185,9 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       slotNs = Math.max(slotNs, second.slotNs);
     }
     if (!admitted) {
-      planned.dropped = true;
-      total.dropped++;
+      planned.refused = level === gpu && script!.limits.whenFull === 'wait';
+      planned.dropped = !planned.refused;
+      total.dropped += Number(planned.dropped);
       return;
     }
     level.came.set(id, level.link.prefetch(level.link.nextLane(), id, sizes[id]!, slotNs));
@@ -210,7 +213,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     if (script === null) return;
     const { correction, horizon, minProbability, perLayer } = script.limits;
     if (correction) {
-      total.cancelled += plan.filter(waits).length;
+      total.cancelled += plan.filter(isCancelled).length;
       plan = [];
       nextLayer = after + 1;
     }
@@ -220,13 +223,15 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         .map((id) => ({ id, score: script.score(pass, after, id) }))
         .filter(({ score }) => score > 0 && score >= minProbability)
         .sort((a, b) => b.score - a.score || a.id - b.id);
-      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, dropped: false });
+      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, dropped: false, refused: false });
     }
   }
 
   /** L12: the routing of `layer` is known. */
   function known(layer: number, demand: readonly number[]): void {
-    total.cancelled += plan.filter((planned) => waits(planned) && layerOf[planned.id]! <= layer && !demand.includes(planned.id)).length;
+    total.cancelled += plan.filter(
+      (planned) => isCancelled(planned) && layerOf[planned.id]! <= layer && !demand.includes(planned.id),
+    ).length;
     plan = plan.filter(({ id }) => layerOf[id]! > layer);
   }
 
@@ -336,6 +341,10 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     advance(endNs);
     demandedNow = missedNow = new Set();
     nowNs = endNs;
+    for (const planned of plan.filter(({ refused }) => refused)) {
+      planned.refused = false;
+      planned.issuedNs = Math.max(planned.issuedNs, nowNs);
+    }
   }
 
   function runPass(pass: readonly TokenChoices[], number: number): PassOutcome {

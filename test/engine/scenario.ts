@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { Random } from '../../src/base/random.js';
 import type { Scope } from '../../src/cache/scope.js';
-import type { MissAction, Replay } from '../../src/engine/actions.js';
+import { type MissAction, type Replay, WHEN_FULL } from '../../src/engine/actions.js';
 import type { PrefetchLimits } from '../../src/engine/prefetch.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
@@ -165,6 +165,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
         minProbability: fc.constantFrom(0, 0.25, 0.5, 0.75),
         perLayer: fc.integer({ min: 1, max: 6 }),
         costNs: fc.constantFrom(0, 0, 7, 45),
+        whenFull: fc.constantFrom(...WHEN_FULL),
       }),
       { nil: null, freq: 4 },
     ),
@@ -199,6 +200,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
                 correction: draw.script.correction,
                 minProbability: draw.script.minProbability,
                 perLayer: draw.script.perLayer,
+                whenFull: draw.script.whenFull,
               },
               costNs: draw.script.costNs,
               score: drawScript(passes, model, draw.seed),

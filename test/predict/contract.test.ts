@@ -1,10 +1,13 @@
 // What holds for every predictor: scores are probabilities, other layers are left alone, the same seed says the same, and nothing is
 // known of the pass that has not been observed.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { toyModel } from '../cache/fixtures.js';
 import { create, type Row, traceFrom, walk } from './toy.js';
+
+// Long enough for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 60_000 });
 
 const LAYERS = 5;
 const EXPERTS = 8;

@@ -1,7 +1,10 @@
 // Continuous batching with chunked prefill: which tokens run together, and that every token runs exactly once.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { passesOf, traceOf } from './fixtures.js';
+
+// Long enough for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** `request:tokens` of every pass. */
 function composition(lengths: readonly { prefill: number; decode: number }[], batch: number, maxTokensPerPass: number): string[] {

@@ -1,8 +1,11 @@
 // From a trace to requests: whole ones, cut ones, and users who send the next when the last is answered.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ClosedLoop, walksOf } from '../../src/schedule/workload.js';
 import { traceOf } from './fixtures.js';
+
+// Long enough for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('walksOf', () => {
   const two = traceOf([

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import type { Override } from '../../src/base/yaml.js';
@@ -10,6 +10,9 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, loadRun, type RunInput } from '../../src/system/run.js';
 import { loadSystem } from '../../src/system/system.js';
+
+// Long enough for a machine that is busy with something else.
+vi.setConfig({ testTimeout: 60_000 });
 
 const set = (path: string, value: unknown): Override => ({ path: path.split('.'), value, label: `--set ${path}` });
 
