@@ -21,7 +21,7 @@ export class RowReplay {
    * @param caches built with the same `clock` and `nextUse`
    * @param nextUse by dense id, where the policy needs the future
    */
-  constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse = new Int32Array(0)) {
+  constructor(model: ModelSpec, caches: Caches, clock: Clock, topK: number, sequential: boolean, nextUse: Int32Array = new Int32Array(0)) {
     this.#caches = caches;
     this.#clock = clock;
     this.#topK = topK;
@@ -119,27 +119,37 @@ export class RowReplay {
         const end = start + topK;
         clock.layer = layer;
         let members = 0;
+        let hits = 0;
         for (let at = start; at < end; at++) {
           const expert = experts[at]!;
           if (expert === NULL_EXPERT) continue;
           members++;
-          rank[expert + shift] = -1;
+          hits += resident[expert + shift]!;
           if (next !== null) nextUse[base + expert + shift] = next[at]!;
         }
         if (members > 0) {
-          let hits = 0;
-          for (let at = start; at < end; at++) {
-            const expert = experts[at]!;
-            if (expert === NULL_EXPERT) continue;
-            const id = expert + shift;
-            if (resident[id] === 1) {
-              hits++;
-              cache.touch(id);
-            } else cache.admit(id);
-          }
-          for (let at = start; at < end; at++) {
-            const expert = experts[at]!;
-            if (expert !== NULL_EXPERT) rank[expert + shift] = UNPINNED;
+          if (hits === members) {
+            // Nothing has to leave: there is no one to pin.
+            for (let at = start; at < end; at++) {
+              const expert = experts[at]!;
+              if (expert !== NULL_EXPERT) cache.touch(expert + shift);
+            }
+          } else {
+            for (let at = start; at < end; at++) {
+              const expert = experts[at]!;
+              if (expert !== NULL_EXPERT) rank[expert + shift] = -1;
+            }
+            for (let at = start; at < end; at++) {
+              const expert = experts[at]!;
+              if (expert === NULL_EXPERT) continue;
+              const id = expert + shift;
+              if (resident[id] === 1) cache.touch(id);
+              else cache.admit(id);
+            }
+            for (let at = start; at < end; at++) {
+              const expert = experts[at]!;
+              if (expert !== NULL_EXPERT) rank[expert + shift] = UNPINNED;
+            }
           }
           this.hits[layer]! += hits;
           clock.event++;

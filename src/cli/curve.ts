@@ -1,0 +1,207 @@
+// `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
+import type { Override } from '../base/yaml.js';
+import { parseCapacities, parseCapacity } from '../cache/capacity.js';
+import { resolvePolicy } from '../cache/policies/index.js';
+import { policyNeeds } from '../cache/policy.js';
+import { openInputs } from '../engine/inputs.js';
+import { type CurveOptions, defaultThreads, drawCurve } from '../explore/curve.js';
+import type { Curve } from '../explore/curve-result.js';
+import { QUOTAS, type Quotas } from '../explore/quotas.js';
+import { curveReports } from '../explore/report.js';
+import type { ModelSpec } from '../model/spec.js';
+import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import { openPopularity } from '../trace/open.js';
+import { popularityOf } from '../trace/popularity.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+import type { Progress } from './progress.js';
+
+interface Flags extends OutputOptions {
+  readonly model?: string;
+  readonly quantization?: string;
+  readonly trace: readonly string[];
+  readonly traceFormat?: string;
+  readonly policies: string;
+  readonly capacities: string;
+  readonly scope: 'global' | 'layer';
+  readonly replay: 'atomic' | 'sequential';
+  readonly quotas: Quotas;
+  readonly warmup: string;
+  readonly tokens?: string;
+  readonly popularity?: string;
+  readonly at?: string;
+  readonly seed: string;
+  readonly jobs?: string;
+}
+
+/** Chance, the usual three kinds of memory, and the bound. */
+const POLICIES = 'random,lru,s3-fifo,lfu,lfu-decay,belady';
+
+const EXAMPLES = `
+Examples:
+  moeprof curve                                   the bundled quick start
+  moeprof curve -t routing.safetensors --scope layer
+  moeprof curve -t routing.safetensors --policies lru,arc,./mine.mjs,belady
+  moeprof curve -t routing.safetensors --capacities 5%..50%:10,12GiB --at 12GiB
+  moeprof curve -t routing.safetensors --scope layer --quotas optimal --json
+
+Policies and their parameters: moeprof profiles list policy
+`;
+
+/** Threads have a module of their own, which only the built moeprof has. */
+const THREADS = existsSync(fileURLToPath(new URL('../explore/worker.js', import.meta.url)));
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .optionsGroup('What is asked:')
+    .option('-m, --model <model>', 'model: a bundled name or a file; may be left out where the trace names it')
+    .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
+    .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
+    .option('--trace-format <format>', 'format of the traces, instead of recognising it')
+    .option('--tokens <n>', 'tokens to replay, from the start of the trace')
+    .option('--warmup <n>', 'tokens at the start that fill the caches and are not counted', '0')
+    .optionsGroup('What answers:')
+    .option('--policies <list>', 'policies, e.g. lru,s3-fifo:small=0.2,./mine.mjs', POLICIES)
+    .option('--capacities <list>', 'sizes and ranges: 1%..100%, 5%..50%:10, 8GiB, 16/layer', '5%..100%')
+    .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']).default('global'))
+    .addOption(
+      new Option('--replay <replay>', 'an event is a token at a layer, or a single activation')
+        .choices(['atomic', 'sequential'])
+        .default('atomic'),
+    )
+    .addOption(new Option('--quotas <quotas>', 'how a capacity is split over layers, with --scope layer').choices(QUOTAS).default('even'))
+    .option('--popularity <source>', 'for static placement: a trace or counts, or how many first tokens', 'the replayed tokens')
+    .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
+    .option('--seed <n>', 'seed of everything that is drawn', '1')
+    .option('-j, --jobs <n>', 'threads that compute at a time; the machine’s cores unless said');
+  addOutputOptions(command, curveReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      const threads = flags.jobs === undefined ? defaultThreads() : parseCount(flags.jobs, '--jobs');
+      if (threads < 1) throw new UserError('--jobs: 0 threads compute nothing; use 1 or more');
+      const outputs = Outputs.open(context, curveReports, flags.output, stdoutFormat(flags));
+      try {
+        outputs.deliver(await draw(flags, threads, context));
+      } finally {
+        outputs.abort();
+      }
+    });
+}
+
+async function draw(flags: Flags, threads: number, context: CliContext): Promise<Curve> {
+  if (flags.quotas !== 'even' && flags.scope !== 'layer') {
+    throw new UserError(`--quotas ${flags.quotas}: only caches of their own have quotas; add --scope layer`);
+  }
+  const policies = splitPolicies(flags.policies);
+  const run = runOf(flags);
+  const { model, trace } = await openInputs(run);
+  try {
+    const tokens = Math.min(trace.tokens, flags.tokens === undefined ? trace.tokens : parseCount(flags.tokens, '--tokens'));
+    const warmup = parseCount(flags.warmup, '--warmup');
+    if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
+    if (warmup >= tokens) throw new UserError(`--warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
+    const options: CurveOptions = {
+      model,
+      trace,
+      policies,
+      folder: process.cwd(),
+      capacities: parseCapacities(flags.capacities, model, '--capacities'),
+      scope: flags.scope,
+      replay: flags.replay,
+      quotas: flags.quotas,
+      tokens,
+      warmup,
+      seed: run.seed,
+      popularity: (await needsPopularity(policies)) ? await popularityFor(flags.popularity, model, trace, tokens) : null,
+      at: flags.at === undefined || flags.at === 'the knee' ? null : parseCapacity(flags.at, model, '--at'),
+      threads: THREADS ? threads : 0,
+    };
+    return await withProgress(options, context);
+  } finally {
+    trace.close();
+  }
+}
+
+async function withProgress(options: CurveOptions, context: CliContext): Promise<Curve> {
+  let bar: Progress | null = null;
+  try {
+    return await drawCurve(options, { progress: (done) => bar?.update(done), breathe: () => context.breathe() }, (work) => {
+      bar = context.progress('replaying', work, 'tokens');
+    });
+  } finally {
+    (bar as Progress | null)?.finish();
+  }
+}
+
+/** A comma separates policies, and parameters of one policy: a part with `=` and no name before it belongs to the one before. */
+export function splitPolicies(text: string): string[] {
+  const policies: string[] = [];
+  for (const part of text.split(',').map((one) => one.trim())) {
+    if (part === '') continue;
+    const more = /^[A-Za-z]\w*=/.test(part) && policies.length > 0 && policies.at(-1)!.includes(':');
+    if (more) policies.push(`${policies.pop()},${part}`);
+    else policies.push(part);
+  }
+  if (policies.length === 0) throw new UserError('--policies: names none; write e.g. --policies lru,belady');
+  const twice = policies.find((policy, index) => policies.indexOf(policy) !== index);
+  if (twice !== undefined) throw new UserError(`--policies: '${twice}' stands twice; leave one out`);
+  return policies;
+}
+
+/** Model and trace as `moeprof run` finds them. */
+function runOf(flags: Flags): RunSpec {
+  const overrides: Override[] = [];
+  const flag = (label: string, path: string, value: unknown): void => {
+    if (value !== undefined) overrides.push({ path: path.split('.'), value, label });
+  };
+  flag('--model', 'model', flags.model);
+  flag('--quantization', 'quantization', flags.quantization);
+  if (flags.trace.length > 0) flag('--trace', 'trace', [...flags.trace]);
+  flag('--trace-format', 'traceFormat', flags.traceFormat);
+  if (flags.tokens !== undefined) flag('--tokens', 'workload.tokens', parseCount(flags.tokens, '--tokens'));
+  flag('--seed', 'seed', /^-?\d+$/.test(flags.seed) ? Number(flags.seed) : flags.seed);
+  const named = flags.model !== undefined || flags.trace.length > 0;
+  return named ? checkRun({}, 'moeprof curve', overrides) : loadRun('quickstart', overrides);
+}
+
+async function needsPopularity(policies: readonly string[]): Promise<boolean> {
+  for (const policy of policies) {
+    const { definition, parameters } = await resolvePolicy(policy);
+    if (policyNeeds(definition, parameters).includes('popularity')) return true;
+  }
+  return false;
+}
+
+/** Activations by dense id, and in words where they are from. */
+async function popularityFor(
+  source: string | undefined,
+  model: ModelSpec,
+  trace: RoutingTrace,
+  tokens: number,
+): Promise<{ counts: Float64Array; source: string }> {
+  const hindsight = source === undefined || source === 'the replayed tokens';
+  const first = hindsight || !/^\d/.test(source) || isPath(source) ? null : Math.min(parseCount(source, '--popularity'), trace.tokens);
+  const popularity = hindsight
+    ? popularityOf(trace, 0, tokens)
+    : first !== null
+      ? popularityOf(trace, 0, first)
+      : await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
+  const counts = new Float64Array(model.experts);
+  if (popularity.counts.length !== model.layers.length) {
+    throw new UserError(
+      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers; take counts of this model`,
+    );
+  }
+  for (const layer of model.layers) counts.set(popularity.counts[layer.index]!.subarray(0, layer.experts), layer.offset);
+  const words = hindsight ? 'the replayed tokens themselves, in hindsight' : first !== null ? `the first ${first} tokens` : popularity.path;
+  return { counts, source: words };
+}

@@ -1,0 +1,176 @@
+// One read of a trace, any number of jobs: in threads of their own, fed from a ring of shared blocks, or here, one after another.
+import { Worker } from 'node:worker_threads';
+import { UserError } from '../base/errors.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { allocateRing, fillBlocks, RING_BLOCKS } from './blocks.js';
+import { type Job, type JobCounts, type JobSpec, startJob } from './job.js';
+import type { FromThread, ThreadData, ToThread } from './messages.js';
+
+/** How a broadcast goes on. */
+export interface Watch {
+  /** Sees every block of rows as it goes by. */
+  block?(experts: Uint16Array, rows: number): void;
+  /** Token-replays done, of {@link workOf}. */
+  progress?(done: number): void;
+  /** Lets signals in. */
+  breathe?(): Promise<void>;
+}
+
+/** Token-replays of jobs over so many tokens: what progress is measured in. */
+export function workOf(jobs: readonly JobSpec[], tokens: number): number {
+  return jobs.reduce((sum, job) => sum + job.capacities.length * tokens, 0);
+}
+
+/**
+ * Feeds the first `tokens` rows of a trace to all jobs in this thread.
+ * @returns counts in the order of the jobs
+ */
+export async function broadcastHere(
+  trace: RoutingTrace,
+  tokens: number,
+  specs: readonly JobSpec[],
+  watch: Watch = {},
+): Promise<JobCounts[][]> {
+  const jobs: Job[] = [];
+  for (const spec of specs) jobs.push(await startJob(spec));
+  const ring = allocateRing(trace);
+  const meter = new Meter(specs, tokens, watch);
+  try {
+    await fillBlocks(
+      trace,
+      ring,
+      tokens,
+      () => undefined,
+      async (_block, rows, experts) => {
+        watch.block?.(experts, rows);
+        for (const [index, job] of jobs.entries()) {
+          job.rows(experts, rows);
+          meter.fed(index, rows);
+        }
+        await watch.breathe?.();
+      },
+    );
+    return jobs.map((job, index) => job.finish((done) => meter.replayed(index, done)));
+  } finally {
+    for (const job of jobs) job.close();
+  }
+}
+
+/**
+ * Feeds the first `tokens` rows of a trace to all jobs, each in a thread of its own.
+ * @param threads most threads that compute at a time; the results do not depend on it
+ * @returns counts in the order of the jobs
+ * @throws UserError of the first job that is refused
+ */
+export async function broadcastToThreads(
+  trace: RoutingTrace,
+  tokens: number,
+  specs: readonly JobSpec[],
+  threads: number,
+  watch: Watch = {},
+): Promise<JobCounts[][]> {
+  const ring = allocateRing(trace);
+  const permits = new SharedArrayBuffer(4);
+  new Int32Array(permits)[0] = threads;
+  const meter = new Meter(specs, tokens, watch);
+  const counts = new Array<JobCounts[]>(specs.length);
+  /** Threads that still use each block, and who waits for it. */
+  const users = new Int32Array(RING_BLOCKS);
+  const waiting: ((() => void) | undefined)[] = [];
+  const workers: Worker[] = [];
+  const ended = new Promise<void>((resolve, reject) => {
+    let left = specs.length;
+    specs.forEach((job, index) => {
+      const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { job, ring, permits } satisfies ThreadData });
+      workers.push(worker);
+      worker.on('error', reject);
+      worker.on('exit', () => {
+        if (counts[index] === undefined) reject(new Error('a thread ended before its work was done'));
+      });
+      worker.on('message', (message: FromThread) => {
+        switch (message.kind) {
+          case 'done':
+            meter.fed(index, message.rows);
+            if (--users[message.block]! === 0) waiting[message.block]?.();
+            return;
+          case 'progress':
+            meter.replayed(index, message.tokens);
+            return;
+          case 'counts':
+            counts[index] = message.counts;
+            if (--left === 0) resolve();
+            return;
+          case 'refused':
+            reject(new UserError(message.message, message.exitCode));
+            return;
+          default:
+            reject(Object.assign(new Error(message.message), { stack: message.stack }));
+        }
+      });
+    });
+  });
+  // Whoever waits for the end hears of a failure; nobody else has to.
+  ended.catch(() => undefined);
+  const tell = (message: ToThread): void => {
+    for (const worker of workers) worker.postMessage(message);
+  };
+  const free = (block: number): Promise<void> | void => {
+    if (users[block] === 0) return;
+    const emptied = new Promise<void>((resolve) => {
+      waiting[block] = resolve;
+    });
+    return Promise.race([emptied, ended]);
+  };
+  try {
+    const fed = fillBlocks(trace, ring, tokens, free, async (block, rows, experts) => {
+      users[block] = workers.length;
+      tell({ kind: 'block', block, rows });
+      watch.block?.(experts, rows);
+      await watch.breathe?.();
+    });
+    // A thread that fails ends the whole; then the reader has nobody left to wait for.
+    await Promise.race([fed, ended]);
+    tell({ kind: 'end' });
+    await ended;
+    return counts;
+  } finally {
+    for (const worker of workers) await worker.terminate();
+  }
+}
+
+/** Adds up what jobs have done. A job that replays at its end counts then, the others as they are fed. */
+class Meter {
+  readonly #watch: Watch;
+  readonly #weights: readonly number[];
+  /** Tokens done by each job. */
+  readonly #done: Float64Array;
+  readonly #fed: Float64Array;
+  readonly #late: Uint8Array;
+  readonly #tokens: number;
+
+  constructor(specs: readonly JobSpec[], tokens: number, watch: Watch) {
+    this.#watch = watch;
+    this.#tokens = tokens;
+    this.#weights = specs.map((spec) => spec.capacities.length);
+    this.#done = new Float64Array(specs.length);
+    this.#fed = new Float64Array(specs.length);
+    this.#late = new Uint8Array(specs.length);
+  }
+
+  /** A job has taken so many more rows. */
+  fed(job: number, rows: number): void {
+    this.#fed[job]! += rows;
+    if (this.#late[job] === 0) this.#set(job, this.#fed[job]!);
+  }
+
+  /** A job that replays at its end has replayed so many rows of all. */
+  replayed(job: number, rows: number): void {
+    this.#late[job] = 1;
+    this.#set(job, Math.max(this.#done[job]!, rows));
+  }
+
+  #set(job: number, tokens: number): void {
+    this.#done[job] = Math.min(tokens, this.#tokens);
+    this.#watch.progress?.(this.#weights.reduce((sum, weight, index) => sum + weight * this.#done[index]!, 0));
+  }
+}

@@ -1,0 +1,22 @@
+// What the threads of a capacity curve say to each other. Types only.
+import type { BlockRing } from './blocks.js';
+import type { JobCounts, JobSpec } from './job.js';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly job: JobSpec;
+  readonly ring: BlockRing;
+  /** One Int32: how many threads may still start to compute at once. */
+  readonly permits: SharedArrayBuffer;
+}
+
+/** To a thread: a block is full, or there are no more. */
+export type ToThread = { readonly kind: 'block'; readonly block: number; readonly rows: number } | { readonly kind: 'end' };
+
+/** From a thread: a block is done with; tokens replayed after the last block; the counts; or what went wrong. */
+export type FromThread =
+  | { readonly kind: 'done'; readonly block: number; readonly rows: number }
+  | { readonly kind: 'progress'; readonly tokens: number }
+  | { readonly kind: 'counts'; readonly counts: JobCounts[] }
+  | { readonly kind: 'refused'; readonly message: string; readonly exitCode: number }
+  | { readonly kind: 'failed'; readonly message: string; readonly stack: string };

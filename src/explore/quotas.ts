@@ -1,0 +1,126 @@
+// How many experts each layer's cache holds: evenly, by how many experts carry a layer's demand, or the split that hits most.
+import type { ModelSpec } from '../model/spec.js';
+
+/** Ways to split a capacity over layers. */
+export const QUOTAS = ['even', 'proportional', 'optimal'] as const;
+export type Quotas = (typeof QUOTAS)[number];
+
+/** Most steps that the bytes of all experts are divided into. */
+const STEPS = 8192;
+
+/**
+ * Splits by the effective number of experts of each layer, 2^entropy of its demand: a layer that uses all of its experts evenly gets
+ * more slots than one that a few experts carry. Largest remainders, at most all experts of a layer, every byte that fits is given.
+ * @param demand activations by layer and expert
+ * @returns experts per layer
+ */
+export function proportionalQuotas(model: ModelSpec, demand: readonly Float64Array[], capacityBytes: number): number[] {
+  const weights = demand.map(effectiveExperts);
+  const slots = model.layers.map(() => 0);
+  const wanted = model.layers.map(() => 0);
+  let open = model.layers.map((_, l) => l);
+  let left = capacityBytes;
+  // Layers that get all of their experts leave the rest of their share to the others.
+  while (open.length > 0) {
+    const perWeight = left / open.reduce((sum, l) => sum + weights[l]! * model.layers[l]!.expertBytes, 0);
+    const full = open.filter((l) => weights[l]! * perWeight >= model.layers[l]!.experts);
+    if (full.length === 0) {
+      for (const l of open) wanted[l] = weights[l]! * perWeight;
+      break;
+    }
+    for (const l of full) {
+      wanted[l] = model.layers[l]!.experts;
+      left -= wanted[l]! * model.layers[l]!.expertBytes;
+    }
+    open = open.filter((l) => !full.includes(l));
+  }
+  for (let l = 0; l < slots.length; l++) slots[l] = Math.floor(wanted[l]! + 1e-9);
+  let free = slots.reduce((bytes, count, l) => bytes - count * model.layers[l]!.expertBytes, capacityBytes);
+  const order = model.layers.map((_, l) => l).sort((a, b) => wanted[b]! - slots[b]! - (wanted[a]! - slots[a]!) || a - b);
+  for (let given = true; given; ) {
+    given = false;
+    for (const l of order) {
+      const { experts, expertBytes } = model.layers[l]!;
+      if (slots[l]! >= experts || expertBytes > free) continue;
+      slots[l]!++;
+      free -= expertBytes;
+      given = true;
+    }
+  }
+  return slots;
+}
+
+/** 2^entropy of a distribution: n for n equally likely experts. At least 1. */
+function effectiveExperts(counts: Float64Array): number {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let entropy = 0;
+  for (const count of counts) if (count > 0) entropy -= (count / total) * Math.log2(count / total);
+  return 2 ** entropy;
+}
+
+/**
+ * The splits that keep the most bytes off the link, by dynamic programming over the layers (AdapMoE, arXiv 2408.10284):
+ * best(l, c) = max over s of best(l - 1, c - s) + hits of layer l with s slots x its expert bytes.
+ * @param hits `hits[layer][slots]`, slots 0..experts
+ * @param capacities bytes
+ * @returns experts per layer, for each capacity
+ */
+export function optimalQuotas(model: ModelSpec, hits: readonly ArrayLike<number>[], capacities: readonly number[]): number[][] {
+  const { layers } = model;
+  const total = layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
+  // The largest size that all expert sizes are multiples of is exact; where that makes too many steps, sizes are rounded up.
+  const exact = layers.reduce((divisor, layer) => greatestCommonDivisor(divisor, layer.expertBytes), 0);
+  const equal = layers.every((layer) => layer.expertBytes === exact);
+  const unit = equal || total / exact <= STEPS ? exact : total / STEPS;
+  const most = Math.floor(Math.min(total, Math.max(...capacities)) / unit + 1e-9);
+  let best = new Float64Array(most + 1);
+  const choices = layers.map((layer, l) => {
+    const next = new Float64Array(most + 1);
+    const choice = new Uint16Array(most + 1);
+    for (let slots = 0; slots <= layer.experts; slots++) {
+      // Rounded up, so that a split never takes more than there is.
+      const cost = Math.ceil((slots * layer.expertBytes) / unit - 1e-9);
+      const value = hits[l]![slots]! * layer.expertBytes;
+      for (let units = cost; units <= most; units++) {
+        const sum = best[units - cost]! + value;
+        if (slots > 0 && sum <= next[units]!) continue;
+        next[units] = sum;
+        choice[units] = slots;
+      }
+    }
+    best = next;
+    return choice;
+  });
+  return capacities.map((capacity) => {
+    const quotas = new Array<number>(layers.length);
+    let units = Math.min(most, Math.floor(capacity / unit + 1e-9));
+    for (let l = layers.length - 1; l >= 0; l--) {
+      quotas[l] = choices[l]![units]!;
+      units -= Math.ceil((quotas[l]! * layers[l]!.expertBytes) / unit - 1e-9);
+    }
+    return topUp(model, hits, quotas, capacity);
+  });
+}
+
+/** Gives what rounding has left over to the layers where the next expert saves most, as long as one fits. */
+function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: number[], capacity: number): number[] {
+  const { layers } = model;
+  let left = quotas.reduce((bytes, slots, l) => bytes - slots * layers[l]!.expertBytes, capacity);
+  for (;;) {
+    let best = -1;
+    let most = -1;
+    for (const [l, { experts, expertBytes }] of layers.entries()) {
+      if (quotas[l]! >= experts || expertBytes > left) continue;
+      const gain = (hits[l]![quotas[l]! + 1]! - hits[l]![quotas[l]!]!) * expertBytes;
+      if (gain > most) [best, most] = [l, gain];
+    }
+    if (best < 0) return quotas;
+    quotas[best]!++;
+    left -= layers[best]!.expertBytes;
+  }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  while (b > 0) [a, b] = [b, a % b];
+  return a;
+}

@@ -1,0 +1,83 @@
+// A job that replays every capacity as rows come in: for policies that look at the past only.
+import type { Clock } from '../cache/policy.js';
+import { RowReplay } from '../cache/row-replay.js';
+import { buildCaches, type Caches } from '../cache/scope.js';
+import { type Job, type JobCapacity, type JobCounts, type ResolvedJob, splitAtWarmup } from './job.js';
+
+/** One capacity under replay. */
+export class CapacityReplay {
+  readonly #caches: Caches;
+  readonly #replay: RowReplay;
+  readonly #warmup: number;
+  #done = 0;
+  #insertedBefore: number[];
+  #evictedBefore: number[];
+
+  /** @param nextUse by dense id, for policies that need the future */
+  constructor(job: ResolvedJob, capacity: JobCapacity, nextUse: Int32Array | null) {
+    const clock: Clock = { event: 0, pass: 0, layer: 0 };
+    this.#caches = buildCaches({
+      model: job.model,
+      policy: job.definition,
+      parameters: job.parameters,
+      capacityBytes: capacity.bytes,
+      scope: job.scope,
+      quotas: capacity.quotas,
+      clock,
+      seed: job.seed,
+      nextUse,
+      popularity: job.popularity,
+      // No predictor runs in a curve: nothing is ever predicted.
+      predicted: new Float32Array(job.model.experts),
+    });
+    for (const cache of this.#caches.caches) cache.preload();
+    this.#replay = new RowReplay(job.model, this.#caches, clock, job.topK, job.sequential, nextUse ?? undefined);
+    this.#warmup = job.warmup;
+    this.#insertedBefore = this.#caches.caches.map(() => 0);
+    this.#evictedBefore = this.#caches.caches.map(() => 0);
+  }
+
+  /** Replays rows `[0, tokens)`; `next` as in {@link RowReplay.run}. */
+  rows(experts: Uint16Array, tokens: number, next: Int32Array | null = null): void {
+    splitAtWarmup(this.#done, tokens, this.#warmup, (from, to, counted) => {
+      this.#replay.run(experts, from, to, next);
+      if (!counted) this.#forget();
+    });
+    this.#done += tokens;
+  }
+
+  counts(): JobCounts {
+    return {
+      hits: Array.from(this.#replay.hits),
+      caches: this.#caches.caches.map(({ insertions, evictions }, c) => ({
+        insertions: insertions - this.#insertedBefore[c]!,
+        evictions: evictions - this.#evictedBefore[c]!,
+      })),
+    };
+  }
+
+  #forget(): void {
+    this.#replay.hits.fill(0);
+    this.#insertedBefore = this.#caches.caches.map((cache) => cache.insertions);
+    this.#evictedBefore = this.#caches.caches.map((cache) => cache.evictions);
+  }
+}
+
+/** Replays each capacity on every block. */
+export class ReplayJob implements Job {
+  readonly #replays: readonly CapacityReplay[];
+
+  constructor(job: ResolvedJob) {
+    this.#replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
+  }
+
+  rows(experts: Uint16Array, tokens: number): void {
+    for (const replay of this.#replays) replay.rows(experts, tokens);
+  }
+
+  finish(): JobCounts[] {
+    return this.#replays.map((replay) => replay.counts());
+  }
+
+  close(): void {}
+}
