@@ -1,4 +1,5 @@
 // What each warning of a result means and what to do about it, two paragraphs a code: for `moeprof explain`.
+import { AUDIT_TOPICS } from './audit.js';
 import type { Topic } from './topic.js';
 
 /** All warnings that a result may carry. */
@@ -45,4 +46,5 @@ export const WARNING_TOPICS: readonly Topic[] = [
     reading:
       'Predictors of expert paths learn the kind of text as well as the model, so a change from prose to code is such a drift. Right after it recall falls and prefetches are wasted, until the correction catches up. Train on text like the one that is served (predictor.train); a gate on predict.recall_at_k tells a drift of the text from a change of the system.',
   },
+  ...AUDIT_TOPICS,
 ];
