@@ -40,7 +40,7 @@ export const commands: readonly CommandEntry[] = [
     name: 'predict',
     summary: 'train a path predictor, and judge predictors',
     group: 'Profile',
-    example: 'predict train -t train.safetensors --eval test.safetensors -o predictor.onnx',
+    example: 'predict train -t train.safetensors -o predictor.onnx',
     load: () => import('./predict.js'),
   },
   {

@@ -26,7 +26,7 @@ const DETAILS = `
 Operands:
   pr.json            a result, as moeprof run -o pr.json writes it
   runs/code.yaml     a run profile: it is run first, several at a time
-  results/           a folder of results or of run profiles, one scenario a file;
+  results/           a folder of results or run profiles, one scenario a file;
                      code@1.json, code@2.json are repeats of scenario code
   git:main:pr.json   a result, or a folder of them, as it was at a commit
   baseline:main      what moeprof baseline save has saved

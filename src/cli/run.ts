@@ -49,7 +49,7 @@ Examples:
   moeprof run                                     the bundled quick start
   moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
   moeprof run -t routing.safetensors --policy lfu --scope layer --json
-  moeprof run -t routing.safetensors -s fiddler,mixtral-offloading,on-demand-lru --cache 25%
+  moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
   moeprof run my-run.yaml --batch 4 -o result.json -o report.md
   moeprof run --set hardware.links.0.bandwidth=12GB/s
 
