@@ -54,7 +54,8 @@ const BASELINES = ['popularity', 'token-table', 'last-token'];
 const EVAL_EXAMPLES = `
 Examples:
   moeprof predict eval -t train.safetensors --eval test.safetensors
-  moeprof predict eval transition:reach=4 predictor.onnx -t code.safetensors#:6000 --eval code.safetensors#6000: --eval math.safetensors
+  moeprof predict eval transition:reach=4 predictor.onnx \\
+    -t code.safetensors#:6000 --eval code.safetensors#6000:
   moeprof predict eval ensemble -t requests.safetensors --holdout 25% --json
 
 A trace with #FROM:TO is that range of its rows. Without --eval a share of the
@@ -63,16 +64,24 @@ traces (whole requests, drawn by the seed) is held out and judged on.
 
 const TRAIN_EXAMPLES = `
 Examples:
-  moeprof predict train -t train.safetensors --eval test.safetensors -o predictor.onnx
-  moeprof predict train -t requests.safetensors -o predictor.onnx --report training.json
-  moeprof predict train -t train.safetensors -o predictor.onnx --gru --epochs 12 --checkpoint state.safetensors
-  moeprof run -t test.safetensors --predictor predictor.onnx
+  moeprof predict train -t train.safetensors --eval test.safetensors -o p.onnx
+  moeprof predict train -t train.safetensors -o p.onnx --report training.json
+  moeprof predict train -t train.safetensors -o p.onnx --gru --checkpoint state
+  moeprof run -t test.safetensors --predictor p.onnx
 
-See docs/onnx-predictor.md for the contract that the file keeps, and for models of your own.
+See docs/onnx-predictor.md for the contract that the file keeps, and for models
+of your own.
+`;
+
+const EXAMPLES = `
+Examples:
+  moeprof predict train -t train.safetensors -o p.onnx
+  moeprof predict eval p.onnx transition -t train.safetensors
 `;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
+  command.addHelpText('after', EXAMPLES);
   const evaluate = common(
     command
       .command('eval')
