@@ -48,11 +48,16 @@ const SLOW_FLOOR = 0.005;
 const FAST_WEIGHT = 0.3;
 const SLOW_WEIGHT = 0.6;
 const PRIOR_WEIGHT = 0.3;
+/**
+ * Token embeddings are stored small and used large: most ids are seen a handful of times, and Adam moves a weight by no more than the
+ * learning rate each time.
+ */
+const TOKEN_SCALE = 16;
 
 /**
- * Adds a path predictor to a graph: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow. The
- * encoders E are low-rank; the histories enter as residuals, since how often an expert was used lately is most of the answer and needs
- * no hidden layer.
+ * Adds a path predictor to a graph: logits = W2 relu(W1 [E1 last path | E2 observed | token]) + b + a_f log fast + a_s log slow + W3 token.
+ * The encoders E are low-rank; histories and token also enter as residuals: how often an expert was used lately, and which experts a
+ * token id calls for, is much of the answer and needs no hidden layer.
  * @returns logits, [N, experts]
  */
 export function buildNetwork(graph: Graph, parameter: ParameterSource, options: NetworkOptions, shape: PathShape): Value {
@@ -70,10 +75,8 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
   if (observed !== null) {
     encoded.push(graph.dense(observed, parameter(normal('encode.observed', [experts, options.rank], 1 / Math.sqrt(choices)))));
   }
-  if (options.tokenRows !== null) {
-    const table = parameter(normal('encode.token', [options.tokenRows, options.rank], 0.05));
-    encoded.push(graph.rows(table, graph.modulo(input('token_id'), options.tokenRows)));
-  }
+  const token = options.tokenRows === null ? null : embedding(graph, parameter, input('token_id'), options.tokenRows, options.rank);
+  if (token !== null) encoded.push(token);
   const width = encoded.length * options.rank;
   const hidden = graph.relu(
     graph.dense(
@@ -88,18 +91,26 @@ export function buildNetwork(graph: Graph, parameter: ParameterSource, options: 
     initial: () => Float32Array.from(shape.frequency, (share) => PRIOR_WEIGHT * Math.log((share + 1e-4) / (1 - share + 1e-4))),
   });
   const outputScale = 0.5 / Math.sqrt(options.hidden);
-  const residuals = graph.add(
+  const histories = graph.add(
     graph.multiply(graph.log(graph.add(history, graph.scalar(FAST_FLOOR))), parameter(constant('output.fast', [experts], FAST_WEIGHT))),
     graph.multiply(graph.log(graph.add(slow, graph.scalar(SLOW_FLOOR))), parameter(constant('output.slow', [experts], SLOW_WEIGHT))),
   );
+  const spread = (name: string, x: Value): Value => graph.dense(x, parameter(normal(name, [x.shape[1] as number, experts], outputScale)));
+  const residuals = token === null ? histories : graph.add(histories, spread('output.token', token));
   if (!options.gru) {
-    return graph.add(graph.dense(hidden, parameter(normal('output.weight', [options.hidden, experts], outputScale)), bias), residuals);
+    return graph.add(graph.add(spread('output.weight', hidden), bias), residuals);
   }
   const states = recurrence(graph, parameter, options, shape, hidden, observed === null ? [lastPath] : [lastPath, observed]);
   const logits = layers.map(({ experts: own, index }) =>
     graph.dense(states[index]!, parameter(normal(`output.weight.${index}`, [options.hidden, own], outputScale))),
   );
   return graph.add(graph.add(graph.concat(logits, 1), bias), residuals);
+}
+
+/** What is known of a token by its id: a row of a trained table. */
+function embedding(graph: Graph, parameter: ParameterSource, tokenId: Value, rows: number, rank: number): Value {
+  const table = parameter(normal('encode.token', [rows, rank], 0.05 / TOKEN_SCALE));
+  return graph.multiply(graph.rows(table, graph.modulo(tokenId, rows)), graph.scalar(TOKEN_SCALE));
 }
 
 /** Names the network's output. */
