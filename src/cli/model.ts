@@ -30,6 +30,7 @@ Examples:
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
+  command.addHelpText('after', EXAMPLES);
   const inspect = command
     .command('inspect')
     .summary('parameters, bytes, experts by layer, and what fits on which machine')
