@@ -73,6 +73,9 @@ export class Prefetcher {
   readonly #candidates: Int32Array;
   readonly #candidateCount: Int32Array;
   readonly #width: number;
+  /** Scores of the candidates that were ranked last; by layer, the score below which an expert is unlikely to be one. */
+  readonly #best: Float64Array;
+  readonly #floor: Float64Array;
   /** What had been counted when the last pass ended. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
@@ -88,6 +91,8 @@ export class Prefetcher {
     this.#refused = new Uint8Array(model.experts);
     this.#candidates = new Int32Array(model.layers.length * this.#width);
     this.#candidateCount = new Int32Array(model.layers.length);
+    this.#best = new Float64Array(this.#width);
+    this.#floor = new Float64Array(model.layers.length);
   }
 
   /** A pass begins: the plan of the last one is void. */
@@ -247,23 +252,37 @@ export class Prefetcher {
 
   /** Writes the best-scored experts of a layer into its candidates, best first, ties by id; @returns how many. */
   #rankLayer(layer: number): number {
+    // Half of what the last one needed to be among them is most often too low to leave one out: few are compared at all.
+    let count = this.#rankFrom(layer, this.#floor[layer]!);
+    if (count < this.#width && this.#floor[layer]! > 0) count = this.#rankFrom(layer, 0);
+    this.#floor[layer] = count < this.#width ? 0 : this.#best[count - 1]! / 2;
+    this.#candidateCount[layer] = count;
+    return count;
+  }
+
+  /** Ranks the experts whose score is above `floor`. */
+  #rankFrom(layer: number, floor: number): number {
     const { model, scores } = this.#parts;
     const { offset, experts } = model.layers[layer]!;
     const candidates = this.#candidates;
-    const base = layer * this.#width;
+    const best = this.#best;
+    const width = this.#width;
+    const base = layer * width;
     let count = 0;
+    let least = floor;
     for (let id = offset; id < offset + experts; id++) {
       const score = scores[id]!;
-      if (score <= 0) continue;
-      if (count === this.#width && score <= scores[candidates[base + count - 1]!]!) continue;
-      let at = count < this.#width ? count++ : count - 1;
-      while (at > 0 && scores[candidates[base + at - 1]!]! < score) {
+      if (score <= least) continue;
+      let at = count < width ? count++ : count - 1;
+      while (at > 0 && best[at - 1]! < score) {
+        best[at] = best[at - 1]!;
         candidates[base + at] = candidates[base + at - 1]!;
         at--;
       }
+      best[at] = score;
       candidates[base + at] = id;
+      if (count === width) least = best[width - 1]!;
     }
-    this.#candidateCount[layer] = count;
     return count;
   }
 

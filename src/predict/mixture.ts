@@ -38,7 +38,7 @@ const LATE_STRIDE = 61;
 
 /** Tokens of which every one is counted, and the stride of those counted later. */
 const COUNTED_TOKENS = 8192;
-const COUNTED_STRIDE = 2;
+const COUNTED_STRIDE = 4;
 
 /** What a mixture is made of. */
 export interface MixtureOptions {
@@ -101,10 +101,8 @@ export class Mixture implements Predictor {
   /** Log-odds of each expert of a layer for one token, into `#logits`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const logits = this.#logits;
-    const { experts } = this.model.layers[layer]!;
     const { weights } = this.#fits[bucketOf(after, layer)]!;
-    for (let e = 0; e < experts; e++) logits[e] = weights[0]!;
-    this.#usage.add(layer, weights[1]!, logits);
+    this.#usage.write(layer, weights[0]!, weights[1]!, logits);
     for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, weights[i + 2]!, logits);
     return logits;
   }
@@ -132,8 +130,8 @@ export class Mixture implements Predictor {
     if (after === null) return;
     const { experts } = this.model.layers[layer]!;
     const columns = this.#columns;
-    for (let i = 1; i < columns.length; i++) columns[i]!.fill(0, 0, experts);
-    this.#usage.add(layer, 1, columns[1]!);
+    for (let i = 2; i < columns.length; i++) columns[i]!.fill(0, 0, experts);
+    this.#usage.write(layer, 0, 1, columns[1]!);
     for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, 1, columns[i + 2]!);
     const used = this.#used.fill(0, 0, experts);
     const from = token * pass.row + layer * pass.topK;

@@ -30,12 +30,12 @@ export class Usage {
     this.tokens[layer]! += 1;
   }
 
-  /** Adds `weight` times the log-odds of use of each expert of a layer; uses are smoothed towards an even share of one token's. */
-  add(layer: number, weight: number, into: Float64Array): void {
+  /** Writes `bias` plus `weight` times the log-odds of use of each expert of a layer; uses are smoothed by an even share of one token's. */
+  write(layer: number, bias: number, weight: number, into: Float64Array): void {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     const { experts, offset } = this.#model.layers[layer]!;
     const logOdds = this.#logOdds;
-    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[offset + e]!;
+    for (let e = 0; e < experts; e++) into[e] = bias + weight * logOdds[offset + e]!;
   }
 
   #renew(layer: number): void {
