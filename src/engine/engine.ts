@@ -18,7 +18,7 @@ import type { Outlook } from './outlook.js';
 import { type MissPrecision, PRECISION } from './precision.js';
 import { Prefetcher, type PrefetchLimits } from './prefetch.js';
 import type { PhaseCounters, Recorder } from './recorder.js';
-import type { CachedTier } from './tier.js';
+import { type CachedTier, PINNED } from './tier.js';
 
 /** Everything that an engine is composed of. */
 export interface EngineParts {
@@ -79,8 +79,12 @@ export class Engine {
   #misses = 0;
   #waits = 0;
   #cpuExperts = 0;
+  /** True where members arrive in the order of `#waiting`: transfers of one size that were asked for at one time, and nothing else. */
+  #inOrder = false;
   /** When each member that is waited for can be executed, ns. */
   readonly #readyNs: Float64Array;
+  /** True where every miss is loaded, whatever becomes of the members before it. */
+  readonly #atOnce: boolean;
   /** Counters of the phase that the running pass belongs to. */
   #phase: PhaseCounters;
   /** When the CPU has finished its part of the running event, ns. */
@@ -96,6 +100,7 @@ export class Engine {
     this.#seen = new Uint8Array(model.experts);
     this.#event = new EventDemand(model);
     this.#phase = parts.recorder.phases[1];
+    this.#atOnce = parts.onMiss === 'load' && parts.writeBack === null && parts.precision == null;
     const widest = this.#event.ids.length;
     this.#hit = new Int32Array(widest);
     this.#missed = new Int32Array(widest);
@@ -210,6 +215,7 @@ export class Engine {
     const { base, resident } = gpu.byLayer[layer]!;
     const hit = this.#hit;
     const missed = this.#missed;
+    const { rank } = gpu;
     const seen = this.#seen;
     let hits = 0;
     let misses = 0;
@@ -221,13 +227,14 @@ export class Engine {
       missed[misses] = i;
       hits += held;
       misses += 1 - held;
-      gpu.pin(id);
+      rank[id] = PINNED;
       if (seen[id] === 0) {
         seen[id] = 1;
         recorder.distinct++;
       }
     }
     this.#waits = 0;
+    this.#inOrder = false;
     if (this.#prefetcher !== null) hits = this.#judgeArrivals(hits, startNs);
     this.#hits = hits;
     this.#misses = misses;
@@ -282,7 +289,7 @@ export class Engine {
 
   /** L3, L5, L13: in order, touches the members that are held, and loads the others or leaves them to the CPU. */
   #place(layer: number, size: number, startNs: number): void {
-    const { dram, gpu, onMiss, precision, writeBack } = this.#parts;
+    const { dram, gpu } = this.#parts;
     const { ids } = this.#event;
     if (dram !== null) {
       for (let k = 0; k < this.#misses; k++) {
@@ -291,7 +298,7 @@ export class Engine {
         dram.link.promote(id);
       }
     }
-    if (onMiss !== 'load' || writeBack !== null || precision != null) {
+    if (!this.#atOnce) {
       this.#placeOneByOne(layer, size, startNs);
       return;
     }
@@ -306,6 +313,7 @@ export class Engine {
       waiting[late + k] = i;
     }
     this.#waits = late + misses;
+    this.#inOrder = late === 0 && dram === null;
     this.#countStreamed(layer, gpu.serve(ids, size, layer));
     this.#accountVictims(startNs);
     this.#load(layer, this.#missed, this.#misses, startNs);
@@ -445,7 +453,7 @@ export class Engine {
       gpuNs += ns;
       computeNs += ns;
     }
-    sortByReadiness(waiting, waits, readyNs);
+    if (!this.#inOrder) sortByReadiness(waiting, waits, readyNs);
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);

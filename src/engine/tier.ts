@@ -17,6 +17,8 @@ export class CachedTier {
   readonly link: Link;
   /** When each resident expert is (or will be) here, ns. */
   readonly arrivalNs: Float64Array;
+  /** Pin rank of each expert, which the caches' pins are views of. */
+  readonly rank: Int32Array;
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
   /** Bytes in the caches now, and at most so far. */
@@ -26,7 +28,6 @@ export class CachedTier {
   readonly victims: Int32Array;
   victimCount = 0;
 
-  readonly #rank: Int32Array;
   /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
   readonly #planRank: Int32Array;
 
@@ -42,7 +43,7 @@ export class CachedTier {
   ) {
     this.caches = caches.caches;
     this.byLayer = caches.byLayer;
-    this.#rank = rank;
+    this.rank = rank;
     this.#planRank = new Int32Array(rank.length).fill(UNPINNED);
     this.arrivalNs = new Float64Array(rank.length);
     this.unused = new Uint8Array(rank.length);
@@ -81,6 +82,28 @@ export class CachedTier {
     const { base, resident } = cache;
     cache.pins.limit = 0;
     this.victimCount = 0;
+    if (!cache.uniform) return this.#serveBySize(cache, ids, count);
+    const { victims } = this;
+    const before = cache.usedBytes;
+    let victimCount = 0;
+    let streamed = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]! - base;
+      if (resident[id] === 1) {
+        cache.touch(id);
+        continue;
+      }
+      if (!cache.admit(id, true)) streamed++;
+      if (cache.victimCount === 1) victims[victimCount++] = cache.victims[0]! + base;
+    }
+    this.victimCount = victimCount;
+    this.#account(cache.usedBytes - before);
+    return streamed;
+  }
+
+  /** Experts differ in size: the most bytes may have been used between two admissions. */
+  #serveBySize(cache: ExpertCache, ids: Int32Array, count: number): number {
+    const { base, resident } = cache;
     let streamed = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
@@ -94,26 +117,29 @@ export class CachedTier {
     const { base } = cache;
     const before = cache.usedBytes;
     const admitted = cache.admit(id - base, used);
-    const { victimCount, victims } = cache;
-    for (let k = 0; k < victimCount; k++) this.victims[this.victimCount++] = victims[k]! + base;
-    this.usedBytes += cache.usedBytes - before;
-    if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
+    for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + base;
+    this.#account(cache.usedBytes - before);
     return admitted;
+  }
+
+  #account(bytes: number): void {
+    this.usedBytes += bytes;
+    if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
   }
 
   /** Protects an expert until {@link unpin}. */
   pin(id: number): void {
-    this.#rank[id] = PINNED;
+    this.rank[id] = PINNED;
   }
 
   /** Ends a pin: the expert is as protected as the current plan says. */
   unpin(id: number): void {
-    this.#rank[id] = this.#planRank[id]!;
+    this.rank[id] = this.#planRank[id]!;
   }
 
   /** Ends the pins of the first `count` experts. */
   unpinAll(ids: Int32Array, count: number): void {
-    const rank = this.#rank;
+    const rank = this.rank;
     const planRank = this.#planRank;
     for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
   }
@@ -121,7 +147,7 @@ export class CachedTier {
   /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
   planned(id: number, rank: number): void {
     this.#planRank[id] = rank;
-    if (this.#rank[id] !== PINNED) this.#rank[id] = rank;
+    if (this.rank[id] !== PINNED) this.rank[id] = rank;
   }
 
   /** Takes an expert out of the plan. */
