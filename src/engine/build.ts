@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { resolveParameters, splitSpec } from '../base/parameters.js';
 import { findProfile, isPath } from '../base/profiles.js';
-import { Random } from '../base/random.js';
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
 import { type ResolvedPolicy, resolvePolicy } from '../cache/policies/index.js';
@@ -12,7 +11,7 @@ import { buildCaches, type Scope } from '../cache/scope.js';
 import { CostModel } from '../hardware/cost.js';
 import type { LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
-import { findPredictor } from '../predict/index.js';
+import { createPredictor } from '../predict/create.js';
 import type { Predictor } from '../predict/predictor.js';
 import { findScheduler } from '../schedule/index.js';
 import { Pass } from '../schedule/pass.js';
@@ -155,6 +154,7 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   const close = (): void => {
     future?.close();
     log?.close();
+    predictor?.close?.();
   };
   return { engine, gpu, dram, recorder, bounds, log, policy, predictor, adaptive, close };
 }
@@ -212,23 +212,11 @@ async function popularityFor(model: ModelSpec, trace: RoutingTrace, from: number
 
 async function predictorFor({ model, system, trace }: Inputs, run: RunSpec): Promise<Predictor | null> {
   const { kind, parameters, train } = system.predictor;
-  const { name, given } = splitSpec(kind);
-  if (name === 'none') return null;
-  const definition = findPredictor(name);
-  const values = resolveParameters(`predictor ${name}`, definition.parameters, { ...parameters, ...given });
-  const has: Readonly<Record<(typeof definition.needs)[number], boolean>> = {
-    weights: trace.has.weights,
-    tokenIds: trace.has.tokenIds,
-    predicted: trace.has.predictedK > 0,
-  };
-  for (const need of definition.needsWith?.(values) ?? definition.needs) {
-    if (!has[need]) throw new UserError(`predictor ${name}: needs ${NEEDS[need]}, which ${trace.path} does not carry`);
-  }
   const training: RoutingTrace[] = [];
   try {
     for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    const random = new Random(run.seed, `predictor/${name}`);
-    return await definition.create({ model, topK: trace.topK, slots: run.workload.batch, random, training }, values);
+    const { folder, seed, workload } = run;
+    return await createPredictor({ kind, parameters, model, trace, slots: workload.batch, seed, training, folder });
   } finally {
     for (const used of training) used.close();
   }
@@ -245,5 +233,3 @@ function precisionFor({ model, system, trace }: Inputs): MissPrecision | null {
   }
   return new MissPrecision(model, precision);
 }
-
-const NEEDS = { weights: 'gate weights', tokenIds: 'token ids', predicted: "a 'predicted' tensor" } as const;

@@ -76,6 +76,7 @@ export function outcome(finished: Finished): Result {
       platform: `${process.platform}-${process.arch}`,
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
       wallMs: Math.round(wallMs * 1000) / 1000,
+      ...finished.simulation.predictor?.measured?.(),
     },
   });
 }
