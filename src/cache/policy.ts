@@ -113,6 +113,8 @@ export interface PolicyDefinition {
   readonly needs: readonly PolicyNeed[];
   /** What it needs with these parameters, where that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
+  /** What it makes use of where the run has it, and does without where not. */
+  readonly takes?: readonly PolicyNeed[];
   create(context: PolicyContext, parameters: Parameters): CachePolicy;
 }
 

@@ -7,8 +7,8 @@ import { NEVER } from './policy.js';
 
 /** Choices of a page, about: whole rows. */
 const PAGE_CHOICES = 1 << 16;
-/** Pages in memory: 8 MiB of choices, 16 MiB of next uses. */
-const MEMORY_PAGES = 64;
+/** Pages in memory: 2 MiB of choices, 4 MiB of next uses. */
+const MEMORY_PAGES = 16;
 
 /** Rows of `[layers, topK]` experts with the next use of each. */
 export class RowLog {

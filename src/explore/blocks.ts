@@ -4,7 +4,7 @@ import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
 /** Choices of a block, about: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
 /** Blocks in the ring: how far the reader may run ahead of the slowest replay. */
-const BLOCKS = 32;
+const BLOCKS = 16;
 
 /** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
 export interface BlockRing {

@@ -5,6 +5,7 @@
 // before the event. Caches too small for an event's members stream some of them, and are replayed one by one.
 
 import { isUniform } from '../cache/cache.js';
+import { lru } from '../cache/policies/lru.js';
 import { evenSplit } from '../cache/scope.js';
 import { expertSizes } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
@@ -12,6 +13,9 @@ import type { Job, JobCapacity, JobCounts, ResolvedJob } from './job.js';
 import { splitAtWarmup } from './job.js';
 import { CapacityReplay } from './replay-job.js';
 import { LruStack } from './stack-distance.js';
+
+/** A pass over stack distances costs about as much as three replays. */
+const WORTHWHILE = 3;
 
 /** Exact stack distances for the capacities that they hold for, replays for the others. */
 export class LruJob implements Job {
@@ -25,9 +29,10 @@ export class LruJob implements Job {
   readonly #plans: readonly (readonly number[] | CapacityReplay)[];
   #done = 0;
 
-  /** True where all experts of a cache have the same size, so that a capacity is a number of slots. */
-  static suits({ definition, scope, model }: ResolvedJob): boolean {
-    return definition.name === 'lru' && (scope === 'layer' || isUniform(expertSizes(model)));
+  /** True where all experts of a cache have the same size, so that a capacity is a number of slots, and replays would cost more. */
+  static suits({ definition, scope, model, capacities }: ResolvedJob): boolean {
+    const uniform = scope === 'layer' || isUniform(expertSizes(model));
+    return definition === lru && uniform && capacities.length >= WORTHWHILE;
   }
 
   constructor(job: ResolvedJob) {

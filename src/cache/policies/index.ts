@@ -21,6 +21,7 @@ import { lfuResident } from './lfu-resident.js';
 import { lirs } from './lirs.js';
 import { lru } from './lru.js';
 import { moeInfinity } from './moe-infinity.js';
+import { mrs } from './mrs.js';
 import { mru } from './mru.js';
 import { plec } from './plec.js';
 import { random } from './random.js';
@@ -54,6 +55,7 @@ export const POLICIES: readonly PolicyDefinition[] = [
   leastStale,
   layerPosition,
   moeInfinity,
+  mrs,
   plec,
   staticPlacement,
   belady,

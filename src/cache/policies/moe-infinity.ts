@@ -68,5 +68,6 @@ export const moeInfinity: PolicyDefinition = {
   cites: 'MoE-Infinity, arXiv 2401.14361',
   parameters: { halfLife: { default: 64, description: 'passes after which recent activity counts half', min: 1e-3 } },
   needs: [],
+  takes: ['predicted'],
   create: (context, { halfLife }) => new MoeInfinity(context, Number(halfLife)),
 };

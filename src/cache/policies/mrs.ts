@@ -1,0 +1,70 @@
+// Minus recent score (MRS): keeps the experts whose gate scores were high lately. An expert that a token nearly chose firmly counts more
+// than one that came in last.
+import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
+import { WinnerTree } from '../winner-tree.js';
+
+class Mrs implements CachePolicy {
+  /** ln of the score, plus what it has decayed by since pass 0: the order of two experts changes only when one of them is used. */
+  readonly #key: Float64Array;
+  readonly #tree: WinnerTree;
+  readonly #context: PolicyContext;
+  readonly #source: Float32Array;
+  readonly #alpha: number;
+  readonly #decayPerPass: number;
+
+  constructor(context: PolicyContext, source: Float32Array, alpha: number) {
+    this.#context = context;
+    this.#source = source;
+    this.#alpha = alpha;
+    this.#decayPerPass = -Math.log(1 - alpha);
+    this.#key = new Float64Array(context.experts).fill(-1e300);
+    this.#tree = new WinnerTree(context.experts, mostResidents(context));
+  }
+
+  touch(id: number): void {
+    this.streamed(id);
+    this.#tree.update(id, this.#key[id]!);
+  }
+
+  streamed(id: number): void {
+    // In logs, as of pass 0: S e^(d p) becomes S e^(d p) + alpha score e^(d p'), d = -ln(1 - alpha).
+    const before = this.#key[id]!;
+    const added = Math.log(Math.max(1e-9, this.#alpha * this.#source[id]!)) + this.#decayPerPass * this.#context.clock.pass;
+    const larger = Math.max(before, added);
+    this.#key[id] = larger + Math.log1p(Math.exp(-Math.abs(before - added)));
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.streamed(id);
+    this.#tree.add(id, this.#key[id]!);
+  }
+
+  remove(id: number): void {
+    this.#tree.delete(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    return this.#tree.min(pins);
+  }
+}
+
+/**
+ * HybriMoE (arXiv 2504.05897): S = alpha x TopP(score) + (1 - alpha) x S at every pass, the smallest S leaves. A trace has the scores of
+ * the chosen experts only, so that TopP is the top k, not the paper's 2 k. `score=predicted` takes the predicted probability of being
+ * wanted again in place of the gate weight, for traces without weights.
+ */
+export const mrs: PolicyDefinition = {
+  name: 'mrs',
+  summary: 'evicts the expert with the smallest decayed sum of gate scores',
+  cites: 'MRS of HybriMoE, arXiv 2504.05897',
+  parameters: {
+    alpha: { default: 0.1, description: 'weight of the newest score against those before', min: 0.001, max: 0.999 },
+    score: { default: 'weights', description: 'gate weights of the trace, or predicted probabilities', values: ['weights', 'predicted'] },
+  },
+  needs: ['weights'],
+  needsWith: ({ score }) => (score === 'weights' ? ['weights'] : ['predicted']),
+  create(context, { alpha, score }) {
+    return new Mrs(context, score === 'weights' ? context.gates! : context.predicted!, Number(alpha));
+  },
+};
