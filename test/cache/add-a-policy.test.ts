@@ -1,0 +1,47 @@
+// The example of docs/add-a-policy.md, taken from the page itself, is a policy that works and does what the page says.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { startJob } from '../../src/explore/job.js';
+import { Routing, SHAPES } from '../conformance/routing.mjs';
+import { toyModel } from './fixtures.js';
+
+const page = readFileSync(new URL('../../docs/add-a-policy.md', import.meta.url), 'utf8');
+const source = /```js\n(.*?)```/s.exec(page)![1]!;
+const folder = mkdtempSync(join(tmpdir(), 'moeprof-doc-'));
+writeFileSync(join(folder, 'second-use.mjs'), source);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('docs/add-a-policy.md', () => {
+  const { layers, experts, topK, seed } = SHAPES.coarse;
+  const model = toyModel(Array<number>(layers).fill(experts));
+  const rows = new Uint16Array(300 * layers * topK);
+  new Routing({ layers, experts, topK, seed }).fill(rows, 300);
+
+  async function hits(policy: string, scope: 'global' | 'layer', sequential: boolean): Promise<number> {
+    const capacities = [{ bytes: 96, quotas: null }];
+    const job = await startJob({ model, topK, policy, folder, capacities, scope, sequential, warmup: 0, seed: 1, popularity: null });
+    job.rows(rows, 300);
+    return job.finish(() => undefined)[0]!.hits.reduce((sum, layer) => sum + layer, 0);
+  }
+
+  it('names, explains and limits its parameter', async () => {
+    expect((await resolvePolicy('./second-use.mjs:uses=3', folder)).parameters).toEqual({ uses: 3 });
+    await expect(resolvePolicy('./second-use.mjs:uses=1', folder)).rejects.toThrow('out of range');
+  });
+
+  it.each([
+    ['global', true],
+    ['layer', false],
+  ] as const)('with a very large number of uses it is LRU (scope %s, sequential %s)', async (scope, sequential) => {
+    expect(await hits('./second-use.mjs:uses=1000000', scope, sequential)).toBe(await hits('lru', scope, sequential));
+  });
+
+  it('with its default it is a policy of its own, below the bound', async () => {
+    const own = await hits('./second-use.mjs', 'layer', false);
+    expect(own).not.toBe(await hits('lru', 'layer', false));
+    expect(own).toBeLessThan(await hits('belady', 'layer', false));
+  });
+});
