@@ -1,5 +1,5 @@
 // The public format of a capacity curve, `moeprof.curve/1`. Types only.
-import type { TraceInput } from '../result/result.js';
+import type { TraceInput, Warning } from '../result/result.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const CURVE_SCHEMA = 'moeprof.curve/1';
@@ -87,6 +87,7 @@ export interface Curve {
     readonly perEvent: number;
   };
   readonly policies: readonly PolicyCurve[];
+  readonly warnings: readonly Warning[];
   /** Of the best policy that a system can run; null where none was drawn. */
   readonly knee: Knee | null;
   /** Null where no policy was drawn that a system can run. */

@@ -13,6 +13,7 @@ import type { JobCapacity, JobCounts, JobSpec } from './job.js';
 import { bestOnline, kneeOf } from './knee.js';
 import { optimalQuotas, proportionalQuotas, type Quotas } from './quotas.js';
 import { judge } from './verdict.js';
+import { curveWarnings } from './warnings.js';
 
 /** What to draw. */
 export interface CurveOptions {
@@ -72,7 +73,7 @@ export async function drawCurve(options: CurveOptions, watch: Watch = {}, total:
     return { policy, name, foresight, ...splitCurve(options, byPlace, demand) };
   });
   const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
-  const curve = {
+  const data = {
     schema: CURVE_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
     inputs: {
@@ -101,6 +102,7 @@ export async function drawCurve(options: CurveOptions, watch: Watch = {}, total:
     },
     policies,
   } as const;
+  const curve = { ...data, warnings: curveWarnings(data, model) };
   const best = bestOnline(curve);
   return { ...curve, knee: best === null ? null : kneeOf(curve, best), verdict: judge(curve, options.at) };
 }

@@ -76,6 +76,7 @@ function renderTable(curve: Curve, options: ReportOptions): string {
     ...(curve.verdict === null ? [] : [chalk.bold(wrap(curve.verdict.sentence, width)), draw(atGrid(curve, curve.verdict.at, unicode))]),
     ...inGroups(curve.policies).map((group) => draw(fullGrid(curve, group, options))),
     ...splitFacts(curve).map((fact) => wrap(fact, width)),
+    ...curve.warnings.map(({ message }) => chalk.yellow(wrap(message, width, '! '))),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
@@ -91,6 +92,7 @@ function renderMarkdown(curve: Curve, options: ReportOptions): string {
       : [`**${escapeMarkdown(curve.verdict.sentence)}**`, markdownTable(atGrid(curve, curve.verdict.at, true))]),
     markdownTable(fullGrid(curve, curve.policies, { ...options, verbose: true })),
     ...splitFacts(curve).map(escapeMarkdown),
+    ...curve.warnings.map(({ message }) => `> ${escapeMarkdown(message)}`),
   ];
   return `${blocks.join('\n\n')}\n`;
 }

@@ -26,12 +26,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   const capacityGap = Math.max(0, ceiling - (bound ?? rate));
   const bytes = curve.capacities[at]!;
   const share = formatRatio(bytes / curve.expertBytes, 0);
-  const below = curve.config.scope === 'global' && bytes < curve.tokenCycleBytes;
   const start = `At ${share} of the experts (${formatBytes(bytes)}) ${best.policy} hits ${formatRatio(rate)}`;
-  const cycle = below
-    ? ` The capacity is below the token cycle, ${formatBytes(curve.tokenCycleBytes)}: every token walks past more experts than fit, so that what is ` +
-      'recent is gone before it comes round again, and LRU, FIFO and CLOCK hit next to nothing.'
-    : '';
   const [problem, sentence] = ((): [Verdict['problem'], string] => {
     if (policyGap === null) {
       return [
@@ -51,7 +46,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
       `${start}; perfect foresight would add only ${points(policyGap)} of the ${points(policyGap + capacityGap)} that are missing: the capacity is the problem.`,
     ];
   })();
-  return { at, policy: best.policy, policyGap, capacityGap, problem, sentence: sentence + cycle };
+  return { at, policy: best.policy, policyGap, capacityGap, problem, sentence };
 }
 
 /** `6.9 points` of a percentage. */

@@ -39,14 +39,17 @@ afterAll(() => trace.close());
 const rates = (curve: Curve, policy: string) => curve.policies.find((one) => one.policy === policy)!.points.map((point) => point.hitRate);
 
 describe('drawCurve', () => {
-  it('L15: below the token cycle LRU hits nothing, and the verdict says why', async () => {
+  it('L15: below the token cycle LRU hits nothing, and the curve says why', async () => {
     // 16 of 64 experts are touched by a token; a tenth is 6.
     const curve = await drawCurve({ ...options, at: 0.1 * expertBytesTotal(model), policies: ['lru', 'belady'] });
     expect(curve.capacities[0]).toBeLessThan(tokenCycleBytes(model));
     expect(rates(curve, 'lru')[0]).toBe(0);
     expect(rates(curve, 'belady')[0]).toBeGreaterThan(0.1);
     expect(curve.verdict).toMatchObject({ at: 0, policy: 'lru' });
-    expect(curve.verdict!.sentence).toContain('below the token cycle');
+    expect(curve.warnings[0]).toMatchObject({ code: 'below-token-cycle' });
+    expect(curve.warnings[0]!.message).toContain('every token walks past more experts than fit');
+    expect(curve.warnings[0]!.message).toContain(' lru hits nothing there.');
+    expect((await drawCurve({ ...options, scope: 'layer', policies: ['lru'] })).warnings).toMatchObject([{ code: 'event-does-not-fit' }]);
   });
 
   it('counts conserve: hits, misses inserted and misses streamed make the demand', async () => {
