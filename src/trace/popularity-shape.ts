@@ -36,24 +36,26 @@ export function giniOf(values: ArrayLike<number>): number {
   return sum === 0 ? 0 : weighted / (sorted.length * sum);
 }
 
-/** Inclusion 1 - exp(-scale * exp(sigma * quantile)), with the scale that makes it sum to `choices`. */
+/**
+ * Inclusion 1 - exp(-scale * exp(sigma * quantile)), with the scale that makes it sum to `choices`. The sum is concave in the scale, so
+ * Newton's steps from 0 approach it from below and need no bracket.
+ */
 function inclusionOf(quantiles: Float64Array, sigma: number, choices: number): Float64Array {
-  const inclusion = quantiles.map((quantile) => Math.exp(sigma * quantile));
-  const weights = inclusion.slice();
-  const fill = (scale: number): number => {
+  const weights = quantiles.map((quantile) => Math.exp(sigma * quantile));
+  const inclusion = new Float64Array(weights.length);
+  let scale = 0;
+  for (let step = 0; step < 200; step++) {
     let sum = 0;
-    for (let rank = 0; rank < weights.length; rank++) sum += inclusion[rank] = 1 - Math.exp(-scale * weights[rank]!);
-    return sum;
-  };
-  let low = 0;
-  let high = 1;
-  while (fill(high) < choices && high < 1e200) high *= 8;
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (fill(middle) < choices) low = middle;
-    else high = middle;
+    let slope = 0;
+    for (let rank = 0; rank < weights.length; rank++) {
+      const excluded = Math.exp(-scale * weights[rank]!);
+      sum += inclusion[rank] = 1 - excluded;
+      slope += weights[rank]! * excluded;
+    }
+    const missing = choices - sum;
+    if (missing <= 1e-12 * choices || slope === 0) break;
+    scale += missing / slope;
   }
-  fill(low);
   return inclusion;
 }
 

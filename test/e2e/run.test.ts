@@ -19,7 +19,7 @@ interface Saved {
   readonly warnings: readonly { code: string }[];
 }
 
-function valueOf(result: Saved, name: string): number | undefined {
+function metricOf(result: Saved, name: string): number | undefined {
   return result.metrics[name]?.value;
 }
 
@@ -66,9 +66,9 @@ describe('moeprof run', () => {
     const { stdout, code } = await moeprof([...command, '--scope', 'layer', '--policy', 'lru', '--tokens', '2000', '--json']);
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Saved;
-    expect(valueOf(result, 'experts.demanded')).toBe(768_000);
-    expect(valueOf(result, 'cache.hits')).toBe(644_322);
-    expect(valueOf(result, 'cache.evictions')).toBe(122_142);
+    expect(metricOf(result, 'experts.demanded')).toBe(768_000);
+    expect(metricOf(result, 'cache.hits')).toBe(644_322);
+    expect(metricOf(result, 'cache.evictions')).toBe(122_142);
   });
 
   it('writes reports beside each other and leaves nothing else behind', async () => {
