@@ -1,0 +1,148 @@
+// Likelihood fits a model to the next token given a true past; a generator lives on a past of its own, and small errors feed on
+// themselves (layers follow each other into ruts, favourites grow). So a process that runs freely is steered: every few tokens the
+// weights move towards what gives the moments of the trace, by large steps at first (stochastic approximation, Robbins and Monro,
+// 1951) and by small ones for ever after, as balanced routers steer their biases while they train.
+import { transitionRecall } from '../stats/transitions.js';
+import type { RoutingTrace } from '../trace.js';
+import { packed, walk } from './estimate.js';
+import { AGES, LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model.js';
+
+/** Tokens that are drawn and thrown away before the first: by then the weights have settled. */
+export const BURN_IN = 3072;
+/** Tokens between two corrections. */
+const BLOCK = 32;
+/** Size of the first corrections, after how many blocks it has halved, and what it never falls below. */
+const GAIN = 0.6;
+const HALVED = 24;
+const LEAST_GAIN = 0.1;
+/** Every how many tokens the cross-layer moment of a layer is taken, which costs most. */
+const JUDGE_EVERY = 4;
+/** Rows of the trace that its moments are taken from. */
+const MOMENT_ROWS = 4096;
+
+/** Moments of one layer, means over choices. */
+export interface Moments {
+  /** Share of choices in each age class. */
+  readonly ages: Float64Array;
+  /** Choices among the likeliest after the layer before, and choices looked at for it. */
+  recalled: number;
+  judged: number;
+  /** Choices counted. */
+  choices: number;
+  /** Choices of each expert. */
+  readonly counts: Float64Array;
+}
+
+const emptyMoments = (experts: number): Moments => ({
+  ages: new Float64Array(AGES),
+  recalled: 0,
+  judged: 0,
+  choices: 0,
+  counts: new Float64Array(experts),
+});
+
+/** Adds one event to moments. `memory` has just scored it. */
+function add(moments: Moments, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
+  for (let k = at; k < at + count; k++) {
+    const expert = ids[k]!;
+    moments.ages[memory.ageClass[expert]!]! += 1;
+    moments.counts[expert]! += 1;
+  }
+  moments.choices += count;
+}
+
+/** Moments of a trace under a model, by layer. */
+function momentsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
+  const { layers, topK } = trace;
+  const memories = models.map((model) => new LayerMemory(model));
+  const moments = models.map((model) => emptyMoments(model.experts));
+  const step = Math.max(1, Math.floor(trace.tokens / MOMENT_ROWS));
+  let clock = 0;
+  let number = 0;
+  walk(trace, (chunk, row, opens) => {
+    clock += opens ? REQUEST_GAP : 1;
+    const counts = number++ % step === 0;
+    for (let l = 0; l < layers; l++) {
+      const at = (row * layers + l) * topK;
+      const count = packed(chunk.experts, at, topK);
+      if (counts) {
+        memories[l]!.score(clock, chunk.experts, at - topK, l === 0 ? 0 : packed(chunk.experts, at - topK, topK));
+        add(moments[l]!, memories[l]!, chunk.experts, at, count);
+      }
+      memories[l]!.use(clock, chunk.experts, at, count);
+    }
+  });
+  return moments;
+}
+
+/** Counts the choices among the `count` experts that are likeliest after the layer before. */
+function judge(
+  moments: Moments,
+  { popularity }: LayerModel,
+  { following }: LayerMemory,
+  ids: Uint16Array,
+  at: number,
+  count: number,
+): void {
+  for (let k = at; k < at + count; k++) {
+    const own = popularity[ids[k]!]! * Math.exp(following[ids[k]!]!);
+    let rank = 0;
+    for (let e = 0; e < following.length && rank < count; e++) if (popularity[e]! * Math.exp(following[e]!) > own) rank++;
+    if (rank < count) moments.recalled++;
+  }
+  moments.judged += count;
+}
+
+/** What a process is steered towards: moments of a trace, by layer. */
+export function targetsOf(trace: RoutingTrace, models: readonly LayerModel[]): Moments[] {
+  const recall = transitionRecall(trace)?.byLayer ?? [];
+  // Judged on rows that the table has not seen: on its own rows a table looks better than what it generates will be.
+  return momentsOf(trace, models).map((moments, l) => ({ ...moments, judged: 1, recalled: recall[l - 1] ?? 0 }));
+}
+
+/** Keeps models that run freely at the moments of a trace; moves their weights in place. */
+export class Calibration {
+  readonly #models: readonly LayerModel[];
+  readonly #wanted: readonly Moments[];
+  #drawn: Moments[];
+  #tokens = 0;
+
+  constructor(models: readonly LayerModel[], wanted: readonly Moments[]) {
+    this.#models = models;
+    this.#wanted = wanted;
+    this.#drawn = models.map((model) => emptyMoments(model.experts));
+  }
+
+  /** Sees an event that was drawn, between its scoring and its being remembered. */
+  event(layer: number, memory: LayerMemory, ids: Uint16Array, at: number, count: number): void {
+    const drawn = this.#drawn[layer]!;
+    add(drawn, memory, ids, at, count);
+    if (layer > 0 && (this.#tokens + layer) % JUDGE_EVERY === 0) judge(drawn, this.#models[layer]!, memory, ids, at, count);
+  }
+
+  /** Ends a token. */
+  token(): void {
+    if (++this.#tokens % BLOCK !== 0) return;
+    const gain = Math.max(LEAST_GAIN, GAIN / (1 + this.#tokens / BLOCK / HALVED));
+    this.#models.forEach((model, l) => {
+      correct(model, this.#wanted[l]!, this.#drawn[l]!, gain);
+    });
+    this.#drawn = this.#models.map((model) => emptyMoments(model.experts));
+  }
+}
+
+/** Moves the weights of one layer towards the wanted moments. */
+function correct(model: LayerModel, wanted: Moments, drawn: Moments, gain: number): void {
+  if (wanted.choices === 0) return;
+  for (let a = 0; a < AGES; a++) {
+    const aim = wanted.ages[a]! / wanted.choices;
+    model.ages[a]! += (gain * (aim - drawn.ages[a]! / drawn.choices)) / (aim + 0.05);
+  }
+  if (model.follows !== null && drawn.judged > 0) {
+    model.followWeight = Math.max(0, model.followWeight + 2 * gain * (wanted.recalled / wanted.judged - drawn.recalled / drawn.judged));
+  }
+  for (let e = 0; e < model.experts; e++) {
+    const aim = (model.popularity[e]! / model.choices) * drawn.choices;
+    model.bias[e]! += (gain * (aim - drawn.counts[e]!)) / (aim + 4);
+  }
+}

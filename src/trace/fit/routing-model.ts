@@ -1,0 +1,126 @@
+// A conditional model of routing: how likely each expert of a layer is, given what is popular there, when it was last used, how often
+// it was used lately, and what the token chose at the layer before. Log-linear, so that each of these is a few numbers that a real
+// trace gives by maximum likelihood; one of its uses is to draw tokens that behave like that trace's.
+
+/** Upper ends of the age classes: tokens since an expert's last use at this layer. What is older, or was never used, is the last class. */
+const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;
+/** Number of age classes. */
+export const AGES = AGE_ENDS.length + 1;
+/** Time constants of the running rates of use, tokens: a heavy-tailed memory is a sum of exponentials. */
+export const MEMORIES = [8, 64, 512] as const;
+/** Prior weight of the popularity in a running rate, so that an expert that has not been used lately is unlikely and not impossible. */
+const PRIOR = 0.05;
+
+/** Age class of every age up to the last end. */
+const CLASS_OF = Uint8Array.from({ length: AGE_ENDS.at(-1)! + 1 }, (_, age) => AGE_ENDS.findIndex((end) => age <= end));
+
+/** What one layer's choices depend on. */
+export interface LayerModel {
+  readonly experts: number;
+  /** Choices of a token. */
+  readonly choices: number;
+  /** Inclusion probability of each expert, over the whole trace. */
+  readonly popularity: Float64Array;
+  /** Score of each expert before anything else is known: about its log popularity. */
+  readonly bias: Float64Array;
+  /** Added to the score, by age class. */
+  readonly ages: Float64Array;
+  /** Weight of the log rate of use over {@link MEMORIES}, relative to the popularity. */
+  readonly memories: Float64Array;
+  /** `[experts before, experts]`: log of how much more likely an expert is after one of the layer before; null in the first layer. */
+  readonly follows: Float32Array | null;
+  /** Weight of the mean of {@link follows} over the choices of the layer before. */
+  followWeight: number;
+}
+
+/** Memory of one layer while rows go by. */
+export class LayerMemory {
+  readonly #model: LayerModel;
+  /** Clock of the last use; far in the past before the first. */
+  readonly #usedAt: Int32Array;
+  /** `[memory][expert]` running rates. */
+  readonly #rates: Float64Array;
+  readonly #decays: readonly number[];
+  /** 1 / (popularity (1 + prior)), and the rate that stands for the prior, in these units. */
+  readonly #scale: Float64Array;
+  /** By expert, of the running token: its age class, log rates `[memory][expert]`, and log-odds after the layer before. */
+  readonly ageClass: Uint8Array;
+  readonly logRates: Float64Array;
+  readonly following: Float64Array;
+  /** Log-likelihood scores of the running token. */
+  readonly scores: Float64Array;
+
+  constructor(model: LayerModel) {
+    const { experts, popularity } = model;
+    this.#model = model;
+    this.#usedAt = new Int32Array(experts).fill(-1e6);
+    this.#decays = MEMORIES.map((tokens) => Math.exp(-1 / tokens));
+    this.#rates = new Float64Array(MEMORIES.length * experts);
+    for (let m = 0; m < MEMORIES.length; m++) this.#rates.set(popularity, m * experts);
+    this.#scale = popularity.map((p) => 1 / (p * (1 + PRIOR)));
+    this.ageClass = new Uint8Array(experts);
+    this.logRates = new Float64Array(MEMORIES.length * experts);
+    this.following = new Float64Array(experts);
+    this.scores = new Float64Array(experts);
+  }
+
+  /**
+   * Scores the experts for the token at `clock`, and leaves what they were scored by in the public arrays.
+   * @param before choices of the same token at the layer before, `[from, from + count)` of `ids`
+   */
+  score(clock: number, ids: Uint16Array, from: number, count: number): void {
+    const { ages, bias, experts, follows, followWeight, memories } = this.#model;
+    const { ageClass, following, logRates, scores } = this;
+    const scale = this.#scale;
+    const usedAt = this.#usedAt;
+    following.fill(0);
+    if (follows !== null && count > 0) {
+      for (let k = from; k < from + count; k++) {
+        const row = ids[k]! * experts;
+        for (let e = 0; e < experts; e++) following[e]! += follows[row + e]!;
+      }
+      for (let e = 0; e < experts; e++) following[e]! /= count;
+    }
+    for (let e = 0; e < experts; e++) {
+      const age = clock - usedAt[e]!;
+      const group = age < CLASS_OF.length ? CLASS_OF[age]! : AGES - 1;
+      ageClass[e] = group;
+      scores[e] = bias[e]! + ages[group]! + followWeight * following[e]!;
+    }
+    for (let m = 0; m < MEMORIES.length; m++) {
+      const weight = memories[m]!;
+      const base = m * experts;
+      for (let e = 0; e < experts; e++) {
+        const log = logOf(this.#rates[base + e]! * scale[e]! + PRIOR / (1 + PRIOR));
+        logRates[base + e] = log;
+        scores[e]! += weight * log;
+      }
+    }
+  }
+
+  /** Remembers the choices of the token at `clock`. */
+  use(clock: number, ids: Uint16Array, from: number, count: number): void {
+    const { experts } = this.#model;
+    for (let m = 0; m < MEMORIES.length; m++) {
+      const decay = this.#decays[m]!;
+      const base = m * experts;
+      for (let e = 0; e < experts; e++) this.#rates[base + e]! *= decay;
+      for (let k = from; k < from + count; k++) this.#rates[base + ids[k]!]! += 1 - decay;
+    }
+    for (let k = from; k < from + count; k++) this.#usedAt[ids[k]!] = clock;
+  }
+}
+
+/** Tokens that the clock jumps at the start of a request: what was used just before it was another text's. */
+export const REQUEST_GAP = 32;
+
+const FLOAT = new Float32Array(1);
+const BITS = new Int32Array(FLOAT.buffer);
+const MANTISSA = Float64Array.from({ length: 2048 }, (_, i) => Math.log(1 + (i + 0.5) / 2048));
+
+/** Logarithm of a positive number to 2.5e-4: exponent and leading bits of its float, since scores need no more and there are millions. */
+function logOf(value: number): number {
+  FLOAT[0] = value;
+  const bits = BITS[0]!;
+  return ((bits >> 23) - 127) * Math.LN2 + MANTISSA[(bits >> 12) & 2047]!;
+}

@@ -1,0 +1,74 @@
+// What a routing trace says about its model and its text, before any cache is simulated: skew, reuse, batching, predictability.
+import { chunks, PHASE, type RoutingTrace } from '../trace.js';
+import { distinctExperts, STREAMS } from './batching.js';
+import { type LayerSkew, Locality, REUSE_WINDOWS } from './locality.js';
+import { type TransitionRecall, transitionRecall } from './transitions.js';
+
+export { STREAMS } from './batching.js';
+export { type LayerSkew, REUSE_WINDOWS } from './locality.js';
+export type { TransitionRecall } from './transitions.js';
+
+/** Statistics of a trace; ratios are 0..1, means are over layers. */
+export interface RoutingStatistics {
+  readonly tokens: { readonly all: number; readonly prefill: number; readonly decode: number };
+  readonly requests: { readonly count: number; readonly shortest: number; readonly longest: number };
+  readonly layers: number;
+  readonly topK: number;
+  readonly expertsPerLayer: readonly number[];
+  readonly byLayer: readonly LayerSkew[];
+  /** Means over layers of what {@link LayerSkew} has. */
+  readonly mean: Omit<LayerSkew, 'counts' | 'reuse'>;
+  /** Reuse within {@link REUSE_WINDOWS} tokens. */
+  readonly reuse: readonly number[];
+  /** Reuse within one token, if tokens chose by the popularity of the layer alone: the sum of squared inclusion probabilities over k. */
+  readonly chance: number;
+  /** Distinct experts per event for each of {@link STREAMS}, as far as there are rows. */
+  readonly distinct: readonly number[];
+  readonly transition: TransitionRecall | null;
+}
+
+/** Reads a trace once for its counts, and parts of it again for batches and transitions. */
+export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
+  const locality = new Locality(trace);
+  let prefill = 0;
+  for (const chunk of chunks(trace)) {
+    locality.rows(chunk);
+    for (let row = 0; row < chunk.tokens; row++) if (chunk.phase[row] === PHASE.prefill) prefill++;
+  }
+  const byLayer = locality.skew();
+  const mean = (pick: (layer: LayerSkew) => number): number => byLayer.reduce((sum, layer) => sum + pick(layer), 0) / byLayer.length;
+  const lengths = trace.requests.map((request) => request.prefill + request.decode);
+  return {
+    tokens: { all: trace.tokens, prefill, decode: trace.tokens - prefill },
+    requests: {
+      count: lengths.length,
+      shortest: lengths.reduce((least, length) => Math.min(least, length), Number.POSITIVE_INFINITY),
+      longest: lengths.reduce((most, length) => Math.max(most, length), 0),
+    },
+    layers: trace.layers,
+    topK: trace.topK,
+    expertsPerLayer: trace.expertsPerLayer,
+    byLayer,
+    mean: {
+      hottestOverMean: mean((layer) => layer.hottestOverMean),
+      gini: mean((layer) => layer.gini),
+      entropy: mean((layer) => layer.entropy),
+      unused: mean((layer) => layer.unused),
+      topTenth: mean((layer) => layer.topTenth),
+      topQuarter: mean((layer) => layer.topQuarter),
+    },
+    reuse: REUSE_WINDOWS.map((_, window) => mean((layer) => layer.reuse[window]!)),
+    chance: mean(({ counts }) => {
+      const total = counts.reduce((sum, count) => sum + count, 0);
+      const choices = total / trace.tokens;
+      return total === 0 ? 0 : counts.reduce((sum, count) => sum + (count / trace.tokens) ** 2, 0) / choices;
+    }),
+    distinct: distinctExperts(trace),
+    transition: transitionRecall(trace),
+  };
+}
+
+/** Streams that {@link RoutingStatistics.distinct} has numbers for. */
+export function streamsOf(statistics: RoutingStatistics): readonly number[] {
+  return STREAMS.slice(0, statistics.distinct.length);
+}
