@@ -9,6 +9,7 @@ import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../compare/b
 import { judgeResult } from '../compare/judge.js';
 import { MISS_ACTIONS, REPLAYS } from '../engine/actions.js';
 import { simulateRun, type Watch } from '../engine/simulate.js';
+import { locatedPredictor } from '../predict/create.js';
 import { reports } from '../report/index.js';
 import type { Result } from '../result/result.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
@@ -71,7 +72,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
     .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
     .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']))
-    .option('--predictor <predictor>', 'path predictor, e.g. transition or none')
+    .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
     .option('--scheduler <scheduler>', 'batch scheduler')
     .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
@@ -160,7 +161,8 @@ function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--policy', 'system.cache.policy', options.policy);
   flag('--scope', 'system.cache.scope', options.scope);
-  flag('--predictor', 'system.predictor', options.predictor);
+  const { predictor } = options;
+  flag('--predictor', 'system.predictor', predictor !== undefined && fromFile ? locatedPredictor(predictor, process.cwd()) : predictor);
   flag('--scheduler', 'system.scheduler', options.scheduler);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);

@@ -1,4 +1,5 @@
 // From what a user writes for a predictor to a predictor: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
+import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { resolveParameters, splitSpec } from '../base/parameters.js';
 import { Random } from '../base/random.js';
@@ -63,4 +64,12 @@ export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<Rout
 export function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
   if (/\.onnx$/i.test(kind) && !kind.startsWith('onnx:')) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);
+}
+
+/** The same spec with the path of its file, if it has one, made absolute from `folder`. */
+export function locatedPredictor(kind: string, folder: string): string {
+  const { given, name } = splitPredictor(kind);
+  if (name !== 'onnx' || given.file === undefined) return kind;
+  const parameters = Object.entries({ ...given, file: resolve(folder, given.file) });
+  return `onnx:${parameters.map(([key, value]) => `${key}=${value}`).join(',')}`;
 }
