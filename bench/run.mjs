@@ -1,8 +1,8 @@
 // Speed and memory of `simulate`: node bench/run.mjs [activations in millions = 20] [runs = 5]
 // Needs a build (npm run build). The trace is generated: 24 layers of 64 experts, top-8, requests of 512 tokens, seed 1. Every row is a
 // process of its own and prints the median of its runs, whole calls of `simulate` from opening the trace to the finished result; the
-// first run, which the compiler still works on, does not count. Rows with a predictor, whose work is mostly the predictor's, replay
-// the first tenth.
+// first run, which the compiler still works on, does not count. Rates are given by the clock, and by processor time (of all threads),
+// which other programs on the machine disturb less. Rows with a predictor, whose work is mostly the predictor's, replay the first tenth.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,14 +48,19 @@ async function measure({ trace, tokens, runs, config: { tenth, ...config } }) {
   const workload = { tokens: tenth === true ? Math.ceil(tokens / 10) : tokens, ...config.workload };
   const run = { model: MODEL, trace, hardware: 'rtx-4090', memory: { expertCache: '25%' }, ...config, workload };
   const rates = [];
+  const cpuRates = [];
   let hitRate = 0;
   for (let i = 0; i <= runs; i++) {
     const start = performance.now();
+    const before = process.cpuUsage();
     const { metrics } = await simulate(run);
+    const { user, system } = process.cpuUsage(before);
     rates.push(metrics['experts.activations'].value / (performance.now() - start) / 1e3);
+    cpuRates.push(metrics['experts.activations'].value / (user + system));
     hitRate = metrics['cache.hit_rate'].value;
   }
-  return { rate: median(rates.slice(1)), hitRate, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  const counted = (values) => median(runs === 0 ? values : values.slice(1));
+  return { rate: counted(rates), cpuRate: counted(cpuRates), hitRate, peakMiB: process.resourceUsage().maxRSS / 1024 };
 }
 
 if (process.argv[2] === '--measure') {
@@ -73,10 +78,11 @@ if (process.argv[2] === '--measure') {
     console.log(`${machine()}; ${((tokens * LAYERS * TOP_K) / 1e6).toFixed(1)} million activations, median of ${runs} runs`);
     console.table(
       ROWS.map(([what, config]) => {
-        const { rate, hitRate, peakMiB } = run(config, once, runs);
+        const { rate, cpuRate, hitRate, peakMiB } = run(config, once, runs);
         return {
           what,
           'M activations/s': Number(rate.toFixed(1)),
+          'M per CPU second': Number(cpuRate.toFixed(1)),
           'hit rate': Number(hitRate.toFixed(3)),
           'peak MiB': Math.round(peakMiB),
         };
