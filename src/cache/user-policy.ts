@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
-import type { PolicyDefinition } from './policy.js';
+import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
 /**
  * Loads a policy module of the user's own.
@@ -22,7 +22,7 @@ export async function loadPolicy(path: string, baseFolder: string): Promise<Poli
   return checkDefinition(path, (module as { default?: unknown }).default);
 }
 
-const NEEDS = ['future', 'popularity', 'predicted'];
+const NEEDS = ['future', 'popularity', 'predicted', 'weights'];
 
 /** What a default export must have to be a policy; the first thing that is missing is named. */
 function checkDefinition(path: string, value: unknown): PolicyDefinition {
@@ -35,8 +35,15 @@ function checkDefinition(path: string, value: unknown): PolicyDefinition {
   if (needs !== undefined && !(Array.isArray(needs) && needs.every((need) => NEEDS.includes(need)))) {
     throw wrong(`"needs" must be a list of ${NEEDS.join(', ')}`);
   }
+  for (const [key, parameter] of Object.entries(parameters ?? {})) {
+    const fallback = (parameter as { readonly default?: unknown } | null)?.default;
+    if (!['number', 'string', 'boolean'].includes(typeof fallback)) {
+      throw wrong(`parameter "${key}" lacks a default, whose type (number, text or truth value) is the parameter's`);
+    }
+  }
   const definition = value as PolicyDefinition;
   return {
+    ...definition,
     name,
     summary: typeof summary === 'string' ? summary : `the policy of ${path}`,
     cites: typeof cites === 'string' ? cites : path,
@@ -48,7 +55,36 @@ function checkDefinition(path: string, value: unknown): PolicyDefinition {
       for (const method of ['touch', 'insert', 'remove', 'victim'] as const) {
         if (typeof policy?.[method] !== 'function') throw wrong(`what "create" returns lacks the method "${method}"`);
       }
-      return policy;
+      return checked(path, policy, context.experts);
     },
+  };
+}
+
+/** The same policy, whose victims are checked: a wrong one would make every count wrong in silence. */
+function checked(path: string, policy: CachePolicy, experts: number): CachePolicy {
+  const resident = new Uint8Array(experts);
+  return {
+    touch: (id) => policy.touch(id),
+    insert(id, used) {
+      resident[id] = 1;
+      policy.insert(id, used);
+    },
+    remove(id) {
+      resident[id] = 0;
+      policy.remove(id);
+    },
+    victim(incoming, pins) {
+      const id = policy.victim(incoming, pins);
+      if (id === NONE) return NONE;
+      const wrong = !Number.isInteger(id) || resident[id] !== 1 ? 'is not a resident expert' : pins.has(id) ? 'is pinned' : null;
+      if (wrong === null) return id;
+      throw new UserError(
+        `${path}: victim(${incoming}) returned ${String(id)}, which ${wrong}; return a resident that pins.has does not hold, or -1`,
+      );
+    },
+    ...(policy.admits === undefined ? {} : { admits: (incoming: number, victim: number) => policy.admits!(incoming, victim) }),
+    ...(policy.bypasses === undefined ? {} : { bypasses: (incoming: number) => policy.bypasses!(incoming) }),
+    ...(policy.streamed === undefined ? {} : { streamed: (id: number) => policy.streamed!(id) }),
+    ...(policy.preload === undefined ? {} : { preload: () => policy.preload!() }),
   };
 }

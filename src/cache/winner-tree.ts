@@ -68,6 +68,11 @@ export class WinnerTree {
     return id === NONE || !pins.has(id) ? id : this.#minBehind(pins);
   }
 
+  /** Multiplies all keys by a positive number, which changes no order. */
+  scale(factor: number): void {
+    for (let node = 0; node < this.#key.length; node++) this.#key[node]! *= factor;
+  }
+
   /** Sends pinned winners off the field until one is free, then brings them back. */
   #minBehind(pins: Pins): number {
     let hidden = 0;

@@ -49,6 +49,7 @@ export async function stepper(
     nextUse,
     popularity,
     predicted: new Float32Array(model.experts),
+    gates: new Float32Array(model.experts).fill(0.5),
   });
   for (const cache of caches.caches) cache.preload();
   const replay = new Replay(caches, clock, log.sequential, new Future(log), nextUse);

@@ -3,19 +3,24 @@ import type { CachePolicy, Clock, Pins, PolicyContext, PolicyDefinition } from '
 import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
+/** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */
+const RESCALE = 2 ** -512;
+
 class LfuDecay implements CachePolicy {
-  /** log2 of the sum over uses of 2^(pass / halfLife): ages together, so that the order never changes by itself. */
+  /** Sum over uses of 2^(pass / halfLife), in units that grow: all age together, so that their order never changes by itself. */
   readonly #weight: Float64Array;
   readonly #tree: WinnerTree;
   readonly #clock: Clock;
-  readonly #halfLife: number;
+  readonly #growth: number;
+  /** Weight of a use in pass `#pass`. */
+  #use = 1;
+  #pass = 0;
 
   constructor(context: PolicyContext, halfLife: number) {
-    const { experts, clock } = context;
-    this.#weight = new Float64Array(experts).fill(-1e300);
-    this.#tree = new WinnerTree(experts, mostResidents(context));
-    this.#clock = clock;
-    this.#halfLife = halfLife;
+    this.#weight = new Float64Array(context.experts);
+    this.#tree = new WinnerTree(context.experts, mostResidents(context));
+    this.#clock = context.clock;
+    this.#growth = 2 ** (1 / halfLife);
   }
 
   touch(id: number): void {
@@ -24,10 +29,8 @@ class LfuDecay implements CachePolicy {
   }
 
   streamed(id: number): void {
-    const before = this.#weight[id]!;
-    const use = this.#clock.pass / this.#halfLife;
-    // log2(2^a + 2^b) = max + log2(1 + 2^-|a - b|); `use` is never below the latest use, so it is near or above `before`.
-    this.#weight[id] = Math.max(before, use) + Math.log2(1 + 2 ** -Math.abs(before - use));
+    if (this.#clock.pass !== this.#pass) this.#age();
+    this.#weight[id]! += this.#use;
   }
 
   insert(id: number, used: boolean): void {
@@ -42,6 +45,17 @@ class LfuDecay implements CachePolicy {
   victim(_incoming: number, pins: Pins): number {
     return this.#tree.min(pins);
   }
+
+  /** Instead of all weights fading, those of new uses grow. Scaling by a power of two is exact; the oldest fade to zero. */
+  #age(): void {
+    for (; this.#pass < this.#clock.pass; this.#pass++) {
+      this.#use *= this.#growth;
+      if (this.#use <= 1 / RESCALE) continue;
+      this.#use *= RESCALE;
+      for (let id = 0; id < this.#weight.length; id++) this.#weight[id]! *= RESCALE;
+      this.#tree.scale(RESCALE);
+    }
+  }
 }
 
 /**
@@ -52,7 +66,7 @@ export const lfuDecay: PolicyDefinition = {
   name: 'lfu-decay',
   summary: 'evicts the expert with the smallest decayed count of uses',
   cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
-  parameters: { halfLife: { default: 128, description: 'passes after which a use counts half', min: 1e-3 } },
+  parameters: { halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 } },
   needs: [],
   create: (context, { halfLife }) => new LfuDecay(context, Number(halfLife)),
 };

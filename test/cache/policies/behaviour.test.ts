@@ -165,3 +165,14 @@ describe('a prefetch is not a use', () => {
     expect(cache.policy.victim(2, cache.pins)).toBe(0);
   });
 });
+
+describe('lfu-decay over thousands of half-lives', () => {
+  it('is LRU where a use outweighs all before it, through many rescalings', async () => {
+    // Half-life a tenth of a pass: each use is worth 2^10 times the one before, 1,600 uses 2^16000, some thirty rescalings of 2^512.
+    const ids = Array.from({ length: 200 }, () => [0, 1, 0, 2, 3, 0, 1, 3]).flat();
+    const log = recordEvents(toyModel([4]), accesses(...ids));
+    const { hits, evictions } = await replayLog(log, 'lru', 'global', 2);
+    expect(await replayLog(log, 'lfu-decay:halfLife=0.1', 'global', 2)).toMatchObject({ hits, evictions });
+    expect(hits).toBeGreaterThan(0);
+  });
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { POLICIES, resolvePolicy } from '../../../src/cache/policies/index.js';
+import { Pins } from '../../../src/cache/policy.js';
 
 let folder = '';
 beforeAll(() => {
@@ -56,12 +57,11 @@ describe('resolvePolicy', () => {
   it('loads a module of the user’s own, with parameters', async () => {
     const path = module(
       'mine.mjs',
-      `export default { name: 'mine', parameters: { rate: { default: 1, description: 'rate', min: 0 } }, create: (context, { rate }) => ({ ${body}, rate }) };`,
+      `export default { name: 'mine', parameters: { rate: { default: 1, description: 'rate', min: 0 } }, create: (context, { rate }) => ({ ${body} }) };`,
     );
     const { definition, parameters } = await resolvePolicy(`${path}:rate=3`, folder);
     expect(definition).toMatchObject({ name: 'mine', needs: [], cites: './mine.mjs' });
     expect(parameters).toEqual({ rate: 3 });
-    expect(definition.create({} as never, parameters)).toMatchObject({ rate: 3 });
     await expect(resolvePolicy(`${path}:rat=3`, folder)).rejects.toThrow('rate');
   });
 
@@ -72,8 +72,9 @@ describe('resolvePolicy', () => {
     [
       'needy.mjs',
       'export default { name: "needy", create() {}, needs: ["luck"] };',
-      '"needs" must be a list of future, popularity, predicted',
+      '"needs" must be a list of future, popularity, predicted, weights',
     ],
+    ['plain.mjs', 'export default { name: "plain", create() {}, parameters: { rate: 3 } };', 'parameter "rate" lacks a default'],
     ['broken.mjs', 'export default {', 'cannot be loaded as a policy'],
   ])('says what is wrong with %s', async (name, text, message) => {
     await expect(resolvePolicy(module(name, text), folder)).rejects.toThrow(message);
@@ -83,5 +84,17 @@ describe('resolvePolicy', () => {
     const path = module('partial.mjs', 'export default { name: "partial", create: () => ({ touch() {}, insert() {}, remove() {} }) };');
     const { definition } = await resolvePolicy(path, folder);
     expect(() => definition.create({} as never, {})).toThrow('lacks the method "victim"');
+  });
+
+  it.each([
+    ['7', 'returned 7, which is not a resident expert'],
+    ['undefined', 'returned undefined, which is not a resident expert'],
+    ['0', 'returned 0, which is pinned'],
+  ])('says when a victim is none: %s', async (victim, message) => {
+    const text = `export default { name: 'v', create: () => ({ touch() {}, insert() {}, remove() {}, victim: () => ${victim} }) };`;
+    const { definition } = await resolvePolicy(module(`victim-${victim}.mjs`, text), folder);
+    const policy = definition.create({ experts: 9 } as never, {});
+    policy.insert(0, true);
+    expect(() => policy.victim(1, new Pins(new Int32Array(9).fill(-1)))).toThrow(message);
   });
 });
