@@ -88,7 +88,8 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.future.first);
   const predicts = splitSpec(system.predictor.kind).name !== 'none';
-  const outlook = predicts && wanted.includes('predicted') ? new Outlook(model) : null;
+  const ranksByPrediction = wanted.includes('predicted') || (policy.definition.takes ?? []).includes('predicted');
+  const outlook = predicts && ranksByPrediction ? new Outlook(model) : null;
   const gates = wanted.includes('weights') ? new Float32Array(model.experts) : null;
   if (gates !== null && !trace.has.weights) {
     throw new UserError(`cache.policy ${system.cache.policy}: needs gate weights, which ${trace.path} does not carry`);

@@ -19,7 +19,7 @@ export interface PassOutcome {
 const NEWEST = 0.1;
 /** Share of demanded prefetches that come too late, and of decided ones that are wasted, which the horizon answers to. */
 const TOO_LATE = 0.1;
-const TOO_MANY_WASTED = 0.25;
+const TOO_MANY_WASTED = 0.3;
 
 /**
  * S = experts x bytes / (bandwidth x layer time), plus a correction that grows by one on stalls and shrinks by one on over-fetch
@@ -48,10 +48,13 @@ export class AdaptiveHorizon {
     const weight = this.#layerNs === 0 ? 1 : NEWEST;
     this.#bytesPerLayer += weight * (bytes / layers - this.#bytesPerLayer);
     this.#layerNs += weight * (durationNs / layers - this.#layerNs);
-    if (late > TOO_LATE * (useful + late)) this.#correction++;
-    else if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
+    // Waste goes first: where the link is full, looking farther makes nothing earlier.
+    if (wasted > TOO_MANY_WASTED * (useful + late + wasted)) this.#correction--;
+    else if (late > TOO_LATE * (useful + late)) this.#correction++;
     const needed = Math.ceil((this.#bytesPerLayer * this.#nsPerByte) / this.#layerNs);
-    const bounded = Math.max(1, Math.min(this.#most, needed + this.#correction));
+    // Beyond that a prefetch that is late is late because the link is full.
+    const most = Math.min(this.#most, 2 * needed + 2);
+    const bounded = Math.max(1, Math.min(most, needed + this.#correction));
     this.#correction = bounded - needed;
     this.layers = bounded;
   }

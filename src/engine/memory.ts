@@ -56,9 +56,10 @@ export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: Sys
         'take a smaller --cache, a smaller --quantization or less context.',
     });
   }
-  let quotas = system.cache.quotas ?? null;
+  const given = system.cache.quotas;
+  let quotas = given === undefined || typeof given === 'string' ? null : given;
   const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
-  if (quotas === null && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
+  if (given === undefined && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
   return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, quotas, dramBytes: dramCapacity(), warnings };
 
   function dramCapacity(): number | null {

@@ -277,11 +277,12 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     }
   }
   const fromPrefix = simulation.policy.definition.needsWith?.(simulation.policy.parameters) ?? simulation.policy.definition.needs;
-  if (fromPrefix.includes('popularity') && typeof system.cache.popularity === 'number') {
+  const profiled = fromPrefix.includes('popularity') || system.cache.quotas === 'proportional' || system.cache.quotas === 'optimal';
+  if (profiled && typeof system.cache.popularity === 'number') {
     warnings.push({
       code: 'profiled-on-itself',
       message:
-        `Popularity was counted on the first ${formatCount(Math.min(system.cache.popularity, trace.tokens))} tokens of the trace that is replayed. ` +
+        `Placement was profiled on the first ${formatCount(Math.min(system.cache.popularity, trace.tokens))} tokens of the trace that is replayed. ` +
         'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.',
     });
   }

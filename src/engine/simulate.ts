@@ -9,6 +9,7 @@ import { openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
 import { outcome } from './outcome.js';
+import { withQuotas } from './quotas.js';
 
 /** What a run may be watched through. */
 export interface Watch {
@@ -43,7 +44,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const { walks, cut } = walksOf(trace, tokens, run.workload.batch);
     const workload = () => new ClosedLoop(walks, run.workload.batch);
     const auditWarnings = auditInputs(inputs, run, tokens);
-    const memory = planMemory(model, hardware, system, run, workload());
+    const memory = await withQuotas(planMemory(model, hardware, system, run, workload()), inputs, run);
     const simulation = await buildSimulation(inputs, run, memory, () => buildPasses(inputs, run, workload()));
     try {
       const { bounds, engine, log } = simulation;

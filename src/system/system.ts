@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
 import { MISS_ACTIONS, WHEN_FULL } from '../engine/actions.js';
+import { QUOTAS } from '../explore/quotas.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
 export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
@@ -43,8 +44,11 @@ export const systemSchema = z.strictObject({
       policy: z.string().min(1).default('lru'),
       /** One cache for all layers, or one per layer. */
       scope: z.enum(['global', 'layer']).default('global'),
-      /** Experts per MoE layer, instead of an even split; layer scope only. */
-      quotas: z.array(z.int().nonnegative()).optional(),
+      /**
+       * Split of the capacity over the layers, layer scope only: even; in proportion to how many experts carry a layer's demand; the one
+       * that hits most, both profiled on the tokens that `popularity` names; or experts per MoE layer. Absent: even.
+       */
+      quotas: z.union([z.enum(QUOTAS), z.array(z.int().nonnegative())]).optional(),
       /** Where the popularity of experts is taken from: so many tokens of the trace itself, or a file (a trace, or counts). */
       popularity: z.union([z.int().positive(), z.string().min(1)]).default(1000),
       /** Capacity that makes this system what it is (no cache, everything resident); absent: the run says. */
