@@ -95,7 +95,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['predict.recall_at_k', 'predict.batch_recall'],
-    what: 'How well the predictor sees the routing, before any limit of link or cache. recall_at_k: of a token’s true experts, those among its k most probable predicted ones, with k the layer’s top-k, mean over tokens and layers. batch_recall: of an event’s demanded experts, those predicted for the batch as a whole.',
+    what: 'How well the predictor sees the routing, before any limit of link or cache. recall_at_k: of an event’s |D| demanded experts, those among the |D| predicted as most probable, over all events; at batch 1, |D| is the layer’s top-k. batch_recall: of an event’s demanded experts, those predicted for the batch as a whole.',
     reading:
       'A predictor with high recall and a prefetch with low recall are held back by the link or by the cache; the other way round there is nothing to gain from more bandwidth. Papers report recall or accuracy per token at various horizons: compare at the same horizon (predictor.horizon) and on the same kind of text, since predictors learn the text as well as the model.',
   },
