@@ -1,0 +1,124 @@
+// Training: it learns what there is to learn, twice the same, on any number of threads, and goes on from a checkpoint as if nothing had
+// happened.
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../../src/base/errors.js';
+import { Random } from '../../../src/base/random.js';
+import { evaluatePredictor } from '../../../src/predict/evaluate.js';
+import { OnnxPredictor } from '../../../src/predict/onnx/onnx.js';
+import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
+import { temporaryModel } from '../../fixtures/onnx/models.js';
+import { temporaryFolder } from '../../trace/builders.js';
+import { model, topicTrace } from './routing.js';
+
+const folder = temporaryFolder();
+const trace = topicTrace(12, 60, 1);
+const test = topicTrace(4, 60, 2);
+
+const OPTIONS: PredictorTraining = {
+  network: { hidden: 16, rank: 8, gru: false, observed: true },
+  tokenIds: true,
+  epochs: 4,
+  batch: 32,
+  learningRate: 0.02,
+  seed: 3,
+  threads: 1,
+  checkpoint: null,
+};
+
+/** Recall of the whole path before the pass, and one layer ahead. */
+async function recallOf(bytes: Uint8Array): Promise<{ before: number; ahead: number }> {
+  const context = { model, topK: test.topK, slots: 1, random: new Random(1, 'test'), training: [] };
+  const predictor = await OnnxPredictor.open(temporaryModel(bytes), context, 0);
+  const options = { distances: [1], batch: 4, every: 1, minProbability: 0.15 };
+  const { ahead, before } = await evaluatePredictor(predictor, test, model, options);
+  predictor.close();
+  return { before: before!.recallAtK, ahead: ahead[0]!.score!.recallAtK };
+}
+
+describe('trainPredictor', () => {
+  it('learns: token ids tell the path, without them only the running pass does', async () => {
+    const steps: number[] = [];
+    const withIds = await trainPredictor(trace, model, OPTIONS, { progress: (done, total) => steps.push(done / total) });
+    const without = await trainPredictor(trace, model, { ...OPTIONS, tokenIds: false });
+    expect(withIds.tokenIds).toBe(true);
+    expect(without.tokenIds).toBe(false);
+    expect(steps.length).toBe(4 * Math.ceil(withIds.learned / 32));
+    expect(steps.at(-1)).toBe(1);
+    expect(withIds.learned + withIds.heldOut).toBe(720);
+    const known = await recallOf(withIds.bytes);
+    const unknown = await recallOf(without.bytes);
+    expect(known.before).toBeGreaterThan(0.85);
+    expect(unknown.before).toBeLessThan(0.6);
+    expect(unknown.ahead).toBeGreaterThan(unknown.before + 0.15);
+    const losses = withIds.epochs.map(({ heldOutLoss }) => heldOutLoss);
+    expect(losses[withIds.bestEpoch - 1]).toBe(Math.min(...losses));
+  });
+
+  it('learns through the recurrence across layers too', async () => {
+    const { bytes } = await trainPredictor(trace, model, { ...OPTIONS, network: { ...OPTIONS.network, gru: true } });
+    const { ahead, before } = await recallOf(bytes);
+    expect(before).toBeGreaterThan(0.8);
+    expect(ahead).toBeGreaterThan(0.8);
+  });
+
+  it('gives the same file over two runs and over 1 and 2 threads; another for another seed', async () => {
+    const first = await trainPredictor(trace, model, OPTIONS);
+    expect((await trainPredictor(trace, model, OPTIONS)).sha256).toBe(first.sha256);
+    expect((await trainPredictor(trace, model, { ...OPTIONS, threads: 2 })).sha256).toBe(first.sha256);
+    expect((await trainPredictor(trace, model, { ...OPTIONS, seed: 4 })).sha256).not.toBe(first.sha256);
+  });
+
+  it('goes on from a checkpoint to the very same file', async () => {
+    const whole = await trainPredictor(trace, model, OPTIONS);
+    const checkpoint = join(folder, 'state.safetensors');
+    let steps = 0;
+    const interrupted = trainPredictor(
+      trace,
+      model,
+      { ...OPTIONS, checkpoint },
+      {
+        breathe: async () => {
+          if (++steps > 50) throw new Error('interrupted');
+        },
+      },
+    );
+    await expect(interrupted).rejects.toThrow('interrupted');
+    const resumed = await trainPredictor(trace, model, { ...OPTIONS, checkpoint, threads: 2 });
+    expect(resumed.resumed).toBe(2); // 21 steps per epoch
+    expect(resumed.sha256).toBe(whole.sha256);
+    expect(resumed.epochs).toEqual(whole.epochs);
+    const again = await trainPredictor(trace, model, { ...OPTIONS, checkpoint });
+    expect(again.resumed).toBe(whole.epochs.length);
+    expect(again.sha256).toBe(whole.sha256);
+  });
+
+  it('refuses a checkpoint of another training, and a damaged one', async () => {
+    const checkpoint = join(folder, 'other.safetensors');
+    await trainPredictor(trace, model, { ...OPTIONS, epochs: 1, checkpoint });
+    const resume = (options: Partial<PredictorTraining>) => trainPredictor(trace, model, { ...OPTIONS, epochs: 1, checkpoint, ...options });
+    await expect(resume({ seed: 9 })).rejects.toThrow('other.safetensors: belongs to a training on other data or with other options');
+    await expect(resume({ network: { ...OPTIONS.network, hidden: 8 } })).rejects.toThrow(UserError);
+    truncateSync(checkpoint, readFileSync(checkpoint).length - 100);
+    await expect(resume({})).rejects.toThrow('is not a whole checkpoint of moeprof; delete it');
+    writeFileSync(checkpoint, 'something else');
+    await expect(resume({})).rejects.toThrow('is not a whole checkpoint of moeprof; delete it');
+  });
+
+  it('says in one line that there is too little to learn from, or that the rate is too high', async () => {
+    await expect(trainPredictor(topicTrace(1, 3, 1), model, OPTIONS)).rejects.toThrow('a predictor needs hundreds to learn from');
+    await expect(trainPredictor(trace, model, { ...OPTIONS, learningRate: 1e30 })).rejects.toThrow(
+      /no longer a number in epoch \d; take a smaller --lr/,
+    );
+  });
+
+  it('stops where held-out loss rises, and keeps the best epoch', async () => {
+    // Choices are all noise: after the first epochs there is nothing left but to learn the training tokens by heart.
+    const noise = topicTrace(8, 40, 5, 1);
+    const { bestEpoch, epochs } = await trainPredictor(noise, model, { ...OPTIONS, epochs: 60, learningRate: 0.05, tokenIds: false });
+    expect(epochs.length).toBeLessThan(60);
+    expect(epochs.length).toBe(bestEpoch + 2);
+    expect(epochs.every(({ heldOutLoss }) => heldOutLoss >= epochs[bestEpoch - 1]!.heldOutLoss)).toBe(true);
+  });
+});
