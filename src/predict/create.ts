@@ -62,7 +62,7 @@ export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<Rout
 
 /** Splits a spec into name and parameters; a path that ends in `.onnx` stands for the `onnx` predictor of that file. */
 export function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
-  if (/\.onnx$/i.test(kind) && !kind.startsWith('onnx:')) return { name: 'onnx', given: { file: kind } };
+  if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);
 }
 
