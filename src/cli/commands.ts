@@ -65,6 +65,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./report.js'),
   },
   {
+    name: 'trace',
+    summary: 'inspect, audit, convert, compare and generate routing traces',
+    group: 'Look into inputs',
+    example: 'trace inspect routing.safetensors',
+    load: () => import('./trace.js'),
+  },
+  {
     name: 'model',
     summary: 'parameters, bytes and experts of a model, and what fits where',
     group: 'Look into inputs',

@@ -13,6 +13,7 @@ import { locatedPredictor } from '../predict/create.js';
 import { reports } from '../report/index.js';
 import type { Result } from '../result/result.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -26,6 +27,7 @@ interface RunOptions extends OutputOptions {
   readonly quantization?: string;
   readonly trace: readonly string[];
   readonly traceFormat?: string;
+  readonly traceColumns?: string;
   readonly hardware?: string;
   readonly system?: string;
   readonly cache?: string;
@@ -35,6 +37,10 @@ interface RunOptions extends OutputOptions {
   readonly onMiss?: string;
   readonly scope?: string;
   readonly replay?: string;
+  readonly workload?: string;
+  readonly rate?: string;
+  readonly requests?: string;
+  readonly slo?: string;
   readonly batch?: string;
   readonly tokens?: string;
   readonly seed?: string;
@@ -66,6 +72,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
     .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
     .option('--trace-format <format>', 'format of the traces, instead of recognising it')
+    .option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…')
     .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
@@ -77,6 +84,10 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
     .optionsGroup('Workload:')
+    .option('--workload <arrivals>', 'arrivals: a file, poisson:rate=2 or gamma:rate=2,cv=2')
+    .option('--rate <n>', 'requests per second, whatever the arrivals say')
+    .option('--requests <n>', 'most requests')
+    .option('--slo <limits>', 'what counts as goodput, e.g. ttft=2s,tpot=100ms')
     .option('--batch <n>', 'concurrent requests')
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--seed <n>', 'seed of everything that is drawn')
@@ -152,10 +163,12 @@ function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   const local = (value: string | undefined): string | undefined =>
     value !== undefined && fromFile && isPath(value) ? resolve(value) : value;
   const integer = (value: string | undefined): unknown => (value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value);
+  const number = (value: string | undefined): unknown => (value !== undefined && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
   flag('--model', 'model', local(options.model));
   flag('--quantization', 'quantization', options.quantization);
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
   flag('--trace-format', 'traceFormat', options.traceFormat);
+  if (options.traceColumns !== undefined) flag('--trace-columns', 'traceColumns', parseColumns(options.traceColumns));
   flag('--hardware', 'hardware', local(options.hardware));
   flag('--system', 'system', local(options.system));
   flag('--cache', 'memory.expertCache', options.cache);
@@ -166,6 +179,10 @@ function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   flag('--scheduler', 'system.scheduler', options.scheduler);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);
+  flag('--workload', 'workload.arrivals', local(options.workload));
+  flag('--rate', 'workload.rate', number(options.rate));
+  flag('--requests', 'workload.requests', integer(options.requests));
+  flag('--slo', 'workload.slo', options.slo);
   flag('--batch', 'workload.batch', integer(options.batch));
   flag('--tokens', 'workload.tokens', options.tokens);
   flag('--seed', 'seed', integer(options.seed));

@@ -7,7 +7,8 @@ import { chunks } from '../../trace/trace.js';
 import { either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import { PathFeatures } from './features.js';
-import { type SharedTensor, SyncSession } from './session.js';
+import { SyncSession } from './session.js';
+import type { SharedTensor } from './session-worker.js';
 
 /** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
 const RESOLUTION = 2 ** 20;

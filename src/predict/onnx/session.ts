@@ -8,43 +8,16 @@ import { messageOf, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import type { TensorInfo } from './contract.js';
 import { runtimePath, sessionOptions } from './runtime.js';
+import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
 /** Largest file that is loaded: a path predictor has a few MB, a protobuf message at most 2 GiB. */
 const LARGEST_FILE = 512 * 2 ** 20;
 /** How long an answer may take before the worker is given up, ms. */
 const PATIENCE = 120_000;
 
-/** States of the control word; 0: idle. The worker has the same numbers in its own text. */
+/** States of the control word; 0: idle. The worker has the same numbers in its own text (session-worker.ts). */
 const ASKED = 1;
 const FAILED = 2;
-
-/** A tensor in shared memory; `perRow` elements for each row, or `fixed` elements in all. */
-export interface SharedTensor {
-  readonly name: string;
-  readonly data: Float32Array | BigInt64Array;
-  /** Shape of the tensor; -1 stands for the rows of the call. */
-  readonly shape: readonly number[];
-}
-
-/** What the worker tells when its session stands. */
-interface Opened {
-  readonly inputs: readonly TensorInfo[];
-  readonly outputs: readonly TensorInfo[];
-}
-
-/** What the worker is told before its next call. */
-interface Binding {
-  readonly inputs: readonly SharedTensor[];
-  readonly output: SharedTensor;
-}
-
-interface WorkerOptions {
-  readonly runtime: string;
-  readonly model: string;
-  readonly options: ReturnType<typeof sessionOptions>;
-  readonly control: Int32Array;
-  readonly port: MessagePort;
-}
 
 /** One loaded model. */
 export class SyncSession {
@@ -152,70 +125,4 @@ function oneLine(message: string): string {
     .replace(/^Error: /, '')
     .trim()
     .slice(0, 300);
-}
-
-/**
- * The worker. Its text is what runs there, so it may use nothing from outside; `require` is that of an evaluated script.
- * Between calls it spins for a moment before it sleeps: with correction the next call comes within microseconds, and waking up costs
- * as much as a small model.
- */
-function serve(): void {
-  const { receiveMessageOnPort: receive, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
-  const { control, model, options, port, runtime } = workerData as WorkerOptions;
-  const ort = require(runtime) as typeof import('onnxruntime-node');
-  const SPINS = 20_000;
-  type Tensor = InstanceType<typeof ort.Tensor>;
-  /** The runtime cannot read shared memory: each call copies its tensors. */
-  let copies: { readonly shared: SharedTensor; readonly own: Float32Array | BigInt64Array }[] = [];
-  let output: SharedTensor | null = null;
-
-  const answer = async (session: import('onnxruntime-node').InferenceSession, rows: number): Promise<void> => {
-    for (let message = receive(port); message !== undefined; message = receive(port)) {
-      const binding = message.message as Binding;
-      output = binding.output;
-      copies = binding.inputs.map((shared) => ({
-        shared,
-        own: shared.data instanceof Float32Array ? new Float32Array(shared.data.length) : new BigInt64Array(shared.data.length),
-      }));
-    }
-    const feeds: Record<string, Tensor> = {};
-    for (const { shared, own } of copies) {
-      const shape = shared.shape.map((size) => (size === -1 ? rows : size));
-      const elements = shape.reduce((product, size) => product * size, 1);
-      if (own instanceof Float32Array) {
-        own.set((shared.data as Float32Array).subarray(0, elements));
-        feeds[shared.name] = new ort.Tensor('float32', own.subarray(0, elements), shape);
-      } else {
-        own.set((shared.data as BigInt64Array).subarray(0, elements));
-        feeds[shared.name] = new ort.Tensor('int64', own.subarray(0, elements), shape);
-      }
-    }
-    const result = (await session.run(feeds, [output!.name]))[output!.name]!;
-    const want = output!.shape.map((size) => (size === -1 ? rows : size));
-    if (result.dims.join() !== want.join()) throw new Error(`it gives ${output!.name} [${result.dims}], expected [${want}]`);
-    (output!.data as Float32Array).set(result.data as Float32Array);
-  };
-
-  const loop = async (): Promise<void> => {
-    const session = await ort.InferenceSession.create(model, options);
-    port.postMessage({ inputs: session.inputMetadata.map(plain), outputs: session.outputMetadata.map(plain) });
-    for (;;) {
-      for (let spin = 0; spin < SPINS && Atomics.load(control, 0) !== 1; spin++);
-      for (let state = Atomics.load(control, 0); state !== 1; state = Atomics.load(control, 0)) Atomics.wait(control, 0, state);
-      let state = 0;
-      try {
-        await answer(session, control[1]!);
-      } catch (error) {
-        port.postMessage(String(error instanceof Error ? error.message : error));
-        state = 2;
-      }
-      Atomics.store(control, 0, state);
-      Atomics.notify(control, 0);
-    }
-  };
-  const plain = (info: { readonly name: string; readonly isTensor: boolean }): TensorInfo => {
-    const { name, shape = [], type = 'not a tensor' } = info as { name: string; type?: string; shape?: readonly (number | string)[] };
-    return { name, type, shape };
-  };
-  loop().catch((error: unknown) => port.postMessage(String(error instanceof Error ? error.message : error)));
 }

@@ -1,0 +1,144 @@
+// `moeprof predict eval`: what it is given, and how predictors are judged; `predict train` judges what it has trained in the same way.
+import { cpus } from 'node:os';
+import { UserError } from '../base/errors.js';
+import { parseCount, parseShare } from '../base/units.js';
+import { comparablePredictors, comparePredictors, referenceOf } from '../predict/compare.js';
+import type { EvaluationWatch } from '../predict/evaluate.js';
+import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
+import { EVALUATION_SCHEMA, evaluationReports, type TraceEvaluation } from '../predict/report.js';
+import { VERSION } from '../result/version.js';
+import type { CliContext } from './context.js';
+import { type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+import type { Progress } from './progress.js';
+
+/** Options of both subcommands. */
+export interface JudgingOptions {
+  readonly model?: string;
+  readonly trace: readonly string[];
+  readonly traceFormat?: string;
+  readonly eval: readonly string[];
+  readonly holdout: string;
+  readonly batchAccuracy: string;
+  readonly every?: string;
+  readonly minProbability: string;
+  readonly seed: string;
+}
+
+/** Layers ahead that `eval` judges. */
+export const DISTANCES = [1, 2, 4, 8];
+
+/** Judges and reports. */
+export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {
+  const startedAt = performance.now();
+  const outputs = Outputs.open(context, evaluationReports, options.output, stdoutFormat(options));
+  try {
+    const inputs = await openPrediction(requestOf(options));
+    try {
+      const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
+      const evaluations = await judge(predictors, DISTANCES, inputs, options, context);
+      outputs.deliver({ schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt) });
+    } finally {
+      inputs.close();
+    }
+  } finally {
+    outputs.abort();
+  }
+}
+
+/** Judges predictors as the options say, behind a progress bar. */
+export function judge(
+  predictors: readonly string[],
+  distances: readonly number[],
+  { judged, model, training }: PredictionInputs,
+  options: JudgingOptions,
+  context: CliContext,
+): Promise<TraceEvaluation[]> {
+  const request = {
+    predictors,
+    model,
+    training,
+    judged,
+    distances,
+    batch: integer('--batch-accuracy', options.batchAccuracy),
+    minProbability: parseShare(options.minProbability, '--min-probability'),
+    every: options.every === undefined ? null : integer('--every', options.every),
+    seed: seedOf(options),
+  };
+  const total = predictors.length * judged.reduce((sum, trace) => sum + trace.tokens, 0);
+  return watched(context, 'judging', 'tokens', (watch) =>
+    comparePredictors(request, { ...watch, progress: (done) => watch.progress(done, total) }),
+  );
+}
+
+/** Shows a bar while work of so many units is done. */
+export async function watched<T>(
+  context: CliContext,
+  label: string,
+  unit: string,
+  work: (watch: { progress(done: number, total: number): void } & Pick<EvaluationWatch, 'breathe'>) => Promise<T>,
+): Promise<T> {
+  let bar: Progress | null = null;
+  const progress = (done: number, total: number): void => {
+    bar ??= context.progress(label, total, unit);
+    bar.update(done);
+  };
+  try {
+    return await work({ progress, breathe: () => context.breathe() });
+  } finally {
+    (bar as Progress | null)?.finish();
+  }
+}
+
+/** What to open. */
+export function requestOf(options: JudgingOptions): PredictionRequest {
+  const holdOut = parseShare(options.holdout, '--holdout');
+  if (holdOut <= 0 || holdOut >= 1) throw new UserError(`--holdout ${options.holdout}: must leave something on both sides; write e.g. 20%`);
+  return {
+    training: options.trace,
+    judged: options.eval,
+    holdOut,
+    model: options.model,
+    traceFormat: options.traceFormat,
+    seed: seedOf(options),
+  };
+}
+
+/** What every report begins with. */
+export function headOf({ model, training }: PredictionInputs, options: JudgingOptions) {
+  const widest = (of: (layer: (typeof model.layers)[number]) => number): number => Math.max(...model.layers.map(of));
+  return {
+    tool: { name: 'moeprof', version: VERSION },
+    model: {
+      name: model.name,
+      layers: model.layers.length,
+      experts: widest((layer) => layer.experts),
+      topK: widest((layer) => layer.topK),
+    },
+    training: training.map(referenceOf),
+    seed: seedOf(options),
+  } as const;
+}
+
+/** Where and how long it ran. */
+export function environment(startedAt: number): Record<string, string | number> {
+  return {
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    wallMs: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** @throws UserError where the seed is no integer */
+export function seedOf({ seed }: JudgingOptions): number {
+  if (!/^-?\d+$/.test(seed)) throw new UserError(`--seed ${seed}: must be an integer`);
+  return Number(seed);
+}
+
+/** @throws UserError where a flag's value is no positive count */
+export function integer(flag: string, text: string): number {
+  const value = parseCount(text, flag);
+  if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
+  return value;
+}
