@@ -1,0 +1,117 @@
+// `moeprof predict` from outside: train a file, judge it, run with it, train it again to the same bytes; and mistakes in one line.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { safetensorsBytes } from '../trace/builders.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const folder = temporaryFolder();
+const run = (...args: string[]) => moeprof(args, { cwd: folder });
+const sha256 = (file: string): string =>
+  createHash('sha256')
+    .update(readFileSync(join(folder, file)))
+    .digest('hex');
+
+/** Twelve requests of 40 tokens of mini-mixtral-8x8l: token ids are 0..7 in a scrambled order, and the path follows from the id. */
+beforeAll(() => {
+  const tokens = 480;
+  const id = (row: number): number => (row * row * 5 + row * 3) % 8;
+  const experts = Uint8Array.from({ length: tokens * 16 }, (_, i) => (id(Math.floor(i / 16)) * 3 + Math.floor((i % 16) / 2) + (i % 2)) % 8);
+  writeFileSync(
+    join(folder, 'trace.safetensors'),
+    safetensorsBytes(
+      {
+        experts: { dtype: 'U8', shape: [tokens, 8, 2], data: experts },
+        request_id: { dtype: 'I32', shape: [tokens], data: Int32Array.from({ length: tokens }, (_, row) => Math.floor(row / 40)) },
+        token_id: { dtype: 'I32', shape: [tokens], data: Int32Array.from({ length: tokens }, (_, row) => id(row)) },
+      },
+      { format: 'moeprof.trace/1', model: 'mini-mixtral-8x8l', num_experts: '8' },
+    ),
+  );
+});
+
+const TRAIN = [
+  'predict',
+  'train',
+  '-t',
+  'trace.safetensors',
+  '--hidden',
+  '16',
+  '--rank',
+  '8',
+  '--epochs',
+  '6',
+  '--batch',
+  '16',
+  '--lr',
+  '0.02',
+];
+
+describe('moeprof predict', () => {
+  it('trains, reports, and gives the same file again', async () => {
+    const first = await run(...TRAIN, '-o', 'p.onnx', '--report', 'report.json');
+    expect([first.stderr, first.code]).toEqual(['', 0]);
+    for (const line of first.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    expect(first.stdout).toContain('path prediction, mini-mixtral-8x8l (8 layers x 8 experts, top-2)');
+    const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+    expect(report.schema).toBe('moeprof.training/1');
+    expect(report.trained.sha256).toBe(sha256('p.onnx'));
+    expect(report.trained.tokenIds).toBe(true);
+    const [{ predictors }] = report.evaluations;
+    expect(predictors.map(({ predictor }: { predictor: string }) => predictor)).toEqual([
+      'popularity',
+      'token-table',
+      'last-token',
+      'p.onnx',
+    ]);
+    const recall = (name: string): number => predictors.find(({ predictor }: { predictor: string }) => predictor === name).before.recallAtK;
+    expect(recall('p.onnx')).toBeGreaterThan(0.95);
+    expect(recall('last-token')).toBeLessThan(0.5);
+    const again = await run(...TRAIN, '-o', 'again.onnx', '--threads', '2', '--checkpoint', 'state.safetensors', '-q');
+    expect(again.code).toBe(0);
+    expect(sha256('again.onnx')).toBe(sha256('p.onnx'));
+    expect(existsSync(join(folder, 'state.safetensors'))).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('judges on what the same seed holds out, and runs with the file', async () => {
+    const judged = await run('predict', 'eval', 'p.onnx', 'token-table', 'transition', '-t', 'trace.safetensors', '--json');
+    expect([judged.stderr, judged.code]).toEqual(['', 0]);
+    const report = JSON.parse(judged.stdout);
+    expect(report.schema).toBe('moeprof.evaluation/1');
+    expect(report.evaluations[0].trace.path).toBe('20 % of trace.safetensors');
+    expect(report.evaluations[0].predictors[0].before.recallAtK).toBeGreaterThan(0.95);
+    const options = ['-t', 'trace.safetensors', '--cache', '4/layer', '--set', 'system.predictor.horizon=all', '--json'];
+    const profiled = await run('run', ...options, '--predictor', 'p.onnx');
+    expect([profiled.stderr, profiled.code]).toEqual(['', 0]);
+    const { environment, metrics } = JSON.parse(profiled.stdout);
+    expect(metrics['predict.recall_at_k'].value).toBeGreaterThan(0.95);
+    expect(environment['predict.wall_ns_per_token']).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [['predict', 'train', '-o', 'x.onnx'], 'no trace to learn from is given; name one with --trace'],
+    [[...TRAIN, '-o', 'x.bin'], '-o x.bin: a predictor is an .onnx file; write e.g. -o predictor.onnx'],
+    [[...TRAIN, '-o', 'no/such/x.onnx'], 'no/such/x.onnx: cannot be written: its folder does not exist'],
+    [[...TRAIN, '-o', 'x.onnx', '--lr', 'fast'], '--lr fast: must be a number between 0 and 1'],
+    [[...TRAIN, '-o', 'x.onnx', '--seed', 'one'], '--seed one: must be an integer'],
+    [[...TRAIN, '-o', 'x.onnx', '--holdout', '100%'], '--holdout 100%: must leave something on both sides'],
+    [['predict', 'eval', 'transitoin', '-t', 'trace.safetensors'], 'did you mean "transition"'],
+    [
+      ['predict', 'eval', 'trace.safetensors.onnx', '-t', 'trace.safetensors'],
+      'trace.safetensors.onnx: cannot be read: there is no such file',
+    ],
+    [['predict', 'eval', 'none', '-t', 'trace.safetensors'], 'predictor none: predicts nothing, so there is nothing to judge'],
+    [['predict', 'eval', '-t', 'trace.safetensors#400:600'], 'trace.safetensors#400:600: there are rows 0:480'],
+    [['run', '-t', 'trace.safetensors', '--predictor', 'broken.onnx'], 'broken.onnx: is not a model that onnxruntime can load'],
+    [['run', '-t', 'trace.safetensors', '--predictor', 'onnx'], 'predictor onnx: names no file; write onnx:file=predictor.onnx'],
+  ])('%j is one line and exit code 2', async (args, message) => {
+    writeFileSync(join(folder, 'broken.onnx'), readFileSync(join(folder, 'trace.safetensors')).subarray(0, 3000));
+    const { code, stderr, stdout } = await run(...args);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(existsSync(join(folder, 'x.onnx'))).toBe(false);
+  });
+});
