@@ -1,7 +1,7 @@
 // Composes an engine from what a run names: caches under policies, a predictor, links. The only place that knows all the parts.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { resolveParameters, splitSpec } from '../base/parameters.js';
+import { splitSpec } from '../base/parameters.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
@@ -13,10 +13,7 @@ import type { LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 import { createPredictor } from '../predict/create.js';
 import type { Predictor } from '../predict/predictor.js';
-import { findScheduler } from '../schedule/index.js';
-import { Pass } from '../schedule/pass.js';
-import { Passes } from '../schedule/passes.js';
-import type { Workload } from '../schedule/workload.js';
+import type { Passes } from '../schedule/passes.js';
 import type { RunSpec } from '../system/run.js';
 import { openPopularity, openTrace } from '../trace/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
@@ -52,22 +49,19 @@ export interface Simulation {
   close(): void;
 }
 
-/** The loop of serving of a run: its scheduler over its workload. */
-export function buildPasses(inputs: Inputs, run: RunSpec, workload: Workload): Passes {
-  const { kind, parameters } = inputs.system.scheduler;
-  const { name, given } = splitSpec(kind);
-  const definition = findScheduler(name);
-  const limits = { batch: run.workload.batch, maxTokensPerPass: run.workload.maxTokensPerPass };
-  const values = resolveParameters(`scheduler ${name}`, definition.parameters, { ...parameters, ...given });
-  return new Passes(workload, definition.create(limits, values), new Pass(inputs.trace, run.workload.batch));
-}
-
 /**
  * Composes the engine.
+ * @param running requests that run at once
  * @param dryRun gives the passes of this very run once more, for policies that know the future
  * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
  */
-export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: MemoryPlan, dryRun: () => Passes): Promise<Simulation> {
+export async function buildSimulation(
+  inputs: Inputs,
+  run: RunSpec,
+  memory: MemoryPlan,
+  running: number,
+  dryRun: () => Passes,
+): Promise<Simulation> {
   const { hardware, model, system, trace } = inputs;
   if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null) {
     throw new UserError(`onMiss: ${system.onMiss} needs a CPU beside the GPU, and ${hardware.name} has none; use load`);
@@ -124,7 +118,7 @@ export async function buildSimulation(inputs: Inputs, run: RunSpec, memory: Memo
   const recorder = new Recorder(model.layers.length);
   const bounds = new BoundClocks(model, hardware, cost, dram === null);
   const log = run.bounds ? new DemandLog(model, sequential) : null;
-  const predictor = await predictorFor(inputs, run);
+  const predictor = await predictorFor(inputs, run, running);
   const { horizon, correction } = system.predictor;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
   const limits = {
@@ -211,13 +205,13 @@ async function popularityFor(model: ModelSpec, trace: RoutingTrace, from: number
   return byId;
 }
 
-async function predictorFor({ model, system, trace }: Inputs, run: RunSpec): Promise<Predictor | null> {
+async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { kind, parameters, train } = system.predictor;
   const training: RoutingTrace[] = [];
   try {
     for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    const { folder, seed, workload } = run;
-    return await createPredictor({ kind, parameters, model, trace, slots: workload.batch, seed, training, folder });
+    const { folder, seed } = run;
+    return await createPredictor({ kind, parameters, model, trace, slots: running, seed, training, folder });
   } finally {
     for (const used of training) used.close();
   }

@@ -1,4 +1,5 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
+import { meets, type Objectives } from '../schedule/objective.js';
 import type { Share } from '../schedule/scheduler.js';
 import type { BoundClocks } from './bounds.js';
 
@@ -30,13 +31,23 @@ export class Latencies {
   readonly tpot = new Samples();
   readonly itl = new Samples();
   readonly request = new Samples();
+  /** From arrival to the start of the first pass. */
+  readonly queueing = new Samples();
+  /** Requests that finished; requests that met their objective, and tokens that these generated. */
+  finished = 0;
+  metRequests = 0;
+  metTokens = 0;
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
   readonly #bounds: BoundClocks;
 
-  constructor(bounds: BoundClocks) {
+  readonly #objectives: Objectives | undefined;
+
+  /** @param objectives what requests are held against; absent: nothing */
+  constructor(bounds: BoundClocks, objectives?: Objectives) {
     this.#bounds = bounds;
+    this.#objectives = objectives;
   }
 
   /** A pass of `shares` starts: a request without a prompt counts its tokens from here. */
@@ -45,6 +56,7 @@ export class Latencies {
       const { request } = shares[i]!;
       if (request.startedNs >= 0) continue;
       request.startedNs = startNs;
+      this.queueing.add(startNs - request.arrivalNs);
       if (request.prefill === 0) this.#firstToken(shares[i]!, startNs);
     }
   }
@@ -65,6 +77,11 @@ export class Latencies {
       }
       if (done < request.tokens) continue;
       this.request.add(endNs - request.arrivalNs);
+      this.finished++;
+      if (this.#objectives !== undefined && meets(this.#objectives, request, endNs)) {
+        this.metRequests++;
+        this.metTokens += request.prefill > 0 ? request.decode + 1 : request.decode;
+      }
       if (request.decode === 0) continue;
       this.tpot.add((endNs - request.firstTokenNs) / request.decode);
       this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);

@@ -1,17 +1,17 @@
 // Who gets how many bytes: dense weights, KV cache and staging come first, the expert cache takes what it is given or what is left.
 import { UserError } from '../base/errors.js';
 import { formatBytes, parseBytes, SHARE } from '../base/units.js';
-import type { HardwareSpec } from '../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
-import type { SystemSpec } from '../system/system.js';
+import type { Inputs } from './inputs.js';
+import type { Serving } from './serving.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan {
   readonly denseBytes: number;
-  /** KV cache when every running request is as long as the longest. */
+  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
   readonly kvBytes: number;
   /** Buffers that streamed experts execute from: one token's experts of the layer where they are largest. */
   readonly stagingBytes: number;
@@ -28,11 +28,10 @@ export interface MemoryPlan {
  * Divides memory.
  * @throws UserError for a capacity that cannot be read, or that contradicts the system
  */
-export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: SystemSpec, run: RunSpec, workload: Workload): MemoryPlan {
+export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, workload: Workload, serving: Serving): MemoryPlan {
   const [fast, second, third] = hardware.tiers;
   const experts = expertBytesTotal(model);
   const denseBytes = model.dense.weightBytes;
-  const kvBytes = Math.min(run.workload.batch, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
   const stagingBytes = model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0);
   const fixed = system.cache.capacity;
   const asked = run.memory.expertCache;
@@ -40,6 +39,7 @@ export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: Sys
     throw new UserError(`--cache: system ${system.name} fixes its expert cache at ${fixed}; leave the size out, or take another system`);
   }
   const wanted = fixed ?? asked;
+  const kvBytes = kvRoom();
   const free = fast!.bytes - denseBytes - kvBytes;
   const warnings: Warning[] = [];
   let cacheBytes: number;
@@ -61,6 +61,19 @@ export function planMemory(model: ModelSpec, hardware: HardwareSpec, system: Sys
   const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
   if (given === undefined && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
   return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, quotas, dramBytes: dramCapacity(), warnings };
+
+  /**
+   * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
+   * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
+   */
+  function kvRoom(): number {
+    if (run.memory.kv !== undefined) return run.memory.kv;
+    const most = Math.min(serving.running, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
+    if (serving.arrivalsSha256 === null) return most;
+    const shared = fast!.bytes - denseBytes - stagingBytes;
+    const left = wanted === undefined ? shared / 2 : shared - Math.min(experts, parseCapacity(wanted, model, experts, 'expert cache'));
+    return Math.max(0, Math.min(most, Math.floor(left)));
+  }
 
   function dramCapacity(): number | null {
     if (run.memory.dramCache !== undefined && (second?.name !== 'dram' || third === undefined)) {

@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { type Summary, summarize } from '../base/statistics.js';
-import { formatBytes, formatCount } from '../base/units.js';
+import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { expertBytesTotal, tokenCycleBytes } from '../model/spec.js';
 import { metric } from '../result/catalogue.js';
 import { sealed } from '../result/digest.js';
 import { type Bounds, type Metric, type PerLayer, RESULT_SCHEMA, type Result, type Warning } from '../result/result.js';
 import { VERSION } from '../result/version.js';
+import type { Passes } from '../schedule/passes.js';
+import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
 import type { Simulation } from './build.js';
 import type { Inputs } from './inputs.js';
@@ -15,6 +17,7 @@ import type { Latencies, Samples } from './latency.js';
 import type { Link } from './link.js';
 import type { MemoryPlan } from './memory.js';
 import type { PhaseCounters } from './recorder.js';
+import type { Serving } from './serving.js';
 
 /** Everything that a finished run leaves behind. */
 export interface Finished {
@@ -26,9 +29,9 @@ export interface Finished {
   /** Tokens run, and those of them that were decode steps. */
   readonly tokens: number;
   readonly decoded: number;
-  readonly requests: number;
-  /** True where requests were cut into streams to fill the batch. */
-  readonly cut: boolean;
+  readonly serving: Serving;
+  readonly workload: Workload;
+  readonly passes: Passes;
   /** What the audit of the traces found. */
   readonly auditWarnings: readonly Warning[];
   /** Hits of Belady on the same events; null where bounds are off. */
@@ -42,7 +45,8 @@ export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, system, traces } = inputs;
   const bounds = boundsOf(finished);
-  let left = finished.tokens;
+  const { arrivalsSha256, rows } = finished.serving;
+  let left = rows;
   const traceInputs = traces.map((trace, i) => {
     const tokens = Math.min(trace.tokens, left);
     left -= tokens;
@@ -54,7 +58,7 @@ export function outcome(finished: Finished): Result {
     model: { layers: model.layers, dense: model.dense },
     hardware: { ...hardware, name: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
-    workload: run.workload,
+    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
     replay: run.replay,
     seed: run.seed,
   };
@@ -66,7 +70,12 @@ export function outcome(finished: Finished): Result {
     inputs: { model: model.name, quantization: model.quantization, hardware: hardware.name, system: system.name, traces: traceInputs },
     fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
     seed: run.seed,
-    config: { ...config, system, overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) } },
+    config: {
+      ...config,
+      workload: { ...run.workload, slo: run.workload.slo?.text },
+      system,
+      overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) },
+    },
     metrics: metricsOf(finished, bounds),
     perLayer: perLayerOf(finished),
     bounds,
@@ -173,6 +182,19 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   summary('latency.itl', latencies.itl);
   summary('latency.pass', latencies.pass);
   summary('latency.request', latencies.request);
+  summary('latency.queueing', latencies.queueing);
+  put('workload.requests', latencies.finished);
+  if (finished.workload.routing !== undefined) {
+    const { reused, tokens: walked } = finished.workload.routing;
+    put('workload.routing_reused', reused / walked);
+  }
+  if (finished.run.workload.slo !== undefined) {
+    put('goodput.attained', latencies.metRequests / latencies.finished);
+    put('goodput.tokens', (latencies.metTokens * 1e9) / engine.nowNs);
+  }
+  put('schedule.passed_over', finished.passes.passedOver);
+  put('schedule.time', finished.passes.totalCostNs);
+  for (const [name, value] of Object.entries(finished.passes.metrics)) put(name, value);
   if (decoded > 0) put('throughput.decode', (decoded * 1e9) / engine.nowNs);
   put('throughput.total', (tokens * 1e9) / engine.nowNs);
 
@@ -187,6 +209,7 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
 
   const peak = memory.denseBytes + memory.kvBytes + memory.stagingBytes + gpu.peakBytes;
   const experts = expertBytesTotal(inputs.model);
+  put('memory.gpu.kv_peak', finished.passes.kv.peakTokens * inputs.model.dense.kvBytesPerToken);
   put('memory.gpu.peak', peak);
   put('memory.gpu.expert_cache', memory.cacheBytes);
   put('memory.gpu.saving', 1 - peak / (memory.denseBytes + memory.kvBytes + experts));
@@ -245,7 +268,7 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
 }
 
 function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { auditWarnings, cut, inputs, memory, requests, simulation } = finished;
+  const { auditWarnings, inputs, memory, serving, simulation, workload } = finished;
   const { model, system, trace } = inputs;
   const warnings: Warning[] = [...auditWarnings, ...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   if (trace.meta.synthetic) {
@@ -286,10 +309,26 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
         'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.',
     });
   }
-  if (cut) {
+  const { routing } = workload;
+  if (routing !== undefined && routing.reused > 0) {
+    warnings.push({
+      code: 'routing-reused',
+      message:
+        `The trace is shorter than the workload: ${formatRatio(routing.reused / routing.tokens)} of ${formatCount(routing.tokens)} tokens took routing ` +
+        'that an earlier token had taken. Join more traces (--trace is repeatable), or take fewer requests (--requests).',
+    });
+  }
+  if (routing !== undefined && routing.borrowed !== null) {
+    const [lacks, has] = routing.borrowed === 'prompt' ? ['prompt', 'generated'] : ['generated', 'prompt'];
+    warnings.push({
+      code: 'routing-borrowed',
+      message: `The trace has no ${lacks} tokens: those of the workload took the routing of ${has} ones, one row a token.`,
+    });
+  }
+  if (serving.cut) {
     warnings.push({
       code: 'streams-cut',
-      message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(requests)} streams start at even offsets.`,
+      message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(workload.requests)} streams start at even offsets.`,
     });
   }
   return warnings;

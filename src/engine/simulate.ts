@@ -1,15 +1,16 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
 import { beladyHits } from '../cache/replay.js';
 import type { Result } from '../result/result.js';
-import { ClosedLoop, walksOf } from '../schedule/workload.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
-import { buildPasses, buildSimulation } from './build.js';
+import { buildSimulation } from './build.js';
 import { openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
 import { outcome } from './outcome.js';
 import { withQuotas } from './quotas.js';
+import { recordPasses } from './record.js';
+import { buildPasses, servingOf } from './serving.js';
 
 /** What a run may be watched through. */
 export interface Watch {
@@ -39,17 +40,19 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
   const startedAt = performance.now();
   const inputs = await openInputs(run);
   try {
-    const { model, hardware, system, trace } = inputs;
-    const tokens = Math.min(run.workload.tokens ?? trace.tokens, trace.tokens);
-    const { walks, cut } = walksOf(trace, tokens, run.workload.batch);
-    const workload = () => new ClosedLoop(walks, run.workload.batch);
-    const auditWarnings = auditInputs(inputs, run, tokens);
-    const memory = await withQuotas(planMemory(model, hardware, system, run, workload()), inputs, run);
-    const simulation = await buildSimulation(inputs, run, memory, () => buildPasses(inputs, run, workload()));
+    const { system } = inputs;
+    const serving = servingOf(inputs, run);
+    const auditWarnings = auditInputs(inputs, run, serving.rows);
+    const workload = serving.workload();
+    const memory = await withQuotas(planMemory(inputs, run, workload, serving), inputs, run);
+    const parts = { inputs, run, serving, memory };
+    const record = await recordPasses(parts, watch);
+    const dryRun = () => buildPasses({ ...parts, workload: serving.workload(), residency: null, record });
+    const simulation = await buildSimulation(inputs, run, memory, serving.running, dryRun);
     try {
       const { bounds, engine, log } = simulation;
-      const latencies = new Latencies(bounds);
-      const passes = buildPasses(inputs, run, workload());
+      const latencies = new Latencies(bounds, run.workload.slo?.limits);
+      const passes = buildPasses({ ...parts, workload, residency: simulation.gpu, record });
       const { pass } = passes;
       let done = 0;
       let decoded = 0;
@@ -62,7 +65,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         done += pass.tokens;
         decoded += pass.decodeTokens;
         if (pass.number % STRIDE === 0) {
-          watch.progress?.(done, tokens);
+          watch.progress?.(done, workload.tokens);
           await watch.breathe?.();
         }
       }
@@ -75,8 +78,9 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         latencies,
         tokens: done,
         decoded,
-        requests: walks.length,
-        cut,
+        serving,
+        workload,
+        passes,
         auditWarnings,
         beladyHitCount,
         startedAt,

@@ -111,8 +111,17 @@ const TABLE: readonly Row[] = [
   [`latency.itl.${SUMMARY}`, 'ns', 'lower', 'Inter-token latency: between two consecutive output tokens of a request'],
   [`latency.pass.${SUMMARY}`, 'ns', 'lower', 'Duration of one forward pass of the batch'],
   [`latency.request.${SUMMARY}`, 'ns', 'lower', 'End-to-end latency of a request: from its arrival to its last token'],
+  [`latency.queueing.${SUMMARY}`, 'ns', 'lower', 'Time that a request waits: from its arrival to the start of its first pass'],
   ['throughput.decode', 'tokens/s', 'higher', 'Generated tokens per second of the run'],
   ['throughput.total', 'tokens/s', 'higher', 'Prompt and generated tokens per second of the run'],
+
+  ['goodput.attained', 'ratio', 'higher', 'Requests that kept their objective (--slo), over all requests'],
+  ['goodput.tokens', 'tokens/s', 'higher', 'Generated tokens of requests that kept their objective, per second of the run'],
+
+  ['workload.requests', 'count', 'none', 'Requests that were served'],
+  ['workload.routing_reused', 'ratio', 'none', 'Tokens whose routing an earlier token of the workload had taken already, over all tokens'],
+  ['schedule.passed_over', 'count', 'lower', 'Most passes in a row that left out a request which had begun'],
+  ['schedule.time', 'ns', 'lower', 'Modelled time that passes were delayed by composing them'],
 
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
   ['time.dense', 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
@@ -122,6 +131,7 @@ const TABLE: readonly Row[] = [
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
 
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
+  ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],
   ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],
   ['memory.gpu.saving', 'ratio', 'higher', 'Share of the GPU memory with every expert resident that this run does not need'],
   ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts'],

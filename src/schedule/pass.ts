@@ -94,6 +94,7 @@ export class Pass {
   advance(shares: readonly Share[]): void {
     for (const { request, tokens } of shares) {
       request.done += tokens;
+      request.lastRow = request.rowBase + request.done - 1;
       if (request.finished) {
         this.#free.push(request.slot);
         request.slot = -1;
@@ -105,7 +106,9 @@ export class Pass {
     const buffer = (this.#buffers[request.slot] ??= new SlotBuffer(this.#trace));
     const { row } = this;
     for (let k = 0; k < count; k++) {
-      const from = buffer.seek(request.start + request.done + k, request.start + request.tokens);
+      const position = request.done + k;
+      if (position === request.segmentEnd) request.turn();
+      const from = buffer.seek(request.rowBase + position, request.rowBase + request.segmentEnd);
       const { chunk } = buffer;
       const to = this.tokens++;
       copy(chunk.experts, from * row, this.choices, to * row, row);
@@ -117,7 +120,7 @@ export class Pass {
       if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
       this.slot[to] = request.slot;
       this.request[to] = request.index;
-      this.position[to] = request.done + k;
+      this.position[to] = position;
     }
   }
 

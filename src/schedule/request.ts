@@ -1,6 +1,7 @@
-// A request: a walk through consecutive rows of a trace, with the times that serving metrics are made of.
+// A request: a walk through rows of a trace, with the times that serving metrics are made of.
+import type { Segment } from './routing-walk.js';
 
-/** One request of a workload. `prefill` prompt rows, then `decode` generated rows, from trace row `start`. */
+/** One request of a workload. `prefill` prompt rows, then `decode` generated rows: consecutive from trace row `start`, or in segments. */
 export class Request {
   /** Order of arrival, 0-based. */
   readonly index: number;
@@ -10,8 +11,17 @@ export class Request {
   readonly decode: number;
   /** When it arrived, ns. */
   readonly arrivalNs: number;
+  /** Class of the request, for objectives that differ by class; empty: none. */
+  readonly requestClass: string;
+  /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from where the walk stands on. */
+  rowBase: number;
+  segmentEnd: number;
   /** Rows that have been run. */
   done = 0;
+  /** Trace row that was run last; -1 before. */
+  lastRow = -1;
+  /** `Pass.number` of its last pass; 0 before. */
+  lastPass = 0;
   /** Place among the requests that run at once, given while it runs; -1 before and after. */
   slot = -1;
   /** Start of its first pass, ns; -1 before. */
@@ -24,12 +34,29 @@ export class Request {
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;
 
-  constructor(fields: { index: number; start: number; prefill: number; decode: number; arrivalNs: number }) {
+  /** Null: all rows are consecutive. */
+  readonly #segments: readonly Segment[] | null;
+  #segment = 0;
+
+  /** @param fields `segments`: rows in order, as many as `prefill + decode`; absent: consecutive from `start` */
+  constructor(fields: {
+    index: number;
+    start: number;
+    prefill: number;
+    decode: number;
+    arrivalNs: number;
+    segments?: readonly Segment[];
+    requestClass?: string;
+  }) {
     this.index = fields.index;
     this.start = fields.start;
     this.prefill = fields.prefill;
     this.decode = fields.decode;
     this.arrivalNs = fields.arrivalNs;
+    this.requestClass = fields.requestClass ?? '';
+    this.#segments = fields.segments ?? null;
+    this.rowBase = fields.start;
+    this.segmentEnd = this.#segments === null ? this.tokens : this.#segments[0]!.tokens;
   }
 
   /** Rows in total. */
@@ -45,5 +72,24 @@ export class Request {
   /** True when every row has been run. */
   get finished(): boolean {
     return this.done >= this.tokens;
+  }
+
+  /** The walk has come to `segmentEnd`: it goes on in the next segment. */
+  turn(): void {
+    const from = this.segmentEnd;
+    const { row, tokens } = this.#segments![++this.#segment]!;
+    this.rowBase = row - from;
+    this.segmentEnd = from + tokens;
+  }
+
+  /** Trace row of `position`, which has not been run yet. Moves nothing. */
+  rowAt(position: number): number {
+    if (position < this.segmentEnd) return this.rowBase + position;
+    let from = this.segmentEnd;
+    for (let next = this.#segment + 1; ; next++) {
+      const { row, tokens } = this.#segments![next]!;
+      if (position < from + tokens) return row + position - from;
+      from += tokens;
+    }
   }
 }

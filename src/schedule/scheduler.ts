@@ -1,5 +1,9 @@
-// The contract of a scheduler: it decides which tokens run together next. It sees requests, never caches or links.
+// The contract of a scheduler: it decides which tokens run together next. It sees requests; predicted paths and residency only where
+// it says that it needs them, and only to read.
 import type { Parameters, ParameterTable } from '../base/parameters.js';
+import type { Random } from '../base/random.js';
+import type { KvRoom } from './kv-room.js';
+import type { PathView, Residency } from './paths.js';
 import type { Request } from './request.js';
 
 /** What one request contributes to a pass: its next `tokens` rows. */
@@ -18,15 +22,34 @@ export interface Scheduler {
   finished(shares: readonly Share[], nowNs: number): void;
   /** Requests that were added and have not finished. */
   readonly pending: number;
+  /** Modelled time of the last {@link next} that delays its pass, ns. Absent: none. */
+  readonly costNs?: number;
+  /** What this scheduler alone measures, by name of the catalogue. */
+  metrics?(): Readonly<Record<string, number>>;
 }
 
 /** Limits that every scheduler obeys. */
 export interface SchedulerLimits {
-  /** Requests that run at once. */
+  /** Requests of one pass. */
   readonly batch: number;
   /** Most tokens of one pass: decode tokens first, the rest is filled with prefill (chunked prefill). */
   readonly maxTokensPerPass: number;
 }
+
+/** What a scheduler may know besides its requests. Fields that it did not name in `needs` may be null. */
+export interface SchedulerContext {
+  /** Asked before a request runs for the first time, told when it has finished. */
+  readonly kv: KvRoom;
+  /** Predicted paths of the next token of each request. */
+  readonly paths: PathView | null;
+  /** Which experts lie in GPU memory now. */
+  readonly residency: Residency | null;
+  /** A stream of this scheduler's own. */
+  readonly random: Random;
+}
+
+/** What a scheduler may need. */
+export type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */
 export interface SchedulerDefinition {
@@ -35,5 +58,8 @@ export interface SchedulerDefinition {
   readonly summary: string;
   readonly cites: string;
   readonly parameters: ParameterTable;
-  create(limits: SchedulerLimits, parameters: Parameters): Scheduler;
+  readonly needs: readonly SchedulerNeed[];
+  /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
+  running?(limits: SchedulerLimits, parameters: Parameters): number;
+  create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
 }

@@ -2,6 +2,7 @@
 
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';
+import type { RoutingUse } from './routing-walk.js';
 
 /** A source of requests. */
 export interface Workload {
@@ -13,6 +14,8 @@ export interface Workload {
   readonly longest: number;
   /** The next request that has arrived by `nowNs`, or null. `pending`: requests that have not finished yet. */
   poll(nowNs: number, pending: number): Request | null;
+  /** Routing that the requests so far have walked, where it is not simply that of the trace's requests. */
+  readonly routing?: RoutingUse;
   /** When the next request arrives, if that is known to be later than now; Infinity: none will. */
   readonly nextArrivalNs: number;
 }

@@ -1,14 +1,26 @@
 // A run profile: which model on which machine under which system with which routing. Flags override any of it.
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { messageOf } from '../base/errors.js';
 import { findProfile } from '../base/profiles.js';
-import { COUNT } from '../base/units.js';
+import { BYTES, COUNT } from '../base/units.js';
 import { checkValue, locateYaml, type Override, quantity, readText } from '../base/yaml.js';
 import { budgetsSchema } from '../compare/budget.js';
 import { REPLAYS } from '../engine/actions.js';
+import { parseObjectives } from '../schedule/objective.js';
 
 /** A size of the expert cache, read later: it depends on the model. */
 const capacity = z.union([z.string().min(1), z.number().nonnegative()]).transform(String);
+
+/** Objectives, read where they stand, so that a mistake is told with its place. */
+const objectives = z.string().transform((text, context) => {
+  try {
+    return { text, limits: parseObjectives(text) };
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error), input: text });
+    return z.NEVER;
+  }
+});
 
 /** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
 export const runSchema = z.strictObject({
@@ -32,10 +44,20 @@ export const runSchema = z.strictObject({
       expertCache: capacity.optional(),
       /** DRAM for experts, where it is a cache of the SSD; absent: all of it, if it cannot hold every expert. */
       dramCache: capacity.optional(),
+      /** Room for KV caches; absent: for as many of the longest requests as run at once, or as the GPU leaves where requests arrive. */
+      kv: quantity(BYTES).optional(),
     })
     .prefault({}),
   workload: z
     .strictObject({
+      /** File of arrivals, `poisson:rate=2` or `gamma:rate=2,cv=2`; absent: a closed loop of `batch` users. */
+      arrivals: z.string().min(1).optional(),
+      /** Requests per second: scales the times of a file, or is the rate of a process. */
+      rate: z.number().positive().optional(),
+      /** Most requests; absent: all (processes: 100). */
+      requests: z.int().positive().optional(),
+      /** What a request must keep to count as goodput: `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. */
+      slo: objectives.optional(),
       /** Concurrent requests. */
       batch: z.int().positive().default(1),
       /** Tokens to replay, from the start of the trace; absent: all (synthetic: 512). */
@@ -44,7 +66,7 @@ export const runSchema = z.strictObject({
         .optional(),
       /** Most tokens of one pass (chunked prefill). */
       maxTokensPerPass: z.int().positive().default(512),
-      /** Synthetic routing: prompt and generated tokens of one request. */
+      /** Prompt and generated tokens of one request, where routing is synthetic or arrivals are drawn. */
       prompt: z.int().nonnegative().default(128),
       output: z.int().positive().default(128),
     })

@@ -4,6 +4,36 @@ import type { Topic } from './topic.js';
 /** All families of metrics; every name of the catalogue is in exactly one. */
 export const METRIC_TOPICS: readonly Topic[] = [
   {
+    names: ['latency.queueing.*'],
+    what: 'How long requests wait before anything of theirs runs: from arrival to the start of the first pass that holds one of their tokens. It is part of the time to first token. In a closed loop it is next to nothing, since a user sends a request only when the last one is answered.',
+    reading:
+      'Queueing grows without bound as soon as requests arrive faster than they are served: compare the rate of arrival with what throughput.total reaches when it no longer rises. Below that, a long tail means bursts, or a KV cache that is full (memory.gpu.kv_peak near its room): a smaller expert cache, more KV room (memory.kv) or a larger --batch help.',
+  },
+  {
+    names: ['goodput.*'],
+    what: 'What is left of the throughput when only requests count that kept their objective (--slo): every limit that stands there, on the time to first token, the time per output token or the whole request, of the request’s own class where classes differ. The ratio counts requests, the rate the tokens that they generated.',
+    reading:
+      'Goodput rises with the rate of arrival as long as objectives are kept and then falls, often to nothing, while throughput merely stops rising: the peak is the load that a machine can be given. Look at latency.ttft and latency.tpot to see which limit breaks first; queueing breaks the first, batches that touch many experts break the second.',
+  },
+  {
+    names: ['workload.*'],
+    what: 'The requests that were served, and how much of their routing is fresh. Lengths and arrivals come from the workload, routing from the trace: each request walks rows of the trace, and where the trace is shorter than the workload, rows are walked again from places drawn by seed.',
+    reading:
+      'Routing that repeats is more predictable than real routing, so caches and predictors that learn look better the more was reused. Compare systems at equal reuse; for figures to rely on, join enough traces that little is reused, or serve fewer requests (--requests).',
+  },
+  {
+    names: ['schedule.passed_over', 'schedule.time'],
+    what: 'What a scheduler does to requests and to time. Passed over is the longest row of passes that left out a request which had begun to run, as schedulers do that choose from a pool. The time is what composing passes takes by the scheduler’s own model, as far as it is not hidden behind the pass before.',
+    reading:
+      'With first come, first served on a sufficient token budget nobody is passed over. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain. Schedulers with a pool keep a bound on this figure, which is one of their parameters.',
+  },
+  {
+    names: ['memory.gpu.kv_peak'],
+    what: 'The most KV cache that running requests had set aside at one time. A request is admitted only when there is room for all of its prompt and output, so that none has to be thrown out again, and gives its room back when it has finished.',
+    reading:
+      'Near the room that there is (memory.kv, or what the GPU leaves beside weights and expert cache), requests wait for memory and not for compute: see latency.queueing. Far below it, the room is better given to the expert cache with a smaller memory.kv.',
+  },
+  {
     names: ['cache.hit_rate.*', 'cache.hits.*'],
     what: 'The experts that an event demands (the distinct experts of one pass at one MoE layer) are judged against the expert cache at the moment the layer’s routing becomes known, before the event changes anything. A hit is an expert that is resident then. The hit rate is hits over all demanded experts, so that an expert that a batch demands for ten tokens counts once. Hits, late arrivals and misses add up to the demand.',
     reading:

@@ -5,6 +5,18 @@ import type { Topic } from './topic.js';
 /** All warnings that a result may carry. */
 export const WARNING_TOPICS: readonly Topic[] = [
   {
+    names: ['routing-reused'],
+    what: 'The workload has more tokens than the trace has rows, so part of the routing was walked more than once: requests beyond those of the trace begin at places drawn by seed, and long requests go on at such places. Lengths and arrivals are the workload’s own all the same.',
+    reading:
+      'Repeated routing flatters caches and above all predictors that learn, since they have seen it before. The metric workload.routing_reused says how much. Join more traces of the same model (--trace is repeatable) or serve fewer requests (--requests); comparing systems on the same workload is fair in any case.',
+  },
+  {
+    names: ['routing-borrowed'],
+    what: 'The trace holds only one phase, prompt tokens or generated ones, and the workload needs both. Tokens of the missing phase took the routing of the other, row by row, as the walk of their request came by.',
+    reading:
+      'How experts are chosen differs less between the phases than between kinds of text, so hit rates stay meaningful; what a prompt touches in one pass may come out too small or too large. Record prompts too, where time to first token matters (docs/record-a-trace.md).',
+  },
+  {
     names: ['synthetic-routing'],
     what: 'The routing of this run was drawn by a generator, from a seed, with the statistics of the model as far as its profile knows them: how popular experts are, and how often a token stays with the experts of the one before. No model has computed it.',
     reading:

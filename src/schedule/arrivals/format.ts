@@ -1,0 +1,54 @@
+// The contract of a file of arrivals: one line per request, recognised by its first line and read one line at a time.
+import { UserError } from '../../base/errors.js';
+
+/** One request as a file describes it. */
+export interface Arrival {
+  /** ns on a clock of the file's own; only differences count. */
+  readonly arrivalNs: number;
+  /** Prompt tokens, at least 1. */
+  readonly prompt: number;
+  /** Generated tokens, at least 1; the first comes with the last prompt token. */
+  readonly output: number;
+  /** Class of the request, for objectives that differ by class; empty: none. */
+  readonly requestClass: string;
+}
+
+/** One member of the family of arrival formats. */
+export interface ArrivalFormat {
+  readonly name: string;
+  /** One sentence: what a line holds. */
+  readonly summary: string;
+  /** Where it comes from. */
+  readonly cites: string;
+  /** True where the first line is a header and no request. */
+  readonly header: boolean;
+  /** True where a file that begins with this line is of this format. */
+  recognises(firstLine: string): boolean;
+  /**
+   * Makes the reader of one line, from the file's first line.
+   * The reader throws UserError, beginning with the `place` it is given (`path:line`), for a line that is malformed.
+   */
+  reader(firstLine: string): (line: string, place: string) => Arrival;
+}
+
+/**
+ * Reads a number of tokens.
+ * @param place `path:line`
+ * @throws UserError unless it is a whole number of at least 1
+ */
+export function tokensOf(text: unknown, what: string, place: string): number {
+  const value = typeof text === 'string' ? (/^\s*\d+(\.0*)?\s*$/.test(text) ? Number(text) : Number.NaN) : text;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value;
+  throw new UserError(`${place}: ${what} is '${String(text)}', where a whole number of tokens of at least 1 is expected`);
+}
+
+/**
+ * Reads a moment given as a number of units.
+ * @param unitNs ns of one unit
+ * @throws UserError unless it is a finite number
+ */
+export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
+  const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (Number.isFinite(value)) return value * unitNs;
+  throw new UserError(`${place}: ${what} is '${String(text)}', where a number is expected`);
+}

@@ -1,0 +1,35 @@
+// Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
+import { UserError } from '../../base/errors.js';
+import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
+
+/** The fields of a line, or null where it is no JSON object. */
+function objectOf(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Registry entry. */
+export const mooncake: ArrivalFormat = {
+  name: 'mooncake',
+  summary: 'JSON lines of timestamp (ms), input_length, output_length',
+  cites: 'Mooncake, FAST 2025, arXiv 2407.00079',
+  header: false,
+  recognises: (firstLine) => {
+    const first = objectOf(firstLine);
+    return first !== null && 'timestamp' in first && 'input_length' in first && 'output_length' in first;
+  },
+  reader: () => (line, place) => {
+    const fields = objectOf(line);
+    if (fields === null) throw new UserError(`${place}: not a JSON object; is the line cut off?`);
+    return {
+      arrivalNs: momentOf(fields['timestamp'], 1e6, 'timestamp', place),
+      prompt: tokensOf(fields['input_length'], 'input_length', place),
+      output: tokensOf(fields['output_length'], 'output_length', place),
+      requestClass: '',
+    };
+  },
+};

@@ -1,0 +1,48 @@
+// Service-level objectives: `ttft=2s,tpot=100ms`, for all requests or, after a class and a colon, for those of a class.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { parseDuration } from '../base/units.js';
+import type { Request } from './request.js';
+
+/** What an objective may limit. */
+const LIMITS = ['ttft', 'tpot', 'request'] as const;
+
+/** Most ns of each; a latency that is not named is not limited. */
+export type Objective = Partial<Record<(typeof LIMITS)[number], number>>;
+
+/** Objectives by class; the empty class stands for all requests whose class has none of its own. */
+export type Objectives = ReadonlyMap<string, Objective>;
+
+/**
+ * Reads `ttft=2s,tpot=100ms`, or `chat:ttft=1s;batch:request=1min` for requests of these classes.
+ * @throws UserError where a part cannot be read
+ */
+export function parseObjectives(text: string): Objectives {
+  const all = new Map<string, Objective>();
+  for (const part of text.split(';')) {
+    const colon = part.indexOf(':');
+    const requestClass = part.slice(0, Math.max(0, colon)).trim();
+    if (all.has(requestClass)) throw new UserError(`slo: ${requestClass === '' ? text : `class ${requestClass}`}: stands twice; keep one`);
+    const objective: Objective = {};
+    for (const limit of part.slice(colon + 1).split(',')) {
+      const [name = '', value = '', ...rest] = limit.split('=').map((side) => side.trim());
+      const known = LIMITS.find((one) => one === name);
+      if (value === '' || rest.length > 0) throw new UserError(`slo: '${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
+      if (known === undefined) throw new UserError(`slo: "${name}" cannot be limited; ${didYouMean(name, LIMITS)}`);
+      objective[known] = parseDuration(value, `slo: ${name}`);
+    }
+    all.set(requestClass, objective);
+  }
+  return all;
+}
+
+/**
+ * True where a finished request has met the objective of its class. A request without an objective has none to miss.
+ * @param endNs when its last token was there
+ */
+export function meets(objectives: Objectives, request: Request, endNs: number): boolean {
+  const { ttft, tpot, request: whole } = objectives.get(request.requestClass) ?? objectives.get('') ?? {};
+  if (ttft !== undefined && request.firstTokenNs - request.arrivalNs > ttft) return false;
+  if (tpot !== undefined && request.decode > 0 && (endNs - request.firstTokenNs) / request.decode > tpot) return false;
+  return whole === undefined || endNs - request.arrivalNs <= whole;
+}

@@ -1,0 +1,96 @@
+// Predicted paths as schedulers see them: the experts of a request's next token, in all layers at once, one bit an expert.
+import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
+import type { Request } from './request.js';
+
+/** Where a predicted path is taken from: the token itself, as a predictor that is always right, or the request's token before. */
+export const PATH_SOURCES = ['next', 'previous'] as const;
+
+/** Which experts lie in GPU memory. */
+export interface Residency {
+  holds(id: number, layer: number): boolean;
+}
+
+/** Reads paths; nothing that it does changes a run. */
+export class PathView {
+  /** Words of one path: bit `offset of the layer + expert`, 32 to a word. */
+  readonly words: number;
+  readonly layers: number;
+  /** Experts of all layers. */
+  readonly experts: number;
+  /** Dense id of each layer's first expert; one entry more than layers. */
+  readonly offsets: Int32Array;
+  /** Experts that the GPU holds of each layer, on average. */
+  readonly cachePerLayer: number;
+  readonly #trace: RoutingTrace;
+  readonly #chunk: TraceChunk;
+
+  /**
+   * @param expertsPerLayer of the model, which may have more than the trace shows
+   * @param cachePerLayer experts that the GPU holds of each layer, on average
+   */
+  constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number) {
+    this.#trace = trace;
+    this.layers = trace.layers;
+    this.offsets = new Int32Array(trace.layers + 1);
+    expertsPerLayer.forEach((experts, layer) => {
+      this.offsets[layer + 1] = this.offsets[layer]! + experts;
+    });
+    this.experts = this.offsets[trace.layers]!;
+    this.words = Math.ceil(this.experts / 32);
+    this.cachePerLayer = cachePerLayer;
+    this.#chunk = allocateChunk(trace, 1);
+  }
+
+  /**
+   * Writes the path of the request's next token into `into[at, at + words)`.
+   * @param source `previous`: the path of the token before it; of the next one where there is none before
+   */
+  path(request: Request, source: (typeof PATH_SOURCES)[number], into: Int32Array, at: number): void {
+    const { offsets } = this;
+    const { experts } = this.#read(request, source);
+    const { topK } = this.#trace;
+    into.fill(0, at, at + this.words);
+    for (let layer = 0; layer < this.layers; layer++) {
+      for (let rank = 0; rank < topK; rank++) {
+        const expert = experts[layer * topK + rank]!;
+        if (expert === NULL_EXPERT) continue;
+        const id = offsets[layer]! + expert;
+        into[at + (id >>> 5)]! |= 1 << (id & 31);
+      }
+    }
+  }
+
+  /** The expert of the highest rank at `layer`, or -1 where the token has none there. */
+  first(request: Request, source: (typeof PATH_SOURCES)[number], layer: number): number {
+    const expert = this.#read(request, source).experts[layer * this.#trace.topK]!;
+    return expert === NULL_EXPERT ? -1 : expert;
+  }
+
+  #read(request: Request, source: (typeof PATH_SOURCES)[number]): TraceChunk {
+    const row = source === 'previous' && request.lastRow >= 0 ? request.lastRow : request.rowAt(request.done);
+    this.#trace.read(row, 1, this.#chunk);
+    return this.#chunk;
+  }
+}
+
+/** Set bits of a 32-bit word. */
+export function bits(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/**
+ * Experts of a set of paths beyond what the cache holds, summed over layers: the loads that no order of the cache avoids
+ * (ExpertFlow's figure of merit of one batch, sum over layers of max(0, distinct experts - cache size)).
+ * @param union OR of the paths, `view.words` long
+ */
+export function loadsBeyondCache(view: PathView, union: Int32Array): number {
+  let loads = 0;
+  for (let layer = 0; layer < view.layers; layer++) {
+    let distinct = 0;
+    for (let id = view.offsets[layer]!; id < view.offsets[layer + 1]!; id++) distinct += (union[id >>> 5]! >>> (id & 31)) & 1;
+    loads += Math.max(0, distinct - view.cachePerLayer);
+  }
+  return loads;
+}

@@ -1,0 +1,87 @@
+// Requests that wait, in order of arrival, and those that run: what schedulers of continuous batching have in common.
+
+import type { Request } from './request.js';
+import type { SchedulerContext } from './scheduler.js';
+
+/** A first-in-first-out queue with admission by KV room. */
+export class RequestQueue {
+  /** Requests that were admitted and have not finished, in order of admission. */
+  readonly running: Request[] = [];
+  readonly #waiting: Request[] = [];
+  #head = 0;
+  readonly #context: SchedulerContext;
+
+  constructor(context: SchedulerContext) {
+    this.#context = context;
+  }
+
+  /** Requests that wait or run. */
+  get pending(): number {
+    return this.#waiting.length - this.#head + this.running.length;
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  add(request: Request): void {
+    this.#waiting.push(request);
+  }
+
+  /** Admits waiting requests in order until `most` run; the first for whose KV cache there is no room makes all others wait too. */
+  admit(most: number): void {
+    while (this.running.length < most && this.#head < this.#waiting.length) {
+      if (!this.#context.kv.admit(this.#waiting[this.#head]!)) return;
+      this.running.push(this.#waiting[this.#head++]!);
+      if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+        this.#waiting.splice(0, this.#head);
+        this.#head = 0;
+      }
+    }
+  }
+
+  /** Lets go of the running requests that have finished. */
+  sweep(): void {
+    const { running } = this;
+    let kept = 0;
+    for (const request of running) {
+      if (request.finished) this.#context.kv.release(request);
+      else running[kept++] = request;
+    }
+    running.length = kept;
+  }
+}
+
+/** A list of shares that is built anew for each pass. */
+export class ShareList {
+  readonly shares: { request: Request; tokens: number }[] = [];
+  /** Tokens that the pass may still take. */
+  budget = 0;
+
+  begin(budget: number): void {
+    this.shares.length = 0;
+    this.budget = budget;
+  }
+
+  /** One decode token of each of `requests` that decodes, as the budget allows. */
+  decodes(requests: readonly Request[], from = 0, to: number = requests.length): void {
+    for (let i = from; i < to && this.budget > 0; i++) {
+      const request = requests[i]!;
+      if (!request.inPrefill) this.#push(request, 1);
+    }
+  }
+
+  /** Prompt tokens of those of `requests` whose prompt is not done, in order, as the budget allows. */
+  prompts(requests: readonly Request[], most = Number.POSITIVE_INFINITY): void {
+    for (const request of requests) {
+      if (this.budget === 0 || this.shares.length >= most) return;
+      if (request.inPrefill) this.#push(request, Math.min(this.budget, request.prefill - request.done));
+    }
+  }
+
+  #push(request: Request, tokens: number): void {
+    this.shares.push({ request, tokens });
+    this.budget -= tokens;
+  }
+}

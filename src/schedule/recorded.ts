@@ -1,0 +1,68 @@
+// Passes that were composed once and are run again just so: what policies that know the future need, where the composition of a pass
+// depends on when the passes before it ended.
+import type { Request } from './request.js';
+import type { Scheduler, Share } from './scheduler.js';
+
+/** Which requests each pass held, and how many tokens of each. */
+export class PassRecord {
+  /** `Request.index` and tokens of each share, all passes one after another. */
+  readonly index: number[] = [];
+  readonly tokens: number[] = [];
+  /** First entry of each pass; one more than passes. */
+  readonly starts: number[] = [0];
+  /** Modelled time of composing each pass, ns. */
+  readonly costNs: number[] = [];
+
+  append(shares: readonly Share[], costNs: number): void {
+    for (const { request, tokens } of shares) {
+      this.index.push(request.index);
+      this.tokens.push(tokens);
+    }
+    this.starts.push(this.index.length);
+    this.costNs.push(costNs);
+  }
+}
+
+/** Gives the passes of a record, each as soon as its requests have arrived. */
+export class RecordedScheduler implements Scheduler {
+  costNs = 0;
+  pending = 0;
+  readonly #record: PassRecord;
+  readonly #arrived = new Map<number, Request>();
+  readonly #shares: { request: Request; tokens: number }[] = [];
+  #pass = 0;
+
+  constructor(record: PassRecord) {
+    this.#record = record;
+  }
+
+  add(request: Request): void {
+    this.#arrived.set(request.index, request);
+    this.pending++;
+  }
+
+  next(): readonly Share[] {
+    const shares = this.#shares;
+    shares.length = 0;
+    const { costNs, index, starts, tokens } = this.#record;
+    if (this.#pass + 1 >= starts.length) return shares;
+    for (let at = starts[this.#pass]!; at < starts[this.#pass + 1]!; at++) {
+      const request = this.#arrived.get(index[at]!);
+      if (request === undefined) {
+        shares.length = 0;
+        return shares;
+      }
+      shares.push({ request, tokens: tokens[at]! });
+    }
+    this.costNs = costNs[this.#pass++]!;
+    return shares;
+  }
+
+  finished(shares: readonly Share[]): void {
+    for (const { request } of shares) {
+      if (!request.finished) continue;
+      this.#arrived.delete(request.index);
+      this.pending--;
+    }
+  }
+}

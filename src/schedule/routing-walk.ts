@@ -1,0 +1,127 @@
+// Routing for requests whose lengths come from elsewhere: each walks rows of a trace, prompts over prompt rows and outputs over generated
+// ones. The first requests take those of the trace in order; what is longer, and what comes after, goes on at a place drawn by seed.
+import { Random } from '../base/random.js';
+import type { TraceRequest } from '../trace/trace.js';
+
+/** Consecutive rows of a trace that a request walks. */
+export interface Segment {
+  /** First trace row. */
+  readonly row: number;
+  readonly tokens: number;
+}
+
+/** How much of the routing was walked more than once. */
+export interface RoutingUse {
+  /** Tokens that were given a row. */
+  readonly tokens: number;
+  /** Those among them whose row an earlier token had. */
+  readonly reused: number;
+  /** What tokens of one phase took from the other, where the trace has only one: `prompt` or `output`; null: nothing. */
+  readonly borrowed: 'prompt' | 'output' | null;
+}
+
+/** Rows of one phase, laid end to end. */
+interface Pool {
+  /** Request (index), first row and rows of each run. */
+  readonly request: readonly number[];
+  readonly row: readonly number[];
+  readonly tokens: readonly number[];
+  readonly total: number;
+}
+
+/** Plans walks, one request after another; the same seed and lengths give the same walks. */
+export class RoutingWalks {
+  readonly #requests: readonly TraceRequest[];
+  readonly #prompts: Pool;
+  readonly #outputs: Pool;
+  readonly #borrowed: RoutingUse['borrowed'];
+  readonly #random: Random;
+  readonly #seen: Uint8Array;
+  #planned = 0;
+  #tokens = 0;
+  #reused = 0;
+
+  /**
+   * @param requests of the trace
+   * @param rows rows of the trace that may be walked, from its start, at least 1
+   */
+  constructor(requests: readonly TraceRequest[], rows: number, seed: number) {
+    const cut = requests
+      .filter(({ start }) => start < rows)
+      .map((request) => {
+        const length = Math.min(request.prefill + request.decode, rows - request.start);
+        const prefill = Math.min(request.prefill, length);
+        return { ...request, prefill, decode: length - prefill };
+      });
+    const prompts = poolOf(cut, ({ start, prefill }) => ({ row: start, tokens: prefill }));
+    const outputs = poolOf(cut, ({ start, prefill, decode }) => ({ row: start + prefill, tokens: decode }));
+    this.#requests = cut;
+    this.#borrowed = prompts.total === 0 ? 'prompt' : outputs.total === 0 ? 'output' : null;
+    this.#prompts = prompts.total === 0 ? outputs : prompts;
+    this.#outputs = outputs.total === 0 ? prompts : outputs;
+    this.#random = new Random(seed, 'workload/routing');
+    this.#seen = new Uint8Array(rows);
+  }
+
+  /** What was planned so far. */
+  get use(): RoutingUse {
+    return { tokens: this.#tokens, reused: this.#reused, borrowed: this.#borrowed };
+  }
+
+  /** Rows for the next request: `prefill` prompt tokens, then `decode` generated ones. */
+  plan(prefill: number, decode: number): readonly Segment[] {
+    const segments: Segment[] = [];
+    const own = this.#planned < this.#requests.length ? this.#planned : -1;
+    this.#planned++;
+    const phases = [
+      { need: prefill, pool: this.#prompts },
+      { need: decode, pool: this.#outputs },
+    ];
+    let request = own;
+    for (const { need, pool } of phases) {
+      let left = need;
+      // A request stays with the trace's request: its output follows its prompt. A phase that is borrowed goes on where the other stopped.
+      const follows = pool.request.indexOf(request);
+      if (left > 0 && follows >= 0) {
+        const last = segments.at(-1);
+        const start = pool.row[follows]!;
+        const end = start + pool.tokens[follows]!;
+        const at = this.#borrowed !== null && last !== undefined ? Math.min(end, last.row + last.tokens) : start;
+        left -= this.#take(segments, at, Math.min(left, end - at));
+      }
+      while (left > 0) {
+        let offset = this.#random.below(pool.total);
+        let run = 0;
+        while (offset >= pool.tokens[run]!) offset -= pool.tokens[run++]!;
+        request = pool.request[run]!;
+        left -= this.#take(segments, pool.row[run]! + offset, Math.min(left, pool.tokens[run]! - offset));
+      }
+    }
+    return segments;
+  }
+
+  #take(segments: Segment[], row: number, tokens: number): number {
+    if (tokens <= 0) return 0;
+    const last = segments.at(-1);
+    if (last !== undefined && last.row + last.tokens === row)
+      segments[segments.length - 1] = { row: last.row, tokens: last.tokens + tokens };
+    else segments.push({ row, tokens });
+    const seen = this.#seen;
+    for (let at = row; at < row + tokens; at++) {
+      this.#reused += seen[at]!;
+      seen[at] = 1;
+    }
+    this.#tokens += tokens;
+    return tokens;
+  }
+}
+
+function poolOf(requests: readonly TraceRequest[], run: (request: TraceRequest) => Segment): Pool {
+  const runs = requests.map((request, index) => ({ index, ...run(request) })).filter(({ tokens }) => tokens > 0);
+  return {
+    request: runs.map(({ index }) => index),
+    row: runs.map(({ row }) => row),
+    tokens: runs.map(({ tokens }) => tokens),
+    total: runs.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
+}
