@@ -1,0 +1,209 @@
+// What predictions are used for: slots that follow the predicted demand, a horizon that follows the link, what policies are shown, and
+// misses that are served from smaller copies.
+import { describe, expect, it } from 'vitest';
+import { AdaptiveHorizon } from '../../src/engine/horizon.js';
+import { Outlook } from '../../src/engine/outlook.js';
+import { MissPrecision, PRECISION } from '../../src/engine/precision.js';
+import { profileLayers } from '../../src/engine/quotas.js';
+import { simulate } from '../../src/engine/simulate.js';
+import type { Predictor } from '../../src/predict/predictor.js';
+import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { simulateByEngine } from '../engine/harness.js';
+import { says, sum, world } from '../engine/world.js';
+import { modelOf, traceOf } from '../trace/builders.js';
+import { passesOf } from './running.js';
+
+describe('slots follow predicted demand', () => {
+  // The example of ExpertFlow's section on PLEC: two layers of four experts, predicted demand 3 and 2, four slots. Layer 0 gets three,
+  // layer 1 the fourth; when layer 0 has run, its slots serve what layer 1 still wants.
+  const run = (whenFull: 'drop' | 'wait') =>
+    simulateByEngine(
+      world({
+        layers: [{ denseNs: 100 }, { denseNs: 100 }],
+        topK: 3,
+        capacityBytes: 40,
+        passes: [
+          [
+            [
+              [0, 1, 2],
+              [0, 1],
+            ],
+          ],
+        ],
+        script: says({ '1/-1': { 0: 0.875, 1: 0.875, 2: 0.875, 4: 0.75, 5: 0.75 } }, { horizon: 2, whenFull }),
+      }),
+    );
+
+  it('a prefetch that finds no slot is dropped: four of five experts are there', async () => {
+    const outcome = await run('drop');
+    expect(outcome.passes[0]!.layers.map(({ hits, misses }) => [hits, misses])).toEqual([
+      [3, 0],
+      [1, 1],
+    ]);
+  });
+
+  it('or waits for the slot of an expert that has run: all five are there', async () => {
+    const outcome = await run('wait');
+    expect(sum(outcome, 'hits')).toBe(5);
+    expect(sum(outcome, 'misses')).toBe(0);
+  });
+});
+
+describe('AdaptiveHorizon', () => {
+  const pass = (over: object = {}) => ({ durationNs: 1000, layers: 10, bytes: 4000, useful: 10, late: 0, wasted: 0, ...over });
+
+  it('starts at experts x bytes / (bandwidth x layer time)', () => {
+    const horizon = new AdaptiveHorizon(48, 0.5);
+    expect(horizon.layers).toBe(1);
+    // 400 bytes a layer at half a nanosecond each: 200 ns, of a layer time of 100 ns.
+    horizon.ended(pass());
+    expect(horizon.layers).toBe(2);
+  });
+
+  it('grows where prefetches come late, as far as the link could follow; shrinks where they are wasted, to one', () => {
+    const horizon = new AdaptiveHorizon(48, 0.5);
+    const seen: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      horizon.ended(pass({ late: 5 }));
+      seen.push(horizon.layers);
+    }
+    expect(seen).toEqual([3, 4, 5, 6, 6, 6, 6, 6]);
+    for (let i = 0; i < 8; i++) horizon.ended(pass({ late: 5, wasted: 20 }));
+    expect(horizon.layers).toBe(1);
+  });
+
+  it('never looks beyond the last layer', () => {
+    const horizon = new AdaptiveHorizon(3, 100);
+    horizon.ended(pass({ late: 5 }));
+    expect(horizon.layers).toBe(3);
+  });
+});
+
+describe('Outlook', () => {
+  const model = modelOf([
+    { experts: 2, topK: 1 },
+    { experts: 2, topK: 1 },
+  ]);
+  const [pass] = passesOf(traceOf([{ experts: [[0], [1]] }], 2));
+
+  it('shows the running pass, or a later one; half of each newest prediction of the next pass', () => {
+    const outlook = new Outlook(model);
+    const predictor: Predictor = {
+      costNs: 0,
+      observe() {},
+      predict() {},
+      next(_pass, _layer, scores) {
+        scores.set([0.5, 0.25], 0);
+      },
+    };
+    outlook.done(pass!, 0, predictor);
+    expect([...outlook.predicted]).toEqual([0.25, 0.125, 0, 0]);
+    outlook.done(pass!, 0, predictor);
+    expect([...outlook.predicted.subarray(0, 2)]).toEqual([0.375, 0.1875]);
+    outlook.ahead(0, Float32Array.of(0.5, 0, 0, 0));
+    // 1 - (1 - 0.5)(1 - 0.375)
+    expect([...outlook.predicted.subarray(0, 2)]).toEqual([0.6875, 0.1875]);
+    expect([...outlook.version]).toEqual([3, 0]);
+  });
+
+  it('forgets a finished layer where the predictor says nothing of the next pass', () => {
+    const outlook = new Outlook(model);
+    outlook.ahead(1, Float32Array.of(0, 0, 0.5, 0.75));
+    outlook.done(pass!, 1, { costNs: 0, observe() {}, predict() {} });
+    expect([...outlook.predicted]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('MissPrecision', () => {
+  const model = modelOf([{ experts: 5, topK: 3 }]);
+  const rows = (weights: number[][], experts: number[][]) =>
+    traceOf(
+      experts.map((list, i) => ({ experts: [list], weights: [weights[i]!] })),
+      5,
+      { topK: 3 },
+    );
+  const limits = { by: 'weights', copyBytes: 0.25, lowAbove: 0.4, skipAbove: 0.75 } as const;
+
+  it('degrades by the share of weight that better-ranked experts have', () => {
+    const precision = new MissPrecision(model, limits);
+    for (const pass of passesOf(rows([[0.5, 0.3, 0.2]], [[4, 0, 2]]))) {
+      precision.judge(pass, 0);
+      // Before each: 0, 0.5, 0.8.
+      expect([4, 0, 2].map((id) => precision.of(id))).toEqual([PRECISION.full, PRECISION.low, PRECISION.skipped]);
+    }
+  });
+
+  it('by rank, a null choice takes no share', () => {
+    const precision = new MissPrecision(model, { ...limits, by: 'rank', lowAbove: 0.4, skipAbove: 0.6 });
+    for (const pass of passesOf(rows([[0.9, 0.1, 0]], [[1, 3, NULL_EXPERT]]))) {
+      precision.judge(pass, 0);
+      expect([1, 3].map((id) => precision.of(id))).toEqual([PRECISION.full, PRECISION.low]);
+    }
+  });
+
+  it('moves fewer bytes, and says what it costs', async () => {
+    const run = (precision: object | undefined) =>
+      simulate({
+        model: 'mini-finegrained-64x12l',
+        system: { name: 'two sizes', cache: { policy: 'lru' }, ...(precision === undefined ? {} : { precision }) },
+        memory: { expertCache: '20%' },
+        workload: { tokens: 200, prompt: 0, output: 200 },
+      });
+    const full = (await run(undefined)).metrics;
+    const low = (await run({ by: 'rank', copyBytes: 0.25, lowAbove: 0.6 })).metrics;
+    const skip = (await run({ by: 'rank', copyBytes: 0.25, lowAbove: 0.6, skipAbove: 0.7 })).metrics;
+    expect(full['quality.degraded_rate']).toBeUndefined();
+    // Ranks 4 and 5 of 6 are served low, 5 is skipped; at most those two of six activations.
+    expect(low['quality.degraded_rate']!.value).toBeGreaterThan(0.02);
+    expect(low['quality.degraded_rate']!.value).toBeLessThan(1 / 3);
+    expect(low['quality.skipped_rate']!.value).toBe(0);
+    expect(skip['quality.skipped_rate']!.value).toBeGreaterThan(0.01);
+    const bytes = (metrics: typeof full) => metrics['transfer.h2d.bytes']!.value;
+    expect(bytes(low)).toBeLessThan(bytes(full));
+    expect(bytes(skip)).toBeLessThan(bytes(low));
+    expect(low['latency.tpot.mean']!.value).toBeLessThan(full['latency.tpot.mean']!.value);
+  });
+
+  it('is refused where nothing is loaded, or where the trace has no weights', async () => {
+    const run = (system: object) => simulate({ model: 'mini-mixtral-8x8l', system: { name: 'x', ...system }, workload: { tokens: 8 } });
+    const precision = { copyBytes: 0.5, lowAbove: 0.5 };
+    await expect(run({ onMiss: 'cpu', precision })).rejects.toThrow(/precision: degrades misses that are loaded; .* onMiss: cpu/);
+    await expect(run({ precision: { ...precision, by: 'weights' } })).rejects.toThrow(/precision.by: needs gate weights/);
+    await expect(run({ cache: { policy: 'mrs' } })).rejects.toThrow(/needs gate weights/);
+  });
+});
+
+describe('quotas by profile', () => {
+  it('count what LRU caches of every size hit: a member at depth d is a hit of all larger ones', () => {
+    const model = modelOf([{ experts: 4, topK: 2 }]);
+    const rows = [
+      [0, 1],
+      [2, 0],
+      [0, 3],
+      [1, 2],
+    ].map((list) => ({ experts: [list] }));
+    // Stacks before each event, most recent first: -, 1 0, 0 2 1, 3 0 2 1. Depths: 0 at 1; 0 at 0; 1 at 3 and 2 at 2.
+    const { demand, hits } = profileLayers(model, traceOf(rows, 4), 4);
+    expect([...hits[0]!]).toEqual([0, 1, 2, 3, 4]);
+    expect([...demand[0]!]).toEqual([3, 2, 2, 1]);
+  });
+
+  it('give the layers that profit most more slots, within the capacity', async () => {
+    const run = async (quotas: string | undefined) => {
+      const result = await simulate({
+        model: 'mini-finegrained-64x12l',
+        system: { name: 'q', cache: { policy: 'lru', scope: 'layer', popularity: 300, ...(quotas === undefined ? {} : { quotas }) } },
+        memory: { expertCache: '25%' },
+        workload: { tokens: 300, prompt: 0, output: 300 },
+      });
+      expect(result.metrics['memory.gpu.expert_cache']!.value).toBeGreaterThan(0);
+      return result;
+    };
+    const even = await run(undefined);
+    const optimal = await run('optimal');
+    expect((await run('even')).metrics['cache.hits']).toEqual(even.metrics['cache.hits']);
+    expect(optimal.metrics['cache.hits']!.value).toBeGreaterThan(even.metrics['cache.hits']!.value);
+    expect(optimal.metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(even.metrics['memory.gpu.peak']!.value);
+    expect(optimal.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
+  });
+});
