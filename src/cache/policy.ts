@@ -86,7 +86,10 @@ export interface CachePolicy {
   insert(id: number, used: boolean): void;
   /** A resident expert leaves. */
   remove(id: number): void;
-  /** Whom to evict for `incoming`: never a pinned one, {@link NONE} if there is none. No side effect on the ranking. */
+  /**
+   * Whom to evict for `incoming`: never a pinned one, {@link NONE} if there is none. Whether the victim leaves is decided afterwards;
+   * looking for it may settle no more than looking does (a clock hand moves on).
+   */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
   admits?(incoming: number, victim: number): boolean;

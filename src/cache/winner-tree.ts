@@ -16,8 +16,9 @@ export class WinnerTree {
   #free: number;
   /** Leaf whose id has left and whose matches are not played again yet: the next id to come takes it. 0 = none. */
   #hole = 0;
-  readonly #hidden: Int32Array;
-  readonly #hiddenKey: Float64Array;
+  /** What a search has found so far. */
+  #best = NONE;
+  #least = ABSENT;
 
   /**
    * @param experts ids are [0, experts)
@@ -31,8 +32,6 @@ export class WinnerTree {
     this.#leaf = new Int32Array(experts);
     this.#vacant = Int32Array.from({ length: seats }, (_, i) => 2 * seats - 1 - i);
     this.#free = seats;
-    this.#hidden = new Int32Array(seats);
-    this.#hiddenKey = new Float64Array(seats);
   }
 
   /** Makes `id`, absent so far, present. */
@@ -73,19 +72,29 @@ export class WinnerTree {
     for (let node = 0; node < this.#key.length; node++) this.#key[node]! *= factor;
   }
 
-  /** Sends pinned winners off the field until one is free, then brings them back. */
   #minBehind(pins: Pins): number {
-    let hidden = 0;
-    let id = this.#id[1]!;
-    while (this.#key[1] !== ABSENT && pins.has(id)) {
-      this.#hidden[hidden] = id;
-      this.#hiddenKey[hidden++] = this.#key[1]!;
-      this.#play(this.#leaf[id]!, ABSENT);
-      id = this.#id[1]!;
+    this.#best = NONE;
+    this.#least = ABSENT;
+    this.#searchBelow(1, pins);
+    return this.#best;
+  }
+
+  /** Goes up from the pinned winner of `top` and looks at those that it has beaten; where one of them is pinned too, below it as well. */
+  #searchBelow(top: number, pins: Pins): void {
+    const keys = this.#key;
+    const ids = this.#id;
+    for (let node = this.#leaf[ids[top]!]!; node > top; node >>= 1) {
+      const beaten = node ^ 1;
+      const key = keys[beaten]!;
+      const id = ids[beaten]!;
+      if (key === ABSENT || key > this.#least || (key === this.#least && id > this.#best)) continue;
+      if (pins.has(id)) {
+        this.#searchBelow(beaten, pins);
+      } else {
+        this.#best = id;
+        this.#least = key;
+      }
     }
-    const found = this.#key[1] === ABSENT ? NONE : id;
-    while (hidden-- > 0) this.#play(this.#leaf[this.#hidden[hidden]!]!, this.#hiddenKey[hidden]!);
-    return found;
   }
 
   #fillHole(): void {

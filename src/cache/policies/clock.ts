@@ -3,19 +3,16 @@ import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
 
 class Clock implements CachePolicy {
-  readonly #ring: IdLists;
+  /** The ring, cut open at the hand: the oldest is what the hand examines next, what it spares goes behind it, to the newest. */
+  readonly #list: IdLists;
   /** Chances left; -1 for a prefetched expert whose first use is still to come. */
   readonly #chances: Int8Array;
   readonly #most: number;
-  /** Oldest expert, the next that the hand examines; a newcomer stands right behind it. The sentinel is skipped. */
-  #hand: number;
-  #candidate = NONE;
 
   constructor(experts: number, most: number) {
-    this.#ring = new IdLists(experts);
+    this.#list = new IdLists(experts);
     this.#chances = new Int8Array(experts);
     this.#most = most;
-    this.#hand = experts;
   }
 
   touch(id: number): void {
@@ -25,57 +22,32 @@ class Clock implements CachePolicy {
 
   insert(id: number, used: boolean): void {
     this.#chances[id] = used ? 0 : -1;
-    this.#ring.insertNewer(this.#ring.older(this.#hand), id);
-    if (this.#hand === this.#ring.end) this.#hand = id;
+    this.#list.pushFront(this.#list.end, id);
   }
 
   remove(id: number): void {
-    if (id === this.#candidate) this.#turnTo(id);
-    if (id === this.#hand) this.#hand = this.#next(id);
-    this.#ring.unlink(id);
-    if (id === this.#hand) this.#hand = this.#ring.end;
-    this.#candidate = NONE;
+    this.#list.unlink(id);
   }
 
-  /** The first unpinned expert after the hand with the fewest chances: the hand would pass all others more often. */
+  /** Turns the hand to the first expert without a chance; each one that it passes has one less. Pinned ones are looked over. */
   victim(_incoming: number, pins: Pins): number {
-    const { end } = this.#ring;
-    const chances = this.#chances;
-    let best = NONE;
-    if (this.#hand !== end) {
-      let id = this.#hand;
-      do {
-        if (best === NONE || chances[id]! < chances[best]!) {
-          if (!pins.has(id)) {
-            best = id;
-            if (chances[id]! <= 0) break;
-          }
-        }
-        id = this.#next(id);
-      } while (id !== this.#hand);
-    }
-    return (this.#candidate = best);
-  }
-
-  /** Takes a chance from every expert that the hand passes on its way, in whole rounds and then up to `id`. */
-  #turnTo(id: number): void {
-    const chances = this.#chances;
-    for (let rounds = chances[id]!; rounds > 0; rounds--) {
-      let passed = this.#hand;
-      do {
-        if (chances[passed]! > 0) chances[passed]!--;
-        passed = this.#next(passed);
-      } while (passed !== this.#hand);
-    }
-    for (let passed = this.#hand; passed !== id; passed = this.#next(passed)) if (chances[passed]! > 0) chances[passed]!--;
-    this.#hand = id;
-  }
-
-  #next(id: number): number {
-    const list = this.#ring;
+    const list = this.#list;
     const { end } = list;
-    const next = list.newer(id);
-    return next === end ? list.newer(end) : next;
+    const chances = this.#chances;
+    for (;;) {
+      let spared = false;
+      for (let id = list.newer(end); id !== end; ) {
+        const next = list.newer(id);
+        if (!pins.has(id)) {
+          if (chances[id]! <= 0) return id;
+          chances[id]!--;
+          list.moveToFront(end, id);
+          spared = true;
+        }
+        id = next;
+      }
+      if (!spared) return NONE;
+    }
   }
 }
 

@@ -1,31 +1,35 @@
 // MoE-Infinity's activation-aware cache: how often, how soon in layer order, and how much the present sequence uses an expert.
+import { DecayedCounts } from '../decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
 import { ResidentSet } from '../resident-set.js';
 
+/** What keeps an expert that was not used for long from being worth nothing at all. */
+const LEAST = 1e-3;
+
 class MoeInfinity implements CachePolicy {
   readonly #uses: Float64Array;
-  /** Decayed uses as of `lastPass`: what the sequences that now run activate. */
-  readonly #recent: Float64Array;
-  readonly #lastPass: Float64Array;
+  /** What the sequences that now run activate. */
+  readonly #recent: DecayedCounts;
   readonly #residents: ResidentSet;
   readonly #context: PolicyContext;
-  readonly #halfLife: number;
+  /** Weight of the layers that are so many layers ahead. */
+  readonly #nearness: Float64Array;
   readonly #score: (id: number) => number;
 
   constructor(context: PolicyContext, halfLife: number) {
-    this.#uses = new Float64Array(context.experts);
-    this.#recent = new Float64Array(context.experts);
-    this.#lastPass = new Float64Array(context.experts);
-    this.#residents = new ResidentSet(context.experts);
+    const { experts, layers, clock } = context;
+    this.#uses = new Float64Array(experts);
+    this.#recent = new DecayedCounts(experts, halfLife, clock);
+    this.#residents = new ResidentSet(experts);
     this.#context = context;
-    this.#halfLife = halfLife;
+    this.#nearness = Float64Array.from({ length: layers }, (_, ahead) => 1 - ahead / (layers + 1));
     this.#score = (id) => this.#priority(id);
   }
 
   touch(id: number): void {
     this.#uses[id]! += 1;
-    this.#recent[id] = this.#decayed(id) + 1;
-    this.#lastPass[id] = this.#context.clock.pass;
+    this.#recent.settle();
+    this.#recent.add(id);
   }
 
   streamed(id: number): void {
@@ -42,18 +46,16 @@ class MoeInfinity implements CachePolicy {
   }
 
   victim(_incoming: number, pins: Pins): number {
+    this.#recent.settle();
     return this.#residents.lowest(pins, this.#score);
   }
 
   #priority(id: number): number {
     const { clock, layers, layerOf, predicted } = this.#context;
-    const ahead = (layerOf[id]! - clock.layer + layers - 1) % layers;
-    const sequence = this.#decayed(id) + (predicted?.[id] ?? 0);
-    return (this.#uses[id]! + 1) * (1 - ahead / (layers + 1)) * (sequence + 1e-3);
-  }
-
-  #decayed(id: number): number {
-    return this.#recent[id]! * 2 ** ((this.#lastPass[id]! - this.#context.clock.pass) / this.#halfLife);
+    const ahead = layerOf[id]! - clock.layer - 1;
+    const expected = predicted === null ? 0 : predicted[id]!;
+    const sequence = this.#recent.weight[id]! / this.#recent.unit + expected;
+    return (this.#uses[id]! + 1) * this.#nearness[ahead < 0 ? ahead + layers : ahead]! * (sequence + LEAST);
   }
 }
 

@@ -28,8 +28,6 @@ class S3Fifo implements CachePolicy {
   #ghostBytes = 0;
   #candidate = NONE;
   #incoming = NONE;
-  /** True where all on probation had earned the main queue when the candidate was sought. */
-  #noneRejected = false;
 
   constructor(context: PolicyContext, small: number, ghost: number, promoteAt: number) {
     const { experts, sizes, capacityBytes } = context;
@@ -63,79 +61,58 @@ class S3Fifo implements CachePolicy {
   }
 
   remove(id: number): void {
-    const evicted = id === this.#candidate;
-    if (evicted && this.#noneRejected) this.#promoteOlderThan(this.#small);
     const fromSmall = this.#place[id] === SMALL;
-    if (evicted && fromSmall) this.#promoteOlderThan(id);
-    else if (evicted) this.#reinsertBefore(id);
     this.#lists.unlink(id);
     this.#place[id] = NOWHERE;
-    if (fromSmall) this.#smallBytes -= this.#sizes[id]!;
-    else this.#mainBytes -= this.#sizes[id]!;
-    if (evicted && fromSmall) this.#remember(id);
+    if (fromSmall) {
+      this.#smallBytes -= this.#sizes[id]!;
+      if (id === this.#candidate) this.#remember(id);
+    } else {
+      this.#mainBytes -= this.#sizes[id]!;
+    }
     this.#candidate = NONE;
   }
 
   victim(incoming: number, pins: Pins): number {
     this.#incoming = incoming;
-    const fromSmall = this.#smallBytes > 0 && this.#mainBytes <= this.#mainLimit;
-    const rejected = fromSmall ? this.#rejected(pins) : NONE;
-    this.#noneRejected = fromSmall && rejected === NONE;
-    if (rejected !== NONE) return (this.#candidate = rejected);
-    const leastUsed = this.#leastUsed(this.#main, pins);
-    if (leastUsed !== NONE && (this.#uses[leastUsed]! <= 0 || !this.#noneRejected)) return (this.#candidate = leastUsed);
-    // All on probation have earned the main queue, where they start without uses; or the main queue is pinned.
-    const promoted = this.#lists.oldest(this.#small, pins);
-    return (this.#candidate = promoted !== NONE ? promoted : leastUsed);
+    const fromSmall = this.#smallBytes > 0 && this.#mainBytes <= this.#mainLimit ? this.#rejected(pins) : NONE;
+    if (fromSmall !== NONE) return (this.#candidate = fromSmall);
+    const fromMain = this.#unused(pins);
+    return (this.#candidate = fromMain !== NONE ? fromMain : this.#lists.oldest(this.#small, pins));
   }
 
-  /** The oldest unpinned expert on probation that has too few uses to be promoted. */
+  /** The oldest unpinned expert on probation that has not earned the main queue; the older ones that have move there. */
   #rejected(pins: Pins): number {
     const list = this.#lists;
-    for (let id = list.newer(this.#small); id !== this.#small; id = list.newer(id)) {
-      if (this.#uses[id]! < this.#promoteAt && !pins.has(id)) return id;
+    for (let id = list.newer(this.#small); id !== this.#small; ) {
+      const next = list.newer(id);
+      if (this.#uses[id]! >= this.#promoteAt) {
+        list.unlink(id);
+        this.#smallBytes -= this.#sizes[id]!;
+        this.#uses[id] = 0;
+        this.#enterMain(id);
+      } else if (!pins.has(id)) return id;
+      id = next;
     }
     return NONE;
   }
 
-  /** The oldest of the unpinned with the fewest uses: each round takes one use from all, and the first without any leaves. */
-  #leastUsed(queue: number, pins: Pins): number {
+  /** The oldest unpinned expert of the main queue without a use; the older ones go round once more for one of theirs. */
+  #unused(pins: Pins): number {
     const list = this.#lists;
-    let best = NONE;
-    for (let id = list.newer(queue); id !== queue; id = list.newer(id)) {
-      if (pins.has(id) || (best !== NONE && this.#uses[id]! >= this.#uses[best]!)) continue;
-      best = id;
-      if (this.#uses[id]! <= 0) break;
-    }
-    return best;
-  }
-
-  /** All that is older than the victim on probation and has enough uses moves to the main queue. */
-  #promoteOlderThan(victim: number): void {
-    const list = this.#lists;
-    for (let id = list.newer(this.#small); id !== victim; ) {
-      const next = list.newer(id);
-      if (this.#uses[id]! >= this.#promoteAt) {
-        this.#lists.unlink(id);
-        this.#smallBytes -= this.#sizes[id]!;
-        this.#uses[id] = 0;
-        this.#enterMain(id);
+    for (;;) {
+      let spared = false;
+      for (let id = list.newer(this.#main); id !== this.#main; ) {
+        const next = list.newer(id);
+        if (!pins.has(id)) {
+          if (this.#uses[id]! <= 0) return id;
+          this.#uses[id]!--;
+          list.moveToFront(this.#main, id);
+          spared = true;
+        }
+        id = next;
       }
-      id = next;
-    }
-  }
-
-  /** All that is older than the victim in the main queue goes to its head and loses a use; whole rounds first. */
-  #reinsertBefore(victim: number): void {
-    const list = this.#lists;
-    for (let rounds = this.#uses[victim]!; rounds > 0; rounds--) {
-      for (let id = list.newer(this.#main); id !== this.#main; id = list.newer(id)) if (this.#uses[id]! > 0) this.#uses[id]!--;
-    }
-    for (let id = list.newer(this.#main); id !== victim; ) {
-      const next = list.newer(id);
-      if (this.#uses[id]! > 0) this.#uses[id]!--;
-      this.#lists.moveToFront(this.#main, id);
-      id = next;
+      if (!spared) return NONE;
     }
   }
 

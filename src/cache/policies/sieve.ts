@@ -8,7 +8,7 @@ class Sieve implements CachePolicy {
   readonly #visited: Int8Array;
   /** Expert that the hand stands at; the sentinel: start from the oldest. */
   #hand: number;
-  #candidate = NONE;
+  #count = 0;
 
   constructor(experts: number) {
     this.#list = new IdLists(experts);
@@ -17,63 +17,39 @@ class Sieve implements CachePolicy {
   }
 
   touch(id: number): void {
-    this.#visited[id] = this.#visited[id]! < 0 ? 0 : 1;
+    this.#visited[id] = Math.min(this.#visited[id]! + 1, 1);
   }
 
   insert(id: number, used: boolean): void {
     this.#visited[id] = used ? 0 : -1;
+    this.#count++;
     this.#list.pushFront(this.#list.end, id);
   }
 
   remove(id: number): void {
-    if (id === this.#candidate) this.#sweepTo(id);
     if (id === this.#hand) this.#hand = this.#list.newer(id);
     this.#list.unlink(id);
-    this.#candidate = NONE;
+    this.#count--;
   }
 
-  /** The first unpinned expert from the hand on that was not visited; where all were, the first one at all. */
+  /** Moves the hand to the first expert that was not used since it last passed, and takes the marks off those before, pinned ones excepted. */
   victim(_incoming: number, pins: Pins): number {
     const { end } = this.#list;
-    const start = this.#start();
-    let first = NONE;
-    if (start !== end) {
-      let id = start;
-      do {
-        if (!pins.has(id)) {
-          if (this.#visited[id]! <= 0) return (this.#candidate = id);
-          if (first === NONE) first = id;
-        }
-        id = this.#next(id);
-      } while (id !== start);
-    }
-    return (this.#candidate = first);
-  }
-
-  /** Clears the marks that the hand passes; the whole round first where `id` itself is marked. */
-  #sweepTo(id: number): void {
     const visited = this.#visited;
-    const start = this.#start();
-    if (visited[id]! > 0) {
-      let passed = start;
-      do {
-        if (visited[passed]! > 0) visited[passed] = 0;
-        passed = this.#next(passed);
-      } while (passed !== start);
+    let id = this.#hand;
+    let pinned = 0;
+    // A whole round of pinned experts, and there is none to evict.
+    while (pinned < this.#count) {
+      if (id === end) id = this.#list.newer(end);
+      if (pins.has(id)) pinned++;
+      else if (visited[id]! <= 0) return (this.#hand = id);
+      else {
+        visited[id] = 0;
+        pinned = 0;
+      }
+      id = this.#list.newer(id);
     }
-    for (let passed = start; passed !== id; passed = this.#next(passed)) if (visited[passed]! > 0) visited[passed] = 0;
-    this.#hand = id;
-  }
-
-  #start(): number {
-    return this.#hand === this.#list.end ? this.#list.newer(this.#list.end) : this.#hand;
-  }
-
-  #next(id: number): number {
-    const list = this.#list;
-    const { end } = list;
-    const next = list.newer(id);
-    return next === end ? list.newer(end) : next;
+    return NONE;
   }
 }
 

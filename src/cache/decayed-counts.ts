@@ -1,0 +1,45 @@
+// Counts of uses that fade with the passes. Instead of all counts shrinking at every pass, a new use weighs more than one before: the
+// counts age together, and their order changes only where an expert is used.
+import type { Clock } from './policy.js';
+
+/** Weights are scaled down by this much before they grow out of range: 2^512 of the 2^1023 that a number can hold. */
+export const RESCALE = 2 ** -512;
+
+/** A decayed count per expert. */
+export class DecayedCounts {
+  /** Sum over uses of 2^(pass / halfLife), in the unit that {@link unit} tells. */
+  readonly weight: Float64Array;
+  /** Weight of one use in the running pass. */
+  unit = 1;
+  readonly #clock: Clock;
+  readonly #growth: number;
+  #pass = 0;
+
+  /** @param halfLife passes after which a use counts half */
+  constructor(experts: number, halfLife: number, clock: Clock) {
+    this.weight = new Float64Array(experts);
+    this.#clock = clock;
+    this.#growth = 2 ** (1 / halfLife);
+  }
+
+  /**
+   * Brings the unit up to the running pass.
+   * @returns true where all weights were multiplied by {@link RESCALE}: exact for a power of two; the oldest fade to zero
+   */
+  settle(): boolean {
+    let rescaled = false;
+    for (; this.#pass < this.#clock.pass; this.#pass++) {
+      this.unit *= this.#growth;
+      if (this.unit <= 1 / RESCALE) continue;
+      this.unit *= RESCALE;
+      for (let id = 0; id < this.weight.length; id++) this.weight[id]! *= RESCALE;
+      rescaled = true;
+    }
+    return rescaled;
+  }
+
+  /** One more use of `id`; {@link settle} comes first. */
+  add(id: number): void {
+    this.weight[id]! += this.unit;
+  }
+}
