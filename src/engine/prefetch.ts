@@ -7,6 +7,7 @@ import type { Pass } from '../schedule/pass.js';
 import type { WhenFull } from './actions.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { Outlook } from './outlook.js';
+import { Ranking } from './ranking.js';
 import type { Recorder } from './recorder.js';
 import type { CachedTier } from './tier.js';
 
@@ -48,9 +49,6 @@ export interface PrefetchParts {
   readonly evicted: (nowNs: number) => number;
 }
 
-/** Candidates of a layer that has not been predicted in this pass. */
-const UNASKED = -1;
-
 /** Plans prefetches and starts them. */
 export class Prefetcher {
   readonly #parts: PrefetchParts;
@@ -69,30 +67,24 @@ export class Prefetcher {
   #refusedCount = 0;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
-  /** `[layers, width]` best-scored experts of the newest prediction for each layer, best first, and how many; UNASKED: none was made. */
-  readonly #candidates: Int32Array;
-  readonly #candidateCount: Int32Array;
-  readonly #width: number;
-  /** Scores of the candidates that were ranked last; by layer, the score below which an expert is unlikely to be one. */
-  readonly #best: Float64Array;
-  readonly #floor: Float64Array;
+  /** Best-scored experts of the newest prediction for each layer. */
+  readonly #ranking: Ranking;
+  /** By layer: 1 where it has been predicted in this pass. */
+  readonly #asked: Uint8Array;
   /** What had been counted when the last pass ended. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
   constructor(parts: PrefetchParts) {
     this.#parts = parts;
-    const { model, limits } = parts;
+    const { model, limits, scores } = parts;
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-    this.#width = Math.min(widest, Math.max(limits.perLayer, 2 * topK));
+    this.#ranking = new Ranking(model, Math.min(widest, Math.max(limits.perLayer, 2 * topK)), scores);
     this.#plan = new Int32Array(model.experts);
     this.#issuedNs = new Float64Array(model.experts);
     this.#queued = new Uint8Array(model.experts);
     this.#refused = new Uint8Array(model.experts);
-    this.#candidates = new Int32Array(model.layers.length * this.#width);
-    this.#candidateCount = new Int32Array(model.layers.length);
-    this.#best = new Float64Array(this.#width);
-    this.#floor = new Float64Array(model.layers.length);
+    this.#asked = new Uint8Array(model.layers.length);
   }
 
   /** A pass begins: the plan of the last one is void. */
@@ -100,7 +92,7 @@ export class Prefetcher {
     this.#drop(this.#count);
     this.#first = this.#count = this.#head = 0;
     this.#nextLayer = 0;
-    this.#candidateCount.fill(UNASKED);
+    this.#asked.fill(0);
     this.#extend(pass, -1, nowNs);
   }
 
@@ -110,7 +102,7 @@ export class Prefetcher {
    */
   known(layer: number, demand: Int32Array, size: number): void {
     const { recorder, layerOf } = this.#parts;
-    if (this.#candidateCount[layer] !== UNASKED) this.#judge(layer, demand, size);
+    if (this.#asked[layer] === 1) this.#judge(demand, size);
     let end = this.#first;
     while (end < this.#count && layerOf[this.#plan[end]!]! <= layer) end++;
     for (let i = 0; i < size; i++) {
@@ -236,10 +228,12 @@ export class Prefetcher {
 
   #planLayer(layer: number, issuedNs: number): void {
     const { dram, gpu, limits, scores } = this.#parts;
-    const base = layer * this.#width;
-    const count = this.#rankLayer(layer);
+    const ranking = this.#ranking;
+    const base = layer * ranking.width;
+    const count = ranking.rank(layer);
+    this.#asked[layer] = 1;
     for (let i = 0; i < count && i < limits.perLayer; i++) {
-      const id = this.#candidates[base + i]!;
+      const id = ranking.ids[base + i]!;
       if (scores[id]! < limits.minProbability) break;
       const entry = this.#count++;
       this.#plan[entry] = id;
@@ -250,56 +244,19 @@ export class Prefetcher {
     }
   }
 
-  /** Writes the best-scored experts of a layer into its candidates, best first, ties by id; @returns how many. */
-  #rankLayer(layer: number): number {
-    // Half of what the last one needed to be among them is most often too low to leave one out: few are compared at all.
-    let count = this.#rankFrom(layer, this.#floor[layer]!);
-    if (count < this.#width && this.#floor[layer]! > 0) count = this.#rankFrom(layer, 0);
-    this.#floor[layer] = count < this.#width ? 0 : this.#best[count - 1]! / 2;
-    this.#candidateCount[layer] = count;
-    return count;
-  }
-
-  /** Ranks the experts whose score is above `floor`. */
-  #rankFrom(layer: number, floor: number): number {
-    const { model, scores } = this.#parts;
-    const { offset, experts } = model.layers[layer]!;
-    const candidates = this.#candidates;
-    const best = this.#best;
-    const width = this.#width;
-    const base = layer * width;
-    let count = 0;
-    let least = floor;
-    for (let id = offset; id < offset + experts; id++) {
-      const score = scores[id]!;
-      if (score <= least) continue;
-      let at = count < width ? count++ : count - 1;
-      while (at > 0 && best[at - 1]! < score) {
-        best[at] = best[at - 1]!;
-        candidates[base + at] = candidates[base + at - 1]!;
-        at--;
-      }
-      best[at] = score;
-      candidates[base + at] = id;
-      if (count === width) least = best[width - 1]!;
-    }
-    return count;
-  }
-
-  #judge(layer: number, demand: Int32Array, size: number): void {
+  #judge(demand: Int32Array, size: number): void {
     const { recorder } = this.#parts;
-    const base = layer * this.#width;
-    const count = this.#candidateCount[layer]!;
+    const ranking = this.#ranking;
     recorder.predictedMembers += size;
+    let named = 0;
+    let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      const id = demand[i]!;
-      for (let rank = 0; rank < count; rank++) {
-        if (this.#candidates[base + rank] !== id) continue;
-        recorder.recalledUnion++;
-        if (rank < size) recorder.recalledAtK++;
-        break;
-      }
+      const place = ranking.placeOf(demand[i]!);
+      named += place >= 0 ? 1 : 0;
+      amongFirst += place >= 0 && place < size ? 1 : 0;
     }
+    recorder.recalledUnion += named;
+    recorder.recalledAtK += amongFirst;
   }
 
   /** First entry that still waits, or -1. */
