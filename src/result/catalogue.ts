@@ -121,6 +121,13 @@ const TABLE: readonly Row[] = [
   ['workload.requests', 'count', 'none', 'Requests that were served'],
   ['workload.routing_reused', 'ratio', 'none', 'Tokens whose routing an earlier token of the workload had taken already, over all tokens'],
   ['schedule.passed_over', 'count', 'lower', 'Most passes in a row that left out a request which had begun'],
+  [
+    'schedule.loads',
+    'count',
+    'lower',
+    'Distinct experts beyond those the cache holds, summed over the batches and layers that the scheduler composed',
+  ],
+  ['schedule.loads_in_order', 'count', 'none', 'The same sum for the same pools, split into batches in order of arrival'],
   ['schedule.time', 'ns', 'lower', 'Modelled time that passes were delayed by composing them'],
 
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],

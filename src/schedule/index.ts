@@ -1,11 +1,13 @@
 // The family of schedulers. A new one is a file in this folder and a line here.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
+import { expertflow } from './expertflow.js';
 import { fcfs } from './fcfs.js';
+import { readMe } from './read-me.js';
 import type { SchedulerDefinition } from './scheduler.js';
 
 /** All schedulers, in the order in which they are listed. */
-export const SCHEDULERS: readonly SchedulerDefinition[] = [fcfs];
+export const SCHEDULERS: readonly SchedulerDefinition[] = [fcfs, expertflow, readMe];
 
 /**
  * Finds a scheduler by name.

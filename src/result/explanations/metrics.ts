@@ -28,6 +28,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'With first come, first served on a sufficient token budget nobody is passed over. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain. Schedulers with a pool keep a bound on this figure, which is one of their parameters.',
   },
   {
+    names: ['schedule.loads', 'schedule.loads_in_order'],
+    what: 'ExpertFlow’s own figure of merit: for each batch and each layer, the distinct experts that its tokens choose beyond those that fit into the cache, summed. Once for the batches that the scheduler composed by predicted path, once for the same requests in order of arrival; both are counted on the paths that the tokens really take.',
+    reading:
+      'Their ratio is what grouping saves, free of what the cache happens to hold. It should be well below 1 with many experts and few per token, and near 1 where a batch touches nearly all experts anyway (Mixtral at batch 16). With paths: previous it also shows what is left of the gain when the predictor is only as good as the last token.',
+  },
+  {
     names: ['memory.gpu.kv_peak'],
     what: 'The most KV cache that running requests had set aside at one time. A request is admitted only when there is room for all of its prompt and output, so that none has to be thrown out again, and gives its room back when it has finished.',
     reading:

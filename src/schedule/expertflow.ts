@@ -1,0 +1,137 @@
+// ExpertFlow's token scheduler: the next tokens of a pool of several batches are grouped by their predicted paths, so that the tokens of
+// one pass share experts. Prompts run first, in passes of their own; every request of the pool then decodes one token a round.
+import type { Parameters } from '../base/parameters.js';
+import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
+import { loadsBeyondCache, PATH_SOURCES, type PathView } from './paths.js';
+import { RequestQueue, ShareList } from './queue.js';
+import type { Request } from './request.js';
+import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+
+class ExpertFlowScheduler implements Scheduler {
+  costNs = 0;
+  readonly #batch: number;
+  readonly #budget: number;
+  readonly #running: number;
+  readonly #context: SchedulerContext;
+  readonly #view: PathView;
+  readonly #source: (typeof PATH_SOURCES)[number];
+  readonly #wordNs: number;
+  readonly #overlap: boolean;
+  readonly #group: boolean;
+  readonly #queue: RequestQueue;
+  readonly #list = new ShareList();
+  /** Batches of the running round that have not run yet, last first. */
+  readonly #round: Request[][] = [];
+  #roundStartNs = Number.NEGATIVE_INFINITY;
+  #loads = 0;
+  #loadsInOrder = 0;
+
+  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
+    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
+    this.#budget = limits.maxTokensPerPass;
+    this.#running = limits.batch * Number(parameters['batches']);
+    this.#context = context;
+    this.#view = context.paths!;
+    this.#source = parameters['paths'] as (typeof PATH_SOURCES)[number];
+    this.#wordNs = Number(parameters['wordNs']);
+    this.#overlap = parameters['overlap'] === true;
+    this.#group = parameters['group'] === true;
+    this.#queue = new RequestQueue(context);
+  }
+
+  get pending(): number {
+    return this.#queue.pending;
+  }
+
+  add(request: Request): void {
+    this.#queue.add(request);
+  }
+
+  next(nowNs: number): readonly Share[] {
+    const list = this.#list;
+    const { running } = this.#queue;
+    this.costNs = 0;
+    list.begin(this.#budget);
+    if (this.#round.length === 0) {
+      this.#queue.admit(this.#running);
+      list.prompts(running, this.#batch);
+      if (list.shares.length > 0 || running.length === 0) return list.shares;
+      this.#compose(running, nowNs);
+    }
+    list.decodes(this.#round.pop()!);
+    return list.shares;
+  }
+
+  finished(): void {
+    this.#queue.sweep();
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { 'schedule.loads': this.#loads, 'schedule.loads_in_order': this.#loadsInOrder };
+  }
+
+  /** Groups the pool, all of which decodes, into the batches of one round. */
+  #compose(pool: readonly Request[], nowNs: number): void {
+    const view = this.#view;
+    const { words } = view;
+    const count = pool.length;
+    const clusters = Math.ceil(count / this.#batch);
+    const inOrder: Request[][] = [];
+    let taken = 0;
+    for (const size of evenSizes(count, clusters)) inOrder.push(pool.slice(taken, (taken += size)));
+    let batches = inOrder;
+    if (clusters > 1 && this.#group) {
+      const paths = new Int32Array(count * words);
+      for (let i = 0; i < count; i++) view.path(pool[i]!, this.#source, paths, i * words);
+      const labels = balancedMedoids(hammingDistances(paths, count, words), count, clusters, this.#context.random);
+      batches = inOrder.map((_, cluster) => pool.filter((_, i) => labels[i] === cluster));
+      const workNs = ((count * (count - 1)) / 2) * words * this.#wordNs;
+      // Dual-batch pipeline: the round is composed while the one before it runs.
+      this.costNs = this.#overlap ? Math.max(0, workNs - (nowNs - this.#roundStartNs)) : workNs;
+    }
+    this.#roundStartNs = nowNs;
+    this.#loads += this.#merit(batches);
+    this.#loadsInOrder += this.#merit(inOrder);
+    this.#round.push(...batches.toReversed());
+  }
+
+  /** Sum over batches and layers of max(0, distinct experts - cache size), on the paths that the tokens really take. */
+  #merit(batches: readonly (readonly Request[])[]): number {
+    const view = this.#view;
+    const path = new Int32Array(view.words);
+    let loads = 0;
+    for (const batch of batches) {
+      const union = new Int32Array(view.words);
+      for (const request of batch) {
+        view.path(request, 'next', path, 0);
+        for (let w = 0; w < view.words; w++) union[w]! |= path[w]!;
+      }
+      loads += loadsBeyondCache(view, union);
+    }
+    return loads;
+  }
+}
+
+/** Registry entry. */
+export const expertflow: SchedulerDefinition = {
+  name: 'expertflow',
+  summary: 'groups the next tokens of a pool of batches by predicted path (balanced K-medoids on Hamming similarity)',
+  cites: 'ExpertFlow, arXiv 2410.17954 (DAC 2026), token scheduler',
+  parameters: {
+    batches: { default: 2, description: 'batches in the pool', min: 1, max: 64 },
+    paths: {
+      default: 'next',
+      values: PATH_SOURCES,
+      description: 'predicted path: the one that the token takes (a predictor that is always right), or that of the token before',
+    },
+    group: { default: true, description: 'off: the same pool in order of arrival, to compare with' },
+    wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
+    overlap: {
+      default: true,
+      description: 'a round is composed while the one before it runs, and delays it only as far as it takes longer',
+    },
+  },
+  needs: ['paths'],
+  running: ({ batch }, { batches }) => batch * Number(batches),
+  create: (limits, parameters, context) => new ExpertFlowScheduler(limits, parameters, context),
+};
