@@ -1,0 +1,17 @@
+// `moeprof trace`: look into routing traces, check, cut, compare and generate them. One file per subcommand in trace/.
+import type { Command } from 'commander';
+import type { CliContext } from './context.js';
+import { defineAudit } from './trace/audit.js';
+import { defineConvert } from './trace/convert.js';
+import { defineDiff } from './trace/diff.js';
+import { defineGenerate } from './trace/generate.js';
+import { defineInspect } from './trace/inspect.js';
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  defineInspect(command, context);
+  defineAudit(command, context);
+  defineConvert(command, context);
+  defineDiff(command, context);
+  defineGenerate(command, context);
+}

@@ -1,0 +1,66 @@
+// `moeprof trace convert`: any format to the canonical ones, whole or in part.
+import { type Command, Option } from 'commander';
+import { formatCount } from '../../base/units.js';
+import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
+import type { CliContext } from '../context.js';
+import { addTraceOptions, openNamed, type TraceFlags } from './open.js';
+import { layoutOf, writeTrace } from './write.js';
+
+interface Flags extends TraceFlags {
+  readonly output: string;
+  readonly tokens?: string;
+  readonly requests?: string;
+  readonly layers?: string;
+  readonly remap?: string;
+  readonly weights: 'f32' | 'f16' | 'none';
+}
+
+const EXAMPLES = `
+Ranges count from 0 and include both ends: 0..99, 200.., 7, 0..3,8.
+
+Examples:
+  moeprof trace convert replies.jsonl -m qwen3-30b-a3b -o routing.safetensors
+  moeprof trace convert routing.safetensors --tokens 200.. -o clean.safetensors
+  moeprof trace convert big.npz --requests 0..9 --layers 1.. --weights none -o part.jsonl
+  moeprof trace convert physical.jsonl --remap logical.json -o logical.safetensors
+`;
+
+/** Defines the subcommand. */
+export function defineConvert(parent: Command, context: CliContext): void {
+  const command = parent
+    .command('convert')
+    .summary('to safetensors or JSONL; slices, renumbered experts')
+    .description('Writes a trace as safetensors or JSONL, whole or in part.')
+    .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace')
+    .requiredOption('-o, --output <path>', 'where to: .safetensors, .jsonl, or - for JSONL on stdout')
+    .option('--tokens <ranges>', 'only these rows')
+    .option('--requests <ranges>', 'only these requests, by their place in the file')
+    .option('--layers <ranges>', 'only these MoE layers')
+    .option('--remap <file>', 'JSON: new number of each expert, one list or one per layer; -1 drops a choice')
+    .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
+  addTraceOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, flags: Flags) => {
+      layoutOf(flags.output);
+      const { trace } = await openNamed(path, flags);
+      try {
+        const conversion: Conversion = {
+          ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
+          ...(flags.requests === undefined
+            ? {}
+            : { requests: numbersIn(parseRanges(flags.requests, trace.requests.length, '--requests')) }),
+          ...(flags.layers === undefined ? {} : { layers: numbersIn(parseRanges(flags.layers, trace.layers, '--layers')) }),
+          ...(flags.remap === undefined ? {} : { remap: readRemap(flags.remap, trace.expertsPerLayer) }),
+        };
+        const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
+        try {
+          writeTrace(part, flags.output, { weights: flags.weights }, context);
+          if (flags.output !== '-') context.note(`${flags.output}: ${formatCount(part.tokens)} tokens, ${formatCount(part.layers)} layers`);
+        } finally {
+          if (part !== trace) part.close();
+        }
+      } finally {
+        trace.close();
+      }
+    });
+}

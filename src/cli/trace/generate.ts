@@ -1,0 +1,124 @@
+// `moeprof trace generate`: synthetic routing like a model's published statistics, or like a recorded trace.
+import type { Command } from 'commander';
+import { UserError } from '../../base/errors.js';
+import { formatCount, parseCount } from '../../base/units.js';
+import { checkValue } from '../../base/yaml.js';
+import { loadModel, loadRouting } from '../../model/load.js';
+import { fitRouting, requestsLike, synthesizeFitted } from '../../trace/fit/index.js';
+import { routingProfileSchema } from '../../trace/routing-profile.js';
+import { type RequestLength, synthesize } from '../../trace/synthetic.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import type { CliContext } from '../context.js';
+import { openNamed } from './open.js';
+import { layoutOf, writeTrace } from './write.js';
+
+interface Flags {
+  readonly like?: string;
+  readonly fit?: string;
+  readonly model?: string;
+  readonly traceFormat?: string;
+  readonly tokens?: string;
+  readonly prompt?: string;
+  readonly generated?: string;
+  readonly seed: string;
+  readonly output: string;
+}
+
+/** Tokens where nothing says how many. */
+const TOKENS = 4096;
+const LENGTH = { prompt: 64, generated: 192 } as const;
+
+const EXAMPLES = `
+--like draws from the routing: block of a model profile, --fit from a model of a
+recorded trace: its popularity, reuse at every distance and cross-layer
+transitions, layer by layer. Generated traces say that they are synthetic.
+
+Examples:
+  moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o synthetic.safetensors
+  moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 -o more.safetensors
+`;
+
+/** Defines the subcommand. */
+export function defineGenerate(parent: Command, context: CliContext): void {
+  parent
+    .command('generate')
+    .summary('synthetic routing, like a model or fitted to a trace')
+    .description('Draws synthetic routing, like a model or fitted to a trace.')
+    .requiredOption('-o, --output <path>', 'where to: .safetensors, .jsonl, or - for JSONL on stdout')
+    .option('--like <model>', 'a bundled model or a file; its routing: block says how it routes')
+    .option('--fit <trace>', 'a recorded trace to be like')
+    .option('-m, --model <model>', 'model of the trace to fit, where its file does not say')
+    .option('--trace-format <format>', 'format of the trace to fit, instead of recognising it')
+    .option('--tokens <n>', `tokens in all (default: ${TOKENS}, or those of the trace)`)
+    .option('--prompt <n>', `prompt tokens of a request (default: ${LENGTH.prompt}, or as in the trace)`)
+    .option('--generated <n>', `generated tokens of a request (default: ${LENGTH.generated}, or as in the trace)`)
+    .option('--seed <n>', 'the same seed gives the same routing', '1')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      layoutOf(flags.output);
+      if ((flags.like === undefined) === (flags.fit === undefined)) {
+        throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
+      }
+      if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
+      const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
+      try {
+        writeTrace(trace, flags.output, {}, context);
+        if (flags.output !== '-')
+          context.note(`${flags.output}: ${formatCount(trace.tokens)} tokens in ${formatCount(trace.requests.length)} requests, synthetic`);
+      } finally {
+        trace.close();
+      }
+    });
+}
+
+function likeModel(name: string, flags: Flags): RoutingTrace {
+  const model = loadModel(name);
+  const routing = loadRouting(name);
+  const tokens = flags.tokens === undefined ? TOKENS : count(flags.tokens, '--tokens');
+  return synthesize(model, {
+    seed: Number(flags.seed),
+    requests: requestsFrom(flags, tokens) ?? requests(tokens, LENGTH.prompt, LENGTH.generated),
+    ...(routing === null ? {} : { profile: checkValue(routing, `model ${name}: routing`, routingProfileSchema) }),
+  });
+}
+
+async function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
+  const { trace } = await openNamed(path, flags);
+  try {
+    const fitted = fitRouting(trace);
+    await context.breathe();
+    const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
+    const lengths = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
+    const bar = context.progress('generating', tokens, 'tokens');
+    try {
+      return synthesizeFitted(fitted, { seed: Number(flags.seed), requests: lengths }, (done) => bar.update(done));
+    } finally {
+      bar.finish();
+    }
+  } finally {
+    trace.close();
+  }
+}
+
+/** Requests of the lengths that flags give; null where they give none. */
+function requestsFrom(flags: Flags, tokens: number): RequestLength[] | null {
+  if (flags.prompt === undefined && flags.generated === undefined) return null;
+  const prompt = flags.prompt === undefined ? LENGTH.prompt : parseCount(flags.prompt, '--prompt');
+  const generated = flags.generated === undefined ? LENGTH.generated : count(flags.generated, '--generated');
+  return requests(tokens, prompt, generated);
+}
+
+function requests(tokens: number, prompt: number, generated: number): RequestLength[] {
+  const list: RequestLength[] = [];
+  for (let left = tokens; left > 0; left -= prompt + generated) {
+    const prefill = Math.min(prompt, left);
+    list.push({ prefill, decode: Math.min(generated, left - prefill) });
+  }
+  return list;
+}
+
+function count(text: string, place: string): number {
+  const value = parseCount(text, place);
+  if (value < 1) throw new UserError(`${place}: '${text}' is less than one token; write at least 1`);
+  return value;
+}

@@ -1,0 +1,39 @@
+// Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
+import { drawCurve } from '../../explore/curve.js';
+import { shapeOf } from '../../trace/stats/shape.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import type { CliContext } from '../context.js';
+
+/** Shares of each layer's experts. */
+export const HIT_SHARES = [0.25, 0.5] as const;
+
+/** Hit rates of one policy at {@link HIT_SHARES}. */
+export interface PolicyHits {
+  readonly policy: string;
+  readonly hitRates: readonly number[];
+}
+
+/** Replays a trace token by token, from cold. */
+export async function hitsOf(trace: RoutingTrace, context: CliContext): Promise<PolicyHits[]> {
+  const model = shapeOf(trace);
+  const { policies } = await drawCurve(
+    {
+      model,
+      trace,
+      policies: ['lru', 'belady'],
+      folder: '.',
+      capacities: HIT_SHARES.map((share) => share * model.experts),
+      scope: 'layer',
+      replay: 'atomic',
+      quotas: 'even',
+      tokens: trace.tokens,
+      warmup: 0,
+      seed: 1,
+      popularity: null,
+      at: null,
+      threads: 0,
+    },
+    { breathe: () => context.breathe() },
+  );
+  return policies.map(({ policy, points }) => ({ policy, hitRates: points.map(({ hitRate }) => hitRate) }));
+}

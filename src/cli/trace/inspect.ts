@@ -1,0 +1,46 @@
+// `moeprof trace inspect`: what is in a trace, before anything is simulated.
+import type { Command } from 'commander';
+import type { Format } from '../../report/format.js';
+import { routingStatistics } from '../../trace/stats/index.js';
+import type { CliContext } from '../context.js';
+import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
+import { Outputs } from '../outputs.js';
+import { hitsOf } from './hits.js';
+import { type Inspection, inspectionReports } from './inspect-report.js';
+import { addTraceOptions, identityOf, openNamed, type TraceFlags } from './open.js';
+
+const EXAMPLES = `
+Reads every format that moeprof run reads, recordings of phones included.
+
+Examples:
+  moeprof trace inspect routing.safetensors
+  moeprof trace inspect run.route.csv --format heatmap
+  moeprof trace inspect replies.jsonl -m qwen3-30b-a3b --json
+`;
+
+/** Defines the subcommand. */
+export function defineInspect(parent: Command, context: CliContext): void {
+  const formats: readonly Format<Inspection>[] = inspectionReports;
+  const command = parent
+    .command('inspect')
+    .summary('tokens, skew, reuse, batching, predictability, hit rates; heatmap')
+    .description('Skew, reuse, batching, predictability and hit rates of a trace.')
+    .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace');
+  addOutputOptions(addTraceOptions(command), formats)
+    .addHelpText('after', EXAMPLES)
+    .action(async (path: string, flags: TraceFlags & OutputOptions) => {
+      const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags));
+      try {
+        const { trace } = await openNamed(path, flags);
+        try {
+          const statistics = routingStatistics(trace);
+          await context.breathe();
+          outputs.deliver({ trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) });
+        } finally {
+          trace.close();
+        }
+      } finally {
+        outputs.abort();
+      }
+    });
+}

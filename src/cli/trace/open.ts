@@ -1,0 +1,80 @@
+// What the subcommands of `moeprof trace` share: the options that open a trace, and how one is named in a report.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { findProfile, listProfiles } from '../../base/profiles.js';
+import { formatCount } from '../../base/units.js';
+import { loadModel } from '../../model/load.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { printable } from '../../report/format.js';
+import { openTrace } from '../../trace/open.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+
+/** Values of {@link addTraceOptions}. */
+export interface TraceFlags {
+  readonly model?: string;
+  readonly traceFormat?: string;
+}
+
+/** Adds `-m` and `--trace-format`. */
+export function addTraceOptions(command: Command): Command {
+  return command
+    .option('-m, --model <model>', 'model that was recorded, where the file does not say its layers and experts')
+    .option('--trace-format <format>', 'format of the file, instead of recognising it');
+}
+
+/**
+ * Opens a trace: a path, `-`, or the name of a bundled one.
+ * @throws UserError
+ */
+export async function openNamed(path: string, flags: TraceFlags): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
+  const model = flags.model === undefined ? null : loadModel(flags.model);
+  const bundled = path !== '-' && !existsSync(path) && listProfiles('traces').includes(path);
+  const trace = await openTrace(bundled ? findProfile('traces', path) : path, {
+    ...(model === null ? {} : { model }),
+    ...(flags.traceFormat === undefined ? {} : { format: flags.traceFormat }),
+  });
+  return { trace, model };
+}
+
+/** What a trace is, as reports carry it. */
+export interface TraceIdentity {
+  readonly path: string;
+  readonly sha256: string;
+  readonly format: string;
+  readonly model: string | null;
+  readonly synthetic: boolean;
+  readonly tokens: number;
+  readonly requests: number;
+  readonly layers: number;
+  readonly topK: number;
+  readonly expertsPerLayer: readonly number[];
+}
+
+/** Identity of a trace. */
+export function identityOf(trace: RoutingTrace): TraceIdentity {
+  const { expertsPerLayer, layers, meta, path, requests, tokens, topK } = trace;
+  return {
+    path,
+    sha256: trace.sha256(),
+    format: meta.format,
+    model: meta.model,
+    synthetic: meta.synthetic,
+    tokens,
+    requests: requests.length,
+    layers,
+    topK,
+    expertsPerLayer,
+  };
+}
+
+/** `8,000 tokens in 1 request, 48 layers of 128 experts, top-8; safetensors, recorded from qwen3-30b-a3b` */
+export function describeTrace({ expertsPerLayer, format, layers, model, requests, synthetic, tokens, topK }: TraceIdentity): string {
+  const [least, most] = [Math.min(...expertsPerLayer), Math.max(...expertsPerLayer)];
+  const experts = least === most ? formatCount(most) : `${formatCount(least)} to ${formatCount(most)}`;
+  const origin = synthetic ? 'synthetic' : 'recorded';
+  const from = model === null ? '' : ` ${synthetic ? 'for' : 'from'} ${printable(model)}`;
+  return (
+    `${formatCount(tokens)} tokens in ${formatCount(requests)} request${requests === 1 ? '' : 's'}, ${formatCount(layers)} layer${layers === 1 ? '' : 's'} of ` +
+    `${experts} experts, top-${topK}; ${printable(format)}, ${origin}${from}`
+  );
+}

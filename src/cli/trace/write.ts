@@ -1,0 +1,24 @@
+// Where a written trace goes: the ending says the layout, `-` is JSONL on stdout.
+import { extname } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { metadataOf } from '../../trace/formats/metadata.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import { jsonlLines, type WriteOptions, writeJsonl, writeSafetensors } from '../../trace/write.js';
+import type { CliContext } from '../context.js';
+
+/** Layout of an output path. @throws UserError where the ending says none */
+export function layoutOf(path: string): 'safetensors' | 'jsonl' {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.safetensors') return 'safetensors';
+  if (path === '-' || ending === '.jsonl' || ending === '.ndjson') return 'jsonl';
+  throw new UserError(`-o ${path}: the ending does not tell the layout; use .safetensors or .jsonl, or - for JSONL on stdout`);
+}
+
+/** Writes a trace as a whole, or not at all. */
+export function writeTrace(trace: RoutingTrace, path: string, options: WriteOptions, context: CliContext): void {
+  if (path === '-') {
+    context.out(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
+    for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) context.out(block);
+  } else if (layoutOf(path) === 'safetensors') writeSafetensors(trace, path, options);
+  else writeJsonl(trace, path, options);
+}

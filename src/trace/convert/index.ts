@@ -1,0 +1,88 @@
+// A part of a trace as a trace of its own: some tokens, some requests, some layers, experts renumbered.
+import { UserError } from '../../base/errors.js';
+import { TraceStore } from '../store.js';
+import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
+import type { Remap } from './remap.js';
+
+export { numbersIn, parseRanges } from './ranges.js';
+export { type Remap, readRemap } from './remap.js';
+
+/** What to keep, and how to number it; what is left out is kept as it is. */
+export interface Conversion {
+  /** Rows `[from, to)` of the trace. */
+  readonly tokens?: readonly (readonly [from: number, to: number])[];
+  /** Places of requests in the trace, from 0. */
+  readonly requests?: readonly number[];
+  /** MoE layers, ascending. */
+  readonly layers?: readonly number[];
+  /** New numbers, by layer of the trace as it was. */
+  readonly remap?: Remap;
+}
+
+const ROWS = 256;
+
+/**
+ * Copies the part; the original may be closed after it. Positions and request ids stay, so that a cut shows.
+ * @throws UserError where nothing is left, or renumbering gives a token an expert twice
+ */
+export function convertTrace(trace: RoutingTrace, conversion: Conversion): RoutingTrace {
+  const { topK, has } = trace;
+  const layers = conversion.layers ?? Array.from({ length: trace.layers }, (_, layer) => layer);
+  const ranges = conversion.tokens ?? [[0, trace.tokens]];
+  const wanted = conversion.requests === undefined ? null : new Set(conversion.requests);
+  const store = new TraceStore({
+    path: trace.path,
+    layers: layers.length,
+    topK,
+    weights: has.weights,
+    tokenIds: has.tokenIds,
+    predictedK: has.predictedK,
+    phases: has.phases,
+  });
+  const chunk = allocateChunk(trace, ROWS);
+  for (const [from, to] of ranges) {
+    for (let start = from; start < to; start += ROWS) {
+      trace.read(start, Math.min(ROWS, to - start), chunk);
+      for (let row = 0; row < chunk.tokens; row++) {
+        const request = chunk.request[row]!;
+        if (wanted !== null && !wanted.has(request)) continue;
+        store.seek(store.rows);
+        layers.forEach((layer, index) => {
+          const cells = (row * trace.layers + layer) * topK;
+          const at = store.idsAt + index * topK;
+          renumber(chunk.experts, cells, topK, store.ids, at, conversion.remap?.[layer]);
+          if (chunk.weights !== null) store.weights.set(chunk.weights.subarray(cells, cells + topK), at);
+          if (chunk.predicted !== null) {
+            const predicted = (row * trace.layers + layer) * has.predictedK;
+            renumber(
+              chunk.predicted,
+              predicted,
+              has.predictedK,
+              store.predicted,
+              store.predictedAt + index * has.predictedK,
+              conversion.remap?.[layer],
+            );
+          }
+        });
+        if (chunk.tokenId !== null) store.tokenIds[store.tokenAt] = chunk.tokenId[row]!;
+        store.addRow(trace.requests[request]!.id, chunk.position[row]!, chunk.phase[row]!);
+      }
+    }
+  }
+  if (store.rows === 0) throw new UserError(`${trace.path}: nothing is left of it; take more tokens or requests`);
+  const experts = layers.map((layer) => {
+    const remap = conversion.remap?.[layer];
+    return remap === undefined
+      ? trace.expertsPerLayer[layer]!
+      : remap.reduce((most, id) => (id === NULL_EXPERT ? most : Math.max(most, id + 1)), 1);
+  });
+  const { expertBytes } = trace.meta;
+  return store.finish(experts, { ...trace.meta, expertBytes: expertBytes === null ? null : layers.map((layer) => expertBytes[layer]!) });
+}
+
+function renumber(from: Uint16Array, at: number, count: number, into: Uint16Array, to: number, remap: Uint16Array | undefined): void {
+  for (let k = 0; k < count; k++) {
+    const id = from[at + k]!;
+    into[to + k] = remap === undefined || id === NULL_EXPERT ? id : remap[id]!;
+  }
+}
