@@ -48,7 +48,7 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
   const traces: RoutingTrace[] = [];
   try {
     for (const path of run.trace) {
-      traces.push(await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat }));
+      traces.push(await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat, columns: run.traceColumns }));
     }
     const model = named ?? modelOf(run, modelNameOf(traces[0]!));
     if (named === undefined) for (const trace of traces) checkFits(trace, model);

@@ -38,6 +38,19 @@ export const runSchema = z.strictObject({
     .transform((given) => (typeof given === 'string' ? [given] : given)),
   /** Format of the traces; absent: recognised. */
   traceFormat: z.string().min(1).optional(),
+  /** Which columns of a CSV, JSON lines or Parquet table hold what; absent: the usual names. */
+  traceColumns: z
+    .strictObject({
+      layer: z.string().min(1),
+      /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
+      experts: z.string().min(1),
+      token: z.string().min(1).optional(),
+      request: z.string().min(1).optional(),
+      phase: z.string().min(1).optional(),
+      weights: z.string().min(1).optional(),
+      tokenId: z.string().min(1).optional(),
+    })
+    .optional(),
   memory: z
     .strictObject({
       /** `8GiB`, `25%` of all experts, or `16/layer`; absent: what the GPU has left. */

@@ -39,14 +39,14 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
   }
   const source = await openSource(path);
   try {
-    const format = formatOf(source, options.format);
+    const format = formatOf(source, options);
     if (format.open === undefined) {
       throw new UserError(
         `${path}: ${format.name} holds how often each expert was chosen, not when; that places experts statically (--popularity), ` +
           'but a cache or predictor needs a trace with one row per token',
       );
     }
-    const trace = format.open(source, options);
+    const trace = await format.open(source, options);
     if (options.model !== undefined) checkFits(trace, options.model);
     return trace;
   } catch (error) {
@@ -62,9 +62,9 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
 export async function openPopularity(path: string, options: OpenOptions = {}): Promise<Popularity> {
   const source = await openSource(path);
   try {
-    const format = formatOf(source, options.format);
+    const format = formatOf(source, options);
     if (format.counts !== undefined) return format.counts(source, options);
-    return popularityOf(format.open!(source, options));
+    return popularityOf(await format.open!(source, options));
   } catch (error) {
     throw oneLine(error);
   } finally {

@@ -93,7 +93,7 @@ export async function openSource(path: string): Promise<TraceSource> {
   if (path === '-') source = new TraceSource(path, await spool(path, process.stdin, null));
   else source = new TraceSource(path, openForReading(path));
   try {
-    const decompressor = decompressorFor(source);
+    const decompressor = await decompressorFor(source);
     if (decompressor !== null) {
       const fd = await spool(path, Readable.from(blocksOf(source)), { decompressor, packedBytes: source.bytes });
       source.close();
@@ -120,15 +120,16 @@ function openForReading(path: string): number {
   throw new UserError(`${path}: is not a file; name a trace file, or - for standard input`);
 }
 
-function decompressorFor(source: TraceSource): Transform | null {
-  const { head } = source;
+/** A step of a stream: bytes in, other bytes out. */
+type Decompressor = Transform | ((input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>);
+
+async function decompressorFor({ head, path }: TraceSource): Promise<Decompressor | null> {
   if (head[0] === 0x1f && head[1] === 0x8b) return zlib.createGunzip();
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
-  if (createZstdDecompress === undefined) {
-    throw new UserError(`${source.path}: zstd needs Node 22.15 or later; decompress it first: zstd -d, or zstd -dc file | moeprof … -t -`);
-  }
-  return createZstdDecompress();
+  if (createZstdDecompress !== undefined) return createZstdDecompress();
+  const { unzstd } = await import('./zstd.js');
+  return unzstd(path);
 }
 
 function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
@@ -139,7 +140,7 @@ function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
   }
 }
 
-async function spool(path: string, input: Readable, packed: { decompressor: Transform; packedBytes: number } | null): Promise<number> {
+async function spool(path: string, input: Readable, packed: { decompressor: Decompressor; packedBytes: number } | null): Promise<number> {
   const fd = temporaryFile();
   let written = 0;
   let bomb: UserError | null = null;
@@ -162,6 +163,7 @@ async function spool(path: string, input: Readable, packed: { decompressor: Tran
   } catch (error) {
     closeSync(fd);
     // A refused stream ends in one of several errors, whichever side noticed first.
+    if (error instanceof UserError) throw error;
     throw bomb ?? new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
   }
 }

@@ -69,3 +69,47 @@ describe('NumberLines', () => {
     expect(() => linesOf(text)).toThrow(new UserError(message));
   });
 });
+
+describe('nextPairs', () => {
+  /** Runs of lines with one key, as `[key, values, line of the last]`. */
+  function runsOf(text: string): [key: number, values: number[], line: number][] {
+    const lines = new NumberLines(sourceOf(text), 0);
+    const found: [number, number[], number][] = [];
+    while (lines.nextPairs()) found.push([lines.key, [...lines.values.subarray(0, lines.count)], lines.line]);
+    return found;
+  }
+
+  it('gathers what reading line by line gives', () => {
+    const value = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 99 }) }, fc.integer({ min: 0, max: 999_999_999 }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(0, 1, 10, 1000), value)), fc.constantFrom('\n', '\r\n', '\n\n'), (rows, end) => {
+        const runs: [number, number[]][] = [];
+        for (const [key, entry] of rows) {
+          if (runs.at(-1)?.[0] === key) runs.at(-1)![1].push(entry);
+          else runs.push([key, [entry]]);
+        }
+        expect(runsOf(rows.map((row) => row.join(',') + end).join('')).map(([key, values]) => [key, values])).toEqual(runs);
+      }),
+    );
+  });
+
+  it('crosses blocks of 256 KiB, and ends without a line break', () => {
+    const text = Array.from({ length: 100_000 }, (_, i) => `7,${i % 300}`).join('\n');
+    const [[key, values, line]] = runsOf(text) as [[number, number[], number]];
+    expect([key, line]).toEqual([7, 100_000]);
+    expect(values).toEqual(Array.from({ length: 100_000 }, (_, i) => i % 300));
+  });
+
+  it.each([
+    ['1,2\n1,3\n1 4\n', /x:3: not two numbers with a comma/],
+    ['1,2\n1,3,4\n', /x:2: not two numbers/],
+    ['1,2\n1,x\n', /x:2: "x" where a whole number is expected/],
+    ['1,2\n1,\n', /x:2: not two numbers/],
+    ['1,2\n1,1234567890\n', /x:2: a number of more than 9 digits/],
+    ['1,2x\n', /x:1: "x" where/],
+    ['1,2\n1,2x\n', /x:2: "x" where/],
+  ])('refuses %j', (text, message) => {
+    expect(() => runsOf(text)).toThrow(UserError);
+    expect(() => runsOf(text)).toThrow(message);
+  });
+});

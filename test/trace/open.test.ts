@@ -46,18 +46,6 @@ describe('openTrace', () => {
     await expect(opening).rejects.toThrow(message);
   });
 
-  it('reads zstd where Node can, and says what to do where it cannot', async () => {
-    const { zstdCompressSync } = zlib as { zstdCompressSync?: (text: string) => Uint8Array };
-    if (zstdCompressSync === undefined) {
-      const path = fileOf(folder, 'packed.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 0]));
-      await expect(openTrace(path)).rejects.toThrow(/packed\.zst: zstd needs Node 22\.15 or later; decompress it first: zstd -d/);
-      return;
-    }
-    const trace = await openTrace(fileOf(folder, 'packed.zst', zstdCompressSync(LINE)));
-    expect(trace.tokens).toBe(1);
-    trace.close();
-  });
-
   it('offers the nearest format name', async () => {
     await expect(openTrace(fileOf(folder, 'a.jsonl', LINE), { format: 'safetensor' })).rejects.toThrow(
       /"safetensor" is unknown.*safetensors/,

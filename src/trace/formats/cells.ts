@@ -62,8 +62,8 @@ export interface CellSource {
   walk(visit: (cell: Cell) => void, at: Place): void;
   /** Layer numbers that the recording declares; absent: those that occur. */
   readonly layers?: readonly number[];
-  /** Experts per layer, where the recording declares it. */
-  readonly experts?: number;
+  /** Experts of every layer, or of the layer of a number, where the recording declares them. */
+  readonly experts?: number | ((layer: number) => number);
   readonly meta: Partial<TraceMeta> & { readonly format: string };
 }
 
@@ -175,9 +175,10 @@ function filled(recording: CellSource, survey: Survey, spans: Spans | null, opti
   const filler = new Filler(source.path, survey, layers, spans);
   try {
     filler.fill(recording);
-    const shape = expected(options, layers.length);
-    const experts = recording.experts === undefined ? shape.experts : new Array<number>(layers.length).fill(recording.experts);
-    return filler.store.finish(experts, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
+    const { experts } = recording;
+    const declared = experts === undefined ? null : layers.map((layer) => (typeof experts === 'number' ? experts : experts(layer)));
+    const perLayer = declared ?? expected(options, layers.length).experts ?? new Array<number>(layers.length).fill(filler.largestId + 1);
+    return filler.store.finish(perLayer, { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta }, source);
   } catch (error) {
     filler.store.close();
     throw error;
@@ -186,6 +187,8 @@ function filled(recording: CellSource, survey: Survey, spans: Spans | null, opti
 
 class Filler {
   readonly store: TraceStore;
+  /** Largest id so far. */
+  largestId = 0;
   readonly #path: string;
   readonly #survey: Survey;
   /** Index of each layer number, -1 for those unknown. */
@@ -293,11 +296,17 @@ class Filler {
     const to = store.idsAt + layer * topK;
     const { ids: cells } = store;
     const { ids, from, count } = cell;
+    let largest = this.largestId;
     for (let k = 0; k < count; k++) {
       const id = ids[from + k]!;
-      if (id < -1 || id >= NULL_EXPERT) throw new UserError(`${at.place()}: ${id} is not an expert id; ids are 0 to 65534, -1 for none`);
+      // Two tests that hold for next to every id.
+      if (id < 0 || id > largest) {
+        if (id < -1 || id >= NULL_EXPERT) throw new UserError(`${at.place()}: ${id} is not an expert id; ids are 0 to 65534, -1 for none`);
+        if (id > largest) largest = id;
+      }
       cells[to + k] = id;
     }
+    this.largestId = largest;
     if (cell.weighted) for (let k = 0; k < count; k++) store.weights[to + k] = cell.weights[k]!;
     if (cell.tokenId >= 0) store.tokenIds[store.tokenAt] = cell.tokenId;
   }

@@ -7,15 +7,16 @@ import type { RoutingTrace } from '../trace.js';
 /** Axis order of a rank-3 array of choices: t = tokens, l = layers, k = choices in rank order. */
 export type AxisOrder = 'tlk' | 'tkl' | 'ltk';
 
-/** Which columns of a generic CSV or JSONL file hold what; names as in its header or its objects. */
+/** Which columns of a CSV, JSON lines or Parquet table hold what; names as in its header, its objects or its schema. */
 export interface ColumnMap {
   readonly layer: string;
-  /** One id, or a list of them. */
+  /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
   readonly experts: string;
-  readonly token?: string;
-  readonly request?: string;
-  readonly phase?: string;
-  readonly weights?: string;
+  readonly token?: string | undefined;
+  readonly request?: string | undefined;
+  readonly phase?: string | undefined;
+  readonly weights?: string | undefined;
+  readonly tokenId?: string | undefined;
 }
 
 /** What a trace file may leave open. */
@@ -23,13 +24,14 @@ export interface OpenOptions {
   /** The model that was routed: gives layers, top-k and experts where the file does not. */
   readonly model?: ModelSpec;
   /** Name of the format; absent: recognised by content. */
-  readonly format?: string;
+  readonly format?: string | undefined;
   /** MoE layers, top-k and experts per layer where there is no model. */
   readonly layers?: number;
   readonly topK?: number;
   readonly experts?: number;
   readonly axes?: AxisOrder;
-  readonly columns?: ColumnMap;
+  /** For tables whose columns have names of their own: the file is then read as `csv`, `records` or `parquet`. */
+  readonly columns?: ColumnMap | undefined;
 }
 
 /** One member of the family of formats. */
@@ -42,7 +44,7 @@ export interface TraceFormat {
   /** True where the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
   /** Absent: the format holds counts only. The trace owns the source from then on. */
-  open?(source: TraceSource, options: OpenOptions): RoutingTrace;
+  open?(source: TraceSource, options: OpenOptions): RoutingTrace | Promise<RoutingTrace>;
   /** Present where the format holds counts only. */
   counts?(source: TraceSource, options: OpenOptions): Popularity;
 }

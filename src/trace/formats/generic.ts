@@ -5,25 +5,17 @@ import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { Cell, importCells } from './cells.js';
-import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
-import { importRecords, phaseOf, TokenCounter } from './record-lines.js';
-
-/** Usual names of each column. */
-const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
-  layer: ['layer', 'layer_id', 'layer_idx', 'layer_index'],
-  experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices'],
-  token: ['token_index', 'token_idx', 'token_position', 'position', 'pos', 'token', 'step'],
-  request: ['request', 'request_id', 'req_id', 'sequence', 'seq', 'seq_id', 'prompt_id', 'sample_id'],
-  phase: ['phase', 'stage'],
-  weights: ['weights', 'weight', 'gate_weights', 'probs', 'scores', 'expert_weights'],
-};
+import { usualColumns } from './columns.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import { importRecords, phaseOf } from './record-lines.js';
+import { TableRows } from './table-rows.js';
 
 /** CSV with a header. */
 export const genericCsv: TraceFormat = {
   name: 'csv',
   summary:
-    'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights',
-  engines: 'any script; other column names with --trace-columns layer=…,experts=…',
+    'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights, token_id',
+  engines: 'any script; name other columns with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(headerOf(text)) !== null,
   open: openCsv,
 };
@@ -31,8 +23,8 @@ export const genericCsv: TraceFormat = {
 /** JSON lines of one object per token and layer. */
 export const genericJsonl: TraceFormat = {
   name: 'records',
-  summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights',
-  engines: 'any script; other field names with --trace-columns layer=…,experts=…',
+  summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights, token_id',
+  engines: 'any script; name other fields with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
   open(source, options) {
     const columns = options.columns ?? usualColumns(keysOf(source.text));
@@ -57,18 +49,6 @@ function keysOf(text: string): string[] {
   }
 }
 
-/** The map of usual names, or null where layer or experts have none. */
-function usualColumns(names: readonly string[]): ColumnMap | null {
-  const found: Partial<Record<keyof ColumnMap, string>> = {};
-  for (const [column, usual] of Object.entries(USUAL) as [keyof ColumnMap, readonly string[]][]) {
-    const name = usual
-      .map((candidate) => names.find((entry) => entry.trim().toLowerCase() === candidate))
-      .find((entry) => entry !== undefined);
-    if (name !== undefined) found[column] = name;
-  }
-  return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
-}
-
 function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
   const header = headerOf(source.text);
   const columns = options.columns ?? usualColumns(header);
@@ -87,6 +67,7 @@ function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
     request: index(columns.request),
     phase: index(columns.phase),
     weights: index(columns.weights),
+    tokenId: index(columns.tokenId),
   };
   return importCells(
     {
@@ -96,36 +77,21 @@ function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
         const scanner = new LineScanner(source);
         where.place = () => scanner.place();
         scanner.next();
-        const cell = new Cell();
-        const requests = new Map<string, number>();
-        const counter = new TokenCounter();
-        // Rows of one activation each are gathered while request, token and layer stay; without a token column there is nothing to gather by.
-        let open = false;
+        const rows = new TableRows(visit, new Cell());
         while (scanner.next()) {
           if (scanner.blank()) continue;
           const row = splitCsv(scanner.text());
-          const name = at.request < 0 ? '' : (row[at.request] ?? '');
-          const request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
-          const layer = whole(row[at.layer], columns.layer, scanner);
-          const token = at.token < 0 ? counter.next(request, layer) : whole(row[at.token], columns.token!, scanner);
-          const ids = numbers(row[at.experts], columns.experts, scanner);
-          const weights = at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner);
-          const same = open && ids.length === 1 && request === cell.request && layer === cell.layer && token === cell.token;
-          if (!same) {
-            if (open) visit(cell);
-            cell.request = request;
-            cell.layer = layer;
-            cell.token = token;
-            cell.phase = at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place());
-            cell.weighted = weights !== null;
-            cell.count = 0;
-            open = true;
-          }
-          ids.forEach((id, k) => {
-            cell.push(id, weights?.[k] ?? 0);
-          });
+          rows.add(
+            at.request < 0 ? '' : (row[at.request] ?? ''),
+            whole(row[at.layer], columns.layer, scanner),
+            at.token < 0 ? null : whole(row[at.token], columns.token!, scanner),
+            at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
+            at.tokenId < 0 ? -1 : whole(row[at.tokenId], columns.tokenId!, scanner),
+            numbers(row[at.experts], columns.experts, scanner),
+            at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner),
+          );
         }
-        if (open) visit(cell);
+        rows.end();
       },
     },
     options,

@@ -6,7 +6,7 @@ import type { TraceSource } from '../source.js';
 import { allenai } from './allenai.js';
 import { bigMoeOnEdge } from './bigmoeonedge.js';
 import { expertFlow } from './expertflow.js';
-import type { TraceFormat } from './format.js';
+import type { OpenOptions, TraceFormat } from './format.js';
 import { genericCsv, genericJsonl } from './generic.js';
 import { gptOssFingerprint } from './gpt-oss-fingerprint.js';
 import { imatrix } from './imatrix.js';
@@ -18,8 +18,12 @@ import { llamacppMoeTrace } from './llamacpp-moe-trace.js';
 import { mbolt } from './mbolt.js';
 import { megatron } from './megatron.js';
 import { moeBeyond } from './moe-beyond.js';
+import { moeCacheEval } from './moe-cache-eval.js';
+import { moeCacheEvalShard } from './moe-cache-eval-shard.js';
+import { moeCacheLab } from './moe-cache-lab.js';
 import { moeSim } from './moe-sim.js';
 import { moeInfinity, npy, npz } from './npy.js';
+import { isParquet, parquet, vllmExpertCapture } from './parquet.js';
 import { safetensors } from './safetensors.js';
 import { sglangCounts } from './sglang-counts.js';
 import { sglangRecorder, sglangStat } from './sglang-recorder.js';
@@ -30,6 +34,8 @@ import { vllm } from './vllm.js';
 /** All formats; adding one is one file and one line here. */
 export const traceFormats: readonly TraceFormat[] = [
   tensorrtLlm,
+  moeCacheEval,
+  moeCacheEvalShard,
   safetensors,
   jsonl,
   vllm,
@@ -50,32 +56,39 @@ export const traceFormats: readonly TraceFormat[] = [
   allenai,
   lattice,
   moeSim,
+  moeCacheLab,
   imp,
   imatrix,
   sglangCounts,
+  vllmExpertCapture,
+  parquet,
   genericCsv,
   genericJsonl,
 ];
 
+/** Formats whose columns a user may name. */
+const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
+
 /**
- * The format of a file: the one that was named, or the first that recognises the content.
+ * The format of a file: the one that was named, else the table that a column map asks for, else the first that recognises the content.
  * @throws UserError where the name is unknown or nothing recognises it
  */
-export function formatOf(source: TraceSource, name?: string): TraceFormat {
+export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
     const named = traceFormats.find((format) => format.name === name);
-    if (named !== undefined) return named;
-    const names = traceFormats.map((format) => format.name);
-    throw new UserError(`trace format ${JSON.stringify(name)} is unknown${didYouMean(name, names)}; formats are ${names.join(', ')}`);
+    if (named === undefined) {
+      const names = traceFormats.map((format) => format.name);
+      throw new UserError(`trace format ${JSON.stringify(name)} is unknown${didYouMean(name, names)}; formats are ${names.join(', ')}`);
+    }
+    if (columns === undefined || tables.includes(named)) return named;
+    const mapped = tables.map((format) => format.name).join(', ');
+    throw new UserError(`--trace-columns: format ${name} has columns of its own; leave the map out, or name one of ${mapped}`);
   }
+  if (columns !== undefined) return isParquet(source) ? parquet : /^\s*\{/.test(source.text) ? genericJsonl : genericCsv;
   const found = traceFormats.find((format) => format.detect(source));
   if (found !== undefined) return found;
-  if (Buffer.from(source.head.buffer, source.head.byteOffset, Math.min(4, source.head.length)).toString('latin1') === 'PAR1') {
-    throw new UserError(
-      `${source.path}: Parquet is not read; convert it: python -c "import pandas, sys; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], orient='records', lines=True)" in out.jsonl`,
-    );
-  }
   throw new UserError(
-    `${source.path}: no trace format that moeprof knows; name it with --trace-format, or convert it (docs/record-a-trace.md)`,
+    `${source.path}: no trace format that moeprof knows; name it with --trace-format, name its columns with --trace-columns ` +
+      'layer=…,experts=…, or convert it (docs/record-a-trace.md)',
   );
 }

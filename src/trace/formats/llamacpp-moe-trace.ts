@@ -6,9 +6,7 @@ import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
 import { Cell, importCells } from './cells.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
-import { IdBuffer, PassReader } from './passes.js';
-
-const COMMA = 44;
+import { PassReader } from './passes.js';
 
 /** `layer,expert` CSV. */
 export const llamacppMoeTrace: TraceFormat = {
@@ -19,23 +17,11 @@ export const llamacppMoeTrace: TraceFormat = {
   open,
 };
 
-/** Visits the runs of lines of one layer. */
-function walkRuns(source: TraceSource, visit: (layer: number, run: IdBuffer) => void, at: { place: () => string }): void {
+/** Visits the runs of lines of one layer: `ids[0, length)` are their experts. */
+function walkRuns(source: TraceSource, visit: (layer: number, length: number, ids: Int32Array) => void, at: { place: () => string }): void {
   const lines = new NumberLines(source, 1);
-  const run = new IdBuffer();
   at.place = () => lines.place();
-  let current = -1;
-  while (lines.next()) {
-    if (lines.count !== 2 || lines.separator !== COMMA) throw new UserError(`${lines.place()}: not layer,expert`);
-    const layer = lines.values[0]!;
-    if (layer !== current && run.length > 0) {
-      visit(current, run);
-      run.length = 0;
-    }
-    current = layer;
-    run.push(lines.values[1]!);
-  }
-  if (run.length > 0) visit(current, run);
+  while (lines.nextPairs()) visit(lines.key, lines.count, lines.values);
 }
 
 function open(source: TraceSource, options: OpenOptions): RoutingTrace {
@@ -48,13 +34,13 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
         const passes = new PassReader(visit, new Cell());
         walkRuns(
           source,
-          (layer, run) => {
-            if (run.length % topK !== 0) {
+          (layer, length, ids) => {
+            if (length % topK !== 0) {
               throw new UserError(
-                `${at.place()}: ${run.length} activations of layer ${layer} do not split into tokens of ${topK}; name the model with --model`,
+                `${at.place()}: ${length} activations of layer ${layer} do not split into tokens of ${topK}; name the model with --model`,
               );
             }
-            passes.group(layer, run.length / topK, topK, run.ids, at.place);
+            passes.group(layer, length / topK, topK, ids, at.place);
           },
           at,
         );
@@ -69,8 +55,8 @@ function shortestRun(source: TraceSource): number {
   let shortest = Number.POSITIVE_INFINITY;
   walkRuns(
     source,
-    (_layer, run) => {
-      if (run.length < shortest) shortest = run.length;
+    (_layer, length) => {
+      if (length < shortest) shortest = length;
     },
     { place: () => source.path },
   );

@@ -65,11 +65,6 @@ export class IdBuffer {
   ids: Int32Array = new Int32Array(1024);
   length = 0;
 
-  push(id: number): void {
-    if (this.length === this.ids.length) this.#grow(this.length + 1);
-    this.ids[this.length++] = id;
-  }
-
   /** Adds `values[from, to)`. */
   append(values: Int32Array, from: number, to: number): void {
     const end = this.length + to - from;

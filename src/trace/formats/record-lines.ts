@@ -6,18 +6,13 @@ import { Cell, importCells } from './cells.js';
 import type { ColumnMap, OpenOptions } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
-/** Fields of a record, by name. */
-export interface RecordFields extends ColumnMap {
-  readonly tokenId?: string;
-}
-
 /**
  * Imports records; tokens without a position are counted.
  * @throws UserError with line where a record lacks a field or it is of another type
  */
 export function importRecords(
   source: TraceSource,
-  fields: RecordFields,
+  fields: ColumnMap,
   options: OpenOptions,
   meta: Partial<TraceMeta> & { readonly format: string },
 ): RoutingTrace {
@@ -69,11 +64,15 @@ export function phaseOf(value: unknown, place: string): number {
     case 'prefill':
     case 'prompt':
     case 'extend':
+    case 'source':
+    case 'decoder_prompt':
     case 0:
     case '0':
       return PHASE.prefill;
     case 'decode':
     case 'generate':
+    case 'generated':
+    case 'decoder_generated':
     case 'generation':
     case 1:
     case '1':
@@ -83,7 +82,11 @@ export function phaseOf(value: unknown, place: string): number {
   }
 }
 
-function choices(cell: Cell, value: JsonObject, fields: RecordFields, place: string): void {
+/**
+ * Reads a record's choices, and their weights where there are as many, into a cell.
+ * @throws UserError where they are no list of ids
+ */
+export function choices(cell: Cell, value: JsonObject, fields: Pick<ColumnMap, 'experts' | 'weights'>, place: string): void {
   const listed = value[fields.experts];
   const ids: unknown = Number.isInteger(listed) ? [listed] : listed;
   if (!Array.isArray(ids) || !ids.every(Number.isInteger)) throw new UserError(`${place}: ${fields.experts} is not a list of expert ids`);
@@ -95,7 +98,8 @@ function choices(cell: Cell, value: JsonObject, fields: RecordFields, place: str
   });
 }
 
-function integerAt(value: JsonObject, key: string, place: string): number {
+/** @throws UserError where a field is no whole number */
+export function integerAt(value: JsonObject, key: string, place: string): number {
   const number = value[key];
   if (!Number.isSafeInteger(number)) throw new UserError(`${place}: ${key} is ${JSON.stringify(number)}; a whole number is expected`);
   return number as number;

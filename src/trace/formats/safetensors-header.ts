@@ -47,6 +47,37 @@ export function looksLikeSafetensors(head: Uint8Array): boolean {
   return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 }
 
+/** True for a safetensors file whose header, as far as it is in the first bytes, holds all of some texts. */
+export function headerHolds({ head }: TraceSource, texts: readonly string[]): boolean {
+  if (!looksLikeSafetensors(head)) return false;
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
+  return texts.every((part) => text.includes(part));
+}
+
+/**
+ * A tensor that must be there.
+ * @param shape sides, null where any will do
+ * @throws UserError where it is missing, or of another dtype or shape
+ */
+export function requireTensor(
+  path: string,
+  { tensors }: SafetensorsHeader,
+  name: string,
+  dtypes: readonly string[],
+  shape: readonly (number | null)[],
+): TensorInfo {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new UserError(`${path}: tensor ${name} is missing`);
+  if (!dtypes.includes(tensor.dtype))
+    throw new UserError(`${path}: tensor ${name}: dtype ${tensor.dtype}; it is one of ${dtypes.join(', ')}`);
+  if (tensor.shape.length !== shape.length || shape.some((side, axis) => side !== null && side !== tensor.shape[axis])) {
+    throw new UserError(
+      `${path}: tensor ${name}: shape [${tensor.shape.join(', ')}] is not [${shape.map((side) => side ?? '…').join(', ')}]`,
+    );
+  }
+  return tensor;
+}
+
 /**
  * Reads and checks the header.
  * @throws UserError where it is too long, not JSON, or a tensor lies outside the file, over another one, or does not match its shape

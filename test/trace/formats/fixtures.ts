@@ -3,6 +3,7 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { Random } from '../../../src/base/random.js';
 import { safetensorsBytes } from '../builders.js';
+import { type Codec, parquetBytes, zstdBytes } from './packed-bytes.js';
 
 export const LAYERS = 5;
 export const EXPERTS = 12;
@@ -212,6 +213,77 @@ export interface Fixture {
   readonly prompt: number | null;
   /** True where layers and top-k must come from the model. */
   readonly needsModel?: boolean;
+}
+
+/** Token and layer of every cell, in graph order. */
+export const cells: readonly (readonly [token: number, layer: number])[] = (() => {
+  const list: [number, number][] = [];
+  graphOrder((token, layer) => list.push([token, layer]));
+  return list;
+})();
+
+/** Events of moe-cache-eval: each pass of tokens is one union per layer. */
+export function eventBytes(tokens: readonly (readonly number[])[]): Buffer {
+  const events = tokens.flatMap((pass) => Array.from({ length: LAYERS }, (_, layer) => ({ pass, layer })));
+  const unions = events.map(({ pass, layer }) => {
+    const counted = new Map<number, number>();
+    for (const token of pass) for (const id of routing[token]![layer]!) counted.set(id, (counted.get(id) ?? 0) + 1);
+    return [...counted];
+  });
+  const ends = unions.map((_, i) => unions.slice(0, i + 1).flat().length);
+  const i32 = (values: readonly number[]) => ({ dtype: 'I32', shape: [values.length], data: Int32Array.from(values) });
+  return safetensorsBytes(
+    {
+      request_indices: i32(events.map(() => -1)),
+      scheduler_steps: i32(events.map((_, i) => Math.floor(i / LAYERS))),
+      forward_cycles: i32(events.map((_, i) => Math.floor(i / LAYERS))),
+      phases: { dtype: 'U8', shape: [events.length], data: Uint8Array.from(events, ({ pass }) => (pass[0]! < PROMPT ? 0 : 1)) },
+      layer_ids: { dtype: 'I16', shape: [events.length], data: Int16Array.from(events, ({ layer }) => layer) },
+      token_counts: i32(events.map(({ pass }) => pass.length)),
+      offsets: { dtype: 'I64', shape: [events.length + 1], data: BigInt64Array.from([0, ...ends], BigInt) },
+      expert_ids: { dtype: 'I16', shape: [unions.flat().length], data: Int16Array.from(unions.flat(), ([id]) => id) },
+      assignment_counts: i32(unions.flat().map(([, count]) => count)),
+      gate_mass: { dtype: 'F32', shape: [unions.flat().length], data: Float32Array.from(unions.flat(), () => 0.25) },
+    },
+    { schema: 'moe-controller-events', schema_version: '1' },
+  );
+}
+
+/** The columns of vllm-expert-capture. */
+export function captureBytes(codec: Codec, groupRows: number): Buffer {
+  const ids = Array.from({ length: TOP_K }, (_, k) => k);
+  return parquetBytes(
+    [
+      { name: 'prompt_index', type: 'INT32', values: cells.map(() => 0), dictionary: true },
+      { name: 'prompt_name', type: 'BYTE_ARRAY', values: cells.map(() => 'arithmetic') },
+      { name: 'token_position', type: 'INT32', values: cells.map(([token]) => token) },
+      { name: 'token_id', type: 'INT32', values: cells.map(([token]) => token + 100) },
+      { name: 'layer_index', type: 'INT32', values: cells.map(([, layer]) => 2 * layer + 1), dictionary: true },
+      ...ids.map((k) => ({
+        name: `expert_id_${k}`,
+        type: 'INT32' as const,
+        values: cells.map(([token, layer]) => routing[token]![layer]![k]!),
+        dictionary: k > 0,
+      })),
+      ...ids.map((k) => ({ name: `expert_weight_${k}`, type: 'FLOAT' as const, values: cells.map(() => 0.5 / (k + 1)) })),
+      { name: 'router_logit_0', type: 'FLOAT', values: cells.map(() => 1) },
+    ],
+    codec,
+    groupRows,
+  );
+}
+
+/** A table of lists. */
+export function tableBytes(codec: Codec, more: { readonly v2?: boolean; readonly dictionary?: boolean } = {}): Buffer {
+  return parquetBytes(
+    [
+      { name: 'token', type: 'INT64', values: cells.map(([token]) => token) },
+      { name: 'layer', type: 'INT32', values: cells.map(([, layer]) => layer) },
+      { name: 'experts', type: 'INT32', values: cells.map(([token, layer]) => routing[token]![layer]!), ...more },
+      { name: 'phase', type: 'BYTE_ARRAY', values: cells.map(([token]) => (token < PROMPT ? 'prefill' : 'decode')), dictionary: true },
+    ],
+    codec,
+  );
 }
 
 /** Every layout of a trace. */
@@ -503,6 +575,74 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     format: 'records',
     prompt: null,
     bytes: gzipSync(graphLines(null, (token, layer) => JSON.stringify({ token, layer, experts: routing[token]![layer] }))),
+  },
+  'records in zstd': {
+    format: 'records',
+    prompt: null,
+    bytes: zstdBytes(Buffer.from(graphLines(null, (token, layer) => JSON.stringify({ token, layer, experts: routing[token]![layer] })))),
+  },
+  'moe-cache-lab version 1': {
+    format: 'moe-cache-lab',
+    prompt: PROMPT,
+    bytes: Buffer.from(
+      `${JSON.stringify({ record_type: 'metadata', format: 'moe-cache-lab.routing-jsonl', format_version: 1, model_id: 'synthetic/small', num_experts: EXPERTS })}\n${graphLines(
+        null,
+        (token, layer, pass) =>
+          JSON.stringify({
+            record_type: 'routing_selection',
+            phase: pass === 0 ? 'prompt' : 'generated',
+            token_position: token,
+            token_id: null,
+            layer,
+            selected_experts: routing[token]![layer],
+            selected_probabilities: [],
+          }),
+      )}`,
+    ),
+  },
+  'moe-cache-eval': { format: 'moe-cache-eval', prompt: PROMPT, bytes: eventBytes(passes.flat().map((token) => [token])) },
+  'moe-cache-eval shard': {
+    format: 'moe-cache-eval-shard',
+    prompt: null,
+    bytes: safetensorsBytes({
+      sample_indices: { dtype: 'I64', shape: [1], data: BigInt64Array.of(7n) },
+      sequence_lengths: { dtype: 'I64', shape: [1], data: BigInt64Array.of(BigInt(TOKENS)) },
+      topk_indices: {
+        dtype: 'I16',
+        shape: [1, LAYERS, TOKENS + 1, TOP_K],
+        data: Int16Array.from(
+          Array.from({ length: LAYERS }, (_, layer) => [
+            ...routing.flatMap((row) => row[layer]!),
+            ...new Array<number>(TOP_K).fill(-1),
+          ]).flat(),
+        ),
+      },
+      topk_weights: {
+        dtype: 'F32',
+        shape: [1, LAYERS, TOKENS + 1, TOP_K],
+        data: Float32Array.from({ length: LAYERS * (TOKENS + 1) * TOP_K }, (_, i) => [0.5, 0.25, 0.125][i % TOP_K]!),
+      },
+    }),
+  },
+  'vllm-expert-capture': {
+    format: 'vllm-expert-capture',
+    prompt: null,
+    bytes: captureBytes('ZSTD', 20),
+  },
+  'parquet of lists': { format: 'parquet', prompt: PROMPT, bytes: tableBytes('GZIP') },
+  'parquet by activation': {
+    format: 'parquet',
+    prompt: null,
+    bytes: parquetBytes(
+      [
+        { name: 'request_id', type: 'BYTE_ARRAY', values: cells.flatMap(() => ['a', 'a', 'a']), dictionary: true },
+        { name: 'position', type: 'INT64', values: cells.flatMap(([token]) => [token, token, token]) },
+        { name: 'layer', type: 'INT32', values: cells.flatMap(([, layer]) => [layer, layer, layer]), dictionary: true, v2: true },
+        { name: 'expert', type: 'INT32', values: cells.flatMap(([token, layer]) => routing[token]![layer]!), v2: true },
+      ],
+      'SNAPPY',
+      60,
+    ),
   },
 };
 

@@ -473,8 +473,17 @@ describe('tables', () => {
     await expect(read(text)).rejects.toThrow(message);
   });
 
-  it('says how to convert Parquet', async () => {
-    await expect(read('PAR1....')).rejects.toThrow(/Parquet is not read; convert it/);
+  it('a column map chooses the table, and no other format takes one', async () => {
+    const columns = { layer: 'blk', experts: 'sel' };
+    expect((await read('blk,sel\n0,1\n0,2\n', { columns })).meta.format).toBe('csv');
+    expect((await read('{"blk":0,"sel":[1]}\n{"blk":0,"sel":[2]}\n', { columns })).meta.format).toBe('records');
+    await expect(read(fixtures.imp!.bytes, { columns, format: 'imp' })).rejects.toThrow(
+      /--trace-columns: format imp has columns of its own; leave the map out, or name one of parquet, records, csv/,
+    );
+  });
+
+  it('reads token ids of the usual name', async () => {
+    expect((await read('token,layer,expert,token_id\n0,0,1,55\n1,0,2,66\n')).columns.tokenId).toEqual([55, 66]);
   });
 });
 

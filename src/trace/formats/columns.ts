@@ -1,0 +1,55 @@
+// Which column of a table means what: by the usual names, or as the user maps them. CSV, JSON lines and Parquet share it.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import type { ColumnMap } from './format.js';
+
+/** Usual names of each column, most telling first. */
+const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
+  layer: ['layer', 'layer_id', 'layer_idx', 'layer_index'],
+  experts: ['experts', 'expert_ids', 'expert_id', 'expert', 'selected_experts', 'topk_ids', 'top_experts', 'expert_indices'],
+  token: ['token_index', 'token_idx', 'token_position', 'position', 'pos', 'token', 'step'],
+  request: ['request', 'request_id', 'req_id', 'sequence', 'seq', 'seq_id', 'prompt_id', 'prompt_index', 'sample_id'],
+  phase: ['phase', 'stage'],
+  weights: ['weights', 'weight', 'gate_weights', 'probs', 'scores', 'expert_weights', 'expert_weight'],
+  tokenId: ['token_id', 'input_id'],
+};
+
+/** What each column is called in a map that a user writes. */
+export const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
+
+/** The map of usual names, or null where layer or experts have none. */
+export function usualColumns(names: readonly string[]): ColumnMap | null {
+  const found: Partial<Record<keyof ColumnMap, string>> = {};
+  for (const [column, usual] of Object.entries(USUAL) as [keyof ColumnMap, readonly string[]][]) {
+    const name = usual
+      .map((candidate) => names.find((entry) => entry.trim().toLowerCase() === candidate))
+      .find((entry) => entry !== undefined);
+    if (name !== undefined) found[column] = name;
+  }
+  return found.layer === undefined || found.experts === undefined ? null : { ...found, layer: found.layer, experts: found.experts };
+}
+
+/**
+ * Reads `layer=blk,experts=sel,token=pos`.
+ * @param flag named in messages, e.g. `--trace-columns`
+ * @throws UserError where a part is not `column=name`, a column is unknown or stands twice, or layer or experts are missing
+ */
+export function parseColumns(text: string, flag = '--trace-columns'): ColumnMap {
+  const map = new Map<string, string>();
+  for (const part of text.split(',')) {
+    const [key = '', name = '', ...more] = part.split('=').map((word) => word.trim());
+    if (name === '' || more.length > 0) {
+      throw new UserError(`${flag}: ${JSON.stringify(part)} is not column=name; write e.g. layer=blk,experts=sel,token=pos`);
+    }
+    if (!(COLUMN_KEYS as readonly string[]).includes(key)) {
+      throw new UserError(
+        `${flag}: column ${JSON.stringify(key)} is unknown${didYouMean(key, COLUMN_KEYS)}; columns are ${COLUMN_KEYS.join(', ')}`,
+      );
+    }
+    if (map.has(key)) throw new UserError(`${flag}: ${key} is given twice; name each column once`);
+    map.set(key, name);
+  }
+  const missing = ['layer', 'experts'].find((key) => !map.has(key));
+  if (missing !== undefined) throw new UserError(`${flag}: ${missing} is missing; a trace needs layer=… and experts=…`);
+  return Object.fromEntries(map) as unknown as ColumnMap;
+}

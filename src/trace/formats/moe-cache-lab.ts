@@ -1,0 +1,120 @@
+// moe-cache-lab's routing traces, versions 1 and 2: a metadata line, then one JSON line per token and layer. Version 2 tells encoder and
+// decoder apart; their layers are different layers (the encoder's first), and a source token has no choice in the decoder, nor a
+// target token in the encoder.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import type { OpenOptions, TraceFormat } from './format.js';
+import { arrayAt, documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
+import { choices, integerAt, phaseOf } from './record-lines.js';
+
+/** Decoder layers are numbered from here, behind those of any encoder. */
+const DECODER = 2048;
+
+const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
+
+/** JSON lines of moe-cache-lab. */
+export const moeCacheLab: TraceFormat = {
+  name: 'moe-cache-lab',
+  summary: '{"record_type":"metadata","format":"moe-cache-lab.routing-jsonl",…}, then one "routing_selection" a line; versions 1 and 2',
+  engines: 'moe-cache-lab: `moe-cache-lab collect`, or any producer of its trace format',
+  detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),
+  open,
+};
+
+interface Metadata {
+  readonly version: 1 | 2;
+  readonly model: string | null;
+  /** Experts of a layer by its number; null where the file does not say. */
+  readonly experts: ((layer: number) => number) | null;
+  readonly notes: Readonly<Record<string, string>>;
+}
+
+function open(source: TraceSource, options: OpenOptions): RoutingTrace {
+  const { version, model, experts, notes } = metadataOf(source);
+  return importCells(
+    {
+      source,
+      ...(experts === null ? {} : { experts }),
+      meta: { format: 'moe-cache-lab', model, notes },
+      walk(visit, at) {
+        const cell = new Cell();
+        /** Source tokens so far: a decoder's tokens follow them. */
+        let sources = 0;
+        let first = true;
+        for (const { value, place } of documents(source)) {
+          at.place = () => place;
+          if (first) {
+            first = false;
+            continue;
+          }
+          if (value.record_type !== 'routing_selection') {
+            throw new UserError(
+              `${place}: record_type is ${JSON.stringify(value.record_type)}; after the first line all are routing_selection`,
+            );
+          }
+          const layer = integerAt(value, 'layer', place);
+          const position = integerAt(value, 'token_position', place);
+          const decoder = version === 2 && stageOf(value, place) === 'decoder';
+          if (version === 2 && !decoder) sources = Math.max(sources, position + 1);
+          if (version === 2 && layer >= DECODER) throw new UserError(`${place}: layer ${layer} is not a layer number`);
+          cell.layer = decoder ? DECODER + layer : layer;
+          cell.token = decoder ? sources + position : position;
+          cell.phase = phaseOf(value.phase, place);
+          cell.tokenId = wholeAt(value, 'token_id', place) ?? -1;
+          choices(cell, value, FIELDS, place);
+          visit(cell);
+        }
+      },
+    },
+    options,
+  );
+}
+
+function metadataOf(source: TraceSource): Metadata {
+  for (const { value, place } of documents(source)) {
+    if (value.record_type !== 'metadata') throw new UserError(`${place}: the first line is not the metadata record`);
+    const { format_version: version, model_id: model } = value;
+    if (version !== 1 && version !== 2) {
+      throw new UserError(`${place}: format_version is ${JSON.stringify(version)}; versions 1 and 2 are read`);
+    }
+    const notes = Object.fromEntries(
+      ['capture_method', 'created_at', 'model_revision']
+        .map((key) => [key, value[key]] as const)
+        .filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
+    );
+    return {
+      version,
+      model: typeof model === 'string' ? model : null,
+      experts: version === 1 ? sameExperts(value, place) : stageExperts(value, place),
+      notes,
+    };
+  }
+  throw new UserError(`${source.path}: holds no record; the trace is empty`);
+}
+
+function sameExperts(value: JsonObject, place: string): ((layer: number) => number) | null {
+  const experts = wholeAt(value, 'num_experts', place);
+  return experts === null ? null : () => experts;
+}
+
+function stageExperts(value: JsonObject, place: string): (layer: number) => number {
+  const experts = new Map<string, number>();
+  for (const entry of arrayAt(value, 'routing_stages', place)) {
+    const stage = objectAt(entry, `${place}: routing_stages`);
+    experts.set(stageOf(stage, place), integerAt(stage, 'num_experts', place));
+  }
+  return (layer) => {
+    const stage = layer >= DECODER ? 'decoder' : 'encoder';
+    const count = experts.get(stage);
+    if (count === undefined) throw new UserError(`${place}: routing_stages has no ${stage}, but a selection names it`);
+    return count;
+  };
+}
+
+function stageOf(value: JsonObject, place: string): 'encoder' | 'decoder' {
+  const { routing_stage: stage } = value;
+  if (stage === 'encoder' || stage === 'decoder') return stage;
+  throw new UserError(`${place}: routing_stage is ${JSON.stringify(stage)}; it is encoder or decoder`);
+}

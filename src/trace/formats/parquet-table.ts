@@ -1,0 +1,159 @@
+// A Parquet file as columns of whole numbers, read row group by row group through hyparquet. Loaded with all of it when the first
+// Parquet file is opened.
+import { decompress } from 'fzstd';
+import {
+  type ColumnMetaData,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadata,
+  parquetRead,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet';
+import { compressors as decompressors } from 'hyparquet-compressors';
+import { messageOf, UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import { boundedCompressors, checkPages, levelsOf } from './parquet-pages.js';
+
+/** Largest footer: 150 columns take some 15 KB a row group. */
+const FOOTER_LIMIT = 64 * 1024 * 1024;
+/** Most values of the columns wanted in one row group; they are held in memory. Writers make groups of a million rows or fewer. */
+const MOST_VALUES = 20_000_000;
+/** A file may unpack to so many times its size, as a compressed trace may. */
+const BOMB_RATIO = 400;
+const BOMB_FLOOR = 64 * 1024 * 1024;
+
+/** A column of one row group; one entry per row, as the file holds it. */
+export type ParquetColumn = readonly DecodedArray[];
+
+/** An open Parquet file. */
+export class ParquetTable {
+  /** Names of the columns, nested ones by their outermost name. */
+  readonly names: readonly string[];
+  readonly #source: TraceSource;
+  readonly #metadata: FileMetaData;
+  readonly #tree: SchemaTree;
+
+  private constructor(source: TraceSource, metadata: FileMetaData, tree: SchemaTree) {
+    this.#source = source;
+    this.#metadata = metadata;
+    this.#tree = tree;
+    this.names = tree.children.map(({ element }) => element.name);
+  }
+
+  /** @throws UserError where the footer is missing or damaged */
+  static open(source: TraceSource): ParquetTable {
+    const { path, bytes } = source;
+    const tail = Buffer.alloc(8);
+    if (bytes < 12) throw new UserError(`${path}: ${bytes} bytes are too few for a Parquet file; it was cut short`);
+    source.read(bytes - 8, tail);
+    const length = tail.readUInt32LE(0) + 8;
+    if (tail.toString('latin1', 4) !== 'PAR1' || length > bytes)
+      throw new UserError(`${path}: the Parquet footer is missing; it was cut short`);
+    if (length > FOOTER_LIMIT)
+      throw new UserError(`${path}: a footer of ${length} bytes is larger than that of any trace; is the file damaged?`);
+    const footer = new Uint8Array(length);
+    source.read(bytes - length, footer);
+    return attempt(path, () => {
+      const metadata = parquetMetadata(footer, { geoparquet: false });
+      return new ParquetTable(source, metadata, parquetSchema(metadata));
+    });
+  }
+
+  /**
+   * Visits the row groups.
+   * @param names columns to read
+   * @param visit gets the rows of a group and its columns in the order of `names`, valid until it returns
+   * @throws UserError where a group is damaged, or too large to hold in memory
+   */
+  async read(names: readonly string[], visit: (rows: number, columns: readonly ParquetColumn[]) => void): Promise<void> {
+    const { path, bytes } = this.#source;
+    const compressors = boundedCompressors(decompressors, decompress);
+    let decoded = 0;
+    let rowStart = 0;
+    for (const [index, group] of this.#metadata.row_groups.entries()) {
+      const place = `${path}: row group ${index}`;
+      const rows = Number(group.num_rows);
+      const chunks = names.map((name) =>
+        this.#chunkOf(
+          place,
+          name,
+          group.columns.map(({ meta_data }) => meta_data),
+        ),
+      );
+      const values = chunks.reduce((sum, chunk) => sum + Number(chunk.num_values), 0);
+      if (!(rows >= 0 && rows <= MOST_VALUES && values <= MOST_VALUES)) {
+        throw new UserError(`${place}: ${rows} rows and ${values} values are too many at once; write it with row_group_size=1000000`);
+      }
+      decoded += values * 4;
+      if (decoded > BOMB_FLOOR && decoded > BOMB_RATIO * bytes) {
+        throw new UserError(`${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does`);
+      }
+      if (rows === 0) continue;
+      const columns: ParquetColumn[] = [];
+      for (const [i, name] of names.entries()) {
+        const chunk = chunks[i]!;
+        const parts: DecodedArray[] = [];
+        await attempt(`${place}: column ${name}`, async () => {
+          const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
+          checkPages(this.#bytes(start, start + Number(chunk.total_compressed_size)), chunk, this.#levels(chunk), rows, compressors);
+          await parquetRead({
+            file: { byteLength: bytes, slice: (from, to = bytes) => this.#bytes(from, to) },
+            metadata: this.#metadata,
+            columns: [name],
+            rowStart,
+            rowEnd: rowStart + rows,
+            compressors,
+            onChunk: ({ columnData }) => parts.push(columnData),
+          });
+        });
+        const found = parts.reduce((sum, part) => sum + part.length, 0);
+        if (found < rows) throw new UserError(`${place}: column ${name} has ${found} values for ${rows} rows; the file is damaged`);
+        columns.push(parts);
+      }
+      visit(rows, columns);
+      rowStart += rows;
+    }
+  }
+
+  /** The one chunk of a column in a row group. */
+  #chunkOf(place: string, name: string, chunks: readonly (ColumnMetaData | undefined)[]): ColumnMetaData {
+    const found = chunks.filter((chunk) => chunk?.path_in_schema[0] === name);
+    if (found.length === 1) return found[0]!;
+    throw new UserError(
+      found.length === 0 ? `${place}: column ${name} is missing` : `${place}: column ${name} is a structure; numbers or lists are read`,
+    );
+  }
+
+  #levels({ path_in_schema: path }: ColumnMetaData): ReturnType<typeof levelsOf> {
+    const nodes: SchemaTree[] = [];
+    let node: SchemaTree | undefined = this.#tree;
+    for (const name of path) {
+      node = node?.children.find(({ element }) => element.name === name);
+      if (node === undefined) throw new Error('it is not in the schema');
+      nodes.push(node);
+    }
+    return levelsOf(nodes);
+  }
+
+  #bytes(from: number, to: number): ArrayBuffer {
+    if (!(from >= 0 && to >= from && to <= this.#source.bytes)) throw new Error(`bytes ${from} to ${to} lie outside the file`);
+    const bytes = new Uint8Array(to - from);
+    this.#source.read(from, bytes);
+    return bytes.buffer;
+  }
+}
+
+/** Runs a step of hyparquet; what it throws means a damaged file. */
+function attempt<T>(place: string, step: () => T): T {
+  const refuse = (error: unknown): never => {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${place}: the Parquet data are damaged or of a kind that is not read: ${messageOf(error)}`);
+  };
+  try {
+    const result = step();
+    return result instanceof Promise ? (result.catch(refuse) as T) : result;
+  } catch (error) {
+    return refuse(error);
+  }
+}

@@ -1,0 +1,148 @@
+// Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, since
+// decoding cannot be interrupted and importing walks twice.
+import { UserError } from '../../base/errors.js';
+import type { TraceSource } from '../source.js';
+import type { RoutingTrace } from '../trace.js';
+import { Cell, importCells } from './cells.js';
+import { usualColumns } from './columns.js';
+import type { ColumnMap, OpenOptions, TraceFormat } from './format.js';
+import type { ParquetTable } from './parquet-table.js';
+import { ParquetValues } from './parquet-values.js';
+import { CHOICE_LIMIT, RowSpool } from './row-spool.js';
+import { TableRows } from './table-rows.js';
+
+/** Columns of vllm-expert-capture. */
+const CAPTURE: ColumnMap = {
+  layer: 'layer_index',
+  experts: 'expert_id',
+  token: 'token_position',
+  request: 'prompt_index',
+  weights: 'expert_weight',
+  tokenId: 'token_id',
+};
+
+/** True for Parquet files. */
+export function isParquet({ head }: TraceSource): boolean {
+  return head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52 && head[3] === 0x31;
+}
+
+/** Parquet of vllm-expert-capture. */
+export const vllmExpertCapture: TraceFormat = {
+  name: 'vllm-expert-capture',
+  summary: 'Parquet with prompt_index, token_position, token_id, layer_index, expert_id_0 …, expert_weight_0 …',
+  engines: 'vLLM under vllm-expert-capture: `vllm-expert-capture --mode sequential --output-dir DIR`, DIR/activations.parquet',
+  detect: (source) => isParquet(source) && footerHolds(source, ['prompt_index', 'token_position', 'layer_index', 'expert_id_0']),
+  open: (source, options) => openParquet(source, 'vllm-expert-capture', options, CAPTURE),
+};
+
+/** Any Parquet table of routing. */
+export const parquet: TraceFormat = {
+  name: 'parquet',
+  summary:
+    'Parquet with columns for layer, experts (a list, one per row, or expert_id_0, expert_id_1 …) and, as far as there, token, request, phase, weights, token_id',
+  engines: 'any script; name other columns with `--trace-columns layer=…,experts=…`',
+  detect: isParquet,
+  open: (source, options) => openParquet(source, 'parquet', options, null),
+};
+
+/** The schema stands at the beginning of the footer. */
+function footerHolds(source: TraceSource, names: readonly string[]): boolean {
+  if (source.bytes < 12) return false;
+  const tail = Buffer.alloc(8);
+  source.read(source.bytes - 8, tail);
+  const start = source.bytes - 8 - tail.readUInt32LE(0);
+  if (start < 0) return false;
+  const footer = Buffer.alloc(Math.min(64 * 1024, source.bytes - start));
+  source.read(start, footer);
+  return names.every((name) => footer.includes(name));
+}
+
+async function openParquet(source: TraceSource, format: string, options: OpenOptions, fixed: ColumnMap | null): Promise<RoutingTrace> {
+  const { path } = source;
+  const { ParquetTable } = await import('./parquet-table.js');
+  const table = ParquetTable.open(source);
+  const { names } = table;
+  const families = names.filter((name) => name.endsWith('_0')).map((name) => name.slice(0, -2));
+  const columns = options.columns ?? fixed ?? usualColumns([...names, ...families]);
+  if (columns === null) {
+    throw new UserError(
+      `${path}: no usual column names (it has ${names.slice(0, 12).join(', ')}); map them with --trace-columns layer=…,experts=…,token=…`,
+    );
+  }
+  const records = new RowSpool();
+  try {
+    await decode(path, table, columns, records);
+    return importCells(
+      {
+        source,
+        meta: { format },
+        walk(visit, at) {
+          const rows = new TableRows(visit, new Cell());
+          let row = 0;
+          at.place = () => `${path}: row ${row - 1}`;
+          for (const { request, layer, token, phase, tokenId, ids, weights } of records.walk()) {
+            row++;
+            rows.add(request, layer, columns.token === undefined ? null : token, phase, tokenId, ids, weights);
+          }
+          rows.end();
+        },
+      },
+      options,
+    );
+  } finally {
+    records.close();
+  }
+}
+
+/** Decodes all rows into records. */
+async function decode(path: string, table: ParquetTable, columns: ColumnMap, records: RowSpool): Promise<void> {
+  const { names } = table;
+  const single = (name: string | undefined): readonly string[] => {
+    if (name === undefined) return [];
+    if (names.includes(name)) return [name];
+    throw new UserError(`${path}: there is no column ${JSON.stringify(name)}; the columns are ${names.slice(0, 40).join(', ')}`);
+  };
+  /** A column, or the numbered ones of its name. */
+  const family = (name: string | undefined): readonly string[] => {
+    if (name === undefined || names.includes(name) || !names.includes(`${name}_0`)) return single(name);
+    const members: string[] = [];
+    while (names.includes(`${name}_${members.length}`)) members.push(`${name}_${members.length}`);
+    return members;
+  };
+  const wanted = {
+    layer: single(columns.layer),
+    experts: family(columns.experts),
+    token: single(columns.token),
+    request: single(columns.request),
+    phase: single(columns.phase),
+    weights: family(columns.weights),
+    tokenId: single(columns.tokenId),
+  };
+  const list = Object.values(wanted).flat();
+  const requests = new Map<string, number>();
+  let first = 0;
+  await table.read(list, (rows, read) => {
+    const take = (part: readonly string[]): ParquetValues[] =>
+      part.map((name) => new ParquetValues(path, name, first, read[list.indexOf(name)]!));
+    const [layer] = take(wanted.layer);
+    const [token] = take(wanted.token);
+    const [request] = take(wanted.request);
+    const [phase] = take(wanted.phase);
+    const [tokenId] = take(wanted.tokenId);
+    const experts = take(wanted.experts);
+    const weights = take(wanted.weights);
+    for (let row = 0; row < rows; row++) {
+      records.begin(
+        request === undefined ? 0 : request.label(row, requests),
+        layer!.whole(row),
+        token === undefined ? -1 : token.whole(row),
+        phase === undefined ? -1 : phase.phase(row),
+        tokenId === undefined ? -1 : tokenId.whole(row),
+      );
+      for (const column of experts) column.wholes(row, (id) => records.id(id));
+      for (const column of weights) column.floats(row, (weight) => records.weight(weight));
+      if (!records.end()) throw new UserError(`${path}: row ${first + row}: more than ${CHOICE_LIMIT} experts; no model chooses so many`);
+    }
+    first += rows;
+  });
+}

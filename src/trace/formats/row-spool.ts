@@ -1,0 +1,119 @@
+// Decoded rows in a nameless temporary file of whole numbers, for formats that cannot be decoded twice or stopped half way: importing walks
+// rows up to twice, in constant memory.
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { temporaryFile } from '../../base/files.js';
+
+/** Most choices of one row. */
+export const CHOICE_LIMIT = 4096;
+/** Whole numbers that a record begins with: request, layer, token (-1: none), phase, token id, choices, weighted. */
+const RECORD_HEAD = 7;
+
+/** One row, decoded. */
+export interface SpooledRow {
+  readonly request: number;
+  readonly layer: number;
+  readonly token: number;
+  readonly phase: number;
+  readonly tokenId: number;
+  readonly ids: Int32Array;
+  readonly weights: Float32Array | null;
+}
+
+/** Rows in a temporary file: {@link RECORD_HEAD} whole numbers, the ids, the weights. */
+export class RowSpool {
+  readonly #fd = temporaryFile();
+  readonly #words = new Int32Array(64 * 1024);
+  readonly #floats = new Float32Array(this.#words.buffer);
+  /** Words in the buffer, and in the file. */
+  #length = 0;
+  #written = 0;
+  /** Start of the running record, its ids and weights. */
+  #start = 0;
+  #ids = 0;
+  readonly #weights: number[] = [];
+
+  /** Begins a row. */
+  begin(request: number, layer: number, token: number, phase: number, tokenId: number): void {
+    if (this.#length + RECORD_HEAD + 2 * CHOICE_LIMIT > this.#words.length) this.#flush();
+    this.#start = this.#length;
+    this.#words.set([request, layer, token, phase, tokenId, 0, 0], this.#length);
+    this.#length += RECORD_HEAD;
+    this.#ids = 0;
+    this.#weights.length = 0;
+  }
+
+  id(id: number): void {
+    if (this.#ids++ < CHOICE_LIMIT) this.#words[this.#length++] = id;
+  }
+
+  weight(weight: number): void {
+    if (this.#weights.length < CHOICE_LIMIT) this.#weights.push(weight);
+  }
+
+  /** Ends a row; false where it has more choices than any model. Weights count where there is one per choice. */
+  end(): boolean {
+    const weighted = this.#ids > 0 && this.#weights.length === this.#ids;
+    this.#words[this.#start + 5] = this.#ids;
+    this.#words[this.#start + 6] = weighted ? 1 : 0;
+    if (weighted) for (const weight of this.#weights) this.#floats[this.#length++] = weight;
+    return this.#ids <= CHOICE_LIMIT;
+  }
+
+  /** Visits the rows; each is valid until the next. */
+  *walk(): Generator<SpooledRow, void, void> {
+    this.#flush();
+    const words = new Int32Array(64 * 1024);
+    const floats = new Float32Array(words.buffer);
+    let position = 0;
+    let filled = 0;
+    let at = 0;
+    for (;;) {
+      if (at + RECORD_HEAD + 2 * CHOICE_LIMIT > filled && position < this.#written) {
+        words.copyWithin(0, at, filled);
+        filled -= at;
+        at = 0;
+        const count = Math.min(words.length - filled, this.#written - position);
+        readWords(this.#fd, words, filled, count, position);
+        filled += count;
+        position += count;
+      }
+      if (at === filled) return;
+      const count = words[at + 5]!;
+      const from = at + RECORD_HEAD;
+      const weighted = words[at + 6] === 1;
+      yield {
+        request: words[at]!,
+        layer: words[at + 1]!,
+        token: words[at + 2]!,
+        phase: words[at + 3]!,
+        tokenId: words[at + 4]!,
+        ids: words.subarray(from, from + count),
+        weights: weighted ? floats.subarray(from + count, from + 2 * count) : null,
+      };
+      at = from + (weighted ? 2 * count : count);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #flush(): void {
+    const bytes = new Uint8Array(this.#words.buffer, 0, this.#length * 4);
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#written * 4 + done);
+    }
+    this.#written += this.#length;
+    this.#length = 0;
+  }
+}
+
+/** Reads `count` words of a file from word `position` into `words` from `at`. */
+function readWords(fd: number, words: Int32Array, at: number, count: number, position: number): void {
+  const bytes = new Uint8Array(words.buffer, at * 4, count * 4);
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, position * 4 + done);
+    if (got === 0) throw new Error('the temporary file of rows is cut short');
+    done += got;
+  }
+}

@@ -1,0 +1,59 @@
+// Rows of a table, one per token and layer or one per activation, as cells. CSV and Parquet share how requests are numbered, tokens
+// counted and activations gathered.
+import type { Cell } from './cells.js';
+import { TokenCounter } from './record-lines.js';
+
+/** Turns rows into cells. */
+export class TableRows {
+  readonly #visit: (cell: Cell) => void;
+  readonly #cell: Cell;
+  readonly #requests = new Map<unknown, number>();
+  readonly #counter = new TokenCounter();
+  #open = false;
+
+  constructor(visit: (cell: Cell) => void, cell: Cell) {
+    this.#visit = visit;
+    this.#cell = cell;
+  }
+
+  /**
+   * One row. Rows of one activation each are gathered while request, token and layer stay.
+   * @param request as the table names it; requests are numbered in order of appearance
+   * @param token position, or null: the n-th row of a layer is the n-th token of its request
+   * @param phase of the token, or -1
+   * @param tokenId input token, or -1
+   * @param weights one per id, or null
+   */
+  add(
+    request: unknown,
+    layer: number,
+    token: number | null,
+    phase: number,
+    tokenId: number,
+    ids: ArrayLike<number>,
+    weights: ArrayLike<number> | null,
+  ): void {
+    const cell = this.#cell;
+    const ordinal = this.#requests.get(request) ?? this.#requests.set(request, this.#requests.size).size - 1;
+    const position = token ?? this.#counter.next(ordinal, layer);
+    const same = this.#open && ids.length === 1 && ordinal === cell.request && layer === cell.layer && position === cell.token;
+    if (!same) {
+      this.end();
+      cell.request = ordinal;
+      cell.layer = layer;
+      cell.token = position;
+      cell.phase = phase;
+      cell.tokenId = tokenId;
+      cell.weighted = weights !== null;
+      cell.count = 0;
+      this.#open = true;
+    }
+    for (let k = 0; k < ids.length; k++) cell.push(ids[k]!, weights?.[k] ?? 0);
+  }
+
+  /** Gives out the last row; call it after the last {@link add}. */
+  end(): void {
+    if (this.#open) this.#visit(this.#cell);
+    this.#open = false;
+  }
+}
