@@ -99,6 +99,11 @@ export class Outputs<T> {
     for (const { format, sink } of this.#targets) if (sink === null) this.#context.out(format.render(value, this.#context.reportOptions));
   }
 
+  /** True where a format draws from the details of a result. */
+  get needDetails(): boolean {
+    return this.#targets.some(({ format }) => format.needsDetails === true);
+  }
+
   /** Drops unfinished files; does nothing after {@link deliver}. */
   abort(): void {
     for (const { sink } of this.#targets) sink?.abort();

@@ -47,6 +47,8 @@ interface RunOptions extends OutputOptions {
   readonly bounds: boolean;
   readonly strict?: boolean;
   readonly repeat?: string;
+  readonly html?: string;
+  readonly details?: boolean;
   readonly set: readonly string[];
   readonly assert: readonly string[];
 }
@@ -97,6 +99,8 @@ export function define(command: Command, context: CliContext): void {
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
   addOutputOptions(command, reports)
+    .option('--html <path>', 'write a report with charts, short for -o html=<path>')
+    .option('--details', 'keep in the result what charts are drawn from, for moeprof report')
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
@@ -104,6 +108,7 @@ export function define(command: Command, context: CliContext): void {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
         const output = { targets: options.output, format: stdoutFormat(options) };
         const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
+        if (options.html !== undefined) throw new UserError('--html: shows one run, not several; name one system and one machine');
         await runMany(combinationsOf(options), one, context, output);
         return;
       }
@@ -112,9 +117,11 @@ export function define(command: Command, context: CliContext): void {
       if (repeat !== null && run.trace.includes('-'))
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
       budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
-      const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
+      const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
+      const outputs = Outputs.open(context, reports, targets, stdoutFormat(options));
       try {
-        const once = () => runWithProgress(run, context);
+        const details = options.details === true || outputs.needDetails;
+        const once = () => runWithProgress(run, context, details);
         const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
         outputs.deliver(result);
@@ -128,9 +135,10 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-async function runWithProgress(run: RunSpec, context: CliContext): Promise<Result> {
+async function runWithProgress(run: RunSpec, context: CliContext, details = false): Promise<Result> {
   const bars: Progress[] = [];
   const watch: Watch = {
+    details,
     progress: (done, total) => {
       if (bars.length === 0) bars.push(context.progress('replaying', total, 'tokens'));
       bars[0]!.update(done);

@@ -14,6 +14,7 @@ import { EventDemand } from './demand.js';
 import { gatherGates } from './gates.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { Link } from './link.js';
+import type { Observer } from './observer.js';
 import type { Outlook } from './outlook.js';
 import { type MissPrecision, PRECISION } from './precision.js';
 import { Prefetcher, type PrefetchLimits } from './prefetch.js';
@@ -60,6 +61,8 @@ export class Engine {
   /** Simulated time, ns. */
   nowNs = 0;
 
+  /** Sees everything; null: nobody looks. */
+  #observer: Observer | null = null;
   readonly #parts: EngineParts;
   readonly #prefetcher: Prefetcher | null;
   readonly #sizes: Float64Array;
@@ -127,6 +130,14 @@ export class Engine {
           });
   }
 
+  /** Lets somebody watch the run from now on. */
+  observe(observer: Observer): void {
+    const { dram, gpu, writeBack } = this.#parts;
+    this.#observer = observer;
+    if (this.#prefetcher !== null) this.#prefetcher.observer = observer;
+    for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
+  }
+
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void {
     const { bounds, clock, cost, model, recorder } = this.#parts;
@@ -134,11 +145,13 @@ export class Engine {
     this.#phase = recorder.phases[pass.decodeTokens === pass.tokens ? 1 : 0];
     const layers = model.layers.length;
     const startNs = this.nowNs;
+    this.#observer?.passStarted(pass, startNs);
     this.#prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       const denseNs = cost.denseNs(layer, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences);
       recorder.layers.denseNs[layer]! += denseNs;
       bounds.dense(denseNs);
+      this.#observer?.dense(layer, this.nowNs, this.nowNs + denseNs);
       this.nowNs += denseNs;
       clock.layer = layer;
       this.#runLayer(pass, layer);
@@ -146,8 +159,10 @@ export class Engine {
     const tailNs = cost.denseNs(layers, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences) + cost.passNs;
     recorder.tailNs += tailNs;
     bounds.dense(tailNs);
+    this.#observer?.dense(layers, this.nowNs, this.nowNs + tailNs);
     this.nowNs += tailNs;
     this.#prefetcher?.ended(this.nowNs - startNs);
+    this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
   /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
@@ -257,6 +272,7 @@ export class Engine {
     phase.misses += misses;
     phase.activations += activations;
     phase.hitActivations += hitActivations;
+    this.#observer?.judged(layer, hits, late, misses, startNs);
   }
 
   /** Tells hits from late members among the first `held` of `#hit`: only a prefetch can be late. @returns hits */
@@ -269,6 +285,7 @@ export class Engine {
       const i = hit[k]!;
       const id = ids[i]!;
       const arrivalNs = gpu.arrivalNs[id]!;
+      if (this.#observer !== null && gpu.unused[id] === 1) this.#observer.prefetchUsed(id, arrivalNs > startNs);
       if (arrivalNs <= startNs) {
         hit[hits++] = i;
         if (gpu.unused[id] === 1) {
@@ -337,7 +354,9 @@ export class Engine {
       }
       if (useCpu && (onMiss === 'cpu' || this.#cpuIsSooner(layer, i, startNs))) {
         const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
-        this.#cpuNs = Math.max(this.#cpuNs, fromNs) + cost.cpuExpertNs(layer, counts[i]!);
+        const cpuStartNs = Math.max(this.#cpuNs, fromNs);
+        this.#cpuNs = cpuStartNs + cost.cpuExpertNs(layer, counts[i]!);
+        this.#observer?.computedOnCpu(id, layer, cpuStartNs, this.#cpuNs);
         this.#onCpu[this.#cpuExperts++] = i;
         cache.policy.streamed?.(id - base);
         continue;
@@ -463,7 +482,31 @@ export class Engine {
     const endNs = this.#cpuExperts > 0 ? Math.max(gpuNs, this.#endOnCpu(layer)) : gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += endNs - startNs - computeNs;
+    if (this.#observer !== null) this.#show(this.#observer, layer, startNs, endNs);
     return endNs;
+  }
+
+  /** Tells an observer what {@link #execute} has done, in the order of time. */
+  #show(observer: Observer, layer: number, startNs: number, endNs: number): void {
+    const { cost } = this.#parts;
+    const { counts, ids } = this.#event;
+    let gpuNs = startNs;
+    const execute = (i: number): void => {
+      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+      observer.executed(ids[i]!, layer, gpuNs, doneNs);
+      gpuNs = doneNs;
+    };
+    for (let k = 0; k < this.#hits; k++) execute(this.#hit[k]!);
+    for (let k = 0; k < this.#waits; k++) {
+      const i = this.#waiting[k]!;
+      const readyNs = this.#readyNs[i]!;
+      if (readyNs > gpuNs) {
+        observer.stalled(ids[i]!, layer, gpuNs, readyNs);
+        gpuNs = readyNs;
+      }
+      execute(i);
+    }
+    if (endNs > gpuNs) observer.stalled(-1, layer, gpuNs, endNs);
   }
 
   /** Counts what the CPU computes of the running event; @returns when it has finished, ns. */
@@ -484,6 +527,9 @@ export class Engine {
     const layerOf = this.#layerOf;
     this.#phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
+    if (this.#observer !== null) {
+      for (let k = 0; k < victimCount; k++) this.#observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
+    }
     if (this.#prefetcher !== null) {
       this.#countWasted();
       this.#prefetcher.evicted(gpu, nowNs);

@@ -1,6 +1,7 @@
 // A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
 // plan (prefetch.ts) and are started here whenever a lane is free.
 import type { LinkSpec } from '../hardware/spec.js';
+import type { Observer } from './observer.js';
 
 /** No prefetch on a lane. */
 export const IDLE = -1;
@@ -22,6 +23,8 @@ export class Link {
   demandBytes = 0;
   prefetches = 0;
   prefetchBytes = 0;
+  /** Sees every transfer; null: nobody looks. */
+  observer: Observer | null = null;
 
   /** When each lane has finished everything that was given to it. */
   readonly #freeNs: Float64Array;
@@ -68,7 +71,7 @@ export class Link {
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
-    return this.#place(id, this.transferNs(bytes), atNs);
+    return this.#place(id, bytes, this.transferNs(bytes), atNs);
   }
 
   /**
@@ -82,13 +85,13 @@ export class Link {
     const durationNs = this.transferNs(bytes);
     for (let k = 0; k < count; k++) {
       const i = order[k]!;
-      readyNs[i] = this.#place(ids[i]!, durationNs, readyNs[i]!);
+      readyNs[i] = this.#place(ids[i]!, bytes, durationNs, readyNs[i]!);
     }
     this.demands += count;
     this.demandBytes += count * bytes;
   }
 
-  #place(id: number, durationNs: number, atNs: number): number {
+  #place(id: number, bytes: number, durationNs: number, atNs: number): number {
     let lane = 0;
     let start = this.#demandStart(0, atNs);
     for (let other = 1; other < this.lanes; other++) {
@@ -111,6 +114,7 @@ export class Link {
     }
     this.#arrivalNs[id] = end;
     this.busyNs += durationNs;
+    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, false);
     return end;
   }
 
@@ -138,6 +142,7 @@ export class Link {
     this.busyNs += duration;
     this.prefetches++;
     this.prefetchBytes += bytes;
+    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
   /** A running prefetch has become a demand (L12): it is no prefetch any more and yields to nothing. */

@@ -6,6 +6,7 @@ import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
 import type { WhenFull } from './actions.js';
 import type { AdaptiveHorizon } from './horizon.js';
+import type { Observer } from './observer.js';
 import type { Outlook } from './outlook.js';
 import { Ranking } from './ranking.js';
 import type { Recorder } from './recorder.js';
@@ -51,6 +52,8 @@ export interface PrefetchParts {
 
 /** Plans prefetches and starts them. */
 export class Prefetcher {
+  /** Sees every decision; null: nobody looks. */
+  observer: Observer | null = null;
   readonly #parts: PrefetchParts;
   /** Planned experts of this pass, in order; those before `#first` belong to layers that are known by now. */
   readonly #plan: Int32Array;
@@ -222,11 +225,11 @@ export class Prefetcher {
     predictor.predict(pass, after, last - after, scores);
     const issuedNs = nowNs + predictor.costNs;
     if (outlook != null) for (let layer = after + 1; layer <= last; layer++) outlook.ahead(layer, scores);
-    for (let layer = after + 1 + skip; layer <= last; layer++) this.#planLayer(layer, issuedNs);
+    for (let layer = after + 1 + skip; layer <= last; layer++) this.#planLayer(layer, issuedNs, nowNs);
     this.#nextLayer = last + 1;
   }
 
-  #planLayer(layer: number, issuedNs: number): void {
+  #planLayer(layer: number, issuedNs: number, nowNs: number): void {
     const { dram, gpu, limits, scores } = this.#parts;
     const ranking = this.#ranking;
     const base = layer * ranking.width;
@@ -240,7 +243,9 @@ export class Prefetcher {
       this.#issuedNs[entry] = issuedNs;
       gpu.planned(id, entry);
       dram?.planned(id, entry);
-      if (!gpu.holds(id, layer)) this.#queued[id] = 1;
+      if (gpu.holds(id, layer)) continue;
+      this.#queued[id] = 1;
+      this.observer?.planned(id, nowNs, issuedNs - nowNs);
     }
   }
 

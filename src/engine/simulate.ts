@@ -3,10 +3,12 @@ import { beladyHits } from '../cache/replay.js';
 import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
-import { buildSimulation } from './build.js';
-import { openInputs } from './inputs.js';
+import { buildSimulation, type Simulation } from './build.js';
+import { DetailsRecorder } from './details.js';
+import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
+import { type Observer, observers } from './observer.js';
 import { outcome } from './outcome.js';
 import { withQuotas } from './quotas.js';
 import { recordPasses } from './record.js';
@@ -18,6 +20,12 @@ export interface Watch {
   progress?(done: number, total: number): void;
   /** Awaited now and then, so that signals and timers get their turn. */
   breathe?(): Promise<void>;
+  /** True: the result carries `details`, what its pictures are drawn from. */
+  readonly details?: boolean;
+  /** Gives somebody who sees every event. */
+  observe?(inputs: Inputs, simulation: Simulation): Observer;
+  /** Awaited after every pass of an observed run, so that what was seen can be written. */
+  drain?(): Promise<void>;
 }
 
 /** Passes between two looks at the clock of the watch. */
@@ -40,7 +48,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
   const startedAt = performance.now();
   const inputs = await openInputs(run);
   try {
-    const { system } = inputs;
+    const { model, system } = inputs;
     const serving = servingOf(inputs, run);
     const auditWarnings = auditInputs(inputs, run, serving.rows);
     const workload = serving.workload();
@@ -51,6 +59,10 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const simulation = await buildSimulation(inputs, run, memory, serving.running, dryRun);
     try {
       const { bounds, engine, log } = simulation;
+      const details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
+      const guest = watch.observe?.(inputs, simulation);
+      const observer = observers([details, guest].filter((one) => one != null));
+      if (observer !== null) engine.observe(observer);
       const latencies = new Latencies(bounds, run.workload.slo?.limits);
       const passes = buildPasses({ ...parts, workload, residency: simulation.gpu, record });
       const { pass } = passes;
@@ -64,13 +76,14 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         passes.done(engine.nowNs);
         done += pass.tokens;
         decoded += pass.decodeTokens;
+        if (guest !== undefined) await watch.drain?.();
         if (pass.number % STRIDE === 0) {
           watch.progress?.(done, workload.tokens);
           await watch.breathe?.();
         }
       }
       const beladyHitCount = log === null ? null : beladyHits(log, system.cache.scope, memory.cacheBytes, memory.quotas);
-      return outcome({
+      const result = outcome({
         run,
         inputs,
         memory,
@@ -85,6 +98,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         beladyHitCount,
         startedAt,
       });
+      return details === null ? result : { ...result, details: details.details(latencies, log, system.cache.scope) };
     } finally {
       simulation.close();
     }

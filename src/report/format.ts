@@ -31,6 +31,8 @@ export interface Format<T> {
   readonly summary: string;
   /** Endings of file names that mean this format, with their dot. */
   readonly extensions: readonly string[];
+  /** True: it draws from the `details` of a result, which a run records only where they are asked for. */
+  readonly needsDetails?: boolean;
   /** The whole text, with its final newline. */
   render(value: T, options: ReportOptions): string;
 }

@@ -4,6 +4,7 @@ import { bencherReport } from './bencher.js';
 import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
 import { csvReport } from './csv.js';
 import type { Format } from './format.js';
+import { htmlReport } from './html/html.js';
 import { jsonReport } from './json.js';
 import { markdownReport } from './markdown.js';
 import { openMetricsReport } from './openmetrics.js';
@@ -16,6 +17,7 @@ export const reports: readonly Format<Result>[] = [
   tableReport,
   jsonReport,
   markdownReport,
+  htmlReport,
   csvReport,
   openMetricsReport,
   bencherReport,

@@ -19,6 +19,20 @@ const metricSchema = z.object({
   samples: z.array(z.number()).min(1).optional(),
 });
 
+const detailsSchema = z.looseObject({
+  loads: z.array(perLayer),
+  latency: z.record(z.string(), z.array(count).length(101)),
+  series: z.looseObject({
+    binNs: z.number().positive(),
+    hits: perLayer,
+    late: perLayer,
+    misses: perLayer,
+    stallNs: perLayer,
+    links: z.array(z.looseObject({ name: z.string(), lanes: count, demandNs: perLayer, prefetchNs: perLayer })),
+  }),
+  capacity: z.looseObject({ bytes: perLayer, lru: perLayer, belady: perLayer }).nullable(),
+});
+
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
 export const resultSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA),
@@ -60,6 +74,7 @@ export const resultSchema = z.looseObject({
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
   environment: z.record(z.string(), z.union([z.string(), z.number()])),
   digest: z.string().optional(),
+  details: detailsSchema.optional(),
 });
 
 /**

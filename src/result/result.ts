@@ -1,4 +1,5 @@
 // The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
+import type { Details } from './details.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const RESULT_SCHEMA = 'moeprof.result/1';
@@ -97,4 +98,6 @@ export interface Result {
   readonly environment: Readonly<Record<string, string | number>>;
   /** SHA-256 over everything that a gate judges (see `digest.ts`); absent in results that other tools wrote. */
   readonly digest?: string;
+  /** What pictures are drawn from; there where it was asked for. */
+  readonly details?: Details;
 }

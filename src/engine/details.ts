@@ -1,0 +1,188 @@
+// Records what only pictures need, in memory that does not grow with the run: loads by expert, and series over simulated time whose
+// bins double in width whenever the run outgrows them.
+import { percentile } from '../base/statistics.js';
+import type { DemandLog } from '../cache/demand.js';
+import { LogCursor } from '../cache/demand.js';
+import { lru } from '../cache/policies/lru.js';
+import { beladyHits, Replay } from '../cache/replay.js';
+import { buildCaches, type Scope } from '../cache/scope.js';
+import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
+import type { CapacityCurve, Details, LinkSeries } from '../result/details.js';
+import type { Simulation } from './build.js';
+import type { Latencies } from './latency.js';
+import type { Link } from './link.js';
+import type { Observer } from './observer.js';
+
+/** Most bins of a series: more than a screen can show apart. */
+const BINS = 400;
+/** Width of a bin at the start, ns. */
+const FIRST_BIN_NS = 1000;
+/** Capacities of the curve. */
+const STEPS = 12;
+
+/** A quantity over time. */
+export class Bins {
+  readonly values = new Float64Array(BINS);
+
+  /** Two bins become one. */
+  fold(): void {
+    for (let bin = 0; bin < BINS; bin++) {
+      this.values[bin] = 2 * bin + 1 < BINS ? this.values[2 * bin]! + this.values[2 * bin + 1]! : 0;
+    }
+  }
+
+  /** Adds `sign` times the part of `[startNs, endNs)` that each bin holds. */
+  spread(startNs: number, endNs: number, binNs: number, sign = 1): void {
+    for (let bin = Math.floor(startNs / binNs); bin < BINS && bin * binNs < endNs; bin++) {
+      this.values[bin]! += sign * (Math.min(endNs, (bin + 1) * binNs) - Math.max(startNs, bin * binNs));
+    }
+  }
+}
+
+/** Occupancy of one link. */
+interface LinkBins {
+  readonly name: string;
+  readonly lanes: number;
+  readonly demand: Bins;
+  readonly prefetch: Bins;
+  /** When the last prefetch of each lane ends, ns. */
+  readonly prefetchEndNs: Float64Array;
+}
+
+/** Records the details of one run. */
+export class DetailsRecorder implements Observer {
+  readonly #model: ModelSpec;
+  readonly #simulation: Simulation;
+  readonly #loads: Float64Array;
+  readonly #links = new Map<Link, LinkBins>();
+  readonly #hits = new Bins();
+  readonly #late = new Bins();
+  readonly #misses = new Bins();
+  readonly #stall = new Bins();
+  #binNs = FIRST_BIN_NS;
+
+  constructor(model: ModelSpec, simulation: Simulation) {
+    this.#model = model;
+    this.#simulation = simulation;
+    this.#loads = new Float64Array(model.experts);
+    for (const link of [simulation.gpu.link, simulation.dram?.link]) if (link !== undefined) this.#linkBins(link);
+  }
+
+  judged(_layer: number, hits: number, late: number, misses: number, nowNs: number): void {
+    this.#reach(nowNs);
+    const bin = Math.floor(nowNs / this.#binNs);
+    this.#hits.values[bin]! += hits;
+    this.#late.values[bin]! += late;
+    this.#misses.values[bin]! += misses;
+  }
+
+  stalled(_id: number, _layer: number, startNs: number, endNs: number): void {
+    this.#reach(endNs);
+    this.#stall.spread(startNs, endNs, this.#binNs);
+  }
+
+  transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+    const bins = this.#linkBins(link);
+    if (link === this.#simulation.gpu.link) this.#loads[id]!++;
+    if (prefetch) {
+      this.#reach(endNs);
+      bins.prefetch.spread(startNs, endNs, this.#binNs);
+      bins.prefetchEndNs[lane] = endNs;
+      return;
+    }
+    const before = bins.prefetchEndNs[lane]!;
+    const after = startNs < before ? before + endNs - startNs : before;
+    this.#reach(Math.max(endNs, after));
+    if (startNs < before) {
+      // It goes between two chunks of a prefetch, whose rest moves on.
+      bins.prefetch.spread(startNs, before, this.#binNs, -1);
+      bins.prefetch.spread(endNs, after, this.#binNs);
+      bins.prefetchEndNs[lane] = after;
+    }
+    bins.demand.spread(startNs, endNs, this.#binNs);
+  }
+
+  passStarted(): void {}
+  passEnded(): void {}
+  dense(): void {}
+  planned(): void {}
+  prefetchUsed(): void {}
+  executed(): void {}
+  computedOnCpu(): void {}
+  evicted(): void {}
+
+  /**
+   * What was recorded.
+   * @param log demand of the run, for the curve; null: no curve
+   */
+  details(latencies: Latencies, log: DemandLog | null, scope: Scope): Details {
+    const endNs = this.#simulation.engine.nowNs;
+    const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));
+    const column = (bins: Bins): number[] => Array.from(bins.values.subarray(0, count), rounded);
+    const latency: Record<string, number[]> = {};
+    for (const name of ['pass', 'itl', 'tpot', 'ttft'] as const) {
+      const sorted = Float64Array.from(latencies[name].values()).sort();
+      if (sorted.length > 0) latency[name] = Array.from({ length: 101 }, (_, percent) => rounded(percentile(sorted, percent)));
+    }
+    return {
+      loads: this.#model.layers.map(({ offset, experts }) => Array.from(this.#loads.subarray(offset, offset + experts))),
+      latency,
+      series: {
+        binNs: this.#binNs,
+        hits: column(this.#hits),
+        late: column(this.#late),
+        misses: column(this.#misses),
+        stallNs: column(this.#stall),
+        links: [...this.#links.values()].map(
+          ({ name, lanes, demand, prefetch }): LinkSeries => ({ name, lanes, demandNs: column(demand), prefetchNs: column(prefetch) }),
+        ),
+      },
+      capacity: log === null || log.members === 0 ? null : capacityCurve(log, scope),
+    };
+  }
+
+  #linkBins(link: Link): LinkBins {
+    let bins = this.#links.get(link);
+    if (bins === undefined) {
+      const name = [...this.#links.values()].some((other) => other.name === link.name) ? `${link.name} write-back` : link.name;
+      bins = { name, lanes: link.lanes, demand: new Bins(), prefetch: new Bins(), prefetchEndNs: new Float64Array(link.lanes) };
+      this.#links.set(link, bins);
+    }
+    return bins;
+  }
+
+  /** Widens the bins until time `ns` has one. */
+  #reach(ns: number): void {
+    while (ns >= this.#binNs * BINS) {
+      this.#binNs *= 2;
+      for (const bins of [this.#hits, this.#late, this.#misses, this.#stall]) bins.fold();
+      for (const { demand, prefetch } of this.#links.values()) {
+        demand.fold();
+        prefetch.fold();
+      }
+    }
+  }
+}
+
+/** Replays the demand at several capacities; layer scope splits each evenly. */
+function capacityCurve(log: DemandLog, scope: Scope): CapacityCurve {
+  const { model } = log;
+  const whole = expertBytesTotal(model);
+  const bytes = Array.from({ length: STEPS }, (_, step) => Math.round((whole * (step + 1)) / STEPS));
+  return {
+    bytes,
+    belady: bytes.map((capacity) => beladyHits(log, scope, capacity) / log.members),
+    lru: bytes.map((capacityBytes) => {
+      const clock = { event: 0, pass: 0, layer: 0 };
+      const caches = buildCaches({ model, policy: lru, parameters: {}, capacityBytes, scope, quotas: null, clock, seed: 0 });
+      const replay = new Replay(caches, clock, log.sequential);
+      replay.run(new LogCursor(log));
+      return replay.counts().hits / log.members;
+    }),
+  };
+}
+
+/** To a thousandth of the unit: pictures need no more, and files get shorter. */
+function rounded(value: number): number {
+  return Math.max(0, Math.round(value * 1000) / 1000);
+}

@@ -1,0 +1,32 @@
+// The run in one sentence: how fast, what it waits for, how far from the bounds.
+import { formatRatio } from '../../base/units.js';
+import type { Result } from '../../result/result.js';
+import { formatMetric } from '../format.js';
+
+/** The answer, as plain text. */
+export function answerOf(result: Result): string {
+  const text = (name: string): string | null => {
+    const metric = result.metrics[name];
+    return metric === undefined ? null : formatMetric(metric);
+  };
+  const tpot = text('latency.tpot.p50');
+  const pass = text('latency.pass.p50');
+  const speed = tpot !== null ? `A token takes ${tpot} (median)` : pass !== null ? `A pass takes ${pass} (median)` : 'No time was measured';
+  const total = result.metrics['time.total']?.value ?? 0;
+  const stall = (result.metrics['time.stall']?.value ?? 0) / total;
+  const waits =
+    !(total > 0) || !Number.isFinite(stall)
+      ? ''
+      : stall > 0.005
+        ? `, and the GPU waits for experts during ${formatRatio(stall, 0)} of the run`
+        : ', and the GPU hardly ever waits for an expert';
+  const hit = text('cache.hit_rate');
+  const belady = text('bound.belady.hit_rate');
+  const resident = text('bound.all_resident.tpot');
+  const cache =
+    hit === null
+      ? ''
+      : ` The expert cache hits ${hit} of what is asked for${belady === null ? '' : `; no policy of this size hits more than ${belady} without prefetching`}.`;
+  const best = resident === null || tpot === null ? '' : ` With every expert on the GPU a token would take ${resident}.`;
+  return `${speed}${waits}.${cache}${best}`;
+}

@@ -1,0 +1,107 @@
+// The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
+import { compareMetricNames } from '../../result/catalogue.js';
+import type { Result } from '../../result/result.js';
+import { csvReport, toCsv } from '../csv.js';
+import { type Format, formatMetric, type ReportOptions } from '../format.js';
+import { summarizeResult } from '../summary.js';
+import { answerOf } from './answer.js';
+import { html, type Markup, type Piece } from './markup.js';
+import { download, page } from './page.js';
+import {
+  capacitySection,
+  latencySection,
+  layerSection,
+  liveData,
+  loadsSection,
+  offendersSection,
+  prefetchSection,
+  provenanceSection,
+  seriesSection,
+  timeSection,
+  warningsSection,
+} from './sections.js';
+
+/** HTML of a result. */
+export const htmlReport: Format<Result> = {
+  name: 'html',
+  summary: 'one file with charts, for a browser',
+  extensions: ['.html', '.htm'],
+  needsDetails: true,
+  render: renderHtml,
+};
+
+/** Figures under the answer: label, metric, and what is said below it. */
+const KEYS = [
+  ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
+  ['time per output token', 'latency.tpot.p50', 'bound.all_resident.tpot', 'all resident'],
+  ['time to first token', 'latency.ttft.p50', 'latency.ttft.p99', '99 % within'],
+  ['generated', 'throughput.decode', 'throughput.total', 'with prompts'],
+  ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
+  ['GPU memory', 'memory.gpu.peak', 'memory.gpu.expert_cache', 'expert cache'],
+] as const;
+
+/** The figures of a result that matter most. */
+function keyFigures({ metrics }: Result): Markup {
+  return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {
+    const metric = metrics[name];
+    if (metric === undefined) return null;
+    const other = metrics[beside];
+    return html`<div><dt>${label}</dt><dd>${formatMetric(metric)}${other !== undefined && html`<small>${word} ${formatMetric(other)}</small>`}</dd></div>`;
+  })}</dl>`;
+}
+
+function renderHtml(result: Result, options: ReportOptions): string {
+  const { details } = result;
+  const summary = summarizeResult(result);
+  const warnings = warningsSection(result);
+  const without: Piece =
+    details === undefined &&
+    html`<p class="about" style="margin-top:2rem">Loads by expert, series over time and the capacity curve are missing: this result was saved without them. Save it with <code>moeprof run --details</code>, or write the report with <code>moeprof run --html</code>.</p>`;
+  const names = Object.keys(result.metrics).sort(compareMetricNames);
+  return page({
+    title: `moeprof: ${summary.title}`,
+    header: html`<h1>${summary.title}</h1>
+<p class="answer">${answerOf(result)}</p>
+<p class="origin">${summary.origin}</p>
+${summary.synthetic !== null && html`<p class="note">${summary.synthetic}</p>`}
+${keyFigures(result)}`,
+    body: html`${warnings}${timeSection(result)}${layerSection(result)}${details !== undefined && loadsSection(details)}${details !== undefined && capacitySection(result, details)}${details !== undefined && seriesSection(details)}${latencySection(result)}${prefetchSection(result)}${offendersSection(result)}${without}${provenanceSection(result)}`,
+    footer: html`<p class="downloads">Save as CSV: ${download('metrics', 'metrics.csv', 'text/csv', csvReport.render(result, options))}, ${download('layers', 'layers.csv', 'text/csv', layersCsv(result))}${details !== undefined && html`, ${download('loads by expert', 'loads.csv', 'text/csv', loadsCsv(details.loads))}, ${download('series', 'series.csv', 'text/csv', seriesCsv(result))}`}.</p><p>Written by moeprof ${result.tool.version}. Simulated figures are exact: the same inputs give the same ones on every machine.</p>`,
+    data: {
+      schema: result.schema,
+      metrics: Object.fromEntries(names.map((name) => [name, result.metrics[name]!])),
+      perLayer: result.perLayer,
+      ...(details === undefined ? {} : { loads: details.loads, live: liveData(details) }),
+    },
+  });
+}
+
+function layersCsv({ perLayer }: Result): string {
+  const names = Object.keys(perLayer) as (keyof typeof perLayer)[];
+  return toCsv([['layer', ...names], ...perLayer.demanded.map((_, layer) => [layer, ...names.map((name) => perLayer[name][layer]!)])]);
+}
+
+function loadsCsv(loads: readonly (readonly number[])[]): string {
+  return toCsv([['layer', 'expert', 'loads'], ...loads.flatMap((row, layer) => row.map((count, expert) => [layer, expert, count]))]);
+}
+
+function seriesCsv({ details }: Result): string {
+  const { binNs, hits, late, misses, stallNs, links } = details!.series;
+  const head = [
+    'start_ns',
+    'hits',
+    'late',
+    'misses',
+    'stall_ns',
+    ...links.flatMap(({ name }) => [`${name}_demand_ns`, `${name}_prefetch_ns`]),
+  ];
+  const rows = hits.map((count, bin) => [
+    bin * binNs,
+    count,
+    late[bin]!,
+    misses[bin]!,
+    stallNs[bin]!,
+    ...links.flatMap(({ demandNs, prefetchNs }) => [demandNs[bin]!, prefetchNs[bin]!]),
+  ]);
+  return toCsv([head, ...rows]);
+}

@@ -1,0 +1,42 @@
+// Text that is known to be HTML, and the only way to make it. Whatever is put into a template is escaped unless it is markup already, so
+// that no name, path or message of a run can ever become a tag.
+
+/** A piece of HTML. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** What a template may hold; null and false print nothing. */
+export type Piece = Markup | string | number | null | false | readonly Piece[];
+
+/** Template of HTML: markup stays, everything else is escaped. */
+export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Markup {
+  return new Markup(strings.reduce((text, part, index) => text + print(pieces[index - 1]!) + part));
+}
+
+function print(piece: Piece): string {
+  if (piece === null || piece === false) return '';
+  if (piece instanceof Markup) return piece.text;
+  if (typeof piece === 'object') return piece.map(print).join('');
+  return escapeHtml(String(piece));
+}
+
+/** Text as the content of an element or of a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text
+    .replace(/\p{Cc}+/gu, (control) => (/^[\n\t]+$/.test(control) ? control : ' '))
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** A value as JSON inside a script element, which only `<` could end. */
+export function embedJson(value: unknown): Markup {
+  return new Markup(JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029'));
+}

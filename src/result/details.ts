@@ -1,0 +1,40 @@
+// The part of a result that only pictures need: where and when things happened. Optional, and outside the digest: no gate judges it.
+
+/** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch. */
+export interface CapacityCurve {
+  /** Capacities, bytes, ascending; the last holds every expert. */
+  readonly bytes: readonly number[];
+  /** Hit rate of LRU at each, 0..1. */
+  readonly lru: readonly number[];
+  /** Hit rate that no policy exceeds at each, 0..1. */
+  readonly belady: readonly number[];
+}
+
+/** Time during which one link moved bytes, by bin and by kind, summed over its lanes, ns. */
+export interface LinkSeries {
+  readonly name: string;
+  readonly lanes: number;
+  readonly demandNs: readonly number[];
+  readonly prefetchNs: readonly number[];
+}
+
+/** The run over simulated time, in bins of equal width. */
+export interface Series {
+  readonly binNs: number;
+  readonly hits: readonly number[];
+  readonly late: readonly number[];
+  readonly misses: readonly number[];
+  readonly stallNs: readonly number[];
+  readonly links: readonly LinkSeries[];
+}
+
+/** What a run records for its pictures. */
+export interface Details {
+  /** `[layers][experts]` transfers to the GPU, prefetched or on demand. */
+  readonly loads: readonly (readonly number[])[];
+  /** By name (`pass`, `itl`, `tpot`, `ttft`): the percentiles 0, 1, ..., 100 of its samples, ns. */
+  readonly latency: Readonly<Record<string, readonly number[]>>;
+  readonly series: Series;
+  /** Null where bounds were switched off. */
+  readonly capacity: CapacityCurve | null;
+}
