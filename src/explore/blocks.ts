@@ -1,5 +1,5 @@
 // Blocks of trace rows in memory that threads share: the trace is read and decoded once, and every policy is fed from the same block.
-import { allocateChunk, type RoutingTrace } from '../trace/trace.js';
+import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
 /** Choices of a block, about: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
@@ -43,12 +43,13 @@ export async function fillBlocks(
   full: (block: number, rows: number, experts: Uint16Array) => Promise<void> | void,
 ): Promise<void> {
   const blocks = blocksOf(ring);
-  const chunk = allocateChunk(trace, ring.rows);
+  // Rows are decoded right into the shared blocks; nobody asks for the other columns.
+  const columns = allocateChunk(trace, ring.rows);
+  const chunks = blocks.map((experts): TraceChunk => ({ ...columns, experts }));
   for (let start = 0, block = 0; start < tokens; start += ring.rows, block = (block + 1) % BLOCKS) {
     const rows = Math.min(ring.rows, tokens - start);
     await free(block);
-    trace.read(start, rows, chunk);
-    blocks[block]!.set(chunk.experts.subarray(0, rows * ring.row));
+    trace.read(start, rows, chunks[block]!);
     await full(block, rows, blocks[block]!);
   }
 }

@@ -6,6 +6,7 @@ import { type PolicyDefinition, policyNeeds } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';
 import { ForesightJob } from './foresight-job.js';
+import { raiseInlining } from './inlining.js';
 import { LruJob } from './lru-job.js';
 import { ReplayJob } from './replay-job.js';
 
@@ -75,6 +76,7 @@ export interface ResolvedJob extends JobSpec {
  * @throws UserError where the policy is unknown or lacks what it needs
  */
 export async function startJob(spec: JobSpec): Promise<Job> {
+  raiseInlining();
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return new ForesightJob(job);
   return LruJob.suits(job) ? new LruJob(job) : new ReplayJob(job);
