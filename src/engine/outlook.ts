@@ -3,12 +3,15 @@
 import type { ModelSpec } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
 
 /**
  * Weight of the newest prediction of the next pass against those before: an expert that is a little likely at every token is worth
  * more than one that is as likely at the next token only.
  */
 const NEWEST = 0.5;
+/** The same for what passes did demand, where the predictor says nothing of the next one. */
+const NEWEST_DEMAND = 1 / 16;
 
 /** The predictions of a run as its policies see them. */
 export class Outlook {
@@ -42,17 +45,27 @@ export class Outlook {
   done(pass: Pass, layer: number, predictor: Predictor): void {
     const { offset, experts } = this.#model.layers[layer]!;
     const { predicted } = this;
+    const later = this.#later;
     if (predictor.next === undefined) {
-      predicted.fill(0, offset, offset + experts);
+      this.#remember(pass, layer);
     } else {
       const next = this.#scratch;
-      const later = this.#later;
       predictor.next(pass, layer, next);
-      for (let id = offset; id < offset + experts; id++) {
-        later[id]! += NEWEST * (next[id]! - later[id]!);
-        predicted[id] = later[id]!;
-      }
+      for (let id = offset; id < offset + experts; id++) later[id]! += NEWEST * (next[id]! - later[id]!);
     }
+    for (let id = offset; id < offset + experts; id++) predicted[id] = later[id]!;
     this.version[layer]! += 1;
+  }
+
+  /** The share of recent passes that demanded each expert, newer ones weighing more. */
+  #remember({ choices, row, tokens, topK }: Pass, layer: number): void {
+    const { offset, experts } = this.#model.layers[layer]!;
+    const later = this.#later;
+    const demanded = this.#scratch.fill(0, offset, offset + experts);
+    for (let token = 0; token < tokens; token++) {
+      const from = token * row + layer * topK;
+      for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) demanded[offset + choices[i]!] = 1;
+    }
+    for (let id = offset; id < offset + experts; id++) later[id]! += NEWEST_DEMAND * (demanded[id]! - later[id]!);
   }
 }

@@ -32,7 +32,9 @@ export class PathStore implements Evidence {
   #foundPass = -1;
   #foundToken = -1;
   #foundAfter = -1;
-  readonly #votes: Float64Array;
+  /** Votes for each expert of a layer; log-odds of each number of votes. */
+  readonly #votes: Uint16Array;
+  readonly #logOdds: Float64Array;
 
   /**
    * @param capacity paths that are kept; the oldest makes room
@@ -48,7 +50,8 @@ export class PathStore implements Evidence {
     this.#tokenIds = new Int32Array(capacity).fill(-1);
     this.#shared = new Uint16Array((FOLLOWED + 1) * capacity);
     this.#best = new Int32Array(matches);
-    this.#votes = new Float64Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
+    this.#logOdds = new Float64Array(matches + 1);
+    this.#votes = new Uint16Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
@@ -67,13 +70,14 @@ export class PathStore implements Evidence {
       const from = (this.#best[k]! * this.#model.layers.length + layer) * this.#topK;
       for (let i = from; i < from + this.#topK; i++) if (this.#paths[i] !== NULL_EXPERT) votes[this.#paths[i]!]! += 1;
     }
-    // One pseudo-vote is spread evenly.
+    // Few different counts of votes, many experts. One pseudo-vote is spread evenly.
     const share = Math.min(0.5, topK / experts);
     const mean = fastLog(share) - fastLog(1 - share);
-    for (let e = 0; e < experts; e++) {
-      const rate = (votes[e]! + share) / (this.#found + 1);
-      into[e]! += weight * (fastLog(rate) - fastLog(1 - rate) - mean);
+    for (let count = 0; count <= this.#found; count++) {
+      const rate = (count + share) / (this.#found + 1);
+      this.#logOdds[count] = weight * (fastLog(rate) - fastLog(1 - rate) - mean);
     }
+    for (let e = 0; e < experts; e++) into[e]! += this.#logOdds[votes[e]!]!;
     return true;
   }
 

@@ -106,11 +106,15 @@ describe('Outlook', () => {
     expect([...outlook.version]).toEqual([3, 0]);
   });
 
-  it('forgets a finished layer where the predictor says nothing of the next pass', () => {
+  it('counts on what recent passes demanded where the predictor says nothing of the next one', () => {
     const outlook = new Outlook(model);
+    const silent: Predictor = { costNs: 0, observe() {}, predict() {} };
     outlook.ahead(1, Float32Array.of(0, 0, 0.5, 0.75));
-    outlook.done(pass!, 1, { costNs: 0, observe() {}, predict() {} });
-    expect([...outlook.predicted]).toEqual([0, 0, 0, 0]);
+    outlook.done(pass!, 1, silent);
+    // The pass demands expert 1 of layer 1, dense id 3: a sixteenth of the way from 0 to 1, then another sixteenth of the rest.
+    expect([...outlook.predicted]).toEqual([0, 0, 0, 0.0625]);
+    outlook.done(pass!, 1, silent);
+    expect(outlook.predicted[3]).toBe(0.12109375);
   });
 });
 

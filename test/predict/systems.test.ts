@@ -8,8 +8,8 @@ const value = (result: Awaited<ReturnType<typeof simulate>>, name: string): numb
 
 describe('Switch-like routing: 32 experts, top-1', () => {
   // ExpertFlow (Fig. 10) has, with 16 slots a layer, 91.9 % against LRU's 76.6 % at batch 4 and 85.9 against 58.4 at 16; with 8 slots
-  // 71.9 against 36.2 at batch 16. Its predictor finds over 90 % of a batch's experts; its layers, in eager PyTorch on an A40, take more
-  // than a millisecond (854 tokens/s, Table 2), long enough to load an expert or two.
+  // 71.9 against 36.2 at batch 16. Its predictor finds over 90 % of a batch's experts; its layers, in eager PyTorch on an A40, take about
+  // a millisecond (854 tokens/s, Table 2), long enough to load an expert or two.
   const hitRate = async (batch: number, slots: number, system: Record<string, unknown>): Promise<number> => {
     const run: RunInput = {
       model: 'switch-base-32',
@@ -19,7 +19,7 @@ describe('Switch-like routing: 32 experts, top-1', () => {
       workload: { batch, tokens: 2048, prompt: 0 },
       bounds: false,
     };
-    const slow = [{ path: ['hardware', 'gpu', 'perLayer'], value: '1500us', label: '--set' }];
+    const slow = [{ path: ['hardware', 'gpu', 'perLayer'], value: '1ms', label: '--set' }];
     return value(await simulateRun(checkRun(run, 'test', slow)), 'cache.hit_rate');
   };
   const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } };
