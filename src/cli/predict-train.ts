@@ -23,7 +23,6 @@ export interface TrainOptions extends JudgingOptions {
   readonly epochs: string;
   readonly batch: string;
   readonly lr: string;
-  readonly threads: string;
   readonly checkpoint?: string;
 }
 
@@ -55,7 +54,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
       const baselines = BASELINES.filter((name) => comparable.includes(name));
       const evaluations = await judge([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
-      const { checkpoint: _checkpoint, threads, ...reported } = training;
+      const { checkpoint: _checkpoint, ...reported } = training;
       const { bytes, resumed: _resumed, ...facts } = trained;
       outputs.deliver({
         schema: TRAINING_SCHEMA,
@@ -63,7 +62,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
         options: reported,
         trained: { ...facts, bytes: bytes.length },
         evaluations,
-        environment: { ...environment(startedAt), threads, trainingMs: Math.round(trainedMs) },
+        environment: { ...environment(startedAt), trainingMs: Math.round(trainedMs) },
       });
     } finally {
       inputs.close();
@@ -91,7 +90,6 @@ function trainingOf(options: TrainOptions): PredictorTraining {
     batch: integer('--batch', options.batch),
     learningRate,
     seed: seedOf(options),
-    threads: integer('--threads', options.threads),
     checkpoint: options.checkpoint ?? null,
   };
 }

@@ -64,7 +64,6 @@ export function define(command: Command, context: CliContext): void {
     .option('--epochs <n>', 'most passes over the traces; training stops early where held-out loss rises', '8')
     .option('--batch <n>', 'tokens per step', '128')
     .option('--lr <rate>', 'highest learning rate', '0.002')
-    .option('--threads <n>', 'threads of the runtime; the result does not depend on them', '1')
     .option('--checkpoint <file>', 'keep the state here after every epoch, and go on from it')
     .optionsGroup('Output:')
     .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')

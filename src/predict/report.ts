@@ -44,7 +44,7 @@ export interface EvaluationReport extends ReportHead {
 /** Report of `predict train`. */
 export interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
-  readonly options: Omit<PredictorTraining, 'threads' | 'checkpoint'>;
+  readonly options: Omit<PredictorTraining, 'checkpoint'>;
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 

@@ -30,10 +30,16 @@ export function runtimePath(): string {
   }
 }
 
-/** Options of every session: one thread unless said, and no log lines of its own on stderr. */
-export function sessionOptions(threads: number): Ort.InferenceSession.SessionOptions {
-  return { intraOpNumThreads: threads, interOpNumThreads: 1, executionProviders: ['cpu'], logSeverityLevel: 4 };
-}
+/**
+ * Options of every session. One thread: with more, the runtime splits long sums among them, and the last bits of a result depend on how
+ * many there are (L16). No log lines of its own on stderr.
+ */
+export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionProviders: ['cpu'],
+  logSeverityLevel: 4,
+};
 
 function missing(error: unknown): UserError {
   const { code } = error as NodeJS.ErrnoException;

@@ -2,7 +2,7 @@
 // compiled library and from its sources alike.
 import type { MessagePort } from 'node:worker_threads';
 import type { TensorInfo } from './contract.js';
-import type { sessionOptions } from './runtime.js';
+import type { SESSION_OPTIONS } from './runtime.js';
 
 /** A tensor in shared memory; `perRow` elements for each row, or `fixed` elements in all. */
 export interface SharedTensor {
@@ -28,7 +28,7 @@ export interface Binding {
 export interface WorkerOptions {
   readonly runtime: string;
   readonly model: string;
-  readonly options: ReturnType<typeof sessionOptions>;
+  readonly options: typeof SESSION_OPTIONS;
   readonly control: Int32Array;
   readonly port: MessagePort;
 }

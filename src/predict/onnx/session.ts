@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { messageOf, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import type { TensorInfo } from './contract.js';
-import { runtimePath, sessionOptions } from './runtime.js';
+import { runtimePath, SESSION_OPTIONS } from './runtime.js';
 import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
 /** Largest file that is loaded: a path predictor has a few MB, a protobuf message at most 2 GiB. */
@@ -42,11 +42,11 @@ export class SyncSession {
    * Loads a model.
    * @throws UserError where the file cannot be read or is no model, or the runtime is not installed
    */
-  static async open(path: string, threads = 1): Promise<SyncSession> {
+  static async open(path: string): Promise<SyncSession> {
     checkFile(path);
     const control = new Int32Array(new SharedArrayBuffer(8));
     const { port1, port2 } = new MessageChannel();
-    const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: sessionOptions(threads), control, port: port2 };
+    const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: SESSION_OPTIONS, control, port: port2 };
     const worker = new Worker(`(${serve.toString()})()`, { eval: true, workerData, transferList: [port2] });
     const opened = await new Promise<Opened>((resolve, reject) => {
       port1.once('message', (message: Opened | string) => {

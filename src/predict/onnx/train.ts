@@ -59,10 +59,9 @@ export async function trainPredictor(
   const shape = { layers: model.layers, experts: model.experts, frequency: dataset.frequency(learn) };
   const tokenRows = options.tokenIds && dataset.tokenIds !== null ? tableRows(dataset.tokenIds) : null;
   const network: NetworkOptions = { ...options.network, tokenRows };
-  const { batch, checkpoint, epochs, learningRate, seed, threads } = options;
-  const training: TrainingOptions = { network, epochs, batch, learningRate, seed, threads };
-  // Threads do not change the result, so a training may go on with other ones.
-  const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training: { ...training, threads: undefined } };
+  const { batch, checkpoint, epochs, learningRate, seed } = options;
+  const training: TrainingOptions = { network, epochs, batch, learningRate, seed };
+  const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training };
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
   const { parameters } = buildTrainingGraphs(network, shape);
   const resume =

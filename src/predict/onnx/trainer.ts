@@ -7,7 +7,7 @@ import { Batch } from './batch.js';
 import { type Checkpoint, freshCheckpoint } from './checkpoint.js';
 import type { PathDataset } from './dataset.js';
 import type { NetworkOptions, PathShape } from './network.js';
-import { loadRuntime, type Ort, sessionOptions } from './runtime.js';
+import { loadRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
 import { ADAM, buildTrainingGraphs, MOMENTS } from './training-graph.js';
 
 /** How to train. */
@@ -19,7 +19,6 @@ export interface TrainingOptions {
   /** Highest learning rate; it rises over the first steps and falls to 0 along a cosine. */
   readonly learningRate: number;
   readonly seed: number;
-  readonly threads: number;
 }
 
 /** One pass over the data. */
@@ -120,9 +119,8 @@ class Trainer {
   static async open(data: TrainingData, options: TrainingOptions, resume: Checkpoint | null): Promise<Trainer> {
     const ort = await loadRuntime();
     const graphs = buildTrainingGraphs(options.network, data.shape);
-    const settings = sessionOptions(options.threads);
-    const step = await ort.InferenceSession.create(graphs.step, settings);
-    const loss = await ort.InferenceSession.create(graphs.loss, settings);
+    const step = await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS);
+    const loss = await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS);
     return new Trainer(data, options, ort, [step, loss], resume ?? freshCheckpoint(graphs.parameters, MOMENTS, options.seed));
   }
 

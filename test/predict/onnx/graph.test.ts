@@ -3,14 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { Graph, type Value } from '../../../src/predict/onnx/graph.js';
-import { loadRuntime, sessionOptions } from '../../../src/predict/onnx/runtime.js';
+import { loadRuntime, SESSION_OPTIONS } from '../../../src/predict/onnx/runtime.js';
 import { encodeModel } from '../../../src/predict/onnx/writer.js';
 
 const ort = await loadRuntime();
 
 /** Runs a graph whose inputs are all float tensors; @returns the outputs by name. */
 async function run(graph: Graph, feeds: Readonly<Record<string, { shape: number[]; data: Float32Array | BigInt64Array }>>) {
-  const session = await ort.InferenceSession.create(encodeModel(graph.model('test')), sessionOptions(1));
+  const session = await ort.InferenceSession.create(encodeModel(graph.model('test')), SESSION_OPTIONS);
   const tensors = Object.entries(feeds).map(([name, { data, shape }]) => {
     const tensor = data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int64', data, shape);
     return [name, tensor] as const;

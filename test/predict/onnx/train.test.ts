@@ -1,4 +1,4 @@
-// Training: it learns what there is to learn, twice the same, on any number of threads, and goes on from a checkpoint as if nothing had
+// Training: it learns what there is to learn, twice the same, alone or beside another, and goes on from a checkpoint as if nothing had
 // happened.
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,6 @@ const OPTIONS: PredictorTraining = {
   batch: 32,
   learningRate: 0.02,
   seed: 3,
-  threads: 1,
   checkpoint: null,
 };
 
@@ -63,10 +62,11 @@ describe('trainPredictor', () => {
     expect(ahead).toBeGreaterThan(0.8);
   });
 
-  it('gives the same file over two runs and over 1 and 2 threads; another for another seed', async () => {
+  it('gives the same file again, and beside another training; another for another seed', async () => {
     const first = await trainPredictor(trace, model, OPTIONS);
     expect((await trainPredictor(trace, model, OPTIONS)).sha256).toBe(first.sha256);
-    expect((await trainPredictor(trace, model, { ...OPTIONS, threads: 2 })).sha256).toBe(first.sha256);
+    const beside = await Promise.all([trainPredictor(trace, model, OPTIONS), trainPredictor(trace, model, { ...OPTIONS, seed: 8 })]);
+    expect(beside[0].sha256).toBe(first.sha256);
     expect((await trainPredictor(trace, model, { ...OPTIONS, seed: 4 })).sha256).not.toBe(first.sha256);
   });
 
@@ -85,7 +85,7 @@ describe('trainPredictor', () => {
       },
     );
     await expect(interrupted).rejects.toThrow('interrupted');
-    const resumed = await trainPredictor(trace, model, { ...OPTIONS, checkpoint, threads: 2 });
+    const resumed = await trainPredictor(trace, model, { ...OPTIONS, checkpoint });
     expect(resumed.resumed).toBe(2); // 21 steps per epoch
     expect(resumed.sha256).toBe(whole.sha256);
     expect(resumed.epochs).toEqual(whole.epochs);
