@@ -29,13 +29,13 @@ class ExpertFlowScheduler implements Scheduler {
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
     this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
     this.#budget = limits.maxTokensPerPass;
-    this.#running = limits.batch * Number(parameters['batches']);
+    this.#running = limits.batch * Number(parameters.batches);
     this.#context = context;
     this.#view = context.paths!;
-    this.#source = parameters['paths'] as (typeof PATH_SOURCES)[number];
-    this.#wordNs = Number(parameters['wordNs']);
-    this.#overlap = parameters['overlap'] === true;
-    this.#group = parameters['group'] === true;
+    this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
+    this.#wordNs = Number(parameters.wordNs);
+    this.#overlap = parameters.overlap === true;
+    this.#group = parameters.group === true;
     this.#queue = new RequestQueue(context);
   }
 

@@ -11,10 +11,10 @@ class ReadMeScheduler extends PoolScheduler {
   readonly #layer: number;
 
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    super(limits, { batches: Number(parameters['batches']), maxWait: Number(parameters['maxWait']) }, context);
+    super(limits, { batches: Number(parameters.batches), maxWait: Number(parameters.maxWait) }, context);
     this.#view = context.paths!;
-    this.#source = parameters['paths'] as (typeof PATH_SOURCES)[number];
-    this.#layer = Math.min(Number(parameters['layer']), this.#view.layers - 1);
+    this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
+    this.#layer = Math.min(Number(parameters.layer), this.#view.layers - 1);
   }
 
   protected choose(candidates: readonly Request[], most: number, chosen: Request[]): void {

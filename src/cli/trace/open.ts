@@ -6,6 +6,7 @@ import { formatCount } from '../../base/units.js';
 import { loadModel } from '../../model/load.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { printable } from '../../report/format.js';
+import { parseColumns } from '../../trace/formats/columns.js';
 import { openTrace } from '../../trace/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 
@@ -13,13 +14,15 @@ import type { RoutingTrace } from '../../trace/trace.js';
 export interface TraceFlags {
   readonly model?: string;
   readonly traceFormat?: string;
+  readonly traceColumns?: string;
 }
 
-/** Adds `-m` and `--trace-format`. */
+/** Adds `-m`, `--trace-format` and `--trace-columns`. */
 export function addTraceOptions(command: Command): Command {
   return command
     .option('-m, --model <model>', 'model that was recorded, where the file does not say its layers and experts')
-    .option('--trace-format <format>', 'format of the file, instead of recognising it');
+    .option('--trace-format <format>', 'format of the file, instead of recognising it')
+    .option('--trace-columns <map>', 'columns of a CSV or JSONL file, e.g. layer=l,experts=ids');
 }
 
 /**
@@ -32,6 +35,7 @@ export async function openNamed(path: string, flags: TraceFlags): Promise<{ trac
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {
     ...(model === null ? {} : { model }),
     ...(flags.traceFormat === undefined ? {} : { format: flags.traceFormat }),
+    ...(flags.traceColumns === undefined ? {} : { columns: parseColumns(flags.traceColumns) }),
   });
   return { trace, model };
 }

@@ -47,6 +47,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Count on another trace of the same model and kind of text: --set system.cache.popularity=FILE takes a trace or a file of counts. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
   },
   {
+    names: ['event-does-not-fit'],
+    what: 'At some of the capacities of a curve, the cache of a layer has fewer slots than one token chooses experts there. Whatever does not fit is executed from a staging buffer and never becomes resident.',
+    reading:
+      'No policy can help at such a capacity: part of every token is streamed by the shape of the demand, so policies lie close together there and the differences between them say nothing. Read the curve to the right of these points, give the cache more, or use one cache for all layers (--scope global).',
+  },
+  {
     names: ['streams-cut'],
     what: 'The trace has fewer requests than the batch is to hold, so long requests were cut into several streams that start at even offsets and run together. Tokens in the middle of a request stand in for other requests.',
     reading:

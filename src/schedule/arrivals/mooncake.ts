@@ -26,9 +26,9 @@ export const mooncake: ArrivalFormat = {
     const fields = objectOf(line);
     if (fields === null) throw new UserError(`${place}: not a JSON object; is the line cut off?`);
     return {
-      arrivalNs: momentOf(fields['timestamp'], 1e6, 'timestamp', place),
-      prompt: tokensOf(fields['input_length'], 'input_length', place),
-      output: tokensOf(fields['output_length'], 'output_length', place),
+      arrivalNs: momentOf(fields.timestamp, 1e6, 'timestamp', place),
+      prompt: tokensOf(fields.input_length, 'input_length', place),
+      output: tokensOf(fields.output_length, 'output_length', place),
       requestClass: '',
     };
   },
