@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { safetensorsBytes } from '../trace/builders.js';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { moeprof, shell, temporaryFolder } from './moeprof.js';
 
 const folder = temporaryFolder();
 const run = (...args: string[]) => moeprof(args, { cwd: folder });
@@ -88,6 +88,26 @@ describe('moeprof predict', () => {
     const { environment, metrics } = JSON.parse(profiled.stdout);
     expect(metrics['predict.recall_at_k'].value).toBeGreaterThan(0.95);
     expect(environment['predict.wall_ns_per_token']).toBeGreaterThan(0);
+  });
+
+  it('gives a run the same result in one thread of moeprof as in two', async () => {
+    const pool = new URL('../../dist/cli/run-pool.js', import.meta.url).href;
+    const system = new URL('../../dist/system/run.js', import.meta.url).href;
+    const script = `
+      import { runAll } from ${JSON.stringify(pool)};
+      import { checkRun } from ${JSON.stringify(system)};
+      const run = (batch) => checkRun({ trace: 'trace.safetensors', memory: { expertCache: '4/layer' }, workload: { batch },
+        system: { name: 'onnx', predictor: { kind: 'p.onnx', horizon: 'all' } } }, 'test');
+      const context = { progress: () => ({ update() {}, finish() {} }), breathe: async () => {} };
+      const seen = [];
+      for (const threads of [1, 2]) {
+        const results = await runAll([run(1), run(3)], context, threads);
+        seen.push(JSON.stringify(results.map(({ environment, ...exact }) => exact)));
+      }
+      console.log(seen[0] === seen[1], seen[0].includes('predict.recall_at_k'));`;
+    writeFileSync(join(folder, 'threads.mjs'), script);
+    const { stdout } = await shell(`exec ${process.execPath} threads.mjs`, { cwd: folder });
+    expect(stdout.trim()).toBe('true true');
   });
 
   it.each([
