@@ -1,7 +1,8 @@
 // `moeprof predict` from outside: train a file, judge it, run with it, train it again to the same bytes; and mistakes in one line.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { safetensorsBytes } from '../trace/builders.js';
 import { moeprof, shell, temporaryFolder } from './moeprof.js';
@@ -108,6 +109,37 @@ describe('moeprof predict', () => {
     writeFileSync(join(folder, 'threads.mjs'), script);
     const { stdout } = await shell(`exec ${process.execPath} threads.mjs`, { cwd: folder });
     expect(stdout.trim()).toBe('true true');
+  });
+
+  it('says in one line what is wrong where the runtime does not load, and what to install', async () => {
+    // The package with a runtime that is broken. (Whether one is found further up depends on the machine, so none is left out.)
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const bare = temporaryFolder();
+    for (const part of ['bin', 'dist', 'profiles', 'package.json']) cpSync(join(root, part), join(bare, part), { recursive: true });
+    mkdirSync(join(bare, 'node_modules'));
+    for (const name of readdirSync(join(root, 'node_modules'))) {
+      if (name !== 'onnxruntime-node') symlinkSync(join(root, 'node_modules', name), join(bare, 'node_modules', name));
+    }
+    const start = (args: readonly string[]) =>
+      shell(`exec ${process.execPath} ${join(bare, 'bin/moeprof.js')} ${args.join(' ')}`, { cwd: folder });
+    const commands = [
+      ['run', '-t', 'trace.safetensors', '--predictor', 'p.onnx'],
+      [...TRAIN, '-o', 'x.onnx'],
+    ];
+    const broken = join(bare, 'node_modules/onnxruntime-node');
+    mkdirSync(broken);
+    writeFileSync(join(broken, 'package.json'), '{ "main": "index.js" }');
+    writeFileSync(join(broken, 'index.js'), "throw new Error('libonnxruntime.so.1: cannot open shared object file');");
+    const advice = 'ONNX predictors need it: npm install onnxruntime-node@1.30';
+    for (const command of commands) {
+      expect(await start(command)).toMatchObject({
+        code: 2,
+        stderr: `moeprof: onnxruntime-node does not load (libonnxruntime.so.1: cannot open shared object file); ${advice}\n`,
+      });
+    }
+    expect(existsSync(join(folder, 'x.onnx'))).toBe(false);
+    // Everything else works without it.
+    expect((await start(['run', '-t', 'trace.safetensors', '--predictor', 'last-token', '-q', '--json'])).code).toBe(0);
   });
 
   it.each([

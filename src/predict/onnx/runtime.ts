@@ -14,7 +14,7 @@ export async function loadRuntime(): Promise<typeof Ort> {
     const module = (await import('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };
     return module.default ?? module;
   } catch (error) {
-    throw missing(error);
+    throw unusable(error);
   }
 }
 
@@ -26,7 +26,7 @@ export function runtimePath(): string {
   try {
     return createRequire(import.meta.url).resolve('onnxruntime-node');
   } catch (error) {
-    throw missing(error);
+    throw unusable(error);
   }
 }
 
@@ -41,7 +41,8 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
-function missing(error: unknown): UserError {
+/** What to say when the runtime is missing or does not load. */
+export function unusable(error: unknown): UserError {
   const { code } = error as NodeJS.ErrnoException;
   const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;
   return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: npm install onnxruntime-node@1.30`);

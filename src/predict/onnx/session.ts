@@ -7,7 +7,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { messageOf, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import type { TensorInfo } from './contract.js';
-import { runtimePath, SESSION_OPTIONS } from './runtime.js';
+import { runtimePath, SESSION_OPTIONS, unusable } from './runtime.js';
 import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
 /** Largest file that is loaded: a path predictor has a few MB, a protobuf message at most 2 GiB. */
@@ -53,7 +53,8 @@ export class SyncSession {
         if (typeof message === 'string') reject(refused(path, message));
         else resolve(message);
       });
-      worker.once('error', (error) => reject(refused(path, messageOf(error))));
+      // What the worker throws, rather than tells, comes from loading the runtime.
+      worker.once('error', (error) => reject(unusable(error)));
     }).catch(async (error: unknown) => {
       port1.close();
       await worker.terminate();
