@@ -7,7 +7,7 @@ const BLOCK_BYTES = 256 * 1024;
 /** A longer line is not a line of a trace. */
 const LINE_LIMIT = 16 * 1024 * 1024;
 /** Bytes behind the last line break that a number may look at. */
-const SLACK = 4;
+const SLACK = 8;
 const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
@@ -28,6 +28,12 @@ export class NumberLines {
   /** First number of the lines that {@link nextPairs} gathered. */
   key = 0;
   readonly #source: ByteSource;
+  /** A line that {@link nextPairs} reads apart; where {@link #ahead} is its number, it begins the next run. */
+  #pair: Int32Array = new Int32Array(8);
+  #ahead = 0;
+  /** Bytes of `key,` as one word, and how many they are; -1: a longer key. */
+  #prefix = 0;
+  #width = 0;
   /** Whole lines; a line break stands behind the last byte of the file too. */
   #bytes = new Uint8Array(BLOCK_BYTES + SLACK);
   #at = 0;
@@ -60,15 +66,19 @@ export class NumberLines {
   }
 
   /**
-   * Moves past the next lines `key,value` that have one key, and gathers their values; false at the end.
+   * Moves past the next lines `key,value` that have one key, and gathers their values; false at the end. Not to be mixed with {@link next}.
    * @throws UserError with line where a line is not two numbers with a comma between them
    */
   nextPairs(): boolean {
-    if (!this.next()) return false;
-    if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
-    this.key = this.values[0]!;
-    this.values[0] = this.values[1]!;
-    this.count = 1;
+    if (this.#ahead > 0) {
+      this.line = this.#ahead;
+      this.#ahead = 0;
+    } else {
+      if (!this.next()) return false;
+      this.#demandPair();
+      this.#pair.set(this.values.subarray(0, 2));
+    }
+    this.#begin(this.#pair[0]!, this.#pair[1]!);
     while ((this.#at < this.#end || this.#refill()) && this.#parsePairs());
     return true;
   }
@@ -111,64 +121,75 @@ export class NumberLines {
     this.count = count;
   }
 
-  /** Gathers lines of the running key up to the end of the buffer; false before a line that is anything else. */
+  /** Begins a run of lines of one key. */
+  #begin(key: number, value: number): void {
+    this.key = key;
+    this.values[0] = value;
+    this.count = 1;
+    this.#width = key < 10 ? 2 : 3;
+    this.#prefix = key < 10 ? (key + ZERO) | (COMMA << 8) : (Math.floor(key / 10) + ZERO) | (((key % 10) + ZERO) << 8) | (COMMA << 16);
+    // The general reader takes the lines of longer keys.
+    if (key > 99) this.#prefix = -1;
+  }
+
+  /** Gathers lines of the running key up to the end of the buffer; false behind a line that has another key. */
   #parsePairs(): boolean {
     const bytes = this.#bytes;
-    const { key } = this;
     const end = this.#end;
+    const width = this.#width;
+    const prefix = this.#prefix;
+    const mask = width === 2 ? 0xffff : 0xffffff;
     let { values, count, line } = this;
     let at = this.#at;
-    let same = true;
+    let plain = true;
     while (at < end) {
-      let from = at;
-      let found = 0;
-      let byte = bytes[from]!;
-      for (; (byte - ZERO) >>> 0 <= 9; byte = bytes[++from]!) found = (found * 10 + byte - ZERO) | 0;
-      const digit = (bytes[from + 1]! - ZERO) >>> 0;
-      const next = bytes[from + 2]!;
+      const start = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)) & mask;
+      const from = at + width;
+      const digit = (bytes[from]! - ZERO) >>> 0;
+      const next = bytes[from + 1]!;
       const second = next - ZERO;
+      // See #parse.
       const two = ~(second >> 31);
-      const last = (next & ~two) | (bytes[from + 3]! & two);
-      // A longer number, a carriage return or a mistake: the general reader takes that line.
-      if (found !== key || from === at || byte !== COMMA || digit > 9 || last !== NEWLINE || second > 9) {
-        same = false;
-        break;
-      }
+      const last = (next & ~two) | (bytes[from + 2]! & two);
+      // Another key, a longer number, a carriage return or a mistake: the general reader takes that line.
+      plain = start === prefix && digit <= 9 && last === NEWLINE && second <= 9;
+      if (!plain) break;
       if (count === values.length) values = this.#grow();
       values[count++] = digit + (two & (digit * 9 + second));
-      at = from + 3 - two;
+      at = from + 2 - two;
       line++;
     }
     this.#at = at;
     this.count = count;
     this.line = line;
-    return same || this.#general();
+    return plain || this.#general();
   }
 
-  /** Reads one line of the running key in any form; false, and back at its start, where it has another key. */
+  /** Reads one line in any form; false where it has another key: it then begins the next run. */
   #general(): boolean {
-    const { values, count, key, line } = this;
-    const from = this.#at;
+    const { values, count, line } = this;
     this.values = this.#pair;
     this.line++;
     this.#parse();
-    const pair = this.values;
+    this.#pair = this.values;
     const found = this.count;
+    if (found > 0) this.#demandPair();
     this.values = values;
     this.count = count;
     if (found === 0) return true;
-    if (found !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
-    if (pair[0] !== key) {
-      this.#at = from;
+    if (this.#pair[0] !== this.key) {
+      this.#ahead = this.line;
       this.line = line;
       return false;
     }
     const into = count === values.length ? this.#grow() : values;
-    into[this.count++] = pair[1]!;
+    into[this.count++] = this.#pair[1]!;
     return true;
   }
 
-  readonly #pair = new Int32Array(8);
+  #demandPair(): void {
+    if (this.count !== 2 || this.separator !== COMMA) this.#refuse('not two numbers with a comma between them');
+  }
 
   /** A number of any length at `at`; leaves {@link #at} behind it. */
   #long(at: number): number {

@@ -16,6 +16,7 @@ import { QUOTAS, type Quotas } from '../explore/quotas.js';
 import { curveReports } from '../explore/report.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import { parseColumns } from '../trace/formats/columns.js';
 import { openPopularity } from '../trace/open.js';
 import { popularityOf } from '../trace/popularity.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -29,6 +30,7 @@ interface Flags extends OutputOptions {
   readonly quantization?: string;
   readonly trace: readonly string[];
   readonly traceFormat?: string;
+  readonly traceColumns?: string;
   readonly policies: string;
   readonly capacities: string;
   readonly scope: 'global' | 'layer';
@@ -67,6 +69,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
     .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
     .option('--trace-format <format>', 'format of the traces, instead of recognising it')
+    .option('--trace-columns <map>', 'columns of a table, e.g. layer=blk,experts=sel,token=pos')
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--warmup <n>', 'tokens at the start that fill the caches and are not counted', '0')
     .optionsGroup('What answers:')
@@ -167,6 +170,7 @@ function runOf(flags: Flags): RunSpec {
   flag('--quantization', 'quantization', flags.quantization);
   if (flags.trace.length > 0) flag('--trace', 'trace', [...flags.trace]);
   flag('--trace-format', 'traceFormat', flags.traceFormat);
+  if (flags.traceColumns !== undefined) flag('--trace-columns', 'traceColumns', parseColumns(flags.traceColumns));
   if (flags.tokens !== undefined) flag('--tokens', 'workload.tokens', parseCount(flags.tokens, '--tokens'));
   flag('--seed', 'seed', /^-?\d+$/.test(flags.seed) ? Number(flags.seed) : flags.seed);
   const named = flags.model !== undefined || flags.trace.length > 0;

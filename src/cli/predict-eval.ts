@@ -7,6 +7,7 @@ import type { EvaluationWatch } from '../predict/evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { EVALUATION_SCHEMA, evaluationReports, type TraceEvaluation } from '../predict/report.js';
 import { VERSION } from '../result/version.js';
+import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -17,6 +18,7 @@ export interface JudgingOptions {
   readonly model?: string;
   readonly trace: readonly string[];
   readonly traceFormat?: string;
+  readonly traceColumns?: string;
   readonly eval: readonly string[];
   readonly holdout: string;
   readonly batchAccuracy: string;
@@ -100,6 +102,7 @@ export function requestOf(options: JudgingOptions): PredictionRequest {
     holdOut,
     model: options.model,
     traceFormat: options.traceFormat,
+    traceColumns: options.traceColumns === undefined ? undefined : parseColumns(options.traceColumns),
     seed: seedOf(options),
   };
 }

@@ -81,6 +81,7 @@ function common(command: Command): Command {
     .option('--eval <trace>', 'trace to be judged on, repeatable', collect, [])
     .option('--holdout <share>', 'part of the traces to be judged on where there is no --eval', '20%')
     .option('--trace-format <format>', 'format of the traces, instead of recognising it')
+    .option('--trace-columns <map>', 'columns of a table, e.g. layer=blk,experts=sel,token=pos')
     .option('--batch-accuracy <n>', 'tokens per batch whose union of paths is judged', '16')
     .option('--every <n>', 'judge predictions during the pass on every nth token (default: so that about 500 are)')
     .option('--min-probability <p>', 'precision is that of predictions at least so probable', '0.15')

@@ -5,7 +5,7 @@ import { Random } from '../base/random.js';
 import { formatRatio } from '../base/units.js';
 import { loadModel } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
-import type { OpenOptions } from '../trace/formats/format.js';
+import type { ColumnMap, OpenOptions } from '../trace/formats/format.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { holdOut } from './onnx/dataset.js';
@@ -20,6 +20,8 @@ export interface PredictionRequest {
   /** Model; absent: as the first trace says. */
   readonly model?: string | undefined;
   readonly traceFormat?: string | undefined;
+  /** Columns of the traces, where they are tables with names of their own. */
+  readonly traceColumns?: ColumnMap | undefined;
   readonly seed: number;
 }
 
@@ -36,7 +38,7 @@ export interface PredictionInputs {
  * @throws UserError where something is unknown or malformed, or does not fit the rest
  */
 export async function openPrediction(request: PredictionRequest): Promise<PredictionInputs> {
-  const { judged, traceFormat, training } = request;
+  const { judged, traceColumns, traceFormat, training } = request;
   const named = request.model === undefined ? undefined : loadModel(request.model);
   const whole = new Map<string, RoutingTrace>();
   const close = (): void => {
@@ -47,7 +49,10 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
       const { from, path, to } = splitRows(spec);
       let trace = whole.get(path);
       if (trace === undefined) {
-        trace = await openTrace(isPath(path) || path === '-' ? path : findProfile('traces', path), openOptions(named, traceFormat));
+        trace = await openTrace(
+          isPath(path) || path === '-' ? path : findProfile('traces', path),
+          openOptions(named, traceFormat, traceColumns),
+        );
         whole.set(path, trace);
       }
       return rowsOf(trace, from, to, spec);
@@ -104,6 +109,6 @@ function modelNameOf(trace: RoutingTrace): string {
   throw new UserError(`${trace.path}: does not say which model it was recorded from; name it with --model`);
 }
 
-function openOptions(model: ModelSpec | undefined, format: string | undefined): OpenOptions {
-  return { ...(model === undefined ? {} : { model }), ...(format === undefined ? {} : { format }) };
+function openOptions(model: ModelSpec | undefined, format: string | undefined, columns: ColumnMap | undefined): OpenOptions {
+  return { ...(model === undefined ? {} : { model }), format, columns };
 }

@@ -1,28 +1,47 @@
 // Damaged files of every layout: an error or a correct read, never a crash, a hang or a runaway of memory. The corpus is the layouts of
-// fixtures.ts; MOEPROF_FUZZ=20000 npx vitest run --project unit test/trace/fuzz.test.ts makes the long run.
+// fixtures.ts; MOEPROF_FUZZ=20000 npx vitest run --project unit test/trace/fuzz.test.ts makes the long run, and prints the slowest file
+// and the peak of memory (MOEPROF_FUZZ_SEED=n makes another one).
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { openPopularity, openTrace } from '../../src/trace/open.js';
 import { allocateChunk } from '../../src/trace/trace.js';
 import { fileOf, safetensorsBytes, temporaryFolder, uniformModel } from './builders.js';
-import { countFixtures, EXPERTS, fixtures, flat, LAYERS, TOKENS, TOP_K, zipBytes } from './formats/fixtures.js';
+import {
+  captureBytes,
+  countFixtures,
+  EXPERTS,
+  eventBytes,
+  fixtures,
+  flat,
+  LAYERS,
+  passes,
+  TOKENS,
+  TOP_K,
+  tableBytes,
+  zipBytes,
+} from './formats/fixtures.js';
+import { zstdBomb } from './formats/packed-bytes.js';
 
 const RUNS = Number(process.env.MOEPROF_FUZZ ?? 1000);
 const folder = temporaryFolder();
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
 
-const corpus: readonly Uint8Array[] = [
-  ...Object.values(fixtures).map(({ bytes }) => bytes),
-  ...Object.values(countFixtures).map(({ bytes }) => bytes),
-  safetensorsBytes(
+const seeds: Readonly<Record<string, Uint8Array>> = {
+  ...Object.fromEntries(Object.entries({ ...fixtures, ...countFixtures }).map(([name, { bytes }]) => [name, bytes])),
+  safetensors: safetensorsBytes(
     { experts: { dtype: 'U8', shape: [TOKENS, LAYERS, TOP_K], data: Uint8Array.from(flat('tlk')) } },
     { format: 'moeprof.trace/1', num_experts: String(EXPERTS) },
   ),
-  Buffer.from(
+  jsonl: Buffer.from(
     '{"format":"moeprof.trace/1","num_experts":"12"}\n{"request":0,"position":0,"phase":"decode","token":1,"experts":[[3,4],[7,9]]}\n',
   ),
-];
+  'moe-cache-eval unions': eventBytes(passes),
+  'parquet of lists, second version of pages': tableBytes('UNCOMPRESSED', { v2: true, dictionary: true }),
+  'vllm-expert-capture, not packed': captureBytes('UNCOMPRESSED', 100),
+};
+const layouts = Object.keys(seeds);
+const corpus = Object.values(seeds);
 
 /** Values that break readers which believe what they read. */
 const NASTY = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x5b, 0x7b, 0x2c, 0x2d, 0x39, 0x0a];
@@ -90,15 +109,30 @@ describe('damaged files', () => {
   it(`${RUNS} mutations are read or refused`, { timeout: 60_000 + RUNS * 60 }, async () => {
     const random = new Random(Number(process.env.MOEPROF_FUZZ_SEED ?? 5), 'test/fuzz');
     const outcomes = { read: 0, refused: 0 };
+    const slowest = { milliseconds: 0, run: 0, layout: '' };
+    const before = process.memoryUsage().rss;
+    let peak = before;
     for (let run = 0; run < RUNS; run++) {
       const bytes = mutate(corpus[run % corpus.length]!, random);
+      const start = performance.now();
       try {
         outcomes[await read(bytes, random.below(2) === 0)]++;
       } catch (error) {
         throw new Error(
-          `run ${run}, layout ${run % corpus.length}: ${(error as Error).message}\n${Buffer.from(bytes).toString('base64').slice(0, 4000)}`,
+          `run ${run}, ${layouts[run % corpus.length]}: ${(error as Error).message}\n${Buffer.from(bytes).toString('base64').slice(0, 4000)}`,
         );
       }
+      const milliseconds = performance.now() - start;
+      if (milliseconds > slowest.milliseconds) Object.assign(slowest, { milliseconds, run, layout: layouts[run % corpus.length] });
+      peak = Math.max(peak, process.memoryUsage().rss);
+    }
+    if (process.env.MOEPROF_FUZZ !== undefined) {
+      const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+      console.log(
+        `${RUNS} files: ${outcomes.read} read, ${outcomes.refused} refused; slowest ${slowest.milliseconds.toFixed(0)} ms (run ${slowest.run}, ` +
+          `${slowest.layout}); memory ${mebibytes(before)} MiB before, ${mebibytes(peak)} MiB at most after a file, ` +
+          `${mebibytes(process.resourceUsage().maxRSS * 1024)} MiB at the peak of the process`,
+      );
     }
     // Most damage is noticed; some leaves another valid file.
     expect(outcomes.refused).toBeGreaterThan(RUNS / 3);
@@ -124,6 +158,7 @@ describe('damaged files', () => {
         return zip;
       },
     ],
+    ['a zstd bomb', () => zstdBomb(20_000)],
     ['JSON nested a million deep', () => Buffer.from(`{"choices":${'['.repeat(1_000_000)}`)],
     ['a line of 20 MB', () => Buffer.concat([Buffer.from('layer_id,expert_ids\n0,'), Buffer.alloc(20 << 20, '1 ')])],
     [

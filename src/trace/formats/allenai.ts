@@ -11,7 +11,8 @@ import { nested } from './vllm.js';
 export const allenai: TraceFormat = {
   name: 'allenai',
   summary: '{"input_ids":[…],"exp_ids":[tokens][top-k][layers]}, one text a line',
-  engines: 'allenai/OLMoE, routing analysis scripts',
+  engines: 'allenai/OLMoE',
+  turnOn: 'its routing analysis scripts',
   detect: ({ text }) => /^\s*\{"input_ids"\s*:/.test(text) || /"exp_ids"\s*:/.test(text),
   open,
 };

@@ -15,7 +15,8 @@ const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes
 export const bigMoeOnEdge: TraceFormat = {
   name: 'bigmoeonedge',
   summary: `"# route_trace v1", then CSV ${COLUMNS}`,
-  engines: 'BigMoeOnEdge (llama.cpp on phones), route trace',
+  engines: 'BigMoeOnEdge (llama.cpp on phones)',
+  turnOn: 'its route trace',
   detect: ({ text }) => /^# route_trace v1\s/.test(text),
   open,
 };

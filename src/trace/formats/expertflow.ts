@@ -6,7 +6,8 @@ import { importRecords } from './record-lines.js';
 export const expertFlow: TraceFormat = {
   name: 'expertflow',
   summary: '{"request_id":"…","phase":"decode","token_index":17,"layer_id":3,"selected_expert_ids":[…]}, one line per token and layer',
-  engines: 'ExpertFlow traces of llama.cpp',
+  engines: 'llama.cpp under ExpertFlow',
+  turnOn: 'its router trace, schema 1.x',
   detect: ({ text }) => /^\s*\{[^\n]*"selected_expert_ids"\s*:/.test(text),
   open: (source, options) =>
     importRecords(

@@ -39,8 +39,10 @@ export interface TraceFormat {
   readonly name: string;
   /** One line: what the file looks like. */
   readonly summary: string;
-  /** Who writes it, and how it is turned on. */
+  /** Who writes it. */
   readonly engines: string;
+  /** How it is turned on there; commands in backquotes. */
+  readonly turnOn: string;
   /** True where the content is this format. Never judged by the file name. */
   detect(source: TraceSource): boolean;
   /** Absent: the format holds counts only. The trace owns the source from then on. */

@@ -15,7 +15,8 @@ export const genericCsv: TraceFormat = {
   name: 'csv',
   summary:
     'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script; name other columns with `--trace-columns layer=…,experts=…`',
+  engines: 'any script',
+  turnOn: 'print a header and rows; other column names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(headerOf(text)) !== null,
   open: openCsv,
 };
@@ -24,7 +25,8 @@ export const genericCsv: TraceFormat = {
 export const genericJsonl: TraceFormat = {
   name: 'records',
   summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights, token_id',
-  engines: 'any script; name other fields with `--trace-columns layer=…,experts=…`',
+  engines: 'any script',
+  turnOn: 'print one object a line; other field names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
   open(source, options) {
     const columns = options.columns ?? usualColumns(keysOf(source.text));

@@ -11,7 +11,8 @@ import { arrayAt, documents, objectAt } from './json-values.js';
 export const gptOssFingerprint: TraceFormat = {
   name: 'gpt-oss-fingerprint',
   summary: '{"router_data":[{"token_164":{"layer_0":{"selected_experts":[…],"selected_probs":[…]}}}]}',
-  engines: 'GPT-OSS MoE expert fingerprinting data set',
+  engines: 'gpt-oss',
+  turnOn: 'the expert fingerprinting data set',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),
   open,
 };

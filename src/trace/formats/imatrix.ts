@@ -9,7 +9,8 @@ import type { TraceFormat } from './format.js';
 export const imatrix: TraceFormat = {
   name: 'imatrix',
   summary: 'GGUF with blk.N.ffn_gate_exps.weight.counts; counts only',
-  engines: 'llama.cpp, llama-imatrix -o file.gguf',
+  engines: 'llama.cpp',
+  turnOn: '`llama-imatrix -m MODEL.gguf -f text -o out.gguf`',
   detect: ({ head }) => Buffer.from(head.buffer, head.byteOffset, Math.min(4, head.length)).toString('latin1') === 'GGUF',
   counts,
 };

@@ -11,7 +11,8 @@ import { PassReader } from './passes.js';
 export const imp: TraceFormat = {
   name: 'imp',
   summary: '[[layer, expert, expert, …], …]: one list per layer and decoded token',
-  engines: 'imp, expert_cache_sim.py',
+  engines: 'imp',
+  turnOn: 'the decode trace that its expert_cache_sim.py reads',
   detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),
   open,
 };

@@ -12,7 +12,8 @@ import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 export const jsonl: TraceFormat = {
   name: 'jsonl',
   summary: '{"request":0,"position":17,"phase":"decode","token":198,"experts":[[3,41],[7,9]]}, one token a line, the canonical text layout',
-  engines: 'moeprof itself; any script',
+  engines: 'moeprof; any script',
+  turnOn: '`moeprof trace convert … -o out.jsonl`; or print one line a token',
   detect: ({ text }) => /^\s*\{[^\n]*"format"\s*:\s*"moeprof\.trace/.test(text) || /^\s*\{[^\n]*"experts"\s*:\s*\[\s*(\[|\])/.test(text),
   open: openJsonl,
 };

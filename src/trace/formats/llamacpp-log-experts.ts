@@ -14,7 +14,8 @@ const COMMA = 44;
 export const llamacppLogExperts: TraceFormat = {
   name: 'llamacpp-log-experts',
   summary: 'CSV layer_id,expert_ids: "3,52 40 85 …", graph order',
-  engines: 'llama.cpp, branch log_experts of okuvshynov/llama.cpp',
+  engines: "llama.cpp, okuvshynov's branch log_experts",
+  turnOn: 'the log that this branch writes',
   detect: ({ text }) => /^layer_id,expert_ids\s/.test(text),
   open,
 };

@@ -12,7 +12,8 @@ import { PassReader } from './passes.js';
 export const llamacppMoeTrace: TraceFormat = {
   name: 'llamacpp-moe-trace',
   summary: 'CSV layer,expert: one activation a line, graph order',
-  engines: 'llama.cpp, examples/moe-trace (PR 28544), MOE_TRACE_OUT=file',
+  engines: 'llama.cpp, examples/moe-trace (PR 28544)',
+  turnOn: '`MOE_TRACE_OUT=out.csv`',
   detect: ({ text }) => /^layer,expert\s/.test(text),
   open,
 };

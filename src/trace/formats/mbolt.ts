@@ -14,7 +14,8 @@ const HEADER_BYTES = 12;
 export const mbolt: TraceFormat = {
   name: 'mbolt',
   summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
-  engines: 'mbolt for llama.cpp, MBOLT_TRACE=file',
+  engines: 'mbolt (llama.cpp)',
+  turnOn: '`MBOLT_TRACE=out.bin`',
   detect: ({ head }) => head.length >= HEADER_BYTES && Buffer.from(head.buffer, head.byteOffset, 4).readInt32LE() === MAGIC,
   open,
 };

@@ -12,7 +12,8 @@ import { PassReader } from './passes.js';
 export const megatron: TraceFormat = {
   name: 'megatron',
   summary: '{"step":0,"stage":"pre_dispatch","block":"decoder","layer":0,"top_indices":[[…]]}, one line per step and layer',
-  engines: 'Megatron-LM inference, --moe-routing-trace-path DIR',
+  engines: 'Megatron-LM',
+  turnOn: '`--moe-routing-trace-path DIR --moe-enable-routing-replay`, then DIR/router_trace_rank0.jsonl',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),
   open,
 };

@@ -17,7 +17,8 @@ const SPACE = 32;
 export const moeBeyond: TraceFormat = {
   name: 'moe-beyond',
   summary: 'CSV Layer ID,Batch Number,Token,Activated Expert IDs, layer by layer',
-  engines: 'MoE-Beyond (DeepSeek-V2-Lite traces)',
+  engines: 'MoE-Beyond (DeepSeek-V2-Lite)',
+  turnOn: 'its published prompt traces',
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),
   open,
 };

@@ -21,7 +21,8 @@ const MOST_EXPERTS = 65535;
 export const moeCacheEval: TraceFormat = {
   name: 'moe-cache-eval',
   summary: 'safetensors of events: layer_ids, token_counts, offsets, expert_ids, assignment_counts; of one token each: else counts only',
-  engines: 'moe-cache-eval, events.safetensors of its converted traces',
+  engines: 'moe-cache-eval',
+  turnOn: 'events.safetensors of its converted traces',
   detect: (source) => headerHolds(source, ['"assignment_counts"', '"offsets"', '"forward_cycles"']),
   open: openEvents,
   counts,

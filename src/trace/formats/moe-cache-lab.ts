@@ -18,7 +18,8 @@ const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' 
 export const moeCacheLab: TraceFormat = {
   name: 'moe-cache-lab',
   summary: '{"record_type":"metadata","format":"moe-cache-lab.routing-jsonl",…}, then one "routing_selection" a line; versions 1 and 2',
-  engines: 'moe-cache-lab: `moe-cache-lab collect`, or any producer of its trace format',
+  engines: 'moe-cache-lab',
+  turnOn: 'its collector, or any producer of its trace format',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),
   open,
 };

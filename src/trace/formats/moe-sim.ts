@@ -7,6 +7,7 @@ export const moeSim: TraceFormat = {
   name: 'moe-sim',
   summary: '{"request_id":0,"phase":"decode","step_id":4,"token_position":17,"layer_id":3,"expert_ids":[…]}, one line per token and layer',
   engines: 'moe-sim',
+  turnOn: 'the JSON lines that it reads',
   detect: ({ text }) => /^\s*\{[^\n]*"expert_ids"\s*:/.test(text) && /"token_position"\s*:/.test(text) && /"layer_id"\s*:/.test(text),
   open: (source, options) =>
     importRecords(

@@ -21,7 +21,8 @@ const ENTRY_LIMIT = 256 * 1024 * 1024;
 export const npy: TraceFormat = {
   name: 'npy',
   summary: '.npy integers [tokens, layers, top-k], [tokens, top-k, layers] or [layers, tokens, top-k]',
-  engines: 'vLLM offline (CompletionOutput.routed_experts), notebooks: numpy.save',
+  engines: 'vLLM offline; any notebook',
+  turnOn: '`numpy.save("out.npy", output.outputs[0].routed_experts)`',
   detect: ({ head, bytes }) => looksLikeNpy(head) && ID_DTYPES.includes(kindOf(head, bytes)),
   open(source, options) {
     const header = npyHeader(source.path, source.head, source.bytes);
@@ -33,7 +34,8 @@ export const npy: TraceFormat = {
 export const moeInfinity: TraceFormat = {
   name: 'moe-infinity',
   summary: '.npy floats [sequences, layers, experts]: expert activation matrices; counts only',
-  engines: 'MoE-Infinity, ExpertTracer',
+  engines: 'MoE-Infinity',
+  turnOn: "`numpy.save` of its tracer's expert activation matrices",
   detect: ({ head, bytes }) => looksLikeNpy(head) && ['F32', 'F64'].includes(kindOf(head, bytes)),
   counts: activationMatrices,
 };
@@ -42,7 +44,8 @@ export const moeInfinity: TraceFormat = {
 export const npz: TraceFormat = {
   name: 'npz',
   summary: '.npz with routed_experts (or experts, expert_ids …), integers of three axes',
-  engines: 'routing studies: numpy.savez',
+  engines: 'routing studies',
+  turnOn: '`numpy.savez("out.npz", routed_experts=…)`',
   detect: ({ head }) => looksLikeZip(head) && Buffer.from(head.buffer, head.byteOffset, Math.min(512, head.length)).includes('.npy'),
   open: openNpz,
 };

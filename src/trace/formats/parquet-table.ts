@@ -38,7 +38,8 @@ export class ParquetTable {
     this.#source = source;
     this.#metadata = metadata;
     this.#tree = tree;
-    this.names = tree.children.map(({ element }) => element.name);
+    // A damaged schema may have nameless columns, which no one asks for.
+    this.names = tree.children.flatMap(({ element }) => (typeof element.name === 'string' ? [element.name] : []));
   }
 
   /** @throws UserError where the footer is missing or damaged */
@@ -74,13 +75,10 @@ export class ParquetTable {
     for (const [index, group] of this.#metadata.row_groups.entries()) {
       const place = `${path}: row group ${index}`;
       const rows = Number(group.num_rows);
-      const chunks = names.map((name) =>
-        this.#chunkOf(
-          place,
-          name,
-          group.columns.map(({ meta_data }) => meta_data),
-        ),
-      );
+      const chunks = attempt(place, () => {
+        const metadata = group.columns.map(({ meta_data }) => meta_data);
+        return names.map((name) => this.#chunkOf(place, name, metadata));
+      });
       const values = chunks.reduce((sum, chunk) => sum + Number(chunk.num_values), 0);
       if (!(rows >= 0 && rows <= MOST_VALUES && values <= MOST_VALUES)) {
         throw new UserError(`${place}: ${rows} rows and ${values} values are too many at once; write it with row_group_size=1000000`);

@@ -23,7 +23,8 @@ const COLUMNS = ['request_id', 'position', 'phase', 'token_id', 'token_ids', 'we
 export const safetensors: TraceFormat = {
   name: 'safetensors',
   summary: 'safetensors with experts [tokens, layers, top-k], the canonical layout',
-  engines: 'moeprof itself; recorders/record_routing.py for Hugging Face models',
+  engines: 'moeprof; Hugging Face transformers',
+  turnOn: '`moeprof trace convert`; `python recorders/record_routing.py MODEL out.safetensors`',
   detect: (source) => looksLikeSafetensors(source.head),
   open: (source, options) => openSafetensors(source, readSafetensorsHeader(source), options),
 };

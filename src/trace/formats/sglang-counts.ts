@@ -12,7 +12,8 @@ const LIMIT = 65_535;
 export const sglangCounts: TraceFormat = {
   name: 'sglang-counts',
   summary: 'CSV layer_id,expert_id,count; counts only',
-  engines: 'SGLang of March to May 2025, expert distribution dump',
+  engines: 'SGLang of March to May 2025',
+  turnOn: 'its expert distribution dump',
   detect: ({ text }) => /^layer_id,expert_id,count\s/.test(text),
   counts,
 };

@@ -13,8 +13,9 @@ import { looksLikeTorch, TorchFile } from './torch-file.js';
 export const sglangRecorder: TraceFormat = {
   name: 'sglang-recorder',
   summary: '.pt with records of topk_ids_of_layer [layers, tokens, 8], padded with -1',
-  engines:
-    'SGLang and KTransformers, --expert-distribution-recorder-mode per_token, then /start_, /stop_ and /dump_expert_distribution_record',
+  engines: 'SGLang; KTransformers',
+  turnOn:
+    '`--expert-distribution-recorder-mode per_token`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),
   open,
 };
@@ -23,7 +24,8 @@ export const sglangRecorder: TraceFormat = {
 export const sglangStat: TraceFormat = {
   name: 'sglang-stat',
   summary: '.pt with logical_count [steps, layers, experts]; counts only',
-  engines: 'SGLang and KTransformers, --expert-distribution-recorder-mode stat',
+  engines: 'SGLang; KTransformers',
+  turnOn: '`--expert-distribution-recorder-mode stat`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
   counts,
 };

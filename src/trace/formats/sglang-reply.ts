@@ -22,7 +22,8 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
 export const sglangReply: TraceFormat = {
   name: 'sglang',
   summary: 'generate replies with meta_info.routed_experts: base64 of raw integers, shape from the model',
-  engines: 'SGLang, --enable-return-routed-experts, request field "return_routed_experts": true',
+  engines: 'SGLang',
+  turnOn: 'server `--enable-return-routed-experts`, request `"return_routed_experts": true`, then keep the replies',
   detect: ({ text }) => /"meta_info"\s*:/.test(text) && /^\s*[{[]/.test(text),
   open,
 };

@@ -10,7 +10,8 @@ import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors-heade
 export const tensorrtLlm: TraceFormat = {
   name: 'tensorrt-llm',
   summary: 'safetensors with tensors "<iteration>_<layer>" [experts]; counts only',
-  engines: 'TensorRT-LLM, EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=dir (rank*.safetensors)',
+  engines: 'TensorRT-LLM',
+  turnOn: '`EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=DIR`, then DIR/rank*.safetensors',
   detect: ({ head }) =>
     looksLikeSafetensors(head) &&
     /^\{\s*"\d+_\d+"\s*:/.test(Buffer.from(head.buffer, head.byteOffset + 8, Math.min(200, head.length - 8)).toString('latin1')),

@@ -69,10 +69,12 @@ export class TorchFile {
     const [dtype, bytes] = known;
     const count = size.reduce((product, side) => product * side, 1);
     const last = size.reduce((at, side, axis) => at + (side - 1) * stride[axis]!, offset);
-    if (count > 0 && (last >= entry.bytes / bytes || count > entry.bytes / bytes)) {
-      throw new UserError(`${path}: ${name} has ${entry.bytes} bytes, too few for a tensor [${size.join(', ')}]`);
+    const raw = this.#archive.read(entry, STORAGE_LIMIT);
+    if (raw.length % bytes !== 0) throw new UserError(`${path}: ${name} has ${raw.length} bytes, no whole number of elements`);
+    if (count > 0 && (last >= raw.length / bytes || count > raw.length / bytes)) {
+      throw new UserError(`${path}: ${name} has ${raw.length} bytes, too few for a tensor [${size.join(', ')}]`);
     }
-    const elements = numbersOf(dtype, this.#archive.read(entry, STORAGE_LIMIT));
+    const elements = numbersOf(dtype, raw);
     const values = dtype === 'F32' || dtype === 'F64' || dtype === 'I64' ? new Float64Array(count) : new Int32Array(count);
     const index = new Array<number>(size.length).fill(0);
     for (let i = 0, at = offset; i < count; i++) {

@@ -13,7 +13,8 @@ import { npyValues } from './npy-array.js';
 export const vllm: TraceFormat = {
   name: 'vllm',
   summary: 'completion replies with routed_experts: nested lists, or base64 of .npy; one document or JSON lines',
-  engines: 'vLLM, vllm serve MODEL --enable-return-routed-experts',
+  engines: 'vLLM',
+  turnOn: '`vllm serve MODEL --enable-return-routed-experts`, then keep the completion replies',
   detect: ({ text }) =>
     !/"meta_info"/.test(text) &&
     (/"(prompt_)?routed_experts"\s*:/.test(text) || /"object"\s*:\s*"(text_completion|chat\.completion)"/.test(text)) &&

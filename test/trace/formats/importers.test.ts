@@ -259,6 +259,18 @@ describe('SGLang recorder', () => {
       }),
       /too few for a tensor \[4096, 1, 2\]/,
     ],
+    [
+      'a storage of half an element',
+      (() => {
+        const bytes = torchBytes({ records: [record([0], [1], [1, 2])] });
+        // The directory entry of the only storage: its sizes are 12 and 8 bytes behind the lengths of names.
+        const at = bytes.lastIndexOf(Buffer.from('saved/data/0')) - 46;
+        bytes.writeUInt32LE(6, at + 20);
+        bytes.writeUInt32LE(6, at + 24);
+        return bytes;
+      })(),
+      /saved\/data\/0 has 6 bytes, (no whole number of elements|too few)/,
+    ],
     ['no positions', torchBytes({ records: [{ ...record([0], [1], [1, 2]), positions: null }] }), /record 0: positions is missing/],
     ['no records', torchBytes({ topk_ids_of_layer: 1 }), /records is missing/],
   ])('refuses %s', async (_what, bytes, message) => {
