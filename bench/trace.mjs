@@ -100,8 +100,8 @@ try {
   const csv = join(folder, 'experts.csv');
   const perActivation = join(folder, 'activations.csv');
   writeCsv(trace, csv, perActivation);
-  await timed('open CSV layer_id,expert_ids', async () => (await openTrace(csv)).close(), 2);
-  await timed('open CSV layer,expert', async () => (await openTrace(perActivation, { topK })).close(), 2);
+  await timed('open CSV layer_id,expert_ids', async () => (await openTrace(csv)).close());
+  await timed('open CSV layer,expert', async () => (await openTrace(perActivation, { topK })).close());
   await timed('open safetensors (fold requests)', async () => (await openTrace(u8)).close());
   await timed('open jsonl (decode, check, store)', async () => (await openTrace(text)).close());
   trace.close();
