@@ -42,9 +42,7 @@ export function parseColumns(text: string, flag = '--trace-columns'): ColumnMap 
       throw new UserError(`${flag}: ${JSON.stringify(part)} is not column=name; write e.g. layer=blk,experts=sel,token=pos`);
     }
     if (!(COLUMN_KEYS as readonly string[]).includes(key)) {
-      throw new UserError(
-        `${flag}: column ${JSON.stringify(key)} is unknown${didYouMean(key, COLUMN_KEYS)}; columns are ${COLUMN_KEYS.join(', ')}`,
-      );
+      throw new UserError(`${flag}: column ${JSON.stringify(key)} is unknown; ${didYouMean(key, COLUMN_KEYS)}`);
     }
     if (map.has(key)) throw new UserError(`${flag}: ${key} is given twice; name each column once`);
     map.set(key, name);

@@ -78,7 +78,7 @@ export function formatOf(source: TraceSource, { format: name, columns }: Pick<Op
     const named = traceFormats.find((format) => format.name === name);
     if (named === undefined) {
       const names = traceFormats.map((format) => format.name);
-      throw new UserError(`trace format ${JSON.stringify(name)} is unknown${didYouMean(name, names)}; formats are ${names.join(', ')}`);
+      throw new UserError(`trace format ${JSON.stringify(name)} is unknown; ${didYouMean(name, names)}`);
     }
     if (columns === undefined || tables.includes(named)) return named;
     const mapped = tables.map((format) => format.name).join(', ');

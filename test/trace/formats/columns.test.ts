@@ -27,7 +27,7 @@ describe('parseColumns', () => {
     ['layer', /--trace-columns: "layer" is not column=name/],
     ['layer=a=b,experts=c', /"layer=a=b" is not column=name/],
     ['layer=,experts=c', /is not column=name/],
-    ['layer=a,expert=c', /column "expert" is unknown.*experts/],
+    ['layer=a,expert=c', /column "expert" is unknown; did you mean "experts"/],
     ['layer=a,layer=b,experts=c', /layer is given twice/],
     ['layer=a,token=b', /experts is missing/],
   ])('refuses %s', (text, message) => {
