@@ -45,6 +45,8 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'traceColumns.tokenId': 'Column of the input token.',
     memory: 'How memory is divided.',
     'memory.expertCache': 'Expert cache on the GPU: 8GiB, 25% of all experts, or 16/layer. Absent: what dense weights and KV cache leave.',
+    'memory.kv':
+      'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
     'memory.dramCache': 'DRAM for experts where it is a cache of the SSD. Absent: all of it, if it cannot hold every expert.',
     workload: 'Which tokens run, and how many at a time.',
     'workload.arrivals':

@@ -7,6 +7,14 @@ import { defineDiff } from './trace/diff.js';
 import { defineGenerate } from './trace/generate.js';
 import { defineInspect } from './trace/inspect.js';
 
+const EXAMPLES = `
+Examples:
+  moeprof trace inspect routing.safetensors
+  moeprof trace audit replies.jsonl -m qwen3-30b-a3b
+  moeprof trace convert replies.jsonl -m qwen3-30b-a3b -o routing.safetensors
+  moeprof trace generate --like qwen3-30b-a3b --tokens 4000 -o like.safetensors
+`;
+
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   defineInspect(command, context);
@@ -14,4 +22,5 @@ export function define(command: Command, context: CliContext): void {
   defineConvert(command, context);
   defineDiff(command, context);
   defineGenerate(command, context);
+  command.addHelpText('after', EXAMPLES);
 }
