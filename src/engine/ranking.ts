@@ -1,5 +1,5 @@
-// The best-scored experts of each layer, in order. Asked for after every event, so it looks at most experts once and without comparing:
-// a histogram of the scores tells which few can be among the best, and only those are sorted.
+// The best-scored experts of each layer, in order. Asked for after every event, so it looks at most experts once: what is well below the
+// least score that was among the best last time is passed over, and where that leaves many, a histogram tells which to sort.
 import type { ModelSpec } from '../model/spec.js';
 
 /** Bits of a single-precision score that its bucket drops: eight buckets to each power of two. */
@@ -8,6 +8,9 @@ const DROPPED = 20;
 const SMALLEST = 0x3a800000 >> DROPPED;
 /** One more than the bucket of 1. */
 const BUCKETS = (0x3f800000 >> DROPPED) - SMALLEST + 1;
+
+/** Bits that a floor lies below the last score that was ranked: a factor of about 0.7. */
+const MARGIN = 0x400000;
 
 /** Rankings of all layers, each as of its last prediction. */
 export class Ranking {
@@ -24,6 +27,8 @@ export class Ranking {
   readonly #place: Int32Array;
   readonly #histogram = new Int32Array(BUCKETS);
   readonly #found: Int32Array;
+  /** By layer: bits below which an expert was far from being ranked last time, at least 1. */
+  readonly #floor: Int32Array;
 
   /**
    * @param width most experts of a layer to rank
@@ -36,6 +41,7 @@ export class Ranking {
     this.#bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
     this.#count = new Int32Array(model.layers.length);
     this.#place = new Int32Array(model.experts);
+    this.#floor = new Int32Array(model.layers.length).fill(1);
     this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
@@ -60,6 +66,7 @@ export class Ranking {
       ids[base + at] = id;
     }
     for (let k = 0; k < count; k++) this.#place[ids[base + k]!] = k + 1;
+    this.#floor[layer] = count < width ? 1 : Math.max(1, bits[ids[base + width - 1]!]! - MARGIN);
     this.#count[layer] = count;
     return count;
   }
@@ -77,20 +84,42 @@ export class Ranking {
 
   /** Writes the experts that can be among the best, in order of id, into `#found`; @returns how many. */
   #select(layer: number): number {
+    const floor = this.#floor[layer]!;
+    let count = this.#collect(layer, floor);
+    if (count < this.width && floor > 1) count = this.#collect(layer, 1);
+    return count > 2 * this.width ? this.#prune(count) : count;
+  }
+
+  /** Experts of a layer whose bits are at least `least`. */
+  #collect(layer: number, least: number): number {
     const { offset, experts } = this.#model.layers[layer]!;
     const bits = this.#bits;
     const found = this.#found;
-    const histogram = this.#histogram.fill(0);
     const end = offset + experts;
-    for (let id = offset; id < end; id++) histogram[Math.max(0, (bits[id]! >> DROPPED) - SMALLEST)]! += 1;
-    let bucket = BUCKETS - 1;
-    for (let seen = histogram[bucket]!; seen < this.width && bucket > 0; seen += histogram[bucket]!) bucket--;
-    const least = bucket === 0 ? 1 : (bucket + SMALLEST) << DROPPED;
     let count = 0;
     for (let id = offset; id < end; id++) {
+      // Written always and kept sometimes: there is no branch to mispredict.
       found[count] = id;
       count += bits[id]! >= least ? 1 : 0;
     }
     return count;
+  }
+
+  /** Keeps of the first `count` found those in the best buckets that hold `width` of them. */
+  #prune(count: number): number {
+    const bits = this.#bits;
+    const found = this.#found;
+    const histogram = this.#histogram.fill(0);
+    for (let k = 0; k < count; k++) histogram[Math.max(0, (bits[found[k]!]! >> DROPPED) - SMALLEST)]! += 1;
+    let bucket = BUCKETS - 1;
+    for (let seen = histogram[bucket]!; seen < this.width; seen += histogram[bucket]!) bucket--;
+    const least = bucket === 0 ? 1 : (bucket + SMALLEST) << DROPPED;
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const id = found[k]!;
+      found[kept] = id;
+      kept += bits[id]! >= least ? 1 : 0;
+    }
+    return kept;
   }
 }
