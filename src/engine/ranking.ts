@@ -27,6 +27,8 @@ export class Ranking {
   readonly #place: Int32Array;
   readonly #histogram = new Int32Array(BUCKETS);
   readonly #found: Int32Array;
+  /** Bits of the experts that are being ranked, in order. */
+  readonly #keys: Int32Array;
   /** By layer: bits below which an expert was far from being ranked last time, at least 1. */
   readonly #floor: Int32Array;
 
@@ -42,6 +44,7 @@ export class Ranking {
     this.#count = new Int32Array(model.layers.length);
     this.#place = new Int32Array(model.experts);
     this.#floor = new Int32Array(model.layers.length).fill(1);
+    this.#keys = new Int32Array(width);
     this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
@@ -52,21 +55,24 @@ export class Ranking {
     const candidates = this.#select(layer);
     const { ids, width } = this;
     const bits = this.#bits;
+    const keys = this.#keys;
     const base = layer * width;
     let count = 0;
     for (let k = 0; k < candidates; k++) {
       const id = found[k]!;
       const score = bits[id]!;
-      if (count === width && score <= bits[ids[base + width - 1]!]!) continue;
+      if (count === width && score <= keys[width - 1]!) continue;
       let at = count < width ? count++ : count - 1;
-      while (at > 0 && bits[ids[base + at - 1]!]! < score) {
+      while (at > 0 && keys[at - 1]! < score) {
+        keys[at] = keys[at - 1]!;
         ids[base + at] = ids[base + at - 1]!;
         at--;
       }
+      keys[at] = score;
       ids[base + at] = id;
     }
     for (let k = 0; k < count; k++) this.#place[ids[base + k]!] = k + 1;
-    this.#floor[layer] = count < width ? 1 : Math.max(1, bits[ids[base + width - 1]!]! - MARGIN);
+    this.#floor[layer] = count < width ? 1 : Math.max(1, keys[width - 1]! - MARGIN);
     this.#count[layer] = count;
     return count;
   }
