@@ -12,11 +12,8 @@ import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 export function parseCapacity(text: string, model: ModelSpec, place: string): number {
   const trimmed = text.trim();
   const all = expertBytesTotal(model);
-  const perLayer = /^(\d+)\s*\/\s*layer$/.exec(trimmed);
-  if (perLayer !== null) {
-    const most = Number(perLayer[1]);
-    return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, most) * layer.expertBytes, 0);
-  }
+  const perLayer = expertsPerLayer(text);
+  if (perLayer !== null) return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, perLayer) * layer.expertBytes, 0);
   if (trimmed.endsWith('%')) {
     const share = SHARE.read(trimmed);
     if (share === null) throw new UserError(`${place}: '${text}' is not a share of the experts, use 0% to 100%`);
@@ -26,6 +23,12 @@ export function parseCapacity(text: string, model: ModelSpec, place: string): nu
     throw new UserError(`${place}: '${text}' has no unit; write ${trimmed}GiB, ${trimmed}% of all experts, or ${trimmed}/layer`);
   }
   return Math.min(all, parseBytes(text, place));
+}
+
+/** 16 of `16/layer`; null where the text is no such capacity. */
+export function expertsPerLayer(text: string): number | null {
+  const match = /^(\d+)\s*\/\s*layer$/.exec(text.trim());
+  return match === null ? null : Number(match[1]);
 }
 
 /** Points of a range of capacities that does not say how many. */

@@ -1,7 +1,8 @@
 // Who gets how many bytes: dense weights, KV cache and staging come first, the expert cache takes what it is given or what is left.
 import { UserError } from '../base/errors.js';
-import { formatBytes, parseBytes, SHARE } from '../base/units.js';
-import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
+import { formatBytes } from '../base/units.js';
+import { expertsPerLayer, parseCapacity } from '../cache/capacity.js';
+import { expertBytesTotal } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
@@ -44,7 +45,7 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
   const warnings: Warning[] = [];
   let cacheBytes: number;
   if (wanted === undefined) cacheBytes = free >= experts ? experts : Math.max(0, free - stagingBytes);
-  else cacheBytes = Math.min(experts, parseCapacity(wanted, model, experts, 'expert cache'));
+  else cacheBytes = parseCapacity(wanted, model, 'expert cache');
   const staging = cacheBytes >= experts ? 0 : stagingBytes;
   const needed = denseBytes + kvBytes + staging + cacheBytes;
   if (needed > fast!.bytes) {
@@ -71,7 +72,7 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
     const most = Math.min(serving.running, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
     if (serving.arrivalsSha256 === null) return most;
     const shared = fast!.bytes - denseBytes - stagingBytes;
-    const left = wanted === undefined ? shared / 2 : shared - Math.min(experts, parseCapacity(wanted, model, experts, 'expert cache'));
+    const left = wanted === undefined ? shared / 2 : shared - parseCapacity(wanted, model, 'expert cache');
     return Math.max(0, Math.min(most, Math.floor(left)));
   }
 
@@ -89,7 +90,7 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
       }
       return null;
     }
-    if (run.memory.dramCache !== undefined) return parseCapacity(run.memory.dramCache, model, experts, 'DRAM cache');
+    if (run.memory.dramCache !== undefined) return parseCapacity(run.memory.dramCache, model, 'DRAM cache');
     if (experts <= second.bytes) return null;
     warnings.push({
       code: 'dram-too-small',
@@ -97,25 +98,4 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
     });
     return second.bytes;
   }
-}
-
-/** 16 of `16/layer`; null where the text is no such capacity. */
-function expertsPerLayer(text: string): number | null {
-  const match = /^(\d+)\s*\/\s*layer$/.exec(text.trim());
-  return match === null ? null : Number(match[1]);
-}
-
-/** `8GiB`, `25%` of all experts, or `16/layer`, in bytes. */
-function parseCapacity(text: string, model: ModelSpec, experts: number, place: string): number {
-  const perLayer = expertsPerLayer(text);
-  if (perLayer !== null) return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, perLayer) * layer.expertBytes, 0);
-  if (text.trim().endsWith('%')) {
-    const share = SHARE.read(text);
-    if (share === null) throw new UserError(`${place}: '${text}' is not a share of the experts, use 0% to 100%`);
-    return Math.round(share * experts);
-  }
-  if (/^\d+(\.\d+)?$/.test(text.trim()) && Number(text) > 0 && Number(text) < 4096) {
-    throw new UserError(`${place}: '${text}' has no unit; write ${text}GiB, ${text}% of all experts, or ${text}/layer`);
-  }
-  return parseBytes(text, place);
 }

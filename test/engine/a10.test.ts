@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../src/engine/simulate.js';
 import { checkRun } from '../../src/system/run.js';
+import { A10_DECODE } from '../support/a10.js';
 
 const PROMISED = 0.15;
 
@@ -23,20 +24,7 @@ async function decodeRate(model: string, quantization: string, cpuLayers: number
 }
 
 describe('llama.cpp-static on an A10', () => {
-  it.each([
-    ['qwen3-30b-a3b', 'q4_k_m', 0, 145.6],
-    ['qwen3-30b-a3b', 'q4_k_m', 6, 127.1],
-    ['qwen3-30b-a3b', 'q4_k_m', 12, 110.6],
-    ['qwen3-30b-a3b', 'q4_k_m', 36, 74.2],
-    ['qwen3-30b-a3b', 'q4_k_m', 42, 69.2],
-    ['qwen3-30b-a3b', 'q4_k_m', 48, 63.1],
-    ['gpt-oss-20b', 'mxfp4', 0, 134.2],
-    ['gpt-oss-20b', 'mxfp4', 3, 115.0],
-    ['gpt-oss-20b', 'mxfp4', 6, 100.1],
-    ['gpt-oss-20b', 'mxfp4', 12, 83.2],
-    ['gpt-oss-20b', 'mxfp4', 18, 69.0],
-    ['gpt-oss-20b', 'mxfp4', 24, 58.3],
-  ])('%s %s with %d layers on the CPU decodes %d tokens/s', async (model, quantization, cpuLayers, measured) => {
+  it.each(A10_DECODE)('%s %s with %d layers on the CPU decodes %d tokens/s', async (model, quantization, cpuLayers, measured) => {
     expect(Math.abs((await decodeRate(model, quantization, cpuLayers)) / measured - 1)).toBeLessThan(PROMISED);
   });
 });
