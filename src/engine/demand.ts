@@ -3,15 +3,23 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 
-/** Gathers demands into arrays that the next event overwrites. */
-export class EventDemand {
+/** What an event demands of one GPU, in the order of L3; how many members there are, whoever filled it says. */
+export interface Demand {
   /** Members by dense id. */
   readonly ids: Int32Array;
   /** Activations of each member, n(e). */
   readonly counts: Int32Array;
   /** Activations of all members. */
-  activations = 0;
+  readonly activations: number;
   /** True where every member has one activation. */
+  readonly single: boolean;
+}
+
+/** Gathers demands into arrays that the next event overwrites. */
+export class EventDemand implements Demand {
+  readonly ids: Int32Array;
+  readonly counts: Int32Array;
+  activations = 0;
   single = true;
   /** Activations of a layer one by one, by dense id: the first as many as {@link list} says. */
   listed = new Int32Array(0);

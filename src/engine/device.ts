@@ -1,0 +1,80 @@
+// A GPU with an expert cache: it judges the members of an event (L2), places its misses (L3, L5, L13) and executes it (L9). One object
+// per GPU and run; nothing is allocated per event.
+import type { CostModel } from '../hardware/cost.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { MissAction } from './actions.js';
+import type { Demand } from './demand.js';
+import { DeviceEvent } from './event.js';
+import { Evictions } from './evictions.js';
+import { Execution } from './execution.js';
+import { Judgement } from './judgement.js';
+import type { Link } from './link.js';
+import { Misses } from './misses.js';
+import type { Observer } from './observer.js';
+import type { MissPrecision } from './precision.js';
+import type { Prefetcher } from './prefetch.js';
+import type { PhaseCounters, Recorder } from './recorder.js';
+import type { CachedTier } from './tier.js';
+
+/** What a device is composed of. Arrays are indexed by dense id. */
+export interface DeviceParts {
+  readonly model: ModelSpec;
+  readonly cost: CostModel;
+  readonly gpu: CachedTier;
+  /** DRAM as a cache of the SSD; null where it holds every expert, or where there is none. */
+  readonly dram: CachedTier | null;
+  /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
+  readonly writeBack: Link | null;
+  readonly onMiss: MissAction;
+  /** Serves misses that matter little from smaller copies; null: all misses are served in full. */
+  readonly precision: MissPrecision | null;
+  /** True where the run prefetches, so that a member may be late. */
+  readonly prefetches: boolean;
+  readonly recorder: Recorder;
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  /** 1 for experts that were ever demanded. */
+  readonly seen: Uint8Array;
+}
+
+/** One GPU. Its parts are called by the engine in the order in which they stand here. */
+export class Device {
+  readonly gpu: CachedTier;
+  readonly judgement: Judgement;
+  readonly misses: Misses;
+  readonly execution: Execution;
+  readonly evictions: Evictions;
+  /** The running event. */
+  readonly event: DeviceEvent;
+  readonly #parts: DeviceParts;
+
+  /** @param demand what events demand of this GPU, filled anew for every event */
+  constructor(parts: DeviceParts, demand: Demand) {
+    this.#parts = parts;
+    this.gpu = parts.gpu;
+    this.event = new DeviceEvent(demand);
+    this.evictions = new Evictions(parts);
+    this.judgement = new Judgement(parts, this.event);
+    this.misses = new Misses(parts, this.event, this.evictions);
+    this.execution = new Execution(parts, this.event);
+  }
+
+  /** Lets somebody watch from now on. */
+  observe(observer: Observer): void {
+    const { gpu, writeBack } = this.#parts;
+    for (const part of [this.judgement, this.misses, this.execution, this.evictions]) part.observer = observer;
+    for (const link of [gpu.link, writeBack]) if (link !== null) link.observer = observer;
+  }
+
+  /** Who plans prefetches for this GPU, and is told what leaves it. */
+  prefetchedBy(prefetcher: Prefetcher): void {
+    this.evictions.prefetcher = prefetcher;
+  }
+
+  /** What follows is counted under `phase`. */
+  count(phase: PhaseCounters): void {
+    this.judgement.phase = phase;
+    this.misses.phase = phase;
+    this.evictions.phase = phase;
+  }
+}
