@@ -1,0 +1,48 @@
+// Random numbers that depend on a place and not on what was drawn before: rows of a variant can be read in any order, any number of times.
+
+/** A stream of draws for one place (a token at a layer); the same place gives the same stream. */
+export class PlaceDraws {
+  readonly #seed: number;
+  #state = 0;
+
+  /** @param stream name of what is drawn, so that two variants of one run draw apart */
+  constructor(seed: number, stream: string) {
+    let state = mix(seed | 0);
+    for (let i = 0; i < stream.length; i++) state = mix(state ^ stream.charCodeAt(i));
+    this.#seed = state;
+  }
+
+  /** Goes to a place. */
+  at(item: number, layer: number): void {
+    this.#state = mix(mix(this.#seed ^ (item | 0)) + layer);
+  }
+
+  /** Uniform number in [0, 1), 32 bits of resolution. */
+  next(): number {
+    this.#state = (this.#state + 0x9e3779b9) | 0;
+    return (mix(this.#state) >>> 0) / 4294967296;
+  }
+
+  /**
+   * Writes a uniformly drawn set of `count` of the numbers below `n` to `ids` from `at` (Floyd's algorithm: Bentley and Floyd, "A sample of
+   * brilliance", CACM 1987). Its order means nothing.
+   */
+  subset(count: number, n: number, ids: Uint16Array, at: number): void {
+    let drawn = 0;
+    for (let last = n - count; last < n; last++) {
+      const id = Math.floor(this.next() * (last + 1));
+      let taken = false;
+      for (let i = 0; i < drawn; i++) if (ids[at + i] === id) taken = true;
+      ids[at + drawn++] = taken ? last : id;
+    }
+  }
+}
+
+/** Every bit of the result depends on every bit of the argument (the finalizer of MurmurHash3). */
+function mix(value: number): number {
+  let z = value ^ (value >>> 16);
+  z = Math.imul(z, 0x85ebca6b);
+  z ^= z >>> 13;
+  z = Math.imul(z, 0xc2b2ae35);
+  return z ^ (z >>> 16);
+}

@@ -1,0 +1,71 @@
+// What variants did to a trace, counted row by row: how many experts a token still takes, what that saves, how many choices are others.
+import type { ModelSpec } from '../../model/spec.js';
+import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
+
+/** Variants in figures. Ratios are 0..1; savings are negative where tokens take more experts than before. */
+export interface VariantEffect {
+  /** Experts that a token takes at a layer of the trace as it was, on average (AdaMoE's true k). */
+  readonly trueK: number;
+  /** Activations that are no longer made, over those of the model's top-k. */
+  readonly activationsSaved: number;
+  /** The same in operations of routed experts. */
+  readonly flopsSaved: number;
+  /** Choices that the token did not make before at this layer, over all choices. */
+  readonly changed: number;
+}
+
+const ROWS = 256;
+
+/**
+ * Compares the first `rows` rows before and after.
+ * @param before as recorded; of each cell the first ranks count, as many as the model's top-k
+ * @param after over `before`; it may have several layers for each of `before`'s
+ * @param model has the layers of `after`
+ */
+export function variantEffect(before: RoutingTrace, after: RoutingTrace, rows: number, model: ModelSpec): VariantEffect {
+  const was = allocateChunk(before, ROWS);
+  const is = allocateChunk(after, ROWS);
+  const modules = after.layers / before.layers;
+  let activationsBefore = 0;
+  let activations = 0;
+  let flopsBefore = 0;
+  let flops = 0;
+  let changed = 0;
+  for (let start = 0; start < rows; start += ROWS) {
+    const count = Math.min(ROWS, rows - start);
+    before.read(start, count, was);
+    after.read(start, count, is);
+    for (let row = 0; row < count; row++) {
+      for (let layer = 0; layer < after.layers; layer++) {
+        const base = Math.floor(layer / modules);
+        const from = (row * before.layers + base) * before.topK;
+        // The first of several layers stands for what was.
+        const { flopsPerToken, topK } = model.layers[base * modules]!;
+        if (layer % modules === 0) {
+          const end = from + Math.min(topK, before.topK);
+          for (let i = from; i < end; i++) {
+            if (was.experts[i] === NULL_EXPERT) continue;
+            activationsBefore++;
+            flopsBefore += flopsPerToken;
+          }
+        }
+        const at = (row * after.layers + layer) * after.topK;
+        for (let i = at; i < at + after.topK; i++) {
+          const expert = is.experts[i]!;
+          if (expert === NULL_EXPERT) continue;
+          activations++;
+          flops += model.layers[layer]!.flopsPerToken;
+          let found = false;
+          for (let j = from; j < from + Math.min(topK, before.topK); j++) if (was.experts[j] === expert) found = true;
+          if (!found) changed++;
+        }
+      }
+    }
+  }
+  return {
+    trueK: activations / (rows * before.layers),
+    activationsSaved: 1 - activations / activationsBefore,
+    flopsSaved: 1 - flops / flopsBefore,
+    changed: activations === 0 ? 0 : changed / activations,
+  };
+}

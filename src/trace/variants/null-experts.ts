@@ -1,0 +1,57 @@
+// Null experts: experts that compute nothing stand beside the true ones, so a token that chooses them takes fewer true experts.
+import { UserError } from '../../base/errors.js';
+import { NULL_EXPERT } from '../trace.js';
+import { PlaceDraws } from './draws.js';
+import { keepPrefix } from './prefix.js';
+import type { Variant } from './variant.js';
+
+/** `null=m`, m null experts that are chosen as often as true ones; or `null:weight=w`, all of them with the gate weight w. */
+export const nullExperts: Variant = {
+  name: 'null',
+  summary: 'null experts beside the true ones: a token takes a variable number of true experts',
+  source: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
+  parameters: {
+    experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },
+    weight: { default: 0, min: 0, max: 1, description: 'gate weight of every null expert: choices below it lose their place' },
+  },
+  main: 'experts',
+  needs: ({ weight }) => ((weight as number) > 0 ? ['weights'] : []),
+  change(trace, parameters, { experts, seed, spec }) {
+    const nulls = parameters.experts as number;
+    // Weights are single precision, and so is what they are compared with.
+    const weight = Math.fround(parameters.weight as number);
+    if (nulls > 0 === weight > 0 || !Number.isInteger(nulls))
+      throw new UserError(`variant ${spec}: say either how many null experts there are (null=8) or their gate weight (null:weight=0.1)`);
+    const { topK } = trace;
+    if (weight > 0) {
+      return keepPrefix(trace, (cell) => {
+        let rank = 0;
+        while (rank < topK && cell.weights![cell.at + rank]! > weight) rank++;
+        return rank;
+      });
+    }
+    const draws = new PlaceDraws(seed, 'variant/null');
+    // Of the k choices among E true and m null experts, as many are null as a draw of k without replacement gives (hypergeometric, mean
+    // k m / (E + m)); the true choices that gave way are those of the lowest rank.
+    return keepPrefix(trace, (cell) => {
+      draws.at(cell.row, cell.layer);
+      let left = nulls;
+      let all = experts[cell.layer]! + nulls;
+      let kept = 0;
+      for (let i = cell.at; i < cell.at + topK; i++) {
+        if (cell.experts[i] === NULL_EXPERT) continue;
+        if (draws.next() * all < left) left--;
+        else kept++;
+        all--;
+      }
+      return rankOf(cell.experts, cell.at, topK, kept);
+    });
+  },
+};
+
+/** Ranks that hold the first `wanted` true choices. */
+function rankOf(experts: Uint16Array, at: number, topK: number, wanted: number): number {
+  let rank = 0;
+  for (let found = 0; rank < topK && found < wanted; rank++) if (experts[at + rank] !== NULL_EXPERT) found++;
+  return rank;
+}

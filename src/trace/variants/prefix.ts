@@ -1,0 +1,38 @@
+// What several variants share: each keeps, of a token's choices at a layer, so many of the best ranked and makes the others null.
+import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
+import type { Change } from './variant.js';
+
+/** Choices at one token and layer: `[at, at + topK)` of the arrays. */
+export interface Cell {
+  readonly experts: Uint16Array;
+  readonly weights: Float32Array | null;
+  at: number;
+  /** Trace row and layer. */
+  row: number;
+  layer: number;
+}
+
+/**
+ * A change that keeps the first ranks.
+ * @param keep says how many ranks of a cell stay; all that follow become null
+ */
+export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: Cell) => number): Change {
+  return {
+    rewrite(source, into, start) {
+      const cells = source.tokens * layers * topK;
+      into.experts.set(source.experts.subarray(0, cells));
+      if (into.weights !== null) into.weights.set(source.weights!.subarray(0, cells));
+      const cell: Cell = { experts: source.experts, weights: source.weights, at: 0, row: 0, layer: 0 };
+      for (let token = 0; token < source.tokens; token++) {
+        cell.row = start + token;
+        for (let layer = 0; layer < layers; layer++) {
+          cell.layer = layer;
+          cell.at = (token * layers + layer) * topK;
+          const kept = keep(cell);
+          into.experts.fill(NULL_EXPERT, cell.at + kept, cell.at + topK);
+          if (into.weights !== null) into.weights.fill(0, cell.at + kept, cell.at + topK);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,34 @@
+// Random routing: what no cache and no predictor can know. The floor that real routing is compared with.
+import { NULL_EXPERT } from '../trace.js';
+import { PlaceDraws } from './draws.js';
+import type { Variant } from './variant.js';
+
+/** `random`: every token draws its experts anew, uniformly and without replacement, as many as it had. */
+export const random: Variant = {
+  name: 'random',
+  summary: 'experts drawn uniformly for every token: the worst case of every cache',
+  source: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
+  parameters: {},
+  main: null,
+  needs: () => [],
+  change({ layers, topK }, _parameters, { experts, seed }) {
+    const draws = new PlaceDraws(seed, 'variant/random');
+    return {
+      weights: false,
+      predicted: false,
+      synthetic: true,
+      rewrite(source, into, start) {
+        for (let token = 0; token < source.tokens; token++) {
+          for (let layer = 0; layer < layers; layer++) {
+            const at = (token * layers + layer) * topK;
+            let count = 0;
+            for (let rank = 0; rank < topK; rank++) if (source.experts[at + rank] !== NULL_EXPERT) count++;
+            draws.at(start + token, layer);
+            draws.subset(count, experts[layer]!, into.experts, at);
+            into.experts.fill(NULL_EXPERT, at + count, at + topK);
+          }
+        }
+      },
+    };
+  },
+};

@@ -1,0 +1,28 @@
+// Top-p routing: a token takes as many experts as it needs to be confident, so easy tokens take few.
+import { NULL_EXPERT } from '../trace.js';
+import { keepPrefix } from './prefix.js';
+import type { Variant } from './variant.js';
+
+/** `top-p=p`: the shortest prefix whose weights reach p; all choices where they never do. */
+export const topP: Variant = {
+  name: 'top-p',
+  summary: 'as many of the best choices as their gate weights need to reach p',
+  source: 'Dynamic MoE, arXiv 2403.07652, eq. 4: the smallest set whose probabilities sum to p',
+  parameters: { p: { default: 0.9, min: 0, max: 1, description: 'weight that the kept choices reach together' } },
+  main: 'p',
+  needs: () => ['weights'],
+  change(trace, { p }) {
+    const { topK } = trace;
+    // Weights are single precision: as many as sum to 0.9 on paper may sum to a hair less.
+    const enough = (p as number) - 1e-6;
+    return keepPrefix(trace, ({ at, experts, weights }) => {
+      let sum = 0;
+      let rank = 0;
+      do {
+        if (experts[at + rank] !== NULL_EXPERT) sum += weights![at + rank]!;
+        rank++;
+      } while (rank < topK && sum < enough);
+      return rank;
+    });
+  },
+};
