@@ -11,6 +11,7 @@ import { formatMetric, printable } from '../report/format.js';
 import { jsonReport } from '../report/json.js';
 import { tableReport } from '../report/table.js';
 import { ruledTable, shorten } from '../report/text.js';
+import { tokensRun } from '../result/ran.js';
 import { readResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
@@ -85,9 +86,8 @@ function list(context: CliContext): string {
   const figure = (result: Result, name: string): string => (result.metrics[name] === undefined ? '-' : formatMetric(result.metrics[name]));
   const rows = all.map(({ path, name }) => {
     const result = readResult(path);
-    const tokens = result.inputs.traces.reduce((sum, trace) => sum + trace.tokens, 0);
     const { model, system } = result.inputs;
-    const figures = [formatCount(tokens), figure(result, 'cache.hit_rate'), figure(result, 'latency.tpot.mean')];
+    const figures = [formatCount(tokensRun(result)), figure(result, 'cache.hit_rate'), figure(result, 'latency.tpot.mean')];
     return [shorten(name, 24, unicode), shorten(printable(`${model}, ${system}`), 24, unicode), ...figures];
   });
   const head = ['baseline', 'run', 'tokens', 'hit rate', 'TPOT'];

@@ -184,6 +184,7 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   summary('latency.request', latencies.request);
   summary('latency.queueing', latencies.queueing);
   put('workload.requests', latencies.finished);
+  put('workload.tokens', tokens);
   if (finished.workload.routing !== undefined) {
     const { reused, tokens: walked } = finished.workload.routing;
     put('workload.routing_reused', reused / walked);
@@ -192,6 +193,8 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
     put('goodput.attained', latencies.metRequests / latencies.finished);
     put('goodput.tokens', (latencies.metTokens * 1e9) / engine.nowNs);
   }
+  put('schedule.longest_wait', finished.passes.longestWait);
+  put('schedule.overtaken', finished.passes.overtaken);
   put('schedule.passed_over', finished.passes.passedOver);
   put('schedule.time', finished.passes.totalCostNs);
   for (const [name, value] of Object.entries(finished.passes.metrics)) put(name, value);

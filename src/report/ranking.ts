@@ -1,5 +1,6 @@
 // Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
+import { tokensRun } from '../result/ran.js';
 import type { Result } from '../result/result.js';
 import { toCsv } from './csv.js';
 import { type Format, formatDelta, type ReportOptions } from './format.js';
@@ -19,11 +20,7 @@ interface Ranked {
 
 /** Time that a run spends on something, per token of the run, ns. */
 function perToken(result: Result, name: string): number {
-  return metricOf(result, name) / tokensOf(result);
-}
-
-function tokensOf(result: Pick<Result, 'inputs'>): number {
-  return result.inputs.traces.reduce((sum, trace) => sum + trace.tokens, 0);
+  return metricOf(result, name) / tokensRun(result);
 }
 
 function metricOf(result: Result, name: string): number {
@@ -79,9 +76,10 @@ function cells({ name, nsPerToken, result }: Ranked): string[] {
   ];
 }
 
-function title({ inputs }: Result): string {
+function title(result: Result): string {
+  const { inputs } = result;
   const routing = inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path)).join(', ');
-  return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensOf({ inputs }))} tokens of ${routing}`;
+  return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
 }
 
 const rankingTable: Format<readonly Result[]> = {

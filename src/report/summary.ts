@@ -1,6 +1,7 @@
 // What a reader wants to know of a run, in the order of asking, free of any output format: the table and the Markdown report are
 // two renderings of it.
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
+import { requestsRun, tokensRun } from '../result/ran.js';
 import type { Result, Warning } from '../result/result.js';
 import { formatMetric, printable } from './format.js';
 
@@ -90,10 +91,8 @@ function plural(count: number, noun: string): string {
 
 function origin(result: Result): string {
   const { traces } = result.inputs;
-  const tokens = traces.reduce((sum, trace) => sum + trace.tokens, 0);
-  const requests = traces.reduce((sum, trace) => sum + trace.requests, 0);
   const paths = traces.map((trace) => (trace.synthetic && trace.path === 'synthetic' ? 'synthetic routing' : printable(trace.path)));
-  return `${plural(tokens, 'token')} of ${plural(requests, 'request')} from ${paths.join(', ')}`;
+  return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}`;
 }
 
 function synthetic(result: Result): string | null {

@@ -119,7 +119,10 @@ const TABLE: readonly Row[] = [
   ['goodput.tokens', 'tokens/s', 'higher', 'Generated tokens of requests that kept their objective, per second of the run'],
 
   ['workload.requests', 'count', 'none', 'Requests that were served'],
+  ['workload.tokens', 'count', 'none', 'Tokens of those requests, prompts and outputs'],
   ['workload.routing_reused', 'ratio', 'none', 'Tokens whose routing an earlier token of the workload had taken already, over all tokens'],
+  ['schedule.longest_wait', 'count', 'lower', 'Most passes that a request waited for its first'],
+  ['schedule.overtaken', 'count', 'lower', 'Most passes that a request had waited when one that came after it began before it'],
   ['schedule.passed_over', 'count', 'lower', 'Most passes in a row that left out a request which had begun'],
   [
     'schedule.loads',

@@ -67,7 +67,7 @@ export interface Bounds {
 export interface TraceInput {
   readonly path: string;
   readonly sha256: string;
-  /** Tokens replayed. */
+  /** Tokens of it that were replayed, or, where requests arrive by themselves, that they could walk. */
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;

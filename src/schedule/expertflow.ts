@@ -3,6 +3,7 @@
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATH_SOURCES, type PathView } from './paths.js';
+import { POOL_PARAMETERS, passSize, poolFairness, poolSize } from './pool.js';
 import { RequestQueue, ShareList } from './queue.js';
 import type { Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
@@ -20,6 +21,9 @@ class ExpertFlowScheduler implements Scheduler {
   readonly #group: boolean;
   readonly #queue: RequestQueue;
   readonly #list = new ShareList();
+  /** Most prompt passes in a row while somebody decodes, and how many there were. */
+  readonly #mostPrompts: number;
+  #prompts = 0;
   /** Batches of the running round that have not run yet, last first. */
   readonly #round: Request[][] = [];
   #roundStartNs = Number.NEGATIVE_INFINITY;
@@ -27,9 +31,10 @@ class ExpertFlowScheduler implements Scheduler {
   #loadsInOrder = 0;
 
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
+    this.#batch = passSize(limits);
     this.#budget = limits.maxTokensPerPass;
-    this.#running = limits.batch * Number(parameters.batches);
+    this.#running = poolSize(limits, parameters);
+    this.#mostPrompts = mostPrompts(parameters);
     this.#context = context;
     this.#view = context.paths!;
     this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
@@ -54,9 +59,15 @@ class ExpertFlowScheduler implements Scheduler {
     list.begin(this.#budget);
     if (this.#round.length === 0) {
       this.#queue.admit(this.#running);
-      list.prompts(running, this.#batch);
-      if (list.shares.length > 0 || running.length === 0) return list.shares;
-      this.#compose(running, nowNs);
+      const decoding = running.filter(({ inPrefill }) => !inPrefill);
+      if (decoding.length === 0 || this.#prompts < this.#mostPrompts) list.prompts(running, this.#batch);
+      if (list.shares.length > 0) {
+        this.#prompts++;
+        return list.shares;
+      }
+      if (decoding.length === 0) return list.shares;
+      this.#prompts = 0;
+      this.#compose(decoding, nowNs);
     }
     list.decodes(this.#round.pop()!);
     return list.shares;
@@ -70,7 +81,7 @@ class ExpertFlowScheduler implements Scheduler {
     return { 'schedule.loads': this.#loads, 'schedule.loads_in_order': this.#loadsInOrder };
   }
 
-  /** Groups the pool, all of which decodes, into the batches of one round. */
+  /** Groups the requests of the pool that decode into the batches of one round. */
   #compose(pool: readonly Request[], nowNs: number): void {
     const view = this.#view;
     const { words } = view;
@@ -112,13 +123,19 @@ class ExpertFlowScheduler implements Scheduler {
   }
 }
 
+/** A request may be the first of one round and the last of the next, with prompts in between: at least one pass of them. */
+function mostPrompts({ batches, maxWait }: Parameters): number {
+  return Math.max(1, Number(maxWait) - 2 * (Number(batches) - 1));
+}
+
 /** Registry entry. */
 export const expertflow: SchedulerDefinition = {
   name: 'expertflow',
   summary: 'groups the next tokens of a pool of batches by predicted path (balanced K-medoids on Hamming similarity)',
   cites: 'ExpertFlow, arXiv 2410.17954 (DAC 2026), token scheduler',
   parameters: {
-    batches: { default: 2, description: 'batches in the pool', min: 1, max: 64 },
+    batches: POOL_PARAMETERS.batches,
+    maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },
     paths: {
       default: 'next',
       values: PATH_SOURCES,
@@ -132,6 +149,7 @@ export const expertflow: SchedulerDefinition = {
     },
   },
   needs: ['paths'],
-  running: ({ batch }, { batches }) => batch * Number(batches),
+  fairness: poolFairness,
+  running: poolSize,
   create: (limits, parameters, context) => new ExpertFlowScheduler(limits, parameters, context),
 };

@@ -26,7 +26,7 @@ export class FcfsScheduler implements Scheduler {
   next(): readonly Share[] {
     const queue = this.#queue;
     const list = this.#list;
-    queue.admit(this.#limits.batch);
+    queue.admit(Math.min(this.#limits.batch, this.#limits.maxTokensPerPass));
     list.begin(this.#limits.maxTokensPerPass);
     list.decodes(queue.running);
     list.prompts(queue.running);
@@ -45,5 +45,6 @@ export const fcfs: SchedulerDefinition = {
   cites: 'continuous batching: Orca, OSDI 2022; chunked prefill: Sarathi-Serve, arXiv 2403.02310',
   parameters: {},
   needs: [],
+  fairness: () => ({ passedOver: 0, overtaken: 0 }),
   create: (limits, _parameters, context) => new FcfsScheduler(limits, context),
 };

@@ -1,13 +1,26 @@
 // The family of schedulers. A new one is a file in this folder and a line here.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
+import { cacheAffinity } from './cache-affinity.js';
 import { expertflow } from './expertflow.js';
 import { fcfs } from './fcfs.js';
+import { decodeFirst, prefillFirst } from './phase-first.js';
 import { readMe } from './read-me.js';
 import type { SchedulerDefinition } from './scheduler.js';
+import { shortestFirst } from './shortest-first.js';
+import { staticBatch } from './static.js';
 
 /** All schedulers, in the order in which they are listed. */
-export const SCHEDULERS: readonly SchedulerDefinition[] = [fcfs, expertflow, readMe];
+export const SCHEDULERS: readonly SchedulerDefinition[] = [
+  fcfs,
+  staticBatch,
+  shortestFirst,
+  prefillFirst,
+  decodeFirst,
+  expertflow,
+  readMe,
+  cacheAffinity,
+];
 
 /**
  * Finds a scheduler by name.

@@ -2,6 +2,7 @@
 // dry run that records the demand for policies that know the future.
 import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
+import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
 import type { Workload } from './workload.js';
 
@@ -17,6 +18,12 @@ export class Passes {
   totalCostNs = 0;
   /** Most passes in a row that left out a request which had begun. */
   passedOver = 0;
+  /** Most passes that a request waited for its first, and that one had waited when a later one began before it. */
+  longestWait = 0;
+  overtaken = 0;
+  /** Requests in order of arrival; those before the head have begun. */
+  readonly #arrived: Request[] = [];
+  #head = 0;
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
@@ -45,7 +52,7 @@ export class Passes {
         this.costNs = this.#scheduler.costNs ?? 0;
         this.totalCostNs += this.costNs;
         this.pass.fill(this.shares);
-        this.#countPassedOver();
+        this.#countWaits();
         return nowNs + this.costNs;
       }
       const arrivalNs = this.#workload.nextArrivalNs;
@@ -60,15 +67,34 @@ export class Passes {
     this.#scheduler.finished(this.shares, nowNs);
   }
 
-  #countPassedOver(): void {
+  #countWaits(): void {
     const { number } = this.pass;
+    let begun = -1;
     for (const { request } of this.shares) {
       if (request.lastPass > 0) this.passedOver = Math.max(this.passedOver, number - request.lastPass - 1);
+      else {
+        this.longestWait = Math.max(this.longestWait, number - 1 - request.arrivedPass);
+        begun = Math.max(begun, request.index);
+      }
       request.lastPass = number;
+    }
+    if (begun < 0) return;
+    const arrived = this.#arrived;
+    while (this.#head < arrived.length && arrived[this.#head]!.lastPass > 0) this.#head++;
+    const first = arrived[this.#head];
+    if (first !== undefined && first.index < begun) this.overtaken = Math.max(this.overtaken, number - 1 - first.arrivedPass);
+    if (this.#head > 1024 && this.#head * 2 > arrived.length) {
+      arrived.splice(0, this.#head);
+      this.#head = 0;
     }
   }
 
-  #poll(nowNs: number) {
-    return this.#workload.poll(nowNs, this.#scheduler.pending);
+  #poll(nowNs: number): Request | null {
+    const request = this.#workload.poll(nowNs, this.#scheduler.pending);
+    if (request !== null) {
+      request.arrivedPass = this.pass.number;
+      this.#arrived.push(request);
+    }
+    return request;
   }
 }

@@ -66,6 +66,20 @@ export class PathView {
     return expert === NULL_EXPERT ? -1 : expert;
   }
 
+  /** Choices of a path, over all layers, whose expert does not lie in GPU memory. */
+  missing(request: Request, source: (typeof PATH_SOURCES)[number], residency: Residency): number {
+    const { experts } = this.#read(request, source);
+    const { topK } = this.#trace;
+    let missing = 0;
+    for (let layer = 0; layer < this.layers; layer++) {
+      for (let at = layer * topK; at < (layer + 1) * topK; at++) {
+        const expert = experts[at]!;
+        if (expert !== NULL_EXPERT && !residency.holds(this.offsets[layer]! + expert, layer)) missing++;
+      }
+    }
+    return missing;
+  }
+
   #read(request: Request, source: (typeof PATH_SOURCES)[number]): TraceChunk {
     const row = source === 'previous' && request.lastRow >= 0 ? request.lastRow : request.rowAt(request.done);
     this.#trace.read(row, 1, this.#chunk);

@@ -1,16 +1,34 @@
 // Schedulers that choose each pass's requests from a pool larger than a pass: what they have in common is admission, prompts, and that no
 // request which has begun is passed over more often than a bound.
-
-import type { Parameter } from '../base/parameters.js';
+import type { Parameter, Parameters } from '../base/parameters.js';
 import { RequestQueue, ShareList } from './queue.js';
 import type { Request } from './request.js';
-import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
+import type { Fairness, Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
 
 /** Parameters of every scheduler with a pool. */
 export const POOL_PARAMETERS = {
   batches: { default: 2, description: 'batches in the pool', min: 1, max: 64 },
-  maxWait: { default: 16, description: 'most passes in a row that may leave out a request which has begun', min: 0 },
+  maxWait: {
+    default: 16,
+    description: 'most passes in a row that may leave out a request which has begun; never less than 2 x batches - 1',
+    min: 0,
+  },
 } as const satisfies Record<string, Parameter>;
+
+/** Requests of one pass: a token of each must fit. */
+export function passSize({ batch, maxTokensPerPass }: SchedulerLimits): number {
+  return Math.min(batch, maxTokensPerPass);
+}
+
+/** Requests of the pool. */
+export function poolSize(limits: SchedulerLimits, { batches }: Parameters): number {
+  return passSize(limits) * Number(batches);
+}
+
+/** What schedulers with a pool promise. */
+export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Parameters): Fairness {
+  return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
+}
 
 /** Fills passes from a pool: first who has waited too long, then prompts, then whom the member of the family chooses. */
 export abstract class PoolScheduler implements Scheduler {
@@ -18,25 +36,26 @@ export abstract class PoolScheduler implements Scheduler {
   readonly #budget: number;
   readonly #running: number;
   /**
-   * Passes left out after which a request goes before all others. As many as that many again may be due at once, and go in order of their
-   * waiting, a batch a pass: threshold + (pool - 1) / batch passes is the bound.
+   * Passes left out after which a request goes before all others. At most the whole pool is due at once, and goes in order of its waiting,
+   * a batch a pass, so `due + batches - 1` passes is the bound. From `batches` on there is always a pass in which not a whole batch is due,
+   * so that prompts get their turn.
    */
   readonly #due: number;
   readonly #queue: RequestQueue;
   readonly #list = new ShareList();
+  readonly #overdue: Request[] = [];
   readonly #candidates: Request[] = [];
   readonly #chosen: Request[] = [];
-  #pass = 0;
 
-  constructor(limits: SchedulerLimits, { batches, maxWait }: { batches: number; maxWait: number }, context: SchedulerContext) {
-    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
+  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
+    this.#batch = passSize(limits);
     this.#budget = limits.maxTokensPerPass;
-    this.#running = limits.batch * batches;
-    this.#due = Math.max(0, maxWait - Math.floor((this.#running - 1) / this.#batch));
+    this.#running = poolSize(limits, parameters);
+    this.#due = poolFairness(limits, parameters).passedOver - (Number(parameters.batches) - 1);
     this.#queue = new RequestQueue(context);
   }
 
-  /** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`. */
+  /** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`, which is empty. */
   protected abstract choose(candidates: readonly Request[], most: number, chosen: Request[]): void;
 
   get pending(): number {
@@ -49,32 +68,38 @@ export abstract class PoolScheduler implements Scheduler {
 
   next(): readonly Share[] {
     const list = this.#list;
-    const { running } = this.#queue;
-    const chosen = this.#chosen;
+    const { passes, running } = this.#queue;
+    const overdue = this.#overdue;
     const candidates = this.#candidates;
     this.#queue.admit(this.#running);
     list.begin(this.#budget);
-    if (running.length === 0) return list.shares;
-    this.#pass++;
-    const due = (request: Request): boolean => request.lastPass > 0 && this.#pass - request.lastPass > this.#due;
-    chosen.length = candidates.length = 0;
+    overdue.length = candidates.length = 0;
     for (const request of running) {
-      if (due(request)) chosen.push(request);
+      // Prompts that have not begun go in order of arrival; among those there is nobody to overtake.
+      const waits = request.lastPass > 0 || !request.inPrefill;
+      if (waits && passes - lastSeen(request) >= this.#due) overdue.push(request);
       else if (!request.inPrefill) candidates.push(request);
     }
-    if (chosen.length === 0) {
-      list.prompts(running, this.#batch);
-      if (list.shares.length > 0) return list.shares;
-    }
-    chosen.sort((a, b) => a.lastPass - b.lastPass);
-    chosen.length = Math.min(chosen.length, this.#batch);
-    if (chosen.length < this.#batch) this.choose(candidates, this.#batch - chosen.length, chosen);
+    overdue.sort((a, b) => lastSeen(a) - lastSeen(b));
+    overdue.length = Math.min(overdue.length, this.#batch);
+    list.decodes(overdue);
+    const due = list.shares.length;
+    // At most one prompt has begun, and it is the first: where it is overdue, the others have left it a place.
+    list.prompts(running, this.#batch);
+    if (list.shares.length > due) return list.shares;
+    const chosen = this.#chosen;
+    chosen.length = 0;
+    if (due < this.#batch) this.choose(candidates, this.#batch - due, chosen);
     list.decodes(chosen);
-    list.prompts(chosen, this.#batch);
     return list.shares;
   }
 
   finished(): void {
     this.#queue.sweep();
   }
+}
+
+/** Number of the pass that a request was in last, or of the last one before it was admitted. */
+function lastSeen({ admittedPass, lastPass }: Request): number {
+  return lastPass > 0 ? lastPass : admittedPass;
 }

@@ -7,6 +7,8 @@ import type { SchedulerContext } from './scheduler.js';
 export class RequestQueue {
   /** Requests that were admitted and have not finished, in order of admission. */
   readonly running: Request[] = [];
+  /** Passes that have run. */
+  passes = 0;
   readonly #waiting: Request[] = [];
   #head = 0;
   readonly #context: SchedulerContext;
@@ -31,19 +33,43 @@ export class RequestQueue {
 
   /** Admits waiting requests in order until `most` run; the first for whose KV cache there is no room makes all others wait too. */
   admit(most: number): void {
-    while (this.running.length < most && this.#head < this.#waiting.length) {
-      if (!this.#context.kv.admit(this.#waiting[this.#head]!)) return;
-      this.running.push(this.#waiting[this.#head++]!);
-      if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
-        this.#waiting.splice(0, this.#head);
-        this.#head = 0;
-      }
-    }
+    while (this.running.length < most && this.#head < this.#waiting.length) if (!this.#admitAt(this.#head)) return;
   }
 
-  /** Lets go of the running requests that have finished. */
+  /**
+   * Admits the waiting request of the least `rank`, ties in order of arrival; but the one that came first, once it has waited for more
+   * than `maxWait` passes.
+   * @returns it, or null where none waits, or where there is no room for its KV cache
+   */
+  admitLeast(rank: (request: Request) => number, maxWait: number): Request | null {
+    const waiting = this.#waiting;
+    if (this.#head === waiting.length) return null;
+    let least = this.#head;
+    if (this.passes - waiting[least]!.arrivedPass <= maxWait) {
+      for (let at = least + 1; at < waiting.length; at++) if (rank(waiting[at]!) < rank(waiting[least]!)) least = at;
+    }
+    return this.#admitAt(least) ? this.running.at(-1)! : null;
+  }
+
+  #admitAt(at: number): boolean {
+    const waiting = this.#waiting;
+    const request = waiting[at]!;
+    if (!this.#context.kv.admit(request)) return false;
+    request.admittedPass = this.passes;
+    this.running.push(request);
+    if (at === this.#head) this.#head++;
+    else waiting.splice(at, 1);
+    if (this.#head > 1024 && this.#head * 2 > waiting.length) {
+      waiting.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return true;
+  }
+
+  /** A pass has run: lets go of the requests that have finished. */
   sweep(): void {
     const { running } = this;
+    this.passes++;
     let kept = 0;
     for (const request of running) {
       if (request.finished) this.#context.kv.release(request);
@@ -76,8 +102,13 @@ export class ShareList {
   prompts(requests: readonly Request[], most = Number.POSITIVE_INFINITY): void {
     for (const request of requests) {
       if (this.budget === 0 || this.shares.length >= most) return;
-      if (request.inPrefill) this.#push(request, Math.min(this.budget, request.prefill - request.done));
+      if (request.inPrefill) this.next(request);
     }
+  }
+
+  /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token. */
+  next(request: Request): void {
+    this.#push(request, request.inPrefill ? Math.min(this.budget, request.prefill - request.done) : 1);
   }
 
   #push(request: Request, tokens: number): void {

@@ -1,7 +1,7 @@
 // Read-ME's batching: a queue per expert; a pass is filled from the longest queue, then from the next longest.
 import type { Parameters } from '../base/parameters.js';
 import { PATH_SOURCES, type PathView } from './paths.js';
-import { POOL_PARAMETERS, PoolScheduler } from './pool.js';
+import { POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';
 import type { Request } from './request.js';
 import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
@@ -11,7 +11,7 @@ class ReadMeScheduler extends PoolScheduler {
   readonly #layer: number;
 
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    super(limits, { batches: Number(parameters.batches), maxWait: Number(parameters.maxWait) }, context);
+    super(limits, parameters, context);
     this.#view = context.paths!;
     this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
     this.#layer = Math.min(Number(parameters.layer), this.#view.layers - 1);
@@ -44,6 +44,7 @@ export const readMe: SchedulerDefinition = {
     layer: { default: 0, description: 'MoE layer whose first choice names the queue', min: 0 },
   },
   needs: ['paths'],
-  running: ({ batch }, { batches }) => batch * Number(batches),
+  fairness: poolFairness,
+  running: poolSize,
   create: (limits, parameters, context) => new ReadMeScheduler(limits, parameters, context),
 };

@@ -20,7 +20,9 @@ export class Request {
   done = 0;
   /** Trace row that was run last; -1 before. */
   lastRow = -1;
-  /** `Pass.number` of its last pass; 0 before. */
+  /** Passes that had run when it arrived, and when a scheduler admitted it; `Pass.number` of its last pass, 0 before. */
+  arrivedPass = 0;
+  admittedPass = 0;
   lastPass = 0;
   /** Place among the requests that run at once, given while it runs; -1 before and after. */
   slot = -1;

@@ -36,6 +36,14 @@ export interface SchedulerLimits {
   readonly maxTokensPerPass: number;
 }
 
+/** What a scheduler promises to every request, in passes. */
+export interface Fairness {
+  /** Most passes in a row that leave out a request which has begun. */
+  readonly passedOver: number;
+  /** Most passes that a request has waited when one that came after it begins before it; both have a prompt. */
+  readonly overtaken: number;
+}
+
 /** What a scheduler may know besides its requests. Fields that it did not name in `needs` may be null. */
 export interface SchedulerContext {
   /** Asked before a request runs for the first time, told when it has finished. */
@@ -59,6 +67,7 @@ export interface SchedulerDefinition {
   readonly cites: string;
   readonly parameters: ParameterTable;
   readonly needs: readonly SchedulerNeed[];
+  fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;

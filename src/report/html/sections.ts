@@ -3,6 +3,7 @@
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../../base/units.js';
 import { compareMetricNames, METRICS } from '../../result/catalogue.js';
 import type { Details, Series } from '../../result/details.js';
+import { tokensRun } from '../../result/ran.js';
 import type { Result } from '../../result/result.js';
 import { formatMetric } from '../format.js';
 import { layerGrid, summarizeResult } from '../summary.js';
@@ -15,7 +16,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 export function timeSection(result: Result): Piece {
   const { time, bounds } = summarizeResult(result);
   if (time === null) return null;
-  const tokens = sum(result.inputs.traces.map((trace) => trace.tokens));
+  const tokens = tokensRun(result);
   const colors = { dense: 'dense', experts: 'experts', stall: 'stall', idle: 'idle' } as const;
   const words = { dense: 'attention and dense layers', experts: 'experts', stall: 'waiting for experts', idle: 'no request' } as const;
   const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, color: colors[part.label], word: words[part.label] }));

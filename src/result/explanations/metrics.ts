@@ -22,10 +22,10 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Routing that repeats is more predictable than real routing, so caches and predictors that learn look better the more was reused. Compare systems at equal reuse; for figures to rely on, join enough traces that little is reused, or serve fewer requests (--requests).',
   },
   {
-    names: ['schedule.passed_over', 'schedule.time'],
-    what: 'What a scheduler does to requests and to time. Passed over is the longest row of passes that left out a request which had begun to run, as schedulers do that choose from a pool. The time is what composing passes takes by the scheduler’s own model, as far as it is not hidden behind the pass before.',
+    names: ['schedule.longest_wait', 'schedule.overtaken', 'schedule.passed_over', 'schedule.time'],
+    what: 'What a scheduler does to requests and to time, in passes: the longest wait of a request for its first pass; how long one had waited when a later one began before it; and the longest row of passes that left out a request which had begun. The time is what composing passes takes by the scheduler’s own model, as far as it is not hidden behind the pass before.',
     reading:
-      'With first come, first served on a sufficient token budget nobody is passed over. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain. Schedulers with a pool keep a bound on this figure, which is one of their parameters.',
+      'The longest wait grows with the load under any scheduler. The other two are unfairness, and every scheduler keeps a bound on them, mostly its parameter maxWait (docs/schedulers.md); first come, first served has none of either. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain.',
   },
   {
     names: ['schedule.loads', 'schedule.loads_in_order'],

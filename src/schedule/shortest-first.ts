@@ -1,0 +1,75 @@
+// Shortest job first: of the requests that wait, the shortest begins next. What it saves in mean latency the long ones pay, so one that
+// has waited for too many passes goes before all others.
+import type { Parameters } from '../base/parameters.js';
+import { RequestQueue, ShareList } from './queue.js';
+import type { Request } from './request.js';
+import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+
+/** What a request's length may be. */
+const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
+  total: ({ tokens }) => tokens,
+  prompt: ({ prefill }) => prefill,
+  output: ({ decode }) => decode,
+};
+
+class ShortestFirstScheduler implements Scheduler {
+  readonly #batch: number;
+  readonly #budget: number;
+  readonly #length: (request: Request) => number;
+  readonly #maxWait: number;
+  readonly #queue: RequestQueue;
+  readonly #list = new ShareList();
+
+  constructor(limits: SchedulerLimits, { by, maxWait }: Parameters, context: SchedulerContext) {
+    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
+    this.#budget = limits.maxTokensPerPass;
+    this.#length = LENGTHS[String(by)]!;
+    this.#maxWait = Number(maxWait);
+    this.#queue = new RequestQueue(context);
+  }
+
+  get pending(): number {
+    return this.#queue.pending;
+  }
+
+  add(request: Request): void {
+    this.#queue.add(request);
+  }
+
+  next(): readonly Share[] {
+    const { running } = this.#queue;
+    const list = this.#list;
+    list.begin(this.#budget);
+    list.decodes(running);
+    list.prompts(running);
+    // Who is admitted begins in this very pass: admitted earlier, it would be overtaken by nobody and still wait.
+    while (list.budget > 0 && running.length < this.#batch) {
+      const request = this.#queue.admitLeast(this.#length, this.#maxWait);
+      if (request === null) break;
+      list.next(request);
+    }
+    return list.shares;
+  }
+
+  finished(): void {
+    this.#queue.sweep();
+  }
+}
+
+/** Registry entry. */
+export const shortestFirst: SchedulerDefinition = {
+  name: 'shortest-first',
+  summary: 'of the waiting requests the shortest begins next; decode tokens first, prompts in chunks',
+  cites: 'shortest job first for LLM serving: arXiv 2408.15792 (learning to rank), whose starvation limit is maxWait here',
+  parameters: {
+    by: {
+      default: 'total',
+      values: Object.keys(LENGTHS),
+      description: 'length: prompt and output, or one of them; outputs as a length predictor that is always right would give them',
+    },
+    maxWait: { default: 512, description: 'passes after which a request that waits goes before all others', min: 0 },
+  },
+  needs: [],
+  fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),
+  create: (limits, parameters, context) => new ShortestFirstScheduler(limits, parameters, context),
+};

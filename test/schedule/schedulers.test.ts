@@ -1,0 +1,221 @@
+// What every scheduler owes to every request, for all members of the family: each token runs once and in order, within all limits, nobody
+// waits beyond the bound that the scheduler promises, and the same requests give the same passes.
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { type Parameters, resolveParameters } from '../../src/base/parameters.js';
+import { Random } from '../../src/base/random.js';
+import { SCHEDULERS } from '../../src/schedule/index.js';
+import { KvRoom } from '../../src/schedule/kv-room.js';
+import { OpenLoop } from '../../src/schedule/open-loop.js';
+import { Pass } from '../../src/schedule/pass.js';
+import { Passes } from '../../src/schedule/passes.js';
+import { PathView } from '../../src/schedule/paths.js';
+import { PassRecord, RecordedScheduler } from '../../src/schedule/recorded.js';
+import { RoutingWalks } from '../../src/schedule/routing-walk.js';
+import type { SchedulerDefinition, SchedulerLimits } from '../../src/schedule/scheduler.js';
+import { ClosedLoop, type Workload } from '../../src/schedule/workload.js';
+import type { RoutingTrace } from '../../src/trace/trace.js';
+import { traceOf } from './fixtures.js';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** One pass as it was seen from outside. */
+interface Seen {
+  /** When it was composed. */
+  readonly atNs: number;
+  /** Requests and tokens of each. */
+  readonly shares: readonly (readonly [index: number, tokens: number])[];
+  /** Requests and experts of all tokens, in pass order. */
+  readonly text: string;
+}
+
+interface Served {
+  readonly passes: Passes;
+  readonly seen: readonly Seen[];
+  readonly record: PassRecord;
+  /** Arrival of each request, ns. */
+  readonly arrivalNs: readonly number[];
+}
+
+interface Case {
+  readonly trace: RoutingTrace;
+  readonly limits: SchedulerLimits;
+  readonly parameters: Parameters;
+  readonly running: number;
+  readonly room: number;
+  workload(): Workload;
+  /** Rows of each request. */
+  readonly tokens: readonly number[];
+}
+
+/** A pass takes 3 ns and one more a token. Checks every limit on the way. */
+function serve(definition: SchedulerDefinition, { limits, parameters, room, running, tokens, trace, workload }: Case): Served {
+  const kv = new KvRoom(room);
+  const context = {
+    kv,
+    paths: new PathView(trace, [50], 2),
+    residency: { holds: (id: number) => id % 3 === 0 },
+    random: new Random(1, 'test'),
+  };
+  const scheduler = definition.create(limits, parameters, context);
+  const passes = new Passes(workload(), scheduler, new Pass(trace, running), kv);
+  const { pass } = passes;
+  const next = tokens.map(() => 0);
+  const arrivalNs: number[] = [];
+  const seen: Seen[] = [];
+  const record = new PassRecord();
+  let time = 0;
+  for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
+    expect(start).toBeGreaterThanOrEqual(time);
+    expect(pass.tokens).toBeGreaterThan(0);
+    expect(pass.tokens).toBeLessThanOrEqual(limits.maxTokensPerPass);
+    expect(pass.sequences).toBeLessThanOrEqual(limits.batch);
+    expect(pass.slots).toBeLessThanOrEqual(running);
+    expect(kv.usedTokens).toBeLessThanOrEqual(room);
+    expect(new Set(passes.shares.map((share) => share.request.index)).size).toBe(pass.sequences);
+    for (const { request } of passes.shares) {
+      expect(request.arrivalNs).toBeLessThanOrEqual(start);
+      arrivalNs[request.index] = request.arrivalNs;
+    }
+    for (let token = 0; token < pass.tokens; token++) {
+      const index = pass.request[token]!;
+      expect(pass.position[token]).toBe(next[index]);
+      next[index]! += 1;
+    }
+    // Begun and not finished: what runs at once.
+    expect(next.filter((done, index) => done > 0 && done < tokens[index]!).length).toBeLessThanOrEqual(running);
+    seen.push({
+      atNs: start - passes.costNs,
+      shares: passes.shares.map((share) => [share.request.index, share.tokens]),
+      text: `${pass.request.subarray(0, pass.tokens).join()} ${pass.choices.subarray(0, pass.tokens).join()}`,
+    });
+    record.append(passes.shares, passes.costNs);
+    time = start + 3 + pass.tokens;
+    passes.done(time);
+  }
+  expect(next).toEqual(tokens);
+  expect(scheduler.pending).toBe(0);
+  expect(kv.usedTokens).toBe(0);
+  expect(kv.peakTokens).toBeLessThanOrEqual(room);
+  return { passes, seen, record, arrivalNs };
+}
+
+/** Waits in passes, counted from what was seen by looking at every request in every pass. */
+function waitsOf({ arrivalNs, seen }: Served): { longestWait: number; overtaken: number; passedOver: number } {
+  const inPass = seen.map(({ shares }) => new Set(shares.map(([index]) => index)));
+  const first = arrivalNs.map((_, index) => inPass.findIndex((pass) => pass.has(index)));
+  const last = arrivalNs.map((_, index) => inPass.findLastIndex((pass) => pass.has(index)));
+  const arrivedBefore = arrivalNs.map((arrival) => seen.findIndex(({ atNs }) => atNs >= arrival));
+  let [longestWait, overtaken, passedOver] = [0, 0, 0];
+  for (const index of arrivalNs.keys()) {
+    longestWait = Math.max(longestWait, first[index]! - arrivedBefore[index]!);
+    let row = 0;
+    for (let pass = first[index]!; pass <= last[index]!; pass++) {
+      row = inPass[pass]!.has(index) ? 0 : row + 1;
+      passedOver = Math.max(passedOver, row);
+    }
+    for (let later = index + 1; later < arrivalNs.length; later++) {
+      if (first[later]! < first[index]!) overtaken = Math.max(overtaken, first[later]! - arrivedBefore[index]!);
+    }
+  }
+  return { longestWait, overtaken, passedOver };
+}
+
+const length = fc.record({
+  gap: fc.integer({ min: 0, max: 40 }),
+  prompt: fc.integer({ min: 1, max: 20 }),
+  output: fc.integer({ min: 1, max: 9 }),
+});
+
+const drawn = fc.record({
+  requests: fc.array(length, { minLength: 1, maxLength: 25 }),
+  batch: fc.integer({ min: 1, max: 5 }),
+  budget: fc.integer({ min: 1, max: 24 }),
+  room: fc.integer({ min: 29, max: 80 }),
+  maxWait: fc.integer({ min: 0, max: 12 }),
+  batches: fc.integer({ min: 1, max: 4 }),
+});
+
+const trace = traceOf([
+  { prefill: 6, decode: 9 },
+  { prefill: 4, decode: 12 },
+]);
+
+/** Limits, and parameters as drawn where a scheduler has them. */
+function configured(
+  definition: SchedulerDefinition,
+  { batch, batches, budget, maxWait }: { batch: number; batches: number; budget: number; maxWait: number },
+) {
+  const table = definition.parameters;
+  const given = {
+    ...('maxWait' in table ? { maxWait: Math.max(maxWait, table.maxWait!.min ?? 0) } : {}),
+    ...('batches' in table ? { batches } : {}),
+  };
+  const parameters = resolveParameters(definition.name, table, given);
+  const limits = { batch, maxTokensPerPass: budget };
+  return { limits, parameters, running: definition.running?.(limits, parameters) ?? batch };
+}
+
+describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as const))('%s', (_, definition) => {
+  it('serves requests that arrive by themselves whole, once and in order, and keeps its bounds', () => {
+    fc.assert(
+      fc.property(drawn, ({ requests, room, ...given }) => {
+        const config = configured(definition, given);
+        let now = 0;
+        const arrivals = {
+          count: requests.length,
+          arrivalNs: Float64Array.from(requests, ({ gap }) => (now += gap)),
+          prompt: Int32Array.from(requests, ({ prompt }) => prompt),
+          output: Int32Array.from(requests, ({ output }) => output),
+          requestClass: null,
+        };
+        const one: Case = {
+          trace,
+          room,
+          ...config,
+          workload: () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, trace.tokens, 1)),
+          tokens: requests.map(({ prompt, output }) => prompt + output - 1),
+        };
+        const served = serve(definition, one);
+        const { longestWait, overtaken, passedOver } = served.passes;
+        expect({ longestWait, overtaken, passedOver }).toEqual(waitsOf(served));
+        const bound = definition.fairness(config.limits, config.parameters);
+        expect(passedOver).toBeLessThanOrEqual(bound.passedOver);
+        expect(overtaken).toBeLessThanOrEqual(bound.overtaken);
+
+        expect(serve(definition, one).seen).toEqual(served.seen);
+        // A record gives the same passes again, on a clock that stands still.
+        const again = new Passes(one.workload(), new RecordedScheduler(served.record), new Pass(trace, one.running), new KvRoom(room));
+        const replayed: string[] = [];
+        while (again.next(0) >= 0) {
+          const { choices, request: of, tokens } = again.pass;
+          replayed.push(`${of.subarray(0, tokens).join()} ${choices.subarray(0, tokens).join()}`);
+          again.done(0);
+        }
+        expect(replayed).toEqual(served.seen.map(({ text }) => text));
+      }),
+      { seed: 11, numRuns: 150 },
+    );
+  });
+
+  it('serves a closed loop, with and without prompts, and passes nobody over beyond its bound', () => {
+    fc.assert(
+      fc.property(drawn, fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }), ({ requests, room, ...given }, prompts) => {
+        const config = configured(definition, given);
+        const lengths = requests.map(({ prompt, output }, i) => ({ prefill: prompts[i] === true ? prompt : 0, decode: output }));
+        const own = traceOf(lengths);
+        const served = serve(definition, {
+          trace: own,
+          room,
+          ...config,
+          workload: () => new ClosedLoop(own.requests, config.running),
+          tokens: lengths.map(({ prefill, decode }) => prefill + decode),
+        });
+        const { longestWait, overtaken, passedOver } = served.passes;
+        expect({ longestWait, overtaken, passedOver }).toEqual(waitsOf(served));
+        expect(passedOver).toBeLessThanOrEqual(definition.fairness(config.limits, config.parameters).passedOver);
+      }),
+      { seed: 12, numRuns: 100 },
+    );
+  });
+});
