@@ -130,7 +130,7 @@ export function measureProfile(profile: ModelProfile, quantization: Quantization
   head.matrix('head', profile.vocab, hidden, depth - 1);
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0);
-  return { name: profile.name, quantization: quantization.name, layers, head, embedding: tied ? null : embedding };
+  return { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding };
 }
 
 /**

@@ -55,6 +55,7 @@ export function measureGguf(path: string, overrides: readonly Override[] = []): 
   return {
     name,
     quantization: 'gguf',
+    hidden: hyper.indexOr(0, 'embedding_length'),
     layers,
     head: weigh(tied ? [...outer, ...table] : outer),
     embedding: tied ? null : weigh(table),

@@ -37,6 +37,8 @@ export interface LayerParts {
 export interface ModelParts {
   readonly name: string;
   readonly quantization: string;
+  /** Width of the residual stream. */
+  readonly hidden: number;
   readonly layers: readonly LayerParts[];
   /** Final norm and output matrix. */
   readonly head: Weights;
@@ -100,6 +102,7 @@ export function assemble(parts: ModelParts): ModelSpec {
   return {
     name: parts.name,
     quantization: parts.quantization,
+    hidden: parts.hidden,
     layers,
     dense: {
       segments,

@@ -59,6 +59,8 @@ export interface ModelSpec {
   readonly name: string;
   /** Quantisation that the byte figures are for, e.g. `q4_k_m`; `gguf` where sizes come from a file. */
   readonly quantization: string;
+  /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
+  readonly hidden: number;
   /** The MoE layers, in order of execution. */
   readonly layers: readonly MoeLayer[];
   readonly dense: DenseSpec;

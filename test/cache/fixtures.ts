@@ -12,7 +12,7 @@ export function toyModel(experts: readonly number[], bytes: readonly number[] = 
     return layer;
   });
   const dense = { segments: [], weightBytes: 0, kvBytesPerToken: 0 };
-  return { name: 'toy', quantization: 'none', layers, dense, experts: offset, parameters: { total: 0, active: 0 } };
+  return { name: 'toy', quantization: 'none', hidden: 0, layers, dense, experts: offset, parameters: { total: 0, active: 0 } };
 }
 
 /** Rows of a U8 trace widened to what {@link TraceChunk.experts} holds. */

@@ -69,7 +69,7 @@ export function wholeModel(layers: readonly LayerTimes[], topK: number, tailNs: 
     attention: [],
   }));
   const dense = { segments, weightBytes: segments.reduce((sum, { weightBytes }) => sum + weightBytes, 0), kvBytesPerToken: 0 };
-  return { name: 'whole', quantization: 'none', layers: moe, dense, experts: offset, parameters: { total: 0, active: 0 } };
+  return { name: 'whole', quantization: 'none', hidden: 0, layers: moe, dense, experts: offset, parameters: { total: 0, active: 0 } };
 }
 
 /** A link of `nsPerByte` (1, 2, 4: exact in binary) on each lane. */

@@ -22,6 +22,7 @@ const full = { kvBytesPerToken: 2, flopsPerPair: 30, window: null };
 const model: ModelSpec = {
   name: 'toy',
   quantization: 'bf16',
+  hidden: 0,
   layers: [
     { ...layer, index: 0, offset: 0 },
     { ...layer, index: 1, offset: 4, expertBytes: 400, flopsPerToken: 800 },

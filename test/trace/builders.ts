@@ -25,6 +25,7 @@ export function modelOf(layers: readonly { experts: number; topK: number }[], na
   return {
     name,
     quantization: 'bf16',
+    hidden: 0,
     layers: moe,
     dense: { segments: [], weightBytes: 0, kvBytesPerToken: 0 },
     experts: offset,

@@ -13,6 +13,7 @@ export function shapeOf(trace: Pick<RoutingTrace, 'path' | 'expertsPerLayer' | '
   return {
     name: trace.path,
     quantization: 'none',
+    hidden: 0,
     layers,
     dense: { segments: [], weightBytes: 0, kvBytesPerToken: 0 },
     experts,
