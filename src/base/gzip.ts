@@ -1,0 +1,39 @@
+// Gzip without a stream: each write is compressed and passed on at once, so that a producer which never waits needs neither room for
+// what is still to be written nor a turn of the event loop. The result is one member, which every reader understands.
+import { constants, crc32, deflateRawSync } from 'node:zlib';
+
+/** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */
+const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
+/** An empty last block (RFC 1951, section 3.2.6). */
+const LAST_BLOCK = Uint8Array.of(3, 0);
+
+/** Compresses what is written to it. Larger writes compress better: nothing is remembered from one to the next. */
+export class Gzip {
+  readonly #out: (bytes: Uint8Array) => void;
+  #crc = 0;
+  #size = 0;
+
+  /** @param out takes the compressed bytes */
+  constructor(out: (bytes: Uint8Array) => void) {
+    this.#out = out;
+    out(HEADER);
+  }
+
+  /** Compresses all of `bytes`. */
+  write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#crc = crc32(bytes, this.#crc);
+    this.#size += bytes.length;
+    // Flushed to a whole byte and not marked as the last, blocks can be put one behind another.
+    this.#out(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
+  }
+
+  /** Ends the file; nothing can be written after it. */
+  end(): void {
+    const trailer = Buffer.alloc(8);
+    trailer.writeUInt32LE(this.#crc >>> 0, 0);
+    trailer.writeUInt32LE(this.#size % 2 ** 32, 4);
+    this.#out(LAST_BLOCK);
+    this.#out(trailer);
+  }
+}

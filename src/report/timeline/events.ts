@@ -1,0 +1,128 @@
+// Writes Chrome trace events (the JSON that Perfetto and chrome://tracing open) as they come: nothing is kept but a buffer.
+// Only complete events (`X`) are used for slices, so that begin and end cannot be out of balance, however a run is cut.
+import type { Kind } from './kinds.js';
+
+/** Characters that are written at once. */
+const BUFFER = 2 ** 18;
+
+/** Where an event is shown. A track's `tid` is its own in the whole file: Perfetto keeps one name for each. */
+export interface Place {
+  readonly pid: number;
+  readonly tid: number;
+}
+
+/** A point of a flow: a time within a slice of a track. */
+export interface FlowPoint extends Place {
+  readonly ns: number;
+}
+
+/** The file. Times are whole simulated ns; what lies outside the window is left out, what crosses its edges is cut. */
+export class TraceEvents {
+  /** Window: the first ns that is shown, and the first that is not any more. May move while the run goes on. */
+  fromNs = 0;
+  toNs = Number.POSITIVE_INFINITY;
+  /** Events written so far, names of tracks apart. */
+  written = 0;
+
+  readonly #out: (text: string) => void;
+  #text = '{"displayTimeUnit":"ms","traceEvents":[\n';
+  #first = true;
+  #flows = 0;
+
+  /** @param out takes the text, in pieces */
+  constructor(out: (text: string) => void) {
+    this.#out = out;
+  }
+
+  /** Names a group of tracks, and sorts it. */
+  process(pid: number, name: string): void {
+    this.#metadata('process', `"pid":${pid}`, pid, name);
+  }
+
+  /** Names a track, and sorts it in its group. */
+  track({ pid, tid }: Place, name: string): void {
+    this.#metadata('thread', `"pid":${pid},"tid":${tid}`, tid, name);
+  }
+
+  /**
+   * A slice.
+   * @param label what its name goes on with: ` L7 E42`
+   * @param args members of its `args`, as JSON text: `"bytes":4096`
+   * @returns false where nothing of it is to be seen: it has no length, or lies outside the window
+   */
+  slice(place: Place, kind: Kind, label: string, startNs: number, endNs: number, args = ''): boolean {
+    const start = Math.max(startNs, this.fromNs);
+    const end = Math.min(endNs, this.toNs);
+    if (start >= end) return false;
+    const { category, color, word } = kind;
+    this.#event(
+      `{"ph":"X","cat":"${category}","name":"${word}${label}","pid":${place.pid},"tid":${place.tid},"ts":${us(start)},"dur":${us(end - start)},"cname":"${color}"${args === '' ? '' : `,"args":{${args}}`}}`,
+    );
+    return true;
+  }
+
+  /** Something that happens at a moment. */
+  instant(place: Place, category: string, name: string, ns: number): void {
+    if (!this.shows(ns)) return;
+    this.#event(`{"ph":"i","s":"t","cat":"${category}","name":"${name}","pid":${place.pid},"tid":${place.tid},"ts":${us(ns)}}`);
+  }
+
+  /** A quantity from a moment on. Viewers call it `<name> <series>`. */
+  counter(pid: number, name: string, series: string, value: number, ns: number): void {
+    this.#event(`{"ph":"C","name":"${name}","pid":${pid},"ts":${us(ns)},"args":{"${series}":${value}}}`);
+  }
+
+  /**
+   * An arrow through slices, which have been written before. It is drawn as a whole or not at all.
+   * @param points in order of time, at least two
+   */
+  flow(name: string, points: readonly FlowPoint[]): void {
+    if (!points.every(({ ns }) => this.shows(ns))) return;
+    const id = ++this.#flows;
+    points.forEach(({ pid, tid, ns }, i) => {
+      const phase = i === 0 ? '"s"' : i < points.length - 1 ? '"t","bp":"e"' : '"f","bp":"e"';
+      this.#event(`{"ph":${phase},"cat":"${name}","name":"${name}","id":${id},"pid":${pid},"tid":${tid},"ts":${us(ns)}}`);
+    });
+  }
+
+  /** True where a moment lies in the window. */
+  shows(ns: number): boolean {
+    return ns >= this.fromNs && ns < this.toNs;
+  }
+
+  /**
+   * Ends the file.
+   * @param about what stands in it beside the events
+   */
+  end(about: Readonly<Record<string, unknown>>): void {
+    this.#text += `\n],"otherData":${JSON.stringify(about)}}\n`;
+    this.#flush();
+  }
+
+  #metadata(what: 'process' | 'thread', of: string, order: number, name: string): void {
+    this.#line(`{"ph":"M","name":"${what}_name",${of},"args":{"name":${JSON.stringify(name)}}}`);
+    this.#line(`{"ph":"M","name":"${what}_sort_index",${of},"args":{"sort_index":${order}}}`);
+  }
+
+  #event(json: string): void {
+    this.written++;
+    this.#line(json);
+  }
+
+  #line(json: string): void {
+    this.#text += this.#first ? json : `,\n${json}`;
+    this.#first = false;
+    if (this.#text.length >= BUFFER) this.#flush();
+  }
+
+  #flush(): void {
+    this.#out(this.#text);
+    this.#text = '';
+  }
+}
+
+/** Whole ns as microseconds, which the format wants, with three decimals: exact. */
+function us(ns: number): string {
+  const rest = ns % 1000;
+  return `${(ns - rest) / 1000}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`;
+}

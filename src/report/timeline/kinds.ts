@@ -1,0 +1,39 @@
+// What a timeline tells apart: the words of names and categories, and colours. Perfetto colours a slice by its name without the numbers,
+// chrome://tracing by `cname`, one of the names in its palette; so both show one colour for each kind.
+
+/** A kind of slice. */
+export interface Kind {
+  /** First words of the slice's name. */
+  readonly word: string;
+  /** `cat` of the event: what filters and queries go by. */
+  readonly category: string;
+  /** `cname` of the event. */
+  readonly color: string;
+}
+
+/** Kinds on the GPU's own track, each with its number on the track. */
+export const GPU_KINDS = {
+  dense: { word: 'dense', category: 'dense', color: 'generic_work', track: 1 },
+  expert: { word: 'expert', category: 'expert', color: 'rail_animation', track: 2 },
+  stall: { word: 'stall', category: 'stall', color: 'terrible', track: 3 },
+} as const satisfies Readonly<Record<string, Kind & { track: number }>>;
+
+/** What becomes of a transfer. */
+export const TRANSFER_KINDS = {
+  demand: { word: 'on demand', category: 'transfer,demand', color: 'bad' },
+  useful: { word: 'useful prefetch', category: 'transfer,prefetch,useful', color: 'good' },
+  late: { word: 'late prefetch', category: 'transfer,prefetch,late', color: 'yellow' },
+  wasted: { word: 'wasted prefetch', category: 'transfer,prefetch,wasted', color: 'black' },
+  /** Neither demanded nor evicted before the run ended. */
+  pending: { word: 'pending prefetch', category: 'transfer,prefetch,pending', color: 'grey' },
+  /** To a tier below the GPU, where nothing is judged. */
+  staged: { word: 'prefetch', category: 'transfer,prefetch', color: 'olive' },
+  writeBack: { word: 'write-back', category: 'transfer,write-back', color: 'rail_idle' },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+/** An expert computed where it lies. */
+export const CPU_KIND: Kind = { word: 'expert', category: 'cpu', color: 'rail_load' };
+/** A forward pass. */
+export const PASS_KIND: Kind = { word: 'pass', category: 'pass', color: 'thread_state_runnable' };
+/** One MoE layer of a pass, the dense work before it included. */
+export const LAYER_KIND: Kind = { word: 'layer', category: 'layer', color: 'thread_state_sleeping' };

@@ -1,0 +1,52 @@
+// Simulated times are fractions of a nanosecond, trace viewers know whole ones: they round start and duration each for itself, so that
+// slices which touch would overlap and be thrown away. A track therefore counts in whole nanoseconds, and rounds such that no error adds up.
+
+/** Kind of the time between slices. */
+export const IDLE = 0;
+
+/**
+ * A row of slices one after another. Of every kind of slice, the whole nanoseconds given out so far differ from the exact sum by half a
+ * nanosecond at most. So do those of the gaps; hence an edge lies within (kinds + 1) / 2 ns of its exact time, however long the run.
+ */
+export class Track {
+  /** Where the last slice ends, whole ns. */
+  endNs = 0;
+  #exactEndNs = 0;
+  /** By kind: duration of all slices so far, exact and as given out. */
+  readonly #exactNs: Float64Array;
+  readonly #wholeNs: Float64Array;
+
+  /** @param kinds kinds of slices, which are numbered from 1 */
+  constructor(kinds: number) {
+    this.#exactNs = new Float64Array(kinds + 1);
+    this.#wholeNs = new Float64Array(kinds + 1);
+  }
+
+  /**
+   * Puts a slice behind the last one.
+   * @param startNs no earlier than the end of the last one
+   * @returns its start in whole ns; its end is `endNs`
+   */
+  place(kind: number, startNs: number, endNs: number): number {
+    this.reach(startNs);
+    const start = this.endNs;
+    this.endNs += this.#give(kind, endNs - startNs);
+    this.#exactEndNs = endNs;
+    return start;
+  }
+
+  /** Leaves a gap up to a time, if that lies ahead. */
+  reach(ns: number): void {
+    if (ns <= this.#exactEndNs) return;
+    this.endNs += this.#give(IDLE, ns - this.#exactEndNs);
+    this.#exactEndNs = ns;
+  }
+
+  #give(kind: number, ns: number): number {
+    this.#exactNs[kind]! += ns;
+    const whole = Math.round(this.#exactNs[kind]!);
+    const given = whole - this.#wholeNs[kind]!;
+    this.#wholeNs[kind] = whole;
+    return given;
+  }
+}
