@@ -12,7 +12,8 @@ export class ExpertCache {
   /** Bytes of each expert. */
   readonly sizes: Float64Array;
   readonly pins: Pins;
-  readonly capacityBytes: number;
+  /** Changed by {@link resize} only. */
+  capacityBytes: number;
   readonly policy: CachePolicy;
   /** True where all experts have the same size. */
   readonly uniform: boolean;
@@ -27,14 +28,17 @@ export class ExpertCache {
   readonly #bypassing: boolean;
   readonly #counting: boolean;
   readonly #expertBytes: number;
-  readonly #slots: number;
+  /** Experts that fit, where all have the same size. */
+  #slots: number;
+  /** Capacity at the start, which policies have sized their structures for. */
+  readonly #mostBytes: number;
   /** Resident bytes, kept where sizes differ. */
   #bytes = 0;
 
   /**
    * @param base dense id of local id 0
    * @param sizes bytes of each expert, one entry per local id
-   * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed
+   * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed. {@link resize} changes it
    * @param pins who may not be evicted at the moment; its rank array has one entry per local id
    */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
@@ -48,7 +52,8 @@ export class ExpertCache {
     this.victims = new Int32Array(sizes.length);
     this.uniform = isUniform(sizes);
     this.#expertBytes = sizes[0] ?? 0;
-    this.#slots = Math.min(sizes.length, Math.floor(capacityBytes / this.#expertBytes));
+    this.#slots = this.#slotsOf(capacityBytes);
+    this.#mostBytes = capacityBytes;
     this.#selective = policy.admits !== undefined;
     this.#bypassing = policy.bypasses !== undefined;
     this.#counting = policy.streamed !== undefined;
@@ -76,6 +81,7 @@ export class ExpertCache {
     if (this.residentCount < this.#slots) {
       this.residentCount++;
     } else {
+      if (this.residentCount > this.#slots) return this.#admitBySize(id, used);
       const victim = this.policy.victim(id, this.pins);
       if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
       this.evictions++;
@@ -90,11 +96,11 @@ export class ExpertCache {
     return true;
   }
 
-  /** Experts differ in size: it may take several victims, or none at all. */
+  /** Experts differ in size, or more are resident than there is room for: it may take several victims, or none at all. */
   #admitBySize(id: number, used: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
-    while (this.#bytes + bytes > this.capacityBytes) {
+    while (this.usedBytes + bytes > this.capacityBytes) {
       const victim = this.policy.victim(id, this.pins);
       if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
       this.evictions++;
@@ -104,6 +110,39 @@ export class ExpertCache {
     this.insertions++;
     this.#insert(id, used);
     return true;
+  }
+
+  /**
+   * Changes the capacity. Where it shrinks, the policy names victims until the residents fit; the evicted are in `victims`.
+   * @param capacityBytes at most what the cache was built with
+   * @returns false: what is left is pinned and still too much; it leaves with {@link trim}, or as others are admitted
+   * @throws Error where the capacity is more than that
+   */
+  resize(capacityBytes: number): boolean {
+    if (capacityBytes > this.#mostBytes) throw new Error(`a cache of ${this.#mostBytes} bytes cannot grow to ${capacityBytes}`);
+    if (capacityBytes !== this.capacityBytes) {
+      this.capacityBytes = capacityBytes;
+      this.#slots = this.#slotsOf(capacityBytes);
+      this.policy.resized?.(capacityBytes);
+    }
+    return this.trim();
+  }
+
+  /** Evicts until the residents fit; the evicted are in `victims`. @returns false: those that are left are pinned */
+  trim(): boolean {
+    this.victimCount = 0;
+    while (this.usedBytes > this.capacityBytes) {
+      const victim = this.policy.victim(NONE, this.pins);
+      if (victim === NONE) return false;
+      this.evictions++;
+      this.victims[this.victimCount++] = victim;
+      this.remove(victim);
+    }
+    return true;
+  }
+
+  #slotsOf(capacityBytes: number): number {
+    return Math.min(this.experts, Math.floor(capacityBytes / this.#expertBytes));
   }
 
   #refuse(id: number, used: boolean): false {

@@ -43,7 +43,7 @@ export interface PolicyContext {
   readonly experts: number;
   /** Bytes of each expert. */
   readonly sizes: Float64Array;
-  /** Capacity of the cache in bytes. */
+  /** Capacity of the cache in bytes at the start, and the most that it ever has. */
   readonly capacityBytes: number;
   /** True where all sizes are equal: a policy may then count slots. */
   readonly uniform: boolean;
@@ -87,8 +87,8 @@ export interface CachePolicy {
   /** A resident expert leaves. */
   remove(id: number): void;
   /**
-   * Whom to evict for `incoming`: never a pinned one, {@link NONE} if there is none. Whether the victim leaves is decided afterwards;
-   * looking for it may settle no more than looking does (a clock hand moves on).
+   * Whom to evict for `incoming` ({@link NONE}: for nobody, the cache shrinks): never a pinned one, {@link NONE} if there is none.
+   * Whether the victim leaves is decided afterwards; looking for it may settle no more than looking does (a clock hand moves on).
    */
   victim(incoming: number, pins: Pins): number;
   /** False: `incoming` is streamed rather than inserted in the place of `victim`. Absent: always admitted. */
@@ -99,6 +99,11 @@ export interface CachePolicy {
   streamed?(id: number): void;
   /** Experts that are resident before the first event (static placement), most wanted first; the cache takes those that fit. */
   preload?(): Iterable<number>;
+  /**
+   * The cache's capacity is this many bytes from now on, at most those of the context. Where it shrinks, victims are asked for next.
+   * Absent: the policy does not look at the capacity.
+   */
+  resized?(capacityBytes: number): void;
 }
 
 /** What a policy may need besides the demand itself. */

@@ -35,6 +35,8 @@ export interface CacheOptions {
 
 /** The caches of one tier. */
 export interface Caches {
+  /** Splits a smaller capacity among `caches`: bytes of each, none more than it was built with (L6). */
+  readonly split: (capacityBytes: number) => readonly number[];
   /** Each cache once. */
   readonly caches: readonly ExpertCache[];
   /** The cache that holds each MoE layer's experts. */
@@ -54,30 +56,54 @@ export function buildCaches(options: CacheOptions): Caches {
   if (scope === 'global') {
     if (quotas !== null) throw new UserError('quotas: they need one cache per layer; use --scope layer');
     const cache = build(0, model.experts, capacityBytes, 'all');
-    return { caches: [cache], byLayer: model.layers.map(() => cache), rank };
+    return { caches: [cache], byLayer: model.layers.map(() => cache), rank, split: (bytes) => [Math.min(bytes, capacityBytes)] };
   }
   const slots = quotas === null ? evenSplit(model, capacityBytes) : checkQuotas(model, capacityBytes, quotas);
   const caches = model.layers.map((layer, l) =>
     build(layer.offset, layer.offset + layer.experts, slots[l]! * layer.expertBytes, `layer ${layer.index}`),
   );
-  return { caches, byLayer: caches, rank };
+  const split = (bytes: number): number[] => {
+    const shrunk = quotas === null ? evenSplit(model, bytes, slots) : shrinkQuotas(model, bytes, slots);
+    return shrunk.map((count, l) => count * model.layers[l]!.expertBytes);
+  };
+  return { caches, byLayer: caches, rank, split };
 }
 
 /**
  * L6: the capacity split evenly in whole experts, the remainder to the earliest layers.
  * Every layer gets floor(capacity / layers / its expert bytes) experts, at most all it has; what is left gives one more expert to
  * each of the earliest layers that it suffices for, in turn.
+ * @param most most experts of each MoE layer; absent: all that it has
  * @returns experts per MoE layer
  */
-export function evenSplit(model: ModelSpec, capacityBytes: number): number[] {
-  const { layers } = model;
-  const share = capacityBytes / layers.length;
-  const slots = layers.map((layer) => Math.min(layer.experts, Math.floor(share / layer.expertBytes)));
+export function evenSplit(
+  model: ModelSpec,
+  capacityBytes: number,
+  most: readonly number[] = model.layers.map((layer) => layer.experts),
+): number[] {
+  const share = capacityBytes / model.layers.length;
+  const slots = model.layers.map((layer, l) => Math.min(most[l]!, Math.floor(share / layer.expertBytes)));
+  return giveRest(model, capacityBytes, slots, most);
+}
+
+/**
+ * Quotas of a cache that has shrunk: each layer keeps its share of the capacity in whole experts, and the rest is given as in
+ * {@link evenSplit}, to no layer more than its quota.
+ * @returns experts per MoE layer
+ */
+export function shrinkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly number[]): number[] {
+  const whole = model.layers.reduce((bytes, layer, l) => bytes + quotas[l]! * layer.expertBytes, 0);
+  const slots = quotas.map((quota) => (whole <= capacityBytes ? quota : Math.floor((quota * capacityBytes) / whole)));
+  return giveRest(model, capacityBytes, slots, quotas);
+}
+
+/** One more expert to each of the earliest layers that the bytes left over suffice for, in turn, up to `most`. */
+function giveRest({ layers }: ModelSpec, capacityBytes: number, slots: number[], most: readonly number[]): number[] {
   let left = layers.reduce((bytes, layer, l) => bytes - slots[l]! * layer.expertBytes, capacityBytes);
   for (let given = true; given; ) {
     given = false;
     for (let l = 0; l < layers.length; l++) {
-      if (slots[l]! >= layers[l]!.experts || layers[l]!.expertBytes > left) continue;
+      if (slots[l]! >= most[l]! || layers[l]!.expertBytes > left) continue;
       slots[l]!++;
       left -= layers[l]!.expertBytes;
       given = true;

@@ -86,5 +86,6 @@ function checked(path: string, policy: CachePolicy, experts: number): CachePolic
     ...(policy.bypasses === undefined ? {} : { bypasses: (incoming: number) => policy.bypasses!(incoming) }),
     ...(policy.streamed === undefined ? {} : { streamed: (id: number) => policy.streamed!(id) }),
     ...(policy.preload === undefined ? {} : { preload: () => policy.preload!() }),
+    ...(policy.resized === undefined ? {} : { resized: (bytes: number) => policy.resized!(bytes) }),
   };
 }

@@ -63,8 +63,8 @@ export class BoundClocks {
       for (let l = 0; l < this.#links.length; l++) {
         const link = this.#links[l]!;
         const lanes = this.#lanesNs[l]!;
-        const lane = earliest(lanes);
-        readyNs = Math.max(readyNs, lanes[lane]!) + link.transferNs(bytes);
+        const lane = soonest(link, lanes, bytes, readyNs);
+        readyNs = Math.max(readyNs, lanes[lane]!) + link.laneNs(lane, bytes);
         lanes[lane] = readyNs;
       }
       gpuNs = Math.max(gpuNs, readyNs) + this.#cost.expertNs(layer, counts[i]!);
@@ -73,8 +73,15 @@ export class BoundClocks {
   }
 }
 
-function earliest(lanes: Float64Array): number {
+/** The lane on which a transfer that is ready at `readyNs` ends first, of several such the one that is free first. */
+function soonest(link: Link, lanes: Float64Array, bytes: number, readyNs: number): number {
   let lane = 0;
-  for (let other = 1; other < lanes.length; other++) if (lanes[other]! < lanes[lane]!) lane = other;
+  let endNs = Math.max(readyNs, lanes[0]!) + link.laneNs(0, bytes);
+  for (let other = 1; other < lanes.length; other++) {
+    const ns = Math.max(readyNs, lanes[other]!) + link.laneNs(other, bytes);
+    if (ns > endNs || (ns === endNs && lanes[other]! >= lanes[lane]!)) continue;
+    lane = other;
+    endNs = ns;
+  }
   return lane;
 }

@@ -1,22 +1,32 @@
 // A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
-// plan (prefetch.ts) and are started here whenever a lane is free.
-import type { LinkSpec } from '../hardware/spec.js';
+// plan (prefetch.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
+import type { LinkSpec, PathSpec } from '../hardware/spec.js';
 import type { Observer } from './observer.js';
+import { splitNs } from './paths.js';
 
 /** No prefetch on a lane. */
 export const IDLE = -1;
 
-/** A server of transfers with one or more lanes that share its bandwidth evenly. */
+/** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it. */
+export interface MovedPrefetch {
+  readonly id: number;
+  /** When it arrives. */
+  readonly endNs: number;
+}
+
+/** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
 export class Link {
   readonly name: string;
+  /** Lanes of the whole link. */
   readonly lanes: number;
-  readonly latencyNs: number;
-  /** ns per byte of one lane. */
-  readonly nsPerByte: number;
   /** Expert of the prefetch that a lane carries, {@link IDLE} if none; whoever started it clears it when it has arrived. */
   readonly prefetching: Int32Array;
   /** When that prefetch arrives. */
   readonly prefetchEndNs: Float64Array;
+  /** Prefetches whose lane was lost and that have not arrived. */
+  moved: MovedPrefetch[] = [];
+  /** Transfers that ran again because their lane was lost. */
+  restarts = 0;
   /** Time during which lanes were busy, summed over lanes, ns. */
   busyNs = 0;
   demands = 0;
@@ -26,52 +36,85 @@ export class Link {
   /** Sees every transfer; null: nobody looks. */
   observer: Observer | null = null;
 
+  /** True where all lanes have the same speed. */
+  readonly #alike: boolean;
+  /** The first so many lanes take transfers now. */
+  #live: number;
+  /** Latency of each lane, ns, and ns per byte: undamaged, and now. */
+  readonly #latencyNs: Float64Array;
+  readonly #soundNsPerByte: Float64Array;
+  readonly #nsPerByte: Float64Array;
+  /** Paths that every transfer is divided over, in order of latency; null: a transfer runs on one lane. */
+  readonly #split: readonly PathSpec[] | null;
+  /** Share of the bandwidth that there is now, (0, 1]. */
+  #rate = 1;
   /** When each lane has finished everything that was given to it. */
   readonly #freeNs: Float64Array;
-  /** ns of one chunk; 0: transfers are never interrupted. */
-  readonly #chunkNs: number;
+  /** Bytes of a chunk; 0: transfers are never interrupted. */
+  readonly #chunkBytes: number;
+  /** Of the running prefetch: ns of one of its chunks, and its bytes. */
+  readonly #chunkNs: Float64Array;
+  readonly #runningBytes: Float64Array;
   /** Since when the running prefetch has been moving bytes without interruption. */
   readonly #resumedNs: Float64Array;
   /** Arrival of each expert, by dense id. */
   readonly #arrivalNs: Float64Array;
 
   /**
-   * @param spec bandwidth, latency, lanes
+   * @param spec bandwidth, latency, lanes or paths
    * @param arrivalNs written at every transfer: when expert `id` is (or will be) one tier up
    */
   constructor(spec: LinkSpec, arrivalNs: Float64Array) {
-    this.name = spec.name;
-    this.lanes = spec.lanes;
-    this.latencyNs = spec.latencyNs;
-    this.nsPerByte = (1e9 * spec.lanes) / spec.bandwidth;
-    this.#chunkNs = (spec.chunkBytes ?? 0) * this.nsPerByte;
+    const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
+    this.name = name;
+    this.lanes = this.#live = lanes;
+    this.#split = paths !== undefined && flows === 'split' ? paths.toSorted((a, b) => a.latencyNs - b.latencyNs) : null;
+    const own = this.#split === null ? paths : undefined;
+    this.#alike = own === undefined;
+    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (own === undefined ? latencyNs : own[lane]!.latencyNs));
+    this.#soundNsPerByte = Float64Array.from({ length: lanes }, (_, lane) =>
+      own === undefined ? (1e9 * lanes) / bandwidth : 1e9 / own[lane]!.bandwidth,
+    );
+    this.#nsPerByte = this.#soundNsPerByte.slice();
+    this.#chunkBytes = chunkBytes ?? 0;
     this.#arrivalNs = arrivalNs;
-    this.prefetching = new Int32Array(spec.lanes).fill(IDLE);
-    this.prefetchEndNs = new Float64Array(spec.lanes);
-    this.#freeNs = new Float64Array(spec.lanes);
-    this.#resumedNs = new Float64Array(spec.lanes);
+    this.prefetching = new Int32Array(lanes).fill(IDLE);
+    this.prefetchEndNs = new Float64Array(lanes);
+    this.#freeNs = new Float64Array(lanes);
+    this.#chunkNs = new Float64Array(lanes);
+    this.#runningBytes = new Float64Array(lanes);
+    this.#resumedNs = new Float64Array(lanes);
   }
 
-  /** Time that a transfer of `bytes` holds a lane, ns. */
+  /** Time of a transfer of `bytes` over the idle link, ns; where lanes differ, on the one where it takes the shortest. */
   transferNs(bytes: number): number {
-    return this.latencyNs + bytes * this.nsPerByte;
+    if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
+    let soonest = this.laneNs(0, bytes);
+    if (!this.#alike) for (let lane = 1; lane < this.#live; lane++) soonest = Math.min(soonest, this.laneNs(lane, bytes));
+    return soonest;
+  }
+
+  /** Time that a transfer of `bytes` holds `lane`, ns. */
+  laneNs(lane: number, bytes: number): number {
+    if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
+    return this.#latencyNs[lane]! + bytes * this.#nsPerByte[lane]!;
   }
 
   /** When a demand of `bytes` at `atNs` would arrive; places nothing. */
   peek(bytes: number, atNs: number): number {
-    let start = this.#demandStart(0, atNs);
-    for (let lane = 1; lane < this.lanes; lane++) start = Math.min(start, this.#demandStart(lane, atNs));
-    return start + this.transferNs(bytes);
+    let end = this.#demandStart(0, atNs) + this.laneNs(0, bytes);
+    for (let lane = 1; lane < this.#live; lane++) end = Math.min(end, this.#demandStart(lane, atNs) + this.laneNs(lane, bytes));
+    return end;
   }
 
   /**
-   * Places a transfer that something waits for, on the lane where it starts first.
+   * Places a transfer that something waits for, on the lane where it starts first; where lanes differ, where it ends first.
    * @returns its arrival, ns
    */
   demand(id: number, bytes: number, atNs: number): number {
     this.demands++;
     this.demandBytes += bytes;
-    return this.#place(id, bytes, this.transferNs(bytes), atNs);
+    return this.#place(id, bytes, this.laneNs(0, bytes), atNs, false);
   }
 
   /**
@@ -82,24 +125,30 @@ export class Link {
    * @param readyNs by member: when it is asked for; afterwards when it arrives
    */
   demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
-    const durationNs = this.transferNs(bytes);
+    const durationNs = this.laneNs(0, bytes);
     for (let k = 0; k < count; k++) {
       const i = order[k]!;
-      readyNs[i] = this.#place(ids[i]!, bytes, durationNs, readyNs[i]!);
+      readyNs[i] = this.#place(ids[i]!, bytes, durationNs, readyNs[i]!, false);
     }
     this.demands += count;
     this.demandBytes += count * bytes;
   }
 
-  #place(id: number, bytes: number, durationNs: number, atNs: number): number {
+  /** @param durationNs on lane 0, and on every other one where lanes are alike */
+  #place(id: number, bytes: number, durationNs: number, atNs: number, prefetch: boolean): number {
     let lane = 0;
     let start = this.#demandStart(0, atNs);
-    for (let other = 1; other < this.lanes; other++) {
+    for (let other = 1; other < this.#live; other++) {
       const candidate = this.#demandStart(other, atNs);
-      if (candidate < start) {
-        lane = other;
-        start = candidate;
+      if (this.#alike) {
+        if (candidate >= start) continue;
+      } else {
+        const ns = this.laneNs(other, bytes);
+        if (candidate + ns >= start + durationNs) continue;
+        durationNs = ns;
       }
+      lane = other;
+      start = candidate;
     }
     const end = start + durationNs;
     if (start < this.#freeNs[lane]!) {
@@ -114,14 +163,14 @@ export class Link {
     }
     this.#arrivalNs[id] = end;
     this.busyNs += durationNs;
-    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, false);
+    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
     return end;
   }
 
   /** The lane that is free first. */
   nextLane(): number {
     let lane = 0;
-    for (let other = 1; other < this.lanes; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
+    for (let other = 1; other < this.#live; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
     return lane;
   }
 
@@ -130,12 +179,15 @@ export class Link {
     return this.#freeNs[lane]!;
   }
 
-  /** Starts a prefetch on a lane that is free at `startNs` and carries no other. */
+  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
   prefetch(lane: number, id: number, bytes: number, startNs: number): void {
-    const duration = this.transferNs(bytes);
+    if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
+    const duration = this.laneNs(lane, bytes);
     const end = startNs + duration;
     this.#freeNs[lane] = end;
-    this.#resumedNs[lane] = startNs + this.latencyNs;
+    this.#resumedNs[lane] = startNs + this.#latencyNs[lane]!;
+    this.#chunkNs[lane] = this.#chunkBytes * this.#nsPerByte[lane]!;
+    this.#runningBytes[lane] = bytes;
     this.prefetching[lane] = id;
     this.prefetchEndNs[lane] = end;
     this.#arrivalNs[id] = end;
@@ -148,14 +200,59 @@ export class Link {
   /** A running prefetch has become a demand (L12): it is no prefetch any more and yields to nothing. */
   promote(id: number): void {
     for (let lane = 0; lane < this.lanes; lane++) if (this.prefetching[lane] === id) this.prefetching[lane] = IDLE;
+    if (this.moved.length > 0) this.moved = this.moved.filter((one) => one.id !== id);
+  }
+
+  /** Transfers that start from now on have this share of the bandwidth, (0, 1]; those that have started keep their speed. */
+  throttle(share: number): void {
+    this.#rate = share;
+    for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
+  }
+
+  /**
+   * The first `lanes` lanes take transfers from `nowNs` on, each as fast as before. A prefetch that runs on a lane which is lost is placed
+   * again on the others, from its first byte; nothing interrupts it there.
+   */
+  keepLanes(lanes: number, nowNs: number): void {
+    const before = this.#live;
+    this.#live = lanes;
+    for (let lane = before; lane < lanes; lane++) this.#freeNs[lane] = Math.max(this.#freeNs[lane]!, nowNs);
+    for (let lane = lanes; lane < before; lane++) {
+      const id = this.prefetching[lane]!;
+      if (id === IDLE || this.prefetchEndNs[lane]! <= nowNs) continue;
+      this.prefetching[lane] = IDLE;
+      this.busyNs -= this.prefetchEndNs[lane]! - nowNs;
+      this.#freeNs[lane] = nowNs;
+      const bytes = this.#runningBytes[lane]!;
+      this.moved.push({ id, endNs: this.#place(id, bytes, this.laneNs(0, bytes), nowNs, true) });
+      this.restarts++;
+    }
+  }
+
+  /** Takes out the moved prefetches that have arrived by `nowNs`; @returns their experts */
+  landed(nowNs: number): number[] {
+    const landed = this.moved.filter(({ endNs }) => endNs <= nowNs);
+    this.moved = this.moved.filter(({ endNs }) => endNs > nowNs);
+    return landed.map(({ id }) => id);
+  }
+
+  /** Of the lanes that are free at `startNs` and carry nothing, the one where a prefetch ends first; `lane` is one of them. */
+  #soonestFree(lane: number, bytes: number, startNs: number): number {
+    let soonest = lane;
+    for (let other = 0; other < this.#live; other++) {
+      if (this.#freeNs[other]! > startNs || this.prefetching[other] !== IDLE) continue;
+      if (this.laneNs(other, bytes) < this.laneNs(soonest, bytes)) soonest = other;
+    }
+    return soonest;
   }
 
   #demandStart(lane: number, atNs: number): number {
     const free = this.#freeNs[lane]!;
     if (free <= atNs) return atNs;
-    if (this.#chunkNs === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
+    if (this.#chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
     // Next chunk boundary at or after `atNs`; right behind an earlier demand that went between, which is a boundary too.
     const resumed = this.#resumedNs[lane]!;
-    return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / this.#chunkNs) * this.#chunkNs);
+    const chunkNs = this.#chunkNs[lane]!;
+    return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / chunkNs) * chunkNs);
   }
 }

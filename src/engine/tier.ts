@@ -1,13 +1,14 @@
 // A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
 import type { ExpertCache } from '../cache/cache.js';
 import { UNPINNED } from '../cache/policy.js';
+import type { Caches } from '../cache/scope.js';
 import type { LinkSpec } from '../hardware/spec.js';
 import { IDLE, Link } from './link.js';
 
 /** Pin rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
 export const PINNED = -1;
 
-/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. */
+/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
 export class CachedTier {
   /** Cache of each MoE layer; the same object for all layers in global scope. */
   readonly byLayer: readonly ExpertCache[];
@@ -30,18 +31,16 @@ export class CachedTier {
 
   /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
   readonly #planRank: Int32Array;
+  readonly #split: Caches['split'];
 
   /**
    * @param caches from `buildCaches`
    * @param rank the array that the caches' pins are views of
    * @param link what fills this tier
    */
-  constructor(
-    caches: { readonly caches: readonly ExpertCache[]; readonly byLayer: readonly ExpertCache[] },
-    rank: Int32Array,
-    link: LinkSpec,
-  ) {
+  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec) {
     this.caches = caches.caches;
+    this.#split = caches.split;
     this.byLayer = caches.byLayer;
     this.rank = rank;
     this.#planRank = new Int32Array(rank.length).fill(UNPINNED);
@@ -113,13 +112,52 @@ export class CachedTier {
     return streamed;
   }
 
+  /**
+   * Changes the capacity between two passes, split among the caches as L6 says; the evicted are in `victims`. A slot that a prefetch is
+   * on its way into is free when that has arrived.
+   * @param capacityBytes at most what the tier was built with
+   * @returns when everything fits, ns: `nowNs`, or the arrival of the last prefetch that had to be waited for
+   */
+  resize(capacityBytes: number, nowNs: number): number {
+    const shares = this.#split(capacityBytes);
+    this.victimCount = 0;
+    for (let atNs = nowNs; ; atNs = this.#nextArrivalNs()) {
+      this.settle(atNs);
+      let fits = true;
+      for (let c = 0; c < this.caches.length; c++) {
+        const cache = this.caches[c]!;
+        const before = cache.usedBytes;
+        cache.pins.limit = 0;
+        if (!cache.resize(shares[c]!)) fits = false;
+        this.#collect(cache, before);
+      }
+      if (fits) return atNs;
+    }
+  }
+
+  /** When the first of the prefetches that are under way arrives, ns. */
+  #nextArrivalNs(): number {
+    const { link } = this;
+    let soonest = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < link.lanes; lane++) {
+      if (link.prefetching[lane] !== IDLE) soonest = Math.min(soonest, link.prefetchEndNs[lane]!);
+    }
+    for (const { endNs } of link.moved) soonest = Math.min(soonest, endNs);
+    if (soonest === Number.POSITIVE_INFINITY) throw new Error('an expert is pinned between two passes, and nothing is under way');
+    return soonest;
+  }
+
   #admitTo(cache: ExpertCache, id: number, used: boolean): boolean {
-    const { base } = cache;
     const before = cache.usedBytes;
-    const admitted = cache.admit(id - base, used);
-    for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + base;
-    this.#account(cache.usedBytes - before);
+    const admitted = cache.admit(id - cache.base, used);
+    this.#collect(cache, before);
     return admitted;
+  }
+
+  /** Takes over the victims of a cache that held `beforeBytes` before. */
+  #collect(cache: ExpertCache, beforeBytes: number): void {
+    for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + cache.base;
+    this.#account(cache.usedBytes - beforeBytes);
   }
 
   #account(bytes: number): void {
@@ -169,5 +207,6 @@ export class CachedTier {
       link.prefetching[lane] = IDLE;
       this.unpin(id);
     }
+    if (link.moved.length > 0) for (const id of link.landed(nowNs)) this.unpin(id);
   }
 }

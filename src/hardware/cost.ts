@@ -1,7 +1,7 @@
 // What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
 import type { ModelSpec } from '../model/spec.js';
-import type { Device, HardwareSpec } from './spec.js';
+import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Nanoseconds per byte and per operation that a device reaches. */
 interface Speed {
@@ -30,6 +30,20 @@ function expertTimes(model: ModelSpec, speed: Speed): ExpertTimes {
 }
 
 /**
+ * Times of one expert on the CPU. Where it is one socket's, they are those of a device. A slice of it on each of S sockets takes an S-th
+ * of both. Pages that are spread over S sockets are read by all of them at once: of the S-th that each reads, an S-th lies in its own
+ * memory and the rest comes over the interconnect, whichever takes longer.
+ */
+function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
+  const speed = speedOf(cpu);
+  if (cpu.sockets === undefined || cpu.sockets.numa === 'expert') return expertTimes(model, speed);
+  const { count, interconnect, numa } = cpu.sockets;
+  const remoteNsPerByte = ((count - 1) * 1e9) / interconnect.bandwidth;
+  const nsPerByte = numa === 'tensor' ? speed.nsPerByte / count : Math.max(speed.nsPerByte, remoteNsPerByte) / count ** 2;
+  return expertTimes(model, { nsPerByte, nsPerFlop: speed.nsPerFlop / count });
+}
+
+/**
  * Positions that `tokens` new tokens attend to after `context` earlier ones: the sum of min(p, window) over p = context + 1 ..
  * context + tokens (causal attention, a token attends to itself).
  * @param window sliding window in tokens; Infinity: none
@@ -49,12 +63,16 @@ export class CostModel {
   readonly passNs: number;
   /** Cost in ns, once per event, of handing activations to the CPU and back; Infinity where the machine has no second processor. */
   readonly handoverNs: number;
+  /** Sockets that compute experts beside one another: expert `id` is computed by socket `id % cpuQueues`. */
+  readonly cpuQueues: number;
 
   readonly #gpu: Speed;
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
   readonly #cpuLaunchNs: number;
+  /** Share of its speed that the CPU has now. */
+  #cpuShare = 1;
 
   // Dense segments, one entry each.
   readonly #weightBytes: Float64Array;
@@ -74,8 +92,12 @@ export class CostModel {
     this.#gpu = speedOf(gpu);
     this.#launchNs = gpu.launchNs;
     this.#gpuExperts = expertTimes(model, this.#gpu);
-    this.#cpuExperts = cpu === null ? null : expertTimes(model, speedOf(cpu));
-    this.#cpuLaunchNs = cpu?.launchNs ?? 0;
+    this.#cpuExperts = cpu === null ? null : hostTimes(model, cpu);
+    const sockets = cpu?.sockets;
+    const alone = sockets === undefined || sockets.numa === 'expert';
+    this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
+    // Where sockets share an expert, they wait for one another at its end.
+    this.#cpuLaunchNs = (cpu?.launchNs ?? 0) + (alone ? 0 : sockets.interconnect.latencyNs);
 
     const { segments } = model.dense;
     this.#weightBytes = Float64Array.from(segments, (segment) => segment.weightBytes);
@@ -138,6 +160,11 @@ export class CostModel {
   cpuExpertNs(layer: number, activations: number): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;
-    return Math.max(times.weightNs[layer]!, activations * times.activationNs[layer]!) + this.#cpuLaunchNs;
+    return Math.max(times.weightNs[layer]!, activations * times.activationNs[layer]!) / this.#cpuShare + this.#cpuLaunchNs;
+  }
+
+  /** From now on the CPU computes at this share of its speed, (0, 1]. */
+  throttleCpu(share: number): void {
+    this.#cpuShare = share;
   }
 }

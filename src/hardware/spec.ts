@@ -7,11 +7,24 @@ export interface Tier {
   readonly bytes: number;
 }
 
-/** A path that brings experts one tier up. */
+/** How transfers use a link of several paths: each whole on one of them, or each divided over all of them. */
+export const FLOWS = ['single', 'split'] as const;
+/** One of {@link FLOWS}. */
+export type Flows = (typeof FLOWS)[number];
+
+/** One of several ways of a link: a PCIe root, an NVLink, a disk of an array. */
+export interface PathSpec {
+  /** Bytes per second, as achieved. */
+  readonly bandwidth: number;
+  /** Fixed cost of one transfer in ns. */
+  readonly latencyNs: number;
+}
+
+/** What brings experts one tier up. */
 export interface LinkSpec {
   /** Metric name of the link: `h2d` (host to device) or `ssd`. */
   readonly name: 'h2d' | 'ssd';
-  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes. */
+  /** Bytes per second of the whole link, as achieved, shared evenly by its lanes; of all paths together, where it has several. */
   readonly bandwidth: number;
   /** Fixed cost of one transfer in ns. */
   readonly latencyNs: number;
@@ -19,6 +32,10 @@ export interface LinkSpec {
   readonly lanes: number;
   /** With it, a started transfer yields to a demand between chunks of so many bytes (L10). */
   readonly chunkBytes: number | null;
+  /** Paths that differ in speed; absent: all lanes are alike. With `flows: single` each is a lane, with `split` all are one. */
+  readonly paths?: readonly PathSpec[];
+  /** How transfers use the paths. Present with `paths`. */
+  readonly flows?: Flows;
 }
 
 /** A processor beside a memory. */
@@ -39,10 +56,30 @@ export interface Device {
   readonly perPassNs: number;
 }
 
-/** The CPU as a second place to compute experts. */
+/**
+ * How the experts that the CPU computes use its sockets. `expert`: each lies in the memory of one socket, which computes it alone;
+ * `tensor`: each is cut into as many slices as there are sockets, and all compute their own together; `interleaved`: its pages are
+ * spread over the sockets, and all compute it together, wherever the pages are.
+ */
+export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
+/** One of {@link NUMA}. */
+export type Numa = (typeof NUMA)[number];
+
+/** Sockets of a CPU, each with cores and memory of its own. */
+export interface Sockets {
+  /** At least 2. */
+  readonly count: number;
+  readonly numa: Numa;
+  /** How one socket reaches the memory of the others: its bandwidth, each direction, and what waiting for the others costs. */
+  readonly interconnect: PathSpec;
+}
+
+/** The CPU as a second place to compute experts; throughput and bandwidth are those of one socket. */
 export interface HostDevice extends Device {
   /** Cost in ns, once per event, of handing activations to the CPU and the result back. */
   readonly handoverNs: number;
+  /** Absent: one socket. */
+  readonly sockets?: Sockets;
 }
 
 /** A machine. `tiers[0]` is where experts execute; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */

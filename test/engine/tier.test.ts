@@ -25,7 +25,7 @@ function tierOf(experts: number, slots: number): CachedTier {
     new Pins(rank),
     oddOnesPass(() => cache),
   );
-  return new CachedTier({ caches: [cache], byLayer: [cache] }, rank, wholeLink('h2d', 1));
+  return new CachedTier({ caches: [cache], byLayer: [cache], split: (bytes) => [bytes] }, rank, wholeLink('h2d', 1));
 }
 
 describe('CachedTier', () => {

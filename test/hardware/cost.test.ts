@@ -59,6 +59,44 @@ describe('CostModel', () => {
     expect(alone.handoverNs).toBe(Number.POSITIVE_INFINITY);
   });
 
+  describe('a CPU of two sockets', () => {
+    // One socket reads 0.5 byte/ns and computes 1 FLOP/ns. Experts of 100 bytes and 200 operations an activation, launch 3 ns.
+    const on = (numa: 'expert' | 'tensor') => {
+      const sockets = { count: 2, numa, interconnect: { bandwidth: 0.25e9, latencyNs: 5 } };
+      return new CostModel(model, { ...hardware, cpu: { ...hardware.cpu!, sockets } });
+    };
+
+    it('expert: each computes experts of its own, as one socket does', () => {
+      expect(on('expert').cpuQueues).toBe(2);
+      expect(on('expert').cpuExpertNs(0, 2)).toBe(cost.cpuExpertNs(0, 2));
+      expect(cost.cpuQueues).toBe(1);
+    });
+
+    it('tensor: both compute half of each expert, and wait for one another', () => {
+      expect(on('tensor').cpuQueues).toBe(1);
+      expect(on('tensor').cpuExpertNs(0, 1)).toBe(100 + 3 + 5); // 50 bytes at 0.5, or 100 operations at 1
+      expect(on('tensor').cpuExpertNs(0, 2)).toBe(200 + 3 + 5);
+    });
+
+    it('interleaved: half of what each reads comes over the interconnect', () => {
+      const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
+      const ns = (bandwidth: number) => {
+        const sockets = { count: 2, numa: 'interleaved' as const, interconnect: { bandwidth, latencyNs: 5 } };
+        return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, sockets } }).cpuExpertNs(0, 1);
+      };
+      expect(ns(0.25e9)).toBe(100 + 3 + 5); // 25 bytes at 0.25 byte/ns
+      expect(ns(2e9)).toBe(50 + 3 + 5); // 25 bytes of its own at 0.5 take longer
+    });
+  });
+
+  it('a CPU that is throttled takes so much longer, its launches do not', () => {
+    const slow = new CostModel(model, hardware);
+    slow.throttleCpu(0.5);
+    expect(slow.cpuExpertNs(0, 1)).toBe(400 + 3);
+    slow.throttleCpu(1);
+    expect(slow.cpuExpertNs(0, 1)).toBe(200 + 3);
+  });
+
   it('reads weights once and the KV cache of each sequence once, within the window', () => {
     // One sequence with 9 tokens before: 50 + 10 tokens x 2 layers x 2 + 4 tokens x 2 = 98 bytes; 100 + 10 x 60 + 4 x 30 = 820 operations.
     expect(cost.denseNs(0, 1, [9], [1], 1)).toBe(98 + 3 * 7);

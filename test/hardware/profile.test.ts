@@ -41,6 +41,8 @@ tiers: [{ name: gpu, size: 1GiB }, { name: dram, size: 2GiB }]
 links: [{ name: h2d, bandwidth: 1 GB/s, latency: 1us }]
 gpu: { peak: 1 TFLOP/s, memoryBandwidth: 1 GB/s, computeFraction: 50%, bandwidthFraction: 50% }
 `;
+const CPU = `cpu: { peak: 1 TFLOP/s, memoryBandwidth: 1 GB/s, computeFraction: 50%, bandwidthFraction: 50%, handover: 40us }
+`;
 const read = (yaml: string) => buildHardware(parseYaml(yaml, 'h.yaml', HardwareProfileSchema));
 
 describe('a hardware profile', () => {
@@ -49,7 +51,34 @@ describe('a hardware profile', () => {
     expect(read(GOOD.replace('latency: 1us', 'latency: 1us, chunk: 4MiB')).links[0]!.chunkBytes).toBe(4 * 2 ** 20);
   });
 
+  it('a link of several paths has their bandwidth together, as so many lanes or as one', () => {
+    const paths = 'paths: [{ bandwidth: 2 GB/s, latency: 3us }, { bandwidth: 1 GB/s, latency: 1us }]';
+    const several = GOOD.replace('bandwidth: 1 GB/s, latency: 1us', paths);
+    const given = [
+      { bandwidth: 2e9, latencyNs: 3000 },
+      { bandwidth: 1e9, latencyNs: 1000 },
+    ];
+    const common = { name: 'h2d', bandwidth: 3e9, latencyNs: 1000, chunkBytes: null, paths: given };
+    expect(read(several).links[0]).toEqual({ ...common, lanes: 2, flows: 'single' });
+    expect(read(several.replace(paths, `${paths}, flows: split`)).links[0]).toEqual({ ...common, lanes: 1, flows: 'split' });
+  });
+
+  it('a CPU has one socket unless it says more', () => {
+    expect(read(GOOD + CPU).cpu).not.toHaveProperty('sockets');
+    const two = CPU.replace('40us', '40us, sockets: 2, interconnect: { bandwidth: 1 GB/s, latency: 2us }');
+    expect(read(GOOD + two).cpu!.sockets).toEqual({ count: 2, numa: 'expert', interconnect: { bandwidth: 1e9, latencyNs: 2000 } });
+    expect(read(GOOD + two.replace('sockets: 2', 'sockets: 2, numa: tensor')).cpu!.sockets!.numa).toBe('tensor');
+  });
+
   it.each([
+    [GOOD.replace('latency: 1us', 'latency: 1us, flows: split'), 'links.0.flows: says how several paths are used'],
+    [GOOD.replace(', latency: 1us', ''), 'links.0: needs a bandwidth and a latency, or several paths that have them'],
+    [
+      GOOD.replace('latency: 1us', 'paths: [{ bandwidth: 1 GB/s, latency: 0 }, { bandwidth: 1 GB/s, latency: 0 }]'),
+      'links.0.bandwidth: belongs to',
+    ],
+    [GOOD + CPU.replace('40us', '40us, sockets: 2'), 'cpu.sockets: 2 sockets need an interconnect'],
+    [GOOD + CPU.replace('40us', '40us, numa: tensor'), 'cpu.numa: is between sockets, and there is one'],
     [GOOD.replace('1 TFLOP/s', '1 TFLOPs/h'), 'h.yaml:4:14: gpu.peak: "1 TFLOPs/h" is not a compute rate; write e.g. 142 TFLOP/s'],
     [GOOD.replace('bandwidthFraction: 50%', 'bandwidthFraction: 120%'), 'gpu.bandwidthFraction: "120%" is not a share'],
     [GOOD.replace('computeFraction: 50%', 'computeFraction: 0'), 'gpu.computeFraction: must be more than 0'],

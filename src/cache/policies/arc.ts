@@ -15,7 +15,7 @@ class Arc implements CachePolicy {
   readonly #lists: IdLists;
   readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
-  readonly #capacity: number;
+  #capacity: number;
   /** 1 in T1 for a prefetched expert whose first use is still to come. */
   readonly #unused: Uint8Array;
   /** Sentinel of T1; those of T2, B1 and B2 follow. */
@@ -88,12 +88,23 @@ class Arc implements CachePolicy {
     this.#candidate = NONE;
   }
 
-  victim(incoming: number, pins: Pins): number {
-    if (incoming !== this.#incoming) {
-      this.#incoming = incoming;
-      this.#nextTarget = this.#targetAfter(incoming);
+  /** The target and the ghosts keep within the new capacity: T1 and B1 within it, all four lists within twice as much. */
+  resized(capacityBytes: number): void {
+    this.#capacity = capacityBytes;
+    this.#target = Math.min(this.#target, capacityBytes);
+    const bytes = this.#bytes;
+    while (bytes[B1]! > 0 && bytes[T1]! + bytes[B1]! > capacityBytes) this.#forget(this.#lists.newer(this.#t1 + B1 - T1));
+    while (bytes[B2]! > 0 && bytes[T1]! + bytes[T2]! + bytes[B1]! + bytes[B2]! > 2 * capacityBytes) {
+      this.#forget(this.#lists.newer(this.#t1 + B2 - T1));
     }
-    const place = this.#place[incoming]!;
+  }
+
+  victim(incoming: number, pins: Pins): number {
+    if (incoming === NONE || incoming !== this.#incoming) {
+      this.#incoming = incoming;
+      this.#nextTarget = incoming === NONE ? this.#target : this.#targetAfter(incoming);
+    }
+    const place = incoming === NONE ? NOWHERE : this.#place[incoming]!;
     const t1 = this.#bytes[T1]!;
     const t2 = this.#bytes[T2]!;
     const target = this.#nextTarget;
@@ -104,7 +115,8 @@ class Arc implements CachePolicy {
       // Case IV: an expert that nobody remembers needs room in the directory too.
       const b1 = this.#bytes[B1]!;
       const b2 = this.#bytes[B2]!;
-      if (t1 + b1 + this.#sizes[incoming]! > this.#capacity) {
+      const bytes = incoming === NONE ? 0 : this.#sizes[incoming]!;
+      if (t1 + b1 + bytes > this.#capacity) {
         this.#trim = b1 > 0 ? B1 : NO_GHOST;
         if (b1 === 0) fromT1 = true;
       } else if (b2 > 0 && t1 + b1 + t2 + b2 >= 2 * this.#capacity) this.#trim = B2;

@@ -16,17 +16,19 @@ class Lirs implements CachePolicy {
   readonly #queue: IdLists;
   readonly #state: Uint8Array;
   readonly #sizes: Float64Array;
-  readonly #lirLimit: number;
+  readonly #limit: (capacityBytes: number) => number;
+  #lirLimit = 0;
   #lirBytes = 0;
 
   constructor(context: PolicyContext, hirShare: number) {
-    const { experts, sizes, capacityBytes } = context;
+    const { experts, sizes } = context;
     this.#stack = new IdLists(experts);
     this.#queue = new IdLists(experts);
     this.#inStack = new Uint8Array(experts);
     this.#state = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#lirLimit = capacityBytes - shareBytes(context, hirShare);
+    this.#limit = (capacityBytes) => capacityBytes - shareBytes({ ...context, capacityBytes }, hirShare);
+    this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
@@ -61,6 +63,12 @@ class Lirs implements CachePolicy {
       this.#queue.unlink(id);
     }
     this.#state[id] = GONE;
+  }
+
+  resized(capacityBytes: number): void {
+    this.#lirLimit = this.#limit(capacityBytes);
+    while (this.#lirBytes > this.#lirLimit) this.#demoteOldest();
+    this.#prune();
   }
 
   victim(_incoming: number, pins: Pins): number {

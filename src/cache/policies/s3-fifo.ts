@@ -20,8 +20,9 @@ class S3Fifo implements CachePolicy {
   /** Uses since the expert entered its queue; -1 for a prefetched one whose first use is still to come. */
   readonly #uses: Int8Array;
   readonly #sizes: Float64Array;
-  readonly #mainLimit: number;
-  readonly #ghostLimit: number;
+  readonly #limits: (capacityBytes: number) => { main: number; ghost: number };
+  #mainLimit = 0;
+  #ghostLimit = 0;
   readonly #promoteAt: number;
   #smallBytes = 0;
   #mainBytes = 0;
@@ -30,7 +31,7 @@ class S3Fifo implements CachePolicy {
   #incoming = NONE;
 
   constructor(context: PolicyContext, small: number, ghost: number, promoteAt: number) {
-    const { experts, sizes, capacityBytes } = context;
+    const { experts, sizes } = context;
     this.#lists = new IdLists(experts, 3);
     this.#small = experts;
     this.#main = experts + 1;
@@ -38,9 +39,12 @@ class S3Fifo implements CachePolicy {
     this.#place = new Uint8Array(experts);
     this.#uses = new Int8Array(experts);
     this.#sizes = sizes;
-    this.#mainLimit = capacityBytes - shareBytes(context, small);
-    this.#ghostLimit = ghost * capacityBytes;
+    this.#limits = (capacityBytes) => ({
+      main: capacityBytes - shareBytes({ ...context, capacityBytes }, small),
+      ghost: ghost * capacityBytes,
+    });
     this.#promoteAt = promoteAt;
+    this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
@@ -71,6 +75,13 @@ class S3Fifo implements CachePolicy {
       this.#mainBytes -= this.#sizes[id]!;
     }
     this.#candidate = NONE;
+  }
+
+  /** Ghosts beyond a smaller limit go when the next one comes. */
+  resized(capacityBytes: number): void {
+    const { main, ghost } = this.#limits(capacityBytes);
+    this.#mainLimit = main;
+    this.#ghostLimit = ghost;
   }
 
   victim(incoming: number, pins: Pins): number {

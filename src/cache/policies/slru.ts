@@ -14,7 +14,8 @@ class Slru implements CachePolicy {
   readonly #protected: number;
   readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
-  readonly #protectedLimit: number;
+  readonly #limit: (capacityBytes: number) => number;
+  #protectedLimit = 0;
   #protectedBytes = 0;
 
   constructor(context: PolicyContext, protectedShare: number) {
@@ -24,7 +25,8 @@ class Slru implements CachePolicy {
     this.#protected = experts + 1;
     this.#place = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#protectedLimit = protectedShare === 0 ? 0 : shareBytes(context, protectedShare);
+    this.#limit = (capacityBytes) => (protectedShare === 0 ? 0 : shareBytes({ ...context, capacityBytes }, protectedShare));
+    this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
@@ -39,7 +41,7 @@ class Slru implements CachePolicy {
       this.#place[id] = PROTECTED;
       this.#protectedBytes += this.#sizes[id]!;
       this.#lists.pushFront(this.#protected, id);
-      while (this.#protectedBytes > this.#protectedLimit) this.#demote(this.#lists.newer(this.#protected));
+      this.#demoteExcess();
     }
   }
 
@@ -58,11 +60,19 @@ class Slru implements CachePolicy {
     return id !== NONE ? id : this.#lists.oldest(this.#protected, pins);
   }
 
-  #demote(id: number): void {
-    this.#lists.unlink(id);
-    this.#place[id] = PROBATION;
-    this.#protectedBytes -= this.#sizes[id]!;
-    this.#lists.pushFront(this.#probation, id);
+  resized(capacityBytes: number): void {
+    this.#protectedLimit = this.#limit(capacityBytes);
+    this.#demoteExcess();
+  }
+
+  #demoteExcess(): void {
+    while (this.#protectedBytes > this.#protectedLimit) {
+      const id = this.#lists.newer(this.#protected);
+      this.#lists.unlink(id);
+      this.#place[id] = PROBATION;
+      this.#protectedBytes -= this.#sizes[id]!;
+      this.#lists.pushFront(this.#probation, id);
+    }
   }
 }
 

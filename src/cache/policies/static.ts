@@ -1,33 +1,51 @@
 // Static placement: a fixed set of experts stays resident and nothing else ever enters. What Fiddler and llama.cpp do.
-import { type CachePolicy, NONE, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 
 class Static implements CachePolicy {
-  /** The chosen experts, most wanted first. */
-  readonly #chosen: number[] = [];
+  /** Experts by preference; the chosen among them are those that fit, most wanted first. */
+  readonly #order: readonly number[];
+  #chosen: number[] = [];
   readonly #isChosen: Uint8Array;
+  readonly #isResident: Uint8Array;
+  readonly #sizes: Float64Array;
   readonly #preload: boolean;
 
-  /** @param order experts by preference; those that fit are chosen */
-  constructor(context: PolicyContext, order: readonly number[], preload: boolean) {
-    this.#isChosen = new Uint8Array(context.experts);
+  constructor({ capacityBytes, experts, sizes }: PolicyContext, order: readonly number[], preload: boolean) {
+    this.#order = order;
+    this.#isChosen = new Uint8Array(experts);
+    this.#isResident = new Uint8Array(experts);
+    this.#sizes = sizes;
     this.#preload = preload;
-    let free = context.capacityBytes;
-    for (const id of order) {
-      if (context.sizes[id]! > free) continue;
-      free -= context.sizes[id]!;
-      this.#chosen.push(id);
-      this.#isChosen[id] = 1;
-    }
+    this.resized(capacityBytes);
   }
 
   touch(): void {}
 
-  insert(): void {}
+  insert(id: number): void {
+    this.#isResident[id] = 1;
+  }
 
-  remove(): void {}
+  remove(id: number): void {
+    this.#isResident[id] = 0;
+  }
 
-  victim(): number {
-    return NONE;
+  /** Nobody leaves for a newcomer; where the cache shrinks, the least wanted of those that are no longer chosen. */
+  victim(incoming: number, pins: Pins): number {
+    if (incoming !== NONE) return NONE;
+    return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;
+  }
+
+  /** The placement is chosen anew; what has room again is loaded at its next use. */
+  resized(capacityBytes: number): void {
+    this.#chosen = [];
+    this.#isChosen.fill(0);
+    let free = capacityBytes;
+    for (const id of this.#order) {
+      if (this.#sizes[id]! > free) continue;
+      free -= this.#sizes[id]!;
+      this.#chosen.push(id);
+      this.#isChosen[id] = 1;
+    }
   }
 
   bypasses(incoming: number): boolean {

@@ -16,8 +16,9 @@ class TwoQueue implements CachePolicy {
   readonly #out: number;
   readonly #place: Uint8Array;
   readonly #sizes: Float64Array;
-  readonly #inLimit: number;
-  readonly #outLimit: number;
+  readonly #limits: (capacityBytes: number) => { in: number; out: number };
+  #inLimit = 0;
+  #outLimit = 0;
   #inBytes = 0;
   #outBytes = 0;
   #candidate = NONE;
@@ -31,8 +32,11 @@ class TwoQueue implements CachePolicy {
     this.#out = experts + 2;
     this.#place = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#inLimit = shareBytes(context, inShare);
-    this.#outLimit = outShare * context.capacityBytes;
+    this.#limits = (capacityBytes) => ({
+      in: shareBytes({ ...context, capacityBytes }, inShare),
+      out: outShare * capacityBytes,
+    });
+    this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
@@ -61,6 +65,13 @@ class TwoQueue implements CachePolicy {
       if (id === this.#candidate) this.#remember(id);
     }
     this.#candidate = NONE;
+  }
+
+  /** What is remembered beyond a smaller limit goes when the next one leaves. */
+  resized(capacityBytes: number): void {
+    const limits = this.#limits(capacityBytes);
+    this.#inLimit = limits.in;
+    this.#outLimit = limits.out;
   }
 
   victim(incoming: number, pins: Pins): number {

@@ -18,11 +18,14 @@ class WTinyLfu implements CachePolicy {
   readonly #place: Uint8Array;
   readonly #uses: Uint8Array;
   readonly #sizes: Float64Array;
-  readonly #windowLimit: number;
-  readonly #mainLimit: number;
-  readonly #protectedLimit: number;
+  readonly #context: PolicyContext;
+  /** Shares of the window in the capacity, and of the protected segment in the rest. */
+  readonly #shares: { readonly window: number; readonly protected: number };
+  #windowLimit = 0;
+  #mainLimit = 0;
+  #protectedLimit = 0;
   /** Uses until all counters are halved. */
-  readonly #sample: number;
+  #sample = 0;
   #counted = 0;
   #windowBytes = 0;
   #mainBytes = 0;
@@ -32,7 +35,7 @@ class WTinyLfu implements CachePolicy {
   #admitted = NONE;
 
   constructor(context: PolicyContext, window: number, protectedShare: number) {
-    const { experts, sizes, capacityBytes } = context;
+    const { experts, sizes } = context;
     this.#lists = new IdLists(experts, 3);
     this.#window = experts;
     this.#probation = experts + 1;
@@ -40,10 +43,9 @@ class WTinyLfu implements CachePolicy {
     this.#place = new Uint8Array(experts);
     this.#uses = new Uint8Array(experts);
     this.#sizes = sizes;
-    this.#windowLimit = shareBytes(context, window);
-    this.#mainLimit = capacityBytes - this.#windowLimit;
-    this.#protectedLimit = protectedShare * this.#mainLimit;
-    this.#sample = 10 * Math.max(1, Math.round(capacityBytes / (sizes.reduce((sum, size) => sum + size, 0) / experts)));
+    this.#context = context;
+    this.#shares = { window, protected: protectedShare };
+    this.resized(context.capacityBytes);
   }
 
   touch(id: number): void {
@@ -84,10 +86,20 @@ class WTinyLfu implements CachePolicy {
     this.#candidate = this.#admitted = NONE;
   }
 
+  resized(capacityBytes: number): void {
+    const { experts, sizes } = this.#context;
+    this.#windowLimit = shareBytes({ ...this.#context, capacityBytes }, this.#shares.window);
+    this.#mainLimit = capacityBytes - this.#windowLimit;
+    this.#protectedLimit = this.#shares.protected * this.#mainLimit;
+    this.#sample = 10 * Math.max(1, Math.round(capacityBytes / (sizes.reduce((sum, size) => sum + size, 0) / experts)));
+    this.#demoteExcess();
+  }
+
   victim(incoming: number, pins: Pins): number {
     const probation = this.#lists.oldest(this.#probation, pins);
     const main = probation !== NONE ? probation : this.#lists.oldest(this.#protected, pins);
-    const leaving = this.#windowBytes + this.#sizes[incoming]! > this.#windowLimit ? this.#lists.oldest(this.#window, pins) : NONE;
+    const bytes = incoming === NONE ? 0 : this.#sizes[incoming]!;
+    const leaving = this.#windowBytes + bytes > this.#windowLimit ? this.#lists.oldest(this.#window, pins) : NONE;
     this.#admitted = NONE;
     if (leaving === NONE) return (this.#candidate = main !== NONE ? main : this.#lists.oldest(this.#window, pins));
     if (main === NONE || this.#uses[leaving]! <= this.#uses[main]!) return (this.#candidate = leaving);
@@ -111,6 +123,10 @@ class WTinyLfu implements CachePolicy {
     this.#place[id] = PROTECTED;
     this.#protectedBytes += this.#sizes[id]!;
     this.#lists.pushFront(this.#protected, id);
+    this.#demoteExcess();
+  }
+
+  #demoteExcess(): void {
     while (this.#protectedBytes > this.#protectedLimit) {
       const oldest = this.#lists.newer(this.#protected);
       this.#lists.unlink(oldest);

@@ -1,0 +1,183 @@
+// A capacity that changes while the cache runs: residents fit after every event, whatever the policy keeps of its own.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ExpertCache } from '../../src/cache/cache.js';
+import { POLICIES, resolvePolicy } from '../../src/cache/policies/index.js';
+import { NONE, Pins, type PolicyContext, UNPINNED } from '../../src/cache/policy.js';
+import { evenSplit, shrinkQuotas } from '../../src/cache/scope.js';
+import { toyModel } from './fixtures.js';
+import { recordEvents, stepper } from './replaying.js';
+
+/** A cache of ten experts of these sizes, built for `capacityBytes`. */
+async function cacheOf(spec: string, sizes: readonly number[], capacityBytes: number): Promise<ExpertCache> {
+  const { definition, parameters } = await resolvePolicy(spec);
+  const bytes = Float64Array.from(sizes);
+  const context = { experts: sizes.length, sizes: bytes, capacityBytes, uniform: new Set(sizes).size === 1 } as PolicyContext;
+  const policy = definition.create(context, parameters);
+  return new ExpertCache(0, bytes, capacityBytes, new Pins(new Int32Array(sizes.length).fill(UNPINNED)), policy);
+}
+
+const residents = (cache: ExpertCache): number[] => [...cache.resident.keys()].filter((id) => cache.resident[id] === 1);
+
+describe('ExpertCache.resize', () => {
+  it('evicts in the policy’s order until the residents fit, and says whom', async () => {
+    const cache = await cacheOf('lru', Array(10).fill(4), 20);
+    for (const id of [0, 1, 2, 3, 4]) cache.admit(id);
+    cache.touch(0);
+    expect(cache.resize(11)).toBe(true);
+    expect([...cache.victims.subarray(0, cache.victimCount)]).toEqual([1, 2, 3]);
+    expect(residents(cache)).toEqual([0, 4]);
+    expect([cache.usedBytes, cache.capacityBytes, cache.evictions]).toEqual([8, 11, 3]);
+    // Two slots: the next admission takes the place of the oldest.
+    cache.admit(5);
+    expect(residents(cache)).toEqual([0, 5]);
+  });
+
+  it('leaves what is pinned, which goes later: at a trim, or for the next that is admitted', async () => {
+    const cache = await cacheOf('fifo', Array(10).fill(4), 20);
+    for (const id of [0, 1, 2, 3, 4]) cache.admit(id);
+    cache.pins.rank.fill(-1, 0, 4);
+    expect(cache.resize(8)).toBe(false);
+    expect(residents(cache)).toEqual([0, 1, 2, 3]);
+    expect(cache.admit(5)).toBe(false);
+    cache.pins.rank.fill(UNPINNED, 0, 2);
+    expect(cache.admit(5)).toBe(false); // two of four may go, and both other slots are pinned still
+    cache.pins.rank.fill(UNPINNED);
+    expect(cache.admit(6)).toBe(true);
+    expect(residents(cache)).toEqual([3, 6]);
+    expect(cache.trim()).toBe(true);
+    expect(residents(cache)).toEqual([3, 6]);
+  });
+
+  it('grows again up to what it was built with, and no further', async () => {
+    const cache = await cacheOf('lru', Array(10).fill(4), 12);
+    cache.resize(4);
+    cache.resize(12);
+    for (const id of [0, 1, 2]) expect(cache.admit(id)).toBe(true);
+    expect(cache.evictions).toBe(0);
+    expect(() => cache.resize(13)).toThrow('cannot grow to 13');
+  });
+
+  it('experts of several sizes', async () => {
+    const cache = await cacheOf('lru', [3, 3, 3, 6, 6], 15);
+    for (const id of [0, 1, 3]) cache.admit(id);
+    expect(cache.resize(7)).toBe(true);
+    expect(residents(cache)).toEqual([3]);
+    expect(cache.resize(5)).toBe(true);
+    expect(residents(cache)).toEqual([]);
+    expect(cache.admit(3)).toBe(false); // larger than the cache now
+  });
+
+  it('a static placement sheds its least wanted, and loads them again at their next use', async () => {
+    const { definition, parameters } = await resolvePolicy('static:by=layer');
+    const sizes = new Float64Array(6).fill(1);
+    const context = { experts: 6, sizes, capacityBytes: 4, uniform: true, layerOf: Uint16Array.of(0, 0, 0, 1, 1, 1) };
+    const policy = definition.create(context as unknown as PolicyContext, parameters);
+    const cache = new ExpertCache(0, sizes, 4, new Pins(new Int32Array(6).fill(UNPINNED)), policy);
+    cache.preload();
+    expect(residents(cache)).toEqual([0, 3, 4, 5]);
+    cache.resize(2);
+    expect(residents(cache)).toEqual([3, 4]);
+    expect([cache.admit(5), cache.admit(0)]).toEqual([false, false]);
+    cache.resize(3);
+    expect([cache.admit(5), cache.admit(0)]).toEqual([true, false]);
+    expect(policy.victim(NONE, cache.pins)).toBe(NONE);
+  });
+});
+
+describe('L6: a smaller capacity is split as the whole one was', () => {
+  it('evenly, and no layer gets more than it had', () => {
+    const model = toyModel([8, 8, 8], [10, 10, 10]);
+    expect(evenSplit(model, 90, [4, 4, 3])).toEqual([3, 3, 3]);
+    expect(evenSplit(model, 100, [4, 4, 3])).toEqual([4, 3, 3]);
+    expect(evenSplit(toyModel([16, 16], [10, 25]), 199, [10, 4])).toEqual([10, 3]);
+  });
+
+  it('quotas keep their shares, the rest goes to the earliest layers, up to their quota', () => {
+    const model = toyModel([8, 8, 8], [10, 10, 10]);
+    expect(shrinkQuotas(model, 120, [6, 4, 2])).toEqual([6, 4, 2]);
+    expect(shrinkQuotas(model, 60, [6, 4, 2])).toEqual([3, 2, 1]);
+    expect(shrinkQuotas(model, 80, [6, 4, 2])).toEqual([5, 2, 1]); // shares of 4, 2.67 and 1.33; one is left over
+    expect(shrinkQuotas(model, 0, [6, 4, 2])).toEqual([0, 0, 0]);
+  });
+});
+
+/** Random demand of two layers of five experts, and a capacity before each event, as a share of all. */
+const resizing = fc.record({
+  events: fc.array(fc.tuple(fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 }), fc.integer({ min: 0, max: 8 })), {
+    minLength: 1,
+    maxLength: 40,
+  }),
+  sizes: fc.constantFrom([1, 1], [2, 5]),
+  scope: fc.constantFrom('global' as const, 'layer' as const),
+  sequential: fc.boolean(),
+});
+
+describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
+  it('L8 residents fit after every change of the capacity and after every event', async () => {
+    await fc.assert(
+      fc.asyncProperty(resizing, async ({ events, scope, sequential, sizes }) => {
+        const model = toyModel([5, 5], sizes, 3);
+        const all = 5 * (sizes[0]! + sizes[1]!);
+        const log = recordEvents(
+          model,
+          events.map(([ids], i) => ({ layer: i % 2, ids: ids.map((id) => id + 5 * (i % 2)) })),
+          sequential,
+        );
+        const { caches, counts, cursor, replay } = await stepper(log, name, scope, all);
+        const check = (): void => {
+          for (const cache of caches.caches) {
+            const used = residents(cache).reduce((bytes, id) => bytes + cache.sizes[id]!, 0);
+            expect(used).toBe(cache.usedBytes);
+            expect(used).toBeLessThanOrEqual(cache.capacityBytes);
+            expect(cache.residentCount).toBe(residents(cache).length);
+          }
+        };
+        for (let i = 0; cursor.next(); i++) {
+          const shares = caches.split(Math.floor((all * events[i]![1]) / 8));
+          for (const [c, cache] of caches.caches.entries()) {
+            const before = new Set(residents(cache));
+            expect(cache.resize(shares[c]!)).toBe(true);
+            for (const id of cache.victims.subarray(0, cache.victimCount)) expect(before.delete(id)).toBe(true);
+            expect(residents(cache)).toEqual([...before]);
+          }
+          check();
+          replay.event(cursor.layer, cursor.ids, cursor.count);
+          check();
+        }
+        const { hits, misses, demanded } = counts();
+        expect(hits + misses).toBe(demanded);
+        // What the policy knows of its residents is what the cache holds: each can be named, once, and then nobody is left.
+        for (const cache of caches.caches) {
+          expect(cache.resize(0)).toBe(true);
+          expect(residents(cache)).toEqual([]);
+          expect(cache.policy.victim(NONE, cache.pins)).toBe(NONE);
+        }
+      }),
+      { numRuns: 60, seed: 11 },
+    );
+  });
+
+  it('as large as before, a cache goes on as if nothing had happened', async () => {
+    await fc.assert(
+      fc.asyncProperty(resizing, async ({ events, scope, sizes }) => {
+        const model = toyModel([5, 5], sizes, 3);
+        const capacity = 5 * sizes[0]! + 2 * sizes[1]!;
+        const log = recordEvents(
+          model,
+          events.map(([ids], i) => ({ layer: i % 2, ids: ids.map((id) => id + 5 * (i % 2)) })),
+        );
+        const run = async (resize: boolean) => {
+          const { caches, counts, cursor, replay } = await stepper(log, name, scope, capacity);
+          while (cursor.next()) {
+            replay.event(cursor.layer, cursor.ids, cursor.count);
+            if (resize) for (const cache of caches.caches) cache.resize(cache.capacityBytes);
+          }
+          return counts();
+        };
+        expect(await run(true)).toEqual(await run(false));
+      }),
+      { numRuns: 15, seed: 12 },
+    );
+  });
+});
