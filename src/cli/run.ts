@@ -28,6 +28,8 @@ interface RunOptions extends OutputOptions {
   readonly trace: readonly string[];
   readonly traceFormat?: string;
   readonly traceColumns?: string;
+  readonly variant: readonly string[];
+  readonly topK?: string;
   readonly hardware?: string;
   readonly system?: string;
   readonly cache?: string;
@@ -59,6 +61,7 @@ Examples:
   moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
   moeprof run -t routing.safetensors --policy lfu --scope layer --json
   moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
+  moeprof run -t routing.safetensors --top-k 4    what if fewer experts were used?
   moeprof run my-run.yaml --batch 4 -o result.json -o report.md
   moeprof run --set hardware.links.0.bandwidth=12GB/s
 
@@ -75,6 +78,8 @@ export function define(command: Command, context: CliContext): void {
     .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
     .option('--trace-format <format>', 'format of the traces, instead of recognising it')
     .option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…')
+    .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
+    .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
@@ -177,6 +182,8 @@ function overridesOf(options: RunOptions, fromFile: boolean): Override[] {
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
   flag('--trace-format', 'traceFormat', options.traceFormat);
   if (options.traceColumns !== undefined) flag('--trace-columns', 'traceColumns', parseColumns(options.traceColumns));
+  const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
+  if (variants.length > 0) flag('--variant', 'variants', variants);
   flag('--hardware', 'hardware', local(options.hardware));
   flag('--system', 'system', local(options.system));
   flag('--cache', 'memory.expertCache', options.cache);

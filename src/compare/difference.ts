@@ -13,12 +13,13 @@ export interface Difference {
 /** What of the inputs differs. Results with the same fingerprint have the same inputs. */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
   if (base.fingerprint === candidate.fingerprint) return [];
-  const inputsOf = ({ inputs: { model, quantization, hardware, traces }, seed }: Result): Record<string, unknown> => ({
+  const inputsOf = ({ inputs: { model, quantization, hardware, traces, variants }, seed }: Result): Record<string, unknown> => ({
     model,
     quantization,
     hardware,
     seed,
     // The path is where the routing was read from; what it is, the hash says.
+    variants,
     trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
   });
   const found = differences(inputsOf(base), inputsOf(candidate));

@@ -19,7 +19,10 @@ export function auditInputs({ model, traces }: Inputs, run: RunSpec, tokens: num
     const rows = Math.min(trace.tokens, left);
     left -= rows;
     if (rows === 0 || trace.meta.synthetic) continue;
-    for (const { code, effect, fix, level, what } of auditTrace(trace, { model, tokens: rows })) {
+    for (const { code, effect, fix, level, what } of auditTrace(trace, {
+      ...(trace.layers === model.layers.length ? { model } : {}),
+      tokens: rows,
+    })) {
       if (level === 'note') continue;
       if (run.audit === 'strict') throw new UserError(`${trace.path}: ${code}: ${what} ${fix}`);
       const place = traces.length > 1 ? `${trace.path}: ` : '';

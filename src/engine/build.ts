@@ -28,6 +28,7 @@ import type { MemoryPlan } from './memory.js';
 import { Outlook } from './outlook.js';
 import { MissPrecision } from './precision.js';
 import { Recorder } from './recorder.js';
+import { Rerank } from './rerank.js';
 import { CachedTier } from './tier.js';
 
 /** An engine and the parts of it that a result is read from. */
@@ -45,6 +46,8 @@ export interface Simulation {
   readonly predictor: Predictor | null;
   /** Null: the horizon does not move. */
   readonly adaptive: AdaptiveHorizon | null;
+  /** Null: tokens choose as recorded. */
+  readonly rerank: Rerank | null;
   /** Removes temporary files. */
   close(): void;
 }
@@ -78,6 +81,11 @@ export async function buildSimulation(
   }
   const wanted = [...needs(policy), ...needs(dramPolicy)];
   const popularity = wanted.includes('popularity') ? await popularityFor(model, trace, system.cache.popularity, run) : null;
+  if (inputs.candidates !== null && wanted.includes('future')) {
+    throw new UserError(
+      `cache.policy ${system.cache.policy}: knows the future, and with rerank what is chosen depends on what is resident; take lru`,
+    );
+  }
   const future = wanted.includes('future') ? futureOf(dryRun(), model, sequential) : null;
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.future.first);
@@ -129,6 +137,7 @@ export async function buildSimulation(
     whenFull: system.prefetch.whenFull,
   };
   const adaptive = horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
+  const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!, inputs.candidates.topK);
   const engine = new Engine({
     model,
     cost,
@@ -139,6 +148,7 @@ export async function buildSimulation(
     replay: run.replay,
     prefetch: predictor === null ? null : { predictor, limits, scores, outlook, adaptive },
     precision: precisionFor(inputs),
+    rerank,
     gates,
     clock,
     future: future === null ? null : { future: future.future, nextUse: nextUse! },
@@ -151,7 +161,7 @@ export async function buildSimulation(
     log?.close();
     predictor?.close?.();
   };
-  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, adaptive, close };
+  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, adaptive, rerank, close };
 }
 
 /** Records the demand of the run without running it, and looks back over it from the end. */

@@ -20,6 +20,7 @@ import type { Outlook } from './outlook.js';
 import type { MissPrecision } from './precision.js';
 import { Prefetcher, type PrefetchLimits } from './prefetch.js';
 import type { PhaseCounters, Recorder } from './recorder.js';
+import type { Rerank } from './rerank.js';
 import type { CachedTier } from './tier.js';
 
 /** Everything that an engine is composed of. */
@@ -36,6 +37,8 @@ export interface EngineParts {
   readonly prefetch: PrefetchSetup | null;
   /** Serves misses that matter little from smaller copies; null or absent: all misses are served in full. With `onMiss: load` only. */
   readonly precision?: MissPrecision | null;
+  /** Chooses anew among candidates by what is resident; null or absent: tokens choose as recorded. */
+  readonly rerank?: Rerank | null;
   /** Written at every event for policies that rank by gate weights, by dense id; null or absent: none does. */
   readonly gates?: Float32Array | null;
   readonly clock: Clock;
@@ -115,6 +118,7 @@ export class Engine {
     const layers = model.layers.length;
     const startNs = this.nowNs;
     this.#observer?.passStarted(pass, startNs);
+    this.#parts.rerank?.begin(pass);
     this.#prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       const denseNs = cost.denseNs(layer, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences);
@@ -136,8 +140,9 @@ export class Engine {
 
   /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
-    const { gates, model, precision, replay } = this.#parts;
+    const { gates, gpu, model, precision, replay, rerank } = this.#parts;
     const prefetcher = this.#prefetcher;
+    rerank?.choose(pass, layer, gpu.byLayer[layer]!);
     const sequential = replay === 'sequential';
     let size = 0;
     if (prefetcher !== null || !sequential) size = this.#demand.gather(pass, layer);

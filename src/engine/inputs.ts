@@ -14,17 +14,28 @@ import { checkFits, openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesize } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import { applyVariants, needWeights } from '../trace/variants/index.js';
+import { topOf, widestTopK } from './candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
 const SYNTHETIC_TOKENS = 512;
+/** Candidates that synthetic routing has for each choice, where the system re-ranks. */
+const CANDIDATES_PER_CHOICE = 4;
 
 /** What a run works on. Whoever opens it closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
+  /** The routing that runs, variants applied. */
   readonly trace: RoutingTrace;
-  /** The files that `trace` joins. */
+  /** The routing as it was recorded: `traces`, joined. */
+  readonly recorded: RoutingTrace;
+  /** More choices per token than the model makes, with their gate weights, for systems that re-rank; null: `trace` is all there is. */
+  readonly candidates: RoutingTrace | null;
+  /** True where `trace` is not what was recorded. */
+  readonly variants: boolean;
+  /** The files. */
   readonly traces: readonly RoutingTrace[];
 }
 
@@ -41,24 +52,49 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
     const model = modelOf(run, run.model);
     const routing = loadRouting(run.model, run.folder, run.overrides.model);
     const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
-    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run), profile });
-    return { model, hardware, system, trace, traces: [trace] };
+    const choices = widestTopK(model);
+    // As many candidates as choices are the choices themselves, with their weights.
+    const candidates =
+      system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
+    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run), profile, candidates });
+    return { model, hardware, system, ...routed(trace, model, system, run), traces: [trace] };
   }
   const named = run.model === undefined ? undefined : modelOf(run, run.model);
   const traces: RoutingTrace[] = [];
   try {
     for (const path of run.trace) {
-      traces.push(await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat, columns: run.traceColumns }));
+      traces.push(
+        await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat, columns: run.traceColumns, fits: false }),
+      );
     }
     const model = named ?? modelOf(run, modelNameOf(traces[0]!));
-    if (named === undefined) for (const trace of traces) checkFits(trace, model);
-    const trace = concatTraces(traces);
-    const sized = run.quantization === undefined ? withRecordedSizes(model, trace.meta.expertBytes) : model;
-    return { model: sized, hardware, system, trace, traces };
+    const routing = routed(concatTraces(traces), model, system, run);
+    const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
+    return { model: sized, hardware, system, ...routing, traces };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/**
+ * Applies the run's variants, and tells apart what a token chooses from what it might choose.
+ * @throws UserError where a variant cannot be applied, or the outcome does not fit the model or the system
+ */
+function routed(
+  recorded: RoutingTrace,
+  model: ModelSpec,
+  { rerank }: SystemSpec,
+  { seed, variants = [] }: RunSpec,
+): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants'> {
+  const varied = applyVariants(recorded, variants, { model, seed });
+  if (rerank === undefined) {
+    checkFits(varied, model);
+    return { trace: varied, recorded, candidates: null, variants: variants.length > 0 };
+  }
+  const trace = topOf(varied, model);
+  checkFits(trace, model);
+  return { trace, recorded, candidates: varied, variants: variants.length > 0 };
 }
 
 /** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */

@@ -34,6 +34,8 @@ export interface Finished {
   readonly passes: Passes;
   /** What the audit of the traces found. */
   readonly auditWarnings: readonly Warning[];
+  /** What variants and re-ranking did, by name of the catalogue. */
+  readonly routingMetrics: Readonly<Record<string, number>>;
   /** Hits of Belady on the same events; null where bounds are off. */
   readonly beladyHitCount: number | null;
   /** `performance.now()` when the run started. */
@@ -58,6 +60,7 @@ export function outcome(finished: Finished): Result {
     model: { layers: model.layers, dense: model.dense },
     hardware: { ...hardware, name: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
+    variants: run.variants,
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
     replay: run.replay,
     seed: run.seed,
@@ -67,7 +70,14 @@ export function outcome(finished: Finished): Result {
   return sealed({
     schema: RESULT_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
-    inputs: { model: model.name, quantization: model.quantization, hardware: hardware.name, system: system.name, traces: traceInputs },
+    inputs: {
+      model: model.name,
+      quantization: model.quantization,
+      hardware: hardware.name,
+      system: system.name,
+      traces: traceInputs,
+      ...(run.variants === undefined ? {} : { variants: run.variants }),
+    },
     fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
     seed: run.seed,
     config: {
@@ -172,6 +182,7 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
     put('predict.batch_recall', recorder.recalledUnion / recorder.predictedMembers);
   }
 
+  for (const [name, value] of Object.entries(finished.routingMetrics)) put(name, value);
   if (inputs.system.precision !== undefined) {
     put('quality.degraded_rate', recorder.degradedActivations / all.activations);
     put('quality.skipped_rate', recorder.skippedActivations / all.activations);

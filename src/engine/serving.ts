@@ -79,7 +79,7 @@ export interface PassesParts {
  * @throws UserError where a single request needs more KV memory than there is
  */
 export function buildPasses({ inputs, memory, record, residency, run, serving, workload }: PassesParts): Passes {
-  const { model, trace } = inputs;
+  const { candidates, model, trace } = inputs;
   const { batch, maxTokensPerPass } = run.workload;
   const perToken = model.dense.kvBytesPerToken;
   const kv = new KvRoom(perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory.kvBytes / perToken));
@@ -104,5 +104,5 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
   };
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record);
-  return new Passes(workload, composer, new Pass(trace, serving.running), kv);
+  return new Passes(workload, composer, new Pass(candidates ?? trace, serving.running), kv);
 }

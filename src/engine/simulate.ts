@@ -12,6 +12,7 @@ import { type Observer, observers } from './observer.js';
 import { outcome } from './outcome.js';
 import { withQuotas } from './quotas.js';
 import { recordPasses } from './record.js';
+import { routingMetrics } from './routing-metrics.js';
 import { buildPasses, servingOf } from './serving.js';
 
 /** What a run may be watched through. */
@@ -95,6 +96,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         workload,
         passes,
         auditWarnings,
+        routingMetrics: routingMetrics(inputs, simulation, serving.rows),
         beladyHitCount,
         startedAt,
       });

@@ -143,8 +143,28 @@ function facts(result: Result): [string, string][] {
     said('transfer.on_demand.count', ' loads in all'),
   ]);
   const prefetches = value(result, 'transfer.prefetch.count') ?? 0;
+  const { variants } = result.inputs;
   const saving = value(result, 'memory.gpu.saving');
   const lines: [string, string | null][] = [
+    [
+      'routing',
+      variants === undefined
+        ? null
+        : joined([
+            `${variants.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`,
+            said('variant.activations_saved', ' of the activations saved'),
+            said('variant.flops_saved', ' of the expert FLOPs'),
+            said('variant.changed', ' of the choices changed'),
+          ]),
+    ],
+    [
+      're-ranked',
+      joined([
+        said('rerank.changed', ' of the choices changed'),
+        said('rerank.hit_rate_gained', ' more of them resident'),
+        said('rerank.weight_lost', ' of the gate weight lost'),
+      ]),
+    ],
     ['throughput', joined([said('throughput.decode', ' generated'), said('throughput.total', ' with prompts')])],
     ['on demand', onDemand],
     [

@@ -98,6 +98,19 @@ const TABLE: readonly Row[] = [
   ['predict.recall_at_k', 'ratio', 'higher', "An event's |D| demanded experts found among the |D| best predicted ones, over all events"],
   ['predict.batch_recall', 'ratio', 'higher', "An event's demanded experts found among those predicted for its batch"],
 
+  ['variant.true_k', 'count', 'none', 'Experts that a token takes at a layer on average, variants applied'],
+  ['variant.activations_saved', 'ratio', 'higher', 'Activations that variants save, over those of the model’s top-k; negative: they add'],
+  ['variant.flops_saved', 'ratio', 'higher', 'Operations of routed experts that variants save, over those of the model’s top-k'],
+  ['variant.changed', 'ratio', 'none', 'Choices of a token that it had not made before variants, over all choices'],
+  ['rerank.changed', 'ratio', 'lower', 'Choices that cache-aware routing made and the gate alone would not have, over all choices'],
+  [
+    'rerank.hit_rate_gained',
+    'ratio',
+    'higher',
+    'Share of choices that were resident, less that of the choices that the gate alone would have made at the same moment',
+  ],
+  ['rerank.weight_lost', 'ratio', 'lower', 'Gate weight that cache-aware routing gave up, over that of the choices of the gate alone'],
+
   ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy of their expert, over all activations'],
   ['quality.skipped_rate', 'ratio', 'lower', 'Activations whose expert was not loaded at all, over all activations'],
 

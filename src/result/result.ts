@@ -83,6 +83,8 @@ export interface Result {
     readonly hardware: string;
     readonly system: string;
     readonly traces: readonly TraceInput[];
+    /** Routing variants, as the user wrote them, the first closest to the traces; absent: none. */
+    readonly variants?: readonly string[];
   };
   /** Hash of what two results must share to be comparable: model, hardware, routing, workload, seed. */
   readonly fingerprint: string;

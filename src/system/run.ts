@@ -51,6 +51,11 @@ export const runSchema = z.strictObject({
       tokenId: z.string().min(1).optional(),
     })
     .optional(),
+  /** Routing variants, the first closest to the trace: `top-k=4`, `top-p=0.9`, `random` and so on (src/trace/variants). Absent: none. */
+  variants: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .optional(),
   memory: z
     .strictObject({
       /** `8GiB`, `25%` of all experts, or `16/layer`; absent: what the GPU has left. */

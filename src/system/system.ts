@@ -72,6 +72,18 @@ export const systemSchema = z.strictObject({
     .prefault({}),
   scheduler: scheduler.prefault({}),
   onMiss: z.enum(MISS_ACTIONS).default('load'),
+  /**
+   * Cache-aware routing: among the candidates of a trace that is wider than the model's top-k, those are chosen whose log gate weight plus
+   * `lambda` if resident is largest. Absent: tokens choose as recorded.
+   */
+  rerank: z
+    .strictObject({
+      /** What residence is worth, in log weight; 0: nothing. */
+      lambda: z.number().min(0),
+      /** Best ranked choices that are always kept. */
+      keep: z.int().nonnegative().default(0),
+    })
+    .optional(),
   /** Two sizes of an expert: misses that matter little are served from a low-precision copy, or not at all. Absent: all in full. */
   precision: z
     .strictObject({

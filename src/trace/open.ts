@@ -17,6 +17,8 @@ export interface TraceOptions extends OpenOptions {
   readonly tokens?: number;
   /** Requests to generate, in place of `tokens`. */
   readonly requests?: readonly RequestLength[];
+  /** False: whoever opens the trace changes its shape before {@link checkFits}. */
+  readonly fits?: false | undefined;
   /** Departures from the model's default routing profile. */
   readonly routing?: Partial<RoutingProfile>;
 }
@@ -47,7 +49,7 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
       );
     }
     const trace = await format.open(source, options);
-    if (options.model !== undefined) checkFits(trace, options.model);
+    if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
     return trace;
   } catch (error) {
     source.close();
@@ -92,7 +94,8 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   const widest = Math.max(...model.layers.map((layer) => layer.topK));
   if (trace.topK > widest) {
     throw new UserError(
-      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; name the model that was recorded with --model`,
+      `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; ` +
+        `name the model that was recorded with --model, or keep the first choices with --top-k ${widest}`,
     );
   }
   model.layers.forEach((layer) => {

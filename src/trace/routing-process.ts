@@ -54,12 +54,13 @@ export class RoutingProcess {
   /** Tokens of the running request so far. */
   #position = 0;
 
-  constructor(model: ModelSpec, profile: RoutingProfile, seed: number) {
+  /** @param stream names the random stream of the draws: another one routes by the same popularity, but independently */
+  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing') {
     const { layers } = model;
     const depth = layers.length;
     this.topK = Math.max(...layers.map((layer) => layer.topK));
     this.#layers = depth;
-    this.#random = new Random(seed, 'trace/synthetic/routing');
+    this.#random = new Random(seed, stream);
     this.#domainOf = new Random(seed, 'trace/synthetic/domain');
     this.#choices = Int32Array.from(layers, (layer) => layer.topK);
     this.#experts = Int32Array.from(layers, (layer) => layer.experts);

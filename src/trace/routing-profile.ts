@@ -25,6 +25,10 @@ export interface RoutingProfile {
   readonly coherence: ByDepth;
   /** Probability that a thread is one that a recent token had. */
   readonly threadMemory: number;
+  /** Who is routed: every token, or whole requests. Of the other fields only {@link zipf} then means anything. */
+  readonly per: 'token' | 'request';
+  /** Where requests are routed: popularity of the r-th most popular expert, r^-zipf. */
+  readonly zipf: number;
 }
 
 const share = z.number().min(0).max(1);
@@ -41,6 +45,8 @@ export const routingProfileSchema = z
     memory: z.strictObject({ exponent: z.number().min(0).max(5), window: z.int().min(1).max(1024) }),
     coherence: byDepth,
     threadMemory: share,
+    per: z.enum(['token', 'request']),
+    zipf: z.number().min(0).max(5),
   })
   .partial();
 
@@ -57,6 +63,8 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
     memory: { exponent: 1.1, window: 64 },
     coherence: { first: 0.3, middle: 0.75, last: 0.7 },
     threadMemory: 0.88,
+    per: 'token',
+    zipf: 1,
     ...over,
   };
 }

@@ -1,5 +1,7 @@
 // Routing made by a generator, so that any model can be profiled with no trace at hand. The report says plainly that it is synthetic.
 import type { ModelSpec } from '../model/spec.js';
+import { CandidateProcess } from './candidate-process.js';
+import { RequestRouting } from './request-routing.js';
 import { RoutingProcess } from './routing-process.js';
 import { type RoutingProfile, routingProfile } from './routing-profile.js';
 import { TraceStore } from './store.js';
@@ -18,7 +20,9 @@ export interface SyntheticOptions {
   /** One entry per request, in order; a request has at least one token. */
   readonly requests: readonly RequestLength[];
   /** Departures from the model's default profile, e.g. the `routing:` block of its model profile. */
-  readonly profile?: Partial<RoutingProfile>;
+  readonly profile?: Partial<RoutingProfile> | undefined;
+  /** Choices per token and layer to write, with gate weights; beyond the model's top-k they are what it might have chosen. Absent: top-k. */
+  readonly candidates?: number | undefined;
 }
 
 /** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
@@ -30,15 +34,40 @@ export function requestsOf(tokens: number): RequestLength[] {
   return requests;
 }
 
-/** Generates a trace for a model: the same seed gives the same routing on every machine. */
-export function synthesize(model: ModelSpec, { seed, requests, profile }: SyntheticOptions): RoutingTrace {
-  const process = new RoutingProcess(model, routingProfile(model, profile), seed);
-  const store = new TraceStore({ path: 'synthetic', layers: model.layers.length, topK: process.topK });
+/** Draws rows `[layers, topK]`, one token after another. */
+interface RowProcess {
+  readonly topK: number;
+  /** Starts a request. */
+  begin(): void;
+  /** Writes the next token's row to `ids` from `at`. */
+  next(ids: Uint16Array, at: number): void;
+}
+
+/**
+ * Generates a trace for a model: the same seed gives the same routing on every machine, and candidates change no choice.
+ * @throws UserError where candidates are asked for and the routing has none
+ */
+export function synthesize(model: ModelSpec, { seed, requests, profile, candidates }: SyntheticOptions): RoutingTrace {
+  const full = routingProfile(model, profile);
+  const process: RowProcess = full.per === 'request' ? new RequestRouting(model, full.zipf, seed) : new RoutingProcess(model, full, seed);
+  const wide = candidates === undefined ? null : new CandidateProcess(model, full, seed, candidates);
+  const store = new TraceStore({
+    path: 'synthetic',
+    layers: model.layers.length,
+    topK: wide?.width ?? process.topK,
+    weights: wide !== null,
+  });
+  const row = new Uint16Array(model.layers.length * process.topK);
   requests.forEach(({ prefill, decode }, request) => {
     process.begin();
+    wide?.begin();
     for (let position = 0; position < prefill + decode; position++) {
       store.seek(store.rows);
-      process.next(store.ids, store.idsAt);
+      if (wide === null) process.next(store.ids, store.idsAt);
+      else {
+        process.next(row, 0);
+        wide.next(row, process.topK, store.ids, store.weights, store.idsAt);
+      }
       store.addRow(request, position, position < prefill ? PHASE.prefill : PHASE.decode);
     }
   });

@@ -221,3 +221,66 @@ describe('parts', () => {
     expect(routingProfileSchema.safeParse({ skewed: 0.4 }).success).toBe(false);
   });
 });
+
+describe('candidates', () => {
+  const model = uniformModel(3, 16, 4);
+  const requests = [
+    { prefill: 5, decode: 40 },
+    { prefill: 0, decode: 30 },
+  ];
+  const wide = contentOf(synthesize(model, { seed: 2, requests, candidates: 10 }));
+  const plain = contentOf(synthesize(model, { seed: 2, requests }));
+
+  it('leave the choices as they are, and add distinct experts', () => {
+    expect(wide.topK).toBe(10);
+    for (let cell = 0; cell < wide.tokens * 3; cell++) {
+      const all = wide.columns.experts.slice(cell * 10, cell * 10 + 10);
+      expect(all.slice(0, 4)).toEqual(plain.columns.experts.slice(cell * 4, cell * 4 + 4));
+      expect(new Set(all).size).toBe(10);
+      expect(Math.max(...all)).toBeLessThan(16);
+    }
+  });
+
+  it('have gate weights that fall along the row and sum to 1', () => {
+    for (let cell = 0; cell < wide.tokens * 3; cell++) {
+      const weights = wide.columns.weights.slice(cell * 10, cell * 10 + 10);
+      expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+      expect(weights).toEqual([...weights].sort((a, b) => b - a));
+      expect(weights[9]).toBeGreaterThan(0);
+    }
+  });
+
+  it('are at least as many as the choices, and no more than the experts', () => {
+    expect(() => synthesize(model, { seed: 2, requests, candidates: 3 })).toThrow('take at least 4');
+    expect(synthesize(model, { seed: 2, requests, candidates: 99 }).topK).toBe(16);
+  });
+});
+
+describe('routing of whole requests', () => {
+  const profile = { per: 'request', zipf: 1 } as const;
+
+  it('gives all tokens of a request the same experts, in every layer', () => {
+    const { columns } = contentOf(
+      synthesize(uniformModel(2, 64, 2), { seed: 4, requests: new Array(40).fill({ prefill: 2, decode: 3 }), profile }),
+    );
+    for (let row = 0; row < 200; row++) {
+      const own = columns.experts.slice(row * 4, row * 4 + 4);
+      expect(own.slice(0, 2)).toEqual(own.slice(2));
+      expect(own[0]).not.toBe(own[1]);
+      if (row % 5 > 0) expect(own).toEqual(columns.experts.slice(row * 4 - 4, row * 4));
+    }
+  });
+
+  it("follows Zipf's law: the r-th expert is asked for in proportion to 1 / r", () => {
+    const experts = 10;
+    const requests = new Array(20000).fill({ prefill: 0, decode: 1 });
+    const { columns } = contentOf(synthesize(uniformModel(1, experts, 1), { seed: 4, requests, profile }), 20000);
+    const uses = new Array<number>(experts).fill(0);
+    for (const id of columns.experts) uses[id]! += 1;
+    uses.sort((a, b) => b - a);
+    const harmonic = uses.reduce((sum, _, rank) => sum + 1 / (rank + 1), 0);
+    uses.forEach((use, rank) => {
+      expect(use / requests.length).toBeCloseTo(1 / (rank + 1) / harmonic, 1.7);
+    });
+  });
+});

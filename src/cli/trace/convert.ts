@@ -1,8 +1,11 @@
 // `moeprof trace convert`: any format to the canonical ones, whole or in part.
 import { type Command, Option } from 'commander';
+import { UserError } from '../../base/errors.js';
 import { formatCount } from '../../base/units.js';
 import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
+import { applyVariants } from '../../trace/variants/index.js';
 import type { CliContext } from '../context.js';
+import { collect } from '../options.js';
 import { addTraceOptions, openNamed, type TraceFlags } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
@@ -12,6 +15,8 @@ interface Flags extends TraceFlags {
   readonly requests?: string;
   readonly layers?: string;
   readonly remap?: string;
+  readonly variant: readonly string[];
+  readonly seed: string;
   readonly weights: 'f32' | 'f16' | 'none';
 }
 
@@ -23,6 +28,7 @@ Examples:
   moeprof trace convert routing.safetensors --tokens 200.. -o clean.safetensors
   moeprof trace convert big.npz --requests 0..9 --layers 1.. --weights none -o part.jsonl
   moeprof trace convert physical.jsonl --remap logical.json -o logical.safetensors
+  moeprof trace convert routing.safetensors --variant top-k=4 -o slim.safetensors
 `;
 
 /** Defines the subcommand. */
@@ -37,12 +43,15 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .option('--requests <ranges>', 'only these requests, by their place in the file')
     .option('--layers <ranges>', 'only these MoE layers')
     .option('--remap <file>', 'JSON: new number of each expert, one list or one per layer; -1 drops a choice')
+    .option('--variant <variant>', 'routing as it might be: top-k=4, top-p=0.9, random, ...; repeatable, in order', collect, [])
+    .option('--seed <n>', 'seed of what variants draw', '1')
     .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
   addTraceOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, flags: Flags) => {
       layoutOf(flags.output);
-      const { trace } = await openNamed(path, flags);
+      if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
+      const { trace, model } = await openNamed(path, flags, false);
       try {
         const conversion: Conversion = {
           ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
@@ -54,8 +63,10 @@ export function defineConvert(parent: Command, context: CliContext): void {
         };
         const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
         try {
-          writeTrace(part, flags.output, { weights: flags.weights }, context);
-          if (flags.output !== '-') context.note(`${flags.output}: ${formatCount(part.tokens)} tokens, ${formatCount(part.layers)} layers`);
+          const varied = applyVariants(part, flags.variant, { model, seed: Number(flags.seed) });
+          writeTrace(varied, flags.output, { weights: flags.weights }, context);
+          if (flags.output !== '-')
+            context.note(`${flags.output}: ${formatCount(varied.tokens)} tokens, ${formatCount(varied.layers)} layers`);
         } finally {
           if (part !== trace) part.close();
         }

@@ -20,6 +20,7 @@ interface Flags {
   readonly tokens?: string;
   readonly prompt?: string;
   readonly generated?: string;
+  readonly candidates?: string;
   readonly seed: string;
   readonly output: string;
 }
@@ -36,6 +37,7 @@ transitions, layer by layer. Generated traces say that they are synthetic.
 Examples:
   moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o synthetic.safetensors
   moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 -o more.safetensors
+  moeprof trace generate --like qwen3-30b-a3b --candidates 32 -o wide.safetensors
 `;
 
 /** Defines the subcommand. */
@@ -52,6 +54,7 @@ export function defineGenerate(parent: Command, context: CliContext): void {
     .option('--tokens <n>', `tokens in all (default: ${TOKENS}, or those of the trace)`)
     .option('--prompt <n>', `prompt tokens of a request (default: ${LENGTH.prompt}, or as in the trace)`)
     .option('--generated <n>', `generated tokens of a request (default: ${LENGTH.generated}, or as in the trace)`)
+    .option('--candidates <n>', 'choices to write, with gate weights: what a token might have chosen, too')
     .option('--seed <n>', 'the same seed gives the same routing', '1')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
@@ -59,6 +62,8 @@ export function defineGenerate(parent: Command, context: CliContext): void {
       if ((flags.like === undefined) === (flags.fit === undefined)) {
         throw new UserError('trace generate: say what the routing is to be like: --like MODEL or --fit TRACE');
       }
+      if (flags.candidates !== undefined && flags.fit !== undefined)
+        throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
       if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
       const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
       try {
@@ -79,6 +84,7 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
     seed: Number(flags.seed),
     requests: requestsFrom(flags, tokens) ?? requests(tokens, LENGTH.prompt, LENGTH.generated),
     ...(routing === null ? {} : { profile: checkValue(routing, `model ${name}: routing`, routingProfileSchema) }),
+    ...(flags.candidates === undefined ? {} : { candidates: parseCount(flags.candidates, '--candidates') }),
   });
 }
 

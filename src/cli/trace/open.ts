@@ -27,13 +27,15 @@ export function addTraceOptions(command: Command): Command {
 
 /**
  * Opens a trace: a path, `-`, or the name of a bundled one.
+ * @param fits false: it may be wider than its model's top-k, or have other layers
  * @throws UserError
  */
-export async function openNamed(path: string, flags: TraceFlags): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
+export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
   const model = flags.model === undefined ? null : loadModel(flags.model);
   const bundled = path !== '-' && !existsSync(path) && listProfiles('traces').includes(path);
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {
     ...(model === null ? {} : { model }),
+    ...(fits ? {} : { fits: false }),
     ...(flags.traceFormat === undefined ? {} : { format: flags.traceFormat }),
     ...(flags.traceColumns === undefined ? {} : { columns: parseColumns(flags.traceColumns) }),
   });

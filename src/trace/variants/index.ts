@@ -44,6 +44,14 @@ export function parseVariant(spec: string): { variant: Variant; parameters: Para
 }
 
 /**
+ * True where one of the variants reads gate weights.
+ * @throws UserError where one is unknown
+ */
+export function needWeights(specs: readonly string[]): boolean {
+  return specs.map(parseVariant).some(({ variant, parameters }) => variant.needs(parameters).includes('weights'));
+}
+
+/**
  * Stacks variants on a trace, the first at the bottom. Nothing is read yet, and nothing is copied when it is.
  * @param model gives experts and top-k of each layer, where it has the trace's layers
  * @param seed of what variants draw

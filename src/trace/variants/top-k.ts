@@ -1,6 +1,7 @@
 // Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run.
 import { UserError } from '../../base/errors.js';
-import type { Variant } from './variant.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
+import type { Change, Variant } from './variant.js';
 
 /** `top-k=n`. */
 export const topK: Variant = {
@@ -19,17 +20,28 @@ export const topK: Variant = {
           'take at most as many, or a trace that was recorded or generated with more candidates',
       );
     }
-    const { layers, topK: below } = trace;
-    return {
-      topK: width,
-      rewrite(source, into) {
-        for (let cell = 0; cell < source.tokens * layers; cell++) {
-          for (let rank = 0; rank < width; rank++) {
-            into.experts[cell * width + rank] = source.experts[cell * below + rank]!;
-            if (into.weights !== null) into.weights[cell * width + rank] = source.weights![cell * below + rank]!;
-          }
-        }
-      },
-    };
+    return firstRanks(trace, new Array<number>(trace.layers).fill(width));
   },
 };
+
+/**
+ * Keeps the best ranked choices, in rows no wider than needed.
+ * @param kept choices of each layer, at most the trace's top-k
+ */
+export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): Change {
+  const width = Math.max(...kept);
+  return {
+    topK: width,
+    rewrite(source, into) {
+      for (let cell = 0; cell < source.tokens * layers; cell++) {
+        const stays = kept[cell % layers]!;
+        for (let rank = 0; rank < width; rank++) {
+          const to = cell * width + rank;
+          const from = cell * below + rank;
+          into.experts[to] = rank < stays ? source.experts[from]! : NULL_EXPERT;
+          if (into.weights !== null) into.weights[to] = rank < stays ? source.weights![from]! : 0;
+        }
+      }
+    },
+  };
+}
