@@ -37,6 +37,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./curve.js'),
   },
   {
+    name: 'sweep',
+    summary: 'many runs: by rate of arrival, to saturation, or by any value',
+    group: 'Profile',
+    example: 'sweep -t routing.safetensors --batch 16 --rates auto',
+    load: () => import('./sweep.js'),
+  },
+  {
     name: 'predict',
     summary: 'train a path predictor, and judge predictors',
     group: 'Profile',

@@ -24,16 +24,19 @@ export function namesSeveral(options: { readonly system?: string; readonly hardw
  * @throws UserError where a list has an empty or a repeated name, or a system is unknown
  */
 export function combinationsOf(options: { readonly system?: string; readonly hardware?: string; readonly cache?: string }): Combination[] {
-  const systems = split(options.system, '--system');
-  const machines = split(options.hardware, '--hardware');
+  const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
+  const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
   return systems.flatMap((system) => {
     const fixed = system !== undefined && loadSystem(system, '--system').cache.capacity !== undefined;
     return machines.map((hardware) => ({ system, hardware, cache: fixed ? undefined : options.cache }));
   });
 }
 
-function split(names: string | undefined, flag: string): (string | undefined)[] {
-  if (names === undefined) return [undefined];
+/**
+ * Names in a list with commas.
+ * @throws UserError where one is empty or stands twice
+ */
+export function namesIn(names: string, flag: string): string[] {
   const list = names.split(',').map((name) => name.trim());
   if (list.includes('')) throw new UserError(`${flag} ${names}: has an empty name; write e.g. ${flag} a,b`);
   const twice = list.find((name, i) => list.indexOf(name) !== i);

@@ -130,7 +130,7 @@ const length = fc.record({
 const drawn = fc.record({
   requests: fc.array(length, { minLength: 1, maxLength: 25 }),
   batch: fc.integer({ min: 1, max: 5 }),
-  budget: fc.integer({ min: 1, max: 24 }),
+  budget: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 24 })),
   room: fc.integer({ min: 29, max: 80 }),
   maxWait: fc.integer({ min: 0, max: 12 }),
   batches: fc.integer({ min: 1, max: 4 }),

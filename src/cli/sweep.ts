@@ -1,0 +1,136 @@
+// `moeprof sweep`: the same run many times with other values, several runs at a time: by rate, to the point where no more gets through, or
+// by any value of the run.
+import type { Command } from 'commander';
+import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
+import { UserError } from '../base/errors.js';
+import { parseCount } from '../base/units.js';
+import type { Override } from '../base/yaml.js';
+import { type Axis, checkAxes, combinations, RATE_PATH, ratesAround, type SweepValue, servedPerSecond, sweepOf } from '../explore/sweep.js';
+import { type SweepView, sweepReports } from '../explore/sweep-report.js';
+import { describeMetric } from '../result/catalogue.js';
+import type { RunSpec } from '../system/run.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { Outputs } from './outputs.js';
+import { namesIn } from './run-many.js';
+import { addRunOptions, type RunFlags, runOf } from './run-options.js';
+
+interface SweepOptions extends RunFlags, OutputOptions {
+  readonly rates?: string;
+  readonly vary: readonly string[];
+  readonly metrics?: string;
+  readonly jobs?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof sweep -t routing.safetensors --batch 16 --rates 0.5,1,2,4
+  moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s
+  moeprof sweep my-run.yaml --workload arrivals.csv --rates auto -o sweep.csv
+  moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
+  moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
+`;
+
+/** Requests per second at which all arrive as good as at once. */
+const AT_ONCE = 1e6;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
+    .optionsGroup('What varies:')
+    .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': from a quarter to twice of what can be served")
+    .option('--vary <path=values>', 'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8; repeatable', collect, [])
+    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)')
+    .option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
+  addRunOptions(command);
+  addOutputOptions(command, sweepReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (profile: string | undefined, options: SweepOptions) => {
+      const metrics = options.metrics === undefined ? [] : options.metrics.split(',').map(metricNamed);
+      const threads = options.jobs === undefined ? undefined : parseCount(options.jobs, '--jobs');
+      if (threads === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
+      const outputs = Outputs.open<SweepView>(context, sweepReports, options.output, stdoutFormat(options));
+      try {
+        outputs.deliver({ sweep: await sweep(profile, options, threads, context), metrics });
+      } finally {
+        outputs.abort();
+      }
+    });
+}
+
+async function sweep(profile: string | undefined, given: SweepOptions, threads: number | undefined, context: CliContext) {
+  const { axes, options } = axesOf(given);
+  const { rates } = options;
+  if (rates !== undefined && options.rate !== undefined)
+    throw new UserError('--rate: the rates are varied; leave it out, or give --rates alone');
+  if (rates === undefined && axes.length === 0) {
+    throw new UserError('nothing varies; write e.g. --rates 0.5,1,2 or --vary memory.expertCache=25%,50%');
+  }
+  // Arrivals of rates that nobody described are those that nobody coordinates.
+  const drawn = rates !== undefined && runOf(profile, options).workload.arrivals === undefined;
+  const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];
+  const runsOf = (all: readonly Axis[]): RunSpec[] =>
+    combinations(all).map((values) => {
+      const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
+      return runOf(profile, options, [...fixed, ...varied]);
+    });
+  const { runAll } = await import('./run-pool.js');
+  if (rates !== undefined) {
+    const atOnce = [...axes, { path: RATE_PATH, values: [AT_ONCE] }];
+    checkAxes(atOnce);
+    const values = rates === 'auto' ? ratesAround((await runAll(runsOf(atOnce), context, threads)).map(servedPerSecond)) : ratesIn(rates);
+    axes.push({ path: RATE_PATH, values });
+  }
+  checkAxes(axes);
+  return sweepOf(axes, await runAll(runsOf(axes), context, threads));
+}
+
+/** What is varied, `-s a,b` and `-w a,b` included, and the options without those. */
+function axesOf(options: SweepOptions): { axes: Axis[]; options: SweepOptions } {
+  const listed = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
+  const axes = listed.map((name): Axis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
+  const rest = Object.fromEntries(listed.map((name) => [name, undefined]));
+  return { axes: [...axes, ...options.vary.map(axisOf)], options: { ...options, ...rest } };
+}
+
+/** @throws UserError where one is no rate */
+function ratesIn(text: string): number[] {
+  return text.split(',').map((part) => {
+    const rate = Number(part);
+    if (part.trim() !== '' && rate > 0 && Number.isFinite(rate)) return rate;
+    throw new UserError(`--rates ${text}: '${part}' is no rate; write requests per second, e.g. 0.5,1,2, or auto`);
+  });
+}
+
+/**
+ * Reads `path=a,b,c`, or `path=[a, "b,c"]` where a value has a comma.
+ * @throws UserError
+ */
+function axisOf(text: string): Axis {
+  const equals = text.indexOf('=');
+  const path = text.slice(0, Math.max(0, equals)).trim();
+  const listed = text.slice(equals + 1).trim();
+  const wrong = (why: string): UserError =>
+    new UserError(`--vary ${text}: ${why}; write path=a,b, e.g. --vary workload.batch=1,8, and [a, "b,c"] where a value has a comma`);
+  if (equals <= 0 || path.split('.').includes('')) throw wrong('has no path');
+  let values: unknown;
+  try {
+    const document = parseDocument(listed);
+    values = listed.startsWith('[') && isSeq(document.contents) ? document.toJS() : listed.split(',').map((part) => parseYaml(part.trim()));
+  } catch {
+    throw wrong('is not YAML');
+  }
+  const plain = (value: unknown): value is SweepValue => ['string', 'number', 'boolean'].includes(typeof value);
+  if (!Array.isArray(values) || values.length === 0 || !values.every(plain)) throw wrong('has a value that is empty or no plain value');
+  return { path, values };
+}
+
+/** @throws UserError with the nearest name */
+function metricNamed(name: string): string {
+  try {
+    return describeMetric(name.trim()).name;
+  } catch (error) {
+    throw new UserError(`--metrics: ${(error as Error).message}`);
+  }
+}
