@@ -52,7 +52,7 @@ export class Device {
   constructor(parts: DeviceParts, demand: Demand) {
     this.#parts = parts;
     this.gpu = parts.gpu;
-    this.event = new DeviceEvent(demand);
+    this.event = new DeviceEvent(demand, parts.cost.cpuQueues);
     this.evictions = new Evictions(parts);
     this.judgement = new Judgement(parts, this.event);
     this.misses = new Misses(parts, this.event, this.evictions);

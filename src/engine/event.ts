@@ -22,17 +22,21 @@ export class DeviceEvent {
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
-  /** When the CPU has finished its part, ns. */
-  cpuNs = 0;
+  /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */
+  readonly cpuNs: Float64Array;
 
-  /** @param demand filled anew for every event, never with more members than its arrays have room for */
-  constructor(demand: Demand) {
+  /**
+   * @param demand filled anew for every event, never with more members than its arrays have room for
+   * @param cpuQueues queues of the CPU
+   */
+  constructor(demand: Demand, cpuQueues: number) {
     const widest = demand.ids.length;
     this.demand = demand;
     this.hit = new Int32Array(widest);
     this.missed = new Int32Array(widest);
     this.waiting = new Int32Array(widest);
     this.onCpu = new Int32Array(widest);
+    this.cpuNs = new Float64Array(cpuQueues);
     this.readyNs = new Float64Array(widest);
   }
 }

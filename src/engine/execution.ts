@@ -75,6 +75,6 @@ export class Execution {
     for (let k = 0; k < event.cpuExperts; k++) recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
     recorder.cpuExperts += event.cpuExperts;
     event.cpuExperts = 0;
-    return event.cpuNs;
+    return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
   }
 }

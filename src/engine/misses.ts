@@ -70,7 +70,7 @@ export class Misses {
     const cache = gpu.byLayer[layer]!;
     const { base, resident } = cache;
     const useCpu = onMiss === 'cpu' || onMiss === 'cheaper';
-    if (useCpu) event.cpuNs = startNs + cost.handoverNs;
+    if (useCpu) event.cpuNs.fill(startNs + cost.handoverNs);
     let loads = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
@@ -81,9 +81,11 @@ export class Misses {
       }
       if (useCpu && (onMiss === 'cpu' || this.#cpuIsSooner(layer, i, startNs))) {
         const fromNs = dram === null ? startNs : this.#inDram(id, layer, startNs);
-        const cpuStartNs = Math.max(event.cpuNs, fromNs);
-        event.cpuNs = cpuStartNs + cost.cpuExpertNs(layer, counts[i]!);
-        this.observer?.computedOnCpu(id, layer, cpuStartNs, event.cpuNs);
+        const queue = id % cost.cpuQueues;
+        const cpuStartNs = Math.max(event.cpuNs[queue]!, fromNs);
+        const cpuEndNs = cpuStartNs + cost.cpuExpertNs(layer, counts[i]!);
+        event.cpuNs[queue] = cpuEndNs;
+        this.observer?.computedOnCpu(id, layer, cpuStartNs, cpuEndNs);
         event.onCpu[event.cpuExperts++] = i;
         cache.policy.streamed?.(id - base);
         continue;
@@ -150,7 +152,7 @@ export class Misses {
     const bytes = sizes[id]!;
     let fromNs = startNs;
     if (dram !== null) fromNs = dram.holds(id, layer) ? Math.max(startNs, dram.arrivalNs[id]!) : dram.link.peek(bytes, startNs);
-    const cpuNs = Math.max(event.cpuNs, fromNs) + cost.cpuExpertNs(layer, count);
+    const cpuNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, count);
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
 

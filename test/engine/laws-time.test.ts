@@ -1,4 +1,5 @@
 // Laws L9-L14, which are about time: hand-made examples with the arithmetic beside them.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MissAction } from '../../src/engine/actions.js';
 import { Link } from '../../src/engine/link.js';
@@ -58,6 +59,84 @@ describe('L10 Links', () => {
     expect(arrivals[7]).toBe(50 + 25);
     one.promote(7);
     expect(one.demand(2, 10, 64)).toBe(75 + 25); // a promoted prefetch yields to nothing
+  });
+
+  /** A link of two paths: 2 ns a byte after 4 ns, and 4 ns a byte after 10. */
+  const paths = (flows: 'single' | 'split', arrivals = new Float64Array(8)) => {
+    const two = [
+      { bandwidth: 0.5e9, latencyNs: 4 },
+      { bandwidth: 0.25e9, latencyNs: 10 },
+    ];
+    return new Link({ ...wholeLink('h2d', 1), lanes: flows === 'single' ? 2 : 1, bandwidth: 0.75e9, paths: two, flows }, arrivals);
+  };
+
+  it('L10 over several paths, single flows: each transfer runs where it ends first', () => {
+    const link = paths('single');
+    expect(link.transferNs(10)).toBe(4 + 20);
+    expect(link.peek(10, 0)).toBe(24);
+    expect(link.demand(0, 10, 0)).toBe(24); // the other path would take 50
+    expect(link.demand(1, 10, 0)).toBe(48); // behind the first is still sooner
+    expect(link.demand(2, 10, 0)).toBe(50); // 72 there, 50 on the other
+    expect([link.freeNs(0), link.freeNs(1)]).toEqual([48, 50]);
+    // Both are free at 60, the second path since longer: a prefetch takes the one where it ends first all the same.
+    link.prefetch(link.nextLane(), 3, 10, 60);
+    expect(link.freeNs(0)).toBe(84);
+  });
+
+  it('L10 over several paths, split flows: the parts of a transfer end together', () => {
+    const link = paths('split');
+    // (T - 4) / 2 + (T - 10) / 4 = 10 bytes: T = 19 1/3; 7 2/3 and 2 1/3 bytes.
+    expect(link.transferNs(10)).toBeCloseTo(58 / 3, 9);
+    // 3 bytes are over after 10 ns on the first path alone: the second one cannot help.
+    expect(link.transferNs(3)).toBe(10);
+    expect(link.demand(0, 3, 0)).toBe(10);
+    expect(link.demand(1, 10, 5)).toBeCloseTo(10 + 58 / 3, 9); // all paths are one server
+  });
+
+  it('L10 a transfer alone is never later when it is split, and never sooner than the bandwidth of all paths allows', () => {
+    const path = fc.record({
+      bandwidth: fc.integer({ min: 1, max: 1000 }).map((n) => n * 1e6),
+      latencyNs: fc.integer({ min: 0, max: 5000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(path, { minLength: 2, maxLength: 5 }), fc.integer({ min: 1, max: 1e6 }), (several, bytes) => {
+        const bandwidth = several.reduce((sum, one) => sum + one.bandwidth, 0);
+        const spec = { name: 'h2d' as const, bandwidth, latencyNs: 0, chunkBytes: null, paths: several };
+        const split = new Link({ ...spec, lanes: 1, flows: 'split' }, new Float64Array(1)).demand(0, bytes, 0);
+        const single = new Link({ ...spec, lanes: several.length, flows: 'single' }, new Float64Array(1)).demand(0, bytes, 0);
+        expect(split).toBeLessThanOrEqual(single * (1 + 1e-12));
+        // By then the paths together have moved the bytes, each from its latency on.
+        const moved = several.reduce((sum, one) => sum + (Math.max(0, split - one.latencyNs) * one.bandwidth) / 1e9, 0);
+        expect(moved).toBeCloseTo(bytes, 3);
+      }),
+      { seed: 10 },
+    );
+  });
+
+  it('L10 a throttled link carries what starts afterwards more slowly, and what has started as fast as before', () => {
+    const { link: one } = link(1);
+    one.prefetch(0, 7, 10, 0); // until 25
+    one.throttle(0.5);
+    expect(one.demand(0, 10, 10)).toBe(25 + 5 + 40);
+    one.throttle(1);
+    expect(one.demand(1, 10, 10)).toBe(70 + 25);
+  });
+
+  it('L10 what runs on a lane that is lost runs again on another, and nothing interrupts it there', () => {
+    const { link: two, arrivals } = link(2, 4); // 2 ns a byte on each lane
+    two.prefetch(0, 6, 10, 0); // until 25
+    two.prefetch(1, 7, 10, 2); // until 27
+    two.keepLanes(1, 11);
+    // Between two chunks of the other prefetch: 5 + 8 = 13, there for 25 ns; the other arrives so much later.
+    expect([arrivals[7], arrivals[6]]).toEqual([38, 50]);
+    expect([two.restarts, two.prefetches, two.demands]).toEqual([1, 2, 0]);
+    expect(two.busyNs).toBe(25 + (11 - 2) + 25);
+    expect(two.demand(0, 1, 30)).toBe(38 + 7); // right behind it, before the remaining chunks
+    expect(two.landed(37)).toEqual([]);
+    expect(two.landed(38)).toEqual([7]);
+    two.keepLanes(2, 60);
+    expect(two.demand(1, 1, 57)).toBe(57 + 7); // lane 0 is free at 57
+    expect(two.demand(2, 1, 57)).toBe(60 + 7); // the lane that is back, from 60 on
   });
 
   it('L10 demands precede prefetches that wait, and never one that runs', async () => {
@@ -248,6 +327,14 @@ describe('L13 Miss action', () => {
     expect(outcome.passes[0]).toMatchObject({ endNs: 5 + 20 + 20, gpu: [] });
     expect(outcome).toMatchObject({ cpuExperts: 2, h2d: { demands: 0 } });
     expect(sum(outcome, 'stallNs')).toBe(45); // the GPU idles meanwhile
+  });
+
+  it('L13 cpu: sockets compute beside one another, each the experts that lie with it', async () => {
+    const sockets = { count: 2, numa: 'expert' as const, interconnect: { bandwidth: 1e9, latencyNs: 0 } };
+    const two = { ...hardware, cpu: { ...hardware.cpu!, sockets } };
+    // 0 and 2 lie with socket 0, 1 with socket 1: it computes 5-25, the other 5-25 and 25-45.
+    const outcome = await simulateByEngine(world({ layers: [{}], hardware: two, topK: 3, passes: single([0, 1, 2]), onMiss: 'cpu' }));
+    expect(outcome.passes[0]).toMatchObject({ endNs: 45, layers: [{ cpuNs: 60, stallNs: 45 }] });
   });
 
   it('L13 cheaper: whichever ends sooner, queues included', async () => {

@@ -32,37 +32,46 @@ export class ReferenceLink {
   readonly lanes: Piece[][];
   readonly count = { demands: 0, demandBytes: 0, prefetches: 0, prefetchBytes: 0, busyNs: 0 };
   readonly #spec: LinkSpec;
-  readonly #nsPerByte: number;
 
+  /** @param spec without paths, or with `flows: single` */
   constructor(spec: LinkSpec) {
     this.#spec = spec;
-    this.#nsPerByte = (1e9 * spec.lanes) / spec.bandwidth;
     this.lanes = Array.from({ length: spec.lanes }, () => []);
   }
 
-  duration(bytes: number): number {
-    return this.#spec.latencyNs + bytes * this.#nsPerByte;
+  #speed(lane: Piece[]): { latencyNs: number; nsPerByte: number } {
+    const { bandwidth, lanes, latencyNs, paths } = this.#spec;
+    const path = paths?.[this.lanes.indexOf(lane)];
+    if (path === undefined) return { latencyNs, nsPerByte: (1e9 * lanes) / bandwidth };
+    return { latencyNs: path.latencyNs, nsPerByte: 1e9 / path.bandwidth };
   }
 
-  /** Where a demand at `atNs` would go: the lane where it starts first, the first of them at a tie. */
-  place(atNs: number): { lane: Piece[]; index: number; startNs: number } {
+  duration(bytes: number, lane: Piece[]): number {
+    const { latencyNs, nsPerByte } = this.#speed(lane);
+    return latencyNs + bytes * nsPerByte;
+  }
+
+  /** Where a demand at `atNs` would go: the lane where it ends first (starts first, where all are alike), the first of them at a tie. */
+  place(bytes: number, atNs: number): { lane: Piece[]; index: number; startNs: number } {
     const places = this.lanes.map((lane) => {
       let index = lane.length;
       while (index > 0 && lane[index - 1]!.chunk && lane[index - 1]!.transfer.yields && lane[index - 1]!.from >= atNs) index--;
       // Behind what comes before; where that is a chunk which runs at `atNs`, behind the chunk.
       return { lane, index, startNs: Math.max(atNs, index === 0 ? 0 : lane[index - 1]!.to) };
     });
-    return places.reduce((best, other) => (other.startNs < best.startNs ? other : best));
+    const endNs = ({ lane, startNs }: (typeof places)[0]): number => startNs + this.duration(bytes, lane);
+    return places.reduce((best, other) => (endNs(other) < endNs(best) ? other : best));
   }
 
   arrivalOfDemand(bytes: number, atNs: number): number {
-    return this.place(atNs).startNs + this.duration(bytes);
+    const { lane, startNs } = this.place(bytes, atNs);
+    return startNs + this.duration(bytes, lane);
   }
 
   demand(id: number, bytes: number, atNs: number): ReferenceTransfer {
-    const { lane, index, startNs } = this.place(atNs);
+    const { lane, index, startNs } = this.place(bytes, atNs);
     const transfer = new ReferenceTransfer(id, false);
-    const duration = this.duration(bytes);
+    const duration = this.duration(bytes, lane);
     const piece = { transfer, chunk: false, from: startNs, to: startNs + duration };
     transfer.pieces.push(piece);
     for (const later of lane.slice(index)) {
@@ -85,7 +94,12 @@ export class ReferenceLink {
     return this.lanes.reduce((best, other) => (this.freeNs(other) < this.freeNs(best) ? other : best));
   }
 
-  prefetch(lane: Piece[], id: number, bytes: number, startNs: number): ReferenceTransfer {
+  /** On the lane that is free first or, where lanes differ, on that of the free ones where it ends first. */
+  prefetch(id: number, bytes: number, startNs: number): ReferenceTransfer {
+    let lane = this.nextLane();
+    for (const other of this.lanes) {
+      if (this.freeNs(other) <= startNs && this.duration(bytes, other) < this.duration(bytes, lane)) lane = other;
+    }
     const transfer = new ReferenceTransfer(id, this.#spec.chunkBytes !== null);
     let from = startNs;
     const add = (ns: number, chunk: boolean): void => {
@@ -94,15 +108,16 @@ export class ReferenceLink {
       lane.push(piece);
       from += ns;
     };
-    add(this.#spec.latencyNs, false);
+    const { latencyNs, nsPerByte } = this.#speed(lane);
+    add(latencyNs, false);
     for (let left = bytes; left > 0; ) {
       const chunk = Math.min(left, this.#spec.chunkBytes ?? left);
-      add(chunk * this.#nsPerByte, true);
+      add(chunk * nsPerByte, true);
       left -= chunk;
     }
     this.count.prefetches++;
     this.count.prefetchBytes += bytes;
-    this.count.busyNs += this.duration(bytes);
+    this.count.busyNs += this.duration(bytes, lane);
     return transfer;
   }
 }

@@ -64,6 +64,28 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     return agree(family, { ...basics, 'write-backs': ({ writeBacks }) => writeBacks > 0 }, 4);
   });
 
+  it('over paths that differ in speed', () => {
+    const speeds = fc.record({ ns: fc.constantFrom(1, 2, 4, 8), latencyNs: fc.integer({ min: 0, max: 40 }) });
+    const slowerFirst = fc.array(speeds, { minLength: 2, maxLength: 3 });
+    const family = fc.tuple(scenarios, slowerFirst).map(([scenario, given]): Scenario => {
+      const [h2d, ...below] = scenario.hardware.links;
+      const paths = given.map(({ ns, latencyNs }) => ({ bandwidth: 1e9 / ns, latencyNs }));
+      const link = { ...h2d!, lanes: paths.length, chunkBytes: null, paths, flows: 'single' as const };
+      return { ...scenario, exclusive: false, hardware: { ...scenario.hardware, links: [link, ...below] } };
+    });
+    return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 6);
+  });
+
+  it('with a CPU of several sockets', () => {
+    const family = fc.tuple(scenarios, fc.integer({ min: 2, max: 3 })).map(([scenario, count]): Scenario => {
+      const interconnect = { bandwidth: 1e9, latencyNs: 3 };
+      const cpu = { ...scenario.hardware.cpu!, sockets: { count, numa: 'expert' as const, interconnect } };
+      const onMiss = scenario.onMiss === 'cheaper' ? 'cheaper' : 'cpu';
+      return { ...scenario, onMiss, hardware: { ...scenario.hardware, cpu } };
+    });
+    return agree(family, { hits: basics.hits, 'CPU experts': ({ cpuExperts }) => cpuExperts > 0 }, 7);
+  });
+
   it('in sequential replay', () => {
     const family = scenarios.map((scenario): Scenario => ({ ...scenario, replay: 'sequential' }));
     return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 5);

@@ -190,7 +190,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       total.dropped += Number(planned.dropped);
       return;
     }
-    level.came.set(id, level.link.prefetch(level.link.nextLane(), id, sizes[id]!, slotNs));
+    level.came.set(id, level.link.prefetch(id, sizes[id]!, slotNs));
     if (level !== gpu) return;
     unused.add(id);
     layers[layerOf[id]!]!.prefetchBytes += sizes[id]!;
@@ -291,7 +291,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       if (dram?.holds(id) && coming !== undefined) coming.yields = false;
     }
 
-    let cpuFreeNs = nowNs + cost.handoverNs;
+    const sockets = hardware.cpu?.sockets;
+    const cpuFreeNs = Array(sockets?.numa === 'expert' ? sockets.count : 1).fill(nowNs + cost.handoverNs) as number[];
     const loads: Member[] = [];
     for (const member of members) {
       const { count, id } = member;
@@ -300,18 +301,19 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         continue;
       }
       const cpuNs = cost.cpuExpertNs(layer, count);
+      const socket = id % cpuFreeNs.length;
       let byCpu = onMiss === 'cpu';
       if (onMiss === 'cheaper') {
         const bytes = sizes[id]!;
         let fromNs = nowNs;
         if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(bytes, nowNs);
-        byCpu = Math.max(cpuFreeNs, fromNs) + cpuNs <= gpu.link.arrivalOfDemand(bytes, fromNs) + cost.expertNs(layer, count);
+        byCpu = Math.max(cpuFreeNs[socket]!, fromNs) + cpuNs <= gpu.link.arrivalOfDemand(bytes, fromNs) + cost.expertNs(layer, count);
       }
       if (byCpu) {
         member.onCpu = true;
         gpu.byLayer[layer]!.passBy(id);
         member.readyNs = dram === null ? nowNs : inDram(dram, id);
-        cpuFreeNs = Math.max(cpuFreeNs, member.readyNs) + cpuNs;
+        cpuFreeNs[socket] = Math.max(cpuFreeNs[socket]!, member.readyNs) + cpuNs;
         total.cpuExperts++;
         counts.cpuNs += cpuNs;
         continue;
@@ -335,7 +337,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       gpuNs = Math.max(gpuNs, member.readyNs) + ns;
       computeNs += ns;
     }
-    const endNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, cpuFreeNs) : gpuNs;
+    const endNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, ...cpuFreeNs) : gpuNs;
     counts.computeNs += computeNs;
     counts.stallNs += endNs - nowNs - computeNs;
     advance(endNs);
