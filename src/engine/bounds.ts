@@ -6,7 +6,13 @@ import type { ModelSpec } from '../model/spec.js';
 import { Link } from './link.js';
 
 /** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
-export class BoundClocks {
+export interface Clocks {
+  readonly allResidentNs: number;
+  readonly noCacheNs: number;
+}
+
+/** The clocks of a run on one GPU. */
+export class BoundClocks implements Clocks {
   allResidentNs = 0;
   noCacheNs = 0;
   readonly #cost: CostModel;

@@ -11,8 +11,8 @@ import { Judgement } from './judgement.js';
 import type { Link } from './link.js';
 import { Misses } from './misses.js';
 import type { Observer } from './observer.js';
-import type { MissPrecision } from './precision.js';
-import type { Prefetcher } from './prefetch.js';
+import type { Precision } from './precision.js';
+import { Prefetcher, type PrefetchParts } from './prefetch.js';
 import type { PhaseCounters, Recorder } from './recorder.js';
 import type { CachedTier } from './tier.js';
 
@@ -27,7 +27,7 @@ export interface DeviceParts {
   readonly writeBack: Link | null;
   readonly onMiss: MissAction;
   /** Serves misses that matter little from smaller copies; null: all misses are served in full. */
-  readonly precision: MissPrecision | null;
+  readonly precision: Precision | null;
   /** True where the run prefetches, so that a member may be late. */
   readonly prefetches: boolean;
   readonly recorder: Recorder;
@@ -36,6 +36,9 @@ export interface DeviceParts {
   /** 1 for experts that were ever demanded. */
   readonly seen: Uint8Array;
 }
+
+/** How a device prefetches. */
+export type PrefetchSetup = Pick<PrefetchParts, 'predictor' | 'limits' | 'scores' | 'outlook' | 'adaptive'>;
 
 /** One GPU. Its parts are called by the engine in the order in which they stand here. */
 export class Device {
@@ -66,9 +69,16 @@ export class Device {
     for (const link of [gpu.link, writeBack]) if (link !== null) link.observer = observer;
   }
 
-  /** Who plans prefetches for this GPU, and is told what leaves it. */
-  prefetchedBy(prefetcher: Prefetcher): void {
-    this.evictions.prefetcher = prefetcher;
+  /** Who plans prefetches for this GPU from now on, and is told what leaves it. */
+  prefetcher(setup: PrefetchSetup): Prefetcher {
+    const { evictions } = this;
+    const evicted = (nowNs: number): number => {
+      evictions.slotFreeNs = nowNs;
+      evictions.account(nowNs);
+      return evictions.slotFreeNs;
+    };
+    evictions.prefetcher = new Prefetcher({ ...setup, ...this.#parts, evicted });
+    return evictions.prefetcher;
   }
 
   /** What follows is counted under `phase`. */

@@ -6,19 +6,17 @@ import type { Clock } from '../cache/policy.js';
 import { layerOfExperts } from '../cache/scope.js';
 import type { CostModel } from '../hardware/cost.js';
 import { expertSizes, type ModelSpec } from '../model/spec.js';
-import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
 import type { MissAction, Replay } from './actions.js';
 import type { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
-import { Device } from './device.js';
+import { Device, type PrefetchSetup } from './device.js';
+import type { Fold } from './fold.js';
 import { gatherGates } from './gates.js';
-import type { AdaptiveHorizon } from './horizon.js';
 import type { Link } from './link.js';
 import type { Observer } from './observer.js';
-import type { Outlook } from './outlook.js';
 import type { MissPrecision } from './precision.js';
-import { Prefetcher, type PrefetchLimits } from './prefetch.js';
+import type { Prefetcher } from './prefetch.js';
 import type { PhaseCounters, Recorder } from './recorder.js';
 import type { Rerank } from './rerank.js';
 import type { CachedTier } from './tier.js';
@@ -50,19 +48,8 @@ export interface EngineParts {
   readonly bounds: BoundClocks;
 }
 
-/** How a run prefetches. */
-export interface PrefetchSetup {
-  readonly predictor: Predictor;
-  readonly limits: PrefetchLimits;
-  /** Filled by the predictor, by dense id. */
-  readonly scores: Float32Array;
-  readonly outlook?: Outlook | null;
-  readonly adaptive?: AdaptiveHorizon | null;
-}
-
 /** Runs passes one after another. */
-export class Engine {
-  /** Simulated time, ns. */
+export class Engine implements Fold {
   nowNs = 0;
 
   /** Sees everything; null: nobody looks. */
@@ -89,18 +76,9 @@ export class Engine {
       this.#demand,
     );
     this.#device = device;
-    this.#prefetcher = null;
-    if (prefetch === null) return;
-    const evicted = (nowNs: number): number => {
-      device.evictions.slotFreeNs = nowNs;
-      device.evictions.account(nowNs);
-      return device.evictions.slotFreeNs;
-    };
-    this.#prefetcher = new Prefetcher({ ...prefetch, model, sizes, layerOf, gpu, dram, recorder, evicted });
-    device.prefetchedBy(this.#prefetcher);
+    this.#prefetcher = prefetch === null ? null : device.prefetcher(prefetch);
   }
 
-  /** Lets somebody watch the run from now on. */
   observe(observer: Observer): void {
     const { dram } = this.#parts;
     this.#observer = observer;
@@ -109,7 +87,6 @@ export class Engine {
     if (dram !== null) dram.link.observer = observer;
   }
 
-  /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void {
     const { bounds, clock, cost, model, recorder } = this.#parts;
     clock.pass = pass.number;
@@ -118,7 +95,6 @@ export class Engine {
     const layers = model.layers.length;
     const startNs = this.nowNs;
     this.#observer?.passStarted(pass, startNs);
-    this.#parts.rerank?.begin(pass);
     this.#prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       const denseNs = cost.denseNs(layer, pass.tokens, pass.sequenceContext, pass.sequenceTokens, pass.sequences);

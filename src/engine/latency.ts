@@ -1,7 +1,7 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
 import { meets, type Objectives } from '../schedule/objective.js';
 import type { Share } from '../schedule/scheduler.js';
-import type { BoundClocks } from './bounds.js';
+import type { Clocks } from './bounds.js';
 
 /** A growing list of numbers, 8 bytes each: percentiles stay exact. */
 export class Samples {
@@ -40,12 +40,12 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
-  readonly #bounds: BoundClocks;
+  readonly #bounds: Clocks;
 
   readonly #objectives: Objectives | undefined;
 
   /** @param objectives what requests are held against; absent: nothing */
-  constructor(bounds: BoundClocks, objectives?: Objectives) {
+  constructor(bounds: Clocks, objectives?: Objectives) {
     this.#bounds = bounds;
     this.#objectives = objectives;
   }

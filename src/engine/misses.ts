@@ -4,7 +4,7 @@ import type { DeviceParts } from './device.js';
 import { type DeviceEvent, sortByReadiness } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Observer } from './observer.js';
-import { type MissPrecision, PRECISION } from './precision.js';
+import { PRECISION, type Precision } from './precision.js';
 import type { PhaseCounters } from './recorder.js';
 
 /** Places the misses of one GPU. */
@@ -118,7 +118,7 @@ export class Misses {
   }
 
   /** A miss that matters little: its low-precision copy is streamed, or it is skipped. Executing a copy is priced as the expert is. */
-  #degrade(layer: number, i: number, precision: MissPrecision, startNs: number): void {
+  #degrade(layer: number, i: number, precision: Precision, startNs: number): void {
     const { dram, gpu, recorder, sizes } = this.#parts;
     const event = this.#event;
     const id = event.demand.ids[i]!;

@@ -3,7 +3,10 @@
 import type { Pass } from '../schedule/pass.js';
 import type { Link } from './link.js';
 
-/** Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. */
+/**
+ * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. `gpu` is the number of
+ * one of several GPUs, absent where there is only one.
+ */
 export interface Observer {
   /** A pass begins. */
   passStarted(pass: Pass, nowNs: number): void;
@@ -14,19 +17,21 @@ export interface Observer {
   /** An event of `layer` was judged (L2). */
   judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void;
   /** A prefetch of expert `id` was decided at `nowNs` by a prediction that takes `costNs`. */
-  planned(id: number, nowNs: number, costNs: number): void;
+  planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
   /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
   /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
-  prefetchUsed(id: number, late: boolean): void;
+  prefetchUsed(id: number, late: boolean, gpu?: number): void;
   /** The GPU executes an expert. */
-  executed(id: number, layer: number, startNs: number, endNs: number): void;
-  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU. */
-  stalled(id: number, layer: number, startNs: number, endNs: number): void;
+  executed(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
+  stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The CPU computes an expert where it lies. */
-  computedOnCpu(id: number, layer: number, startNs: number, endNs: number): void;
+  computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** An expert leaves the GPU's cache. */
-  evicted(id: number, layer: number, nowNs: number): void;
+  evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
+  /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
+  exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;
 }
 
 /** Several observers as one; null where there is none. */
@@ -44,5 +49,6 @@ export function observers(all: readonly Observer[]): Observer | null {
     stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
     computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
     evicted: (...args) => all.forEach((one) => void one.evicted(...args)),
+    exchanged: (...args) => all.forEach((one) => void one.exchanged?.(...args)),
   };
 }

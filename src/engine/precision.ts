@@ -19,8 +19,15 @@ export interface PrecisionLimits {
 /** How a miss is served. */
 export const PRECISION = { full: 0, low: 1, skipped: 2 } as const;
 
+/** Which misses of the running event are degraded, and how. */
+export interface Precision {
+  readonly limits: PrecisionLimits;
+  /** How a miss of the running event is served, one of {@link PRECISION}. */
+  of(id: number): number;
+}
+
 /** Unimportance of the members of the running event: HOBBIT's cumulative gate score (arXiv 2411.01433, eq. 2). */
-export class MissPrecision {
+export class MissPrecision implements Precision {
   readonly limits: PrecisionLimits;
   readonly #model: ModelSpec;
   /** By dense id, over the tokens of the pass: the smallest share of a token's weight that its better-ranked experts have. */
@@ -51,7 +58,6 @@ export class MissPrecision {
     }
   }
 
-  /** How a miss of the running event is served, one of {@link PRECISION}. */
   of(id: number): number {
     const unimportance = this.#unimportance[id]!;
     if (unimportance <= this.limits.lowAbove) return PRECISION.full;

@@ -82,6 +82,21 @@ export interface HostDevice extends Device {
   readonly sockets?: Sockets;
 }
 
+/** What joins several GPUs: each has a port that sends and receives at this rate at once. */
+export interface Interconnect {
+  /** Bytes per second that one GPU sends, and that it receives, in an all-to-all, as achieved. */
+  readonly bandwidth: number;
+  /** Fixed cost of one all-to-all in ns. */
+  readonly latencyNs: number;
+}
+
+/** Several GPUs of one machine, all alike. */
+export interface GpuSet {
+  /** At least 2. */
+  readonly count: number;
+  readonly interconnect: Interconnect;
+}
+
 /** A machine. `tiers[0]` is where experts execute; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
 export interface HardwareSpec {
   readonly name: string;
@@ -89,6 +104,8 @@ export interface HardwareSpec {
   readonly links: readonly LinkSpec[];
   /** Computes on `tiers[0]`: the GPU, or the processor of a unified-memory machine or a phone. */
   readonly gpu: Device;
+  /** Present where there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
+  readonly gpus?: GpuSet;
   /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
   readonly cpu: HostDevice | null;
 }

@@ -1,0 +1,13 @@
+// What the loop of serving needs of an engine: passes go in, time comes out. One GPU and several have different ones.
+import type { Pass } from '../schedule/pass.js';
+import type { Observer } from './observer.js';
+
+/** Runs passes one after another. */
+export interface Fold {
+  /** Simulated time, ns. */
+  nowNs: number;
+  /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
+  run(pass: Pass): void;
+  /** Lets somebody watch the run from now on. */
+  observe(observer: Observer): void;
+}
