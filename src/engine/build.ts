@@ -137,7 +137,7 @@ export async function buildSimulation(
     whenFull: system.prefetch.whenFull,
   };
   const adaptive = horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
-  const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!, inputs.candidates.topK);
+  const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
   const engine = new Engine({
     model,
     cost,

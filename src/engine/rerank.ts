@@ -36,39 +36,12 @@ export class Rerank {
   readonly counts: RerankCounts = { choices: 0, changed: 0, resident: 0, residentBefore: 0, weight: 0, weightBefore: 0 };
   readonly #limits: RerankLimits;
   readonly #model: ModelSpec;
-  // The candidates of the running pass, as read: [tokens, layers, candidates].
-  #experts = new Uint16Array(0);
-  #weights = new Float32Array(0);
-  readonly #score: Float64Array;
-  readonly #taken: Uint8Array;
+  #score = new Float64Array(0);
+  #taken = new Uint8Array(0);
 
-  /** @param candidates choices per token and layer of the passes to come */
-  constructor(model: ModelSpec, limits: RerankLimits, candidates: number) {
+  constructor(model: ModelSpec, limits: RerankLimits) {
     this.#model = model;
     this.#limits = limits;
-    this.#score = new Float64Array(candidates);
-    this.#taken = new Uint8Array(candidates);
-  }
-
-  /** Takes the candidates of a pass and leaves in it what the gate alone chooses, for whoever looks at layers that are still to come. */
-  begin(pass: Pass): void {
-    const { choices, row, tokens, topK, weights } = pass;
-    const cells = tokens * row;
-    if (this.#experts.length < cells) {
-      this.#experts = new Uint16Array(cells);
-      this.#weights = new Float32Array(cells);
-    }
-    this.#experts.set(choices.subarray(0, cells));
-    this.#weights.set(weights!.subarray(0, cells));
-    for (const { index, topK: chosen } of this.#model.layers) {
-      for (let token = 0; token < tokens; token++) {
-        const at = token * row + index * topK;
-        for (let rank = chosen; rank < topK; rank++) {
-          choices[at + rank] = NULL_EXPERT;
-          weights![at + rank] = 0;
-        }
-      }
-    }
   }
 
   /**
@@ -77,54 +50,49 @@ export class Rerank {
    */
   choose(pass: Pass, layer: number, { base, resident }: Residents): void {
     const { lambda, keep } = this.#limits;
-    const { offset, topK: chosen } = this.#model.layers[layer]!;
+    const { counts } = this;
     const { choices, row, tokens, topK, weights } = pass;
+    const { experts, row: wideRow, topK: width, weights: gates } = pass.candidates!;
+    const { offset, topK: chosen } = this.#model.layers[layer]!;
+    if (this.#score.length < width) {
+      this.#score = new Float64Array(width);
+      this.#taken = new Uint8Array(width);
+    }
     const score = this.#score;
     const taken = this.#taken;
-    const held = offset - base;
-    const { counts } = this;
+    const first = offset - base;
     for (let token = 0; token < tokens; token++) {
-      const at = token * row + layer * topK;
-      for (let rank = 0; rank < topK; rank++) {
-        const expert = this.#experts[at + rank]!;
-        if (expert === NULL_EXPERT) {
-          score[rank] = Number.NEGATIVE_INFINITY;
-          continue;
-        }
-        const own = resident[held + expert]!;
-        const weight = this.#weights[at + rank]!;
-        score[rank] = rank < keep ? Number.POSITIVE_INFINITY : Math.log(weight) + lambda * own;
+      const from = token * wideRow + layer * width;
+      for (let rank = 0; rank < width; rank++) {
+        taken[rank] = 0;
+        const expert = experts[from + rank]!;
+        if (expert === NULL_EXPERT) continue;
+        const held = resident[first + expert]!;
+        score[rank] = rank < keep ? Number.POSITIVE_INFINITY : Math.log(gates[from + rank]!) + lambda * held;
         if (rank >= chosen) continue;
-        counts.residentBefore += own;
-        counts.weightBefore += weight;
+        counts.residentBefore += held;
+        counts.weightBefore += gates[from + rank]!;
       }
-      taken.fill(0);
       for (let place = 0; place < chosen; place++) {
         // Of equal scores the better rank wins, so that without a bonus the gate's own choice stands.
         let best = -1;
-        for (let rank = 0; rank < topK; rank++) {
-          if (taken[rank] === 1 || this.#experts[at + rank] === NULL_EXPERT) continue;
+        for (let rank = 0; rank < width; rank++) {
+          if (taken[rank] === 1 || experts[from + rank] === NULL_EXPERT) continue;
           if (best < 0 || score[rank]! > score[best]!) best = rank;
         }
         if (best < 0) break;
         taken[best] = 1;
       }
-      // Choices stand in the order of the gate, as they would without re-ranking.
-      let place = 0;
-      for (let rank = 0; rank < topK; rank++) {
+      // Choices stand in the order of the gate, as they would without re-ranking; where there are too few, nulls follow.
+      let to = token * row + layer * topK;
+      for (let rank = 0; rank < width; rank++) {
         if (taken[rank] === 0) continue;
-        const expert = this.#experts[at + rank]!;
-        choices[at + place] = expert;
-        weights![at + place] = this.#weights[at + rank]!;
+        choices[to] = experts[from + rank]!;
+        weights![to++] = gates[from + rank]!;
         counts.choices++;
         if (rank >= chosen) counts.changed++;
-        counts.resident += resident[held + expert]!;
-        counts.weight += this.#weights[at + rank]!;
-        place++;
-      }
-      for (; place < topK; place++) {
-        choices[at + place] = NULL_EXPERT;
-        weights![at + place] = 0;
+        counts.resident += resident[first + experts[from + rank]!]!;
+        counts.weight += gates[from + rank]!;
       }
     }
   }

@@ -5,6 +5,7 @@ import { type Parameters, resolveParameters, splitSpec } from '../base/parameter
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import { type Arrivals, arrivalsDigest, loadArrivals } from '../schedule/arrivals/arrivals.js';
+import { CandidateRows } from '../schedule/candidate-rows.js';
 import { findScheduler } from '../schedule/index.js';
 import { KvRoom } from '../schedule/kv-room.js';
 import { OpenLoop } from '../schedule/open-loop.js';
@@ -104,5 +105,5 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
   };
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record);
-  return new Passes(workload, composer, new Pass(candidates ?? trace, serving.running), kv);
+  return new Passes(workload, composer, new Pass(trace, serving.running, candidates === null ? null : new CandidateRows(candidates)), kv);
 }

@@ -1,5 +1,6 @@
 // A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
+import type { CandidateRows } from './candidate-rows.js';
 import type { Request } from './request.js';
 import type { Share } from './scheduler.js';
 
@@ -24,6 +25,8 @@ export class Pass {
   /** `[tokens, layers, predictedK]` of the trace, or null. */
   predicted: Uint16Array | null;
   readonly predictedK: number;
+  /** What the tokens might choose instead; null where choices stand. */
+  readonly candidates: CandidateRows | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
   slot: Int32Array;
   /** `Request.index` of each token. */
@@ -47,9 +50,11 @@ export class Pass {
   /**
    * @param trace where rows are read from
    * @param maxSequences most requests of one pass
+   * @param candidates of the same rows as `trace`
    */
-  constructor(trace: RoutingTrace, maxSequences: number) {
+  constructor(trace: RoutingTrace, maxSequences: number, candidates: CandidateRows | null = null) {
     this.#trace = trace;
+    this.candidates = candidates;
     this.layers = trace.layers;
     this.topK = trace.topK;
     this.row = trace.layers * trace.topK;
@@ -118,6 +123,7 @@ export class Pass {
         copy(chunk.predicted!, from * width, this.predicted, to * width, width);
       }
       if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
+      this.candidates?.take(request.slot, request.rowBase + position, request.rowBase + request.segmentEnd, to);
       this.slot[to] = request.slot;
       this.request[to] = request.index;
       this.position[to] = position;
@@ -138,7 +144,7 @@ export class Pass {
 }
 
 /** Rows that one slot has read ahead. */
-class SlotBuffer {
+export class SlotBuffer {
   readonly chunk: TraceChunk;
   readonly #trace: RoutingTrace;
   #start = 0;

@@ -2,23 +2,24 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { topOf } from '../../src/engine/candidates.js';
 import { Rerank } from '../../src/engine/rerank.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
+import type { ModelSpec } from '../../src/model/spec.js';
 import type { Result } from '../../src/result/result.js';
+import { CandidateRows } from '../../src/schedule/candidate-rows.js';
 import { Pass } from '../../src/schedule/pass.js';
 import { Request } from '../../src/schedule/request.js';
 import type { RunInput } from '../../src/system/run.js';
 import { synthesize } from '../../src/trace/synthetic.js';
-import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
+import type { RoutingTrace } from '../../src/trace/trace.js';
 import { writeSafetensors } from '../../src/trace/write.js';
 import { modelOf, temporaryFolder, traceOf } from '../trace/builders.js';
 
-const none = NULL_EXPERT;
-
-/** One pass of all tokens of a trace. */
-function passOf(trace: RoutingTrace): Pass {
-  const pass = new Pass(trace, 1);
+/** One pass of all tokens of a trace of candidates. */
+function passOf(trace: RoutingTrace, model: ModelSpec): Pass {
+  const pass = new Pass(topOf(trace, model), 1, new CandidateRows(trace));
   const request = new Request({ index: 0, start: 0, prefill: 0, decode: trace.tokens, arrivalNs: 0 });
   pass.fill([{ request, tokens: trace.tokens }]);
   return pass;
@@ -29,36 +30,34 @@ describe('re-ranking', () => {
   const model = modelOf([{ experts: 4, topK: 2 }]);
   /** Choices where only expert 3 is resident. */
   const chosen = (lambda: number, keep = 0): number[] => {
-    const rerank = new Rerank(model, { lambda, keep }, 4);
-    const pass = passOf(wide());
-    rerank.begin(pass);
+    const rerank = new Rerank(model, { lambda, keep });
+    const pass = passOf(wide(), model);
     rerank.choose(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
     return [...pass.choices];
   };
 
   it('takes a resident expert once lambda outweighs the ratio of the weights: ln(0.3 / 0.1) = 1.099, ln(0.4 / 0.1) = 1.386', () => {
-    expect(chosen(0)).toEqual([0, 1, none, none]);
-    expect(chosen(1.09)).toEqual([0, 1, none, none]);
-    expect(chosen(1.1)).toEqual([0, 3, none, none]);
+    expect(chosen(0)).toEqual([0, 1]);
+    expect(chosen(1.09)).toEqual([0, 1]);
+    expect(chosen(1.1)).toEqual([0, 3]);
     // It takes no second one: 0 stays the best of those that are not resident.
-    expect(chosen(5)).toEqual([0, 3, none, none]);
+    expect(chosen(5)).toEqual([0, 3]);
   });
 
   it('keeps what it is told to keep', () => {
-    expect(chosen(5, 1)).toEqual([0, 3, none, none]);
-    expect(chosen(5, 2)).toEqual([0, 1, none, none]);
+    expect(chosen(5, 1)).toEqual([0, 3]);
+    expect(chosen(5, 2)).toEqual([0, 1]);
   });
 
   it('counts what changed, what is resident and what weight was given up', () => {
-    const rerank = new Rerank(model, { lambda: 2, keep: 0 }, 4);
-    const pass = passOf(wide());
-    rerank.begin(pass);
-    expect([...pass.choices]).toEqual([0, 1, none, none]);
+    const rerank = new Rerank(model, { lambda: 2, keep: 0 });
+    const pass = passOf(wide(), model);
+    expect([...pass.choices]).toEqual([0, 1]);
     rerank.choose(pass, 0, { base: 0, resident: Uint8Array.of(0, 0, 0, 1) });
     expect(rerank.counts).toMatchObject({ choices: 2, changed: 1, resident: 1, residentBefore: 0 });
     expect(rerank.counts.weightBefore).toBeCloseTo(0.7, 6);
     expect(rerank.counts.weight).toBeCloseTo(0.5, 6);
-    expect([...pass.weights!]).toEqual([0.4, 0.1, 0, 0].map(Math.fround));
+    expect([...pass.weights!]).toEqual([0.4, 0.1].map(Math.fround));
   });
 
   it('chooses what a sort of all candidates would', () => {
@@ -74,9 +73,9 @@ describe('re-ranking', () => {
         fc.double({ min: 0, max: 4, noNaN: true }),
         (cells, resident, lambda) => {
           const rows = cells.map(({ order, weights }) => ({ experts: [order], weights: [[...weights].sort((a, b) => b - a)] }));
-          const rerank = new Rerank(modelOf([{ experts, topK: 2 }]), { lambda, keep: 0 }, 4);
-          const pass = passOf(traceOf(rows, experts));
-          rerank.begin(pass);
+          const model = modelOf([{ experts, topK: 2 }]);
+          const rerank = new Rerank(model, { lambda, keep: 0 });
+          const pass = passOf(traceOf(rows, experts), model);
           rerank.choose(pass, 0, { base: 0, resident: Uint8Array.from(resident) });
           rows.forEach((row, token) => {
             const scored = row.experts[0]!.map((expert, rank) => ({
@@ -86,7 +85,7 @@ describe('re-ranking', () => {
             }));
             scored.sort((a, b) => b.score - a.score || a.rank - b.rank);
             const expected = scored.slice(0, 2).sort((a, b) => a.rank - b.rank);
-            expect([...pass.choices.subarray(token * 4, token * 4 + 4)]).toEqual([...expected.map(({ expert }) => expert), none, none]);
+            expect([...pass.choices.subarray(token * 2, token * 2 + 2)]).toEqual(expected.map(({ expert }) => expert));
           });
         },
       ),

@@ -1,0 +1,43 @@
+// What the tokens of a pass might choose instead of what they chose: rows of a trace that is wider than the model's top-k.
+import type { RoutingTrace } from '../trace/trace.js';
+import { SlotBuffer } from './pass.js';
+
+/** Candidates of the running pass, in pass order. */
+export class CandidateRows {
+  /** Candidates per token and layer, and of a token in all. */
+  readonly topK: number;
+  readonly row: number;
+  /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
+  experts: Uint16Array;
+  /** Their gate weights. */
+  weights: Float32Array;
+  readonly #trace: RoutingTrace;
+  readonly #buffers: (SlotBuffer | undefined)[] = [];
+
+  /** @param trace with gate weights */
+  constructor(trace: RoutingTrace) {
+    this.#trace = trace;
+    this.topK = trace.topK;
+    this.row = trace.layers * trace.topK;
+    this.experts = new Uint16Array(this.row);
+    this.weights = new Float32Array(this.row);
+  }
+
+  /** Reads trace row `at` for token `to` of the pass; `slot` may read ahead, not beyond row `end`. */
+  take(slot: number, at: number, end: number, to: number): void {
+    const { row } = this;
+    if (this.experts.length < (to + 1) * row) this.#grow(2 * (to + 1) * row);
+    const buffer = (this.#buffers[slot] ??= new SlotBuffer(this.#trace));
+    const from = buffer.seek(at, end) * row;
+    this.experts.set(buffer.chunk.experts.subarray(from, from + row), to * row);
+    this.weights.set(buffer.chunk.weights!.subarray(from, from + row), to * row);
+  }
+
+  #grow(cells: number): void {
+    const { experts, weights } = this;
+    this.experts = new Uint16Array(cells);
+    this.weights = new Float32Array(cells);
+    this.experts.set(experts);
+    this.weights.set(weights);
+  }
+}
