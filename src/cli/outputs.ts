@@ -119,28 +119,34 @@ export function formatNamed<T>(name: string, formats: readonly Format<T>[]): For
   throw new UserError(`--format ${name}: unknown format: ${didYouMean(name, names)}`);
 }
 
-/** Where a report is written. */
-interface Sink {
-  write(text: string): void;
+/** Where an output is written. */
+export interface Sink {
+  write(data: string | Uint8Array): void;
+  /** Puts the finished file in its place. */
   commit(): void;
+  /** Drops the unfinished file; does nothing after {@link commit}. */
   abort(): void;
 }
 
-/** @throws UserError where the path cannot be written */
-function openSink(path: string): Sink {
+/**
+ * Opens an output, so that a bad path fails before the work that fills it.
+ * @param flag what the path is a value of, for messages
+ * @throws UserError where the path cannot be written
+ */
+export function openSink(path: string, flag = '-o'): Sink {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) throw new UserError(`-o ${path}: is a folder; name a file in it`);
+  if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);
   // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced; a link keeps pointing where it does.
-  if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path);
+  if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path, flag);
   return new AtomicFile(stat === undefined ? path : realpathSync(path));
 }
 
-function directSink(path: string): Sink {
+function directSink(path: string, flag: string): Sink {
   const attempt = <R>(operation: () => R): R => {
     try {
       return operation();
     } catch (error) {
-      throw new UserError(`-o ${path}: cannot be written: ${messageOf(error)}`);
+      throw new UserError(`${flag} ${path}: cannot be written: ${messageOf(error)}`);
     }
   };
   const fd = attempt(() => openSync(path, 'w'));
@@ -150,8 +156,8 @@ function directSink(path: string): Sink {
     open = false;
   };
   return {
-    write: (text) => {
-      const bytes = Buffer.from(text);
+    write: (data) => {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       for (let done = 0; done < bytes.length; ) done += attempt(() => writeSync(fd, bytes, done));
     },
     commit: close,

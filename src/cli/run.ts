@@ -15,8 +15,9 @@ import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
+import { TimelineFile, type TimelineOptions } from './timeline.js';
 
-interface RunOptions extends RunFlags, OutputOptions {
+interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;
   readonly html?: string;
   readonly details?: boolean;
@@ -31,6 +32,7 @@ Examples:
   moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
   moeprof run -t routing.safetensors --top-k 4    what if fewer experts were used?
   moeprof run my-run.yaml --batch 4 -o result.json -o report.md
+  moeprof run my-run.yaml --timeline run.json.gz --timeline-window 0.5s..1s
   moeprof run --set hardware.links.0.bandwidth=12GB/s
 
 Profiles by name: moeprof profiles list
@@ -45,6 +47,8 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, reports)
     .option('--html <path>', 'write a report with charts, short for -o html=<path>')
     .option('--details', 'keep in the result what charts are drawn from, for moeprof report')
+    .option('--timeline <file>', 'draw the run for ui.perfetto.dev or chrome://tracing: a .json.gz or .json')
+    .option('--timeline-window <range>', 'draw a part: 0.5s..1s of simulated time, or pass:100..120')
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: RunOptions) => {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
@@ -52,7 +56,10 @@ export function define(command: Command, context: CliContext): void {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
         const output = { targets: options.output, format: stdoutFormat(options) };
         const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
-        if (options.html !== undefined) throw new UserError('--html: shows one run, not several; name one system and one machine');
+        const single = { html: options.html, timeline: options.timeline, 'timeline-window': options.timelineWindow };
+        for (const [name, value] of Object.entries(single)) {
+          if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
+        }
         await runMany(combinationsOf(options), one, context, output);
         return;
       }
@@ -60,29 +67,36 @@ export function define(command: Command, context: CliContext): void {
       const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
       if (repeat !== null && run.trace.includes('-'))
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
+      if (repeat !== null && options.timeline !== undefined)
+        throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
       budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
       const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
-      const outputs = Outputs.open(context, reports, targets, stdoutFormat(options));
+      const timeline = TimelineFile.open(options, targets, context);
+      let outputs: Outputs<Result> | null = null;
       try {
+        outputs = Outputs.open(context, reports, targets, stdoutFormat(options));
         const details = options.details === true || outputs.needDetails;
-        const once = () => runWithProgress(run, context, details);
+        const observe = timeline === null ? {} : { observe: timeline.observe.bind(timeline) };
+        const once = () => runWithProgress(run, context, { details, ...observe });
         const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
+        timeline?.finish(result);
         outputs.deliver(result);
         for (const { budget, level, message, metric } of findings) {
           context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
         }
         if (findings.some(({ level }) => level === 'error')) context.setExitCode(EXIT.gateFailed);
       } finally {
-        outputs.abort();
+        outputs?.abort();
+        timeline?.abort();
       }
     });
 }
 
-async function runWithProgress(run: RunSpec, context: CliContext, details = false): Promise<Result> {
+async function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
   const bars: Progress[] = [];
   const watch: Watch = {
-    details,
+    ...asked,
     progress: (done, total) => {
       if (bars.length === 0) bars.push(context.progress('replaying', total, 'tokens'));
       bars[0]!.update(done);

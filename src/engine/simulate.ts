@@ -25,8 +25,6 @@ export interface Watch {
   readonly details?: boolean;
   /** Gives somebody who sees every event. */
   observe?(inputs: Inputs, simulation: Simulation): Observer;
-  /** Awaited after every pass of an observed run, so that what was seen can be written. */
-  drain?(): Promise<void>;
 }
 
 /** Passes between two looks at the clock of the watch. */
@@ -77,7 +75,6 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         passes.done(engine.nowNs);
         done += pass.tokens;
         decoded += pass.decodeTokens;
-        if (guest !== undefined) await watch.drain?.();
         if (pass.number % STRIDE === 0) {
           watch.progress?.(done, workload.tokens);
           await watch.breathe?.();

@@ -31,6 +31,12 @@ export const TRANSFER_KINDS = {
   writeBack: { word: 'write-back', category: 'transfer,write-back', color: 'rail_idle' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
+/** Exchanges of activations between GPUs: to the experts, and back. */
+export const EXCHANGE_KINDS = {
+  dispatch: { word: 'dispatch', category: 'exchange,dispatch', color: 'rail_response' },
+  combine: { word: 'combine', category: 'exchange,combine', color: 'rail_animation' },
+} as const satisfies Readonly<Record<string, Kind>>;
+
 /** An expert computed where it lies. */
 export const CPU_KIND: Kind = { word: 'expert', category: 'cpu', color: 'rail_load' };
 /** A forward pass. */

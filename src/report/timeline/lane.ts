@@ -6,80 +6,86 @@ import { Track } from './track.js';
 const DEMAND = 1;
 const PREFETCH = 2;
 
+/** A part of a transfer, whole ns. */
+export interface Part {
+  readonly place: Place;
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
 /** A prefetch over one link. */
 export interface Copy {
   readonly id: number;
-  readonly lane: Lane;
   readonly bytes: number;
   /** Where the layer began whose routing decided it, whole ns; -1: not known. */
   readonly decidedNs: number;
-  /** Its slices so far, whole ns: start, end, start, end, ... */
-  readonly slices: number[];
+  /** What of it is final, in order of time. */
+  readonly parts: Part[];
+  /** The lane where it may still give way; null: it is final. */
+  lane: Lane | null;
 }
 
 /** A lane. */
 export class Lane {
-  readonly place: Place;
+  readonly #place: Place;
   readonly #track = new Track(2);
-  /** The prefetch that may still give way, and what of it has not become a slice, exact ns. */
+  /** The prefetch that may still give way, and what of it is no part yet, exact ns. */
   #copy: Copy | null = null;
   #fromNs = 0;
   #toNs = 0;
 
   constructor(place: Place) {
-    this.place = place;
+    this.#place = place;
   }
 
   /**
-   * A transfer that yields to nothing. The prefetch before it must be settled unless this one starts while that is on its way.
-   * @param resumedNs when the prefetch that it interrupts now arrives; without effect where it interrupts none
-   * @returns its start, whole ns; its end is `endNs`
+   * A transfer that yields to nothing; it interrupts a prefetch that is on its way when it starts.
+   * @param resumedNs when the interrupted prefetch now arrives; without effect where it interrupts none
    */
-  demand(startNs: number, endNs: number, resumedNs: number): number {
-    const interrupted = this.#copy !== null && startNs < this.#toNs;
-    if (interrupted) this.#cut(startNs);
+  demand(startNs: number, endNs: number, resumedNs: number): Part {
+    const interrupts = this.#copy !== null && startNs < this.#toNs;
+    if (interrupts) this.#cut(startNs);
     const start = this.#track.place(DEMAND, startNs, endNs);
-    if (interrupted) {
+    if (interrupts) {
       this.#fromNs = endNs;
       this.#toNs = resumedNs;
     }
-    return start;
-  }
-
-  /** Where the last slice ends, whole ns. */
-  get endNs(): number {
-    return this.#track.endNs;
+    return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
   /** A prefetch starts; the one before it has been settled. */
   prefetch(copy: Copy, startNs: number, endNs: number): void {
+    copy.lane = this;
     this.#copy = copy;
     this.#fromNs = startNs;
     this.#toNs = endNs;
   }
 
-  /** @returns the prefetch that a transfer from `startNs` on finds final, which {@link settle} then ends; null: there is none */
-  doneBy(startNs: number): Copy | null {
-    return startNs >= this.#toNs ? this.#copy : null;
+  /** True where it carries a prefetch of an expert that would end after `ns`. */
+  carries(id: number, ns: number): boolean {
+    return this.#copy?.id === id && this.#toNs > ns;
   }
 
-  /** The prefetch on this lane gives way no more: what is left of it is a slice. */
-  settle(): Copy | null {
+  /** @returns the prefetch that is final for a transfer from `startNs` on; null: there is none */
+  arrived(startNs: number): Copy | null {
+    return startNs >= this.#toNs ? this.settle() : null;
+  }
+
+  /** The prefetch on this lane gives way no more, and ends as it stands or, if its lane is lost, at `endNs`. */
+  settle(endNs: number = this.#toNs): Copy | null {
     const copy = this.#copy;
-    if (copy !== null) this.#cut(this.#toNs);
+    if (copy === null) return null;
+    if (endNs > this.#fromNs) this.#cut(endNs);
+    copy.lane = null;
     this.#copy = null;
     return copy;
   }
 
-  /** True while `copy` may still give way. */
-  carries(copy: Copy): boolean {
-    return this.#copy === copy;
-  }
-
-  /** What of the prefetch lies before `ns` is a slice. */
+  /** What of the prefetch lies before `ns` is a part. */
   #cut(ns: number): void {
-    const start = this.#track.place(PREFETCH, this.#fromNs, ns);
-    if (this.endNs > start) this.#copy!.slices.push(start, this.endNs);
+    const startNs = this.#track.place(PREFETCH, this.#fromNs, ns);
+    const { endNs } = this.#track;
+    if (endNs > startNs) this.#copy!.parts.push({ place: this.#place, startNs, endNs });
     this.#fromNs = ns;
   }
 }

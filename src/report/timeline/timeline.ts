@@ -1,22 +1,22 @@
-// A run as a timeline: what the GPU, the CPU and every lane of every link do, which decision a copy goes back to, and what it was good
-// for. An observer that forgets: it keeps the prefetches whose fate is open, one for an expert at most.
+// A run as a timeline: what every GPU, the CPU and every lane of every link do, which decision a copy goes back to, and what it was good
+// for. An observer that forgets: it keeps the prefetches whose fate is open, one for a slot of a cache at most.
 import { layerOfExperts } from '../../cache/scope.js';
 import type { Link } from '../../engine/link.js';
 import type { Observer } from '../../engine/observer.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { Counter } from './counter.js';
-import type { FlowPoint, Place, TraceEvents } from './events.js';
-import { CPU_KIND, GPU_KINDS, type Kind, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
+import type { Place, TraceEvents } from './events.js';
+import { type Arrow, type GpuPart, GpuTracks } from './gpu.js';
+import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, Lane } from './lane.js';
-import { Track } from './track.js';
+import { Rows } from './rows.js';
 import type { Window } from './window.js';
 
 /** What is drawn. */
 export interface TimelineParts {
   readonly model: ModelSpec;
-  /** The GPU's expert cache, whose bytes are counted, and the link that fills it. */
-  readonly gpu: { readonly usedBytes: number; readonly link: Link };
+  readonly gpus: readonly GpuPart[];
   /** DRAM where it is a cache of the SSD. */
   readonly dram: { readonly link: Link } | null;
   readonly window: Window;
@@ -25,32 +25,34 @@ export interface TimelineParts {
 
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
-const GPU: Place = { pid: 2, tid: 2001 };
-const EVICTIONS: Place = { pid: 2, tid: 2002 };
-const CPU: Place = { pid: 3, tid: 3001 };
-/** Group of the first link. */
-const FIRST_LINK = 4;
+
+/** A link as tracks. */
+interface LinkTracks {
+  readonly lanes: readonly Lane[];
+  /** The GPU that it fills; null: none. */
+  readonly gpu: GpuTracks | null;
+  /** It brings experts nearer to a GPU; false: it writes them back. */
+  readonly inward: boolean;
+}
 
 /** Writes what it sees as trace events. */
 export class Timeline implements Observer {
   readonly #parts: TimelineParts;
   readonly #events: TraceEvents;
   readonly #layerOf: Uint16Array;
-  readonly #gpu = new Track(3);
-  readonly #cpu = new Track(1);
-  readonly #links = new Map<Link, readonly Lane[]>();
-  readonly #resident: Counter;
+  readonly #gpus: readonly GpuTracks[];
+  readonly #links = new Map<Link, LinkTracks>();
+  readonly #cpu: Rows;
+  readonly #dispatch: Rows;
+  readonly #combine: Rows;
   readonly #hitRate: Counter;
   /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
   /** Experts planned since the running layer began. */
   readonly #decided: number[] = [];
-  /** Prefetches to the GPU whose experts have not been demanded, and those whose experts the running event has demanded. */
-  readonly #open = new Map<number, Copy>();
-  readonly #used = new Map<number, Copy>();
-  /** Arrows that are complete when the running layer's slice is written. */
-  readonly #flows: FlowPoint[][] = [];
-  #cpuNamed = false;
+  /** Arrows that wait for the slice of the running layer. */
+  readonly #arrows: Arrow[] = [];
+  #groups = PASSES.pid;
   // The running pass and layer: where they began, whole ns, and what was judged.
   #passNs = 0;
   #passHits = 0;
@@ -62,7 +64,7 @@ export class Timeline implements Observer {
   #misses = 0;
 
   constructor(parts: TimelineParts) {
-    const { dram, events, gpu, model, window } = parts;
+    const { dram, events, gpus, model, window } = parts;
     this.#parts = parts;
     this.#events = events;
     this.#layerOf = layerOfExperts(model);
@@ -72,20 +74,20 @@ export class Timeline implements Observer {
     events.process(PASSES.pid, 'passes');
     events.track(PASSES, 'passes');
     events.track(LAYERS, 'layers');
-    events.process(GPU.pid, 'GPU');
-    events.track(GPU, 'GPU');
-    events.track(EVICTIONS, 'evictions');
-    this.#lanes(gpu.link);
-    if (dram !== null) this.#lanes(dram.link);
-    this.#resident = new Counter(events, GPU.pid, 'experts', 'resident bytes');
-    this.#hitRate = new Counter(events, GPU.pid, 'cache', 'hit rate');
-    this.#resident.set(gpu.usedBytes, 0);
+    const label = (id: number): string => this.#label(id);
+    this.#gpus = gpus.map((gpu, i) => new GpuTracks(gpu, ++this.#groups, this.#named('GPU', i), events, label));
+    gpus.forEach(({ link }, i) => void this.#open(link, this.#named(link.name, i), this.#gpus[i]!, true));
+    if (dram !== null) this.#open(dram.link, dram.link.name, null, true);
+    this.#cpu = new Rows(events, 'CPU', () => this.#group('CPU'));
+    this.#dispatch = new Rows(events, 'dispatch', () => this.#group('dispatch'));
+    this.#combine = new Rows(events, 'combine', () => this.#group('combine'));
+    this.#hitRate = new Counter(events, this.#gpus[0]!.pid, 'cache', 'hit rate');
   }
 
   passStarted(pass: Pass, nowNs: number): void {
     const { window } = this.#parts;
-    this.#gpu.reach(nowNs);
-    this.#passNs = this.#layerNs = this.#gpu.endNs;
+    for (const gpu of this.#gpus) gpu.reach(nowNs);
+    this.#passNs = this.#layerNs = this.#nowNs;
     // No plan outlives its pass (L12).
     this.#decidedNs.fill(-1);
     this.#passHits = this.#passDemanded = 0;
@@ -94,17 +96,17 @@ export class Timeline implements Observer {
 
   passEnded(pass: Pass): void {
     const { window } = this.#parts;
-    const endNs = this.#gpu.endNs;
     const args = `"tokens":${pass.tokens},"decode":${pass.decodeTokens},"sequences":${pass.sequences}`;
-    this.#events.slice(PASSES, PASS_KIND, ` ${pass.number}`, this.#passNs, endNs, args);
+    this.#events.slice(PASSES, PASS_KIND, ` ${pass.number}`, this.#passNs, this.#nowNs, args);
     if (this.#passDemanded > 0) this.#hitRate.set(Number((this.#passHits / this.#passDemanded).toFixed(6)), this.#passNs);
-    if (window.by === 'pass' && pass.number === window.to) this.#events.toNs = endNs;
+    if (window.by === 'pass' && pass.number === window.to) this.#events.toNs = this.#nowNs;
   }
 
   dense(layer: number, startNs: number, endNs: number): void {
     if (layer > 0) this.#endLayer();
     this.#layer = layer;
-    this.#onGpu(GPU_KINDS.dense, layer < this.#parts.model.layers.length ? ` L${layer}` : ' tail', startNs, endNs);
+    const label = layer < this.#parts.model.layers.length ? ` L${layer}` : ' tail';
+    for (const gpu of this.#gpus) gpu.dense(label, startNs, endNs);
   }
 
   judged(_layer: number, hits: number, late: number, misses: number): void {
@@ -119,75 +121,70 @@ export class Timeline implements Observer {
   }
 
   transferred(link: Link, index: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
-    const lane = this.#lanes(link)[index]!;
-    if (lane.doneBy(startNs) !== null) this.#settle(lane);
-    if (prefetch) {
-      const copy: Copy = { id, lane, bytes, decidedNs: this.#decidedNs[id]!, slices: [] };
+    const { gpu, inward, lanes } = this.#links.get(link) ?? this.#open(link, `${link.name} write-back`, null, false);
+    const lane = lanes[index]!;
+    this.#staged(lane.arrived(startNs), gpu);
+    // A lane that was lost is free since then, although its prefetch would have ended later: this is its second start.
+    const lost = prefetch ? lanes.find((one, i) => one.carries(id, link.freeNs(i)) && i !== index) : undefined;
+    if (prefetch && lost === undefined) {
+      const copy: Copy = { id, bytes, decidedNs: this.#decidedNs[id]!, parts: [], lane: null };
       lane.prefetch(copy, startNs, endNs);
-      if (link === this.#parts.gpu.link) this.#open.set(id, copy);
+      gpu?.open.set(id, copy);
       return;
     }
-    const start = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
-    const { demand, writeBack } = TRANSFER_KINDS;
-    const kind = link === this.#parts.gpu.link || link === this.#parts.dram?.link ? demand : writeBack;
-    this.#events.slice(lane.place, kind, this.#label(id), start, lane.endNs, `"bytes":${bytes}`);
+    const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
+    if (lost !== undefined) {
+      const copy = lost.settle(link.freeNs(lanes.indexOf(lost)))!;
+      copy.parts.push(part);
+      this.#staged(copy, gpu);
+      return;
+    }
+    const kind = inward ? TRANSFER_KINDS.demand : TRANSFER_KINDS.writeBack;
+    this.#events.slice(part.place, kind, this.#label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
   }
 
-  prefetchUsed(id: number, late: boolean): void {
-    const copy = this.#close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
-    if (copy !== null) this.#used.set(id, copy);
+  prefetchUsed(id: number, late: boolean, gpu = 0): void {
+    this.#gpus[gpu]!.used(id, late);
   }
 
-  executed(id: number, layer: number, startNs: number, endNs: number): void {
-    const start = this.#onGpu(GPU_KINDS.expert, ` L${layer} E${this.#expert(id)}`, startNs, endNs);
-    const copy = this.#used.get(id);
-    if (copy === undefined) return;
-    this.#used.delete(id);
-    this.#arrow(copy, start, this.#gpu.endNs);
+  executed(id: number, _layer: number, startNs: number, endNs: number, gpu = 0): void {
+    this.#draw(this.#gpus[gpu]!.executed(id, startNs, endNs));
   }
 
-  stalled(id: number, layer: number, startNs: number, endNs: number): void {
-    this.#onGpu(GPU_KINDS.stall, id < 0 ? ` L${layer} CPU` : ` L${layer} E${this.#expert(id)}`, startNs, endNs);
+  stalled(id: number, layer: number, startNs: number, endNs: number, gpu = 0): void {
+    const other = this.#gpus.length === 1 ? ' CPU' : '';
+    this.#gpus[gpu]!.stall(id < 0 ? ` L${layer}${other}` : this.#label(id), startNs, endNs);
   }
 
   computedOnCpu(id: number, _layer: number, startNs: number, endNs: number): void {
-    if (!this.#cpuNamed) {
-      this.#cpuNamed = true;
-      this.#events.process(CPU.pid, 'CPU');
-      this.#events.track(CPU, 'CPU');
-    }
-    const start = this.#cpu.place(1, startNs, endNs);
-    this.#events.slice(CPU, CPU_KIND, this.#label(id), start, this.#cpu.endNs);
+    this.#cpu.slice(CPU_KIND, this.#label(id), startNs, endNs);
   }
 
-  evicted(id: number, _layer: number, nowNs: number): void {
-    const copy = this.#close(id, TRANSFER_KINDS.wasted);
-    this.#events.instant(EVICTIONS, 'eviction', `evict${this.#label(id)}`, Math.round(nowNs));
-    if (copy !== null) this.#arrow(copy, -1, -1);
+  evicted(id: number, _layer: number, nowNs: number, gpu = 0): void {
+    this.#draw(this.#gpus[gpu]!.evicted(id, nowNs));
+  }
+
+  exchanged(layer: number, startNs: number, endNs: number, back: boolean): void {
+    if (back) this.#combine.slice(EXCHANGE_KINDS.combine, ` L${layer}`, startNs, endNs);
+    else this.#dispatch.slice(EXCHANGE_KINDS.dispatch, ` L${layer}`, startNs, endNs);
   }
 
   /** The run has ended: writes what was still open. */
   end(): void {
-    for (const lanes of this.#links.values()) for (const lane of lanes) this.#settle(lane);
-    for (const id of [...this.#open.keys()]) {
-      const copy = this.#close(id, TRANSFER_KINDS.pending);
-      if (copy !== null) this.#arrow(copy, -1, -1);
-    }
-    this.#writeFlows();
-    this.#resident.end(this.#gpu.endNs);
-    this.#hitRate.end(this.#gpu.endNs);
+    for (const { gpu, lanes } of this.#links.values()) for (const lane of lanes) this.#staged(lane.settle(), gpu);
+    for (const gpu of this.#gpus) for (const arrow of gpu.end()) this.#draw(arrow);
+    this.#writeArrows();
+    this.#hitRate.end(this.#nowNs);
   }
 
-  #onGpu(kind: Kind & { readonly track: number }, label: string, startNs: number, endNs: number): number {
-    const start = this.#gpu.place(kind.track, startNs, endNs);
-    this.#events.slice(GPU, kind, label, start, this.#gpu.endNs);
-    return start;
+  /** Where the GPUs' last slices end, whole ns: they run in step. */
+  get #nowNs(): number {
+    return this.#gpus[0]!.endNs;
   }
 
   /** The events of a layer have ended. */
   #endLayer(): void {
-    const endNs = this.#gpu.endNs;
-    const judged = this.#hits + this.#late + this.#misses;
+    const endNs = this.#nowNs;
     if (endNs > this.#layerNs) {
       const args = `"hits":${this.#hits},"late":${this.#late},"misses":${this.#misses}`;
       this.#events.slice(LAYERS, LAYER_KIND, ` ${this.#layer}`, this.#layerNs, endNs, args);
@@ -196,78 +193,52 @@ export class Timeline implements Observer {
       for (const id of this.#decided) this.#decidedNs[id] = -1;
     }
     this.#decided.length = 0;
-    this.#writeFlows();
-    this.#resident.set(this.#parts.gpu.usedBytes, endNs);
+    this.#writeArrows();
+    for (const gpu of this.#gpus) gpu.layerEnded();
     this.#passHits += this.#hits;
-    this.#passDemanded += judged;
+    this.#passDemanded += this.#hits + this.#late + this.#misses;
     this.#hits = this.#late = this.#misses = 0;
     this.#layerNs = endNs;
   }
 
-  #writeFlows(): void {
-    for (const points of this.#flows) this.#events.flow('prefetch', points);
-    this.#flows.length = 0;
+  #draw(arrow: Arrow | null): void {
+    if (arrow !== null) this.#arrows.push(arrow);
   }
 
-  /** The fate of the prefetch of an expert is known. @returns null: none was open */
-  #close(id: number, kind: Kind): Copy | null {
-    const copy = this.#open.get(id);
-    if (copy === undefined) return null;
-    this.#open.delete(id);
-    if (copy.lane.carries(copy)) copy.lane.settle();
-    this.#draw(copy, kind);
-    return copy;
+  #writeArrows(): void {
+    for (const { decidedNs, points } of this.#arrows) this.#events.flow('prefetch', [{ ...LAYERS, ns: decidedNs }, ...points]);
+    this.#arrows.length = 0;
   }
 
-  /** What a lane carries is final; below the GPU that is all there is to know of it. */
-  #settle(lane: Lane): void {
-    const copy = lane.settle();
-    if (copy !== null && this.#open.get(copy.id) !== copy) this.#draw(copy, TRANSFER_KINDS.staged);
+  /** A prefetch is final; where it does not go to a GPU, that is all there is to know of it. */
+  #staged(copy: Copy | null, gpu: GpuTracks | null): void {
+    if (copy !== null && gpu === null) this.#gpus[0]!.draw(copy, TRANSFER_KINDS.staged);
   }
 
-  #draw({ bytes, id, lane, slices }: Copy, kind: Kind): void {
-    const label = this.#label(id);
-    for (let i = 0; i < slices.length; i += 2) {
-      // Its bytes are told once, so that they add up.
-      const args = i === 0 ? `"bytes":${bytes}` : `"part":${i / 2 + 1}`;
-      this.#events.slice(lane.place, kind, label, slices[i]!, slices[i + 1]!, args);
-    }
+  #open(link: Link, name: string, gpu: GpuTracks | null, inward: boolean): LinkTracks {
+    const pid = this.#group(name);
+    const lanes = Array.from({ length: link.lanes }, (_, i) => {
+      const place = { pid, tid: pid * 1000 + 1 + i };
+      this.#events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
+      return new Lane(place);
+    });
+    const tracks = { lanes, gpu, inward };
+    this.#links.set(link, tracks);
+    return tracks;
   }
 
-  /** An arrow from the decision to the copy and, where `endNs` lies behind `startNs`, to the slice of its first use. */
-  #arrow({ decidedNs, lane, slices }: Copy, startNs: number, endNs: number): void {
-    if (decidedNs < 0 || slices.length === 0) return;
-    const copyNs = Math.max(slices[0]!, decidedNs);
-    // Tracks are rounded apart: where the copy began with the decision, it may seem to have begun just before it.
-    if (copyNs >= slices[1]!) return;
-    const points: FlowPoint[] = [
-      { ...LAYERS, ns: decidedNs },
-      { ...lane.place, ns: copyNs },
-    ];
-    const useNs = Math.max(startNs, copyNs);
-    if (useNs < endNs) points.push({ ...GPU, ns: useNs });
-    this.#flows.push(points);
+  #group(name: string): number {
+    this.#events.process(++this.#groups, name);
+    return this.#groups;
   }
 
-  #lanes(link: Link): readonly Lane[] {
-    let lanes = this.#links.get(link);
-    if (lanes === undefined) {
-      const pid = FIRST_LINK + this.#links.size;
-      const { dram, gpu } = this.#parts;
-      const name = link === gpu.link || link === dram?.link ? link.name : `${link.name} write-back`;
-      this.#events.process(pid, name);
-      lanes = Array.from({ length: link.lanes }, (_, i) => new Lane({ pid, tid: pid * 1000 + 1 + i }));
-      lanes.forEach(({ place }, i) => void this.#events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`));
-      this.#links.set(link, lanes);
-    }
-    return lanes;
+  /** With its number, where there are several. */
+  #named(name: string, gpu: number): string {
+    return this.#parts.gpus.length === 1 ? name : `${name} ${gpu}`;
   }
 
   #label(id: number): string {
-    return ` L${this.#layerOf[id]} E${this.#expert(id)}`;
-  }
-
-  #expert(id: number): number {
-    return id - this.#parts.model.layers[this.#layerOf[id]!]!.offset;
+    const layer = this.#layerOf[id]!;
+    return ` L${layer} E${id - this.#parts.model.layers[layer]!.offset}`;
   }
 }

@@ -11,7 +11,8 @@ export const IDLE = 0;
 export class Track {
   /** Where the last slice ends, whole ns. */
   endNs = 0;
-  #exactEndNs = 0;
+  /** Where it ends exactly, ns. */
+  exactEndNs = 0;
   /** By kind: duration of all slices so far, exact and as given out. */
   readonly #exactNs: Float64Array;
   readonly #wholeNs: Float64Array;
@@ -31,15 +32,15 @@ export class Track {
     this.reach(startNs);
     const start = this.endNs;
     this.endNs += this.#give(kind, endNs - startNs);
-    this.#exactEndNs = endNs;
+    this.exactEndNs = endNs;
     return start;
   }
 
   /** Leaves a gap up to a time, if that lies ahead. */
   reach(ns: number): void {
-    if (ns <= this.#exactEndNs) return;
-    this.endNs += this.#give(IDLE, ns - this.#exactEndNs);
-    this.#exactEndNs = ns;
+    if (ns <= this.exactEndNs) return;
+    this.endNs += this.#give(IDLE, ns - this.exactEndNs);
+    this.exactEndNs = ns;
   }
 
   #give(kind: number, ns: number): number {

@@ -2,10 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Link } from '../../../src/engine/link.js';
+import { TraceEvents } from '../../../src/report/timeline/events.js';
+import { Timeline } from '../../../src/report/timeline/timeline.js';
+import { EVERYTHING } from '../../../src/report/timeline/window.js';
+import { composeEngine } from '../../engine/harness.js';
 import { type Scenario, scenarios, wholeLink, wholeMachine } from '../../engine/scenario.js';
 import { says, world } from '../../engine/world.js';
 import { draw, fractional } from './draw.js';
-import { type Parsed, type Slice, totalNs } from './parse.js';
+import { type Parsed, parseTimeline, type Slice, totalNs } from './parse.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -145,6 +149,35 @@ describe('a timeline worked out by hand', () => {
     expect(last.parsed.flows.length).toBe(2);
     const beyond = await draw(scenario, { by: 'pass', from: 9, to: 9 });
     expect([beyond.written, beyond.parsed.slices]).toEqual([0, []]);
+  });
+});
+
+describe('a lane that is lost', () => {
+  it('ends what it carried, which begins again on another', async () => {
+    // Two lanes of 1 ns per byte; expert 1 is on the second when that is lost at 6, and waits for expert 0 on the first.
+    const scenario = world({ layers: [{}], passes: [], hardware: wholeMachine([wholeLink('h2d', 1, 0, 2)]) });
+    const { gpu } = await composeEngine(scenario);
+    let text = '';
+    const events = new TraceEvents((piece) => {
+      text += piece;
+    });
+    const timeline = new Timeline({ model: scenario.model, gpus: [gpu], dram: null, window: EVERYTHING, events });
+    gpu.link.observer = timeline;
+    gpu.link.prefetch(0, 0, 10, 0);
+    gpu.link.prefetch(1, 1, 10, 2);
+    gpu.link.keepLanes(1, 6);
+    gpu.link.demand(2, 10, 6);
+    timeline.end();
+    events.end({});
+    const parsed = parseTimeline(text);
+    expect(on(parsed, 'h2d lane 0').map(brief)).toEqual([
+      'pending prefetch L0 E0 0-10',
+      'pending prefetch L0 E1 10-20',
+      'on demand L0 E2 20-30',
+    ]);
+    expect(on(parsed, 'h2d lane 1').map(brief)).toEqual(['pending prefetch L0 E1 2-6']);
+    expect(totalNs(parsed, ({ category }) => category.startsWith('transfer'))).toBe(gpu.link.busyNs);
+    expect(transfersOf(parsed, 'h2d').length).toBe(3);
   });
 });
 
