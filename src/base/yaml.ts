@@ -19,7 +19,10 @@ export interface Located<T> {
 export interface Override {
   /** Keys from the root to the value, e.g. `['cache', 'policy']`. */
   readonly path: readonly string[];
+  /** What stands there instead. */
   readonly value: unknown;
+  /** Makes of what stood there (undefined: nothing) what stands there instead of `value`; absent: `value` it is. */
+  readonly amend?: (before: unknown) => unknown;
   /** Where it was given, e.g. `--policy`: takes the place of `file:line:col` in messages. */
   readonly label: string;
 }
@@ -101,7 +104,7 @@ function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Over
   const placed: Override[] = [];
   for (const override of overrides) {
     const path = numbered(raw, override);
-    raw = withValue(raw, path, override.value);
+    raw = withValue(raw, path, override.amend ?? (() => override.value));
     placed.push({ ...override, path });
   }
   const locate: Locate = (where, unknownKey) => {
@@ -134,13 +137,13 @@ function numbered(root: unknown, override: Override): string[] {
   });
 }
 
-/** A copy of `root` with `value` at `path`; what is neither mapping nor list on the way becomes a mapping. */
-function withValue(root: unknown, path: readonly string[], value: unknown): unknown {
+/** A copy of `root` with the value at `path` amended; what is neither mapping nor list on the way becomes a mapping. */
+function withValue(root: unknown, path: readonly string[], amend: (before: unknown) => unknown): unknown {
   const [key, ...rest] = path;
-  if (key === undefined) return value;
-  if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, value));
+  if (key === undefined) return amend(root);
+  if (Array.isArray(root)) return root.with(Number(key), withValue(root[Number(key)], rest, amend));
   const fields = typeof root === 'object' && root !== null ? (root as Record<string, unknown>) : {};
-  return { ...fields, [key]: withValue(fields[key], rest, value) };
+  return { ...fields, [key]: withValue(fields[key], rest, amend) };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Override } from '../base/yaml.js';
 import { MISS_ACTIONS, REPLAYS } from '../engine/actions.js';
 import { locatedPredictor } from '../predict/create.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import { collect } from './options.js';
 
@@ -114,8 +115,10 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--policy', 'system.cache.policy', options.policy);
   flag('--scope', 'system.cache.scope', options.scope);
-  const { predictor } = options;
-  flag('--predictor', 'system.predictor', predictor !== undefined && fromFile ? locatedPredictor(predictor, process.cwd()) : predictor);
+  if (options.predictor !== undefined) {
+    const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;
+    overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
+  }
   flag('--scheduler', 'system.scheduler', options.scheduler);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);

@@ -21,6 +21,19 @@ export const predictorFields = z.looseObject({
   train: z.array(z.string()).default([]),
 });
 
+/**
+ * Another predictor in the place of one, as `--predictor` asks: it looks as far, corrects itself as often and learns from the same traces;
+ * parameters of the other kind go with it.
+ * @param before what the system says of its predictor
+ */
+export function replacePredictor(kind: string): (before: unknown) => unknown {
+  return (before) => {
+    if (typeof before !== 'object' || before === null) return kind;
+    const shared = Object.keys(predictorFields.shape).filter((key) => key !== 'kind');
+    return { ...Object.fromEntries(Object.entries(before).filter(([key]) => shared.includes(key))), kind };
+  };
+}
+
 const predictor = z
   .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
   .pipe(predictorFields)

@@ -9,7 +9,7 @@ import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, loadRun, type RunInput } from '../../src/system/run.js';
-import { loadSystem } from '../../src/system/system.js';
+import { loadSystem, replacePredictor } from '../../src/system/system.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -55,6 +55,25 @@ describe('bundled systems', () => {
 });
 
 describe('values given from outside', () => {
+  it('put another predictor in the place of one: how far it looks stays, parameters of the other kind go', () => {
+    const asked: Override = {
+      path: ['predictor'],
+      value: 'markov:costNs=5',
+      amend: replacePredictor('markov:costNs=5'),
+      label: '--predictor',
+    };
+    expect(loadSystem('expertflow', 'test').predictor).toMatchObject({ kind: 'ensemble', horizon: 'auto', parameters: { reach: 2 } });
+    expect(loadSystem('expertflow', 'test', undefined, [asked]).predictor).toEqual({
+      kind: 'markov:costNs=5',
+      horizon: 'auto',
+      correction: true,
+      train: [],
+      parameters: {},
+    });
+    expect(loadSystem({ name: 'x', predictor: 'last-token' }, 'test', undefined, [asked]).predictor.kind).toBe('markov:costNs=5');
+    expect(loadSystem('on-demand-lru', 'test', undefined, [asked]).predictor).toMatchObject({ kind: 'markov:costNs=5', horizon: 1 });
+  });
+
   it('reach the run, the system, the machine and the model', async () => {
     const memory = { expertCache: '25%' };
     const plain = await run({ ...small, memory });
