@@ -1,9 +1,10 @@
 // Speed of predictors: node bench/predict.mjs [tokens = 2000] [runs = 3]
 // Needs a build (npm run build). The trace is generated: 24 layers of 64 experts, top-8, requests of 512 tokens, seed 1, with token ids
 // drawn beside it. Per predictor: predictions per second through the contract (one layer ahead, all layers of every token, observing
-// included), and what it adds to the wall time of a run (LRU at 25 %, batch 1, horizon 1, correction on): the share of the run that is
-// the predictor's and its prefetches'. The ONNX rows are untrained networks of the default size: weights do not change the time. Each
-// row is a process of its own and prints the median of its runs; the first run, which the compiler still works on, does not count.
+// included), and what it adds to the wall time of a run (LRU at 25 %, batch 1, horizon 1, correction on, no bounds): the share of the run
+// that is the predictor's and its prefetches', and how many times as long the run takes. The ONNX rows are untrained networks of the
+// default size: weights do not change the time. Each row is a process of its own and prints the median of its runs; the first run, which
+// the compiler still works on, does not count.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,16 +128,18 @@ if (process.argv[2] === '--measure') {
   try {
     inProcess(import.meta.url, { prepare: true, folder, tokens });
     console.log(`${tokens} tokens of 24 layers x 64 experts, top-8; ${machine()}\n`);
-    console.log(`${'predictor'.padEnd(24)}${'predictions/s'.padStart(15)}${'run'.padStart(12)}${'share of the run'.padStart(20)}`);
+    console.log(
+      `${'predictor'.padEnd(24)}${'predictions/s'.padStart(15)}${'run'.padStart(12)}${'share of the run'.padStart(20)}${'times as long'.padStart(16)}`,
+    );
     const none = inProcess(import.meta.url, { folder, kind: 'none', tokens, runs }).ms;
-    console.log(`${'none'.padEnd(24)}${'-'.padStart(15)}${`${none.toFixed(0)} ms`.padStart(12)}${'-'.padStart(20)}`);
+    console.log(`${'none'.padEnd(24)}${'-'.padStart(15)}${`${none.toFixed(0)} ms`.padStart(12)}${'-'.padStart(20)}${'1.0'.padStart(16)}`);
     const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];
     for (const name of [...NAMES, ...files]) {
       const kind = files.includes(name) ? join(folder, `${name}.onnx`) : name;
       const { ms, rate } = inProcess(import.meta.url, { folder, kind, tokens, runs });
       const share = Math.max(0, 1 - none / ms);
       console.log(
-        `${name.padEnd(24)}${Math.round(rate).toLocaleString('en').padStart(15)}${`${ms.toFixed(0)} ms`.padStart(12)}${`${(100 * share).toFixed(0)} %`.padStart(20)}`,
+        `${name.padEnd(24)}${Math.round(rate).toLocaleString('en').padStart(15)}${`${ms.toFixed(0)} ms`.padStart(12)}${`${(100 * share).toFixed(0)} %`.padStart(20)}${(ms / none).toFixed(1).padStart(16)}`,
       );
     }
   } finally {
