@@ -5,10 +5,20 @@ import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import type { Override } from '../base/yaml.js';
-import { type Axis, checkAxes, combinations, RATE_PATH, ratesAround, type SweepValue, servedPerSecond, sweepOf } from '../explore/sweep.js';
+import {
+  type Axis,
+  checkAxes,
+  combinations,
+  RATE_PATH,
+  ratesAround,
+  type Sweep,
+  type SweepValue,
+  servedPerSecond,
+  sweepOf,
+} from '../explore/sweep.js';
 import { type SweepView, sweepReports } from '../explore/sweep-report.js';
 import { describeMetric } from '../result/catalogue.js';
-import type { RunSpec } from '../system/run.js';
+import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -39,7 +49,7 @@ export function define(command: Command, context: CliContext): void {
   command
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
     .optionsGroup('What varies:')
-    .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': from a quarter to twice of what can be served")
+    .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
     .option('--vary <path=values>', 'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8; repeatable', collect, [])
     .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)')
     .option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
@@ -59,39 +69,47 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-async function sweep(profile: string | undefined, given: SweepOptions, threads: number | undefined, context: CliContext) {
-  const { axes, options } = axesOf(given);
-  const { rates } = options;
-  if (rates !== undefined && options.rate !== undefined)
-    throw new UserError('--rate: the rates are varied; leave it out, or give --rates alone');
-  if (rates === undefined && axes.length === 0) {
+async function sweep(profile: string | undefined, given: SweepOptions, threads: number | undefined, context: CliContext): Promise<Sweep> {
+  const { axes, options, rates } = axesOf(given);
+  if (rates !== null && options.rate !== undefined)
+    throw new UserError('--rate: the rates are varied; leave it out, or vary something else');
+  if (rates === null && axes.length === 0) {
     throw new UserError('nothing varies; write e.g. --rates 0.5,1,2 or --vary memory.expertCache=25%,50%');
   }
-  // Arrivals of rates that nobody described are those that nobody coordinates.
-  const drawn = rates !== undefined && runOf(profile, options).workload.arrivals === undefined;
+  checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
+  const base = runOf(profile, options);
+  if (base.trace.includes('-')) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
+  // Where nobody said how requests arrive, they come independently of each other.
+  const drawn = rates !== null && base.workload.arrivals === undefined;
   const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];
-  const runsOf = (all: readonly Axis[]): RunSpec[] =>
-    combinations(all).map((values) => {
+  const { runAll } = await import('./run-pool.js');
+  const run = (all: readonly Axis[]): Promise<Result[]> => {
+    const runs = combinations(all).map((values) => {
       const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
       return runOf(profile, options, [...fixed, ...varied]);
     });
-  const { runAll } = await import('./run-pool.js');
-  if (rates !== undefined) {
-    const atOnce = [...axes, { path: RATE_PATH, values: [AT_ONCE] }];
-    checkAxes(atOnce);
-    const values = rates === 'auto' ? ratesAround((await runAll(runsOf(atOnce), context, threads)).map(servedPerSecond)) : ratesIn(rates);
-    axes.push({ path: RATE_PATH, values });
-  }
-  checkAxes(axes);
-  return sweepOf(axes, await runAll(runsOf(axes), context, threads));
+    return runAll(runs, context, threads);
+  };
+  if (rates === null) return sweepOf(axes, await run(axes), []);
+  const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
+  const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(atOnce.map(servedPerSecond)) : rates }];
+  return sweepOf(byRate, await run(byRate), atOnce);
 }
 
-/** What is varied, `-s a,b` and `-w a,b` included, and the options without those. */
-function axesOf(options: SweepOptions): { axes: Axis[]; options: SweepOptions } {
+/** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
+function axesOf(options: SweepOptions): { axes: Axis[]; rates: readonly number[] | 'auto' | null; options: SweepOptions } {
   const listed = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
-  const axes = listed.map((name): Axis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
-  const rest = Object.fromEntries(listed.map((name) => [name, undefined]));
-  return { axes: [...axes, ...options.vary.map(axisOf)], options: { ...options, ...rest } };
+  const named = listed.map((name): Axis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
+  const varied = options.vary.map(axisOf);
+  const byRate = varied.filter(({ path }) => path === RATE_PATH).map(({ values }) => values.join());
+  if (options.rates !== undefined) byRate.push(options.rates);
+  if (byRate.length > 1) throw new UserError('--rates: the rate is varied twice; give all rates at once');
+  const [text] = byRate;
+  return {
+    axes: [...named, ...varied.filter(({ path }) => path !== RATE_PATH)],
+    rates: text === undefined ? null : text === 'auto' ? text : ratesIn(text),
+    options: { ...options, ...Object.fromEntries(listed.map((name) => [name, undefined])) },
+  };
 }
 
 /** @throws UserError where one is no rate */

@@ -1,6 +1,6 @@
 // Many runs that differ in a few values, and where more arrivals no longer get more done. Pure functions; running is the caller's.
 import { UserError } from '../base/errors.js';
-import { formatNumber, formatRatio, formatTokensPerSecond } from '../base/units.js';
+import { formatRatio, formatTokensPerSecond } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 
@@ -31,11 +31,11 @@ export interface SweepPoint {
 export interface Saturation {
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
-  /** Least rate of the sweep from which on hardly more gets through, requests/s; null: more got through at every rate. */
-  readonly rate: number | null;
-  /** Most requests and tokens that got through per second. */
+  /** What gets through per second where all requests arrive at once: more than that per second only makes them wait longer. */
   readonly requestsPerSecond: number;
   readonly tokensPerSecond: number;
+  /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
+  readonly rate: number | null;
   /** Rate of the most goodput, and what it was there; null where no objective was given. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
@@ -56,10 +56,15 @@ export function combinations(axes: readonly Axis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
-/** Joins axes and the results of {@link combinations}, in their order. */
-export function sweepOf(axes: readonly Axis[], results: readonly Result[]): Sweep {
+/**
+ * Joins axes and results.
+ * @param results of {@link combinations}, in their order
+ * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
+ */
+export function sweepOf(axes: readonly Axis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {
   const points = combinations(axes).map((values, i) => ({ values, result: results[i]! }));
-  return { schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points, saturation: saturationsOf(axes, points) };
+  const saturation = atOnce.length === 0 ? [] : saturationsOf(axes, points, atOnce);
+  return { schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points, saturation };
 }
 
 /** Requests that were served per second of the run. */
@@ -67,67 +72,59 @@ export function servedPerSecond({ metrics }: Result): number {
   return (metrics['workload.requests']!.value * 1e9) / metrics['time.total']!.value;
 }
 
-const ROUND = 3;
+/** Share of what gets through at once from which on a machine counts as saturated. */
+const SATURATED = 0.95;
+
 const STEPS = 8;
 
 /**
- * Rates around saturation: {@link STEPS} of them, each as much above the one before, from a quarter of what the slowest run can serve to twice
- * of what the fastest can.
+ * Rates around saturation: {@link STEPS} of them, each as much above the one before, from a quarter of what the slowest run can serve to four
+ * times what the fastest can, three digits each.
  * @param served requests per second of runs in which all requests arrive at once
  */
 export function ratesAround(served: readonly number[]): number[] {
   const low = Math.min(...served) / 4;
-  const high = Math.max(...served) * 2;
-  return Array.from({ length: STEPS }, (_, k) => Number((low * (high / low) ** (k / (STEPS - 1))).toPrecision(ROUND)));
+  const high = Math.max(...served) * 4;
+  return Array.from({ length: STEPS }, (_, k) => Number((low * (high / low) ** (k / (STEPS - 1))).toPrecision(3)));
 }
 
-function saturationsOf(axes: readonly Axis[], points: readonly SweepPoint[]): Saturation[] {
+function saturationsOf(axes: readonly Axis[], points: readonly SweepPoint[], atOnce: readonly Result[]): Saturation[] {
   const at = axes.findIndex(({ path }) => path === RATE_PATH);
-  if (at < 0) return [];
-  return combinations(axes.toSpliced(at, 1)).map((values) => {
+  return combinations(axes.toSpliced(at, 1)).map((values, i) => {
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
-    return saturationOf(
+    const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
+    const tokensPerSecond = tokensThrough(atOnce[i]!);
+    return {
       values,
-      same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })),
-    );
+      requestsPerSecond: servedPerSecond(atOnce[i]!),
+      tokensPerSecond,
+      rate: runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null,
+      goodput: mostGoodput(runs),
+    };
   });
 }
 
-/**
- * Saturation: the least rate beyond which throughput grows by no more than a tenth of what the rate grows by, and by no more than 5 %.
- * Below it, throughput follows the rate but for the time in which the last requests end, which gets longer, not shorter.
- */
-function saturationOf(values: readonly SweepValue[], given: readonly { rate: number; result: Result }[]): Saturation {
-  const runs = [...given].sort((a, b) => a.rate - b.rate);
-  const tokens = runs.map(({ result }) => result.metrics['throughput.total']!.value);
-  const flat = (from: number, to: number): boolean =>
-    tokens[to]! <= tokens[from]! * (1 + Math.min(0.05, 0.1 * (runs[to]!.rate / runs[from]!.rate - 1)));
-  const from = runs.findIndex((_, i) => i + 1 < runs.length && runs.every((_, j) => j <= i || flat(i, j)));
-  let goodput: Saturation['goodput'] = null;
+function tokensThrough({ metrics }: Result): number {
+  return metrics['throughput.total']!.value;
+}
+
+function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturation['goodput'] {
+  let most: Saturation['goodput'] = null;
   for (const { rate, result } of runs) {
-    const most = result.metrics['goodput.tokens']?.value;
-    if (most === undefined || (goodput !== null && most <= goodput.tokensPerSecond)) continue;
-    goodput = { rate, tokensPerSecond: most, attained: result.metrics['goodput.attained']!.value };
+    const tokensPerSecond = result.metrics['goodput.tokens']?.value;
+    if (tokensPerSecond === undefined || (most !== null && tokensPerSecond <= most.tokensPerSecond)) continue;
+    most = { rate, tokensPerSecond, attained: result.metrics['goodput.attained']!.value };
   }
-  return {
-    values,
-    rate: from < 0 ? null : runs[from]!.rate,
-    requestsPerSecond: Math.max(...runs.map(({ result }) => servedPerSecond(result))),
-    tokensPerSecond: Math.max(...tokens),
-    goodput,
-  };
+  return most;
 }
 
 /** Saturation in words, one or two sentences. */
 export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPerSecond }: Saturation): string {
-  const through = `${formatTokensPerSecond(tokensPerSecond)}, ${formatNumber(requestsPerSecond, 3)} requests/s`;
-  const saturated =
-    rate === null
-      ? `Not saturated: more got through at every rate, ${through} at most; sweep higher rates.`
-      : `Saturated from ${rate} requests/s on: no more than ${through} get through.`;
-  if (goodput === null) return saturated;
-  const good = formatTokensPerSecond(goodput.tokensPerSecond);
-  return `${saturated} Most goodput at ${goodput.rate} requests/s: ${good}, ${formatRatio(goodput.attained)} of the requests in time.`;
+  const most = `Serves ${Number(requestsPerSecond.toPrecision(3))} requests/s (${formatTokensPerSecond(tokensPerSecond)}) at most`;
+  const where = rate === null ? 'not saturated at these rates' : `saturated from ${rate} requests/s on`;
+  if (goodput === null) return `${most}; ${where}.`;
+  const good = `${formatTokensPerSecond(goodput.tokensPerSecond)}, ${formatRatio(goodput.attained)} of the requests in time`;
+  return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 
 /**
