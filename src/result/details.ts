@@ -28,6 +28,26 @@ export interface Series {
   readonly links: readonly LinkSeries[];
 }
 
+/** What experts cost for one reason. */
+export interface ExpertCause {
+  /** Where the weights came from: the name of a tier. */
+  readonly tier: string;
+  /** Why: `on demand`, `late prefetch`, ... */
+  readonly cause: string;
+  /** `[layers][experts]`, ns or bytes. */
+  readonly byExpert: readonly (readonly number[])[];
+}
+
+/** What waiting and traffic go back to; what is zero everywhere is left out. */
+export interface Causes {
+  /** Time that GPUs waited for experts, ns. */
+  readonly stallNs: readonly ExpertCause[];
+  /** By layer: time that GPUs waited inside events for something else (the CPU, other GPUs), ns. */
+  readonly otherStallNs: readonly number[];
+  /** Bytes moved over the links. */
+  readonly bytes: readonly ExpertCause[];
+}
+
 /** What a run records for its pictures. */
 export interface Details {
   /** `[layers][experts]` transfers to the GPU, prefetched or on demand. */
@@ -37,4 +57,6 @@ export interface Details {
   readonly series: Series;
   /** Null where bounds were switched off. */
   readonly capacity: CapacityCurve | null;
+  /** Absent in results that were saved before it was recorded. */
+  readonly causes?: Causes;
 }

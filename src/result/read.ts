@@ -19,6 +19,8 @@ const metricSchema = z.object({
   samples: z.array(z.number()).min(1).optional(),
 });
 
+const expertCause = z.looseObject({ tier: z.string(), cause: z.string(), byExpert: z.array(perLayer) });
+
 const detailsSchema = z.looseObject({
   loads: z.array(perLayer),
   latency: z.record(z.string(), z.array(count).length(101)),
@@ -31,6 +33,7 @@ const detailsSchema = z.looseObject({
     links: z.array(z.looseObject({ name: z.string(), lanes: count, demandNs: perLayer, prefetchNs: perLayer })),
   }),
   capacity: z.looseObject({ bytes: perLayer, lru: perLayer, belady: perLayer }).nullable(),
+  causes: z.looseObject({ stallNs: z.array(expertCause), otherStallNs: perLayer, bytes: z.array(expertCause) }).optional(),
 });
 
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
