@@ -1,0 +1,87 @@
+// `moeprof sweep` from outside: threads, rates that are found, files, mistakes.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Sweep } from '../../src/explore/sweep.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const MINI = ['sweep', '-t', 'mini-mixtral-8x8l', '-w', 't4', '--cache', '50%', '--batch', '4', '--requests', '12', '--no-bounds'];
+
+/** A sweep without what may differ from machine to machine. */
+function exact(text: string): string {
+  const sweep = JSON.parse(text) as Sweep;
+  return JSON.stringify({ ...sweep, points: sweep.points.map(({ result, values }) => ({ values, ...result, environment: undefined })) });
+}
+
+describe('moeprof sweep', () => {
+  it('gives the same bytes with one thread and with two', async () => {
+    const args = [...MINI, '--rates', '5,20,80', '--vary', 'system.scheduler=fcfs,cache-affinity', '--json'];
+    const [one, two] = await Promise.all([moeprof([...args, '-j', '1']), moeprof([...args, '-j', '2'])]);
+    expect([one.stderr, one.code, two.code]).toEqual(['', 0, 0]);
+    expect(exact(two.stdout)).toBe(exact(one.stdout));
+    const { points, saturation, schema } = JSON.parse(one.stdout) as Sweep;
+    expect(schema).toBe('moeprof.sweep/1');
+    expect(points.map(({ values }) => values.join())).toEqual([
+      'fcfs,5',
+      'fcfs,20',
+      'fcfs,80',
+      'cache-affinity,5',
+      'cache-affinity,20',
+      'cache-affinity,80',
+    ]);
+    expect(saturation.length).toBe(2);
+    for (const { result } of points) expect(result.metrics['workload.requests']!.value).toBe(12);
+  });
+
+  it('finds rates around saturation, and says where it is', async () => {
+    const { stdout, stderr, code } = await moeprof([...MINI, '--rates', 'auto', '--slo', 'ttft=100ms']);
+    expect([stderr, code]).toEqual(['', 0]);
+    expect(stdout).toMatch(/^rate +tok\/s +goodput +TTFT p50 +TTFT p99 +TPOT +queueing +hits +KV peak$/m);
+    const text = stdout.replace(/\n/g, ' ');
+    const [, most, from] = /Serves ([\d.]+) requests\/s \([^)]*\) at most; saturated from ([\d.]+) requests\/s on/.exec(text)!.map(Number);
+    const rates = [...stdout.matchAll(/^([\d.]+) {2}/gm)].map((match) => Number(match[1]));
+    expect(rates.length).toBe(8);
+    expect(rates[0]!).toBeLessThan(most!);
+    expect(rates).toContain(from);
+    for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+  });
+
+  it('varies any value, and systems and machines by their own flags', async () => {
+    const args = ['sweep', '-m', 'olmoe-1b-7b', '--tokens', '64', '-s', 'no-cache,on-demand-lru', '--vary', 'workload.batch=1,2'];
+    const { stdout, stderr, code } = await moeprof([...args, '--metrics', 'cache.hit_rate']);
+    expect([stderr, code]).toEqual(['', 0]);
+    expect(stdout).toMatch(/^system +batch +cache\.hit_rate$/m);
+    expect(stdout).toMatch(/^no-cache +2 +0\.0 %$/m);
+    expect(stdout).not.toContain('Serves');
+  });
+
+  it('writes all formats in one run', async () => {
+    const cwd = temporaryFolder();
+    const files = ['s.txt', 's.json', 's.csv', 's.md'];
+    const { code } = await moeprof([...MINI, '--rates', '5,80', '-q', ...files.flatMap((file) => ['-o', file])], { cwd });
+    expect(code).toBe(0);
+    const [text, json, csv, markdown] = files.map((file) => readFileSync(join(cwd, file), 'utf8')) as [string, string, string, string];
+    expect((JSON.parse(json) as Sweep).points.length).toBe(2);
+    expect(csv.trimEnd().split('\n').length).toBe(3);
+    for (const shown of [text, markdown]) expect(shown.replace(/\s+/g, ' ')).toContain('Serves');
+  });
+
+  it.each<[string[], RegExp]>([
+    [['sweep'], /nothing varies; write e\.g\. --rates 0\.5,1,2/],
+    [['sweep', '--rates', '1,zwei'], /--rates 1,zwei: 'zwei' is no rate/],
+    [['sweep', '--rates', '1,1'], /1 stands twice/],
+    [['sweep', '--rates', '1', '--vary', 'workload.rate=2'], /the rate is varied twice/],
+    [['sweep', '--rates', '1', '--rate', '2'], /--rate: the rates are varied/],
+    [['sweep', '--vary', 'memory.expertCache'], /--vary memory\.expertCache: has no path/],
+    [['sweep', '--vary', 'workload.batch=1,,2'], /has a value that is empty/],
+    [['sweep', '--vary', 'memory.expertCach=1GiB'], /--vary memory\.expertCach: .*did you mean "expertCache"/],
+    [['sweep', '--rates', '1', '--metrics', 'cache.hitrate'], /--metrics: .*did you mean "cache\.hit_rate"/],
+    [['sweep', '-t', '-', '--rates', '1'], /a trace on stdin can be read only once/],
+    [['sweep', '--rates', '1', '-j', '0'], /--jobs: 0 runs at a time/],
+  ])('refuses %j in one line', async (args, message) => {
+    const { stdout, stderr, code } = await moeprof(args);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(stderr).toMatch(message);
+  });
+});
