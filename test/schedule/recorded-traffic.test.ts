@@ -1,0 +1,67 @@
+// Real arrivals over real routing: Azure's conversations on Qwen3-30B-A3B, and what batches of its tokens share.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { simulate } from '../../src/engine/simulate.js';
+import { loadHardware } from '../../src/hardware/profile.js';
+import type { Result } from '../../src/result/result.js';
+import { readArrivals } from '../../src/schedule/arrivals/arrivals.js';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+const shared = resolve(import.meta.dirname, '../../../shared');
+const trace = resolve(shared, 'traces/qwen3-30b-a3b.code.safetensors');
+const conversations = resolve(shared, 'workloads/AzureLLMInferenceTrace_conv.csv');
+const there = existsSync(trace) && existsSync(conversations);
+if (!there) console.warn(`SKIPPED: ${shared} is not there, so recorded arrivals over recorded routing are not tested`);
+
+const of = (result: Result, name: string): number => result.metrics[name]!.value;
+const common = { model: 'qwen3-30b-a3b', trace, hardware: 'rtx-4090', memory: { expertCache: '25%' }, bounds: false };
+
+describe.skipIf(!there)('Azure conversations on qwen3-30b-a3b, rtx-4090', () => {
+  const requests = 80;
+  const rates = [0.05, 0.2, 0.8, 3.2];
+
+  it('throughput saturates, the TTFT of the unlucky rises, nobody is lost, and memory suffices', async () => {
+    const results: Result[] = [];
+    for (const rate of rates) {
+      results.push(
+        await simulate({ ...common, system: 'on-demand-lru', workload: { arrivals: conversations, rate, requests, batch: 16 } }),
+      );
+    }
+    const { output, prompt } = readArrivals(conversations, requests);
+    // The first token of an output comes with its prompt.
+    const tokens = prompt.reduce((sum, length, i) => sum + length + output[i]! - 1, 0);
+    const bytes = loadHardware('rtx-4090').tiers[0]!.bytes;
+    for (const result of results) {
+      expect(of(result, 'workload.requests')).toBe(requests);
+      expect(of(result, 'workload.tokens')).toBe(tokens);
+      expect(of(result, 'memory.gpu.peak')).toBeLessThanOrEqual(bytes);
+      expect(result.warnings.map(({ code }) => code)).not.toContain('does-not-fit');
+      expect(of(result, 'schedule.overtaken')).toBe(0);
+    }
+    const [throughput, ttft] = [
+      results.map((result) => of(result, 'throughput.total')),
+      results.map((result) => of(result, 'latency.ttft.p99')),
+    ];
+    for (let i = 1; i < rates.length; i++) {
+      expect(ttft[i]!).toBeGreaterThan(ttft[i - 1]!);
+      expect(throughput[i]!).toBeGreaterThan(throughput[i - 1]!);
+    }
+    // Four times the rate: well over twice the throughput far below saturation, next to nothing above.
+    expect(throughput[1]! / throughput[0]!).toBeGreaterThan(2);
+    expect(throughput[3]! / throughput[2]!).toBeLessThan(1.05);
+  });
+});
+
+describe.skipIf(!there)('batches of recorded tokens of qwen3-30b-a3b, code', () => {
+  // Measured on the recording with numpy: streams that start at even offsets of the 8,000 tokens.
+  it.each([
+    [1, 8],
+    [4, 22.3],
+    [16, 47.0],
+  ])('%i streams demand %d distinct experts per event', async (batch, distinct) => {
+    const result = await simulate({ ...common, system: 'on-demand-lru', workload: { batch } });
+    expect(Math.abs(of(result, 'experts.distinct_per_event') / distinct - 1)).toBeLessThan(0.01);
+  });
+});
