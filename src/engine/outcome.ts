@@ -18,6 +18,7 @@ import type { Link } from './link.js';
 import type { MemoryPlan } from './memory.js';
 import type { PhaseCounters } from './recorder.js';
 import type { Serving } from './serving.js';
+import { switchMetrics } from './switch-metrics.js';
 
 /** Everything that a finished run leaves behind. */
 export interface Finished {
@@ -228,6 +229,8 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   put('memory.gpu.expert_cache', memory.cacheBytes);
   put('memory.gpu.saving', 1 - peak / (memory.denseBytes + memory.kvBytes + experts));
   if (inputs.hardware.tiers[1]?.name === 'dram') put('memory.dram.peak', dram === null ? experts : dram.peakBytes);
+
+  for (const [name, value] of Object.entries(switchMetrics(inputs, finished.memory, metrics))) put(name, value);
 
   put('bound.all_resident.tpot', bounds.allResidentTpotNs);
   put('bound.no_cache.tpot', bounds.noCacheTpotNs);

@@ -1,7 +1,7 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums what each part
 // weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
-import { assemble, type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
-import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
+import { assemble, type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
+import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
 import type { Quantization, TensorRole } from './quantization.js';
 import type { AttentionSpec, ModelSpec } from './spec.js';
 
@@ -110,19 +110,39 @@ export function measureProfile(profile: ModelProfile, quantization: Quantization
       layers.push({ context, attention, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn, moe: null });
       continue;
     }
-    const { experts, topK, intermediate } = expertsOf(profile, layer);
+    const modules = modulesOf(profile, layer);
     const router = new Tally(weigh);
-    router.matrix('router', experts, hidden, layer);
-    if (moe.routerBias) router.vector(experts);
+    const routed: Experts[] = modules.map(({ experts, topK, intermediate, parameters }) => {
+      router.matrix('router', experts, hidden, layer);
+      if (moe.routerBias) router.vector(experts);
+      const expert = new Tally(weigh);
+      if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer);
+      else {
+        expert.ffn('expert', profile, intermediate, layer);
+        if (moe.bias) expert.vector((moe.matrices - 1) * intermediate + hidden);
+      }
+      return { experts, topK, expert };
+    });
+    const replaced = (part: 'attention' | 'ffn'): boolean => modules.some(({ replaces }) => replaces === part);
+    const ffn = new Tally(weigh);
+    if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
+    const norms = new Tally(weigh);
+    norms.vector(2 * hidden);
     const shared = new Tally(weigh);
     if (moe.shared !== undefined) {
       shared.ffn('ffn', profile, moe.shared.intermediate, layer);
       if (moe.shared.gated) shared.vector(hidden);
     }
-    const expert = new Tally(weigh);
-    expert.ffn('expert', profile, intermediate, layer);
-    if (moe.bias) expert.vector((moe.matrices - 1) * intermediate + hidden);
-    layers.push({ context, attention, router, shared, ffn: NO_WEIGHTS, moe: { experts, topK, expert } });
+    const [first, ...further] = routed;
+    layers.push({
+      context,
+      attention: replaced('attention') ? norms : attention,
+      router,
+      shared,
+      ffn,
+      moe: first!,
+      ...(further.length === 0 ? {} : { further }),
+    });
   }
   // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);
@@ -130,7 +150,23 @@ export function measureProfile(profile: ModelProfile, quantization: Quantization
   head.matrix('head', profile.vocab, hidden, depth - 1);
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0);
-  return { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding };
+  const parts = { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding };
+  return moe.whole ? wholeModels(parts) : parts;
+}
+
+/**
+ * A composition of whole models: all that weighs anything moves into the expert, which is routed once. Attention over the context is
+ * priced before it; the router is a model of its own and stands outside.
+ */
+function wholeModels(parts: ModelParts): ModelParts {
+  const table = { ...(parts.embedding ?? NO_WEIGHTS), flops: 0 };
+  const layersOfOne = parts.layers.flatMap((layer) => [layer.attention, layer.moe!.expert]);
+  const expert = sumWeights([...layersOfOne, parts.head, table]);
+  const { experts, topK } = parts.layers[0]!.moe!;
+  const none = { attention: NO_WEIGHTS, router: NO_WEIGHTS, shared: NO_WEIGHTS, ffn: NO_WEIGHTS };
+  const last = parts.layers.length - 1;
+  const layers = parts.layers.map(({ context }, index) => ({ context, ...none, moe: index === last ? { experts, topK, expert } : null }));
+  return { ...parts, layers, head: NO_WEIGHTS, embedding: null, wholeModels: true };
 }
 
 /**
@@ -143,16 +179,19 @@ export function measureProfile(profile: ModelProfile, quantization: Quantization
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
   const shapes = new Map<string, { sum: number; count: number }>();
-  for (const { moe } of parts.layers) {
-    if (moe === null) continue;
+  for (const moe of parts.layers.flatMap(routedOf)) {
     const shape = shapes.get(shapeOf(moe)) ?? { sum: 0, count: 0 };
     shapes.set(shapeOf(moe), { sum: shape.sum + moe.expert.bytes, count: shape.count + 1 });
   }
+  const level = (moe: Experts): Experts => {
+    const { sum, count } = shapes.get(shapeOf(moe))!;
+    const { parameters, flops } = moe.expert;
+    return { ...moe, expert: { parameters, flops, bytes: Math.round(sum / count) } };
+  };
   const layers = parts.layers.map((layer) => {
     if (layer.moe === null) return layer;
-    const { sum, count } = shapes.get(shapeOf(layer.moe))!;
-    const { parameters, flops } = layer.moe.expert;
-    return { ...layer, moe: { ...layer.moe, expert: { parameters, flops, bytes: Math.round(sum / count) } } };
+    const { further } = layer;
+    return { ...layer, moe: level(layer.moe), ...(further === undefined ? {} : { further: further.map(level) }) };
   });
   return { ...parts, layers };
 }

@@ -1,7 +1,7 @@
 // What there is to know of a model before anything runs: where its parameters and bytes are, how large experts are in which layers, and
 // how many of them a machine can keep.
 import type { OpenModel } from './load.js';
-import { assemble, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
+import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from './spec.js';
 
 /** Version tag of an inspection as JSON. */
@@ -20,7 +20,7 @@ export interface PartBudget {
 export interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, both included. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
-  /** How many layers that are. */
+  /** How many MoE layers that are: one for each routed module of a decoder layer. */
   readonly count: number;
   readonly experts: number;
   readonly topK: number;
@@ -90,7 +90,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
     name: model.name,
     quantization: model.quantization,
     sizes,
-    layers: { total: parts.layers.length, moe: model.layers.length },
+    layers: { total: parts.layers.length, moe: parts.layers.filter(({ moe }) => moe !== null).length },
     parameters: { ...model.parameters, published: profile?.published ?? null },
     bytes: expertBytesTotal(model) + model.dense.weightBytes,
     parts: budget,
@@ -112,7 +112,7 @@ export function budgetOf(parts: ModelParts): PartBudget[] {
     active: weights.parameters,
     bytes: Math.round(weights.bytes),
   });
-  const experts = parts.layers.flatMap(({ moe }) => moe ?? []);
+  const experts = parts.layers.flatMap(routedOf);
   return [
     {
       part: 'experts' as const,
@@ -142,17 +142,19 @@ export function budgetOf(parts: ModelParts): PartBudget[] {
 }
 
 function groupExperts(parts: ModelParts, model: ModelSpec): ExpertGroup[] {
-  const groups = new Map<string, { layers: number[]; experts: number; topK: number; expertBytes: number }>();
+  const groups = new Map<string, { layers: number[]; modules: number; experts: number; topK: number; expertBytes: number }>();
   let index = 0;
-  for (const [layer, { moe }] of parts.layers.entries()) {
-    if (moe === null) continue;
-    const { experts, topK, expertBytes } = model.layers[index++]!;
-    const key = `${experts}/${topK}/${expertBytes}`;
-    const group = groups.get(key) ?? { layers: [], experts, topK, expertBytes };
-    group.layers.push(layer);
-    groups.set(key, group);
+  for (const [layer, part] of parts.layers.entries()) {
+    for (const _ of routedOf(part)) {
+      const { experts, topK, expertBytes } = model.layers[index++]!;
+      const key = `${experts}/${topK}/${expertBytes}`;
+      const group = groups.get(key) ?? { layers: [], modules: 0, experts, topK, expertBytes };
+      if (group.layers.at(-1) !== layer) group.layers.push(layer);
+      group.modules++;
+      groups.set(key, group);
+    }
   }
-  return [...groups.values()].map((group) => ({ ...group, count: group.layers.length, layers: foldLayers(group.layers) }));
+  return [...groups.values()].map(({ modules, ...group }) => ({ ...group, count: modules, layers: foldLayers(group.layers) }));
 }
 
 /** Ascending numbers as runs of equal steps: the longest from each number on; a pair that is no neighbour stays two. */

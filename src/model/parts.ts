@@ -31,6 +31,8 @@ export interface LayerParts {
   readonly ffn: Weights;
   /** null in a dense layer. */
   readonly moe: Experts | null;
+  /** Routed modules of this layer after `moe`, in order of execution; absent: none. Each is an MoE layer of its own. */
+  readonly further?: readonly Experts[];
 }
 
 /** A whole model. */
@@ -44,6 +46,8 @@ export interface ModelParts {
   readonly head: Weights;
   /** The table that tokens are looked up in; null where it is the head, too. */
   readonly embedding: Weights | null;
+  /** True: each expert is a whole model. */
+  readonly wholeModels?: true;
 }
 
 /** Nothing. */
@@ -58,6 +62,11 @@ export function sumWeights(parts: readonly Weights[]): Weights {
     sum.flops += part.flops;
   }
   return sum;
+}
+
+/** Routed modules of a decoder layer, in order of execution. */
+export function routedOf({ moe, further = [] }: LayerParts): readonly Experts[] {
+  return moe === null ? [] : [moe, ...further];
 }
 
 /** All that a decoder layer has besides its routed experts. */
@@ -87,13 +96,14 @@ export function assemble(parts: ModelParts): ModelSpec {
   };
   for (const layer of parts.layers) {
     open.push(layer);
-    if (layer.moe === null) continue;
-    close(NO_WEIGHTS);
-    const { experts, topK, expert } = layer.moe;
-    const expertBytes = Math.round(expert.bytes);
-    layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken: expert.flops, offset });
-    perExpert.push(expert);
-    offset += experts;
+    for (const { experts, topK, expert } of routedOf(layer)) {
+      // Between two modules of one layer nothing dense is open: all of it runs before the first.
+      close(NO_WEIGHTS);
+      const expertBytes = Math.round(expert.bytes);
+      layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken: expert.flops, offset });
+      perExpert.push(expert);
+      offset += experts;
+    }
   }
   close(parts.head);
 
@@ -110,6 +120,7 @@ export function assemble(parts: ModelParts): ModelSpec {
       kvBytesPerToken: parts.layers.reduce((sum, layer) => sum + layer.context.kvBytesPerToken, 0),
     },
     experts: offset,
+    ...(parts.wholeModels ? { wholeModels: true } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
       active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),

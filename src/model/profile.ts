@@ -90,6 +90,29 @@ export const ModelProfileSchema = z
       except: z.array(index).max(MAX_LAYERS).optional(),
       /** Shared experts, as one FFN of their summed width; `gated`: with a gate of its own. */
       shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
+      /**
+       * Several routed modules in each of these layers, in order of execution, where there is not just one FFN: attention and MLP experts,
+       * large and small ones, adapters. Each becomes an MoE layer; all dense work of the decoder layer runs before the first of them.
+       */
+      modules: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            experts: count.max(MAX_EXPERTS).optional(),
+            topK: count.optional(),
+            /** Width of one expert, where it is an FFN. */
+            intermediate: count.optional(),
+            /** Weights of one expert, where it is something else. */
+            parameters: count.optional(),
+            /** Dense part that the module stands for; absent: the FFN where it is one, else nothing. The FFN that nothing replaces is dense. */
+            replaces: z.enum(['attention', 'ffn', 'nothing']).optional(),
+          }),
+        )
+        .min(1)
+        .max(16)
+        .optional(),
+      /** True: an expert is a whole model of this architecture, embeddings and head included, and a token is routed once. */
+      whole: z.boolean().default(false),
       /** Layers whose experts differ. */
       overrides: z.array(LayerShape).max(MAX_LAYERS).optional(),
     }),
@@ -112,6 +135,18 @@ export const ModelProfileSchema = z
     if (dense.length > 0 && profile.dense === undefined) refuse([], 'has dense layers; add dense: { intermediate: ... }');
     if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0)
       refuse(['attention', 'kvHeads'], `must divide the number of heads, ${attention.heads}`);
+    for (const [i, module] of (moe.modules ?? []).entries()) {
+      const [topK, experts] = [module.topK ?? moe.topK, module.experts ?? moe.experts];
+      if (topK > experts) refuse(['moe', 'modules', i, 'topK'], `a token cannot choose ${topK} of ${experts} experts`);
+      if (module.intermediate !== undefined && module.parameters !== undefined)
+        refuse(['moe', 'modules', i], 'an expert is an FFN of a width, or so many parameters of something else; give one of the two');
+    }
+    const mixed = moe.modules ?? moe.shared ?? moe.overrides ?? moe.except ?? profile.dense;
+    if (moe.whole && (mixed !== undefined || moe.first > 0 || moe.every > 1))
+      refuse(
+        ['moe', 'whole'],
+        'a whole model per expert has the same layers throughout; leave modules, shared, overrides and dense layers out',
+      );
     for (const [i, override] of (moe.overrides ?? []).entries()) {
       const [from, to] = override.layers;
       if (from > to || to >= profile.layers)
@@ -155,6 +190,29 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
   if (attention.kind !== 'gqa' || attention.window === undefined) return null;
   const { size, layers, of, at } = attention.window;
   return (at === undefined ? layer % of < layers : at.includes(layer)) ? size : null;
+}
+
+/** A routed module of a decoder layer. */
+export interface RoutedModule {
+  readonly experts: number;
+  readonly topK: number;
+  /** Width of one expert as an FFN; null where it is something else, of so many {@link parameters}. */
+  readonly intermediate: number | null;
+  readonly parameters: number;
+  readonly replaces: 'attention' | 'ffn' | 'nothing';
+}
+
+/** Routed modules of a decoder layer that has experts: its FFN, unless the profile lists others. */
+export function modulesOf(profile: ModelProfile, layer: number): readonly RoutedModule[] {
+  const { experts, topK, intermediate } = expertsOf(profile, layer);
+  const modules: NonNullable<ModelProfile['moe']['modules']> = profile.moe.modules ?? [{ name: 'ffn' }];
+  return modules.map((module) => ({
+    experts: module.experts ?? experts,
+    topK: module.topK ?? topK,
+    intermediate: module.parameters === undefined ? (module.intermediate ?? intermediate) : null,
+    parameters: module.parameters ?? 0,
+    replaces: module.replaces ?? (module.parameters === undefined ? 'ffn' : 'nothing'),
+  }));
 }
 
 /** Experts, top-k and expert width of a decoder layer, overrides applied (the last one that names the layer counts). */

@@ -88,7 +88,7 @@ function isOffset(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-type Part = Exclude<keyof LayerParts, 'context' | 'moe'> | 'experts';
+type Part = Exclude<keyof LayerParts, 'context' | 'moe' | 'further'> | 'experts';
 
 /** A part of a layer, or of what is outside the layers. */
 type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'head' | null;

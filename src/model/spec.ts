@@ -66,6 +66,8 @@ export interface ModelSpec {
   readonly dense: DenseSpec;
   /** Routed experts in total: the sum over layers, and the number of dense ids. */
   readonly experts: number;
+  /** True: each expert is a whole model, so that loading one is switching models. */
+  readonly wholeModels?: true;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };
 }

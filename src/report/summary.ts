@@ -158,6 +158,18 @@ function facts(result: Result): [string, string][] {
           ]),
     ],
     [
+      'switching',
+      joined([said('switch.time', ' per model switch'), said('switch.count', ' switches'), said('switch.per_request', ' a request')]),
+    ],
+    [
+      'footprint',
+      joined([
+        said('footprint.held', ' models held'),
+        said('footprint.reach', ' within reach'),
+        said('footprint.machines', ' machines to hold all'),
+      ]),
+    ],
+    [
       're-ranked',
       joined([
         said('rerank.changed', ' of the choices changed'),

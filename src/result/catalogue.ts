@@ -111,6 +111,18 @@ const TABLE: readonly Row[] = [
   ],
   ['rerank.weight_lost', 'ratio', 'lower', 'Gate weight that cache-aware routing gave up, over that of the choices of the gate alone'],
 
+  ['switch.count', 'count', 'lower', 'Model switches: whole models that were loaded because a request asked for them'],
+  ['switch.time', 'ns', 'lower', 'Time that the accelerator waits for one model switch, on average'],
+  ['switch.per_request', 'count', 'lower', 'Model switches over requests'],
+  ['footprint.held', 'count', 'higher', 'Whole models that the fast memory of one machine holds beside the KV cache'],
+  ['footprint.reach', 'count', 'higher', 'Whole models that one machine can switch to without reading from an SSD'],
+  [
+    'footprint.machines',
+    'count',
+    'lower',
+    'Machines of this kind whose fast memory together holds every model, so that none is ever switched',
+  ],
+
   ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy of their expert, over all activations'],
   ['quality.skipped_rate', 'ratio', 'lower', 'Activations whose expert was not loaded at all, over all activations'],
 

@@ -15,4 +15,16 @@ export const ROUTING_TOPICS: readonly Topic[] = [
     reading:
       'The bonus lambda trades transfers for fidelity: with 0 nothing changes, with a large one tokens stay with what is resident. The gain is at equal residency; since the cache then also holds other experts, compare cache.hit_rate with a run at lambda 0 for the whole effect. The lost weight stands in for quality: a few per cent are what papers call harmless.',
   },
+  {
+    names: ['switch.*'],
+    what: 'Where each expert is a whole model (a composition of experts), an on-demand load is a switch from one model to another: how many there were, how long the accelerator waited for one, and how many a request needs. A request whose model is in fast memory already needs none.',
+    reading:
+      'The time of a switch is the size of a model over the bandwidth of the link into fast memory, and adds to the time to first token of the request that asks for it. Compare machines by it; a larger cache or a policy that keeps popular models makes switches fewer, not shorter.',
+  },
+  {
+    names: ['footprint.*'],
+    what: 'How many whole models fit: into the fast memory of one machine beside the KV cache, into the memory that it can switch from without an SSD, and how many machines of the kind would hold every model in fast memory, so that none is ever switched.',
+    reading:
+      'What one machine reaches over what another one holds is how many of the other it replaces, as long as switching is fast enough for the rate of requests (see switch.time). The number of machines to hold all is the price of not switching at all.',
+  },
 ];

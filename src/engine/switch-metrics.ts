@@ -1,0 +1,31 @@
+// Whole models as experts: what a switch from one to another costs, and how many machines would never have to.
+import { expertSizes } from '../model/spec.js';
+import type { Metric } from '../result/result.js';
+import type { Inputs } from './inputs.js';
+import type { MemoryPlan } from './memory.js';
+
+/**
+ * Metrics of a composition of experts (Samba-CoE, arXiv 2405.07518); none for other models.
+ * @param metrics of the same run: on-demand loads, stall and requests
+ */
+export function switchMetrics(
+  { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
+  { denseBytes, kvBytes }: Pick<MemoryPlan, 'denseBytes' | 'kvBytes'>,
+  metrics: Readonly<Record<string, Metric>>,
+): Record<string, number> {
+  if (model.wholeModels !== true) return {};
+  const value = (name: string): number => metrics[name]?.value ?? 0;
+  const largest = expertSizes(model).reduce((most, bytes) => Math.max(most, bytes), 0);
+  const switches = value('transfer.on_demand.count');
+  const held = Math.max(0, Math.floor((hardware.tiers[0]!.bytes - denseBytes - kvBytes) / largest));
+  // Every model lies in the lower memory, the fast one holds copies: the larger of the two counts, not their sum.
+  const reachable = hardware.tiers.filter(({ name }) => name !== 'ssd').reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  return {
+    'switch.count': switches,
+    'switch.time': value('time.stall') / switches,
+    'switch.per_request': switches / value('workload.requests'),
+    'footprint.held': held,
+    'footprint.reach': Math.floor(reachable / largest),
+    'footprint.machines': Math.ceil(model.experts / held),
+  };
+}
