@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { budgetFileSchema } from '../compare/budget.js';
+import { PLACEMENTS } from '../engine/placement/index.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
 import { ModelProfileSchema } from '../model/profile.js';
 import { PREDICTORS } from '../predict/index.js';
@@ -67,10 +68,13 @@ function rawSchema(kind: SchemaKind): JsonSchema {
       return withProperty(convert(runSchema), 'system', { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] });
     }
     case 'system': {
-      // Both are read in two steps, of which JSON Schema would show only the first.
-      const predictor = named(convert(predictorFields).properties!);
-      const scheduler = named({ kind: { type: 'string', default: 'fcfs' } });
-      return withProperty(withProperty(convert(systemSchema), 'predictor', predictor), 'scheduler', scheduler);
+      // All are read in two steps, of which JSON Schema would show only the first.
+      const members = {
+        predictor: named(convert(predictorFields).properties!),
+        scheduler: named({ kind: { type: 'string', default: 'fcfs' } }),
+        placement: named({ kind: { type: 'string', default: 'even' } }),
+      };
+      return Object.entries(members).reduce((schema, [name, member]) => withProperty(schema, name, member), convert(systemSchema));
     }
     case 'hardware':
       return convert(HardwareProfileSchema);
@@ -110,6 +114,7 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
     predictor: predictors,
     'predictor.kind': predictors,
     scheduler: SCHEDULERS.map(({ name }) => name),
+    placement: PLACEMENTS.map(({ name }) => name),
   },
 };
 

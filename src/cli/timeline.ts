@@ -2,9 +2,9 @@
 import { UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
 import { formatCount, formatNs } from '../base/units.js';
-import type { Simulation } from '../engine/build.js';
 import type { Inputs } from '../engine/inputs.js';
 import type { Observer } from '../engine/observer.js';
+import type { Simulation } from '../engine/simulation.js';
 import { TraceEvents } from '../report/timeline/events.js';
 import { Timeline } from '../report/timeline/timeline.js';
 import { EVERYTHING, parseWindow, type Window } from '../report/timeline/window.js';
@@ -69,8 +69,8 @@ export class TimelineFile {
   }
 
   /** Who watches the run. */
-  observe({ model }: Inputs, { dram, gpu }: Simulation): Observer {
-    this.#timeline = new Timeline({ model, gpus: [gpu], dram, window: this.#window, events: this.#events });
+  observe({ model }: Inputs, { gpus }: Simulation): Observer {
+    this.#timeline = new Timeline({ model, gpus, window: this.#window, events: this.#events });
     return this.#timeline;
   }
 

@@ -1,23 +1,12 @@
-// Composes an engine from what a run names: caches under policies, a predictor, links. The only place that knows all the parts.
-import { resolve } from 'node:path';
+// Composes a run on one GPU from what it names: caches under policies, a predictor, links. Where there are several, `parallel/` does.
 import { UserError } from '../base/errors.js';
-import { splitSpec } from '../base/parameters.js';
-import { findProfile, isPath } from '../base/profiles.js';
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
-import { type ResolvedPolicy, resolvePolicy } from '../cache/policies/index.js';
-import { type Clock, UNPINNED } from '../cache/policy.js';
-import { buildCaches, type Scope } from '../cache/scope.js';
+import type { Clock } from '../cache/policy.js';
 import { CostModel } from '../hardware/cost.js';
-import type { LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
-import { createPredictor } from '../predict/create.js';
-import type { Predictor } from '../predict/predictor.js';
 import type { Passes } from '../schedule/passes.js';
 import type { RunSpec } from '../system/run.js';
-import { openPopularity, openTrace } from '../trace/open.js';
-import { type Popularity, popularityOf } from '../trace/popularity.js';
-import type { RoutingTrace } from '../trace/trace.js';
 import { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
 import { Engine } from './engine.js';
@@ -26,31 +15,11 @@ import type { Inputs } from './inputs.js';
 import { Link } from './link.js';
 import type { MemoryPlan } from './memory.js';
 import { Outlook } from './outlook.js';
-import { MissPrecision } from './precision.js';
+import { buildParallel } from './parallel/build.js';
+import { buildTier, policiesFor, precisionFor, predictorFor, prefetchLimits } from './parts.js';
 import { Recorder } from './recorder.js';
 import { Rerank } from './rerank.js';
-import { CachedTier } from './tier.js';
-
-/** An engine and the parts of it that a result is read from. */
-export interface Simulation {
-  readonly engine: Engine;
-  readonly gpu: CachedTier;
-  readonly dram: CachedTier | null;
-  readonly recorder: Recorder;
-  readonly bounds: BoundClocks;
-  /** Demand of the run, recorded for the Belady bound; null where bounds are off. */
-  readonly log: DemandLog | null;
-  /** Named policy, resolved. */
-  readonly policy: ResolvedPolicy;
-  /** Null: nothing is predicted. */
-  readonly predictor: Predictor | null;
-  /** Null: the horizon does not move. */
-  readonly adaptive: AdaptiveHorizon | null;
-  /** Null: tokens choose as recorded. */
-  readonly rerank: Rerank | null;
-  /** Removes temporary files. */
-  close(): void;
-}
+import type { Simulation } from './simulation.js';
 
 /**
  * Composes the engine.
@@ -65,78 +34,36 @@ export async function buildSimulation(
   running: number,
   dryRun: () => Passes,
 ): Promise<Simulation> {
-  const { hardware, model, system, trace } = inputs;
+  if (memory.parallel !== null) return buildParallel(inputs, run, memory.parallel, running, dryRun);
+  const { hardware, model, system } = inputs;
   if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null) {
     throw new UserError(`onMiss: ${system.onMiss} needs a CPU beside the GPU, and ${hardware.name} has none; use load`);
   }
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const sequential = run.replay === 'sequential';
-  const scores = new Float32Array(model.experts);
-  const policy = await resolvePolicy(system.cache.policy, run.folder);
-  const dramPolicy = memory.dramBytes === null ? null : await resolvePolicy(system.dram.policy, run.folder);
-  const needs = (resolved: ResolvedPolicy | null): readonly string[] =>
-    resolved === null ? [] : (resolved.definition.needsWith?.(resolved.parameters) ?? resolved.definition.needs);
-  if (needs(dramPolicy).includes('future')) {
-    throw new UserError(`dram.policy: what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
-  }
-  const wanted = [...needs(policy), ...needs(dramPolicy)];
-  const popularity = wanted.includes('popularity') ? await popularityFor(model, trace, system.cache.popularity, run) : null;
-  if (inputs.candidates !== null && wanted.includes('future')) {
-    throw new UserError(
-      `cache.policy ${system.cache.policy}: knows the future, and with rerank what is chosen depends on what is resident; take lru`,
-    );
-  }
-  const future = wanted.includes('future') ? futureOf(dryRun(), model, sequential) : null;
+  const policies = await policiesFor(inputs, run, memory.dramBytes !== null);
+  const future = policies.future ? futureOf(dryRun(), model, sequential) : null;
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.future.first);
-  const predicts = splitSpec(system.predictor.kind).name !== 'none';
-  const ranksByPrediction = wanted.includes('predicted') || (policy.definition.takes ?? []).includes('predicted');
-  const outlook = predicts && ranksByPrediction ? new Outlook(model) : null;
-  const gates = wanted.includes('weights') ? new Float32Array(model.experts) : null;
-  if (gates !== null && !trace.has.weights) {
-    throw new UserError(`cache.policy ${system.cache.policy}: needs gate weights, which ${trace.path} does not carry`);
-  }
-
-  const tier = (resolved: ResolvedPolicy, capacityBytes: number, scope: Scope, quotas: readonly number[] | null, link: LinkSpec) => {
-    const rank = new Int32Array(model.experts).fill(UNPINNED);
-    const { definition, parameters } = resolved;
-    const shared = {
-      clock,
-      seed: run.seed,
-      rank,
-      nextUse,
-      popularity,
-      predicted: outlook?.predicted ?? null,
-      predictedVersion: outlook?.version ?? null,
-      gates,
-    };
-    const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, quotas, ...shared });
-    for (const cache of caches.caches) cache.preload();
-    return new CachedTier(caches, rank, link);
-  };
+  const outlook = policies.outlook ? new Outlook(model) : null;
+  const gates = policies.gates ? new Float32Array(model.experts) : null;
+  const view = { model, clock, seed: run.seed, nextUse, popularity: policies.popularity, outlook, gates };
   // Where everything is resident no link is ever used; a machine of one tier has none.
   const fastLink = hardware.links[0] ?? { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
   if (hardware.links.length === 0 && memory.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }
-  const gpu = tier(policy, memory.cacheBytes, system.cache.scope, memory.quotas, fastLink);
-  const dram = dramPolicy === null ? null : tier(dramPolicy, memory.dramBytes!, 'global', null, hardware.links[1]!);
+  const gpu = buildTier(view, policies.gpu, memory.cacheBytes, system.cache.scope, memory.quotas, fastLink);
+  const dram = policies.dram === null ? null : buildTier(view, policies.dram, memory.dramBytes!, 'global', null, hardware.links[1]!);
 
   const cost = new CostModel(model, hardware);
   const recorder = new Recorder(model.layers.length);
   const bounds = new BoundClocks(model, hardware, cost, dram === null);
   const log = run.bounds ? new DemandLog(model, sequential) : null;
   const predictor = await predictorFor(inputs, run, running);
-  const { horizon, correction } = system.predictor;
-  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-  const limits = {
-    horizon: typeof horizon === 'number' ? horizon : model.layers.length,
-    correction,
-    minProbability: system.prefetch.minProbability,
-    perLayer: system.prefetch.perLayer ?? widest * run.workload.batch,
-    whenFull: system.prefetch.whenFull,
-  };
-  const adaptive = horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
+  const limits = prefetchLimits(inputs, run);
+  const scores = new Float32Array(model.experts);
+  const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
   const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
   const engine = new Engine({
     model,
@@ -161,7 +88,8 @@ export async function buildSimulation(
     log?.close();
     predictor?.close?.();
   };
-  return { engine, gpu, dram, recorder, bounds, log, policy, predictor, adaptive, rerank, close };
+  const gpus = [{ gpu, dram, log, memory, expertBytes: expertBytesTotal(model), whole: null, adaptive }];
+  return { engine, gpus, residency: gpu, recorder, bounds, parallel: null, policy: policies.gpu, predictor, rerank, close };
 }
 
 /** Records the demand of the run without running it, and looks back over it from the end. */
@@ -193,48 +121,4 @@ function futureOf(passes: Passes, model: ModelSpec, sequential: boolean): { futu
       log.close();
     },
   };
-}
-
-/** Activations by dense id, from the first tokens of the trace itself or from a file. */
-async function popularityFor(model: ModelSpec, trace: RoutingTrace, from: number | string, run: RunSpec): Promise<Float64Array> {
-  let popularity: Popularity;
-  if (typeof from === 'number') popularity = popularityOf(trace, 0, Math.min(from, trace.tokens));
-  else popularity = await openPopularity(isPath(from) ? resolve(run.folder, from) : findProfile('traces', from), { model });
-  const byId = new Float64Array(model.experts);
-  if (popularity.counts.length !== model.layers.length) {
-    throw new UserError(
-      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers`,
-    );
-  }
-  for (const { index, offset, experts } of model.layers) {
-    const counts = popularity.counts[index]!;
-    if (counts.length > experts)
-      throw new UserError(`${popularity.path}: layer ${index}: counts ${counts.length} experts, ${model.name} has ${experts}`);
-    byId.set(counts, offset);
-  }
-  return byId;
-}
-
-async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
-  const { kind, parameters, train } = system.predictor;
-  const training: RoutingTrace[] = [];
-  try {
-    for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    const { folder, seed } = run;
-    return await createPredictor({ kind, parameters, model, trace, slots: running, seed, training, folder });
-  } finally {
-    for (const used of training) used.close();
-  }
-}
-
-/** Two sizes of an expert, where the system has them. */
-function precisionFor({ model, system, trace }: Inputs): MissPrecision | null {
-  const { precision } = system;
-  if (precision === undefined) return null;
-  if (system.onMiss !== 'load')
-    throw new UserError(`precision: degrades misses that are loaded; it cannot be combined with onMiss: ${system.onMiss}`);
-  if (precision.by === 'weights' && !trace.has.weights) {
-    throw new UserError(`precision.by: needs gate weights, which ${trace.path} does not carry; use rank`);
-  }
-  return new MissPrecision(model, precision);
 }

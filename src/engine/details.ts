@@ -8,10 +8,10 @@ import { beladyHits, Replay } from '../cache/replay.js';
 import { buildCaches, type Scope } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 import type { CapacityCurve, Details, LinkSeries } from '../result/details.js';
-import type { Simulation } from './build.js';
 import type { Latencies } from './latency.js';
 import type { Link } from './link.js';
 import type { Observer } from './observer.js';
+import type { Simulation } from './simulation.js';
 
 /** Most bins of a series: more than a screen can show apart. */
 const BINS = 400;
@@ -55,6 +55,8 @@ export class DetailsRecorder implements Observer {
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
   readonly #links = new Map<Link, LinkBins>();
+  /** Links into GPUs. */
+  readonly #hostLinks = new Set<Link>();
   readonly #hits = new Bins();
   readonly #late = new Bins();
   readonly #misses = new Bins();
@@ -65,7 +67,11 @@ export class DetailsRecorder implements Observer {
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    for (const link of [simulation.gpu.link, simulation.dram?.link]) if (link !== undefined) this.#linkBins(link);
+    const several = simulation.gpus.length > 1;
+    for (const [g, { dram, gpu }] of simulation.gpus.entries()) {
+      this.#hostLinks.add(gpu.link);
+      for (const link of [gpu.link, dram?.link]) if (link !== undefined) this.#open(link, several ? `GPU ${g} ${link.name}` : link.name);
+    }
   }
 
   judged(_layer: number, hits: number, late: number, misses: number, nowNs: number): void {
@@ -78,12 +84,13 @@ export class DetailsRecorder implements Observer {
 
   stalled(_id: number, _layer: number, startNs: number, endNs: number): void {
     this.#reach(endNs);
-    this.#stall.spread(startNs, endNs, this.#binNs);
+    // Of a GPU on average.
+    this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
   transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
     const bins = this.#linkBins(link);
-    if (link === this.#simulation.gpu.link) this.#loads[id]!++;
+    if (this.#hostLinks.has(link)) this.#loads[id]!++;
     if (prefetch) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
@@ -141,13 +148,14 @@ export class DetailsRecorder implements Observer {
     };
   }
 
+  /** Bins of a link; one that no GPU is filled over writes back. */
   #linkBins(link: Link): LinkBins {
-    let bins = this.#links.get(link);
-    if (bins === undefined) {
-      const name = [...this.#links.values()].some((other) => other.name === link.name) ? `${link.name} write-back` : link.name;
-      bins = { name, lanes: link.lanes, demand: new Bins(), prefetch: new Bins(), prefetchEndNs: new Float64Array(link.lanes) };
-      this.#links.set(link, bins);
-    }
+    return this.#links.get(link) ?? this.#open(link, `${link.name} write-back`);
+  }
+
+  #open(link: Link, name: string): LinkBins {
+    const bins = { name, lanes: link.lanes, demand: new Bins(), prefetch: new Bins(), prefetchEndNs: new Float64Array(link.lanes) };
+    this.#links.set(link, bins);
     return bins;
   }
 

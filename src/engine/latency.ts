@@ -1,5 +1,6 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
 import { meets, type Objectives } from '../schedule/objective.js';
+import type { Request } from '../schedule/request.js';
 import type { Share } from '../schedule/scheduler.js';
 import type { Clocks } from './bounds.js';
 
@@ -68,13 +69,12 @@ export class Latencies {
       const { request, tokens } = shares[i]!;
       const done = request.done + tokens;
       if (request.inPrefill) {
-        if (done < request.prefill) continue;
-        this.ttft.add(endNs - request.arrivalNs);
-        this.#firstToken(shares[i]!, endNs);
-      } else {
-        this.itl.add(endNs - request.lastTokenNs);
-        request.lastTokenNs = endNs;
-      }
+        if (done < request.promptRows) continue;
+        if (request.firstTokenNs < 0) {
+          this.ttft.add(endNs - request.arrivalNs);
+          this.#firstToken(shares[i]!, endNs);
+        } else this.#nextToken(request, endNs);
+      } else this.#nextToken(request, endNs);
       if (done < request.tokens) continue;
       this.request.add(endNs - request.arrivalNs);
       this.finished++;
@@ -87,6 +87,11 @@ export class Latencies {
       this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);
       this.tpotNoCache.add((this.#bounds.noCacheNs - request.firstTokenNoCacheNs) / request.decode);
     }
+  }
+
+  #nextToken(request: Request, nowNs: number): void {
+    this.itl.add(nowNs - request.lastTokenNs);
+    request.lastTokenNs = nowNs;
   }
 
   #firstToken({ request }: Share, nowNs: number): void {

@@ -7,6 +7,7 @@ import type { Warning } from '../result/result.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
+import type { ParallelPlan } from './parallel/plan.js';
 import type { Serving } from './serving.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
@@ -20,6 +21,8 @@ export interface MemoryPlan {
   readonly cacheBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
+  /** How the model is laid out over several GPUs; the bytes in here are then those of all together. Null: there is one. */
+  readonly parallel: ParallelPlan | null;
   /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
@@ -61,7 +64,7 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
   let quotas = given === undefined || typeof given === 'string' ? null : given;
   const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
   if (given === undefined && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
-  return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, quotas, dramBytes: dramCapacity(), warnings };
+  return { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, quotas, dramBytes: dramCapacity(), parallel: null, warnings };
 
   /**
    * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may

@@ -11,13 +11,14 @@ import { VERSION } from '../result/version.js';
 import type { Passes } from '../schedule/passes.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
-import type { Simulation } from './build.js';
 import type { Inputs } from './inputs.js';
 import type { Latencies, Samples } from './latency.js';
 import type { Link } from './link.js';
 import type { MemoryPlan } from './memory.js';
+import { parallelMetrics } from './parallel/metrics.js';
 import type { PhaseCounters } from './recorder.js';
 import type { Serving } from './serving.js';
+import type { SimulatedGpu, Simulation } from './simulation.js';
 import { switchMetrics } from './switch-metrics.js';
 
 /** Everything that a finished run leaves behind. */
@@ -117,8 +118,8 @@ function boundsOf({ beladyHitCount, inputs, latencies, memory, simulation }: Fin
 }
 
 function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
-  const { decoded, inputs, latencies, memory, simulation, tokens } = finished;
-  const { dram, engine, gpu, recorder } = simulation;
+  const { decoded, inputs, latencies, simulation, tokens } = finished;
+  const { engine, gpus, recorder } = simulation;
   const metrics: Record<string, Metric> = {};
   const put = (name: string, value: number | null): void => {
     if (value !== null && Number.isFinite(value)) metrics[name] = metric(name, value);
@@ -151,32 +152,42 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   }
   put('experts.distinct', recorder.distinct);
 
-  const transfers = (link: Link): void => {
-    put(`transfer.${link.name}.count`, link.demands + link.prefetches);
-    put(`transfer.${link.name}.bytes`, link.demandBytes + link.prefetchBytes);
-    put(`transfer.${link.name}.bytes_per_token`, (link.demandBytes + link.prefetchBytes) / tokens);
-    put(`transfer.${link.name}.utilization`, link.busyNs / link.lanes / engine.nowNs);
+  // Links of the same name count together.
+  const transfers = (links: readonly Link[]): void => {
+    const [first] = links;
+    if (first === undefined) return;
+    const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
+    put(`transfer.${first.name}.count`, total(links, 'demands') + total(links, 'prefetches'));
+    put(`transfer.${first.name}.bytes`, bytes);
+    put(`transfer.${first.name}.bytes_per_token`, bytes / tokens);
+    put(`transfer.${first.name}.utilization`, total(links, 'busyNs') / total(links, 'lanes') / engine.nowNs);
   };
-  transfers(gpu.link);
-  if (dram !== null) transfers(dram.link);
-  put('transfer.on_demand.count', gpu.link.demands);
-  put('transfer.on_demand.count_per_token', gpu.link.demands / tokens);
-  put('transfer.on_demand.bytes', gpu.link.demandBytes);
-  put('transfer.on_demand.bytes_per_token', gpu.link.demandBytes / tokens);
+  const hostLinks = gpus.map(({ gpu }) => gpu.link);
+  transfers(hostLinks);
+  transfers(gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.link])));
+  const demands = total(hostLinks, 'demands');
+  const demandBytes = total(hostLinks, 'demandBytes');
+  put('transfer.on_demand.count', demands);
+  put('transfer.on_demand.count_per_token', demands / tokens);
+  put('transfer.on_demand.bytes', demandBytes);
+  put('transfer.on_demand.bytes_per_token', demandBytes / tokens);
   if (inputs.system.predictor.kind !== 'none') {
     const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
-    put('transfer.prefetch.count', gpu.link.prefetches);
-    put('transfer.prefetch.bytes', gpu.link.prefetchBytes);
+    const prefetches = total(hostLinks, 'prefetches');
+    const prefetchBytes = total(hostLinks, 'prefetchBytes');
+    put('transfer.prefetch.count', prefetches);
+    put('transfer.prefetch.bytes', prefetchBytes);
     put('prefetch.useful', useful);
     put('prefetch.late', late);
     put('prefetch.wasted', wasted);
-    put('prefetch.pending', gpu.link.prefetches - useful - late - wasted);
+    put('prefetch.pending', prefetches - useful - late - wasted);
     put('prefetch.wasted_bytes', recorder.prefetchWastedBytes);
     put('prefetch.stall_avoided', recorder.prefetchAvoidedNs);
-    put('prefetch.stall_avoided_per_byte', recorder.prefetchAvoidedNs / gpu.link.prefetchBytes);
+    put('prefetch.stall_avoided_per_byte', recorder.prefetchAvoidedNs / prefetchBytes);
     put('prefetch.dropped', recorder.prefetchDropped);
     put('prefetch.cancelled', recorder.prefetchCancelled);
-    if (simulation.adaptive !== null) put('prefetch.horizon', simulation.adaptive.layers);
+    const horizons = gpus.flatMap(({ adaptive }) => (adaptive === null ? [] : [adaptive.layers]));
+    put('prefetch.horizon', horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length);
     put('prefetch.precision', (useful + late) / (useful + late + wasted));
     put('prefetch.recall', (useful + late) / (useful + late + all.misses));
     put('predict.recall_at_k', recorder.recalledAtK / recorder.predictedMembers);
@@ -214,21 +225,30 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   put('throughput.total', (tokens * 1e9) / engine.nowNs);
 
   const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
-  const stall = sum(recorder.layers.stallNs);
+  // Of a GPU on average, so that with all-to-alls the parts still add up to the time that passed.
+  const stall = sum(recorder.layers.stallNs) / gpus.length;
   put('time.total', engine.nowNs);
   put('time.dense', sum(recorder.layers.denseNs) + recorder.tailNs);
-  put('time.compute', sum(recorder.layers.computeNs));
+  put('time.compute', sum(recorder.layers.computeNs) / gpus.length);
   put('time.stall', stall);
   put('time.cpu', sum(recorder.layers.cpuNs));
   put('share.stall', stall / engine.nowNs);
 
-  const peak = memory.denseBytes + memory.kvBytes + memory.stagingBytes + gpu.peakBytes;
+  for (const [name, value] of Object.entries(parallelMetrics(finished))) put(name, value);
+
+  const peak = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
   const experts = expertBytesTotal(inputs.model);
+  const wholeBytes = most(gpus, ({ expertBytes, memory: own }) => own.denseBytes + own.kvBytes + expertBytes);
   put('memory.gpu.kv_peak', finished.passes.kv.peakTokens * inputs.model.dense.kvBytesPerToken);
   put('memory.gpu.peak', peak);
-  put('memory.gpu.expert_cache', memory.cacheBytes);
-  put('memory.gpu.saving', 1 - peak / (memory.denseBytes + memory.kvBytes + experts));
-  if (inputs.hardware.tiers[1]?.name === 'dram') put('memory.dram.peak', dram === null ? experts : dram.peakBytes);
+  put(
+    'memory.gpu.expert_cache',
+    most(gpus, ({ memory: own }) => own.cacheBytes),
+  );
+  put('memory.gpu.saving', 1 - peak / wholeBytes);
+  const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
+  const dramBytes = cached.length === 0 ? experts : cached.reduce((bytes, own) => bytes + own, 0);
+  if (inputs.hardware.tiers[1]?.name === 'dram') put('memory.dram.peak', dramBytes);
 
   for (const [name, value] of Object.entries(switchMetrics(inputs, finished.memory, metrics))) put(name, value);
 
@@ -241,6 +261,16 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
   const tpot = metrics['latency.tpot.mean']?.value;
   if (tpot !== undefined) put('headroom.tpot', openPart(bounds.noCacheTpotNs!, tpot, bounds.allResidentTpotNs!));
   return metrics;
+}
+
+/** Sum of a counter over links. */
+function total(links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'busyNs' | 'lanes'): number {
+  return links.reduce((sum, link) => sum + link[counter], 0);
+}
+
+/** What the GPU with the most of it has. */
+function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
+  return Math.max(...gpus.map(of));
 }
 
 /** Part of the way from `floor` to `bound` that `value` has still to go, kept within 0..1; 0 where there is no way to go. */
@@ -264,9 +294,13 @@ function addPhases(a: PhaseCounters, b: PhaseCounters): PhaseCounters {
 }
 
 function perLayerOf({ simulation }: Finished): PerLayer {
-  const { layers } = simulation.recorder;
+  const { gpus, recorder } = simulation;
+  const perGpu = new Set(['computeNs', 'stallNs']);
   return Object.fromEntries(
-    Object.entries(layers).map(([name, column]) => [name, Array.from(column as Float64Array)]),
+    Object.entries(recorder.layers).map(([name, column]) => [
+      name,
+      Array.from(column as Float64Array, (value) => (perGpu.has(name) ? value / gpus.length : value)),
+    ]),
   ) as unknown as PerLayer;
 }
 
@@ -306,7 +340,10 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     });
   }
   if (partial && system.cache.scope === 'layer') {
-    const starved = model.layers.filter((layer) => simulation.gpu.byLayer[layer.index]!.capacityBytes < layer.topK * layer.expertBytes);
+    const [only] = simulation.gpus.length === 1 ? simulation.gpus : [];
+    const starved = model.layers.filter(
+      ({ expertBytes, index, topK }) => only !== undefined && only.gpu.byLayer[index]!.capacityBytes < topK * expertBytes,
+    );
     if (starved.length > 0) {
       warnings.push({
         code: 'below-token-cycle',

@@ -28,7 +28,7 @@ export async function recordPasses(
   });
   try {
     const { engine } = simulation;
-    const passes = buildPasses({ ...parts, workload: serving.workload(), residency: simulation.gpu, record: null });
+    const passes = buildPasses({ ...parts, workload: serving.workload(), residency: simulation.residency, record: null });
     for (let start = passes.next(0); start >= 0; start = passes.next(engine.nowNs)) {
       engine.nowNs = start;
       engine.run(passes.pass);

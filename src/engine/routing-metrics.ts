@@ -1,7 +1,7 @@
 // What happened to the routing on its way from the recording to the run, as metrics of the result.
 import { variantEffect } from '../trace/variants/effect.js';
-import type { Simulation } from './build.js';
 import type { Inputs } from './inputs.js';
+import type { Simulation } from './simulation.js';
 
 /**
  * Metrics of variants and of re-ranking; none for a run without them.

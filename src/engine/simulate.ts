@@ -3,17 +3,19 @@ import { beladyHits } from '../cache/replay.js';
 import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
-import { buildSimulation, type Simulation } from './build.js';
+import { buildSimulation } from './build.js';
 import { DetailsRecorder } from './details.js';
 import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
 import { type Observer, observers } from './observer.js';
 import { outcome } from './outcome.js';
+import { planParallel } from './parallel/plan.js';
 import { withQuotas } from './quotas.js';
 import { recordPasses } from './record.js';
 import { routingMetrics } from './routing-metrics.js';
 import { buildPasses, servingOf } from './serving.js';
+import type { Simulation } from './simulation.js';
 
 /** What a run may be watched through. */
 export interface Watch {
@@ -51,19 +53,22 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const serving = servingOf(inputs, run);
     const auditWarnings = auditInputs(inputs, run, serving.rows);
     const workload = serving.workload();
-    const memory = await withQuotas(planMemory(inputs, run, workload, serving), inputs, run);
+    const memory =
+      inputs.hardware.gpus === undefined
+        ? await withQuotas(planMemory(inputs, run, workload, serving), inputs, run)
+        : await planParallel(inputs, run, workload, serving);
     const parts = { inputs, run, serving, memory };
     const record = await recordPasses(parts, watch);
     const dryRun = () => buildPasses({ ...parts, workload: serving.workload(), residency: null, record });
     const simulation = await buildSimulation(inputs, run, memory, serving.running, dryRun);
     try {
-      const { bounds, engine, log } = simulation;
+      const { bounds, engine, gpus } = simulation;
       const details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
       const guest = watch.observe?.(inputs, simulation);
       const observer = observers([details, guest].filter((one) => one != null));
       if (observer !== null) engine.observe(observer);
       const latencies = new Latencies(bounds, run.workload.slo?.limits);
-      const passes = buildPasses({ ...parts, workload, residency: simulation.gpu, record });
+      const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record });
       const { pass } = passes;
       let done = 0;
       let decoded = 0;
@@ -80,7 +85,10 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
           await watch.breathe?.();
         }
       }
-      const beladyHitCount = log === null ? null : beladyHits(log, system.cache.scope, memory.cacheBytes, memory.quotas);
+      const { scope } = system.cache;
+      const beladyHitCount = run.bounds
+        ? gpus.reduce((hits, { log, memory: own }) => hits + beladyHits(log!, scope, own.cacheBytes, own.quotas), 0)
+        : null;
       const result = outcome({
         run,
         inputs,
@@ -97,7 +105,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         beladyHitCount,
         startedAt,
       });
-      return details === null ? result : { ...result, details: details.details(latencies, log, system.cache.scope) };
+      return details === null ? result : { ...result, details: details.details(latencies, gpus.length > 1 ? null : gpus[0]!.log, scope) };
     } finally {
       simulation.close();
     }

@@ -57,6 +57,8 @@ export const HardwareProfileSchema = z
       )
       .default([]),
     gpu: z.strictObject(deviceFields),
+    /** Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one. */
+    gpus: z.strictObject({ count: z.int().positive(), interconnect: path.optional() }).optional(),
     /** Figures are those of one socket. */
     cpu: z
       .strictObject({
@@ -70,7 +72,7 @@ export const HardwareProfileSchema = z
   })
   .superRefine((profile, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
-    const { cpu, tiers, links } = profile;
+    const { cpu, gpus, tiers, links } = profile;
     if (links.length !== tiers.length - 1)
       refuse(['links'], `${tiers.length} tiers need ${tiers.length - 1} links, one between neighbours, not ${links.length}`);
     const orders = [
@@ -96,6 +98,11 @@ export const HardwareProfileSchema = z
     for (const [i, tier] of tiers.entries()) {
       if (tier.reserve >= tier.size) refuse(['tiers', i, 'reserve'], 'must be less than the size');
     }
+    if (gpus !== undefined && gpus.count > 1) {
+      if (tiers[0]?.name !== 'gpu' || tiers[1]?.name !== 'dram') refuse(['gpus'], 'several GPUs need a gpu and a dram tier');
+      if (gpus.interconnect === undefined)
+        refuse(['gpus', 'count'], `${gpus.count} GPUs need an interconnect: { bandwidth, latency } between them`);
+    }
     if (cpu !== undefined && tiers[1]?.name !== 'dram') refuse(['cpu'], 'needs a dram tier to compute on; leave it out');
     if (cpu !== undefined && cpu.sockets > 1 && cpu.interconnect === undefined)
       refuse(['cpu', 'sockets'], `${cpu.sockets} sockets need an interconnect: { bandwidth, latency } between them`);
@@ -114,6 +121,7 @@ export function buildHardware(profile: HardwareProfile): HardwareSpec {
     tiers: profile.tiers.map((tier) => ({ name: tier.name, bytes: tier.size - tier.reserve })),
     links: profile.links.map(link),
     gpu: device(profile.gpu),
+    ...several(profile),
     cpu: profile.cpu === undefined ? null : host(profile.cpu),
   };
 }
@@ -137,6 +145,13 @@ function host({ handover, interconnect, numa = 'expert', sockets, ...rest }: Non
   if (sockets === 1) return one;
   const { bandwidth, latency } = interconnect!;
   return { ...one, sockets: { count: sockets, numa, interconnect: { bandwidth, latencyNs: latency } } };
+}
+
+/** One GPU is as a machine that says nothing of several. */
+function several({ gpus }: HardwareProfile): Pick<HardwareSpec, 'gpus'> {
+  if (gpus === undefined || gpus.count === 1) return {};
+  const { bandwidth, latency } = gpus.interconnect!;
+  return { gpus: { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } } };
 }
 
 /**

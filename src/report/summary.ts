@@ -13,7 +13,7 @@ export interface Grid {
 
 /** A part of the GPU's time. */
 export interface TimePart {
-  readonly label: 'dense' | 'experts' | 'stall' | 'idle';
+  readonly label: 'dense' | 'experts' | 'stall' | 'all-to-all' | 'idle';
   readonly ns: number;
   /** 0..1 of the whole. */
   readonly share: number;
@@ -143,6 +143,7 @@ function facts(result: Result): [string, string][] {
     said('transfer.on_demand.count', ' loads in all'),
   ]);
   const prefetches = value(result, 'transfer.prefetch.count') ?? 0;
+  const several = result.metrics['parallel.gpus'] !== undefined;
   const { variants } = result.inputs;
   const saving = value(result, 'memory.gpu.saving');
   const lines: [string, string | null][] = [
@@ -177,6 +178,15 @@ function facts(result: Result): [string, string][] {
         said('rerank.weight_lost', ' of the gate weight lost'),
       ]),
     ],
+    [
+      'GPUs',
+      joined([
+        text(result, 'parallel.gpus'),
+        said('parallel.event_imbalance', ' of the mean load on the busiest'),
+        said('parallel.crossing_rate', ' of the activations sent'),
+        said('parallel.hit_rate.min', ' lowest hit rate'),
+      ]),
+    ],
     ['throughput', joined([said('throughput.decode', ' generated'), said('throughput.total', ' with prompts')])],
     ['on demand', onDemand],
     [
@@ -189,11 +199,14 @@ function facts(result: Result): [string, string][] {
           ])
         : null,
     ],
-    ['transfers', joined([said('transfer.h2d.bytes', ' to the GPU'), said('transfer.ssd.bytes', ' from the SSD')])],
+    [
+      'transfers',
+      joined([said('transfer.h2d.bytes', several ? ' to the GPUs' : ' to the GPU'), said('transfer.ssd.bytes', ' from the SSD')]),
+    ],
     [
       'memory',
       joined([
-        said('memory.gpu.peak', ' on the GPU'),
+        said('memory.gpu.peak', several ? ' on each GPU' : ' on the GPU'),
         said('memory.gpu.expert_cache', ' of it expert cache'),
         said('memory.dram.peak', ' in DRAM'),
       ]),
@@ -210,10 +223,12 @@ function time(result: Result): Summary['time'] {
     ['dense', value(result, 'time.dense') ?? 0],
     ['experts', value(result, 'time.compute') ?? 0],
     ['stall', value(result, 'time.stall') ?? 0],
+    // Only several GPUs have it.
+    ['all-to-all', value(result, 'time.all_to_all')],
   ] as const;
-  const busy = named.reduce((sum, [, ns]) => sum + ns, 0);
+  const busy = named.reduce((sum, [, ns]) => sum + (ns ?? 0), 0);
   const whole = Math.max(total, busy);
-  const parts: TimePart[] = named.map(([label, ns]) => ({ label, ns, share: ns / whole }));
+  const parts: TimePart[] = named.filter(([, ns]) => ns !== null).map(([label, ns]) => ({ label, ns: ns ?? 0, share: (ns ?? 0) / whole }));
   // What is left is waiting for requests to arrive; below a thousandth it is rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = value(result, 'time.cpu') ?? 0;

@@ -65,6 +65,7 @@ function timeBlock(time: NonNullable<Summary['time']>, width: number, options: R
     dense: { glyph: dense, paint: chalk.blue },
     experts: { glyph: solid, paint: chalk.green },
     stall: { glyph: light, paint: chalk.red },
+    'all-to-all': { glyph: options.unicode ? '╱' : '/', paint: chalk.magenta },
     idle: { glyph: medium, paint: chalk.gray },
   };
   const parts = time.parts.filter((part) => part.ns > 0);

@@ -27,6 +27,8 @@ const VARIANTS: Readonly<Record<string, string>> = {
   p50: ', median',
   p95: ', 95th percentile',
   p99: ', 99th percentile',
+  min: ', of the one with the lowest',
+  max: ', of the one with the highest',
 };
 
 const PHASES = '{,.prefill,.decode}';
@@ -164,6 +166,17 @@ const TABLE: readonly Row[] = [
   ['time.stall', 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
   ['time.cpu', 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
+  ['time.all_to_all', 'ns', 'lower', 'What exchanging activations between GPUs added to events'],
+  ['share.all_to_all', 'ratio', 'lower', 'What exchanging activations added, over the total time of the run'],
+
+  ['parallel.gpus', 'count', 'none', 'GPUs that share the work'],
+  ['parallel.hit_rate.{min,max}', 'ratio', 'higher', 'Hit rate of one GPU for what is demanded of it'],
+  ['parallel.imbalance', 'ratio', 'lower', 'Activations of the busiest GPU over the mean of all, over the whole run'],
+  ['parallel.event_imbalance', 'ratio', 'lower', 'Activations of the busiest GPU over the mean of all, mean over events'],
+  ['parallel.crossing_rate', 'ratio', 'lower', 'Activations computed on another GPU than their token is on, over all'],
+  ['parallel.overlap_degree', 'count', 'none', 'Chunks in which an event was dispatched, executed and combined, mean over events'],
+  ['transfer.all_to_all.bytes', 'bytes', 'lower', 'Bytes of activations sent between GPUs, there and back'],
+  ['transfer.all_to_all.bytes_per_token', 'bytes/token', 'lower', 'Bytes of activations sent between GPUs, per token'],
 
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
   ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],

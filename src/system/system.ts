@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
 import { MISS_ACTIONS, WHEN_FULL } from '../engine/actions.js';
+import { DEGREES } from '../engine/parallel/pipeline.js';
 import { QUOTAS } from '../explore/quotas.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
@@ -43,6 +44,15 @@ const scheduler = z
   .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
   .pipe(z.looseObject({ kind: z.string().min(1).default('fcfs') }))
   .transform(({ kind, ...parameters }) => ({ kind, parameters }));
+
+const placement = z
+  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
+  .pipe(z.looseObject({ kind: z.string().min(1).default('even') }))
+  .transform(({ kind, ...parameters }) => ({ kind, parameters }));
+
+const overlap = z.union([z.literal('none'), z.literal(DEGREES), z.literal('adaptive')], {
+  error: `must be none, ${DEGREES.slice(1).join(', ')} or adaptive`,
+});
 
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({
@@ -84,6 +94,10 @@ export const systemSchema = z.strictObject({
     })
     .prefault({}),
   scheduler: scheduler.prefault({}),
+  /** Which GPU each expert lives on, where there are several. Absent: even. */
+  placement: placement.optional(),
+  /** Chunks in which events are dispatched, executed and combined, so that one is executed while the next is on its way. Absent: none. */
+  overlap: overlap.transform((given) => (given === 'none' ? 1 : given)).optional(),
   onMiss: z.enum(MISS_ACTIONS).default('load'),
   /**
    * Cache-aware routing: among the candidates of a trace that is wider than the model's top-k, those are chosen whose log gate weight plus

@@ -17,8 +17,14 @@ export function timeSection(result: Result): Piece {
   const { time, bounds } = summarizeResult(result);
   if (time === null) return null;
   const tokens = tokensRun(result);
-  const colors = { dense: 'dense', experts: 'experts', stall: 'stall', idle: 'idle' } as const;
-  const words = { dense: 'attention and dense layers', experts: 'experts', stall: 'waiting for experts', idle: 'no request' } as const;
+  const colors = { dense: 'dense', experts: 'experts', stall: 'stall', 'all-to-all': 'late', idle: 'idle' } as const;
+  const words = {
+    dense: 'attention and dense layers',
+    experts: 'experts',
+    stall: 'waiting for experts',
+    'all-to-all': 'activations between GPUs',
+    idle: 'no request',
+  } as const;
   const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, color: colors[part.label], word: words[part.label] }));
   const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
   return section(

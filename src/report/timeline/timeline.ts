@@ -16,9 +16,8 @@ import type { Window } from './window.js';
 /** What is drawn. */
 export interface TimelineParts {
   readonly model: ModelSpec;
-  readonly gpus: readonly GpuPart[];
-  /** DRAM where it is a cache of the SSD. */
-  readonly dram: { readonly link: Link } | null;
+  /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
+  readonly gpus: readonly { readonly gpu: GpuPart; readonly dram: { readonly link: Link } | null }[];
   readonly window: Window;
   readonly events: TraceEvents;
 }
@@ -64,7 +63,7 @@ export class Timeline implements Observer {
   #misses = 0;
 
   constructor(parts: TimelineParts) {
-    const { dram, events, gpus, model, window } = parts;
+    const { events, gpus, model, window } = parts;
     this.#parts = parts;
     this.#events = events;
     this.#layerOf = layerOfExperts(model);
@@ -75,9 +74,11 @@ export class Timeline implements Observer {
     events.track(PASSES, 'passes');
     events.track(LAYERS, 'layers');
     const label = (id: number): string => this.#label(id);
-    this.#gpus = gpus.map((gpu, i) => new GpuTracks(gpu, ++this.#groups, this.#named('GPU', i), events, label));
-    gpus.forEach(({ link }, i) => void this.#open(link, this.#named(link.name, i), this.#gpus[i]!, true));
-    if (dram !== null) this.#open(dram.link, dram.link.name, null, true);
+    this.#gpus = gpus.map(({ gpu }, i) => new GpuTracks(gpu, ++this.#groups, this.#named('GPU', i), events, label));
+    gpus.forEach(({ gpu: { link } }, i) => void this.#open(link, this.#named(link.name, i), this.#gpus[i]!, true));
+    gpus.forEach(({ dram }, i) => {
+      if (dram !== null) this.#open(dram.link, this.#named(dram.link.name, i), null, true);
+    });
     this.#cpu = new Rows(events, 'CPU', () => this.#group('CPU'));
     this.#dispatch = new Rows(events, 'dispatch', () => this.#group('dispatch'));
     this.#combine = new Rows(events, 'combine', () => this.#group('combine'));

@@ -1,10 +1,12 @@
 // What the metrics mean and how to read them, two paragraphs a family: for `moeprof explain` and whoever else shows a metric.
+import { PARALLEL_TOPICS } from './parallel.js';
 import { ROUTING_TOPICS } from './routing.js';
 import type { Topic } from './topic.js';
 
 /** All families of metrics; every name of the catalogue is in exactly one. */
 export const METRIC_TOPICS: readonly Topic[] = [
   ...ROUTING_TOPICS,
+  ...PARALLEL_TOPICS,
   {
     names: ['latency.queueing.*'],
     what: 'How long requests wait before anything of theirs runs: from arrival to the start of the first pass that holds one of their tokens. It is part of the time to first token. In a closed loop it is next to nothing, since a user sends a request only when the last one is answered.',

@@ -1,0 +1,57 @@
+// The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
+import type { LinkSpec } from '../../hardware/spec.js';
+import type { Clocks } from '../bounds.js';
+import { Link } from '../link.js';
+import type { Dispatch } from './dispatch.js';
+import { type Pipeline, Sequence } from './pipeline.js';
+import type { Shard } from './shard.js';
+
+/** Clocks of the bounds. */
+export class ParallelBounds implements Clocks {
+  allResidentNs = 0;
+  noCacheNs = 0;
+  readonly #shards: readonly Shard[];
+  readonly #dispatch: Dispatch;
+  readonly #pipeline: Pipeline;
+  readonly #sequences: readonly Sequence[];
+  /** By GPU: the links that an expert crosses on its way there when nothing is cached. */
+  readonly #links: readonly (readonly Link[])[];
+
+  /**
+   * @param links of one GPU, those nearest to the experts' home first
+   * @param pipeline one of the bounds' own
+   */
+  constructor(shards: readonly Shard[], dispatch: Dispatch, links: readonly LinkSpec[], pipeline: Pipeline) {
+    this.#shards = shards;
+    this.#dispatch = dispatch;
+    this.#pipeline = pipeline;
+    this.#sequences = dispatch.demands.map(({ ids }) => new Sequence(ids.length));
+    this.#links = shards.map(({ model }) => links.map((link) => new Link(link, new Float64Array(model.experts))));
+  }
+
+  /** Dense work, which costs the same everywhere. */
+  dense(ns: number): void {
+    this.allResidentNs += ns;
+    this.noCacheNs += ns;
+  }
+
+  /** The event that was dispatched last. */
+  event(layer: number): void {
+    this.allResidentNs = this.#end(layer, this.allResidentNs, (_gpu, _id, ns) => ns);
+    // All that an event loads has arrived before the next one: its links are idle at the start.
+    const { expertBytes } = this.#shards[0]!.model.layers[layer]!;
+    this.noCacheNs = this.#end(layer, this.noCacheNs, (gpu, id, ns) =>
+      this.#links[gpu]!.reduce((readyNs, link) => link.demand(id, expertBytes, readyNs), ns),
+    );
+  }
+
+  #end(layer: number, startNs: number, arrivalNs: (gpu: number, id: number, startNs: number) => number): number {
+    const { busiest, demands } = this.#dispatch;
+    for (const [gpu, { counts, ids, size }] of demands.entries()) {
+      const sequence = this.#sequences[gpu]!;
+      sequence.clear();
+      for (let i = 0; i < size; i++) sequence.add(counts[i]!, arrivalNs(gpu, ids[i]!, startNs));
+    }
+    return this.#pipeline.endNs(layer, this.#sequences, busiest, startNs);
+  }
+}

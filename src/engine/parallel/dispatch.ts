@@ -1,0 +1,127 @@
+// Who computes what: the activations of a pass at a layer, divided over GPUs. Requests are divided over GPUs (data parallel), experts live
+// where they were placed (expert parallel), and what meets elsewhere is sent: dispatch, and combine on the way back.
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Demand } from '../demand.js';
+import { EVERYWHERE } from '../placement/placement.js';
+import type { Shard } from './shard.js';
+
+/** The demand of one GPU, by its own ids, in the order of L3. */
+export class ShardDemand implements Demand {
+  readonly ids: Int32Array;
+  readonly counts: Int32Array;
+  activations = 0;
+  single = true;
+  /** Members. */
+  size = 0;
+
+  /** @param widest most experts of one layer */
+  constructor(widest: number) {
+    this.ids = new Int32Array(widest);
+    this.counts = new Int32Array(widest);
+  }
+}
+
+/** GPU of a request: the slot that it runs in, modulo the GPUs, so that its KV cache stays on one GPU. */
+export function gpuOfSlot(slot: number, gpus: number): number {
+  return slot % gpus;
+}
+
+/** Divides demands over GPUs. */
+export class Dispatch {
+  /** By GPU; the next event overwrites them. */
+  readonly demands: readonly ShardDemand[];
+  /** Activations of the event that leave the GPU of their token. */
+  crossing = 0;
+  /** The most that leave one GPU or reach one: with ports that send and receive at once, what an all-to-all takes its time for. */
+  busiest = 0;
+  /** False where every expert lives everywhere: nothing is ever sent. */
+  readonly exchanges: boolean;
+  readonly #shards: readonly Shard[];
+  readonly #homes: Int32Array;
+  readonly #sent: Int32Array;
+  readonly #received: Int32Array;
+  /** By GPU: event that demanded each of its experts last, and its place among the members there. */
+  readonly #stamps: readonly Float64Array[];
+  readonly #places: readonly Int32Array[];
+  readonly #offsets: Int32Array;
+  #event = 0;
+
+  /**
+   * @param shards of all GPUs
+   * @param homes by dense id of the whole model: GPU, or EVERYWHERE
+   * @param offsets dense id of each layer's first expert in the whole model
+   */
+  constructor(shards: readonly Shard[], homes: Int32Array, offsets: Int32Array) {
+    this.#shards = shards;
+    this.#homes = homes;
+    this.#offsets = offsets;
+    this.demands = shards.map(({ model }) => new ShardDemand(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 1)));
+    this.#sent = new Int32Array(shards.length);
+    this.#received = new Int32Array(shards.length);
+    this.#stamps = shards.map(({ model }) => new Float64Array(model.experts));
+    this.#places = shards.map(({ model }) => new Int32Array(model.experts));
+    this.exchanges = homes.some((home) => home !== EVERYWHERE);
+  }
+
+  /**
+   * Divides what `pass` chose at `layer`. An expert that lives everywhere computes each activation where its token is.
+   * Backwards, the first sight of an expert is its last appearance; the lists are turned round at the end.
+   * @returns members on all GPUs
+   */
+  gather({ choices, row, slot, tokens, topK }: Pass, layer: number): number {
+    const { demands } = this;
+    const gpus = demands.length;
+    const homes = this.#homes;
+    const offset = this.#offsets[layer]!;
+    const event = ++this.#event;
+    for (const demand of demands) {
+      demand.size = demand.activations = 0;
+      demand.single = true;
+    }
+    this.#sent.fill(0);
+    this.#received.fill(0);
+    this.crossing = 0;
+    for (let token = tokens - 1; token >= 0; token--) {
+      const from = gpuOfSlot(slot[token]!, gpus);
+      const start = token * row + layer * topK;
+      for (let at = start + topK - 1; at >= start; at--) {
+        const expert = choices[at]!;
+        if (expert === NULL_EXPERT) continue;
+        const home = homes[offset + expert]!;
+        const to = home === EVERYWHERE ? from : home;
+        if (to !== from) {
+          this.crossing++;
+          this.#sent[from]! += 1;
+          this.#received[to]! += 1;
+        }
+        this.#add(to, this.#shards[to]!.own[offset + expert]!, event);
+      }
+    }
+    let members = 0;
+    for (const demand of demands) {
+      demand.ids.subarray(0, demand.size).reverse();
+      demand.counts.subarray(0, demand.size).reverse();
+      members += demand.size;
+    }
+    this.busiest = 0;
+    for (let gpu = 0; gpu < gpus; gpu++) this.busiest = Math.max(this.busiest, this.#sent[gpu]!, this.#received[gpu]!);
+    return members;
+  }
+
+  #add(gpu: number, id: number, event: number): void {
+    const demand = this.demands[gpu]!;
+    const stamps = this.#stamps[gpu]!;
+    const places = this.#places[gpu]!;
+    demand.activations++;
+    if (stamps[id] === event) {
+      demand.counts[places[id]!]! += 1;
+      demand.single = false;
+    } else {
+      stamps[id] = event;
+      places[id] = demand.size;
+      demand.ids[demand.size] = id;
+      demand.counts[demand.size++] = 1;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// The fold over events on several GPUs: requests are divided over them, experts live where they were placed, and at every MoE layer
+// activations go to their experts and come back. Laws L1-L14 hold on each GPU for what is demanded of it.
+import type { CostModel } from '../../hardware/cost.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import type { Fold } from '../fold.js';
+import { gatherGates } from '../gates.js';
+import type { Observer } from '../observer.js';
+import type { MissPrecision } from '../precision.js';
+import type { PhaseCounters, Recorder } from '../recorder.js';
+import type { ParallelBounds } from './bounds.js';
+import { ParallelCounters } from './counters.js';
+import type { Dispatch } from './dispatch.js';
+import { type GpuParts, ParallelGpu } from './gpu.js';
+import type { Pipeline, Sequence } from './pipeline.js';
+import { RequestShares } from './requests.js';
+import { showEvent } from './show.js';
+
+/** Everything that a run on several GPUs is composed of. */
+export interface ParallelParts {
+  /** The whole model. */
+  readonly model: ModelSpec;
+  /** Prices the work of one GPU. */
+  readonly cost: CostModel;
+  readonly gpus: readonly GpuParts[];
+  readonly dispatch: Dispatch;
+  readonly pipeline: Pipeline;
+  /** Of the whole model; null: all misses are served in full. */
+  readonly precision: MissPrecision | null;
+  /** By dense id of the whole model; null: no policy ranks by gate weights. */
+  readonly gates: Float32Array | null;
+  /** Shared by all GPUs: times of the GPUs are summed. */
+  readonly recorder: Recorder;
+  readonly counters: ParallelCounters;
+  readonly bounds: ParallelBounds;
+}
+
+/** Runs passes one after another. */
+export class ParallelEngine implements Fold {
+  nowNs = 0;
+
+  #observer: Observer | null = null;
+  readonly #parts: ParallelParts;
+  readonly #gpus: readonly ParallelGpu[];
+  readonly #sequences: readonly Sequence[];
+  readonly #requests: RequestShares;
+  /** Activations of the running event by GPU. */
+  readonly #activations: Float64Array;
+  #phase: PhaseCounters;
+
+  constructor(parts: ParallelParts) {
+    const { dispatch, gpus, recorder } = parts;
+    this.#parts = parts;
+    this.#gpus = gpus.map((gpu, g) => new ParallelGpu(gpu, dispatch.demands[g]!));
+    this.#sequences = this.#gpus.map(({ sequence }) => sequence);
+    this.#requests = new RequestShares(gpus.length);
+    this.#activations = new Float64Array(gpus.length);
+    this.#phase = recorder.phases[1];
+  }
+
+  observe(observer: Observer): void {
+    this.#observer = observer;
+    for (const gpu of this.#gpus) gpu.observe(observer);
+  }
+
+  run(pass: Pass): void {
+    const { cost, model, recorder } = this.#parts;
+    const layers = model.layers.length;
+    const startNs = this.nowNs;
+    this.#phase = recorder.phases[pass.decodeTokens === pass.tokens ? 1 : 0];
+    this.#requests.divide(pass);
+    this.#observer?.passStarted(pass, startNs);
+    for (const gpu of this.#gpus) gpu.begin(pass, startNs, this.#phase);
+    for (let layer = 0; layer < layers; layer++) {
+      recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
+      this.#runLayer(pass, layer);
+    }
+    recorder.tailNs += this.#dense(layers, this.#requests.denseNs(cost, layers) + cost.passNs);
+    for (const gpu of this.#gpus) gpu.ended(this.nowNs - startNs);
+    this.#observer?.passEnded(pass, startNs, this.nowNs);
+  }
+
+  /** Runs a dense segment of `ns`. @returns `ns` */
+  #dense(segment: number, ns: number): number {
+    this.#parts.bounds.dense(ns);
+    this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
+    this.nowNs += ns;
+    return ns;
+  }
+
+  /** A layer whose routing has just become known. */
+  #runLayer(pass: Pass, layer: number): void {
+    const { bounds, dispatch, gates, model, pipeline, precision, recorder } = this.#parts;
+    const startNs = this.nowNs;
+    const members = dispatch.gather(pass, layer);
+    for (const gpu of this.#gpus) gpu.known(pass, layer, startNs);
+    if (members === 0) {
+      for (const gpu of this.#gpus) gpu.replan(pass, layer, startNs);
+      return;
+    }
+    const { experts, offset } = model.layers[layer]!;
+    if (gates !== null) gatherGates(pass, layer, offset, experts, gates);
+    precision?.judge(pass, layer);
+    // When the slowest GPU would end, were activations everywhere at once: what exchanging them adds is counted apart.
+    let slowestNs = startNs;
+    let sumNs = 0;
+    for (const gpu of this.#gpus) {
+      const endNs = gpu.start(pass, layer, gates, startNs);
+      slowestNs = Math.max(slowestNs, endNs);
+      sumNs += endNs;
+    }
+    this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
+    recorder.layers.stallNs[layer]! += this.#gpus.length * slowestNs - sumNs;
+    recorder.layers.events[layer]! += 1;
+    this.#phase.events++;
+    this.#count(this.nowNs - slowestNs);
+    if (this.#observer !== null) showEvent(this.#observer, this.#gpus, pipeline, layer, startNs, this.nowNs);
+    for (const gpu of this.#gpus) gpu.end(this.nowNs);
+    bounds.event(layer);
+  }
+
+  /** @param exchangeNs what exchanging activations added to the event */
+  #count(exchangeNs: number): void {
+    const { counters, dispatch, pipeline } = this.#parts;
+    for (const [g, { activations, size }] of dispatch.demands.entries()) {
+      counters.demanded[g]! += size;
+      counters.hits[g]! += this.#gpus[g]!.device.event.hits;
+      counters.activations[g]! += activations;
+      this.#activations[g] = activations;
+    }
+    counters.events++;
+    counters.eventImbalance += ParallelCounters.imbalance(this.#activations);
+    counters.crossed += dispatch.crossing;
+    counters.exchangeNs += Math.max(0, exchangeNs);
+    counters.degrees += pipeline.degree;
+  }
+}

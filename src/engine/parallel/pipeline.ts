@@ -1,0 +1,138 @@
+// How long an event takes on several GPUs: its activations are dispatched, executed and combined, whole or in chunks of which one is
+// executed while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
+import type { CostModel } from '../../hardware/cost.js';
+import type { Interconnect } from '../../hardware/spec.js';
+
+/** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
+export const DEGREES = [1, 2, 4, 8] as const;
+/** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */
+export type Overlap = (typeof DEGREES)[number] | 'adaptive';
+
+/** Bytes of one value of an activation on the interconnect: bf16. */
+export const VALUE_BYTES = 2;
+
+/** What one GPU executes of an event, in order. */
+export class Sequence {
+  /** Activations of each member, and when it can be executed, ns: the first `size` entries. */
+  readonly counts: Float64Array;
+  readonly readyNs: Float64Array;
+  size = 0;
+  /** When the CPU has finished its part, ns; 0: it has none. */
+  cpuNs = 0;
+
+  /** @param widest most members */
+  constructor(widest: number) {
+    this.counts = new Float64Array(widest);
+    this.readyNs = new Float64Array(widest);
+  }
+
+  /** Empties it. */
+  clear(): void {
+    this.size = this.cpuNs = 0;
+  }
+
+  /** Appends a member. */
+  add(count: number, readyNs: number): void {
+    this.counts[this.size] = count;
+    this.readyNs[this.size++] = readyNs;
+  }
+}
+
+/**
+ * When every chunk has come back, ns.
+ *
+ * One communication stream carries the dispatches of all chunks and then their combines, each as soon as all GPUs have executed the chunk
+ * (Tutel). Chunk i has been dispatched after i d and executed at e_i, which is linear in i or a maximum of two such, so that its
+ * combine ends at max_i e_i + (r - i + 1) d, whose largest term is the first or the last, or at 2 r d if nothing is ever waited for.
+ * @param degree chunks, r
+ * @param exchangeNs one all-to-all of one chunk, d
+ * @param firstNs when all GPUs have executed the first chunk, e_1
+ * @param lastNs the same for the last, e_r
+ * @param startNs when the first dispatch begins
+ */
+export function pipelineNs(degree: number, exchangeNs: number, firstNs: number, lastNs: number, startNs = 0): number {
+  return Math.max(startNs + 2 * degree * exchangeNs, firstNs + degree * exchangeNs, lastNs + exchangeNs);
+}
+
+/** Prices events. Every chunk carries an equal part of each expert's activations, and reads its weights once. */
+export class Pipeline {
+  /** Chunks of the last event, and the time of one all-to-all of one of them, ns. */
+  degree = 1;
+  exchangeNs = 0;
+  readonly #cost: CostModel;
+  readonly #interconnect: Interconnect;
+  readonly #activationBytes: number;
+  readonly #degrees: readonly number[];
+  readonly #exchanges: boolean;
+
+  /**
+   * @param cost of a GPU
+   * @param hidden values of one activation
+   * @param exchanges false: no activation ever leaves its GPU, so that there is nothing to overlap
+   */
+  constructor(cost: CostModel, interconnect: Interconnect, hidden: number, overlap: Overlap, exchanges: boolean) {
+    this.#cost = cost;
+    this.#interconnect = interconnect;
+    this.#activationBytes = hidden * VALUE_BYTES;
+    this.#degrees = !exchanges ? [1] : overlap === 'adaptive' ? DEGREES : [overlap];
+    this.#exchanges = exchanges;
+  }
+
+  /**
+   * Time of one all-to-all in ns: latency + bytes / bandwidth of the GPU that sends or receives most; ports do both at once. What is
+   * dispatched comes back, so the combine takes as long.
+   * @param activations the most that one GPU sends or receives
+   */
+  allToAllNs(activations: number): number {
+    if (!this.#exchanges) return 0;
+    return this.#interconnect.latencyNs + (activations * this.#activationBytes * 1e9) / this.#interconnect.bandwidth;
+  }
+
+  /**
+   * Ends an event at the best degree, the smallest of equals.
+   * @param sequences of all GPUs
+   * @param activations the most that one GPU sends or receives
+   * @param startNs when the routing is known
+   * @returns the end, ns
+   */
+  endNs(layer: number, sequences: readonly Sequence[], activations: number, startNs: number): number {
+    let bestNs = Number.POSITIVE_INFINITY;
+    for (const degree of this.#degrees) {
+      const exchangeNs = this.allToAllNs(activations / degree);
+      const ns = this.#endAt(layer, sequences, degree, exchangeNs, startNs);
+      if (ns >= bestNs) continue;
+      bestNs = ns;
+      this.degree = degree;
+      this.exchangeNs = exchangeNs;
+    }
+    return bestNs;
+  }
+
+  /** When one GPU has executed its part of the first chunk, which the weights arrive for, ns. */
+  firstNs(layer: number, { counts, readyNs, size }: Sequence, degree: number, fromNs: number): number {
+    let gpuNs = fromNs;
+    for (let k = 0; k < size; k++) gpuNs = Math.max(gpuNs, readyNs[k]!) + this.#cost.expertNs(layer, counts[k]! / degree);
+    return gpuNs;
+  }
+
+  /** Time of any further chunk on one GPU, ns. */
+  chunkNs(layer: number, { counts, size }: Sequence, degree: number): number {
+    let ns = 0;
+    for (let k = 0; k < size; k++) ns += this.#cost.expertNs(layer, counts[k]! / degree);
+    return ns;
+  }
+
+  #endAt(layer: number, sequences: readonly Sequence[], degree: number, exchangeNs: number, startNs: number): number {
+    let firstNs = startNs + exchangeNs;
+    let lastNs = startNs + degree * exchangeNs;
+    for (const sequence of sequences) {
+      const ownFirstNs = this.firstNs(layer, sequence, degree, startNs + exchangeNs);
+      firstNs = Math.max(firstNs, ownFirstNs);
+      lastNs = Math.max(lastNs, ownFirstNs, sequence.cpuNs);
+      if (degree === 1) continue;
+      const chunkNs = this.chunkNs(layer, sequence, degree);
+      lastNs = Math.max(lastNs, ownFirstNs + (degree - 1) * chunkNs, startNs + degree * exchangeNs + chunkNs);
+    }
+    return pipelineNs(degree, exchangeNs, firstNs, lastNs, startNs);
+  }
+}

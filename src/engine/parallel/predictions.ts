@@ -1,0 +1,95 @@
+// One predictor for several GPUs: it sees whole passes and is asked once; each GPU plans prefetches for the experts that live on it, and
+// its policies see the outlook on these.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Predictor } from '../../predict/predictor.js';
+import type { Pass } from '../../schedule/pass.js';
+import { Outlook } from '../outlook.js';
+import { copyLayer, type Shard } from './shard.js';
+
+/** The predictions of a run, made once and kept until the next GPU asks for the same. */
+export class SharedPredictions {
+  readonly predictor: Predictor;
+  readonly model: ModelSpec;
+  /** By dense id of the whole model. */
+  readonly scores: Float32Array;
+  /** What policies see of them; null: no policy looks. */
+  readonly outlook: Outlook | null;
+  #observedPass = 0;
+  #observedLayer = -1;
+  #pass = 0;
+  #after = Number.NaN;
+  #horizon = 0;
+
+  constructor(predictor: Predictor, model: ModelSpec, withOutlook: boolean) {
+    this.predictor = predictor;
+    this.model = model;
+    this.scores = new Float32Array(model.experts);
+    this.outlook = withOutlook ? new Outlook(model) : null;
+  }
+
+  /** The predictor learns from a layer, the first time that it is told of it. */
+  observe(pass: Pass, layer: number): void {
+    if (pass.number === this.#observedPass && layer === this.#observedLayer) return;
+    this.#observedPass = pass.number;
+    this.#observedLayer = layer;
+    this.predictor.observe(pass, layer);
+    this.outlook?.done(pass, layer, this.predictor);
+  }
+
+  /** Predicts the layers `(after, after + horizon]` into `scores`, unless that was just done. */
+  predict(pass: Pass, after: number, horizon: number): void {
+    if (pass.number === this.#pass && after === this.#after && horizon === this.#horizon) return;
+    this.#pass = pass.number;
+    this.#after = after;
+    this.#horizon = horizon;
+    this.predictor.predict(pass, after, horizon, this.scores);
+    if (this.outlook !== null) for (let layer = after + 1; layer <= after + horizon; layer++) this.outlook.ahead(layer, this.scores);
+  }
+}
+
+/** The shared predictions as a predictor of one GPU's experts. */
+export class ShardPredictor implements Predictor {
+  readonly costNs: number;
+  readonly #shared: SharedPredictions;
+  readonly #shard: Shard;
+
+  constructor(shared: SharedPredictions, shard: Shard) {
+    this.costNs = shared.predictor.costNs;
+    this.#shared = shared;
+    this.#shard = shard;
+  }
+
+  observe(pass: Pass, layer: number): void {
+    this.#shared.observe(pass, layer);
+  }
+
+  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    this.#shared.predict(pass, after, horizon);
+    for (let layer = after + 1; layer <= after + horizon; layer++) copyLayer(this.#shard, layer, this.#shared.scores, scores);
+  }
+}
+
+/** The shared outlook on one GPU's experts. */
+export class ShardOutlook extends Outlook {
+  readonly #whole: Outlook;
+  readonly #shard: Shard;
+
+  constructor(whole: Outlook, shard: Shard) {
+    super(shard.model);
+    this.#whole = whole;
+    this.#shard = shard;
+  }
+
+  override ahead(layer: number): void {
+    this.#copy(layer);
+  }
+
+  override done(_pass: Pass, layer: number): void {
+    this.#copy(layer);
+  }
+
+  #copy(layer: number): void {
+    copyLayer(this.#shard, layer, this.#whole.predicted, this.predicted);
+    this.version[layer]! += 1;
+  }
+}

@@ -1,0 +1,56 @@
+// Data parallelism: the requests of a pass divided over GPUs. Each GPU runs the dense layers for its own requests, and all wait for the
+// slowest before experts are exchanged.
+import type { CostModel } from '../../hardware/cost.js';
+import type { Pass } from '../../schedule/pass.js';
+import { gpuOfSlot } from './dispatch.js';
+
+/** Requests of the running pass on one GPU. */
+interface Share {
+  tokens: number;
+  sequences: number;
+  /** Context and tokens of each request, as in a pass. */
+  readonly context: Int32Array;
+  readonly sequenceTokens: Int32Array;
+}
+
+/** Divides passes, and prices their dense work. */
+export class RequestShares {
+  #shares: readonly Share[] = [];
+  readonly #gpus: number;
+
+  constructor(gpus: number) {
+    this.#gpus = gpus;
+  }
+
+  /** Divides a pass that has just been filled. */
+  divide(pass: Pass): void {
+    const most = pass.sequenceTokens.length;
+    if ((this.#shares[0]?.context.length ?? -1) < most) {
+      this.#shares = Array.from({ length: this.#gpus }, () => ({
+        tokens: 0,
+        sequences: 0,
+        context: new Int32Array(most),
+        sequenceTokens: new Int32Array(most),
+      }));
+    }
+    for (const share of this.#shares) share.tokens = share.sequences = 0;
+    let first = 0;
+    for (let s = 0; s < pass.sequences; s++) {
+      const tokens = pass.sequenceTokens[s]!;
+      const share = this.#shares[gpuOfSlot(pass.slot[first]!, this.#gpus)]!;
+      share.context[share.sequences] = pass.sequenceContext[s]!;
+      share.sequenceTokens[share.sequences++] = tokens;
+      share.tokens += tokens;
+      first += tokens;
+    }
+  }
+
+  /** Time of a dense segment on the GPU that takes longest, ns. A GPU without requests has nothing to do. */
+  denseNs(cost: CostModel, segment: number): number {
+    let ns = 0;
+    for (const { context, sequences, sequenceTokens, tokens } of this.#shares) {
+      if (sequences > 0) ns = Math.max(ns, cost.denseNs(segment, tokens, context, sequenceTokens, sequences));
+    }
+    return ns;
+  }
+}

@@ -1,0 +1,51 @@
+// The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU then see a smaller
+// model and need not know that there are others.
+import type { ModelSpec } from '../../model/spec.js';
+import { EVERYWHERE } from '../placement/placement.js';
+
+/** No expert of this GPU. */
+export const ELSEWHERE = -1;
+
+/** One GPU's experts. */
+export interface Shard {
+  readonly gpu: number;
+  /** The model with these experts only; dense ids are the shard's own. */
+  readonly model: ModelSpec;
+  /** Dense id in the whole model of each of the shard's experts. */
+  readonly whole: Int32Array;
+  /** The shard's id of each expert of the whole model, {@link ELSEWHERE} where it does not live here. */
+  readonly own: Int32Array;
+}
+
+/**
+ * Splits a model over GPUs.
+ * @param homes by dense id: GPU, or EVERYWHERE
+ */
+export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Shard[] {
+  return Array.from({ length: gpus }, (_, gpu) => {
+    const own = new Int32Array(model.experts).fill(ELSEWHERE);
+    const whole: number[] = [];
+    const layers = model.layers.map((layer) => {
+      const offset = whole.length;
+      for (let id = layer.offset; id < layer.offset + layer.experts; id++) {
+        if (homes[id] !== gpu && homes[id] !== EVERYWHERE) continue;
+        own[id] = whole.length;
+        whole.push(id);
+      }
+      const experts = whole.length - offset;
+      return { ...layer, experts, topK: Math.min(layer.topK, experts), offset };
+    });
+    return { gpu, model: { ...model, layers, experts: whole.length }, whole: Int32Array.from(whole), own };
+  });
+}
+
+/** Values by the whole model's ids, as one shard sees them by its own. */
+export function gatherShard(values: Float64Array, { whole }: Shard): Float64Array {
+  return Float64Array.from(whole, (id) => values[id]!);
+}
+
+/** Copies what the whole model has of one layer into a shard's array. */
+export function copyLayer({ model, whole }: Shard, layer: number, from: Float32Array, to: Float32Array): void {
+  const { experts, offset } = model.layers[layer]!;
+  for (let id = offset; id < offset + experts; id++) to[id] = from[whole[id]!]!;
+}

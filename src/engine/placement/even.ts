@@ -1,0 +1,25 @@
+// As many experts on each GPU, whatever is asked of them: what serving engines do unless told otherwise.
+import type { PlacementDefinition } from './placement.js';
+
+/**
+ * `order=linear`: neighbours live together, the first GPUs take one more where experts do not divide evenly. `order=round-robin`: expert
+ * e lives on GPU e mod n, so that neighbours live apart.
+ */
+export const even: PlacementDefinition = {
+  name: 'even',
+  summary: 'as many experts on each GPU, by their number',
+  cites: 'GShard, arXiv 2006.16668; vLLM --expert-placement-strategy',
+  parameters: {
+    order: { default: 'linear', description: 'which experts live together', values: ['linear', 'round-robin'] },
+  },
+  needsPopularity: false,
+  place({ experts, gpus }, { order }) {
+    if (order === 'round-robin') return Int32Array.from({ length: experts }, (_, expert) => expert % gpus);
+    const share = Math.floor(experts / gpus);
+    const larger = experts % gpus;
+    const ends = larger * (share + 1);
+    return Int32Array.from({ length: experts }, (_, expert) =>
+      expert < ends ? Math.floor(expert / (share + 1)) : larger + Math.floor((expert - ends) / share),
+    );
+  },
+};

@@ -1,0 +1,39 @@
+// Experts spread so that each GPU gets as much of the work as the others, as far as a profile tells.
+import type { PlacementDefinition } from './placement.js';
+
+/**
+ * Longest processing time first (Graham, 1969): the most popular expert that has no home goes to the GPU with the least work so far, ties
+ * to the first, among those with room. No GPU gets more than ceil(experts / GPUs) of a layer, so that none needs more memory than the
+ * others; DeepSeek's EPLB calls this balanced packing.
+ * @param ids experts to place
+ * @param popularity work of each expert
+ * @param homes written at `ids`
+ */
+export function packByPopularity(ids: readonly number[], popularity: Float64Array, gpus: number, homes: Int32Array): void {
+  const room = Math.ceil(ids.length / gpus);
+  const work = new Float64Array(gpus);
+  const held = new Int32Array(gpus);
+  for (const id of ids.toSorted((a, b) => popularity[b]! - popularity[a]! || a - b)) {
+    let home = -1;
+    for (let gpu = 0; gpu < gpus; gpu++) {
+      if (held[gpu]! < room && (home < 0 || work[gpu]! < work[home]!)) home = gpu;
+    }
+    homes[id] = home;
+    work[home]! += popularity[id]!;
+    held[home]! += 1;
+  }
+}
+
+/** No parameters. */
+export const popularity: PlacementDefinition = {
+  name: 'popularity',
+  summary: 'popular experts apart, so that each GPU gets as much work',
+  cites: 'Graham, SIAM J. Appl. Math. 17(2), 1969; DeepSeek EPLB (balanced packing)',
+  parameters: {},
+  needsPopularity: true,
+  place(layer) {
+    const homes = new Int32Array(layer.experts);
+    packByPopularity([...homes.keys()], layer.popularity!, layer.gpus, homes);
+    return homes;
+  },
+};

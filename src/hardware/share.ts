@@ -1,0 +1,25 @@
+// One GPU of several and its even part of the host, as a machine of its own.
+import type { HardwareSpec, LinkSpec } from './spec.js';
+
+/**
+ * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
+ * an even part, as processes that serve one GPU each have when all of them are busy.
+ */
+export function shareOf(hardware: HardwareSpec): HardwareSpec {
+  const { gpus, ...machine } = hardware;
+  if (gpus === undefined) return hardware;
+  const { count } = gpus;
+  const { cpu, links, tiers } = machine;
+  return {
+    ...machine,
+    tiers: tiers.map((tier, level) => (level === 0 ? tier : { ...tier, bytes: tier.bytes / count })),
+    links: links.map((link, level) => (level === 0 ? link : partOf(link, count))),
+    cpu: cpu === null ? null : { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count },
+  };
+}
+
+function partOf(link: LinkSpec, count: number): LinkSpec {
+  const part = { ...link, bandwidth: link.bandwidth / count };
+  if (link.paths === undefined) return part;
+  return { ...part, paths: link.paths.map((path) => ({ ...path, bandwidth: path.bandwidth / count })) };
+}
