@@ -47,7 +47,7 @@ function renderTable(view: SweepView, options: ReportOptions): string {
   const width = widthOf(options);
   const blocks = [
     `${chalk.bold(wrap(titleOf(sweep), width))}\n${chalk.dim(wrap(originOf(sweep), width))}`,
-    ...gridsOf(view, options).map(({ head, rows }) => ruledTable(head, rows, options)),
+    ...gridsOf(view, options).map(({ head, rows }) => ruledTable(head, rows, options, { align: alignOf(sweep, head.length) })),
     ...sweep.saturation.map((one) => wrap(verdict(sweep, one), width)),
     ...warningLines(sweep).map((line) => wrap(line, width, `${chalk.yellow('!')} `.slice(0, 2), '  ')),
   ];
@@ -87,7 +87,14 @@ function joinGrid({ sweep: { axes, points }, metrics }: SweepView, { unicode }: 
   return { head: [...heads, ...columns.map(([head]) => head)], rows: points.map(cells) };
 }
 
-/** The same as several tables that fit the width, the axes in each. */
+/** Words stand left, figures right. */
+function alignOf({ axes }: Sweep, columns: number): ('left' | 'right')[] {
+  return Array.from({ length: columns }, (_, i) =>
+    axes[i]?.values.some((value) => typeof value === 'string') === true ? 'left' : 'right',
+  );
+}
+
+/** The same as several tables that fit the width, the axes in each; of figures that nobody named, those of the first unless all are wanted. */
 function gridsOf(view: SweepView, options: ReportOptions): Grid[] {
   const { head, rows } = joinGrid(view, options);
   const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]!.length)) + 2);
@@ -103,7 +110,8 @@ function gridsOf(view: SweepView, options: ReportOptions): Grid[] {
     groups.at(-1)!.push(column);
     left -= widths[column]!;
   }
-  return groups.map((group) => {
+  const shown = view.metrics.length > 0 || options.verbose ? groups : groups.slice(0, 1);
+  return shown.map((group) => {
     const columns = [...fixed, ...group];
     return { head: columns.map((column) => head[column]!), rows: rows.map((row) => columns.map((column) => row[column]!)) };
   });

@@ -67,7 +67,7 @@ export const shortestFirst: SchedulerDefinition = {
       values: Object.keys(LENGTHS),
       description: 'length: prompt and output, or one of them; outputs as a length predictor that is always right would give them',
     },
-    maxWait: { default: 512, description: 'passes after which a request that waits goes before all others', min: 0 },
+    maxWait: { default: 2048, description: 'passes after which a request that waits goes before all others', min: 0 },
   },
   needs: [],
   fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),
