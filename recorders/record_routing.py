@@ -1,7 +1,7 @@
 """Records the routing of a Hugging Face MoE model while it generates, as a trace that moeprof reads.
 
     pip install torch transformers safetensors
-    python record_routing.py MODEL OUT.safetensors --prompt "..." [--prompt "..."] [--tokens 256]
+    python record_routing.py MODEL OUT.safetensors --prompt "..." [--prompt "..."] [--tokens 256] [--candidates 32]
     moeprof run -t OUT.safetensors -m MODEL_PROFILE
 
 Works with transformers 4.4x to 5.x. One prompt is one request; prompts run one after another, unpadded, so that every row is a real
@@ -11,6 +11,9 @@ How: a module whose name ends in `.experts` and that is one fused module is call
 its inputs tell the truth whatever the router does. Where experts are a list (transformers 4), the router's output is read: integer
 indices if it returns them (DeepSeek), else the top-k of its logits, which is right for plain softmax routers only. A router with biases or
 groups that returns no indices is refused rather than recorded wrongly.
+
+With --candidates N the N most probable experts are recorded with their gate probabilities, the chosen ones first: what a token might have
+chosen, for `moeprof run --rerank` and `--top-k`.
 """
 
 import argparse
@@ -102,12 +105,52 @@ class Recorder:
         return indices, weights, layers
 
 
+class Candidates:
+    """Hooks the routers of a model and collects the probabilities of all experts, [tokens, experts] per forward pass and MoE layer."""
+
+    def __init__(self, model, experts, model_type):
+        if any(name in model_type for name in BIASED):
+            raise SystemExit(f"--candidates: the router of {model_type} chooses by more than its probabilities, which alone can be recorded")
+        self.experts = experts
+        self.rows = {}
+        for name, module in model.named_modules():
+            if LAYER.search(name) and ROUTER.search(name) and "shared" not in name:
+                module.register_forward_hook(self._router_returned(int(LAYER.search(name).group(1))))
+
+    def _router_returned(self, layer):
+        def hook(module, args, output):
+            values = output if isinstance(output, (tuple, list)) else [output]
+            scores = next((v for v in values if torch.is_tensor(v) and v.is_floating_point() and v.shape[-1] == self.experts), None)
+            if scores is None:
+                raise SystemExit("--candidates: the router hands out no score for every expert")
+            scores = scores.float().reshape(-1, self.experts)
+            # Some versions return logits, some what softmax makes of them.
+            whole = bool((scores >= 0).all()) and torch.allclose(scores.sum(-1), torch.ones(len(scores), device=scores.device), atol=1e-2)
+            self.rows.setdefault(layer, []).append((scores if whole else scores.softmax(-1)).detach().cpu())
+
+        return hook
+
+    def take(self, chosen, layers, count):
+        """Returns ([tokens, layers, count] indices, the same of probabilities) of which the first ones are `chosen`, and starts anew."""
+        if sorted(self.rows) != layers:
+            raise SystemExit(f"--candidates: routers of layers {sorted(self.rows)} were seen, experts of layers {layers}")
+        scores = torch.stack([torch.cat(self.rows[layer]) for layer in layers], 1)
+        self.rows = {}
+        weights, indices = scores.topk(count, dim=-1)
+        k = chosen.shape[-1]
+        same = (indices[..., :k].sort(-1).values == chosen.long().sort(-1).values).all(-1).float().mean().item()
+        if same < 0.99:
+            raise SystemExit(f"--candidates: only {same:.1%} of the choices are the most probable experts; this router chooses by something else")
+        return indices.to(torch.int16), weights.to(torch.float16)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Record the routing of a Hugging Face MoE model.")
     parser.add_argument("model", help="model id or folder")
     parser.add_argument("out", help="trace to write, .safetensors")
     parser.add_argument("--prompt", action="append", required=True, help="repeatable: one request each")
     parser.add_argument("--tokens", type=int, default=256, help="tokens to generate per request")
+    parser.add_argument("--candidates", type=int, help="most probable experts to record per token and layer, with their probabilities")
     options = parser.parse_args()
 
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -118,6 +161,9 @@ def main():
     top_k = config.num_experts_per_tok
     experts = next(getattr(config, name) for name in ("num_experts", "num_local_experts", "n_routed_experts") if getattr(config, name, None))
     recorder = Recorder(model, top_k, config.model_type)
+    if options.candidates is not None and not top_k <= options.candidates <= experts:
+        raise SystemExit(f"--candidates {options.candidates}: take {top_k} to {experts}")
+    candidates = None if options.candidates is None else Candidates(model, experts, config.model_type)
 
     columns = {"experts": [], "weights": [], "request_id": [], "position": [], "phase": [], "token_id": []}
     for request, prompt in enumerate(options.prompt):
@@ -125,6 +171,8 @@ def main():
         with torch.no_grad():
             generated = model.generate(input_ids=ids, max_new_tokens=options.tokens, do_sample=False)
         indices, weights, layers = recorder.take()
+        if candidates is not None:
+            indices, weights = candidates.take(indices, layers, options.candidates)
         tokens = generated.shape[1] - 1  # the last sampled token is never forwarded
         if indices.shape[0] != tokens:
             raise SystemExit(f"recorded {indices.shape[0]} rows for {tokens} tokens: the run was padded, batched or assisted")
@@ -143,7 +191,7 @@ def main():
         "model": options.model,
         "num_layers": str(columns["experts"][0].shape[1]),
         "num_experts": str(experts),
-        "top_k": str(top_k),
+        "top_k": str(options.candidates or top_k),
         "layers": ",".join(map(str, layers)),
         "source": "record_routing.py, greedy decoding, batch 1",
     }

@@ -5,6 +5,7 @@ import { POLICIES } from '../cache/policies/index.js';
 import { PREDICTORS } from '../predict/index.js';
 import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
+import { VARIANTS } from '../trace/variants/index.js';
 import { commands } from './commands.js';
 import { completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext } from './context.js';
@@ -39,6 +40,8 @@ function wordsOf(key: string): readonly string[] | null {
       return ['none', ...PREDICTORS.map(({ name }) => name)];
     case '--scheduler':
       return SCHEDULERS.map(({ name }) => name);
+    case '--variant':
+      return VARIANTS.map(({ name }) => name);
     case 'explain name':
       return TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, '')));
     case 'run profile':

@@ -10,6 +10,7 @@ import { POLICIES } from '../cache/policies/index.js';
 import { PREDICTORS } from '../predict/index.js';
 import { clip, widthOf, wrap } from '../report/text.js';
 import { SCHEDULERS } from '../schedule/index.js';
+import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './context.js';
 
 /** What `list` and `show` need of a family. */
@@ -102,6 +103,7 @@ const families: readonly Family[] = [
   code('policy', POLICIES),
   code('predictor', PREDICTORS),
   code('scheduler', SCHEDULERS),
+  code('variant', VARIANTS),
 ];
 
 const EXAMPLES = `

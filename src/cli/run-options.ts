@@ -22,6 +22,7 @@ export interface RunFlags {
   readonly traceColumns?: string;
   readonly variant: readonly string[];
   readonly topK?: string;
+  readonly rerank?: string;
   readonly hardware?: string;
   readonly system?: string;
   readonly cache?: string;
@@ -61,6 +62,7 @@ export function addRunOptions(command: Command): Command {
     .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
     .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']))
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
+    .option('--rerank <lambda>', 'prefer resident experts by so much log gate weight, where a trace has candidates')
     .option('--scheduler <scheduler>', 'batch scheduler')
     .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
@@ -119,6 +121,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
     const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
+  flag('--rerank', 'system.rerank.lambda', number(options.rerank));
   flag('--scheduler', 'system.scheduler', options.scheduler);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);

@@ -68,7 +68,7 @@ describe('a trace with more candidates than the model chooses', () => {
   });
 
   it('does not fit unless it is cut to the top-k, and is then the same routing', async () => {
-    await expect(simulate({ trace: wide })).rejects.toThrow('keep the first choices with --top-k 2');
+    await expect(simulate({ trace: wide })).rejects.toThrow('keep the first choices with --variant top-k=2');
     const [cut, same] = await Promise.all([simulate({ trace: wide, variants: 'top-k=2' }), simulate({ trace: plain })]);
     expect(cut.perLayer).toEqual(same.perLayer);
     expect(cut.metrics['variant.activations_saved']!.value).toBe(0);

@@ -7,7 +7,7 @@ import type { Variant } from './variant.js';
 export const hash: Variant = {
   name: 'hash',
   summary: "experts fixed by the token's id, spread evenly",
-  source: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',
+  cites: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',
   parameters: {},
   main: null,
   needs: () => ['tokenIds'],

@@ -9,7 +9,7 @@ import type { Variant } from './variant.js';
 export const nullExperts: Variant = {
   name: 'null',
   summary: 'null experts beside the true ones: a token takes a variable number of true experts',
-  source: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
+  cites: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
   parameters: {
     experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },
     weight: { default: 0, min: 0, max: 1, description: 'gate weight of every null expert: choices below it lose their place' },

@@ -6,7 +6,7 @@ import type { Variant } from './variant.js';
 export const perRequest: Variant = {
   name: 'per-request',
   summary: "all tokens of a request take its first token's experts",
-  source: 'Tryage, arXiv 2308.11601 (a model per prompt); multi-head routing, arXiv 2211.03831 (adapters per task)',
+  cites: 'Tryage, arXiv 2308.11601 (a model per prompt); multi-head routing, arXiv 2211.03831 (adapters per task)',
   parameters: {},
   main: null,
   needs: () => [],

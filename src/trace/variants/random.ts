@@ -7,7 +7,7 @@ import type { Variant } from './variant.js';
 export const random: Variant = {
   name: 'random',
   summary: 'experts drawn uniformly for every token: the worst case of every cache',
-  source: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
+  cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
   parameters: {},
   main: null,
   needs: () => [],

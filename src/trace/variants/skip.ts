@@ -7,7 +7,7 @@ import type { Variant } from './variant.js';
 export const skip: Variant = {
   name: 'skip',
   summary: 'tokens that skip a share of the MoE layers',
-  source: 'Duo-LLM, arXiv 2410.10846: a router that may skip a layer for a token',
+  cites: 'Duo-LLM, arXiv 2410.10846: a router that may skip a layer for a token',
   parameters: { share: { default: 0.25, min: 0, max: 1, description: 'share of the layers that a token skips' } },
   main: 'share',
   needs: () => [],

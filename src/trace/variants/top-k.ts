@@ -7,7 +7,7 @@ import type { Change, Variant } from './variant.js';
 export const topK: Variant = {
   name: 'top-k',
   summary: 'the first n choices of each token and layer',
-  source: 'SMoE-Dropout, arXiv 2303.01610: a model that is run with fewer or more experts than it was trained with',
+  cites: 'SMoE-Dropout, arXiv 2303.01610: a model that is run with fewer or more experts than it was trained with',
   parameters: { k: { default: 1, min: 1, description: 'choices to keep' } },
   main: 'k',
   needs: () => [],

@@ -7,7 +7,7 @@ import type { Variant } from './variant.js';
 export const topP: Variant = {
   name: 'top-p',
   summary: 'as many of the best choices as their gate weights need to reach p',
-  source: 'Dynamic MoE, arXiv 2403.07652: the smallest set whose probabilities sum to p',
+  cites: 'Dynamic MoE, arXiv 2403.07652: the smallest set whose probabilities sum to p',
   parameters: { p: { default: 0.9, min: 0, max: 1, description: 'weight that the kept choices reach together' } },
   main: 'p',
   needs: () => ['weights'],

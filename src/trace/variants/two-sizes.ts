@@ -9,7 +9,7 @@ import type { Variant } from './variant.js';
 export const twoSizes: Variant = {
   name: 'two-sizes',
   summary: 'large and small experts as two layers each: a token takes one size, or none',
-  source: 'Duo-LLM, arXiv 2410.10846: a small auxiliary FFN beside the FFN of every layer, and the choice to skip',
+  cites: 'Duo-LLM, arXiv 2410.10846: a small auxiliary FFN beside the FFN of every layer, and the choice to skip',
   parameters: {
     small: { default: 0.5, min: 0, max: 1, description: 'share that goes to the small experts' },
     skip: { default: 0, min: 0, max: 1, description: 'share that skips the layer' },

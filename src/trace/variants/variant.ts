@@ -25,7 +25,7 @@ export interface Variant {
   /** One line: what it does. */
   readonly summary: string;
   /** Paper that it is taken from. */
-  readonly source: string;
+  readonly cites: string;
   readonly parameters: ParameterTable;
   /** The parameter that `name=value` sets; null: it has none. */
   readonly main: string | null;

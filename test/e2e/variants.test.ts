@@ -1,0 +1,94 @@
+// Routing variants and candidates as a user meets them: flags, profiles, conversions, mistakes.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const RUN = ['run', '-t', 'mini-mixtral-8x8l', '--tokens', '200', '--cache', '50%'];
+
+/** Metrics of a run, by name. */
+async function metricsOf(args: readonly string[], cwd = temporaryFolder()): Promise<Record<string, number>> {
+  const { code, stderr, stdout } = await moeprof([...args, '--json'], { cwd });
+  expect([stderr, code]).toEqual(['', 0]);
+  const { metrics } = JSON.parse(stdout) as { metrics: Record<string, { value: number }> };
+  return Object.fromEntries(Object.entries(metrics).map(([name, { value }]) => [name, value]));
+}
+
+describe('moeprof run --variant', () => {
+  it('says in the table what was done, in 80 columns', async () => {
+    const { code, stdout } = await moeprof([...RUN, '--variant', 'skip=0.25', '--top-k', '1']);
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /routing skip=0.25, top-k=1: 0.7\d experts per token and layer, 6\d.\d % of the activations saved/,
+    );
+    for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+  });
+
+  it('is the same in a profile', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(
+      join(cwd, 'run.yaml'),
+      'trace: mini-mixtral-8x8l\nvariants: [skip=0.25, random]\nworkload: { tokens: 200 }\nmemory: { expertCache: 50% }\n',
+    );
+    const profile = await metricsOf(['run', 'run.yaml'], cwd);
+    expect(profile).toEqual(await metricsOf([...RUN, '--variant', 'skip=0.25', '--variant', 'random']));
+  });
+
+  it('answers mistakes in one line and exit code 2', async () => {
+    for (const [spec, message] of [
+      ['top-z=3', 'variant top-z=3: there is no routing variant "top-z"; did you mean "top-k" or "top-p"?'],
+      ['top-p=0.9', 'variant top-p=0.9: needs gate weights, which'],
+      ['top-k=3', 'has 2 choices per token and layer'],
+    ] as const) {
+      const { code, stderr } = await moeprof([...RUN, '--variant', spec]);
+      expect(stderr).toContain(message);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(code).toBe(2);
+    }
+  });
+
+  it('lists the family, and says of each where it is from', async () => {
+    expect((await moeprof(['profiles', 'list', 'variant'])).stdout).toContain('variant/two-sizes');
+    expect((await moeprof(['profiles', 'show', 'variant/null'])).stdout).toContain('AdaMoE, arXiv 2406.13233');
+  });
+});
+
+describe('candidates', () => {
+  it('are generated, refused where they do not fit, cut, and re-ranked', async () => {
+    const cwd = temporaryFolder();
+    const made = await moeprof(
+      ['trace', 'generate', '--like', 'mini-mixtral-8x8l', '--tokens', '512', '--candidates', '8', '-o', 'wide.safetensors'],
+      {
+        cwd,
+      },
+    );
+    expect([made.stderr, made.code]).toEqual(['wide.safetensors: 512 tokens in 2 requests, synthetic\n', 0]);
+    const run = ['run', '-t', 'wide.safetensors', '--cache', '25%', '--scope', 'layer'];
+    const plain = await moeprof(run, { cwd });
+    expect(plain.code).toBe(2);
+    expect(plain.stderr).toContain('keep the first choices with --variant top-k=2');
+    const cut = await metricsOf([...run, '--top-k', '2'], cwd);
+    const [none, some] = [await metricsOf([...run, '--rerank', '0'], cwd), await metricsOf([...run, '--rerank', '1.5'], cwd)];
+    expect(none['cache.hits']).toBe(cut['cache.hits']);
+    expect(some['cache.hit_rate']!).toBeGreaterThan(none['cache.hit_rate']!);
+    expect(some['rerank.changed']!).toBeGreaterThan(0.05);
+
+    const slim = await moeprof(
+      ['trace', 'convert', 'wide.safetensors', '-m', 'mini-mixtral-8x8l', '--variant', 'top-k=2', '-o', 'slim.safetensors'],
+      {
+        cwd,
+      },
+    );
+    expect([slim.stderr, slim.code]).toEqual(['slim.safetensors: 512 tokens, 8 layers\n', 0]);
+    const converted = await metricsOf(['run', '-t', 'slim.safetensors', '--cache', '25%', '--scope', 'layer'], cwd);
+    expect(converted['cache.hits']).toBe(cut['cache.hits']);
+  });
+});
+
+describe('whole models as experts', () => {
+  it('are switched, and said so', async () => {
+    const { stdout } = await moeprof(['run', '-m', 'coe-150x7b', '-w', 'sn40l', '--tokens', '1024']);
+    expect(stdout).toMatch(/switching +16\.9 ms per model switch/);
+    expect(stdout).toMatch(/footprint +40 models held, 977 within reach/);
+  });
+});
