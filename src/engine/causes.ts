@@ -5,16 +5,22 @@ import type { Causes, ExpertCause } from '../result/details.js';
 import type { Link } from './link.js';
 import type { Observer } from './observer.js';
 
+/** One GPU. */
+export interface CauseGpu {
+  /** What fills it. */
+  readonly gpu: { readonly link: Link };
+  /** DRAM where it is a cache of the SSD; by the GPU's own ids: when experts are (or will be) there, ns. */
+  readonly dram: { readonly link: Link; readonly arrivalNs: Float64Array } | null;
+  /** Dense id in the whole model by the GPU's own ids; null: they are the same. */
+  readonly whole: Int32Array | null;
+}
+
 /** What is watched. Arrays are indexed by dense id. */
 export interface CauseParts {
   readonly model: ModelSpec;
   /** Names of the tiers below the GPU, nearest first. */
   readonly tiers: readonly string[];
-  /** Each GPU with the link that fills it, and DRAM where that is a cache of the SSD. */
-  readonly gpus: readonly {
-    readonly gpu: { readonly link: Link };
-    readonly dram: { readonly link: Link; readonly arrivalNs: Float64Array } | null;
-  }[];
+  readonly gpus: readonly CauseGpu[];
 }
 
 /** Sums by expert under `tier/cause`. */
@@ -30,6 +36,8 @@ export class CauseRecorder implements Observer {
   readonly #open: readonly Float64Array[];
   /** By GPU and expert: 1 where the running event found it on its way. */
   readonly #late: readonly Uint8Array[];
+  /** By GPU: its own id of each expert of the model. */
+  readonly #own: readonly Int32Array[];
   /** Prefetches that each link has started, as far as they were seen. */
   readonly #started = new Map<Link, number>();
   /** When the running event began, ns. */
@@ -39,6 +47,13 @@ export class CauseRecorder implements Observer {
     const { gpus, model } = parts;
     this.#parts = parts;
     this.#otherStallNs = new Float64Array(model.layers.length);
+    this.#own = gpus.map(({ whole }) => {
+      const own = Int32Array.from({ length: model.experts }, (_, id) => id);
+      whole?.forEach((id, mine) => {
+        own[id] = mine;
+      });
+      return own;
+    });
     this.#open = gpus.map(() => new Float64Array(model.experts));
     this.#late = gpus.map(() => new Uint8Array(model.experts));
   }
@@ -82,7 +97,7 @@ export class CauseRecorder implements Observer {
     }
     const { gpus, tiers } = this.#parts;
     const { dram } = gpus[gpu]!;
-    const tier = tiers[dram !== null && dram.arrivalNs[id]! > this.#eventNs ? 1 : 0]!;
+    const tier = tiers[dram !== null && dram.arrivalNs[this.#own[gpu]![id]!]! > this.#eventNs ? 1 : 0]!;
     this.#add(this.#stalls, tier, this.#late[gpu]![id] === 1 ? 'late prefetch' : 'on demand', id, endNs - startNs);
   }
 

@@ -4,6 +4,7 @@ import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
 import { buildSimulation } from './build.js';
+import { CauseRecorder } from './causes.js';
 import { DetailsRecorder } from './details.js';
 import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
@@ -64,8 +65,10 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     try {
       const { bounds, engine, gpus } = simulation;
       const details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
+      const tiers = inputs.hardware.tiers.slice(1).map(({ name }) => name);
+      const causes = details === null ? null : new CauseRecorder({ model, tiers, gpus });
       const guest = watch.observe?.(inputs, simulation);
-      const observer = observers([details, guest].filter((one) => one != null));
+      const observer = observers([details, causes, guest].filter((one) => one != null));
       if (observer !== null) engine.observe(observer);
       const latencies = new Latencies(bounds, run.workload.slo?.limits);
       const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record });
@@ -105,7 +108,9 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         beladyHitCount,
         startedAt,
       });
-      return details === null ? result : { ...result, details: details.details(latencies, gpus.length > 1 ? null : gpus[0]!.log, scope) };
+      if (details === null || causes === null) return result;
+      const seen = details.details(latencies, gpus.length > 1 ? null : gpus[0]!.log, scope);
+      return { ...result, details: { ...seen, causes: causes.causes() } };
     } finally {
       simulation.close();
     }

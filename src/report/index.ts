@@ -8,6 +8,7 @@ import { htmlReport } from './html/html.js';
 import { jsonReport } from './json.js';
 import { markdownReport } from './markdown.js';
 import { openMetricsReport } from './openmetrics.js';
+import { speedscopeReport } from './speedscope.js';
 import { tableReport } from './table.js';
 
 export type { Format, Reporter, ReportOptions } from './format.js';
@@ -23,4 +24,5 @@ export const reports: readonly Format<Result>[] = [
   bencherReport,
   smallerBenchmark,
   biggerBenchmark,
+  speedscopeReport,
 ];

@@ -13,7 +13,7 @@ async function record(scenario: Scenario) {
   const composed = await composeEngine(scenario);
   const { engine, gpu, dram } = composed;
   const { model, passes } = scenario;
-  const recorder = new CauseRecorder({ model, tiers: ['dram', 'ssd'], gpus: [{ gpu, dram }] });
+  const recorder = new CauseRecorder({ model, tiers: ['dram', 'ssd'], gpus: [{ gpu, dram, whole: null }] });
   engine.observe(recorder);
   const pass = new Pass(traceOf(scenario), 1);
   const tokens = passes.reduce((sum, { length }) => sum + length, 0);

@@ -18,7 +18,7 @@ export async function draw(scenario: Scenario, window: Window = EVERYTHING) {
   const events = new TraceEvents((piece) => {
     text += piece;
   });
-  const timeline = new Timeline({ model, gpus: [gpu], dram, window, events });
+  const timeline = new Timeline({ model, gpus: [{ gpu, dram }], window, events });
   engine.observe(timeline);
   const pass = new Pass(traceOf(scenario), 1);
   const tokens = passes.reduce((sum, { length }) => sum + length, 0);

@@ -38,7 +38,7 @@ describe('memory', () => {
     const { engine, gpu, dram } = composed;
     const gzip = new Gzip(() => undefined);
     const events = new TraceEvents((text) => gzip.write(Buffer.from(text)));
-    const timeline = new Timeline({ model: scenario.model, gpus: [gpu], dram, window: EVERYTHING, events });
+    const timeline = new Timeline({ model: scenario.model, gpus: [{ gpu, dram }], window: EVERYTHING, events });
     engine.observe(timeline);
     const request = new Request({ index: 0, start: 0, prefill: 0, decode: 4, arrivalNs: 0 });
     const pass = new Pass(traceOf(scenario), 1);

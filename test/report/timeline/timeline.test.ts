@@ -161,7 +161,7 @@ describe('a lane that is lost', () => {
     const events = new TraceEvents((piece) => {
       text += piece;
     });
-    const timeline = new Timeline({ model: scenario.model, gpus: [gpu], dram: null, window: EVERYTHING, events });
+    const timeline = new Timeline({ model: scenario.model, gpus: [{ gpu, dram: null }], window: EVERYTHING, events });
     gpu.link.observer = timeline;
     gpu.link.prefetch(0, 0, 10, 0);
     gpu.link.prefetch(1, 1, 10, 2);

@@ -1,0 +1,98 @@
+// Flame graphs of a result for https://www.speedscope.app: where GPUs waited, and what was moved, as stacks of tier, layer, expert and
+// cause. The format is that of speedscope's file-format-spec.ts: a "sampled" profile is a list of stacks, each with its weight.
+import { UserError } from '../base/errors.js';
+import type { ExpertCause } from '../result/details.js';
+import type { Result } from '../result/result.js';
+import type { Format } from './format.js';
+
+/** Flame graphs of a result. */
+export const speedscopeReport: Format<Result> = {
+  name: 'speedscope',
+  summary: 'flame graphs of stalls and traffic, for speedscope.app',
+  extensions: [],
+  needsDetails: true,
+  render,
+};
+
+/** One profile of a file. */
+interface SampledProfile {
+  readonly type: 'sampled';
+  readonly name: string;
+  readonly unit: 'nanoseconds' | 'bytes';
+  readonly startValue: number;
+  readonly endValue: number;
+  /** Stacks from the root, as indices of frames. */
+  readonly samples: number[][];
+  readonly weights: number[];
+}
+
+/** Names of frames, each once. */
+class Frames {
+  readonly #indices = new Map<string, number>();
+
+  /** Index of a frame. */
+  of(name: string): number {
+    let index = this.#indices.get(name);
+    if (index === undefined) this.#indices.set(name, (index = this.#indices.size));
+    return index;
+  }
+
+  get all(): { name: string }[] {
+    return [...this.#indices.keys()].map((name) => ({ name }));
+  }
+}
+
+function render({ details, inputs, tool }: Result): string {
+  const causes = details?.causes;
+  if (causes === undefined) {
+    throw new UserError(
+      'speedscope: the result was saved without details; save it with moeprof run --details, or write it with moeprof run',
+    );
+  }
+  const frames = new Frames();
+  const stalls = profile('stall of the GPU', 'nanoseconds', frames, causes.stallNs, 'waits for');
+  causes.otherStallNs.forEach((ns, layer) => {
+    if (ns > 0)
+      add(
+        stalls,
+        ['waits for others', `layer ${layer}`].map((name) => frames.of(name)),
+        ns,
+      );
+  });
+  const bytes = profile('bytes moved', 'bytes', frames, causes.bytes, 'from');
+  const profiles = [stalls, bytes].map((one) => ({ ...one, endValue: one.weights.reduce((sum, weight) => sum + weight, 0) }));
+  const { hardware, model, system } = inputs;
+  return `${JSON.stringify({
+    $schema: 'https://www.speedscope.app/file-format-schema.json',
+    exporter: `${tool.name}@${tool.version}`,
+    name: `${model} on ${hardware}, ${system}`,
+    activeProfileIndex: 0,
+    shared: { frames: frames.all },
+    profiles,
+  })}\n`;
+}
+
+/** @param root words before the tier, in the frame at the root */
+function profile(name: string, unit: SampledProfile['unit'], frames: Frames, causes: readonly ExpertCause[], root: string): SampledProfile {
+  const made: SampledProfile = { type: 'sampled', name, unit, startValue: 0, endValue: 0, samples: [], weights: [] };
+  for (const { byExpert, cause, tier } of causes) {
+    byExpert.forEach((row, layer) => {
+      row.forEach((weight, expert) => {
+        if (weight === 0) return;
+        // Frames of one name are one frame: an expert's has its layer, so that experts of different layers stay apart.
+        const stack = [`${root} ${tier}`, `layer ${layer}`, `layer ${layer} expert ${expert}`, cause];
+        add(
+          made,
+          stack.map((frame) => frames.of(frame)),
+          weight,
+        );
+      });
+    });
+  }
+  return made;
+}
+
+function add({ samples, weights }: SampledProfile, stack: number[], weight: number): void {
+  samples.push(stack);
+  weights.push(weight);
+}
