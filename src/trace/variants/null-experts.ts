@@ -8,7 +8,7 @@ import type { Variant } from './variant.js';
 /** `null=m`, m null experts that are chosen as often as true ones; or `null:weight=w`, all of them with the gate weight w. */
 export const nullExperts: Variant = {
   name: 'null',
-  summary: 'null experts beside the true ones: a token takes a variable number of true experts',
+  summary: 'null experts beside the true ones: a variable true k',
   cites: 'AdaMoE, arXiv 2406.13233: top-k over true and null experts; the balance loss makes null experts as likely as true ones',
   parameters: {
     experts: { default: 0, min: 0, description: 'null experts per layer, each chosen as often as a true one' },

@@ -6,7 +6,7 @@ import type { Variant } from './variant.js';
 /** `random`: every token draws its experts anew, uniformly and without replacement, as many as it had. */
 export const random: Variant = {
   name: 'random',
-  summary: 'experts drawn uniformly for every token: the worst case of every cache',
+  summary: 'experts drawn at random: the worst case of every cache',
   cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
   parameters: {},
   main: null,

@@ -6,7 +6,7 @@ import type { Variant } from './variant.js';
 /** `top-p=p`: the shortest prefix whose weights reach p; all choices where they never do. */
 export const topP: Variant = {
   name: 'top-p',
-  summary: 'as many of the best choices as their gate weights need to reach p',
+  summary: 'the best choices whose gate weights reach p together',
   cites: 'Dynamic MoE, arXiv 2403.07652: the smallest set whose probabilities sum to p',
   parameters: { p: { default: 0.9, min: 0, max: 1, description: 'weight that the kept choices reach together' } },
   main: 'p',

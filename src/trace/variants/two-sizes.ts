@@ -8,7 +8,7 @@ import type { Variant } from './variant.js';
 /** `two-sizes:small=0.4,skip=0.2`: the shares of token-layer pairs that go to the small experts, and to none. */
 export const twoSizes: Variant = {
   name: 'two-sizes',
-  summary: 'large and small experts as two layers each: a token takes one size, or none',
+  summary: 'large and small experts: a token takes one size, or none',
   cites: 'Duo-LLM, arXiv 2410.10846: a small auxiliary FFN beside the FFN of every layer, and the choice to skip',
   parameters: {
     small: { default: 0.5, min: 0, max: 1, description: 'share that goes to the small experts' },
