@@ -63,7 +63,7 @@ export function addRunOptions(command: Command): Command {
     .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']))
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
     .option('--rerank <lambda>', 'prefer resident experts by so much log gate weight, where a trace has candidates')
-    .option('--scheduler <scheduler>', 'batch scheduler')
+    .option('--scheduler <scheduler>', 'batch scheduler: fcfs, static, cache-affinity:batches=4, ...')
     .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
     .optionsGroup('Workload:')

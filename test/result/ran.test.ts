@@ -1,0 +1,31 @@
+// What was run is what a result says of itself: requests that arrive by themselves walk a trace as often as they need.
+import { describe, expect, it, vi } from 'vitest';
+import { simulate } from '../../src/engine/simulate.js';
+import { rank } from '../../src/report/ranking.js';
+import { summarizeResult } from '../../src/report/summary.js';
+import { requestsRun, tokensRun } from '../../src/result/ran.js';
+import { sampleResult } from './sample.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+describe('a run with arrivals', () => {
+  it('counts its own tokens, not those of the trace, in its title and in every figure per token', async () => {
+    const result = await simulate({
+      trace: 'mini-mixtral-8x8l',
+      hardware: 't4',
+      memory: { expertCache: '50%' },
+      workload: { arrivals: 'poisson:rate=50', requests: 3, prompt: 10, output: 5, batch: 2 },
+    });
+    // The first token of an output comes with its prompt.
+    const tokens = 3 * (10 + 5 - 1);
+    expect([tokensRun(result), requestsRun(result)]).toEqual([tokens, 3]);
+    expect(summarizeResult(result).origin).toBe(`${tokens} tokens of 3 requests from mini-mixtral-8x8l`);
+    expect(rank([result])[0]!.nsPerToken).toBe(result.metrics['time.total']!.value / tokens);
+  });
+});
+
+it('results of versions that did not count are read by their traces', () => {
+  const result = sampleResult();
+  expect(result.metrics['workload.tokens']).toBeUndefined();
+  expect([tokensRun(result), requestsRun(result)]).toEqual([result.inputs.traces[0]!.tokens, result.inputs.traces[0]!.requests]);
+});
