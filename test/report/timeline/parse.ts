@@ -52,6 +52,7 @@ const PALETTE = [
   'grey',
   'yellow',
   'olive',
+  'rail_response',
   'rail_animation',
   'rail_idle',
   'rail_load',
