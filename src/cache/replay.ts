@@ -147,6 +147,13 @@ export class Replay {
   }
 }
 
+/** A cache's capacity from an event on. */
+export interface CapacityChange {
+  /** Events before it. */
+  readonly event: number;
+  readonly capacityBytes: number;
+}
+
 /**
  * Hits that no policy of this capacity and scope exceeds on a recorded run without prefetch: the bound in every result (L8, L15).
  *
@@ -155,15 +162,25 @@ export class Replay {
  * choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the policy `belady` itself, held to
  * pins and order, stays a few hits below it. Sequential replay has no pins and the two agree. Exact for equal sizes within a cache;
  * where sizes differ (global scope over unequal layers) it is a strong heuristic, not a bound.
+ *
+ * Where the capacity changes during the run, it changes for the bound at the same events, and what is used latest leaves: to keep
+ * what is used sooner is as good a choice at every capacity, so the argument holds.
+ * @param changes in order of events
  */
-export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, quotas: readonly number[] | null = null): number {
+export function beladyHits(
+  log: DemandLog,
+  scope: Scope,
+  capacityBytes: number,
+  quotas: readonly number[] | null = null,
+  changes: readonly CapacityChange[] = [],
+): number {
   const { model } = log;
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const nextUse = new Int32Array(model.experts);
   const future = new Future(log);
   try {
     const caches = buildCaches({ model, policy: belady, parameters: {}, capacityBytes, scope, quotas, clock, seed: 0, nextUse });
-    const cursor = new LogCursor(log);
+    const cursor = changing(new LogCursor(log), caches, changes);
     if (!log.sequential) return hitsWithoutPins(cursor, caches, future, nextUse);
     const replay = new Replay(caches, clock, true, future, nextUse);
     replay.run(cursor);
@@ -171,6 +188,30 @@ export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, 
   } finally {
     future.close();
   }
+}
+
+/** The same cursor, which changes the caches' capacity on its way; the cursor itself where nothing changes. */
+function changing(cursor: LogCursor, { caches, split }: Caches, changes: readonly CapacityChange[]): DemandCursor {
+  if (changes.length === 0) return cursor;
+  let event = 0;
+  let next = 0;
+  return {
+    ids: cursor.ids,
+    get layer() {
+      return cursor.layer;
+    },
+    get count() {
+      return cursor.count;
+    },
+    next() {
+      for (; next < changes.length && changes[next]!.event <= event; next++) {
+        const shares = split(changes[next]!.capacityBytes);
+        for (const [c, cache] of caches.entries()) cache.resize(shares[c]!);
+      }
+      event++;
+      return cursor.next();
+    },
+  };
 }
 
 function hitsWithoutPins(cursor: DemandCursor, caches: Caches, future: Future, nextUse: Int32Array): number {

@@ -8,6 +8,7 @@ import { isPath } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
 import { MISS_ACTIONS, REPLAYS } from '../engine/actions.js';
 import { locatedPredictor } from '../predict/create.js';
+import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
@@ -39,6 +40,7 @@ export interface RunFlags {
   readonly batch?: string;
   readonly tokens?: string;
   readonly seed?: string;
+  readonly fault: readonly string[];
   readonly bounds: boolean;
   readonly strict?: boolean;
   readonly set: readonly string[];
@@ -74,6 +76,7 @@ export function addRunOptions(command: Command): Command {
     .option('--batch <n>', 'concurrent requests')
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--seed <n>', 'seed of everything that is drawn')
+    .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
     .option('--no-bounds', 'skip the bounds that need a second pass (Belady)')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, []);
@@ -132,6 +135,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--batch', 'workload.batch', integer(options.batch));
   flag('--tokens', 'workload.tokens', options.tokens);
   flag('--seed', 'seed', integer(options.seed));
+  if (options.fault.length > 0) flag('--fault', 'faults', options.fault.map(splitFault));
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
   if (options.strict === true) flag('--strict', 'audit', 'strict');
   return overrides;

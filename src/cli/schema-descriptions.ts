@@ -48,6 +48,10 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'memory.expertCache': 'Expert cache on the GPU: 8GiB, 25% of all experts, or 16/layer. Absent: what dense weights and KV cache leave.',
     'memory.kv':
       'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
+    'memory.kvGrowth':
+      'static: KV caches have a room of their own. reserve: running requests take their full length from the expert cache. grow: they take blocks as they fill them; the youngest is thrown out where none is left. Absent: static.',
+    'memory.minExpertCache':
+      'With reserve and grow: what the expert cache never gives up, as a size, a share or 4/layer. Absent: what one token touches, at most half of what is shared.',
     'memory.dramCache': 'DRAM for experts where it is a cache of the SSD. Absent: all of it, if it cannot hold every expert.',
     workload: 'Which tokens run, and how many at a time.',
     'workload.arrivals':
@@ -60,6 +64,14 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'workload.maxTokensPerPass': 'Most tokens of one pass (chunked prefill).',
     'workload.prompt': 'Prompt tokens of one request, where routing is synthetic or arrivals are drawn.',
     'workload.output': 'Generated tokens of one request, where routing is synthetic or arrivals are drawn.',
+    faults: 'What goes wrong with the machine during the run. Absent: nothing does.',
+    'faults.at': 'Simulated time at which it strikes, e.g. 2s.',
+    'faults.until': 'When it is over. Absent: never.',
+    'faults.link': 'Link that is hit: h2d or ssd; with bandwidth or lanes.',
+    'faults.bandwidth': "Share of the link's bandwidth that is left, e.g. 50%.",
+    'faults.lanes': 'Lanes that the link loses, e.g. -1; the others keep their speed.',
+    'faults.cpu': "Share of the CPU's speed that is left, e.g. 50%.",
+    'faults.gpuMemory': 'GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.',
     replay: 'atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.',
     bounds: 'Compute the bounds that need a second pass over the run (Belady).',
     audit: 'Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).',

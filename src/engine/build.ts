@@ -10,6 +10,7 @@ import type { RunSpec } from '../system/run.js';
 import { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
 import { Engine } from './engine.js';
+import { faultsOf } from './faults.js';
 import { AdaptiveHorizon } from './horizon.js';
 import type { Inputs } from './inputs.js';
 import { Link } from './link.js';
@@ -65,12 +66,15 @@ export async function buildSimulation(
   const scores = new Float32Array(model.experts);
   const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
   const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
+  const writeBack = system.cache.exclusive ? new Link(fastLink, new Float64Array(model.experts)) : null;
+  const faults = faultsOf(run, hardware.links.length === 0 ? [] : [gpu.link, dram?.link, writeBack], [cost]);
   const engine = new Engine({
     model,
     cost,
     gpu,
     dram,
-    writeBack: system.cache.exclusive ? new Link(fastLink, new Float64Array(model.experts)) : null,
+    writeBack,
+    faults,
     onMiss: system.onMiss,
     replay: run.replay,
     prefetch: predictor === null ? null : { predictor, limits, scores, outlook, adaptive },
@@ -89,7 +93,7 @@ export async function buildSimulation(
     predictor?.close?.();
   };
   const gpus = [{ gpu, dram, log, memory, expertBytes: expertBytesTotal(model), whole: null, adaptive }];
-  return { engine, gpus, residency: gpu, recorder, bounds, parallel: null, policy: policies.gpu, predictor, rerank, close };
+  return { engine, gpus, residency: gpu, recorder, bounds, faults, parallel: null, policy: policies.gpu, predictor, rerank, close };
 }
 
 /** Records the demand of the run without running it, and looks back over it from the end. */

@@ -11,6 +11,7 @@ import type { MissAction, Replay } from './actions.js';
 import type { BoundClocks } from './bounds.js';
 import { EventDemand } from './demand.js';
 import { Device, type PrefetchSetup } from './device.js';
+import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
 import { gatherGates } from './gates.js';
 import type { Link } from './link.js';
@@ -35,6 +36,8 @@ export interface EngineParts {
   readonly prefetch: PrefetchSetup | null;
   /** Serves misses that matter little from smaller copies; null or absent: all misses are served in full. With `onMiss: load` only. */
   readonly precision?: MissPrecision | null;
+  /** Strikes links and CPU when it is time; null or absent: nothing goes wrong. */
+  readonly faults?: Faults | null;
   /** Chooses anew among candidates by what is resident; null or absent: tokens choose as recorded. */
   readonly rerank?: Rerank | null;
   /** Written at every event for policies that rank by gate weights, by dense id; null or absent: none does. */
@@ -87,6 +90,13 @@ export class Engine implements Fold {
     if (dram !== null) dram.link.observer = observer;
   }
 
+  resize(capacityBytes: number, nowNs: number): number {
+    const { evictions } = this.#device;
+    evictions.slotFreeNs = this.#parts.gpu.resize(capacityBytes, nowNs);
+    evictions.account(evictions.slotFreeNs);
+    return evictions.slotFreeNs;
+  }
+
   run(pass: Pass): void {
     const { bounds, clock, cost, model, recorder } = this.#parts;
     clock.pass = pass.number;
@@ -116,7 +126,7 @@ export class Engine implements Fold {
 
   /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
-    const { gates, gpu, model, precision, replay, rerank } = this.#parts;
+    const { faults, gates, gpu, model, precision, replay, rerank } = this.#parts;
     const prefetcher = this.#prefetcher;
     rerank?.choose(pass, layer, gpu.byLayer[layer]!);
     const sequential = replay === 'sequential';
@@ -127,6 +137,7 @@ export class Engine implements Fold {
       prefetcher.known(layer, this.#demand.ids, size);
       prefetcher.observe(pass, layer);
     }
+    if (faults != null && this.nowNs >= faults.nextNs) faults.strike(this.nowNs);
     if (gates != null) gatherGates(pass, layer, model.layers[layer]!.offset, model.layers[layer]!.experts, gates);
     precision?.judge(pass, layer);
     if (sequential) this.#runActivations(pass, layer);

@@ -8,6 +8,11 @@ export interface Fold {
   nowNs: number;
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void;
+  /**
+   * Changes the capacity of the expert cache between two passes, where there is one GPU; absent where there are several.
+   * @returns when the memory that it gives up is free, ns
+   */
+  resize?(capacityBytes: number, nowNs: number): number;
   /** Lets somebody watch the run from now on. */
   observe(observer: Observer): void;
 }

@@ -11,6 +11,8 @@ import { VERSION } from '../result/version.js';
 import type { Passes } from '../schedule/passes.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
+import type { FaultMeter } from './fault-meter.js';
+import type { GpuMemory } from './gpu-memory.js';
 import type { Inputs } from './inputs.js';
 import type { Latencies, Samples } from './latency.js';
 import type { Link } from './link.js';
@@ -28,12 +30,16 @@ export interface Finished {
   readonly memory: MemoryPlan;
   readonly simulation: Simulation;
   readonly latencies: Latencies;
-  /** Tokens run, and those of them that were decode steps. */
+  /** Tokens run, each counted once, and those of them that were generated. */
   readonly tokens: number;
   readonly decoded: number;
   readonly serving: Serving;
   readonly workload: Workload;
   readonly passes: Passes;
+  /** The division of GPU memory, where it changed during the run; null: it stayed as planned. */
+  readonly changing: GpuMemory | null;
+  /** What faults cost; null: nothing went wrong. */
+  readonly meter: FaultMeter | null;
   /** What the audit of the traces found. */
   readonly auditWarnings: readonly Warning[];
   /** What variants and re-ranking did, by name of the catalogue. */
@@ -66,6 +72,7 @@ export function outcome(finished: Finished): Result {
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
     replay: run.replay,
     seed: run.seed,
+    faults: run.faults,
   };
   const { folder: _folder, label: _label, overrides, system: _system, ...config } = run;
   const wallMs = performance.now() - finished.startedAt;
@@ -236,7 +243,8 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
 
   for (const [name, value] of Object.entries(parallelMetrics(finished))) put(name, value);
 
-  const peak = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
+  const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
+  const peak = finished.changing?.peakBytes ?? planned;
   const experts = expertBytesTotal(inputs.model);
   const wholeBytes = most(gpus, ({ expertBytes, memory: own }) => own.denseBytes + own.kvBytes + expertBytes);
   put('memory.gpu.kv_peak', finished.passes.kv.peakTokens * inputs.model.dense.kvBytesPerToken);
@@ -245,7 +253,20 @@ function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
     'memory.gpu.expert_cache',
     most(gpus, ({ memory: own }) => own.cacheBytes),
   );
-  put('memory.gpu.saving', 1 - peak / wholeBytes);
+  const { changing, meter, passes } = finished;
+  // KV caches that grow were given room for more than they took.
+  const unused = passes.kv.growth === 'static' ? 0 : finished.memory.kvBytes - metrics['memory.gpu.kv_peak']!.value;
+  put('memory.gpu.saving', 1 - peak / (wholeBytes - unused));
+  if (changing !== null) {
+    put('memory.gpu.expert_cache_least', changing.leastCacheBytes);
+    put('memory.gpu.expert_cache_mean', changing.meanCacheBytes);
+  }
+  if (passes.kv.growth !== 'static') {
+    put('schedule.preemptions', passes.kv.preemptions);
+    put('schedule.recomputed', passes.totalRecomputed);
+  }
+  for (const [name, value] of Object.entries(meter?.metrics() ?? {})) put(name, value);
+  if (simulation.faults !== null) put('fault.restarts', simulation.faults.restarts);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
   const dramBytes = cached.length === 0 ? experts : cached.reduce((bytes, own) => bytes + own, 0);
   if (inputs.hardware.tiers[1]?.name === 'dram') put('memory.dram.peak', dramBytes);
@@ -322,6 +343,7 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, memory, serving, simulation, workload } = finished;
   const { model, system, trace } = inputs;
   const warnings: Warning[] = [...auditWarnings, ...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
+  warnings.push(...(finished.meter?.warnings() ?? []));
   if (trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',

@@ -4,6 +4,7 @@ import { resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
 import { buildSimulation } from './build.js';
+import { gpuMemoryOf } from './gpu-memory.js';
 import { buildPasses, type PassesParts } from './serving.js';
 
 /** Passes between two breaths. */
@@ -28,11 +29,16 @@ export async function recordPasses(
   });
   try {
     const { engine } = simulation;
-    const passes = buildPasses({ ...parts, workload: serving.workload(), residency: simulation.residency, record: null });
+    const workload = serving.workload();
+    const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record: null });
+    const changing = gpuMemoryOf({ ...parts, workload, passes, simulation });
+    passes.kv.admitted = [];
     for (let start = passes.next(0); start >= 0; start = passes.next(engine.nowNs)) {
-      engine.nowNs = start;
+      engine.nowNs = changing === null ? start : changing.settle(start);
       engine.run(passes.pass);
-      record.append(passes.shares, passes.costNs);
+      changing?.passed(engine.nowNs);
+      record.append(passes.shares, passes.costNs, passes.kv.admitted);
+      passes.kv.admitted = [];
       passes.done(engine.nowNs);
       if (passes.pass.number % STRIDE === 0) await breathe?.();
     }

@@ -83,8 +83,8 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
   const { candidates, model, trace } = inputs;
   const { batch, maxTokensPerPass } = run.workload;
   const perToken = model.dense.kvBytesPerToken;
-  const kv = new KvRoom(perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory.kvBytes / perToken));
-  if (workload.longest > kv.capacityTokens) {
+  const kv = new KvRoom(perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory.kvBytes / perToken), memory.kvGrowth);
+  if (kv.needOf(workload.longest) > kv.capacityTokens) {
     throw new UserError(
       `${run.label}: a request of ${formatCount(workload.longest)} tokens needs ${formatBytes(workload.longest * perToken)} of KV cache, and ` +
         `there is room for ${formatBytes(memory.kvBytes)}; take a smaller --cache, a larger memory.kv, or shorter requests`,
@@ -104,6 +104,8 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
     random: new Random(run.seed, `scheduler/${scheduler.name}`),
   };
   const composer =
-    record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record);
+    record === null
+      ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context)
+      : new RecordedScheduler(record, memory.kvGrowth === 'static' ? null : kv);
   return new Passes(workload, composer, new Pass(trace, serving.running, candidates === null ? null : new CandidateRows(candidates)), kv);
 }

@@ -6,6 +6,8 @@ import { auditInputs } from './audit.js';
 import { buildSimulation } from './build.js';
 import { CauseRecorder } from './causes.js';
 import { DetailsRecorder } from './details.js';
+import { FaultMeter } from './fault-meter.js';
+import { gpuMemoryOf } from './gpu-memory.js';
 import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
@@ -73,16 +75,21 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       const latencies = new Latencies(bounds, run.workload.slo?.limits);
       const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record });
       const { pass } = passes;
+      const changing = gpuMemoryOf({ ...parts, workload, passes, simulation });
+      const meter = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
       let done = 0;
       let decoded = 0;
       for (let start = passes.next(0); start >= 0; start = passes.next(engine.nowNs)) {
-        engine.nowNs = start;
-        latencies.started(passes.shares, start);
+        const startNs = changing === null ? start : changing.settle(start);
+        engine.nowNs = startNs;
+        latencies.started(passes.shares, startNs);
         engine.run(pass);
-        latencies.ended(passes.shares, start, engine.nowNs);
+        latencies.ended(passes.shares, startNs, engine.nowNs);
+        changing?.passed(engine.nowNs);
+        meter?.passed(startNs, engine.nowNs, pass.tokens - passes.recomputed);
         passes.done(engine.nowNs);
-        done += pass.tokens;
-        decoded += pass.decodeTokens;
+        done += pass.tokens - passes.recomputed;
+        decoded += passes.generated;
         if (pass.number % STRIDE === 0) {
           watch.progress?.(done, workload.tokens);
           await watch.breathe?.();
@@ -90,7 +97,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       }
       const { scope } = system.cache;
       const beladyHitCount = run.bounds
-        ? gpus.reduce((hits, { log, memory: own }) => hits + beladyHits(log!, scope, own.cacheBytes, own.quotas), 0)
+        ? gpus.reduce((hits, { log, memory: own }) => hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes), 0)
         : null;
       const result = outcome({
         run,
@@ -103,6 +110,8 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         serving,
         workload,
         passes,
+        changing,
+        meter,
         auditWarnings,
         routingMetrics: routingMetrics(inputs, simulation, serving.rows),
         beladyHitCount,

@@ -4,6 +4,7 @@ import type { ResolvedPolicy } from '../cache/policies/index.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Residency } from '../schedule/paths.js';
 import type { Clocks } from './bounds.js';
+import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { MemoryPlan } from './memory.js';
@@ -38,6 +39,8 @@ export interface Simulation {
   readonly residency: Residency;
   readonly recorder: Recorder;
   readonly bounds: Clocks;
+  /** Null: nothing goes wrong. */
+  readonly faults: Faults | null;
   /** Counted where there are several GPUs; null: there is one. */
   readonly parallel: ParallelCounters | null;
   /** Named policy, resolved. */

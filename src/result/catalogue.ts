@@ -158,6 +158,8 @@ const TABLE: readonly Row[] = [
     'Distinct experts beyond those the cache holds, summed over the batches and layers that the scheduler composed',
   ],
   ['schedule.loads_in_order', 'count', 'none', 'The same sum for the same pools, split into batches in order of arrival'],
+  ['schedule.preemptions', 'count', 'lower', 'Running requests that were thrown out because another found no room for its KV cache'],
+  ['schedule.recomputed', 'count', 'lower', 'Tokens that were run again because their request had been thrown out'],
   ['schedule.time', 'ns', 'lower', 'Modelled time that passes were delayed by composing them'],
 
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
@@ -181,8 +183,24 @@ const TABLE: readonly Row[] = [
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
   ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],
   ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],
+  ['memory.gpu.expert_cache_least', 'bytes', 'higher', 'Smallest capacity of the expert cache, where KV caches or faults take from it'],
+  [
+    'memory.gpu.expert_cache_mean',
+    'bytes',
+    'higher',
+    'Capacity of the expert cache, mean over time, where KV caches or faults take from it',
+  ],
   ['memory.gpu.saving', 'ratio', 'higher', 'Share of the GPU memory with every expert resident that this run does not need'],
   ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts'],
+
+  ['fault.time', 'ns', 'none', 'Time of the passes that began while a fault was in effect'],
+  ['fault.throughput', 'tokens/s', 'higher', 'Tokens per second of the passes that began while a fault was in effect'],
+  ['fault.throughput_without', 'tokens/s', 'higher', 'Tokens per second of the passes that began while none was'],
+  ['fault.hit_rate', 'ratio', 'higher', 'Hit rate of the passes that began while a fault was in effect'],
+  ['fault.hit_rate_without', 'ratio', 'higher', 'Hit rate of the passes that began while none was'],
+  ['fault.stall', 'ratio', 'lower', 'Share of stall in the passes that began while a fault was in effect'],
+  ['fault.stall_without', 'ratio', 'lower', 'Share of stall in the passes that began while none was'],
+  ['fault.restarts', 'count', 'lower', 'Prefetches that ran again on another lane because their own was lost'],
 
   ['bound.all_resident.tpot', 'ns', 'none', 'Mean TPOT of the same passes with every expert resident: no cache can be faster'],
   ['bound.no_cache.tpot', 'ns', 'none', 'Mean TPOT of the same passes with no expert cache: every demanded expert is loaded'],

@@ -69,8 +69,9 @@ class ExpertFlowScheduler implements Scheduler {
       this.#prompts = 0;
       this.#compose(decoding, nowNs);
     }
-    list.decodes(this.#round.pop()!);
-    return list.shares;
+    while (this.#round.length > 0 && list.shares.length === 0) list.decodes(this.#round.pop()!);
+    // All that were left of the round may have been thrown out for want of KV room.
+    return list.shares.length > 0 ? list.shares : this.next(nowNs);
   }
 
   finished(): void {

@@ -99,12 +99,17 @@ export class Pass {
   advance(shares: readonly Share[]): void {
     for (const { request, tokens } of shares) {
       request.done += tokens;
+      request.computed = Math.max(request.computed, request.done);
       request.lastRow = request.rowBase + request.done - 1;
-      if (request.finished) {
-        this.#free.push(request.slot);
-        request.slot = -1;
-      }
+      if (request.finished) this.release(request);
     }
+  }
+
+  /** Frees the slot of a request that does not run any more. */
+  release(request: Request): void {
+    if (request.slot < 0) return;
+    this.#free.push(request.slot);
+    request.slot = -1;
   }
 
   #append(request: Request, count: number): void {

@@ -16,6 +16,11 @@ export class Passes {
   /** Modelled time that passes were delayed by composing them, ns; of the running pass, and of all. */
   costNs = 0;
   totalCostNs = 0;
+  /** Tokens that were run again since their request had been thrown out: of the running pass, and of all. */
+  recomputed = 0;
+  totalRecomputed = 0;
+  /** Tokens that the running pass generates. */
+  generated = 0;
   /** Most passes in a row that left out a request which had begun. */
   passedOver = 0;
   /** Most passes that a request waited for its first, and that one had waited when a later one began before it. */
@@ -47,16 +52,21 @@ export class Passes {
   next(nowNs: number): number {
     for (;;) {
       for (let request = this.#poll(nowNs); request !== null; request = this.#poll(nowNs)) this.#scheduler.add(request);
+      this.kv.onTime?.(nowNs);
       this.shares = this.#scheduler.next(nowNs);
       if (this.shares.length > 0) {
         this.costNs = this.#scheduler.costNs ?? 0;
         this.totalCostNs += this.costNs;
         this.pass.fill(this.shares);
+        this.#countTokens();
         this.#countWaits();
         return nowNs + this.costNs;
       }
       const arrivalNs = this.#workload.nextArrivalNs;
-      if (arrivalNs === Number.POSITIVE_INFINITY) return -1;
+      if (arrivalNs === Number.POSITIVE_INFINITY) {
+        if (this.#scheduler.pending > 0) throw new Error(`${this.#scheduler.pending} requests wait, and nothing runs`);
+        return -1;
+      }
       nowNs = Math.max(nowNs, arrivalNs);
     }
   }
@@ -64,7 +74,25 @@ export class Passes {
   /** The pass has run and ended at `nowNs`. */
   done(nowNs: number): void {
     this.pass.advance(this.shares);
+    this.kv.onTime?.(nowNs);
     this.#scheduler.finished(this.shares, nowNs);
+    const { preempted } = this.kv;
+    for (const request of preempted) this.pass.release(request);
+    preempted.length = 0;
+  }
+
+  /** Tells tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
+  #countTokens(): void {
+    this.recomputed = 0;
+    this.generated = this.pass.decodeTokens;
+    if (this.kv.preemptions === 0) return;
+    for (const { request, tokens } of this.shares) {
+      const known = Math.max(0, request.computed - request.done);
+      this.recomputed += Math.min(tokens, known);
+      const again = request.inPrefill && request.promptRows > request.prefill;
+      if (again && request.done + tokens > request.computed) this.generated++;
+    }
+    this.totalRecomputed += this.recomputed;
   }
 
   #countWaits(): void {

@@ -11,9 +11,9 @@ export class RequestQueue {
   passes = 0;
   readonly #waiting: Request[] = [];
   #head = 0;
-  readonly #context: SchedulerContext;
+  readonly #context: Pick<SchedulerContext, 'kv'>;
 
-  constructor(context: SchedulerContext) {
+  constructor(context: Pick<SchedulerContext, 'kv'>) {
     this.#context = context;
   }
 
@@ -51,6 +51,15 @@ export class RequestQueue {
     return this.#admitAt(least) ? this.running.at(-1)! : null;
   }
 
+  /**
+   * Admits the request of this index, which waits and was admitted at this point before.
+   * @throws Error where there is no room for it this time
+   */
+  admitAgain(index: number): void {
+    const at = this.#waiting.findIndex((request, place) => place >= this.#head && request.index === index);
+    if (at < 0 || !this.#admitAt(at)) throw new Error(`request ${index} had room when the passes were recorded, and has none now`);
+  }
+
   #admitAt(at: number): boolean {
     const waiting = this.#waiting;
     const request = waiting[at]!;
@@ -76,6 +85,27 @@ export class RequestQueue {
       else running[kept++] = request;
     }
     running.length = kept;
+    if (this.#context.kv.growth !== 'static') this.#extend();
+  }
+
+  /** Every running request gets room for its next token, in order of admission; where there is none, those admitted last are thrown out. */
+  #extend(): void {
+    const { kv } = this.#context;
+    const { running } = this;
+    for (let i = 0; i < running.length; i++) {
+      while (i < running.length && !kv.extend(running[i]!)) {
+        const youngest = running.pop()!;
+        kv.preempt(youngest);
+        this.#putBack(youngest);
+      }
+    }
+  }
+
+  /** A request waits again, where its arrival puts it. */
+  #putBack(request: Request): void {
+    let at = this.#head;
+    while (at < this.#waiting.length && this.#waiting[at]!.index < request.index) at++;
+    this.#waiting.splice(at, 0, request);
   }
 }
 
@@ -90,11 +120,11 @@ export class ShareList {
     this.budget = budget;
   }
 
-  /** One decode token of each of `requests` that decodes, as the budget allows. */
+  /** One decode token of each of `requests` that decodes, as the budget allows; those that were thrown out since are passed over. */
   decodes(requests: readonly Request[], from = 0, to: number = requests.length): void {
     for (let i = from; i < to && this.budget > 0; i++) {
       const request = requests[i]!;
-      if (!request.inPrefill) this.#push(request, 1);
+      if (request.kvTokens > 0 && !request.inPrefill) this.#push(request, 1);
     }
   }
 
@@ -108,7 +138,7 @@ export class ShareList {
 
   /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token. */
   next(request: Request): void {
-    this.#push(request, request.inPrefill ? Math.min(this.budget, request.prefill - request.done) : 1);
+    this.#push(request, request.inPrefill ? Math.min(this.budget, request.promptRows - request.done) : 1);
   }
 
   #push(request: Request, tokens: number): void {

@@ -1,5 +1,7 @@
 // Passes that were composed once and are run again just so: what policies that know the future need, where the composition of a pass
 // depends on when the passes before it ended.
+import type { KvRoom } from './kv-room.js';
+import { RequestQueue } from './queue.js';
 import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
 
@@ -12,8 +14,11 @@ export class PassRecord {
   readonly starts: number[] = [0];
   /** Modelled time of composing each pass, ns. */
   readonly costNs: number[] = [];
+  /** Requests that were admitted since the pass before, in order, where room for KV caches is set aside as they grow. */
+  readonly admitted: (readonly number[])[] = [];
 
-  append(shares: readonly Share[], costNs: number): void {
+  append(shares: readonly Share[], costNs: number, admitted: readonly number[] = []): void {
+    this.admitted.push(admitted);
     for (const { request, tokens } of shares) {
       this.index.push(request.index);
       this.tokens.push(tokens);
@@ -31,12 +36,16 @@ export class RecordedScheduler implements Scheduler {
   readonly #arrived = new Map<number, Request>();
   readonly #shares: { request: Request; tokens: number }[] = [];
   #pass = 0;
+  readonly #queue: RequestQueue | null;
 
-  constructor(record: PassRecord) {
+  /** @param kv the room that requests grow into, as they did when the passes were recorded; null: their full length was set aside */
+  constructor(record: PassRecord, kv: KvRoom | null = null) {
     this.#record = record;
+    this.#queue = kv === null ? null : new RequestQueue({ kv });
   }
 
   add(request: Request): void {
+    this.#queue?.add(request);
     this.#arrived.set(request.index, request);
     this.pending++;
   }
@@ -54,11 +63,20 @@ export class RecordedScheduler implements Scheduler {
       }
       shares.push({ request, tokens: tokens[at]! });
     }
+    const admitted = this.#record.admitted[this.#pass]!;
+    if (this.#queue !== null) {
+      if (!admitted.every((request) => this.#arrived.has(request))) {
+        shares.length = 0;
+        return shares;
+      }
+      for (const request of admitted) this.#queue.admitAgain(request);
+    }
     this.costNs = costNs[this.#pass++]!;
     return shares;
   }
 
   finished(shares: readonly Share[]): void {
+    this.#queue?.sweep();
     for (const { request } of shares) {
       if (!request.finished) continue;
       this.#arrived.delete(request.index);

@@ -16,8 +16,14 @@ export class Request {
   /** Trace row of position p is `rowBase + p`, for every p below `segmentEnd` from where the walk stands on. */
   rowBase: number;
   segmentEnd: number;
-  /** Rows that have been run. */
+  /** Rows that have been run, since it was last thrown out. */
   done = 0;
+  /** Rows that run as a prompt: those of the prompt, and of a request that was thrown out those that it had run. */
+  promptRows: number;
+  /** Rows that have been run at least once. */
+  computed = 0;
+  /** Tokens of KV cache that are set aside for it: none while it does not run. */
+  kvTokens = 0;
   /** Trace row that was run last; -1 before. */
   lastRow = -1;
   /** Passes that had run when it arrived, and when a scheduler admitted it; `Pass.number` of its last pass, 0 before. */
@@ -53,6 +59,7 @@ export class Request {
     this.index = fields.index;
     this.start = fields.start;
     this.prefill = fields.prefill;
+    this.promptRows = fields.prefill;
     this.decode = fields.decode;
     this.arrivalNs = fields.arrivalNs;
     this.requestClass = fields.requestClass ?? '';
@@ -66,14 +73,27 @@ export class Request {
     return this.prefill + this.decode;
   }
 
-  /** True while prompt rows are left. */
+  /** True while rows are left that run as a prompt. */
   get inPrefill(): boolean {
-    return this.done < this.prefill;
+    return this.done < this.promptRows;
   }
 
   /** True when every row has been run. */
   get finished(): boolean {
     return this.done >= this.tokens;
+  }
+
+  /**
+   * The request has lost its KV cache: its rows are run again, as a prompt. Where it had begun to generate, the token that it generated
+   * last is part of that prompt, so that the end of the prompt gives the next one.
+   */
+  restart(): void {
+    if (this.computed > 0 && this.computed >= this.prefill) this.promptRows = this.computed + 1;
+    this.done = 0;
+    this.lastRow = -1;
+    this.#segment = 0;
+    this.rowBase = this.start;
+    this.segmentEnd = this.#segments === null ? this.tokens : this.#segments[0]!.tokens;
   }
 
   /** The walk has come to `segmentEnd`: it goes on in the next segment. */

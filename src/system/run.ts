@@ -7,7 +7,9 @@ import { BYTES, COUNT } from '../base/units.js';
 import { checkValue, locateYaml, type Override, quantity, readText } from '../base/yaml.js';
 import { budgetsSchema } from '../compare/budget.js';
 import { REPLAYS } from '../engine/actions.js';
+import { KV_GROWTH } from '../schedule/kv-room.js';
 import { parseObjectives } from '../schedule/objective.js';
+import { faultsSchema } from './faults.js';
 
 /** A size of the expert cache, read later: it depends on the model. */
 const capacity = z.union([z.string().min(1), z.number().nonnegative()]).transform(String);
@@ -64,6 +66,10 @@ export const runSchema = z.strictObject({
       dramCache: capacity.optional(),
       /** Room for KV caches; absent: for as many of the longest requests as run at once, or as the GPU leaves where requests arrive. */
       kv: quantity(BYTES).optional(),
+      /** `static`: a room of their own; `reserve`, `grow`: they and the expert cache share what there is. Absent: static. */
+      kvGrowth: z.enum(KV_GROWTH).optional(),
+      /** With `reserve` and `grow`: the expert cache gives up no more; absent: what one token touches, at most half of what is shared. */
+      minExpertCache: capacity.optional(),
     })
     .prefault({}),
   workload: z
@@ -89,6 +95,8 @@ export const runSchema = z.strictObject({
       output: z.int().positive().default(128),
     })
     .prefault({}),
+  /** What goes wrong with the machine during the run; absent: nothing does. */
+  faults: faultsSchema.optional(),
   /** `atomic`: a pass at a layer is one event (L2); `sequential`: every activation is, as in classical cache simulators (L7). */
   replay: z.enum(REPLAYS).default('atomic'),
   /** Compute the bounds that need a second pass over the run (Belady). */

@@ -8,6 +8,7 @@ import { CostModel } from '../../hardware/cost.js';
 import { expertBytesTotal, expertSizes } from '../../model/spec.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { RunSpec } from '../../system/run.js';
+import { faultsOf } from '../faults.js';
 import { AdaptiveHorizon } from '../horizon.js';
 import type { Inputs } from '../inputs.js';
 import { Link } from '../link.js';
@@ -102,7 +103,24 @@ export async function buildParallel(
   const links = policies.dram === null ? [hostLink] : [ssdLink!, hostLink];
   const bounds = new ParallelBounds(shards, dispatch, links, pipeline());
   const gates = policies.gates ? new Float32Array(model.experts) : null;
-  const engine = new ParallelEngine({ model, cost, gpus, dispatch, pipeline: pipeline(), precision, gates, recorder, counters, bounds });
+  const faults = faultsOf(
+    run,
+    gpus.flatMap(({ dram, gpu, writeBack }) => [gpu.link, dram?.link, writeBack]),
+    gpus.map((gpu) => gpu.cost),
+  );
+  const engine = new ParallelEngine({
+    model,
+    cost,
+    gpus,
+    dispatch,
+    pipeline: pipeline(),
+    precision,
+    gates,
+    faults,
+    recorder,
+    counters,
+    bounds,
+  });
   const residency = {
     holds: (id: number, layer: number) => gpus.some(({ gpu, shard }) => shard.own[id] !== ELSEWHERE && gpu.holds(shard.own[id]!, layer)),
   };
@@ -111,7 +129,7 @@ export async function buildParallel(
     for (const { log } of gpus) log?.close();
     predictor?.close?.();
   };
-  return { engine, gpus, residency, recorder, bounds, parallel: counters, policy: policies.gpu, predictor, rerank: null, close };
+  return { engine, gpus, residency, recorder, bounds, faults, parallel: counters, policy: policies.gpu, predictor, rerank: null, close };
 }
 
 /** Which misses are degraded, by a shard's own ids. */

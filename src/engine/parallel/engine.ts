@@ -3,6 +3,7 @@
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
+import type { Faults } from '../faults.js';
 import type { Fold } from '../fold.js';
 import { gatherGates } from '../gates.js';
 import type { Observer } from '../observer.js';
@@ -29,6 +30,8 @@ export interface ParallelParts {
   readonly precision: MissPrecision | null;
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
+  /** Strikes links and CPU when it is time; null or absent: nothing goes wrong. */
+  readonly faults?: Faults | null;
   /** Shared by all GPUs: times of the GPUs are summed. */
   readonly recorder: Recorder;
   readonly counters: ParallelCounters;
@@ -90,10 +93,11 @@ export class ParallelEngine implements Fold {
 
   /** A layer whose routing has just become known. */
   #runLayer(pass: Pass, layer: number): void {
-    const { bounds, dispatch, gates, model, pipeline, precision, recorder } = this.#parts;
+    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder } = this.#parts;
     const startNs = this.nowNs;
     const members = dispatch.gather(pass, layer);
     for (const gpu of this.#gpus) gpu.known(pass, layer, startNs);
+    if (faults != null && startNs >= faults.nextNs) faults.strike(startNs);
     if (members === 0) {
       for (const gpu of this.#gpus) gpu.replan(pass, layer, startNs);
       return;

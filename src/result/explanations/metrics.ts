@@ -32,6 +32,24 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'The longest wait grows with the load under any scheduler. The other two are unfairness, and every scheduler keeps a bound on them, mostly its parameter maxWait (docs/schedulers.md); first come, first served has none of either. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain.',
   },
   {
+    names: ['schedule.preemptions', 'schedule.recomputed'],
+    what: 'With KV caches that grow block by block (memory.kvGrowth: grow), requests are admitted as soon as their prompt fits. When a running request then finds no block for its next token, the one that was admitted last is thrown out: it loses its KV cache, waits, and later runs all of its tokens so far again, as a prompt. Recomputed counts those tokens; they are in no throughput.',
+    reading:
+      'A few are the price of admitting more requests at a time, and cheaper than reserving every output in full. Where recomputed tokens are more than some per cent of all, requests push one another out: lower --batch, give KV caches more (memory.minExpertCache, a smaller --quantization), or take memory.kvGrowth: reserve, which throws nobody out.',
+  },
+  {
+    names: ['memory.gpu.expert_cache_least', 'memory.gpu.expert_cache_mean'],
+    what: 'The expert cache gives memory up during the run: to KV caches, where memory.kvGrowth is reserve or grow, and to faults that take GPU memory. These are its smallest capacity, and its capacity averaged over time. memory.gpu.expert_cache is the most that it ever has.',
+    reading:
+      'The hit rate follows the mean, the worst inter-token latencies follow the least. bound.belady.hit_rate is computed at the same capacity at every event, so headroom.hit_rate still tells what a better policy would gain. Where the least is far below the mean, a few long requests take the room at one time: see schedule.preemptions and latency.queueing for what a smaller share of theirs would cost.',
+  },
+  {
+    names: ['fault.*'],
+    what: 'What faults (faults: in a profile, or --fault) cost: throughput, hit rate and stall of the passes that began while at least one was in effect, beside those of the passes that began while none was. A pass counts where it began, in whole. Restarts are prefetches whose lane was lost, and that ran again on another.',
+    reading:
+      'The warnings of the run tell each fault apart, with the figures before, during and after it; compare a run without faults for what the whole cost. A slower link shows in the stall and leaves the hit rate alone; lost GPU memory shows in the hit rate first. Where “after” stays worse than “before”, the cache is still filling up again, or requests have queued meanwhile.',
+  },
+  {
     names: ['schedule.loads', 'schedule.loads_in_order'],
     what: 'ExpertFlow’s own figure of merit: for each batch and each layer, the distinct experts that its tokens choose beyond those that fit into the cache, summed. Once for the batches that the scheduler composed by predicted path, once for the same requests in order of arrival; both are counted on the paths that the tokens really take.',
     reading:
@@ -39,7 +57,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['memory.gpu.kv_peak'],
-    what: 'The most KV cache that running requests had set aside at one time. A request is admitted only when there is room for all of its prompt and output, so that none has to be thrown out again, and gives its room back when it has finished.',
+    what: 'The most KV cache that running requests had set aside at one time. A request is admitted only when there is room for all of its prompt and output (with memory.kvGrowth: grow, for its prompt), so that none has to be thrown out again, and gives its room back when it has finished.',
     reading:
       'Near the room that there is (memory.kv, or what the GPU leaves beside weights and expert cache), requests wait for memory and not for compute: see latency.queueing. Far below it, the room is better given to the expert cache with a smaller memory.kv.',
   },

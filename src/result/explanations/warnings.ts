@@ -29,6 +29,18 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'More capacity is the plain answer: the message says how much one token needs. Where there is none, use a placement that does not chase the last token (static, or lfu), compute misses on the CPU (--on-miss cpu or cheaper), or a smaller quantization, which shrinks the token cycle with the experts.',
   },
   {
+    names: ['degraded'],
+    what: 'A fault that the run was given was in effect for at least one pass. The message says what it was and when, and how throughput, hit rate and stall were before, during and after it; a pass counts where it began.',
+    reading:
+      'Links and the CPU change when the next layer’s routing becomes known, memory between two passes; what has been placed by then keeps its speed. Every request is served all the same, more slowly: see goodput and the tails of the latencies. fault.* sums over all faults.',
+  },
+  {
+    names: ['fault-missed'],
+    what: 'A fault that the run was given was in effect for no pass: the run had ended before it struck, or no pass began while it lasted. The figures of the run are then those of one without it.',
+    reading:
+      'Times of faults are simulated times from the first arrival; time.total is the end of the run. Let the fault strike earlier or last longer, or replay more tokens.',
+  },
+  {
     names: ['does-not-fit'],
     what: 'What the run needs is more than the machine has: dense weights, KV cache, staging buffers and expert cache on the GPU, or all experts in DRAM where there is no SSD tier below. moeprof simulates it all the same, since a question such as “what if the GPU had 32 GB?” is a fair one.',
     reading:

@@ -1,0 +1,95 @@
+// What goes wrong with a machine while a run is on: links that slow down or lose lanes, a CPU that is throttled, GPU memory that
+// somebody else takes. Each with a time, and perhaps an end.
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';
+import { quantity } from '../base/yaml.js';
+
+/** Memory that is gone: a size with a minus before it. Read as the bytes that are lost. */
+const LOSS: Quantity = {
+  noun: 'a loss of memory',
+  accepted: '-4GiB or -500MiB',
+  read: (value) => {
+    const text = String(value).trim();
+    const bytes = text.startsWith('-') ? BYTES.read(text.slice(1)) : null;
+    return bytes === null || bytes === 0 ? null : bytes;
+  },
+};
+
+const share = quantity(SHARE).refine((value) => value > 0, {
+  error: 'must be more than 0%: what does not move at all never ends, nor does the run',
+  abort: true,
+});
+
+/** Schema of one entry of `faults`. */
+const faultSchema = z
+  .strictObject({
+    /** Simulated time at which it strikes. */
+    at: quantity(DURATION),
+    /** When it is over; absent: never. */
+    until: quantity(DURATION).optional(),
+    /** Link that is hit. */
+    link: z.enum(['h2d', 'ssd']).optional(),
+    /** Share of the link's bandwidth that is left. */
+    bandwidth: share.optional(),
+    /** Lanes that the link loses, as a negative number. */
+    lanes: z.int().negative().optional(),
+    /** Share of the CPU's speed that is left. */
+    cpu: share.optional(),
+    /** GPU memory that is lost. */
+    gpuMemory: quantity(LOSS).optional(),
+  })
+  .superRefine((fault, context) => {
+    const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
+    const changes = (['bandwidth', 'lanes', 'cpu', 'gpuMemory'] as const).filter((key) => fault[key] !== undefined);
+    if (changes.length === 0) refuse('says nothing that changes; give a link with bandwidth or lanes, cpu, or gpuMemory');
+    if (changes.length > 1) refuse(`changes ${changes.join(' and ')} at once; write one fault for each`);
+    const ofLink = fault.bandwidth !== undefined || fault.lanes !== undefined;
+    if (ofLink && fault.link === undefined) refuse('needs the link that it hits; say link: h2d or link: ssd');
+    if (!ofLink && fault.link !== undefined && changes.length === 1) refuse('is no property of a link; leave it out', ['link']);
+    if (fault.until !== undefined && fault.until <= fault.at) refuse('must be later than at', ['until']);
+  });
+
+/** Schema of `faults` in a run profile. */
+export const faultsSchema = z.array(faultSchema).min(1);
+
+/** One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` is there. Times are ns, memory is bytes lost. */
+export type Fault = z.infer<typeof faultSchema>;
+
+/** True while a fault is in effect at `nowNs`. */
+export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowNs: number): boolean {
+  return at <= nowNs && nowNs < until;
+}
+
+/** Bytes of GPU memory that are lost at `nowNs`. */
+export function lostBytes(faults: readonly Fault[], nowNs: number): number {
+  return faults.reduce((sum, fault) => sum + (isInEffect(fault, nowNs) ? (fault.gpuMemory ?? 0) : 0), 0);
+}
+
+/** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. */
+export function describeFault({ at, bandwidth, cpu, gpuMemory, lanes, link, until }: Fault): string {
+  const when = `from ${formatNs(at)}${until === undefined ? '' : ` to ${formatNs(until)}`}`;
+  if (bandwidth !== undefined) return `${link} at ${formatRatio(bandwidth)} of its bandwidth ${when}`;
+  if (lanes !== undefined) return `${link} without ${lanes === -1 ? 'one of its lanes' : `${-lanes} of its lanes`} ${when}`;
+  if (cpu !== undefined) return `the CPU at ${formatRatio(cpu)} of its speed ${when}`;
+  return `the GPU without ${formatBytes(gpuMemory!)} of its memory ${when}`;
+}
+
+/**
+ * Splits `at=2s,link=h2d,bandwidth=50%` into what a profile would say, unchecked.
+ * @throws UserError where a part is not `key=value`
+ */
+export function splitFault(text: string): Record<string, string | number> {
+  const fault: Record<string, string | number> = {};
+  for (const part of text.split(',')) {
+    const equals = part.indexOf('=');
+    const key = part.slice(0, Math.max(0, equals)).trim();
+    const value = part.slice(equals + 1).trim();
+    if (key === '' || value === '') {
+      throw new UserError(`--fault: ${JSON.stringify(part)} is not key=value; write e.g. at=2s,link=h2d,bandwidth=50%`);
+    }
+    if (key in fault) throw new UserError(`--fault: ${key} is given twice; say it once`);
+    fault[key] = key === 'lanes' && /^-?\d+$/.test(value) ? Number(value) : value;
+  }
+  return fault;
+}
