@@ -10,10 +10,12 @@ import { belady, beladyAdmit } from './belady.js';
 import { beladyWindow } from './belady-window.js';
 import { clock } from './clock.js';
 import { fifo } from './fifo.js';
+import { frequencyClasses } from './frequency-classes.js';
 import { gdsf } from './gdsf.js';
 import { hyperbolic } from './hyperbolic.js';
 import { layerPosition } from './layer-position.js';
 import { leastStale } from './least-stale.js';
+import { lecar } from './lecar.js';
 import { lfru } from './lfru.js';
 import { lfu } from './lfu.js';
 import { lfuDecay } from './lfu-decay.js';
@@ -48,9 +50,11 @@ export const POLICIES: readonly PolicyDefinition[] = [
   lfu,
   lfuResident,
   lfuDecay,
+  frequencyClasses,
   lfru,
   gdsf,
   hyperbolic,
+  lecar,
   random,
   leastStale,
   layerPosition,

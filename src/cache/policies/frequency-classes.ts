@@ -1,0 +1,102 @@
+// Classes of decayed use counts, least recently used within a class: how often an expert was used decides roughly, when it was used last
+// decides the rest. A hot expert survives a pause that would cost it its place under LRU, and a favourite of long ago does not live for ever.
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+
+/** Class 0 holds counts of 0, class c those of [2^(c-1), 2^c): a count is a whole number of 32 bits. */
+const CLASSES = 33;
+
+class FrequencyClasses implements CachePolicy {
+  readonly #uses: Uint32Array;
+  /** Time of each expert's last use or arrival, on a clock of this policy's own. */
+  readonly #seen: Float64Array;
+  /** One list per class, and one to spare. */
+  readonly #lists: IdLists;
+  /** Sentinel of each class's list, then that of the spare one. */
+  readonly #class: number[];
+  readonly #halfLife: number;
+  readonly #clock: Clock;
+  #now = 0;
+  /** Halvings so far. */
+  #halvings = 0;
+
+  constructor({ clock, experts }: PolicyContext, halfLife: number) {
+    this.#uses = new Uint32Array(experts);
+    this.#seen = new Float64Array(experts);
+    this.#lists = new IdLists(experts, CLASSES + 1);
+    this.#class = Array.from({ length: CLASSES + 1 }, (_, list) => experts + list);
+    this.#halfLife = halfLife;
+    this.#clock = clock;
+  }
+
+  touch(id: number): void {
+    this.streamed(id);
+    this.#seen[id] = ++this.#now;
+    this.#lists.moveToFront(this.#listOf(id), id);
+  }
+
+  streamed(id: number): void {
+    this.#settle();
+    this.#uses[id]! += 1;
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.streamed(id);
+    else this.#settle();
+    this.#seen[id] = ++this.#now;
+    this.#lists.pushFront(this.#listOf(id), id);
+  }
+
+  remove(id: number): void {
+    this.#lists.unlink(id);
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    this.#settle();
+    for (let c = 0; c < CLASSES; c++) {
+      const id = this.#lists.oldest(this.#class[c]!, pins);
+      if (id !== NONE) return id;
+    }
+    return NONE;
+  }
+
+  #listOf(id: number): number {
+    return this.#class[CLASSES - 1 - Math.clz32(this.#uses[id]!)]!;
+  }
+
+  /** Halves all counts as often as the passes ask for. */
+  #settle(): void {
+    for (const due = Math.floor(this.#clock.pass / this.#halfLife); this.#halvings < due; this.#halvings++) this.#halve();
+  }
+
+  /** Whole counts halved and rounded down fall by exactly one class: class 1 joins class 0, the lists above only change their number. */
+  #halve(): void {
+    const lists = this.#lists;
+    for (let id = 0; id < this.#uses.length; id++) this.#uses[id]! >>>= 1;
+    const [zero, one] = this.#class as [number, number];
+    const merged = this.#class[CLASSES]!;
+    for (;;) {
+      const [a, b] = [lists.newer(zero), lists.newer(one)];
+      if (a === zero && b === one) break;
+      const older = b === one || (a !== zero && this.#seen[a]! < this.#seen[b]!) ? a : b;
+      lists.moveToFront(merged, older);
+    }
+    this.#class.splice(0, 2, merged);
+    this.#class[CLASSES - 1] = one;
+    this.#class[CLASSES] = zero;
+  }
+}
+
+/**
+ * The order that is reported of llama.cpp's expert cache (`src/llama-moe-cache.cpp`): a list in order of use per class of frequency, with
+ * counts that lose half of their worth every 128 tokens. Here classes are powers of two, and `halfLife` counts passes, of one token or of
+ * a batch. Counts outlive residency; a prefetch is no use.
+ */
+export const frequencyClasses: PolicyDefinition = {
+  name: 'frequency-classes',
+  summary: 'evicts the least recently used expert of the lowest class of decayed use counts',
+  cites: 'llama.cpp, src/llama-moe-cache.cpp',
+  parameters: { halfLife: { default: 128, description: 'passes after which all counts are halved', min: 1 } },
+  needs: [],
+  create: (context, { halfLife }) => new FrequencyClasses(context, Number(halfLife)),
+};

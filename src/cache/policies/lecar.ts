@@ -1,0 +1,119 @@
+// Learning cache replacement: LRU and LFU each name a victim and chance decides between them, with odds that regret moves. Who evicted an
+// expert that is soon asked for again is trusted less, so that the policy follows whichever of recency and frequency tells more.
+import type { Random } from '../../base/random.js';
+import { FrequencyList } from '../frequency-list.js';
+import { IdLists } from '../id-lists.js';
+import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { mostResidents } from '../share.js';
+
+/** Regret of an eviction that is followed by a miss after as many uses as the cache has slots, beside one that is followed at once. */
+const FADED = 0.005;
+
+class LeCaR implements CachePolicy {
+  /** Residents by recency, then what LRU evicted and what LFU evicted, newest first: an expert is in one list at most. */
+  readonly #lists: IdLists;
+  readonly #byUses: FrequencyList;
+  readonly #uses: Float64Array;
+  /** List that an expert was evicted to; NONE: it is in neither. */
+  readonly #ghostOf: Int32Array;
+  readonly #evictedAt: Float64Array;
+  /** Entries of the two histories, and most entries of each. */
+  readonly #ghosts: [number, number] = [0, 0];
+  readonly #most: number;
+  readonly #rate: number;
+  readonly #discount: number;
+  readonly #random: Random;
+  /** Odds of LRU; those of LFU are the rest. */
+  #lruWeight = 0.5;
+  /** Uses so far. */
+  #now = 0;
+  /** The victim that was named last, and by which of the two. */
+  #named = NONE;
+  #namedBy: 0 | 1 = 0;
+
+  constructor(context: PolicyContext, rate: number) {
+    const { experts, random } = context;
+    this.#lists = new IdLists(experts, 3);
+    this.#byUses = new FrequencyList(experts);
+    this.#uses = new Float64Array(experts);
+    this.#ghostOf = new Int32Array(experts).fill(NONE);
+    this.#evictedAt = new Float64Array(experts);
+    this.#most = Math.max(1, mostResidents(context));
+    this.#rate = rate;
+    this.#discount = FADED ** (1 / this.#most);
+    this.#random = random;
+  }
+
+  touch(id: number): void {
+    this.#now++;
+    this.#uses[id]! += 1;
+    this.#lists.moveToFront(this.#lists.end, id);
+    this.#byUses.increment(id);
+  }
+
+  streamed(id: number): void {
+    this.#now++;
+    this.#regret(id);
+    this.#uses[id] = this.#leaveGhosts(id) + 1;
+  }
+
+  insert(id: number, used: boolean): void {
+    if (used) this.#now++;
+    if (used) this.#regret(id);
+    this.#uses[id] = this.#leaveGhosts(id) + (used ? 1 : 0);
+    this.#lists.pushFront(this.#lists.end, id);
+    this.#byUses.add(id, this.#uses[id]!);
+  }
+
+  remove(id: number): void {
+    this.#lists.unlink(id);
+    this.#byUses.delete(id);
+    const by = id === this.#named ? this.#namedBy : 0;
+    const lists = this.#lists;
+    const history = lists.end + 1 + by;
+    if (this.#ghosts[by] === this.#most) this.#leaveGhosts(lists.newer(history));
+    lists.pushFront(history, id);
+    this.#ghosts[by]++;
+    this.#ghostOf[id] = by;
+    this.#evictedAt[id] = this.#now;
+  }
+
+  victim(_incoming: number, pins: Pins): number {
+    this.#namedBy = this.#random.next() < this.#lruWeight ? 0 : 1;
+    this.#named = this.#namedBy === 0 ? this.#lists.oldest(this.#lists.end, pins) : this.#byUses.min(pins);
+    return this.#named;
+  }
+
+  /** A miss of what one of the two evicted: the other gains, the less the longer ago that was. */
+  #regret(id: number): void {
+    const by = this.#ghostOf[id]!;
+    if (by === NONE) return;
+    const gain = Math.exp(this.#rate * this.#discount ** (this.#now - this.#evictedAt[id]!));
+    const [lru, lfu] = [this.#lruWeight, 1 - this.#lruWeight];
+    this.#lruWeight = by === 0 ? lru / (lru + lfu * gain) : (lru * gain) / (lru * gain + lfu);
+  }
+
+  /** @returns uses that the history remembers of it; 0: it is in none */
+  #leaveGhosts(id: number): number {
+    const by = this.#ghostOf[id]!;
+    if (by === NONE) return 0;
+    this.#lists.unlink(id);
+    this.#ghosts[by as 0 | 1]--;
+    this.#ghostOf[id] = NONE;
+    return this.#uses[id]!;
+  }
+}
+
+/**
+ * Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018: learning rate 0.45, regret discounted by
+ * 0.005^(1/slots) a use, a history of as many evictions as the cache has slots for each of the two. FlashMoE (arXiv 2601.17063) learns the
+ * same combination of recency and frequency with a network that is trained beforehand.
+ */
+export const lecar: PolicyDefinition = {
+  name: 'lecar',
+  summary: 'evicts by recency or by frequency, whichever has been regretted less',
+  cites: 'Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018',
+  parameters: { rate: { default: 0.45, description: 'how much one regretted eviction moves the odds', min: 0, max: 10 } },
+  needs: [],
+  create: (context, { rate }) => new LeCaR(context, Number(rate)),
+};
