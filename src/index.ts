@@ -14,3 +14,4 @@ export type { RunInput } from './system/run.js';
 export { openTrace } from './trace/open.js';
 export type { RoutingTrace, TraceChunk, TraceRequest } from './trace/trace.js';
 export { allocateChunk, chunks, NULL_EXPERT, PHASE } from './trace/trace.js';
+export { applyVariants } from './trace/variants/index.js';

@@ -66,11 +66,12 @@ function titleOf({ name, quantization, sizes }: Inspection): string {
 }
 
 /** Sentences without full stops. */
-function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken }: Inspection): string[] {
+function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: Inspection): string[] {
   const { published } = parameters;
   const against = (own: number, stated: number): string => `${formatParameters(stated)} (${formatRelative(own / stated - 1)} here)`;
-  const moe =
+  const parts =
     layers.moe === layers.total ? `${layers.total} layers, all with experts` : `${layers.moe} of ${layers.total} layers have experts`;
+  const moe = wholeModels === undefined ? parts : `${formatCount(wholeModels)} whole models of ${layers.total} layers`;
   const active = published?.active === undefined ? '' : `, active ${against(parameters.active, published.active)}`;
   return [
     `${moe}; ${formatParameters(parameters.total)} parameters, ${formatParameters(parameters.active)} active`,

@@ -64,6 +64,8 @@ export interface Inspection {
   /** What told the sizes: the rules of the format, or the tensors in files. */
   readonly sizes: OpenModel['sizes'];
   readonly layers: { readonly total: number; readonly moe: number };
+  /** Whole models that are the experts; absent: experts are parts of one model. */
+  readonly wholeModels?: number;
   readonly parameters: {
     readonly total: number;
     readonly active: number;
@@ -91,6 +93,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
     quantization: model.quantization,
     sizes,
     layers: { total: parts.layers.length, moe: parts.layers.filter(({ moe }) => moe !== null).length },
+    ...(model.wholeModels === true ? { wholeModels: model.experts } : {}),
     parameters: { ...model.parameters, published: profile?.published ?? null },
     bytes: expertBytesTotal(model) + model.dense.weightBytes,
     parts: budget,

@@ -95,7 +95,7 @@ export function checkFits(trace: RoutingTrace, model: ModelSpec): void {
   if (trace.topK > widest) {
     throw new UserError(
       `${trace.path}: tokens choose up to ${trace.topK} experts per layer, ${model.name} routes to ${widest}; ` +
-        `name the model that was recorded with --model, or keep the first choices with --variant top-k=${widest}`,
+        `name the model that was recorded with --model, or keep the first choices with --variant top-k=${widest} (run, trace convert)`,
     );
   }
   model.layers.forEach((layer) => {

@@ -80,6 +80,9 @@ describe('candidates', () => {
       },
     );
     expect([slim.stderr, slim.code]).toEqual(['slim.safetensors: 512 tokens, 8 layers\n', 0]);
+    // A model that the trace is not of is refused, as ever.
+    const wrong = await moeprof(['trace', 'convert', 'slim.safetensors', '-m', 'mixtral-8x7b', '-o', 'wrong.safetensors'], { cwd });
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('has 8 MoE layers, mixtral-8x7b has 32')]);
     const converted = await metricsOf(['run', '-t', 'slim.safetensors', '--cache', '25%', '--scope', 'layer'], cwd);
     expect(converted['cache.hits']).toBe(cut['cache.hits']);
   });

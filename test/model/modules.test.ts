@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkValue } from '../../src/base/yaml.js';
 import { buildModel } from '../../src/model/build.js';
-import { loadModel } from '../../src/model/load.js';
+import { inspectModel } from '../../src/model/inspect.js';
+import { loadModel, openModel } from '../../src/model/load.js';
 import { type ModelProfileInput, ModelProfileSchema } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization.js';
 import { expertSizes, type ModelSpec } from '../../src/model/spec.js';
@@ -101,6 +102,19 @@ describe('whole models as experts', () => {
     expect(model.layers[0]).toMatchObject({ experts: 150, topK: 1, expertBytes: 2 * 6_738_415_616 });
     expect(model.parameters.active).toBe(6_738_415_616);
     expect(model.dense.kvBytesPerToken).toBe(2 * 32 * 4096 * 2);
+  });
+
+  it('are inspected as such, modules layer by layer', () => {
+    const inspect = (name: string) => inspectModel(openModel(name), [], 0);
+    expect(inspect('coe-150x7b')).toMatchObject({ wholeModels: 150, layers: { total: 32 }, kvBytesPerToken: 524_288 });
+    const lora = inspect('llama-2-7b-lora-64');
+    expect(lora.layers).toEqual({ total: 32, moe: 32 });
+    expect(lora.experts.map(({ count, layers }) => [count, layers])).toEqual([
+      [4 * 32, [[0, 31, 1]]],
+      [3 * 32, [[0, 31, 1]]],
+    ]);
+    // Parts add up: adapters, the base model, routers of 64 x 4096 per module.
+    expect(lora.parameters.total).toBe(6_738_415_616 + 64 * 39_976_960 + 7 * 32 * 64 * 4096);
   });
 
   it('are alike throughout', () => {

@@ -51,7 +51,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .action(async (path: string, flags: Flags) => {
       layoutOf(flags.output);
       if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
-      const { trace, model } = await openNamed(path, flags, false);
+      const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
       try {
         const conversion: Conversion = {
           ...(flags.tokens === undefined ? {} : { tokens: parseRanges(flags.tokens, trace.tokens, '--tokens') }),
