@@ -57,11 +57,13 @@ export function outcome(finished: Finished): Result {
   const bounds = boundsOf(finished);
   const { arrivalsSha256, rows } = finished.serving;
   let left = rows;
+  // A variant may draw what was recorded anew.
+  const drawn = inputs.trace.meta.synthetic && !inputs.recorded.meta.synthetic;
   const traceInputs = traces.map((trace, i) => {
     const tokens = Math.min(trace.tokens, left);
     left -= tokens;
     const requests = trace.requests.filter((request) => request.start < tokens).length;
-    return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic };
+    return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
   });
   // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
   const common = {

@@ -1,8 +1,10 @@
 // Routing variants as a part of a run: what they do to its figures, its fingerprint, and to users who ask for too much.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { inputDifferences } from '../../src/compare/difference.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
+import { summarizeResult } from '../../src/report/summary.js';
 import { openTrace } from '../../src/trace/open.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 import { applyVariants } from '../../src/trace/variants/index.js';
@@ -29,6 +31,10 @@ describe('a run with variants', () => {
     const results = await Promise.all([{}, { variants: 'random' }, { variants: 'skip=0.5' }].map((more) => simulate({ ...base, ...more })));
     expect(new Set(results.map(({ fingerprint }) => fingerprint)).size).toBe(3);
     expect(new Set(results.map(({ inputs }) => inputs.traces[0]!.sha256)).size).toBe(1);
+    expect(inputDifferences(results[1]!, results[2]!)).toEqual([{ path: 'variants.0', base: 'random', candidate: 'skip=0.5' }]);
+    // What was drawn is no recording, and every report says so; a layer left out is.
+    expect(results.map(({ inputs }) => inputs.traces[0]!.synthetic)).toEqual([false, true, false]);
+    expect(summarizeResult(results[1]!).synthetic).toContain('The routing is synthetic');
   });
 
   it('hits less with random routing than with the recorded one, whatever the policy', async () => {
