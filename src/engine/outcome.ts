@@ -378,7 +378,9 @@ function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     }
   }
   const fromPrefix = simulation.policy.definition.needsWith?.(simulation.policy.parameters) ?? simulation.policy.definition.needs;
-  const profiled = fromPrefix.includes('popularity') || system.cache.quotas === 'proportional' || system.cache.quotas === 'optimal';
+  const { quotas } = system.cache;
+  const profiled =
+    fromPrefix.includes('popularity') || quotas === 'proportional' || quotas === 'optimal' || memory.parallel?.profiled === true;
   if (profiled && typeof system.cache.popularity === 'number') {
     warnings.push({
       code: 'profiled-on-itself',

@@ -50,9 +50,7 @@ const placement = z
   .pipe(z.looseObject({ kind: z.string().min(1).default('even') }))
   .transform(({ kind, ...parameters }) => ({ kind, parameters }));
 
-const overlap = z.union([z.literal('none'), z.literal(DEGREES), z.literal('adaptive')], {
-  error: `must be none, ${DEGREES.slice(1).join(', ')} or adaptive`,
-});
+const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({
@@ -69,7 +67,8 @@ export const systemSchema = z.strictObject({
       scope: z.enum(['global', 'layer']).default('global'),
       /**
        * Split of the capacity over the layers, layer scope only: even; in proportion to how many experts carry a layer's demand; the one
-       * that hits most, both profiled on the tokens that `popularity` names; or experts per MoE layer. Absent: even.
+       * that hits most, both profiled on the tokens that `popularity` names; the earliest layers whole, as far as it goes (`shallow`); or
+       * experts per MoE layer. Absent: even.
        */
       quotas: z.union([z.enum(QUOTAS), z.array(z.int().nonnegative())]).optional(),
       /** Where the popularity of experts is taken from: so many tokens of the trace itself, or a file (a trace, or counts). */

@@ -37,7 +37,8 @@ export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): 
   );
 }
 
-function scripted(script: Script, scenario: Scenario): Predictor {
+/** A predictor that says what its script says. */
+export function scripted(script: Script, scenario: Scenario): Predictor {
   const { layers } = scenario.model;
   return {
     costNs: script.costNs,

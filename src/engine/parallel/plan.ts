@@ -11,6 +11,7 @@ import type { Inputs } from '../inputs.js';
 import { type MemoryPlan, planMemory } from '../memory.js';
 import { popularityFor } from '../parts.js';
 import { findPlacement } from '../placement/index.js';
+import { withQuotas } from '../quotas.js';
 import type { Serving } from '../serving.js';
 import { type Shard, shardsOf } from './shard.js';
 
@@ -19,6 +20,8 @@ export interface ParallelPlan {
   /** By dense id: the GPU that the expert lives on, or EVERYWHERE. */
   readonly homes: Int32Array;
   readonly shards: readonly Shard[];
+  /** True where experts were placed by a profile of their popularity. */
+  readonly profiled: boolean;
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;
   readonly interconnect: Interconnect;
@@ -36,11 +39,15 @@ export async function planParallel(inputs: Inputs, run: RunSpec, workload: Workl
   const { count, interconnect } = inputs.hardware.gpus!;
   refuse(inputs, run);
   const hardware = shareOf(inputs.hardware);
-  const homes = await homesOf(inputs, run, count);
+  const { homes, profiled } = await place(inputs, run, count);
   const shards = shardsOf(model, homes, count);
   // Requests are dealt out in turn.
   const own = { ...serving, running: Math.ceil(serving.running / count) };
-  const memory = shards.map((shard) => planMemory({ ...inputs, hardware, model: shard.model }, run, workload, own));
+  const memory: MemoryPlan[] = [];
+  for (const shard of shards) {
+    const plan = planMemory({ ...inputs, hardware, model: shard.model }, run, workload, own);
+    memory.push(await withQuotas(plan, inputs, run, shard));
+  }
   const sum = (of: (plan: MemoryPlan) => number): number => memory.reduce((bytes, plan) => bytes + of(plan), 0);
   const [first] = memory as [MemoryPlan];
   return {
@@ -51,12 +58,12 @@ export async function planParallel(inputs: Inputs, run: RunSpec, workload: Workl
     cacheBytes: sum((plan) => plan.cacheBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
     warnings: eachOnce(memory.flatMap(({ warnings }) => warnings)),
-    parallel: { homes, shards, hardware, interconnect, memory },
+    parallel: { homes, shards, profiled, hardware, interconnect, memory },
   };
 }
 
 /** What several GPUs cannot do. */
-function refuse({ candidates, hardware, model, system }: Inputs, run: RunSpec): void {
+function refuse({ candidates, hardware, model }: Inputs, run: RunSpec): void {
   const { count } = hardware.gpus!;
   const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);
   if (count > fewest) {
@@ -67,13 +74,9 @@ function refuse({ candidates, hardware, model, system }: Inputs, run: RunSpec): 
   const one = 'take a machine with one, or leave it out';
   if (run.replay === 'sequential') throw new UserError(`replay: sequential compares with classical cache simulators, on one GPU; ${one}`);
   if (candidates !== null) throw new UserError(`rerank: chooses by what is resident on one GPU, and ${hardware.name} has ${count}; ${one}`);
-  const { quotas } = system.cache;
-  if (quotas === 'proportional' || quotas === 'optimal') {
-    throw new UserError(`cache.quotas: ${quotas} profiles one cache for all experts, and ${hardware.name} has ${count} GPUs; use even`);
-  }
 }
 
-async function homesOf({ model, system, trace }: Inputs, run: RunSpec, gpus: number): Promise<Int32Array> {
+async function place({ model, system, trace }: Inputs, run: RunSpec, gpus: number): Promise<Pick<ParallelPlan, 'homes' | 'profiled'>> {
   const { kind, parameters: written } = system.placement ?? { kind: 'even', parameters: {} };
   const { name, given } = splitSpec(kind);
   const placement = findPlacement(name);
@@ -83,7 +86,7 @@ async function homesOf({ model, system, trace }: Inputs, run: RunSpec, gpus: num
   for (const { experts, offset } of model.layers) {
     homes.set(placement.place({ experts, gpus, popularity: ofLayer(popularity, { experts, offset }) }, parameters), offset);
   }
-  return homes;
+  return { homes, profiled: placement.needsPopularity };
 }
 
 function ofLayer(values: Float64Array | null, { experts, offset }: Pick<ModelSpec['layers'][number], 'experts' | 'offset'>) {

@@ -1,0 +1,139 @@
+// Whole runs on several GPUs: bounds that separate runs confirm, placements that do what they say, every bundled system, and what is refused.
+import { describe, expect, it, vi } from 'vitest';
+import { listProfiles } from '../../../src/base/profiles.js';
+import { simulate, simulateRun } from '../../../src/engine/simulate.js';
+import { loadModel } from '../../../src/model/load.js';
+import type { Result } from '../../../src/result/result.js';
+import { checkRun, type RunInput } from '../../../src/system/run.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const small: RunInput = {
+  model: 'mini-finegrained-64x12l',
+  trace: 'synthetic',
+  hardware: '2x-rtx-4090',
+  workload: { tokens: 96, prompt: 10, output: 14, batch: 4 },
+  memory: { expertCache: '25%' },
+};
+const value = (result: Result, name: string): number => result.metrics[name]!.value;
+const closely = (actual: number | null, expected: number) => expect(Math.abs(actual! / expected - 1)).toBeLessThan(1e-9);
+const lru = { name: 'lru', cache: { policy: 'lru' } };
+/** A run with values set inside its profiles, as `--set` does. */
+const set = (run: RunInput, values: Readonly<Record<string, unknown>>) =>
+  simulateRun(
+    checkRun(
+      run,
+      'test',
+      Object.entries(values).map(([path, given]) => ({ path: path.split('.'), value: given, label: `--set ${path}` })),
+    ),
+  );
+
+describe('L15 on several GPUs', () => {
+  const runs: Record<string, RunInput> = {
+    'two GPUs': small,
+    'eight GPUs, adaptive overlap': { ...small, hardware: '8x-h100-80g', workload: { ...small.workload, batch: 16 } },
+    'three tiers': { ...small, memory: { ...small.memory, dramCache: '0%' } },
+  };
+  for (const [name, run] of Object.entries(runs)) {
+    it(`the bounds are what separate runs give: ${name}`, async () => {
+      const own = { overlap: 'adaptive', placement: 'even:order=round-robin' };
+      const result = await simulate({ ...run, system: { ...lru, ...own } });
+      const fixed = { ...run, memory: { ...run.memory, expertCache: undefined } };
+      const resident = await simulate({ ...fixed, system: { name: 'r', cache: { capacity: '100%', policy: 'static:by=layer' }, ...own } });
+      const uncached = await simulate({ ...fixed, system: { name: 'u', cache: { capacity: '0%' }, ...own } });
+      closely(result.bounds.allResidentTpotNs, value(resident, 'latency.tpot.mean'));
+      closely(result.bounds.noCacheTpotNs, value(uncached, 'latency.tpot.mean'));
+      expect(value(resident, 'cache.hit_rate')).toBe(1);
+      expect(value(uncached, 'cache.hit_rate')).toBe(0);
+      expect(value(result, 'cache.hit_rate')).toBeLessThanOrEqual(result.bounds.beladyHitRate!);
+    });
+  }
+});
+
+describe('L16 on several GPUs', () => {
+  const text = ({ environment: _environment, ...result }: Result) => JSON.stringify(result);
+
+  it('the same run twice is the same, watched or not', async () => {
+    const run = { ...small, system: 'expertflow' };
+    const [first, second] = [await simulate(run), await simulate(run)];
+    expect(text(second)).toBe(text(first));
+    const { details, ...watched } = await simulate(run, { details: true });
+    expect(text(watched as Result)).toBe(text(first));
+    expect(details!.series.links.map(({ name }) => name)).toEqual(['GPU 0 h2d', 'GPU 1 h2d']);
+    const stall = details!.series.stallNs.reduce((sum, ns) => sum + ns, 0);
+    // The GPU also waits for activations and for the other GPU's exchange, which the result counts apart.
+    expect(stall).toBeGreaterThanOrEqual(value(first, 'time.stall') * (1 - 1e-3));
+  });
+
+  it('a machine that says it has one GPU is as one that says nothing', async () => {
+    const one = await set({ ...small, system: 'promoe' }, { 'hardware.gpus.count': 1 });
+    expect(one.metrics['parallel.gpus']).toBeUndefined();
+    const again = await set({ ...small, system: 'promoe' }, { 'hardware.gpus': { count: 1 } });
+    expect(again.metrics).toEqual(one.metrics);
+  });
+});
+
+describe('placements', () => {
+  it('replicas keep activations at home, popularity spreads the work', async () => {
+    const run = { ...small, memory: { expertCache: '100%' } };
+    const [even, popularity, replicated] = await Promise.all(
+      ['even', 'popularity', { kind: 'replicated', hottest: 16 }].map((placement) => simulate({ ...run, system: { ...lru, placement } })),
+    );
+    expect(value(even!, 'parallel.crossing_rate')).toBeGreaterThan(0.4);
+    expect(value(replicated!, 'parallel.crossing_rate')).toBeLessThan(value(even!, 'parallel.crossing_rate') - 0.1);
+    expect(value(popularity!, 'parallel.imbalance')).toBeLessThan(value(even!, 'parallel.imbalance'));
+    expect(value(popularity!, 'parallel.imbalance')).toBeLessThan(1.02);
+    expect(replicated!.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
+    expect(even!.warnings.map(({ code }) => code)).not.toContain('profiled-on-itself');
+  });
+
+  it('where everything lives everywhere nothing is sent, and nothing waits for a network', async () => {
+    const system = { ...lru, placement: { kind: 'replicated', hottest: 64 }, overlap: 8 };
+    const result = await simulate({ ...small, system });
+    for (const name of ['parallel.crossing_rate', 'transfer.all_to_all.bytes', 'time.all_to_all'])
+      expect(value(result, name), name).toBe(0);
+    expect(value(result, 'parallel.overlap_degree')).toBe(1);
+  });
+
+  it('bytes are activations there and back, of two bytes a value', async () => {
+    const result = await simulate({ ...small, system: lru });
+    const crossed = value(result, 'parallel.crossing_rate') * value(result, 'experts.activations');
+    const { hidden } = loadModel('mini-finegrained-64x12l');
+    expect(hidden).toBeGreaterThan(0);
+    expect(value(result, 'transfer.all_to_all.bytes')).toBeCloseTo(2 * crossed * hidden * 2, 3);
+  });
+});
+
+describe('every bundled system', () => {
+  it.each(listProfiles('systems'))('%s runs on two GPUs, and its parts add up', async (system) => {
+    const fixed = ['all-resident', 'no-cache'].includes(system) ? { ...small, memory: {} } : small;
+    const result = await simulate({ ...fixed, system });
+    const { metrics } = result;
+    const parts = ['time.dense', 'time.compute', 'time.stall', 'time.all_to_all'].reduce((sum, name) => sum + metrics[name]!.value, 0);
+    closely(parts, value(result, 'time.total') - value(result, 'schedule.time'));
+    const hits = value(result, 'cache.hits') + value(result, 'cache.late') + value(result, 'cache.misses');
+    expect(hits).toBe(value(result, 'experts.demanded'));
+    expect(metrics['parallel.hit_rate.min']!.value).toBeLessThanOrEqual(metrics['parallel.hit_rate.max']!.value);
+  });
+
+  it('a policy that knows the future knows it GPU by GPU', async () => {
+    const result = await simulate({ ...small, system: { name: 'b', cache: { policy: 'belady' } } });
+    const plain = await simulate({ ...small, system: lru });
+    expect(value(result, 'cache.hit_rate')).toBeGreaterThan(value(plain, 'cache.hit_rate'));
+    expect(value(result, 'cache.hit_rate')).toBeLessThanOrEqual(result.bounds.beladyHitRate!);
+  });
+});
+
+describe('several GPUs', () => {
+  it.each<[string, RunInput, Readonly<Record<string, unknown>>, RegExp]>([
+    ['more GPUs than experts', { ...small, model: 'mini-mixtral-8x8l' }, { 'hardware.gpus.count': 9 }, /9 GPUs for 8 experts a layer/],
+    ['sequential replay', { ...small, replay: 'sequential' }, {}, /replay: sequential compares .* on one GPU/],
+    ['an unknown placement', small, { 'system.placement': 'evn' }, /placement: "evn" is unknown; .*even/],
+    ['an unknown parameter', small, { 'system.placement': { kind: 'even', hottest: 3 } }, /placement even: unknown parameter "hottest"/],
+    ['an unknown degree', small, { 'system.overlap': 3 }, /overlap: must be one of none, 1, 2, 4, 8, adaptive, not 3/],
+    ['no interconnect', small, { 'hardware.gpus': { count: 2 } }, /gpus\.count: 2 GPUs need an interconnect/],
+    ['unified memory', { ...small, hardware: 'phone-ufs4' }, { 'hardware.gpus': { count: 2 } }, /several GPUs need a gpu and a dram tier/],
+  ])('refuse %s in one line', async (_what, run, values, message) => {
+    await expect(set(run, values)).rejects.toThrow(message);
+  });
+});
