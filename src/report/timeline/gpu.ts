@@ -3,7 +3,7 @@ import type { Link } from '../../engine/link.js';
 import { Counter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';
 import { GPU_KINDS, type Kind, TRANSFER_KINDS } from './kinds.js';
-import type { Copy } from './lane.js';
+import { type Copy, drawCopy } from './lane.js';
 import { Track } from './track.js';
 
 /** A GPU as a timeline sees it. */
@@ -105,14 +105,6 @@ export class GpuTracks {
     return [...this.open.keys()].map((id) => arrow(this.#close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);
   }
 
-  /** Draws a prefetch, whose parts are all final. */
-  draw({ bytes, id, parts }: Copy, kind: Kind): void {
-    parts.forEach(({ place, startNs, endNs }, i) => {
-      // Its bytes are told once, so that they add up.
-      this.#events.slice(place, kind, this.#label(id), startNs, endNs, i === 0 ? `"bytes":${bytes}` : `"part":${i + 1}`);
-    });
-  }
-
   #slice(kind: Kind & { readonly track: number }, label: string, startNs: number, endNs: number): number {
     const start = this.#track.place(kind.track, startNs, endNs);
     this.#events.slice(this.#place, kind, label, start, this.endNs);
@@ -125,7 +117,7 @@ export class GpuTracks {
     if (copy === undefined) return null;
     this.open.delete(id);
     copy.lane?.settle();
-    this.draw(copy, kind);
+    drawCopy(this.#events, copy, kind, this.#label(id));
     return copy;
   }
 }

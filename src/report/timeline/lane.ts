@@ -1,6 +1,7 @@
 // One lane of a link as a track. A prefetch that is on its way may still give way to demands (L10): it becomes several slices with the
 // demands between them, and is final when the lane takes something else, or when its expert is demanded or evicted.
-import type { Place } from './events.js';
+import type { Place, TraceEvents } from './events.js';
+import type { Kind } from './kinds.js';
 import { Track } from './track.js';
 
 const DEMAND = 1;
@@ -88,4 +89,11 @@ export class Lane {
     if (endNs > startNs) this.#copy!.parts.push({ place: this.#place, startNs, endNs });
     this.#fromNs = ns;
   }
+}
+
+/** Draws a prefetch whose parts are all final. Its bytes are told once, so that they add up. */
+export function drawCopy(events: TraceEvents, { bytes, parts }: Copy, kind: Kind, label: string): void {
+  parts.forEach(({ endNs, place, startNs }, i) => {
+    events.slice(place, kind, label, startNs, endNs, i === 0 ? `"bytes":${bytes}` : `"part":${i + 1}`);
+  });
 }

@@ -9,7 +9,7 @@ import { Counter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
 import { type Arrow, type GpuPart, GpuTracks } from './gpu.js';
 import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
-import { type Copy, Lane } from './lane.js';
+import { type Direction, LinkTracks } from './link.js';
 import { Rows } from './rows.js';
 import type { Window } from './window.js';
 
@@ -24,15 +24,6 @@ export interface TimelineParts {
 
 const PASSES: Place = { pid: 1, tid: 1001 };
 const LAYERS: Place = { pid: 1, tid: 1002 };
-
-/** A link as tracks. */
-interface LinkTracks {
-  readonly lanes: readonly Lane[];
-  /** The GPU that it fills; null: none. */
-  readonly gpu: GpuTracks | null;
-  /** It brings experts nearer to a GPU; false: it writes them back. */
-  readonly inward: boolean;
-}
 
 /** Writes what it sees as trace events. */
 export class Timeline implements Observer {
@@ -75,9 +66,10 @@ export class Timeline implements Observer {
     events.track(LAYERS, 'layers');
     const label = (id: number): string => this.#label(id);
     this.#gpus = gpus.map(({ gpu }, i) => new GpuTracks(gpu, ++this.#groups, this.#named('GPU', i), events, label));
-    gpus.forEach(({ gpu: { link } }, i) => void this.#open(link, this.#named(link.name, i), this.#gpus[i]!, true));
+    const { demand } = TRANSFER_KINDS;
+    gpus.forEach(({ gpu: { link } }, i) => void this.#open(link, this.#named(link.name, i), { demand, gpu: this.#gpus[i]! }));
     gpus.forEach(({ dram }, i) => {
-      if (dram !== null) this.#open(dram.link, this.#named(dram.link.name, i), null, true);
+      if (dram !== null) this.#open(dram.link, this.#named(dram.link.name, i), { demand, gpu: null });
     });
     this.#cpu = new Rows(events, 'CPU', () => this.#group('CPU'));
     this.#dispatch = new Rows(events, 'dispatch', () => this.#group('dispatch'));
@@ -121,27 +113,10 @@ export class Timeline implements Observer {
     this.#decided.push(id);
   }
 
-  transferred(link: Link, index: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
-    const { gpu, inward, lanes } = this.#links.get(link) ?? this.#open(link, `${link.name} write-back`, null, false);
-    const lane = lanes[index]!;
-    this.#staged(lane.arrived(startNs), gpu);
-    // A lane that was lost is free since then, although its prefetch would have ended later: this is its second start.
-    const lost = prefetch ? lanes.find((one, i) => one.carries(id, link.freeNs(i)) && i !== index) : undefined;
-    if (prefetch && lost === undefined) {
-      const copy: Copy = { id, bytes, decidedNs: this.#decidedNs[id]!, parts: [], lane: null };
-      lane.prefetch(copy, startNs, endNs);
-      gpu?.open.set(id, copy);
-      return;
-    }
-    const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
-    if (lost !== undefined) {
-      const copy = lost.settle(link.freeNs(lanes.indexOf(lost)))!;
-      copy.parts.push(part);
-      this.#staged(copy, gpu);
-      return;
-    }
-    const kind = inward ? TRANSFER_KINDS.demand : TRANSFER_KINDS.writeBack;
-    this.#events.slice(part.place, kind, this.#label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
+  transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+    const tracks = this.#links.get(link) ?? this.#open(link, `${link.name} write-back`, { demand: TRANSFER_KINDS.writeBack, gpu: null });
+    if (prefetch) tracks.prefetch(lane, id, bytes, this.#decidedNs[id]!, startNs, endNs);
+    else tracks.demand(lane, id, bytes, startNs, endNs);
   }
 
   prefetchUsed(id: number, late: boolean, gpu = 0): void {
@@ -172,7 +147,7 @@ export class Timeline implements Observer {
 
   /** The run has ended: writes what was still open. */
   end(): void {
-    for (const { gpu, lanes } of this.#links.values()) for (const lane of lanes) this.#staged(lane.settle(), gpu);
+    for (const link of this.#links.values()) link.end();
     for (const gpu of this.#gpus) for (const arrow of gpu.end()) this.#draw(arrow);
     this.#writeArrows();
     this.#hitRate.end(this.#nowNs);
@@ -211,19 +186,8 @@ export class Timeline implements Observer {
     this.#arrows.length = 0;
   }
 
-  /** A prefetch is final; where it does not go to a GPU, that is all there is to know of it. */
-  #staged(copy: Copy | null, gpu: GpuTracks | null): void {
-    if (copy !== null && gpu === null) this.#gpus[0]!.draw(copy, TRANSFER_KINDS.staged);
-  }
-
-  #open(link: Link, name: string, gpu: GpuTracks | null, inward: boolean): LinkTracks {
-    const pid = this.#group(name);
-    const lanes = Array.from({ length: link.lanes }, (_, i) => {
-      const place = { pid, tid: pid * 1000 + 1 + i };
-      this.#events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
-      return new Lane(place);
-    });
-    const tracks = { lanes, gpu, inward };
+  #open(link: Link, name: string, direction: Direction): LinkTracks {
+    const tracks = new LinkTracks(link, direction, ++this.#groups, name, this.#events, (id) => this.#label(id));
     this.#links.set(link, tracks);
     return tracks;
   }
