@@ -46,8 +46,8 @@ describe('frequency-classes', () => {
 
   it('counts uses beyond residency, and no prefetches', () => {
     const { policy } = policyOf(3, 1000);
-    policy.streamed(0);
-    policy.streamed(0);
+    policy.streamed!(0);
+    policy.streamed!(0);
     policy.insert(0, false);
     policy.insert(1, true);
     expect(policy.victim(2, nobody)).toBe(1);
