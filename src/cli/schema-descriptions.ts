@@ -87,7 +87,7 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'cache.policy': 'Cache policy, with parameters after a colon: lru, s3-fifo:small=0.1, or a file such as ./my-policy.mjs.',
     'cache.scope': 'One cache for all layers (global), or one per layer.',
     'cache.quotas':
-      'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), or experts per MoE layer.',
+      'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), shallow (the first layers whole), or experts per MoE layer.',
     'cache.popularity': 'Where the popularity of experts is counted: so many tokens of the trace itself, or a file (a trace, or counts).',
     'cache.capacity': 'Capacity that makes this system what it is (0%, 100%). Absent: the run says.',
     'cache.exclusive': 'Tiers exclude each other: an evicted expert is written back to DRAM.',

@@ -62,7 +62,7 @@ export interface Curve {
   readonly config: {
     readonly scope: 'global' | 'layer';
     readonly replay: 'atomic' | 'sequential';
-    readonly quotas: 'even' | 'proportional' | 'optimal';
+    readonly quotas: 'even' | 'proportional' | 'optimal' | 'shallow';
     readonly warmup: number;
     /** Where the popularity of the experts is from, where a policy needs it. */
     readonly popularity?: string;

@@ -11,7 +11,7 @@ import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './c
 import { DemandCount } from './demand.js';
 import type { JobCapacity, JobCounts, JobSpec } from './job.js';
 import { bestOnline, kneeOf } from './knee.js';
-import { optimalQuotas, proportionalQuotas, type Quotas } from './quotas.js';
+import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from './quotas.js';
 import { judge } from './verdict.js';
 import { curveWarnings } from './warnings.js';
 
@@ -179,7 +179,9 @@ function splitCurve(
   const splits =
     quotas === 'optimal'
       ? optimalQuotas(model, hitsOf, capacities)
-      : capacities.map((bytes) => proportionalQuotas(model, demand.activations, bytes));
+      : capacities.map((bytes) =>
+          quotas === 'shallow' ? shallowQuotas(model, bytes) : proportionalQuotas(model, demand.activations, bytes),
+        );
   const pointAt = (split: readonly number[]): CurvePoint =>
     pointOf({ hits: split.map((slots, l) => table[slots]!.hits[l]!), caches: split.map((slots, l) => table[slots]!.caches[l]!) }, demand);
   const points = splits.map(pointAt);

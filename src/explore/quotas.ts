@@ -1,8 +1,10 @@
-// How many experts each layer's cache holds: evenly, by how many experts carry a layer's demand, or the split that hits most.
+// How many experts each layer's cache holds: evenly, by how many experts carry a layer's demand, the split that hits most, or the earliest
+// layers first.
 import type { ModelSpec } from '../model/spec.js';
 
 /** Ways to split a capacity over layers. */
-export const QUOTAS = ['even', 'proportional', 'optimal'] as const;
+export const QUOTAS = ['even', 'proportional', 'optimal', 'shallow'] as const;
+/** One of {@link QUOTAS}. */
 export type Quotas = (typeof QUOTAS)[number];
 
 /** Most steps that the bytes of all experts are divided into. */
@@ -118,6 +120,27 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
     quotas[best]!++;
     left -= layers[best]!.expertBytes;
   }
+}
+
+/**
+ * Shallow layers first: every layer gets what one token needs, its top-k, and what is left gives the earliest layers all of their experts, in
+ * turn. The first layers are those whose experts nothing before them foretells (Fate, arXiv 2502.12224: a shallow-favouring cache).
+ * @returns experts per layer
+ */
+export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
+  const { layers } = model;
+  const quotas = layers.map(() => 0);
+  let left = capacityBytes;
+  const fill = (most: (layer: ModelSpec['layers'][number]) => number): void => {
+    for (const [l, layer] of layers.entries()) {
+      const given = Math.min(most(layer) - quotas[l]!, Math.floor(left / layer.expertBytes));
+      quotas[l]! += given;
+      left -= given * layer.expertBytes;
+    }
+  };
+  fill(({ experts, topK }) => Math.min(experts, topK));
+  fill(({ experts }) => experts);
+  return quotas;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -1,7 +1,7 @@
-// Layer quotas: the dynamic programme against all splits, and the proportional split by its properties.
+// Layer quotas: the dynamic programme against all splits, the proportional split by its properties, the shallow one by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { optimalQuotas, proportionalQuotas } from '../../src/explore/quotas.js';
+import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../src/explore/quotas.js';
 import { toyModel } from '../cache/fixtures.js';
 
 /** Hits that grow with slots, `hits[layer][slots]`. */
@@ -106,5 +106,21 @@ describe('proportionalQuotas', () => {
         }
       }),
     );
+  });
+});
+
+describe('shallowQuotas', () => {
+  it('gives each layer a token, then the first layers all that they have', () => {
+    const model = toyModel([8, 8, 8, 8], [1, 1, 1, 1], 2);
+    expect(shallowQuotas(model, 8)).toEqual([2, 2, 2, 2]);
+    expect(shallowQuotas(model, 16)).toEqual([8, 4, 2, 2]);
+    expect(shallowQuotas(model, 21)).toEqual([8, 8, 3, 2]);
+    expect(shallowQuotas(model, 99)).toEqual([8, 8, 8, 8]);
+  });
+
+  it('serves the first layers first where not every layer gets a token, and passes over what does not fit', () => {
+    expect(shallowQuotas(toyModel([4, 4, 4], [1, 1, 1], 2), 3)).toEqual([2, 1, 0]);
+    // 3 + 2 + 1 bytes for a token each; of the 4 that are left another of the first layer's takes 3, one of the last layer's 1.
+    expect(shallowQuotas(toyModel([4, 4, 4], [3, 2, 1], 1), 10)).toEqual([2, 1, 2]);
   });
 });
