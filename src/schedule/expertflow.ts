@@ -33,7 +33,7 @@ class ExpertFlowScheduler implements Scheduler {
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
     this.#batch = passSize(limits);
     this.#budget = limits.maxTokensPerPass;
-    this.#running = poolSize(limits, parameters);
+    this.#running = requestsOf(limits, parameters);
     this.#mostPrompts = mostPrompts(parameters);
     this.#context = context;
     this.#view = context.paths!;
@@ -124,6 +124,11 @@ class ExpertFlowScheduler implements Scheduler {
   }
 }
 
+/** Requests of the pool. With passes of one request there is nothing to regroup: two in turn would only evict each other's experts. */
+function requestsOf(limits: SchedulerLimits, parameters: Parameters): number {
+  return passSize(limits) === 1 ? 1 : poolSize(limits, parameters);
+}
+
 /** A request may be the first of one round and the last of the next, with prompts in between: at least one pass of them. */
 function mostPrompts({ batches, maxWait }: Parameters): number {
   return Math.max(1, Number(maxWait) - 2 * (Number(batches) - 1));
@@ -151,6 +156,6 @@ export const expertflow: SchedulerDefinition = {
   },
   needs: ['paths'],
   fairness: poolFairness,
-  running: poolSize,
+  running: requestsOf,
   create: (limits, parameters, context) => new ExpertFlowScheduler(limits, parameters, context),
 };

@@ -61,6 +61,19 @@ describe('expertflow', () => {
     expect(many).toBeGreaterThan(some);
   });
 
+  it('keeps no pool where a pass is one request: everything is as with fcfs', async () => {
+    const one = (scheduler: string) =>
+      simulate({
+        model: 'switch-base-32',
+        system: { name: 'test', cache: { policy: 'lru' }, scheduler },
+        memory: { expertCache: '25%' },
+        workload: { batch: 1, tokens: 300, prompt: 40, output: 35 },
+      });
+    const [grouped, plain] = [await one('expertflow'), await one('fcfs')];
+    for (const [name, metric] of Object.entries(plain.metrics)) expect([name, grouped.metrics[name]]).toEqual([name, metric]);
+    expect(of(grouped, 'schedule.time')).toBe(0);
+  });
+
   it('charges the time of composing a round where nothing hides it', async () => {
     expect(of(await serve('expertflow:overlap=off', 'switch-base-32'), 'schedule.time')).toBeGreaterThan(0);
     // 32 x 31 / 2 pairs, 12 x 32 experts in 12 words.
