@@ -62,6 +62,13 @@ describe('moeprof run --timeline', () => {
     ['three tiers', [...RUN, '--set', 'memory.dramCache=2GiB', '--predictor', 'transition']],
     ['the CPU beside the GPU', ['run', '-m', 'olmoe-1b-7b', '-w', 'rtx-3090', '-s', 'fiddler', '--cache', '25%', ...SHORT]],
     ['eight GPUs', ['run', '-m', 'olmoe-1b-7b', '-w', '8x-h100-80g', '-s', 'expertflow', '--cache', '25%', '--batch', '4', ...SHORT]],
+    [
+      'lanes that are lost and come back',
+      [
+        ...[...RUN, '--set', 'hardware.links.h2d.lanes=2', '--predictor', 'transition'],
+        ...['--fault', 'at=20ms,link=h2d,lanes=-1,until=40ms', '--fault', 'at=103ms,link=h2d,lanes=-1,until=150ms'],
+      ],
+    ],
     ['prompts and arrivals', [...RUN, '--workload', 'poisson:rate=4', '--requests', '4', '--predictor', 'transition']],
   ])('draws %s', async (_name, args) => {
     await drawn(args);
