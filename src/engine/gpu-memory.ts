@@ -108,6 +108,7 @@ export class GpuMemory {
     let readyNs = startNs;
     if (cacheBytes !== this.#cacheBytes) {
       readyNs = simulation.engine.resize!(cacheBytes, startNs);
+      simulation.gpus[0]!.gpu.peakBytes = simulation.gpus[0]!.gpu.usedBytes;
       this.changes.push({ event: simulation.gpus[0]!.log?.events ?? 0, capacityBytes: cacheBytes });
     }
     this.#account(readyNs);
