@@ -37,21 +37,26 @@ export class ParallelBounds implements Clocks {
 
   /** The event that was dispatched last. */
   event(layer: number): void {
-    this.allResidentNs = this.#end(layer, this.allResidentNs, (_gpu, _id, ns) => ns);
-    // All that an event loads has arrived before the next one: its links are idle at the start.
-    const { expertBytes } = this.#shards[0]!.model.layers[layer]!;
-    this.noCacheNs = this.#end(layer, this.noCacheNs, (gpu, id, ns) =>
-      this.#links[gpu]!.reduce((readyNs, link) => link.demand(id, expertBytes, readyNs), ns),
-    );
-  }
-
-  #end(layer: number, startNs: number, arrivalNs: (gpu: number, id: number, startNs: number) => number): number {
     const { busiest, demands } = this.#dispatch;
-    for (const [gpu, { counts, ids, size }] of demands.entries()) {
-      const sequence = this.#sequences[gpu]!;
-      sequence.clear();
-      for (let i = 0; i < size; i++) sequence.add(counts[i]!, arrivalNs(gpu, ids[i]!, startNs));
+    const { expertBytes } = this.#shards[0]!.model.layers[layer]!;
+    const pipeline = this.#pipeline;
+    const sequences = this.#sequences;
+    for (let gpu = 0; gpu < demands.length; gpu++) {
+      const { counts, size } = demands[gpu]!;
+      sequences[gpu]!.clear();
+      for (let i = 0; i < size; i++) sequences[gpu]!.add(counts[i]!, this.allResidentNs);
     }
-    return this.#pipeline.endNs(layer, this.#sequences, busiest, startNs);
+    this.allResidentNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
+    // All that an event loads has arrived before the next one: its links are idle at the start.
+    for (let gpu = 0; gpu < demands.length; gpu++) {
+      const { ids, size } = demands[gpu]!;
+      const links = this.#links[gpu]!;
+      for (let i = 0; i < size; i++) {
+        let readyNs = this.noCacheNs;
+        for (let l = 0; l < links.length; l++) readyNs = links[l]!.demand(ids[i]!, expertBytes, readyNs);
+        sequences[gpu]!.readyNs[i] = readyNs;
+      }
+    }
+    this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
   }
 }

@@ -100,8 +100,8 @@ export class Dispatch {
     }
     let members = 0;
     for (const demand of demands) {
-      demand.ids.subarray(0, demand.size).reverse();
-      demand.counts.subarray(0, demand.size).reverse();
+      reverse(demand.ids, demand.size);
+      reverse(demand.counts, demand.size);
       members += demand.size;
     }
     this.busiest = 0;
@@ -123,5 +123,14 @@ export class Dispatch {
       demand.ids[demand.size] = id;
       demand.counts[demand.size++] = 1;
     }
+  }
+}
+
+/** Turns the first `count` entries round. */
+function reverse(values: Int32Array, count: number): void {
+  for (let first = 0, last = count - 1; first < last; first++, last--) {
+    const value = values[first]!;
+    values[first] = values[last]!;
+    values[last] = value;
   }
 }

@@ -126,7 +126,8 @@ export class ParallelEngine implements Fold {
   /** @param exchangeNs what exchanging activations added to the event */
   #count(exchangeNs: number): void {
     const { counters, dispatch, pipeline } = this.#parts;
-    for (const [g, { activations, size }] of dispatch.demands.entries()) {
+    for (let g = 0; g < dispatch.demands.length; g++) {
+      const { activations, size } = dispatch.demands[g]!;
       counters.demanded[g]! += size;
       counters.hits[g]! += this.#gpus[g]!.device.event.hits;
       counters.activations[g]! += activations;

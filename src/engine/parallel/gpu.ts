@@ -87,12 +87,16 @@ export class ParallelGpu {
     const { clock, future, gpu, log, shard } = this.parts;
     const { device } = this;
     const { ids, size } = this.#demand;
-    if (size > 0) {
-      clock.event++;
-      log?.append(layer, ids, size);
-      if (future !== null) future.future.advance(future.nextUse);
-      if (gates !== null) copyLayer(shard, layer, gates, this.parts.gates!);
+    if (size === 0) {
+      device.event.hits = device.event.waits = 0;
+      this.sequence.clear();
+      this.#prefetcher?.replan(pass, layer, startNs);
+      return startNs;
     }
+    clock.event++;
+    log?.append(layer, ids, size);
+    if (future !== null) future.future.advance(future.nextUse);
+    if (gates !== null) copyLayer(shard, layer, gates, this.parts.gates!);
     device.judgement.judge(layer, size, startNs);
     if (device.event.misses > 0) device.misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
