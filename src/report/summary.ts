@@ -121,6 +121,8 @@ function cacheGrid(result: Result): Grid {
 function latencyGrid(result: Result): Grid | null {
   const columns = ['mean', 'p50', 'p95', 'p99'];
   const rows = [
+    // In a closed loop nobody waits: a user sends a request when the last one is answered.
+    ...(value(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing']] : []),
     ['TTFT', 'latency.ttft'],
     ['TPOT', 'latency.tpot'],
     ['ITL', 'latency.itl'],
@@ -188,6 +190,7 @@ function facts(result: Result): [string, string][] {
       ]),
     ],
     ['throughput', joined([said('throughput.decode', ' generated'), said('throughput.total', ' with prompts')])],
+    ['goodput', joined([said('goodput.tokens', ' generated'), said('goodput.attained', ' of the requests in time')])],
     ['on demand', onDemand],
     [
       'prefetch',

@@ -14,12 +14,15 @@ describe('a run with arrivals', () => {
       trace: 'mini-mixtral-8x8l',
       hardware: 't4',
       memory: { expertCache: '50%' },
-      workload: { arrivals: 'poisson:rate=50', requests: 3, prompt: 10, output: 5, batch: 2 },
+      workload: { arrivals: 'poisson:rate=50', requests: 3, prompt: 10, output: 5, batch: 1, slo: 'ttft=1s' },
     });
     // The first token of an output comes with its prompt.
     const tokens = 3 * (10 + 5 - 1);
     expect([tokensRun(result), requestsRun(result)]).toEqual([tokens, 3]);
     expect(summarizeResult(result).origin).toBe(`${tokens} tokens of 3 requests from mini-mixtral-8x8l`);
+    const { facts, latency } = summarizeResult(result);
+    expect(latency!.rows.map(([label]) => label)).toEqual(['queueing', 'TTFT', 'TPOT', 'ITL', 'pass', 'request']);
+    expect(Object.fromEntries(facts).goodput).toMatch(/ tok\/s generated, 100\.0 % of the requests in time$/);
     expect(rank([result])[0]!.nsPerToken).toBe(result.metrics['time.total']!.value / tokens);
   });
 });
