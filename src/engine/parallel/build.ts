@@ -15,6 +15,7 @@ import { Link } from '../link.js';
 import { buildTier, policiesFor, precisionFor, predictorFor, prefetchLimits } from '../parts.js';
 import type { MissPrecision, Precision } from '../precision.js';
 import { Recorder } from '../recorder.js';
+import { Rerank } from '../rerank.js';
 import type { SimulatedGpu, Simulation } from '../simulation.js';
 import { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
@@ -103,6 +104,7 @@ export async function buildParallel(
   const links = policies.dram === null ? [hostLink] : [ssdLink!, hostLink];
   const bounds = new ParallelBounds(shards, dispatch, links, pipeline());
   const gates = policies.gates ? new Float32Array(model.experts) : null;
+  const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
   const faults = faultsOf(
     run,
     gpus.flatMap(({ dram, gpu, writeBack }) => [gpu.link, dram?.link, writeBack]),
@@ -117,6 +119,7 @@ export async function buildParallel(
     precision,
     gates,
     faults,
+    rerank,
     recorder,
     counters,
     bounds,
@@ -129,7 +132,7 @@ export async function buildParallel(
     for (const { log } of gpus) log?.close();
     predictor?.close?.();
   };
-  return { engine, gpus, residency, recorder, bounds, faults, parallel: counters, policy: policies.gpu, predictor, rerank: null, close };
+  return { engine, gpus, residency, recorder, bounds, faults, parallel: counters, policy: policies.gpu, predictor, rerank, close };
 }
 
 /** Which misses are degraded, by a shard's own ids. */

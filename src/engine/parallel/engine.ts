@@ -9,6 +9,7 @@ import { gatherGates } from '../gates.js';
 import type { Observer } from '../observer.js';
 import type { MissPrecision } from '../precision.js';
 import type { PhaseCounters, Recorder } from '../recorder.js';
+import type { Rerank, Residents } from '../rerank.js';
 import type { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';
@@ -30,6 +31,8 @@ export interface ParallelParts {
   readonly precision: MissPrecision | null;
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
+  /** Chooses anew among candidates by what is resident on any GPU; null: tokens choose as recorded. */
+  readonly rerank?: Rerank | null;
   /** Strikes links and CPU when it is time; null or absent: nothing goes wrong. */
   readonly faults?: Faults | null;
   /** Shared by all GPUs: times of the GPUs are summed. */
@@ -49,6 +52,9 @@ export class ParallelEngine implements Fold {
   readonly #requests: RequestShares;
   /** Activations of the running event by GPU. */
   readonly #activations: Float64Array;
+  /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
+  readonly #resident: Uint8Array;
+  readonly #anywhere: Residents;
   #phase: PhaseCounters;
 
   constructor(parts: ParallelParts) {
@@ -58,6 +64,8 @@ export class ParallelEngine implements Fold {
     this.#sequences = this.#gpus.map(({ sequence }) => sequence);
     this.#requests = new RequestShares(gpus.length);
     this.#activations = new Float64Array(gpus.length);
+    this.#resident = new Uint8Array(parts.model.experts);
+    this.#anywhere = { base: 0, resident: this.#resident };
     this.#phase = recorder.phases[1];
   }
 
@@ -93,8 +101,9 @@ export class ParallelEngine implements Fold {
 
   /** A layer whose routing has just become known. */
   #runLayer(pass: Pass, layer: number): void {
-    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder } = this.#parts;
+    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder, rerank } = this.#parts;
     const startNs = this.nowNs;
+    if (rerank != null) rerank.choose(pass, layer, this.#residents(layer));
     const members = dispatch.gather(pass, layer);
     for (const gpu of this.#gpus) gpu.known(pass, layer, startNs);
     if (faults != null && startNs >= faults.nextNs) faults.strike(startNs);
@@ -121,6 +130,18 @@ export class ParallelEngine implements Fold {
     if (this.#observer !== null) showEvent(this.#observer, this.#gpus, pipeline, layer, startNs, this.nowNs);
     for (const gpu of this.#gpus) gpu.end(this.nowNs);
     bounds.event(layer);
+  }
+
+  /** Which experts of a layer own a slot on any GPU. */
+  #residents(layer: number): Residents {
+    const { experts, offset } = this.#parts.model.layers[layer]!;
+    const resident = this.#resident.fill(0, offset, offset + experts);
+    for (const { parts } of this.#gpus) {
+      const { gpu, shard } = parts;
+      const own = shard.model.layers[layer]!;
+      for (let id = own.offset; id < own.offset + own.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
+    }
+    return this.#anywhere;
   }
 
   /** @param exchangeNs what exchanging activations added to the event */

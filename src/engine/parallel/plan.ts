@@ -63,7 +63,7 @@ export async function planParallel(inputs: Inputs, run: RunSpec, workload: Workl
 }
 
 /** What several GPUs cannot do. */
-function refuse({ candidates, hardware, model }: Inputs, run: RunSpec): void {
+function refuse({ hardware, model }: Inputs, run: RunSpec): void {
   const { count } = hardware.gpus!;
   const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);
   if (count > fewest) {
@@ -71,9 +71,11 @@ function refuse({ candidates, hardware, model }: Inputs, run: RunSpec): void {
       `${hardware.name}: ${count} GPUs for ${fewest} experts a layer; take at most ${fewest}: --set hardware.gpus.count=N`,
     );
   }
-  const one = 'take a machine with one, or leave it out';
-  if (run.replay === 'sequential') throw new UserError(`replay: sequential compares with classical cache simulators, on one GPU; ${one}`);
-  if (candidates !== null) throw new UserError(`rerank: chooses by what is resident on one GPU, and ${hardware.name} has ${count}; ${one}`);
+  if (run.replay === 'sequential') {
+    throw new UserError(
+      'replay: sequential compares with classical cache simulators, on one GPU; take a machine with one, or leave it out',
+    );
+  }
 }
 
 async function place({ model, system, trace }: Inputs, run: RunSpec, gpus: number): Promise<Pick<ParallelPlan, 'homes' | 'profiled'>> {
