@@ -8,12 +8,17 @@ export interface Summary {
   readonly p99: number;
 }
 
+/** Plain summation in order; 0 where there is no sample. */
+export function sum(samples: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < samples.length; i++) total += samples[i]!;
+  return total;
+}
+
 /** Arithmetic mean, by plain summation in order. @throws RangeError where there is no sample */
 export function mean(samples: ArrayLike<number>): number {
   requireSamples(samples);
-  let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += samples[i]!;
-  return sum / samples.length;
+  return sum(samples) / samples.length;
 }
 
 /**

@@ -13,12 +13,14 @@ import type { Link } from './link.js';
 import type { Observer } from './observer.js';
 import type { Simulation } from './simulation.js';
 
-/** Most bins of a series: more than a screen can show apart. */
-const BINS = 400;
+/** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
+const BINS = 1000;
 /** Width of a bin at the start, ns. */
 const FIRST_BIN_NS = 1000;
 /** Capacities of the curve. */
 const STEPS = 12;
+/** Most samples of a latency that are kept as they are, beside their percentiles. */
+const FEW = 24;
 
 /** A quantity over time. */
 export class Bins {
@@ -127,13 +129,16 @@ export class DetailsRecorder implements Observer {
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));
     const column = (bins: Bins): number[] => Array.from(bins.values.subarray(0, count), rounded);
     const latency: Record<string, number[]> = {};
+    const samples: Record<string, number[]> = {};
     for (const name of ['pass', 'itl', 'tpot', 'ttft'] as const) {
       const sorted = Float64Array.from(latencies[name].values()).sort();
       if (sorted.length > 0) latency[name] = Array.from({ length: 101 }, (_, percent) => rounded(percentile(sorted, percent)));
+      if (sorted.length > 0 && sorted.length <= FEW) samples[name] = Array.from(sorted, rounded);
     }
     return {
       loads: this.#model.layers.map(({ offset, experts }) => Array.from(this.#loads.subarray(offset, offset + experts))),
       latency,
+      samples,
       series: {
         binNs: this.#binNs,
         hits: column(this.#hits),

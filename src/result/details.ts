@@ -54,6 +54,8 @@ export interface Details {
   readonly loads: readonly (readonly number[])[];
   /** By name (`pass`, `itl`, `tpot`, `ttft`): the percentiles 0, 1, ..., 100 of its samples, ns. */
   readonly latency: Readonly<Record<string, readonly number[]>>;
+  /** Of those, the ones with few samples (24 at most): all of them, ascending, ns. Absent in results saved before they were kept. */
+  readonly samples?: Readonly<Record<string, readonly number[]>>;
   readonly series: Series;
   /** Null where bounds were switched off. */
   readonly capacity: CapacityCurve | null;

@@ -24,6 +24,7 @@ const expertCause = z.looseObject({ tier: z.string(), cause: z.string(), byExper
 const detailsSchema = z.looseObject({
   loads: z.array(perLayer),
   latency: z.record(z.string(), z.array(count).length(101)),
+  samples: z.record(z.string(), perLayer.min(1)).optional(),
   series: z.looseObject({
     binNs: z.number().positive(),
     hits: perLayer,

@@ -1,10 +1,18 @@
-// The run in one sentence: how fast, what it waits for, how far from the bounds.
+// The run in one sentence: how fast, and what it waits for. Then how far that is from the bounds.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { formatMetric } from '../format.js';
 
 /** The answer, as plain text. */
-export function answerOf(result: Result): string {
+export interface Answer {
+  /** One sentence. */
+  readonly sentence: string;
+  /** What it is to be seen against; may be empty. */
+  readonly context: string;
+}
+
+/** Answers what the run costs. */
+export function answerOf(result: Result): Answer {
   const text = (name: string): string | null => {
     const metric = result.metrics[name];
     return metric === undefined ? null : formatMetric(metric);
@@ -23,10 +31,10 @@ export function answerOf(result: Result): string {
   const hit = text('cache.hit_rate');
   const belady = text('bound.belady.hit_rate');
   const resident = text('bound.all_resident.tpot');
-  const cache =
-    hit === null
-      ? ''
-      : ` The expert cache hits ${hit} of what is asked for${belady === null ? '' : `; no policy of this size hits more than ${belady} without prefetching`}.`;
-  const best = resident === null || tpot === null ? '' : ` With every expert on the GPU a token would take ${resident}.`;
-  return `${speed}${waits}.${cache}${best}`;
+  const context = [
+    hit !== null &&
+      `The expert cache hits ${hit} of what is asked for${belady === null ? '' : `; no policy of this size hits more than ${belady} without prefetching`}.`,
+    resident !== null && tpot !== null && `With every expert on the GPU a token would take ${resident}.`,
+  ];
+  return { sentence: `${speed}${waits}.`, context: context.filter((part) => part !== false).join(' ') };
 }

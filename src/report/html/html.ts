@@ -1,25 +1,14 @@
 // The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
-import { compareMetricNames } from '../../result/catalogue.js';
 import type { Result } from '../../result/result.js';
 import { csvReport, toCsv } from '../csv.js';
 import { type Format, formatMetric, type ReportOptions } from '../format.js';
 import { summarizeResult } from '../summary.js';
 import { answerOf } from './answer.js';
-import { html, type Markup, type Piece } from './markup.js';
+import { clientScript, uPlotScript, uPlotStyle } from './assets.js';
+import { html, type Markup } from './markup.js';
 import { download, page } from './page.js';
-import {
-  capacitySection,
-  latencySection,
-  layerSection,
-  liveData,
-  loadsSection,
-  offendersSection,
-  prefetchSection,
-  provenanceSection,
-  seriesSection,
-  timeSection,
-  warningsSection,
-} from './sections.js';
+import { drawSections, prose } from './pieces.js';
+import { sections } from './sections/index.js';
 
 /** HTML of a result. */
 export const htmlReport: Format<Result> = {
@@ -31,7 +20,7 @@ export const htmlReport: Format<Result> = {
 };
 
 /** Figures under the answer: label, metric, and what is said below it. */
-const KEYS = [
+export const KEYS = [
   ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
   ['time per output token', 'latency.tpot.p50', 'bound.all_resident.tpot', 'all resident'],
   ['time to first token', 'latency.ttft.p50', 'latency.ttft.p99', '99 % within'],
@@ -42,37 +31,44 @@ const KEYS = [
 
 /** The figures of a result that matter most. */
 function keyFigures({ metrics }: Result): Markup {
+  const text = (name: string): string | null => (metrics[name] === undefined ? null : formatMetric(metrics[name]).replace(/\/token$/, ''));
   return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {
-    const metric = metrics[name];
-    if (metric === undefined) return null;
-    const other = metrics[beside];
-    return html`<div><dt>${label}</dt><dd>${formatMetric(metric)}${other !== undefined && html`<small>${word} ${formatMetric(other)}</small>`}</dd></div>`;
+    const [figure, other] = [text(name), text(beside)];
+    return (
+      figure !== null && html`<div><dt>${label}</dt><dd>${figure}${other !== null && html`<small>${word} ${other}</small>`}</dd></div>`
+    );
   })}</dl>`;
 }
 
 function renderHtml(result: Result, options: ReportOptions): string {
   const { details } = result;
   const summary = summarizeResult(result);
-  const warnings = warningsSection(result);
-  const without: Piece =
-    details === undefined &&
-    html`<p class="about" style="margin-top:2rem">Loads by expert, series over time and the capacity curve are missing: this result was saved without them. Save it with <code>moeprof run --details</code>, or write the report with <code>moeprof run --html</code>.</p>`;
-  const names = Object.keys(result.metrics).sort(compareMetricNames);
+  const answer = answerOf(result);
+  const { contents, body } = drawSections(sections, result);
+  // Causes are for flame graphs; what is drawn of them here stands in tables.
+  const { causes: _, ...shown } = details ?? {};
   return page({
     title: `moeprof: ${summary.title}`,
     header: html`<h1>${summary.title}</h1>
-<p class="answer">${answerOf(result)}</p>
+<p class="answer">${prose(answer.sentence)}</p>
+<p class="context">${prose(answer.context)}</p>
 <p class="origin">${summary.origin}</p>
 ${summary.synthetic !== null && html`<p class="note">${summary.synthetic}</p>`}
-${keyFigures(result)}`,
-    body: html`${warnings}${timeSection(result)}${layerSection(result)}${details !== undefined && loadsSection(details)}${details !== undefined && capacitySection(result, details)}${details !== undefined && seriesSection(details)}${latencySection(result)}${prefetchSection(result)}${offendersSection(result)}${without}${provenanceSection(result)}`,
-    footer: html`<p class="downloads">Save as CSV: ${download('metrics', 'metrics.csv', 'text/csv', csvReport.render(result, options))}, ${download('layers', 'layers.csv', 'text/csv', layersCsv(result))}${details !== undefined && html`, ${download('loads by expert', 'loads.csv', 'text/csv', loadsCsv(details.loads))}, ${download('series', 'series.csv', 'text/csv', seriesCsv(result))}`}.</p><p>Written by moeprof ${result.tool.version}. Simulated figures are exact: the same inputs give the same ones on every machine.</p>`,
-    data: {
-      schema: result.schema,
-      metrics: Object.fromEntries(names.map((name) => [name, result.metrics[name]!])),
-      perLayer: result.perLayer,
-      ...(details === undefined ? {} : { loads: details.loads, live: liveData(details) }),
-    },
+${keyFigures(result)}
+${contents}`,
+    body: html`${
+      details === undefined &&
+      html`<p class="note">Loads by expert, series over time and the capacity curve are missing: this result was saved without them. Save it with <code>moeprof run --details</code>, or write the report with <code>moeprof run --html</code>.</p>
+`
+    }${body}`,
+    footer: html`<p class="downloads">Save as CSV: ${download('metrics', 'metrics.csv', 'text/csv', csvReport.render(result, options))}, ${download('layers', 'layers.csv', 'text/csv', layersCsv(result))}${
+      details !== undefined &&
+      html`, ${download('loads by expert', 'loads.csv', 'text/csv', loadsCsv(details.loads))}, ${download('series', 'series.csv', 'text/csv', seriesCsv(result))}`
+    }.</p>
+<p>Written by moeprof ${result.tool.version}. Simulated figures are exact: the same inputs give the same ones on every machine.</p>`,
+    data: { ...result, details: details === undefined ? undefined : shown },
+    scripts: details === undefined ? [] : [uPlotScript(), clientScript('series'), clientScript('heatmap')],
+    styles: details === undefined ? [] : [uPlotStyle()],
   });
 }
 

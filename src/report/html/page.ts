@@ -1,9 +1,8 @@
-// The file around a report: one document that asks for nothing from anywhere. Its content security policy allows the one script that it
-// carries, by its digest, so that even a mistake in escaping would run nothing.
+// The file around a report: one document that asks for nothing from anywhere. Its content security policy allows the scripts that it
+// carries, by their digests, so that even a mistake in escaping would run nothing.
 import { createHash } from 'node:crypto';
 import { printable } from '../format.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
-import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
 
 /** A document. */
@@ -14,12 +13,16 @@ export interface Page {
   readonly footer: Piece;
   /** What scripts read. */
   readonly data: unknown;
+  /** Code, run in this order at the end of the page. */
+  readonly scripts: readonly string[];
+  /** Style sheets beside the report's own. */
+  readonly styles?: readonly string[];
 }
 
 /** The whole file. */
-export function page({ title, header, body, footer, data }: Page): string {
-  const digest = createHash('sha256').update(SCRIPT).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; img-src data:; base-uri 'none'; form-action 'none'`;
+export function page({ title, header, body, footer, data, scripts, styles = [] }: Page): string {
+  const digests = scripts.map((code) => `'sha256-${createHash('sha256').update(code).digest('base64')}'`);
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.length === 0 ? "'none'" : digests.join(' ')}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -28,7 +31,7 @@ export function page({ title, header, body, footer, data }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="moeprof">
 <title>${printable(title)}</title>
-<style>${new Markup(STYLE)}</style>
+<style>${new Markup([...styles, STYLE].join('\n'))}</style>
 </head>
 <body>
 <header>${header}</header>
@@ -36,13 +39,16 @@ export function page({ title, header, body, footer, data }: Page): string {
 ${body}</main>
 <footer>${footer}</footer>
 <script type="application/json" id="data">${embedJson(data)}</script>
-<script>${new Markup(SCRIPT)}</script>
-</body>
+${scripts.map(
+  (code) => html`<script>${new Markup(code)}</script>
+`,
+)}</body>
 </html>
 `.text;
 }
 
-/** A link that saves `text` as a file, without a script. */
+/** A link that saves `text` as a file, without a script. Commas may stand in such an address, and tables have many. */
 export function download(label: string, file: string, type: string, text: string): Markup {
-  return html`<a download="${file}" href="data:${type};charset=utf-8,${encodeURIComponent(text)}">${label}</a>`;
+  const address = encodeURIComponent(text).replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
+  return html`<a download="${file}" href="data:${type};charset=utf-8,${address}">${label}</a>`;
 }

@@ -1,0 +1,31 @@
+// The scripts that a report carries: its own, and uPlot, the chart library behind the series that zoom. They are read where a report
+// is rendered, from files beside this one and from the installed package.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** Names of the scripts in `client/`. */
+export type ClientScript = 'heatmap' | 'series';
+
+/** The code of a script of ours. */
+export function clientScript(name: ClientScript): string {
+  return inlined(readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8'));
+}
+
+/** uPlot as one script that defines `uPlot`, with its licence, which asks to go wherever the code goes. */
+export function uPlotScript(): string {
+  const code = readFileSync(resolve('uplot/dist/uPlot.iife.min.js'), 'utf8').replace(/^\/\*!.*?\*\/\s*/s, '');
+  return inlined(`/*! uPlot. ${readFileSync(resolve('uplot/LICENSE'), 'utf8').trim()} */\n${code}`);
+}
+
+/** Its style sheet. */
+export function uPlotStyle(): string {
+  return readFileSync(resolve('uplot/dist/uPlot.min.css'), 'utf8');
+}
+
+/** Code as the content of a script element. @throws Error where it would end the element or open a comment in it */
+function inlined(code: string): string {
+  if (/<\/script|<!--/i.test(code)) throw new Error('a script of the HTML report cannot stand in a page');
+  return code;
+}

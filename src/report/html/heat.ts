@@ -1,0 +1,78 @@
+// A heatmap of layers by experts as inline SVG: a few hundred rectangles rather than one for each cell.
+import { formatCount } from '../../base/units.js';
+import { layerTicks, roundTicks } from './axis.js';
+import { plot } from './chart.js';
+import { html, type Markup } from './markup.js';
+
+/** Intensities. */
+const LEVELS = 12;
+/** Intensity of the median. Counts of experts have long tails: drawn in proportion, a few experts would hide all others. */
+const MIDDLE = 0.4;
+/** Largest count in a list that may be long. */
+const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
+
+/** What a heatmap shows. */
+export interface Heat {
+  /** `[layers][experts]` counts. */
+  readonly loads: readonly (readonly number[])[];
+  /** Count that is drawn darkest; heatmaps beside one another share it. */
+  readonly most: number;
+  /** Exponent that puts the median at {@link MIDDLE}. */
+  readonly gamma: number;
+}
+
+/** The scale that several heatmaps are drawn in. */
+export function heatScale(all: readonly Heat['loads'][]): { readonly most: number; readonly gamma: number; readonly median: number } {
+  const counts = all
+    .flat(2)
+    .filter((count) => count > 0)
+    .sort((a, b) => a - b);
+  const most = largest(counts);
+  const median = counts[Math.floor(counts.length / 2)] ?? 0;
+  const exact = Math.log(MIDDLE) / Math.log(median / most);
+  return { most, median, gamma: Number.isFinite(exact) ? Math.min(1, Math.max(0.25, exact)) : 1 };
+}
+
+/** A heatmap with axes. `source`: where its counts lie in the page's data, for `client/heatmap.js`. */
+export function heatmap({ loads, most, gamma }: Heat, label: string, source: string): Markup {
+  const experts = largest(loads.map((row) => row.length));
+  return plot(
+    {
+      label,
+      height: Math.min(480, Math.max(160, loads.length * 7)),
+      x: roundTicks(experts, 8, (value) => String(Math.round(value))).filter(({ at }) => at < 1),
+      y: layerTicks(loads.length).map(({ at, label }) => ({ at: 1 - at, label })),
+      xTitle: 'expert',
+      yTitle: 'MoE layer',
+    },
+    null,
+    html`${cells(loads, (count) => level(count, most, gamma))}<output class="tip" data-heat="${source}" hidden></output>`,
+  );
+}
+
+/** The colours from none to most, with the median's place among them. */
+export function heatLegend({ most, median }: { readonly most: number; readonly median: number }): Markup {
+  return html`<div class="scale" aria-hidden="true"><span>0</span><i></i><span>${formatCount(most)} loads; the median of those loaded at all is ${formatCount(median)}</span></div>`;
+}
+
+/** Equal neighbours become one rectangle, equal intensities one path. */
+function cells(rows: Heat['loads'], levelOf: (count: number) => number): Markup {
+  const width = Math.max(1, largest(rows.map((row) => row.length)));
+  const paths = new Array<string>(LEVELS + 1).fill('');
+  for (const [y, row] of rows.entries()) {
+    for (let x = 0; x < row.length; ) {
+      const level = levelOf(row[x]!);
+      let end = x + 1;
+      while (end < row.length && levelOf(row[end]!) === level) end++;
+      if (level > 0) paths[level] += `M${x} ${y}h${end - x}v1h-${end - x}z`;
+      x = end;
+    }
+  }
+  return html`<svg class="heat" viewBox="0 0 ${width} ${Math.max(1, rows.length)}" preserveAspectRatio="none" shape-rendering="crispEdges" aria-hidden="true">${paths.map(
+    (path, level) => path !== '' && html`<path d="${path}" fill-opacity="${(level / LEVELS).toFixed(2)}"/>`,
+  )}</svg>`;
+}
+
+function level(count: number, most: number, gamma: number): number {
+  return count <= 0 || most <= 0 ? 0 : Math.max(1, Math.round((count / most) ** gamma * LEVELS));
+}

@@ -1,0 +1,78 @@
+// The pieces that reports are made of beside charts: legends, bars, tables, and sections with their heading.
+import { html, type Markup, type Piece } from './markup.js';
+
+/** CSS length of a share. */
+export function percent(share: number): string {
+  return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
+}
+
+/** Prose in which no line ends between a figure and its unit. */
+export function prose(text: string): string {
+  return text.replace(/(?<=\d) (?=%|pp\b|[KMGT]i?B\b|[mun]?s\b|tok\/s)/g, '\u00a0');
+}
+
+/** Names of colours. */
+export function legend(entries: readonly (readonly [color: string, label: string])[]): Markup {
+  return html`<ul class="legend">${entries.map(([color, label]) => html`<li><i style="background:var(--${color})"></i>${label}</li>`)}</ul>`;
+}
+
+/** A horizontal bar of shares; what they leave stays empty. */
+export function shareBar(label: string, parts: readonly { readonly color: string; readonly share: number }[]): Markup {
+  return html`<div class="bar" role="img" aria-label="${label}">${parts.map(
+    ({ color, share }) => share > 0 && html`<i style="width:${percent(share)};background:var(--${color})"></i>`,
+  )}</div>`;
+}
+
+/** A small bar inside a table. */
+export function miniBar(share: number, color = 'stall'): Markup {
+  return html`<span class="mini" style="--w:${percent(share)};--c:var(--${color})"></span>`;
+}
+
+/** A table whose first column names the row; numbers align right but for the columns in `text`. */
+export function table(
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly Piece[])[],
+  text: readonly number[] = [0],
+): Markup {
+  const kind = (column: number): Piece => !text.includes(column) && html` class="n"`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${head.map(
+    (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
+  )}</tr></thead><tbody>${rows.map(
+    (row) =>
+      html`<tr>${row.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(column)}>${cell}</td>`))}</tr>
+`,
+  )}</tbody></table></div>`;
+}
+
+/** What a section drew. */
+export interface Drawn {
+  /** What is to be seen, in a sentence or two. */
+  readonly about: Piece;
+  readonly content: Piece;
+}
+
+/** A part of a report about one thing. */
+export interface Section<T> {
+  /** Anchor. */
+  readonly id: string;
+  readonly title: string;
+  /** Null where there is nothing to show. */
+  draw(value: T): Drawn | null;
+}
+
+/** Draws the sections that have something to show, after a list of links to them. */
+export function drawSections<T>(sections: readonly Section<T>[], value: T): { readonly contents: Markup; readonly body: Markup } {
+  const drawn = sections.flatMap(({ id, title, draw }) => {
+    const parts = draw(value);
+    return parts === null ? [] : [{ id, title, ...parts }];
+  });
+  return {
+    contents: html`<nav aria-label="Contents">${drawn.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>`,
+    body: html`${drawn.map(
+      ({ id, title, about, content }) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
+${about !== null && about !== '' && html`<p class="about">${typeof about === 'string' ? prose(about) : about}</p>`}${content}</section>
+`,
+    )}`,
+  };
+}

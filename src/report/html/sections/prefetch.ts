@@ -1,0 +1,47 @@
+// What became of the transfers that were started ahead of demand.
+import { sum } from '../../../base/statistics.js';
+import { formatCount } from '../../../base/units.js';
+import type { Result } from '../../../result/result.js';
+import { formatMetric } from '../../format.js';
+import { html } from '../markup.js';
+import { legend, type Section, shareBar } from '../pieces.js';
+
+/** What becomes of a prefetch (L8): colour, metric, words. */
+export const FATES = [
+  ['hit', 'prefetch.useful', 'useful: there in time'],
+  ['late', 'prefetch.late', 'late: under way when asked for'],
+  ['miss', 'prefetch.wasted', 'wasted: left without being asked for'],
+  ['idle', 'prefetch.pending', 'still there at the end, never asked for'],
+] as const;
+
+const FIGURES = [
+  ['prefetch.precision', 'precision: used, of those whose fate is known'],
+  ['prefetch.recall', 'recall: prefetched, of what had to be brought'],
+  ['prefetch.wasted_bytes', 'moved for nothing'],
+  ['prefetch.stall_avoided', 'waiting avoided, against loading on demand'],
+  ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
+] as const;
+
+/** Prefetches. */
+export const prefetchSection: Section<Result> = {
+  id: 'prefetch',
+  title: 'Prefetches',
+  draw({ metrics }) {
+    const value = (name: string): number => metrics[name]?.value ?? 0;
+    const fates = FATES.map(([color, name, word]) => ({ color, word, count: value(name) }));
+    const total = sum(fates.map(({ count }) => count));
+    if (total === 0) return null;
+    return {
+      about: `${formatCount(value('transfer.prefetch.count'))} transfers were started ahead of demand.`,
+      content: html`${shareBar(
+        fates.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', '),
+        fates.map(({ color, count }) => ({ color, share: count / total })),
+      )}${legend(fates.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}<dl class="parts">${FIGURES.map(
+        ([name, words]) => {
+          const metric = metrics[name];
+          return metric !== undefined && html`<div><dt>${words}</dt><dd><b>${formatMetric(metric)}</b></dd></div>`;
+        },
+      )}</dl>`,
+    };
+  },
+};

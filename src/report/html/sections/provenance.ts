@@ -1,0 +1,39 @@
+// Every metric, the configuration, and where everything came from: enough to run it again.
+import { formatNumber } from '../../../base/units.js';
+import { compareMetricNames, METRICS } from '../../../result/catalogue.js';
+import type { Result } from '../../../result/result.js';
+import { formatMetric } from '../../format.js';
+import { html } from '../markup.js';
+import { type Section, table } from '../pieces.js';
+
+/** What a result came from: name and text. */
+export function provenanceOf({ tool, inputs, seed, fingerprint, environment }: Result): [what: string, which: string][] {
+  const { model, quantization, hardware, system, traces, variants } = inputs;
+  return [
+    ['moeprof', tool.version],
+    ['model', `${model} ${quantization}`],
+    ['hardware', hardware],
+    ['system', system],
+    ...traces.map(({ path, sha256, tokens }): [string, string] => ['trace', `${path} (${formatNumber(tokens)} tokens, SHA-256 ${sha256})`]),
+    ...(variants ?? []).map((variant): [string, string] => ['routing variant', variant]),
+    ['seed', String(seed)],
+    ['fingerprint', fingerprint],
+    ...Object.entries(environment).map(([name, value]): [string, string] => [name, String(value)]),
+  ];
+}
+
+/** All figures, configuration, provenance. */
+export const provenanceSection: Section<Result> = {
+  id: 'provenance',
+  title: 'All figures, configuration, provenance',
+  draw(result) {
+    const names = Object.keys(result.metrics).sort(compareMetricNames);
+    const metrics = names.map((name) => [name, formatMetric(result.metrics[name]!), METRICS.get(name)?.meaning ?? '']);
+    return {
+      about: null,
+      content: html`<details><summary>${metrics.length} metrics</summary>${table('Metrics', ['metric', 'value', 'meaning'], metrics, [0, 2])}</details>
+<details><summary>Configuration</summary><pre tabindex="0">${JSON.stringify(result.config, null, 2)}</pre></details>
+<details open><summary>Provenance</summary>${table('Provenance', ['what', 'which'], provenanceOf(result), [0, 1])}</details>`,
+    };
+  },
+};

@@ -1,0 +1,19 @@
+// What the reader must know to read the figures rightly.
+import type { Result } from '../../../result/result.js';
+import { summarizeResult } from '../../summary.js';
+import { html } from '../markup.js';
+import type { Section } from '../pieces.js';
+
+/** Warnings. */
+export const warningsSection: Section<Result> = {
+  id: 'warnings',
+  title: 'Warnings',
+  draw(result) {
+    const { warnings } = summarizeResult(result);
+    if (warnings.length === 0) return null;
+    return {
+      about: null,
+      content: html`<ul class="warnings">${warnings.map(({ code, message }) => html`<li><b>${code}</b> ${message}</li>`)}</ul>`,
+    };
+  },
+};
