@@ -44,7 +44,7 @@ export class FaultMeter {
   readonly #gpus: number;
   readonly #with = new Window();
   readonly #without = new Window();
-  /** Of each fault: before, during and after it. */
+  /** Of each fault: during it, and before and after it while none was in effect. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
   /** What had been counted when the last pass ended. */
   #stallNs = 0;
@@ -73,11 +73,13 @@ export class FaultMeter {
     this.#stallNs = stallNs;
     this.#hits = hits;
     this.#demanded = demanded;
+    const struck = this.#faults.some((fault) => isInEffect(fault, startNs));
     for (const [i, fault] of this.#faults.entries()) {
       const [before, during, after] = this.#around[i]!;
-      (startNs < fault.at ? before : isInEffect(fault, startNs) ? during : after).add(pass);
+      if (isInEffect(fault, startNs)) during.add(pass);
+      else if (!struck) (startNs < fault.at ? before : after).add(pass);
     }
-    (this.#faults.some((fault) => isInEffect(fault, startNs)) ? this.#with : this.#without).add(pass);
+    (struck ? this.#with : this.#without).add(pass);
   }
 
   /** By name of the catalogue; NaN where there was no such pass. */
