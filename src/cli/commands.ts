@@ -44,6 +44,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./sweep.js'),
   },
   {
+    name: 'plan',
+    summary: 'how much GPU memory a service level takes',
+    group: 'Profile',
+    example: 'plan -t routing.safetensors -w t4,rtx-4090 --slo tpot=20ms',
+    load: () => import('./plan.js'),
+  },
+  {
     name: 'predict',
     summary: 'train a path predictor, and judge predictors',
     group: 'Profile',

@@ -52,11 +52,14 @@ export function parseFailOn(text: string, place = '--fail-on'): Budget {
 }
 
 /**
- * Reads the same expression as a promise: it must be true of every matching metric.
- * @throws UserError where it is none
+ * Reads the same expression as a promise about one run: it must be true of every matching metric.
+ * @throws UserError where it is none, or speaks of a change, for which there is no base
  */
 export function parseAssertion(text: string, place = '--assert'): Budget {
   const { metric, clauses } = parseExpression(text, place);
+  if (clauses.some(({ amount }) => amount.sign !== null)) {
+    throw new UserError(`${place}: "${text.trim()}" is about a change, and one run has no base; write an amount without a sign`);
+  }
   return { metric, rule: { kind: 'limit', clauses }, level: 'error', text: text.trim(), place };
 }
 

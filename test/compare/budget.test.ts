@@ -46,6 +46,12 @@ describe('--fail-on', () => {
   ])('refuses %j', (text, message) => {
     expect(() => parseFailOn(text)).toThrow(message);
   });
+
+  it('refuses a change where there is no base', () => {
+    expect(() => parseAssertion('latency.tpot.p50 <= +3%')).toThrow(
+      '--assert: "latency.tpot.p50 <= +3%" is about a change, and one run has no base; write an amount without a sign',
+    );
+  });
 });
 
 describe('budgets in YAML', () => {

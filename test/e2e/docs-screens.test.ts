@@ -1,4 +1,4 @@
-// The pages on workloads and schedulers show what moeprof prints today, where a reader has all that the command needs.
+// The pages on workloads, schedulers and plans show what moeprof prints today, where a reader has all that the command needs.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
@@ -26,16 +26,17 @@ function screensOf(name: string): { command: string; screen: string }[] {
   );
 }
 
-describe.each(['workloads.md', 'schedulers.md', 'parallel.md'])('docs/%s', (name) => {
+describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md'])('docs/%s', (name) => {
   const screens = screensOf(name);
 
   it('shows commands, and what some of them print', () => {
-    expect(screens.length).toBeGreaterThan(2);
+    expect(screens.length).toBeGreaterThan(1);
     expect(screens.filter(({ screen }) => screen !== '').length).toBeGreaterThan(0);
   });
 
   it.each(screens)('$command', async ({ command, screen }) => {
-    const { code, stderr, stdout } = await moeprof(command.split(' ').slice(1));
+    const words = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''));
+    const { code, stderr, stdout } = await moeprof(words.slice(1));
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain(screen);
   });

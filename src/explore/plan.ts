@@ -1,0 +1,140 @@
+// How little GPU memory keeps what was asked for: the search for the smallest expert cache whose run meets all conditions. Pure; running
+// is the caller's.
+import type { Result } from '../result/result.js';
+import { VERSION } from '../result/version.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+export const PLAN_SCHEMA = 'moeprof.plan/1';
+
+/** One run of a plan. */
+export interface Probe {
+  /** Capacity of the expert cache, percent of all experts. */
+  readonly percent: number;
+  /** Conditions that the run breaks, as they were written; empty: it keeps them all. */
+  readonly broken: readonly string[];
+  readonly result: Result;
+}
+
+/** One system on one machine. */
+export interface Placing {
+  readonly system: string;
+  readonly hardware: string;
+  /** What the machine's GPU has for a model, bytes. */
+  readonly gpuBytes: number;
+  /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
+  readonly percent: number | null;
+  /** True where that cache, and all that a run needs beside it, lies in the memory that the GPU has. */
+  readonly fits: boolean;
+  /** False where a larger cache than the smallest that suffices was seen to break a condition. */
+  readonly steady: boolean;
+  /** By capacity. */
+  readonly probes: readonly Probe[];
+}
+
+/** A finished plan: the public format `moeprof.plan/1`. */
+export interface Plan {
+  readonly schema: typeof PLAN_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  /** What must hold of a run. */
+  readonly conditions: readonly string[];
+  /** The objective that `goodput` is counted by; null: none. */
+  readonly slo: string | null;
+  /** Those that fit first, then by the memory that they need. */
+  readonly placings: readonly Placing[];
+}
+
+/** Percent between the capacities that are tried: over the whole range, then in what the step before has left. */
+const STEPS = [25, 5, 1];
+
+/**
+ * Searches the smallest capacity that suffices, from coarse to fine, supposing that a larger cache is no worse. What it tries does not
+ * depend on how many runs go on at a time.
+ */
+export class CapacitySearch {
+  readonly #kept = new Map<number, boolean>();
+  #step = 0;
+
+  /** Capacities to try next, percent; empty: the search has ended. */
+  next(): number[] {
+    const step = STEPS[this.#step++];
+    if (step === undefined) return [];
+    const { least } = this;
+    if (step === STEPS[0]) return range(0, 100, step);
+    return least === null ? [] : range(this.#mostBroken(least) + step, least - step, step);
+  }
+
+  /** A capacity has been tried. */
+  add(percent: number, kept: boolean): void {
+    this.#kept.set(percent, kept);
+  }
+
+  /** The smallest capacity so far that suffices; null: none did. */
+  get least(): number | null {
+    return this.#percents(true)[0] ?? null;
+  }
+
+  /** False where a larger capacity than the smallest that suffices does not. */
+  get steady(): boolean {
+    const { least } = this;
+    return least === null || this.#percents(false).every((percent) => percent < least);
+  }
+
+  /** The largest capacity below `least` that does not suffice; `least` itself where there is none. */
+  #mostBroken(least: number): number {
+    return this.#percents(false).findLast((percent) => percent < least) ?? least;
+  }
+
+  #percents(kept: boolean): number[] {
+    return [...this.#kept]
+      .filter(([, was]) => was === kept)
+      .map(([percent]) => percent)
+      .sort((a, b) => a - b);
+  }
+}
+
+/** `from`, `from + step`, ... up to `to`. */
+function range(from: number, to: number, step: number): number[] {
+  return Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, i) => from + i * step);
+}
+
+/**
+ * Sums a search up.
+ * @param probes all that were run
+ * @param search the same search
+ */
+export function placingOf(
+  { system, hardware, gpuBytes }: Pick<Placing, 'system' | 'hardware' | 'gpuBytes'>,
+  probes: readonly Probe[],
+  { least, steady }: CapacitySearch,
+): Placing {
+  const answer = probes.find(({ percent }) => percent === least);
+  return {
+    system,
+    hardware,
+    gpuBytes,
+    percent: least,
+    fits: answer !== undefined && neededBytes(answer) <= gpuBytes,
+    steady,
+    probes: probes.toSorted((a, b) => a.percent - b.percent),
+  };
+}
+
+/** Puts placings in order. */
+export function planOf(conditions: readonly string[], slo: string | null, placings: readonly Placing[]): Plan {
+  const order = (placing: Placing): number => {
+    const answer = answerOf(placing);
+    return answer === null ? Number.POSITIVE_INFINITY : neededBytes(answer);
+  };
+  const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
+  return { schema: PLAN_SCHEMA, tool: { name: 'moeprof', version: VERSION }, conditions, slo, placings: sorted };
+}
+
+/** The run of the smallest cache that suffices; null: there is none. */
+export function answerOf({ percent, probes }: Placing): Probe | null {
+  return probes.find((probe) => probe.percent === percent) ?? null;
+}
+
+/** GPU memory that a run takes at most, bytes. */
+export function neededBytes({ result }: Probe): number {
+  return result.metrics['memory.gpu.peak']!.value;
+}

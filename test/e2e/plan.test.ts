@@ -1,0 +1,70 @@
+// `moeprof plan` from outside: its answer against runs at the capacity it names and one percent below, threads, exit codes, mistakes.
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../src/explore/plan.js';
+import type { Result } from '../../src/result/result.js';
+import { moeprof } from './moeprof.js';
+
+const MINI = ['-t', 'mini-mixtral-8x8l', '-w', 't4'];
+
+describe('moeprof plan', () => {
+  it('names the smallest cache: a run at it keeps the condition, and one at a percent less breaks it', async () => {
+    const condition = 'latency.tpot.p50 <= 1ms';
+    const { stdout, stderr, code } = await moeprof(['plan', ...MINI, '--assert', condition, '--json']);
+    expect([stderr, code]).toEqual(['', 0]);
+    const plan = JSON.parse(stdout) as Plan;
+    expect(plan).toMatchObject({ schema: 'moeprof.plan/1', conditions: [condition], slo: null });
+    const { fits, gpuBytes, percent, probes } = plan.placings[0]!;
+    expect(fits).toBe(true);
+    expect(percent).toBeGreaterThan(0);
+    const runs = await Promise.all(
+      [percent!, percent! - 1].map((share) => moeprof(['run', ...MINI, '--cache', `${share}%`, '--assert', condition, '--json'])),
+    );
+    expect(runs.map((run) => run.code)).toEqual([0, 1]);
+    const { metrics } = JSON.parse(runs[0]!.stdout) as Result;
+    const found = probes.find((probe) => probe.percent === percent)!.result.metrics;
+    expect(found['latency.tpot.p50']).toEqual(metrics['latency.tpot.p50']);
+    expect(metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(gpuBytes);
+  });
+
+  it('gives the same answer with one thread and with two, in 80 columns', async () => {
+    const args = [
+      'plan',
+      '-t',
+      'mini-mixtral-8x8l',
+      '-w',
+      't4,rtx-4090',
+      '-s',
+      'on-demand-lru,fiddler',
+      '--tokens',
+      '600',
+      '--slo',
+      'tpot=1ms',
+    ];
+    const [one, two] = await Promise.all([moeprof([...args, '-j', '1']), moeprof([...args, '-j', '2'])]);
+    expect([one.stderr, one.code]).toEqual(['', 0]);
+    expect(two.stdout).toBe(one.stdout);
+    expect(one.stdout.replace(/\s+/g, ' ')).toContain('goodput.attained >= 99% (--slo tpot=1ms)');
+    for (const line of one.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('fails the gate where nothing fits, and says what does not hold', async () => {
+    const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'throughput.decode >= 1000000']);
+    expect(code).toBe(1);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('not even with every expert resident does throughput.decode >= 1000000 hold');
+  });
+
+  it.each([
+    [[], 'says not what must hold'],
+    [['--cache', '25%', '--slo', 'tpot=1ms'], '--cache: its size is what a plan finds'],
+    [['-s', 'no-cache', '--slo', 'tpot=1ms'], 'fixes its expert cache at 0%'],
+    [['-j', '0', '--slo', 'tpot=1ms'], '--jobs: 0 runs at a time'],
+    [['-t', '-', '--slo', 'tpot=1ms'], 'can be read only once'],
+    [['--assert', 'latency.typo <= 1ms'], 'there is no metric "latency.typo"'],
+    [['--tokens', '64', '--assert', 'transfer.ssd.bytes <= 1GiB'], 'this run has no transfer.ssd.bytes'],
+  ])('refuses %j in one line', async (args, message) => {
+    const { code, stderr, stdout } = await moeprof(['plan', ...MINI, ...args]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
