@@ -1,12 +1,12 @@
 // Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
-import { formatBytes, formatCount, formatNs, formatRatio } from '../base/units.js';
+import { formatBytes, formatCount, formatNs, formatRate, formatRatio } from '../base/units.js';
 import { tokensRun } from '../result/ran.js';
 import type { Result } from '../result/result.js';
 import { toCsv } from './csv.js';
 import { type Format, formatDelta, type ReportOptions } from './format.js';
 import { toJson } from './json.js';
 import { markdownTable } from './markdown.js';
-import { palette, ruledTable, widthOf, wrap } from './text.js';
+import { palette, ruledTable, shorten, widthOf, wrap } from './text.js';
 
 /** One run of a ranking. */
 interface Ranked {
@@ -42,28 +42,65 @@ export function rank(results: readonly Result[]): Ranked[] {
   });
 }
 
-/** Where the time goes that the best does not spend, the largest part first, and what lies behind a stall. */
-function reasonOf(best: Result, other: Result): string {
+/** What a run spends its time on, per token, ns: the parts add up to the whole. */
+function partsOf(result: Result): readonly (readonly [name: string, ns: number])[] {
   const parts = [
-    { name: 'stall', delta: perToken(other, 'time.stall') - perToken(best, 'time.stall') },
-    { name: 'experts', delta: perToken(other, 'time.compute') - perToken(best, 'time.compute') },
-    { name: 'dense', delta: perToken(other, 'time.dense') - perToken(best, 'time.dense') },
-  ];
-  const [largest] = parts.filter(({ delta }) => delta > 0).sort((a, b) => b.delta - a.delta);
-  if (largest === undefined) return 'no slower in any part';
-  const said = `+${formatNs(largest.delta)} ${largest.name} a token`;
-  if (largest.name !== 'stall') return said;
-  const behind: string[] = [];
-  const hits = metricOf(other, 'cache.hit_rate') - metricOf(best, 'cache.hit_rate');
-  if (Math.abs(hits) >= 0.0005) behind.push(`${formatDelta(hits, 'ratio')} hits`);
-  const bytes = metricOf(other, 'transfer.h2d.bytes_per_token') - metricOf(best, 'transfer.h2d.bytes_per_token');
-  if (Math.abs(bytes) >= 1) behind.push(`${bytes > 0 ? '+' : '-'}${formatBytes(Math.abs(bytes))} a token`);
-  const cpu = perToken(other, 'time.cpu') - perToken(best, 'time.cpu');
-  if (cpu > 0) behind.push(`+${formatNs(cpu)} CPU a token`);
-  return behind.length === 0 ? said : `${said}: ${behind.join(', ')}`;
+    ['stall', perToken(result, 'time.stall')],
+    ['experts', perToken(result, 'time.compute')],
+    ['dense', perToken(result, 'time.dense')],
+    ['exchange between GPUs', perToken(result, 'time.all_to_all')],
+  ] as const;
+  const idle = parts.reduce((rest, [, ns]) => rest - ns, perToken(result, 'time.total'));
+  return [...parts, ['between passes', idle]];
 }
 
-const HEAD = ['', 'a token', 'tok/s', 'hit rate', 'GB/token', 'stall'];
+/** Where the time goes that the best does not spend, the largest part, and what lies behind a stall. */
+function reasonOf(best: Result, other: Result): string {
+  const before = partsOf(best);
+  const [largest] = partsOf(other)
+    .map(([name, ns], part) => ({ name, delta: ns - before[part]![1] }))
+    .sort((a, b) => b.delta - a.delta);
+  if (perToken(other, 'time.total') === perToken(best, 'time.total')) return 'as fast';
+  const said = `+${formatNs(largest!.delta)} ${largest!.name} a token`;
+  return largest!.name === 'stall' ? [said, behindStall(best, other)].filter((text) => text !== '').join(': ') : said;
+}
+
+/** What a run hits, moves and computes on the CPU, against the best. */
+function behindStall(best: Result, other: Result): string {
+  const said: string[] = [];
+  const hits = metricOf(other, 'cache.hit_rate') - metricOf(best, 'cache.hit_rate');
+  if (Math.abs(hits) >= 0.0005) said.push(`${formatDelta(hits, 'ratio')} hits`);
+  for (const [link, from] of [
+    ['h2d', ''],
+    ['ssd', ' from the SSD'],
+  ] as const) {
+    const bytes = bytesPerToken(other, link) - bytesPerToken(best, link);
+    if (Math.abs(bytes) >= 1) said.push(`${sign(bytes)}${formatBytes(Math.abs(bytes))} a token${from}`);
+  }
+  const [rate, bestRate] = [bytesPerSecond(other), bytesPerSecond(best)];
+  if (other.inputs.hardware !== best.inputs.hardware && rate > 0 && bestRate > 0) {
+    said.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
+  }
+  const cpu = perToken(other, 'time.cpu') - perToken(best, 'time.cpu');
+  if (Math.abs(cpu) >= 1) said.push(`${sign(cpu)}${formatNs(Math.abs(cpu))} CPU a token`);
+  return said.join(', ');
+}
+
+function sign(value: number): string {
+  return value > 0 ? '+' : '-';
+}
+
+function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
+  return metricOf(result, `transfer.${link}.bytes_per_token`);
+}
+
+/** What the link to the GPU moves while it is busy; 0: nothing. */
+function bytesPerSecond(result: Result): number {
+  const busyNs = metricOf(result, 'transfer.h2d.utilization') * metricOf(result, 'time.total');
+  return busyNs === 0 ? 0 : metricOf(result, 'transfer.h2d.bytes') / (busyNs / 1e9);
+}
+
+const HEAD = ['', 'a token', 'tok/s', 'hit rate', 'moved/token', 'stall'];
 
 function cells({ name, nsPerToken, result }: Ranked): string[] {
   return [
@@ -71,7 +108,7 @@ function cells({ name, nsPerToken, result }: Ranked): string[] {
     formatNs(nsPerToken),
     (1e9 / nsPerToken).toFixed(1),
     formatRatio(metricOf(result, 'cache.hit_rate')),
-    (metricOf(result, 'transfer.h2d.bytes_per_token') / 1e9).toFixed(3),
+    formatBytes(bytesPerToken(result, 'h2d')),
     formatRatio(metricOf(result, 'share.stall')),
   ];
 }
@@ -90,8 +127,12 @@ const rankingTable: Format<readonly Result[]> = {
     const ranked = rank(results);
     const color = palette(options);
     const width = widthOf(options);
-    const lines = [color.bold(title(results[0]!)), '', ruledTable(HEAD, ranked.map(cells), options), ''];
-    for (const { name, reason } of ranked) if (reason !== '') lines.push(wrap(reason, width, `${name}: `, '  '));
+    const rows = ranked.map(cells);
+    const figures = HEAD.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length))).slice(1);
+    const room = width - figures.reduce((sum, columns) => sum + columns + 2, 0);
+    const shown = rows.map(([name, ...rest]) => [shorten(name!, room, options.unicode), ...rest]);
+    const lines = [wrap(title(results[0]!), width).replace(/^.*$/gm, (line) => color.bold(line)), '', ruledTable(HEAD, shown, options), ''];
+    for (const { name, reason } of ranked) if (reason !== '') lines.push(wrap(`${name}: ${reason}`, width, '', '  '));
     const codes = new Set(ranked.flatMap(({ result }) => result.warnings.map(({ code }) => code)));
     for (const code of codes) {
       const names = ranked.filter(({ result }) => result.warnings.some((warning) => warning.code === code)).map(({ name }) => name);
@@ -128,7 +169,7 @@ const rankingCsv: Format<readonly Result[]> = {
         result.inputs.hardware,
         nsPerToken,
         metricOf(result, 'cache.hit_rate'),
-        metricOf(result, 'transfer.h2d.bytes_per_token'),
+        bytesPerToken(result, 'h2d'),
         metricOf(result, 'share.stall'),
         reason,
       ]),

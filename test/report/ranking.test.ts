@@ -1,0 +1,101 @@
+// The ranking of several runs: order, the reason of each difference by hand, and 80 columns whatever the names.
+import { describe, expect, it } from 'vitest';
+import { rank, rankingReports } from '../../src/report/ranking.js';
+import type { Result } from '../../src/result/result.js';
+import { sampleResult } from '../result/sample.js';
+
+const MS = 1e6;
+
+/** A run of 100 tokens whose time per token is made of these parts, ms. */
+function run(
+  system: string,
+  parts: { stall: number; experts: number; dense: number; exchange?: number; idle?: number },
+  more = {},
+): Result {
+  const { stall, experts, dense, exchange = 0, idle = 0 } = parts;
+  const total = stall + experts + dense + exchange + idle;
+  return sampleResult({
+    inputs: { system },
+    metrics: {
+      'workload.tokens': 100,
+      'time.stall': 100 * stall * MS,
+      'time.compute': 100 * experts * MS,
+      'time.dense': 100 * dense * MS,
+      'time.total': 100 * total * MS,
+      'share.stall': stall / total,
+      ...(exchange === 0 ? {} : { 'time.all_to_all': 100 * exchange * MS }),
+      ...more,
+    },
+  });
+}
+
+const best = run('best', { stall: 1, experts: 2, dense: 3 }, { 'time.cpu': 100 * 2 * MS });
+
+/** Why `other` is slower than `best`. */
+function reason(other: Result): string {
+  return rank([other, best]).find(({ name }) => name !== 'best')!.reason;
+}
+
+describe('rank', () => {
+  it('puts the least time per token first, and keeps the order of those that tie', () => {
+    const names = ['slow', 'b', 'a'];
+    const results = names.map((name) => run(name, { stall: name === 'slow' ? 9 : 1, experts: 2, dense: 3 }));
+    expect(rank(results).map(({ name }) => name)).toEqual(['b', 'a', 'slow']);
+    expect(rank(results).map((one) => one.reason)).toEqual(['', 'as fast', expect.stringContaining('+8.00 ms stall a token')]);
+  });
+
+  it('names the largest part that the best does not spend', () => {
+    expect(reason(run('other', { stall: 2, experts: 4, dense: 3 }))).toBe('+2.00 ms experts a token');
+    expect(reason(run('other', { stall: 0, experts: 0, dense: 9 }))).toBe('+6.00 ms dense a token');
+    expect(reason(run('other', { stall: 1, experts: 2, dense: 3, exchange: 5 }))).toBe('+5.00 ms exchange between GPUs a token');
+    expect(reason(run('other', { stall: 1, experts: 2, dense: 3, idle: 4 }))).toBe('+4.00 ms between passes a token');
+  });
+
+  it('says how fast the link of another machine was while it moved something: 50 GB in 2 s against 25 GB in 6 s', () => {
+    const moved = (bytes: number, utilization: number) => ({ 'transfer.h2d.bytes': bytes, 'transfer.h2d.utilization': utilization });
+    const fast = run('one', { stall: 10, experts: 20, dense: 30 }, moved(50e9, 2 / 6));
+    const slow = run('one', { stall: 13, experts: 20, dense: 30 }, moved(25e9, 6 / 6.3));
+    const ranked = rank([fast, { ...slow, inputs: { ...slow.inputs, hardware: 't4' } }]);
+    expect(ranked.map(({ name, reason }) => [name, reason])).toEqual([
+      ['rtx-4090', ''],
+      ['t4', '+3.00 ms stall a token: at 4.17 GB/s instead of 25.0 GB/s'],
+    ]);
+  });
+
+  it('says what lies behind a stall: hits, bytes and the CPU, more or fewer', () => {
+    const metrics = {
+      'cache.hit_rate': 0.739,
+      'transfer.h2d.bytes_per_token': 189_500_000 + 2 ** 20,
+      'transfer.ssd.bytes_per_token': 3 * 2 ** 20,
+      'time.cpu': 0,
+    };
+    expect(reason(run('other', { stall: 3, experts: 2, dense: 3 }, metrics))).toBe(
+      '+2.00 ms stall a token: -10.0 pp hits, +1.00 MiB a token, +3.00 MiB a token from the SSD, -2.00 ms CPU a token',
+    );
+    expect(reason(run('other', { stall: 3, experts: 2, dense: 3 }, { 'time.cpu': 100 * 2 * MS }))).toBe('+2.00 ms stall a token');
+  });
+});
+
+describe('the table', () => {
+  const table = rankingReports[0]!;
+  const text = (results: readonly Result[], width = 80): string =>
+    table.render(results, { color: false, width, unicode: true, verbose: false });
+
+  it('fits into its columns, whatever the names', () => {
+    const long = 'a-system-of-a-very-long-name-that-somebody-gave-to-a-file-of-their-own';
+    const results = [best, run(`${long}-1`, { stall: 5, experts: 2, dense: 3 }), run(`${long}-2`, { stall: 6, experts: 2, dense: 3 })];
+    for (const width of [60, 80]) {
+      const lines = text(results, width).split('\n');
+      for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(width);
+      // Both ends of a name stay, since the end is where they differ.
+      expect(lines.filter((line) => /^a-\S*…\S*-[12] /.test(line))).toHaveLength(2);
+    }
+  });
+
+  it('lists warnings once, with the runs that have them', () => {
+    const warning = { code: 'streams-cut', message: 'cut' };
+    const warned = (name: string, warnings: Result['warnings']): Result => ({ ...run(name, { stall: 1, experts: 2, dense: 3 }), warnings });
+    expect(text([warned('a', [warning]), warned('b', [])])).toContain('! streams-cut: a\n');
+    expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! streams-cut: all\n');
+  });
+});
