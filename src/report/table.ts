@@ -73,9 +73,13 @@ function timeBlock(time: NonNullable<Summary['time']>, width: number, options: R
     parts.map((part) => ({ share: part.share, ...looks[part.label] })),
     width,
   );
-  const legend = parts.map((part) => `${looks[part.label].paint(looks[part.label].glyph)} ${part.label} ${formatRatio(part.share)}`);
+  // In two lines where one is too narrow, as with exchanges between GPUs and idle time.
+  const words = parts.map((part) => `${part.label} ${formatRatio(part.share)}`);
+  const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
+  const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);
+  const lines = fits ? [legend] : [legend.slice(0, 3), legend.slice(3)];
   const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the GPU`)}`;
-  return [title, bar, legend.join('   '), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
+  return [title, bar, ...lines.map((line) => line.join('   ')), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
 }
 
 function boundsBlock(bounds: readonly BoundRow[], width: number, options: ReportOptions): string {

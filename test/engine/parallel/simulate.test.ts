@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { simulate, simulateRun } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
+import { tableReport } from '../../../src/report/table.js';
 import type { Result } from '../../../src/result/result.js';
 import { checkRun, type RunInput } from '../../../src/system/run.js';
 import { loadSystem } from '../../../src/system/system.js';
@@ -124,6 +125,23 @@ describe('every bundled system', () => {
     const plain = await simulate({ ...small, system: lru });
     expect(value(result, 'cache.hit_rate')).toBeGreaterThan(value(plain, 'cache.hit_rate'));
     expect(value(result, 'cache.hit_rate')).toBeLessThanOrEqual(result.bounds.beladyHitRate!);
+  });
+});
+
+describe('the table of a run on several GPUs', () => {
+  const options = { unicode: true, color: false, width: 80, verbose: false };
+
+  it('says how the work was shared and what exchanges took, within 80 columns', async () => {
+    const text = tableReport.render(await simulate({ ...small, workload: { ...small.workload, arrivals: 'poisson:rate=50' } }), options);
+    expect(text).toMatch(/GPUs +2, [\d.]+ % of the mean load on the busiest/);
+    expect(text).toMatch(/all-to-all [\d.]+ %/);
+    expect(text).toMatch(/on each GPU/);
+    expect(Math.max(...text.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says nothing of it on one', async () => {
+    const text = tableReport.render(await simulate({ ...small, hardware: 'rtx-4090' }), options);
+    expect(text).not.toMatch(/GPUs|all-to-all|each GPU/);
   });
 });
 
