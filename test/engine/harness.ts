@@ -7,6 +7,7 @@ import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, type Scope } from '../../src/cache/scope.js';
 import { BoundClocks } from '../../src/engine/bounds.js';
 import { Engine } from '../../src/engine/engine.js';
+import { Faults } from '../../src/engine/faults.js';
 import { Link } from '../../src/engine/link.js';
 import { Recorder } from '../../src/engine/recorder.js';
 import { CachedTier } from '../../src/engine/tier.js';
@@ -88,12 +89,15 @@ export async function composeEngine(scenario: Scenario) {
   const dram = scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);
   const cost = new CostModel(model, hardware);
   const recorder = new Recorder(model.layers.length);
+  const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
+  const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
   const engine = new Engine({
     model,
     cost,
     gpu,
     dram,
-    writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null,
+    writeBack,
+    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, links, [cost], 'scenario'),
     onMiss: scenario.onMiss,
     replay: scenario.replay,
     prefetch: script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores },
@@ -109,12 +113,13 @@ export async function composeEngine(scenario: Scenario) {
 const residents = (tier: CachedTier): number[] =>
   tier.caches.flatMap((cache) => [...cache.resident.keys()].filter((id) => cache.resident[id] === 1).map((id) => id + cache.base));
 
-const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs }: Link): LinkOutcome => ({
+const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts }: Link): LinkOutcome => ({
   demands,
   demandBytes,
   prefetches,
   prefetchBytes,
   busyNs,
+  restarts,
 });
 
 /** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */

@@ -36,6 +36,8 @@ export interface LinkOutcome {
   readonly prefetches: number;
   readonly prefetchBytes: number;
   readonly busyNs: number;
+  /** Prefetches that ran again because their lane was lost. */
+  readonly restarts: number;
 }
 
 /** A whole run. */

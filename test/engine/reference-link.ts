@@ -16,10 +16,12 @@ export class ReferenceTransfer {
   readonly pieces: Piece[] = [];
   /** True for a prefetch until it is promoted: demands may go between its chunks. */
   yields: boolean;
+  readonly prefetch: boolean;
 
-  constructor(id: number, yields: boolean) {
+  constructor(id: number, yields: boolean, prefetch = false) {
     this.id = id;
     this.yields = yields;
+    this.prefetch = prefetch;
   }
 
   get arrivalNs(): number {
@@ -30,20 +32,51 @@ export class ReferenceTransfer {
 /** Lanes as lists of pieces. */
 export class ReferenceLink {
   readonly lanes: Piece[][];
-  readonly count = { demands: 0, demandBytes: 0, prefetches: 0, prefetchBytes: 0, busyNs: 0 };
+  readonly count = { demands: 0, demandBytes: 0, prefetches: 0, prefetchBytes: 0, busyNs: 0, restarts: 0 };
+  /** The first so many lanes take transfers, at this share of the bandwidth. */
+  live: number;
+  share = 1;
   readonly #spec: LinkSpec;
+  /** When each lane has come back, ns. */
+  readonly #backNs: number[];
 
   /** @param spec without paths, or with `flows: single` */
   constructor(spec: LinkSpec) {
     this.#spec = spec;
     this.lanes = Array.from({ length: spec.lanes }, () => []);
+    this.live = spec.lanes;
+    this.#backNs = this.lanes.map(() => 0);
+  }
+
+  /** Lanes are lost or come back; a prefetch that has not arrived moves to another lane, as a demand. */
+  keepLanes(live: number, nowNs: number, bytesOf: (id: number) => number): void {
+    for (let lane = this.live; lane < live; lane++) this.#backNs[lane] = nowNs;
+    const before = this.live;
+    this.live = live;
+    for (let lane = live; lane < before; lane++) {
+      const moved = new Set(
+        this.lanes[lane]!.filter(({ to, transfer }) => transfer.prefetch && to > nowNs).map(({ transfer }) => transfer),
+      );
+      for (const transfer of moved) {
+        this.count.busyNs -= transfer.arrivalNs - nowNs;
+        this.lanes[lane] = this.lanes[lane]!.filter((piece) => piece.transfer !== transfer);
+        const demands = this.count.demands;
+        const bytes = bytesOf(transfer.id);
+        const piece = this.demand(transfer.id, bytes, nowNs).pieces[0]!;
+        this.count.demands = demands;
+        this.count.demandBytes -= bytes;
+        this.count.restarts++;
+        transfer.yields = false;
+        transfer.pieces.splice(0, transfer.pieces.length, piece);
+      }
+    }
   }
 
   #speed(lane: Piece[]): { latencyNs: number; nsPerByte: number } {
     const { bandwidth, lanes, latencyNs, paths } = this.#spec;
     const path = paths?.[this.lanes.indexOf(lane)];
-    if (path === undefined) return { latencyNs, nsPerByte: (1e9 * lanes) / bandwidth };
-    return { latencyNs: path.latencyNs, nsPerByte: 1e9 / path.bandwidth };
+    if (path === undefined) return { latencyNs, nsPerByte: (1e9 * lanes) / bandwidth / this.share };
+    return { latencyNs: path.latencyNs, nsPerByte: 1e9 / path.bandwidth / this.share };
   }
 
   duration(bytes: number, lane: Piece[]): number {
@@ -53,11 +86,11 @@ export class ReferenceLink {
 
   /** Where a demand at `atNs` would go: the lane where it ends first (starts first, where all are alike), the first of them at a tie. */
   place(bytes: number, atNs: number): { lane: Piece[]; index: number; startNs: number } {
-    const places = this.lanes.map((lane) => {
+    const places = this.lanes.slice(0, this.live).map((lane) => {
       let index = lane.length;
       while (index > 0 && lane[index - 1]!.chunk && lane[index - 1]!.transfer.yields && lane[index - 1]!.from >= atNs) index--;
       // Behind what comes before; where that is a chunk which runs at `atNs`, behind the chunk.
-      return { lane, index, startNs: Math.max(atNs, index === 0 ? 0 : lane[index - 1]!.to) };
+      return { lane, index, startNs: Math.max(atNs, this.#backNs[this.lanes.indexOf(lane)]!, index === 0 ? 0 : lane[index - 1]!.to) };
     });
     const endNs = ({ lane, startNs }: (typeof places)[0]): number => startNs + this.duration(bytes, lane);
     return places.reduce((best, other) => (endNs(other) < endNs(best) ? other : best));
@@ -86,21 +119,21 @@ export class ReferenceLink {
   }
 
   freeNs(lane: Piece[]): number {
-    return lane.at(-1)?.to ?? 0;
+    return Math.max(lane.at(-1)?.to ?? 0, this.#backNs[this.lanes.indexOf(lane)]!);
   }
 
   /** The lane that is free first, the first of them at a tie. */
   nextLane(): Piece[] {
-    return this.lanes.reduce((best, other) => (this.freeNs(other) < this.freeNs(best) ? other : best));
+    return this.lanes.slice(0, this.live).reduce((best, other) => (this.freeNs(other) < this.freeNs(best) ? other : best));
   }
 
   /** On the lane that is free first or, where lanes differ, on that of the free ones where it ends first. */
   prefetch(id: number, bytes: number, startNs: number): ReferenceTransfer {
     let lane = this.nextLane();
-    for (const other of this.lanes) {
+    for (const other of this.lanes.slice(0, this.live)) {
       if (this.freeNs(other) <= startNs && this.duration(bytes, other) < this.duration(bytes, lane)) lane = other;
     }
-    const transfer = new ReferenceTransfer(id, this.#spec.chunkBytes !== null);
+    const transfer = new ReferenceTransfer(id, this.#spec.chunkBytes !== null, true);
     let from = startNs;
     const add = (ns: number, chunk: boolean): void => {
       const piece = { transfer, chunk, from, to: from + ns };

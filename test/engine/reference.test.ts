@@ -13,14 +13,14 @@ vi.setConfig({ testTimeout: 60_000 });
 /** What a family of scenarios must have shown at least once, so that agreement means something. */
 type Seen = Readonly<Record<string, (outcome: Outcome, scenario: Scenario) => boolean>>;
 
-async function agree(family: fc.Arbitrary<Scenario>, seen: Seen, seed: number): Promise<void> {
+async function agree(family: fc.Arbitrary<Scenario>, seen: Seen, seed: number, numRuns = 150): Promise<void> {
   const missing = new Set(Object.keys(seen));
   const property = fc.asyncProperty(family, async (scenario) => {
     const expected = simulateByTheBook(scenario);
     expect(await simulateByEngine(scenario)).toEqual(expected);
     for (const name of missing) if (seen[name]!(expected, scenario)) missing.delete(name);
   });
-  await fc.assert(property, { seed, numRuns: 150 });
+  await fc.assert(property, { seed, numRuns });
   expect([...missing]).toEqual([]);
 }
 
@@ -74,6 +74,40 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       return { ...scenario, exclusive: false, hardware: { ...scenario.hardware, links: [link, ...below] } };
     });
     return agree(family, { ...basics, useful: prefetches.useful, late: prefetches.late }, 6);
+  });
+
+  it('with faults of links and CPU', () => {
+    const at = fc.integer({ min: 0, max: 1200 });
+    const lasts = fc.option(fc.integer({ min: 1, max: 600 }), { nil: undefined });
+    const share = fc.constantFrom(0.5, 0.25);
+    const what = (links: readonly ('h2d' | 'ssd')[]) =>
+      fc.oneof(
+        fc.record({ link: fc.constantFrom(...links), bandwidth: share }),
+        fc.record({ link: fc.constantFrom(...links), lanes: fc.constant(-1) }),
+        fc.record({ link: fc.constantFrom(...links), lanes: fc.constant(-1) }),
+        fc.record({ cpu: share }),
+      );
+    const family = scenarios.chain((scenario) => {
+      // Four lanes each, of which at most three are lost; speeds stay whole.
+      const links = scenario.hardware.links.map((link) => ({ ...link, bandwidth: (link.bandwidth / link.lanes) * 4, lanes: 4 }));
+      const names = links.map(({ name }) => name);
+      return fc.array(fc.tuple(at, lasts, what(names)), { minLength: 1, maxLength: 3 }).map((all): Scenario => {
+        const faults = all.map(([from, ns, one]) => ({ at: from, ...(ns === undefined ? {} : { until: from + ns }), ...one }));
+        return { ...scenario, hardware: { ...scenario.hardware, links }, faults };
+      });
+    });
+    return agree(
+      family,
+      {
+        ...basics,
+        useful: prefetches.useful,
+        late: prefetches.late,
+        'moved prefetches': ({ h2d }: Outcome) => h2d.restarts > 0,
+        'moved from the SSD': ({ ssd }: Outcome) => (ssd?.restarts ?? 0) > 0,
+      },
+      8,
+      400,
+    );
   });
 
   it('with a CPU of several sockets', () => {

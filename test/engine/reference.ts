@@ -2,6 +2,7 @@
 // engine the prices of work (cost.ts, tested on its own) and nothing else; `reference.test.ts` holds the two against each other.
 import { layerOfExperts } from '../../src/cache/scope.js';
 import { CostModel } from '../../src/hardware/cost.js';
+import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertSizes } from '../../src/model/spec.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import type { LayerOutcome, Outcome, PassOutcome } from './outcome.js';
@@ -227,6 +228,26 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     }
   }
 
+  /** Links and CPU as the faults in effect leave them. */
+  function strike(): void {
+    const faults = (scenario.faults ?? []).filter(({ at, until }) => at <= nowNs && nowNs < (until ?? Number.POSITIVE_INFINITY));
+    const levels: [string, ReferenceLink, LinkSpec][] = [
+      ['h2d', gpu.link, hardware.links[0]!],
+      ['h2d', writeBack, hardware.links[0]!],
+    ];
+    if (dram !== null) levels.push(['ssd', dram.link, hardware.links[1]!]);
+    for (const [name, link, { lanes }] of levels) {
+      const own = faults.filter((fault) => fault.link === name);
+      link.share = own.reduce((share, { bandwidth }) => share * (bandwidth ?? 1), 1);
+      link.keepLanes(
+        own.reduce((left, fault) => left + (fault.lanes ?? 0), lanes),
+        nowNs,
+        (id) => sizes[id]!,
+      );
+    }
+    cost.throttleCpu(faults.reduce((share, { cpu }) => share * (cpu ?? 1), 1));
+  }
+
   /** L12: the routing of `layer` is known. */
   function known(layer: number, demand: readonly number[]): void {
     total.cancelled += plan.filter(
@@ -363,6 +384,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       const choices = choicesAt(pass, layer);
       advance(nowNs);
       known(layer, choices);
+      if (scenario.faults !== undefined) strike();
       const replan = (): void => predict(number, layer);
       if (choices.length === 0) replan();
       else if (!sequential) runEvent(layer, choices, replan);

@@ -7,6 +7,7 @@ import { type MissAction, type Replay, WHEN_FULL } from '../../src/engine/action
 import type { PrefetchLimits } from '../../src/engine/prefetch.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
+import type { Fault } from '../../src/system/faults.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 
 /** What one token chose: `[layer][rank]`, expert within its layer, NULL_EXPERT = none. */
@@ -36,6 +37,8 @@ export interface Scenario {
   readonly onMiss: MissAction;
   readonly replay: Replay;
   readonly script: Script | null;
+  /** Of links and CPU; absent: nothing goes wrong. */
+  readonly faults?: readonly Fault[];
 }
 
 /** One MoE layer of a whole-number model: sizes in bytes, times in ns. */

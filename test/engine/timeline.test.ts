@@ -87,8 +87,8 @@ describe('a timeline worked out by hand', () => {
     expect(of('cpuNs')).toEqual([CPU, CPU, CPU]);
     expect(outcome).toMatchObject({ useful: 1, late: 1, wasted: 0, cancelled: 1, dropped: 0, cpuExperts: 3, distinct: 6 });
     // h2d: expert 1 on demand, 3 and 6 ahead of time. SSD: 0, 1, 5 and 7 on demand; 3, 4 and 6 ahead.
-    expect(outcome.h2d).toEqual({ demands: 1, demandBytes: 100, prefetches: 2, prefetchBytes: 200, busyNs: 3 * H2D });
-    expect(outcome.ssd).toEqual({ demands: 4, demandBytes: 400, prefetches: 3, prefetchBytes: 300, busyNs: 7 * SSD });
+    expect(outcome.h2d).toEqual({ demands: 1, demandBytes: 100, prefetches: 2, prefetchBytes: 200, busyNs: 3 * H2D, restarts: 0 });
+    expect(outcome.ssd).toEqual({ demands: 4, demandBytes: 400, prefetches: 3, prefetchBytes: 300, busyNs: 7 * SSD, restarts: 0 });
     expect(pass!.gpu).toEqual([1, 3, 6]);
     expect(pass!.dram).toEqual([0, 1, 3, 4, 5, 6, 7]);
   });

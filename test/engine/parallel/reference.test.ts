@@ -52,8 +52,8 @@ describe('engine of several GPUs', () => {
       const interconnect = { bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0 };
       const { gpus, outcomes, recorder } = await runParallel({ ...single, gpus: 1, homes, interconnect, overlap: 1 });
       expect(outcomes).toEqual(expected.passes.map(({ endNs, gpu }) => ({ endNs, resident: [gpu] })));
-      const { demands, demandBytes, prefetches, prefetchBytes, busyNs } = gpus[0]!.gpu.link;
-      expect({ demands, demandBytes, prefetches, prefetchBytes, busyNs }).toEqual(expected.h2d);
+      const { demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts } = gpus[0]!.gpu.link;
+      expect({ demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts }).toEqual(expected.h2d);
       expect(recorder.prefetchUseful).toBe(expected.useful);
       expect(recorder.prefetchLate).toBe(expected.late);
       expect(recorder.prefetchWasted).toBe(expected.wasted);
