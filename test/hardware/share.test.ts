@@ -31,7 +31,8 @@ describe('a machine of several GPUs', () => {
     [
       YAML.replace('name: gpu, size', 'name: unified, size')
         .replace('{ name: dram, size: 8GiB }, ', '')
-        .replace(/ {2}- \{ name: h2d.*\n/, ''),
+        .replace(/ {2}- \{ name: h2d.*\n/, '')
+        .replace(/cpu:.*\n/, ''),
       'gpus: several GPUs need a gpu and a dram tier',
     ],
   ])('is refused where it does not hang together', (yaml, message) => {
