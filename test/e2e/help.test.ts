@@ -56,7 +56,7 @@ describe('completion', () => {
     expect(await complete('compare', '--upd')).toEqual(['--update-baseline']);
     expect(await complete('compare', '--prog')).toEqual(['--progress']);
     expect(await complete('run', '--model', 'qwen3-30')).toEqual(['qwen3-30b-a3b']);
-    expect(await complete('run', '-w', 'rtx-40')).toEqual(['rtx-4090']);
+    expect(await complete('run', '-w', 'rtx-30')).toEqual(['rtx-3090']);
     expect(await complete('run', '--on-miss', 'c')).toEqual(['cpu', 'cheaper']);
     expect(await complete('run', '-q', '--progress', 'n')).toEqual(['never']);
     expect(await complete('run', 'my')).toEqual(['my-run.yaml']);

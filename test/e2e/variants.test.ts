@@ -1,6 +1,6 @@
 // Routing variants and candidates as a user meets them: flags, profiles, conversions, mistakes.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
@@ -85,6 +85,17 @@ describe('candidates', () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('has 8 MoE layers, mixtral-8x7b has 32')]);
     const converted = await metricsOf(['run', '-t', 'slim.safetensors', '--cache', '25%', '--scope', 'layer'], cwd);
     expect(converted['cache.hits']).toBe(cut['cache.hits']);
+  });
+});
+
+describe('docs/routing-variants.md', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/routing-variants.md'), 'utf8');
+
+  it('shows the screen of 150 models on three machines as it is printed today', async () => {
+    const command = /^ {4}moeprof (run -m coe-150x7b .*)$/m.exec(page)![1]!;
+    const { stdout } = await moeprof(command.split(' '), { env: { LC_ALL: 'C.UTF-8' } });
+    const screen = stdout.replace(/^(?=.)/gm, '    ');
+    expect(page.includes(screen), `paste this into docs/routing-variants.md:\n${screen}`).toBe(true);
   });
 });
 
