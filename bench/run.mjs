@@ -24,6 +24,7 @@ const ROWS = [
   ['everything resident', { ...plain, memory: { expertCache: '100%' } }],
   ['batch 16', { ...plain, workload: { batch: 16 } }],
   ['batch 64', { ...plain, workload: { batch: 64 } }],
+  ['two GPUs, batch 16', { ...plain, hardware: '2x-rtx-4090', workload: { batch: 16 } }],
   ['sequential replay', { ...plain, replay: 'sequential' }],
   ['prefetch, last-token', { ...plain, system: { ...lru, predictor: { kind: 'last-token' } }, tenth: true }],
   ['prefetch, transition', { ...plain, system: { ...lru, predictor: { kind: 'transition' } }, tenth: true }],
