@@ -1,5 +1,5 @@
 // One GPU of several and its even part of the host, as a machine of its own.
-import type { HardwareSpec, LinkSpec } from './spec.js';
+import type { HardwareSpec, HostDevice, LinkSpec } from './spec.js';
 
 /**
  * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
@@ -14,8 +14,15 @@ export function shareOf(hardware: HardwareSpec): HardwareSpec {
     ...machine,
     tiers: tiers.map((tier, level) => (level === 0 ? tier : { ...tier, bytes: tier.bytes / count })),
     links: links.map((link, level) => (level === 0 ? link : partOf(link, count))),
-    cpu: cpu === null ? null : { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count },
+    cpu: cpu === null ? null : partOfCpu(cpu, count),
   };
+}
+
+function partOfCpu(cpu: HostDevice, count: number): HostDevice {
+  const part = { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count };
+  if (cpu.sockets === undefined) return part;
+  const { interconnect } = cpu.sockets;
+  return { ...part, sockets: { ...cpu.sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };
 }
 
 function partOf(link: LinkSpec, count: number): LinkSpec {

@@ -214,6 +214,17 @@ function facts(result: Result): [string, string][] {
         said('memory.dram.peak', ' in DRAM'),
       ]),
     ],
+    [
+      'expert cache',
+      value(result, 'memory.gpu.expert_cache_least') === null
+        ? null
+        : joined([
+            said('memory.gpu.expert_cache_least', ' at least'),
+            said('memory.gpu.expert_cache_mean', ' on average'),
+            said('memory.gpu.kv_peak', ' of KV caches at most'),
+            (value(result, 'schedule.preemptions') ?? 0) > 0 && said('schedule.preemptions', ' times a request thrown out'),
+          ]),
+    ],
     ['saved', saving === null ? null : `${formatRatio(saving)} of the GPU memory that holding every expert takes`],
   ];
   return lines.filter((line): line is [string, string] => line[1] !== null);

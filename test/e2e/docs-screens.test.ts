@@ -1,4 +1,4 @@
-// The pages on workloads, schedulers and plans show what moeprof prints today, where a reader has all that the command needs.
+// The pages on workloads, schedulers, plans and faults show what moeprof prints today, where a reader has all that the command needs.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
@@ -26,7 +26,7 @@ function screensOf(name: string): { command: string; screen: string }[] {
   );
 }
 
-describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md'])('docs/%s', (name) => {
+describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'faults.md'])('docs/%s', (name) => {
   const screens = screensOf(name);
 
   it('shows commands, and what some of them print', () => {
