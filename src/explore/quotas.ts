@@ -123,23 +123,29 @@ function topUp(model: ModelSpec, hits: readonly ArrayLike<number>[], quotas: num
 }
 
 /**
- * Shallow layers first: every layer gets what one token needs, its top-k, and what is left gives the earliest layers all of their experts, in
- * turn. The first layers are those whose experts nothing before them foretells (Fate, arXiv 2502.12224: a shallow-favouring cache).
+ * Shallow layers first: half of the capacity gives the first layers all of their experts, as many layers as it holds whole, and the others
+ * share what is left, an expert each in turn. It is the first layers whose experts nothing before them foretells (Fate, arXiv 2502.12224, a
+ * shallow-favouring cache; the half is ours).
  * @returns experts per layer
  */
 export function shallowQuotas(model: ModelSpec, capacityBytes: number): number[] {
   const { layers } = model;
   const quotas = layers.map(() => 0);
   let left = capacityBytes;
-  const fill = (most: (layer: ModelSpec['layers'][number]) => number): void => {
-    for (const [l, layer] of layers.entries()) {
-      const given = Math.min(most(layer) - quotas[l]!, Math.floor(left / layer.expertBytes));
-      quotas[l]! += given;
-      left -= given * layer.expertBytes;
+  for (const [l, { experts, expertBytes }] of layers.entries()) {
+    if (left - experts * expertBytes < capacityBytes / 2) break;
+    quotas[l] = experts;
+    left -= experts * expertBytes;
+  }
+  for (let given = true; given; ) {
+    given = false;
+    for (const [l, { experts, expertBytes }] of layers.entries()) {
+      if (quotas[l] === experts || expertBytes > left) continue;
+      quotas[l]!++;
+      left -= expertBytes;
+      given = true;
     }
-  };
-  fill(({ experts, topK }) => Math.min(experts, topK));
-  fill(({ experts }) => experts);
+  }
   return quotas;
 }
 

@@ -110,17 +110,17 @@ describe('proportionalQuotas', () => {
 });
 
 describe('shallowQuotas', () => {
-  it('gives each layer a token, then the first layers all that they have', () => {
-    const model = toyModel([8, 8, 8, 8], [1, 1, 1, 1], 2);
-    expect(shallowQuotas(model, 8)).toEqual([2, 2, 2, 2]);
-    expect(shallowQuotas(model, 16)).toEqual([8, 4, 2, 2]);
-    expect(shallowQuotas(model, 21)).toEqual([8, 8, 3, 2]);
+  it('keeps whole the first layers that half of the capacity holds, and shares the rest out in turn', () => {
+    const model = toyModel([8, 8, 8, 8]);
+    expect(shallowQuotas(model, 15)).toEqual([4, 4, 4, 3]);
+    expect(shallowQuotas(model, 16)).toEqual([8, 3, 3, 2]);
+    expect(shallowQuotas(model, 25)).toEqual([8, 6, 6, 5]);
     expect(shallowQuotas(model, 99)).toEqual([8, 8, 8, 8]);
+    expect(shallowQuotas(model, 0)).toEqual([0, 0, 0, 0]);
   });
 
-  it('serves the first layers first where not every layer gets a token, and passes over what does not fit', () => {
-    expect(shallowQuotas(toyModel([4, 4, 4], [1, 1, 1], 2), 3)).toEqual([2, 1, 0]);
-    // 3 + 2 + 1 bytes for a token each; of the 4 that are left another of the first layer's takes 3, one of the last layer's 1.
-    expect(shallowQuotas(toyModel([4, 4, 4], [3, 2, 1], 1), 10)).toEqual([2, 1, 2]);
+  it('counts in bytes, and passes over what does not fit', () => {
+    // 6 of 14 bytes for the first layer; of 8 a round takes 5, and of the 3 that are left one more of each but the largest.
+    expect(shallowQuotas(toyModel([2, 4, 4], [3, 4, 1]), 14)).toEqual([2, 1, 4]);
   });
 });

@@ -10,6 +10,7 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, loadRun, type RunInput } from '../../src/system/run.js';
 import { loadSystem, replacePredictor } from '../../src/system/system.js';
+import { exampleOf } from './example.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -38,8 +39,8 @@ describe('bundled systems', () => {
     const system = loadSystem(name, 'test');
     expect(system.name).toBe(name);
     expect(system.simplifies ?? '').not.toBe('');
-    const memory = system.cache.capacity === undefined ? { expertCache: '25%' } : {};
-    const result = await run({ workload: { tokens: 160 }, trace: 'mini-finegrained-64x12l', system: name, memory });
+    const example = exampleOf(system).run;
+    const result = await run({ ...example, workload: { ...example.workload, tokens: 160 } });
     expect(result.inputs.system).toBe(name);
     expect(metricOf(result, 'experts.demanded')).toBeGreaterThan(0);
     const [hits, late, misses] = ['cache.hits', 'cache.late', 'cache.misses'].map((metric) => metricOf(result, metric));

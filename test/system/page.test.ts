@@ -1,0 +1,100 @@
+// docs/systems.md is what the system files say:
+// MOEPROF_UPDATE=1 npx vitest run --project unit test/system/page.test.ts writes it anew.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { simulate } from '../../src/engine/simulate.js';
+import { rankingReports } from '../../src/report/ranking.js';
+import type { Result } from '../../src/result/result.js';
+import { checkRun } from '../../src/system/run.js';
+import type { SystemSpec } from '../../src/system/system.js';
+import { exampleOf } from './example.js';
+import { describedSystems, pageOf } from './page.js';
+
+const page = fileURLToPath(new URL('../../docs/systems.md', import.meta.url));
+
+const systems = describedSystems();
+
+/** The systems of the ranking on the page. */
+const RANKED = ['on-demand-lru', 'mixtral-offloading', 'fiddler', 'expertflow', 'all-resident'];
+
+/** What `moeprof run -s a,b,c` prints of them. */
+async function ranking(): Promise<string> {
+  const results: Result[] = [];
+  for (const system of RANKED) {
+    const memory = system === 'all-resident' ? {} : { expertCache: '25%' };
+    results.push(await simulate({ trace: 'mini-finegrained-64x12l', hardware: 't4', system, memory, workload: { tokens: 1000 } }));
+  }
+  return rankingReports[0]!.render(results, { color: false, width: 80, unicode: true, verbose: false });
+}
+
+/** The page holds `block` between the comments of this name; with MOEPROF_UPDATE=1 it is put there first. */
+function expectBlock(name: string, block: string): void {
+  const [begin, end] = [`<!-- ${name}: written by test/system/page.test.ts -->\n`, `<!-- end of ${name} -->\n`];
+  const text = readFileSync(page, 'utf8');
+  const [before, rest] = text.split(begin) as [string, string];
+  const [, after] = rest.split(end) as [string, string];
+  const fresh = `${before}${begin}\n${block.trimEnd()}\n\n${end}${after}`;
+  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(page, fresh);
+  const isFresh = readFileSync(page, 'utf8') === fresh;
+  expect(isFresh, `${name}: run MOEPROF_UPDATE=1 npx vitest run --project unit test/system/page.test.ts`).toBe(true);
+}
+
+describe('docs/systems.md', () => {
+  it('says of every system what its file says', () => {
+    expectBlock('systems', pageOf(systems));
+  });
+
+  it('shows a ranking as it is printed today', { timeout: 60_000 }, async () => {
+    expect(readFileSync(page, 'utf8')).toContain(`-s ${RANKED.join()}\n`);
+    expectBlock('ranking', (await ranking()).replace(/^(?=.)/gm, '    '));
+  });
+
+  it('links only to sections and pages that are there', () => {
+    const text = readFileSync(page, 'utf8');
+    const headings = new Set(
+      [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+        title!
+          .toLowerCase()
+          .replace(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+    for (const [, anchor] of text.matchAll(/\]\(#([^)]+)\)/g)) expect([...headings]).toContain(anchor);
+    for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      expect(() => readFileSync(new URL(`../../docs/${link}`, import.meta.url)), link).not.toThrow();
+    }
+  });
+});
+
+describe('system files', () => {
+  it('are at least 20 published systems, each with a summary of its own and a source', () => {
+    const published = systems.filter(({ kind }) => kind === 'published');
+    expect(published.length).toBeGreaterThanOrEqual(20);
+    expect(new Set(systems.map(({ summary }) => summary)).size).toBe(systems.length);
+    for (const { name, spec, summary } of systems) {
+      expect(summary, name).toMatch(/^\S.*\.$/);
+      expect(spec.simplifies ?? '', name).not.toBe('');
+    }
+  });
+
+  it('are compositions of their own: no two differ in name alone', () => {
+    const parts = ({ cites: _cites, name: _name, simplifies: _simplifies, ...rest }: SystemSpec): object => rest;
+    for (const [i, a] of systems.entries()) {
+      for (const b of systems.slice(i + 1)) {
+        // What is left of expertflow without prediction is the plain cache, and is meant to be.
+        if (a.name === 'expertflow-no-predictor' && b.name === 'on-demand-lru') continue;
+        expect(isDeepStrictEqual(parts(a.spec), parts(b.spec)), `${a.name} is ${b.name} under another name`).toBe(false);
+      }
+    }
+  });
+
+  it('are shown at work by a command whose run can be read', () => {
+    for (const { spec } of systems) {
+      const { command, run } = exampleOf(spec);
+      expect(command).toContain(`-s ${spec.name}`);
+      expect(() => checkRun(run, 'test')).not.toThrow();
+    }
+  });
+});

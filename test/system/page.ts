@@ -1,0 +1,127 @@
+// docs/systems.md as the system files have it: one row a system, then each with what it follows and where it is simpler.
+import { findProfile, listProfiles } from '../../src/base/profiles.js';
+import { readText } from '../../src/base/yaml.js';
+import type { MissAction } from '../../src/engine/actions.js';
+import { loadSystem, type SystemSpec } from '../../src/system/system.js';
+import { exampleOf } from './example.js';
+
+/** What a system is: a publication or program, one that lacks a part on purpose, or a limit to compare with. */
+export type Kind = 'published' | 'ablation' | 'reference';
+
+/** A bundled system and what its file says of it. */
+export interface Described {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Comment at the top of the file. */
+  readonly summary: string;
+  readonly spec: SystemSpec;
+}
+
+/** All bundled systems, by name. */
+export function describedSystems(): Described[] {
+  return listProfiles('systems').map((name) => {
+    const spec = loadSystem(name, 'page');
+    const summary = headOf(readText(findProfile('systems', name)));
+    const kind = summary.startsWith('Ablation of') ? 'ablation' : spec.cites === undefined ? 'reference' : 'published';
+    return { name, kind, summary, spec };
+  });
+}
+
+/** Comment lines at the top of a file, joined. */
+function headOf(text: string): string {
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('#'));
+  return lines
+    .slice(0, end)
+    .map((line) => line.replace(/^#\s*/, ''))
+    .join(' ');
+}
+
+const KINDS: readonly (readonly [Kind, string])[] = [
+  ['published', 'Published systems'],
+  ['ablation', 'Ablations'],
+  ['reference', 'Points of reference'],
+];
+
+/** The generated part of the page. */
+export function pageOf(systems: readonly Described[]): string {
+  return KINDS.map(([kind, title]) => {
+    const members = systems.filter((system) => system.kind === kind);
+    return [`## ${title}`, tableOf(members), ...members.map(sectionOf)].join('\n\n');
+  }).join('\n\n');
+}
+
+const HEAD = ['system', 'follows', 'cache', 'prediction', 'scheduling', 'misses', 'besides'];
+
+function tableOf(systems: readonly Described[]): string {
+  const rows = systems.map(({ name, spec }) => [
+    `[${name}](#${name.replaceAll('.', '')})`,
+    linked(spec.cites ?? '–'),
+    cacheOf(spec),
+    predictionOf(spec),
+    schedulingOf(spec),
+    MISSES[spec.onMiss],
+    besides(spec),
+  ]);
+  return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function sectionOf({ name, spec, summary }: Described): string {
+  const lines = [summary, ...(spec.cites === undefined ? [] : [`Follows: ${linked(spec.cites)}.`])];
+  const simpler = (spec.simplifies ?? '').trim();
+  return [`### ${name}`, ...lines, `Simpler: ${simpler.replace(/\.?$/, '.')}`, `    ${exampleOf(spec).command}`].join('\n\n');
+}
+
+/** Papers and repositories as links. */
+function linked(cites: string): string {
+  return cites
+    .replace(/arXiv (\d{4}\.\d{5})/g, '[arXiv $1](https://arxiv.org/abs/$1)')
+    .replace(/github\.com\/[\w.-]+\/[\w.-]*\w/g, '[$&](https://$&)');
+}
+
+function code(kind: string, parameters: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(parameters).map(([key, value]) => `${key}=${typeof value === 'boolean' ? (value ? 'on' : 'off') : value}`);
+  return `\`${[kind, given.join(',')].filter((part) => part !== '').join(':')}\``;
+}
+
+function cacheOf({ cache: { capacity, exclusive, policy, quotas, scope } }: SystemSpec): string {
+  const split = typeof quotas === 'string' && quotas !== 'even' ? `, ${quotas} quotas` : '';
+  const size = capacity === undefined ? '' : `, ${capacity} of the experts`;
+  return `\`${policy}\`${scope === 'layer' ? `, one per layer${split}` : ''}${size}${exclusive ? ', exclusive of DRAM' : ''}`;
+}
+
+function predictionOf({ predictor, prefetch }: SystemSpec): string {
+  const { correction, horizon, kind, parameters } = predictor;
+  if (kind === 'none') return '–';
+  const far =
+    horizon === 'all' ? 'all layers' : horizon === 'auto' ? 'as far as the link needs' : horizon === 1 ? '1 layer' : `${horizon} layers`;
+  const most = prefetch.perLayer === undefined ? '' : `, at most ${prefetch.perLayer} a layer`;
+  const bold =
+    prefetch.minProbability >= 1 ? 'nothing prefetched' : `prefetched from ${Math.round(100 * prefetch.minProbability)} %${most}`;
+  return `${code(kind, parameters)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
+}
+
+function schedulingOf({ scheduler: { kind, parameters } }: SystemSpec): string {
+  return code(kind, parameters);
+}
+
+const MISSES: Readonly<Record<MissAction, string>> = {
+  load: 'loaded',
+  cpu: 'computed on the CPU',
+  cheaper: 'CPU or load, whichever ends sooner',
+  static: 'streamed, nothing moves in',
+};
+
+function besides({ dram, overlap, placement, precision, rerank }: SystemSpec): string {
+  const said: string[] = [];
+  if (precision !== undefined) {
+    const { copyBytes, lowAbove, skipAbove } = precision;
+    const percent = (share: number): string => `${Math.round(100 * share)} %`;
+    said.push(`lossy: copies of ${percent(copyBytes)} above ${percent(lowAbove)} of the weight, skipped above ${percent(skipAbove)}`);
+  }
+  if (rerank !== undefined) said.push(`lossy: routing re-ranked, lambda ${rerank.lambda}, ${rerank.keep} kept`);
+  if (dram.policy !== 'lru') said.push(`\`${dram.policy}\` in DRAM, where there is an SSD`);
+  if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind, placement.parameters)}`);
+  if (overlap !== undefined) said.push(`overlap ${overlap}`);
+  return said.length === 0 ? '–' : said.join('; ');
+}
