@@ -87,6 +87,14 @@ describe('a fault from the start is a lesser machine', () => {
     expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
   });
 
+  it('half the bandwidth, on several GPUs', async () => {
+    const machine = { hardware: '2x-rtx-4090' };
+    const faulty = await simulate({ ...machine, faults: [{ at: 0, link: 'h2d', bandwidth: '50%' }] });
+    const lesser = await simulate(machine, { 'hardware.links.0.bandwidth': (await bandwidthOf('2x-rtx-4090')) / 2 });
+    expect(faulty.of('time.stall')).toBeGreaterThan((await simulate(machine)).of('time.stall'));
+    expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
+  });
+
   it('two lanes of three, with a third of the bandwidth gone', async () => {
     const whole = await bandwidthOf('t4');
     const faulty = await simulate({ faults: [{ at: 0, link: 'h2d', lanes: -1 }] }, { 'hardware.links.0.lanes': 3 });
