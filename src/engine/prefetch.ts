@@ -1,15 +1,12 @@
-// The plan of prefetches (L11, L12): which experts of the coming layers to bring, nearest layer first, then by probability, and the
-// starting of those transfers whenever a link has nothing better to do.
+// Prefetching (L11, L12): plans which experts of the coming layers to bring, and starts those transfers whenever a link has nothing better
+// to do. What is expected is forecast.ts', who waits in which order prefetch-plan.ts'.
 import { UNPINNED } from '../cache/policy.js';
-import type { ModelSpec } from '../model/spec.js';
-import type { Predictor } from '../predict/predictor.js';
 import type { Pass } from '../schedule/pass.js';
 import type { WhenFull } from './actions.js';
+import { Forecast, type ForecastParts } from './forecast.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { Observer } from './observer.js';
-import type { Outlook } from './outlook.js';
-import { Ranking } from './ranking.js';
-import type { Recorder } from './recorder.js';
+import { entryOf, PrefetchPlan } from './prefetch-plan.js';
 import type { CachedTier } from './tier.js';
 
 /** How far and how boldly to prefetch. */
@@ -27,20 +24,13 @@ export interface PrefetchLimits {
 }
 
 /** What prefetching needs to know of the experts. Arrays are indexed by dense id. */
-export interface PrefetchParts {
-  readonly model: ModelSpec;
+export interface PrefetchParts extends ForecastParts {
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
-  readonly predictor: Predictor;
   readonly limits: PrefetchLimits;
   readonly gpu: CachedTier;
   /** DRAM where it is a cache of the SSD; null where it holds every expert. */
   readonly dram: CachedTier | null;
-  readonly recorder: Recorder;
-  /** Filled by the predictor. */
-  readonly scores: Float32Array;
-  /** What policies see of the predictions; null or absent: no policy looks. */
-  readonly outlook?: Outlook | null;
   /** Decides how far to look; null or absent: `limits.horizon` does. */
   readonly adaptive?: AdaptiveHorizon | null;
   /**
@@ -55,47 +45,25 @@ export class Prefetcher {
   /** Sees every decision; null: nobody looks. */
   observer: Observer | null = null;
   readonly #parts: PrefetchParts;
-  /** Planned experts of this pass, in order; those before `#first` belong to layers that are known by now. */
-  readonly #plan: Int32Array;
-  /** When each entry was planned, ns: its transfer starts no earlier. */
-  readonly #issuedNs: Float64Array;
-  #first = 0;
-  #count = 0;
-  /** Entries before it wait no more. */
-  #head = 0;
-  /** 1 while an expert waits in the plan for its transfer. */
-  readonly #queued: Uint8Array;
-  /** 1 while an expert of the plan waits for a slot, and how many do. */
-  readonly #refused: Uint8Array;
-  #refusedCount = 0;
+  readonly #forecast: Forecast;
+  readonly #plan: PrefetchPlan;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
-  /** Best-scored experts of the newest prediction for each layer. */
-  readonly #ranking: Ranking;
-  /** By layer: 1 where it has been predicted in this pass. */
-  readonly #asked: Uint8Array;
   /** What had been counted when the last pass ended. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
   constructor(parts: PrefetchParts) {
+    const { dram, gpu, layerOf, limits } = parts;
     this.#parts = parts;
-    const { model, limits, scores } = parts;
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
-    const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-    this.#ranking = new Ranking(model, Math.min(widest, Math.max(limits.perLayer, 2 * topK)), scores);
-    this.#plan = new Int32Array(model.experts);
-    this.#issuedNs = new Float64Array(model.experts);
-    this.#queued = new Uint8Array(model.experts);
-    this.#refused = new Uint8Array(model.experts);
-    this.#asked = new Uint8Array(model.layers.length);
+    this.#forecast = new Forecast(parts, limits.perLayer);
+    this.#plan = new PrefetchPlan(layerOf, gpu, dram);
   }
 
   /** A pass begins: the plan of the last one is void. */
   begin(pass: Pass, nowNs: number): void {
-    this.#drop(this.#count);
-    this.#first = this.#count = this.#head = 0;
+    this.#plan.clear();
+    this.#forecast.begin();
     this.#nextLayer = 0;
-    this.#asked.fill(0);
     this.#extend(pass, -1, nowNs);
   }
 
@@ -104,49 +72,26 @@ export class Prefetcher {
    * become demands, the others are cancelled), and the prediction is judged.
    */
   known(layer: number, demand: Int32Array, size: number): void {
-    const { recorder, layerOf } = this.#parts;
-    if (this.#asked[layer] === 1) this.#judge(demand, size);
-    let end = this.#first;
-    while (end < this.#count && layerOf[this.#plan[end]!]! <= layer) end++;
-    for (let i = 0; i < size; i++) {
-      this.#queued[demand[i]!] = 0;
-      this.#forgive(demand[i]!);
-    }
-    for (let i = this.#first; i < end; i++) recorder.prefetchCancelled += this.#queued[this.#plan[i]!]! + this.#refused[this.#plan[i]!]!;
-    this.#drop(end);
-    this.#first = end;
-    this.#head = Math.max(this.#head, end);
+    this.#forecast.judge(layer, demand, size);
+    for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
+    this.#parts.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
   /** The predictor learns from a layer that is known now. */
   observe(pass: Pass, layer: number): void {
-    const { outlook, predictor } = this.#parts;
-    predictor.observe(pass, layer);
-    outlook?.done(pass, layer, predictor);
+    this.#forecast.observe(pass, layer);
   }
 
   /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
   released(nowNs: number): void {
-    if (this.#refusedCount === 0) return;
-    for (let entry = this.#count - 1; entry >= this.#first; entry--) {
-      const id = this.#plan[entry]!;
-      if (this.#refused[id] === 0) continue;
-      this.#forgive(id);
-      this.#queued[id] = 1;
-      this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
-      this.#head = Math.min(this.#head, entry);
-    }
+    this.#plan.retry(nowNs);
   }
 
   /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
   replan(pass: Pass, layer: number, nowNs: number): void {
-    if (this.#parts.limits.correction) {
-      const { recorder } = this.#parts;
-      for (let i = this.#first; i < this.#count; i++) {
-        recorder.prefetchCancelled += this.#queued[this.#plan[i]!]! + this.#refused[this.#plan[i]!]!;
-      }
-      this.#drop(this.#count);
-      this.#first = this.#count = this.#head = 0;
+    const { limits, recorder } = this.#parts;
+    if (limits.correction) {
+      recorder.prefetchCancelled += this.#plan.clear();
       this.#nextLayer = layer + 1;
     }
     this.#extend(pass, layer, nowNs);
@@ -156,13 +101,8 @@ export class Prefetcher {
   evicted(tier: CachedTier, nowNs: number): void {
     const { victimCount, victims } = tier;
     for (let k = 0; k < victimCount; k++) {
-      const id = victims[k]!;
-      const entry = tier.planRank(id);
-      if (entry === UNPINNED) continue;
-      this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
-      if (tier !== this.#parts.gpu) continue;
-      this.#queued[id] = 1;
-      this.#head = Math.min(this.#head, entry);
+      const entry = entryOf(tier, victims[k]!);
+      if (entry >= 0) this.#plan.evicted(entry, nowNs, tier === this.#parts.gpu);
     }
   }
 
@@ -187,13 +127,14 @@ export class Prefetcher {
   /** Starts every planned transfer that finds a free lane before `untilNs`. */
   advance(untilNs: number): void {
     const { dram, gpu } = this.#parts;
+    const plan = this.#plan;
     if (dram !== null) this.#advanceBoth(dram, untilNs);
     else {
       const { link } = gpu;
-      for (let entry = this.#nextQueued(); entry >= 0; entry = this.#nextQueued()) {
-        const startNs = Math.max(link.freeNs(link.nextLane()), this.#issuedNs[entry]!);
+      for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
+        const startNs = Math.max(link.freeNs(link.nextLane()), plan.issuedNs(entry));
         if (startNs >= untilNs) break;
-        this.#toGpu(entry, startNs);
+        this.#toGpu(plan.idOf(entry), startNs);
       }
     }
     gpu.settle(untilNs);
@@ -203,85 +144,56 @@ export class Prefetcher {
   /** Three tiers: transfers on both links start in order of time, so that neither sees a DRAM that is still to come. */
   #advanceBoth(dram: CachedTier, untilNs: number): void {
     const { gpu } = this.#parts;
+    const plan = this.#plan;
     for (;;) {
       const fromDram = this.#nextReady(dram, gpu.link.freeNs(gpu.link.nextLane()));
       const fromSsd = this.#nextMissing(dram);
       const dramNs = fromDram < 0 ? Number.POSITIVE_INFINITY : this.#readyNs(dram, fromDram);
       const gpuNs = Math.max(gpu.link.freeNs(gpu.link.nextLane()), dramNs);
-      const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), this.#issuedNs[fromSsd]!);
+      const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), plan.issuedNs(fromSsd));
       if (Math.min(gpuNs, ssdNs) >= untilNs) return;
-      if (gpuNs <= ssdNs) this.#toGpu(fromDram, gpuNs);
-      else this.#toDram(dram, fromSsd, ssdNs);
+      if (gpuNs <= ssdNs) this.#toGpu(plan.idOf(fromDram), gpuNs);
+      else this.#toDram(dram, plan.idOf(fromSsd), ssdNs);
     }
   }
 
   /** Plans layers up to `after + horizon` that have not been planned. */
   #extend(pass: Pass, after: number, nowNs: number): void {
-    const { adaptive, limits, model, outlook, predictor, scores } = this.#parts;
+    const { adaptive, limits, model } = this.#parts;
     const last = Math.min(model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
-    const skip = this.#nextLayer - after - 1;
-    predictor.predict(pass, after, last - after, scores);
-    const issuedNs = nowNs + predictor.costNs;
-    if (outlook != null) for (let layer = after + 1; layer <= last; layer++) outlook.ahead(layer, scores);
-    for (let layer = after + 1 + skip; layer <= last; layer++) this.#planLayer(layer, issuedNs, nowNs);
+    const costNs = this.#forecast.predict(pass, after, last);
+    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, costNs);
     this.#nextLayer = last + 1;
   }
 
-  #planLayer(layer: number, issuedNs: number, nowNs: number): void {
-    const { dram, gpu, limits, scores } = this.#parts;
-    const ranking = this.#ranking;
+  #planLayer(layer: number, nowNs: number, costNs: number): void {
+    const { gpu, limits, scores } = this.#parts;
+    const { ranking } = this.#forecast;
     const base = layer * ranking.width;
-    const count = ranking.rank(layer);
-    this.#asked[layer] = 1;
-    for (let i = 0; i < count && i < limits.perLayer; i++) {
+    const count = Math.min(this.#forecast.rank(layer), limits.perLayer);
+    for (let i = 0; i < count; i++) {
       const id = ranking.ids[base + i]!;
       if (scores[id]! < limits.minProbability) break;
-      const entry = this.#count++;
-      this.#plan[entry] = id;
-      this.#issuedNs[entry] = issuedNs;
-      gpu.planned(id, entry);
-      dram?.planned(id, entry);
-      if (gpu.holds(id, layer)) continue;
-      this.#queued[id] = 1;
-      this.observer?.planned(id, nowNs, issuedNs - nowNs);
+      const held = gpu.holds(id, layer);
+      this.#plan.add(id, nowNs + costNs, !held);
+      if (!held) this.observer?.planned(id, nowNs, costNs);
     }
-  }
-
-  #judge(demand: Int32Array, size: number): void {
-    const { recorder } = this.#parts;
-    const ranking = this.#ranking;
-    recorder.predictedMembers += size;
-    let named = 0;
-    let amongFirst = 0;
-    for (let i = 0; i < size; i++) {
-      const place = ranking.placeOf(demand[i]!);
-      named += place >= 0 ? 1 : 0;
-      amongFirst += place >= 0 && place < size ? 1 : 0;
-    }
-    recorder.recalledUnion += named;
-    recorder.recalledAtK += amongFirst;
-  }
-
-  /** First entry that still waits, or -1. */
-  #nextQueued(): number {
-    while (this.#head < this.#count && this.#queued[this.#plan[this.#head]!] === 0) this.#head++;
-    return this.#head < this.#count ? this.#head : -1;
   }
 
   /** When the weights of an entry that DRAM holds are there, and its prediction has been made, ns. */
   #readyNs(dram: CachedTier, entry: number): number {
-    return Math.max(dram.arrivalNs[this.#plan[entry]!]!, this.#issuedNs[entry]!);
+    return Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, this.#plan.issuedNs(entry));
   }
 
   /** First waiting entry whose weights are in DRAM at `nowNs`; else the one that will be there first; -1: none is on its way. */
   #nextReady(dram: CachedTier, nowNs: number): number {
+    const plan = this.#plan;
     let soonest = -1;
     let soonestNs = Number.POSITIVE_INFINITY;
-    for (let entry = this.#nextQueued(); entry >= 0 && entry < this.#count; entry++) {
-      const id = this.#plan[entry]!;
-      if (this.#queued[id] === 0 || !dram.holds(id, this.#parts.layerOf[id]!)) continue;
+    for (let entry = plan.next(); entry >= 0; entry = plan.nextAfter(entry)) {
+      if (!this.#inDram(dram, entry)) continue;
       const readyNs = this.#readyNs(dram, entry);
       if (readyNs <= nowNs) return entry;
       if (readyNs < soonestNs) {
@@ -294,28 +206,33 @@ export class Prefetcher {
 
   /** First waiting entry that DRAM lacks, or -1. */
   #nextMissing(dram: CachedTier): number {
-    for (let entry = this.#nextQueued(); entry >= 0 && entry < this.#count; entry++) {
-      const id = this.#plan[entry]!;
-      if (this.#queued[id] === 1 && !dram.holds(id, this.#parts.layerOf[id]!)) return entry;
-    }
-    return -1;
+    let entry = this.#plan.next();
+    while (entry >= 0 && this.#inDram(dram, entry)) entry = this.#plan.nextAfter(entry);
+    return entry;
   }
 
-  #toGpu(entry: number, startNs: number): void {
-    const { gpu } = this.#parts;
-    const id = this.#plan[entry]!;
-    this.#queued[id] = 0;
+  #inDram(dram: CachedTier, entry: number): boolean {
+    const id = this.#plan.idOf(entry);
+    return dram.holds(id, this.#parts.layerOf[id]!);
+  }
+
+  #toGpu(id: number, startNs: number): void {
+    const { gpu, limits, recorder } = this.#parts;
+    this.#plan.started(id);
     gpu.settle(startNs);
-    this.#start(gpu, id, startNs);
+    if (this.#start(gpu, id, startNs)) return;
+    if (limits.whenFull === 'wait') this.#plan.refused(id);
+    else recorder.prefetchDropped++;
   }
 
-  #toDram(dram: CachedTier, entry: number, startNs: number): void {
-    const id = this.#plan[entry]!;
+  #toDram(dram: CachedTier, id: number, startNs: number): void {
     dram.settle(startNs);
-    if (!this.#start(dram, id, startNs)) this.#queued[id] = 0;
+    if (this.#start(dram, id, startNs)) return;
+    this.#plan.started(id);
+    this.#parts.recorder.prefetchDropped++;
   }
 
-  /** Takes a slot and starts the transfer; without a slot the prefetch is dropped. */
+  /** Takes a slot and starts the transfer. @returns false: there is no slot */
   #start(tier: CachedTier, id: number, startNs: number): boolean {
     const { gpu, layerOf, recorder, sizes } = this.#parts;
     const layer = layerOf[id]!;
@@ -326,15 +243,7 @@ export class Prefetcher {
       admitted = tier.admit(id, layer, false, tier.planRank(id));
       slotFreeNs = Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
     }
-    if (!admitted) {
-      if (tier === gpu && this.#parts.limits.whenFull === 'wait') {
-        this.#refused[id] = 1;
-        this.#refusedCount++;
-      } else {
-        recorder.prefetchDropped++;
-      }
-      return false;
-    }
+    if (!admitted) return false;
     const bytes = sizes[id]!;
     tier.pin(id);
     tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
@@ -350,23 +259,5 @@ export class Prefetcher {
     if (tier === this.#parts.gpu) return this.#parts.evicted(nowNs);
     this.evicted(tier, nowNs);
     return nowNs;
-  }
-
-  /** An expert waits for a slot no more. */
-  #forgive(id: number): void {
-    this.#refusedCount -= this.#refused[id]!;
-    this.#refused[id] = 0;
-  }
-
-  /** Takes the entries before `end` out of the plan. */
-  #drop(end: number): void {
-    const { dram, gpu } = this.#parts;
-    for (let i = this.#first; i < end; i++) {
-      const id = this.#plan[i]!;
-      this.#queued[id] = 0;
-      this.#forgive(id);
-      gpu.unplanned(id);
-      dram?.unplanned(id);
-    }
   }
 }

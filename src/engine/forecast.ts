@@ -1,0 +1,83 @@
+// What a run expects of the coming layers: asks the predictor, shows policies what it says, ranks the experts of each layer, and counts
+// how right that was (L11, L12).
+import type { ModelSpec } from '../model/spec.js';
+import type { Predictor } from '../predict/predictor.js';
+import type { Pass } from '../schedule/pass.js';
+import type { Outlook } from './outlook.js';
+import { Ranking } from './ranking.js';
+import type { Recorder } from './recorder.js';
+
+/** What a forecast is made with. */
+export interface ForecastParts {
+  readonly model: ModelSpec;
+  readonly predictor: Predictor;
+  readonly recorder: Recorder;
+  /** By dense id; filled by the predictor. */
+  readonly scores: Float32Array;
+  /** What policies see of the predictions; null or absent: no policy looks. */
+  readonly outlook?: Outlook | null;
+}
+
+/** Predictions of the running pass. */
+export class Forecast {
+  /** Best-scored experts of each layer, as of its last {@link rank}. */
+  readonly ranking: Ranking;
+  readonly #parts: ForecastParts;
+  /** By layer: 1 where it has been ranked in this pass. */
+  readonly #ranked: Uint8Array;
+
+  /** @param width experts of a layer that are ranked at least, if it has as many; twice its top-k are in any case */
+  constructor(parts: ForecastParts, width: number) {
+    const { layers } = parts.model;
+    const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    const topK = layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+    this.#parts = parts;
+    this.ranking = new Ranking(parts.model, Math.min(widest, Math.max(width, 2 * topK)), parts.scores);
+    this.#ranked = new Uint8Array(layers.length);
+  }
+
+  /** A pass begins. */
+  begin(): void {
+    this.#ranked.fill(0);
+  }
+
+  /**
+   * Predicts the layers `(after, last]`.
+   * @returns what that takes, ns
+   */
+  predict(pass: Pass, after: number, last: number): number {
+    const { outlook, predictor, scores } = this.#parts;
+    predictor.predict(pass, after, last - after, scores);
+    if (outlook != null) for (let layer = after + 1; layer <= last; layer++) outlook.ahead(layer, scores);
+    return predictor.costNs;
+  }
+
+  /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */
+  rank(layer: number): number {
+    this.#ranked[layer] = 1;
+    return this.ranking.rank(layer);
+  }
+
+  /** A layer's routing is known to be `demand[0..size)`: judges what was ranked, if anything was. */
+  judge(layer: number, demand: Int32Array, size: number): void {
+    if (this.#ranked[layer] === 0) return;
+    const { recorder } = this.#parts;
+    let named = 0;
+    let amongFirst = 0;
+    for (let i = 0; i < size; i++) {
+      const place = this.ranking.placeOf(demand[i]!);
+      named += place >= 0 ? 1 : 0;
+      amongFirst += place >= 0 && place < size ? 1 : 0;
+    }
+    recorder.predictedMembers += size;
+    recorder.recalledUnion += named;
+    recorder.recalledAtK += amongFirst;
+  }
+
+  /** The predictor learns from a layer that is known now. */
+  observe(pass: Pass, layer: number): void {
+    const { outlook, predictor } = this.#parts;
+    predictor.observe(pass, layer);
+    outlook?.done(pass, layer, predictor);
+  }
+}
