@@ -17,6 +17,7 @@ import { Outputs } from './outputs.js';
 interface CompareOptions extends OutputOptions {
   readonly failOn: readonly string[];
   readonly budgets: readonly string[];
+  readonly html?: string;
   readonly allowDifferentInputs: boolean;
   readonly explain: boolean;
   readonly updateBaseline: boolean;
@@ -46,7 +47,7 @@ Exit codes:
 Examples:
   moeprof compare main.json pr.json
   moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%' --explain
-  moeprof compare lru.yaml s3-fifo.yaml
+  moeprof compare lru.yaml s3-fifo.yaml --html diff.html
   moeprof compare baseline:main runs/ --budgets budgets.yaml -o gate.md
   moeprof compare main.json pr.json --update-baseline
 `;
@@ -63,14 +64,16 @@ export function define(command: Command, context: CliContext): void {
     .option('--explain', 'show which layers, phases and misses carry the change', false)
     .option('--update-baseline', 'show the changes, then write the candidate over the base', false);
   addOutputOptions(command, compareReports)
+    .option('--html <path>', 'write a report with charts of both runs, short for -o html=<path>')
     .addHelpText('after', DETAILS)
     .action(async (base: string, candidates: string[], options: CompareOptions) => {
       const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
       if (options.updateBaseline && candidates.length > 1)
         throw new UserError('--update-baseline: takes one candidate, which becomes the base');
-      const outputs = Outputs.open(context, compareReports, options.output, stdoutFormat(options));
+      const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
+      const outputs = Outputs.open(context, compareReports, targets, stdoutFormat(options));
       try {
-        const [first, ...others] = await loadOperands([base, ...candidates], context);
+        const [first, ...others] = await loadOperands([base, ...candidates], context, outputs.needDetails);
         const gate = compareSets(first!, others, given, options);
         const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);

@@ -49,9 +49,10 @@ type Prepared = { readonly source: Source } & (
 /**
  * The results that operands stand for: what is saved is read, and then all run profiles are run, several at a time.
  * @param paths the first one is the base: where it does not exist, there is nothing to compare with
+ * @param details record of runs what pictures are drawn from
  * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
  */
-export async function loadOperands(paths: readonly string[], context: CliContext): Promise<LoadedSet[]> {
+export async function loadOperands(paths: readonly string[], context: CliContext, details = false): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
   for (const [index, path] of paths.entries()) sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input));
   const prepared: Prepared[][] = [];
@@ -62,7 +63,7 @@ export async function loadOperands(paths: readonly string[], context: CliContext
   }
   const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
   const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
-  const finished = await runAll(runs, context);
+  const finished = await runAll(runs, context, undefined, details);
   let next = 0;
   return sets.map((set, index) => {
     const operands = prepared[index]!.map((one): [string, Operand] => {

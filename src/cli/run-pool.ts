@@ -18,6 +18,7 @@ const WORKER = fileURLToPath(new URL('./run-worker.js', import.meta.url));
 /**
  * Runs all.
  * @param threads most runs at a time; the machine's cores unless said
+ * @param details record what pictures are drawn from
  * @returns results in the order of `runs`
  * @throws UserError of the first run that is refused
  */
@@ -25,16 +26,17 @@ export async function runAll(
   runs: readonly RunSpec[],
   context: Pick<CliContext, 'progress' | 'breathe'>,
   threads: number = availableParallelism(),
+  details = false,
 ): Promise<Result[]> {
   const show = progressOf(runs.length, context);
   try {
     // Only this thread has stdin.
     const apart = runs.length > 1 && threads > 1 && existsSync(WORKER) && !runs.some((run) => run.trace.includes('-'));
-    if (apart) return await inThreads(runs, Math.min(threads, runs.length), show.update);
+    if (apart) return await inThreads(runs, details, Math.min(threads, runs.length), show.update);
     const results: Result[] = [];
     for (const [index, run] of runs.entries()) {
       results.push(
-        await simulateRun(run, { progress: (done, total) => show.update(index, done, total), breathe: () => context.breathe() }),
+        await simulateRun(run, { details, progress: (done, total) => show.update(index, done, total), breathe: () => context.breathe() }),
       );
     }
     return results;
@@ -59,13 +61,13 @@ function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { upda
   };
 }
 
-function inThreads(runs: readonly RunSpec[], threads: number, update: Update): Promise<Result[]> {
+function inThreads(runs: readonly RunSpec[], details: boolean, threads: number, update: Update): Promise<Result[]> {
   const results = new Array<Result>(runs.length);
   const workers: Worker[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     let [next, left] = [0, runs.length];
     const feed = (worker: Worker): void => {
-      if (next < runs.length) worker.postMessage({ index: next, run: runs[next++]! } satisfies RunTask);
+      if (next < runs.length) worker.postMessage({ index: next, run: runs[next++]!, details } satisfies RunTask);
     };
     for (let i = 0; i < threads; i++) {
       const worker = new Worker(WORKER);

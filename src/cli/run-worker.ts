@@ -9,6 +9,8 @@ import type { RunSpec } from '../system/run.js';
 export interface RunTask {
   readonly index: number;
   readonly run: RunSpec;
+  /** Record what pictures are drawn from. */
+  readonly details: boolean;
 }
 
 /** What a thread says. */
@@ -26,10 +28,11 @@ if (port === null) throw new Error('run-worker.js runs in a worker thread only')
 
 const say = (reply: RunReply): void => port.postMessage(reply);
 
-port.on('message', async ({ index, run }: RunTask) => {
+port.on('message', async ({ index, run, details }: RunTask) => {
   let next = 0;
   try {
     const result = await simulateRun(run, {
+      details,
       progress: (done, total) => {
         const now = performance.now();
         if (now < next) return;

@@ -55,6 +55,8 @@ export interface Comparison {
   /** What carries the change; null unless it was asked for and something changed. */
   readonly explanation: Explanation | null;
   readonly passed: boolean;
+  /** The runs themselves, for pictures. */
+  readonly results: { readonly base: Result; readonly candidate: Result };
 }
 
 /** How to compare. */
@@ -111,6 +113,7 @@ export function compareResults(
     findings: findings.sort((a, b) => Number(a.level === 'warn') - Number(b.level === 'warn') || place(a) - place(b)),
     explanation: options.explain === true && rows.length > 0 ? explain(base.result, candidate.result) : null,
     passed: findings.every((finding) => finding.level !== 'error'),
+    results: { base: base.result, candidate: candidate.result },
   };
 }
 

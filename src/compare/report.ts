@@ -3,6 +3,7 @@ import type { Format } from '../report/format.js';
 import type { Gate } from './gate.js';
 import { csvFormat } from './reports/csv.js';
 import { githubFormat } from './reports/github.js';
+import { htmlFormat } from './reports/html.js';
 import { jsonFormat } from './reports/json.js';
 import { junitFormat } from './reports/junit.js';
 import { markdownFormat, summaryFormat } from './reports/markdown.js';
@@ -17,6 +18,7 @@ export const compareReports: readonly Format<Gate>[] = [
   tableFormat,
   jsonFormat,
   markdownFormat,
+  htmlFormat,
   csvFormat,
   junitFormat,
   sarifFormat,

@@ -1,36 +1,41 @@
-// The HTML report in a real browser. Without one the test says so and skips; with MOEPROF_BROWSER=required (as CI sets) it fails instead.
+// HTML reports in a real browser. Without one the test says so and skips; with MOEPROF_BROWSER=required (as CI sets) it fails instead.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const found = existsSync(CHROMIUM);
-if (!found) console.warn(`SKIPPED: the HTML report was not looked at, there is no ${CHROMIUM}`);
+if (!found) console.warn(`SKIPPED: the HTML reports were not looked at, there is no ${CHROMIUM}`);
 
 it('has a browser where one is required', () => {
   expect(found || process.env.MOEPROF_BROWSER !== 'required').toBe(true);
 });
 
-describe.skipIf(!found)('HTML report in a browser', () => {
-  const file = join(temporaryFolder(), 'report.html');
+describe.skipIf(!found)('HTML reports in a browser', () => {
+  const folder = temporaryFolder();
+  /** Path of a page, and the charts that it has at least. */
+  const pages = { run: join(folder, 'report.html'), comparison: join(folder, 'diff.html') };
   let browser: Browser;
+  let axe: string;
   beforeAll(async () => {
-    expect((await moeprof(['run', '-q', '--html', file])).code).toBe(0);
+    const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--cache', '50%', '--details'];
+    expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
+    expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
+    const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
+    expect(compared).toEqual({ stdout: '', stderr: '', code: 0 });
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   });
   afterAll(() => browser.close());
 
-  it.each([
-    [400, 'light', true],
-    [1400, 'dark', true],
-    [1400, 'light', false],
-  ] as const)('is whole at %i px, %s, scripts %s: no error, no request, no serious finding of axe', async (width, colorScheme, scripts) => {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, javaScriptEnabled: scripts });
+  /** Opens a page; `said` and `requests` fill with what it prints and asks for. */
+  async function open(file: string, options: BrowserContextOptions) {
+    const context = await browser.newContext(options);
     const page = await context.newPage();
     const said: string[] = [];
     const requests: string[] = [];
@@ -38,20 +43,116 @@ describe.skipIf(!found)('HTML report in a browser', () => {
     page.on('pageerror', (error) => said.push(String(error)));
     page.on('request', (request) => requests.push(request.url()));
     await page.goto(pathToFileURL(file).href);
-    const charts = await page.locator('section svg').all();
-    expect(charts.length).toBeGreaterThanOrEqual(6);
-    for (const chart of charts) expect((await chart.boundingBox())!.height).toBeGreaterThan(50);
-    expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
-    expect(said).toEqual([]);
-    expect(requests).toEqual([pathToFileURL(file).href]);
-    if (scripts) {
-      await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-      const { violations } = (await page.evaluate('axe.run()')) as {
-        violations: { id: string; impact: string; nodes: { html: string }[] }[];
+    return { context, page, said, requests };
+  }
+
+  /** What axe finds that keeps people out. */
+  async function serious(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    const { violations } = (await page.evaluate('axe.run()')) as {
+      violations: { id: string; impact: string; nodes: { html: string }[] }[];
+    };
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
+  }
+
+  describe.each([
+    ['run', 9],
+    ['comparison', 10],
+  ] as const)('of a %s', (kind, charts) => {
+    it.each([
+      [400, 'light', true],
+      [400, 'dark', true],
+      [1400, 'light', true],
+      [1400, 'dark', true],
+      [400, 'dark', false],
+      [1400, 'light', false],
+    ] as const)(
+      'is whole at %i px, %s, scripts %s: no error, no request, no serious finding of axe',
+      async (width, colorScheme, scripts) => {
+        const { context, page, said, requests } = await open(pages[kind], {
+          viewport: { width, height: 900 },
+          colorScheme,
+          javaScriptEnabled: scripts,
+        });
+        // Pictures, and what scripts put in the place of some of them.
+        const shown = await page.locator('.area > svg:visible, .live canvas').all();
+        expect(shown.length).toBeGreaterThanOrEqual(charts);
+        for (const chart of shown) expect((await chart.boundingBox())!.height).toBeGreaterThan(50);
+        expect(await page.locator('.live canvas').count()).toBe(scripts && kind === 'run' ? 2 : 0);
+        expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
+        if (scripts) expect(await serious(page)).toEqual([]);
+        expect(said).toEqual([]);
+        expect(requests).toEqual([pathToFileURL(pages[kind]).href]);
+        await context.close();
+      },
+    );
+  });
+
+  it('zooms all series by dragging, by buttons and by keys, and shows the whole run again', async () => {
+    const { context, page, said } = await open(pages.run, { viewport: { width: 1400, height: 900 } });
+    const [first, second] = [page.locator('.live').nth(0), page.locator('.live').nth(1)];
+    const readout = page.locator('.readout').nth(1);
+    /** Simulated time at the left and the right edge of the second chart, s. */
+    const view = async (): Promise<[number, number]> => {
+      await second.focus();
+      const read = async (x: number): Promise<number> => {
+        const over = (await second.locator('.u-over').boundingBox())!;
+        await page.mouse.move(over.x + x * (over.width - 1), over.y + 20);
+        const [, value, unit] = /^([\d.]+) (m?s):/.exec((await readout.textContent())!)!;
+        return Number(value) / (unit === 'ms' ? 1000 : 1);
       };
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
-    }
+      return [await read(0), await read(1)];
+    };
+    const whole = await view();
+    expect(whole[0]).toBe(0);
+
+    await first.scrollIntoViewIfNeeded();
+    const over = (await first.locator('.u-over').boundingBox())!;
+    await page.mouse.move(over.x + over.width * 0.25, over.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(over.x + over.width * 0.5, over.y + 40, { steps: 5 });
+    await page.mouse.up();
+    const dragged = await view();
+    expect(dragged[0] / whole[1]).toBeCloseTo(0.25, 1);
+    expect(dragged[1] / whole[1]).toBeCloseTo(0.5, 1);
+
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    const closer = await view();
+    expect(closer[1] - closer[0]).toBeCloseTo((dragged[1] - dragged[0]) / 2, 1);
+    const box = (await second.locator('.u-over').boundingBox())!;
+    await page.mouse.dblclick(box.x + box.width / 2, box.y + 40);
+    expect(await view()).toEqual(whole);
+
+    await second.focus();
+    await page.keyboard.press('+');
+    const keyed = await view();
+    expect(keyed[1] - keyed[0]).toBeCloseTo(whole[1] / 2, 1);
+    await page.keyboard.press('Escape');
+    expect(await view()).toEqual(whole);
+    await page.keyboard.press('End');
+    await expect.poll(() => readout.textContent()).toMatch(/hit rate .*, waiting .* %/);
+    expect(await readout.getAttribute('aria-live')).toBe('polite');
+    expect(said).toEqual([]);
+    await context.close();
+  });
+
+  it('reads single experts of a heatmap by arrow keys', async () => {
+    const { context, page, said } = await open(pages.comparison, { viewport: { width: 1400, height: 900 } });
+    const { loads } = JSON.parse(await readFile(join(folder, 'b.json'), 'utf8')).details as { loads: number[][] };
+    await page.locator('.area:has(.tip)').nth(1).focus();
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown']) await page.keyboard.press(key);
+    expect(await page.locator('.tip:visible').textContent()).toBe(`layer 1, expert 1: ${loads[1]![1]} loads`);
+    expect(said).toEqual([]);
+    await context.close();
+  });
+
+  it('prints the pictures rather than what scripts put in their place', async () => {
+    const { context, page } = await open(pages.run, { viewport: { width: 800, height: 900 }, colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print', colorScheme: 'light' });
+    expect(await page.locator('.live:visible, .tools:visible, nav:visible').count()).toBe(0);
+    for (const plot of await page.locator('[data-live] .area > svg').all()) expect((await plot.boundingBox())!.width).toBeGreaterThan(400);
     await context.close();
   });
 });

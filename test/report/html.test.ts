@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { htmlReport } from '../../src/report/html/html.js';
 import { embedJson, html } from '../../src/report/html/markup.js';
+import { distributionOf } from '../../src/report/html/sections/latency.js';
 import { parseResult } from '../../src/result/read.js';
 import { sampleResult } from '../result/sample.js';
+import { pageData } from '../support/page.js';
 
 const options = { color: false, width: 80, unicode: true, verbose: false };
 const HOSTILE = `</script><script>alert(1)</script><img src=x onerror="alert('2')">`;
@@ -14,8 +16,11 @@ describe('HTML report', () => {
   it('draws every picture of a run with details, and fewer without', async () => {
     const result = await simulate(toy, { details: true });
     const text = htmlReport.render(result, options);
-    for (const id of ['time', 'layers', 'loads', 'capacity', 'links', 'latency', 'provenance'])
+    for (const id of ['time', 'layers', 'loads', 'capacity', 'links', 'latency', 'offenders', 'provenance']) {
       expect(text).toContain(`<section id="${id}"`);
+      expect(text).toContain(`<a href="#${id}">`);
+    }
+    expect(text).toContain('Experts that the GPU waits for longest');
     const bare = htmlReport.render(sampleResult(), options);
     expect(bare).toContain('<section id="time"');
     expect(bare).not.toContain('<section id="loads"');
@@ -23,9 +28,40 @@ describe('HTML report', () => {
   });
 
   it('names nothing outside itself', async () => {
-    const text = htmlReport.render(await simulate(toy, { details: true }), options);
+    const result = await simulate(toy, { details: true });
+    const text = htmlReport.render(result, options);
     expect(text).not.toMatch(/https?:\/\/|@import|<link|\bsrc=|url\(/);
     expect(text.length).toBeLessThan(500_000);
+    expect(text).toContain('Copyright (c) 2022 Leon Sorokin');
+  });
+
+  it('carries the result as data, and its tables as CSV', async () => {
+    const result = await simulate(toy, { details: true });
+    const text = htmlReport.render(result, options);
+    const { causes: _, ...details } = result.details!;
+    expect(pageData(text)).toEqual(JSON.parse(JSON.stringify({ ...result, details })));
+    const files = [...text.matchAll(/download="([^"]*)" href="data:text\/csv;charset=utf-8,([^"]*)"/g)];
+    expect(files.map(([, name]) => name)).toEqual(['metrics.csv', 'layers.csv', 'loads.csv', 'series.csv']);
+    const [head, ...rows] = decodeURIComponent(files[3]![2]!).trim().split('\n');
+    expect(head).toBe('start_ns,hits,late,misses,stall_ns,h2d_demand_ns,h2d_prefetch_ns');
+    expect(rows).toHaveLength(details.series.hits.length);
+  });
+
+  it('draws few samples as a staircase of themselves, many as a line through percentiles', async () => {
+    const { details } = await simulate(toy, { details: true });
+    const samples = details!.samples!;
+    expect(samples.ttft).toEqual([details!.latency.ttft![0]]);
+    const few = { ...details!, samples: { tpot: [10, 40] } };
+    expect(distributionOf(few, 'tpot')).toEqual([
+      [10, 0],
+      [10, 0.5],
+      [40, 0.5],
+      [40, 1],
+    ]);
+    const { samples: _, ...saved } = few;
+    expect(distributionOf(saved, 'tpot')).toBeNull();
+    expect(distributionOf(saved, 'pass')).toHaveLength(101);
+    expect(distributionOf(undefined, 'pass')).toBeNull();
   });
 
   it('keeps hostile names and messages as text', () => {

@@ -6,10 +6,15 @@ import type { Gate } from '../gate.js';
 /** Version tag of the format. */
 export const COMPARE_SCHEMA = 'moeprof.compare/1';
 
+/** A gate as data: without the runs, which have files of their own. */
+export function gateData(gate: Gate): unknown {
+  return { schema: COMPARE_SCHEMA, ...gate, comparisons: gate.comparisons.map(({ results: _, ...comparison }) => comparison) };
+}
+
 /** JSON of a gate. */
 export const jsonFormat: Format<Gate> = {
   name: 'json',
   summary: 'everything, for tools',
   extensions: ['.json'],
-  render: (gate) => toJson({ schema: COMPARE_SCHEMA, ...gate }),
+  render: (gate) => toJson(gateData(gate)),
 };

@@ -5,6 +5,7 @@ import { type Format, formatMetric, type ReportOptions } from '../format.js';
 import { summarizeResult } from '../summary.js';
 import { answerOf } from './answer.js';
 import { clientScript, uPlotScript, uPlotStyle } from './assets.js';
+import { KEYS } from './keys.js';
 import { html, type Markup } from './markup.js';
 import { download, page } from './page.js';
 import { drawSections, prose } from './pieces.js';
@@ -18,16 +19,6 @@ export const htmlReport: Format<Result> = {
   needsDetails: true,
   render: renderHtml,
 };
-
-/** Figures under the answer: label, metric, and what is said below it. */
-export const KEYS = [
-  ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
-  ['time per output token', 'latency.tpot.p50', 'bound.all_resident.tpot', 'all resident'],
-  ['time to first token', 'latency.ttft.p50', 'latency.ttft.p99', '99 % within'],
-  ['generated', 'throughput.decode', 'throughput.total', 'with prompts'],
-  ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
-  ['GPU memory', 'memory.gpu.peak', 'memory.gpu.expert_cache', 'expert cache'],
-] as const;
 
 /** The figures of a result that matter most. */
 function keyFigures({ metrics }: Result): Markup {

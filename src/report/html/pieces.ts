@@ -61,11 +61,18 @@ export interface Section<T> {
   draw(value: T): Drawn | null;
 }
 
-/** Draws the sections that have something to show, after a list of links to them. */
-export function drawSections<T>(sections: readonly Section<T>[], value: T): { readonly contents: Markup; readonly body: Markup } {
+/**
+ * Draws the sections that have something to show, after a list of links to them.
+ * @param prefix before each anchor, where a page draws the same sections several times
+ */
+export function drawSections<T>(
+  sections: readonly Section<T>[],
+  value: T,
+  prefix = '',
+): { readonly contents: Markup; readonly body: Markup } {
   const drawn = sections.flatMap(({ id, title, draw }) => {
     const parts = draw(value);
-    return parts === null ? [] : [{ id, title, ...parts }];
+    return parts === null ? [] : [{ id: prefix + id, title, ...parts }];
   });
   return {
     contents: html`<nav aria-label="Contents">${drawn.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>`,

@@ -5,7 +5,7 @@
 export const STYLE = `
 :root{color-scheme:light dark;--page:#fcfcfb;--ink:#1d2127;--soft:#565e69;--faint:#e4e6e9;--panel:#f3f4f5;--accent:#3457d5;
 --hit:#2a9d8f;--late:#e9a93a;--miss:#d1495b;--dense:#4c78c9;--belady:#8a5cc2;--base:#8b95a3;--experts:#2a9d8f;--stall:#d1495b;--idle:#c9ced6;--idle-line:#7d8794;--warn:#8a4b00;--good:#1c7367;--bad:#b3263c}
-@media (prefers-color-scheme:dark){:root{--page:#14171b;--ink:#e7eaee;--soft:#a3acb8;--faint:#2b3138;--panel:#1c2026;--accent:#8aa4ff;
+@media screen and (prefers-color-scheme:dark){:root{--page:#14171b;--ink:#e7eaee;--soft:#a3acb8;--faint:#2b3138;--panel:#1c2026;--accent:#8aa4ff;
 --hit:#3fb8a9;--late:#e0a640;--miss:#e2687a;--dense:#7099e3;--belady:#b691ea;--base:#8d97a5;--experts:#3fb8a9;--stall:#e2687a;--idle:#4a525d;--idle-line:#98a2af;--warn:#f0b866;--good:#4cc9b9;--bad:#f2808f}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
@@ -17,11 +17,11 @@ h1{font-size:1.05rem;font-weight:600;margin:0;color:var(--soft);overflow-wrap:an
 .context{max-width:46rem;margin:0 0 .5rem;overflow-wrap:anywhere}
 .origin{color:var(--soft);margin:0;overflow-wrap:anywhere}
 .note{border-left:3px solid var(--late);padding:.1rem 0 .1rem .8rem;margin:1rem 0 0;color:var(--warn)}
-.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;background:var(--faint);border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0}
-.key div{background:var(--page);padding:.75rem 1rem}
+.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0}
+.key div{box-shadow:0 0 0 1px var(--faint);padding:.75rem 1rem}
 .key dt{color:var(--soft);font-size:.82rem}.key dd{margin:0;font-size:1.2rem;white-space:nowrap;font-weight:600;letter-spacing:-.01em}
 .key small{display:block;white-space:normal;font-size:.8rem;font-weight:400;color:var(--soft);letter-spacing:0}
-section{margin:3rem 0 0}
+section{margin:3rem 0 0;scroll-margin-top:1rem}
 h2{font-size:1.2rem;margin:0 0 .2rem;letter-spacing:-.005em}
 h3{font-size:.95rem;font-weight:500;margin:1.3rem 0 .2rem;color:var(--ink);overflow-wrap:anywhere}
 .about{color:var(--soft);margin:0 0 .8rem;max-width:46rem}
@@ -32,7 +32,7 @@ h3{font-size:.95rem;font-weight:500;margin:1.3rem 0 .2rem;color:var(--ink);overf
 .parts i,.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:.45rem;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .bounds p{margin:1.1rem 0 .35rem}.bounds .bar{height:12px}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.5rem 0;font-size:.88rem;color:var(--soft)}
-.plot{display:grid;grid-template-columns:56px minmax(0,1fr);grid-template-rows:auto var(--h) 1.5rem auto;margin:.6rem 0 0;font-size:.78rem;color:var(--soft)}
+.plot{display:grid;grid-template-columns:62px minmax(0,1fr);grid-template-rows:auto var(--h) 1.5rem auto;margin:.6rem 0 0;font-size:.78rem;color:var(--soft)}
 .ytitle{grid-area:1/1/2/3;padding-bottom:.5rem;line-height:1.35}
 .yaxis,.xaxis,.area{position:relative}
 .yaxis span{position:absolute;right:.5rem;transform:translateY(50%);white-space:nowrap;line-height:1}
@@ -62,6 +62,12 @@ tbody th{font-weight:500;white-space:nowrap}td:not(.n):not(:empty){min-width:8em
 .mini{display:block;min-width:70px;height:.7em;margin-top:.45em;border-radius:2px;background:linear-gradient(var(--c),var(--c)) 0/var(--w) 100% no-repeat var(--faint);print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details{margin:.7rem 0}summary{cursor:pointer;font-weight:500;padding:.2rem 0}
 pre{background:var(--panel);border-radius:8px;padding:1rem;overflow:auto;font-size:.82rem;line-height:1.45}
+.faults{padding:0;margin:.6rem 0;list-style:none}.faults li{border-left:3px solid var(--idle-line);padding:.1rem 0 .1rem .8rem;margin:.5rem 0;overflow-wrap:anywhere}
+.faults .error{border-color:var(--miss)}.faults .warn{border-color:var(--late)}.soft{color:var(--soft)}
+.verdict{font-weight:600;margin:.6rem 0 0}.verdict+.answer{margin-top:.2rem}
+.causes div{margin:.6rem 0}.causes dt{color:var(--soft);float:left}.causes dd{margin:0 0 0 6rem}
+.key-dot{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:.45rem;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+article{margin-top:3.5rem}article hr{border:0;border-top:2px solid var(--faint);margin:0 0 2rem}h2.title{font-size:1.4rem;overflow-wrap:anywhere}
 .warnings{padding:0;margin:.6rem 0 0;list-style:none}.warnings li{border-left:3px solid var(--late);padding:.1rem 0 .1rem .8rem;margin:.7rem 0;overflow-wrap:anywhere}
 a{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}

@@ -118,7 +118,7 @@
           space: 90,
           values: (_chart, splits) => splits.map((value) => time(value, view.to, splits.length > 1 ? splits[1] - splits[0] : end)),
         },
-        { ...axis, size: 56, gap: 6, grid: rule, space: 30, values: (_chart, splits) => splits.map((value) => `${value} %`) },
+        { ...axis, size: 62, gap: 6, grid: rule, space: 30, values: (_chart, splits) => splits.map((value) => `${value} %`) },
       ],
       series: [
         {},

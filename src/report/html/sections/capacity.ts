@@ -1,47 +1,66 @@
 // Hit rate against capacity: where this run stands, and what more memory would buy.
 import { formatBytes, formatRatio } from '../../../base/units.js';
+import type { CapacityCurve } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
 import { SHARE_TICKS } from '../axis.js';
 import { curves, dot, plot } from '../chart.js';
-import { html } from '../markup.js';
+import { html, type Markup } from '../markup.js';
 import { legend, type Section } from '../pieces.js';
+
+/** A run upon the curve: what it is called, and in which colour. */
+interface Point {
+  readonly word: string;
+  readonly color: string;
+  readonly result: Pick<Result, 'metrics' | 'bounds'>;
+}
+
+/** What a run hits with how much, as a sentence. */
+export function capacityWords(word: string, { metrics, bounds }: Point['result'], curve: CapacityCurve): string {
+  const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
+  return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes)}, ${formatRatio(share, 0)} of all experts.`;
+}
+
+/** The curves, and where runs stand. */
+export function capacityPlot(label: string, curve: CapacityCurve, points: readonly Point[]): Markup {
+  const whole = curve.bytes.at(-1)!;
+  const line = (rates: readonly number[]): [number, number][] => [
+    [0, 0],
+    ...curve.bytes.map((bytes, k): [number, number] => [bytes / whole, rates[k]!]),
+  ];
+  return html`${legend([
+    ...points.map(({ word, color }) => [color, word] as const),
+    ['belady', 'Belady: no policy hits more'],
+    ['idle-line', 'LRU'],
+  ])}${plot(
+    {
+      label,
+      height: 260,
+      x: [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: share, label: formatBytes(share * whole) })),
+      y: SHARE_TICKS,
+      xTitle: 'capacity of the expert cache',
+      yTitle: 'hit rate',
+    },
+    curves([
+      { color: 'idle-line', points: line(curve.lru) },
+      { color: 'belady', points: line(curve.belady), dashed: true },
+    ]),
+    points.map(({ word, color, result: { bounds, metrics } }) =>
+      dot(Math.min(1, bounds.capacityBytes / whole), metrics['cache.hit_rate']?.value ?? 0, word, color),
+    ),
+  )}`;
+}
+
+/** What the curves are, for the sentence above them. */
+export const CAPACITY_NOTE = 'Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.';
 
 /** Hit rate against capacity. */
 export const capacitySection: Section<Result> = {
   id: 'capacity',
   title: 'Hit rate against capacity',
-  draw({ details, metrics, bounds }) {
-    const curve = details?.capacity ?? null;
+  draw(result) {
+    const curve = result.details?.capacity ?? null;
     if (curve === null) return null;
-    const whole = curve.bytes.at(-1)!;
-    const line = (rates: readonly number[]): [number, number][] => [
-      [0, 0],
-      ...curve.bytes.map((bytes, k): [number, number] => [bytes / whole, rates[k]!]),
-    ];
-    const own = metrics['cache.hit_rate']?.value ?? 0;
-    const at = Math.min(1, bounds.capacityBytes / whole);
-    const said = `This run hits ${formatRatio(own)} with ${formatBytes(bounds.capacityBytes)}, ${formatRatio(at, 0)} of all experts.`;
-    return {
-      about: `${said} Both curves replay the same demand from an empty cache, without prefetching, which may put a run above them.`,
-      content: html`${legend([
-        ['accent', 'this run'],
-        ['belady', 'Belady: no policy hits more'],
-        ['idle-line', 'LRU'],
-      ])}${plot(
-        {
-          label: said,
-          height: 260,
-          x: [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: share, label: formatBytes(share * whole) })),
-          y: SHARE_TICKS,
-          xTitle: 'capacity of the expert cache',
-          yTitle: 'hit rate',
-        },
-        curves([
-          { color: 'idle-line', points: line(curve.lru) },
-          { color: 'belady', points: line(curve.belady), dashed: true },
-        ]),
-        dot(at, own, 'this run'),
-      )}`,
-    };
+    const said = capacityWords('This run', result, curve);
+    return { about: `${said} ${CAPACITY_NOTE}`, content: capacityPlot(said, curve, [{ word: 'this run', color: 'accent', result }]) };
   },
 };

@@ -3,11 +3,11 @@ import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
-import { html } from '../markup.js';
+import { html, type Markup } from '../markup.js';
 import { legend, type Section, shareBar } from '../pieces.js';
 
 /** What becomes of a prefetch (L8): colour, metric, words. */
-export const FATES = [
+const FATES = [
   ['hit', 'prefetch.useful', 'useful: there in time'],
   ['late', 'prefetch.late', 'late: under way when asked for'],
   ['miss', 'prefetch.wasted', 'wasted: left without being asked for'],
@@ -22,26 +22,31 @@ const FIGURES = [
   ['predict.recall_at_k', 'of an event’s demand, among as many best predicted'],
 ] as const;
 
+/** What became of a run's prefetches, as a bar; null where it made none. */
+export function fateBar({ metrics }: Result): Markup | null {
+  const fates = FATES.map(([color, name, word]) => ({ color, word, count: metrics[name]?.value ?? 0 }));
+  const total = sum(fates.map(({ count }) => count));
+  if (total === 0) return null;
+  return html`${shareBar(
+    fates.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', '),
+    fates.map(({ color, count }) => ({ color, share: count / total })),
+  )}${legend(fates.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}`;
+}
+
 /** Prefetches. */
 export const prefetchSection: Section<Result> = {
   id: 'prefetch',
   title: 'Prefetches',
-  draw({ metrics }) {
-    const value = (name: string): number => metrics[name]?.value ?? 0;
-    const fates = FATES.map(([color, name, word]) => ({ color, word, count: value(name) }));
-    const total = sum(fates.map(({ count }) => count));
-    if (total === 0) return null;
+  draw(result) {
+    const bar = fateBar(result);
+    if (bar === null) return null;
+    const { metrics } = result;
     return {
-      about: `${formatCount(value('transfer.prefetch.count'))} transfers were started ahead of demand.`,
-      content: html`${shareBar(
-        fates.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', '),
-        fates.map(({ color, count }) => ({ color, share: count / total })),
-      )}${legend(fates.map(({ color, word, count }) => [color, `${formatCount(count)} ${word}`]))}<dl class="parts">${FIGURES.map(
-        ([name, words]) => {
-          const metric = metrics[name];
-          return metric !== undefined && html`<div><dt>${words}</dt><dd><b>${formatMetric(metric)}</b></dd></div>`;
-        },
-      )}</dl>`,
+      about: `${formatCount(metrics['transfer.prefetch.count']?.value ?? 0)} transfers were started ahead of demand.`,
+      content: html`${bar}<dl class="parts">${FIGURES.map(([name, words]) => {
+        const metric = metrics[name];
+        return metric !== undefined && html`<div><dt>${words}</dt><dd><b>${formatMetric(metric)}</b></dd></div>`;
+      })}</dl>`,
     };
   },
 };

@@ -1,0 +1,104 @@
+// Comparisons in one HTML file that opens anywhere: the verdict first, then both runs beside one another, readable without a script.
+import type { Format, ReportOptions } from '../../report/format.js';
+import { clientScript } from '../../report/html/assets.js';
+import { html, type Markup, type Piece } from '../../report/html/markup.js';
+import { download, page } from '../../report/html/page.js';
+import { drawSections, prose, table } from '../../report/html/pieces.js';
+import { VERSION } from '../../result/version.js';
+import type { Comparison } from '../compare.js';
+import type { Gate } from '../gate.js';
+import { csvFormat } from './csv.js';
+import { subjectOf } from './faults.js';
+import { faultItem } from './html/budgets.js';
+import { changeMark, changeSentence, keyChanges } from './html/figures.js';
+import { sections } from './html/index.js';
+import { gateData } from './json.js';
+import { gateText, isQuiet, valueText, verdictText } from './words.js';
+
+/** HTML of a gate. */
+export const htmlFormat: Format<Gate> = {
+  name: 'html',
+  summary: 'one file with charts of both runs, for a browser',
+  extensions: ['.html', '.htm'],
+  needsDetails: true,
+  render: renderHtml,
+};
+
+function renderHtml(gate: Gate, options: ReportOptions): string {
+  const { comparisons } = gate;
+  const [only] = comparisons;
+  const single = comparisons.length === 1 && gate.faults.length + gate.added.length === 0 && only !== undefined;
+  const shown = single ? comparisons : comparisons.filter((comparison) => !isQuiet(comparison));
+  const parts = shown.map((comparison, index) => {
+    const prefix = single ? '' : `c${index}-`;
+    return { comparison, id: `c${index}`, ...drawSections(sections, { comparison, source: `pictures.${index}` }, prefix) };
+  });
+  const title = single ? titleOf(only) : 'moeprof compare';
+  return page({
+    title: single ? `moeprof: ${title}` : title,
+    header: single ? singleHeader(only, parts[0]!.contents) : gateHeader(gate, parts),
+    body: html`${parts.map(({ comparison, id, contents, body }) =>
+      single
+        ? body
+        : html`<article id="${id}" aria-label="${titleOf(comparison)}"><hr>${heading(comparison, 'h2')}${keyChanges(comparison)}${contents}${body}</article>`,
+    )}`,
+    footer: html`<p class="downloads">Save as CSV: ${download('changes', 'changes.csv', 'text/csv', csvFormat.render(gate, options))}.</p>
+<p>Written by moeprof ${VERSION}. Simulated figures are exact: every difference is one.</p>`,
+    data: { ...(gateData(gate) as object), pictures: shown.map(pictureData) },
+    scripts: shown.some(({ results }) => results.base.details !== undefined && results.candidate.details !== undefined)
+      ? [clientScript('heatmap')]
+      : [],
+  });
+}
+
+function titleOf({ base, candidate }: Comparison): string {
+  return `${base} → ${candidate}`;
+}
+
+/** Verdict and change of a comparison under its name. */
+function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
+  const verdict = html`<p class="verdict ${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</p>`;
+  const sentence = prose(changeSentence(comparison));
+  return level === 'h1'
+    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>`
+    : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>`;
+}
+
+function singleHeader(comparison: Comparison, contents: Markup): Markup {
+  return html`${heading(comparison, 'h1')}${keyChanges(comparison)}${contents}`;
+}
+
+/** The whole gate: its faults, and a row for each comparison. */
+function gateHeader(gate: Gate, shown: readonly { readonly comparison: Comparison; readonly id: string }[]): Markup {
+  const ids = new Map(shown.map(({ comparison, id }) => [comparison, id]));
+  const cell = (comparison: Comparison, metric: string): Piece => {
+    const row = comparison.rows.find((one) => one.metric === metric);
+    return row !== undefined && html`${valueText(row, 'candidate')} (${changeMark(row)})`;
+  };
+  const rows = gate.comparisons.map((comparison): Piece[] => {
+    const id = ids.get(comparison);
+    const name = titleOf(comparison);
+    return [
+      id === undefined ? name : html`<a href="#${id}">${name}</a>`,
+      isQuiet(comparison)
+        ? 'no difference'
+        : html`<span class="${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</span>`,
+      cell(comparison, 'latency.tpot.p50'),
+      cell(comparison, 'cache.hit_rate'),
+    ];
+  });
+  return html`<h1>moeprof compare</h1>
+<p class="answer">${gateText(gate) ?? (gate.passed ? 'Passed.' : 'Failed.')}</p>
+${
+  gate.faults.length + gate.added.length > 0 &&
+  html`<ul class="faults">${gate.faults.map((fault) => faultItem(fault.level, subjectOf(fault), fault.message, fault.budget))}${gate.added.map(
+    ({ candidate, scenario }) => html`<li><b>NEW</b> <b>${scenario}</b> is new in ${candidate}: it has no base yet</li>`,
+  )}</ul>`
+}${rows.length > 0 && table('Comparisons', ['comparison', 'verdict', 'time per output token', 'hit rate'], rows, [0, 1])}`;
+}
+
+/** What the pictures of a comparison are drawn from. */
+function pictureData({ results: { base, candidate } }: Comparison): unknown {
+  const side = ({ perLayer, details }: typeof base): unknown => ({ perLayer, loads: details?.loads });
+  return { base: side(base), candidate: side(candidate) };
+}

@@ -1,0 +1,43 @@
+// Every metric that changed, worst first.
+import { html, type Markup } from '../../../report/html/markup.js';
+import { type Section, table } from '../../../report/html/pieces.js';
+import type { Comparison, Row } from '../../compare.js';
+import { directionText, unchangedText, valueText } from '../words.js';
+import { changeMark } from './figures.js';
+
+/** Rows that stand open. */
+const OPEN = 16;
+const WORDS: Readonly<Record<Row['verdict'], string>> = { fail: 'FAIL', warn: 'WARN', pass: 'within budget', off: 'off', none: '' };
+
+function grid(caption: string, rows: readonly Row[]): Markup {
+  return table(
+    caption,
+    ['metric', 'base', 'candidate', 'change', 'direction', 'budget'],
+    rows.map((row) => [
+      row.metric,
+      valueText(row, 'base'),
+      valueText(row, 'candidate'),
+      changeMark(row),
+      directionText(row),
+      row.verdict === 'fail' ? html`<b class="worse">FAIL</b>` : WORDS[row.verdict],
+    ]),
+    [0, 4, 5],
+  );
+}
+
+/** Changed metrics. */
+export const changesSection: Section<Comparison> = {
+  id: 'changes',
+  title: 'What changed, worst first',
+  draw(comparison) {
+    const { rows } = comparison;
+    const more = rows.slice(OPEN);
+    return {
+      about: unchangedText(comparison),
+      content: html`${rows.length > 0 && grid('Changed metrics', rows.slice(0, OPEN))}${
+        more.length > 0 &&
+        html`<details><summary>${more.length} more changed metric${more.length === 1 ? '' : 's'}</summary>${grid('More changed metrics', more)}</details>`
+      }`,
+    };
+  },
+};

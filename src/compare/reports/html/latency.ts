@@ -1,0 +1,53 @@
+// Latencies of both runs: percentiles with their changes, and the distributions upon each other.
+import { formatNs } from '../../../base/units.js';
+import { formatRelative } from '../../../report/format.js';
+import { html } from '../../../report/html/markup.js';
+import { legend, type Section, table } from '../../../report/html/pieces.js';
+import { distributionOf, LATENCIES, latencyPlot } from '../../../report/html/sections/latency.js';
+import type { Comparison } from '../../compare.js';
+import { sidesOf } from './sides.js';
+
+const PERCENTILES = ['p50', 'p95', 'p99'] as const;
+const ROWS = [
+  ['TTFT', 'latency.ttft'],
+  ['TPOT', 'latency.tpot'],
+  ['ITL', 'latency.itl'],
+  ['pass', 'latency.pass'],
+  ['request', 'latency.request'],
+] as const;
+
+/** Latency. */
+export const latencySection: Section<Comparison> = {
+  id: 'latency',
+  title: 'Latency',
+  draw(comparison) {
+    const sides = sidesOf(comparison);
+    const [before, after] = sides.map(({ result }) => result.metrics);
+    const rows = ROWS.filter(([, name]) => before![`${name}.p50`] !== undefined && after![`${name}.p50`] !== undefined).map(
+      ([word, name]) => [
+        word,
+        ...PERCENTILES.flatMap((percentile) => {
+          const [base, candidate] = [before![`${name}.${percentile}`]?.value ?? 0, after![`${name}.${percentile}`]?.value ?? 0];
+          return [formatNs(base), formatNs(candidate), base === 0 ? '' : formatRelative((candidate - base) / base)];
+        }),
+      ],
+    );
+    if (rows.length === 0) return null;
+    const pictures = LATENCIES.map(([name, title, what]) => {
+      const lines = sides.flatMap(({ color, result }) => {
+        const points = distributionOf(result.details, name);
+        return points === null ? [] : [{ color, points, dashed: color === 'base' }];
+      });
+      const label = `${title}: distributions of both runs`;
+      return lines.length === 2 && html`<figure><figcaption>${title}</figcaption>${latencyPlot(label, what, lines)}</figure>`;
+    });
+    const head = PERCENTILES.flatMap((percentile) => [`${percentile} base`, 'candidate', 'change']);
+    return {
+      about: null,
+      content: html`${table('Percentiles', ['latency', ...head], rows)}${
+        pictures.some((picture) => picture !== false) &&
+        html`${legend(sides.map(({ color, label }) => [color, label]))}<div class="multiples">${pictures}</div>`
+      }`,
+    };
+  },
+};

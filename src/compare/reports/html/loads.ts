@@ -1,0 +1,34 @@
+// Which experts travel in both runs, in one scale of colours.
+import { sum } from '../../../base/statistics.js';
+import { formatCount } from '../../../base/units.js';
+import { heatLegend, heatmap, heatScale } from '../../../report/html/heat.js';
+import { html } from '../../../report/html/markup.js';
+import type { Section } from '../../../report/html/pieces.js';
+import type { Comparison } from '../../compare.js';
+import { beside, sidesOf } from './sides.js';
+
+/** A comparison, and where its pictures' data lie in the page. */
+export interface Placed {
+  readonly comparison: Comparison;
+  readonly source: string;
+}
+
+/** Loads by layer and expert. */
+export const loadsSection: Section<Placed> = {
+  id: 'loads',
+  title: 'Loads by layer and expert',
+  draw({ comparison, source }) {
+    const all = sidesOf(comparison).flatMap(({ result }) => (result.details === undefined ? [] : [result.details.loads]));
+    if (all.length < 2) return null;
+    const scale = heatScale(all);
+    if (scale.most === 0) return { about: 'No expert was brought to the GPU.', content: null };
+    return {
+      about: null,
+      content: html`${heatLegend(scale)}${beside(comparison, ({ label, color, result }) => {
+        const { loads } = result.details!;
+        const said = `${label}: ${formatCount(sum(loads.flat()))} loads.`;
+        return heatmap({ loads, ...scale }, said, `${source}.${color === 'base' ? 'base' : 'candidate'}.loads`);
+      })}`,
+    };
+  },
+};

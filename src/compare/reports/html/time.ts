@@ -1,0 +1,51 @@
+// Where a token's time goes in both runs, upon one scale.
+import { formatNs } from '../../../base/units.js';
+import { formatDelta } from '../../../report/format.js';
+import { html } from '../../../report/html/markup.js';
+import { type Section, shareBar, table } from '../../../report/html/pieces.js';
+import { TIME_LOOKS } from '../../../report/html/sections/time.js';
+import { summarizeResult, type TimePart } from '../../../report/summary.js';
+import { tokensRun } from '../../../result/ran.js';
+import type { Comparison } from '../../compare.js';
+import { sidesOf } from './sides.js';
+
+/** Where a token's time goes. */
+export const timeSection: Section<Comparison> = {
+  id: 'time',
+  title: 'Where a token’s time goes',
+  draw(comparison) {
+    const sides = sidesOf(comparison).map(({ label, result }) => {
+      const tokens = Math.max(1, tokensRun(result));
+      const time = summarizeResult(result).time;
+      const ns = new Map((time?.parts ?? []).map((part) => [part.label, part.ns / tokens]));
+      return { label, ns, total: [...ns.values()].reduce((total, part) => total + part, 0) };
+    });
+    const [before, after] = sides as [(typeof sides)[number], (typeof sides)[number]];
+    const longest = Math.max(before.total, after.total);
+    if (longest === 0) return null;
+    const labels = (Object.keys(TIME_LOOKS) as TimePart['label'][]).filter((label) => sides.some(({ ns }) => (ns.get(label) ?? 0) > 0));
+    return {
+      about: 'Both bars have the same scale.',
+      content: html`${sides.map(({ label, ns, total }) => {
+        const said = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
+        return html`<h3>${label}: ${formatNs(total)} a token</h3>${shareBar(
+          said,
+          labels.map((part) => ({ color: TIME_LOOKS[part].color, share: (ns.get(part) ?? 0) / longest })),
+        )}`;
+      })}${table(
+        'Time of a token',
+        ['', 'base', 'candidate', 'change'],
+        labels.map((part) => {
+          const [base, candidate] = [before.ns.get(part) ?? 0, after.ns.get(part) ?? 0];
+          const { color, word } = TIME_LOOKS[part];
+          return [
+            html`<i class="key-dot" style="background:var(--${color})"></i>${word}`,
+            formatNs(base),
+            formatNs(candidate),
+            formatDelta(candidate - base, 'ns'),
+          ];
+        }),
+      )}`,
+    };
+  },
+};
