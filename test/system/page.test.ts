@@ -51,6 +51,12 @@ describe('docs/systems.md', () => {
     expectBlock('ranking', (await ranking()).replace(/^(?=.)/gm, '    '));
   });
 
+  it('has every published system on the list in the README', () => {
+    const [, list] = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8').split('## Which system?');
+    const names = /\n\n((?:[\w.-]+,\s)+[\w.-]+)\.\n/.exec(list!)![1]!.split(/,\s/);
+    expect(names).toEqual(systems.filter(({ kind }) => kind === 'published').map(({ name }) => name));
+  });
+
   it('links only to sections and pages that are there', () => {
     const text = readFileSync(page, 'utf8');
     const headings = new Set(
