@@ -97,6 +97,16 @@ describe('KV growth', () => {
     expect(reserved.of('latency.queueing.p99')).toBeGreaterThan(of('latency.queueing.p99'));
   });
 
+  it('memory.kv is the most that KV caches take of what is shared', async () => {
+    const fixed = await fixedBytes();
+    const workload = { batch: 4, prompt: 16, output: 48, tokens: 4 * 64 };
+    const gpu = fixed + 4 * EXPERT + 40 * 16 * KV_TOKEN;
+    const { of } = await simulate({ memory: { kvGrowth: 'grow', kv: 6 * 16 * KV_TOKEN }, workload }, gpu);
+    expect(of('memory.gpu.kv_peak')).toBe(6 * 16 * KV_TOKEN);
+    expect(of('workload.requests')).toBe(4);
+    expect(of('schedule.preemptions')).toBeGreaterThan(0);
+  });
+
   it('refuses what cannot be', async () => {
     const fixed = await fixedBytes();
     const long = { workload: { prompt: 1000, output: 1000, tokens: 2000 } };

@@ -1,0 +1,46 @@
+// The YAML on the pages on machines and faults is what moeprof reads.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { buildHardware, HardwareProfileSchema } from '../../src/hardware/profile.js';
+import { FLOWS, NUMA } from '../../src/hardware/spec.js';
+import { checkRun, type RunInput } from '../../src/system/run.js';
+
+const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
+const blocks = (text: string): unknown[] => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => parse(match[1]!));
+
+describe('docs/hardware.md', () => {
+  const text = page('hardware.md');
+
+  it('shows parts of machines that are one together', () => {
+    const machine = {
+      name: 'x',
+      tiers: [
+        { name: 'gpu', size: '24GiB' },
+        { name: 'dram', size: '64GiB' },
+        { name: 'ssd', size: '1TB' },
+      ],
+      gpu: { peak: 1e12, memoryBandwidth: 1e12, computeFraction: 0.5, bandwidthFraction: 0.5 },
+    };
+    const { cpu, links } = buildHardware(HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text))));
+    expect(links[1]).toMatchObject({ name: 'ssd', bandwidth: 14e9, flows: 'split', lanes: 1 });
+    expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor' });
+  });
+
+  it.each([...FLOWS, ...NUMA])('says what %s is', (name) => {
+    expect(text).toMatch(new RegExp(`^\\| \`${name}\`.* \\| .+ \\|$`, 'm'));
+  });
+});
+
+describe('docs/faults.md', () => {
+  const text = page('faults.md');
+
+  it('shows faults that a profile may have', () => {
+    const [profile] = blocks(text) as [RunInput];
+    expect(checkRun(profile, 'faults.md').faults).toEqual([
+      { at: 6e9, until: 9e9, link: 'h2d', bandwidth: 0.25 },
+      { at: 12e9, gpuMemory: 8 * 2 ** 30 },
+    ]);
+  });
+});
