@@ -57,9 +57,20 @@ export async function runMany(
   const outputs = Outputs.open(context, rankingReports, output.targets, output.format);
   try {
     const results: Result[] = [];
-    for (const combination of combinations) results.push(await run(combination));
+    for (const combination of combinations) results.push(await named(combination, run));
     outputs.deliver(results);
   } finally {
     outputs.abort();
+  }
+}
+
+/** Runs one combination; a mistake says which. */
+async function named(combination: Combination, run: (combination: Combination) => Promise<Result>): Promise<Result> {
+  try {
+    return await run(combination);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { hardware, system } = combination;
+    throw new UserError(`${[system, hardware].filter((name) => name !== undefined).join(' on ')}: ${error.message}`, error.exitCode);
   }
 }

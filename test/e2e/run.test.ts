@@ -113,6 +113,22 @@ describe('moeprof run with several systems', () => {
     expect(json.map(({ inputs }) => inputs.system)).toEqual(['all-resident', 'on-demand-lru', 'no-cache']);
   });
 
+  it('says which of them cannot run', async () => {
+    const { code, stderr } = await moeprof([
+      'run',
+      '-m',
+      'olmoe-1b-7b',
+      '--tokens',
+      '32',
+      '-s',
+      'on-demand-lru,fiddler',
+      '-w',
+      'phone-ufs4',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^moeprof: fiddler on phone-ufs4: onMiss: cheaper needs a CPU .*\n$/);
+  });
+
   it('names machines where only they differ, and both where both do', async () => {
     const { stdout } = await moeprof(['run', '-m', 'olmoe-1b-7b', '--tokens', '64', '-w', 'rtx-3090,t4', '--format', 'csv']);
     expect(
