@@ -12,7 +12,7 @@ import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
 import { type Observer, observers } from './observer.js';
-import { outcome } from './outcome.js';
+import { outcome } from './outcome/outcome.js';
 import { planParallel } from './parallel/plan.js';
 import { withQuotas } from './quotas.js';
 import { recordPasses } from './record.js';

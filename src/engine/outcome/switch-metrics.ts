@@ -1,8 +1,8 @@
 // Whole models as experts: what a switch from one to another costs, and how many machines would never have to.
-import { expertSizes } from '../model/spec.js';
-import type { Metric } from '../result/result.js';
-import type { Inputs } from './inputs.js';
-import type { MemoryPlan } from './memory.js';
+import { expertSizes } from '../../model/spec.js';
+import type { Metric } from '../../result/result.js';
+import type { Inputs } from '../inputs.js';
+import type { MemoryPlan } from '../memory.js';
 
 /**
  * Metrics of a composition of experts (Samba-CoE, arXiv 2405.07518); none for other models.

@@ -1,0 +1,42 @@
+// The bounds that every result is told beside (L15), and how much of the way to them is still open.
+import { summarize } from '../../base/statistics.js';
+import { tokenCycleBytes } from '../../model/spec.js';
+import type { Bounds, Metric } from '../../result/result.js';
+import type { Samples } from '../latency.js';
+import { bothPhases } from './cache-metrics.js';
+import type { Finished, Values } from './finished.js';
+
+/** The bounds of a run. */
+export function boundsOf({ beladyHitCount, inputs, latencies, memory, simulation: { recorder } }: Finished): Bounds {
+  const { demanded } = bothPhases(recorder);
+  const meanOf = (samples: Samples): number | null => (samples.values().length === 0 ? null : summarize(samples.values()).mean);
+  return {
+    allResidentTpotNs: meanOf(latencies.tpotAllResident),
+    noCacheTpotNs: meanOf(latencies.tpotNoCache),
+    beladyHitRate: beladyHitCount === null || demanded === 0 ? null : beladyHitCount / demanded,
+    compulsoryMisses: recorder.distinct,
+    tokenCycleBytes: tokenCycleBytes(inputs.model),
+    capacityBytes: memory.cacheBytes,
+  };
+}
+
+/** @param metrics of the same run, latencies among them */
+export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: Readonly<Record<string, Metric>>): Values {
+  const { demanded, hits } = bothPhases(simulation.recorder);
+  const tpot = metrics['latency.tpot.mean']?.value;
+  return {
+    'bound.all_resident.tpot': bounds.allResidentTpotNs,
+    'bound.no_cache.tpot': bounds.noCacheTpotNs,
+    'bound.belady.hit_rate': bounds.beladyHitRate,
+    'bound.compulsory': bounds.compulsoryMisses,
+    'bound.token_cycle': bounds.tokenCycleBytes,
+    'headroom.hit_rate': bounds.beladyHitRate === null ? null : openPart(0, hits / demanded, bounds.beladyHitRate),
+    'headroom.tpot': tpot === undefined ? null : openPart(bounds.noCacheTpotNs!, tpot, bounds.allResidentTpotNs!),
+  };
+}
+
+/** Part of the way from `floor` to `bound` that `value` has still to go, kept within 0..1; 0 where there is no way to go. */
+function openPart(floor: number, value: number, bound: number): number {
+  if (floor === bound) return 0;
+  return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));
+}

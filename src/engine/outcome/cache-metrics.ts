@@ -1,0 +1,47 @@
+// What caches did, in all and by phase.
+import type { PhaseCounters, Recorder } from '../recorder.js';
+import type { Finished, Values } from './finished.js';
+
+/** Hits, misses and demand. */
+export function cacheMetrics({ simulation: { recorder } }: Finished): Values {
+  const [prefill, decode] = recorder.phases;
+  // With passes of one kind only, the variants would repeat the total.
+  const both = prefill.events > 0 && decode.events > 0;
+  return {
+    ...ofPhase('', bothPhases(recorder)),
+    ...(both ? { ...ofPhase('.prefill', prefill), ...ofPhase('.decode', decode) } : {}),
+    'experts.distinct': recorder.distinct,
+  };
+}
+
+function ofPhase(variant: string, phase: PhaseCounters): Values {
+  return {
+    [`cache.hit_rate${variant}`]: phase.hits / phase.demanded,
+    [`cache.late_rate${variant}`]: phase.late / phase.demanded,
+    [`cache.miss_rate${variant}`]: phase.misses / phase.demanded,
+    [`cache.token_hit_rate${variant}`]: phase.hitActivations / phase.activations,
+    [`cache.hits${variant}`]: phase.hits,
+    [`cache.late${variant}`]: phase.late,
+    [`cache.misses${variant}`]: phase.misses,
+    [`cache.evictions${variant}`]: phase.evictions,
+    [`cache.streamed${variant}`]: phase.streamed,
+    [`experts.demanded${variant}`]: phase.demanded,
+    [`experts.activations${variant}`]: phase.activations,
+    [`experts.distinct_per_event${variant}`]: phase.demanded / phase.events,
+  };
+}
+
+/** Counters of both phases together. */
+export function bothPhases({ phases: [a, b] }: Recorder): PhaseCounters {
+  return {
+    events: a.events + b.events,
+    demanded: a.demanded + b.demanded,
+    hits: a.hits + b.hits,
+    late: a.late + b.late,
+    misses: a.misses + b.misses,
+    activations: a.activations + b.activations,
+    hitActivations: a.hitActivations + b.hitActivations,
+    evictions: a.evictions + b.evictions,
+    streamed: a.streamed + b.streamed,
+  };
+}

@@ -1,0 +1,36 @@
+// Who had how many bytes, what changed during the run, and what faults and growing KV caches cost.
+import { expertBytesTotal } from '../../model/spec.js';
+import type { SimulatedGpu } from '../simulation.js';
+import type { Finished, Values } from './finished.js';
+
+/** Memory of the GPU with the most of it, and of DRAM. */
+export function memoryMetrics({ changing, inputs, memory, meter, passes, simulation }: Finished): Values {
+  const { faults, gpus } = simulation;
+  const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
+  const peak = changing?.peakBytes ?? planned;
+  const whole = most(gpus, ({ expertBytes, memory: own }) => own.denseBytes + own.kvBytes + expertBytes);
+  const kvPeak = passes.kv.peakTokens * inputs.model.dense.kvBytesPerToken;
+  const growing = passes.kv.growth !== 'static';
+  // KV caches that grow were given room for more than they took.
+  const unused = growing ? memory.kvBytes - kvPeak : 0;
+  const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
+  const dramBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
+  return {
+    'memory.gpu.kv_peak': kvPeak,
+    'memory.gpu.peak': peak,
+    'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
+    'memory.gpu.saving': 1 - peak / (whole - unused),
+    ...(changing === null
+      ? {}
+      : { 'memory.gpu.expert_cache_least': changing.leastCacheBytes, 'memory.gpu.expert_cache_mean': changing.meanCacheBytes }),
+    ...(growing ? { 'schedule.preemptions': passes.kv.preemptions, 'schedule.recomputed': passes.totalRecomputed } : {}),
+    ...meter?.metrics(),
+    ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
+    ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': dramBytes } : {}),
+  };
+}
+
+/** What the GPU with the most of it has. */
+function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
+  return Math.max(...gpus.map(of));
+}

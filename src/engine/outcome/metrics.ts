@@ -1,0 +1,43 @@
+// Every metric that a run can have, from its counters. What one cannot have (TTFT of a trace without prompts) is absent, not zero.
+import { metric } from '../../result/catalogue.js';
+import type { Bounds, Metric } from '../../result/result.js';
+import { parallelMetrics } from '../parallel/metrics.js';
+import { boundMetrics } from './bounds.js';
+import { cacheMetrics } from './cache-metrics.js';
+import type { Finished, Values } from './finished.js';
+import { memoryMetrics } from './memory-metrics.js';
+import { servingMetrics, timeMetrics } from './serving-metrics.js';
+import { switchMetrics } from './switch-metrics.js';
+import { transferMetrics } from './transfer-metrics.js';
+
+/** The metrics of a finished run, by name of the catalogue. */
+export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Metric> {
+  const metrics: Record<string, Metric> = {};
+  const put = (values: Values): void => {
+    for (const [name, value] of Object.entries(values)) {
+      if (value !== null && Number.isFinite(value)) metrics[name] = metric(name, value);
+    }
+  };
+  put(cacheMetrics(finished));
+  put(transferMetrics(finished));
+  put(finished.routingMetrics);
+  put(qualityMetrics(finished));
+  put(servingMetrics(finished));
+  put(timeMetrics(finished));
+  put(parallelMetrics(finished));
+  put(memoryMetrics(finished));
+  // These look at others.
+  put(switchMetrics(finished.inputs, finished.memory, metrics));
+  put(boundMetrics(finished, bounds, metrics));
+  return metrics;
+}
+
+/** Activations that were served from copies of lower precision, or not at all. */
+function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
+  if (inputs.system.precision === undefined) return {};
+  const activations = recorder.phases[0].activations + recorder.phases[1].activations;
+  return {
+    'quality.degraded_rate': recorder.degradedActivations / activations,
+    'quality.skipped_rate': recorder.skippedActivations / activations,
+  };
+}

@@ -1,0 +1,84 @@
+// From a finished run to the public result.
+import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
+import { sealed } from '../../result/digest.js';
+import { type PerLayer, RESULT_SCHEMA, type Result } from '../../result/result.js';
+import { VERSION } from '../../result/version.js';
+import { boundsOf } from './bounds.js';
+import type { Finished } from './finished.js';
+import { metricsOf } from './metrics.js';
+import { warningsOf } from './warnings.js';
+
+/** Builds the result. */
+export function outcome(finished: Finished): Result {
+  const { inputs, run } = finished;
+  const { hardware, model, system, traces } = inputs;
+  const bounds = boundsOf(finished);
+  const { arrivalsSha256, rows } = finished.serving;
+  let left = rows;
+  // A variant may draw what was recorded anew.
+  const drawn = inputs.trace.meta.synthetic && !inputs.recorded.meta.synthetic;
+  const traceInputs = traces.map((trace, i) => {
+    const tokens = Math.min(trace.tokens, left);
+    left -= tokens;
+    const requests = trace.requests.filter((request) => request.start < tokens).length;
+    return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
+  });
+  // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
+  const common = {
+    model: { layers: model.layers, dense: model.dense },
+    hardware: { ...hardware, name: undefined },
+    traces: traceInputs.map(({ sha256 }) => sha256),
+    variants: run.variants,
+    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
+    replay: run.replay,
+    seed: run.seed,
+    faults: run.faults,
+  };
+  const { folder: _folder, label: _label, overrides, system: _system, ...config } = run;
+  const wallMs = performance.now() - finished.startedAt;
+  return sealed({
+    schema: RESULT_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    inputs: {
+      model: model.name,
+      quantization: model.quantization,
+      hardware: hardware.name,
+      system: system.name,
+      traces: traceInputs,
+      ...(run.variants === undefined ? {} : { variants: run.variants }),
+    },
+    fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
+    seed: run.seed,
+    config: {
+      ...config,
+      workload: { ...run.workload, slo: run.workload.slo?.text },
+      system,
+      overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) },
+    },
+    metrics: metricsOf(finished, bounds),
+    perLayer: perLayerOf(finished),
+    bounds,
+    warnings: warningsOf(finished, bounds),
+    environment: {
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      wallMs: Math.round(wallMs * 1000) / 1000,
+      ...finished.simulation.predictor?.measured?.(),
+    },
+  });
+}
+
+const plain = ({ path, value }: { path: readonly string[]; value: unknown }) => ({ path: path.join('.'), value });
+
+function perLayerOf({ simulation }: Finished): PerLayer {
+  const { gpus, recorder } = simulation;
+  const perGpu = new Set(['computeNs', 'stallNs']);
+  return Object.fromEntries(
+    Object.entries(recorder.layers).map(([name, column]) => [
+      name,
+      Array.from(column as Float64Array, (value) => (perGpu.has(name) ? value / gpus.length : value)),
+    ]),
+  ) as unknown as PerLayer;
+}

@@ -1,0 +1,66 @@
+// What links carried, on demand and ahead, and what became of what was brought ahead.
+import type { Link } from '../link.js';
+import { bothPhases } from './cache-metrics.js';
+import type { Finished, Values } from './finished.js';
+
+/** Transfers and prefetches; links of the same name count together. */
+export function transferMetrics(finished: Finished): Values {
+  const { inputs, simulation, tokens } = finished;
+  const hostLinks = simulation.gpus.map(({ gpu }) => gpu.link);
+  const demands = total(hostLinks, 'demands');
+  const demandBytes = total(hostLinks, 'demandBytes');
+  return {
+    ...ofLinks(hostLinks, finished),
+    ...ofLinks(
+      simulation.gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.link])),
+      finished,
+    ),
+    'transfer.on_demand.count': demands,
+    'transfer.on_demand.count_per_token': demands / tokens,
+    'transfer.on_demand.bytes': demandBytes,
+    'transfer.on_demand.bytes_per_token': demandBytes / tokens,
+    ...(inputs.system.predictor.kind === 'none' ? {} : prefetchMetrics(finished, hostLinks)),
+  };
+}
+
+function ofLinks(links: readonly Link[], { simulation, tokens }: Finished): Values {
+  const [first] = links;
+  if (first === undefined) return {};
+  const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
+  return {
+    [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),
+    [`transfer.${first.name}.bytes`]: bytes,
+    [`transfer.${first.name}.bytes_per_token`]: bytes / tokens,
+    [`transfer.${first.name}.utilization`]: total(links, 'busyNs') / total(links, 'lanes') / simulation.engine.nowNs,
+  };
+}
+
+function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks: readonly Link[]): Values {
+  const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
+  const prefetches = total(hostLinks, 'prefetches');
+  const prefetchBytes = total(hostLinks, 'prefetchBytes');
+  const horizons = gpus.flatMap(({ adaptive }) => (adaptive === null ? [] : [adaptive.layers]));
+  return {
+    'transfer.prefetch.count': prefetches,
+    'transfer.prefetch.bytes': prefetchBytes,
+    'prefetch.useful': useful,
+    'prefetch.late': late,
+    'prefetch.wasted': wasted,
+    'prefetch.pending': prefetches - useful - late - wasted,
+    'prefetch.wasted_bytes': recorder.prefetchWastedBytes,
+    'prefetch.stall_avoided': recorder.prefetchAvoidedNs,
+    'prefetch.stall_avoided_per_byte': recorder.prefetchAvoidedNs / prefetchBytes,
+    'prefetch.dropped': recorder.prefetchDropped,
+    'prefetch.cancelled': recorder.prefetchCancelled,
+    'prefetch.horizon': horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length,
+    'prefetch.precision': (useful + late) / (useful + late + wasted),
+    'prefetch.recall': (useful + late) / (useful + late + bothPhases(recorder).misses),
+    'predict.recall_at_k': recorder.recalledAtK / recorder.predictedMembers,
+    'predict.batch_recall': recorder.recalledUnion / recorder.predictedMembers,
+  };
+}
+
+/** Sum of a counter over links. */
+function total(links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'busyNs' | 'lanes'): number {
+  return links.reduce((sum, link) => sum + link[counter], 0);
+}
