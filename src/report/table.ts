@@ -3,6 +3,7 @@ import { formatNs, formatRatio } from '../base/units.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 import { type Format, formatMetric, type ReportOptions } from './format.js';
+import { picturesOf } from './pictures.js';
 import { type BoundRow, layerGrid, type Summary, summarizeResult, type TimePart } from './summary.js';
 import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from './text.js';
 
@@ -112,7 +113,7 @@ function warningsBlock(warnings: Summary['warnings'], width: number, options: Re
   return warnings.map(({ code, message }) => wrap(`${code}: ${message}`, width, '! ').replace(/^! [^:]*:/, chalk.yellow('$&'))).join('\n');
 }
 
-/** Every metric, and the counters by layer. */
+/** Every metric, the counters by layer, and pictures of both. */
 function verboseBlock(result: Result, options: ReportOptions): string {
   const names = Object.keys(result.metrics).sort(compareMetricNames);
   const metrics = ruledTable(
@@ -121,5 +122,5 @@ function verboseBlock(result: Result, options: ReportOptions): string {
     options,
   );
   const { head, rows } = layerGrid(result);
-  return `${metrics}\n\n${ruledTable(head, rows, options)}`;
+  return [metrics, ruledTable(head, rows, options), picturesOf(result, options)].join('\n\n');
 }
