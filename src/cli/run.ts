@@ -30,7 +30,7 @@ Examples:
   moeprof run -m mixtral-8x7b -w rtx-3090 -s fiddler --cache 12GiB
   moeprof run -t routing.safetensors --policy lfu --scope layer --json
   moeprof run -t routing.safetensors -s fiddler,on-demand-lru --cache 25%
-  moeprof run -t routing.safetensors --top-k 4    what if fewer experts were used?
+  moeprof run -t routing.safetensors --top-k 4    what if fewer experts ran?
   moeprof run my-run.yaml --batch 4 -o result.json -o report.md
   moeprof run my-run.yaml --timeline run.json.gz --timeline-window 0.5s..1s
   moeprof run --set hardware.links.0.bandwidth=12GB/s
