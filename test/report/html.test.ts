@@ -79,6 +79,25 @@ describe('HTML report', () => {
     expect(JSON.parse(embedJson({ a: HOSTILE }).text)).toEqual({ a: HOSTILE });
   });
 
+  it('keeps hostile names of links and tiers as text, in saved details too', async () => {
+    const result = await simulate(toy, { details: true });
+    const { series, causes } = result.details!;
+    const text = htmlReport.render(
+      {
+        ...result,
+        details: {
+          ...result.details!,
+          series: { ...series, links: series.links.map((link) => ({ ...link, name: HOSTILE })) },
+          causes: { ...causes!, stallNs: causes!.stallNs.map((cause) => ({ ...cause, tier: HOSTILE, cause: HOSTILE })) },
+        },
+      },
+      options,
+    );
+    expect(text).toContain('&#60;img src=x');
+    expect(text).not.toContain('<img');
+    expect(text.match(/<script/g)).toHaveLength(htmlReport.render(result, options).match(/<script/g)!.length);
+  });
+
   it('L1-L15 do not change by being watched, and details agree with the counters', async () => {
     const [plain, watched] = [await simulate(toy), await simulate(toy, { details: true })];
     expect(watched.digest).toBe(plain.digest);
