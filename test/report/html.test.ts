@@ -79,6 +79,14 @@ describe('HTML report', () => {
     expect(JSON.parse(embedJson({ a: HOSTILE }).text)).toEqual({ a: HOSTILE });
   });
 
+  it('draws no hit rate where nothing is asked for', async () => {
+    const result = await simulate(toy, { details: true });
+    const series = { binNs: 1, hits: [1, 0, 0, 3], late: [0, 0, 0, 0], misses: [1, 0, 0, 1], stallNs: [0, 0, 0, 0], links: [] };
+    const text = htmlReport.render({ ...result, details: { ...result.details!, series } }, options);
+    // A half in the first of four bins, three quarters in the last.
+    expect(text).toContain('d="M125 500L875 250" stroke="var(--hit)"');
+  });
+
   it('keeps hostile names of links and tiers as text, in saved details too', async () => {
     const result = await simulate(toy, { details: true });
     const { series, causes } = result.details!;

@@ -127,6 +127,7 @@
           fill: filled ? () => color(name) : undefined,
           width: filled ? 0 : 1.5,
           points: { show: false },
+          spanGaps: true,
           paths: uPlot.paths.stepped({ align: 1 }),
         })),
       ],

@@ -39,8 +39,10 @@ export const seriesSection: Section<Result> = {
         columns([share(demandNs), share(prefetchNs)], ['miss', 'late'], 0),
       )}`;
     });
-    const rates = hits.map((count, bin) => count / Math.max(1, count + late[bin]! + misses[bin]!));
     const line = (values: readonly number[]): [number, number][] => values.map((value, k) => [(k + 0.5) / values.length, value]);
+    const demanded = thinned(hits.map((count, bin) => count + late[bin]! + misses[bin]!));
+    // Where nothing is asked for, there is no rate: the line passes over it.
+    const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
     const said = 'Hit rate over time, and the share of time in which the GPU waits';
     return {
       about: 'How busy the links are, and with what.',
@@ -57,7 +59,7 @@ export const seriesSection: Section<Result> = {
         { ...frame, label: said, yTitle: 'share', live: 'rates' },
         curves([
           { color: 'stall', points: line(thinned(stallNs.map((ns) => Math.min(1, ns / binNs)))) },
-          { color: 'hit', points: line(thinned(rates)) },
+          { color: 'hit', points: rates },
         ]),
       )}`,
     };
