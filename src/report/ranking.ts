@@ -94,6 +94,12 @@ function bytesPerToken(result: Result, link: 'h2d' | 'ssd'): number {
   return metricOf(result, `transfer.${link}.bytes_per_token`);
 }
 
+/** Bytes that reach the GPU, from wherever experts come: a phone has flash below it, and no host memory. */
+function movedPerToken(result: Result): number {
+  const hasHost = result.metrics['transfer.h2d.bytes_per_token'] !== undefined;
+  return bytesPerToken(result, hasHost ? 'h2d' : 'ssd');
+}
+
 /** What the link to the GPU moves while it is busy; 0: nothing. */
 function bytesPerSecond(result: Result): number {
   const busyNs = metricOf(result, 'transfer.h2d.utilization') * metricOf(result, 'time.total');
@@ -108,7 +114,7 @@ function cells({ name, nsPerToken, result }: Ranked): string[] {
     formatNs(nsPerToken),
     (1e9 / nsPerToken).toFixed(1),
     formatRatio(metricOf(result, 'cache.hit_rate')),
-    formatBytes(bytesPerToken(result, 'h2d')),
+    formatBytes(movedPerToken(result)),
     formatRatio(metricOf(result, 'share.stall')),
   ];
 }
@@ -163,13 +169,13 @@ const rankingCsv: Format<readonly Result[]> = {
   extensions: ['.csv'],
   render: (results) =>
     toCsv([
-      ['system', 'hardware', 'ns_per_token', 'hit_rate', 'h2d_bytes_per_token', 'stall_share', 'why_slower'],
+      ['system', 'hardware', 'ns_per_token', 'hit_rate', 'moved_bytes_per_token', 'stall_share', 'why_slower'],
       ...rank(results).map(({ nsPerToken, reason, result }) => [
         result.inputs.system,
         result.inputs.hardware,
         nsPerToken,
         metricOf(result, 'cache.hit_rate'),
-        bytesPerToken(result, 'h2d'),
+        movedPerToken(result),
         metricOf(result, 'share.stall'),
         reason,
       ]),

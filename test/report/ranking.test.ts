@@ -92,6 +92,12 @@ describe('the table', () => {
     }
   });
 
+  it('says what reaches the GPU where that comes from flash', () => {
+    const phone = { 'transfer.h2d.bytes_per_token': null, 'transfer.ssd.bytes_per_token': 5 * 2 ** 20 };
+    const rows = text([run('phone', { stall: 1, experts: 2, dense: 3 }, phone)]).split('\n');
+    expect(rows.find((row) => row.startsWith('phone'))).toContain(' 5.00 MiB ');
+  });
+
   it('lists warnings once, with the runs that have them', () => {
     const warning = { code: 'streams-cut', message: 'cut' };
     const warned = (name: string, warnings: Result['warnings']): Result => ({ ...run(name, { stall: 1, experts: 2, dense: 3 }), warnings });
