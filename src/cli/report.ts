@@ -11,6 +11,7 @@ Examples:
   moeprof report result.json
   moeprof report result.json --format markdown
   moeprof report result.json -o report.md -o metrics.csv
+  moeprof report result.json -o report.html
 `;
 
 /** Defines the command. */

@@ -61,6 +61,7 @@ tbody th{font-weight:500;white-space:nowrap}td:not(.n):not(:empty){min-width:8em
 .better{color:var(--good)}.worse{color:var(--bad)}
 .mini{display:block;min-width:70px;height:.7em;margin-top:.45em;border-radius:2px;background:linear-gradient(var(--c),var(--c)) 0/var(--w) 100% no-repeat var(--faint);print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details{margin:.7rem 0}summary{cursor:pointer;font-weight:500;padding:.2rem 0}
+code{white-space:nowrap}
 pre{background:var(--panel);border-radius:8px;padding:1rem;overflow:auto;font-size:.82rem;line-height:1.45}
 .faults{padding:0;margin:.6rem 0;list-style:none}.faults li{border-left:3px solid var(--idle-line);padding:.1rem 0 .1rem .8rem;margin:.5rem 0;overflow-wrap:anywhere}
 .faults .error{border-color:var(--miss)}.faults .warn{border-color:var(--late)}.soft{color:var(--soft)}
