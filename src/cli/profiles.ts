@@ -8,7 +8,7 @@ import { didYouMean } from '../base/text.js';
 import { readText } from '../base/yaml.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { PREDICTORS } from '../predict/index.js';
-import { clip, widthOf, wrap } from '../report/text.js';
+import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './context.js';
@@ -107,7 +107,7 @@ const families: readonly Family[] = [
 ];
 
 const EXAMPLES = `
-Families: ${families.map((family) => family.name).join(', ')}
+${wrap(families.map((family) => family.name).join(', '), MAX_WIDTH, 'Families: ')}
 
 Examples:
   moeprof profiles list
