@@ -3,15 +3,14 @@
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
 import { loadsBeyondCache, PATH_SOURCES, type PathView } from './paths.js';
-import { POOL_PARAMETERS, passSize, poolFairness, poolSize } from './pool.js';
-import { RequestQueue, ShareList } from './queue.js';
+import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
+import type { ShareList } from './queue.js';
+import { passSize, QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
-class ExpertFlowScheduler implements Scheduler {
+class ExpertFlowScheduler extends QueueScheduler {
   costNs = 0;
-  readonly #batch: number;
-  readonly #budget: number;
   readonly #running: number;
   readonly #context: SchedulerContext;
   readonly #view: PathView;
@@ -19,8 +18,6 @@ class ExpertFlowScheduler implements Scheduler {
   readonly #wordNs: number;
   readonly #overlap: boolean;
   readonly #group: boolean;
-  readonly #queue: RequestQueue;
-  readonly #list = new ShareList();
   /** Most prompt passes in a row while somebody decodes, and how many there were. */
   readonly #mostPrompts: number;
   #prompts = 0;
@@ -31,8 +28,7 @@ class ExpertFlowScheduler implements Scheduler {
   #loadsInOrder = 0;
 
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    this.#batch = passSize(limits);
-    this.#budget = limits.maxTokensPerPass;
+    super(limits, context);
     this.#running = requestsOf(limits, parameters);
     this.#mostPrompts = mostPrompts(parameters);
     this.#context = context;
@@ -41,41 +37,24 @@ class ExpertFlowScheduler implements Scheduler {
     this.#wordNs = Number(parameters.wordNs);
     this.#overlap = parameters.overlap === true;
     this.#group = parameters.group === true;
-    this.#queue = new RequestQueue(context);
   }
 
-  get pending(): number {
-    return this.#queue.pending;
-  }
-
-  add(request: Request): void {
-    this.#queue.add(request);
-  }
-
-  next(nowNs: number): readonly Share[] {
-    const list = this.#list;
-    const { running } = this.#queue;
+  protected compose(list: ShareList, nowNs: number): void {
+    const { running } = this.queue;
     this.costNs = 0;
-    list.begin(this.#budget);
-    if (this.#round.length === 0) {
-      this.#queue.admit(this.#running);
-      const decoding = running.filter(({ inPrefill }) => !inPrefill);
-      if (decoding.length === 0 || this.#prompts < this.#mostPrompts) list.prompts(running, this.#batch);
-      if (list.shares.length > 0) {
-        this.#prompts++;
-        return list.shares;
+    // All that were left of a round may have been thrown out for want of KV room.
+    while (list.shares.length === 0) {
+      if (this.#round.length === 0) {
+        this.queue.admit(this.#running);
+        const decoding = running.filter(({ inPrefill }) => !inPrefill);
+        if (decoding.length === 0 || this.#prompts < this.#mostPrompts) list.prompts(running, this.batch);
+        if (list.shares.length > 0) this.#prompts++;
+        if (list.shares.length > 0 || decoding.length === 0) return;
+        this.#prompts = 0;
+        this.#composeRound(decoding, nowNs);
       }
-      if (decoding.length === 0) return list.shares;
-      this.#prompts = 0;
-      this.#compose(decoding, nowNs);
+      list.decodes(this.#round.pop()!);
     }
-    while (this.#round.length > 0 && list.shares.length === 0) list.decodes(this.#round.pop()!);
-    // All that were left of the round may have been thrown out for want of KV room.
-    return list.shares.length > 0 ? list.shares : this.next(nowNs);
-  }
-
-  finished(): void {
-    this.#queue.sweep();
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -83,11 +62,11 @@ class ExpertFlowScheduler implements Scheduler {
   }
 
   /** Groups the requests of the pool that decode into the batches of one round. */
-  #compose(pool: readonly Request[], nowNs: number): void {
+  #composeRound(pool: readonly Request[], nowNs: number): void {
     const view = this.#view;
     const { words } = view;
     const count = pool.length;
-    const clusters = Math.ceil(count / this.#batch);
+    const clusters = Math.ceil(count / this.batch);
     const inOrder: Request[][] = [];
     let taken = 0;
     for (const size of evenSizes(count, clusters)) inOrder.push(pool.slice(taken, (taken += size)));

@@ -1,51 +1,32 @@
 // Passes of one phase only, as engines run them that do not mix prompts with decode steps: one phase goes first while it has anything to
 // run, the other at the latest after a bound.
 import type { Parameters } from '../base/parameters.js';
-import { RequestQueue, ShareList } from './queue.js';
+import type { ShareList } from './queue.js';
+import { QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
 type PhaseName = 'prefill' | 'decode';
 
-class PhaseFirstScheduler implements Scheduler {
-  readonly #batch: number;
-  readonly #budget: number;
+class PhaseFirstScheduler extends QueueScheduler {
   readonly #first: PhaseName;
   readonly #maxWait: number;
-  readonly #queue: RequestQueue;
-  readonly #list = new ShareList();
   /** Passes in a row of the phase that goes first. */
   #row = 0;
 
   constructor(first: PhaseName, limits: SchedulerLimits, { maxWait }: Parameters, context: SchedulerContext) {
-    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
-    this.#budget = limits.maxTokensPerPass;
+    super(limits, context);
     this.#first = first;
     this.#maxWait = Number(maxWait);
-    this.#queue = new RequestQueue(context);
   }
 
-  get pending(): number {
-    return this.#queue.pending;
-  }
-
-  add(request: Request): void {
-    this.#queue.add(request);
-  }
-
-  next(): readonly Share[] {
-    const { shares } = this.#list;
-    this.#queue.admit(this.#batch);
-    this.#list.begin(this.#budget);
+  protected compose(list: ShareList): void {
+    this.queue.admit(this.batch);
     const yields = this.#row >= this.#maxWait;
-    this.#take(yields);
-    if (shares.length === 0) this.#take(!yields);
-    if (shares.length > 0) this.#row = this.#ofFirst(shares[0]!.request) ? this.#row + 1 : 0;
-    return shares;
-  }
-
-  finished(): void {
-    this.#queue.sweep();
+    this.#take(list, yields);
+    if (list.shares.length === 0) this.#take(list, !yields);
+    const [taken] = list.shares;
+    if (taken !== undefined) this.#row = this.#ofFirst(taken.request) ? this.#row + 1 : 0;
   }
 
   #ofFirst({ inPrefill }: Request): boolean {
@@ -53,10 +34,10 @@ class PhaseFirstScheduler implements Scheduler {
   }
 
   /** Fills the list with the phase that goes first, or with the other one. */
-  #take(other: boolean): void {
-    const { running } = this.#queue;
-    if ((this.#first === 'prefill') === other) this.#list.decodes(running);
-    else this.#list.prompts(running);
+  #take(list: ShareList, other: boolean): void {
+    const { running } = this.queue;
+    if ((this.#first === 'prefill') === other) list.decodes(running);
+    else list.prompts(running);
   }
 }
 

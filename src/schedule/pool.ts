@@ -1,9 +1,10 @@
 // Schedulers that choose each pass's requests from a pool larger than a pass: what they have in common is admission, prompts, and that no
 // request which has begun is passed over more often than a bound.
 import type { Parameter, Parameters } from '../base/parameters.js';
-import { RequestQueue, ShareList } from './queue.js';
+import type { ShareList } from './queue.js';
+import { passSize, QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { Fairness, Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';
+import type { Fairness, SchedulerContext, SchedulerLimits } from './scheduler.js';
 
 /** Parameters of every scheduler with a pool. */
 export const POOL_PARAMETERS = {
@@ -14,11 +15,6 @@ export const POOL_PARAMETERS = {
     min: 0,
   },
 } as const satisfies Record<string, Parameter>;
-
-/** Requests of one pass: a token of each must fit. */
-export function passSize({ batch, maxTokensPerPass }: SchedulerLimits): number {
-  return Math.min(batch, maxTokensPerPass);
-}
 
 /** Requests of the pool. */
 export function poolSize(limits: SchedulerLimits, { batches }: Parameters): number {
@@ -31,9 +27,7 @@ export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Par
 }
 
 /** Fills passes from a pool: first who has waited too long, then prompts, then whom the member of the family chooses. */
-export abstract class PoolScheduler implements Scheduler {
-  readonly #batch: number;
-  readonly #budget: number;
+export abstract class PoolScheduler extends QueueScheduler {
   readonly #running: number;
   /**
    * Passes left out after which a request goes before all others. At most the whole pool is due at once, and goes in order of its waiting,
@@ -41,38 +35,24 @@ export abstract class PoolScheduler implements Scheduler {
    * so that prompts get their turn.
    */
   readonly #due: number;
-  readonly #queue: RequestQueue;
-  readonly #list = new ShareList();
   readonly #overdue: Request[] = [];
   readonly #candidates: Request[] = [];
   readonly #chosen: Request[] = [];
 
   constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    this.#batch = passSize(limits);
-    this.#budget = limits.maxTokensPerPass;
+    super(limits, context);
     this.#running = poolSize(limits, parameters);
     this.#due = poolFairness(limits, parameters).passedOver - (Number(parameters.batches) - 1);
-    this.#queue = new RequestQueue(context);
   }
 
   /** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`, which is empty. */
   protected abstract choose(candidates: readonly Request[], most: number, chosen: Request[]): void;
 
-  get pending(): number {
-    return this.#queue.pending;
-  }
-
-  add(request: Request): void {
-    this.#queue.add(request);
-  }
-
-  next(): readonly Share[] {
-    const list = this.#list;
-    const { passes, running } = this.#queue;
+  protected compose(list: ShareList): void {
+    const { passes, running } = this.queue;
     const overdue = this.#overdue;
     const candidates = this.#candidates;
-    this.#queue.admit(this.#running);
-    list.begin(this.#budget);
+    this.queue.admit(this.#running);
     overdue.length = candidates.length = 0;
     for (const request of running) {
       // Prompts that have not begun go in order of arrival; among those there is nobody to overtake.
@@ -81,21 +61,16 @@ export abstract class PoolScheduler implements Scheduler {
       else if (!request.inPrefill) candidates.push(request);
     }
     overdue.sort((a, b) => lastSeen(a) - lastSeen(b));
-    overdue.length = Math.min(overdue.length, this.#batch);
+    overdue.length = Math.min(overdue.length, this.batch);
     list.decodes(overdue);
     const due = list.shares.length;
     // At most one prompt has begun, and it is the first: where it is overdue, the others have left it a place.
-    list.prompts(running, this.#batch);
-    if (list.shares.length > due) return list.shares;
+    list.prompts(running, this.batch);
+    if (list.shares.length > due) return;
     const chosen = this.#chosen;
     chosen.length = 0;
-    if (due < this.#batch) this.choose(candidates, this.#batch - due, chosen);
+    if (due < this.batch) this.choose(candidates, this.batch - due, chosen);
     list.decodes(chosen);
-    return list.shares;
-  }
-
-  finished(): void {
-    this.#queue.sweep();
   }
 }
 

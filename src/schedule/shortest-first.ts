@@ -1,9 +1,10 @@
 // Shortest job first: of the requests that wait, the shortest begins next. What it saves in mean latency the long ones pay, so one that
 // has waited for too many passes goes before all others.
 import type { Parameters } from '../base/parameters.js';
-import { RequestQueue, ShareList } from './queue.js';
+import type { ShareList } from './queue.js';
+import { QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
 
 /** What a request's length may be. */
 const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
@@ -12,47 +13,26 @@ const LENGTHS: Readonly<Record<string, (request: Request) => number>> = {
   output: ({ decode }) => decode,
 };
 
-class ShortestFirstScheduler implements Scheduler {
-  readonly #batch: number;
-  readonly #budget: number;
+class ShortestFirstScheduler extends QueueScheduler {
   readonly #length: (request: Request) => number;
   readonly #maxWait: number;
-  readonly #queue: RequestQueue;
-  readonly #list = new ShareList();
 
   constructor(limits: SchedulerLimits, { by, maxWait }: Parameters, context: SchedulerContext) {
-    this.#batch = Math.min(limits.batch, limits.maxTokensPerPass);
-    this.#budget = limits.maxTokensPerPass;
+    super(limits, context);
     this.#length = LENGTHS[String(by)]!;
     this.#maxWait = Number(maxWait);
-    this.#queue = new RequestQueue(context);
   }
 
-  get pending(): number {
-    return this.#queue.pending;
-  }
-
-  add(request: Request): void {
-    this.#queue.add(request);
-  }
-
-  next(): readonly Share[] {
-    const { running } = this.#queue;
-    const list = this.#list;
-    list.begin(this.#budget);
+  protected compose(list: ShareList): void {
+    const { running } = this.queue;
     list.decodes(running);
     list.prompts(running);
     // Who is admitted begins in this very pass: admitted earlier, it would be overtaken by nobody and still wait.
-    while (list.budget > 0 && running.length < this.#batch) {
-      const request = this.#queue.admitLeast(this.#length, this.#maxWait);
+    while (list.budget > 0 && running.length < this.batch) {
+      const request = this.queue.admitLeast(this.#length, this.#maxWait);
       if (request === null) break;
       list.next(request);
     }
-    return list.shares;
-  }
-
-  finished(): void {
-    this.#queue.sweep();
   }
 }
 
