@@ -104,8 +104,6 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
     random: new Random(run.seed, `scheduler/${scheduler.name}`),
   };
   const composer =
-    record === null
-      ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context)
-      : new RecordedScheduler(record, memory.kvGrowth === 'static' ? null : kv);
+    record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
   return new Passes(workload, composer, new Pass(trace, serving.running, candidates === null ? null : new CandidateRows(candidates)), kv);
 }

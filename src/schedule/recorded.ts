@@ -14,10 +14,10 @@ export class PassRecord {
   readonly starts: number[] = [0];
   /** Modelled time of composing each pass, ns. */
   readonly costNs: number[] = [];
-  /** Requests that were admitted since the pass before, in order, where room for KV caches is set aside as they grow. */
+  /** Requests that were admitted since the pass before, in order. */
   readonly admitted: (readonly number[])[] = [];
 
-  append(shares: readonly Share[], costNs: number, admitted: readonly number[] = []): void {
+  append(shares: readonly Share[], costNs: number, admitted: readonly number[]): void {
     this.admitted.push(admitted);
     for (const { request, tokens } of shares) {
       this.index.push(request.index);
@@ -36,16 +36,16 @@ export class RecordedScheduler implements Scheduler {
   readonly #arrived = new Map<number, Request>();
   readonly #shares: { request: Request; tokens: number }[] = [];
   #pass = 0;
-  readonly #queue: RequestQueue | null;
+  readonly #queue: RequestQueue;
 
-  /** @param kv the room that requests grow into, as they did when the passes were recorded; null: their full length was set aside */
-  constructor(record: PassRecord, kv: KvRoom | null = null) {
+  /** @param kv the room that requests are admitted to, as they were when the passes were recorded */
+  constructor(record: PassRecord, kv: KvRoom) {
     this.#record = record;
-    this.#queue = kv === null ? null : new RequestQueue({ kv });
+    this.#queue = new RequestQueue({ kv });
   }
 
   add(request: Request): void {
-    this.#queue?.add(request);
+    this.#queue.add(request);
     this.#arrived.set(request.index, request);
     this.pending++;
   }
@@ -64,19 +64,17 @@ export class RecordedScheduler implements Scheduler {
       shares.push({ request, tokens: tokens[at]! });
     }
     const admitted = this.#record.admitted[this.#pass]!;
-    if (this.#queue !== null) {
-      if (!admitted.every((request) => this.#arrived.has(request))) {
-        shares.length = 0;
-        return shares;
-      }
-      for (const request of admitted) this.#queue.admitAgain(request);
+    if (!admitted.every((request) => this.#arrived.has(request))) {
+      shares.length = 0;
+      return shares;
     }
+    for (const request of admitted) this.#queue.admitAgain(request);
     this.costNs = costNs[this.#pass++]!;
     return shares;
   }
 
   finished(shares: readonly Share[]): void {
-    this.#queue?.sweep();
+    this.#queue.sweep();
     for (const { request } of shares) {
       if (!request.finished) continue;
       this.#arrived.delete(request.index);

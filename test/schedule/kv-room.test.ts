@@ -132,7 +132,7 @@ function serve(
 
   // A record of it gives the same passes, with the same requests thrown out.
   const room2 = new KvRoom(room, growth);
-  const again = compose(new RecordedScheduler(record, growth === 'static' ? null : room2), room2);
+  const again = compose(new RecordedScheduler(record, room2), room2);
   const replayed: string[] = [];
   for (let start = again.next(0), now = 0; start >= 0; start = again.next(now)) {
     replayed.push(again.shares.map(({ request: { index }, tokens }) => `${index}:${tokens}`).join(' '));
@@ -140,7 +140,7 @@ function serve(
     again.done(now);
   }
   expect(replayed).toEqual(seen);
-  if (growth !== 'static') expect([room2.preemptions, room2.peakTokens]).toEqual([kv.preemptions, kv.peakTokens]);
+  expect([room2.preemptions, room2.peakTokens]).toEqual([kv.preemptions, kv.peakTokens]);
   return { kv, seen, passes };
 }
 

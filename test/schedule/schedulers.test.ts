@@ -51,6 +51,7 @@ interface Case {
 /** A pass takes 3 ns and one more a token. Checks every limit on the way. */
 function serve(definition: SchedulerDefinition, { limits, parameters, room, running, tokens, trace, workload }: Case): Served {
   const kv = new KvRoom(room);
+  kv.admitted = [];
   const context = {
     kv,
     paths: new PathView(trace, [50], 2),
@@ -89,7 +90,8 @@ function serve(definition: SchedulerDefinition, { limits, parameters, room, runn
       shares: passes.shares.map((share) => [share.request.index, share.tokens]),
       text: `${pass.request.subarray(0, pass.tokens).join()} ${pass.choices.subarray(0, pass.tokens).join()}`,
     });
-    record.append(passes.shares, passes.costNs);
+    record.append(passes.shares, passes.costNs, kv.admitted ?? []);
+    kv.admitted = [];
     time = start + 3 + pass.tokens;
     passes.done(time);
   }
@@ -185,7 +187,8 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
 
         expect(serve(definition, one).seen).toEqual(served.seen);
         // A record gives the same passes again, on a clock that stands still.
-        const again = new Passes(one.workload(), new RecordedScheduler(served.record), new Pass(trace, one.running), new KvRoom(room));
+        const kv = new KvRoom(room);
+        const again = new Passes(one.workload(), new RecordedScheduler(served.record, kv), new Pass(trace, one.running), kv);
         const replayed: string[] = [];
         while (again.next(0) >= 0) {
           const { choices, request: of, tokens } = again.pass;
@@ -193,6 +196,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
           again.done(0);
         }
         expect(replayed).toEqual(served.seen.map(({ text }) => text));
+        expect(kv.peakTokens).toBe(served.passes.kv.peakTokens);
       }),
       { seed: 11, numRuns: 150 },
     );
