@@ -39,6 +39,14 @@ describe('switching among 150 models of 7 billion parameters', () => {
     expect(value(a100!, 'footprint.machines')).toBe(3);
   });
 
+  it('counts what all GPUs of a machine hold', async () => {
+    const result = await switching('8x-h100-80g');
+    // 79.1 GiB on each are 6 models of 12.5 GiB beside one request's KV cache; 2032 GiB of DRAM are 161.
+    expect(value(result, 'footprint.held')).toBe(48);
+    expect(value(result, 'footprint.machines')).toBe(4);
+    expect(value(result, 'footprint.reach')).toBe(161);
+  });
+
   it('is not counted for models whose experts are parts of one', async () => {
     const { metrics } = await simulate({ trace: 'mini-mixtral-8x8l', workload: { tokens: 50 } });
     expect(Object.keys(metrics).filter((name) => /^(switch|footprint)\./.test(name))).toEqual([]);

@@ -6,20 +6,28 @@ import type { MemoryPlan } from '../memory.js';
 
 /**
  * Metrics of a composition of experts (Samba-CoE, arXiv 2405.07518); none for other models.
+ * @param memory of all GPUs; each of them holds whole models of its own
  * @param metrics of the same run: on-demand loads, stall and requests
  */
 export function switchMetrics(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
-  { denseBytes, kvBytes }: Pick<MemoryPlan, 'denseBytes' | 'kvBytes'>,
+  memory: MemoryPlan,
   metrics: Readonly<Record<string, Metric>>,
 ): Record<string, number> {
   if (model.wholeModels !== true) return {};
   const value = (name: string): number => metrics[name]?.value ?? 0;
   const largest = expertSizes(model).reduce((most, bytes) => Math.max(most, bytes), 0);
   const switches = value('transfer.on_demand.count');
-  const held = Math.max(0, Math.floor((hardware.tiers[0]!.bytes - denseBytes - kvBytes) / largest));
+  const gpus = memory.parallel?.memory ?? [memory];
+  const [fast, ...lower] = hardware.tiers;
+  const held = gpus.reduce(
+    (sum, { denseBytes, kvBytes }) => sum + Math.max(0, Math.floor((fast!.bytes - denseBytes - kvBytes) / largest)),
+    0,
+  );
   // Every model lies in the lower memory, the fast one holds copies: the larger of the two counts, not their sum.
-  const reachable = hardware.tiers.filter(({ name }) => name !== 'ssd').reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  const reachable = lower
+    .filter(({ name }) => name !== 'ssd')
+    .reduce((most, { bytes }) => Math.max(most, bytes), gpus.length * fast!.bytes);
   return {
     'switch.count': switches,
     'switch.time': value('time.stall') / switches,
