@@ -25,6 +25,8 @@ export class Execution {
     const singleNs = cost.expertNs(layer, 1);
     let gpuNs = startNs;
     let computeNs = 0;
+    // Summed gap by gap: where there is none it is 0, and not what rounding leaves of the rest.
+    let stallNs = 0;
     for (let k = 0; k < hits; k++) {
       const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
       gpuNs += ns;
@@ -34,12 +36,15 @@ export class Execution {
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
-      gpuNs = Math.max(gpuNs, readyNs[i]!) + ns;
+      const startsNs = Math.max(gpuNs, readyNs[i]!);
+      stallNs += startsNs - gpuNs;
+      gpuNs = startsNs + ns;
       computeNs += ns;
     }
     const endNs = event.cpuExperts > 0 ? Math.max(gpuNs, this.#endOnCpu(layer)) : gpuNs;
+    stallNs += endNs - gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
-    recorder.layers.stallNs[layer]! += endNs - startNs - computeNs;
+    recorder.layers.stallNs[layer]! += stallNs;
     if (this.observer !== null) this.#show(this.observer, layer, startNs, endNs);
     return endNs;
   }

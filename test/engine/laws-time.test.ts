@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MissAction } from '../../src/engine/actions.js';
 import { Link } from '../../src/engine/link.js';
+import { simulate } from '../../src/engine/simulate.js';
 import { simulateByEngine } from './harness.js';
 import { wholeLink, wholeMachine } from './scenario.js';
 import { says, single, sum, world } from './world.js';
@@ -16,6 +17,20 @@ describe('L9 Time', () => {
     const outcome = await simulateByEngine(world({ layers: [{}], passes: single([0, 1], [2, 0]) }));
     expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([30, 50]);
     expect(outcome.passes.map(({ layers }) => layers[0]!.stallNs)).toEqual([10, 0]);
+  });
+
+  it.each([
+    ['t4', 'even'],
+    // Both GPUs have the same to do: one token each, and all experts.
+    ['2x-rtx-4090', 'replicated:hottest=8'],
+  ])('L9 nothing stalls where every expert is resident, not even by a rounding error (%s)', async (hardware, placement) => {
+    const { perLayer } = await simulate({
+      model: 'mini-mixtral-8x8l',
+      hardware,
+      system: { name: 'resident', cache: { capacity: '100%', policy: 'static' }, placement },
+      workload: { batch: 2, tokens: 400, prompt: 0, output: 100 },
+    });
+    expect(perLayer.stallNs).toEqual(Array.from({ length: 8 }, () => 0));
   });
 
   it('L9 dense work comes first, the tail and the overhead of the pass come last', async () => {

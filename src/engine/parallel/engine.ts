@@ -52,6 +52,8 @@ export class ParallelEngine implements Fold {
   readonly #requests: RequestShares;
   /** Activations of the running event by GPU. */
   readonly #activations: Float64Array;
+  /** When each GPU would end the running event, were activations everywhere at once, ns. */
+  readonly #endNs: Float64Array;
   /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
@@ -64,6 +66,7 @@ export class ParallelEngine implements Fold {
     this.#sequences = this.#gpus.map(({ sequence }) => sequence);
     this.#requests = new RequestShares(gpus.length);
     this.#activations = new Float64Array(gpus.length);
+    this.#endNs = new Float64Array(gpus.length);
     this.#resident = new Uint8Array(parts.model.experts);
     this.#anywhere = { base: 0, resident: this.#resident };
     this.#phase = recorder.phases[1];
@@ -116,14 +119,12 @@ export class ParallelEngine implements Fold {
     precision?.judge(pass, layer);
     // When the slowest GPU would end, were activations everywhere at once: what exchanging them adds is counted apart.
     let slowestNs = startNs;
-    let sumNs = 0;
-    for (const gpu of this.#gpus) {
-      const endNs = gpu.start(pass, layer, gates, startNs);
-      slowestNs = Math.max(slowestNs, endNs);
-      sumNs += endNs;
+    for (let g = 0; g < this.#gpus.length; g++) {
+      this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
+      slowestNs = Math.max(slowestNs, this.#endNs[g]!);
     }
+    for (const endNs of this.#endNs) recorder.layers.stallNs[layer]! += slowestNs - endNs;
     this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
-    recorder.layers.stallNs[layer]! += this.#gpus.length * slowestNs - sumNs;
     recorder.layers.events[layer]! += 1;
     this.#phase.events++;
     this.#count(this.nowNs - slowestNs);
