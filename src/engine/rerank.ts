@@ -85,6 +85,7 @@ export class Rerank {
       }
       // Choices stand in the order of the gate, as they would without re-ranking; where there are too few, nulls follow.
       let to = token * row + layer * topK;
+      const end = to + topK;
       for (let rank = 0; rank < width; rank++) {
         if (taken[rank] === 0) continue;
         choices[to] = experts[from + rank]!;
@@ -94,6 +95,8 @@ export class Rerank {
         counts.resident += resident[first + experts[from + rank]!]!;
         counts.weight += gates[from + rank]!;
       }
+      choices.fill(NULL_EXPERT, to, end);
+      weights!.fill(0, to, end);
     }
   }
 }

@@ -13,7 +13,7 @@ import { Pass } from '../../src/schedule/pass.js';
 import { Request } from '../../src/schedule/request.js';
 import type { RunInput } from '../../src/system/run.js';
 import { synthesize } from '../../src/trace/synthetic.js';
-import type { RoutingTrace } from '../../src/trace/trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
 import { writeSafetensors } from '../../src/trace/write.js';
 import { modelOf, temporaryFolder, traceOf } from '../trace/builders.js';
 
@@ -58,6 +58,15 @@ describe('re-ranking', () => {
     expect(rerank.counts.weightBefore).toBeCloseTo(0.7, 6);
     expect(rerank.counts.weight).toBeCloseTo(0.5, 6);
     expect([...pass.weights!]).toEqual([0.4, 0.1].map(Math.fround));
+  });
+
+  it('leaves nulls behind where there are fewer candidates than choices, wherever the nulls stood', () => {
+    const few = traceOf([{ experts: [[NULL_EXPERT, 2, NULL_EXPERT, NULL_EXPERT]], weights: [[0, 0.4, 0, 0]] }], 4);
+    const pass = passOf(few, model);
+    expect([...pass.choices]).toEqual([NULL_EXPERT, 2]);
+    new Rerank(model, { lambda: 1, keep: 0 }).choose(pass, 0, { base: 0, resident: new Uint8Array(4) });
+    expect([...pass.choices]).toEqual([2, NULL_EXPERT]);
+    expect([...pass.weights!]).toEqual([Math.fround(0.4), 0]);
   });
 
   it('chooses what a sort of all candidates would', () => {
