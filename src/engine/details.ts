@@ -9,7 +9,7 @@ import { buildCaches, type Scope } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 import type { CapacityCurve, Details, LinkSeries } from '../result/details.js';
 import type { Latencies } from './latency.js';
-import type { Link } from './link.js';
+import { IDLE, type Link } from './link.js';
 import type { Observer } from './observer.js';
 import type { Simulation } from './simulation.js';
 
@@ -47,7 +47,8 @@ interface LinkBins {
   readonly lanes: number;
   readonly demand: Bins;
   readonly prefetch: Bins;
-  /** When the last prefetch of each lane ends, ns. */
+  /** The last prefetch of each lane, and when it ends, ns. */
+  readonly prefetching: Int32Array;
   readonly prefetchEndNs: Float64Array;
 }
 
@@ -92,10 +93,12 @@ export class DetailsRecorder implements Observer {
 
   transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
     const bins = this.#linkBins(link);
-    if (this.#hostLinks.has(link)) this.#loads[id]!++;
-    if (prefetch) {
+    const again = prefetch && this.#lost(link, bins, id);
+    if (!again && this.#hostLinks.has(link)) this.#loads[id]!++;
+    if (prefetch && !again) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
+      bins.prefetching[lane] = id;
       bins.prefetchEndNs[lane] = endNs;
       return;
     }
@@ -108,7 +111,7 @@ export class DetailsRecorder implements Observer {
       bins.prefetch.spread(endNs, after, this.#binNs);
       bins.prefetchEndNs[lane] = after;
     }
-    bins.demand.spread(startNs, endNs, this.#binNs);
+    (prefetch ? bins.prefetch : bins.demand).spread(startNs, endNs, this.#binNs);
   }
 
   passStarted(): void {}
@@ -153,13 +156,28 @@ export class DetailsRecorder implements Observer {
     };
   }
 
+  /**
+   * Ends a prefetch of expert `id` where its lane was lost: that is free since then, although the prefetch would have ended later.
+   * @returns false: there is none, or none whose lane was lost
+   */
+  #lost(link: Link, { prefetch, prefetchEndNs, prefetching }: LinkBins, id: number): boolean {
+    const lane = prefetching.findIndex((one, lane) => one === id && prefetchEndNs[lane]! > link.freeNs(lane));
+    if (lane < 0) return false;
+    const lostNs = link.freeNs(lane);
+    prefetch.spread(lostNs, prefetchEndNs[lane]!, this.#binNs, -1);
+    prefetchEndNs[lane] = lostNs;
+    return true;
+  }
+
   /** Bins of a link; one that no GPU is filled over writes back. */
   #linkBins(link: Link): LinkBins {
     return this.#links.get(link) ?? this.#open(link, `${link.name} write-back`);
   }
 
   #open(link: Link, name: string): LinkBins {
-    const bins = { name, lanes: link.lanes, demand: new Bins(), prefetch: new Bins(), prefetchEndNs: new Float64Array(link.lanes) };
+    const { lanes } = link;
+    const [demand, prefetch] = [new Bins(), new Bins()];
+    const bins = { name, lanes, demand, prefetch, prefetching: new Int32Array(lanes).fill(IDLE), prefetchEndNs: new Float64Array(lanes) };
     this.#links.set(link, bins);
     return bins;
   }

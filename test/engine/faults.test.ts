@@ -237,7 +237,7 @@ describe('L8 with any faults', () => {
           'system.cache.scope': draw.scope,
           'system.cache.exclusive': draw.exclusive,
         });
-        const { metrics } = await simulateRun(spec);
+        const { details, metrics } = await simulateRun(spec, { details: true });
         const of = (name: string): number => metrics[name]?.value ?? 0;
         expect(of('workload.requests')).toBe(batch + 1);
         expect(of('throughput.total') * of('time.total')).toBeCloseTo(50 * (batch + 1) * 1e9, -4);
@@ -246,6 +246,12 @@ describe('L8 with any faults', () => {
         expect(of('prefetch.pending')).toBeGreaterThanOrEqual(0);
         expect(of('memory.gpu.peak')).toBeLessThanOrEqual(44 * MIB);
         expect(of('transfer.h2d.utilization')).toBeLessThanOrEqual(1);
+        // Pictures show a transfer whose lane was lost once, and the lost lane free.
+        const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+        expect(sum(details!.loads.flat())).toBe(of('transfer.h2d.count'));
+        const { demandNs, lanes, prefetchNs } = details!.series.links.find(({ name }) => name === 'h2d')!;
+        const busyNs = of('transfer.h2d.utilization') * lanes * of('time.total');
+        expect(sum(demandNs) + sum(prefetchNs)).toBeLessThanOrEqual(busyNs + 10);
         restarts += of('fault.restarts');
         ran++;
         expect((await simulateRun(spec)).metrics).toEqual(metrics);
