@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { formatBytes } from '../base/units.js';
 import { expertsPerLayer, parseCapacity } from '../cache/capacity.js';
+import { shrinkQuotas } from '../cache/scope.js';
 import { expertBytesTotal, tokenCycleBytes } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import { inBlocks, type KvGrowth } from '../schedule/kv-room.js';
@@ -72,7 +73,11 @@ export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, wo
   const given = system.cache.quotas;
   let quotas = given === undefined || typeof given === 'string' ? null : given;
   const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
-  if (given === undefined && perLayer !== null) quotas = model.layers.map((layer) => Math.min(layer.experts, perLayer));
+  if (given === undefined && perLayer !== null) {
+    // Where KV caches share the memory there may be less of it than asked for: each layer then has its part of what there is.
+    const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
+    quotas = shrinkQuotas(model, cacheBytes, whole);
+  }
   const sharedBytes = Math.max(fast!.bytes, needed) - denseBytes - staging;
   const dramBytes = dramCapacity();
   const parts = { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, kvGrowth, leastCacheBytes, sharedBytes };

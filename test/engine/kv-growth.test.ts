@@ -56,6 +56,19 @@ describe('KV growth', () => {
     expect(reserved.of('memory.gpu.expert_cache_mean')).toBeCloseTo(shared - 112 * KV_TOKEN, 3);
   });
 
+  it('gives each layer its part of what there is, where a size per layer asks for more', async () => {
+    const shared = 10 * EXPERT;
+    const gpuBytes = (await fixedBytes()) + shared;
+    const workload = { prompt: 40, output: 60, tokens: 100 };
+    const layered = { 'system.cache.scope': 'layer' };
+    // 16 experts are asked for, and the GPU has room for 10: one for each layer, and what is left to the earliest.
+    const asked = await simulate({ memory: { kvGrowth: 'grow', expertCache: '2/layer' }, workload }, gpuBytes, layered);
+    expect(asked.of('memory.gpu.expert_cache')).toBe(shared);
+    const quotas = { 'system.cache.quotas': [2, 2, 1, 1, 1, 1, 1, 1] };
+    const given = await simulate({ memory: { kvGrowth: 'grow' }, workload }, gpuBytes, { ...layered, ...quotas });
+    expect(asked.metrics).toEqual(given.metrics);
+  });
+
   it('where nothing has to be given up, everything is as with static room', async () => {
     const input: RunInput = { memory: { expertCache: '25%' }, workload: { batch: 3, tokens: 600 } };
     const { metrics } = await simulate(input, 200 * MIB);
