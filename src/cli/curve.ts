@@ -91,7 +91,7 @@ export function define(command: Command, context: CliContext): void {
     .action(async (flags: Flags) => {
       const threads = flags.jobs === undefined ? defaultThreads() : parseCount(flags.jobs, '--jobs');
       if (threads < 1) throw new UserError('--jobs: 0 threads compute nothing; use 1 or more');
-      const outputs = Outputs.open(context, curveReports, flags.output, stdoutFormat(flags));
+      const outputs = Outputs.open(context, curveReports, flags.output, stdoutFormat(flags), flags.trace);
       try {
         outputs.deliver(await draw(flags, threads, context));
       } finally {

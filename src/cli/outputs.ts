@@ -1,7 +1,7 @@
 // `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once, and put in
 // place only when it is done, so that nobody reads half of one.
-import { closeSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
-import { extname } from 'node:path';
+import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { messageOf, UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { didYouMean } from '../base/text.js';
@@ -68,15 +68,24 @@ export class Outputs<T> {
    * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet.
    * @param specs values of `-o`
    * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
+   * @param inputs paths of recordings that the work reads: an output over one of them would destroy what cannot be had again
    * @throws UserError where a format or path is wrong, or cannot be written
    */
-  static open<T>(context: CliContext, formats: readonly Format<T>[], specs: readonly string[], format: string | null = null): Outputs<T> {
+  static open<T>(
+    context: CliContext,
+    formats: readonly Format<T>[],
+    specs: readonly string[],
+    format: string | null = null,
+    inputs: readonly string[] = [],
+  ): Outputs<T> {
     const targets = specs.map((spec) => parseOutput(spec, formats));
     if (format !== null) targets.push({ format: formatNamed(format, formats), path: '-' });
     const paths = targets.map((target) => target.path);
-    const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+    const twice = paths.find((path, index) => paths.slice(0, index).some((other) => isSameFile(other, path)));
     if (twice === '-') throw new UserError('-o: only one format can go to stdout; give the others a path');
     if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
+    const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(input, path)));
+    if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
     if (!paths.includes('-') && (paths.length === 0 || !context.options.quiet)) targets.push({ format: formats[0]!, path: '-' });
 
     const open: OpenTarget<T>[] = [];
@@ -109,6 +118,20 @@ export class Outputs<T> {
     for (const { sink } of this.#targets) sink?.abort();
     this.#forget();
   }
+}
+
+/** True where two paths lead to one file, which the later of two outputs would replace. What is written to devices is not lost. */
+export function isSameFile(one: string, other: string): boolean {
+  if (one === '-' || other === '-') return one === other;
+  return fileOf(one) === fileOf(other) && !statSync(one, { throwIfNoEntry: false })?.isCharacterDevice();
+}
+
+/** Absolute path, links followed as far as there is something. */
+function fileOf(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  const folder = dirname(absolute);
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
 /** @throws UserError for an unknown name */

@@ -49,7 +49,7 @@ export function define(command: Command, context: CliContext): void {
     .action(async (profile: string | undefined, options: PlanOptions) => {
       const threads = options.jobs === undefined ? undefined : parseCount(options.jobs, '--jobs');
       if (threads === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
-      const outputs = Outputs.open<Plan>(context, planReports, options.output, stdoutFormat(options));
+      const outputs = Outputs.open<Plan>(context, planReports, options.output, stdoutFormat(options), options.trace);
       try {
         const plan = await planFor(profile, options, threads, context);
         outputs.deliver(plan);

@@ -52,9 +52,9 @@ export async function runMany(
   combinations: readonly Combination[],
   run: (combination: Combination) => Promise<Result>,
   context: CliContext,
-  output: { readonly targets: readonly string[]; readonly format: string | null },
+  output: { readonly targets: readonly string[]; readonly format: string | null; readonly inputs: readonly string[] },
 ): Promise<void> {
-  const outputs = Outputs.open(context, rankingReports, output.targets, output.format);
+  const outputs = Outputs.open(context, rankingReports, output.targets, output.format, output.inputs);
   try {
     const results: Result[] = [];
     for (const combination of combinations) results.push(await named(combination, run));

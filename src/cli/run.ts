@@ -1,4 +1,5 @@
 // `moeprof run`: profiles one system, or ranks several.
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../compare/budget.js';
@@ -54,7 +55,7 @@ export function define(command: Command, context: CliContext): void {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
       if (namesSeveral(options)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
-        const output = { targets: options.output, format: stdoutFormat(options) };
+        const output = { targets: options.output, format: stdoutFormat(options), inputs: options.trace };
         const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
         const single = { html: options.html, timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {
@@ -74,7 +75,13 @@ export function define(command: Command, context: CliContext): void {
       const timeline = TimelineFile.open(options, targets, context);
       let outputs: Outputs<Result> | null = null;
       try {
-        outputs = Outputs.open(context, reports, targets, stdoutFormat(options));
+        outputs = Outputs.open(
+          context,
+          reports,
+          targets,
+          stdoutFormat(options),
+          run.trace.map((path) => (path === '-' ? path : resolve(run.folder, path))),
+        );
         const details = options.details === true || outputs.needDetails;
         const observe = timeline === null ? {} : { observe: timeline.observe.bind(timeline) };
         const once = () => runWithProgress(run, context, { details, ...observe });

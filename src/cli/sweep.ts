@@ -60,7 +60,7 @@ export function define(command: Command, context: CliContext): void {
       const metrics = options.metrics === undefined ? [] : options.metrics.split(',').map(metricNamed);
       const threads = options.jobs === undefined ? undefined : parseCount(options.jobs, '--jobs');
       if (threads === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
-      const outputs = Outputs.open<SweepView>(context, sweepReports, options.output, stdoutFormat(options));
+      const outputs = Outputs.open<SweepView>(context, sweepReports, options.output, stdoutFormat(options), options.trace);
       try {
         outputs.deliver({ sweep: await sweep(profile, options, threads, context), metrics });
       } finally {

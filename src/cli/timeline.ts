@@ -5,12 +5,13 @@ import { formatCount, formatNs } from '../base/units.js';
 import type { Inputs } from '../engine/inputs.js';
 import type { Observer } from '../engine/observer.js';
 import type { Simulation } from '../engine/simulation.js';
+import { reports } from '../report/index.js';
 import { TraceEvents } from '../report/timeline/events.js';
 import { Timeline } from '../report/timeline/timeline.js';
 import { EVERYTHING, parseWindow, type Window } from '../report/timeline/window.js';
 import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
-import { openSink, type Sink } from './outputs.js';
+import { isSameFile, openSink, parseOutput, type Sink } from './outputs.js';
 
 /** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
 const MANY = 2_000_000;
@@ -58,7 +59,7 @@ export class TimelineFile {
     if (!/\.json(\.gz)?$/.test(timeline)) {
       throw new UserError(`--timeline ${timeline}: viewers know it by its ending; write ${timeline}.json.gz, or .json`);
     }
-    if (targets.some((target) => target === timeline || target.endsWith(`=${timeline}`))) {
+    if (targets.some((target) => isSameFile(parseOutput(target, reports).path, timeline))) {
       throw new UserError(`--timeline ${timeline}: is given to -o too; write each to its own path`);
     }
     return new TimelineFile(

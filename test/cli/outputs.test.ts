@@ -98,12 +98,18 @@ describe('outputs', () => {
     mkdirSync(join(dir, 'sub.json'));
     const { context } = fakeContext();
     const open = (...specs: string[]): Outputs<ReturnType<typeof sampleResult>> => Outputs.open(context, reports, specs);
+    expect(() => open(join(dir, 'r.json'), `${dir}/./r.json`)).toThrow('is given twice');
+    writeFileSync(join(dir, 'routing.csv'), '');
+    expect(() => Outputs.open(context, reports, [`${dir}/./routing.csv`], null, [join(dir, 'routing.csv')])).toThrow(
+      'is the trace that is read',
+    );
+    expect(() => open('json=/dev/null', 'csv=/dev/null').abort()).not.toThrow();
     expect(() => open(join(dir, 'a.json'), join(dir, 'nowhere', 'r.json'))).toThrow(/its folder does not exist/);
     expect(() => open(join(dir, 'a.json'), join(dir, 'sub.json'))).toThrow(/is a folder; name a file in it/);
     expect(() => open('-', 'json=-')).toThrow(/only one format can go to stdout/);
     expect(() => open('a.json', 'csv=a.json')).toThrow(/a\.json: is given twice/);
     expect(() => Outputs.open(context, reports, [], 'htlm')).toThrow(/--format htlm: unknown format/);
-    expect(readdirSync(dir)).toEqual(['sub.json']);
+    expect(readdirSync(dir).sort()).toEqual(['routing.csv', 'sub.json']);
   });
 
   it('writes through links, and into devices, rather than replacing them', () => {

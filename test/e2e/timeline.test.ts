@@ -112,6 +112,10 @@ describe('moeprof run --timeline', () => {
       ['--timeline', 'run.json', '--timeline-window', '1..2'],
       /^moeprof: --timeline-window 1\.\.2: '1' has no unit; write 1ms, or pass:1\.\. for a pass\n$/,
     ],
+    [
+      ['--timeline', './run.json', '-o', 'run.json'],
+      /^moeprof: --timeline \.\/run\.json: is given to -o too; write each to its own path\n$/,
+    ],
     [['--timeline', 'run.json', '-o', 'run.json'], /^moeprof: --timeline run\.json: is given to -o too; write each to its own path\n$/],
     [
       ['--timeline', 'run.json', '--repeat', '3'],
