@@ -39,17 +39,20 @@ export function define(command: Command, context: CliContext): void {
     .argument('<name>', 'name of the baseline, e.g. main')
     .argument('<run...>', 'results, run profiles, or folders of them')
     .option('--force', 'replace scenarios that are there already', false)
+    .addHelpText('after', EXAMPLES)
     .action((name: string, runs: string[], options: { readonly force: boolean }) => save(name, runs, options.force, context));
   command
     .command('list')
     .summary('what has been saved')
     .description('List what has been saved.')
+    .addHelpText('after', EXAMPLES)
     .action(() => context.out(list(context)));
   command
     .command('show')
     .summary('a saved result')
     .description('Show a saved result; moeprof report renders it in other formats.')
     .argument('<name[/scenario]>', 'as list prints it; the scenario may be left out where there is only one')
+    .addHelpText('after', EXAMPLES)
     .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
 }
 

@@ -124,6 +124,7 @@ export function define(command: Command, context: CliContext): void {
     .summary('names, with a few words on each')
     .description('Names, with a few words on each.')
     .argument('[family]', 'only this family')
+    .addHelpText('after', EXAMPLES)
     .action((wanted: string | undefined) => {
       const shown = wanted === undefined ? families : [familyNamed(wanted)];
       const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
@@ -143,6 +144,7 @@ export function define(command: Command, context: CliContext): void {
     .summary('a profile, or the parameters of a policy, predictor or scheduler')
     .description('Print a profile as it is, or the parameters of a policy, predictor or scheduler.')
     .argument('<family/name>', 'as list prints it; the family may be left out where one only has the name')
+    .addHelpText('after', EXAMPLES)
     .action((wanted: string) => {
       const { family, name } = memberNamed(wanted);
       context.out(family.show(name, widthOf(context.reportOptions)));

@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[], entries: readonly CommandE
   const program = buildProgram(runtime, argv, entries);
   if (debug) Error.stackTraceLimit = 50;
   try {
-    await program.parseAsync(asHelpOption(argv), { from: 'user' });
+    await program.parseAsync(asHelpOption(argv, entries), { from: 'user' });
     return runtime.exitCode;
   } catch (error) {
     return failure(error, debug);
@@ -78,6 +78,9 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
     running = `moeprof ${entry.name}`;
     command.helpCommand(false);
     (await entry.load()).define(command, runtime satisfies CliContext);
+    command.hook('preSubcommand', (_, subcommand) => {
+      running = `moeprof ${entry.name} ${subcommand.name()}`;
+    });
   });
   return program;
 }
@@ -90,9 +93,11 @@ function optionDescription({ description, argChoices, defaultValue, defaultValue
   return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
 }
 
-/** `moeprof help run` means `moeprof run --help`. */
-function asHelpOption(argv: readonly string[]): string[] {
-  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+/** `moeprof help run` means `moeprof run --help`; of a command that there is not, neither shows the help of another. */
+function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[]): string[] {
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+  const command = words[0];
+  return command === undefined || command.startsWith('-') || entries.some(({ name }) => name === command) ? words : [command];
 }
 
 /** Commander's message without its prefix, its suggestion as a clause. */

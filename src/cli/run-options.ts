@@ -107,7 +107,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string | undefined): string | undefined =>
     value !== undefined && fromFile && isPath(value) ? resolve(value) : value;
   const integer = (value: string | undefined): unknown => (value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value);
-  const number = (value: string | undefined): unknown => (value !== undefined && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
+  const number = (value: string | undefined): unknown => (value !== undefined && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value);
   flag('--model', 'model', local(options.model));
   flag('--quantization', 'quantization', options.quantization);
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));

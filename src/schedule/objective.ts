@@ -29,6 +29,9 @@ export function parseObjectives(text: string): Objectives {
       const known = LIMITS.find((one) => one === name);
       if (value === '' || rest.length > 0) throw new UserError(`slo: '${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
       if (known === undefined) throw new UserError(`slo: "${name}" cannot be limited; ${didYouMean(name, LIMITS)}`);
+      // Nanoseconds are what a plain number is elsewhere, and what nobody means here.
+      if (Number.isFinite(Number(value)))
+        throw new UserError(`slo: '${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
       objective[known] = parseDuration(value, `slo: ${name}`);
     }
     all.set(requestClass, objective);

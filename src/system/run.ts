@@ -82,11 +82,12 @@ export const runSchema = z.strictObject({
       requests: z.int().positive().optional(),
       /** What a request must keep to count as goodput: `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. */
       slo: objectives.optional(),
-      /** Concurrent requests. */
-      batch: z.int().positive().default(1),
+      /** Concurrent requests; a million at most, since each has a state of its own from the start. */
+      batch: z.int().positive().max(1_000_000).default(1),
       /** Tokens to replay, from the start of the trace; absent: all (synthetic: 512). */
       tokens: quantity(COUNT)
         .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
+        .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
         .optional(),
       /** Most tokens of one pass (chunked prefill). */
       maxTokensPerPass: z.int().positive().default(512),

@@ -14,8 +14,12 @@ describe('help and version', () => {
     const { stdout: top } = await moeprof(['--help']);
     const commands = [...top.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
     expect(commands).toEqual(expect.arrayContaining(['compare', 'report', 'profiles']));
-    for (const args of [['--help'], ['-h'], ['help', 'compare'], ...commands.map((command) => [command, '--help'])]) {
+    const asked = [['--help'], ['-h'], ['help', 'compare'], ...commands.map((command) => [command, '--help'])];
+    for (const args of asked) {
       const { stdout, stderr, code } = await moeprof(args);
+      // The subcommands of a command have help of their own.
+      const inner = args.length === 2 ? (/^Commands:\n([\s\S]*?)\n\n/m.exec(stdout)?.[1] ?? '') : '';
+      asked.push(...[...inner.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => [args[0]!, match[1]!, '--help']));
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/^Usage: moeprof /);
       expect(stdout).toMatch(/Examples:/);
@@ -37,6 +41,13 @@ describe('mistakes are one line and exit 2', () => {
     [['comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['report', '--jsno', 'r.json'], "moeprof: unknown option '--jsno'; did you mean --json? (see moeprof report --help)\n"],
     [['compare', 'a.json'], "moeprof: missing required argument 'candidate' (see moeprof compare --help)\n"],
+    [['trace', 'inspect'], "moeprof: missing required argument 'trace' (see moeprof trace inspect --help)\n"],
+    [['help', 'comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
+    [['comprae', '--help'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
+    [['run', '--rerank', '-1'], 'moeprof: --rerank: rerank.lambda: must be at least 0, not -1\n'],
+    [['run', '--batch', '100000000'], 'moeprof: --batch: workload.batch: must be at most 1000000, not 100000000\n'],
+    [['run', '--tokens', '1e12'], 'moeprof: --tokens: workload.tokens: must be at most 1e9; a part of the trace says the same\n'],
+    [['run', '--slo', 'tpot=100'], "moeprof: --slo: workload.slo: slo: 'tpot=100' has no unit; write tpot=100ms or tpot=100s\n"],
     [['report', 'nope.json'], 'moeprof: nope.json: there is no such file\n'],
     [
       ['report', 'r.json', '--format', 'jsno'],

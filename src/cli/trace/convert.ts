@@ -26,9 +26,10 @@ Ranges count from 0 and include both ends: 0..99, 200.., 7, 0..3,8.
 Examples:
   moeprof trace convert replies.jsonl -m qwen3-30b-a3b -o routing.safetensors
   moeprof trace convert routing.safetensors --tokens 200.. -o clean.safetensors
-  moeprof trace convert big.npz --requests 0..9 --layers 1.. --weights none -o part.jsonl
-  moeprof trace convert physical.jsonl --remap logical.json -o logical.safetensors
-  moeprof trace convert routing.safetensors --variant top-k=4 -o slim.safetensors
+  moeprof trace convert big.npz --requests 0..9 --layers 1.. \\
+    --weights none -o part.jsonl
+  moeprof trace convert physical.jsonl --remap map.json -o logical.safetensors
+  moeprof trace convert routing.npz --variant top-k=4 -o slim.safetensors
 `;
 
 /** Defines the subcommand. */

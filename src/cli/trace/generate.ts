@@ -35,9 +35,10 @@ recorded trace: its popularity, reuse at every distance and cross-layer
 transitions, layer by layer. Generated traces say that they are synthetic.
 
 Examples:
-  moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o synthetic.safetensors
-  moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 -o more.safetensors
-  moeprof trace generate --like qwen3-30b-a3b --candidates 32 -o wide.safetensors
+  moeprof trace generate --like qwen3-30b-a3b --tokens 20k -o like.safetensors
+  moeprof trace generate --fit routing.safetensors --tokens 100k --seed 7 \\
+    -o more.safetensors
+  moeprof trace generate --like qwen3-30b-a3b --candidates 32 -o w.safetensors
 `;
 
 /** Defines the subcommand. */
