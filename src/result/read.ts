@@ -135,7 +135,9 @@ function parseJson(text: string, path: string): unknown {
     // V8 names no position where the text ends early, and for some stray tokens only quotes their surroundings.
     const offset = position !== undefined ? Number(position) : message.startsWith('Unexpected end') ? text.length : null;
     const early = offset !== null && text.slice(offset).trim() === '';
-    const what = early ? 'the file ends early (cut short?)' : message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/, '');
+    // V8 quotes what it found, line breaks and control characters included; a message is one line of text.
+    const said = message.replace(/,? ?(is not valid JSON|in JSON at position.*)$/s, '').replace(/[\p{C}\s]+/gu, ' ');
+    const what = early ? 'the file ends early (cut short?)' : said;
     throw new UserError(`${path}${offset === null ? '' : lineAndColumn(text, offset)}: is not JSON: ${what}; run again to replace it`);
   }
 }

@@ -41,6 +41,7 @@ describe('reading a result', () => {
     expect(refusal('{\n  "schema": 1\n  "x": 2 }').message).toMatch(
       /^base\.json:3:3: is not JSON: Expected ',' or '}' after property value;/,
     );
+    expect(refusal('garbage\n\u0007').message).toBe(`base.json: is not JSON: Unexpected token 'g', "garbage "; run again to replace it`);
     expect(refusal('{ "schema": nope }').message).toMatch(/^base\.json: is not JSON: Unexpected token 'o'.*; run again/);
     expect(refusal('  \n').message).toMatch(/^base\.json: the file is empty/);
   });
