@@ -1,7 +1,7 @@
 // Files that are whole or absent: written under a temporary name beside the target and renamed over it, so that no reader,
 // and no run that was interrupted, ever sees half of one.
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UserError } from './errors.js';
@@ -70,6 +70,14 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
   }
 }
 
+/**
+ * Makes a folder and those above it, as far as they are not there.
+ * @throws UserError where that is not permitted, or a file stands in the way
+ */
+export function makeFolder(path: string): void {
+  attempt(path, () => mkdirSync(path, { recursive: true }));
+}
+
 /** Runs a file operation; its failure is the user's to mend. */
 function attempt<T>(path: string, operation: () => T): T {
   try {
@@ -90,7 +98,9 @@ function cannotWrite(path: string, error: unknown): UserError {
           ? 'the disk is full; free some space or choose another path'
           : code === 'EISDIR'
             ? 'it is a folder; name a file in it'
-            : messageOf(error);
+            : code === 'EEXIST' || code === 'ENOTDIR'
+              ? 'a file stands where a folder is needed; choose another path'
+              : messageOf(error);
   return new UserError(`${path}: cannot be written: ${why}`);
 }
 

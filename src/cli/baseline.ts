@@ -1,10 +1,10 @@
 // `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
 // they can be committed, diffed and read by any other tool.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';
 import { formatMetric, printable } from '../report/format.js';
@@ -68,7 +68,7 @@ async function save(name: string, runs: readonly string[], force: boolean, conte
     }
   }
   for (const [path, text] of files) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, text);
     context.note(`saved ${path}`);
   }

@@ -1,9 +1,8 @@
 // `moeprof compare`: the gate. Exit code 0 where every budget holds, 1 where one is broken, 3 where the runs cannot be compared.
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { locateYaml, readText } from '../base/yaml.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../compare/budget.js';
 import { compareSets, type Gate } from '../compare/gate.js';
@@ -130,7 +129,7 @@ function accept(gate: Gate, files: ReadonlyMap<string, string>, context: CliCont
     `accepting ${what}${gate.added.length === 0 ? '' : `, ${gate.added.length} new scenario${gate.added.length === 1 ? '' : 's'}`}`,
   );
   for (const [path, text] of files) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, text);
     context.note(`wrote ${path}`);
   }

@@ -1,9 +1,9 @@
 // `moeprof init`: a starter profile, a budget file and a CI job, all or none of them, and never over what is there already.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
 import type { CliContext } from './context.js';
 import { CI_SYSTEMS, type CiSystem, initFiles } from './init-files.js';
 
@@ -26,7 +26,7 @@ export function define(command: Command, context: CliContext): void {
       if (there.length > 0 && !force) throw new UserError(`${there.join(', ')}: there already; pass --force to replace`);
       for (const [path, text] of files) {
         const full = join(folder, path);
-        mkdirSync(dirname(full), { recursive: true });
+        makeFolder(dirname(full));
         writeFileAtomic(full, text);
         context.out(`wrote ${full}\n`);
       }

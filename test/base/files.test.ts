@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { AtomicFile, writeFileAtomic } from '../../src/base/files.js';
+import { AtomicFile, makeFolder, writeFileAtomic } from '../../src/base/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,5 +35,16 @@ describe('AtomicFile', () => {
   it('says at once that a folder does not exist', () => {
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(UserError);
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(/c\.txt: cannot be written: its folder does not exist/);
+  });
+});
+
+describe('makeFolder', () => {
+  it('makes what is missing, and says where a file stands in the way', () => {
+    makeFolder(join(folder, 'deep', 'er'));
+    makeFolder(join(folder, 'deep', 'er'));
+    writeFileAtomic(join(folder, 'deep', 'er', 'd.txt'), '');
+    for (const path of ['d.txt', join('d.txt', 'below')]) {
+      expect(() => makeFolder(join(folder, 'deep', 'er', path))).toThrow(/cannot be written: a file stands where a folder is needed/);
+    }
   });
 });
