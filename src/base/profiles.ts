@@ -1,6 +1,6 @@
 // Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
 // that the command runs in, so that the same command means the same thing everywhere.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from './errors.js';
@@ -45,8 +45,12 @@ export function findProfile(family: ProfileFamily, nameOrPath: string, relativeT
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
   const hint = nameOrPath === '' ? didYouMean('', files.keys()) : didYouMean(nameOrPath, files.keys());
-  const list = family === 'traces' ? '' : ` (a file needs its path, e.g. ./${nameOrPath || 'my'}.yaml)`;
-  throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${list}`);
+  const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${family === 'traces' ? '' : '.yaml'})`;
+  if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
+    throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
+  }
+  const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
+  throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
 }
 
 /** Bundled files of a family by name: the file's name up to its (known) ending. */

@@ -26,6 +26,11 @@ describe('findProfile', () => {
     expect(() => findProfile('models', 'mixtral-8x7')).toThrow(
       /^unknown model "mixtral-8x7": did you mean "mixtral-8x7b".*\(a file needs its path, e\.g\. \.\/mixtral-8x7\.yaml\)$/,
     );
+    expect(() => findProfile('traces', 'routing')).toThrow(
+      /^unknown bundled trace "routing": known: .*\(a file needs its path, e\.g\. \.\/routing\)$/,
+    );
+    expect(() => findProfile('models', 'zzzz')).toThrow('more, all in moeprof profiles list model');
+    expect(() => findProfile('runs', 'src', process.cwd())).toThrow('what is in the folder needs its path: ./src');
     expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": known: /);
   });
 });
