@@ -37,11 +37,16 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: { request: Request; tokens: number }[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
+  /** True where requests may be thrown out: each is then admitted before the very pass that it was admitted before. */
+  readonly #strict: boolean;
+  /** Requests that the record has admitted by now and that have not arrived yet. */
+  #late: number[] = [];
 
   /** @param kv the room that requests are admitted to, as they were when the passes were recorded */
   constructor(record: PassRecord, kv: KvRoom) {
     this.#record = record;
     this.#queue = new RequestQueue({ kv });
+    this.#strict = kv.growth !== 'static';
   }
 
   add(request: Request): void {
@@ -64,11 +69,14 @@ export class RecordedScheduler implements Scheduler {
       shares.push({ request, tokens: tokens[at]! });
     }
     const admitted = this.#record.admitted[this.#pass]!;
-    if (!admitted.every((request) => this.#arrived.has(request))) {
+    if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) {
       shares.length = 0;
       return shares;
     }
-    for (const request of admitted) this.#queue.admitAgain(request);
+    // Whom no pass holds yet, none waits for.
+    const due = [...this.#late, ...admitted];
+    for (const request of due) if (this.#arrived.has(request)) this.#queue.admitAgain(request);
+    this.#late = due.filter((request) => !this.#arrived.has(request));
     this.costNs = costNs[this.#pass++]!;
     return shares;
   }

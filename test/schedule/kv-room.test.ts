@@ -170,6 +170,46 @@ describe('fcfs with room that grows', () => {
   });
 });
 
+describe('a record of passes', () => {
+  /** A first pass of request 0 alone, before which request 1 was admitted too; a second pass of both. */
+  const replay = (growth: KvGrowth) => {
+    const [first, second] = [request(4, 0), request(8, 0, 1)];
+    const record = new PassRecord();
+    record.append([{ request: first, tokens: 2 }], 0, [0, 1]);
+    record.append(
+      [
+        { request: first, tokens: 2 },
+        { request: second, tokens: 8 },
+      ],
+      0,
+      [],
+    );
+    const kv = new KvRoom(100, growth);
+    const scheduler = new RecordedScheduler(record, kv);
+    scheduler.add(first);
+    return { kv, scheduler, second };
+  };
+
+  it('sets the room of a request aside when it has arrived, and keeps no pass waiting for one that it does not hold', () => {
+    const { kv, scheduler, second } = replay('static');
+    expect(scheduler.next()).toHaveLength(1);
+    expect(kv.usedTokens).toBe(4);
+    scheduler.finished([]);
+    expect(scheduler.next()).toHaveLength(0);
+    scheduler.add(second);
+    expect(scheduler.next()).toHaveLength(2);
+    expect(kv.usedTokens).toBe(12);
+  });
+
+  it('waits for all that were admitted where one of them may be thrown out', () => {
+    const { kv, scheduler, second } = replay('grow');
+    expect(scheduler.next()).toHaveLength(0);
+    scheduler.add(second);
+    expect(scheduler.next()).toHaveLength(1);
+    expect(kv.usedTokens).toBe(32);
+  });
+});
+
 describe.each(SCHEDULERS.map(({ name }) => name))('%s', (name) => {
   it('serves every request whole, within any room that holds the longest, whatever is thrown out', () => {
     let preemptions = 0;

@@ -196,7 +196,10 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
           again.done(0);
         }
         expect(replayed).toEqual(served.seen.map(({ text }) => text));
-        expect(kv.peakTokens).toBe(served.passes.kv.peakTokens);
+        // Who arrives later than then holds its room for as much shorter.
+        expect(kv.usedTokens).toBe(0);
+        expect(kv.peakTokens).toBeGreaterThan(0);
+        expect(kv.peakTokens).toBeLessThanOrEqual(served.passes.kv.peakTokens);
       }),
       { seed: 11, numRuns: 150 },
     );
