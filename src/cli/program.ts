@@ -104,6 +104,7 @@ function asHelpOption(argv: readonly string[], entries: readonly CommandEntry[])
 function oneLine(text: string): string {
   return text
     .replace(/^error: /, '')
+    .replace(/^command-argument value '(.*?)' is invalid for argument '(.*?)'\. Allowed choices are /, "unknown $2 '$1'; use ")
     .replace(/\n?\((Did you mean .*?)\)/s, (_, hint: string) => `; ${hint.replace('Did', 'did')}`)
     .trim()
     .replace(/\s*\n\s*/g, ' ')

@@ -88,6 +88,9 @@ export function splitFault(text: string): Record<string, string | number> {
     if (key === '' || value === '') {
       throw new UserError(`--fault: ${JSON.stringify(part)} is not key=value; write e.g. at=2s,link=h2d,bandwidth=50%`);
     }
+    if ((key === 'at' || key === 'until') && Number(value) > 0) {
+      throw new UserError(`--fault: ${key}=${value} has no unit; write ${key}=${value}s or ${key}=${value}ms`);
+    }
     if (key in fault) throw new UserError(`--fault: ${key} is given twice; say it once`);
     fault[key] = key === 'lanes' && /^-?\d+$/.test(value) ? Number(value) : value;
   }
