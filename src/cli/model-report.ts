@@ -4,12 +4,8 @@ import type { Fit, Inspection } from '../model/inspect.js';
 import { type Format, formatRelative, printable, type ReportOptions } from '../report/format.js';
 import { toJson } from '../report/json.js';
 import { escapeMarkdown, markdownTable } from '../report/markdown.js';
+import type { Grid } from '../report/summary.js';
 import { palette, ruledTable, widthOf, wrap } from '../report/text.js';
-
-interface Grid {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 /** Columns that a list of layers may take beside the other figures. */
 const LAYERS_WIDTH = 28;

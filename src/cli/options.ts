@@ -1,5 +1,7 @@
 // Options that several commands share, worded once.
 import { type Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
+import { parseCount } from '../base/units.js';
 import type { Format } from '../report/format.js';
 
 /** Values of {@link addOutputOptions}. */
@@ -12,6 +14,22 @@ export interface OutputOptions {
 /** Collects the values of a repeatable option. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
+}
+
+/** Adds `-j`, for commands of many runs. */
+export function addJobsOption(command: Command): Command {
+  return command.option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
+}
+
+/**
+ * Reads `-j`.
+ * @returns undefined where it was not given
+ * @throws UserError where it is no number, or none
+ */
+export function parseJobs(text: string | undefined): number | undefined {
+  const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
+  if (jobs === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
+  return jobs;
 }
 
 /** Adds `-o`, `--format` and `--json`. */

@@ -1,7 +1,6 @@
 // `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { parseCount } from '../base/units.js';
 import { type Budget, matches, parseAssertion } from '../compare/budget.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
@@ -11,7 +10,7 @@ import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
@@ -41,14 +40,12 @@ export function define(command: Command, context: CliContext): void {
   command
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
     .optionsGroup('What must hold (or --slo):')
-    .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, [])
-    .option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
-  addRunOptions(command);
+    .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
+  addRunOptions(addJobsOption(command));
   addOutputOptions(command, planReports)
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: PlanOptions) => {
-      const threads = options.jobs === undefined ? undefined : parseCount(options.jobs, '--jobs');
-      if (threads === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
+      const threads = parseJobs(options.jobs);
       const outputs = Outputs.open<Plan>(context, planReports, options.output, stdoutFormat(options), options.trace);
       try {
         const plan = await planFor(profile, options, threads, context);

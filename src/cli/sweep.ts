@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
-import { parseCount } from '../base/units.js';
 import type { Override } from '../base/yaml.js';
 import {
   type Axis,
@@ -20,7 +19,7 @@ import { type SweepView, sweepReports } from '../explore/sweep-report.js';
 import { describeMetric } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { namesIn } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
@@ -51,15 +50,13 @@ export function define(command: Command, context: CliContext): void {
     .optionsGroup('What varies:')
     .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
     .option('--vary <path=values>', 'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8; repeatable', collect, [])
-    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)')
-    .option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
-  addRunOptions(command);
+    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)');
+  addRunOptions(addJobsOption(command));
   addOutputOptions(command, sweepReports)
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: SweepOptions) => {
       const metrics = options.metrics === undefined ? [] : options.metrics.split(',').map(metricNamed);
-      const threads = options.jobs === undefined ? undefined : parseCount(options.jobs, '--jobs');
-      if (threads === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
+      const threads = parseJobs(options.jobs);
       const outputs = Outputs.open<SweepView>(context, sweepReports, options.output, stdoutFormat(options), options.trace);
       try {
         outputs.deliver({ sweep: await sweep(profile, options, threads, context), metrics });

@@ -125,7 +125,8 @@ export function planOf(conditions: readonly string[], slo: string | null, placin
     const answer = answerOf(placing);
     return answer === null ? Number.POSITIVE_INFINITY : neededBytes(answer);
   };
-  const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
+  // Two that nothing suffices for differ by NaN: they stay as they are.
+  const sorted = placings.toSorted((a, b) => Number(b.fits) - Number(a.fits) || order(a) - order(b) || 0);
   return { schema: PLAN_SCHEMA, tool: { name: 'moeprof', version: VERSION }, conditions, slo, placings: sorted };
 }
 

@@ -4,6 +4,7 @@ import { toCsv } from '../report/csv.js';
 import { type Format, printable, type ReportOptions } from '../report/format.js';
 import { toJson } from '../report/json.js';
 import { escapeMarkdown, markdownTable } from '../report/markdown.js';
+import type { Grid } from '../report/summary.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
@@ -43,11 +44,6 @@ const markdown: Format<Curve> = {
 
 /** Formats of a capacity curve, the one for reading first. */
 export const curveReports: readonly Format<Curve>[] = [table, json, csv, markdown];
-
-interface Grid {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 function renderTable(curve: Curve, options: ReportOptions): string {
   const chalk = palette(options);

@@ -3,27 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CauseRecorder } from '../../src/engine/causes.js';
 import type { ExpertCause } from '../../src/result/details.js';
-import { Pass } from '../../src/schedule/pass.js';
-import { Request } from '../../src/schedule/request.js';
-import { composeEngine, traceOf } from './harness.js';
+import { composeEngine, passesOf } from './harness.js';
 import { type Scenario, scenarios, wholeLink, wholeMachine } from './scenario.js';
 import { says, world } from './world.js';
 
 async function record(scenario: Scenario) {
   const composed = await composeEngine(scenario);
   const { engine, gpu, dram } = composed;
-  const { model, passes } = scenario;
+  const { model } = scenario;
   const recorder = new CauseRecorder({ model, tiers: ['dram', 'ssd'], gpus: [{ gpu, dram, whole: null }] });
   engine.observe(recorder);
-  const pass = new Pass(traceOf(scenario), 1);
-  const tokens = passes.reduce((sum, { length }) => sum + length, 0);
-  const request = new Request({ index: 0, start: 0, prefill: 0, decode: tokens, arrivalNs: 0 });
-  for (const choices of passes) {
-    const shares = [{ request, tokens: choices.length }];
-    pass.fill(shares);
-    engine.run(pass);
-    pass.advance(shares);
-  }
+  for (const pass of passesOf(scenario)) engine.run(pass);
   return { ...composed, causes: recorder.causes() };
 }
 

@@ -122,21 +122,29 @@ const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs, 
   restarts,
 });
 
-/** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */
-export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
-  const { engine, gpu, dram, recorder, cost } = await composeEngine(scenario);
-  const { model, passes } = scenario;
+/** The passes of a scenario, one request's, filled one after another: each is to be run before the next is asked for. */
+export function* passesOf(scenario: Scenario): Generator<Pass> {
+  const { passes } = scenario;
   const pass = new Pass(traceOf(scenario), 1);
   const tokens = passes.reduce((sum, { length }) => sum + length, 0);
   const request = new Request({ index: 0, start: 0, prefill: 0, decode: tokens, arrivalNs: 0 });
-  const { layers } = recorder;
-  const outcomes = passes.map((choices): PassOutcome => {
+  for (const choices of passes) {
     const shares = [{ request, tokens: choices.length }];
     pass.fill(shares);
+    yield pass;
+    pass.advance(shares);
+  }
+}
+
+/** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */
+export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
+  const { engine, gpu, dram, recorder, cost } = await composeEngine(scenario);
+  const { model } = scenario;
+  const { layers } = recorder;
+  const outcomes = Array.from(passesOf(scenario), (pass): PassOutcome => {
     const before = Object.fromEntries(Object.entries(layers).map(([name, column]) => [name, Float64Array.from(column as Float64Array)]));
     let nowNs = engine.nowNs;
     engine.run(pass);
-    pass.advance(shares);
     const byLayer = model.layers.map(({ index }): LayerOutcome => {
       const added = (name: keyof typeof layers): number => layers[name][index]! - before[name]![index]!;
       const startNs = nowNs + added('denseNs');
@@ -159,7 +167,7 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
         cpuNs: added('cpuNs'),
       };
     });
-    const tailNs = cost.denseNs(model.layers.length, choices.length, [0], [choices.length], 1) + cost.passNs;
+    const tailNs = cost.denseNs(model.layers.length, pass.tokens, [0], [pass.tokens], 1) + cost.passNs;
     if (nowNs + tailNs !== engine.nowNs) throw new Error(`the parts of pass ${pass.number} do not add up to its duration`);
     return { endNs: engine.nowNs, layers: byLayer, gpu: residents(gpu), dram: dram === null ? null : residents(dram) };
   });

@@ -4,6 +4,7 @@ import { formatCount, formatRatio } from '../../base/units.js';
 import { type Format, formatDelta, printable, type ReportOptions } from '../../report/format.js';
 import { toJson } from '../../report/json.js';
 import { escapeMarkdown, markdownTable } from '../../report/markdown.js';
+import type { Grid } from '../../report/summary.js';
 import { palette, ruledTable, widthOf, wrap } from '../../report/text.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../context.js';
@@ -18,11 +19,6 @@ interface Comparison {
   readonly after: TraceIdentity;
   readonly difference: RoutingDifference;
   readonly hits: { readonly before: readonly PolicyHits[]; readonly after: readonly PolicyHits[] };
-}
-
-interface Grid {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
 }
 
 /** Experts and layers shown unless everything is asked for. */

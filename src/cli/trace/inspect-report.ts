@@ -4,6 +4,7 @@ import { type Format, printable, type ReportOptions } from '../../report/format.
 import { heatmap } from '../../report/heatmap.js';
 import { toJson } from '../../report/json.js';
 import { escapeMarkdown, markdownTable } from '../../report/markdown.js';
+import type { Grid } from '../../report/summary.js';
 import { palette, ruledTable, widthOf, wrap } from '../../report/text.js';
 import { REUSE_WINDOWS, type RoutingStatistics, streamsOf } from '../../trace/stats/index.js';
 import { HIT_SHARES, type PolicyHits } from './hits.js';
@@ -14,11 +15,6 @@ export interface Inspection {
   readonly trace: TraceIdentity;
   readonly statistics: RoutingStatistics;
   readonly hits: readonly PolicyHits[];
-}
-
-interface Grid {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
 }
 
 const LABEL = 18;

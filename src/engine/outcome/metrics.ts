@@ -3,7 +3,7 @@ import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
 import { parallelMetrics } from '../parallel/metrics.js';
 import { boundMetrics } from './bounds.js';
-import { cacheMetrics } from './cache-metrics.js';
+import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 import { memoryMetrics } from './memory-metrics.js';
 import { servingMetrics, timeMetrics } from './serving-metrics.js';
@@ -35,7 +35,7 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
 /** Activations that were served from copies of lower precision, or not at all. */
 function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
   if (inputs.system.precision === undefined) return {};
-  const activations = recorder.phases[0].activations + recorder.phases[1].activations;
+  const { activations } = bothPhases(recorder);
   return {
     'quality.degraded_rate': recorder.degradedActivations / activations,
     'quality.skipped_rate': recorder.skippedActivations / activations,

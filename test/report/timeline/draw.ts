@@ -1,11 +1,8 @@
 // Runs a scenario with a timeline watching it.
-
 import { TraceEvents } from '../../../src/report/timeline/events.js';
 import { Timeline } from '../../../src/report/timeline/timeline.js';
 import { EVERYTHING, type Window } from '../../../src/report/timeline/window.js';
-import { Pass } from '../../../src/schedule/pass.js';
-import { Request } from '../../../src/schedule/request.js';
-import { composeEngine, traceOf } from '../../engine/harness.js';
+import { composeEngine, passesOf } from '../../engine/harness.js';
 import type { Scenario } from '../../engine/scenario.js';
 import { parseTimeline } from './parse.js';
 
@@ -13,22 +10,14 @@ import { parseTimeline } from './parse.js';
 export async function draw(scenario: Scenario, window: Window = EVERYTHING) {
   const composed = await composeEngine(scenario);
   const { engine, gpu, dram } = composed;
-  const { model, passes } = scenario;
+  const { model } = scenario;
   let text = '';
   const events = new TraceEvents((piece) => {
     text += piece;
   });
   const timeline = new Timeline({ model, gpus: [{ gpu, dram }], window, events });
   engine.observe(timeline);
-  const pass = new Pass(traceOf(scenario), 1);
-  const tokens = passes.reduce((sum, { length }) => sum + length, 0);
-  const request = new Request({ index: 0, start: 0, prefill: 0, decode: tokens, arrivalNs: 0 });
-  for (const choices of passes) {
-    const shares = [{ request, tokens: choices.length }];
-    pass.fill(shares);
-    engine.run(pass);
-    pass.advance(shares);
-  }
+  for (const pass of passesOf(scenario)) engine.run(pass);
   timeline.end();
   events.end({ test: true });
   return { ...composed, text, written: events.written, parsed: parseTimeline(text) };
