@@ -80,8 +80,11 @@ export class SyncSession {
     control[1] = rows;
     Atomics.store(control, 0, ASKED);
     Atomics.notify(control, 0);
-    if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
-      throw new Error(`${this.#path}: no answer for ${PATIENCE / 1000} s`);
+    // Being woken is no answer: the worker tells of its last call after it has answered, so that this call may be the one it wakes.
+    while (Atomics.load(control, 0) === ASKED) {
+      if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
+        throw new Error(`${this.#path}: no answer for ${PATIENCE / 1000} s`);
+      }
     }
     if (Atomics.load(control, 0) !== FAILED) return;
     const said = receiveMessageOnPort(this.#port)?.message as string;

@@ -1,7 +1,7 @@
 // Models that keep the contract answer at once and exactly; models that do not, and files that are none, are refused in one line.
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { checkContract } from '../../../src/predict/onnx/contract.js';
 import { SyncSession } from '../../../src/predict/onnx/session.js';
@@ -43,6 +43,17 @@ describe('a session', () => {
     input[0] = 0;
     session.run(1);
     expect(output[0]).toBe(-4);
+    session.close();
+  });
+
+  it('goes on waiting when it is woken before there is an answer', async () => {
+    const { session, input, output } = await bound(echoModel('observed', 2), 2);
+    input.set([1, 0]);
+    // What the worker says late of a call before wakes the next one, with its answer still to come.
+    const wait = vi.spyOn(Atomics, 'wait').mockReturnValueOnce('ok').mockReturnValueOnce('ok');
+    session.run(1);
+    wait.mockRestore();
+    expect(Array.from(output.subarray(0, 2))).toEqual([4, -4]);
     session.close();
   });
 
