@@ -130,6 +130,7 @@ export class DetailsRecorder implements Observer {
   details(latencies: Latencies, log: DemandLog | null, scope: Scope): Details {
     const endNs = this.#simulation.engine.nowNs;
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));
+    for (const [link, bins] of this.#links) this.#cut(link, bins, endNs);
     const column = (bins: Bins): number[] => Array.from(bins.values.subarray(0, count), rounded);
     const latency: Record<string, number[]> = {};
     const samples: Record<string, number[]> = {};
@@ -167,6 +168,15 @@ export class DetailsRecorder implements Observer {
     prefetch.spread(lostNs, prefetchEndNs[lane]!, this.#binNs, -1);
     prefetchEndNs[lane] = lostNs;
     return true;
+  }
+
+  /** Takes out what is left of transfers at the end of the run: prefetches, or write-backs, that nothing waited for. */
+  #cut(link: Link, { demand, prefetch }: LinkBins, endNs: number): void {
+    const under = link.prefetches > 0 ? prefetch : demand;
+    for (let lane = 0; lane < link.lanes; lane++) {
+      const freeNs = link.freeNs(lane);
+      if (freeNs > endNs) under.spread(Math.max(endNs, link.sinceNs(lane)), freeNs, this.#binNs, -1);
+    }
   }
 
   /** Bins of a link; one that no GPU is filled over writes back. */

@@ -27,7 +27,7 @@ export class Link {
   moved: MovedPrefetch[] = [];
   /** Transfers that ran again because their lane was lost. */
   restarts = 0;
-  /** Time during which lanes were busy, summed over lanes, ns. */
+  /** Time for which lanes have been taken, summed over lanes, ns: of all that was placed, whether it has arrived or not. */
   busyNs = 0;
   demands = 0;
   demandBytes = 0;
@@ -50,6 +50,8 @@ export class Link {
   #rate = 1;
   /** When each lane has finished everything that was given to it. */
   readonly #freeNs: Float64Array;
+  /** Since when each lane is, or was, busy without a pause until then. */
+  readonly #sinceNs: Float64Array;
   /** Bytes of a chunk; 0: transfers are never interrupted. */
   readonly #chunkBytes: number;
   /** Of the running prefetch: ns of one of its chunks, and its bytes. */
@@ -81,6 +83,7 @@ export class Link {
     this.prefetching = new Int32Array(lanes).fill(IDLE);
     this.prefetchEndNs = new Float64Array(lanes);
     this.#freeNs = new Float64Array(lanes);
+    this.#sinceNs = new Float64Array(lanes);
     this.#chunkNs = new Float64Array(lanes);
     this.#runningBytes = new Float64Array(lanes);
     this.#resumedNs = new Float64Array(lanes);
@@ -159,6 +162,7 @@ export class Link {
       this.#freeNs[lane] = delayed;
       this.#arrivalNs[this.prefetching[lane]!] = delayed;
     } else {
+      if (start > this.#freeNs[lane]!) this.#sinceNs[lane] = start;
       this.#freeNs[lane] = end;
     }
     this.#arrivalNs[id] = end;
@@ -179,11 +183,24 @@ export class Link {
     return this.#freeNs[lane]!;
   }
 
+  /** Since when a lane has been busy without a pause until {@link freeNs}, ns. */
+  sinceNs(lane: number): number {
+    return this.#sinceNs[lane]!;
+  }
+
+  /** Time during which lanes were busy until `nowNs`, when every demand has arrived, summed over lanes, ns. */
+  busyBy(nowNs: number): number {
+    let ns = this.busyNs;
+    for (let lane = 0; lane < this.lanes; lane++) ns -= Math.max(0, this.#freeNs[lane]! - Math.max(nowNs, this.#sinceNs[lane]!));
+    return ns;
+  }
+
   /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
   prefetch(lane: number, id: number, bytes: number, startNs: number): void {
     if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
     const duration = this.laneNs(lane, bytes);
     const end = startNs + duration;
+    if (startNs > this.#freeNs[lane]!) this.#sinceNs[lane] = startNs;
     this.#freeNs[lane] = end;
     this.#resumedNs[lane] = startNs + this.#latencyNs[lane]!;
     this.#chunkNs[lane] = this.#chunkBytes * this.#nsPerByte[lane]!;

@@ -1,11 +1,11 @@
 // Laws L15 and L16 on whole runs: bounds that separate runs confirm, and results that are the same to the last byte.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { simulate } from '../../src/engine/simulate.js';
+import { simulate, simulateRun } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
 import { tokenCycleBytes } from '../../src/model/spec.js';
 import type { Result } from '../../src/result/result.js';
-import type { RunInput } from '../../src/system/run.js';
+import { checkRun, type RunInput } from '../../src/system/run.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -64,6 +64,23 @@ describe('L15 Bounds', () => {
     const above = await run(cycle * 2);
     expect(metricOf(above, 'cache.hit_rate')).toBeGreaterThan(0.1);
     expect(above.warnings.map(({ code }) => code)).not.toContain('below-token-cycle');
+  });
+});
+
+describe('L10 in results', () => {
+  it('L10 a link is never busy for longer than the run, whatever is under way at its end', async () => {
+    // A prefetch takes longer than all passes together, on every lane.
+    const link = { name: 'h2d' as const, bandwidth: 16e9, latency: 1e9, lanes: 4 };
+    const input: RunInput = { ...small, hardware: 'rtx-4090', system: 'mixtral-offloading', memory: { expertCache: '25%' } };
+    const settings = { 'hardware.links.0': link, 'system.onMiss': 'cpu', 'workload.tokens': 2 };
+    const overrides = Object.entries(settings).map(([path, value]) => ({ path: path.split('.'), value, label: path }));
+    const result = await simulateRun(checkRun(input, 'test', overrides), { details: true });
+    expect(metricOf(result, 'prefetch.pending')).toBeGreaterThanOrEqual(4);
+    expect(metricOf(result, 'transfer.h2d.utilization')).toBeGreaterThan(0.5);
+    expect(metricOf(result, 'transfer.h2d.utilization')).toBeLessThanOrEqual(1);
+    const { prefetchNs } = result.details!.series.links[0]!;
+    const busyNs = metricOf(result, 'transfer.h2d.utilization') * 4 * metricOf(result, 'time.total');
+    expect(prefetchNs.reduce((sum, ns) => sum + ns, 0)).toBeCloseTo(busyNs, 0);
   });
 });
 

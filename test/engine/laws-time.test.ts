@@ -154,6 +154,16 @@ describe('L10 Links', () => {
     expect(two.demand(2, 1, 57)).toBe(60 + 7); // the lane that is back, from 60 on
   });
 
+  it('L10 what is under way at a moment is busy until then, and not for what is left of it', () => {
+    const { link: two } = link(2, 4);
+    two.demand(0, 10, 0); // until 25
+    two.prefetch(1, 6, 10, 30); // 30 to 55
+    two.prefetch(0, 7, 10, 40); // 40 to 65
+    expect([40, 55, 60, 65, 70].map((ns) => two.busyBy(ns))).toEqual([25 + 10, 25 + 25 + 15, 25 + 25 + 20, 75, 75]);
+    two.demand(1, 10, 41); // between two chunks, 43 to 68: the prefetch arrives at 80
+    expect([70, 80].map((ns) => two.busyBy(ns))).toEqual([25 + 40 + 25, 100]);
+  });
+
   it('L10 demands precede prefetches that wait, and never one that runs', async () => {
     // Pass 1: layer 0 is computed 0-0 (nothing chosen), prefetches of 4 and 5 (layer 1) are planned at 0. Layer 1 is known at 4: 4 runs
     // until 10, 5 has not started and is cancelled; the demand of 6 starts at 10.

@@ -26,12 +26,15 @@ export function transferMetrics(finished: Finished): Values {
 function ofLinks(links: readonly Link[], { simulation, tokens }: Finished): Values {
   const [first] = links;
   if (first === undefined) return {};
+  const { nowNs } = simulation.engine;
   const bytes = total(links, 'demandBytes') + total(links, 'prefetchBytes');
+  // What is still under way when the run ends is busy afterwards.
+  const busyNs = links.reduce((sum, link) => sum + link.busyBy(nowNs), 0);
   return {
     [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),
     [`transfer.${first.name}.bytes`]: bytes,
     [`transfer.${first.name}.bytes_per_token`]: bytes / tokens,
-    [`transfer.${first.name}.utilization`]: total(links, 'busyNs') / total(links, 'lanes') / simulation.engine.nowNs,
+    [`transfer.${first.name}.utilization`]: busyNs / total(links, 'lanes') / nowNs,
   };
 }
 
@@ -61,6 +64,6 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
 }
 
 /** Sum of a counter over links. */
-function total(links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'busyNs' | 'lanes'): number {
+function total(links: readonly Link[], counter: 'demands' | 'demandBytes' | 'prefetches' | 'prefetchBytes' | 'lanes'): number {
   return links.reduce((sum, link) => sum + link[counter], 0);
 }

@@ -105,7 +105,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['transfer.h2d.*', 'transfer.ssd.*'],
-    what: 'What crosses a link: h2d from host memory to the GPU, ssd from the SSD to DRAM (or to unified memory). Count, bytes, bytes per token of the run, and utilization, the share of the run in which the link moves bytes. Transfers that started count, on demand and prefetched alike.',
+    what: 'What crosses a link: h2d from host memory to the GPU, ssd from the SSD to DRAM (or to unified memory). Count, bytes, bytes per token of the run, and utilization, the share of the run in which the link is busy. Transfers that started count, on demand and prefetched alike; what is left of them when the run ends is no part of the utilization.',
     reading:
       'Bytes per token over the link’s bandwidth is a floor of the time per token: if it is near TPOT, the link is the bottleneck, and fewer bytes (a larger cache, a smaller quantization, better prediction) are all that helps. A low utilization with much stall means that transfers are made too late, not that there are too many: prefetch helps.',
   },
