@@ -7,7 +7,7 @@ import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
 import type { ShareList } from './queue.js';
 import { passSize, QueueScheduler } from './queue-scheduler.js';
 import type { Request } from './request.js';
-import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
+import type { SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
 
 class ExpertFlowScheduler extends QueueScheduler {
   costNs = 0;
@@ -23,7 +23,9 @@ class ExpertFlowScheduler extends QueueScheduler {
   #prompts = 0;
   /** Batches of the running round that have not run yet, last first. */
   readonly #round: Request[][] = [];
-  #roundStartNs = Number.NEGATIVE_INFINITY;
+  /** When the running pass began, ns, and how long passes have run since the last round was composed. */
+  #passStartNs = 0;
+  #hiddenNs = 0;
   #loads = 0;
   #loadsInOrder = 0;
 
@@ -40,8 +42,18 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 
   protected compose(list: ShareList, nowNs: number): void {
-    const { running } = this.queue;
     this.costNs = 0;
+    this.#fill(list);
+    this.#passStartNs = nowNs + this.costNs;
+  }
+
+  override finished(shares: readonly Share[], nowNs: number): void {
+    super.finished(shares, nowNs);
+    this.#hiddenNs += nowNs - this.#passStartNs;
+  }
+
+  #fill(list: ShareList): void {
+    const { running } = this.queue;
     // All that were left of a round may have been thrown out for want of KV room.
     while (list.shares.length === 0) {
       if (this.#round.length === 0) {
@@ -51,7 +63,7 @@ class ExpertFlowScheduler extends QueueScheduler {
         if (list.shares.length > 0) this.#prompts++;
         if (list.shares.length > 0 || decoding.length === 0) return;
         this.#prompts = 0;
-        this.#composeRound(decoding, nowNs);
+        this.#composeRound(decoding);
       }
       list.decodes(this.#round.pop()!);
     }
@@ -62,7 +74,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 
   /** Groups the requests of the pool that decode into the batches of one round. */
-  #composeRound(pool: readonly Request[], nowNs: number): void {
+  #composeRound(pool: readonly Request[]): void {
     const view = this.#view;
     const { words } = view;
     const count = pool.length;
@@ -77,10 +89,10 @@ class ExpertFlowScheduler extends QueueScheduler {
       const labels = balancedMedoids(hammingDistances(paths, count, words), count, clusters, this.#context.random);
       batches = inOrder.map((_, cluster) => pool.filter((_, i) => labels[i] === cluster));
       const workNs = ((count * (count - 1)) / 2) * words * this.#wordNs;
-      // Dual-batch pipeline: the round is composed while the one before it runs.
-      this.costNs = this.#overlap ? Math.max(0, workNs - (nowNs - this.#roundStartNs)) : workNs;
+      // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none to hide behind.
+      this.costNs += this.#overlap ? Math.max(0, workNs - this.#hiddenNs) : workNs;
     }
-    this.#roundStartNs = nowNs;
+    this.#hiddenNs = 0;
     this.#loads += this.#merit(batches);
     this.#loadsInOrder += this.#merit(inOrder);
     this.#round.push(...batches.toReversed());
@@ -130,7 +142,7 @@ export const expertflow: SchedulerDefinition = {
     wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
     overlap: {
       default: true,
-      description: 'a round is composed while the one before it runs, and delays it only as far as it takes longer',
+      description: 'a round is composed while the passes before it run, and is late only as far as it takes longer',
     },
   },
   needs: ['paths'],

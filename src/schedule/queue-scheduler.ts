@@ -41,7 +41,7 @@ export abstract class QueueScheduler implements Scheduler {
     return this.#list.shares;
   }
 
-  finished(): void {
+  finished(_shares: readonly Share[], _nowNs: number): void {
     this.queue.sweep();
   }
 }
