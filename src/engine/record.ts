@@ -42,6 +42,7 @@ export async function recordPasses(
       passes.done(engine.nowNs);
       if (passes.pass.number % STRIDE === 0) await breathe?.();
     }
+    record.metrics = passes.metrics;
   } finally {
     simulation.close();
   }

@@ -16,6 +16,8 @@ export class PassRecord {
   readonly costNs: number[] = [];
   /** Requests that were admitted since the pass before, in order. */
   readonly admitted: (readonly number[])[] = [];
+  /** What the scheduler that composed them alone measures, by name of the catalogue. */
+  metrics: Readonly<Record<string, number>> = {};
 
   append(shares: readonly Share[], costNs: number, admitted: readonly number[]): void {
     this.admitted.push(admitted);
@@ -79,6 +81,11 @@ export class RecordedScheduler implements Scheduler {
     this.#late = due.filter((request) => !this.#arrived.has(request));
     this.costNs = costNs[this.#pass++]!;
     return shares;
+  }
+
+  /** The passes are the same, and so is what their scheduler measures of them. */
+  metrics(): Readonly<Record<string, number>> {
+    return this.#record.metrics;
   }
 
   finished(shares: readonly Share[]): void {

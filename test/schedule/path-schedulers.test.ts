@@ -82,6 +82,22 @@ describe('expertflow', () => {
   });
 });
 
+describe('what a scheduler alone measures', () => {
+  it('is in the result too where a policy that knows the future runs the recorded passes again', async () => {
+    const serveUnder = (policy: string) =>
+      simulate({
+        model: 'switch-base-32',
+        system: { name: 'test', cache: { policy }, scheduler: 'expertflow' },
+        memory: { expertCache: '5%' },
+        workload: { arrivals: 'poisson:rate=2000', requests: 30, prompt: 4, output: 16, batch: 4 },
+      });
+    const [plain, replayed] = [await serveUnder('lru'), await serveUnder('belady')];
+    expect(of(plain, 'schedule.loads')).toBeGreaterThan(0);
+    // The passes are those that were recorded under LRU, in the end the same.
+    for (const name of ['schedule.loads', 'schedule.loads_in_order']) expect(of(replayed, name)).toBe(of(plain, name));
+  });
+});
+
 describe('read-me', () => {
   it('lowers distinct experts of a pass at its layer, and leaves nobody out longer than its bound', async () => {
     const grouped = await serve('read-me:maxWait=6', 'mini-mixtral-8x8l', { cache: '2/layer' });
