@@ -1,10 +1,13 @@
 // Replay without time: laws L1-L7 with every miss inserted at once. The engine adds transfers and predictions to the same caches;
 // curves, bounds and comparisons with cache simulators need only this.
+import { expertSizes } from '../model/spec.js';
+import { isUniform } from './cache.js';
 import { type DemandCursor, type DemandLog, LogCursor } from './demand.js';
 import { Future } from './future.js';
+import { Optimum } from './optimum.js';
 import { belady } from './policies/belady.js';
 import { type Clock, UNPINNED } from './policy.js';
-import { buildCaches, type Caches, type Scope } from './scope.js';
+import { buildCaches, type Caches, divide, type Scope } from './scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
 export interface LayerCounts {
@@ -175,6 +178,8 @@ export function beladyHits(
   changes: readonly CapacityChange[] = [],
 ): number {
   const { model } = log;
+  const sizes = expertSizes(model);
+  if (scope === 'layer' || isUniform(sizes)) return optimalHits(log, scope, capacityBytes, quotas, changes);
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const nextUse = new Int32Array(model.experts);
   const future = new Future(log);
@@ -188,6 +193,38 @@ export function beladyHits(
   } finally {
     future.close();
   }
+}
+
+/** Where the experts of a cache have one size: the same number, without a cache that knows the future. */
+function optimalHits(
+  log: DemandLog,
+  scope: Scope,
+  capacityBytes: number,
+  quotas: readonly number[] | null,
+  changes: readonly CapacityChange[],
+): number {
+  const { layers, experts } = log.model;
+  const { shares, split } = divide(log.model, capacityBytes, scope, quotas);
+  const expertsOf = (cache: number) => (scope === 'global' ? experts : layers[cache]!.experts);
+  const slotsOf = (bytes: number, cache: number) => Math.min(expertsOf(cache), Math.floor(bytes / layers[cache]!.expertBytes));
+  const optima = shares.map((bytes, cache) => new Optimum(expertsOf(cache), slotsOf(bytes, cache)));
+  const bases = layers.map(({ offset }) => (scope === 'global' ? 0 : offset));
+  const cursor = new LogCursor(log);
+  const { ids } = cursor;
+  let change = 0;
+  for (let event = 0; cursor.next(); event++) {
+    for (; change < changes.length && changes[change]!.event <= event; change++) {
+      for (const [cache, bytes] of split(changes[change]!.capacityBytes).entries()) optima[cache]!.resize(slotsOf(bytes, cache));
+    }
+    const optimum = optima.length === 1 ? optima[0]! : optima[cursor.layer]!;
+    const base = bases[cursor.layer]!;
+    for (let i = 0; i < cursor.count; i++) {
+      optimum.use(ids[i]! - base);
+      if (log.sequential) optimum.end();
+    }
+    if (!log.sequential) optimum.end();
+  }
+  return optima.reduce((hits, optimum) => hits + optimum.hits, 0);
 }
 
 /** The same cursor, which changes the caches' capacity on its way; the cursor itself where nothing changes. */

@@ -52,21 +52,36 @@ export interface Caches {
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
+  const { shares, split } = divide(model, capacityBytes, scope, quotas);
   const build = (base: number, end: number, capacity: number, name: string) => buildCache(options, rank, base, end, capacity, name);
   if (scope === 'global') {
+    const cache = build(0, model.experts, shares[0]!, 'all');
+    return { caches: [cache], byLayer: model.layers.map(() => cache), rank, split };
+  }
+  const caches = model.layers.map(({ experts, index, offset }, l) => build(offset, offset + experts, shares[l]!, `layer ${index}`));
+  return { caches, byLayer: caches, rank, split };
+}
+
+/**
+ * L6: divides the capacity of a tier among its caches.
+ * @param quotas experts per MoE layer, instead of the even split; layer scope only
+ * @returns bytes of each cache, and how a smaller capacity is divided among them
+ * @throws UserError where quotas do not fit the model, the scope or the capacity
+ */
+export function divide(
+  model: ModelSpec,
+  capacityBytes: number,
+  scope: Scope,
+  quotas: readonly number[] | null,
+): { shares: readonly number[]; split: Caches['split'] } {
+  if (scope === 'global') {
     if (quotas !== null) throw new UserError('quotas: they need one cache per layer; use --scope layer');
-    const cache = build(0, model.experts, capacityBytes, 'all');
-    return { caches: [cache], byLayer: model.layers.map(() => cache), rank, split: (bytes) => [Math.min(bytes, capacityBytes)] };
+    return { shares: [capacityBytes], split: (bytes) => [Math.min(bytes, capacityBytes)] };
   }
   const slots = quotas === null ? evenSplit(model, capacityBytes) : checkQuotas(model, capacityBytes, quotas);
-  const caches = model.layers.map((layer, l) =>
-    build(layer.offset, layer.offset + layer.experts, slots[l]! * layer.expertBytes, `layer ${layer.index}`),
-  );
-  const split = (bytes: number): number[] => {
-    const shrunk = quotas === null ? evenSplit(model, bytes, slots) : shrinkQuotas(model, bytes, slots);
-    return shrunk.map((count, l) => count * model.layers[l]!.expertBytes);
-  };
-  return { caches, byLayer: caches, rank, split };
+  const bytesOf = (counts: readonly number[]): number[] => counts.map((count, l) => count * model.layers[l]!.expertBytes);
+  const split = (bytes: number) => bytesOf(quotas === null ? evenSplit(model, bytes, slots) : shrinkQuotas(model, bytes, slots));
+  return { shares: bytesOf(slots), split };
 }
 
 /**

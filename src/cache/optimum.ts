@@ -1,0 +1,124 @@
+// Hits of Belady's MIN with bypass, counted without knowing the future and without a cache. From one use of an expert to the next is an
+// interval; the next use can hit where a slot is kept for the whole interval. So MIN is the old problem of fitting as many intervals as
+// possible on as many machines as there are slots, and the greedy choice is optimal there: take intervals as they end, and give each
+// the slot that was given back last among those that were free when it began. (Faigle and Nawijn, "Note on scheduling intervals
+// on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, asks the same question of an occupancy vector.)
+//
+// Slots are marks on a time line of bits, each where its slot was given back; the slot that is asked for is the last mark at or before
+// the expert's own last use, found by words. When the line is full, what no expert tells apart any more is moved together.
+
+/** Marks per word of the line. */
+const WORD = 32;
+/** Places on the line per expert: the more, the rarer the moves and the longer the searches. */
+const SPREAD = 4;
+
+/** The most hits that one cache of equal experts can have, ids local. */
+export class Optimum {
+  /** Uses that hit so far. */
+  hits = 0;
+  /** Slots of the cache, and how many were given back at each place of the line. */
+  #slots = 0;
+  readonly #free: Int32Array;
+  /** A bit per place: whether any were. */
+  readonly #marks: Int32Array;
+  /** The first such place; the length of the line: there is none. */
+  #first: number;
+  /** Place on the line of each expert's last use; -1: not used yet. */
+  readonly #place: Int32Array;
+  readonly #length: number;
+  /** Place of the running event. */
+  #now = 0;
+  /** Uses of the running event that hit: their slots are given back when it ends. */
+  #used = 0;
+
+  /**
+   * @param experts ids are [0, experts)
+   * @param slots experts that the cache holds
+   */
+  constructor(experts: number, slots: number) {
+    this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
+    this.#free = new Int32Array(this.#length);
+    this.#marks = new Int32Array(this.#length / WORD);
+    this.#first = this.#length;
+    this.#place = new Int32Array(experts).fill(-1);
+    this.resize(slots);
+  }
+
+  /** The running event uses expert `id`, once. */
+  use(id: number): void {
+    const place = this.#place[id]!;
+    this.#place[id] = this.#now;
+    if (place < this.#first) return;
+    this.#used++;
+    this.#take(place);
+  }
+
+  /** Ends the running event; its members were used at one time (L2). */
+  end(): void {
+    const used = this.#used;
+    if (used > 0) {
+      this.#used = 0;
+      this.hits += used;
+      this.#give(this.#now, used);
+    }
+    if (++this.#now === this.#length) this.#compact();
+  }
+
+  /** Changes the number of slots between two events. Those that go are the last given back, since what is used latest leaves. */
+  resize(slots: number): void {
+    if (slots > this.#slots) this.#give(this.#now, slots - this.#slots);
+    for (let gone = this.#slots - slots; gone > 0; gone--) this.#take(this.#now);
+    this.#slots = slots;
+  }
+
+  /** Takes the slot that was given back last at or before `place`; there is one. */
+  #take(place: number): void {
+    const marks = this.#marks;
+    let word = place >>> 5;
+    let bits = marks[word]! & (-1 >>> (31 - (place & 31)));
+    while (bits === 0) bits = marks[--word]!;
+    const bit = 31 - Math.clz32(bits);
+    const found = word * WORD + bit;
+    const left = this.#free[found]! - 1;
+    this.#free[found] = left;
+    if (left > 0) return;
+    marks[word]! ^= 1 << bit;
+    if (found === this.#first) this.#first = this.#markFrom(word);
+  }
+
+  #give(place: number, slots: number): void {
+    this.#free[place]! += slots;
+    this.#marks[place >>> 5]! |= 1 << (place & 31);
+    if (place < this.#first) this.#first = place;
+  }
+
+  /** First place from a word on where a slot was given back; the length of the line: there is none. */
+  #markFrom(word: number): number {
+    const marks = this.#marks;
+    while (word < marks.length && marks[word] === 0) word++;
+    if (word === marks.length) return this.#length;
+    return word * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
+  }
+
+  /** Keeps the places of last uses. Slots of other places move to the next that is kept: no use lies between, so none can tell. */
+  #compact(): void {
+    const moved = new Int32Array(this.#length);
+    for (const place of this.#place) if (place >= 0) moved[place] = 1;
+    const given = this.#free.slice();
+    this.#free.fill(0);
+    this.#marks.fill(0);
+    this.#first = this.#length;
+    let end = 0;
+    let slots = 0;
+    for (let place = 0; place < this.#length; place++) {
+      slots += given[place]!;
+      if (moved[place] === 0) continue;
+      moved[place] = end;
+      if (slots > 0) this.#give(end, slots);
+      slots = 0;
+      end++;
+    }
+    for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
+    this.#now = end;
+  }
+}
