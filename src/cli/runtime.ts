@@ -19,6 +19,8 @@ export class Runtime implements CliContext {
   readonly #failure: (error: unknown) => number;
   readonly #cleanups = new Set<() => void>();
   readonly #undo: (() => void)[] = [];
+  readonly #interrupted = (): void => this.#end(EXIT.interrupted);
+  readonly #terminated = (): void => this.#end(EXIT.terminated);
   #options: () => GlobalOptions = () => {
     throw new Error('options are read before they are parsed');
   };
@@ -35,10 +37,10 @@ export class Runtime implements CliContext {
       process.on(event, listener);
       this.#undo.push(() => process.off(event, listener));
     };
-    on('SIGINT', () => this.#end(EXIT.interrupted));
-    on('SIGTERM', () => this.#end(EXIT.terminated));
+    this.#listen();
     // Node would end with 1, which says that a gate has failed.
     on('uncaughtException', (error) => this.#end(failure(error)));
+    this.#undo.push(() => this.#deafen());
     this.#failure = failure;
     if (Runtime.#latest === null) {
       process.stdout.on('error', (error) => Runtime.#latest!.#outputFailed(error));
@@ -93,6 +95,18 @@ export class Runtime implements CliContext {
     this.#lastBreath = performance.now();
   }
 
+  async withoutBreath<T>(work: () => T): Promise<T> {
+    // A signal that has come already is still to be heard.
+    await nextTurn();
+    if (this.#cleanups.size > 0) return work();
+    this.#deafen();
+    try {
+      return work();
+    } finally {
+      this.#listen();
+    }
+  }
+
   onInterrupt(cleanup: () => void): () => void {
     this.#cleanups.add(cleanup);
     return () => this.#cleanups.delete(cleanup);
@@ -105,6 +119,16 @@ export class Runtime implements CliContext {
   /** A reader that has gone (`moeprof ... | head`) is no error: nothing that is still to be written has a reader. */
   #outputFailed(error: NodeJS.ErrnoException): void {
     this.#end(error.code === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
+  }
+
+  #listen(): void {
+    this.#process.on('SIGINT', this.#interrupted);
+    this.#process.on('SIGTERM', this.#terminated);
+  }
+
+  #deafen(): void {
+    this.#process.off('SIGINT', this.#interrupted);
+    this.#process.off('SIGTERM', this.#terminated);
   }
 
   /** Gives signals back. */

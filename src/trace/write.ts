@@ -32,6 +32,15 @@ interface Column {
  * @throws UserError where the path cannot be written
  */
 export function writeSafetensors(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
+  writeAll(path, (file) => fillSafetensors(trace, file, options));
+}
+
+/**
+ * Writes a trace as canonical safetensors into a file under construction. Stops after every block of rows, for whoever has to look
+ * after something else meanwhile.
+ * @throws UserError where the file cannot be written
+ */
+export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions = {}): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
   const offsets: number[] = [];
@@ -45,16 +54,15 @@ export function writeSafetensors(trace: RoutingTrace, path: string, options: Wri
   const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
   padded.writeBigUInt64LE(BigInt(padded.length - 8));
   text.copy(padded, 8);
-  writeAll(path, (file) => {
-    file.write(padded, 0);
-    let row = 0;
-    for (const chunk of chunks(trace, ROWS)) {
-      columns.forEach((column, i) => {
-        file.write(column.encode(chunk), padded.length + offsets[i]! + row * column.rowBytes);
-      });
-      row += chunk.tokens;
-    }
-  });
+  file.write(padded, 0);
+  let row = 0;
+  for (const chunk of chunks(trace, ROWS)) {
+    columns.forEach((column, i) => {
+      file.write(column.encode(chunk), padded.length + offsets[i]! + row * column.rowBytes);
+    });
+    row += chunk.tokens;
+    yield;
+  }
 }
 
 /** Columns in order of falling element size, so that each begins aligned. */
@@ -132,11 +140,19 @@ function columnsOf(trace: RoutingTrace, weights: 'f32' | 'f16' | 'none'): Column
  * @throws UserError where the path cannot be written
  */
 export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOptions = {}): void {
-  const withWeights = trace.has.weights && options.weights !== 'none';
-  writeAll(path, (file) => {
-    file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
-    for (const block of jsonlLines(trace, withWeights)) file.write(block);
-  });
+  writeAll(path, (file) => fillJsonl(trace, file, options));
+}
+
+/**
+ * Writes a trace as canonical JSONL into a file under construction, with stops as in {@link fillSafetensors}.
+ * @throws UserError where the file cannot be written
+ */
+export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions = {}): Generator<void, void, void> {
+  file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
+  for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {
+    file.write(block);
+    yield;
+  }
 }
 
 /** The token lines of a trace, some rows at a time. */
@@ -195,10 +211,10 @@ function bytesOf(array: Uint16Array | Int32Array | Float32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function writeAll(path: string, fill: (file: AtomicFile) => void): void {
+function writeAll(path: string, fill: (file: AtomicFile) => Iterable<void>): void {
   const file = new AtomicFile(path);
   try {
-    fill(file);
+    for (const _ of fill(file));
     file.commit();
   } finally {
     file.abort();

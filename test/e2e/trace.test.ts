@@ -1,8 +1,9 @@
 // `moeprof trace` from outside: inspect, audit, convert, diff and generate, their mistakes and exit codes.
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { BIN, moeprof, temporaryFolder } from './moeprof.js';
 
 const shared = resolve(import.meta.dirname, '../../../shared');
 const there = existsSync(`${shared}/device`);
@@ -28,6 +29,18 @@ function jsonl(warm: number, rows = 200): string {
 }
 
 describe('moeprof trace', () => {
+  it('ends at a signal, also while it draws routing, and leaves nothing behind', async () => {
+    const cwd = temporaryFolder();
+    const child = spawn(process.execPath, [BIN, 'trace', 'generate', '--like', 'qwen3-30b-a3b', '--tokens', '2m', '-o', 'g.jsonl'], {
+      cwd,
+    });
+    const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    child.kill('SIGINT');
+    expect([130, 'SIGINT']).toContain(await ended);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
   it('inspects: a table of 80 columns, JSON with all figures, a heatmap in blocks and in ASCII', async () => {
     const table = await moeprof(['trace', 'inspect', BUNDLED]);
     expect([table.stderr, table.code]).toEqual(['', 0]);

@@ -65,7 +65,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
         const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
         try {
           const varied = applyVariants(part, flags.variant, { model, seed: Number(flags.seed) });
-          writeTrace(varied, flags.output, { weights: flags.weights }, context);
+          await writeTrace(varied, flags.output, { weights: flags.weights }, context);
           if (flags.output !== '-')
             context.note(`${flags.output}: ${formatCount(varied.tokens)} tokens, ${formatCount(varied.layers)} layers`);
         } finally {

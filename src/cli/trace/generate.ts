@@ -66,9 +66,12 @@ export function defineGenerate(parent: Command, context: CliContext): void {
       if (flags.candidates !== undefined && flags.fit !== undefined)
         throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
       if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
-      const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
+      const trace =
+        flags.fit === undefined
+          ? await context.withoutBreath(() => likeModel(flags.like!, flags))
+          : await likeTrace(flags.fit, flags, context);
       try {
-        writeTrace(trace, flags.output, {}, context);
+        await writeTrace(trace, flags.output, {}, context);
         if (flags.output !== '-')
           context.note(`${flags.output}: ${formatCount(trace.tokens)} tokens in ${formatCount(trace.requests.length)} requests, synthetic`);
       } finally {
@@ -92,13 +95,13 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
 async function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
   const { trace } = await openNamed(path, flags);
   try {
-    const fitted = fitRouting(trace);
-    await context.breathe();
+    const fitted = await context.withoutBreath(() => fitRouting(trace));
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
     const lengths = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
     const bar = context.progress('generating', tokens, 'tokens');
     try {
-      return synthesizeFitted(fitted, { seed: Number(flags.seed), requests: lengths }, (done) => bar.update(done));
+      const options = { seed: Number(flags.seed), requests: lengths };
+      return await context.withoutBreath(() => synthesizeFitted(fitted, options, (done) => bar.update(done)));
     } finally {
       bar.finish();
     }

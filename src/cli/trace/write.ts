@@ -1,9 +1,10 @@
 // Where a written trace goes: the ending says the layout, `-` is JSONL on stdout.
 import { extname } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { AtomicFile } from '../../base/files.js';
 import { metadataOf } from '../../trace/formats/metadata.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { jsonlLines, type WriteOptions, writeJsonl, writeSafetensors } from '../../trace/write.js';
+import { fillJsonl, fillSafetensors, jsonlLines, type WriteOptions } from '../../trace/write.js';
 import type { CliContext } from '../context.js';
 
 /** Layout of an output path. @throws UserError where the ending says none */
@@ -15,10 +16,23 @@ export function layoutOf(path: string): 'safetensors' | 'jsonl' {
 }
 
 /** Writes a trace as a whole, or not at all. */
-export function writeTrace(trace: RoutingTrace, path: string, options: WriteOptions, context: CliContext): void {
+export async function writeTrace(trace: RoutingTrace, path: string, options: WriteOptions, context: CliContext): Promise<void> {
   if (path === '-') {
     context.out(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
-    for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) context.out(block);
-  } else if (layoutOf(path) === 'safetensors') writeSafetensors(trace, path, options);
-  else writeJsonl(trace, path, options);
+    for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {
+      context.out(block);
+      await context.breathe();
+    }
+    return;
+  }
+  const fill = layoutOf(path) === 'safetensors' ? fillSafetensors : fillJsonl;
+  const file = new AtomicFile(path);
+  const forget = context.onInterrupt(() => file.abort());
+  try {
+    for (const _ of fill(trace, file, options)) await context.breathe();
+    file.commit();
+  } finally {
+    forget();
+    file.abort();
+  }
 }
