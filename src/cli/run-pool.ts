@@ -20,7 +20,7 @@ const WORKER = fileURLToPath(new URL('./run-worker.js', import.meta.url));
  * @param threads most runs at a time; the machine's cores unless said
  * @param details record what pictures are drawn from
  * @returns results in the order of `runs`
- * @throws UserError of the first run that is refused
+ * @throws UserError of the first run in this order that is refused, whichever is refused first in time
  */
 export async function runAll(
   runs: readonly RunSpec[],
@@ -65,30 +65,47 @@ function inThreads(runs: readonly RunSpec[], details: boolean, threads: number, 
   const results = new Array<Result>(runs.length);
   const workers: Worker[] = [];
   const ended = new Promise<void>((resolve, reject) => {
-    let [next, left] = [0, runs.length];
+    let next = 0;
+    const running = new Set<number>();
+    let failed: { readonly index: number; readonly error: Error } | null = null;
     const feed = (worker: Worker): void => {
-      if (next < runs.length) worker.postMessage({ index: next, run: runs[next++]!, details } satisfies RunTask);
+      if (next === runs.length || failed !== null) return;
+      running.add(next);
+      worker.postMessage({ index: next, run: runs[next++]!, details } satisfies RunTask);
+    };
+    // Runs start in order, so those before a refused one are done or under way, and one of them may be refused yet.
+    const settle = (index: number): void => {
+      running.delete(index);
+      if (failed === null) {
+        if (running.size === 0) resolve();
+      } else if (Math.min(...running) > failed.index) reject(failed.error);
+    };
+    const fail = (index: number, error: Error): void => {
+      if (failed === null || index < failed.index) failed = { index, error };
+      settle(index);
     };
     for (let i = 0; i < threads; i++) {
       const worker = new Worker(WORKER);
       workers.push(worker);
       worker.on('error', reject);
+      // What has been said already is heard before.
+      worker.on('exit', () => reject(new Error('a thread ended before its work was done')));
       worker.on('message', (reply: RunReply) => {
         switch (reply.kind) {
           case 'progress':
             update(reply.index, reply.done, reply.total);
             return;
           case 'refused':
-            reject(new UserError(reply.message, reply.exitCode));
+            fail(reply.index, new UserError(reply.message, reply.exitCode));
             return;
           case 'failed':
-            reject(Object.assign(new Error(reply.message), { stack: reply.stack }));
+            fail(reply.index, Object.assign(new Error(reply.message), { stack: reply.stack }));
             return;
           case 'result':
             results[reply.index] = reply.result;
             update(reply.index, 1, 1);
-            if (--left === 0) resolve();
-            else feed(worker);
+            feed(worker);
+            settle(reply.index);
         }
       });
       feed(worker);

@@ -1,5 +1,5 @@
 // `moeprof sweep` from outside: threads, rates that are found, files, mistakes.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sweep } from '../../src/explore/sweep.js';
@@ -14,6 +14,27 @@ function exact(text: string): string {
 }
 
 describe('moeprof sweep', () => {
+  it('says of two runs that are refused what is wrong with the first one, however many threads there are', async () => {
+    const cwd = temporaryFolder();
+    const rows = Array.from({ length: 40_000 }, (_, row) => `{"request":0,"position":${row},"experts":[[0,1],[2,3],[4,5],[6,7]]}\n`);
+    writeFileSync(join(cwd, 'late.jsonl'), `${rows.join('')}late\n`);
+    writeFileSync(join(cwd, 'early.jsonl'), 'early\n');
+    const args = ['sweep', '-m', 'mini-mixtral-8x8l', '--vary', 'trace=late.jsonl,early.jsonl'];
+    const both = await Promise.all(['1', '2'].map((threads) => moeprof([...args, '-j', threads], { cwd })));
+    for (const { code, stderr, stdout } of both) {
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^moeprof: .*late\.jsonl:40001:.*\n$/);
+    }
+  });
+
+  it('ends where a policy ends its thread', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'exit.mjs'), "export default { name: 'exit', summary: 'ends', needs: [], create: () => process.exit(7) };");
+    const { code, stderr } = await moeprof([...MINI, '--vary', 'system.cache.policy=./exit.mjs,lru', '-j', '2'], { cwd });
+    expect(code).toBe(70);
+    expect(stderr).toMatch(/^moeprof: internal error: a thread ended before its work was done .*\n$/);
+  });
+
   it('gives the same bytes with one thread and with two', async () => {
     const args = [...MINI, '--rates', '5,20,80', '--vary', 'system.scheduler=fcfs,cache-affinity', '--json'];
     const [one, two] = await Promise.all([moeprof([...args, '-j', '1']), moeprof([...args, '-j', '2'])]);
