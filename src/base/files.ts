@@ -1,9 +1,9 @@
 // Files that are whole or absent: written under a temporary name beside the target and renamed over it, so that no reader,
 // and no run that was interrupted, ever sees half of one.
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, realpathSync, renameSync, type Stats, statSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, UserError } from './errors.js';
 
 /** A file under construction. Opened before the work that fills it, so that a bad path fails at once. */
@@ -11,16 +11,21 @@ export class AtomicFile {
   readonly path: string;
   /** Descriptor of the temporary file, open for reading and writing. */
   readonly fd: number;
+  readonly #target: string;
   readonly #temporary: string;
   #open = true;
 
   /**
-   * @param path where the finished file will stand
-   * @throws UserError where the folder does not exist or may not be written
+   * @param path where the finished file will stand; a link keeps pointing where it does
+   * @throws UserError where the folder does not exist or may not be written, or `path` is a folder itself
    */
   constructor(path: string) {
     this.path = path;
-    this.#temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    const stat = whatStands(path);
+    if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
+    this.#target = stat === undefined ? path : realpathSync(path);
+    // Not named after the target: a name that is just short enough would be too long with more around it.
+    this.#temporary = join(dirname(this.#target), `.moeprof-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
     this.fd = attempt(path, () => openSync(this.#temporary, 'wx+'));
   }
 
@@ -40,7 +45,7 @@ export class AtomicFile {
     this.#open = false;
     closeSync(this.fd);
     try {
-      renameSync(this.#temporary, this.path);
+      renameSync(this.#temporary, this.#target);
     } catch (error) {
       unlinkSync(this.#temporary);
       throw cannotWrite(this.path, error);
@@ -54,6 +59,14 @@ export class AtomicFile {
     closeSync(this.fd);
     unlinkSync(this.#temporary);
   }
+}
+
+/**
+ * What stands where something is to be written; undefined: nothing yet.
+ * @throws UserError where the path cannot be looked at
+ */
+export function whatStands(path: string): Stats | undefined {
+  return attempt(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
 /**
@@ -78,8 +91,11 @@ export function makeFolder(path: string): void {
   attempt(path, () => mkdirSync(path, { recursive: true }));
 }
 
-/** Runs a file operation; its failure is the user's to mend. */
-function attempt<T>(path: string, operation: () => T): T {
+/**
+ * Writes, or makes what is to be written.
+ * @throws UserError where that fails: it is the user's to mend
+ */
+export function attempt<T>(path: string, operation: () => T): T {
   try {
     return operation();
   } catch (error) {
@@ -100,7 +116,9 @@ function cannotWrite(path: string, error: unknown): UserError {
             ? 'it is a folder; name a file in it'
             : code === 'EEXIST' || code === 'ENOTDIR'
               ? 'a file stands where a folder is needed; choose another path'
-              : messageOf(error);
+              : code === 'ENAMETOOLONG'
+                ? 'the name is too long; choose a shorter one'
+                : messageOf(error);
   return new UserError(`${path}: cannot be written: ${why}`);
 }
 

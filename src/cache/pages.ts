@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { attempt } from '../base/files.js';
 
 /** A store of pages by number. */
 export class PageStore {
@@ -23,7 +24,10 @@ export class PageStore {
     this.#memoryPages = memoryPages;
   }
 
-  /** Writes page `page`; `bytes` is copied. */
+  /**
+   * Writes page `page`; `bytes` is copied.
+   * @throws UserError where there is no room for the file
+   */
   write(page: number, bytes: Uint8Array): void {
     if (page < this.#memoryPages) {
       this.#memory[page] = bytes.slice();
@@ -31,7 +35,9 @@ export class PageStore {
     }
     const fd = this.#fd ?? this.#open();
     const position = (page - this.#memoryPages) * this.pageBytes;
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+    attempt(this.#path, () => {
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+    });
   }
 
   /** Reads page `page`, which was written, into `into`. */
@@ -60,9 +66,9 @@ export class PageStore {
   /** The name goes at once where the system allows that for an open file, so that not even a killed process leaves it behind. */
   #open(): number {
     this.#path = join(tmpdir(), `moeprof-${process.pid}-${randomBytes(6).toString('hex')}.pages`);
-    this.#fd = openSync(this.#path, 'wx+', 0o600);
+    const fd = attempt(this.#path, () => openSync(this.#path, 'wx+', 0o600));
     unlinkIfThere(this.#path);
-    return this.#fd;
+    return (this.#fd = fd);
   }
 }
 

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { messageOf, UserError } from '../base/errors.js';
-import { AtomicFile } from '../base/files.js';
+import { AtomicFile, whatStands } from '../base/files.js';
 import { didYouMean } from '../base/text.js';
 import type { Format, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
@@ -157,11 +157,11 @@ export interface Sink {
  * @throws UserError where the path cannot be written
  */
 export function openSink(path: string, flag = '-o'): Sink {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = whatStands(path);
   if (stat?.isDirectory()) throw new UserError(`${flag} ${path}: is a folder; name a file in it`);
-  // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced; a link keeps pointing where it does.
+  // Devices and named pipes (/dev/null, /dev/stdout, <(...)) are written to, not replaced.
   if ((stat !== undefined && !stat.isFile()) || /^\/(dev|proc)\//.test(path)) return directSink(path, flag);
-  return new AtomicFile(stat === undefined ? path : realpathSync(path));
+  return new AtomicFile(path);
 }
 
 function directSink(path: string, flag: string): Sink {

@@ -1,5 +1,5 @@
 // Atomic files: the target is whole or as it was before.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,23 @@ describe('AtomicFile', () => {
     file.commit();
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('says at once that a folder stands there, or that the name is too long, and takes any name that the system takes', () => {
+    mkdirSync(join(folder, 'model.onnx'));
+    expect(() => new AtomicFile(join(folder, 'model.onnx'))).toThrow(/model\.onnx: cannot be written: it is a folder; name a file in it/);
+    expect(() => new AtomicFile(join(folder, 'x'.repeat(300)))).toThrow(/cannot be written: the name is too long; choose a shorter one/);
+    const long = join(folder, 'x'.repeat(255));
+    writeFileAtomic(long, 'long');
+    expect(readFileSync(long, 'utf8')).toBe('long');
+  });
+
+  it('writes to what a link points at', () => {
+    writeFileAtomic(join(folder, 'real.txt'), 'old');
+    symlinkSync('real.txt', join(folder, 'link.txt'));
+    writeFileAtomic(join(folder, 'link.txt'), 'new');
+    expect(readFileSync(join(folder, 'real.txt'), 'utf8')).toBe('new');
+    expect(lstatSync(join(folder, 'link.txt')).isSymbolicLink()).toBe(true);
   });
 
   it('says at once that a folder does not exist', () => {
