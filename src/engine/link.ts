@@ -7,10 +7,12 @@ import { splitNs } from './paths.js';
 /** No prefetch on a lane. */
 export const IDLE = -1;
 
-/** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it. */
+/** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it, nor moves it again. */
 export interface MovedPrefetch {
   readonly id: number;
-  /** When it arrives. */
+  readonly lane: number;
+  /** When it starts there, and when it arrives. */
+  readonly startNs: number;
   readonly endNs: number;
 }
 
@@ -54,11 +56,14 @@ export class Link {
   readonly #sinceNs: Float64Array;
   /** Bytes of a chunk; 0: transfers are never interrupted. */
   readonly #chunkBytes: number;
-  /** Of the running prefetch: ns of one of its chunks, and its bytes. */
+  /** Of the running prefetch: when it starts, ns of one of its chunks, and its bytes. */
+  readonly #startNs: Float64Array;
   readonly #chunkNs: Float64Array;
   readonly #runningBytes: Float64Array;
   /** Since when the running prefetch has been moving bytes without interruption. */
   readonly #resumedNs: Float64Array;
+  /** Lane of the last demand. */
+  #placedOn = 0;
   /** Arrival of each expert, by dense id. */
   readonly #arrivalNs: Float64Array;
 
@@ -84,6 +89,7 @@ export class Link {
     this.prefetchEndNs = new Float64Array(lanes);
     this.#freeNs = new Float64Array(lanes);
     this.#sinceNs = new Float64Array(lanes);
+    this.#startNs = new Float64Array(lanes);
     this.#chunkNs = new Float64Array(lanes);
     this.#runningBytes = new Float64Array(lanes);
     this.#resumedNs = new Float64Array(lanes);
@@ -166,6 +172,7 @@ export class Link {
       this.#freeNs[lane] = end;
     }
     this.#arrivalNs[id] = end;
+    this.#placedOn = lane;
     this.busyNs += durationNs;
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
     return end;
@@ -202,6 +209,7 @@ export class Link {
     const end = startNs + duration;
     if (startNs > this.#freeNs[lane]!) this.#sinceNs[lane] = startNs;
     this.#freeNs[lane] = end;
+    this.#startNs[lane] = startNs;
     this.#resumedNs[lane] = startNs + this.#latencyNs[lane]!;
     this.#chunkNs[lane] = this.#chunkBytes * this.#nsPerByte[lane]!;
     this.#runningBytes[lane] = bytes;
@@ -227,23 +235,35 @@ export class Link {
   }
 
   /**
-   * The first `lanes` lanes take transfers from `nowNs` on, each as fast as before. A prefetch that runs on a lane which is lost is placed
-   * again on the others, from its first byte; nothing interrupts it there.
+   * The first `lanes` lanes take transfers from `nowNs` on, when every demand has arrived that does not write back, each as fast as before.
+   * A prefetch that runs on a lane which is lost is placed again on the others, from its first byte; nothing interrupts it there, nor moves
+   * it again.
    */
   keepLanes(lanes: number, nowNs: number): void {
     const before = this.#live;
     this.#live = lanes;
     for (let lane = before; lane < lanes; lane++) this.#freeNs[lane] = Math.max(this.#freeNs[lane]!, nowNs);
     for (let lane = lanes; lane < before; lane++) {
-      const id = this.prefetching[lane]!;
-      if (id === IDLE || this.prefetchEndNs[lane]! <= nowNs) continue;
-      this.prefetching[lane] = IDLE;
-      this.busyNs -= this.prefetchEndNs[lane]! - nowNs;
-      this.#freeNs[lane] = nowNs;
-      const bytes = this.#runningBytes[lane]!;
-      this.moved.push({ id, endNs: this.#place(id, bytes, this.laneNs(0, bytes), nowNs, true) });
-      this.restarts++;
+      if (this.prefetching[lane] !== IDLE && this.prefetchEndNs[lane]! > nowNs) this.#move(lane, nowNs);
     }
+  }
+
+  /** Places the prefetch of a lane that is lost again; what had been moved to that lane before, between its chunks, ends there. */
+  #move(lane: number, nowNs: number): void {
+    const id = this.prefetching[lane]!;
+    const bytes = this.#runningBytes[lane]!;
+    // It may still wait for its slot.
+    const atNs = Math.max(nowNs, this.#startNs[lane]!);
+    const between = this.moved.filter((one) => one.lane === lane && one.endNs > nowNs);
+    const othersNs = between.reduce((sum, { endNs, startNs }) => sum + endNs - Math.max(nowNs, startNs), 0);
+    this.busyNs -= this.prefetchEndNs[lane]! - atNs - othersNs;
+    this.prefetching[lane] = IDLE;
+    this.#freeNs[lane] = atNs;
+    const endNs = this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
+    const to = this.#placedOn;
+    this.moved.push({ id, lane: to, startNs: endNs - this.laneNs(to, bytes), endNs });
+    this.restarts++;
+    this.#freeNs[lane] = between.reduce((latest, one) => Math.max(latest, one.endNs), nowNs);
   }
 
   /** Takes out the moved prefetches that have arrived by `nowNs`; @returns their experts */

@@ -17,7 +17,6 @@ export class ReferenceTransfer {
   /** True for a prefetch until it is promoted: demands may go between its chunks. */
   yields: boolean;
   readonly prefetch: boolean;
-
   constructor(id: number, yields: boolean, prefetch = false) {
     this.id = id;
     this.yields = yields;
@@ -48,28 +47,36 @@ export class ReferenceLink {
     this.#backNs = this.lanes.map(() => 0);
   }
 
-  /** Lanes are lost or come back; a prefetch that has not arrived moves to another lane, as a demand. */
+  /** Lanes are lost or come back; a prefetch that has not arrived moves to another lane, as a demand, once. */
   keepLanes(live: number, nowNs: number, bytesOf: (id: number) => number): void {
     for (let lane = this.live; lane < live; lane++) this.#backNs[lane] = nowNs;
     const before = this.live;
     this.live = live;
     for (let lane = live; lane < before; lane++) {
-      const moved = new Set(
-        this.lanes[lane]!.filter(({ to, transfer }) => transfer.prefetch && to > nowNs).map(({ transfer }) => transfer),
-      );
-      for (const transfer of moved) {
-        this.count.busyNs -= transfer.arrivalNs - nowNs;
-        this.lanes[lane] = this.lanes[lane]!.filter((piece) => piece.transfer !== transfer);
-        const demands = this.count.demands;
-        const bytes = bytesOf(transfer.id);
-        const piece = this.demand(transfer.id, bytes, nowNs).pieces[0]!;
-        this.count.demands = demands;
-        this.count.demandBytes -= bytes;
-        this.count.restarts++;
-        transfer.yields = false;
-        transfer.pieces.splice(0, transfer.pieces.length, piece);
-      }
+      const lost = this.lanes[lane]!.find(({ to, transfer }) => transfer.prefetch && to > nowNs)?.transfer;
+      if (lost === undefined) continue;
+      // What of it lies in the past stays; what is still to come is gone.
+      const fromNs = Math.max(nowNs, lost.pieces[0]!.from);
+      this.lanes[lane] = this.lanes[lane]!.filter((piece) => {
+        if (piece.transfer !== lost) return true;
+        this.count.busyNs -= Math.max(0, piece.to - Math.max(fromNs, piece.from));
+        piece.to = Math.min(piece.to, fromNs);
+        return piece.from < piece.to;
+      });
+      const demands = this.count.demands;
+      const bytes = bytesOf(lost.id);
+      const piece = this.demand(lost.id, bytes, fromNs).pieces[0]!;
+      this.count.demands = demands;
+      this.count.demandBytes -= bytes;
+      this.count.restarts++;
+      lost.yields = false;
+      lost.pieces.splice(0, lost.pieces.length, piece);
     }
+  }
+
+  /** Time during which lanes were busy until `nowNs`. */
+  busyBy(nowNs: number): number {
+    return this.lanes.flat().reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, nowNs) - from), 0);
   }
 
   #speed(lane: Piece[]): { latencyNs: number; nsPerByte: number } {
