@@ -1,16 +1,19 @@
-// The best-scored experts of each layer, in order. Asked for after every event, so it looks at most experts once: what is well below the
-// least score that was among the best last time is passed over, and where that leaves many, a histogram tells which to sort.
+// The best-scored experts of each layer, in order. Asked for after every event, so nothing is compared that need not be: what is well below
+// the least score that was among the best last time is passed over, and the others are dealt into buckets so narrow that few hold two.
 import type { ModelSpec } from '../model/spec.js';
 
-/** Bits of a single-precision score that its bucket drops: eight buckets to each power of two. */
-const DROPPED = 20;
+/** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
+const DROPPED = 17;
 /** Bucket of 2^-10; smaller scores share the first one. */
 const SMALLEST = 0x3a800000 >> DROPPED;
 /** One more than the bucket of 1. */
 const BUCKETS = (0x3f800000 >> DROPPED) - SMALLEST + 1;
 
-/** Bits that a floor lies below the last score that was ranked: a factor of about 0.7. */
-const MARGIN = 0x400000;
+/** Bits that a floor lies below the last score that was ranked: a factor of about 0.8. */
+const MARGIN = 0x300000;
+
+/** End of a list of experts. */
+const NONE = -1;
 
 /** Rankings of all layers, each as of its last prediction. */
 export class Ranking {
@@ -25,12 +28,14 @@ export class Ranking {
   readonly #count: Int32Array;
   /** By dense id: place in the ranking of its layer, from 1; 0: not among the ranked. */
   readonly #place: Int32Array;
-  readonly #histogram = new Int32Array(BUCKETS);
   readonly #found: Int32Array;
-  /** Bits of the experts that are being ranked, in order. */
-  readonly #keys: Int32Array;
   /** By layer: bits below which an expert was far from being ranked last time, at least 1. */
   readonly #floor: Int32Array;
+  /** Bit b of word w: bucket 32 w + b holds experts. All zero between two rankings. */
+  readonly #filled = new Int32Array(Math.ceil(BUCKETS / 32));
+  /** First expert of each bucket that holds any, and by dense id the next one of the same bucket; in order of id. */
+  readonly #first = new Int32Array(BUCKETS);
+  readonly #next: Int32Array;
 
   /**
    * @param width most experts of a layer to rank
@@ -44,35 +49,18 @@ export class Ranking {
     this.#count = new Int32Array(model.layers.length);
     this.#place = new Int32Array(model.experts);
     this.#floor = new Int32Array(model.layers.length).fill(1);
-    this.#keys = new Int32Array(width);
+    this.#next = new Int32Array(model.experts);
     this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
   }
 
   /** Ranks the experts of a layer whose score is above zero; @returns how many there are, at most `width`. */
   rank(layer: number): number {
     this.#forget(layer);
-    const found = this.#found;
-    const candidates = this.#select(layer);
     const { ids, width } = this;
-    const bits = this.#bits;
-    const keys = this.#keys;
     const base = layer * width;
-    let count = 0;
-    for (let k = 0; k < candidates; k++) {
-      const id = found[k]!;
-      const score = bits[id]!;
-      if (count === width && score <= keys[width - 1]!) continue;
-      let at = count < width ? count++ : count - 1;
-      while (at > 0 && keys[at - 1]! < score) {
-        keys[at] = keys[at - 1]!;
-        ids[base + at] = ids[base + at - 1]!;
-        at--;
-      }
-      keys[at] = score;
-      ids[base + at] = id;
-    }
+    const count = this.#draw(this.#deal(this.#select(layer)), base);
     for (let k = 0; k < count; k++) this.#place[ids[base + k]!] = k + 1;
-    this.#floor[layer] = count < width ? 1 : Math.max(1, keys[width - 1]! - MARGIN);
+    this.#floor[layer] = count < width ? 1 : Math.max(1, this.#bits[ids[base + width - 1]!]! - MARGIN);
     this.#count[layer] = count;
     return count;
   }
@@ -85,15 +73,13 @@ export class Ranking {
   #forget(layer: number): void {
     const base = layer * this.width;
     for (let k = 0; k < this.#count[layer]!; k++) this.#place[this.ids[base + k]!] = 0;
-    this.#count[layer] = 0;
   }
 
   /** Writes the experts that can be among the best, in order of id, into `#found`; @returns how many. */
   #select(layer: number): number {
     const floor = this.#floor[layer]!;
-    let count = this.#collect(layer, floor);
-    if (count < this.width && floor > 1) count = this.#collect(layer, 1);
-    return count > 2 * this.width ? this.#prune(count) : count;
+    const count = this.#collect(layer, floor);
+    return count < this.width && floor > 1 ? this.#collect(layer, 1) : count;
   }
 
   /** Experts of a layer whose bits are at least `least`. */
@@ -102,30 +88,74 @@ export class Ranking {
     const bits = this.#bits;
     const found = this.#found;
     const end = offset + experts;
+    const below = least - 1;
     let count = 0;
     for (let id = offset; id < end; id++) {
-      // Written always and kept sometimes: there is no branch to mispredict.
+      // Written always and kept sometimes: the sign of a difference is added, since a comparison would be a branch, mispredicted often.
       found[count] = id;
-      count += bits[id]! >= least ? 1 : 0;
+      count += (below - bits[id]!) >>> 31;
     }
     return count;
   }
 
-  /** Keeps of the first `count` found those in the best buckets that hold `width` of them. */
-  #prune(count: number): number {
+  /** Deals the first `count` found into buckets; @returns which words of `#filled` are not zero, as bits. */
+  #deal(count: number): number {
     const bits = this.#bits;
     const found = this.#found;
-    const histogram = this.#histogram.fill(0);
-    for (let k = 0; k < count; k++) histogram[Math.max(0, (bits[found[k]!]! >> DROPPED) - SMALLEST)]! += 1;
-    let bucket = BUCKETS - 1;
-    for (let seen = histogram[bucket]!; seen < this.width; seen += histogram[bucket]!) bucket--;
-    const least = bucket === 0 ? 1 : (bucket + SMALLEST) << DROPPED;
-    let kept = 0;
-    for (let k = 0; k < count; k++) {
+    const filled = this.#filled;
+    const first = this.#first;
+    const next = this.#next;
+    let words = 0;
+    for (let k = count - 1; k >= 0; k--) {
       const id = found[k]!;
-      found[kept] = id;
-      kept += bits[id]! >= least ? 1 : 0;
+      const bucket = Math.max(0, (bits[id]! >> DROPPED) - SMALLEST);
+      const word = bucket >> 5;
+      const bit = 1 << (bucket & 31);
+      next[id] = (filled[word]! & bit) === 0 ? NONE : first[bucket]!;
+      first[bucket] = id;
+      filled[word]! |= bit;
+      words |= 1 << word;
     }
-    return kept;
+    return words;
+  }
+
+  /** Draws the best from the buckets into `ids[base ..]` and empties them all; @returns how many, at most `width`. */
+  #draw(words: number, base: number): number {
+    const { ids, width } = this;
+    const filled = this.#filled;
+    const next = this.#next;
+    let count = 0;
+    while (words !== 0) {
+      const word = 31 - Math.clz32(words);
+      words ^= 1 << word;
+      let rest = filled[word]!;
+      filled[word] = 0;
+      while (rest !== 0 && count < width) {
+        const bit = 31 - Math.clz32(rest);
+        rest ^= 1 << bit;
+        const id = this.#first[32 * word + bit]!;
+        if (next[id] === NONE) ids[base + count++] = id;
+        else count = this.#sort(id, base, count);
+      }
+    }
+    return count;
+  }
+
+  /** Inserts the experts of one bucket in order behind the first `count` of a ranking; @returns how many there are then, at most `width`. */
+  #sort(firstOfBucket: number, base: number, count: number): number {
+    const { ids, width } = this;
+    const bits = this.#bits;
+    const start = count;
+    for (let id = firstOfBucket; id !== NONE; id = this.#next[id]!) {
+      const score = bits[id]!;
+      if (count === width && score <= bits[ids[base + count - 1]!]!) continue;
+      let at = count < width ? count++ : count - 1;
+      while (at > start && bits[ids[base + at - 1]!]! < score) {
+        ids[base + at] = ids[base + at - 1]!;
+        at--;
+      }
+      ids[base + at] = id;
+    }
+    return count;
   }
 }
