@@ -34,14 +34,16 @@ export class Optimum {
   /**
    * @param experts ids are [0, experts)
    * @param slots experts that the cache holds
+   * @param preloaded true: experts may lie in the cache before their first use, as if all had been used once before the run
    */
-  constructor(experts: number, slots: number) {
+  constructor(experts: number, slots: number, preloaded = false) {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#free = new Int32Array(this.#length);
     this.#marks = new Int32Array(this.#length / WORD);
     this.#first = this.#length;
-    this.#place = new Int32Array(experts).fill(-1);
+    this.#place = new Int32Array(experts).fill(preloaded ? 0 : -1);
     this.resize(slots);
+    if (preloaded) this.#now = 1;
   }
 
   /** The running event uses expert `id`, once. */

@@ -3,11 +3,11 @@
 import { expertSizes } from '../model/spec.js';
 import { isUniform } from './cache.js';
 import { type DemandCursor, type DemandLog, LogCursor } from './demand.js';
-import { Future } from './future.js';
+import type { Future } from './future.js';
 import { Optimum } from './optimum.js';
-import { belady } from './policies/belady.js';
 import { type Clock, UNPINNED } from './policy.js';
-import { buildCaches, type Caches, divide, type Scope } from './scope.js';
+import { Relaxation } from './relaxation.js';
+import { type Caches, divide, type Scope } from './scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
 export interface LayerCounts {
@@ -160,15 +160,18 @@ export interface CapacityChange {
 /**
  * Hits that no policy of this capacity and scope exceeds on a recorded run without prefetch: the bound in every result (L8, L15).
  *
- * It is Belady's MIN with bypass, judged event by event (L2) but free of the pins of L4: after an event the cache holds those of the
- * residents and the demanded that are used soonest. Whatever a policy may do under L3-L5 is a choice of the same kind with fewer
- * choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the policy `belady` itself, held to
- * pins and order, stays a few hits below it. Sequential replay has no pins and the two agree. Exact for equal sizes within a cache;
- * where sizes differ (global scope over unequal layers) it is a strong heuristic, not a bound.
+ * Where the experts of a cache have one size it is Belady's MIN with bypass, judged event by event (L2) but free of the pins of L4: after
+ * an event the cache holds those of the residents and the demanded that are used soonest. Whatever a policy may do under L3-L5 is a
+ * choice of the same kind with fewer choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the
+ * policy `belady` itself, held to pins and order, stays a few hits below it. Sequential replay has no pins and the two agree.
+ *
+ * Where sizes differ (global scope over unequal layers) it is the smaller of two bounds on MIN: as if all experts were as small as the
+ * smallest, and {@link Relaxation}.
  *
  * Where the capacity changes during the run, it changes for the bound at the same events, and what is used latest leaves: to keep
  * what is used sooner is as good a choice at every capacity, so the argument holds.
  * @param changes in order of events
+ * @param preloaded true: the best experts may be resident before the first event, as those of a placement that is loaded beforehand are
  */
 export function beladyHits(
   log: DemandLog,
@@ -176,97 +179,40 @@ export function beladyHits(
   capacityBytes: number,
   quotas: readonly number[] | null = null,
   changes: readonly CapacityChange[] = [],
-): number {
-  const { model } = log;
-  const sizes = expertSizes(model);
-  if (scope === 'layer' || isUniform(sizes)) return optimalHits(log, scope, capacityBytes, quotas, changes);
-  const clock: Clock = { event: 0, pass: 0, layer: 0 };
-  const nextUse = new Int32Array(model.experts);
-  const future = new Future(log);
-  try {
-    const caches = buildCaches({ model, policy: belady, parameters: {}, capacityBytes, scope, quotas, clock, seed: 0, nextUse });
-    const cursor = changing(new LogCursor(log), caches, changes);
-    if (!log.sequential) return hitsWithoutPins(cursor, caches, future, nextUse);
-    const replay = new Replay(caches, clock, true, future, nextUse);
-    replay.run(cursor);
-    return replay.counts().hits;
-  } finally {
-    future.close();
-  }
-}
-
-/** Where the experts of a cache have one size: the same number, without a cache that knows the future. */
-function optimalHits(
-  log: DemandLog,
-  scope: Scope,
-  capacityBytes: number,
-  quotas: readonly number[] | null,
-  changes: readonly CapacityChange[],
+  preloaded = false,
 ): number {
   const { layers, experts } = log.model;
   const { shares, split } = divide(log.model, capacityBytes, scope, quotas);
   const expertsOf = (cache: number) => (scope === 'global' ? experts : layers[cache]!.experts);
-  const slotsOf = (bytes: number, cache: number) => Math.min(expertsOf(cache), Math.floor(bytes / layers[cache]!.expertBytes));
-  const optima = shares.map((bytes, cache) => new Optimum(expertsOf(cache), slotsOf(bytes, cache)));
+  const smallest = layers.reduce((least, { expertBytes }) => Math.min(least, expertBytes), Number.POSITIVE_INFINITY);
+  const bytesOf = (cache: number) => (scope === 'global' ? smallest : layers[cache]!.expertBytes);
+  const slotsOf = (bytes: number, cache: number) => Math.min(expertsOf(cache), Math.floor(bytes / bytesOf(cache)));
+  const optima = shares.map((bytes, cache) => new Optimum(expertsOf(cache), slotsOf(bytes, cache), preloaded));
+  const sizes = expertSizes(log.model);
+  const relaxation = scope === 'layer' || isUniform(sizes) ? null : new Relaxation(sizes, capacityBytes, preloaded);
   const bases = layers.map(({ offset }) => (scope === 'global' ? 0 : offset));
   const cursor = new LogCursor(log);
   const { ids } = cursor;
   let change = 0;
   for (let event = 0; cursor.next(); event++) {
     for (; change < changes.length && changes[change]!.event <= event; change++) {
-      for (const [cache, bytes] of split(changes[change]!.capacityBytes).entries()) optima[cache]!.resize(slotsOf(bytes, cache));
+      const bytes = changes[change]!.capacityBytes;
+      for (const [cache, share] of split(bytes).entries()) optima[cache]!.resize(slotsOf(share, cache));
+      relaxation?.resize(bytes);
     }
     const optimum = optima.length === 1 ? optima[0]! : optima[cursor.layer]!;
     const base = bases[cursor.layer]!;
     for (let i = 0; i < cursor.count; i++) {
       optimum.use(ids[i]! - base);
-      if (log.sequential) optimum.end();
+      relaxation?.use(ids[i]!);
+      if (!log.sequential) continue;
+      optimum.end();
+      relaxation?.end();
     }
-    if (!log.sequential) optimum.end();
+    if (log.sequential) continue;
+    optimum.end();
+    relaxation?.end();
   }
-  return optima.reduce((hits, optimum) => hits + optimum.hits, 0);
-}
-
-/** The same cursor, which changes the caches' capacity on its way; the cursor itself where nothing changes. */
-function changing(cursor: LogCursor, { caches, split }: Caches, changes: readonly CapacityChange[]): DemandCursor {
-  if (changes.length === 0) return cursor;
-  let event = 0;
-  let next = 0;
-  return {
-    ids: cursor.ids,
-    get layer() {
-      return cursor.layer;
-    },
-    get count() {
-      return cursor.count;
-    },
-    next() {
-      for (; next < changes.length && changes[next]!.event <= event; next++) {
-        const shares = split(changes[next]!.capacityBytes);
-        for (const [c, cache] of caches.entries()) cache.resize(shares[c]!);
-      }
-      event++;
-      return cursor.next();
-    },
-  };
-}
-
-function hitsWithoutPins(cursor: DemandCursor, caches: Caches, future: Future, nextUse: Int32Array): number {
-  const misses = new Int32Array(cursor.ids.length);
-  let hits = 0;
-  while (cursor.next()) {
-    future.advance(nextUse);
-    const cache = caches.byLayer[cursor.layer]!;
-    const { resident, base } = cache;
-    const { ids, count } = cursor;
-    let missed = 0;
-    for (let i = 0; i < count; i++) {
-      const id = ids[i]! - base;
-      if (resident[id] === 1) cache.touch(id);
-      else misses[missed++] = id;
-    }
-    hits += count - missed;
-    for (let i = 0; i < missed; i++) cache.admit(misses[i]!);
-  }
-  return hits;
+  const hits = optima.reduce((sum, optimum) => sum + optimum.hits, 0);
+  return relaxation === null ? hits : Math.min(hits, relaxation.hits);
 }

@@ -153,7 +153,7 @@ export class DetailsRecorder implements Observer {
           ({ name, lanes, demand, prefetch }): LinkSeries => ({ name, lanes, demandNs: column(demand), prefetchNs: column(prefetch) }),
         ),
       },
-      capacity: log === null || log.members === 0 ? null : capacityCurve(log, scope),
+      capacity: log === null || log.members === 0 ? null : capacityCurve(log, scope, this.#simulation.gpus[0]!.gpu.preloaded),
     };
   }
 
@@ -206,13 +206,13 @@ export class DetailsRecorder implements Observer {
 }
 
 /** Replays the demand at several capacities; layer scope splits each evenly. */
-function capacityCurve(log: DemandLog, scope: Scope): CapacityCurve {
+function capacityCurve(log: DemandLog, scope: Scope, preloaded: boolean): CapacityCurve {
   const { model } = log;
   const whole = expertBytesTotal(model);
   const bytes = Array.from({ length: STEPS }, (_, step) => Math.round((whole * (step + 1)) / STEPS));
   return {
     bytes,
-    belady: bytes.map((capacity) => beladyHits(log, scope, capacity) / log.members),
+    belady: bytes.map((capacity) => beladyHits(log, scope, capacity, null, [], preloaded) / log.members),
     lru: bytes.map((capacityBytes) => {
       const clock = { event: 0, pass: 0, layer: 0 };
       const caches = buildCaches({ model, policy: lru, parameters: {}, capacityBytes, scope, quotas: null, clock, seed: 0 });

@@ -97,7 +97,11 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       }
       const { scope } = system.cache;
       const beladyHitCount = run.bounds
-        ? gpus.reduce((hits, { log, memory: own }) => hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes), 0)
+        ? gpus.reduce(
+            (hits, { gpu, log, memory: own }) =>
+              hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes, gpu.preloaded),
+            0,
+          )
         : null;
       const result = outcome({
         run,

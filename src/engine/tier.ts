@@ -22,6 +22,8 @@ export class CachedTier {
   readonly rank: Int32Array;
   /** 1 while a prefetched expert has not been demanded yet. */
   readonly unused: Uint8Array;
+  /** True where experts lay in the caches before the run. */
+  readonly preloaded: boolean;
   /** Bytes in the caches now, and at most so far. */
   usedBytes = 0;
   peakBytes = 0;
@@ -50,6 +52,7 @@ export class CachedTier {
     this.link = new Link(link, this.arrivalNs);
     this.usedBytes = this.caches.reduce((used, cache) => used + cache.usedBytes, 0);
     this.peakBytes = this.usedBytes;
+    this.preloaded = this.usedBytes > 0;
   }
 
   /** True where the expert owns a slot: resident, or on its way into one. */

@@ -39,7 +39,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['memory.gpu.expert_cache_least', 'memory.gpu.expert_cache_mean'],
-    what: 'The expert cache gives memory up during the run: to KV caches, where memory.kvGrowth is reserve or grow, and to faults that take GPU memory. These are its smallest capacity, and its capacity averaged over time. memory.gpu.expert_cache is the most that it ever has.',
+    what: 'The expert cache gives memory up during the run: to KV caches, where memory.kvGrowth is reserve or grow, and to faults that take GPU memory. These are its smallest capacity, and its capacity averaged over time; with several GPUs that of the one with the least, and a mean over all. memory.gpu.expert_cache is the most that it ever has.',
     reading:
       'The hit rate follows the mean, the worst inter-token latencies follow the least. bound.belady.hit_rate is computed at the same capacity at every event, so headroom.hit_rate still tells what a better policy would gain. Where the least is far below the mean, a few long requests take the room at one time: see schedule.preemptions and latency.queueing for what a smaller share of theirs would cost.',
   },
@@ -213,9 +213,9 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['bound.belady.hit_rate', 'bound.compulsory', 'headroom.hit_rate'],
-    what: 'What no cache can exceed. Belady evicts the expert whose next use is furthest ahead, and does not admit one that is needed later than all residents: the best any policy could do at the same capacity and scope, with the future known. Compulsory misses are first demands, which even it pays. The headroom is the part of its hit rate that is still open.',
+    what: 'What no cache can exceed. Belady evicts the expert whose next use is furthest ahead, and does not admit one that is needed later than all residents: the best any policy could do at the same capacity and scope, with the future known. Compulsory misses are first demands, which even it pays, unless the system places experts before the run: then Belady may place the best too. The headroom is the part of its hit rate that is still open.',
     reading:
-      'Headroom near 0: the policy is as good as it gets, spend on capacity or prefetch instead. Headroom of a third or more: recency alone misses something in the routing; try frequency (lfu), s3-fifo or plec. Experts of different sizes make Belady a good heuristic rather than a bound. --no-bounds skips its second pass over the run.',
+      'Headroom near 0: the policy is as good as it gets, spend on capacity or prefetch instead. Headroom of a third or more: recency alone misses something in the routing; try frequency (lfu), s3-fifo or plec. Where experts of one cache differ in size the figure is a bound on Belady, a point or two above what it would reach. --no-bounds skips its second pass over the run.',
   },
   {
     names: ['bound.token_cycle'],
