@@ -81,6 +81,17 @@ export class Device {
     return evictions.prefetcher;
   }
 
+  /**
+   * Changes the capacity of the cache between two passes.
+   * @returns when the memory that it gives up is free, ns
+   */
+  resize(capacityBytes: number, nowNs: number): number {
+    const { evictions } = this;
+    evictions.slotFreeNs = this.gpu.resize(capacityBytes, nowNs);
+    evictions.account(evictions.slotFreeNs);
+    return evictions.slotFreeNs;
+  }
+
   /** What follows is counted under `phase`. */
   count(phase: PhaseCounters): void {
     this.judgement.phase = phase;

@@ -90,11 +90,8 @@ export class Engine implements Fold {
     if (dram !== null) dram.link.observer = observer;
   }
 
-  resize(capacityBytes: number, nowNs: number): number {
-    const { evictions } = this.#device;
-    evictions.slotFreeNs = this.#parts.gpu.resize(capacityBytes, nowNs);
-    evictions.account(evictions.slotFreeNs);
-    return evictions.slotFreeNs;
+  resize(_gpu: number, capacityBytes: number, nowNs: number): number {
+    return this.#device.resize(capacityBytes, nowNs);
   }
 
   run(pass: Pass): void {

@@ -100,7 +100,10 @@ export class FaultMeter {
     return this.#faults.map((fault, i) => {
       const [before, during, after] = this.#around[i]!;
       if (during.passes === 0) {
-        return { code: 'fault-missed', message: `The run has no pass that began with ${describeFault(fault)}: it changed nothing.` };
+        return {
+          code: 'fault-missed',
+          message: `The run has no pass that began with ${describeFault(fault, this.#gpus)}: it changed nothing.`,
+        };
       }
       const windows = [
         [before, 'before'],
@@ -115,7 +118,7 @@ export class FaultMeter {
       return {
         code: 'degraded',
         message:
-          `The run had ${describeFault(fault)}. Throughput: ${figures((one) => formatTokensPerSecond(one.throughput))}; ` +
+          `The run had ${describeFault(fault, this.#gpus)}. Throughput: ${figures((one) => formatTokensPerSecond(one.throughput))}; ` +
           `hit rate: ${figures((one) => formatRatio(one.hitRate))}; stall: ${figures((one) => formatRatio(one.stallShare))}.`,
       };
     });

@@ -9,10 +9,12 @@ export interface Fold {
   /** Runs one pass from `nowNs` on; `nowNs` is its end afterwards. */
   run(pass: Pass): void;
   /**
-   * Changes the capacity of the expert cache between two passes, where there is one GPU; absent where there are several.
+   * Changes the capacity of one GPU's expert cache between two passes.
+   * @param gpu its number; 0 where there is one
+   * @param capacityBytes at most what the cache was built with
    * @returns when the memory that it gives up is free, ns
    */
-  resize?(capacityBytes: number, nowNs: number): number;
+  resize(gpu: number, capacityBytes: number, nowNs: number): number;
   /** Lets somebody watch the run from now on. */
   observe(observer: Observer): void;
 }

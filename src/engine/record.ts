@@ -4,7 +4,7 @@ import { resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
 import { buildSimulation } from './build.js';
-import { gpuMemoryOf } from './gpu-memory.js';
+import { changingMemoryOf } from './changing-memory.js';
 import { buildPasses, type PassesParts } from './serving.js';
 
 /** Passes between two breaths. */
@@ -31,7 +31,7 @@ export async function recordPasses(
     const { engine } = simulation;
     const workload = serving.workload();
     const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record: null });
-    const changing = gpuMemoryOf({ ...parts, workload, passes, simulation });
+    const changing = changingMemoryOf({ ...parts, workload, passes, simulation });
     passes.kv.admitted = [];
     for (let start = passes.next(0); start >= 0; start = passes.next(engine.nowNs)) {
       engine.nowNs = changing === null ? start : changing.settle(start);

@@ -83,11 +83,15 @@ export function buildPasses({ inputs, memory, record, residency, run, serving, w
   const { candidates, model, trace } = inputs;
   const { batch, maxTokensPerPass } = run.workload;
   const perToken = model.dense.kvBytesPerToken;
-  const kv = new KvRoom(perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory.kvBytes / perToken), memory.kvGrowth);
-  if (kv.needOf(workload.longest) > kv.capacityTokens) {
+  // A request's KV cache is on one GPU, whichever has room for it: each must have room for the longest.
+  const gpus = memory.parallel?.memory ?? [memory];
+  const capacities = gpus.map(({ kvBytes }) => (perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(kvBytes / perToken)));
+  const kv = new KvRoom(capacities, memory.kvGrowth);
+  if (kv.needOf(workload.longest) > Math.min(...capacities)) {
+    const room = formatBytes(Math.min(...gpus.map(({ kvBytes }) => kvBytes)));
     throw new UserError(
       `${run.label}: a request of ${formatCount(workload.longest)} tokens needs ${formatBytes(workload.longest * perToken)} of KV cache, and ` +
-        `there is room for ${formatBytes(memory.kvBytes)}; take a smaller --cache, a larger memory.kv, or shorter requests`,
+        `there is room for ${room}${gpus.length > 1 ? ' on each GPU' : ''}; take a smaller --cache, a larger memory.kv, or shorter requests`,
     );
   }
   const { scheduler } = serving;

@@ -5,9 +5,9 @@ import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
 import { buildSimulation } from './build.js';
 import { CauseRecorder } from './causes.js';
+import { changingMemoryOf } from './changing-memory.js';
 import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
-import { gpuMemoryOf } from './gpu-memory.js';
 import { type Inputs, openInputs } from './inputs.js';
 import { Latencies } from './latency.js';
 import { planMemory } from './memory.js';
@@ -75,7 +75,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       const latencies = new Latencies(bounds, run.workload.slo?.limits);
       const passes = buildPasses({ ...parts, workload, residency: simulation.residency, record });
       const { pass } = passes;
-      const changing = gpuMemoryOf({ ...parts, workload, passes, simulation });
+      const changing = changingMemoryOf({ ...parts, workload, passes, simulation });
       const meter = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
       let done = 0;
       let decoded = 0;
@@ -98,8 +98,8 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       const { scope } = system.cache;
       const beladyHitCount = run.bounds
         ? gpus.reduce(
-            (hits, { gpu, log, memory: own }) =>
-              hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes, gpu.preloaded),
+            (hits, { gpu, log, memory: own }, g) =>
+              hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes[g], gpu.preloaded),
             0,
           )
         : null;

@@ -1,4 +1,4 @@
-// Room for KV caches: a request runs only while there is room for it. How much it sets aside, and when, is what growth says.
+// Room for KV caches: a request runs only while there is room for it, on one GPU. How much it sets aside, and when, is what growth says.
 import type { Request } from './request.js';
 
 /**
@@ -18,12 +18,25 @@ export function inBlocks(tokens: number): number {
   return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
 }
 
-/** Memory for the KV cache of the requests that run. */
-export class KvRoom {
-  readonly growth: KvGrowth;
+/** Room on one GPU. */
+export interface GpuRoom {
   /** Tokens that fit. */
   capacityTokens: number;
   /** Tokens that are set aside now, and at most so far. */
+  usedTokens: number;
+  peakTokens: number;
+  /** Requests that run here: those that have begun. */
+  requests: number;
+  /** Requests that have room here and have not begun. */
+  readonly waiting: Request[];
+}
+
+/** Memory for the KV cache of the requests that run. */
+export class KvRoom {
+  readonly growth: KvGrowth;
+  /** At least one. */
+  readonly gpus: readonly GpuRoom[];
+  /** Tokens that are set aside on all GPUs now, and at most so far. */
   usedTokens = 0;
   peakTokens = 0;
   /** Requests that were thrown out, counted each time. */
@@ -35,9 +48,11 @@ export class KvRoom {
   /** Told how late it is before room is asked for; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
-  constructor(capacityTokens: number, growth: KvGrowth = 'static') {
-    this.capacityTokens = capacityTokens;
+  /** @param capacityTokens that fit, by GPU; a number: there is one */
+  constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static') {
     this.growth = growth;
+    const capacities = typeof capacityTokens === 'number' ? [capacityTokens] : capacityTokens;
+    this.gpus = capacities.map((tokens) => ({ capacityTokens: tokens, usedTokens: 0, peakTokens: 0, requests: 0, waiting: [] }));
   }
 
   /** Tokens that a request of `tokens` takes when it has run to its end. */
@@ -45,20 +60,49 @@ export class KvRoom {
     return this.growth === 'static' ? tokens : inBlocks(tokens);
   }
 
-  /** Sets aside what a request needs to start; false: it has to wait. */
+  /** Sets aside what a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */
   admit(request: Request): boolean {
     const need = this.growth === 'grow' ? inBlocks(Math.max(1, request.promptRows)) : this.needOf(request.tokens);
-    if (this.usedTokens + need > this.capacityTokens) return false;
+    let gpu = 0;
+    for (let other = 1; other < this.gpus.length; other++) if (this.#left(other) > this.#left(gpu)) gpu = other;
+    if (need > this.#left(gpu)) return false;
+    request.gpu = gpu;
+    this.gpus[gpu]!.waiting.push(request);
     this.#take(request, need);
     this.admitted?.push(request.index);
     return true;
+  }
+
+  /**
+   * An admitted request is about to run its first tokens, and stays from now on where it is: on the GPU with the fewest requests of those
+   * that have room for it, the first of several. What had been set aside for it elsewhere moves there, or changes places with that of one
+   * that has not begun.
+   */
+  begin(request: Request): void {
+    const { gpus } = this;
+    let gpu = -1;
+    for (let other = 0; other < gpus.length; other++) {
+      if (gpu >= 0 && gpus[other]!.requests >= gpus[gpu]!.requests) continue;
+      if (other === request.gpu || this.#fits(request, other) || this.#partner(request, other) !== undefined) gpu = other;
+    }
+    const from = request.gpu;
+    const partner = gpu === from || this.#fits(request, gpu) ? undefined : this.#partner(request, gpu)!;
+    this.#leave(request);
+    if (partner !== undefined) {
+      this.#leave(partner);
+      this.#enter(partner, from);
+      gpus[from]!.waiting.push(partner);
+    }
+    this.#enter(request, gpu);
+    gpus[gpu]!.requests++;
+    request.settled = true;
   }
 
   /** Sets aside what a running request needs for its next rows; false: there is no room for them, or for what it has already. */
   extend(request: Request): boolean {
     const rows = Math.max(request.promptRows, request.done + 1);
     const more = this.growth === 'grow' ? Math.max(0, inBlocks(rows) - request.kvTokens) : 0;
-    if (this.usedTokens + more > this.capacityTokens) return false;
+    if (more > this.#left(request.gpu)) return false;
     this.#take(request, more);
     return true;
   }
@@ -73,13 +117,55 @@ export class KvRoom {
 
   /** Gives the room of a request back. */
   release(request: Request): void {
+    if (request.settled) {
+      const gpu = this.gpus[request.gpu]!;
+      gpu.requests--;
+      gpu.usedTokens -= request.kvTokens;
+    } else this.#leave(request);
+    request.settled = false;
     this.usedTokens -= request.kvTokens;
     request.kvTokens = 0;
   }
 
+  #fits({ kvTokens }: Request, gpu: number): boolean {
+    return kvTokens <= this.#left(gpu);
+  }
+
+  /** One that has not begun, on `gpu`, with whom a request on another could change places. */
+  #partner(request: Request, gpu: number): Request | undefined {
+    const { kvTokens: own } = request;
+    const fits = ({ kvTokens }: Request): boolean => own - kvTokens <= this.#left(gpu) && kvTokens - own <= this.#left(request.gpu);
+    return this.gpus[gpu]!.waiting.find(fits);
+  }
+
+  /** What is set aside for a request that has not begun is for somebody else. */
+  #leave(request: Request): void {
+    const gpu = this.gpus[request.gpu]!;
+    gpu.waiting.splice(gpu.waiting.indexOf(request), 1);
+    gpu.usedTokens -= request.kvTokens;
+  }
+
+  #enter(request: Request, gpu: number): void {
+    request.gpu = gpu;
+    this.#use(gpu, request.kvTokens);
+  }
+
+  /** Tokens that still fit on a GPU; fewer than none where it has lost room that was set aside. */
+  #left(gpu: number): number {
+    const { capacityTokens, usedTokens } = this.gpus[gpu]!;
+    return capacityTokens - usedTokens;
+  }
+
   #take(request: Request, tokens: number): void {
     request.kvTokens += tokens;
+    this.#use(request.gpu, tokens);
     this.usedTokens += tokens;
     this.peakTokens = Math.max(this.peakTokens, this.usedTokens);
+  }
+
+  #use(number: number, tokens: number): void {
+    const gpu = this.gpus[number]!;
+    gpu.usedTokens += tokens;
+    gpu.peakTokens = Math.max(gpu.peakTokens, gpu.usedTokens);
   }
 }

@@ -29,6 +29,8 @@ export class Pass {
   readonly candidates: CandidateRows | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
   slot: Int32Array;
+  /** GPU of each token's request. */
+  gpu: Int32Array;
   /** `Request.index` of each token. */
   request: Int32Array;
   /** Position of each token in its request. */
@@ -66,6 +68,7 @@ export class Pass {
     this.weights = trace.has.weights ? new Float32Array(capacity * this.row) : null;
     this.predicted = this.predictedK > 0 ? new Uint16Array(capacity * trace.layers * this.predictedK) : null;
     this.slot = new Int32Array(capacity);
+    this.gpu = new Int32Array(capacity);
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
     this.tokenId = trace.has.tokenIds ? new Int32Array(capacity) : null;
@@ -130,6 +133,7 @@ export class Pass {
       if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
       this.candidates?.take(request.slot, request.rowBase + position, request.rowBase + request.segmentEnd, to);
       this.slot[to] = request.slot;
+      this.gpu[to] = request.gpu;
       this.request[to] = request.index;
       this.position[to] = position;
     }
@@ -142,6 +146,7 @@ export class Pass {
     if (this.weights !== null) this.weights = new Float32Array(capacity * this.row);
     if (this.predicted !== null) this.predicted = new Uint16Array(capacity * this.layers * this.predictedK);
     this.slot = new Int32Array(capacity);
+    this.gpu = new Int32Array(capacity);
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);

@@ -57,6 +57,7 @@ export class Passes {
       if (this.shares.length > 0) {
         this.costNs = this.#scheduler.costNs ?? 0;
         this.totalCostNs += this.costNs;
+        for (const { request } of this.shares) if (!request.settled) this.kv.begin(request);
         this.pass.fill(this.shares);
         this.#countTokens();
         this.#countWaits();

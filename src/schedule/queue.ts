@@ -88,13 +88,20 @@ export class RequestQueue {
     if (this.#context.kv.growth !== 'static') this.#extend();
   }
 
-  /** Every running request gets room for its next token, in order of admission; where there is none, those admitted last are thrown out. */
+  /**
+   * Every running request gets room for its next token, in order of admission; where there is none, those of its GPU that were admitted
+   * last are thrown out.
+   */
   #extend(): void {
     const { kv } = this.#context;
     const { running } = this;
     for (let i = 0; i < running.length; i++) {
       while (i < running.length && !kv.extend(running[i]!)) {
-        const youngest = running.pop()!;
+        const { gpu } = running[i]!;
+        const [youngest] = running.splice(
+          running.findLastIndex((one) => one.gpu === gpu),
+          1,
+        ) as [Request];
         kv.preempt(youngest);
         this.#putBack(youngest);
       }

@@ -39,7 +39,10 @@ export class RecordedScheduler implements Scheduler {
   readonly #shares: { request: Request; tokens: number }[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
-  /** True where requests may be thrown out: each is then admitted before the very pass that it was admitted before. */
+  /**
+   * True where requests may be thrown out, or where their GPU depends on what others have set aside: each is then admitted before the
+   * very pass that it was admitted before.
+   */
   readonly #strict: boolean;
   /** Requests that the record has admitted by now and that have not arrived yet. */
   #late: number[] = [];
@@ -48,7 +51,7 @@ export class RecordedScheduler implements Scheduler {
   constructor(record: PassRecord, kv: KvRoom) {
     this.#record = record;
     this.#queue = new RequestQueue({ kv });
-    this.#strict = kv.growth !== 'static';
+    this.#strict = kv.growth !== 'static' || kv.gpus.length > 1;
   }
 
   add(request: Request): void {

@@ -30,6 +30,9 @@ export class Request {
   arrivedPass = 0;
   admittedPass = 0;
   lastPass = 0;
+  /** GPU that has room for its KV cache and runs its dense layers; settled while it runs. Of the last time it was admitted, 0 before. */
+  gpu = 0;
+  settled = false;
   /** Place among the requests that run at once, given while it runs; -1 before and after. */
   slot = -1;
   /** Start of its first pass, ns; -1 before. */

@@ -38,6 +38,8 @@ const faultSchema = z
     cpu: share.optional(),
     /** GPU memory that is lost. */
     gpuMemory: quantity(LOSS).optional(),
+    /** Number of the GPU that loses it, from 0; absent: each of them does. */
+    gpu: z.int().min(0).optional(),
   })
   .superRefine((fault, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
@@ -47,13 +49,19 @@ const faultSchema = z
     const ofLink = fault.bandwidth !== undefined || fault.lanes !== undefined;
     if (ofLink && fault.link === undefined) refuse('needs the link that it hits; say link: h2d or link: ssd');
     if (!ofLink && fault.link !== undefined && changes.length === 1) refuse('is no property of a link; leave it out', ['link']);
+    if (fault.gpu !== undefined && fault.gpuMemory === undefined && changes.length === 1) {
+      refuse('says which GPU loses memory, and there is no gpuMemory; leave it out', ['gpu']);
+    }
     if (fault.until !== undefined && fault.until <= fault.at) refuse('must be later than at', ['until']);
   });
 
 /** Schema of `faults` in a run profile. */
 export const faultsSchema = z.array(faultSchema).min(1);
 
-/** One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` is there. Times are ns, memory is bytes lost. */
+/**
+ * One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` (perhaps with `gpu`) is there. Times are ns,
+ * memory is bytes lost.
+ */
 export type Fault = z.infer<typeof faultSchema>;
 
 /** True while a fault is in effect at `nowNs`. */
@@ -61,18 +69,23 @@ export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowN
   return at <= nowNs && nowNs < until;
 }
 
-/** Bytes of GPU memory that are lost at `nowNs`. */
-export function lostBytes(faults: readonly Fault[], nowNs: number): number {
-  return faults.reduce((sum, fault) => sum + (isInEffect(fault, nowNs) ? (fault.gpuMemory ?? 0) : 0), 0);
+/** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
+export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
+  const own = faults.filter((fault) => isInEffect(fault, nowNs) && (fault.gpu ?? gpu) === gpu);
+  return own.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
-/** A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`. */
-export function describeFault({ at, bandwidth, cpu, gpuMemory, lanes, link, until }: Fault): string {
+/**
+ * A fault in a few words: `h2d at 50.0 % of its bandwidth from 2.00 s`.
+ * @param gpus of the machine
+ */
+export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link, until }: Fault, gpus = 1): string {
   const when = `from ${formatNs(at)}${until === undefined ? '' : ` to ${formatNs(until)}`}`;
   if (bandwidth !== undefined) return `${link} at ${formatRatio(bandwidth)} of its bandwidth ${when}`;
   if (lanes !== undefined) return `${link} without ${lanes === -1 ? 'one of its lanes' : `${-lanes} of its lanes`} ${when}`;
   if (cpu !== undefined) return `the CPU at ${formatRatio(cpu)} of its speed ${when}`;
-  return `the GPU without ${formatBytes(gpuMemory!)} of its memory ${when}`;
+  const who = gpus === 1 ? 'the GPU' : gpu === undefined ? 'every GPU' : `GPU ${gpu}`;
+  return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;
 }
 
 /**
@@ -92,7 +105,7 @@ export function splitFault(text: string): Record<string, string | number> {
       throw new UserError(`--fault: ${key}=${value} has no unit; write ${key}=${value}s or ${key}=${value}ms`);
     }
     if (key in fault) throw new UserError(`--fault: ${key} is given twice; say it once`);
-    fault[key] = key === 'lanes' && /^-?\d+$/.test(value) ? Number(value) : value;
+    fault[key] = (key === 'lanes' || key === 'gpu') && /^-?\d+$/.test(value) ? Number(value) : value;
   }
   return fault;
 }

@@ -272,6 +272,9 @@ describe('what users write', () => {
     const read = (text: string) => run({ faults: [splitFault(text) as unknown as NonNullable<RunInput['faults']>[0]] }).faults![0]!;
     expect(read('at=5s,gpuMemory=-4GiB')).toEqual({ at: 5e9, gpuMemory: 4 * 2 ** 30 });
     expect(describeFault(read('at=5s,gpuMemory=-4GiB'))).toBe('the GPU without 4.00 GiB of its memory from 5.00 s');
+    expect(read('at=5s,gpu=1,gpuMemory=-4GiB')).toEqual({ at: 5e9, gpu: 1, gpuMemory: 4 * 2 ** 30 });
+    expect(describeFault(read('at=5s,gpu=1,gpuMemory=-4GiB'), 2)).toBe('GPU 1 without 4.00 GiB of its memory from 5.00 s');
+    expect(describeFault(read('at=5s,gpuMemory=-4GiB'), 2)).toBe('every GPU without 4.00 GiB of its memory from 5.00 s');
     expect(describeFault(read('at=1s,until=2s,link=ssd,lanes=-1'))).toBe('ssd without one of its lanes from 1.00 s to 2.00 s');
     expect(describeFault(read('at=1s,cpu=50%'))).toBe('the CPU at 50.0 % of its speed from 1.00 s');
   });
@@ -284,6 +287,8 @@ describe('what users write', () => {
     [{ at: '1s', cpu: '50%', gpuMemory: '-1GiB' }, 'changes cpu and gpuMemory at once; write one fault for each'],
     [{ at: '1s', link: 'h2d', gpuMemory: '-1GiB' }, 'faults.0.link: is no property of a link; leave it out'],
     [{ at: '1s', gpuMemory: '4GiB' }, 'faults.0.gpuMemory: "4GiB" is not a loss of memory; write e.g. -4GiB'],
+    [{ at: '1s', cpu: '50%', gpu: 1 }, 'faults.0.gpu: says which GPU loses memory, and there is no gpuMemory; leave it out'],
+    [{ at: '1s', gpuMemory: '-4GiB', gpu: -1 }, 'faults.0.gpu'],
     [{ at: '2s', until: '1s', cpu: '50%' }, 'faults.0.until: must be later than at'],
   ])('%j is refused', (fault, message) => {
     expect(() => run({ faults: [fault as NonNullable<RunInput['faults']>[0]] })).toThrow(message);
@@ -295,6 +300,8 @@ describe('what users write', () => {
       simulate({ faults: [{ at: '1s', gpuMemory }], memory: kvGrowth === undefined ? {} : { kvGrowth } }, settings);
     await expect(lost('-50MiB')).rejects.toThrow(/test: faults: at 1\.00 s the GPU lacks 50\.0 MiB, and has 0 B for .* of KV caches/);
     await expect(lost('-50MiB', 'grow')).rejects.toThrow('for the least expert cache and the KV cache of the longest request');
-    await expect(simulate({ faults: [{ at: 0, gpuMemory: '-1MiB' }], hardware: '2x-rtx-4090' })).rejects.toThrow('there are 2');
+    await expect(simulate({ faults: [{ at: 0, gpuMemory: '-1MiB', gpu: 1 }] })).rejects.toThrow(
+      'test: faults.0.gpu: there is no GPU 1; t4 has one GPU, number 0',
+    );
   });
 });

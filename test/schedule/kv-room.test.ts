@@ -63,6 +63,69 @@ describe('KvRoom', () => {
     kv.preempt(one);
     expect([one.promptRows, one.computed]).toEqual([30 + 6, 35]);
   });
+
+  it('on several GPUs: room where most is left, and from the first token on where the fewest run, of those with room', () => {
+    const kv = new KvRoom([100, 60, 100]);
+    const all = [50, 50, 20].map((tokens) => request(tokens, 0));
+    expect(all.map((one) => kv.admit(one) && one.gpu)).toEqual([0, 2, 1]);
+    for (const one of all.toReversed()) kv.begin(one);
+    // The third goes to GPU 0; the second fits on GPU 1 since, and the first finds nobody on GPU 2.
+    expect(all.map(({ gpu }) => gpu)).toEqual([2, 1, 0]);
+    expect(kv.admit(request(81, 0))).toBe(false); // 80, 10 and 50 are left
+    const last = request(45, 0);
+    expect([kv.admit(last), last.gpu]).toEqual([true, 0]);
+    kv.begin(last);
+    expect(last.gpu).toBe(0); // one runs on each
+    expect(kv.gpus.map(({ requests, usedTokens }) => [requests, usedTokens])).toEqual([
+      [2, 65],
+      [1, 50],
+      [1, 50],
+    ]);
+    kv.release(all[1]!);
+    expect([kv.usedTokens, kv.peakTokens, ...kv.gpus.map(({ requests }) => requests)]).toEqual([115, 165, 2, 0, 1]);
+  });
+
+  it('on several GPUs: one that begins changes places with one that has not, where nothing else is left', () => {
+    const kv = new KvRoom([50, 50]);
+    const [one, two, three] = [request(50, 0), request(30, 0), request(20, 0)];
+    expect([one, two, three].map((each) => kv.admit(each) && each.gpu)).toEqual([0, 1, 1]);
+    kv.begin(two); // nobody runs anywhere, but 20 tokens more do not fit beside the third
+    kv.begin(three);
+    expect([one, two, three].map(({ gpu }) => gpu)).toEqual([0, 1, 1]);
+    for (const each of [two, three]) kv.release(each);
+    const four = request(40, 0);
+    kv.admit(four);
+    kv.begin(one);
+    kv.release(four);
+    // Two of one size, both set aside where one of them runs already: the other goes where none does.
+    const [five, six] = [request(50, 0, 5), request(50, 0, 6)];
+    expect([kv.admit(five), five.gpu, kv.admit(six)]).toEqual([true, 1, false]);
+    kv.release(one);
+    expect([kv.admit(six), six.gpu]).toEqual([true, 0]);
+    kv.begin(five);
+    expect([five.gpu, six.gpu]).toEqual([0, 1]);
+    expect(kv.gpus.map(({ peakTokens, requests, usedTokens, waiting }) => [peakTokens, requests, usedTokens, waiting.length])).toEqual([
+      [50, 1, 50, 0],
+      [50, 0, 50, 1],
+    ]);
+  });
+
+  it('on several GPUs: a request grows on its own, whatever room the others have', () => {
+    const kv = new KvRoom([16, 48], 'grow');
+    const [one, two] = [request(16, 40), request(16, 40)];
+    expect([kv.admit(one), kv.admit(two)]).toEqual([true, true]);
+    kv.begin(one);
+    kv.begin(two);
+    expect([one.gpu, two.gpu]).toEqual([0, 1]);
+    one.done = two.done = 16;
+    expect([kv.extend(one), kv.extend(two)]).toEqual([false, true]);
+    one.computed = 16;
+    kv.preempt(one);
+    // It comes back with 17 rows, which only the other GPU has two blocks for when the first request there has gone.
+    expect(kv.admit(one)).toBe(false);
+    kv.release(two);
+    expect([kv.admit(one), one.gpu, kv.gpus[1]!.usedTokens]).toEqual([true, 1, 32]);
+  });
 });
 
 /** Serves requests; a pass takes 1 ns a token. Checks every row and every limit on the way. */
@@ -73,13 +136,15 @@ function serve(
   budget: number,
   room: number,
   growth: KvGrowth,
+  gpus = 1,
 ) {
   const trace = traceOf(lengths);
   const definition = SCHEDULERS.find((scheduler) => scheduler.name === name)!;
   const limits = { batch, maxTokensPerPass: budget };
   const parameters = resolveParameters(name, definition.parameters, {});
   const running = definition.running?.(limits, parameters) ?? batch;
-  const kv = new KvRoom(room, growth);
+  const rooms = new Array<number>(gpus).fill(room);
+  const kv = new KvRoom(rooms, growth);
   kv.admitted = [];
   const context = {
     kv,
@@ -99,7 +164,8 @@ function serve(
   for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
     const { pass, shares } = passes;
     expect(pass.slots).toBeLessThanOrEqual(running);
-    expect(kv.usedTokens).toBeLessThanOrEqual(room);
+    for (const one of kv.gpus) expect(one.usedTokens).toBeLessThanOrEqual(room);
+    expect(kv.gpus.reduce((sum, { usedTokens }) => sum + usedTokens, 0)).toBe(kv.usedTokens);
     let at = 0;
     let again = 0;
     for (const share of shares) {
@@ -109,7 +175,7 @@ function serve(
         share.request.kvTokens,
       );
       for (let k = 0; k < share.tokens; k++, at++) {
-        expect(pass.position[at]).toBe(position[index]);
+        expect([pass.position[at], pass.gpu[at]]).toEqual([position[index], share.request.gpu]);
         expect(pass.choices[at]).toBe((trace.requests[index]!.start + position[index]!) % 50);
         position[index]! += 1;
         if (position[index]! <= computed[index]!) again++;
@@ -128,10 +194,10 @@ function serve(
   // Everybody was served, to the last row, and nothing is set aside any more.
   expect(computed).toEqual(lengths.map(({ prefill, decode }) => prefill + decode));
   expect(generated).toBe(lengths.reduce((sum, { decode }) => sum + decode, 0));
-  expect(kv.usedTokens).toBe(0);
+  expect([kv.usedTokens, ...kv.gpus.map(({ requests }) => requests)]).toEqual(new Array(gpus + 1).fill(0));
 
   // A record of it gives the same passes, with the same requests thrown out.
-  const room2 = new KvRoom(room, growth);
+  const room2 = new KvRoom(rooms, growth);
   const again = compose(new RecordedScheduler(record, room2), room2);
   const replayed: string[] = [];
   for (let start = again.next(0), now = 0; start >= 0; start = again.next(now)) {
@@ -140,7 +206,7 @@ function serve(
     again.done(now);
   }
   expect(replayed).toEqual(seen);
-  expect([room2.preemptions, room2.peakTokens]).toEqual([kv.preemptions, kv.peakTokens]);
+  expect([room2.preemptions, room2.peakTokens, room2.gpus]).toEqual([kv.preemptions, kv.peakTokens, kv.gpus]);
   return { kv, seen, passes };
 }
 
@@ -157,6 +223,17 @@ describe('fcfs with room that grows', () => {
     expect(seen[21]).toBe('1:17');
     expect(seen).toHaveLength(1 + 20 + 1 + 19);
     expect([kv.preemptions, passes.totalRecomputed, kv.peakTokens]).toEqual([1, 16, 48]);
+  });
+
+  it('on several GPUs, throws out the youngest of the GPU that lacks the block', () => {
+    // Requests 0 and 2 go to GPU 0, 1 and 3 to GPU 1, each of three blocks: on both the later one finds no block for its 17th token.
+    const lengths = [20, 2, 20, 20].map((decode) => ({ prefill: 16, decode }));
+    const { kv, seen } = serve(lengths, 'fcfs', 4, 512, 48, 'grow', 2);
+    expect(seen.slice(0, 2)).toEqual(['0:16 1:16 2:16 3:16', '0:1 1:1']);
+    // Request 1 ends on GPU 1 with its 18th token, and there is room there for both.
+    expect(seen[3]).toBe('0:1 2:17');
+    expect(kv.preemptions).toBeGreaterThanOrEqual(2);
+    expect(kv.gpus.map(({ peakTokens }) => peakTokens)).toEqual([48, 48]);
   });
 
   it('reserve never throws anybody out: the second waits', () => {
@@ -226,9 +303,10 @@ describe.each(SCHEDULERS.map(({ name }) => name))('%s', (name) => {
         fc.integer({ min: 5, max: 90 }),
         fc.integer({ min: 0, max: 6 }),
         growth,
-        (lengths, batch, budget, blocks, grows) => {
+        fc.constantFrom(1, 1, 2, 3),
+        (lengths, batch, budget, blocks, grows, gpus) => {
           const longest = Math.max(...lengths.map(({ prefill, decode }) => prefill + decode));
-          preemptions += serve(lengths, name, batch, budget, inBlocks(longest) + 16 * blocks, grows).kv.preemptions;
+          preemptions += serve(lengths, name, batch, budget, inBlocks(longest) + 16 * blocks, grows, gpus).kv.preemptions;
         },
       ),
       { seed: 8, numRuns: 60 },

@@ -3,8 +3,8 @@ import type { Warning } from '../../result/result.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
+import type { ChangingMemory } from '../changing-memory.js';
 import type { FaultMeter } from '../fault-meter.js';
-import type { GpuMemory } from '../gpu-memory.js';
 import type { Inputs } from '../inputs.js';
 import type { Latencies } from '../latency.js';
 import type { MemoryPlan } from '../memory.js';
@@ -25,7 +25,7 @@ export interface Finished {
   readonly workload: Workload;
   readonly passes: Passes;
   /** The division of GPU memory, where it changed during the run; null: it stayed as planned. */
-  readonly changing: GpuMemory | null;
+  readonly changing: ChangingMemory | null;
   /** What faults cost; null: nothing went wrong. */
   readonly meter: FaultMeter | null;
   /** What the audit of the traces found. */

@@ -4,22 +4,23 @@ import type { SimulatedGpu } from '../simulation.js';
 import type { Finished, Values } from './finished.js';
 
 /** Memory of the GPU with the most of it, and of DRAM. */
-export function memoryMetrics({ changing, inputs, memory, meter, passes, simulation }: Finished): Values {
+export function memoryMetrics({ changing, inputs, meter, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
   const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
   const peak = changing?.peakBytes ?? planned;
-  const whole = most(gpus, ({ expertBytes, memory: own }) => own.denseBytes + own.kvBytes + expertBytes);
-  const kvPeak = passes.kv.peakTokens * inputs.model.dense.kvBytesPerToken;
+  const perToken = inputs.model.dense.kvBytesPerToken;
+  const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
   // KV caches that grow were given room for more than they took.
-  const unused = growing ? memory.kvBytes - kvPeak : 0;
+  const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
+  const whole = most(gpus, ({ expertBytes, memory: own }, g) => own.denseBytes + (growing ? kvTaken[g]! : own.kvBytes) + expertBytes);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
   const dramBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
   return {
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
     'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
-    'memory.gpu.saving': 1 - peak / (whole - unused),
+    'memory.gpu.saving': 1 - peak / whole,
     ...(changing === null
       ? {}
       : { 'memory.gpu.expert_cache_least': changing.leastCacheBytes, 'memory.gpu.expert_cache_mean': changing.meanCacheBytes }),
@@ -31,6 +32,6 @@ export function memoryMetrics({ changing, inputs, memory, meter, passes, simulat
 }
 
 /** What the GPU with the most of it has. */
-function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
+function most(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu, number: number) => number): number {
   return Math.max(...gpus.map(of));
 }

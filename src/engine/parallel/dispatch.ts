@@ -22,11 +22,6 @@ export class ShardDemand implements Demand {
   }
 }
 
-/** GPU of a request: the slot that it runs in, modulo the GPUs, so that its KV cache stays on one GPU. */
-export function gpuOfSlot(slot: number, gpus: number): number {
-  return slot % gpus;
-}
-
 /** Divides demands over GPUs. */
 export class Dispatch {
   /** By GPU; the next event overwrites them. */
@@ -69,7 +64,7 @@ export class Dispatch {
    * Backwards, the first sight of an expert is its last appearance; the lists are turned round at the end.
    * @returns members on all GPUs
    */
-  gather({ choices, row, slot, tokens, topK }: Pass, layer: number): number {
+  gather({ choices, gpu: gpuOf, row, tokens, topK }: Pass, layer: number): number {
     const { demands } = this;
     const gpus = demands.length;
     const homes = this.#homes;
@@ -83,7 +78,7 @@ export class Dispatch {
     this.#received.fill(0);
     this.crossing = 0;
     for (let token = tokens - 1; token >= 0; token--) {
-      const from = gpuOfSlot(slot[token]!, gpus);
+      const from = gpuOf[token]!;
       const start = token * row + layer * topK;
       for (let at = start + topK - 1; at >= start; at--) {
         const expert = choices[at]!;

@@ -77,6 +77,10 @@ export class ParallelEngine implements Fold {
     for (const gpu of this.#gpus) gpu.observe(observer);
   }
 
+  resize(gpu: number, capacityBytes: number, nowNs: number): number {
+    return this.#gpus[gpu]!.device.resize(capacityBytes, nowNs);
+  }
+
   run(pass: Pass): void {
     const { cost, model, recorder } = this.#parts;
     const layers = model.layers.length;

@@ -41,7 +41,7 @@ export async function planParallel(inputs: Inputs, run: RunSpec, workload: Workl
   const hardware = shareOf(inputs.hardware);
   const { homes, profiled } = await place(inputs, run, count);
   const shards = shardsOf(model, homes, count);
-  // Requests are dealt out in turn.
+  // A request begins on the GPU with the fewest.
   const own = { ...serving, running: Math.ceil(serving.running / count) };
   const memory: MemoryPlan[] = [];
   for (const shard of shards) {
@@ -56,6 +56,8 @@ export async function planParallel(inputs: Inputs, run: RunSpec, workload: Workl
     kvBytes: sum((plan) => plan.kvBytes),
     stagingBytes: sum((plan) => plan.stagingBytes),
     cacheBytes: sum((plan) => plan.cacheBytes),
+    leastCacheBytes: sum((plan) => plan.leastCacheBytes),
+    sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
     warnings: eachOnce(memory.flatMap(({ warnings }) => warnings)),
     parallel: { homes, shards, profiled, hardware, interconnect, memory },

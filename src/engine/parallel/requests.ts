@@ -2,7 +2,6 @@
 // slowest before experts are exchanged.
 import type { CostModel } from '../../hardware/cost.js';
 import type { Pass } from '../../schedule/pass.js';
-import { gpuOfSlot } from './dispatch.js';
 
 /** Requests of the running pass on one GPU. */
 interface Share {
@@ -37,7 +36,7 @@ export class RequestShares {
     let first = 0;
     for (let s = 0; s < pass.sequences; s++) {
       const tokens = pass.sequenceTokens[s]!;
-      const share = this.#shares[gpuOfSlot(pass.slot[first]!, this.#gpus)]!;
+      const share = this.#shares[pass.gpu[first]!]!;
       share.context[share.sequences] = pass.sequenceContext[s]!;
       share.sequenceTokens[share.sequences++] = tokens;
       share.tokens += tokens;

@@ -32,8 +32,8 @@ describe('shards', () => {
 
 describe('Dispatch', () => {
   const dispatch = new Dispatch(shards, homes, Int32Array.of(0, 4));
-  const passOf = (slots: readonly number[], rows: readonly (readonly number[])[]): Pass =>
-    ({ tokens: rows.length, topK: 2, row: 4, slot: Int32Array.from(slots), choices: Uint16Array.from(rows.flat()) }) as unknown as Pass;
+  const passOf = (gpus: readonly number[], rows: readonly (readonly number[])[]): Pass =>
+    ({ tokens: rows.length, topK: 2, row: 4, gpu: Int32Array.from(gpus), choices: Uint16Array.from(rows.flat()) }) as unknown as Pass;
   const demands = () =>
     dispatch.demands.map(({ activations, counts, ids, single, size }) => ({
       members: [...ids.subarray(0, size)],
@@ -43,9 +43,9 @@ describe('Dispatch', () => {
     }));
 
   it('sends each activation to its expert, and a replicated one nowhere', () => {
-    // Slots 0 and 2 are on GPU 0, slot 1 is on GPU 1.
+    // Tokens 0 and 2 are of requests on GPU 0, token 1 is of one on GPU 1.
     const pass = passOf(
-      [0, 1, 2],
+      [0, 1, 0],
       [
         [1, 2, 0, 1],
         [0, 2, 0, NULL_EXPERT],

@@ -136,6 +136,8 @@ export async function runParallel(scenario: ParallelScenario, watch?: (composed:
     { length: width },
     (_, index) => new Request({ index, start: index * passes.length, prefill: 0, decode: passes.length, arrivalNs: 0 }),
   );
+  // As rooms for KV caches deal them out.
+  for (const request of requests) request.gpu = request.index % scenario.gpus;
   const outcomes = passes.map((): ParallelPass => {
     const shares = requests.map((request) => ({ request, tokens: 1 }));
     pass.fill(shares);

@@ -14,17 +14,17 @@ it('takes as long as the GPU with the most to do, and none of the others helps',
     { weightBytes: 0, flopsPerToken: 0, attention },
   ];
   const cost = new CostModel({ ...whole, dense: { ...whole.dense, segments } }, wholeMachine([wholeLink('h2d', 1)]));
-  const pass = (slots: readonly number[], tokens: readonly number[], contexts: readonly number[]): Pass =>
+  const pass = (gpus: readonly number[], tokens: readonly number[], contexts: readonly number[]): Pass =>
     ({
-      sequences: slots.length,
-      slot: Int32Array.from(slots.flatMap((slot, s) => new Array<number>(tokens[s]!).fill(slot))),
+      sequences: gpus.length,
+      gpu: Int32Array.from(gpus.flatMap((gpu, s) => new Array<number>(tokens[s]!).fill(gpu))),
       sequenceTokens: Int32Array.from(tokens),
       sequenceContext: Int32Array.from(contexts),
     }) as unknown as Pass;
 
   const shares = new RequestShares(2);
-  // Slots 0 and 2 are on GPU 0: 1 + 2 tokens; slot 1 is on GPU 1: 5 tokens.
-  shares.divide(pass([0, 1, 2], [1, 5, 2], [100, 0, 30]));
+  // GPU 0 has 1 + 2 tokens of two requests, GPU 1 has 5 of one.
+  shares.divide(pass([0, 1, 0], [1, 5, 2], [100, 0, 30]));
   expect(shares.denseNs(cost, 0)).toBe(50);
   // GPU 0 reads 101 + 32 tokens of context, GPU 1 reads 5.
   expect(shares.denseNs(cost, 1)).toBe(133);
@@ -33,6 +33,6 @@ it('takes as long as the GPU with the most to do, and none of the others helps',
   expect(shares.denseNs(cost, 0)).toBe(40);
   expect(shares.denseNs(cost, 1)).toBe(11);
   // More requests than before.
-  shares.divide(pass([0, 1, 2, 3], [1, 1, 1, 1], [0, 0, 0, 0]));
+  shares.divide(pass([0, 1, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]));
   expect(shares.denseNs(cost, 0)).toBe(20);
 });
