@@ -76,6 +76,18 @@ describe('moeprof sweep', () => {
     expect(stdout).not.toContain('Serves');
   });
 
+  it('leaves --cache out for a system that fixes its own, as run does', async () => {
+    const args = ['sweep', '-m', 'olmoe-1b-7b', '--tokens', '64', '-s', 'all-resident,on-demand-lru', '--cache', '25%'];
+    const { stdout, stderr, code } = await moeprof([...args, '--metrics', 'cache.hit_rate,memory.gpu.expert_cache', '--json']);
+    expect([stderr, code]).toEqual(['', 0]);
+    const { points } = JSON.parse(stdout) as Sweep;
+    const [whole, quarter] = points.map(({ result }) => result.metrics['memory.gpu.expert_cache']!.value);
+    expect(quarter! / whole!).toBeCloseTo(0.25, 6);
+    // A single one is refused: there the size can only be a mistake.
+    const alone = await moeprof(['sweep', '-m', 'olmoe-1b-7b', '-s', 'all-resident', '--cache', '25%', '--vary', 'workload.batch=1,2']);
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('system all-resident fixes its expert cache at 100%')]);
+  });
+
   it('writes all formats in one run', async () => {
     const cwd = temporaryFolder();
     const files = ['s.txt', 's.json', 's.csv', 's.md'];
