@@ -1,13 +1,10 @@
 // Records what only pictures need, in memory that does not grow with the run: loads by expert, and series over simulated time whose
 // bins double in width whenever the run outgrows them.
 import { percentile } from '../base/statistics.js';
-import type { DemandLog } from '../cache/demand.js';
-import { LogCursor } from '../cache/demand.js';
-import { lru } from '../cache/policies/lru.js';
-import { beladyHits, Replay } from '../cache/replay.js';
-import { buildCaches, type Scope } from '../cache/scope.js';
-import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
-import type { CapacityCurve, Details, LinkSeries } from '../result/details.js';
+import type { Scope } from '../cache/scope.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Details, LinkSeries } from '../result/details.js';
+import { capacityCurve } from './capacity-curve.js';
 import type { Latencies } from './latency.js';
 import { IDLE, type Link } from './link.js';
 import type { Observer } from './observer.js';
@@ -17,8 +14,6 @@ import type { Simulation } from './simulation.js';
 const BINS = 1000;
 /** Width of a bin at the start, ns. */
 const FIRST_BIN_NS = 1000;
-/** Capacities of the curve. */
-const STEPS = 12;
 /** Most samples of a latency that are kept as they are, beside their percentiles. */
 const FEW = 24;
 
@@ -125,9 +120,9 @@ export class DetailsRecorder implements Observer {
 
   /**
    * What was recorded.
-   * @param log demand of the run, for the curve; null: no curve
+   * @param scope of the expert caches
    */
-  details(latencies: Latencies, log: DemandLog | null, scope: Scope): Details {
+  details(latencies: Latencies, scope: Scope): Details {
     const endNs = this.#simulation.engine.nowNs;
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));
     for (const [link, bins] of this.#links) this.#cut(link, bins, endNs);
@@ -153,7 +148,7 @@ export class DetailsRecorder implements Observer {
           ({ name, lanes, demand, prefetch }): LinkSeries => ({ name, lanes, demandNs: column(demand), prefetchNs: column(prefetch) }),
         ),
       },
-      capacity: log === null || log.members === 0 ? null : capacityCurve(log, scope, this.#simulation.gpus[0]!.gpu.preloaded),
+      capacity: capacityCurve(this.#simulation.gpus, scope),
     };
   }
 
@@ -203,24 +198,6 @@ export class DetailsRecorder implements Observer {
       }
     }
   }
-}
-
-/** Replays the demand at several capacities; layer scope splits each evenly. */
-function capacityCurve(log: DemandLog, scope: Scope, preloaded: boolean): CapacityCurve {
-  const { model } = log;
-  const whole = expertBytesTotal(model);
-  const bytes = Array.from({ length: STEPS }, (_, step) => Math.round((whole * (step + 1)) / STEPS));
-  return {
-    bytes,
-    belady: bytes.map((capacity) => beladyHits(log, scope, capacity, null, [], preloaded) / log.members),
-    lru: bytes.map((capacityBytes) => {
-      const clock = { event: 0, pass: 0, layer: 0 };
-      const caches = buildCaches({ model, policy: lru, parameters: {}, capacityBytes, scope, quotas: null, clock, seed: 0 });
-      const replay = new Replay(caches, clock, log.sequential);
-      replay.run(new LogCursor(log));
-      return replay.counts().hits / log.members;
-    }),
-  };
 }
 
 /** To a thousandth of the unit: pictures need no more, and files get shorter. */

@@ -122,7 +122,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         startedAt,
       });
       if (details === null || causes === null) return result;
-      const seen = details.details(latencies, gpus.length > 1 ? null : gpus[0]!.log, scope);
+      const seen = details.details(latencies, scope);
       return { ...result, details: { ...seen, causes: causes.causes() } };
     } finally {
       simulation.close();

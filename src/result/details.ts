@@ -1,8 +1,8 @@
 // The part of a result that only pictures need: where and when things happened. Optional, and outside the digest: no gate judges it.
 
-/** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch. */
+/** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch; of all GPUs together. */
 export interface CapacityCurve {
-  /** Capacities, bytes, ascending; the last holds every expert. */
+  /** Capacities, bytes, ascending; the last holds every expert, on several GPUs each wherever it lives. */
   readonly bytes: readonly number[];
   /** Hit rate of LRU at each, 0..1. */
   readonly lru: readonly number[];

@@ -27,6 +27,18 @@ describe('HTML report', () => {
     expect(bare).toContain('moeprof run --details');
   });
 
+  it('tells the capacity of each GPU where there are several', async () => {
+    const run = { model: 'mini-finegrained-64x12l', memory: { expertCache: '50%' }, workload: { tokens: 24, batch: 2 } };
+    const text = async (hardware: string) => htmlReport.render(await simulate({ ...run, hardware }, { details: true }), options);
+    // 64 x 12 experts of 108 KiB: 81 MiB, half of them on each GPU.
+    const several = await text('2x-rtx-4090');
+    expect(several).toMatch(/This run hits [\d.]+ % with 20\.3 MiB on each of 2 GPUs, 50 % of the experts there\./);
+    expect(several).toContain('capacity of the expert cache on each GPU');
+    const one = await text('rtx-4090');
+    expect(one).toMatch(/This run hits [\d.]+ % with 40\.5 MiB, 50 % of all experts\./);
+    expect(one).not.toContain('on each GPU');
+  });
+
   it('names nothing outside itself', async () => {
     const result = await simulate(toy, { details: true });
     const text = htmlReport.render(result, options);

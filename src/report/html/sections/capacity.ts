@@ -14,15 +14,23 @@ interface Point {
   readonly result: Pick<Result, 'metrics' | 'bounds'>;
 }
 
-/** What a run hits with how much, as a sentence. */
+function gpusOf(metrics: Result['metrics']): number {
+  return metrics['parallel.gpus']?.value ?? 1;
+}
+
+/** What a run hits with how much, as a sentence. Capacities are told as users give them: of each GPU, where there are several. */
 export function capacityWords(word: string, { metrics, bounds }: Point['result'], curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
-  return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes)}, ${formatRatio(share, 0)} of all experts.`;
+  const gpus = gpusOf(metrics);
+  const where =
+    gpus > 1 ? ` on each of ${gpus} GPUs, ${formatRatio(share, 0)} of the experts there` : `, ${formatRatio(share, 0)} of all experts`;
+  return `${word} hits ${formatRatio(metrics['cache.hit_rate']?.value ?? 0)} with ${formatBytes(bounds.capacityBytes / gpus)}${where}.`;
 }
 
 /** The curves, and where runs stand. */
 export function capacityPlot(label: string, curve: CapacityCurve, points: readonly Point[]): Markup {
   const whole = curve.bytes.at(-1)!;
+  const gpus = gpusOf(points[0]!.result.metrics);
   const line = (rates: readonly number[]): [number, number][] => [
     [0, 0],
     ...curve.bytes.map((bytes, k): [number, number] => [bytes / whole, rates[k]!]),
@@ -35,9 +43,9 @@ export function capacityPlot(label: string, curve: CapacityCurve, points: readon
     {
       label,
       height: 260,
-      x: [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: share, label: formatBytes(share * whole) })),
+      x: [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: share, label: formatBytes((share * whole) / gpus) })),
       y: SHARE_TICKS,
-      xTitle: 'capacity of the expert cache',
+      xTitle: gpus > 1 ? 'capacity of the expert cache on each GPU' : 'capacity of the expert cache',
       yTitle: 'hit rate',
     },
     curves([
