@@ -26,10 +26,8 @@ export class Optimum {
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
-  /** Place of the running event. */
+  /** Place of the running event, or of the next one. */
   #now = 0;
-  /** Uses of the running event that hit: their slots are given back when it ends. */
-  #used = 0;
 
   /**
    * @param experts ids are [0, experts)
@@ -46,24 +44,32 @@ export class Optimum {
     if (preloaded) this.#now = 1;
   }
 
-  /** The running event uses expert `id`, once. */
-  use(id: number): void {
-    const place = this.#place[id]!;
-    this.#place[id] = this.#now;
-    if (place < this.#first) return;
-    this.#used++;
-    this.#take(place);
-  }
-
-  /** Ends the running event; its members were used at one time (L2). */
-  end(): void {
-    const used = this.#used;
-    if (used > 0) {
-      this.#used = 0;
-      this.hits += used;
-      this.#give(this.#now, used);
+  /**
+   * One event, whose members are used at one time (L2).
+   * @param ids distinct members, the first `count` entries, by id less `base`
+   */
+  event(ids: Int32Array, count: number, base: number): void {
+    const places = this.#place;
+    const free = this.#free;
+    const now = this.#now;
+    let hits = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]! - base;
+      const place = places[id]!;
+      places[id] = now;
+      if (place < this.#first) continue;
+      hits++;
+      // Most slots are found where they were given back, beside others.
+      const left = free[place]! - 1;
+      if (left > 0) free[place] = left;
+      else this.#take(place);
     }
-    if (++this.#now === this.#length) this.#compact();
+    if (hits > 0) {
+      this.hits += hits;
+      this.#give(now, hits);
+    }
+    this.#now = now + 1;
+    if (this.#now === this.#length) this.#compact();
   }
 
   /** Changes the number of slots between two events. Those that go are the last given back, since what is used latest leaves. */

@@ -35,20 +35,12 @@ export class Relaxation {
     this.#last = new Float64Array(sizes.length).fill(preloaded ? -1 : NEVER);
   }
 
-  /** The running event uses expert `id`, once. */
-  use(id: number): void {
-    const last = this.#last[id]!;
-    this.#last[id] = this.#event;
-    const bytes = this.#sizes[id]!;
-    if (last === NEVER || bytes > this.#capacityBytes) return;
-    const cost = bytes * (this.#event - last);
-    const bin = Math.floor(Math.log2(cost) * BINS);
-    this.#count[bin]! += 1;
-    if (cost < this.#least[bin]!) this.#least[bin] = cost;
-  }
-
-  /** Ends the running event; its members were used at one time (L2). */
-  end(): void {
+  /**
+   * One event, whose members are used at one time (L2).
+   * @param ids distinct members, the first `count` entries
+   */
+  event(ids: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.#use(ids[i]!);
     // Nothing needs to be kept until the first event, unless it lay there before.
     if (this.#event > 0 || this.#preloaded) this.#room += this.#capacityBytes;
     this.#event++;
@@ -73,5 +65,16 @@ export class Relaxation {
       left -= taken * least;
     }
     return hits;
+  }
+
+  #use(id: number): void {
+    const last = this.#last[id]!;
+    this.#last[id] = this.#event;
+    const bytes = this.#sizes[id]!;
+    if (last === NEVER || bytes > this.#capacityBytes) return;
+    const cost = bytes * (this.#event - last);
+    const bin = Math.floor(Math.log2(cost) * BINS);
+    this.#count[bin]! += 1;
+    if (cost < this.#least[bin]!) this.#least[bin] = cost;
   }
 }

@@ -1,13 +1,10 @@
 // Replay without time: laws L1-L7 with every miss inserted at once. The engine adds transfers and predictions to the same caches;
 // curves, bounds and comparisons with cache simulators need only this.
-import { expertSizes } from '../model/spec.js';
-import { isUniform } from './cache.js';
+import { BeladyBound } from './belady-bound.js';
 import { type DemandCursor, type DemandLog, LogCursor } from './demand.js';
 import type { Future } from './future.js';
-import { Optimum } from './optimum.js';
 import { type Clock, UNPINNED } from './policy.js';
-import { Relaxation } from './relaxation.js';
-import { type Caches, divide, type Scope } from './scope.js';
+import type { Caches, Scope } from './scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
 export interface LayerCounts {
@@ -158,20 +155,8 @@ export interface CapacityChange {
 }
 
 /**
- * Hits that no policy of this capacity and scope exceeds on a recorded run without prefetch: the bound in every result (L8, L15).
- *
- * Where the experts of a cache have one size it is Belady's MIN with bypass, judged event by event (L2) but free of the pins of L4: after
- * an event the cache holds those of the residents and the demanded that are used soonest. Whatever a policy may do under L3-L5 is a
- * choice of the same kind with fewer choices, so the greedy choice, optimal here by the usual exchange argument, bounds them all; the
- * policy `belady` itself, held to pins and order, stays a few hits below it. Sequential replay has no pins and the two agree.
- *
- * Where sizes differ (global scope over unequal layers) it is the smaller of two bounds on MIN: as if all experts were as small as the
- * smallest, and {@link Relaxation}.
- *
- * Where the capacity changes during the run, it changes for the bound at the same events, and what is used latest leaves: to keep
- * what is used sooner is as good a choice at every capacity, so the argument holds.
+ * {@link BeladyBound} of a recorded run.
  * @param changes in order of events
- * @param preloaded true: the best experts may be resident before the first event, as those of a placement that is loaded beforehand are
  */
 export function beladyHits(
   log: DemandLog,
@@ -181,38 +166,21 @@ export function beladyHits(
   changes: readonly CapacityChange[] = [],
   preloaded = false,
 ): number {
-  const { layers, experts } = log.model;
-  const { shares, split } = divide(log.model, capacityBytes, scope, quotas);
-  const expertsOf = (cache: number) => (scope === 'global' ? experts : layers[cache]!.experts);
-  const smallest = layers.reduce((least, { expertBytes }) => Math.min(least, expertBytes), Number.POSITIVE_INFINITY);
-  const bytesOf = (cache: number) => (scope === 'global' ? smallest : layers[cache]!.expertBytes);
-  const slotsOf = (bytes: number, cache: number) => Math.min(expertsOf(cache), Math.floor(bytes / bytesOf(cache)));
-  const optima = shares.map((bytes, cache) => new Optimum(expertsOf(cache), slotsOf(bytes, cache), preloaded));
-  const sizes = expertSizes(log.model);
-  const relaxation = scope === 'layer' || isUniform(sizes) ? null : new Relaxation(sizes, capacityBytes, preloaded);
-  const bases = layers.map(({ offset }) => (scope === 'global' ? 0 : offset));
+  const bound = new BeladyBound(log.model, scope, capacityBytes, quotas, preloaded);
   const cursor = new LogCursor(log);
-  const { ids } = cursor;
+  const single = new Int32Array(1);
   let change = 0;
   for (let event = 0; cursor.next(); event++) {
-    for (; change < changes.length && changes[change]!.event <= event; change++) {
-      const bytes = changes[change]!.capacityBytes;
-      for (const [cache, share] of split(bytes).entries()) optima[cache]!.resize(slotsOf(share, cache));
-      relaxation?.resize(bytes);
+    for (; change < changes.length && changes[change]!.event <= event; change++) bound.resize(changes[change]!.capacityBytes);
+    const { count, ids, layer } = cursor;
+    if (!log.sequential) {
+      bound.event(layer, ids, count);
+      continue;
     }
-    const optimum = optima.length === 1 ? optima[0]! : optima[cursor.layer]!;
-    const base = bases[cursor.layer]!;
-    for (let i = 0; i < cursor.count; i++) {
-      optimum.use(ids[i]! - base);
-      relaxation?.use(ids[i]!);
-      if (!log.sequential) continue;
-      optimum.end();
-      relaxation?.end();
+    for (let i = 0; i < count; i++) {
+      single[0] = ids[i]!;
+      bound.event(layer, single, 1);
     }
-    if (log.sequential) continue;
-    optimum.end();
-    relaxation?.end();
   }
-  const hits = optima.reduce((sum, optimum) => sum + optimum.hits, 0);
-  return relaxation === null ? hits : Math.min(hits, relaxation.hits);
+  return bound.hits;
 }

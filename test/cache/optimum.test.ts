@@ -8,8 +8,7 @@ function optimum(experts: number, events: readonly (readonly number[])[], slots:
   const one = new Optimum(experts, slots[0] ?? 0);
   for (const [at, ids] of events.entries()) {
     one.resize(slots[at]!);
-    for (const id of ids) one.use(id);
-    one.end();
+    one.event(Int32Array.from(ids), ids.length, 0);
   }
   return one.hits;
 }
