@@ -25,6 +25,8 @@ export class Forecast {
   readonly #parts: ForecastParts;
   /** By layer: 1 where it has been ranked in this pass. */
   readonly #ranked: Uint8Array;
+  /** By layer: version of the scores that were ranked last. */
+  readonly #version: Float64Array;
 
   /** @param width experts of a layer that are ranked at least, if it has as many; twice its top-k are in any case */
   constructor(parts: ForecastParts, width: number) {
@@ -34,6 +36,7 @@ export class Forecast {
     this.#parts = parts;
     this.ranking = new Ranking(parts.model, Math.min(widest, Math.max(width, 2 * topK)), parts.scores);
     this.#ranked = new Uint8Array(layers.length);
+    this.#version = new Float64Array(layers.length).fill(Number.NaN);
   }
 
   /** A pass begins. */
@@ -55,6 +58,11 @@ export class Forecast {
   /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */
   rank(layer: number): number {
     this.#ranked[layer] = 1;
+    const { versions } = this.#parts.predictor;
+    if (versions === undefined) return this.ranking.rank(layer);
+    const version = versions[layer]!;
+    if (this.#version[layer] === version) return this.ranking.countOf(layer);
+    this.#version[layer] = version;
     return this.ranking.rank(layer);
   }
 

@@ -65,6 +65,11 @@ export class Ranking {
     return count;
   }
 
+  /** Experts of a layer that {@link rank} found last. */
+  countOf(layer: number): number {
+    return this.#count[layer]!;
+  }
+
   /** Place of an expert in the ranking of its layer, from 0; -1: not among the ranked. */
   placeOf(id: number): number {
     return this.#place[id]! - 1;

@@ -19,6 +19,11 @@ export interface Evidence {
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
   /**
+   * A number that grows whenever what {@link add} says for the requests of a token's slot changes, whatever the layer; NaN: it cannot
+   * tell. Absent: that changes with every token.
+   */
+  state?(pass: Pass, token: number): number;
+  /**
    * The token's experts at `layer` are known. Called once per token and layer, tokens of a pass in order.
    * @param counted false: only remember what the request has done; statistics are drawn from a sample of the tokens
    */

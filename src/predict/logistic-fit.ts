@@ -11,6 +11,8 @@ const STEP_LIMIT = 0.2;
 /** Weights of a log-linear model P(y = 1) = sigmoid(weights . features). */
 export class LogisticFit {
   readonly weights: Float64Array;
+  /** Steps so far: the weights change with each. */
+  steps = 0;
   readonly #size: number;
   /** Curvature, `[size, size]`, symmetric; and a copy that is factorised. */
   readonly #curvature: Float64Array;
@@ -33,6 +35,7 @@ export class LogisticFit {
    * @param labels 0 or 1 of each row
    */
   step(columns: readonly Float64Array[], labels: Uint8Array, rows: number): void {
+    this.steps++;
     const size = this.#size;
     const { weights } = this;
     const gradient = this.#gradient.fill(0);

@@ -40,6 +40,14 @@ const LATE_STRIDE = 61;
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
+/** What a layer was last predicted from: by whose request, how far ahead, and what was known. */
+interface SaidOf {
+  after: number;
+  slot: number;
+  /** NaN: nothing that could be said again. */
+  state: number;
+}
+
 /** What a mixture is made of. */
 export interface MixtureOptions {
   readonly model: ModelSpec;
@@ -51,6 +59,8 @@ export interface MixtureOptions {
 /** The mixture as a predictor. */
 export class Mixture implements Predictor {
   readonly costNs: number;
+  /** Where every evidence can tell whether it has changed; else absent. */
+  readonly versions?: Uint32Array;
   protected readonly model: ModelSpec;
   readonly #evidence: readonly Evidence[];
   readonly #usage: Usage;
@@ -59,6 +69,9 @@ export class Mixture implements Predictor {
   readonly #logits: Float64Array;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
+  /** By dense id: what was said last of each layer, for one token; null: each token is predicted anew. By layer: of which state. */
+  readonly #said: Float32Array | null;
+  readonly #saidOf: readonly SaidOf[];
   #practised = 0;
   #untilPractice = EARLY_STRIDE;
   #turn = 0;
@@ -75,6 +88,10 @@ export class Mixture implements Predictor {
     this.#columns[0]!.fill(1);
     this.#used = new Uint8Array(widest);
     this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...members.map(({ weight }) => weight)]));
+    const steady = this.#evidence.every((evidence) => evidence.state !== undefined);
+    this.#said = steady ? new Float32Array(model.experts) : null;
+    this.#saidOf = model.layers.map(() => ({ after: 0, slot: 0, state: Number.NaN }));
+    if (steady) this.versions = new Uint32Array(model.layers.length);
   }
 
   observe(pass: Pass, layer: number): void {
@@ -91,7 +108,12 @@ export class Mixture implements Predictor {
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const last = Math.min(this.model.layers.length - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) this.#predictLayer(pass, after, layer, scores);
+    const said = pass.tokens === 1 ? this.#said : null;
+    for (let layer = after + 1; layer <= last; layer++) {
+      if (said === null) this.#predictLayer(pass, after, layer, scores);
+      else this.#repeat(pass, after, layer, said, scores);
+    }
+    if (said === null && this.versions !== undefined) this.#forget(after, last);
   }
 
   next(pass: Pass, layer: number, scores: Float32Array): void {
@@ -105,6 +127,37 @@ export class Mixture implements Predictor {
     this.#usage.write(layer, weights[0]!, weights[1]!, logits);
     for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, weights[i + 2]!, logits);
     return logits;
+  }
+
+  /** Says again what was said last of a layer, where nothing has changed since. */
+  #repeat(pass: Pass, after: number, layer: number, said: Float32Array, scores: Float32Array): void {
+    const { experts, offset } = this.model.layers[layer]!;
+    const of = this.#saidOf[layer]!;
+    const slot = pass.slot[0]!;
+    const state = this.#state(pass, after, layer);
+    if (of.state !== state || of.after !== after || of.slot !== slot) {
+      of.after = after;
+      of.slot = slot;
+      of.state = state;
+      this.#predictLayer(pass, after, layer, said);
+      this.versions![layer]! += 1;
+    }
+    for (let id = offset; id < offset + experts; id++) scores[id] = said[id]!;
+  }
+
+  /** Numbers that only grow: their sum stays as it was only where each does. */
+  #state(pass: Pass, after: number, layer: number): number {
+    let state = this.#usage.state(layer) + this.#fits[bucketOf(after, layer)]!.steps;
+    for (let i = 0; i < this.#evidence.length; i++) state += this.#evidence[i]!.state!(pass, 0);
+    return state;
+  }
+
+  /** The layers `(after, last]` have been predicted for several tokens: nothing that was said before is their last prediction. */
+  #forget(after: number, last: number): void {
+    for (let layer = after + 1; layer <= last; layer++) {
+      this.#saidOf[layer]!.state = Number.NaN;
+      this.versions![layer]! += 1;
+    }
   }
 
   /** Tokens are independent given what is known of them: a batch demands what at least one of them demands. */

@@ -2,7 +2,7 @@
 // the probability that all named ones get.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
+import { named, overlap } from './overlap.js';
 import { either } from './predictor.js';
 
 /** One pseudo-observation at the mean that is measured on real models (reuse by the next token, 0.26 to 0.5). */
@@ -22,12 +22,8 @@ export class NamedExperts {
 
   /** The experts of a token at a layer are known: judges those that were named for it, `names[from .. from + count)`. */
   judge({ choices, row, topK }: Pass, token: number, layer: number, names: Uint16Array, from: number, count: number): void {
-    const now = token * row + layer * topK;
-    for (let i = from; i < from + count; i++) {
-      if (names[i] === NULL_EXPERT) continue;
-      this.#trials[layer]! += 1;
-      for (let j = now; j < now + topK; j++) if (choices[j] === names[i]) this.#right[layer]! += 1;
-    }
+    this.#trials[layer]! += named(names, from, count);
+    this.#right[layer]! += overlap(names, from, count, choices, token * row + layer * topK, topK);
   }
 
   /** Sets all scores of a layer to zero. */

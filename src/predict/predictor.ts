@@ -19,6 +19,11 @@ export interface Predictor {
    */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
   /**
+   * By layer: a number that changes whenever {@link predict} says something else of the layer than the last time, so that who has looked
+   * at its scores need not look again. Absent: that is to be expected at every prediction.
+   */
+  readonly versions?: Uint32Array;
+  /**
    * Called after {@link observe} of a layer: fills that layer's scores with the probability that the *next* pass demands each expert,
    * supposing that the same requests run in it. Policies that rank by prediction see it. Absent: what was predicted last stands.
    */

@@ -3,6 +3,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
+import { named, overlap } from './overlap.js';
 import { PathMemory } from './path-memory.js';
 
 /** Log-odds of reuse, measured on real models between 1.1 and 2.6; every layer starts here, with the weight of as many trials. */
@@ -43,12 +44,8 @@ export class PreviousToken implements Evidence {
     const before = this.#memory.previous(pass, token, layer);
     if (counted && before >= 0) {
       const previous = this.#memory.experts;
-      const now = token * row + layer * topK;
-      for (let i = before; i < before + topK; i++) {
-        if (previous[i] === NULL_EXPERT) continue;
-        this.#trials[layer]! += 1;
-        for (let j = now; j < now + topK; j++) if (choices[j] === previous[i]) this.#again[layer]! += 1;
-      }
+      this.#trials[layer]! += named(previous, before, topK);
+      this.#again[layer]! += overlap(previous, before, topK, choices, token * row + layer * topK, topK);
     }
     this.#memory.store(pass, token, layer);
   }

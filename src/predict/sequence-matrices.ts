@@ -17,16 +17,18 @@ class Running {
   readonly counts: Float64Array;
   tokens = 0;
   request = -1;
-  /** `[layers]` squared norm of each layer's counts; `[layers, kept]` their dot product with each kept matrix. */
+  /** `[layers]` squared norm of each layer's counts; `[layers, capacity]` their dot product with each kept matrix. */
   readonly norms: Float64Array;
   readonly dots: Float64Array;
   /** Index of the most similar kept matrix, -1: none yet. */
   match = -1;
+  /** Grows whenever another matrix is matched, or the matched one has become another. */
+  matches = 0;
 
-  constructor(experts: number, layers: number, kept: number) {
+  constructor(experts: number, layers: number, capacity: number) {
     this.counts = new Float64Array(experts);
     this.norms = new Float64Array(layers);
-    this.dots = new Float64Array(layers * kept);
+    this.dots = new Float64Array(layers * capacity);
   }
 
   begin(request: number): void {
@@ -43,10 +45,13 @@ export class SequenceMatrices implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #window: number;
-  /** `[capacity, experts]` activations of each kept sequence, its tokens, and `[capacity, layers]` norms. */
+  /** `[experts, capacity]` activations of each kept sequence, and its tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
-  readonly #keptNorms: Float64Array;
+  /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 where the row is empty. */
+  readonly #keptScale: Float64Array;
+  /** `[capacity]` similarity of each kept matrix to the one that is compared. */
+  readonly #cosines: Float64Array;
   #count = 0;
   readonly #slots: Running[];
 
@@ -60,7 +65,8 @@ export class SequenceMatrices implements Evidence {
     this.#window = window;
     this.#kept = new Float32Array(capacity * model.experts);
     this.#keptTokens = new Float64Array(capacity);
-    this.#keptNorms = new Float64Array(capacity * model.layers.length);
+    this.#keptScale = new Float64Array(model.layers.length * capacity);
+    this.#cosines = new Float64Array(capacity);
     this.#slots = Array.from({ length: slots }, () => new Running(model.experts, model.layers.length, capacity));
   }
 
@@ -73,26 +79,35 @@ export class SequenceMatrices implements Evidence {
     const distance = layer - Math.max(-1, after);
     const trust = weight * (1 - distance / (layers.length + 1));
     const share = Math.min(0.5, topK / experts);
-    const base = running.match * this.#model.experts + offset;
+    const capacity = this.#capacity;
+    const base = offset * capacity + running.match;
     const tokens = this.#keptTokens[running.match]! + SMOOTHING;
     const mean = fastLog(share) - fastLog(1 - share);
     for (let e = 0; e < experts; e++) {
-      const rate = (this.#kept[base + e]! + SMOOTHING * share) / tokens;
+      const rate = (this.#kept[base + e * capacity]! + SMOOTHING * share) / tokens;
       into[e]! += trust * (fastLog(rate) - fastLog(1.0001 - rate) - mean);
     }
     return true;
   }
 
+  state(pass: Pass, token: number): number {
+    const running = this.#slots[pass.slot[token]!]!;
+    return running.request === pass.request[token] ? running.matches : Number.NaN;
+  }
+
   learn(pass: Pass, token: number, layer: number): void {
     const { layers } = this.#model;
     const { choices, row, topK } = pass;
+    const capacity = this.#capacity;
+    const kept = this.#kept;
     const running = this.#slots[pass.slot[token]!]!;
     if (layer === 0 && (running.request !== pass.request[token] || running.tokens >= this.#window)) {
       if (running.tokens >= FEWEST_TOKENS) this.#keep(running);
-      if (running.request !== pass.request[token]) running.match = -1;
+      if (running.request !== pass.request[token]) this.#match(running, -1);
       running.begin(pass.request[token]!);
     }
     const { offset } = layers[layer]!;
+    const { dots } = running;
     const from = token * row + layer * topK;
     for (let i = from; i < from + topK; i++) {
       if (choices[i] === NULL_EXPERT) continue;
@@ -100,45 +115,59 @@ export class SequenceMatrices implements Evidence {
       // (c + 1)^2 = c^2 + 2 c + 1
       running.norms[layer]! += 2 * running.counts[id]! + 1;
       running.counts[id]! += 1;
-      for (let k = 0; k < this.#count; k++) running.dots[layer * this.#capacity + k]! += this.#kept[k * this.#model.experts + id]!;
+      for (let k = 0; k < this.#count; k++) dots[layer * capacity + k]! += kept[id * capacity + k]!;
     }
     if (layer === layers.length - 1) {
       running.tokens++;
-      running.match = this.#mostSimilar(running);
+      this.#match(running, this.#mostSimilar(running));
     }
+  }
+
+  #match(running: Running, match: number): void {
+    if (running.match === match) return;
+    running.match = match;
+    running.matches++;
   }
 
   /** Ties go to the matrix that was kept first; -1 where none is kept. */
   #mostSimilar({ norms, dots }: Running): number {
-    const layers = this.#model.layers.length;
+    const capacity = this.#capacity;
+    const cosines = this.#cosines.fill(0);
+    for (let l = 0; l < this.#model.layers.length; l++) {
+      const scale = scaleOf(norms[l]!);
+      for (let at = l * capacity, k = 0; k < this.#count; k++, at++) cosines[k]! += dots[at]! * (scale * this.#keptScale[at]!);
+    }
     let best = -1;
     let bestCosine = -1;
     for (let k = 0; k < this.#count; k++) {
-      let cosine = 0;
-      for (let l = 0; l < layers; l++) {
-        const norm = norms[l]! * this.#keptNorms[k * layers + l]!;
-        if (norm > 0) cosine += dots[l * this.#capacity + k]! / Math.sqrt(norm);
-      }
-      if (cosine <= bestCosine) continue;
+      if (cosines[k]! <= bestCosine) continue;
       best = k;
-      bestCosine = cosine;
+      bestCosine = cosines[k]!;
     }
     return best;
   }
 
   #keep(running: Running): void {
     const { experts, layers } = this.#model;
-    const at = this.#count < this.#capacity ? this.#count++ : this.#mostSimilar(running);
-    this.#kept.set(running.counts, at * experts);
+    const capacity = this.#capacity;
+    const kept = this.#kept;
+    const at = this.#count < capacity ? this.#count++ : this.#mostSimilar(running);
+    for (let id = 0; id < experts; id++) kept[id * capacity + at] = running.counts[id]!;
     this.#keptTokens[at] = running.tokens;
-    this.#keptNorms.set(running.norms, at * layers.length);
+    for (let l = 0; l < layers.length; l++) this.#keptScale[l * capacity + at] = scaleOf(running.norms[l]!);
     // Sequences that are running have no dot product with the new matrix yet.
     for (const other of this.#slots) {
+      if (other.match === at) other.matches++;
       for (const { index, offset, experts: width } of layers) {
         let dot = 0;
-        for (let id = offset; id < offset + width; id++) dot += other.counts[id]! * this.#kept[at * experts + id]!;
-        other.dots[index * this.#capacity + at] = dot;
+        for (let id = offset; id < offset + width; id++) dot += other.counts[id]! * kept[id * capacity + at]!;
+        other.dots[index * capacity + at] = dot;
       }
     }
   }
+}
+
+/** One over the norm of a row, from its square; 0 where the row is empty. */
+function scaleOf(norm: number): number {
+  return norm > 0 ? 1 / Math.sqrt(norm) : 0;
 }

@@ -30,6 +30,12 @@ export class Usage {
     this.tokens[layer]! += 1;
   }
 
+  /** A number that grows whenever what {@link write} writes of a layer changes. */
+  state(layer: number): number {
+    if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
+    return this.#dueAt[layer]!;
+  }
+
   /** Writes `bias` plus `weight` times the log-odds of use of each expert of a layer; uses are smoothed by an even share of one token's. */
   write(layer: number, bias: number, weight: number, into: Float64Array): void {
     if (this.tokens[layer]! >= this.#dueAt[layer]!) this.#renew(layer);

@@ -1,0 +1,148 @@
+// What predictors keep from one prediction to the next, against working it out anew each time.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/base/random.js';
+import { named, overlap } from '../../src/predict/overlap.js';
+import { SequenceMatrices } from '../../src/predict/sequence-matrices.js';
+import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { toyModel } from '../cache/fixtures.js';
+import { passesOf } from './running.js';
+import { create, type Row, traceFrom, walk } from './toy.js';
+
+const LAYERS = 4;
+const EXPERTS = 10;
+const TOP_K = 2;
+const model = toyModel(new Array<number>(LAYERS).fill(EXPERTS), undefined, TOP_K);
+
+/** Each request prefers some experts, as texts do; every fifth is like the first. */
+function requests(count: number, length: number): Row[][] {
+  const random = new Random(7, 'test/repeat');
+  return Array.from({ length: count }, (_, request) =>
+    Array.from({ length }, () =>
+      Array.from({ length: LAYERS }, (_unused, layer) => {
+        const first = ((request % 5) * (layer + 1) + (random.next() < 0.6 ? 0 : random.below(EXPERTS))) % EXPERTS;
+        return [first, (first + 1 + random.below(EXPERTS - 1)) % EXPERTS];
+      }),
+    ),
+  );
+}
+
+describe.each(['popularity', 'activation-matrix'])('%s', (kind) => {
+  const given = kind === 'activation-matrix' ? { matrices: 3, window: 20 } : {};
+  it.each([1, 2])('says what it would say without having been asked before, and tells whether that is new; %i streams', async (streams) => {
+    const trace = traceFrom(model, TOP_K, requests(12, 50));
+    const make = () => create(kind, model, TOP_K, given, { slots: streams });
+    const repeating = await make();
+    const anew = await make();
+    const scores = new Float32Array(model.experts);
+    const expected = new Float32Array(model.experts);
+    const before = new Float32Array(model.experts);
+    const versions = new Uint32Array(LAYERS);
+    let repeated = 0;
+    let asked = 0;
+    walk(
+      trace,
+      {
+        costNs: 0,
+        predict() {},
+        observe(pass, layer) {
+          repeating.observe(pass, layer);
+          anew.observe(pass, layer);
+        },
+      },
+      (pass, after) => {
+        repeating.predict(pass, after, 1, scores);
+        // From one layer farther back it is another prediction, so that nothing of the last one is left.
+        if (after >= 0) anew.predict(pass, after - 1, 2, expected);
+        anew.predict(pass, after, 1, expected);
+        const { offset, experts } = model.layers[after + 1]!;
+        const now = scores.slice(offset, offset + experts);
+        if (after >= 0) expect(now).toEqual(expected.slice(offset, offset + experts));
+        if (repeating.versions![after + 1] === versions[after + 1]) {
+          expect(now).toEqual(before.slice(offset, offset + experts));
+          repeated++;
+        }
+        before.set(now, offset);
+        versions[after + 1] = repeating.versions![after + 1]!;
+        asked++;
+      },
+      { streams },
+    );
+    // Several tokens are always predicted anew.
+    if (streams === 1) expect(repeated).toBeGreaterThan(asked / 4);
+    else expect(repeated).toBe(0);
+  });
+});
+
+it('matches the kept sequence whose rows have the largest cosines on average', () => {
+  const [capacity, window] = [4, 30];
+  const evidence = new SequenceMatrices(model, 1, capacity, window);
+  const trace = traceFrom(model, TOP_K, requests(14, 45));
+  const kept: { counts: Float64Array; tokens: number }[] = [];
+  let running = { counts: new Float64Array(model.experts), tokens: 0 };
+  let request = 0;
+  let state = Number.NaN;
+  let matched = -1;
+  let kinds = 0;
+  const cosine = (a: Float64Array, b: Float64Array): number => {
+    let sum = 0;
+    for (const { offset, experts } of model.layers) {
+      const [x, y] = [a.subarray(offset, offset + experts), b.subarray(offset, offset + experts)];
+      const dot = (p: Float64Array, q: Float64Array) => p.reduce((all, value, i) => all + value * q[i]!, 0);
+      const norm = dot(x, x) * dot(y, y);
+      if (norm > 0) sum += dot(x, y) / Math.sqrt(norm);
+    }
+    return sum;
+  };
+  const mostSimilar = () =>
+    kept.reduce(
+      (best, { counts }, k) => (best < 0 || cosine(running.counts, counts) > cosine(running.counts, kept[best]!.counts) ? k : best),
+      -1,
+    );
+  for (const pass of passesOf(trace)) {
+    if (pass.request[0] !== request || running.tokens >= window) {
+      if (running.tokens >= 16) {
+        if (kept.length < capacity) kept.push(running);
+        else kept[mostSimilar()] = running;
+      }
+      request = pass.request[0]!;
+      running = { counts: new Float64Array(model.experts), tokens: 0 };
+    }
+    for (let layer = 0; layer < LAYERS; layer++) {
+      evidence.learn(pass, 0, layer);
+      for (let k = 0; k < TOP_K; k++) running.counts[model.layers[layer]!.offset + pass.choices[layer * TOP_K + k]!]! += 1;
+    }
+    running.tokens++;
+    const match = mostSimilar();
+    if (match < 0) continue;
+    const now = evidence.state(pass, 0);
+    if (now === state) expect(match).toBe(matched);
+    else kinds++;
+    state = now;
+    matched = match;
+    const into = new Float64Array(EXPERTS);
+    expect(evidence.add(pass, 0, 0, 2, 1, into)).toBe(true);
+    const share = TOP_K / EXPERTS;
+    const { counts, tokens } = kept[match]!;
+    for (let e = 0; e < EXPERTS; e++) {
+      const rate = (counts[model.layers[2]!.offset + e]! + share) / (tokens + 1);
+      const logOdds = Math.log(rate / (1.0001 - rate)) - Math.log(share / (1 - share));
+      expect(Math.abs(into[e]! - (1 - 2 / (LAYERS + 1)) * logOdds)).toBeLessThan(0.002);
+    }
+  }
+  expect(kinds).toBeGreaterThan(10);
+});
+
+it('counts what two lists of experts have in common', () => {
+  const expert = fc.oneof(fc.nat(6), fc.constant(NULL_EXPERT));
+  const list = fc.array(expert, { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(list, list, (names, choices) => {
+      const pairs = names.flatMap((name) => choices.filter((choice) => choice === name && name !== NULL_EXPERT));
+      const [padded, chosen] = [Uint16Array.of(3, ...names, 3), Uint16Array.of(3, 3, ...choices)];
+      expect(overlap(padded, 1, names.length, chosen, 2, choices.length)).toBe(pairs.length);
+      expect(named(padded, 1, names.length)).toBe(names.filter((name) => name !== NULL_EXPERT).length);
+    }),
+    { seed: 4 },
+  );
+});
