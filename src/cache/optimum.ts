@@ -126,6 +126,8 @@ export class Optimum {
       slots = 0;
       end++;
     }
+    // Given back after the last use of any expert: for events to come.
+    if (slots > 0) this.#give(end, slots);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;
   }

@@ -31,11 +31,11 @@ function byOccupancy(events: readonly (readonly number[])[], slots: readonly num
   return hits;
 }
 
-/** Events that use some experts more than others. */
+/** Events that use some experts more than others; now and then one that uses none. */
 function drawn(random: Random, experts: number, count: number, widest: number): number[][] {
   return Array.from({ length: count }, () => {
     const members = new Set<number>();
-    const size = 1 + random.below(Math.min(widest, experts));
+    const size = random.below(8) === 0 ? 0 : 1 + random.below(Math.min(widest, experts));
     while (members.size < size) members.add(Math.min(random.below(experts), random.below(experts)));
     return [...members];
   });
