@@ -72,7 +72,7 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'faults.lanes': 'Lanes that the link loses, e.g. -1; the others keep their speed.',
     'faults.cpu': "Share of the CPU's speed that is left, e.g. 50%.",
     'faults.gpuMemory': 'GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.',
-    'faults.gpu': 'Number of the GPU that loses memory, from 0. Absent: each of them does.',
+    'faults.gpu': 'Number of the GPU that loses memory, or whose h2d is hit, from 0. Absent: each of them.',
     replay: 'atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.',
     bounds: 'Compute the bounds that need a second pass over the run (Belady).',
     audit: 'Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).',

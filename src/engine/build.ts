@@ -67,7 +67,7 @@ export async function buildSimulation(
   const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / fastLink.bandwidth) : null;
   const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
   const writeBack = system.cache.exclusive ? new Link(fastLink, new Float64Array(model.experts)) : null;
-  const faults = faultsOf(run, hardware.links.length === 0 ? [] : [gpu.link, dram?.link, writeBack], [cost]);
+  const faults = faultsOf(run, [hardware.links.length === 0 ? [] : [gpu.link, dram?.link, writeBack]], [cost]);
   const engine = new Engine({
     model,
     cost,

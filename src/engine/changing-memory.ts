@@ -28,11 +28,6 @@ interface ChangingMemoryParts {
 export function changingMemoryOf({ inputs, memory, passes, run, simulation, workload }: ChangingMemoryParts): ChangingMemory | null {
   const faults = run.faults ?? [];
   const { gpus, policy } = simulation;
-  for (const [index, { gpu = 0 }] of faults.entries()) {
-    if (gpu < gpus.length) continue;
-    const there = gpus.length === 1 ? 'one GPU, number 0' : `${gpus.length} GPUs, numbers 0 to ${gpus.length - 1}`;
-    throw new UserError(`${run.label}: faults.${index}.gpu: there is no GPU ${gpu}; ${inputs.hardware.name} has ${there}`);
-  }
   const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
   if (memory.kvGrowth === 'static' && !loses) return null;
   const { definition, parameters } = policy;

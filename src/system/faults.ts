@@ -38,7 +38,7 @@ const faultSchema = z
     cpu: share.optional(),
     /** GPU memory that is lost. */
     gpuMemory: quantity(LOSS).optional(),
-    /** Number of the GPU that loses it, from 0; absent: each of them does. */
+    /** Number of the GPU that loses it, or whose h2d is hit, from 0; absent: each of them. */
     gpu: z.int().min(0).optional(),
   })
   .superRefine((fault, context) => {
@@ -49,8 +49,8 @@ const faultSchema = z
     const ofLink = fault.bandwidth !== undefined || fault.lanes !== undefined;
     if (ofLink && fault.link === undefined) refuse('needs the link that it hits; say link: h2d or link: ssd');
     if (!ofLink && fault.link !== undefined && changes.length === 1) refuse('is no property of a link; leave it out', ['link']);
-    if (fault.gpu !== undefined && fault.gpuMemory === undefined && changes.length === 1) {
-      refuse('says which GPU loses memory, and there is no gpuMemory; leave it out', ['gpu']);
+    if (fault.gpu !== undefined && fault.gpuMemory === undefined && fault.link !== 'h2d' && changes.length === 1) {
+      refuse('says whose memory or whose h2d is hit, and all else is of the machine; leave it out', ['gpu']);
     }
     if (fault.until !== undefined && fault.until <= fault.at) refuse('must be later than at', ['until']);
   });
@@ -59,8 +59,8 @@ const faultSchema = z
 export const faultsSchema = z.array(faultSchema).min(1);
 
 /**
- * One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` (perhaps with `gpu`) is there. Times are ns,
- * memory is bytes lost.
+ * One fault: exactly one of `bandwidth`, `lanes` (both with `link`), `cpu` and `gpuMemory` is there; with `gpuMemory` and `link: h2d`
+ * perhaps `gpu`. Times are ns, memory is bytes lost.
  */
 export type Fault = z.infer<typeof faultSchema>;
 
@@ -69,9 +69,14 @@ export function isInEffect({ at, until = Number.POSITIVE_INFINITY }: Fault, nowN
   return at <= nowNs && nowNs < until;
 }
 
+/** True where a fault hits GPU number `gpu`, or what is of the whole machine. */
+export function hits(fault: Fault, gpu: number): boolean {
+  return fault.gpu === undefined || fault.gpu === gpu;
+}
+
 /** Bytes of memory that GPU number `gpu` lacks at `nowNs`. */
 export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number): number {
-  const own = faults.filter((fault) => isInEffect(fault, nowNs) && (fault.gpu ?? gpu) === gpu);
+  const own = faults.filter((fault) => isInEffect(fault, nowNs) && hits(fault, gpu));
   return own.reduce((sum, { gpuMemory = 0 }) => sum + gpuMemory, 0);
 }
 
@@ -81,8 +86,9 @@ export function lostBytes(faults: readonly Fault[], gpu: number, nowNs: number):
  */
 export function describeFault({ at, bandwidth, cpu, gpu, gpuMemory, lanes, link, until }: Fault, gpus = 1): string {
   const when = `from ${formatNs(at)}${until === undefined ? '' : ` to ${formatNs(until)}`}`;
-  if (bandwidth !== undefined) return `${link} at ${formatRatio(bandwidth)} of its bandwidth ${when}`;
-  if (lanes !== undefined) return `${link} without ${lanes === -1 ? 'one of its lanes' : `${-lanes} of its lanes`} ${when}`;
+  const path = gpus === 1 || gpu === undefined ? link : `${link} of GPU ${gpu}`;
+  if (bandwidth !== undefined) return `${path} at ${formatRatio(bandwidth)} of its bandwidth ${when}`;
+  if (lanes !== undefined) return `${path} without ${lanes === -1 ? 'one of its lanes' : `${-lanes} of its lanes`} ${when}`;
   if (cpu !== undefined) return `the CPU at ${formatRatio(cpu)} of its speed ${when}`;
   const who = gpus === 1 ? 'the GPU' : gpu === undefined ? 'every GPU' : `GPU ${gpu}`;
   return `${who} without ${formatBytes(gpuMemory!)} of its memory ${when}`;

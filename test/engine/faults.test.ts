@@ -41,7 +41,7 @@ describe('faults strike links and CPU', () => {
     const link = new Link(wholeLink('h2d', 1, 5), new Float64Array(4));
     const faults = new Faults(
       [fault({ at: 100, link: 'h2d', bandwidth: 0.5 }), fault({ at: 200, until: 300, link: 'h2d', bandwidth: 0.25 })],
-      [link],
+      [[link]],
       [cost],
       'run',
     );
@@ -56,16 +56,46 @@ describe('faults strike links and CPU', () => {
 
   it('lanes are lost and come back', () => {
     const link = new Link(wholeLink('h2d', 2, 0, 3), new Float64Array(4));
-    const faults = new Faults([fault({ at: 10, until: 50, link: 'h2d', lanes: -2 })], [link], [cost], 'run');
+    const faults = new Faults([fault({ at: 10, until: 50, link: 'h2d', lanes: -2 })], [[link]], [cost], 'run');
     faults.strike(10);
     expect([0, 1, 2].map((id) => link.demand(id, 10, 10))).toEqual([30, 50, 70]); // one after another
     faults.strike(50);
     expect([0, 1].map((id) => link.demand(id, 10, 50))).toEqual([70, 70]); // on the two that are back
   });
 
+  it('of one GPU or of each, where there are several', () => {
+    const links = [0, 1].map(() => new Link(wholeLink('h2d', 2, 0, 2), new Float64Array(4)));
+    const faults = new Faults(
+      [fault({ at: 10, link: 'h2d', bandwidth: 0.5, gpu: 1 }), fault({ at: 20, link: 'h2d', bandwidth: 0.5 })],
+      [[links[0]!], [links[1]!]],
+      [cost],
+      'run',
+    );
+    const at = (ns: number): number[] => {
+      faults.strike(ns);
+      return links.map((link) => link.transferNs(10));
+    };
+    const whole = links[0]!.transferNs(10);
+    expect([at(0), at(10), at(20)]).toEqual([
+      [whole, whole],
+      [whole, 2 * whole],
+      [2 * whole, 4 * whole],
+    ]);
+    const lost = (gpu: number) =>
+      new Faults(
+        [1, 2].map((ns) => fault({ at: ns, link: 'h2d', lanes: -1, gpu })),
+        [[links[0]!], []],
+        [cost],
+        'run',
+      );
+    expect(() => lost(0)).toThrow('h2d has 2 lanes and would lose the last');
+    expect(() => lost(1)).not.toThrow();
+    expect(() => lost(2)).toThrow('run: faults.0.gpu: there is no GPU 2; the machine has 2 GPUs, numbers 0 to 1');
+  });
+
   it('refuses a fault that takes everything, or hits what the run does not use', () => {
     const link = new Link(wholeLink('h2d', 1, 0, 2), new Float64Array(1));
-    const of = (...faults: Fault[]) => new Faults(faults, [link], [cost], 'run');
+    const of = (...faults: Fault[]) => new Faults(faults, [[link]], [cost], 'run');
     const lost = fault({ at: 1, link: 'h2d', lanes: -1 });
     expect(() => of(lost)).not.toThrow();
     expect(() => of(lost, { ...lost, at: 7 })).toThrow('run: faults: h2d has 2 lanes and would lose the last; leave it one');
@@ -74,7 +104,7 @@ describe('faults strike links and CPU', () => {
       'run: faults.0.link: no expert crosses ssd in this run; it uses h2d',
     );
     const alone = { ...cost, handoverNs: Number.POSITIVE_INFINITY } as CostModel;
-    expect(() => new Faults([fault({ at: 1, cpu: 0.5 })], [link], [alone], 'run')).toThrow('run: faults.0.cpu: the machine has no CPU');
+    expect(() => new Faults([fault({ at: 1, cpu: 0.5 })], [[link]], [alone], 'run')).toThrow('run: faults.0.cpu: the machine has no CPU');
   });
 });
 
@@ -91,8 +121,15 @@ describe('a fault from the start is a lesser machine', () => {
     const machine = { hardware: '2x-rtx-4090' };
     const faulty = await simulate({ ...machine, faults: [{ at: 0, link: 'h2d', bandwidth: '50%' }] });
     const lesser = await simulate(machine, { 'hardware.links.0.bandwidth': (await bandwidthOf('2x-rtx-4090')) / 2 });
-    expect(faulty.of('time.stall')).toBeGreaterThan((await simulate(machine)).of('time.stall'));
+    const sound = await simulate(machine);
+    expect(faulty.of('time.stall')).toBeGreaterThan(sound.of('time.stall'));
     expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
+    const [first, second] = [0, 1].map((gpu) => ({ at: 0, link: 'h2d' as const, bandwidth: '50%', gpu }));
+    expect(plain((await simulate({ ...machine, faults: [first!, second!] })).metrics)).toEqual(plain(lesser.metrics));
+    const one = await simulate({ ...machine, faults: [second!] });
+    expect(one.of('time.total')).toBeGreaterThan(sound.of('time.total'));
+    expect(one.of('time.total')).toBeLessThan(lesser.of('time.total'));
+    expect(one.warnings.map(({ message }) => message).join()).toContain('The run had h2d of GPU 1 at 50.0 % of its bandwidth from 0 ns.');
   });
 
   it('two lanes of three, with a third of the bandwidth gone', async () => {
@@ -275,6 +312,8 @@ describe('what users write', () => {
     expect(read('at=5s,gpu=1,gpuMemory=-4GiB')).toEqual({ at: 5e9, gpu: 1, gpuMemory: 4 * 2 ** 30 });
     expect(describeFault(read('at=5s,gpu=1,gpuMemory=-4GiB'), 2)).toBe('GPU 1 without 4.00 GiB of its memory from 5.00 s');
     expect(describeFault(read('at=5s,gpuMemory=-4GiB'), 2)).toBe('every GPU without 4.00 GiB of its memory from 5.00 s');
+    expect(describeFault(read('at=5s,gpu=1,link=h2d,lanes=-1'), 2)).toBe('h2d of GPU 1 without one of its lanes from 5.00 s');
+    expect(describeFault(read('at=5s,gpu=0,link=h2d,bandwidth=50%'))).toBe('h2d at 50.0 % of its bandwidth from 5.00 s');
     expect(describeFault(read('at=1s,until=2s,link=ssd,lanes=-1'))).toBe('ssd without one of its lanes from 1.00 s to 2.00 s');
     expect(describeFault(read('at=1s,cpu=50%'))).toBe('the CPU at 50.0 % of its speed from 1.00 s');
   });
@@ -287,7 +326,8 @@ describe('what users write', () => {
     [{ at: '1s', cpu: '50%', gpuMemory: '-1GiB' }, 'changes cpu and gpuMemory at once; write one fault for each'],
     [{ at: '1s', link: 'h2d', gpuMemory: '-1GiB' }, 'faults.0.link: is no property of a link; leave it out'],
     [{ at: '1s', gpuMemory: '4GiB' }, 'faults.0.gpuMemory: "4GiB" is not a loss of memory; write e.g. -4GiB'],
-    [{ at: '1s', cpu: '50%', gpu: 1 }, 'faults.0.gpu: says which GPU loses memory, and there is no gpuMemory; leave it out'],
+    [{ at: '1s', cpu: '50%', gpu: 1 }, 'faults.0.gpu: says whose memory or whose h2d is hit, and all else is of the machine'],
+    [{ at: '1s', link: 'ssd', bandwidth: '50%', gpu: 1 }, 'faults.0.gpu: says whose memory or whose h2d is hit'],
     [{ at: '1s', gpuMemory: '-4GiB', gpu: -1 }, 'faults.0.gpu'],
     [{ at: '2s', until: '1s', cpu: '50%' }, 'faults.0.until: must be later than at'],
   ])('%j is refused', (fault, message) => {
@@ -301,7 +341,7 @@ describe('what users write', () => {
     await expect(lost('-50MiB')).rejects.toThrow(/test: faults: at 1\.00 s the GPU lacks 50\.0 MiB, and has 0 B for .* of KV caches/);
     await expect(lost('-50MiB', 'grow')).rejects.toThrow('for the least expert cache and the KV cache of the longest request');
     await expect(simulate({ faults: [{ at: 0, gpuMemory: '-1MiB', gpu: 1 }] })).rejects.toThrow(
-      'test: faults.0.gpu: there is no GPU 1; t4 has one GPU, number 0',
+      'test: faults.0.gpu: there is no GPU 1; the machine has one GPU, number 0',
     );
   });
 });

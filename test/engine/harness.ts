@@ -97,7 +97,7 @@ export async function composeEngine(scenario: Scenario) {
     gpu,
     dram,
     writeBack,
-    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, links, [cost], 'scenario'),
+    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, [links], [cost], 'scenario'),
     onMiss: scenario.onMiss,
     replay: scenario.replay,
     prefetch: script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores },

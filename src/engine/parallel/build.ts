@@ -107,7 +107,7 @@ export async function buildParallel(
   const rerank = inputs.candidates === null ? null : new Rerank(model, system.rerank!);
   const faults = faultsOf(
     run,
-    gpus.flatMap(({ dram, gpu, writeBack }) => [gpu.link, dram?.link, writeBack]),
+    gpus.map(({ dram, gpu, writeBack }) => [gpu.link, dram?.link, writeBack]),
     gpus.map((gpu) => gpu.cost),
   );
   const engine = new ParallelEngine({

@@ -124,7 +124,7 @@ describe('a fault of GPU memory on several GPUs', () => {
     await expect(lost('-19MiB', 0, { kvGrowth: 'grow' })).rejects.toThrow(
       'GPU 0 lacks 19.0 MiB, and has 0 B for the least expert cache and the KV cache of the longest request',
     );
-    await expect(lost('-1MiB', 2)).rejects.toThrow('test: faults.0.gpu: there is no GPU 2; 2x-rtx-4090 has 2 GPUs, numbers 0 to 1');
+    await expect(lost('-1MiB', 2)).rejects.toThrow('test: faults.0.gpu: there is no GPU 2; the machine has 2 GPUs, numbers 0 to 1');
   });
 });
 
