@@ -33,10 +33,12 @@ export function expertsPerLayer(text: string): number | null {
 
 /** Points of a range of capacities that does not say how many. */
 const POINTS = 20;
+/** Most points of a range: each is a replay, and more than a picture can show. */
+const MOST_POINTS = 1000;
 
 /**
  * Reads a list of capacities: single ones and ranges `a..b` of shares, e.g. `1%..100%`, `5%..50%:10`, `8GiB,25%,16/layer`. The points
- * of a range are evenly spaced, both ends included; 20 unless `:n` says how many.
+ * of a range are evenly spaced, both ends included; 20 unless `:n` says how many, 1000 at most.
  * @returns bytes, ascending, each once
  */
 export function parseCapacities(text: string, model: ModelSpec, place: string): number[] {
@@ -45,7 +47,9 @@ export function parseCapacities(text: string, model: ModelSpec, place: string): 
     if (range === null) return [parseCapacity(part, model, place)];
     const [from, to] = [range[1]!, range[2]!].map((end) => parseCapacity(end, model, place)) as [number, number];
     const points = range[3] === undefined ? POINTS : Number(range[3]);
-    if (points < 2) throw new UserError(`${place}: '${part.trim()}' asks for ${points} points; a range needs at least 2`);
+    if (points < 2 || points > MOST_POINTS) {
+      throw new UserError(`${place}: '${part.trim()}' asks for ${points} points; a range has 2 to ${MOST_POINTS}`);
+    }
     if (from > to) throw new UserError(`${place}: '${part.trim()}' runs backwards; put the smaller capacity first`);
     return Array.from({ length: points }, (_, i) => Math.round(from + ((to - from) * i) / (points - 1)));
   });

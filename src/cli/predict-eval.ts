@@ -139,9 +139,10 @@ export function seedOf({ seed }: JudgingOptions): number {
   return Number(seed);
 }
 
-/** @throws UserError where a flag's value is no positive count */
-export function integer(flag: string, text: string): number {
+/** @throws UserError where a flag's value is no positive count, or more than `most` */
+export function integer(flag: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseCount(text, flag);
   if (value < 1) throw new UserError(`${flag} ${text}: must be at least 1`);
+  if (value > most) throw new UserError(`${flag} ${text}: must be at most ${most}`);
   return value;
 }

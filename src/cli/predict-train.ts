@@ -26,6 +26,9 @@ export interface TrainOptions extends JudgingOptions {
   readonly checkpoint?: string;
 }
 
+/** Most units of a layer, and tokens of a step: a predictor that is wider takes longer than the experts that it foresees. */
+const WIDEST = 8192;
+
 /** What a trained predictor has to beat, shown beside it. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
 
@@ -80,14 +83,14 @@ function trainingOf(options: TrainOptions): PredictorTraining {
     throw new UserError(`--lr ${options.lr}: must be a number between 0 and 1; write e.g. 0.002`);
   return {
     network: {
-      hidden: integer('--hidden', options.hidden),
-      rank: integer('--rank', options.rank),
+      hidden: integer('--hidden', options.hidden, WIDEST),
+      rank: integer('--rank', options.rank, WIDEST),
       gru: options.gru,
       observed: options.observed,
     },
     tokenIds: options.tokenId,
     epochs: integer('--epochs', options.epochs),
-    batch: integer('--batch', options.batch),
+    batch: integer('--batch', options.batch, WIDEST),
     learningRate,
     seed: seedOf(options),
     checkpoint: options.checkpoint ?? null,

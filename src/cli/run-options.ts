@@ -89,10 +89,10 @@ export function addRunOptions(command: Command): Command {
  * @throws UserError
  */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
-  if (profile !== undefined) return loadRun(profile, [...overridesOf(options, true), ...last]);
-  const overrides = [...overridesOf(options, false), ...last];
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
-  return names === undefined ? loadRun('quickstart', overrides) : checkRun({}, 'moeprof run', overrides);
+  const file = profile ?? (names === undefined ? 'quickstart' : null);
+  const overrides = [...overridesOf(options, file !== null), ...last];
+  return file === null ? checkRun({}, 'moeprof run', overrides) : loadRun(file, overrides);
 }
 
 /**
@@ -118,7 +118,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--hardware', 'hardware', local(options.hardware));
   flag('--system', 'system', local(options.system));
   flag('--cache', 'memory.expertCache', options.cache);
-  flag('--policy', 'system.cache.policy', options.policy);
+  flag('--policy', 'system.cache.policy', local(options.policy));
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
     const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;

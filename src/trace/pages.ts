@@ -1,7 +1,8 @@
 // Pages of bytes that may be written in any order: in memory up to a bound, beyond it in one temporary file. What lets a trace of any
 // length, in any layout, become random-access rows in constant memory.
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { temporaryFile } from '../base/files.js';
+import { tmpdir } from 'node:os';
+import { attempt, temporaryFile } from '../base/files.js';
 
 /** A growing array of equal pages. */
 export class Pages {
@@ -79,11 +80,13 @@ export class Pages {
   }
 
   #save(page: number, buffer: ArrayBuffer): void {
-    this.#fd ??= temporaryFile();
+    const fd = (this.#fd ??= temporaryFile());
     const bytes = new Uint8Array(buffer);
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, page * this.#pageBytes + done);
-    }
+    attempt(tmpdir(), () => {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(fd, bytes, done, bytes.length - done, page * this.#pageBytes + done);
+      }
+    });
   }
 
   #load(page: number, buffer: ArrayBuffer): void {

@@ -36,7 +36,8 @@ describe('parseCapacities', () => {
 
   it.each([
     ['30%..10%', 'runs backwards'],
-    ['10%..30%:1', 'a range needs at least 2'],
+    ['10%..30%:1', 'asks for 1 points; a range has 2 to 1000'],
+    ['1%..100%:99999999', 'asks for 99999999 points; a range has 2 to 1000'],
     ['10%,,20%', '--capacities'],
   ])('refuses %s', (text, message) => {
     expect(() => parseCapacities(text, model, '--capacities')).toThrow(message);

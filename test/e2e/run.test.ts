@@ -1,6 +1,6 @@
 // `moeprof run` from outside: the result format, determinism, flags, mistakes, and the library from an installed package.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -148,6 +148,24 @@ describe('moeprof run with several systems', () => {
     expect([stdout, code]).toEqual(['', 2]);
     expect(stderr).toMatch(message);
   });
+});
+
+describe('paths that flags name', () => {
+  it.each([[[]], [['quickstart']], [['runs/mine.yaml']], [['-m', 'mini-mixtral-8x8l']]])(
+    'are relative to the working folder, whatever the profile: moeprof run %j',
+    async (named) => {
+      const cwd = mkdtempSync(join(folder, 'paths-'));
+      mkdirSync(join(cwd, 'runs'));
+      writeFileSync(join(cwd, 'runs/mine.yaml'), 'model: mini-mixtral-8x8l\nhardware: t4\n');
+      const policy = `export { lru as default } from '${join(root, 'dist/cache/policies/lru.js')}';\n`;
+      writeFileSync(join(cwd, 'mine.mjs'), policy);
+      writeFileSync(join(cwd, 'arrivals.csv'), 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,4,4\n');
+      const args = ['--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '50%', '--json'];
+      const { stdout, stderr, code } = await moeprof(['run', ...named, ...args], { cwd });
+      expect([stderr, code]).toEqual(['', 0]);
+      expect(metricOf(JSON.parse(stdout) as Saved, 'workload.requests')).toBe(1);
+    },
+  );
 });
 
 describe('mistakes are one line and exit 2', () => {

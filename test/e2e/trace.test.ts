@@ -29,6 +29,12 @@ function jsonl(warm: number, rows = 200): string {
 }
 
 describe('moeprof trace', () => {
+  it('refuses to draw more than any run replays', async () => {
+    const { code, stderr } = await moeprof(['trace', 'generate', '--like', 'qwen3-30b-a3b', '--tokens', '1e15', '-o', 'g.jsonl']);
+    expect(code).toBe(2);
+    expect(stderr).toBe("moeprof: --tokens: '1e15' is more than any run replays; write at most 1,000,000,000\n");
+  });
+
   it('ends at a signal, also while it draws routing, and leaves nothing behind', async () => {
     const cwd = temporaryFolder();
     const child = spawn(process.execPath, [BIN, 'trace', 'generate', '--like', 'qwen3-30b-a3b', '--tokens', '2m', '-o', 'g.jsonl'], {

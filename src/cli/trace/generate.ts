@@ -28,6 +28,8 @@ interface Flags {
 /** Tokens where nothing says how many. */
 const TOKENS = 4096;
 const LENGTH = { prompt: 64, generated: 192 } as const;
+/** As in a run. */
+const MOST_TOKENS = 1e9;
 
 const EXAMPLES = `
 --like draws from the routing: block of a model profile, --fit from a model of a
@@ -130,5 +132,7 @@ function requests(tokens: number, prompt: number, generated: number): RequestLen
 function count(text: string, place: string): number {
   const value = parseCount(text, place);
   if (value < 1) throw new UserError(`${place}: '${text}' is less than one token; write at least 1`);
+  if (value > MOST_TOKENS)
+    throw new UserError(`${place}: '${text}' is more than any run replays; write at most ${formatCount(MOST_TOKENS)}`);
   return value;
 }
