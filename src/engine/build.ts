@@ -1,5 +1,6 @@
 // Composes a run on one GPU from what it names: caches under policies, a predictor, links. Where there are several, `parallel/` does.
 import { UserError } from '../base/errors.js';
+import { BeladyBound } from '../cache/belady-bound.js';
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
 import type { Clock } from '../cache/policy.js';
@@ -26,6 +27,7 @@ import type { Simulation } from './simulation.js';
  * Composes the engine.
  * @param running requests that run at once
  * @param dryRun gives the passes of this very run once more, for policies that know the future
+ * @param logged true: the demand is recorded, for capacity curves
  * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
  */
 export async function buildSimulation(
@@ -34,8 +36,9 @@ export async function buildSimulation(
   memory: MemoryPlan,
   running: number,
   dryRun: () => Passes,
+  logged = false,
 ): Promise<Simulation> {
-  if (memory.parallel !== null) return buildParallel(inputs, run, memory.parallel, running, dryRun);
+  if (memory.parallel !== null) return buildParallel(inputs, run, memory.parallel, running, dryRun, logged);
   const { hardware, model, system } = inputs;
   if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null) {
     throw new UserError(`onMiss: ${system.onMiss} needs a CPU beside the GPU, and ${hardware.name} has none; use load`);
@@ -54,13 +57,15 @@ export async function buildSimulation(
   if (hardware.links.length === 0 && memory.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }
-  const gpu = buildTier(view, policies.gpu, memory.cacheBytes, system.cache.scope, memory.quotas, fastLink);
+  const { scope } = system.cache;
+  const gpu = buildTier(view, policies.gpu, memory.cacheBytes, scope, memory.quotas, fastLink);
   const dram = policies.dram === null ? null : buildTier(view, policies.dram, memory.dramBytes!, 'global', null, hardware.links[1]!);
 
   const cost = new CostModel(model, hardware);
   const recorder = new Recorder(model.layers.length);
   const bounds = new BoundClocks(model, hardware, cost, dram === null);
-  const log = run.bounds ? new DemandLog(model, sequential) : null;
+  const belady = run.bounds ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
+  const log = run.bounds && logged ? new DemandLog(model, sequential) : null;
   const predictor = await predictorFor(inputs, run, running);
   const limits = prefetchLimits(inputs, run);
   const scores = new Float32Array(model.experts);
@@ -83,6 +88,7 @@ export async function buildSimulation(
     gates,
     clock,
     future: future === null ? null : { future: future.future, nextUse: nextUse! },
+    belady,
     log,
     recorder,
     bounds,
@@ -92,7 +98,7 @@ export async function buildSimulation(
     log?.close();
     predictor?.close?.();
   };
-  const gpus = [{ gpu, dram, log, memory, expertBytes: expertBytesTotal(model), whole: null, adaptive }];
+  const gpus = [{ gpu, dram, belady, log, memory, expertBytes: expertBytesTotal(model), whole: null, adaptive }];
   return { engine, gpus, residency: gpu, recorder, bounds, faults, parallel: null, policy: policies.gpu, predictor, rerank, close };
 }
 

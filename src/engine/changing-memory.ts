@@ -2,7 +2,6 @@
 // last has given up what it must before a pass begins.
 import { UserError } from '../base/errors.js';
 import { policyNeeds } from '../cache/policy.js';
-import type { CapacityChange } from '../cache/replay.js';
 import type { Passes } from '../schedule/passes.js';
 import type { Workload } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
@@ -68,11 +67,6 @@ export class ChangingMemory {
   /** A pass has ended. */
   passed(endNs: number): void {
     for (const gpu of this.#gpus) gpu.passed(endNs);
-  }
-
-  /** By GPU: capacities of its expert cache in order of time, for the Belady bound. */
-  get changes(): readonly (readonly CapacityChange[])[] {
-    return this.#gpus.map((gpu) => gpu.changes);
   }
 
   /** Most bytes that everything took on one GPU. */

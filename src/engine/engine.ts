@@ -1,5 +1,6 @@
 // The fold over events (L1-L14): a pass enters each MoE layer, the device judges the layer's demand, places its misses and executes it,
 // and time moves on. One object per run; nothing is allocated per event.
+import type { BeladyBound } from '../cache/belady-bound.js';
 import type { DemandLog } from '../cache/demand.js';
 import type { Future } from '../cache/future.js';
 import type { Clock } from '../cache/policy.js';
@@ -45,6 +46,8 @@ export interface EngineParts {
   readonly clock: Clock;
   /** Written at every event for policies that know the future; null otherwise. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
+  /** Counts the hits that the Belady bound has on the same events; null or absent: nobody asks. */
+  readonly belady?: BeladyBound | null;
   /** Records the demand of every event; null: nobody asks. */
   readonly log: DemandLog | null;
   readonly recorder: Recorder;
@@ -159,12 +162,13 @@ export class Engine implements Fold {
    * @param last the layer has no further event in this pass
    */
   #runEvent(pass: Pass, layer: number, size: number, last: boolean): void {
-    const { bounds, clock, dram, future, gpu, log, recorder } = this.#parts;
+    const { belady, bounds, clock, dram, future, gpu, log, recorder } = this.#parts;
     const startNs = this.nowNs;
     const prefetcher = this.#prefetcher;
     const device = this.#device;
     const { ids, counts, single } = this.#demand;
     clock.event++;
+    belady?.event(layer, ids, size);
     log?.append(layer, ids, size);
     if (future !== null) future.future.advance(future.nextUse);
 

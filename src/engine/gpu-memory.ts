@@ -2,7 +2,6 @@
 // of it. Between two passes the expert cache gets what there is, so that all together never take more than the GPU has (L8).
 import { UserError } from '../base/errors.js';
 import { formatBytes, formatNs } from '../base/units.js';
-import type { CapacityChange } from '../cache/replay.js';
 import type { GpuRoom } from '../schedule/kv-room.js';
 import { type Fault, lostBytes } from '../system/faults.js';
 import type { Fold } from './fold.js';
@@ -25,8 +24,6 @@ interface GpuMemoryParts {
 
 /** Divides the memory of one GPU anew before each pass. */
 export class GpuMemory {
-  /** Capacities of the expert cache in order of time, for the Belady bound. */
-  readonly changes: CapacityChange[] = [];
   /** Smallest capacity of the expert cache so far, and most bytes that everything took, each by its own pass. */
   leastCacheBytes: number;
   peakBytes = 0;
@@ -77,13 +74,13 @@ export class GpuMemory {
    */
   settle(startNs: number): number {
     const { engine, number, simulated } = this.#parts;
-    const { gpu, log } = simulated;
+    const { belady, gpu } = simulated;
     const cacheBytes = Math.min(this.#plan.cacheBytes, this.#plan.sharedBytes - this.#lostBytes - this.#kvBytes);
     let readyNs = startNs;
     if (cacheBytes !== this.#cacheBytes) {
       readyNs = engine.resize(number, cacheBytes, startNs);
       gpu.peakBytes = gpu.usedBytes;
-      this.changes.push({ event: log?.events ?? 0, capacityBytes: cacheBytes });
+      belady?.resize(cacheBytes);
     }
     this.#account(readyNs);
     this.#cacheBytes = cacheBytes;

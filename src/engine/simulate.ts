@@ -1,5 +1,4 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
-import { beladyHits } from '../cache/replay.js';
 import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
@@ -63,7 +62,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
     const parts = { inputs, run, serving, memory };
     const record = await recordPasses(parts, watch);
     const dryRun = () => buildPasses({ ...parts, workload: serving.workload(), residency: null, record });
-    const simulation = await buildSimulation(inputs, run, memory, serving.running, dryRun);
+    const simulation = await buildSimulation(inputs, run, memory, serving.running, dryRun, watch.details);
     try {
       const { bounds, engine, gpus } = simulation;
       const details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
@@ -96,13 +95,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
         }
       }
       const { scope } = system.cache;
-      const beladyHitCount = run.bounds
-        ? gpus.reduce(
-            (hits, { gpu, log, memory: own }, g) =>
-              hits + beladyHits(log!, scope, own.cacheBytes, own.quotas, changing?.changes[g], gpu.preloaded),
-            0,
-          )
-        : null;
+      const beladyHitCount = run.bounds ? gpus.reduce((hits, { belady }) => hits + belady!.hits, 0) : null;
       const result = outcome({
         run,
         inputs,

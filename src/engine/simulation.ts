@@ -1,4 +1,5 @@
 // A composed run: an engine, and the parts of it that a result is read from.
+import type { BeladyBound } from '../cache/belady-bound.js';
 import type { DemandLog } from '../cache/demand.js';
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import type { Predictor } from '../predict/predictor.js';
@@ -18,7 +19,9 @@ export interface SimulatedGpu {
   readonly gpu: CachedTier;
   /** DRAM as a cache of the SSD, or this GPU's part of it; null where it holds every expert, or where there is none. */
   readonly dram: CachedTier | null;
-  /** What was demanded of it, recorded for the Belady bound; null where bounds are off. */
+  /** Bound on the hits of its expert cache; null where bounds are off. */
+  readonly belady: BeladyBound | null;
+  /** What was demanded of it, recorded for capacity curves; null: nobody draws them. */
   readonly log: DemandLog | null;
   /** How its memory is divided. */
   readonly memory: MemoryPlan;

@@ -1,5 +1,6 @@
 // Composes a run on several GPUs: a cache, a host link and a plan of prefetches for each, one predictor for all, and what joins them.
 import { UserError } from '../../base/errors.js';
+import { BeladyBound } from '../../cache/belady-bound.js';
 import { DemandLog } from '../../cache/demand.js';
 import { Future } from '../../cache/future.js';
 import type { Clock } from '../../cache/policy.js';
@@ -31,6 +32,7 @@ import { ELSEWHERE, gatherShard, type Shard } from './shard.js';
  * Composes the engine.
  * @param running requests that run at once
  * @param dryRun gives the passes of this very run once more, for policies that know the future
+ * @param logged true: the demand is recorded, for capacity curves
  * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
  */
 export async function buildParallel(
@@ -39,6 +41,7 @@ export async function buildParallel(
   plan: ParallelPlan,
   running: number,
   dryRun: () => Passes,
+  logged: boolean,
 ): Promise<Simulation> {
   const { model, system } = inputs;
   const { hardware, homes, interconnect, memory, shards } = plan;
@@ -91,7 +94,8 @@ export async function buildParallel(
       clock,
       gates,
       future,
-      log: run.bounds ? new DemandLog(own) : null,
+      belady: run.bounds ? new BeladyBound(own, system.cache.scope, cacheBytes, quotas, gpu.preloaded) : null,
+      log: run.bounds && logged ? new DemandLog(own) : null,
       memory: memory[g]!,
       expertBytes: expertBytesTotal(own),
       whole: shard.whole,

@@ -1,5 +1,6 @@
 // One GPU of several: its device with its own cache, host link, plan of prefetches, clock and log. Everything in here counts in the
 // shard's own ids.
+import type { BeladyBound } from '../../cache/belady-bound.js';
 import type { DemandLog } from '../../cache/demand.js';
 import type { Future } from '../../cache/future.js';
 import type { Clock } from '../../cache/policy.js';
@@ -23,6 +24,8 @@ export interface GpuParts extends DeviceParts {
   readonly gates: Float32Array | null;
   /** Written at every event for policies that know the future; null otherwise. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
+  /** Counts the hits that the Belady bound has on the same events; null or absent: nobody asks. */
+  readonly belady?: BeladyBound | null;
   /** Records what is demanded of this GPU; null: nobody asks. */
   readonly log: DemandLog | null;
 }
@@ -84,7 +87,7 @@ export class ParallelGpu {
    * @returns when this GPU would have executed it, were all activations already there, ns
    */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
-    const { clock, future, gpu, log, shard } = this.parts;
+    const { belady, clock, future, gpu, log, shard } = this.parts;
     const { device } = this;
     const { ids, size } = this.#demand;
     if (size === 0) {
@@ -94,6 +97,7 @@ export class ParallelGpu {
       return startNs;
     }
     clock.event++;
+    belady?.event(layer, ids, size);
     log?.append(layer, ids, size);
     if (future !== null) future.future.advance(future.nextUse);
     if (gates !== null) copyLayer(shard, layer, gates, this.parts.gates!);
