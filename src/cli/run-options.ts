@@ -77,7 +77,7 @@ export function addRunOptions(command: Command): Command {
     .option('--tokens <n>', 'tokens to replay, from the start of the trace')
     .option('--seed <n>', 'seed of everything that is drawn')
     .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
-    .option('--no-bounds', 'skip the bounds that need a second pass (Belady)')
+    .option('--no-bounds', 'leave out the Belady bound')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, []);
 }

@@ -74,7 +74,7 @@ export const DESCRIPTIONS: Readonly<Record<'run' | 'system' | 'hardware' | 'mode
     'faults.gpuMemory': 'GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.',
     'faults.gpu': 'Number of the GPU that loses memory, or whose h2d is hit, from 0. Absent: each of them.',
     replay: 'atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.',
-    bounds: 'Compute the bounds that need a second pass over the run (Belady).',
+    bounds: 'Count the hits of the Belady bound beside the run.',
     audit: 'Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).',
     seed: 'Seed of everything that is drawn.',
     budgets: 'Budgets that the result must keep: limits in moeprof run, regressions too in moeprof compare.',

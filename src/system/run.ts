@@ -100,7 +100,7 @@ export const runSchema = z.strictObject({
   faults: faultsSchema.optional(),
   /** `atomic`: a pass at a layer is one event (L2); `sequential`: every activation is, as in classical cache simulators (L7). */
   replay: z.enum(REPLAYS).default('atomic'),
-  /** Compute the bounds that need a second pass over the run (Belady). */
+  /** Count the hits of the Belady bound beside the run. */
   bounds: z.boolean().default(true),
   /** Look for traps in recorded traces before they are replayed: findings become warnings, or with `strict` errors. */
   audit: z.enum(['off', 'warn', 'strict']).default('warn'),

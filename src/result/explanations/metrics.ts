@@ -215,7 +215,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
     names: ['bound.belady.hit_rate', 'bound.compulsory', 'headroom.hit_rate'],
     what: 'What no cache can exceed. Belady evicts the expert whose next use is furthest ahead, and does not admit one that is needed later than all residents: the best any policy could do at the same capacity and scope, with the future known. Compulsory misses are first demands, which even it pays, unless the system places experts before the run: then Belady may place the best too. The headroom is the part of its hit rate that is still open.',
     reading:
-      'Headroom near 0: the policy is as good as it gets, spend on capacity or prefetch instead. Headroom of a third or more: recency alone misses something in the routing; try frequency (lfu), s3-fifo or plec. Where experts of one cache differ in size the figure is a bound on Belady, a point or two above what it would reach. --no-bounds skips its second pass over the run.',
+      'Headroom near 0: the policy is as good as it gets, spend on capacity or prefetch instead. Headroom of a third or more: recency alone misses something in the routing; try frequency (lfu), s3-fifo or plec. Where experts of one cache differ in size the figure is a bound on Belady, a point or two above what it would reach. --no-bounds leaves it out, which makes a run a quarter faster or so.',
   },
   {
     names: ['bound.token_cycle'],
