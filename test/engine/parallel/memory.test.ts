@@ -174,6 +174,64 @@ describe('KV caches that grow on several GPUs', () => {
   });
 });
 
+describe('a request alone, where every expert lives everywhere', () => {
+  it('runs on its GPU as on a machine with one, whatever grows and whatever is lost', async () => {
+    const settings = await exactly(24 * EXPERT, 128);
+    let struck = 0;
+    const draws = fc.record({
+      growth: fc.constantFrom<KvGrowth>(...KV_GROWTH),
+      prompt: fc.integer({ min: 0, max: 60 }),
+      output: fc.integer({ min: 1, max: 60 }),
+      at: fc.integer({ min: 0, max: 40 }),
+      lasts: fc.integer({ min: 1, max: 40 }),
+      lost: fc.integer({ min: 0, max: 16 }),
+      bandwidth: fc.constantFrom('25%', '90%'),
+      scope: fc.constantFrom('global', 'layer'),
+      predictor: fc.constantFrom('none', 'last-token'),
+      exclusive: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(draws, async ({ at, bandwidth, growth, lasts, lost, output, prompt, ...draw }) => {
+        const [from, until] = [at * 1e6, (at + lasts) * 1e6];
+        const memory = growth === 'static' ? { expertCache: 24 * EXPERT } : { kvGrowth: growth, minExpertCache: EXPERT };
+        const workload = { batch: 1, prompt, output, tokens: 2 * (prompt + output) };
+        const of = async (gpus: number) => {
+          const { metrics } = await simulate(
+            {
+              memory,
+              workload,
+              faults: [
+                { at: from, until, link: 'h2d', bandwidth, gpu: 0 },
+                ...(lost === 0 ? [] : [{ at: from, until, gpuMemory: `-${lost * EXPERT}`, gpu: 0 }]),
+              ],
+            },
+            {
+              ...settings,
+              'hardware.gpus.count': gpus,
+              'system.placement': 'replicated:hottest=8',
+              'system.cache.scope': draw.scope,
+              'system.cache.exclusive': draw.exclusive,
+              'system.predictor.kind': draw.predictor,
+            },
+          );
+          // The GPU beside it prefetches as well, has all of its memory, and waits; clocks of bounds differ in the last digit.
+          const same = /^(cache|experts|latency|schedule|throughput|bound|headroom|fault)\.|kv_peak|least$|^time\.(total|dense|cpu)/;
+          const other = /evictions|stall|(bound|headroom).*tpot/;
+          return Object.fromEntries(Object.entries(metrics).filter(([name]) => same.test(name) && !other.test(name)));
+        };
+        const one = await of(1);
+        expect(Object.keys(one).length).toBeGreaterThan(40);
+        expect(await of(2)).toEqual(one);
+        struck += Number(
+          'fault.hit_rate' in one && (one['memory.gpu.expert_cache_least']?.value ?? Number.POSITIVE_INFINITY) < 16 * EXPERT,
+        );
+      }),
+      { seed: 24, numRuns: 40 },
+    );
+    expect(struck).toBeGreaterThan(0);
+  });
+});
+
 describe('L8 on several GPUs', () => {
   it('whatever grows and whatever is lost, no GPU takes more than it has, and every request is served', async () => {
     const sized = await exactly(0, 0);
