@@ -2,11 +2,12 @@
 // temporary file, so that every format may seek and read twice.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { messageOf, UserError } from '../base/errors.js';
-import { temporaryFile } from '../base/files.js';
+import { attempt, temporaryFile } from '../base/files.js';
 
 /** Bytes of the beginning of a file that recognise its format. */
 const HEAD_BYTES = 64 * 1024;
@@ -143,17 +144,26 @@ function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
 async function spool(path: string, input: Readable, packed: { decompressor: Decompressor; packedBytes: number } | null): Promise<number> {
   const fd = temporaryFile();
   let written = 0;
-  let bomb: UserError | null = null;
+  let refusal: unknown = null;
+  const take = (block: Uint8Array): void => {
+    written += block.length;
+    if (packed !== null && written > BOMB_FLOOR && written > BOMB_RATIO * packed.packedBytes) {
+      throw new UserError(
+        `${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
+      );
+    }
+    attempt(tmpdir(), () => {
+      for (let done = 0; done < block.length; ) done += writeSync(fd, block, done);
+    });
+  };
   const sink = async (stream: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const block of stream) {
-      written += block.length;
-      if (packed !== null && written > BOMB_FLOOR && written > BOMB_RATIO * packed.packedBytes) {
-        bomb = new UserError(
-          `${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
-        );
-        throw bomb;
+      try {
+        take(block);
+      } catch (error) {
+        refusal = error;
+        throw error;
       }
-      for (let done = 0; done < block.length; ) done += writeSync(fd, block, done);
     }
   };
   try {
@@ -164,6 +174,6 @@ async function spool(path: string, input: Readable, packed: { decompressor: Deco
     closeSync(fd);
     // A refused stream ends in one of several errors, whichever side noticed first.
     if (error instanceof UserError) throw error;
-    throw bomb ?? new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
+    throw refusal ?? new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
   }
 }

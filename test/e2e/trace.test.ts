@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { BIN, moeprof, temporaryFolder } from './moeprof.js';
+import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
 
 const shared = resolve(import.meta.dirname, '../../../shared');
 const there = existsSync(`${shared}/device`);
@@ -29,6 +30,15 @@ function jsonl(warm: number, rows = 200): string {
 }
 
 describe('moeprof trace', () => {
+  it('says where there is no room to unpack', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 't.jsonl.gz'), gzipSync(jsonl(0, 20_000)));
+    // A limit on the size of files, in KiB, fails as a full disk does.
+    const { code, stderr, stdout } = await shell('ulimit -f 64; $MOEPROF trace inspect t.jsonl.gz', { cwd });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^moeprof: .*: cannot be written: EFBIG.*\n$/);
+  });
+
   it('refuses to draw more than any run replays', async () => {
     const { code, stderr } = await moeprof(['trace', 'generate', '--like', 'qwen3-30b-a3b', '--tokens', '1e15', '-o', 'g.jsonl']);
     expect(code).toBe(2);
