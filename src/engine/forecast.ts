@@ -70,12 +70,15 @@ export class Forecast {
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
     const { recorder } = this.#parts;
+    const { ranking } = this;
     let named = 0;
     let amongFirst = 0;
     for (let i = 0; i < size; i++) {
-      const place = this.ranking.placeOf(demand[i]!);
-      named += place >= 0 ? 1 : 0;
-      amongFirst += place >= 0 && place < size ? 1 : 0;
+      // Signs are counted: whether a member was named is as uncertain as the prediction, and a branch would be mispredicted as often.
+      const place = ranking.placeOf(demand[i]!);
+      const isNamed = 1 - (place >>> 31);
+      named += isNamed;
+      amongFirst += isNamed & ((place - size) >>> 31);
     }
     recorder.predictedMembers += size;
     recorder.recalledUnion += named;

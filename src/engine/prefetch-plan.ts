@@ -50,15 +50,15 @@ export class PrefetchPlan {
 
   /**
    * Appends an expert.
-   * @param waits false: the GPU holds it already, and it is planned only so that it stays
+   * @param waits 1: it waits for its transfer; 0: the GPU holds it already, and it is planned only so that it stays
    */
-  add(id: number, issuedNs: number, waits: boolean): void {
+  add(id: number, issuedNs: number, waits: number): void {
     const entry = this.#count++;
     this.#ids[entry] = id;
     this.#issuedNs[entry] = issuedNs;
     this.#gpu.planned(id, entry);
     this.#dram?.planned(id, entry);
-    if (waits) this.#queued[id] = 1;
+    this.#queued[id] = waits;
   }
 
   /** First entry that waits for its transfer; -1: none does. */
@@ -87,7 +87,7 @@ export class PrefetchPlan {
   /** An expert has become a demand: it waits neither for a transfer nor for a slot. */
   demanded(id: number): void {
     this.#queued[id] = 0;
-    this.#forgive(id);
+    if (this.#refusedCount > 0) this.#forgive(id);
   }
 
   /** Slots have been let go of at `nowNs`: experts that wait for one are tried again. */
@@ -140,16 +140,24 @@ export class PrefetchPlan {
   }
 
   #drop(end: number): number {
+    const ids = this.#ids;
+    const queued = this.#queued;
     let waited = 0;
     for (let entry = this.#first; entry < end; entry++) {
-      const id = this.#ids[entry]!;
-      waited += this.#queued[id]! + this.#refused[id]!;
-      this.#queued[id] = 0;
-      this.#forgive(id);
+      const id = ids[entry]!;
+      waited += queued[id]!;
+      queued[id] = 0;
       this.#gpu.unplanned(id);
-      this.#dram?.unplanned(id);
     }
+    if (this.#refusedCount > 0) waited += this.#forgiveUntil(end);
+    if (this.#dram !== null) for (let entry = this.#first; entry < end; entry++) this.#dram.unplanned(ids[entry]!);
     return waited;
+  }
+
+  #forgiveUntil(end: number): number {
+    const before = this.#refusedCount;
+    for (let entry = this.#first; entry < end; entry++) this.#forgive(this.#ids[entry]!);
+    return before - this.#refusedCount;
   }
 }
 

@@ -171,14 +171,17 @@ export class Prefetcher {
   #planLayer(layer: number, nowNs: number, costNs: number): void {
     const { gpu, limits, scores } = this.#parts;
     const { ranking } = this.#forecast;
-    const base = layer * ranking.width;
-    const count = Math.min(this.#forecast.rank(layer), limits.perLayer);
-    for (let i = 0; i < count; i++) {
-      const id = ranking.ids[base + i]!;
+    const { ids } = ranking;
+    const { base, resident } = gpu.byLayer[layer]!;
+    const plan = this.#plan;
+    const first = layer * ranking.width;
+    const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
+    for (let at = first; at < end; at++) {
+      const id = ids[at]!;
       if (scores[id]! < limits.minProbability) break;
-      const held = gpu.holds(id, layer);
-      this.#plan.add(id, nowNs + costNs, !held);
-      if (!held) this.observer?.planned(id, nowNs, costNs);
+      const waits = 1 - resident[id - base]!;
+      plan.add(id, nowNs + costNs, waits);
+      if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, costNs);
     }
   }
 

@@ -8,6 +8,8 @@ import { fastLog } from './fast-log.js';
 
 /** Sequences of fewer tokens are not worth keeping. */
 const FEWEST_TOKENS = 16;
+/** Rows of kept counts that are added up at once. */
+const SWEEP = 8;
 /** Pseudo-tokens of even use when a matrix is read as rates. */
 const SMOOTHING = 1;
 
@@ -45,13 +47,15 @@ export class SequenceMatrices implements Evidence {
   readonly #model: ModelSpec;
   readonly #capacity: number;
   readonly #window: number;
-  /** `[experts, capacity]` activations of each kept sequence, and its tokens. */
+  /** `[experts + 1, capacity]` activations of each kept sequence, the last row all zero; and its tokens. */
   readonly #kept: Float32Array;
   readonly #keptTokens: Float64Array;
   /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 where the row is empty. */
   readonly #keptScale: Float64Array;
   /** `[capacity]` similarity of each kept matrix to the one that is compared. */
   readonly #cosines: Float64Array;
+  /** Where the rows start that are being added up. */
+  readonly #starts = new Int32Array(SWEEP);
   #count = 0;
   readonly #slots: Running[];
 
@@ -63,7 +67,7 @@ export class SequenceMatrices implements Evidence {
     this.#model = model;
     this.#capacity = capacity;
     this.#window = window;
-    this.#kept = new Float32Array(capacity * model.experts);
+    this.#kept = new Float32Array((model.experts + 1) * capacity);
     this.#keptTokens = new Float64Array(capacity);
     this.#keptScale = new Float64Array(model.layers.length * capacity);
     this.#cosines = new Float64Array(capacity);
@@ -98,8 +102,6 @@ export class SequenceMatrices implements Evidence {
   learn(pass: Pass, token: number, layer: number): void {
     const { layers } = this.#model;
     const { choices, row, topK } = pass;
-    const capacity = this.#capacity;
-    const kept = this.#kept;
     const running = this.#slots[pass.slot[token]!]!;
     if (layer === 0 && (running.request !== pass.request[token] || running.tokens >= this.#window)) {
       if (running.tokens >= FEWEST_TOKENS) this.#keep(running);
@@ -107,19 +109,40 @@ export class SequenceMatrices implements Evidence {
       running.begin(pass.request[token]!);
     }
     const { offset } = layers[layer]!;
-    const { dots } = running;
     const from = token * row + layer * topK;
+    const starts = this.#starts;
+    let found = 0;
     for (let i = from; i < from + topK; i++) {
       if (choices[i] === NULL_EXPERT) continue;
       const id = offset + choices[i]!;
       // (c + 1)^2 = c^2 + 2 c + 1
       running.norms[layer]! += 2 * running.counts[id]! + 1;
       running.counts[id]! += 1;
-      for (let k = 0; k < this.#count; k++) dots[layer * capacity + k]! += kept[id * capacity + k]!;
+      starts[found++] = id * this.#capacity;
+      if (found < SWEEP) continue;
+      this.#addRows(running.dots, layer);
+      found = 0;
+    }
+    if (found > 0) {
+      starts.fill(this.#model.experts * this.#capacity, found);
+      this.#addRows(running.dots, layer);
     }
     if (layer === layers.length - 1) {
       running.tokens++;
       this.#match(running, this.#mostSimilar(running));
+    }
+  }
+
+  /** Adds eight rows of kept counts to a layer's dot products: whole numbers, so that their order does not matter. */
+  #addRows(dots: Float64Array, layer: number): void {
+    const kept = this.#kept;
+    const [a, b, c, d] = [this.#starts[0]!, this.#starts[1]!, this.#starts[2]!, this.#starts[3]!];
+    const [e, f, g, h] = [this.#starts[4]!, this.#starts[5]!, this.#starts[6]!, this.#starts[7]!];
+    const base = layer * this.#capacity;
+    for (let k = 0; k < this.#count; k++) {
+      const first = kept[a + k]! + kept[b + k]! + kept[c + k]! + kept[d + k]!;
+      const second = kept[e + k]! + kept[f + k]! + kept[g + k]! + kept[h + k]!;
+      dots[base + k]! += first + second;
     }
   }
 

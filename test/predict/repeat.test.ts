@@ -10,18 +10,19 @@ import { passesOf } from './running.js';
 import { create, type Row, traceFrom, walk } from './toy.js';
 
 const LAYERS = 4;
-const EXPERTS = 10;
+const EXPERTS = 32;
 const TOP_K = 2;
 const model = toyModel(new Array<number>(LAYERS).fill(EXPERTS), undefined, TOP_K);
 
 /** Each request prefers some experts, as texts do; every fifth is like the first. */
-function requests(count: number, length: number): Row[][] {
+function requests(count: number, length: number, topK = TOP_K): Row[][] {
   const random = new Random(7, 'test/repeat');
   return Array.from({ length: count }, (_, request) =>
     Array.from({ length }, () =>
       Array.from({ length: LAYERS }, (_unused, layer) => {
         const first = ((request % 5) * (layer + 1) + (random.next() < 0.6 ? 0 : random.below(EXPERTS))) % EXPERTS;
-        return [first, (first + 1 + random.below(EXPERTS - 1)) % EXPERTS];
+        const step = 1 + 2 * random.below(EXPERTS / 2);
+        return Array.from({ length: topK }, (_rank, k) => (first + k * step) % EXPERTS);
       }),
     ),
   );
@@ -74,10 +75,11 @@ describe.each(['popularity', 'activation-matrix'])('%s', (kind) => {
   });
 });
 
-it('matches the kept sequence whose rows have the largest cosines on average', () => {
+it.each([2, 9])('matches the kept sequence whose rows have the largest cosines on average; top-%i', (topK) => {
+  const model = toyModel(new Array<number>(LAYERS).fill(EXPERTS), undefined, topK);
   const [capacity, window] = [4, 30];
   const evidence = new SequenceMatrices(model, 1, capacity, window);
-  const trace = traceFrom(model, TOP_K, requests(14, 45));
+  const trace = traceFrom(model, topK, requests(14, 45, topK));
   const kept: { counts: Float64Array; tokens: number }[] = [];
   let running = { counts: new Float64Array(model.experts), tokens: 0 };
   let request = 0;
@@ -110,7 +112,7 @@ it('matches the kept sequence whose rows have the largest cosines on average', (
     }
     for (let layer = 0; layer < LAYERS; layer++) {
       evidence.learn(pass, 0, layer);
-      for (let k = 0; k < TOP_K; k++) running.counts[model.layers[layer]!.offset + pass.choices[layer * TOP_K + k]!]! += 1;
+      for (let k = 0; k < topK; k++) running.counts[model.layers[layer]!.offset + pass.choices[layer * topK + k]!]! += 1;
     }
     running.tokens++;
     const match = mostSimilar();
@@ -122,7 +124,7 @@ it('matches the kept sequence whose rows have the largest cosines on average', (
     matched = match;
     const into = new Float64Array(EXPERTS);
     expect(evidence.add(pass, 0, 0, 2, 1, into)).toBe(true);
-    const share = TOP_K / EXPERTS;
+    const share = topK / EXPERTS;
     const { counts, tokens } = kept[match]!;
     for (let e = 0; e < EXPERTS; e++) {
       const rate = (counts[model.layers[2]!.offset + e]! + share) / (tokens + 1);
