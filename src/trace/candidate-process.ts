@@ -1,5 +1,6 @@
 // What tokens might have chosen: rows wider than the model's top-k, with gate weights, for routing that looks at what is resident. The
-// first ranks are the model's choices, as they would be without candidates; the runners-up come from the same popularity and memory.
+// first ranks are the model's choices, as they would be without candidates; the runners-up come from the same popularity and memory, and
+// follow no token ids.
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -24,7 +25,7 @@ export class CandidateProcess {
     const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
     this.width = Math.max(...layers.map((layer) => layer.topK));
     this.#model = model;
-    this.#runnersUp = new RoutingProcess({ ...model, layers }, profile, seed, 'trace/synthetic/candidates');
+    this.#runnersUp = new RoutingProcess({ ...model, layers }, { ...profile, vocabulary: undefined }, seed, 'trace/synthetic/candidates');
     this.#random = new Random(seed, 'trace/synthetic/weights');
     this.#row = new Uint16Array(layers.length * this.#runnersUp.topK);
   }

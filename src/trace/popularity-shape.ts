@@ -91,6 +91,11 @@ export class AliasTable {
     }
   }
 
+  /** How many there are to draw from. */
+  get size(): number {
+    return this.#keep.length;
+  }
+
   /** Index for a uniform draw in [0, 1): its integer part picks the column, its fraction the side. */
   draw(uniform: number): number {
     const scaled = uniform * this.#keep.length;
@@ -102,7 +107,7 @@ export class AliasTable {
 /** Items laid out on [0, 1), in order, each as wide as its share; finds the one at a point. */
 export class Interval {
   readonly #ends: Float64Array;
-  readonly #guide: Uint16Array;
+  readonly #guide: Uint32Array;
 
   /** @param shares on any positive scale */
   constructor(shares: Float64Array) {
@@ -111,7 +116,7 @@ export class Interval {
     let at = 0;
     this.#ends = shares.map((part) => (at += part / sum));
     this.#ends[n - 1] = 1;
-    this.#guide = new Uint16Array(n);
+    this.#guide = new Uint32Array(n);
     for (let cell = 0, i = 0; cell < n; cell++) {
       while (this.#ends[i]! <= cell / n) i++;
       this.#guide[cell] = i;

@@ -9,6 +9,8 @@ import { NULL_EXPERT } from './trace.js';
 export class RequestRouting {
   /** Width of a row per layer. */
   readonly topK: number;
+  /** Requests have no token ids. */
+  readonly tokenId = -1;
   readonly #layers: ModelSpec['layers'];
   readonly #random: Random;
   /** By number of experts: their popularity by rank, and which expert holds each rank. */

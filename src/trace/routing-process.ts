@@ -1,12 +1,13 @@
 // The random process behind synthetic routing. A token has as many hidden threads as it chooses experts; a thread leads to one expert
 // at every layer, so layers predict each other, near and far alike, as they do in real models; threads come back with a heavy-tailed
-// memory. A choice is the expert of a thread, or one that a recent token used at this layer, or a draw from the domain's popularity.
-// How often the second happens is tuned in a warm-up until reuse is as asked.
+// memory. A choice is that of the token's id, or the expert of a thread, or one that a recent token used at this layer, or a draw from the
+// domain's popularity. How often the third happens is tuned in a warm-up until reuse is as asked.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import { AliasTable, Interval, inclusionByRank, weightsFor } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { NULL_EXPERT } from './trace.js';
+import { Vocabulary } from './vocabulary.js';
 
 /** Tokens of the warm-up. */
 const WARM_UP = 1024;
@@ -48,6 +49,7 @@ export class RoutingProcess {
   #threadMemory: number;
   /** Threads of the last `window` tokens, a ring of rows `[topK]`. */
   readonly #threads: Uint16Array;
+  readonly #vocabulary: Vocabulary | null;
   readonly #seen: Int32Array;
   #stamp = 0;
   #domain = 0;
@@ -92,10 +94,23 @@ export class RoutingProcess {
       return chance + atDepth(profile.reuse, index, depth) * (1 - chance);
     });
     const rankings = rankingsOf(inclusions, profile, shape);
+    this.#vocabulary =
+      profile.vocabulary === undefined
+        ? null
+        : new Vocabulary(model, profile.vocabulary, {
+            popularity: rankings.map((domain) => domain.map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
+            overlap: profile.domainOverlap,
+            seed,
+          });
     this.#draws = this.#tables(inclusions, common, rankings);
     this.#tune(reuse, WARM_UP / 2);
     this.#draws = this.#tables(inclusions, common, rankings);
     this.#tune(reuse, WARM_UP / 2);
+  }
+
+  /** Id of the token drawn last; -1 where there is no vocabulary. */
+  get tokenId(): number {
+    return this.#vocabulary?.tokenId ?? -1;
   }
 
   /** Starts a request: nothing is remembered, a domain is drawn. */
@@ -109,6 +124,7 @@ export class RoutingProcess {
     const { topK } = this;
     const row = this.#layers * topK;
     const draws = this.#draws[this.#domain]!;
+    this.#vocabulary?.next(this.#domain);
     this.#spin();
     for (let layer = 0; layer < this.#layers; layer++) {
       if (this.#stamp === LAST_STAMP) {
@@ -139,6 +155,7 @@ export class RoutingProcess {
 
   #layer(layer: number, draws: LayerDraws, ids: Uint16Array, at: number): void {
     const random = this.#random;
+    const vocabulary = this.#vocabulary;
     const seen = this.#seen;
     const stamp = this.#stamp;
     const choices = this.#choices[layer]!;
@@ -149,8 +166,11 @@ export class RoutingProcess {
     let thread = choices === this.topK ? 0 : random.below(this.topK);
     let chosen = 0;
     for (let k = 0; k < choices; k++, thread++) {
-      if (random.next() >= follow) continue;
-      const expert = draws.threads[this.#threads[row + (thread % this.topK)]!]!;
+      let expert = vocabulary === null ? -1 : vocabulary.choice(layer, k);
+      if (expert < 0) {
+        if (random.next() >= follow) continue;
+        expert = draws.threads[this.#threads[row + (thread % this.topK)]!]!;
+      }
       if (seen[expert] === stamp) continue;
       seen[expert] = stamp;
       ids[at + chosen++] = expert;
@@ -199,11 +219,10 @@ export class RoutingProcess {
     return rankings.map((layers) =>
       layers.map((ranking, layer) => {
         const { rankOf, rest } = shapes[layer]!;
-        const byExpert = new Float64Array(rest.length);
-        ranking.forEach((expert, rank) => {
-          byExpert[expert] = rest[rank]!;
-        });
-        return { popularity: new AliasTable(weightsFor(byExpert)), threads: Uint16Array.from(rankOf, (rank) => ranking[rank]!) };
+        return {
+          popularity: new AliasTable(weightsFor(byExpert(rest, ranking))),
+          threads: Uint16Array.from(rankOf, (rank) => ranking[rank]!),
+        };
       }),
     );
   }
@@ -280,6 +299,15 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly numb
   });
   const sum = fresh.reduce((total, value) => total + value, 0);
   return fresh.map((value) => (value * choices * (1 - follow)) / sum);
+}
+
+/** Values by expert, of values by rank. */
+function byExpert(byRank: Float64Array, ranking: Uint16Array): Float64Array {
+  const values = new Float64Array(byRank.length);
+  ranking.forEach((expert, rank) => {
+    values[expert] = byRank[rank]!;
+  });
+  return values;
 }
 
 /** Indices in ascending order of their keys. */

@@ -7,6 +7,16 @@ import type { ModelSpec } from '../model/spec.js';
 /** A value by depth: the same everywhere; one per MoE layer; or first layer, plateau and last layer, with short ramps between. */
 export type ByDepth = number | readonly number[] | { readonly first: number; readonly middle: number; readonly last: number };
 
+/** Words, of which each has a path of its own. */
+export interface VocabularyProfile {
+  /** Token ids. */
+  readonly size: number;
+  /** Frequency of the r-th most frequent word of a domain, (r + 1)^-zipf: Zipf's law in Mandelbrot's form. */
+  readonly zipf: number;
+  /** Share of choices that follow the path of the token's id, 0 to 1; the others are routed as without a vocabulary. */
+  readonly share: ByDepth;
+}
+
 /** What the generator aims at. */
 export interface RoutingProfile {
   /** Gini coefficient of the experts' load within one domain, 0 (even) to 1 - topK / experts. */
@@ -25,6 +35,8 @@ export interface RoutingProfile {
   readonly coherence: ByDepth;
   /** Probability that a thread is one that a recent token had. */
   readonly threadMemory: number;
+  /** Token ids, and how far they decide the routing; a share {@link domainOverlap} of all tokens is words of all domains. Absent: no ids. */
+  readonly vocabulary?: VocabularyProfile | undefined;
   /** Who is routed: every token, or whole requests. Of the other fields only {@link zipf} then means anything. */
   readonly per: 'token' | 'request';
   /** Where requests are routed: popularity of the r-th most popular expert, r^-zipf. */
@@ -45,6 +57,7 @@ export const routingProfileSchema = z
     memory: z.strictObject({ exponent: z.number().min(0).max(5), window: z.int().min(1).max(1024) }),
     coherence: byDepth,
     threadMemory: share,
+    vocabulary: z.strictObject({ size: z.int().min(1).max(1_000_000), zipf: z.number().min(0).max(5), share: byDepth }),
     per: z.enum(['token', 'request']),
     zipf: z.number().min(0).max(5),
   })

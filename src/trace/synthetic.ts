@@ -37,6 +37,8 @@ export function requestsOf(tokens: number): RequestLength[] {
 /** Draws rows `[layers, topK]`, one token after another. */
 interface RowProcess {
   readonly topK: number;
+  /** Id of the last token; -1 where tokens have none. */
+  readonly tokenId: number;
   /** Starts a request. */
   begin(): void;
   /** Writes the next token's row to `ids` from `at`. */
@@ -56,6 +58,7 @@ export function synthesize(model: ModelSpec, { seed, requests, profile, candidat
     layers: model.layers.length,
     topK: wide?.width ?? process.topK,
     weights: wide !== null,
+    tokenIds: process.tokenId >= 0,
   });
   const row = new Uint16Array(model.layers.length * process.topK);
   requests.forEach(({ prefill, decode }, request) => {
@@ -68,6 +71,7 @@ export function synthesize(model: ModelSpec, { seed, requests, profile, candidat
         process.next(row, 0);
         wide.next(row, process.topK, store.ids, store.weights, store.idsAt);
       }
+      if (process.tokenId >= 0) store.tokenIds[store.tokenAt] = process.tokenId;
       store.addRow(request, position, position < prefill ? PHASE.prefill : PHASE.decode);
     }
   });

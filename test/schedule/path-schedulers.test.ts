@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { simulate } from '../../src/engine/simulate.js';
+import { simulate, simulateRun } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
 import type { Result } from '../../src/result/result.js';
+import { checkRun, type RunInput } from '../../src/system/run.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 import { allocateChunk, PHASE } from '../../src/trace/trace.js';
@@ -13,9 +14,13 @@ import { writeSafetensors } from '../../src/trace/write.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Decode only: four times as many requests as a batch holds, of 32 tokens each. */
-async function serve(scheduler: string, model: string, { batch = 16, cache = '4/layer', policy = 'lru', seed = 1 } = {}): Promise<Result> {
-  return simulate({
+/** Decode only: four times as many requests as a batch holds, of 32 tokens each; of their choices a share `words` follows token ids. */
+async function serve(
+  scheduler: string,
+  model: string,
+  { batch = 16, cache = '4/layer', policy = 'lru', seed = 1, words = 0 } = {},
+): Promise<Result> {
+  const run: RunInput = {
     model,
     hardware: 'rtx-4090',
     system: { name: 'test', cache: { policy, scope: 'layer' }, scheduler },
@@ -23,7 +28,9 @@ async function serve(scheduler: string, model: string, { batch = 16, cache = '4/
     workload: { batch, tokens: 4 * batch * 32, prompt: 0, output: 32 },
     bounds: false,
     seed,
-  });
+  };
+  const vocabulary = { path: ['model', 'routing', 'vocabulary'], value: { size: 32_128, zipf: 1, share: words }, label: '--set' };
+  return simulateRun(checkRun(run, 'test', words === 0 ? [] : [vocabulary]));
 }
 
 const of = (result: Result, name: string): number => result.metrics[name]!.value;
@@ -40,6 +47,32 @@ describe('expertflow', () => {
       expect(of(grouped, 'schedule.loads'), model).toBeLessThan(of(grouped, 'schedule.loads_in_order'));
       // Each of two batches of a round at its worst place, after prompts of none.
       expect(of(grouped, 'schedule.passed_over'), model).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it('saves more loads where a layer has more experts than 32, with 16 of them cached', async () => {
+    const saved: number[] = [];
+    for (const model of ['switch-base-32', 'switch-base-64', 'switch-base-128']) {
+      let loads = 0;
+      for (const seed of [1, 2, 3, 4, 5]) {
+        const options = { cache: '16/layer', seed };
+        const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+        loads += (1 - of(grouped, 'transfer.on_demand.count') / of(plain, 'transfer.on_demand.count')) / 5;
+      }
+      saved.push(loads);
+    }
+    const [few, some, many] = saved as [number, number, number];
+    expect(few).toBeGreaterThan(0);
+    expect(some).toBeGreaterThan(few + 0.01);
+    expect(many).toBeGreaterThan(few + 0.01);
+  });
+
+  it('lowers distinct experts and on-demand loads where routing follows words', async () => {
+    for (const model of ['switch-base-32', 'switch-base-64', 'switch-base-128']) {
+      const options = { words: 0.7 };
+      const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+      expect(of(grouped, 'experts.distinct_per_event'), model).toBeLessThan(of(plain, 'experts.distinct_per_event'));
+      expect(of(grouped, 'transfer.on_demand.count'), model).toBeLessThan(of(plain, 'transfer.on_demand.count'));
     }
   });
 
