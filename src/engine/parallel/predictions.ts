@@ -47,11 +47,17 @@ export class SharedPredictions {
   }
 }
 
-/** The shared predictions as a predictor of one GPU's experts. */
+/**
+ * The shared predictions as a predictor of one GPU's experts. A replica is demanded by the tokens of its own GPU only: where the n tokens
+ * of a pass choose an expert independently, and one of them at least with probability p, one of m of them does with 1 - (1 - p)^(m/n).
+ */
 export class ShardPredictor implements Predictor {
   readonly costNs: number;
   readonly #shared: SharedPredictions;
   readonly #shard: Shard;
+  /** Share of the running pass's tokens that are on this GPU. */
+  #share = 1;
+  #pass = 0;
 
   constructor(shared: SharedPredictions, shard: Shard) {
     this.costNs = shared.predictor.costNs;
@@ -65,7 +71,19 @@ export class ShardPredictor implements Predictor {
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     this.#shared.predict(pass, after, horizon);
-    for (let layer = after + 1; layer <= after + horizon; layer++) copyLayer(this.#shard, layer, this.#shared.scores, scores);
+    this.#count(pass);
+    for (let layer = after + 1; layer <= after + horizon; layer++) {
+      copyLayer(this.#shard, layer, this.#shared.scores, scores);
+      if (this.#share < 1) for (const id of this.#shard.replicas[layer]!) scores[id] = 1 - (1 - scores[id]!) ** this.#share;
+    }
+  }
+
+  #count({ gpu, number, tokens }: Pass): void {
+    if (number === this.#pass) return;
+    this.#pass = number;
+    let own = 0;
+    for (let token = 0; token < tokens; token++) if (gpu[token] === this.#shard.gpu) own++;
+    this.#share = own / tokens;
   }
 }
 

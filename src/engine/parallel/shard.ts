@@ -15,6 +15,8 @@ export interface Shard {
   readonly whole: Int32Array;
   /** The shard's id of each expert of the whole model, {@link ELSEWHERE} where it does not live here. */
   readonly own: Int32Array;
+  /** By layer: the shard's ids of the experts that live everywhere. */
+  readonly replicas: readonly Int32Array[];
 }
 
 /**
@@ -25,6 +27,7 @@ export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Sha
   return Array.from({ length: gpus }, (_, gpu) => {
     const own = new Int32Array(model.experts).fill(ELSEWHERE);
     const whole: number[] = [];
+    const replicas: Int32Array[] = [];
     const layers = model.layers.map((layer) => {
       const offset = whole.length;
       for (let id = layer.offset; id < layer.offset + layer.experts; id++) {
@@ -33,9 +36,10 @@ export function shardsOf(model: ModelSpec, homes: Int32Array, gpus: number): Sha
         whole.push(id);
       }
       const experts = whole.length - offset;
+      replicas.push(Int32Array.from({ length: experts }, (_, i) => offset + i).filter((id) => homes[whole[id]!] === EVERYWHERE));
       return { ...layer, experts, topK: Math.min(layer.topK, experts), offset };
     });
-    return { gpu, model: { ...model, layers, experts: whole.length }, whole: Int32Array.from(whole), own };
+    return { gpu, model: { ...model, layers, experts: whole.length }, whole: Int32Array.from(whole), own, replicas };
   });
 }
 
