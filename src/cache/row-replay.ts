@@ -71,6 +71,7 @@ export class RowReplay {
     }
   }
 
+  /** The same where the policy needs the future. To ask in one loop for both, once an activation, costs LRU and FIFO 2 to 3 %. */
   #sequentiallyKnowing(experts: Uint16Array, from: number, to: number, next: Int32Array): void {
     const { byLayer } = this.#caches;
     const layers = byLayer.length;

@@ -2,25 +2,26 @@
 import { IdLists } from '../id-lists.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
-class Fifo implements CachePolicy {
-  readonly #list: IdLists;
+/** Experts in the order in which they came; who also looks at uses moves them. */
+export class Fifo implements CachePolicy {
+  protected readonly list: IdLists;
 
   constructor(experts: number) {
-    this.#list = new IdLists(experts);
+    this.list = new IdLists(experts);
   }
 
-  touch(): void {}
+  touch(_id: number): void {}
 
   insert(id: number): void {
-    this.#list.pushFront(this.#list.end, id);
+    this.list.pushFront(this.list.end, id);
   }
 
   remove(id: number): void {
-    this.#list.unlink(id);
+    this.list.unlink(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
-    return this.#list.oldest(this.#list.end, pins);
+    return this.list.oldest(this.list.end, pins);
   }
 }
 

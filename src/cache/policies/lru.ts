@@ -1,28 +1,11 @@
 // Least recently used: what nearly every offloading system runs.
-import { IdLists } from '../id-lists.js';
-import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
+import type { PolicyDefinition } from '../policy.js';
+import { Fifo } from './fifo.js';
 
-class Lru implements CachePolicy {
-  readonly #list: IdLists;
-
-  constructor(experts: number) {
-    this.#list = new IdLists(experts);
-  }
-
-  touch(id: number): void {
-    this.#list.moveToFront(this.#list.end, id);
-  }
-
-  insert(id: number): void {
-    this.#list.pushFront(this.#list.end, id);
-  }
-
-  remove(id: number): void {
-    this.#list.unlink(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    return this.#list.oldest(this.#list.end, pins);
+/** A queue in which a use begins anew. */
+export class Lru extends Fifo {
+  override touch(id: number): void {
+    this.list.moveToFront(this.list.end, id);
   }
 }
 

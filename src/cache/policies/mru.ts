@@ -1,28 +1,11 @@
 // Most recently used: right for a cyclic scan longer than the cache, where LRU never hits.
-import { IdLists } from '../id-lists.js';
-import { type CachePolicy, NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { NONE, type Pins, type PolicyDefinition } from '../policy.js';
+import { Lru } from './lru.js';
 
-class Mru implements CachePolicy {
-  readonly #list: IdLists;
-
-  constructor(experts: number) {
-    this.#list = new IdLists(experts);
-  }
-
-  touch(id: number): void {
-    this.#list.moveToFront(this.#list.end, id);
-  }
-
-  insert(id: number): void {
-    this.#list.pushFront(this.#list.end, id);
-  }
-
-  remove(id: number): void {
-    this.#list.unlink(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    const list = this.#list;
+/** The same queue from its other end. */
+class Mru extends Lru {
+  override victim(_incoming: number, pins: Pins): number {
+    const { list } = this;
     const { end } = list;
     for (let id = list.older(end); id !== end; id = list.older(id)) if (!pins.has(id)) return id;
     return NONE;
