@@ -14,18 +14,18 @@ import { writeSafetensors } from '../../src/trace/write.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Decode only: four times as many requests as a batch holds, of 32 tokens each; of their choices a share `words` follows token ids. */
+/** Decode only: `pools` times as many requests as a batch holds, of `output` tokens each; of their choices a share `words` follows ids. */
 async function serve(
   scheduler: string,
   model: string,
-  { batch = 16, cache = '4/layer', policy = 'lru', seed = 1, words = 0 } = {},
+  { batch = 16, cache = '4/layer', policy = 'lru', seed = 1, words = 0, pools = 4, output = 32 } = {},
 ): Promise<Result> {
   const run: RunInput = {
     model,
     hardware: 'rtx-4090',
     system: { name: 'test', cache: { policy, scope: 'layer' }, scheduler },
     memory: { expertCache: cache },
-    workload: { batch, tokens: 4 * batch * 32, prompt: 0, output: 32 },
+    workload: { batch, tokens: pools * batch * output, prompt: 0, output },
     bounds: false,
     seed,
   };
@@ -73,6 +73,26 @@ describe('expertflow', () => {
       const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
       expect(of(grouped, 'experts.distinct_per_event'), model).toBeLessThan(of(plain, 'experts.distinct_per_event'));
       expect(of(grouped, 'transfer.on_demand.count'), model).toBeLessThan(of(plain, 'transfer.on_demand.count'));
+    }
+  });
+
+  it('lowers distinct experts and loads by more at 64 and 128 experts than at 32 where a pass has hundreds of tokens', async () => {
+    // The paper regroups the tokens of two batches of sentences. They demand all of 32 experts in any order.
+    const falls: (readonly [number, number])[] = [];
+    for (const model of ['switch-base-32', 'switch-base-64', 'switch-base-128']) {
+      let [distinct, loads] = [0, 0];
+      for (const seed of [1, 2, 3]) {
+        const options = { batch: 512, pools: 2, output: 4, seed };
+        const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+        distinct += (1 - of(grouped, 'experts.distinct_per_event') / of(plain, 'experts.distinct_per_event')) / 3;
+        loads += (1 - of(grouped, 'transfer.on_demand.count') / of(plain, 'transfer.on_demand.count')) / 3;
+      }
+      falls.push([distinct, loads]);
+    }
+    const [few, ...more] = falls;
+    for (const measure of [0, 1] as const) {
+      expect(few![measure]).toBeGreaterThan(0);
+      for (const fall of more) expect(fall[measure]).toBeGreaterThan(few![measure] + 0.001);
     }
   });
 
