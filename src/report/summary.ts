@@ -221,7 +221,7 @@ function facts(result: Result): [string, string][] {
         : joined([
             said('memory.gpu.expert_cache_least', ' at least'),
             said('memory.gpu.expert_cache_mean', ' on average'),
-            said('memory.gpu.kv_peak', ' of KV caches at most'),
+            said('memory.gpu.kv_peak', several ? ' of KV caches on all at most' : ' of KV caches at most'),
             (value(result, 'schedule.preemptions') ?? 0) > 0 && said('schedule.preemptions', ' times a request thrown out'),
           ]),
     ],

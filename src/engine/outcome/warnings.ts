@@ -37,7 +37,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     warnings.push({
       code: 'below-token-cycle',
       message:
-        `The expert cache (${formatBytes(bounds.capacityBytes)}) is smaller than what one pass touches (${formatBytes(passBytes)} on average): ` +
+        `The expert cache (${formatBytes(bounds.capacityBytes)}${simulation.gpus.length > 1 ? ' on all GPUs' : ''}) is smaller than what one pass touches (${formatBytes(passBytes)} on average): ` +
         'LRU, FIFO, CLOCK and other policies that keep what was used last hit next to nothing. Take a larger cache, a smaller batch, or a static placement.',
     });
   }
