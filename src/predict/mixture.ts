@@ -69,8 +69,13 @@ export class Mixture implements Predictor {
   readonly #logits: Float64Array;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
-  /** By dense id: what was said last of each layer, for one token; null: each token is predicted anew. By layer: of which state. */
+  /** By bucket and layer: the bias and the prior of its experts, weighed; and the state that it was worked out from. */
+  readonly #priors: readonly (readonly Float64Array[])[];
+  readonly #priorOf: readonly Float64Array[];
+  /** By dense id: what was said last of each layer, for one token; null: each token is predicted anew. */
   readonly #said: Float32Array | null;
+  /** The same by layer, and of which state. */
+  readonly #saidBy: readonly Float32Array[];
   readonly #saidOf: readonly SaidOf[];
   #practised = 0;
   #untilPractice = EARLY_STRIDE;
@@ -88,8 +93,12 @@ export class Mixture implements Predictor {
     this.#columns[0]!.fill(1);
     this.#used = new Uint8Array(widest);
     this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...members.map(({ weight }) => weight)]));
+    this.#priors = this.#fits.map(() => model.layers.map(({ experts }) => new Float64Array(experts)));
+    this.#priorOf = this.#fits.map(() => new Float64Array(model.layers.length).fill(Number.NaN));
     const steady = this.#evidence.every((evidence) => evidence.state !== undefined);
-    this.#said = steady ? new Float32Array(model.experts) : null;
+    const said = steady ? new Float32Array(model.experts) : null;
+    this.#said = said;
+    this.#saidBy = said === null ? [] : model.layers.map(({ experts, offset }) => said.subarray(offset, offset + experts));
     this.#saidOf = model.layers.map(() => ({ after: 0, slot: 0, state: Number.NaN }));
     if (steady) this.versions = new Uint32Array(model.layers.length);
   }
@@ -123,15 +132,22 @@ export class Mixture implements Predictor {
   /** Log-odds of each expert of a layer for one token, into `#logits`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const logits = this.#logits;
-    const { weights } = this.#fits[bucketOf(after, layer)]!;
-    this.#usage.write(layer, weights[0]!, weights[1]!, logits);
+    const bucket = bucketOf(after, layer);
+    const { steps, weights } = this.#fits[bucket]!;
+    const prior = this.#priors[bucket]![layer]!;
+    const state = this.#usage.state(layer) + steps;
+    if (this.#priorOf[bucket]![layer] !== state) {
+      this.#priorOf[bucket]![layer] = state;
+      this.#usage.write(layer, weights[0]!, weights[1]!, prior);
+    }
+    // Copied natively, which is several times as fast as a loop.
+    logits.set(prior);
     for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, weights[i + 2]!, logits);
     return logits;
   }
 
   /** Says again what was said last of a layer, where nothing has changed since. */
   #repeat(pass: Pass, after: number, layer: number, said: Float32Array, scores: Float32Array): void {
-    const { experts, offset } = this.model.layers[layer]!;
     const of = this.#saidOf[layer]!;
     const slot = pass.slot[0]!;
     const state = this.#state(pass, after, layer);
@@ -142,7 +158,7 @@ export class Mixture implements Predictor {
       this.#predictLayer(pass, after, layer, said);
       this.versions![layer]! += 1;
     }
-    for (let id = offset; id < offset + experts; id++) scores[id] = said[id]!;
+    scores.set(this.#saidBy[layer]!, this.model.layers[layer]!.offset);
   }
 
   /** Numbers that only grow: their sum stays as it was only where each does. */
