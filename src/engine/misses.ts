@@ -32,13 +32,15 @@ export class Misses {
 
   /** L3, L5, L13: in order, touches the members that are held, and loads the others or leaves them to the CPU. */
   place(layer: number, size: number, startNs: number): void {
-    const { dram, gpu } = this.#parts;
+    const { dram, gpu, precision } = this.#parts;
     const event = this.#event;
     const { missed, misses } = event;
     const { ids } = event.demand;
     if (dram !== null) {
       for (let k = 0; k < misses; k++) {
         const id = ids[missed[k]!]!;
+        // What is skipped is not read: its prefetch stays one.
+        if (precision !== null && precision.of(id) === PRECISION.skipped) continue;
         dram.pin(id);
         dram.link.promote(id);
       }

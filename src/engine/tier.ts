@@ -178,11 +178,14 @@ export class CachedTier {
     this.rank[id] = this.#planRank[id]!;
   }
 
-  /** Ends the pins of the first `count` experts. */
+  /** Ends the pins of the first `count` experts; those that are in flight all the same keep theirs. */
   unpinAll(ids: Int32Array, count: number): void {
-    const rank = this.rank;
+    const { link, rank } = this;
     const planRank = this.#planRank;
     for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
+    if (link.prefetches === 0) return;
+    for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
+    for (const { id } of link.moved) rank[id] = PINNED;
   }
 
   /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */

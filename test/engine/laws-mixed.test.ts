@@ -269,4 +269,38 @@ describe('L1-L16 on runs that mix everything', () => {
     expect(times.ran).toBeGreaterThan(50);
     for (const [what, count] of Object.entries(times)) expect(count, what).toBeGreaterThan(0);
   });
+
+  it('L4 what is on its way to DRAM is not evicted there, even where the expert is skipped that it was for', async () => {
+    // A slow SSD below a DRAM of few experts, which evicts what came last; what matters little is skipped, and nobody waits for it.
+    const settings = {
+      'hardware.links.1': { name: 'ssd', bandwidth: 0.5e9, latency: 50_000, lanes: 4 },
+      'system.dram.policy': 'mru',
+      'system.precision': { by: 'rank', copyBytes: 0.25, lowAbove: 0.2, skipAbove: 0.3 },
+      'system.prefetch.minProbability': 0.05,
+    };
+    const overrides = Object.entries(settings).map(([path, value]): Override => ({ path: path.split('.'), value, label: path }));
+    const input: RunInput = { model: 'mini-finegrained-64x12l', hardware: 't4', trace: 'synthetic', system: 'hobbit' };
+    const workload = { batch: 2, prompt: PROMPT, output: OUTPUT, tokens: 6 * (PROMPT + OUTPUT) };
+    const run = checkRun({ ...input, workload, memory: { expertCache: '20%', dramCache: '2%' } }, 'skipping', overrides);
+    let underWay = 0;
+    const lost: number[] = [];
+    const result = await simulateRun(run, {
+      observe: ({ model }, { gpus }) => {
+        const dram = gpus[0]!.dram!;
+        const judged = (_layer: number, _hits: number, _late: number, _misses: number, nowNs: number): void => {
+          for (const { experts, index, offset } of model.layers) {
+            for (let id = offset; id < offset + experts; id++) {
+              if (dram.arrivalNs[id]! <= nowNs) continue;
+              underWay++;
+              if (!dram.holds(id, index)) lost.push(id);
+            }
+          }
+        };
+        return new Proxy({} as Observer, { get: (_, name) => (name === 'judged' ? judged : () => undefined) });
+      },
+    });
+    expect(result.metrics['quality.skipped_rate']!.value).toBeGreaterThan(0);
+    expect(underWay).toBeGreaterThan(0);
+    expect(lost).toEqual([]);
+  });
 });
