@@ -1,10 +1,10 @@
-// Speed of predictors: node bench/predict.mjs [tokens = 2000] [runs = 3]
+// Speed of predictors: node bench/predict.mjs [tokens = 2000] [runs = 3] [predictor ...]
 // Needs a build (npm run build). The trace is generated: 24 layers of 64 experts, top-8, requests of 512 tokens, seed 1, with token ids
 // drawn beside it. Per predictor: predictions per second through the contract (one layer ahead, all layers of every token, observing
-// included), and what it adds to the wall time of a run (LRU at 25 %, batch 1, horizon 1, correction on, no bounds): the share of the run
-// that is the predictor's and its prefetches', and how many times as long the run takes. The ONNX rows are untrained networks of the
-// default size: weights do not change the time. Each row is a process of its own and prints the median of its runs; the first run, which
-// the compiler still works on, does not count.
+// included), and how many times as much processor time a run takes as one without a predictor that is measured just before it (LRU at
+// 25 %, batch 1, horizon 1, correction on): with the Belady bound, as runs are by default, and without. The ONNX rows are untrained
+// networks of the default size: weights do not change the time. Each measurement is a process of its own and gives the median of its
+// runs; the first run, which the compiler still works on, does not count.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,33 +70,43 @@ async function prepare({ folder, tokens }) {
   return {};
 }
 
-/** Predictions per second, and milliseconds of a run. */
-async function measure({ folder, kind, tokens, runs }) {
-  const { simulate, openTrace } = await fromDist('index.js');
+/** Milliseconds of processor time that this process has used. */
+function processorMs() {
+  const { system, user } = process.cpuUsage();
+  return (system + user) / 1e3;
+}
+
+/** Milliseconds of processor time of a run. */
+async function measureRun({ bounds, folder, kind, tokens, runs }) {
+  const { simulate } = await fromDist('index.js');
+  const path = join(folder, 'trace.safetensors');
+  const system = { name: 'bench', cache: { policy: 'lru' }, predictor: { kind } };
+  const run = { model: MODEL, trace: path, memory: { expertCache: '25%' }, bounds, workload: { tokens }, system };
+  const times = [];
+  for (let i = 0; i <= runs; i++) {
+    const start = processorMs();
+    await simulate(run);
+    times.push(processorMs() - start);
+  }
+  return { ms: median(times.slice(1)) };
+}
+
+/** Predictions per second of processor time. */
+async function measurePredictor({ folder, kind, tokens, runs }) {
+  const { openTrace } = await fromDist('index.js');
   const { loadModel } = await fromDist('model/load.js');
   const { createPredictor } = await fromDist('predict/create.js');
   const { Pass } = await fromDist('schedule/pass.js');
   const { Request } = await fromDist('schedule/request.js');
-  const path = join(folder, 'trace.safetensors');
-  const system = { name: 'bench', cache: { policy: 'lru' }, predictor: { kind } };
-  const run = { model: MODEL, trace: path, memory: { expertCache: '25%' }, bounds: false, workload: { tokens }, system };
-  const times = [];
-  for (let i = 0; i <= runs; i++) {
-    const start = performance.now();
-    await simulate(run);
-    times.push(performance.now() - start);
-  }
-  if (kind === 'none') return { ms: median(times.slice(1)), rate: null };
-
   const model = loadModel(MODEL);
-  const trace = await openTrace(path, { model });
+  const trace = await openTrace(join(folder, 'trace.safetensors'), { model });
   const rates = [];
   for (let i = 0; i <= runs; i++) {
     const predictor = await createPredictor({ kind, model, trace, slots: 1, seed: 1, training: [] });
     const pass = new Pass(trace, 1);
     const scores = new Float32Array(model.experts);
     let predictions = 0;
-    const start = performance.now();
+    const start = processorMs();
     for (const [index, { start: first, prefill, decode }] of trace.requests.entries()) {
       const request = new Request({ index, start: first, prefill, decode, arrivalNs: 0 });
       const shares = [{ request, tokens: 1 }];
@@ -110,36 +120,40 @@ async function measure({ folder, kind, tokens, runs }) {
         predictor.observe(pass, trace.layers - 1);
       }
     }
-    rates.push((predictions / (performance.now() - start)) * 1e3);
+    rates.push((predictions / (processorMs() - start)) * 1e3);
     predictor.close?.();
   }
   trace.close();
-  return { ms: median(times.slice(1)), rate: median(rates.slice(1)) };
+  return { rate: median(rates.slice(1)) };
 }
 
 if (process.argv[2] === '--measure') {
-  const task = JSON.parse(process.argv[3]);
-  console.log(JSON.stringify(await (task.prepare === true ? prepare(task) : measure(task))));
+  const { what, ...task } = JSON.parse(process.argv[3]);
+  console.log(JSON.stringify(await { prepare, measureRun, measurePredictor }[what](task)));
 } else {
   await fromDist('index.js');
   const tokens = Number(process.argv[2] ?? 2000);
   const runs = Number(process.argv[3] ?? 3);
+  const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];
+  const chosen = process.argv.length > 4 ? process.argv.slice(4) : [...NAMES, ...files];
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
   try {
-    inProcess(import.meta.url, { prepare: true, folder, tokens });
+    inProcess(import.meta.url, { what: 'prepare', folder, tokens });
     console.log(`${tokens} tokens of 24 layers x 64 experts, top-8; ${machine()}\n`);
     console.log(
-      `${'predictor'.padEnd(24)}${'predictions/s'.padStart(15)}${'run'.padStart(12)}${'share of the run'.padStart(20)}${'times as long'.padStart(16)}`,
+      `${'predictor'.padEnd(24)}${'predictions/s'.padStart(15)}${'run, times as long'.padStart(22)}${'without bounds'.padStart(18)}`,
     );
-    const none = inProcess(import.meta.url, { folder, kind: 'none', tokens, runs }).ms;
-    console.log(`${'none'.padEnd(24)}${'-'.padStart(15)}${`${none.toFixed(0)} ms`.padStart(12)}${'-'.padStart(20)}${'1.0'.padStart(16)}`);
-    const files = ['onnx', 'onnx, before the pass', 'onnx, gru'];
-    for (const name of [...NAMES, ...files]) {
+    for (const name of chosen) {
       const kind = files.includes(name) ? join(folder, `${name}.onnx`) : name;
-      const { ms, rate } = inProcess(import.meta.url, { folder, kind, tokens, runs });
-      const share = Math.max(0, 1 - none / ms);
+      const { rate } = inProcess(import.meta.url, { what: 'measurePredictor', folder, kind, tokens, runs });
+      const factors = [true, false].map((bounds) => {
+        const [none, predicting] = ['none', kind].map((one) =>
+          inProcess(import.meta.url, { what: 'measureRun', bounds, folder, kind: one, tokens, runs }),
+        );
+        return (predicting.ms / none.ms).toFixed(1);
+      });
       console.log(
-        `${name.padEnd(24)}${Math.round(rate).toLocaleString('en').padStart(15)}${`${ms.toFixed(0)} ms`.padStart(12)}${`${(100 * share).toFixed(0)} %`.padStart(20)}${(ms / none).toFixed(1).padStart(16)}`,
+        `${name.padEnd(24)}${Math.round(rate).toLocaleString('en').padStart(15)}${factors[0].padStart(22)}${factors[1].padStart(18)}`,
       );
     }
   } finally {
