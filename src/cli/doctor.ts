@@ -83,7 +83,7 @@ function onnx(): Check {
     const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
     return { name: 'onnxruntime', state: 'good', text: `${found.version}, for ONNX predictors` };
   } catch {
-    return { name: 'onnxruntime', state: 'note', text: 'not installed; only ONNX predictors need it: npm install onnxruntime-node' };
+    return { name: 'onnxruntime', state: 'note', text: 'not installed; only ONNX predictors need it: npm install onnxruntime-node@1.30' };
   }
 }
 
