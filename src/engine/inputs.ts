@@ -10,6 +10,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { RunSpec } from '../system/run.js';
 import { loadSystem, type SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
+import { formatNamed } from '../trace/formats/index.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesize } from '../trace/synthetic.js';
@@ -49,6 +50,8 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
   if (run.trace.includes('synthetic')) {
     if (run.trace.length > 1) throw new UserError(`${run.label}: trace: 'synthetic' cannot be joined with files; give one or the other`);
     if (run.model === undefined) throw new UserError(`${run.label}: model: synthetic routing needs a model; name one with --model`);
+    // A format that is not needed may still be misspelt.
+    if (run.traceFormat !== undefined) formatNamed(run.traceFormat);
     const model = modelOf(run, run.model);
     const routing = loadRouting(run.model, run.folder, run.overrides.model);
     const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);

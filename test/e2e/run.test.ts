@@ -180,6 +180,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '--set', 'nonsense'], /^moeprof: --set nonsense: expected path=value/],
     [['run', '-t', 'no-such-file.safetensors', '-m', 'olmoe-1b-7b'], /^moeprof: no-such-file\.safetensors: .*there is no such file/],
     [['run', '-m', 'olmoe-1b-7b', '-w', 'phone-ufs4', '--on-miss', 'cpu'], /^moeprof: onMiss: cpu needs a CPU beside the GPU/],
+    [['run', '-m', 'olmoe-1b-7b', '--trace-format', 'parqet'], /^moeprof: trace format "parqet" is unknown; did you mean "parquet"/],
     [['run', '-o', '/no/such/folder/x.json'], /^moeprof: .*\/no\/such\/folder/],
     [['run', 'no-such-profile'], /^moeprof: unknown run profile "no-such-profile"/],
   ])('%j', async (args, message) => {

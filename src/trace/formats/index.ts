@@ -69,17 +69,21 @@ export const traceFormats: readonly TraceFormat[] = [
 /** Formats whose columns a user may name. */
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
+/** @throws UserError where there is no format of that name */
+export function formatNamed(name: string): TraceFormat {
+  const named = traceFormats.find((format) => format.name === name);
+  if (named !== undefined) return named;
+  const names = traceFormats.map((format) => format.name);
+  throw new UserError(`trace format ${JSON.stringify(name)} is unknown; ${didYouMean(name, names)}`);
+}
+
 /**
  * The format of a file: the one that was named, else the table that a column map asks for, else the first that recognises the content.
  * @throws UserError where the name is unknown or nothing recognises it
  */
 export function formatOf(source: TraceSource, { format: name, columns }: Pick<OpenOptions, 'format' | 'columns'> = {}): TraceFormat {
   if (name !== undefined) {
-    const named = traceFormats.find((format) => format.name === name);
-    if (named === undefined) {
-      const names = traceFormats.map((format) => format.name);
-      throw new UserError(`trace format ${JSON.stringify(name)} is unknown; ${didYouMean(name, names)}`);
-    }
+    const named = formatNamed(name);
     if (columns === undefined || tables.includes(named)) return named;
     const mapped = tables.map((format) => format.name).join(', ');
     throw new UserError(`--trace-columns: format ${name} has columns of its own; leave the map out, or name one of ${mapped}`);
