@@ -106,7 +106,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   }
   const policies = splitPolicies(flags.policies);
   const run = runOf(flags);
-  const { model, trace } = await openInputs(run);
+  const { model, trace } = await openInputs(run, context);
   try {
     const tokens = Math.min(trace.tokens, flags.tokens === undefined ? trace.tokens : parseCount(flags.tokens, '--tokens'));
     const warmup = parseCount(flags.warmup, '--warmup');

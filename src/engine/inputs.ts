@@ -13,7 +13,7 @@ import { concatTraces } from '../trace/concat.js';
 import { formatNamed } from '../trace/formats/index.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
-import { synthesize } from '../trace/synthetic.js';
+import { synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { applyVariants, needWeights } from '../trace/variants/index.js';
 import { topOf, widestTopK } from './candidates.js';
@@ -42,9 +42,10 @@ export interface Inputs {
 
 /**
  * Loads all that a run names.
+ * @param watch its `breathe` is awaited now and then while routing is drawn
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
-export async function openInputs(run: RunSpec): Promise<Inputs> {
+export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
   const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);
   const system = loadSystem(run.system, run.label, run.folder, run.overrides.system);
   if (run.trace.includes('synthetic')) {
@@ -59,7 +60,10 @@ export async function openInputs(run: RunSpec): Promise<Inputs> {
     // As many candidates as choices are the choices themselves, with their weights.
     const candidates =
       system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
-    const trace = synthesize(model, { seed: run.seed, requests: syntheticRequests(run), profile, candidates });
+    const drawing = synthesizing(model, { seed: run.seed, requests: syntheticRequests(run), profile, candidates });
+    let step = drawing.next();
+    for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
+    const trace = step.value;
     return { model, hardware, system, ...routed(trace, model, system, run), traces: [trace] };
   }
   const named = run.model === undefined ? undefined : modelOf(run, run.model);

@@ -49,7 +49,7 @@ export function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> 
  */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
   const startedAt = performance.now();
-  const inputs = await openInputs(run);
+  const inputs = await openInputs(run, watch);
   try {
     const { model, system } = inputs;
     const serving = servingOf(inputs, run);

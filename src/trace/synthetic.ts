@@ -45,11 +45,26 @@ interface RowProcess {
   next(ids: Uint16Array, at: number): void;
 }
 
+/** Tokens between two rests of {@link synthesizing}. */
+const STRIDE = 256;
+
 /**
  * Generates a trace for a model: the same seed gives the same routing on every machine, and candidates change no choice.
  * @throws UserError where candidates are asked for and the routing has none
  */
-export function synthesize(model: ModelSpec, { seed, requests, profile, candidates }: SyntheticOptions): RoutingTrace {
+export function synthesize(model: ModelSpec, options: SyntheticOptions): RoutingTrace {
+  const drawing = synthesizing(model, options);
+  for (;;) {
+    const { done, value } = drawing.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * {@link synthesize} with a rest every few hundred tokens, for those who let signals have their turn.
+ * @throws UserError as {@link synthesize}
+ */
+export function* synthesizing(model: ModelSpec, { seed, requests, profile, candidates }: SyntheticOptions): Generator<void, RoutingTrace> {
   const full = routingProfile(model, profile);
   const process: RowProcess = full.per === 'request' ? new RequestRouting(model, full.zipf, seed) : new RoutingProcess(model, full, seed);
   const wide = candidates === undefined ? null : new CandidateProcess(model, full, seed, candidates);
@@ -61,7 +76,7 @@ export function synthesize(model: ModelSpec, { seed, requests, profile, candidat
     tokenIds: process.tokenId >= 0,
   });
   const row = new Uint16Array(model.layers.length * process.topK);
-  requests.forEach(({ prefill, decode }, request) => {
+  for (const [request, { prefill, decode }] of requests.entries()) {
     process.begin();
     wide?.begin();
     for (let position = 0; position < prefill + decode; position++) {
@@ -73,8 +88,9 @@ export function synthesize(model: ModelSpec, { seed, requests, profile, candidat
       }
       if (process.tokenId >= 0) store.tokenIds[store.tokenAt] = process.tokenId;
       store.addRow(request, position, position < prefill ? PHASE.prefill : PHASE.decode);
+      if (store.rows % STRIDE === 0) yield;
     }
-  });
+  }
   return store.finish(
     model.layers.map((layer) => layer.experts),
     {
