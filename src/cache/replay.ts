@@ -147,31 +147,15 @@ export class Replay {
   }
 }
 
-/** A cache's capacity from an event on. */
-export interface CapacityChange {
-  /** Events before it. */
-  readonly event: number;
-  readonly capacityBytes: number;
-}
-
 /**
- * {@link BeladyBound} of a recorded run.
- * @param changes in order of events
+ * {@link BeladyBound} of a recorded run, of a capacity that stays.
+ * @param preloaded as there
  */
-export function beladyHits(
-  log: DemandLog,
-  scope: Scope,
-  capacityBytes: number,
-  quotas: readonly number[] | null = null,
-  changes: readonly CapacityChange[] = [],
-  preloaded = false,
-): number {
-  const bound = new BeladyBound(log.model, scope, capacityBytes, quotas, preloaded);
+export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, preloaded = false): number {
+  const bound = new BeladyBound(log.model, scope, capacityBytes, null, preloaded);
   const cursor = new LogCursor(log);
   const single = new Int32Array(1);
-  let change = 0;
-  for (let event = 0; cursor.next(); event++) {
-    for (; change < changes.length && changes[change]!.event <= event; change++) bound.resize(changes[change]!.capacityBytes);
+  while (cursor.next()) {
     const { count, ids, layer } = cursor;
     if (!log.sequential) {
       bound.event(layer, ids, count);

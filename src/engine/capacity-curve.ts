@@ -23,7 +23,7 @@ export function capacityCurve(gpus: readonly SimulatedGpu[], scope: Scope): Capa
   return {
     bytes: shares.map((share) => total(({ expertBytes }) => capacityOf(expertBytes, share))),
     belady: shares.map((share) => {
-      const hits = total(({ expertBytes, log, preloaded }) => beladyHits(log, scope, capacityOf(expertBytes, share), null, [], preloaded));
+      const hits = total(({ expertBytes, log, preloaded }) => beladyHits(log, scope, capacityOf(expertBytes, share), preloaded));
       return hits / members;
     }),
     lru: shares.map((share) => total(({ expertBytes, log }) => lruHits(log, scope, capacityOf(expertBytes, share))) / members),

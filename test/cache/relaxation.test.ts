@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beladyHits } from '../../src/cache/replay.js';
 import { toyModel } from './fixtures.js';
-import { recordEvents } from './replaying.js';
+import { changingBound, recordEvents } from './replaying.js';
 
 /** Layers of two experts each. */
 const SIZES = [1, 3, 4];
@@ -57,8 +57,8 @@ describe('L15: the bound where experts differ in size', () => {
           toyModel([2, 2, 2], SIZES, 2),
           run.map((step) => ({ layer: step.layer, ids: expertsOf(step) })),
         );
-        const changes = run.map(({ capacity }, event) => ({ event, capacityBytes: capacity }));
-        const bound = beladyHits(log, 'global', 16, null, changes, preloaded);
+        const capacities = run.map(({ capacity }) => capacity);
+        const bound = changingBound(log, 'global', 16, capacities, preloaded);
         log.close();
         const most = mostHits(run, preloaded);
         expect(bound).toBeGreaterThanOrEqual(most);
@@ -79,6 +79,6 @@ describe('L15: the bound where experts differ in size', () => {
     );
     // Two slots: 0 and 1 are kept but for the uses of 2; loaded beforehand, their first uses hit as well.
     expect(beladyHits(log, 'global', 2)).toBe(3);
-    expect(beladyHits(log, 'global', 2, null, [], true)).toBe(5);
+    expect(beladyHits(log, 'global', 2, true)).toBe(5);
   });
 });

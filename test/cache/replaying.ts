@@ -1,4 +1,5 @@
 // One call that records events, builds caches and replays: what most tests of the cache room need.
+import { BeladyBound } from '../../src/cache/belady-bound.js';
 import { DemandLog, LogCursor } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { resolvePolicy } from '../../src/cache/policies/index.js';
@@ -67,4 +68,27 @@ export async function replayLog(
   const { replay, cursor, counts } = await stepper(log, spec, scope, capacityBytes, quotas);
   replay.run(cursor);
   return counts();
+}
+
+/**
+ * The Belady bound of a recorded run whose capacity changes.
+ * @param capacities bytes from each event on
+ */
+export function changingBound(
+  log: DemandLog,
+  scope: Scope,
+  capacityBytes: number,
+  capacities: readonly number[],
+  preloaded = false,
+): number {
+  const bound = new BeladyBound(log.model, scope, capacityBytes, null, preloaded);
+  const cursor = new LogCursor(log);
+  for (let event = 0; cursor.next(); event++) {
+    const { count, ids, layer } = cursor;
+    bound.resize(capacities[event]!);
+    // Activations that are judged on their own are events of one member.
+    const events = log.sequential ? Array.from({ length: count }, (_, i) => ids.slice(i, i + 1)) : [ids.slice(0, count)];
+    for (const members of events) bound.event(layer, members, members.length);
+  }
+  return bound.hits;
 }

@@ -7,7 +7,7 @@ import { NONE, Pins, type PolicyContext, UNPINNED } from '../../src/cache/policy
 import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit, shrinkQuotas } from '../../src/cache/scope.js';
 import { toyModel } from './fixtures.js';
-import { recordEvents, stepper } from './replaying.js';
+import { changingBound, recordEvents, stepper } from './replaying.js';
 
 /** A cache of ten experts of these sizes, built for `capacityBytes`. */
 async function cacheOf(spec: string, sizes: readonly number[], capacityBytes: number): Promise<ExpertCache> {
@@ -143,8 +143,8 @@ describe('L15: the Belady bound of a capacity that changes', () => {
           toyModel([5], [1], 3),
           all.map(([ids]) => ({ layer: 0, ids })),
         );
-        const changes = all.map(([, slots], event) => ({ event, capacityBytes: slots }));
-        expect(beladyHits(log, 'global', 5, null, changes)).toBe(Math.max(...best.values()));
+        const capacities = all.map(([, slots]) => slots);
+        expect(changingBound(log, 'global', 5, capacities)).toBe(Math.max(...best.values()));
       }),
       { numRuns: 60, seed: 14 },
     );
@@ -205,15 +205,15 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
           events.map(([ids], i) => ({ layer: i % 2, ids: ids.map((id) => id + 5 * (i % 2)) })),
           sequential,
         );
-        const changes = events.map(([, share], event) => ({ event, capacityBytes: Math.floor((10 * share) / 8) }));
+        const capacities = events.map(([, share]) => Math.floor((10 * share) / 8));
         const spec = name === 'static' ? 'static:preload=off' : name;
         const { caches, counts, cursor, replay } = await stepper(log, spec, scope, 10);
         for (let i = 0; cursor.next(); i++) {
-          const shares = caches.split(changes[i]!.capacityBytes);
+          const shares = caches.split(capacities[i]!);
           for (const [c, cache] of caches.caches.entries()) cache.resize(shares[c]!);
           replay.event(cursor.layer, cursor.ids, cursor.count);
         }
-        const bound = beladyHits(log, scope, 10, null, changes);
+        const bound = changingBound(log, scope, 10, capacities);
         expect(counts().hits).toBeLessThanOrEqual(bound);
         expect(bound).toBeLessThanOrEqual(beladyHits(log, scope, 10));
       }),

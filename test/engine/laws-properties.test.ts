@@ -122,7 +122,7 @@ describe('L8 Conservation', () => {
       plain,
       async (scenario) => {
         const log = recordDemand(scenario);
-        const bound = (preloaded: boolean) => beladyHits(log, scenario.scope, scenario.capacityBytes, null, [], preloaded);
+        const bound = (preloaded: boolean) => beladyHits(log, scenario.scope, scenario.capacityBytes, preloaded);
         const hits = async (policy: string) => sum(await simulateByEngine({ ...scenario, policy }), 'hits');
         for (const policy of independent) expect(await hits(policy), policy).toBeLessThanOrEqual(bound(false));
         // What is placed beforehand hits at its first use too.
