@@ -1,11 +1,11 @@
 // `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { type Budget, matches, parseAssertion } from '../compare/budget.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { loadHardware } from '../hardware/profile.js';
+import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import { loadSystem } from '../system/system.js';

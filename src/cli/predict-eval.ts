@@ -2,15 +2,16 @@
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
+import type { TraceEvaluation } from '../predict/compare.js';
 import { comparablePredictors, comparePredictors, referenceOf } from '../predict/compare.js';
 import type { EvaluationWatch } from '../predict/evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
-import { EVALUATION_SCHEMA, evaluationReports, type TraceEvaluation } from '../predict/report.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
+import { EVALUATION_SCHEMA, evaluationReports } from './predict-report.js';
 import type { Progress } from './progress.js';
 
 /** Options of both subcommands. */

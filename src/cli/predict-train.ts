@@ -4,11 +4,11 @@ import { AtomicFile } from '../base/files.js';
 import { comparablePredictors } from '../predict/compare.js';
 import { openPrediction } from '../predict/inputs.js';
 import { type PredictorTraining, trainPredictor } from '../predict/onnx/train.js';
-import { TRAINING_SCHEMA, trainingReports } from '../predict/report.js';
 import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
 import { Outputs } from './outputs.js';
 import { DISTANCES, environment, headOf, integer, type JudgingOptions, judge, requestOf, seedOf, watched } from './predict-eval.js';
+import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 
 /** Options of the subcommand. */
 export interface TrainOptions extends JudgingOptions {

@@ -1,9 +1,9 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 import type { Command } from 'commander';
-import { evaluationReports } from '../predict/report.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions } from './options.js';
 import { type JudgingOptions, runEval } from './predict-eval.js';
+import { evaluationReports } from './predict-report.js';
 import { runTrain, type TrainOptions } from './predict-train.js';
 
 const EVAL_EXAMPLES = `

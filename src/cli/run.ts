@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../compare/budget.js';
 import { judgeResult } from '../compare/judge.js';
 import { simulateRun, type Watch } from '../engine/simulate.js';
 import { reports } from '../report/index.js';
+import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';

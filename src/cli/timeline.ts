@@ -3,13 +3,13 @@ import { UserError } from '../base/errors.js';
 import { Gzip } from '../base/gzip.js';
 import { formatCount, formatNs } from '../base/units.js';
 import type { Inputs } from '../engine/inputs.js';
-import type { Observer } from '../engine/observer.js';
 import type { Simulation } from '../engine/simulation.js';
+import type { Observer } from '../engine/watch/observer.js';
 import { reports } from '../report/index.js';
-import { TraceEvents } from '../report/timeline/events.js';
-import { Timeline } from '../report/timeline/timeline.js';
-import { EVERYTHING, parseWindow, type Window } from '../report/timeline/window.js';
 import type { Result } from '../result/result.js';
+import { TraceEvents } from '../timeline/events.js';
+import { Timeline } from '../timeline/timeline.js';
+import { EVERYTHING, parseWindow, type Window } from '../timeline/window.js';
 import type { CliContext } from './context.js';
 import { isSameFile, openSink, parseOutput, type Sink } from './outputs.js';
 

@@ -1,9 +1,9 @@
 // Compares a candidate with a base, metric by metric. Simulated metrics are exact: every difference is real and is shown; whether it
 // matters is for the budgets to say. Measured ones differ only where their samples say so.
 import { EXIT, UserError } from '../base/errors.js';
+import type { Budget } from '../result/budget.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
-import type { Budget } from './budget.js';
 import { configDifferences, type Difference, inputDifferences } from './difference.js';
 import { type Explanation, explain } from './explain.js';
 import { type Finding, type Judgement, judgeMetric, judgeUnmatched } from './judge.js';

@@ -1,7 +1,7 @@
 // The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate no
 // longer has fails as a metric would; one that it has anew is named.
 import { didYouMean } from '../base/text.js';
-import { type Budget, budgetsFor, matches } from './budget.js';
+import { type Budget, budgetsFor, matches } from '../result/budget.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
 import { judgeResult } from './judge.js';
 import { testSamples } from './samples.js';

@@ -3,10 +3,10 @@
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { formatDelta, formatRelative, formatValue } from '../report/format.js';
+import { measurePair, measureRegression } from '../result/amount.js';
+import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
 import { METRICS } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
-import { measurePair, measureRegression } from './amount.js';
-import { type Budget, type Clause, type Comparator, isExact, matches } from './budget.js';
 import type { SampleTest } from './samples.js';
 
 /** A broken budget, or a metric that has vanished (then there may be no budget). */

@@ -8,20 +8,20 @@ import { CostModel } from '../hardware/cost.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
 import type { Passes } from '../schedule/passes.js';
 import type { RunSpec } from '../system/run.js';
-import { BoundClocks } from './bounds.js';
-import { EventDemand } from './demand.js';
 import { Engine } from './engine.js';
+import { EventDemand } from './event/demand.js';
+import { Recorder } from './event/recorder.js';
+import { Rerank } from './event/rerank.js';
 import { faultsOf } from './faults.js';
-import { AdaptiveHorizon } from './horizon.js';
 import type { Inputs } from './inputs.js';
-import { Link } from './link.js';
-import type { MemoryPlan } from './memory.js';
-import { Outlook } from './outlook.js';
+import type { MemoryPlan } from './memory/plan.js';
 import { buildParallel } from './parallel/build.js';
 import { buildTier, policiesFor, precisionFor, predictorFor, prefetchLimits } from './parts.js';
-import { Recorder } from './recorder.js';
-import { Rerank } from './rerank.js';
+import { AdaptiveHorizon } from './prefetch/horizon.js';
+import { Outlook } from './prefetch/outlook.js';
 import type { Simulation } from './simulation.js';
+import { Link } from './transfer/link.js';
+import { BoundClocks } from './watch/bounds.js';
 
 /**
  * Composes the engine.

@@ -8,20 +8,20 @@ import { layerOfExperts } from '../cache/scope.js';
 import type { CostModel } from '../hardware/cost.js';
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import type { MissAction, Replay } from './actions.js';
-import type { BoundClocks } from './bounds.js';
-import { EventDemand } from './demand.js';
-import { Device, type PrefetchSetup } from './device.js';
+import type { MissAction, Replay } from '../system/choices.js';
+import { EventDemand } from './event/demand.js';
+import { Device, type PrefetchSetup } from './event/device.js';
+import { gatherGates } from './event/gates.js';
+import type { MissPrecision } from './event/precision.js';
+import type { PhaseCounters, Recorder } from './event/recorder.js';
+import type { Rerank } from './event/rerank.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
-import { gatherGates } from './gates.js';
-import type { Link } from './link.js';
-import type { Observer } from './observer.js';
-import type { MissPrecision } from './precision.js';
-import type { Prefetcher } from './prefetch.js';
-import type { PhaseCounters, Recorder } from './recorder.js';
-import type { Rerank } from './rerank.js';
-import type { CachedTier } from './tier.js';
+import type { Prefetcher } from './prefetch/prefetcher.js';
+import type { Link } from './transfer/link.js';
+import type { CachedTier } from './transfer/tier.js';
+import type { BoundClocks } from './watch/bounds.js';
+import type { Observer } from './watch/observer.js';
 
 /** Everything that an engine is composed of. */
 export interface EngineParts {

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.js';
 import type { CostModel } from '../hardware/cost.js';
 import { type Fault, hits, isInEffect } from '../system/faults.js';
 import type { RunSpec } from '../system/run.js';
-import type { Link } from './link.js';
+import type { Link } from './transfer/link.js';
 
 /**
  * The faults of a run; null: nothing goes wrong.

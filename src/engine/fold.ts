@@ -1,6 +1,6 @@
 // What the loop of serving needs of an engine: passes go in, time comes out. One GPU and several have different ones.
 import type { Pass } from '../schedule/pass.js';
-import type { Observer } from './observer.js';
+import type { Observer } from './watch/observer.js';
 
 /** Runs passes one after another. */
 export interface Fold {

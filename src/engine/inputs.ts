@@ -16,7 +16,7 @@ import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { applyVariants, needWeights } from '../trace/variants/index.js';
-import { topOf, widestTopK } from './candidates.js';
+import { topOf, widestTopK } from './event/candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
 const SYNTHETIC_TOKENS = 512;

@@ -14,11 +14,11 @@ import type { RunSpec } from '../system/run.js';
 import { openPopularity, openTrace } from '../trace/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import { MissPrecision } from './event/precision.js';
 import type { Inputs } from './inputs.js';
-import type { Outlook } from './outlook.js';
-import { MissPrecision } from './precision.js';
-import type { PrefetchLimits } from './prefetch.js';
-import { CachedTier } from './tier.js';
+import type { Outlook } from './prefetch/outlook.js';
+import type { PrefetchLimits } from './prefetch/prefetcher.js';
+import { CachedTier } from './transfer/tier.js';
 
 /** The policies of a run, and what they need. */
 export interface Policies {

@@ -4,7 +4,7 @@ import { resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
 import { buildSimulation } from './build.js';
-import { changingMemoryOf } from './changing-memory.js';
+import { changingMemoryOf } from './memory/changing-memory.js';
 import { buildPasses, type PassesParts } from './serving.js';
 
 /** Passes between two breaths. */

@@ -18,7 +18,7 @@ import type { SchedulerContext, SchedulerDefinition } from '../schedule/schedule
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
 import type { RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
-import type { MemoryPlan } from './memory.js';
+import type { MemoryPlan } from './memory/plan.js';
 
 /** How a run serves its requests. */
 export interface Serving {

@@ -3,21 +3,21 @@ import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { auditInputs } from './audit.js';
 import { buildSimulation } from './build.js';
-import { CauseRecorder } from './causes.js';
-import { changingMemoryOf } from './changing-memory.js';
-import { DetailsRecorder } from './details.js';
-import { FaultMeter } from './fault-meter.js';
 import { type Inputs, openInputs } from './inputs.js';
-import { Latencies } from './latency.js';
-import { planMemory } from './memory.js';
-import { type Observer, observers } from './observer.js';
+import { changingMemoryOf } from './memory/changing-memory.js';
+import { planMemory } from './memory/plan.js';
+import { withQuotas } from './memory/quotas.js';
 import { outcome } from './outcome/outcome.js';
 import { planParallel } from './parallel/plan.js';
-import { withQuotas } from './quotas.js';
 import { recordPasses } from './record.js';
-import { routingMetrics } from './routing-metrics.js';
 import { buildPasses, servingOf } from './serving.js';
 import type { Simulation } from './simulation.js';
+import { CauseRecorder } from './watch/causes.js';
+import { DetailsRecorder } from './watch/details.js';
+import { FaultMeter } from './watch/fault-meter.js';
+import { Latencies } from './watch/latency.js';
+import { type Observer, observers } from './watch/observer.js';
+import { routingMetrics } from './watch/routing-metrics.js';
 
 /** What a run may be watched through. */
 export interface Watch {

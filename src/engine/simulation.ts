@@ -4,15 +4,15 @@ import type { DemandLog } from '../cache/demand.js';
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { Residency } from '../schedule/paths.js';
-import type { Clocks } from './bounds.js';
+import type { Recorder } from './event/recorder.js';
+import type { Rerank } from './event/rerank.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
-import type { AdaptiveHorizon } from './horizon.js';
-import type { MemoryPlan } from './memory.js';
+import type { MemoryPlan } from './memory/plan.js';
 import type { ParallelCounters } from './parallel/counters.js';
-import type { Recorder } from './recorder.js';
-import type { Rerank } from './rerank.js';
-import type { CachedTier } from './tier.js';
+import type { AdaptiveHorizon } from './prefetch/horizon.js';
+import type { CachedTier } from './transfer/tier.js';
+import type { Clocks } from './watch/bounds.js';
 
 /** One GPU of a run. Where there are several, ids in here are those of the experts that live on it. */
 export interface SimulatedGpu {

@@ -1,5 +1,6 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 import { availableParallelism } from 'node:os';
+import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import { resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type Scope } from '../cache/scope.js';
@@ -11,7 +12,6 @@ import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './c
 import { DemandCount } from './demand.js';
 import type { JobCapacity, JobCounts, JobSpec } from './job.js';
 import { bestOnline, kneeOf } from './knee.js';
-import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from './quotas.js';
 import { judge } from './verdict.js';
 import { curveWarnings } from './warnings.js';
 

@@ -7,12 +7,12 @@
 import { isUniform } from '../cache/cache.js';
 import { lru } from '../cache/policies/lru.js';
 import { evenSplit } from '../cache/scope.js';
+import { LruStack } from '../cache/stack-distance.js';
 import { expertSizes } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Job, JobCapacity, JobCounts, ResolvedJob } from './job.js';
 import { splitAtWarmup } from './job.js';
 import { CapacityReplay } from './replay-job.js';
-import { LruStack } from './stack-distance.js';
 
 /** A pass over stack distances costs about as much as three replays. */
 const WORTHWHILE = 3;

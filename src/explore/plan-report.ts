@@ -1,12 +1,12 @@
 // How a plan is shown: one row per system and machine, the answer in a sentence each, JSON, CSV, Markdown. Pure functions of the plan.
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
-import { parseAssertion } from '../compare/budget.js';
 import { toCsv } from '../report/csv.js';
 import { type Format, formatMetric, printable, type ReportOptions } from '../report/format.js';
 import { toJson } from '../report/json.js';
 import { escapeMarkdown, markdownTable } from '../report/markdown.js';
 import type { Grid } from '../report/summary.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../report/text.js';
+import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/ran.js';
 import { answerOf, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 

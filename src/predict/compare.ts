@@ -4,9 +4,22 @@ import { resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { createPredictor, missingNeeds, splitPredictor } from './create.js';
-import { type EvaluationOptions, type EvaluationWatch, evaluatePredictor } from './evaluate.js';
+import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor } from './evaluate.js';
 import { findPredictor, PREDICTORS } from './index.js';
-import type { TraceEvaluation, TraceReference } from './report.js';
+
+/** A trace that was learned from or judged on. */
+export interface TraceReference {
+  readonly path: string;
+  readonly sha256: string;
+  readonly tokens: number;
+}
+
+/** All predictors on one trace. */
+export interface TraceEvaluation {
+  readonly trace: TraceReference;
+  readonly options: EvaluationOptions;
+  readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
+}
 
 /** What to judge, on what. */
 export interface ComparisonRequest {

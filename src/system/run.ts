@@ -5,10 +5,10 @@ import { messageOf } from '../base/errors.js';
 import { findProfile } from '../base/profiles.js';
 import { BYTES, COUNT } from '../base/units.js';
 import { checkValue, locateYaml, type Override, quantity, readText } from '../base/yaml.js';
-import { budgetsSchema } from '../compare/budget.js';
-import { REPLAYS } from '../engine/actions.js';
+import { budgetsSchema } from '../result/budget.js';
 import { KV_GROWTH } from '../schedule/kv-room.js';
 import { parseObjectives } from '../schedule/objective.js';
+import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
 
 /** A size of the expert cache, read later: it depends on the model. */

@@ -3,9 +3,8 @@
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
-import { MISS_ACTIONS, WHEN_FULL } from '../engine/actions.js';
-import { DEGREES } from '../engine/parallel/pipeline.js';
-import { QUOTAS } from '../explore/quotas.js';
+import { QUOTAS } from '../cache/layer-quotas.js';
+import { DEGREES, MISS_ACTIONS, WHEN_FULL } from './choices.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
 export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');

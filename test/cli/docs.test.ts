@@ -7,9 +7,9 @@ import { parse } from 'yaml';
 import { parseYaml } from '../../src/base/yaml.js';
 import { commands } from '../../src/cli/commands.js';
 import type { CliContext } from '../../src/cli/context.js';
-import { budgetFileSchema, budgetsOf, parseFailOn } from '../../src/compare/budget.js';
 import { compareReports } from '../../src/compare/report.js';
 import { reports } from '../../src/report/index.js';
+import { budgetFileSchema, budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import { METRICS } from '../../src/result/catalogue.js';
 
 const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');

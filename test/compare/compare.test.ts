@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { type Budget, budgetsOf, parseAssertion, parseFailOn } from '../../src/compare/budget.js';
 import { compareResults, type Row } from '../../src/compare/compare.js';
 import { compareAll } from '../../src/compare/gate.js';
 import { judgeResult } from '../../src/compare/judge.js';
+import { type Budget, budgetsOf, parseAssertion, parseFailOn } from '../../src/result/budget.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 
 const base = { label: 'main.json', result: sampleResult() };

@@ -1,10 +1,10 @@
 // What CI servers read: JUnit, SARIF, annotations, CSV, and Markdown within its limit. Each is read back by a reader of its own.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
 import { compareAll, compareSets, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
+import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import type { Metric, Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 import { type Element, parseXml } from '../support/xml.js';

@@ -1,10 +1,10 @@
 // The gate over folders of scenarios, over repeats, and over measured metrics. Figures are small enough to check by hand.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
 import type { Operand } from '../../src/compare/compare.js';
 import { compareAll, compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { joinRepeats } from '../../src/compare/repeats.js';
+import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
 import { digestOf } from '../../src/result/digest.js';
 import type { Result } from '../../src/result/result.js';

@@ -1,10 +1,10 @@
 // Comparisons as HTML: verdict and both runs beside one another, complete without a script, and no name of a run can become a tag.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
 import { compareAll, compareSets, type Gate, type OperandSet } from '../../src/compare/gate.js';
 import { htmlFormat } from '../../src/compare/reports/html.js';
 import { jsonFormat } from '../../src/compare/reports/json.js';
 import { simulate } from '../../src/engine/simulate.js';
+import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import type { Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 import { pageData } from '../support/page.js';

@@ -1,9 +1,9 @@
 // How a gate is shown, in all formats.
 import { describe, expect, it } from 'vitest';
-import { budgetsOf, parseFailOn } from '../../src/compare/budget.js';
 import { compareAll, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
+import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import { sampleResult } from '../result/sample.js';
 
 const plain: ReportOptions = { color: false, width: 80, unicode: true, verbose: false };

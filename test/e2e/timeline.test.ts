@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { TRANSFER_KINDS } from '../../src/report/timeline/kinds.js';
-import { type Parsed, parseTimeline, totalNs } from '../report/timeline/parse.js';
+import { TRANSFER_KINDS } from '../../src/timeline/kinds.js';
+import { type Parsed, parseTimeline, totalNs } from '../timeline/parse.js';
 import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
 
 const recorded = resolve(import.meta.dirname, '../../../shared/traces/qwen3-30b-a3b.code.safetensors');

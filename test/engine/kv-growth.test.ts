@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Override } from '../../src/base/yaml.js';
-import type { Observer } from '../../src/engine/observer.js';
 import { simulateRun } from '../../src/engine/simulate.js';
+import type { Observer } from '../../src/engine/watch/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../src/schedule/kv-room.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 

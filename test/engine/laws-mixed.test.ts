@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import type { Override } from '../../src/base/yaml.js';
-import type { Link } from '../../src/engine/link.js';
-import type { Observer } from '../../src/engine/observer.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Simulation } from '../../src/engine/simulation.js';
+import type { Link } from '../../src/engine/transfer/link.js';
+import type { Observer } from '../../src/engine/watch/observer.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../../src/system/run.js';
 

@@ -1,9 +1,9 @@
 // Laws L9-L14, which are about time: hand-made examples with the arithmetic beside them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MissAction } from '../../src/engine/actions.js';
-import { Link } from '../../src/engine/link.js';
 import { simulate } from '../../src/engine/simulate.js';
+import { Link } from '../../src/engine/transfer/link.js';
+import type { MissAction } from '../../src/system/choices.js';
 import { simulateByEngine } from './harness.js';
 import { wholeLink, wholeMachine } from './scenario.js';
 import { says, single, sum, world } from './world.js';

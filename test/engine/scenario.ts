@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { Random } from '../../src/base/random.js';
 import type { Scope } from '../../src/cache/scope.js';
-import { type MissAction, type Replay, WHEN_FULL } from '../../src/engine/actions.js';
-import type { PrefetchLimits } from '../../src/engine/prefetch.js';
+import type { PrefetchLimits } from '../../src/engine/prefetch/prefetcher.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
+import { type MissAction, type Replay, WHEN_FULL } from '../../src/system/choices.js';
 import type { Fault } from '../../src/system/faults.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 

@@ -1,10 +1,10 @@
 // What predictions are used for: slots that follow the predicted demand, a horizon that follows the link, what policies are shown, and
 // misses that are served from smaller copies.
 import { describe, expect, it } from 'vitest';
-import { AdaptiveHorizon } from '../../src/engine/horizon.js';
-import { Outlook } from '../../src/engine/outlook.js';
-import { MissPrecision, PRECISION } from '../../src/engine/precision.js';
-import { profileLayers } from '../../src/engine/quotas.js';
+import { MissPrecision, PRECISION } from '../../src/engine/event/precision.js';
+import { profileLayers } from '../../src/engine/memory/quotas.js';
+import { AdaptiveHorizon } from '../../src/engine/prefetch/horizon.js';
+import { Outlook } from '../../src/engine/prefetch/outlook.js';
 import { simulate } from '../../src/engine/simulate.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';

@@ -1,7 +1,7 @@
 // The ranking of a layer's experts, against a plain sort, over predictions that follow one another.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Ranking } from '../../src/engine/ranking.js';
+import { Ranking } from '../../src/engine/prefetch/ranking.js';
 import { modelOf } from '../trace/builders.js';
 
 it('is what sorting all experts by score gives, ties by id, whatever was ranked before', () => {

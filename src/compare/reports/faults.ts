@@ -1,5 +1,5 @@
 // All faults of a gate in one list, worst first: what annotations, SARIF and JUnit are made of, which know neither tables nor candidates.
-import { type Budget, fileOf } from '../budget.js';
+import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 
 /** A broken budget, a metric or a scenario that is gone. */

@@ -1,5 +1,5 @@
 // What caches did, in all and by phase.
-import type { PhaseCounters, Recorder } from '../recorder.js';
+import type { PhaseCounters, Recorder } from '../event/recorder.js';
 import type { Finished, Values } from './finished.js';
 
 /** Hits, misses and demand. */

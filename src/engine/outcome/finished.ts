@@ -3,13 +3,13 @@ import type { Warning } from '../../result/result.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
-import type { ChangingMemory } from '../changing-memory.js';
-import type { FaultMeter } from '../fault-meter.js';
 import type { Inputs } from '../inputs.js';
-import type { Latencies } from '../latency.js';
-import type { MemoryPlan } from '../memory.js';
+import type { ChangingMemory } from '../memory/changing-memory.js';
+import type { MemoryPlan } from '../memory/plan.js';
 import type { Serving } from '../serving.js';
 import type { Simulation } from '../simulation.js';
+import type { FaultMeter } from '../watch/fault-meter.js';
+import type { Latencies } from '../watch/latency.js';
 
 /** Everything that a finished run leaves behind. */
 export interface Finished {

@@ -1,6 +1,6 @@
 // How requests were served: latencies, what got through, who waited, where the time went.
 import { summarize } from '../../base/statistics.js';
-import type { Samples } from '../latency.js';
+import type { Samples } from '../watch/latency.js';
 import type { Finished, Values } from './finished.js';
 
 /** Latencies, objectives, scheduling and throughput. */

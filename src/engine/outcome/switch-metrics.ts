@@ -2,7 +2,7 @@
 import { expertSizes } from '../../model/spec.js';
 import type { Metric } from '../../result/result.js';
 import type { Inputs } from '../inputs.js';
-import type { MemoryPlan } from '../memory.js';
+import type { MemoryPlan } from '../memory/plan.js';
 
 /**
  * Metrics of a composition of experts (Samba-CoE, arXiv 2405.07518); none for other models.

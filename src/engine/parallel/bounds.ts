@@ -1,7 +1,7 @@
 // The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
 import type { LinkSpec } from '../../hardware/spec.js';
-import type { Clocks } from '../bounds.js';
-import { Link } from '../link.js';
+import { Link } from '../transfer/link.js';
+import type { Clocks } from '../watch/bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';

@@ -2,8 +2,8 @@
 // where they were placed (expert parallel), and what meets elsewhere is sent: dispatch, and combine on the way back.
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import type { Demand } from '../demand.js';
-import { EVERYWHERE } from '../placement/placement.js';
+import type { Demand } from '../event/demand.js';
+import { EVERYWHERE } from './placement/placement.js';
 import type { Shard } from './shard.js';
 
 /** The demand of one GPU, by its own ids, in the order of L3. */

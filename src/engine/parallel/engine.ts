@@ -3,13 +3,13 @@
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
+import { gatherGates } from '../event/gates.js';
+import type { MissPrecision } from '../event/precision.js';
+import type { PhaseCounters, Recorder } from '../event/recorder.js';
+import type { Rerank, Residents } from '../event/rerank.js';
 import type { Faults } from '../faults.js';
 import type { Fold } from '../fold.js';
-import { gatherGates } from '../gates.js';
-import type { Observer } from '../observer.js';
-import type { MissPrecision } from '../precision.js';
-import type { PhaseCounters, Recorder } from '../recorder.js';
-import type { Rerank, Residents } from '../rerank.js';
+import type { Observer } from '../watch/observer.js';
 import type { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';

@@ -1,7 +1,7 @@
 // One GPU's events as a watcher of the whole run sees them: with the whole model's ids, and with the GPU's number.
 import type { Pass } from '../../schedule/pass.js';
-import type { Link } from '../link.js';
-import type { Observer } from '../observer.js';
+import type { Link } from '../transfer/link.js';
+import type { Observer } from '../watch/observer.js';
 import type { Shard } from './shard.js';
 
 /** Translates. */

@@ -2,11 +2,7 @@
 // executed while the next is on its way. The time is a closed form, so that the degree of overlap can be chosen anew for every event.
 import type { CostModel } from '../../hardware/cost.js';
 import type { Interconnect } from '../../hardware/spec.js';
-
-/** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
-export const DEGREES = [1, 2, 4, 8] as const;
-/** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */
-export type Overlap = (typeof DEGREES)[number] | 'adaptive';
+import { DEGREES, type Overlap } from '../../system/choices.js';
 
 /** Bytes of one value of an activation on the interconnect: bf16. */
 export const VALUE_BYTES = 2;

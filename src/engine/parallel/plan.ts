@@ -8,11 +8,11 @@ import type { Warning } from '../../result/result.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
-import { type MemoryPlan, planMemory } from '../memory.js';
+import { type MemoryPlan, planMemory } from '../memory/plan.js';
+import { withQuotas } from '../memory/quotas.js';
 import { popularityFor } from '../parts.js';
-import { findPlacement } from '../placement/index.js';
-import { withQuotas } from '../quotas.js';
 import type { Serving } from '../serving.js';
+import { findPlacement } from './placement/index.js';
 import { type Shard, shardsOf } from './shard.js';
 
 /** Where everything is. */

@@ -3,7 +3,7 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';
-import { Outlook } from '../outlook.js';
+import { Outlook } from '../prefetch/outlook.js';
 import { copyLayer, type Shard } from './shard.js';
 
 /** The predictions of a run, made once and kept until the next GPU asks for the same. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { beladyHits } from '../../../src/cache/replay.js';
-import { DEGREES } from '../../../src/engine/parallel/pipeline.js';
+import { DEGREES } from '../../../src/system/choices.js';
 import { runParallel } from './harness.js';
 import { parallelScenarios } from './scenario.js';
 

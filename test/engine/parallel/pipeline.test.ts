@@ -1,8 +1,9 @@
 // The closed form of an event's time on several GPUs: hand-computed truths, and chunks carried out one by one.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEGREES, Pipeline, pipelineNs, Sequence } from '../../../src/engine/parallel/pipeline.js';
+import { Pipeline, pipelineNs, Sequence } from '../../../src/engine/parallel/pipeline.js';
 import { CostModel } from '../../../src/hardware/cost.js';
+import { DEGREES } from '../../../src/system/choices.js';
 import { wholeLink, wholeMachine, wholeModel } from '../scenario.js';
 import { chunkByChunk } from './reference.js';
 

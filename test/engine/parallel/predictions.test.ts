@@ -1,8 +1,8 @@
 // What one of several GPUs makes of predictions for whole passes, by hand.
 import { describe, expect, it } from 'vitest';
+import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
 import { shardsOf } from '../../../src/engine/parallel/shard.js';
-import { EVERYWHERE } from '../../../src/engine/placement/placement.js';
 import type { Pass } from '../../../src/schedule/pass.js';
 import { toyModel } from '../../cache/fixtures.js';
 

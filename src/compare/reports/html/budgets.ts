@@ -1,7 +1,7 @@
 // What the gate says: each broken budget, then those that hold.
 import { html, type Markup } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
-import type { Budget } from '../../budget.js';
+import type { Budget } from '../../../result/budget.js';
 import type { Comparison } from '../../compare.js';
 import { verdictText } from '../words.js';
 

@@ -1,0 +1,86 @@
+// Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
+// finished its part too.
+
+import type { Observer } from '../watch/observer.js';
+import type { DeviceParts } from './device.js';
+import { type DeviceEvent, sortByReadiness } from './event.js';
+
+/** Executes events on one GPU. */
+export class Execution {
+  /** Sees every execution and stall; null: nobody looks. */
+  observer: Observer | null = null;
+  readonly #parts: DeviceParts;
+  readonly #event: DeviceEvent;
+
+  constructor(parts: DeviceParts, event: DeviceEvent) {
+    this.#parts = parts;
+    this.#event = event;
+  }
+
+  /** Executes the event from `startNs` on; @returns its end, ns. */
+  execute(layer: number, startNs: number): number {
+    const { cost, recorder } = this.#parts;
+    const event = this.#event;
+    const { counts, single } = event.demand;
+    const { hit, hits, readyNs, waiting, waits } = event;
+    const singleNs = cost.expertNs(layer, 1);
+    let gpuNs = startNs;
+    let computeNs = 0;
+    // Summed gap by gap: where there is none it is 0, and not what rounding leaves of the rest.
+    let stallNs = 0;
+    for (let k = 0; k < hits; k++) {
+      const ns = single ? singleNs : cost.expertNs(layer, counts[hit[k]!]!);
+      gpuNs += ns;
+      computeNs += ns;
+    }
+    if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
+    for (let k = 0; k < waits; k++) {
+      const i = waiting[k]!;
+      const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
+      const startsNs = Math.max(gpuNs, readyNs[i]!);
+      stallNs += startsNs - gpuNs;
+      gpuNs = startsNs + ns;
+      computeNs += ns;
+    }
+    const endNs = event.cpuExperts > 0 ? Math.max(gpuNs, this.#endOnCpu(layer)) : gpuNs;
+    stallNs += endNs - gpuNs;
+    recorder.layers.computeNs[layer]! += computeNs;
+    recorder.layers.stallNs[layer]! += stallNs;
+    if (this.observer !== null) this.#show(this.observer, layer, startNs, endNs);
+    return endNs;
+  }
+
+  /** Tells an observer what {@link execute} has done, in the order of time. */
+  #show(observer: Observer, layer: number, startNs: number, endNs: number): void {
+    const { cost } = this.#parts;
+    const { demand, hit, hits, readyNs, waiting, waits } = this.#event;
+    const { counts, ids } = demand;
+    let gpuNs = startNs;
+    const execute = (i: number): void => {
+      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+      observer.executed(ids[i]!, layer, gpuNs, doneNs);
+      gpuNs = doneNs;
+    };
+    for (let k = 0; k < hits; k++) execute(hit[k]!);
+    for (let k = 0; k < waits; k++) {
+      const i = waiting[k]!;
+      if (readyNs[i]! > gpuNs) {
+        observer.stalled(ids[i]!, layer, gpuNs, readyNs[i]!);
+        gpuNs = readyNs[i]!;
+      }
+      execute(i);
+    }
+    if (endNs > gpuNs) observer.stalled(-1, layer, gpuNs, endNs);
+  }
+
+  /** Counts what the CPU computes of the event; @returns when it has finished, ns. */
+  #endOnCpu(layer: number): number {
+    const { cost, recorder } = this.#parts;
+    const event = this.#event;
+    const { counts } = event.demand;
+    for (let k = 0; k < event.cpuExperts; k++) recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
+    recorder.cpuExperts += event.cpuExperts;
+    event.cpuExperts = 0;
+    return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
+  }
+}

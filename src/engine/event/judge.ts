@@ -1,0 +1,104 @@
+// Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
+
+import { PINNED } from '../transfer/tier.js';
+import type { Observer } from '../watch/observer.js';
+import type { DeviceParts } from './device.js';
+import type { DeviceEvent } from './event.js';
+import type { PhaseCounters } from './recorder.js';
+
+/** Tells hits from late members and misses. */
+export class Judgement {
+  /** Sees every judgement; null: nobody looks. */
+  observer: Observer | null = null;
+  /** Counters of the phase that the running pass belongs to. */
+  phase: PhaseCounters;
+  readonly #parts: DeviceParts;
+  readonly #event: DeviceEvent;
+
+  constructor(parts: DeviceParts, event: DeviceEvent) {
+    this.#parts = parts;
+    this.#event = event;
+    this.phase = parts.recorder.phases[1];
+  }
+
+  /** Judges the first `size` members of the event at `startNs`, the moment at which the routing is known, and pins them. */
+  judge(layer: number, size: number, startNs: number): void {
+    const { gpu, prefetches, recorder, seen } = this.#parts;
+    const event = this.#event;
+    const { activations, counts, ids, single } = event.demand;
+    const { base, resident } = gpu.byLayer[layer]!;
+    const { hit, missed } = event;
+    const { rank } = gpu;
+    let hits = 0;
+    let misses = 0;
+    for (let i = 0; i < size; i++) {
+      const id = ids[i]!;
+      // A hit is a coin toss: both lists are written and one of them grows, so that there is no branch to mispredict.
+      const held = resident[id - base]!;
+      hit[hits] = i;
+      missed[misses] = i;
+      hits += held;
+      misses += 1 - held;
+      rank[id] = PINNED;
+      if (seen[id] === 0) {
+        seen[id] = 1;
+        recorder.distinct++;
+      }
+    }
+    event.waits = 0;
+    event.inOrder = false;
+    if (prefetches) hits = this.#judgeArrivals(hits, startNs);
+    event.hits = hits;
+    event.misses = misses;
+    const late = event.waits;
+
+    let hitActivations = hits;
+    if (!single) {
+      hitActivations = 0;
+      for (let k = 0; k < hits; k++) hitActivations += counts[hit[k]!]!;
+    }
+    const { layers } = recorder;
+    layers.demanded[layer]! += size;
+    layers.hits[layer]! += hits;
+    layers.late[layer]! += late;
+    layers.misses[layer]! += misses;
+    const phase = this.phase;
+    phase.demanded += size;
+    phase.hits += hits;
+    phase.late += late;
+    phase.misses += misses;
+    phase.activations += activations;
+    phase.hitActivations += hitActivations;
+    this.observer?.judged(layer, hits, late, misses, startNs);
+  }
+
+  /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
+  #judgeArrivals(held: number, startNs: number): number {
+    const { gpu, recorder, sizes } = this.#parts;
+    const event = this.#event;
+    const { ids } = event.demand;
+    const { hit } = event;
+    let hits = 0;
+    for (let k = 0; k < held; k++) {
+      const i = hit[k]!;
+      const id = ids[i]!;
+      const arrivalNs = gpu.arrivalNs[id]!;
+      if (this.observer !== null && gpu.unused[id] === 1) this.observer.prefetchUsed(id, arrivalNs > startNs);
+      if (arrivalNs <= startNs) {
+        hit[hits++] = i;
+        if (gpu.unused[id] === 1) {
+          recorder.prefetchUseful++;
+          recorder.prefetchAvoidedNs += gpu.link.transferNs(sizes[id]!);
+        }
+      } else {
+        gpu.link.promote(id);
+        recorder.prefetchLate++;
+        recorder.prefetchAvoidedNs += Math.max(0, gpu.link.transferNs(sizes[id]!) - (arrivalNs - startNs));
+        event.readyNs[i] = arrivalNs;
+        event.waiting[event.waits++] = i;
+      }
+      gpu.unused[id] = 0;
+    }
+    return hits;
+  }
+}

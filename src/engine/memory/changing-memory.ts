@@ -1,0 +1,86 @@
+// GPU memory whose division changes during a run, on every GPU at once: each has its own share of what is lost, and all wait until the
+// last has given up what it must before a pass begins.
+import { UserError } from '../../base/errors.js';
+import { policyNeeds } from '../../cache/policy.js';
+import type { Passes } from '../../schedule/passes.js';
+import type { Workload } from '../../schedule/workload.js';
+import type { RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs.js';
+import type { Simulation } from '../simulation.js';
+import { GpuMemory } from './gpu-memory.js';
+import type { MemoryPlan } from './plan.js';
+
+/** What {@link changingMemoryOf} looks at. */
+interface ChangingMemoryParts {
+  readonly inputs: Inputs;
+  readonly memory: MemoryPlan;
+  readonly passes: Passes;
+  readonly run: RunSpec;
+  readonly simulation: Simulation;
+  readonly workload: Workload;
+}
+
+/**
+ * The memory of a run's GPUs, where its division changes; null: it stays as planned.
+ * @throws UserError where that cannot be had: see {@link GpuMemory}, and with a policy that knows the future
+ */
+export function changingMemoryOf({ inputs, memory, passes, run, simulation, workload }: ChangingMemoryParts): ChangingMemory | null {
+  const faults = run.faults ?? [];
+  const { gpus, policy } = simulation;
+  const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
+  if (memory.kvGrowth === 'static' && !loses) return null;
+  const { definition, parameters } = policy;
+  if (memory.kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
+    throw new UserError(
+      `cache.policy ${definition.name}: knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
+    );
+  }
+  const { kv } = passes;
+  const kvBytesPerToken = inputs.model.dense.kvBytesPerToken;
+  const all = gpus.map(
+    (simulated, number) =>
+      new GpuMemory({ number, gpus: gpus.length, simulated, engine: simulation.engine, room: kv.gpus[number]!, kvBytesPerToken, faults }),
+  );
+  for (const one of all) one.check(kv.needOf(workload.longest), run.label);
+  kv.onTime = (nowNs) => {
+    for (const one of all) one.lose(nowNs);
+  };
+  return new ChangingMemory(all);
+}
+
+/** Divides the memory of all GPUs anew before each pass. */
+export class ChangingMemory {
+  readonly #gpus: readonly GpuMemory[];
+
+  constructor(gpus: readonly GpuMemory[]) {
+    this.#gpus = gpus;
+  }
+
+  /**
+   * Gives the expert caches what KV caches and faults leave them.
+   * @returns when a pass that was to start at `startNs` can: when the last GPU is ready
+   */
+  settle(startNs: number): number {
+    return this.#gpus.reduce((latest, gpu) => Math.max(latest, gpu.settle(startNs)), startNs);
+  }
+
+  /** A pass has ended. */
+  passed(endNs: number): void {
+    for (const gpu of this.#gpus) gpu.passed(endNs);
+  }
+
+  /** Most bytes that everything took on one GPU. */
+  get peakBytes(): number {
+    return Math.max(...this.#gpus.map((gpu) => gpu.peakBytes));
+  }
+
+  /** Smallest capacity that the expert cache of a GPU had, bytes. */
+  get leastCacheBytes(): number {
+    return Math.min(...this.#gpus.map((gpu) => gpu.leastCacheBytes));
+  }
+
+  /** Capacity of the expert cache, mean over time and GPUs, bytes. */
+  get meanCacheBytes(): number {
+    return this.#gpus.reduce((sum, gpu) => sum + gpu.meanCacheBytes, 0) / this.#gpus.length;
+  }
+}

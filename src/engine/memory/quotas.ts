@@ -1,0 +1,90 @@
+// Slots per layer: how the capacity is split where a system asks for more than an even split. What needs a profile is profiled on the same
+// tokens as popularity is, before the run.
+import { resolve } from 'node:path';
+import { findProfile, isPath } from '../../base/profiles.js';
+import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { RunSpec } from '../../system/run.js';
+import { openTrace } from '../../trace/open.js';
+import { chunks, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
+import type { Inputs } from '../inputs.js';
+import { ELSEWHERE, type Shard } from '../parallel/shard.js';
+import type { MemoryPlan } from './plan.js';
+
+/** Most tokens of a profiling trace that are looked at. */
+const MOST_TOKENS = 8192;
+
+/**
+ * Replaces the even split by the one that `cache.quotas` names.
+ * @param shard the experts that the cache is for; null: all of the model's
+ * @throws UserError where the profiling trace cannot be read or does not fit the model
+ */
+export async function withQuotas(
+  memory: MemoryPlan,
+  { model: whole, system, trace }: Inputs,
+  run: RunSpec,
+  shard: Shard | null = null,
+): Promise<MemoryPlan> {
+  const model = shard?.model ?? whole;
+  const { popularity, quotas, scope } = system.cache;
+  if (typeof quotas !== 'string' || quotas === 'even' || scope === 'global') return memory;
+  if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.cacheBytes) };
+  const profile = typeof popularity === 'number' ? trace : await openTrace(pathOf(popularity, run), { model: whole });
+  try {
+    const tokens = Math.min(profile.tokens, typeof popularity === 'number' ? popularity : MOST_TOKENS);
+    const { demand, hits } = profileLayers(model, profile, tokens, shard === null ? undefined : ownExperts(whole, shard));
+    const split =
+      quotas === 'optimal' ? optimalQuotas(model, hits, [memory.cacheBytes])[0]! : proportionalQuotas(model, demand, memory.cacheBytes);
+    return { ...memory, quotas: split };
+  } finally {
+    if (profile !== trace) profile.close();
+  }
+}
+
+/** Experts of a layer as a shard numbers them. */
+function ownExperts(whole: ModelSpec, { model, own }: Shard): (layer: number, expert: number) => number {
+  return (layer, expert) => {
+    const id = own[whole.layers[layer]!.offset + expert]!;
+    return id === ELSEWHERE ? ELSEWHERE : id - model.layers[layer]!.offset;
+  };
+}
+
+function pathOf(popularity: string, run: RunSpec): string {
+  return isPath(popularity) ? resolve(run.folder, popularity) : findProfile('traces', popularity);
+}
+
+/**
+ * Activations by layer and expert, and by layer what an LRU cache of 0..experts slots hits: a member at depth d of the layer's stack, as
+ * the event finds it, is a hit of every cache with more than d slots (Mattson et al., 1970).
+ * @param own number among the model's experts of an expert of the trace, {@link ELSEWHERE} where the model does not have it
+ */
+export function profileLayers(
+  model: ModelSpec,
+  trace: RoutingTrace,
+  tokens: number,
+  own: (layer: number, expert: number) => number = (_layer, expert) => expert,
+): { demand: Float64Array[]; hits: Float64Array[] } {
+  const demand = model.layers.map(({ experts }) => new Float64Array(experts));
+  const hits = model.layers.map(({ experts }) => new Float64Array(experts + 1));
+  const stacks = model.layers.map((): number[] => []);
+  for (const chunk of chunks(trace, 256, 0, tokens)) {
+    for (let token = 0; token < chunk.tokens; token++) {
+      for (const { index } of model.layers) {
+        const from = (token * trace.layers + index) * trace.topK;
+        const chosen = [...chunk.experts.subarray(from, from + trace.topK)]
+          .filter((expert) => expert !== NULL_EXPERT)
+          .map((expert) => own(index, expert))
+          .filter((expert) => expert !== ELSEWHERE);
+        const stack = stacks[index]!;
+        for (const expert of chosen) {
+          demand[index]![expert]! += 1;
+          const depth = stack.indexOf(expert);
+          if (depth >= 0) hits[index]![depth + 1]! += 1;
+        }
+        stacks[index] = [...chosen.toReversed(), ...stack.filter((expert) => !chosen.includes(expert))];
+      }
+    }
+  }
+  for (const counts of hits) for (let slots = 1; slots < counts.length; slots++) counts[slots]! += counts[slots - 1]!;
+  return { demand, hits };
+}

@@ -1,0 +1,28 @@
+// The contract of a placement: which GPU of several each expert of a layer lives on (expert parallelism).
+import type { Parameters, ParameterTable } from '../../../base/parameters.js';
+
+/** Home of an expert that lives on every GPU. */
+export const EVERYWHERE = -1;
+
+/** One MoE layer to place. */
+export interface PlacedLayer {
+  /** Experts of the layer, at least as many as GPUs. */
+  readonly experts: number;
+  readonly gpus: number;
+  /** Activations of each expert in a profile; present where the placement needs it. */
+  readonly popularity: Float64Array | null;
+}
+
+/** One member of the family of placements. */
+export interface PlacementDefinition {
+  readonly name: string;
+  /** One sentence: where experts live. */
+  readonly summary: string;
+  /** Where it is published, or who places so. */
+  readonly cites: string;
+  readonly parameters: ParameterTable;
+  /** True where it looks at the popularity of experts. */
+  readonly needsPopularity: boolean;
+  /** @returns by expert of the layer: the GPU that it lives on, or {@link EVERYWHERE} */
+  place(layer: PlacedLayer, parameters: Parameters): Int32Array;
+}

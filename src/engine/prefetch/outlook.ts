@@ -1,0 +1,71 @@
+// What policies see of predictions: how much each expert is wanted, now and at its next turn. The planner of prefetches needs the running
+// pass only; a cache lives longer, so that what the next passes are likely to want counts as well.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Predictor } from '../../predict/predictor.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+
+/**
+ * Weight of the newest prediction of the next pass against those before: an expert that is a little likely at every token is worth
+ * more than one that is as likely at the next token only.
+ */
+const NEWEST = 0.5;
+/** The same for what passes did demand, where the predictor says nothing of the next one. */
+const NEWEST_DEMAND = 1 / 16;
+
+/** The predictions of a run as its policies see them. */
+export class Outlook {
+  /** By dense id, 0..1. */
+  readonly predicted: Float32Array;
+  /** By MoE layer: changes whenever `predicted` of the layer does. */
+  readonly version: Uint32Array;
+  readonly #model: ModelSpec;
+  /** Smoothed probability that a pass after the running one demands each expert. */
+  readonly #later: Float32Array;
+  readonly #scratch: Float32Array;
+
+  constructor(model: ModelSpec) {
+    this.#model = model;
+    this.predicted = new Float32Array(model.experts);
+    this.version = new Uint32Array(model.layers.length);
+    this.#later = new Float32Array(model.experts);
+    this.#scratch = new Float32Array(model.experts);
+  }
+
+  /** A layer of the running pass has been predicted: its experts are wanted then, or later. */
+  ahead(layer: number, scores: Float32Array): void {
+    const { offset, experts } = this.#model.layers[layer]!;
+    const { predicted } = this;
+    const later = this.#later;
+    for (let id = offset; id < offset + experts; id++) predicted[id] = scores[id]! + (1 - scores[id]!) * later[id]!;
+    this.version[layer]! += 1;
+  }
+
+  /** A layer is known and has been observed: its experts are wanted by later passes only, if at all. */
+  done(pass: Pass, layer: number, predictor: Predictor): void {
+    const { offset, experts } = this.#model.layers[layer]!;
+    const { predicted } = this;
+    const later = this.#later;
+    if (predictor.next === undefined) {
+      this.#remember(pass, layer);
+    } else {
+      const next = this.#scratch;
+      predictor.next(pass, layer, next);
+      for (let id = offset; id < offset + experts; id++) later[id]! += NEWEST * (next[id]! - later[id]!);
+    }
+    for (let id = offset; id < offset + experts; id++) predicted[id] = later[id]!;
+    this.version[layer]! += 1;
+  }
+
+  /** The share of recent passes that demanded each expert, newer ones weighing more. */
+  #remember({ choices, row, tokens, topK }: Pass, layer: number): void {
+    const { offset, experts } = this.#model.layers[layer]!;
+    const later = this.#later;
+    const demanded = this.#scratch.fill(0, offset, offset + experts);
+    for (let token = 0; token < tokens; token++) {
+      const from = token * row + layer * topK;
+      for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) demanded[offset + choices[i]!] = 1;
+    }
+    for (let id = offset; id < offset + experts; id++) later[id]! += NEWEST_DEMAND * (demanded[id]! - later[id]!);
+  }
+}

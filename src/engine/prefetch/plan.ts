@@ -1,0 +1,168 @@
+// The plan of prefetches of one pass (L11): experts in the order in which they are wanted, nearest layer first, then by probability, and
+// which of them still wait for their transfer.
+import { UNPINNED } from '../../cache/policy.js';
+import type { CachedTier } from '../transfer/tier.js';
+
+/** Planned experts. An entry is a place in the plan; smaller ones come first. */
+export class PrefetchPlan {
+  readonly #layerOf: Uint16Array;
+  readonly #gpu: CachedTier;
+  readonly #dram: CachedTier | null;
+  /** Expert of each entry; those before `#first` belong to layers that are known by now. */
+  readonly #ids: Int32Array;
+  /** When each entry was planned, ns: its transfer starts no earlier. */
+  readonly #issuedNs: Float64Array;
+  #first = 0;
+  #count = 0;
+  /** Entries before it wait no more. */
+  #head = 0;
+  /** By dense id: 1 while an expert waits for its transfer. */
+  readonly #queued: Uint8Array;
+  /** By dense id: 1 while an expert waits for a slot, and how many do. */
+  readonly #refused: Uint8Array;
+  #refusedCount = 0;
+
+  /**
+   * @param layerOf MoE layer by dense id
+   * @param gpu where planned experts are brought: it protects them by their entry
+   * @param dram protects them too, where it is a cache; else null
+   */
+  constructor(layerOf: Uint16Array, gpu: CachedTier, dram: CachedTier | null) {
+    const experts = layerOf.length;
+    this.#layerOf = layerOf;
+    this.#gpu = gpu;
+    this.#dram = dram;
+    this.#ids = new Int32Array(experts);
+    this.#issuedNs = new Float64Array(experts);
+    this.#queued = new Uint8Array(experts);
+    this.#refused = new Uint8Array(experts);
+  }
+
+  /** Expert of an entry. */
+  idOf(entry: number): number {
+    return this.#ids[entry]!;
+  }
+
+  /** When the transfer of an entry may start, ns. */
+  issuedNs(entry: number): number {
+    return this.#issuedNs[entry]!;
+  }
+
+  /**
+   * Appends an expert.
+   * @param waits 1: it waits for its transfer; 0: the GPU holds it already, and it is planned only so that it stays
+   */
+  add(id: number, issuedNs: number, waits: number): void {
+    const entry = this.#count++;
+    this.#ids[entry] = id;
+    this.#issuedNs[entry] = issuedNs;
+    this.#gpu.planned(id, entry);
+    this.#dram?.planned(id, entry);
+    this.#queued[id] = waits;
+  }
+
+  /** First entry that waits for its transfer; -1: none does. */
+  next(): number {
+    while (this.#head < this.#count && this.#queued[this.#ids[this.#head]!] === 0) this.#head++;
+    return this.#head < this.#count ? this.#head : -1;
+  }
+
+  /** The next entry after `entry` that waits for its transfer; -1: none does. */
+  nextAfter(entry: number): number {
+    for (let next = entry + 1; next < this.#count; next++) if (this.#queued[this.#ids[next]!] === 1) return next;
+    return -1;
+  }
+
+  /** The transfer of an expert has started, or it waits no more. */
+  started(id: number): void {
+    this.#queued[id] = 0;
+  }
+
+  /** An expert has found no slot: it waits for one. */
+  refused(id: number): void {
+    this.#refused[id] = 1;
+    this.#refusedCount++;
+  }
+
+  /** An expert has become a demand: it waits neither for a transfer nor for a slot. */
+  demanded(id: number): void {
+    this.#queued[id] = 0;
+    if (this.#refusedCount > 0) this.#forgive(id);
+  }
+
+  /** Slots have been let go of at `nowNs`: experts that wait for one are tried again. */
+  retry(nowNs: number): void {
+    if (this.#refusedCount === 0) return;
+    for (let entry = this.#count - 1; entry >= this.#first; entry--) {
+      const id = this.#ids[entry]!;
+      if (this.#refused[id] === 0) continue;
+      this.#forgive(id);
+      this.#requeue(entry, nowNs);
+    }
+  }
+
+  /**
+   * A planned expert was evicted at `nowNs`.
+   * @param entry its entry
+   * @param again true: it is to be brought again; false: it is only not to be brought from there earlier
+   */
+  evicted(entry: number, nowNs: number, again: boolean): void {
+    if (again) this.#requeue(entry, nowNs);
+    else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+  }
+
+  /** Drops the entries of the layers up to `layer`. @returns how many of them still waited */
+  dropUntil(layer: number): number {
+    let end = this.#first;
+    while (end < this.#count && this.#layerOf[this.#ids[end]!]! <= layer) end++;
+    const waited = this.#drop(end);
+    this.#first = end;
+    this.#head = Math.max(this.#head, end);
+    return waited;
+  }
+
+  /** Drops all entries. @returns how many of them still waited */
+  clear(): number {
+    const waited = this.#drop(this.#count);
+    this.#first = this.#count = this.#head = 0;
+    return waited;
+  }
+
+  #requeue(entry: number, nowNs: number): void {
+    this.#queued[this.#ids[entry]!] = 1;
+    this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+    this.#head = Math.min(this.#head, entry);
+  }
+
+  #forgive(id: number): void {
+    this.#refusedCount -= this.#refused[id]!;
+    this.#refused[id] = 0;
+  }
+
+  #drop(end: number): number {
+    const ids = this.#ids;
+    const queued = this.#queued;
+    let waited = 0;
+    for (let entry = this.#first; entry < end; entry++) {
+      const id = ids[entry]!;
+      waited += queued[id]!;
+      queued[id] = 0;
+      this.#gpu.unplanned(id);
+    }
+    if (this.#refusedCount > 0) waited += this.#forgiveUntil(end);
+    if (this.#dram !== null) for (let entry = this.#first; entry < end; entry++) this.#dram.unplanned(ids[entry]!);
+    return waited;
+  }
+
+  #forgiveUntil(end: number): number {
+    const before = this.#refusedCount;
+    for (let entry = this.#first; entry < end; entry++) this.#forgive(this.#ids[entry]!);
+    return before - this.#refusedCount;
+  }
+}
+
+/** Entry of an expert in the plan, as `tier` protects it; -1: it is not planned. */
+export function entryOf(tier: CachedTier, id: number): number {
+  const rank = tier.planRank(id);
+  return rank === UNPINNED ? -1 : rank;
+}

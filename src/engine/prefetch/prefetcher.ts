@@ -1,0 +1,266 @@
+// Prefetching (L11, L12): plans which experts of the coming layers to bring, and starts those transfers whenever a link has nothing better
+// to do. What is expected is forecast.ts', who waits in which order prefetch-plan.ts'.
+import { UNPINNED } from '../../cache/policy.js';
+import type { Pass } from '../../schedule/pass.js';
+import type { WhenFull } from '../../system/choices.js';
+import type { CachedTier } from '../transfer/tier.js';
+import type { Observer } from '../watch/observer.js';
+import { Forecast, type ForecastParts } from './forecast.js';
+import type { AdaptiveHorizon } from './horizon.js';
+import { entryOf, PrefetchPlan } from './plan.js';
+
+/** How far and how boldly to prefetch. */
+export interface PrefetchLimits {
+  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
+  readonly horizon: number;
+  /** Predict the remaining layers again whenever a layer's routing has become known (L12). */
+  readonly correction: boolean;
+  /** Experts of a smaller probability are not prefetched. */
+  readonly minProbability: number;
+  /** Most experts prefetched for one layer. */
+  readonly perLayer: number;
+  /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
+  readonly whenFull?: WhenFull;
+}
+
+/** What prefetching needs to know of the experts. Arrays are indexed by dense id. */
+export interface PrefetchParts extends ForecastParts {
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  readonly limits: PrefetchLimits;
+  readonly gpu: CachedTier;
+  /** DRAM where it is a cache of the SSD; null where it holds every expert. */
+  readonly dram: CachedTier | null;
+  /** Decides how far to look; null or absent: `limits.horizon` does. */
+  readonly adaptive?: AdaptiveHorizon | null;
+  /**
+   * Called after every admission to the GPU: accounts for its victims, evicted at `nowNs`.
+   * @returns when their slot is free, ns
+   */
+  readonly evicted: (nowNs: number) => number;
+}
+
+/** Plans prefetches and starts them. */
+export class Prefetcher {
+  /** Sees every decision; null: nobody looks. */
+  observer: Observer | null = null;
+  readonly #parts: PrefetchParts;
+  readonly #forecast: Forecast;
+  readonly #plan: PrefetchPlan;
+  /** First layer that has not been planned in this pass. */
+  #nextLayer = 0;
+  /** What had been counted when the last pass ended. */
+  #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
+
+  constructor(parts: PrefetchParts) {
+    const { dram, gpu, layerOf, limits } = parts;
+    this.#parts = parts;
+    this.#forecast = new Forecast(parts, limits.perLayer);
+    this.#plan = new PrefetchPlan(layerOf, gpu, dram);
+  }
+
+  /** A pass begins: the plan of the last one is void. */
+  begin(pass: Pass, nowNs: number): void {
+    this.#plan.clear();
+    this.#forecast.begin();
+    this.#nextLayer = 0;
+    this.#extend(pass, -1, nowNs);
+  }
+
+  /**
+   * The routing of `layer` is known to be `demand[0..size)`: what was planned for it leaves the queue (demanded experts have
+   * become demands, the others are cancelled), and the prediction is judged.
+   */
+  known(layer: number, demand: Int32Array, size: number): void {
+    this.#forecast.judge(layer, demand, size);
+    for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
+    this.#parts.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
+  }
+
+  /** The predictor learns from a layer that is known now. */
+  observe(pass: Pass, layer: number): void {
+    this.#forecast.observe(pass, layer);
+  }
+
+  /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
+  released(nowNs: number): void {
+    this.#plan.retry(nowNs);
+  }
+
+  /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
+  replan(pass: Pass, layer: number, nowNs: number): void {
+    const { limits, recorder } = this.#parts;
+    if (limits.correction) {
+      recorder.prefetchCancelled += this.#plan.clear();
+      this.#nextLayer = layer + 1;
+    }
+    this.#extend(pass, layer, nowNs);
+  }
+
+  /** The last admission to a tier has evicted its `victims` at `nowNs`: those that are planned are to be brought again, from then on. */
+  evicted(tier: CachedTier, nowNs: number): void {
+    const { victimCount, victims } = tier;
+    for (let k = 0; k < victimCount; k++) {
+      const entry = entryOf(tier, victims[k]!);
+      if (entry >= 0) this.#plan.evicted(entry, nowNs, tier === this.#parts.gpu);
+    }
+  }
+
+  /** The pass has ended after `durationNs`: an adaptive horizon moves. */
+  ended(durationNs: number): void {
+    const { adaptive, gpu, model, recorder } = this.#parts;
+    if (adaptive == null) return;
+    const bytes = gpu.link.demandBytes + gpu.link.prefetchBytes;
+    const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
+    const before = this.#totals;
+    adaptive.ended({
+      durationNs,
+      layers: model.layers.length,
+      bytes: bytes - before.bytes,
+      useful: useful - before.useful,
+      late: late - before.late,
+      wasted: wasted - before.wasted,
+    });
+    this.#totals = { bytes, useful, late, wasted };
+  }
+
+  /** Starts every planned transfer that finds a free lane before `untilNs`. */
+  advance(untilNs: number): void {
+    const { dram, gpu } = this.#parts;
+    const plan = this.#plan;
+    if (dram !== null) this.#advanceBoth(dram, untilNs);
+    else {
+      const { link } = gpu;
+      for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
+        const startNs = Math.max(link.freeNs(link.nextLane()), plan.issuedNs(entry));
+        if (startNs >= untilNs) break;
+        this.#toGpu(plan.idOf(entry), startNs);
+      }
+    }
+    gpu.settle(untilNs);
+    dram?.settle(untilNs);
+  }
+
+  /** Three tiers: transfers on both links start in order of time, so that neither sees a DRAM that is still to come. */
+  #advanceBoth(dram: CachedTier, untilNs: number): void {
+    const { gpu } = this.#parts;
+    const plan = this.#plan;
+    for (;;) {
+      const fromDram = this.#nextReady(dram, gpu.link.freeNs(gpu.link.nextLane()));
+      const fromSsd = this.#nextMissing(dram);
+      const dramNs = fromDram < 0 ? Number.POSITIVE_INFINITY : this.#readyNs(dram, fromDram);
+      const gpuNs = Math.max(gpu.link.freeNs(gpu.link.nextLane()), dramNs);
+      const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), plan.issuedNs(fromSsd));
+      if (Math.min(gpuNs, ssdNs) >= untilNs) return;
+      if (gpuNs <= ssdNs) this.#toGpu(plan.idOf(fromDram), gpuNs);
+      else this.#toDram(dram, plan.idOf(fromSsd), ssdNs);
+    }
+  }
+
+  /** Plans layers up to `after + horizon` that have not been planned. */
+  #extend(pass: Pass, after: number, nowNs: number): void {
+    const { adaptive, limits, model } = this.#parts;
+    const last = Math.min(model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
+    if (this.#nextLayer <= after) this.#nextLayer = after + 1;
+    if (this.#nextLayer > last) return;
+    const costNs = this.#forecast.predict(pass, after, last);
+    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, costNs);
+    this.#nextLayer = last + 1;
+  }
+
+  #planLayer(layer: number, nowNs: number, costNs: number): void {
+    const { gpu, limits, scores } = this.#parts;
+    const { ranking } = this.#forecast;
+    const { ids } = ranking;
+    const { base, resident } = gpu.byLayer[layer]!;
+    const plan = this.#plan;
+    const first = layer * ranking.width;
+    const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
+    for (let at = first; at < end; at++) {
+      const id = ids[at]!;
+      if (scores[id]! < limits.minProbability) break;
+      const waits = 1 - resident[id - base]!;
+      plan.add(id, nowNs + costNs, waits);
+      if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, costNs);
+    }
+  }
+
+  /** When the weights of an entry that DRAM holds are there, and its prediction has been made, ns. */
+  #readyNs(dram: CachedTier, entry: number): number {
+    return Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, this.#plan.issuedNs(entry));
+  }
+
+  /** First waiting entry whose weights are in DRAM at `nowNs`; else the one that will be there first; -1: none is on its way. */
+  #nextReady(dram: CachedTier, nowNs: number): number {
+    const plan = this.#plan;
+    let soonest = -1;
+    let soonestNs = Number.POSITIVE_INFINITY;
+    for (let entry = plan.next(); entry >= 0; entry = plan.nextAfter(entry)) {
+      if (!this.#inDram(dram, entry)) continue;
+      const readyNs = this.#readyNs(dram, entry);
+      if (readyNs <= nowNs) return entry;
+      if (readyNs < soonestNs) {
+        soonest = entry;
+        soonestNs = readyNs;
+      }
+    }
+    return soonest;
+  }
+
+  /** First waiting entry that DRAM lacks, or -1. */
+  #nextMissing(dram: CachedTier): number {
+    let entry = this.#plan.next();
+    while (entry >= 0 && this.#inDram(dram, entry)) entry = this.#plan.nextAfter(entry);
+    return entry;
+  }
+
+  #inDram(dram: CachedTier, entry: number): boolean {
+    const id = this.#plan.idOf(entry);
+    return dram.holds(id, this.#parts.layerOf[id]!);
+  }
+
+  #toGpu(id: number, startNs: number): void {
+    const { gpu, limits, recorder } = this.#parts;
+    this.#plan.started(id);
+    gpu.settle(startNs);
+    if (this.#start(gpu, id, startNs)) return;
+    if (limits.whenFull === 'wait') this.#plan.refused(id);
+    else recorder.prefetchDropped++;
+  }
+
+  #toDram(dram: CachedTier, id: number, startNs: number): void {
+    dram.settle(startNs);
+    if (this.#start(dram, id, startNs)) return;
+    this.#plan.started(id);
+    this.#parts.recorder.prefetchDropped++;
+  }
+
+  /** Takes a slot and starts the transfer. @returns false: there is no slot */
+  #start(tier: CachedTier, id: number, startNs: number): boolean {
+    const { gpu, layerOf, recorder, sizes } = this.#parts;
+    const layer = layerOf[id]!;
+    // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
+    let admitted = tier.admit(id, layer, false, UNPINNED);
+    let slotFreeNs = this.#victimsOf(tier, startNs);
+    if (!admitted) {
+      admitted = tier.admit(id, layer, false, tier.planRank(id));
+      slotFreeNs = Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
+    }
+    if (!admitted) return false;
+    const bytes = sizes[id]!;
+    tier.pin(id);
+    tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
+    if (tier === gpu) {
+      tier.unused[id] = 1;
+      recorder.layers.prefetchBytes[layer]! += bytes;
+    }
+    return true;
+  }
+
+  /** Accounts for the victims of the last admission; @returns when their slot is free, ns */
+  #victimsOf(tier: CachedTier, nowNs: number): number {
+    if (tier === this.#parts.gpu) return this.#parts.evicted(nowNs);
+    this.evicted(tier, nowNs);
+    return nowNs;
+  }
+}

@@ -1,0 +1,166 @@
+// The best-scored experts of each layer, in order. Asked for after every event, so nothing is compared that need not be: what is well below
+// the least score that was among the best last time is passed over, and the others are dealt into buckets so narrow that few hold two.
+import type { ModelSpec } from '../../model/spec.js';
+
+/** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */
+const DROPPED = 17;
+/** Bucket of 2^-10; smaller scores share the first one. */
+const SMALLEST = 0x3a800000 >> DROPPED;
+/** One more than the bucket of 1. */
+const BUCKETS = (0x3f800000 >> DROPPED) - SMALLEST + 1;
+
+/** Bits that a floor lies below the last score that was ranked: a factor of about 0.8. */
+const MARGIN = 0x300000;
+
+/** End of a list of experts. */
+const NONE = -1;
+
+/** Rankings of all layers, each as of its last prediction. */
+export class Ranking {
+  /** Most experts of a layer that are ranked. */
+  readonly width: number;
+  /** `[layers, width]` experts by dense id, best first, ties by id. */
+  readonly ids: Int32Array;
+  readonly #model: ModelSpec;
+  /** Scores in [0, 1], as the bits of the same floats: positive floats are ordered as their bits are. */
+  readonly #bits: Int32Array;
+  /** By layer: experts ranked. */
+  readonly #count: Int32Array;
+  /** By dense id: place in the ranking of its layer, from 1; 0: not among the ranked. */
+  readonly #place: Int32Array;
+  readonly #found: Int32Array;
+  /** By layer: bits below which an expert was far from being ranked last time, at least 1. */
+  readonly #floor: Int32Array;
+  /** Bit b of word w: bucket 32 w + b holds experts. All zero between two rankings. */
+  readonly #filled = new Int32Array(Math.ceil(BUCKETS / 32));
+  /** First expert of each bucket that holds any, and by dense id the next one of the same bucket; in order of id. */
+  readonly #first = new Int32Array(BUCKETS);
+  readonly #next: Int32Array;
+
+  /**
+   * @param width most experts of a layer to rank
+   * @param scores by dense id, read at every {@link rank}
+   */
+  constructor(model: ModelSpec, width: number, scores: Float32Array) {
+    this.#model = model;
+    this.width = width;
+    this.ids = new Int32Array(model.layers.length * width);
+    this.#bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
+    this.#count = new Int32Array(model.layers.length);
+    this.#place = new Int32Array(model.experts);
+    this.#floor = new Int32Array(model.layers.length).fill(1);
+    this.#next = new Int32Array(model.experts);
+    this.#found = new Int32Array(model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0));
+  }
+
+  /** Ranks the experts of a layer whose score is above zero; @returns how many there are, at most `width`. */
+  rank(layer: number): number {
+    this.#forget(layer);
+    const { ids, width } = this;
+    const base = layer * width;
+    const count = this.#draw(this.#deal(this.#select(layer)), base);
+    for (let k = 0; k < count; k++) this.#place[ids[base + k]!] = k + 1;
+    this.#floor[layer] = count < width ? 1 : Math.max(1, this.#bits[ids[base + width - 1]!]! - MARGIN);
+    this.#count[layer] = count;
+    return count;
+  }
+
+  /** Experts of a layer that {@link rank} found last. */
+  countOf(layer: number): number {
+    return this.#count[layer]!;
+  }
+
+  /** Place of an expert in the ranking of its layer, from 0; -1: not among the ranked. */
+  placeOf(id: number): number {
+    return this.#place[id]! - 1;
+  }
+
+  #forget(layer: number): void {
+    const base = layer * this.width;
+    for (let k = 0; k < this.#count[layer]!; k++) this.#place[this.ids[base + k]!] = 0;
+  }
+
+  /** Writes the experts that can be among the best, in order of id, into `#found`; @returns how many. */
+  #select(layer: number): number {
+    const floor = this.#floor[layer]!;
+    const count = this.#collect(layer, floor);
+    return count < this.width && floor > 1 ? this.#collect(layer, 1) : count;
+  }
+
+  /** Experts of a layer whose bits are at least `least`. */
+  #collect(layer: number, least: number): number {
+    const { offset, experts } = this.#model.layers[layer]!;
+    const bits = this.#bits;
+    const found = this.#found;
+    const end = offset + experts;
+    const below = least - 1;
+    let count = 0;
+    for (let id = offset; id < end; id++) {
+      // Written always and kept sometimes: the sign of a difference is added, since a comparison would be a branch, mispredicted often.
+      found[count] = id;
+      count += (below - bits[id]!) >>> 31;
+    }
+    return count;
+  }
+
+  /** Deals the first `count` found into buckets; @returns which words of `#filled` are not zero, as bits. */
+  #deal(count: number): number {
+    const bits = this.#bits;
+    const found = this.#found;
+    const filled = this.#filled;
+    const first = this.#first;
+    const next = this.#next;
+    let words = 0;
+    for (let k = count - 1; k >= 0; k--) {
+      const id = found[k]!;
+      const bucket = Math.max(0, (bits[id]! >> DROPPED) - SMALLEST);
+      const word = bucket >> 5;
+      const bit = 1 << (bucket & 31);
+      next[id] = (filled[word]! & bit) === 0 ? NONE : first[bucket]!;
+      first[bucket] = id;
+      filled[word]! |= bit;
+      words |= 1 << word;
+    }
+    return words;
+  }
+
+  /** Draws the best from the buckets into `ids[base ..]` and empties them all; @returns how many, at most `width`. */
+  #draw(words: number, base: number): number {
+    const { ids, width } = this;
+    const filled = this.#filled;
+    const next = this.#next;
+    let count = 0;
+    while (words !== 0) {
+      const word = 31 - Math.clz32(words);
+      words ^= 1 << word;
+      let rest = filled[word]!;
+      filled[word] = 0;
+      while (rest !== 0 && count < width) {
+        const bit = 31 - Math.clz32(rest);
+        rest ^= 1 << bit;
+        const id = this.#first[32 * word + bit]!;
+        if (next[id] === NONE) ids[base + count++] = id;
+        else count = this.#sort(id, base, count);
+      }
+    }
+    return count;
+  }
+
+  /** Inserts the experts of one bucket in order behind the first `count` of a ranking; @returns how many there are then, at most `width`. */
+  #sort(firstOfBucket: number, base: number, count: number): number {
+    const { ids, width } = this;
+    const bits = this.#bits;
+    const start = count;
+    for (let id = firstOfBucket; id !== NONE; id = this.#next[id]!) {
+      const score = bits[id]!;
+      if (count === width && score <= bits[ids[base + count - 1]!]!) continue;
+      let at = count < width ? count++ : count - 1;
+      while (at > start && bits[ids[base + at - 1]!]! < score) {
+        ids[base + at] = ids[base + at - 1]!;
+        at--;
+      }
+      ids[base + at] = id;
+    }
+    return count;
+  }
+}

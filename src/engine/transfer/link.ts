@@ -1,0 +1,295 @@
+// A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
+// plan (prefetch.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
+import type { LinkSpec, PathSpec } from '../../hardware/spec.js';
+import type { Observer } from '../watch/observer.js';
+import { splitNs } from './paths.js';
+
+/** No prefetch on a lane. */
+export const IDLE = -1;
+
+/** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it, nor moves it again. */
+export interface MovedPrefetch {
+  readonly id: number;
+  readonly lane: number;
+  /** When it starts there, and when it arrives. */
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
+export class Link {
+  readonly name: string;
+  /** Lanes of the whole link. */
+  readonly lanes: number;
+  /** Expert of the prefetch that a lane carries, {@link IDLE} if none; whoever started it clears it when it has arrived. */
+  readonly prefetching: Int32Array;
+  /** When that prefetch arrives. */
+  readonly prefetchEndNs: Float64Array;
+  /** Prefetches whose lane was lost and that have not arrived. */
+  moved: MovedPrefetch[] = [];
+  /** Transfers that ran again because their lane was lost. */
+  restarts = 0;
+  /** Time for which lanes have been taken, summed over lanes, ns: of all that was placed, whether it has arrived or not. */
+  busyNs = 0;
+  demands = 0;
+  demandBytes = 0;
+  prefetches = 0;
+  prefetchBytes = 0;
+  /** Sees every transfer; null: nobody looks. */
+  observer: Observer | null = null;
+
+  /** True where all lanes have the same speed. */
+  readonly #alike: boolean;
+  /** The first so many lanes take transfers now. */
+  #live: number;
+  /** Latency of each lane, ns, and ns per byte: undamaged, and now. */
+  readonly #latencyNs: Float64Array;
+  readonly #soundNsPerByte: Float64Array;
+  readonly #nsPerByte: Float64Array;
+  /** Paths that every transfer is divided over, in order of latency; null: a transfer runs on one lane. */
+  readonly #split: readonly PathSpec[] | null;
+  /** Share of the bandwidth that there is now, (0, 1]. */
+  #rate = 1;
+  /** When each lane has finished everything that was given to it. */
+  readonly #freeNs: Float64Array;
+  /** Since when each lane is, or was, busy without a pause until then. */
+  readonly #sinceNs: Float64Array;
+  /** Bytes of a chunk; 0: transfers are never interrupted. */
+  readonly #chunkBytes: number;
+  /** Of the running prefetch: when it starts, ns of one of its chunks, and its bytes. */
+  readonly #startNs: Float64Array;
+  readonly #chunkNs: Float64Array;
+  readonly #runningBytes: Float64Array;
+  /** Since when the running prefetch has been moving bytes without interruption. */
+  readonly #resumedNs: Float64Array;
+  /** Lane of the last demand. */
+  #placedOn = 0;
+  /** Arrival of each expert, by dense id. */
+  readonly #arrivalNs: Float64Array;
+
+  /**
+   * @param spec bandwidth, latency, lanes or paths
+   * @param arrivalNs written at every transfer: when expert `id` is (or will be) one tier up
+   */
+  constructor(spec: LinkSpec, arrivalNs: Float64Array) {
+    const { bandwidth, chunkBytes, flows, lanes, latencyNs, name, paths } = spec;
+    this.name = name;
+    this.lanes = this.#live = lanes;
+    this.#split = paths !== undefined && flows === 'split' ? paths.toSorted((a, b) => a.latencyNs - b.latencyNs) : null;
+    const own = this.#split === null ? paths : undefined;
+    this.#alike = own === undefined;
+    this.#latencyNs = Float64Array.from({ length: lanes }, (_, lane) => (own === undefined ? latencyNs : own[lane]!.latencyNs));
+    this.#soundNsPerByte = Float64Array.from({ length: lanes }, (_, lane) =>
+      own === undefined ? (1e9 * lanes) / bandwidth : 1e9 / own[lane]!.bandwidth,
+    );
+    this.#nsPerByte = this.#soundNsPerByte.slice();
+    this.#chunkBytes = chunkBytes ?? 0;
+    this.#arrivalNs = arrivalNs;
+    this.prefetching = new Int32Array(lanes).fill(IDLE);
+    this.prefetchEndNs = new Float64Array(lanes);
+    this.#freeNs = new Float64Array(lanes);
+    this.#sinceNs = new Float64Array(lanes);
+    this.#startNs = new Float64Array(lanes);
+    this.#chunkNs = new Float64Array(lanes);
+    this.#runningBytes = new Float64Array(lanes);
+    this.#resumedNs = new Float64Array(lanes);
+  }
+
+  /** Time of a transfer of `bytes` over the idle link, ns; where lanes differ, on the one where it takes the shortest. */
+  transferNs(bytes: number): number {
+    if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
+    let soonest = this.laneNs(0, bytes);
+    if (!this.#alike) for (let lane = 1; lane < this.#live; lane++) soonest = Math.min(soonest, this.laneNs(lane, bytes));
+    return soonest;
+  }
+
+  /** Time that a transfer of `bytes` holds `lane`, ns. */
+  laneNs(lane: number, bytes: number): number {
+    if (this.#split !== null) return splitNs(this.#split, bytes, this.#rate);
+    return this.#latencyNs[lane]! + bytes * this.#nsPerByte[lane]!;
+  }
+
+  /** When a demand of `bytes` at `atNs` would arrive; places nothing. */
+  peek(bytes: number, atNs: number): number {
+    let end = this.#demandStart(0, atNs) + this.laneNs(0, bytes);
+    for (let lane = 1; lane < this.#live; lane++) end = Math.min(end, this.#demandStart(lane, atNs) + this.laneNs(lane, bytes));
+    return end;
+  }
+
+  /**
+   * Places a transfer that something waits for, on the lane where it starts first; where lanes differ, where it ends first.
+   * @returns its arrival, ns
+   */
+  demand(id: number, bytes: number, atNs: number): number {
+    this.demands++;
+    this.demandBytes += bytes;
+    return this.#place(id, bytes, this.laneNs(0, bytes), atNs, false);
+  }
+
+  /**
+   * Places the transfers of several members of an event, in order.
+   * @param order indices of members, the first `count` entries
+   * @param ids dense id by member
+   * @param bytes of each
+   * @param readyNs by member: when it is asked for; afterwards when it arrives
+   */
+  demandAll(order: Int32Array, count: number, ids: Int32Array, bytes: number, readyNs: Float64Array): void {
+    const durationNs = this.laneNs(0, bytes);
+    for (let k = 0; k < count; k++) {
+      const i = order[k]!;
+      readyNs[i] = this.#place(ids[i]!, bytes, durationNs, readyNs[i]!, false);
+    }
+    this.demands += count;
+    this.demandBytes += count * bytes;
+  }
+
+  /** @param durationNs on lane 0, and on every other one where lanes are alike */
+  #place(id: number, bytes: number, durationNs: number, atNs: number, prefetch: boolean): number {
+    let lane = 0;
+    let start = this.#demandStart(0, atNs);
+    for (let other = 1; other < this.#live; other++) {
+      const candidate = this.#demandStart(other, atNs);
+      if (this.#alike) {
+        if (candidate >= start) continue;
+      } else {
+        const ns = this.laneNs(other, bytes);
+        if (candidate + ns >= start + durationNs) continue;
+        durationNs = ns;
+      }
+      lane = other;
+      start = candidate;
+    }
+    const end = start + durationNs;
+    if (start < this.#freeNs[lane]!) {
+      // It goes between two chunks of a prefetch, which arrives so much later.
+      const delayed = this.prefetchEndNs[lane]! + durationNs;
+      this.#resumedNs[lane] = end;
+      this.prefetchEndNs[lane] = delayed;
+      this.#freeNs[lane] = delayed;
+      this.#arrivalNs[this.prefetching[lane]!] = delayed;
+    } else {
+      if (start > this.#freeNs[lane]!) this.#sinceNs[lane] = start;
+      this.#freeNs[lane] = end;
+    }
+    this.#arrivalNs[id] = end;
+    this.#placedOn = lane;
+    this.busyNs += durationNs;
+    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, start, end, prefetch);
+    return end;
+  }
+
+  /** The lane that is free first. */
+  nextLane(): number {
+    let lane = 0;
+    for (let other = 1; other < this.#live; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
+    return lane;
+  }
+
+  /** When a lane has finished everything that was given to it, ns. */
+  freeNs(lane: number): number {
+    return this.#freeNs[lane]!;
+  }
+
+  /** Since when a lane has been busy without a pause until {@link freeNs}, ns. */
+  sinceNs(lane: number): number {
+    return this.#sinceNs[lane]!;
+  }
+
+  /** Time during which lanes were busy until `nowNs`, when every demand has arrived, summed over lanes, ns. */
+  busyBy(nowNs: number): number {
+    let ns = this.busyNs;
+    for (let lane = 0; lane < this.lanes; lane++) ns -= Math.max(0, this.#freeNs[lane]! - Math.max(nowNs, this.#sinceNs[lane]!));
+    return ns;
+  }
+
+  /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
+  prefetch(lane: number, id: number, bytes: number, startNs: number): void {
+    if (!this.#alike) lane = this.#soonestFree(lane, bytes, startNs);
+    const duration = this.laneNs(lane, bytes);
+    const end = startNs + duration;
+    if (startNs > this.#freeNs[lane]!) this.#sinceNs[lane] = startNs;
+    this.#freeNs[lane] = end;
+    this.#startNs[lane] = startNs;
+    this.#resumedNs[lane] = startNs + this.#latencyNs[lane]!;
+    this.#chunkNs[lane] = this.#chunkBytes * this.#nsPerByte[lane]!;
+    this.#runningBytes[lane] = bytes;
+    this.prefetching[lane] = id;
+    this.prefetchEndNs[lane] = end;
+    this.#arrivalNs[id] = end;
+    this.busyNs += duration;
+    this.prefetches++;
+    this.prefetchBytes += bytes;
+    if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
+  }
+
+  /** A running prefetch has become a demand (L12): it is no prefetch any more and yields to nothing. */
+  promote(id: number): void {
+    for (let lane = 0; lane < this.lanes; lane++) if (this.prefetching[lane] === id) this.prefetching[lane] = IDLE;
+    if (this.moved.length > 0) this.moved = this.moved.filter((one) => one.id !== id);
+  }
+
+  /** Transfers that start from now on have this share of the bandwidth, (0, 1]; those that have started keep their speed. */
+  throttle(share: number): void {
+    this.#rate = share;
+    for (let lane = 0; lane < this.lanes; lane++) this.#nsPerByte[lane] = this.#soundNsPerByte[lane]! / share;
+  }
+
+  /**
+   * The first `lanes` lanes take transfers from `nowNs` on, when every demand has arrived that does not write back, each as fast as before.
+   * A prefetch that runs on a lane which is lost is placed again on the others, from its first byte; nothing interrupts it there, nor moves
+   * it again.
+   */
+  keepLanes(lanes: number, nowNs: number): void {
+    const before = this.#live;
+    this.#live = lanes;
+    for (let lane = before; lane < lanes; lane++) this.#freeNs[lane] = Math.max(this.#freeNs[lane]!, nowNs);
+    for (let lane = lanes; lane < before; lane++) {
+      if (this.prefetching[lane] !== IDLE && this.prefetchEndNs[lane]! > nowNs) this.#move(lane, nowNs);
+    }
+  }
+
+  /** Places the prefetch of a lane that is lost again; what had been moved to that lane before, between its chunks, ends there. */
+  #move(lane: number, nowNs: number): void {
+    const id = this.prefetching[lane]!;
+    const bytes = this.#runningBytes[lane]!;
+    // It may still wait for its slot.
+    const atNs = Math.max(nowNs, this.#startNs[lane]!);
+    const between = this.moved.filter((one) => one.lane === lane && one.endNs > nowNs);
+    const othersNs = between.reduce((sum, { endNs, startNs }) => sum + endNs - Math.max(nowNs, startNs), 0);
+    this.busyNs -= this.prefetchEndNs[lane]! - atNs - othersNs;
+    this.prefetching[lane] = IDLE;
+    this.#freeNs[lane] = atNs;
+    const endNs = this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
+    const to = this.#placedOn;
+    this.moved.push({ id, lane: to, startNs: endNs - this.laneNs(to, bytes), endNs });
+    this.restarts++;
+    this.#freeNs[lane] = between.reduce((latest, one) => Math.max(latest, one.endNs), nowNs);
+  }
+
+  /** Takes out the moved prefetches that have arrived by `nowNs`; @returns their experts */
+  landed(nowNs: number): number[] {
+    const landed = this.moved.filter(({ endNs }) => endNs <= nowNs);
+    this.moved = this.moved.filter(({ endNs }) => endNs > nowNs);
+    return landed.map(({ id }) => id);
+  }
+
+  /** Of the lanes that are free at `startNs` and carry nothing, the one where a prefetch ends first; `lane` is one of them. */
+  #soonestFree(lane: number, bytes: number, startNs: number): number {
+    let soonest = lane;
+    for (let other = 0; other < this.#live; other++) {
+      if (this.#freeNs[other]! > startNs || this.prefetching[other] !== IDLE) continue;
+      if (this.laneNs(other, bytes) < this.laneNs(soonest, bytes)) soonest = other;
+    }
+    return soonest;
+  }
+
+  #demandStart(lane: number, atNs: number): number {
+    const free = this.#freeNs[lane]!;
+    if (free <= atNs) return atNs;
+    if (this.#chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
+    // Next chunk boundary at or after `atNs`; right behind an earlier demand that went between, which is a boundary too.
+    const resumed = this.#resumedNs[lane]!;
+    const chunkNs = this.#chunkNs[lane]!;
+    return atNs <= resumed ? resumed : Math.min(free, resumed + Math.ceil((atNs - resumed) / chunkNs) * chunkNs);
+  }
+}

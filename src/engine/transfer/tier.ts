@@ -1,0 +1,218 @@
+// A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
+import type { ExpertCache } from '../../cache/cache.js';
+import { UNPINNED } from '../../cache/policy.js';
+import type { Caches } from '../../cache/scope.js';
+import type { LinkSpec } from '../../hardware/spec.js';
+import { IDLE, Link } from './link.js';
+
+/** Pin rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
+export const PINNED = -1;
+
+/** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
+export class CachedTier {
+  /** Cache of each MoE layer; the same object for all layers in global scope. */
+  readonly byLayer: readonly ExpertCache[];
+  /** Each cache once. */
+  readonly caches: readonly ExpertCache[];
+  /** The link that brings experts here. */
+  readonly link: Link;
+  /** When each resident expert is (or will be) here, ns. */
+  readonly arrivalNs: Float64Array;
+  /** Pin rank of each expert, which the caches' pins are views of. */
+  readonly rank: Int32Array;
+  /** 1 while a prefetched expert has not been demanded yet. */
+  readonly unused: Uint8Array;
+  /** True where experts lay in the caches before the run. */
+  readonly preloaded: boolean;
+  /** Bytes in the caches now, and at most so far. */
+  usedBytes = 0;
+  peakBytes = 0;
+  /** Experts that the last `admit` or `serve` evicted, by dense id: the first `victimCount` entries. */
+  readonly victims: Int32Array;
+  victimCount = 0;
+
+  /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
+  readonly #planRank: Int32Array;
+  readonly #split: Caches['split'];
+
+  /**
+   * @param caches from `buildCaches`
+   * @param rank the array that the caches' pins are views of
+   * @param link what fills this tier
+   */
+  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec) {
+    this.caches = caches.caches;
+    this.#split = caches.split;
+    this.byLayer = caches.byLayer;
+    this.rank = rank;
+    this.#planRank = new Int32Array(rank.length).fill(UNPINNED);
+    this.arrivalNs = new Float64Array(rank.length);
+    this.unused = new Uint8Array(rank.length);
+    this.victims = new Int32Array(rank.length);
+    this.link = new Link(link, this.arrivalNs);
+    this.usedBytes = this.caches.reduce((used, cache) => used + cache.usedBytes, 0);
+    this.peakBytes = this.usedBytes;
+    this.preloaded = this.usedBytes > 0;
+  }
+
+  /** True where the expert owns a slot: resident, or on its way into one. */
+  holds(id: number, layer: number): boolean {
+    const cache = this.byLayer[layer]!;
+    return cache.resident[id - cache.base] === 1;
+  }
+
+  /**
+   * Makes room for expert `id` and gives it a slot (L5); the evicted are in `victims`.
+   * @param used true: the running event demands it; false: a prefetch
+   * @param limit experts whose pin rank is below it are not evicted
+   * @returns false: there is no room for it
+   */
+  admit(id: number, layer: number, used: boolean, limit: number): boolean {
+    const cache = this.byLayer[layer]!;
+    cache.pins.limit = limit;
+    this.victimCount = 0;
+    return this.#admitTo(cache, id, used);
+  }
+
+  /**
+   * L3, L5: serves the members of an event in order: touches those that are held and admits the others; the evicted are in `victims`.
+   * @param ids members by dense id, the first `count` entries, all pinned, so that none leaves before its turn
+   * @returns how many found no room
+   */
+  serve(ids: Int32Array, count: number, layer: number): number {
+    const cache = this.byLayer[layer]!;
+    const { base, resident } = cache;
+    cache.pins.limit = 0;
+    this.victimCount = 0;
+    if (!cache.uniform) return this.#serveBySize(cache, ids, count);
+    const { victims } = this;
+    const before = cache.usedBytes;
+    let victimCount = 0;
+    let streamed = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]! - base;
+      if (resident[id] === 1) {
+        cache.touch(id);
+        continue;
+      }
+      if (!cache.admit(id, true)) streamed++;
+      if (cache.victimCount === 1) victims[victimCount++] = cache.victims[0]! + base;
+    }
+    this.victimCount = victimCount;
+    this.#account(cache.usedBytes - before);
+    return streamed;
+  }
+
+  /** Experts differ in size: the most bytes may have been used between two admissions. */
+  #serveBySize(cache: ExpertCache, ids: Int32Array, count: number): number {
+    const { base, resident } = cache;
+    let streamed = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (resident[id - base] === 1) cache.touch(id - base);
+      else if (!this.#admitTo(cache, id, true)) streamed++;
+    }
+    return streamed;
+  }
+
+  /**
+   * Changes the capacity between two passes, split among the caches as L6 says; the evicted are in `victims`. A slot that a prefetch is
+   * on its way into is free when that has arrived.
+   * @param capacityBytes at most what the tier was built with
+   * @returns when everything fits, ns: `nowNs`, or the arrival of the last prefetch that had to be waited for
+   */
+  resize(capacityBytes: number, nowNs: number): number {
+    const shares = this.#split(capacityBytes);
+    this.victimCount = 0;
+    for (let atNs = nowNs; ; atNs = this.#nextArrivalNs()) {
+      this.settle(atNs);
+      let fits = true;
+      for (let c = 0; c < this.caches.length; c++) {
+        const cache = this.caches[c]!;
+        const before = cache.usedBytes;
+        cache.pins.limit = 0;
+        if (!cache.resize(shares[c]!)) fits = false;
+        this.#collect(cache, before);
+      }
+      if (fits) return atNs;
+    }
+  }
+
+  /** When the first of the prefetches that are under way arrives, ns. */
+  #nextArrivalNs(): number {
+    const { link } = this;
+    let soonest = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < link.lanes; lane++) {
+      if (link.prefetching[lane] !== IDLE) soonest = Math.min(soonest, link.prefetchEndNs[lane]!);
+    }
+    for (const { endNs } of link.moved) soonest = Math.min(soonest, endNs);
+    if (soonest === Number.POSITIVE_INFINITY) throw new Error('an expert is pinned between two passes, and nothing is under way');
+    return soonest;
+  }
+
+  #admitTo(cache: ExpertCache, id: number, used: boolean): boolean {
+    const before = cache.usedBytes;
+    const admitted = cache.admit(id - cache.base, used);
+    this.#collect(cache, before);
+    return admitted;
+  }
+
+  /** Takes over the victims of a cache that held `beforeBytes` before. */
+  #collect(cache: ExpertCache, beforeBytes: number): void {
+    for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + cache.base;
+    this.#account(cache.usedBytes - beforeBytes);
+  }
+
+  #account(bytes: number): void {
+    this.usedBytes += bytes;
+    if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
+  }
+
+  /** Protects an expert until {@link unpin}. */
+  pin(id: number): void {
+    this.rank[id] = PINNED;
+  }
+
+  /** Ends a pin: the expert is as protected as the current plan says. */
+  unpin(id: number): void {
+    this.rank[id] = this.#planRank[id]!;
+  }
+
+  /** Ends the pins of the first `count` experts; those that are in flight all the same keep theirs. */
+  unpinAll(ids: Int32Array, count: number): void {
+    const { link, rank } = this;
+    const planRank = this.#planRank;
+    for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
+    if (link.prefetches === 0) return;
+    for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
+    for (const { id } of link.moved) rank[id] = PINNED;
+  }
+
+  /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
+  planned(id: number, rank: number): void {
+    this.#planRank[id] = rank;
+    if (this.rank[id] !== PINNED) this.rank[id] = rank;
+  }
+
+  /** Takes an expert out of the plan. */
+  unplanned(id: number): void {
+    this.planned(id, UNPINNED);
+  }
+
+  /** Rank of an expert in the plan: experts of a lower rank are never evicted for it (L11). */
+  planRank(id: number): number {
+    return this.#planRank[id]!;
+  }
+
+  /** Lets go of the prefetches that have arrived by `nowNs`: they may be evicted from now on. */
+  settle(nowNs: number): void {
+    const { link } = this;
+    for (let lane = 0; lane < link.lanes; lane++) {
+      const id = link.prefetching[lane]!;
+      if (id === IDLE || link.prefetchEndNs[lane]! > nowNs) continue;
+      link.prefetching[lane] = IDLE;
+      this.unpin(id);
+    }
+    if (link.moved.length > 0) for (const id of link.landed(nowNs)) this.unpin(id);
+  }
+}

@@ -1,0 +1,93 @@
+// The same passes on two ideal clocks (L15): every expert resident, and no expert kept anywhere. They tick beside the run's own clock,
+// event by event, so that the bounds cost a few additions instead of two more runs.
+import type { CostModel } from '../../hardware/cost.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { Link } from '../transfer/link.js';
+
+/** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
+export interface Clocks {
+  readonly allResidentNs: number;
+  readonly noCacheNs: number;
+}
+
+/** The clocks of a run on one GPU. */
+export class BoundClocks implements Clocks {
+  allResidentNs = 0;
+  noCacheNs = 0;
+  readonly #cost: CostModel;
+  readonly #model: ModelSpec;
+  /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
+  readonly #links: readonly Link[];
+  /** `[layers, topK + 1]` duration of an event of n single-token experts without a cache, NaN until computed. */
+  readonly #single: Float64Array;
+  readonly #width: number;
+  readonly #lanesNs: readonly Float64Array[];
+
+  /** @param dramHoldsAll false: without a cache an expert comes from the SSD */
+  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean) {
+    this.#model = model;
+    this.#cost = cost;
+    const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
+    this.#links = links.map((link) => new Link(link, new Float64Array(0)));
+    this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
+    this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
+    this.#single = new Float64Array(model.layers.length * this.#width).fill(Number.NaN);
+  }
+
+  /** Dense work, which costs the same everywhere. */
+  dense(ns: number): void {
+    this.allResidentNs += ns;
+    this.noCacheNs += ns;
+  }
+
+  /**
+   * One event: `size` experts with `counts` activations each.
+   * @param single true where every count is 1: the duration is then remembered by layer and size
+   */
+  event(layer: number, counts: Int32Array, size: number, single: boolean): void {
+    let computeNs = 0;
+    if (single) computeNs = size * this.#cost.expertNs(layer, 1);
+    else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
+    this.allResidentNs += computeNs;
+    if (!single || size >= this.#width) {
+      this.noCacheNs += this.#uncachedNs(layer, counts, size);
+      return;
+    }
+    const at = layer * this.#width + size;
+    if (Number.isNaN(this.#single[at]!)) this.#single[at] = this.#uncachedNs(layer, counts, size);
+    this.noCacheNs += this.#single[at]!;
+  }
+
+  /** Every expert is loaded over idle links, in order, and executed as it arrives. */
+  #uncachedNs(layer: number, counts: Int32Array, size: number): number {
+    const bytes = this.#model.layers[layer]!.expertBytes;
+    for (const lanes of this.#lanesNs) lanes.fill(0);
+    let gpuNs = 0;
+    for (let i = 0; i < size; i++) {
+      let readyNs = 0;
+      for (let l = 0; l < this.#links.length; l++) {
+        const link = this.#links[l]!;
+        const lanes = this.#lanesNs[l]!;
+        const lane = soonest(link, lanes, bytes, readyNs);
+        readyNs = Math.max(readyNs, lanes[lane]!) + link.laneNs(lane, bytes);
+        lanes[lane] = readyNs;
+      }
+      gpuNs = Math.max(gpuNs, readyNs) + this.#cost.expertNs(layer, counts[i]!);
+    }
+    return gpuNs;
+  }
+}
+
+/** The lane on which a transfer that is ready at `readyNs` ends first, of several such the one that is free first. */
+function soonest(link: Link, lanes: Float64Array, bytes: number, readyNs: number): number {
+  let lane = 0;
+  let endNs = Math.max(readyNs, lanes[0]!) + link.laneNs(0, bytes);
+  for (let other = 1; other < lanes.length; other++) {
+    const ns = Math.max(readyNs, lanes[other]!) + link.laneNs(other, bytes);
+    if (ns > endNs || (ns === endNs && lanes[other]! >= lanes[lane]!)) continue;
+    lane = other;
+    endNs = ns;
+  }
+  return lane;
+}

@@ -1,0 +1,103 @@
+// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
+import { meets, type Objectives } from '../../schedule/objective.js';
+import type { Request } from '../../schedule/request.js';
+import type { Share } from '../../schedule/scheduler.js';
+import type { Clocks } from './bounds.js';
+
+/** A growing list of numbers, 8 bytes each: percentiles stay exact. */
+export class Samples {
+  #values = new Float64Array(256);
+  #count = 0;
+
+  /** Appends one value. */
+  add(value: number): void {
+    if (this.#count === this.#values.length) {
+      const grown = new Float64Array(this.#count * 2);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[this.#count++] = value;
+  }
+
+  /** The values so far, in order of arrival; a view, not a copy. */
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#count);
+  }
+}
+
+/** Latencies of passes and requests, ns. */
+export class Latencies {
+  readonly pass = new Samples();
+  readonly ttft = new Samples();
+  readonly tpot = new Samples();
+  readonly itl = new Samples();
+  readonly request = new Samples();
+  /** From arrival to the start of the first pass. */
+  readonly queueing = new Samples();
+  /** Requests that finished; requests that met their objective, and tokens that these generated. */
+  finished = 0;
+  metRequests = 0;
+  metTokens = 0;
+  /** TPOT of the same requests with every expert resident, and with no cache. */
+  readonly tpotAllResident = new Samples();
+  readonly tpotNoCache = new Samples();
+  readonly #bounds: Clocks;
+
+  readonly #objectives: Objectives | undefined;
+
+  /** @param objectives what requests are held against; absent: nothing */
+  constructor(bounds: Clocks, objectives?: Objectives) {
+    this.#bounds = bounds;
+    this.#objectives = objectives;
+  }
+
+  /** A pass of `shares` starts: a request without a prompt counts its tokens from here. */
+  started(shares: readonly Share[], startNs: number): void {
+    for (let i = 0; i < shares.length; i++) {
+      const { request } = shares[i]!;
+      if (request.startedNs >= 0) continue;
+      request.startedNs = startNs;
+      this.queueing.add(startNs - request.arrivalNs);
+      if (request.prefill === 0) this.#firstToken(shares[i]!, startNs);
+    }
+  }
+
+  /** The pass has ended; called before `request.done` moves on. */
+  ended(shares: readonly Share[], startNs: number, endNs: number): void {
+    this.pass.add(endNs - startNs);
+    for (let i = 0; i < shares.length; i++) {
+      const { request, tokens } = shares[i]!;
+      const done = request.done + tokens;
+      if (request.inPrefill) {
+        if (done < request.promptRows) continue;
+        if (request.firstTokenNs < 0) {
+          this.ttft.add(endNs - request.arrivalNs);
+          this.#firstToken(shares[i]!, endNs);
+        } else this.#nextToken(request, endNs);
+      } else this.#nextToken(request, endNs);
+      if (done < request.tokens) continue;
+      this.request.add(endNs - request.arrivalNs);
+      this.finished++;
+      if (this.#objectives !== undefined && meets(this.#objectives, request, endNs)) {
+        this.metRequests++;
+        this.metTokens += request.prefill > 0 ? request.decode + 1 : request.decode;
+      }
+      if (request.decode === 0) continue;
+      this.tpot.add((endNs - request.firstTokenNs) / request.decode);
+      this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);
+      this.tpotNoCache.add((this.#bounds.noCacheNs - request.firstTokenNoCacheNs) / request.decode);
+    }
+  }
+
+  #nextToken(request: Request, nowNs: number): void {
+    this.itl.add(nowNs - request.lastTokenNs);
+    request.lastTokenNs = nowNs;
+  }
+
+  #firstToken({ request }: Share, nowNs: number): void {
+    request.firstTokenNs = nowNs;
+    request.lastTokenNs = nowNs;
+    request.firstTokenAllResidentNs = this.#bounds.allResidentNs;
+    request.firstTokenNoCacheNs = this.#bounds.noCacheNs;
+  }
+}

@@ -1,0 +1,54 @@
+// What a run can be watched through, event by event: for timelines, flame graphs and the details of a report. The engine asks once per
+// event whether anybody looks; where nobody does, that is all it costs.
+import type { Pass } from '../../schedule/pass.js';
+import type { Link } from '../transfer/link.js';
+
+/**
+ * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. `gpu` is the number of
+ * one of several GPUs, absent where there is only one.
+ */
+export interface Observer {
+  /** A pass begins. */
+  passStarted(pass: Pass, nowNs: number): void;
+  /** A pass has ended. */
+  passEnded(pass: Pass, startNs: number, endNs: number): void;
+  /** The GPU runs the dense part before MoE layer `layer`; the number of layers stands for what follows the last one. */
+  dense(layer: number, startNs: number, endNs: number): void;
+  /** An event of `layer` was judged (L2). */
+  judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void;
+  /** A prefetch of expert `id` was decided at `nowNs` by a prediction that takes `costNs`. */
+  planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
+  /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
+  transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
+  /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
+  prefetchUsed(id: number, late: boolean, gpu?: number): void;
+  /** The GPU executes an expert. */
+  executed(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
+  stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The CPU computes an expert where it lies. */
+  computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** An expert leaves the GPU's cache. */
+  evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
+  /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
+  exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;
+}
+
+/** Several observers as one; null where there is none. */
+export function observers(all: readonly Observer[]): Observer | null {
+  if (all.length < 2) return all[0] ?? null;
+  return {
+    passStarted: (...args) => all.forEach((one) => void one.passStarted(...args)),
+    passEnded: (...args) => all.forEach((one) => void one.passEnded(...args)),
+    dense: (...args) => all.forEach((one) => void one.dense(...args)),
+    judged: (...args) => all.forEach((one) => void one.judged(...args)),
+    planned: (...args) => all.forEach((one) => void one.planned(...args)),
+    transferred: (...args) => all.forEach((one) => void one.transferred(...args)),
+    prefetchUsed: (...args) => all.forEach((one) => void one.prefetchUsed(...args)),
+    executed: (...args) => all.forEach((one) => void one.executed(...args)),
+    stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
+    computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
+    evicted: (...args) => all.forEach((one) => void one.evicted(...args)),
+    exchanged: (...args) => all.forEach((one) => void one.exchanged?.(...args)),
+  };
+}

@@ -1,0 +1,147 @@
+// Amounts in budgets: `3%`, `+0.2ms`, `-0.5pp`, `45 ms`. A sign makes an amount a change against the base; without one it is a value of
+// the candidate. Which units fit is known only with the metric, so an amount keeps its text until it meets one.
+import { UserError } from '../base/errors.js';
+import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
+import type { Unit } from './result.js';
+
+/** An amount as written. */
+export interface Amount {
+  /** Sign of a change; null: no sign was written. */
+  readonly sign: 1 | -1 | null;
+  /** Number and unit without the sign, e.g. `0.2ms`. */
+  readonly text: string;
+}
+
+/** A metric's value in base and candidate; a base that lacks the metric is null. */
+export interface Pair {
+  readonly base: number | null;
+  readonly candidate: number;
+  readonly unit: Unit;
+}
+
+const AMOUNT = /^([+-]?)\s*(\d[\d.]*(?:e[+-]?\d+)?\s*[^\d\s]*(?:\s*\/\s*[a-z]+)?)$/i;
+
+/** Units that budgets accept for each unit of a metric, for error messages. */
+const ACCEPTED: Readonly<Record<Unit, string>> = {
+  ratio: 'a share such as 80%, or a change such as +0.5pp or +3%',
+  count: 'a number such as 1200',
+  bytes: 'a size such as 8GiB',
+  ns: 'a duration such as 45ms',
+  'tokens/s': 'a rate such as 30 tok/s',
+  'count/token': 'a number such as 12.5',
+  'bytes/token': 'a size such as 150MiB',
+  'bytes/s': 'a rate such as 25GB/s',
+  'ns/byte': 'a number such as 0.04',
+  flops: 'operations such as 3GFLOP/s',
+};
+
+/**
+ * Reads an amount.
+ * @param place where it stands, for messages
+ * @throws UserError where it is not a number with an optional sign and unit
+ */
+export function parseAmount(text: string, place: string): Amount {
+  const match = AMOUNT.exec(text.trim());
+  if (match === null) throw new UserError(`${place}: "${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
+  return { sign: match[1] === '+' ? 1 : match[1] === '-' ? -1 : null, text: match[2]!.trim() };
+}
+
+/** How an amount measures a pair. */
+type Measure = 'value' | 'change' | 'relative';
+
+/**
+ * Size of an amount for a metric, and what it measures. `%` with a sign (or in a regression, which is always a change) is relative to
+ * the base; on a ratio without a sign it is the share itself.
+ * @throws UserError where the unit does not fit the metric
+ */
+function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): { readonly by: Measure; readonly size: number } {
+  const percent = /^(.*?)\s*(%|pp)$/.exec(amount.text);
+  if (percent !== null) {
+    const size = Number(percent[1]) / 100;
+    if (Number.isNaN(size)) throw mismatch(amount, unit, place);
+    if (percent[2] === 'pp') {
+      if (unit !== 'ratio')
+        throw new UserError(`${place}: percentage points (pp) are for shares; write ${ACCEPTED[unit]} or a change such as +3%`);
+      if (!isChange)
+        throw new UserError(`${place}: ${amount.text} is a change and needs its sign; write +${amount.text} or -${amount.text}`);
+      return { by: 'change', size };
+    }
+    if (isChange) return { by: 'relative', size };
+    if (unit !== 'ratio') {
+      throw new UserError(`${place}: ${amount.text} without a sign is a share; write +${amount.text} for a change, or ${ACCEPTED[unit]}`);
+    }
+    return { by: 'value', size };
+  }
+  const size = read(amount.text, unit);
+  if (size === null) throw mismatch(amount, unit, place);
+  return { by: isChange ? 'change' : 'value', size };
+}
+
+function mismatch(amount: Amount, unit: Unit, place: string): UserError {
+  return new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
+}
+
+/** An absolute amount in a metric's own unit, or null. */
+function read(text: string, unit: Unit): number | null {
+  const number = (without: RegExp): number | null => {
+    const value = Number(text.replace(without, '').trim());
+    return Number.isFinite(value) ? value : null;
+  };
+  switch (unit) {
+    case 'ns':
+      return DURATION.read(text);
+    case 'bytes':
+      return BYTES.read(text);
+    case 'bytes/token':
+      return BYTES.read(text.replace(/\s*\/\s*token$/, ''));
+    case 'bytes/s':
+      return RATE.read(text);
+    case 'flops':
+      return FLOPS.read(text);
+    case 'tokens/s':
+      return number(/tok(ens)?\s*\/\s*s$/);
+    case 'count/token':
+      return number(/\/\s*token$/);
+    case 'ns/byte':
+      return number(/ns\s*\/\s*B$/);
+    case 'count':
+    case 'ratio':
+      return number(/^$/);
+  }
+}
+
+/** The number that an amount speaks of, and the number that it says, in the same measure. */
+export interface Measured {
+  readonly observed: number;
+  readonly limit: number;
+}
+
+/**
+ * Measures a pair by a signed or unsigned amount. Any change from a base of zero is more than every percentage of it, hence an infinite
+ * `observed`, which is compared and never printed.
+ * @returns null where the amount is a change and the base lacks the metric
+ * @throws UserError where the unit does not fit the metric
+ */
+export function measurePair(amount: Amount, pair: Pair, place: string): Measured | null {
+  const { by, size } = measure(amount, pair.unit, amount.sign !== null, place);
+  const limit = (amount.sign ?? 1) * size;
+  if (by === 'value') return { observed: pair.candidate, limit };
+  if (pair.base === null) return null;
+  const change = pair.candidate - pair.base;
+  return { observed: by === 'change' ? change : relativeChange(pair.base, change), limit };
+}
+
+/**
+ * By how much a pair got worse, measured as the (unsigned) amount does; negative: it got better.
+ * @param worsening the pair's change, counted positive where it is for the worse
+ * @throws UserError where the unit does not fit the metric
+ */
+export function measureRegression(amount: Amount, base: number, worsening: number, unit: Unit, place: string): Measured {
+  const { by, size } = measure(amount, unit, true, place);
+  return { observed: by === 'relative' ? relativeChange(base, worsening) : worsening, limit: size };
+}
+
+function relativeChange(base: number, change: number): number {
+  if (change === 0) return 0;
+  return base === 0 ? change * Number.POSITIVE_INFINITY : change / Math.abs(base);
+}

@@ -1,0 +1,21 @@
+// What a system chooses by name: what happens to a miss (L13), what one event is (L7), a prefetch without a slot (L11), overlap on several GPUs.
+
+/** Miss actions. `load`: transfer and insert; `cpu`: compute where it lies; `cheaper`: whichever ends sooner; `static`: stream, never insert. */
+export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'static'] as const;
+/** What happens to a miss (L13). */
+export type MissAction = (typeof MISS_ACTIONS)[number];
+
+/** Replays. `atomic`: an event is a pass at a layer; `sequential`: every single activation is one. */
+export const REPLAYS = ['atomic', 'sequential'] as const;
+/** What one event is (L7). */
+export type Replay = (typeof REPLAYS)[number];
+
+/** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. */
+export const WHEN_FULL = ['drop', 'wait'] as const;
+/** One of {@link WHEN_FULL}. */
+export type WhenFull = (typeof WHEN_FULL)[number];
+
+/** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
+export const DEGREES = [1, 2, 4, 8] as const;
+/** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */
+export type Overlap = (typeof DEGREES)[number] | 'adaptive';

@@ -1,0 +1,98 @@
+// The grammar of budgets: what is read, what is refused, and with which words.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseYaml } from '../../src/base/yaml.js';
+import { budgetFileSchema, budgetsOf, matches, parseAssertion, parseFailOn } from '../../src/result/budget.js';
+
+function entries(text: string): ReturnType<typeof budgetsOf> {
+  return budgetsOf(parseYaml(text, 'budgets.yaml', budgetFileSchema).budgets, (index) => `budgets.yaml: budgets.${index}`);
+}
+
+describe('--fail-on', () => {
+  it('reads metric, comparator and amounts', () => {
+    expect(parseFailOn('latency.tpot.p50 > +3%')).toEqual({
+      metric: 'latency.tpot.p50',
+      rule: { kind: 'fail-on', clauses: [{ comparator: '>', amount: { sign: 1, text: '3%' } }] },
+      level: 'error',
+      text: 'latency.tpot.p50 > +3%',
+      place: '--fail-on',
+    });
+    expect(parseFailOn('cache.*<-0.5pp').rule).toMatchObject({ clauses: [{ comparator: '<', amount: { sign: -1, text: '0.5pp' } }] });
+    expect(parseFailOn('time.total >= 45 ms').rule).toMatchObject({
+      clauses: [{ comparator: '>=', amount: { sign: null, text: '45 ms' } }],
+    });
+    expect(parseFailOn('throughput.decode < 30 tok/s').rule).toMatchObject({ clauses: [{ amount: { text: '30 tok/s' } }] });
+  });
+
+  it('takes a comparator over into the amounts after "and"', () => {
+    expect(parseFailOn('latency.tpot.p50 > +3% and +0.2ms').rule).toMatchObject({
+      clauses: [
+        { comparator: '>', amount: { text: '3%' } },
+        { comparator: '>', amount: { text: '0.2ms' } },
+      ],
+    });
+    expect(parseAssertion('time.total >= 1s and <= 2s').rule).toMatchObject({
+      kind: 'limit',
+      clauses: [{ comparator: '>=' }, { comparator: '<=' }],
+    });
+  });
+
+  it.each([
+    ['latency.tpot.p50', /^--fail-on: "latency.tpot.p50" is not metric, comparator, amount; write e\.g\./],
+    ['> 3%', /is not metric, comparator, amount/],
+    ['latency.tpot.p50 > much', /"much" is not an amount; write e\.g\. 45ms/],
+    ['latency.tpot.p50 >', /"" is not an amount/],
+    ['latency.tpot.p50 > 3% or 2ms', /is not an amount/],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseFailOn(text)).toThrow(message);
+  });
+
+  it('refuses a change where there is no base', () => {
+    expect(() => parseAssertion('latency.tpot.p50 <= +3%')).toThrow(
+      '--assert: "latency.tpot.p50 <= +3%" is about a change, and one run has no base; write an amount without a sign',
+    );
+  });
+});
+
+describe('budgets in YAML', () => {
+  it('reads regressions, limits, levels and reasons', () => {
+    const budgets = entries(`
+budgets:
+  - { metric: latency.tpot.*, max_regression: 3% and 0.2ms }
+  - { metric: latency.ttft.p99, limit: "<= 45ms", max_regression: 1%, level: warn }
+  - { metric: latency.ttft.p50, level: off, reason: prompts differ in length }
+`);
+    expect(budgets.map(({ metric, level, rule, place }) => [metric, level, rule.kind, place])).toEqual([
+      ['latency.tpot.*', 'error', 'regression', 'budgets.yaml: budgets.0'],
+      ['latency.ttft.p99', 'warn', 'regression', 'budgets.yaml: budgets.1'],
+      ['latency.ttft.p99', 'warn', 'limit', 'budgets.yaml: budgets.1'],
+      ['latency.ttft.p50', 'warn', 'off', 'budgets.yaml: budgets.2'],
+    ]);
+    expect(budgets[0]!.rule).toMatchObject({ amounts: [{ text: '3%' }, { text: '0.2ms' }] });
+  });
+
+  it.each([
+    ['- { metric: a.b, level: off }', /budgets\.yaml:\d+:\d+: budgets\.0: level off needs a reason/],
+    ['- { metric: a.b, level: off, reason: x, limit: "< 1" }', /level off takes no limit/],
+    ['- { metric: a.b }', /says nothing; give max_regression/],
+    ['- { metric: a.b, max_regresion: 3% }', /unknown key "max_regresion"; did you mean "max_regression"/],
+    ['- { metric: a.b, level: errror, limit: "< 1" }', /must be one of error, warn, off/],
+    ['- { metric: a.b, max_regression: +3% }', /max_regression: write 3% without a sign/],
+    ['- { metric: a.b, limit: 45ms }', /limit: "45ms" has no comparator; write e\.g\. "<= 45ms"/],
+  ])('refuses %s', (entry, message) => {
+    expect(() => entries(`budgets:\n  ${entry}\n`)).toThrow(message);
+  });
+
+  it('can be described to editors', () => {
+    expect(z.toJSONSchema(budgetFileSchema, { io: 'input' })).toMatchObject({ properties: { budgets: { type: 'array' } } });
+  });
+});
+
+describe('globs', () => {
+  it('match whole names; * crosses dots, other characters are themselves', () => {
+    expect(matches('latency.*', 'latency.tpot.p50')).toBe(true);
+    expect(matches('*.p9?', 'latency.tpot.p99')).toBe(true);
+    expect(matches('latency.tpot', 'latency.tpot.p50')).toBe(false);
+    expect(matches('latency.tpot.p50', 'latencyxtpot.p50')).toBe(false);
+  });
+});
