@@ -1,0 +1,108 @@
+// Imports of src follow the order of rooms, types included, and no files import one another in a loop.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { brokenRules, loopsOf, ROOMS, readImports } from '../../scripts/rooms.mjs';
+
+/** Loops that are to be cut; none may join them. */
+const KNOWN = [
+  'cli/commands.ts cli/completion.ts',
+  'engine/event/device.ts engine/event/execute.ts engine/event/judge.ts engine/event/place.ts',
+  'engine/memory/plan.ts engine/memory/quotas.ts engine/parallel/plan.ts engine/serving.ts',
+  'engine/transfer/link.ts engine/watch/observer.ts',
+  'explore/foresight-job.ts explore/job.ts explore/lru-job.ts explore/replay-job.ts',
+  'predict/onnx/checkpoint.ts predict/onnx/trainer.ts',
+  'schedule/arrivals/arrivals.ts schedule/arrivals/process.ts',
+  'schedule/candidate-rows.ts schedule/pass.ts',
+];
+
+describe('imports of src', () => {
+  const imports = readImports(fileURLToPath(new URL('../../src', import.meta.url)));
+
+  it('are all read', () => {
+    expect(imports.size).toBeGreaterThan(300);
+    expect([...imports.values()].flat().filter((target) => !imports.has(target))).toEqual([]);
+  });
+
+  it('fill every room of the order', () => {
+    for (const { name } of ROOMS)
+      expect(
+        [...imports.keys()].some((file) => file.startsWith(`${name}/`)),
+        name,
+      ).toBe(true);
+  });
+
+  it('follow the order of rooms', () => {
+    expect(brokenRules(imports)).toEqual([]);
+  });
+
+  it('hold no loop', () => {
+    const isKnown = (loop: readonly string[]): boolean => KNOWN.some((known) => loop.every((file) => known.split(' ').includes(file)));
+    expect(loopsOf(imports).filter((loop) => !isKnown(loop))).toEqual([]);
+  });
+});
+
+/** Imports of files that are written to a folder of their own. */
+function planted(files: Record<string, string>): ReturnType<typeof readImports> {
+  const folder = mkdtempSync(join(tmpdir(), 'moeprof-rooms-'));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, dirname(path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const imports = readImports(folder);
+  rmSync(folder, { recursive: true });
+  return imports;
+}
+
+describe('planted files', () => {
+  it.each([
+    ['an import', "import { b } from '../cli/b.js';"],
+    ['an import over lines', "import {\n  b,\n} from '../cli/b.js';"],
+    ['an import for its effects', "import '../cli/b.js';"],
+    ['an import of types', "import type { B } from '../cli/b.js';"],
+    ['a type named in place', "export const b: import('../cli/b.js').B = 1;"],
+    ['a dynamic import', "await import('../cli/b.js');"],
+    ['an export', "export * from '../cli/b.js';"],
+    ['double quotes', 'import { b } from "../cli/b.js";'],
+  ])('%s against the order is told', (_, text) => {
+    const rules = brokenRules(planted({ 'cache/a.ts': text, 'cli/b.ts': '' }));
+    expect(rules).toEqual(['src/cache/a.ts imports src/cli/b.ts: cache does not come after cli']);
+  });
+
+  it.each([
+    ['report/a.ts', '../model/b.js', 'src/report/a.ts imports src/model/b.ts: report imports only base and result'],
+    ['report/a.ts', '../compare/b.js', 'src/report/a.ts imports src/compare/b.ts: report imports only base and result'],
+    ['model/a.ts', '../hardware/b.js', 'src/model/a.ts imports src/hardware/b.ts: model does not come after hardware'],
+    ['cli/a.ts', '../index.js', 'src/cli/a.ts imports src/index.ts: no file imports the library'],
+    ['cli/a.ts', 'moeprof', 'src/cli/a.ts imports src/index.ts: no file imports the library'],
+    ['attic/a.ts', './b.js', 'src/attic/a.ts: stands in no room'],
+    ['a.ts', './cli/b.js', 'src/a.ts: stands in no room'],
+  ])('%s may not import %s', (file, target, rule) => {
+    expect(brokenRules(planted({ [file]: `import '${target}';` }))).toContain(rule);
+  });
+
+  it('with the order are fine', () => {
+    const files = {
+      'index.ts': "export * from './cli/b.js';",
+      'cli/b.ts': "import '../report/a.js';\nimport './c/d.js';\nimport fs from 'node:fs';",
+      'report/a.ts': "import '../base/e.js';\nimport '../result/f.js';",
+      'hardware/g.ts': "import '../model/h.js';",
+    };
+    expect(brokenRules(planted(files))).toEqual([]);
+    expect(loopsOf(planted(files))).toEqual([]);
+  });
+
+  it('in loops are told, each loop by itself', () => {
+    const files = {
+      'base/a.ts': "import type { B } from './b.js';",
+      'base/b.ts': "import { c } from './deep/c.js';",
+      'base/deep/c.ts': "await import('../a.js');",
+      'base/d.ts': "import './a.js';\nimport './e.js';",
+      'base/e.ts': "import './d.js';",
+      'base/f.ts': "import './f.js';",
+    };
+    expect(loopsOf(planted(files))).toEqual([['base/a.ts', 'base/b.ts', 'base/deep/c.ts'], ['base/d.ts', 'base/e.ts'], ['base/f.ts']]);
+  });
+});
