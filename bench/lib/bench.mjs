@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folder of the build; MOEPROF_DIST names another one. */
-export const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 
 /** Imports a module of the build. */
 export async function fromDist(path) {

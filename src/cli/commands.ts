@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { CliContext } from './context.js';
 
 /** What a command's module exports. */
-export interface CommandModule {
+interface CommandModule {
   /** Adds arguments, options, subcommands, help and the action. */
   define(command: Command, context: CliContext): void;
 }

@@ -7,7 +7,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** What may stand in a place. */
-export interface Values {
+interface Values {
   readonly words: readonly string[];
   /** Files too. */
   readonly files: boolean;

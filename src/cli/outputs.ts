@@ -135,7 +135,7 @@ function fileOf(path: string): string {
 }
 
 /** @throws UserError for an unknown name */
-export function formatNamed<T>(name: string, formats: readonly Format<T>[]): Format<T> {
+function formatNamed<T>(name: string, formats: readonly Format<T>[]): Format<T> {
   const format = formats.find((one) => one.name === name);
   if (format !== undefined) return format;
   const names = formats.map((one) => one.name);

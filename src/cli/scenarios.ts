@@ -16,7 +16,7 @@ export interface ScenarioFile {
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
 /** The scenario that a file stands for: its path without the ending, and without the number of a repeat. */
-export function scenarioOf(path: string): string {
+function scenarioOf(path: string): string {
   return path.replace(ENDING, '');
 }
 

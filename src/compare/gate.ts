@@ -16,7 +16,7 @@ export interface OperandSet {
 }
 
 /** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that nobody ran. */
-export interface ScenarioFault {
+interface ScenarioFault {
   /** Label of the candidate set. */
   readonly candidate: string;
   readonly scenario: string;
@@ -39,7 +39,7 @@ export interface Gate {
 }
 
 /** An operand that is a single run. */
-export function single(operand: Operand, scenario: string = operand.label): OperandSet {
+function single(operand: Operand, scenario: string = operand.label): OperandSet {
   return { label: operand.label, folder: false, scenarios: new Map([[scenario, operand]]) };
 }
 

@@ -10,9 +10,6 @@ import { markdownFormat, summaryFormat } from './reports/markdown.js';
 import { sarifFormat } from './reports/sarif.js';
 import { tableFormat } from './reports/table.js';
 
-export { COMPARE_SCHEMA } from './reports/json.js';
-export { STICKY_MARKER } from './reports/markdown.js';
-
 /** Formats of a comparison, the one for reading first. */
 export const compareReports: readonly Format<Gate>[] = [
   tableFormat,

@@ -38,7 +38,7 @@ export interface JobSpec {
 }
 
 /** What one cache did after the warm-up. */
-export interface CacheCounts {
+interface CacheCounts {
   readonly insertions: number;
   readonly evictions: number;
 }

@@ -4,7 +4,7 @@ import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
-export const PLAN_SCHEMA = 'moeprof.plan/1';
+const PLAN_SCHEMA = 'moeprof.plan/1';
 
 /** One run of a plan. */
 export interface Probe {

@@ -5,7 +5,7 @@ import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
-export const SWEEP_SCHEMA = 'moeprof.sweep/1';
+const SWEEP_SCHEMA = 'moeprof.sweep/1';
 
 /** Path of the value that a rate sweep varies. */
 export const RATE_PATH = 'workload.rate';

@@ -55,7 +55,7 @@ function points(gap: number): string {
 }
 
 /** Index of the value nearest to `wanted`, the first of equals. */
-export function nearestTo(values: readonly number[], wanted: number): number {
+function nearestTo(values: readonly number[], wanted: number): number {
   let at = 0;
   for (let i = 1; i < values.length; i++) if (Math.abs(values[i]! - wanted) < Math.abs(values[at]! - wanted)) at = i;
   return at;

@@ -1,7 +1,7 @@
 // Where the experts live: tiers of memory, links between them, devices that compute. Types only; `cost.ts` prices work on them.
 
 /** A level of the memory hierarchy. */
-export interface Tier {
+interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
   /** Usable bytes: what driver, framework or operating system keep for themselves is taken off. */
   readonly bytes: number;
@@ -10,7 +10,7 @@ export interface Tier {
 /** How transfers use a link of several paths: each whole on one of them, or each divided over all of them. */
 export const FLOWS = ['single', 'split'] as const;
 /** One of {@link FLOWS}. */
-export type Flows = (typeof FLOWS)[number];
+type Flows = (typeof FLOWS)[number];
 
 /** One of several ways of a link: a PCIe root, an NVLink, a disk of an array. */
 export interface PathSpec {
@@ -63,10 +63,10 @@ export interface Device {
  */
 export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 /** One of {@link NUMA}. */
-export type Numa = (typeof NUMA)[number];
+type Numa = (typeof NUMA)[number];
 
 /** Sockets of a CPU, each with cores and memory of its own. */
-export interface Sockets {
+interface Sockets {
   /** At least 2. */
   readonly count: number;
   readonly numa: Numa;
@@ -91,7 +91,7 @@ export interface Interconnect {
 }
 
 /** Several GPUs of one machine, all alike. */
-export interface GpuSet {
+interface GpuSet {
   /** At least 2. */
   readonly count: number;
   readonly interconnect: Interconnect;

@@ -5,7 +5,7 @@ import { type ModelFile, withFile } from './file.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
-export type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
+type GgufValue = number | boolean | string | readonly number[] | readonly boolean[];
 
 /** What the header says. */
 export interface GgufHeader {

@@ -5,10 +5,10 @@ import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weigh
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from './spec.js';
 
 /** Version tag of an inspection as JSON. */
-export const MODEL_SCHEMA = 'moeprof.model/1';
+const MODEL_SCHEMA = 'moeprof.model/1';
 
 /** One part of a model, over all layers. */
-export interface PartBudget {
+interface PartBudget {
   readonly part: 'experts' | 'shared experts' | 'router' | 'attention' | 'dense FFN' | 'head' | 'embedding';
   readonly parameters: number;
   /** Parameters that one token goes through. */
@@ -17,7 +17,7 @@ export interface PartBudget {
 }
 
 /** Decoder layers whose experts are alike. */
-export interface ExpertGroup {
+interface ExpertGroup {
   /** Decoder layers: every `step`-th from first to last, both included. */
   readonly layers: readonly (readonly [first: number, last: number, step: number])[];
   /** How many MoE layers that are: one for each routed module of a decoder layer. */
@@ -107,7 +107,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
 }
 
 /** Where parameters and bytes are; parts that a model does not have are left out. */
-export function budgetOf(parts: ModelParts): PartBudget[] {
+function budgetOf(parts: ModelParts): PartBudget[] {
   const over = (pick: (layer: ModelParts['layers'][number]) => Weights): Weights => sumWeights(parts.layers.map(pick));
   const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({
     part,

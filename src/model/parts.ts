@@ -70,7 +70,7 @@ export function routedOf({ moe, further = [] }: LayerParts): readonly Experts[] 
 }
 
 /** All that a decoder layer has besides its routed experts. */
-export function denseOf(layer: LayerParts): Weights {
+function denseOf(layer: LayerParts): Weights {
   return sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
 }
 

@@ -19,7 +19,7 @@ export type TensorRole =
   | 'vector'; // norms, biases
 
 /** Where a tensor stands. */
-export interface TensorPlace {
+interface TensorPlace {
   /** Row length: block formats need a multiple of their block. */
   readonly columns: number;
   /** Decoder layer of the tensor, and how many there are. */

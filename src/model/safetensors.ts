@@ -10,7 +10,7 @@ import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './pa
 import type { ModelProfile } from './profile.js';
 
 /** List of the files of a checkpoint, beside its config.json. */
-export const INDEX_FILE = 'model.safetensors.index.json';
+const INDEX_FILE = 'model.safetensors.index.json';
 
 /** Limits of the format, and of an index with a line per tensor. */
 const HEADER_LIMIT = 100_000_000;

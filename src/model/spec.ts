@@ -1,7 +1,7 @@
 // What is offloaded: the contract between the model room and everything that replays or prices a model. Types only.
 
 /** Dense id of one expert of one layer: `layer.offset + expert`. Every per-expert state is a typed array indexed by it. */
-export type ExpertId = number;
+type ExpertId = number;
 
 /** One MoE layer (dense layers are priced in {@link DenseSpec}). Layers may differ in experts, top-k and size. */
 export interface MoeLayer {
@@ -42,7 +42,7 @@ export interface DenseSegment {
 }
 
 /** All that is not a routed expert. It stays in GPU memory. */
-export interface DenseSpec {
+interface DenseSpec {
   /**
    * `layers.length + 1` segments: segment l runs before the routing of MoE layer l is known (dense-first layers included),
    * the last one after the last MoE layer (remaining dense layers, final norm, head).

@@ -37,7 +37,7 @@ export interface ComparisonRequest {
 }
 
 /** Tokens that are judged during the pass where the user does not say: enough for a third decimal, few enough for a slow predictor. */
-export const AHEAD_TOKENS = 500;
+const AHEAD_TOKENS = 500;
 
 /** Not judged unless named: they are told the truth. */
 const TOLD = ['pre-gated', 'oracle'];

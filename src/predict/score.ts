@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 
 /** A part of the reliability curve: all predictions whose probability lies in `[from, to)` (the last one: `to` included). */
-export interface ReliabilityBin {
+interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
   /** Predictions (one per token, layer and expert). */

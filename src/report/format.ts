@@ -9,7 +9,7 @@ import {
   formatRatio,
   formatTokensPerSecond,
 } from '../base/units.js';
-import type { Metric, Result, Unit } from '../result/result.js';
+import type { Metric, Unit } from '../result/result.js';
 
 /** What the reader's side can show. Files are written without colour, at 80 columns, in Unicode. */
 export interface ReportOptions {
@@ -36,9 +36,6 @@ export interface Format<T> {
   /** The whole text, with its final newline. */
   render(value: T, options: ReportOptions): string;
 }
-
-/** Renders a result. */
-export type Reporter = (result: Result, options: ReportOptions) => string;
 
 /** A value with its unit: `83.9 %`, `31.2 ms`, `157 MiB/token`. */
 export function formatValue(value: number, unit: Unit): string {

@@ -11,7 +11,7 @@ import { openMetricsReport } from './openmetrics.js';
 import { speedscopeReport } from './speedscope.js';
 import { tableReport } from './table.js';
 
-export type { Format, Reporter, ReportOptions } from './format.js';
+export type { Format } from './format.js';
 
 /** Formats of a result, the one for reading first. */
 export const reports: readonly Format<Result>[] = [

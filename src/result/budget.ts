@@ -14,7 +14,7 @@ export interface Clause {
 }
 
 /** What a budget demands. All clauses (amounts) of a rule are taken together, by `and`. */
-export type Rule =
+type Rule =
   /** Broken where all clauses hold. */
   | { readonly kind: 'fail-on'; readonly clauses: readonly Clause[] }
   /** Broken unless all clauses hold. */

@@ -11,7 +11,7 @@ export const KV_GROWTH = ['static', 'reserve', 'grow'] as const;
 export type KvGrowth = (typeof KV_GROWTH)[number];
 
 /** Tokens of a block: vLLM's default (Kwon et al., "PagedAttention", SOSP 2023, arXiv 2309.06180, section 4.2). */
-export const BLOCK_TOKENS = 16;
+const BLOCK_TOKENS = 16;
 
 /** Tokens in as many whole blocks as `tokens` take. */
 export function inBlocks(tokens: number): number {

@@ -8,7 +8,7 @@ import type { Request } from './request.js';
 const LIMITS = ['ttft', 'tpot', 'request'] as const;
 
 /** Most ns of each; a latency that is not named is not limited. */
-export type Objective = Partial<Record<(typeof LIMITS)[number], number>>;
+type Objective = Partial<Record<(typeof LIMITS)[number], number>>;
 
 /** Objectives by class; the empty class stands for all requests whose class has none of its own. */
 export type Objectives = ReadonlyMap<string, Objective>;

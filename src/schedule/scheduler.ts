@@ -57,7 +57,7 @@ export interface SchedulerContext {
 }
 
 /** What a scheduler may need. */
-export type SchedulerNeed = 'paths' | 'residency';
+type SchedulerNeed = 'paths' | 'residency';
 
 /** One member of the family of schedulers. */
 export interface SchedulerDefinition {

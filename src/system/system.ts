@@ -7,7 +7,7 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { DEGREES, MISS_ACTIONS, WHEN_FULL } from './choices.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
-export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
+const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
 
 /** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
 export const predictorFields = z.looseObject({
@@ -126,8 +126,6 @@ export const systemSchema = z.strictObject({
 
 /** A checked system. */
 export type SystemSpec = z.infer<typeof systemSchema>;
-/** What a system file may say. */
-export type SystemInput = z.input<typeof systemSchema>;
 
 /**
  * Reads a system.

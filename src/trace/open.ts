@@ -24,7 +24,7 @@ export interface TraceOptions extends OpenOptions {
 }
 
 /** Name that asks for generated routing in place of a file. */
-export const SYNTHETIC = 'synthetic';
+const SYNTHETIC = 'synthetic';
 
 /**
  * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.

@@ -2,7 +2,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
 /** ggml types that the tests use: number, elements and bytes of a block. */
-export const GGML = {
+const GGML = {
   f32: [0, 1, 4],
   f16: [1, 1, 2],
   q8_0: [8, 32, 34],

@@ -6,7 +6,7 @@ import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 
 /** What a system is: a publication or program, one that lacks a part on purpose, or a limit to compare with. */
-export type Kind = 'published' | 'ablation' | 'reference';
+type Kind = 'published' | 'ablation' | 'reference';
 
 /** A bundled system and what its file says of it. */
 export interface Described {

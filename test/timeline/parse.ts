@@ -1,7 +1,7 @@
 // Reads a timeline as a viewer does, and says what a viewer would complain about.
 
 /** One trace event, as far as timelines have them. Times in whole ns. */
-export interface Event {
+interface Event {
   readonly ph: string;
   readonly name: string;
   readonly cat?: string;
@@ -27,7 +27,7 @@ export interface Slice {
 }
 
 /** A flow: the slices that its points bind to. */
-export type Flow = readonly { readonly ns: number; readonly slice: Slice }[];
+type Flow = readonly { readonly ns: number; readonly slice: Slice }[];
 
 /** A parsed file. */
 export interface Parsed {

@@ -4,7 +4,7 @@ import { toJson } from '../../report/json.js';
 import type { Gate } from '../gate.js';
 
 /** Version tag of the format. */
-export const COMPARE_SCHEMA = 'moeprof.compare/1';
+const COMPARE_SCHEMA = 'moeprof.compare/1';
 
 /** A gate as data: without the runs, which have files of their own. */
 export function gateData(gate: Gate): unknown {

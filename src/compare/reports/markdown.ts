@@ -9,7 +9,7 @@ import { type Fault, subjectOf } from './faults.js';
 import { directionText, explanationLines, gateText, isQuiet, rowChange, unchangedText, valueText, verdictText } from './words.js';
 
 /** Hidden first line by which a bot finds its own comment again. */
-export const STICKY_MARKER = '<!-- moeprof compare -->';
+const STICKY_MARKER = '<!-- moeprof compare -->';
 
 /** Most characters of a comment (GitHub stops at 65,536), and of a step summary (1 MiB). */
 const COMMENT = 65_000;

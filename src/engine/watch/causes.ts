@@ -6,7 +6,7 @@ import type { Link } from '../transfer/link.js';
 import type { Observer } from './observer.js';
 
 /** One GPU. */
-export interface CauseGpu {
+interface CauseGpu {
   /** What fills it. */
   readonly gpu: { readonly link: Link };
   /** DRAM where it is a cache of the SSD; by the GPU's own ids: when experts are (or will be) there, ns. */

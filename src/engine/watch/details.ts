@@ -18,7 +18,7 @@ const FIRST_BIN_NS = 1000;
 const FEW = 24;
 
 /** A quantity over time. */
-export class Bins {
+class Bins {
   readonly values = new Float64Array(BINS);
 
   /** Two bins become one. */

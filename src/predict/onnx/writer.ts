@@ -3,7 +3,7 @@
 import { ProtobufWriter } from './protobuf.js';
 
 /** Element types that moeprof's models use, with their numbers in TensorProto.DataType. */
-export const ELEMENT_TYPES = { float32: 1, int64: 7, bool: 9 } as const;
+const ELEMENT_TYPES = { float32: 1, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** A size, or the name of one that is known only when the model runs (`N`). */
@@ -50,7 +50,7 @@ export interface OnnxModel {
 }
 
 /** Version of the operators (ONNX 1.12): everything that moeprof's graphs use, and old enough for any runtime in use. */
-export const OPSET = 17;
+const OPSET = 17;
 /** Version of the file format that goes with it. */
 const IR_VERSION = 8;
 

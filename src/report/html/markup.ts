@@ -30,7 +30,7 @@ function print(piece: Piece): string {
 }
 
 /** Text as the content of an element or of a quoted attribute. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replace(/\p{Cc}+/gu, (control) => (/^[\n\t]+$/.test(control) ? control : ' '))
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

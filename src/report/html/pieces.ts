@@ -46,7 +46,7 @@ export function table(
 }
 
 /** What a section drew. */
-export interface Drawn {
+interface Drawn {
   /** What is to be seen, in a sentence or two. */
   readonly about: Piece;
   readonly content: Piece;

@@ -24,7 +24,7 @@ export const inUnits =
     momentOf(text, unitNs, what, place);
 
 /** Splits a line at its commas; spaces and quotes around a field do not belong to it. */
-export function fieldsOf(line: string): string[] {
+function fieldsOf(line: string): string[] {
   return line.split(',').map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
 }
 

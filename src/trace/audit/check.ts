@@ -20,7 +20,7 @@ export interface Finding {
 }
 
 /** A check at work on one trace. */
-export interface Watcher {
+interface Watcher {
   /** Sees the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
   /** Called once, after the last row. */
@@ -28,7 +28,7 @@ export interface Watcher {
 }
 
 /** What a check may know. */
-export interface Subject {
+interface Subject {
   readonly trace: RoutingTrace;
   /** Rows that are looked at, from the first. */
   readonly tokens: number;

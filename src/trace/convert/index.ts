@@ -5,7 +5,7 @@ import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { Remap } from './remap.js';
 
 export { numbersIn, parseRanges } from './ranges.js';
-export { type Remap, readRemap } from './remap.js';
+export { readRemap } from './remap.js';
 
 /** What to keep, and how to number it; what is left out is kept as it is. */
 export interface Conversion {

@@ -16,7 +16,7 @@ export interface LayerDifference {
 }
 
 /** An expert whose load has changed. */
-export interface ExpertShift {
+interface ExpertShift {
   readonly layer: number;
   readonly expert: number;
   /** Share of the tokens that chose it, before and after. */

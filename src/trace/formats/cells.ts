@@ -51,7 +51,7 @@ export class Cell {
 }
 
 /** Names where a walk stands, for messages. */
-export interface Place {
+interface Place {
   place: () => string;
 }
 

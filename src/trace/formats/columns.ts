@@ -15,7 +15,7 @@ const USUAL: Readonly<Record<keyof ColumnMap, readonly string[]>> = {
 };
 
 /** What each column is called in a map that a user writes. */
-export const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
+const COLUMN_KEYS = Object.keys(USUAL) as readonly (keyof ColumnMap)[];
 
 /** The map of usual names, or null where layer or experts have none. */
 export function usualColumns(names: readonly string[]): ColumnMap | null {

@@ -101,7 +101,7 @@ function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
 }
 
 /** Fields of a CSV line; quoted ones may hold commas and doubled quotes. */
-export function splitCsv(line: string): string[] {
+function splitCsv(line: string): string[] {
   if (!line.includes('"')) return line.split(',');
   const fields: string[] = [];
   for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');

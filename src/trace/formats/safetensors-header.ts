@@ -7,7 +7,7 @@ import type { TraceSource } from '../source.js';
 const HEADER_LIMIT = 100_000_000;
 
 /** Bytes of one element of each dtype that the format knows. */
-export const DTYPE_BYTES: Readonly<Record<string, number>> = {
+const DTYPE_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
   I8: 1,

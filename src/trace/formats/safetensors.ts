@@ -30,7 +30,7 @@ export const safetensors: TraceFormat = {
 };
 
 /** Opens a file whose header was read. */
-export function openSafetensors(source: TraceSource, header: SafetensorsHeader, options: OpenOptions): RoutingTrace {
+function openSafetensors(source: TraceSource, header: SafetensorsHeader, options: OpenOptions): RoutingTrace {
   const { path } = source;
   const { tensors } = header;
   const name = EXPERT_NAMES.find((candidate) => tensors.has(candidate)) ?? onlyChoices(path, tensors);

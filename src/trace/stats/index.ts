@@ -4,9 +4,7 @@ import { distinctExperts, STREAMS } from './batching.js';
 import { type LayerSkew, Locality, REUSE_WINDOWS } from './locality.js';
 import { type TransitionRecall, transitionRecall } from './transitions.js';
 
-export { STREAMS } from './batching.js';
-export { type LayerSkew, REUSE_WINDOWS } from './locality.js';
-export type { TransitionRecall } from './transitions.js';
+export { REUSE_WINDOWS } from './locality.js';
 
 /** Statistics of a trace; ratios are 0..1, means are over layers. */
 export interface RoutingStatistics {

@@ -6,12 +6,7 @@ import { drawPasses, drawScript, type Scenario, scenarios } from '../scenario.js
 import type { ParallelScenario } from './harness.js';
 
 /** Spreads a scenario over GPUs: homes are drawn, a fifth of the experts lives everywhere. */
-export function spread(
-  scenario: Scenario,
-  gpus: number,
-  requests: number,
-  seed: number,
-): Omit<ParallelScenario, 'interconnect' | 'overlap'> {
+function spread(scenario: Scenario, gpus: number, requests: number, seed: number): Omit<ParallelScenario, 'interconnect' | 'overlap'> {
   const random = new Random(seed, 'test/homes');
   const homes = Int32Array.from({ length: scenario.model.experts }, () => (random.below(5) === 0 ? EVERYWHERE : random.below(gpus)));
   const passes = drawPasses(

@@ -9,7 +9,7 @@ export const LAYERS = 5;
 export const EXPERTS = 12;
 export const TOP_K = 3;
 export const PROMPT = 6;
-export const DECODE = 5;
+const DECODE = 5;
 export const TOKENS = PROMPT + DECODE;
 
 /** `routing[token][layer][k]`: neighbouring tokens share experts, as real ones do. */
@@ -53,7 +53,7 @@ export const passes: readonly (readonly number[])[] = [
 ];
 
 /** Visits pass by pass, layer by layer, as a graph runs. */
-export function graphOrder(visit: (token: number, layer: number, pass: number) => void): void {
+function graphOrder(visit: (token: number, layer: number, pass: number) => void): void {
   passes.forEach((tokens, pass) => {
     for (let layer = 0; layer < LAYERS; layer++) for (const token of tokens) visit(token, layer, pass);
   });
@@ -104,7 +104,7 @@ export function zipBytes(files: Readonly<Record<string, Uint8Array>>, deflated =
 }
 
 /** A tensor to pickle. */
-export interface Tensor {
+interface Tensor {
   readonly storage: 'IntStorage' | 'LongStorage';
   readonly shape: readonly number[];
   readonly values: readonly number[];
@@ -169,7 +169,7 @@ export function torchBytes(value: Plain, name = 'saved'): Buffer {
 }
 
 /** A GGUF file of F32 tensors with one string of metadata. */
-export function ggufBytes(tensors: Readonly<Record<string, readonly number[]>>): Buffer {
+function ggufBytes(tensors: Readonly<Record<string, readonly number[]>>): Buffer {
   const u32 = (n: number): Buffer => Buffer.from(Uint32Array.of(n).buffer);
   const u64 = (n: number): Buffer => Buffer.from(BigUint64Array.of(BigInt(n)).buffer);
   const text = (word: string): Buffer => Buffer.concat([u64(word.length), Buffer.from(word)]);
@@ -216,7 +216,7 @@ export interface Fixture {
 }
 
 /** Token and layer of every cell, in graph order. */
-export const cells: readonly (readonly [token: number, layer: number])[] = (() => {
+const cells: readonly (readonly [token: number, layer: number])[] = (() => {
   const list: [number, number][] = [];
   graphOrder((token, layer) => list.push([token, layer]));
   return list;

@@ -5,7 +5,7 @@ import type { Parameters, ParameterTable } from '../../../base/parameters.js';
 export const EVERYWHERE = -1;
 
 /** One MoE layer to place. */
-export interface PlacedLayer {
+interface PlacedLayer {
   /** Experts of the layer, at least as many as GPUs. */
   readonly experts: number;
   readonly gpus: number;
