@@ -1,24 +1,6 @@
 // The registry of commands. A command is one file that defines itself on a commander Command, and one entry here. Its module is
 // imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
-import type { Command } from 'commander';
-import type { CliContext } from './context.js';
-
-/** What a command's module exports. */
-interface CommandModule {
-  /** Adds arguments, options, subcommands, help and the action. */
-  define(command: Command, context: CliContext): void;
-}
-
-/** A command as the help lists it. */
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  /** Heading in the help. */
-  readonly group: 'Profile' | 'Gate and report' | 'Look into inputs' | 'Help and set-up';
-  /** One line for the examples in the help. */
-  readonly example: string;
-  load(): Promise<CommandModule>;
-}
+import type { CommandEntry } from './command.js';
 
 /** All commands, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
@@ -125,7 +107,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'completion for bash, zsh or fish',
     group: 'Help and set-up',
     example: 'completion bash',
-    load: () => import('./completion.js'),
+    load: async () => (await import('./completion.js')).completionOf(commands),
   },
   {
     name: 'doctor',

@@ -6,7 +6,7 @@ import { PREDICTORS } from '../predict/index.js';
 import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
-import { commands } from './commands.js';
+import type { CommandEntry, CommandModule } from './command.js';
 import { completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext } from './context.js';
 
@@ -17,12 +17,19 @@ Examples:
   moeprof completion fish > ~/.config/fish/completions/moeprof.fish
 `;
 
-/** Defines the command. */
-export function define(command: Command, context: CliContext): void {
-  command
-    .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
-    .addHelpText('after', EXAMPLES)
-    .action(async (shell: Shell) => context.out(completionScript(shell, await describeProgram(command.parent!, context))));
+/**
+ * The command.
+ * @param entries all commands that are completed
+ */
+export function completionOf(entries: readonly CommandEntry[]): CommandModule {
+  return {
+    define(command, context) {
+      command
+        .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
+        .addHelpText('after', EXAMPLES)
+        .action(async (shell: Shell) => context.out(completionScript(shell, await describeProgram(command.parent!, entries, context))));
+    },
+  };
 }
 
 /** Words that options and arguments take, where commander does not know them, by the option's long name or `command argument`. */
@@ -52,9 +59,9 @@ function wordsOf(key: string): readonly string[] | null {
 }
 
 /** The whole program as a tree. Each command is defined on a stub of its own, as it would be if it ran. */
-async function describeProgram(program: Command, context: CliContext): Promise<Node> {
+async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {
   const children: Node[] = [];
-  for (const entry of commands) {
+  for (const entry of entries) {
     const stub = new NewCommand(entry.name).summary(entry.summary).helpCommand(false);
     (await entry.load()).define(stub, context);
     children.push(nodeOf(stub));

@@ -3,7 +3,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { VERSION } from '../result/version.js';
-import { type CommandEntry, commands } from './commands.js';
+import type { CommandEntry } from './command.js';
+import { commands } from './commands.js';
 import type { CliContext, GlobalOptions } from './context.js';
 import { Runtime } from './runtime.js';
 import { detectTerminal } from './terminal.js';

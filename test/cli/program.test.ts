@@ -1,7 +1,7 @@
 // The frame around commands: loaded only when they run, global options anywhere, errors and exit codes by kind.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import type { CommandEntry } from '../../src/cli/commands.js';
+import type { CommandEntry } from '../../src/cli/command.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { runCli } from '../../src/cli/program.js';
 

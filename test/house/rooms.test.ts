@@ -8,7 +8,6 @@ import { brokenRules, loopsOf, ROOMS, readImports } from '../../scripts/rooms.mj
 
 /** Loops that are to be cut; none may join them. */
 const KNOWN = [
-  'cli/commands.ts cli/completion.ts',
   'engine/event/device.ts engine/event/execute.ts engine/event/judge.ts engine/event/place.ts',
   'engine/memory/plan.ts engine/memory/quotas.ts engine/parallel/plan.ts engine/serving.ts',
   'engine/transfer/link.ts engine/watch/observer.ts',
