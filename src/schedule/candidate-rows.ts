@@ -1,6 +1,6 @@
 // What the tokens of a pass might choose instead of what they chose: rows of a trace that is wider than the model's top-k.
 import type { RoutingTrace } from '../trace/trace.js';
-import { SlotBuffer } from './pass.js';
+import { SlotBuffer } from './slot-buffer.js';
 
 /** Candidates of the running pass, in pass order. */
 export class CandidateRows {

@@ -1,11 +1,9 @@
 // A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
-import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
+import type { RoutingTrace } from '../trace/trace.js';
 import type { CandidateRows } from './candidate-rows.js';
 import type { Request } from './request.js';
 import type { Share } from './scheduler.js';
-
-/** Rows that a slot reads ahead; at batch 1 this is the size of a sequential read. */
-const READ_AHEAD = 256;
+import { SlotBuffer } from './slot-buffer.js';
 
 /** Tokens of one forward execution, in pass order: the columns have `tokens` valid rows. */
 export class Pass {
@@ -150,27 +148,6 @@ export class Pass {
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
-  }
-}
-
-/** Rows that one slot has read ahead. */
-export class SlotBuffer {
-  readonly chunk: TraceChunk;
-  readonly #trace: RoutingTrace;
-  #start = 0;
-
-  constructor(trace: RoutingTrace) {
-    this.#trace = trace;
-    this.chunk = allocateChunk(trace, READ_AHEAD);
-  }
-
-  /** Row of `chunk` that holds trace row `at`; reads ahead, not beyond `end`. */
-  seek(at: number, end: number): number {
-    if (at < this.#start || at >= this.#start + this.chunk.tokens) {
-      this.#trace.read(at, Math.min(READ_AHEAD, end - at), this.chunk);
-      this.#start = at;
-    }
-    return at - this.#start;
   }
 }
 

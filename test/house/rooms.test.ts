@@ -12,9 +12,6 @@ const KNOWN = [
   'engine/memory/plan.ts engine/memory/quotas.ts engine/parallel/plan.ts engine/serving.ts',
   'engine/transfer/link.ts engine/watch/observer.ts',
   'explore/foresight-job.ts explore/job.ts explore/lru-job.ts explore/replay-job.ts',
-  'predict/onnx/checkpoint.ts predict/onnx/trainer.ts',
-  'schedule/arrivals/arrivals.ts schedule/arrivals/process.ts',
-  'schedule/candidate-rows.ts schedule/pass.ts',
 ];
 
 describe('imports of src', () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
-import { arrivalsDigest, atRate, loadArrivals, readArrivals } from '../../src/schedule/arrivals/arrivals.js';
+import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
+import { loadArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
 import { gamma } from '../../src/schedule/arrivals/process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-arrivals-'));

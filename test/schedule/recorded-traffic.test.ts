@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { loadHardware } from '../../src/hardware/profile.js';
 import type { Result } from '../../src/result/result.js';
-import { readArrivals } from '../../src/schedule/arrivals/arrivals.js';
+import { readArrivals } from '../../src/schedule/arrivals/load.js';
 
 vi.setConfig({ testTimeout: 240_000 });
 

@@ -5,7 +5,15 @@ import { messageOf, UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { Random } from '../../base/random.js';
 import { type ParameterSpec, sizeOf } from './network.js';
-import type { Epoch } from './trainer.js';
+
+/** One pass over the data. */
+export interface Epoch {
+  readonly epoch: number;
+  /** Mean loss of its steps, nats per expert. */
+  readonly loss: number;
+  /** Loss on the held-out rows after it. */
+  readonly heldOutLoss: number;
+}
 
 /** A tensor of the state. */
 interface StateTensor {

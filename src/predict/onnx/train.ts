@@ -5,10 +5,10 @@ import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { type Epoch, freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { holdOut, PathDataset } from './dataset.js';
 import { type NetworkOptions, sizeOf } from './network.js';
-import { type Epoch, type TrainingOptions, type TrainingWatch, train } from './trainer.js';
+import { type TrainingOptions, type TrainingWatch, train } from './trainer.js';
 import { buildTrainingGraphs, exportPredictor, MOMENTS } from './training-graph.js';
 
 /** What to train. */

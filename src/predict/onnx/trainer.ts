@@ -21,15 +21,6 @@ export interface TrainingOptions {
   readonly seed: number;
 }
 
-/** One pass over the data. */
-export interface Epoch {
-  readonly epoch: number;
-  /** Mean loss of its steps, nats per expert. */
-  readonly loss: number;
-  /** Loss on the held-out rows after it. */
-  readonly heldOutLoss: number;
-}
-
 /** What to train on. */
 export interface TrainingData {
   readonly dataset: PathDataset;
