@@ -1,0 +1,77 @@
+// What pages say of the house: every page can be reached, every file that is named exists, counts and lists are those of the registries.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { POLICIES } from '../../src/cache/policies/index.js';
+import { commands } from '../../src/cli/commands.js';
+import { PREDICTORS } from '../../src/predict/index.js';
+import { SCHEDULERS } from '../../src/schedule/index.js';
+import { traceFormats } from '../../src/trace/formats/index.js';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+const pages = readdirSync(new URL('docs', root)).filter((name) => name.endsWith('.md'));
+const texts = [...pages.map((name) => `docs/${name}`), 'README.md', 'CONTRIBUTING.md'];
+const readme = read('README.md');
+
+describe('the README', () => {
+  it('links every page', () => {
+    expect(pages.filter((name) => !readme.includes(`](docs/${name})`))).toEqual([]);
+  });
+
+  it('counts policies and schedulers as there are', () => {
+    expect(readme.match(/(\d+) policies are built in/)?.[1]).toBe(`${POLICIES.length}`);
+    expect(readme.match(/up to (\d+) \[schedulers\]/)?.[1]).toBe(`${SCHEDULERS.length}`);
+  });
+
+  it('lists every trace format', () => {
+    const rows = traceFormats.map(({ name, engines, turnOn }) => `| \`${name}\` | ${engines} | ${turnOn} |`);
+    expect(rows.filter((row) => !readme.includes(row))).toEqual([]);
+  });
+});
+
+describe.each(texts)('%s', (path) => {
+  const text = read(path);
+  const named = [...text.matchAll(/`((?:src|test|scripts|bench|recorders|docs)\/[\w./-]+)(?::\d+)?`/g)].map(([, file]) => file!);
+  const linked = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, file]) => fileURLToPath(new URL(file!, new URL(path, root))));
+
+  it('names only files that exist', () => {
+    expect([...named.map((file) => fileURLToPath(new URL(file, root))), ...linked].filter((file) => !existsSync(file))).toEqual([]);
+  });
+});
+
+describe('pages', () => {
+  const all = texts.map(read).join('\n');
+
+  it('show every command', () => {
+    expect(commands.map(({ name }) => name).filter((name) => !all.includes(`moeprof ${name}`))).toEqual([]);
+  });
+
+  it('describe every predictor', () => {
+    const page = read('docs/predictors.md');
+    expect(PREDICTORS.map(({ name }) => name).filter((name) => !page.includes(`| \`${name}\` | `))).toEqual([]);
+  });
+
+  it('of the architecture are drawn from the imports of today', () => {
+    const script = fileURLToPath(new URL('scripts/map.mjs', root));
+    expect(execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8' })).toBe('');
+  });
+});
+
+describe('laws', () => {
+  const tests = readdirSync(new URL('test', root), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`test/${file}`))
+    .join('\n');
+  const laws = [...read('docs/semantics.md').matchAll(/^\*\*(L\d+) /gm)].map(([, law]) => law!);
+
+  it('have numbers without a gap', () => {
+    expect(laws).toEqual(laws.map((_, i) => `L${i + 1}`));
+    expect(laws.length).toBeGreaterThanOrEqual(16);
+  });
+
+  it('have each a test that names it', () => {
+    expect(laws.filter((law) => !new RegExp(`\\b${law}\\b`).test(tests))).toEqual([]);
+  });
+});
