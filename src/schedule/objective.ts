@@ -4,11 +4,19 @@ import { didYouMean } from '../base/text.js';
 import { parseDuration } from '../base/units.js';
 import type { Request } from './request.js';
 
-/** What an objective may limit. */
-const LIMITS = ['ttft', 'tpot', 'request'] as const;
+/** What an objective may limit: a latency, ns, of a request whose last token was there at `endNs`. */
+const LIMITS = {
+  ttft: ({ firstTokenNs, arrivalNs }: Request) => firstTokenNs - arrivalNs,
+  // A request that generates nothing has no time per output token, and keeps any limit.
+  tpot: ({ decode, firstTokenNs }: Request, endNs: number) => (decode > 0 ? (endNs - firstTokenNs) / decode : 0),
+  request: ({ arrivalNs }: Request, endNs: number) => endNs - arrivalNs,
+};
+
+type Limit = keyof typeof LIMITS;
+const NAMES = Object.keys(LIMITS) as Limit[];
 
 /** Most ns of each; a latency that is not named is not limited. */
-type Objective = Partial<Record<(typeof LIMITS)[number], number>>;
+type Objective = Partial<Record<Limit, number>>;
 
 /** Objectives by class; the empty class stands for all requests whose class has none of its own. */
 export type Objectives = ReadonlyMap<string, Objective>;
@@ -26,9 +34,9 @@ export function parseObjectives(text: string): Objectives {
     const objective: Objective = {};
     for (const limit of part.slice(colon + 1).split(',')) {
       const [name = '', value = '', ...rest] = limit.split('=').map((side) => side.trim());
-      const known = LIMITS.find((one) => one === name);
+      const known = NAMES.find((one) => one === name);
       if (value === '' || rest.length > 0) throw new UserError(`slo: '${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
-      if (known === undefined) throw new UserError(`slo: "${name}" cannot be limited; ${didYouMean(name, LIMITS)}`);
+      if (known === undefined) throw new UserError(`slo: "${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
       // Nanoseconds are what a plain number is elsewhere, and what nobody means here.
       if (Number.isFinite(Number(value)))
         throw new UserError(`slo: '${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
@@ -44,8 +52,6 @@ export function parseObjectives(text: string): Objectives {
  * @param endNs when its last token was there
  */
 export function meets(objectives: Objectives, request: Request, endNs: number): boolean {
-  const { ttft, tpot, request: whole } = objectives.get(request.requestClass) ?? objectives.get('') ?? {};
-  if (ttft !== undefined && request.firstTokenNs - request.arrivalNs > ttft) return false;
-  if (tpot !== undefined && request.decode > 0 && (endNs - request.firstTokenNs) / request.decode > tpot) return false;
-  return whole === undefined || endNs - request.arrivalNs <= whole;
+  const objective = objectives.get(request.requestClass) ?? objectives.get('') ?? {};
+  return NAMES.every((name) => LIMITS[name](request, endNs) <= (objective[name] ?? Number.POSITIVE_INFINITY));
 }

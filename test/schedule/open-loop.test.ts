@@ -1,6 +1,9 @@
 // Requests that arrive by themselves: the rows that they walk, and the objectives that they are held against.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseObjectives } from '../../src/schedule/objective.js';
+import { messageOf } from '../../src/base/errors.js';
+import { meets, parseObjectives } from '../../src/schedule/objective.js';
+import { Request } from '../../src/schedule/request.js';
 import { RoutingWalks, type Segment } from '../../src/schedule/routing-walk.js';
 import { traceOf } from './fixtures.js';
 
@@ -63,5 +66,42 @@ describe('parseObjectives', () => {
     ['a:ttft=1s;a:ttft=2s', 'stands twice'],
   ])('refuses %s', (text, message) => {
     expect(() => parseObjectives(text)).toThrow(message);
+  });
+});
+
+/** What can be limited, as the answer to a name that cannot be tells. */
+function limits(): string[] {
+  try {
+    parseObjectives('anything=1s');
+  } catch (error) {
+    return /known: (.*)$/.exec(messageOf(error))![1]!.split(', ');
+  }
+  return [];
+}
+
+describe('objectives', () => {
+  const page = readFileSync(new URL('../../docs/workloads.md', import.meta.url), 'utf8');
+  // Arrives at 0, first token after 2 s, 4 more until 10 s: 2 s a token.
+  const request = new Request({ index: 0, start: 0, prefill: 3, decode: 4, arrivalNs: 0 });
+  request.firstTokenNs = 2e9;
+  const taken: Record<string, string> = { ttft: '2s', tpot: '2s', request: '10s' };
+
+  it.each(limits())('%s: is on the page, is kept at the limit and missed above it', (name) => {
+    expect(page).toContain(`${name}=`);
+    expect(meets(parseObjectives(`${name}=${taken[name]}`), request, 10e9)).toBe(true);
+    expect(meets(parseObjectives(`${name}=1.9s`), request, 10e9)).toBe(false);
+  });
+
+  it('time per output token does not limit a request without any', () => {
+    const prompt = new Request({ index: 0, start: 0, prefill: 3, decode: 0, arrivalNs: 0 });
+    expect(meets(parseObjectives('tpot=1ns'), prompt, 10e9)).toBe(true);
+  });
+
+  it('are those of the class, else those for all', () => {
+    const chat = new Request({ index: 0, start: 0, prefill: 3, decode: 4, arrivalNs: 0, requestClass: 'chat' });
+    expect(meets(parseObjectives('chat:request=20s;request=1s'), chat, 10e9)).toBe(true);
+    expect(meets(parseObjectives('batch:request=1s;request=20s'), chat, 10e9)).toBe(true);
+    expect(meets(parseObjectives('batch:request=20s;request=1s'), chat, 10e9)).toBe(false);
+    expect(meets(parseObjectives('batch:request=1s'), chat, 10e9)).toBe(true);
   });
 });

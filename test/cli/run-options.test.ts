@@ -1,0 +1,51 @@
+// Every flag that says what runs reaches the run, wherever it stands.
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { addRunOptions, type RunFlags, runOf } from '../../src/cli/run-options.js';
+
+/** A value for each flag that takes one, other than what the quick start says. */
+const VALUES: Readonly<Record<string, string>> = {
+  '--model': 'mixtral-8x7b',
+  '--quantization': 'bf16',
+  '--trace': 'mini-mixtral-8x8l',
+  '--trace-format': 'csv',
+  '--trace-columns': 'layer=a,experts=b',
+  '--variant': 'random',
+  '--top-k': '2',
+  '--hardware': 't4',
+  '--system': 'fiddler',
+  '--cache': '7%',
+  '--policy': 'fifo',
+  '--scope': 'layer',
+  '--predictor': 'markov',
+  '--rerank': '0.5',
+  '--scheduler': 'static',
+  '--on-miss': 'cpu',
+  '--replay': 'sequential',
+  '--workload': 'poisson:rate=2',
+  '--rate': '3',
+  '--requests': '7',
+  '--slo': 'ttft=1s',
+  '--batch': '3',
+  '--tokens': '77',
+  '--seed': '7',
+  '--fault': 'at=1s,link=h2d,bandwidth=50%',
+  '--set': 'system.cache.scope=layer',
+};
+
+const options = addRunOptions(new Command()).options.map(({ long, required }) => ({ flag: long!, takesValue: required }));
+
+function runWith(...words: string[]): ReturnType<typeof runOf> {
+  const command = addRunOptions(new Command()).exitOverride().parse(words, { from: 'user' });
+  return runOf('quickstart', command.opts<RunFlags>());
+}
+
+describe('flags of a run', () => {
+  it('each have a value here', () => {
+    expect(options.filter(({ takesValue }) => takesValue).map(({ flag }) => flag)).toEqual(Object.keys(VALUES));
+  });
+
+  it.each(options)('$flag reaches the run', ({ flag, takesValue }) => {
+    expect(runWith(...(takesValue ? [flag, VALUES[flag]!] : [flag]))).not.toEqual(runWith());
+  });
+});
