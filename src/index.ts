@@ -3,7 +3,8 @@
 export { EXIT, UserError } from './base/errors.js';
 export type { CachePolicy, Clock, PolicyContext, PolicyDefinition } from './cache/policy.js';
 export { NEVER, NONE, Pins, UNPINNED } from './cache/policy.js';
-export { simulate, type Watch } from './engine/simulate.js';
+export { simulate } from './engine/simulate.js';
+export type { Watch } from './engine/watch/meters.js';
 export { loadHardware } from './hardware/profile.js';
 export type { HardwareSpec } from './hardware/spec.js';
 export { loadModel } from './model/load.js';

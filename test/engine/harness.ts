@@ -4,8 +4,9 @@ import { DemandLog } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { resolvePolicy } from '../../src/cache/policies/index.js';
 import { type Clock, UNPINNED } from '../../src/cache/policy.js';
-import { buildCaches, type Scope } from '../../src/cache/scope.js';
+import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/engine.js';
+import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
 import { Faults } from '../../src/engine/faults.js';
 import { Link } from '../../src/engine/transfer/link.js';
@@ -13,6 +14,7 @@ import { CachedTier } from '../../src/engine/transfer/tier.js';
 import { BoundClocks } from '../../src/engine/watch/bounds.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
+import { expertSizes } from '../../src/model/spec.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { Pass } from '../../src/schedule/pass.js';
 import { Request } from '../../src/schedule/request.js';
@@ -91,21 +93,32 @@ export async function composeEngine(scenario: Scenario) {
   const recorder = new Recorder(model.layers.length);
   const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
-  const engine = new Engine({
+  const parts: Gpu = {
     model,
     cost,
     gpu,
     dram,
     writeBack,
-    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, [links], [cost], 'scenario'),
     onMiss: scenario.onMiss,
-    replay: scenario.replay,
-    prefetch: script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores },
-    clock,
-    future: future === null ? null : { future, nextUse: nextUse! },
-    log: null,
+    precision: null,
+    prefetch:
+      script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores, predictedUse: null, adaptive: null },
     recorder,
+    sizes: expertSizes(model),
+    layerOf: layerOfExperts(model),
+    clock,
+    gates: null,
+    future: future === null ? null : { future, nextUse: nextUse! },
+    belady: null,
+    log: null,
+  };
+  const engine = new Engine({
+    gpu: parts,
+    replay: scenario.replay,
     bounds: new BoundClocks(model, hardware, cost, dram === null),
+    precision: null,
+    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, [links], [cost], 'scenario'),
+    rerank: null,
   });
   return { engine, gpu, dram, recorder, cost };
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { Random } from '../../src/base/random.js';
 import type { Scope } from '../../src/cache/scope.js';
-import type { PrefetchLimits } from '../../src/engine/prefetch/prefetcher.js';
+import type { PrefetchLimits } from '../../src/engine/prefetch/setup.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
 import { type MissAction, type Replay, WHEN_FULL } from '../../src/system/choices.js';

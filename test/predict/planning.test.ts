@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { MissPrecision, PRECISION } from '../../src/engine/event/precision.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
 import { AdaptiveHorizon } from '../../src/engine/prefetch/horizon.js';
-import { Outlook } from '../../src/engine/prefetch/outlook.js';
+import { PredictedUse } from '../../src/engine/prefetch/predicted-use.js';
 import { simulate } from '../../src/engine/simulate.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
@@ -79,7 +79,7 @@ describe('AdaptiveHorizon', () => {
   });
 });
 
-describe('Outlook', () => {
+describe('PredictedUse', () => {
   const model = modelOf([
     { experts: 2, topK: 1 },
     { experts: 2, topK: 1 },
@@ -87,7 +87,7 @@ describe('Outlook', () => {
   const [pass] = passesOf(traceOf([{ experts: [[0], [1]] }], 2));
 
   it('shows the running pass, or a later one; half of each newest prediction of the next pass', () => {
-    const outlook = new Outlook(model);
+    const predictedUse = new PredictedUse(model);
     const predictor: Predictor = {
       costNs: 0,
       observe() {},
@@ -96,25 +96,25 @@ describe('Outlook', () => {
         scores.set([0.5, 0.25], 0);
       },
     };
-    outlook.done(pass!, 0, predictor);
-    expect([...outlook.predicted]).toEqual([0.25, 0.125, 0, 0]);
-    outlook.done(pass!, 0, predictor);
-    expect([...outlook.predicted.subarray(0, 2)]).toEqual([0.375, 0.1875]);
-    outlook.ahead(0, Float32Array.of(0.5, 0, 0, 0));
+    predictedUse.done(pass!, 0, predictor);
+    expect([...predictedUse.predicted]).toEqual([0.25, 0.125, 0, 0]);
+    predictedUse.done(pass!, 0, predictor);
+    expect([...predictedUse.predicted.subarray(0, 2)]).toEqual([0.375, 0.1875]);
+    predictedUse.ahead(0, Float32Array.of(0.5, 0, 0, 0));
     // 1 - (1 - 0.5)(1 - 0.375)
-    expect([...outlook.predicted.subarray(0, 2)]).toEqual([0.6875, 0.1875]);
-    expect([...outlook.version]).toEqual([3, 0]);
+    expect([...predictedUse.predicted.subarray(0, 2)]).toEqual([0.6875, 0.1875]);
+    expect([...predictedUse.version]).toEqual([3, 0]);
   });
 
   it('counts on what recent passes demanded where the predictor says nothing of the next one', () => {
-    const outlook = new Outlook(model);
+    const predictedUse = new PredictedUse(model);
     const silent: Predictor = { costNs: 0, observe() {}, predict() {} };
-    outlook.ahead(1, Float32Array.of(0, 0, 0.5, 0.75));
-    outlook.done(pass!, 1, silent);
+    predictedUse.ahead(1, Float32Array.of(0, 0, 0.5, 0.75));
+    predictedUse.done(pass!, 1, silent);
     // The pass demands expert 1 of layer 1, dense id 3: a sixteenth of the way from 0 to 1, then another sixteenth of the rest.
-    expect([...outlook.predicted]).toEqual([0, 0, 0, 0.0625]);
-    outlook.done(pass!, 1, silent);
-    expect(outlook.predicted[3]).toBe(0.12109375);
+    expect([...predictedUse.predicted]).toEqual([0, 0, 0, 0.0625]);
+    predictedUse.done(pass!, 1, silent);
+    expect(predictedUse.predicted[3]).toBe(0.12109375);
   });
 });
 

@@ -1,25 +1,22 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
 // finished its part too.
-
 import type { Observer } from '../watch/observer.js';
-import type { DeviceParts } from './device.js';
-import { type DeviceEvent, sortByReadiness } from './event.js';
+import { type RunningEvent, sortByReadiness } from './event.js';
+import type { Gpu } from './gpu.js';
 
 /** Executes events on one GPU. */
-export class Execution {
-  /** Sees every execution and stall; null: nobody looks. */
-  observer: Observer | null = null;
-  readonly #parts: DeviceParts;
-  readonly #event: DeviceEvent;
+export class Executor {
+  readonly #gpu: Gpu;
+  readonly #event: RunningEvent;
 
-  constructor(parts: DeviceParts, event: DeviceEvent) {
-    this.#parts = parts;
+  constructor(gpu: Gpu, event: RunningEvent) {
+    this.#gpu = gpu;
     this.#event = event;
   }
 
   /** Executes the event from `startNs` on; @returns its end, ns. */
   execute(layer: number, startNs: number): number {
-    const { cost, recorder } = this.#parts;
+    const { cost, recorder } = this.#gpu;
     const event = this.#event;
     const { counts, single } = event.demand;
     const { hit, hits, readyNs, waiting, waits } = event;
@@ -42,17 +39,17 @@ export class Execution {
       gpuNs = startsNs + ns;
       computeNs += ns;
     }
-    const endNs = event.cpuExperts > 0 ? Math.max(gpuNs, this.#endOnCpu(layer)) : gpuNs;
+    event.cpuEndNs = event.cpuExperts > 0 ? this.#endOnCpu(layer) : 0;
+    const endNs = Math.max(gpuNs, event.cpuEndNs);
     stallNs += endNs - gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += stallNs;
-    if (this.observer !== null) this.#show(this.observer, layer, startNs, endNs);
     return endNs;
   }
 
-  /** Tells an observer what {@link execute} has done, in the order of time. */
-  #show(observer: Observer, layer: number, startNs: number, endNs: number): void {
-    const { cost } = this.#parts;
+  /** Tells an observer what {@link execute} has done on a GPU that is alone, in the order of time. */
+  show(observer: Observer, layer: number, startNs: number, endNs: number): void {
+    const { cost } = this.#gpu;
     const { demand, hit, hits, readyNs, waiting, waits } = this.#event;
     const { counts, ids } = demand;
     let gpuNs = startNs;
@@ -75,7 +72,7 @@ export class Execution {
 
   /** Counts what the CPU computes of the event; @returns when it has finished, ns. */
   #endOnCpu(layer: number): number {
-    const { cost, recorder } = this.#parts;
+    const { cost, recorder } = this.#gpu;
     const event = this.#event;
     const { counts } = event.demand;
     for (let k = 0; k < event.cpuExperts; k++) recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);

@@ -1,4 +1,5 @@
 // Gate weights of the running event by expert, for policies that rank by them.
+import type { MoeLayer } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 
@@ -6,7 +7,12 @@ import { NULL_EXPERT } from '../../trace/trace.js';
  * Writes each expert's gate weights at a layer, summed over the tokens of the pass, into `gates[offset .. offset + experts)`.
  * @param pass of a trace that has weights
  */
-export function gatherGates(pass: Pass, layer: number, offset: number, experts: number, gates: Float32Array): void {
+export function gatherGates(
+  pass: Pass,
+  layer: number,
+  { experts, offset }: Pick<MoeLayer, 'experts' | 'offset'>,
+  gates: Float32Array,
+): void {
   const { choices, row, tokens, topK } = pass;
   const weights = pass.weights!;
   gates.fill(0, offset, offset + experts);

@@ -1,29 +1,25 @@
 // Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
-
 import { PINNED } from '../transfer/tier.js';
-import type { Observer } from '../watch/observer.js';
-import type { DeviceParts } from './device.js';
-import type { DeviceEvent } from './event.js';
-import type { PhaseCounters } from './recorder.js';
+import type { RunningEvent } from './event.js';
+import type { Gpu } from './gpu.js';
 
 /** Tells hits from late members and misses. */
-export class Judgement {
-  /** Sees every judgement; null: nobody looks. */
-  observer: Observer | null = null;
-  /** Counters of the phase that the running pass belongs to. */
-  phase: PhaseCounters;
-  readonly #parts: DeviceParts;
-  readonly #event: DeviceEvent;
+export class Judge {
+  readonly #gpu: Gpu;
+  readonly #event: RunningEvent;
+  /** 1 for experts that were ever demanded. */
+  readonly #seen: Uint8Array;
 
-  constructor(parts: DeviceParts, event: DeviceEvent) {
-    this.#parts = parts;
+  constructor(gpu: Gpu, event: RunningEvent) {
+    this.#gpu = gpu;
     this.#event = event;
-    this.phase = parts.recorder.phases[1];
+    this.#seen = new Uint8Array(gpu.model.experts);
   }
 
   /** Judges the first `size` members of the event at `startNs`, the moment at which the routing is known, and pins them. */
   judge(layer: number, size: number, startNs: number): void {
-    const { gpu, prefetches, recorder, seen } = this.#parts;
+    const { gpu, prefetch, recorder } = this.#gpu;
+    const seen = this.#seen;
     const event = this.#event;
     const { activations, counts, ids, single } = event.demand;
     const { base, resident } = gpu.byLayer[layer]!;
@@ -47,7 +43,7 @@ export class Judgement {
     }
     event.waits = 0;
     event.inOrder = false;
-    if (prefetches) hits = this.#judgeArrivals(hits, startNs);
+    if (prefetch !== null) hits = this.#judgeArrivals(hits, startNs);
     event.hits = hits;
     event.misses = misses;
     const late = event.waits;
@@ -57,24 +53,23 @@ export class Judgement {
       hitActivations = 0;
       for (let k = 0; k < hits; k++) hitActivations += counts[hit[k]!]!;
     }
-    const { layers } = recorder;
+    const { layers, phase } = recorder;
     layers.demanded[layer]! += size;
     layers.hits[layer]! += hits;
     layers.late[layer]! += late;
     layers.misses[layer]! += misses;
-    const phase = this.phase;
     phase.demanded += size;
     phase.hits += hits;
     phase.late += late;
     phase.misses += misses;
     phase.activations += activations;
     phase.hitActivations += hitActivations;
-    this.observer?.judged(layer, hits, late, misses, startNs);
+    event.observer?.judged(layer, hits, late, misses, startNs);
   }
 
   /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
   #judgeArrivals(held: number, startNs: number): number {
-    const { gpu, recorder, sizes } = this.#parts;
+    const { gpu, recorder, sizes } = this.#gpu;
     const event = this.#event;
     const { ids } = event.demand;
     const { hit } = event;
@@ -83,7 +78,7 @@ export class Judgement {
       const i = hit[k]!;
       const id = ids[i]!;
       const arrivalNs = gpu.arrivalNs[id]!;
-      if (this.observer !== null && gpu.unused[id] === 1) this.observer.prefetchUsed(id, arrivalNs > startNs);
+      if (event.observer !== null && gpu.unused[id] === 1) event.observer.prefetchUsed(id, arrivalNs > startNs);
       if (arrivalNs <= startNs) {
         hit[hits++] = i;
         if (gpu.unused[id] === 1) {

@@ -1,4 +1,5 @@
 // What a run counts. Plain numbers and one typed array per layer counter, written by the engine on its hot path, read once at the end.
+import type { Pass } from '../../schedule/pass.js';
 
 /** Counters by MoE layer. */
 export class LayerCounters {
@@ -53,6 +54,8 @@ export class Recorder {
   readonly layers: LayerCounters;
   /** Index 0: passes that hold a prompt token; index 1: pure decode passes. */
   readonly phases: readonly [PhaseCounters, PhaseCounters];
+  /** Of the phase that the running pass belongs to. */
+  phase: PhaseCounters;
   /** Experts executed on the CPU. */
   cpuExperts = 0;
   prefetchUseful = 0;
@@ -70,6 +73,8 @@ export class Recorder {
   /** Activations served from low-precision copies, and activations not served. */
   degradedActivations = 0;
   skippedActivations = 0;
+  /** Misses that were not served. */
+  skippedExperts = 0;
   /** Distinct experts demanded so far. */
   distinct = 0;
   /** Bytes written back on eviction from an exclusive tier. */
@@ -92,5 +97,11 @@ export class Recorder {
       streamed: 0,
     });
     this.phases = [phase(), phase()];
+    this.phase = this.phases[1];
+  }
+
+  /** What follows belongs to `pass`: it counts as a prompt's where it holds a prompt token. */
+  begin({ decodeTokens, tokens }: Pass): void {
+    this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
   }
 }

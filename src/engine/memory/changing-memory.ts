@@ -3,34 +3,26 @@
 import { UserError } from '../../base/errors.js';
 import { policyNeeds } from '../../cache/policy.js';
 import type { Passes } from '../../schedule/passes.js';
-import type { Workload } from '../../schedule/workload.js';
-import type { RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
+import type { RunPlan } from '../plan.js';
 import type { Simulation } from '../simulation.js';
 import { GpuMemory } from './gpu-memory.js';
-import type { MemoryPlan } from './plan.js';
-
-/** What {@link changingMemoryOf} looks at. */
-interface ChangingMemoryParts {
-  readonly inputs: Inputs;
-  readonly memory: MemoryPlan;
-  readonly passes: Passes;
-  readonly run: RunSpec;
-  readonly simulation: Simulation;
-  readonly workload: Workload;
-}
 
 /**
  * The memory of a run's GPUs, where its division changes; null: it stays as planned.
  * @throws UserError where that cannot be had: see {@link GpuMemory}, and with a policy that knows the future
  */
-export function changingMemoryOf({ inputs, memory, passes, run, simulation, workload }: ChangingMemoryParts): ChangingMemory | null {
+export function changingMemoryOf(
+  { inputs, layout, run, workload }: RunPlan,
+  passes: Passes,
+  simulation: Simulation,
+): ChangingMemory | null {
+  const { kvGrowth } = layout.total;
   const faults = run.faults ?? [];
   const { gpus, policy } = simulation;
   const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
-  if (memory.kvGrowth === 'static' && !loses) return null;
+  if (kvGrowth === 'static' && !loses) return null;
   const { definition, parameters } = policy;
-  if (memory.kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
+  if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
     throw new UserError(
       `cache.policy ${definition.name}: knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
     );

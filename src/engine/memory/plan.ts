@@ -1,159 +1,211 @@
-// Who gets how many bytes: dense weights, KV cache and staging come first, the expert cache takes what it is given or what is left.
+// Who gets how many bytes: dense weights, KV caches and staging come first, the expert cache takes what it is given or what is left.
 import { UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import { expertsPerLayer, parseCapacity } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
-import { expertBytesTotal, tokenCycleBytes } from '../../model/spec.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
 import { inBlocks, type KvGrowth } from '../../schedule/kv-room.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
-import type { Inputs } from '../inputs.js';
-import type { ParallelPlan } from '../parallel/plan.js';
+import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
-export interface MemoryPlan {
+export interface MemoryPlan extends Rooms {
   readonly denseBytes: number;
-  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
-  readonly kvBytes: number;
-  /** Buffers that streamed experts execute from: one token's experts of the layer where they are largest. */
-  readonly stagingBytes: number;
-  /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
-  readonly cacheBytes: number;
   /** What KV caches take, and when. */
   readonly kvGrowth: KvGrowth;
-  /** Bytes that the expert cache is never smaller than on account of KV caches. */
-  readonly leastCacheBytes: number;
   /** What dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
   readonly sharedBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
-  /** How the model is laid out over several GPUs; the bytes in here are then those of all together. Null: there is one. */
-  readonly parallel: ParallelPlan | null;
   /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
   readonly dramBytes: number | null;
   readonly warnings: readonly Warning[];
+}
+
+/** What a way of growing divides. */
+interface Rooms {
+  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
+  readonly kvBytes: number;
+  /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
+  readonly cacheBytes: number;
+  /** Bytes that the expert cache is never smaller than on account of KV caches. */
+  readonly leastCacheBytes: number;
+  /** Buffers that streamed experts execute from: one token's experts of the layer where they are largest; 0 where all are resident. */
+  readonly stagingBytes: number;
+}
+
+/** What there is to divide, and what asks for a part of it. Bytes. */
+interface Need {
+  readonly hardware: HardwareSpec;
+  readonly model: ModelSpec;
+  /** What dense weights leave of the GPU's memory. */
+  readonly leftBytes: number;
+  readonly expertBytes: number;
+  readonly stagingBytes: number;
+  /** Capacity that the system or the run gives the expert cache; null: what is left. */
+  readonly wanted: { readonly text: string; readonly bytes: number } | null;
+  readonly memory: RunSpec['memory'];
+  readonly serving: Serving;
+  readonly workload: Workload;
+}
+
+/** What is divided: one GPU with its part of the host, the experts that live there, and the system that runs. */
+export interface MemoryInputs {
+  readonly hardware: HardwareSpec;
+  readonly model: ModelSpec;
+  readonly system: SystemSpec;
 }
 
 /**
  * Divides memory.
  * @throws UserError for a capacity that cannot be read, or that contradicts the system
  */
-export function planMemory({ hardware, model, system }: Inputs, run: RunSpec, workload: Workload, serving: Serving): MemoryPlan {
-  const [fast, second, third] = hardware.tiers;
-  const experts = expertBytesTotal(model);
+export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSpec, workload: Workload, serving: Serving): MemoryPlan {
+  const gpuBytes = hardware.tiers[0]!.bytes;
   const denseBytes = model.dense.weightBytes;
-  const stagingBytes = model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0);
-  const fixed = system.cache.capacity;
+  const need: Need = {
+    hardware,
+    model,
+    leftBytes: gpuBytes - denseBytes,
+    expertBytes: expertBytesTotal(model),
+    stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0),
+    wanted: wantedCapacity(model, system, run),
+    memory: run.memory,
+    serving,
+    workload,
+  };
+  const kvGrowth = run.memory.kvGrowth ?? 'static';
+  const rooms = kvGrowth === 'static' ? separateRooms(need) : sharedRoom(need);
+  const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
+  const roomBytes = kvGrowth === 'static' ? kvBytes + cacheBytes : Math.max(cacheBytes, kvBytes + leastCacheBytes);
+  const neededBytes = denseBytes + stagingBytes + roomBytes;
+  const dram = divideDram(need);
+  return {
+    ...rooms,
+    denseBytes,
+    kvGrowth,
+    sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - stagingBytes,
+    quotas: quotasOf(need, system, cacheBytes),
+    dramBytes: dram.bytes,
+    warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...dram.warnings],
+  };
+}
+
+/** The size that the expert cache is given by the system or the run; null: neither says. */
+function wantedCapacity(model: ModelSpec, { cache, name }: SystemSpec, run: RunSpec): Need['wanted'] {
+  const fixed = cache.capacity;
   const asked = run.memory.expertCache;
   if (fixed !== undefined && asked !== undefined && fixed !== asked) {
-    throw new UserError(`--cache: system ${system.name} fixes its expert cache at ${fixed}; leave the size out, or take another system`);
+    throw new UserError(`--cache: system ${name} fixes its expert cache at ${fixed}; leave the size out, or take another system`);
   }
-  const wanted = fixed ?? asked;
-  const kvGrowth = run.memory.kvGrowth ?? 'static';
-  const { minExpertCache } = run.memory;
-  if (kvGrowth === 'static' && minExpertCache !== undefined) {
+  const text = fixed ?? asked;
+  return text === undefined ? null : { text, bytes: parseCapacity(text, model, 'expert cache') };
+}
+
+/** `static`: KV caches have a room of their own, and the expert cache has its own. */
+function separateRooms(need: Need): Rooms {
+  const { expertBytes, leftBytes, memory, stagingBytes, wanted } = need;
+  if (memory.minExpertCache !== undefined) {
     throw new UserError(
       'memory.minExpertCache: the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
     );
   }
-  const warnings: Warning[] = [];
-  const { cacheBytes, kvBytes, leastCacheBytes, staging } = kvGrowth === 'static' ? divide() : share();
-  const needed = denseBytes + staging + (kvGrowth === 'static' ? kvBytes + cacheBytes : Math.max(cacheBytes, kvBytes + leastCacheBytes));
-  if (needed > fast!.bytes) {
-    warnings.push({
+  const kvBytes = memory.kv ?? kvRoom(need);
+  const freeBytes = leftBytes - kvBytes;
+  const cacheBytes = wanted?.bytes ?? (freeBytes >= expertBytes ? expertBytes : Math.max(0, freeBytes - stagingBytes));
+  return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: cacheBytes >= expertBytes ? 0 : stagingBytes };
+}
+
+/**
+ * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
+ * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
+ */
+function kvRoom({ leftBytes, model, serving, stagingBytes, wanted, workload }: Need): number {
+  const mostBytes = Math.min(serving.running, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
+  if (serving.arrivalsSha256 === null) return mostBytes;
+  const sharedBytes = leftBytes - stagingBytes;
+  const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
+  return Math.max(0, Math.min(mostBytes, Math.floor(forKv)));
+}
+
+/**
+ * `grow` and `reserve`: KV caches and the expert cache share what dense weights and staging leave. The expert cache gives up what running
+ * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
+ * full size.
+ */
+function sharedRoom({ expertBytes, hardware, leftBytes, memory, model, serving, stagingBytes, wanted, workload }: Need): Rooms {
+  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(workload.longest) * model.dense.kvBytesPerToken;
+  const staging = leftBytes >= expertBytes + mostKvBytes ? 0 : stagingBytes;
+  const sharedBytes = leftBytes - staging;
+  if (sharedBytes <= 0) {
+    throw new UserError(
+      `memory.kvGrowth: dense weights (${formatBytes(model.dense.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
+        `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
+    );
+  }
+  const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
+  const leastCacheBytes =
+    memory.minExpertCache === undefined
+      ? Math.min(cacheBytes, tokenCycleBytes(model), Math.floor(sharedBytes / 2))
+      : parseCapacity(memory.minExpertCache, model, 'memory.minExpertCache');
+  if (leastCacheBytes > cacheBytes) {
+    throw new UserError(
+      `memory.minExpertCache: ${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
+    );
+  }
+  const kvBytes = Math.min(sharedBytes - leastCacheBytes, memory.kv ?? sharedBytes);
+  return { kvBytes, cacheBytes, leastCacheBytes, stagingBytes: staging };
+}
+
+/** Experts per layer that the system or a capacity such as `16/layer` says; null: an even split, or a split that a profile decides. */
+function quotasOf({ model, wanted }: Need, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
+  if (cache.quotas !== undefined) return typeof cache.quotas === 'string' ? null : cache.quotas;
+  const perLayer = wanted === null || cache.scope === 'global' ? null : expertsPerLayer(wanted.text);
+  if (perLayer === null) return null;
+  // Where KV caches share the memory there may be less of it than asked for: each layer then has its part of what there is.
+  const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
+  return shrinkQuotas(model, cacheBytes, whole);
+}
+
+function doesNotFit(
+  hardware: HardwareSpec,
+  neededBytes: number,
+  denseBytes: number,
+  { cacheBytes, kvBytes, stagingBytes }: Rooms,
+): Warning[] {
+  const gpuBytes = hardware.tiers[0]!.bytes;
+  if (neededBytes <= gpuBytes) return [];
+  return [
+    {
       code: 'does-not-fit',
       message:
-        `${hardware.name} has ${formatBytes(fast!.bytes)} for a model, this run needs ${formatBytes(needed)} ` +
-        `(dense ${formatBytes(denseBytes)}, KV ${formatBytes(kvBytes)}, staging ${formatBytes(staging)}, experts ${formatBytes(cacheBytes)}): ` +
+        `${hardware.name} has ${formatBytes(gpuBytes)} for a model, this run needs ${formatBytes(neededBytes)} ` +
+        `(dense ${formatBytes(denseBytes)}, KV ${formatBytes(kvBytes)}, staging ${formatBytes(stagingBytes)}, experts ${formatBytes(cacheBytes)}): ` +
         'take a smaller --cache, a smaller --quantization or less context.',
-    });
-  }
-  const given = system.cache.quotas;
-  let quotas = given === undefined || typeof given === 'string' ? null : given;
-  const perLayer = wanted === undefined || system.cache.scope === 'global' ? null : expertsPerLayer(wanted);
-  if (given === undefined && perLayer !== null) {
-    // Where KV caches share the memory there may be less of it than asked for: each layer then has its part of what there is.
-    const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
-    quotas = shrinkQuotas(model, cacheBytes, whole);
-  }
-  const sharedBytes = Math.max(fast!.bytes, needed) - denseBytes - staging;
-  const dramBytes = dramCapacity();
-  const parts = { denseBytes, kvBytes, stagingBytes: staging, cacheBytes, kvGrowth, leastCacheBytes, sharedBytes };
-  return { ...parts, quotas, dramBytes, parallel: null, warnings };
+    },
+  ];
+}
 
-  /** KV caches have a room of their own, and the expert cache has its own. */
-  function divide() {
-    const room = kvRoom();
-    const free = fast!.bytes - denseBytes - room;
-    let cache: number;
-    if (wanted === undefined) cache = free >= experts ? experts : Math.max(0, free - stagingBytes);
-    else cache = parseCapacity(wanted, model, 'expert cache');
-    return { kvBytes: room, cacheBytes: cache, leastCacheBytes: cache, staging: cache >= experts ? 0 : stagingBytes };
+/** Capacity of DRAM as a cache of the SSD, null where it is none; and what that means for the reader. */
+function divideDram({ expertBytes, hardware, memory, model }: Need): {
+  readonly bytes: number | null;
+  readonly warnings: readonly Warning[];
+} {
+  const [, dram, ssd] = hardware.tiers;
+  const caches = dram?.name === 'dram' && ssd !== undefined;
+  if (memory.dramCache !== undefined) {
+    if (caches) return { bytes: parseCapacity(memory.dramCache, model, 'DRAM cache'), warnings: [] };
+    throw new UserError(`memory.dramCache: ${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
   }
-
-  /**
-   * KV caches and the expert cache share what dense weights and staging leave. The expert cache gives up what running requests take, down
-   * to its least size: by default what one token touches, but at most half of what is shared and never more than its full size.
-   */
-  function share() {
-    const most = Math.min(serving.running, workload.requests) * inBlocks(workload.longest) * model.dense.kvBytesPerToken;
-    const fits = fast!.bytes - denseBytes >= experts + most;
-    const own = fits ? 0 : stagingBytes;
-    const shared = fast!.bytes - denseBytes - own;
-    if (shared <= 0) {
-      throw new UserError(
-        `memory.kvGrowth: dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(own)}) leave nothing of the ` +
-          `${formatBytes(fast!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
-      );
-    }
-    const cache = Math.min(shared, wanted === undefined ? experts : parseCapacity(wanted, model, 'expert cache'));
-    const least =
-      minExpertCache === undefined
-        ? Math.min(cache, tokenCycleBytes(model), Math.floor(shared / 2))
-        : parseCapacity(minExpertCache, model, 'memory.minExpertCache');
-    if (least > cache) {
-      throw new UserError(
-        `memory.minExpertCache: ${formatBytes(least)} is more than the expert cache has at all (${formatBytes(cache)}); take less`,
-      );
-    }
-    return { kvBytes: Math.min(shared - least, run.memory.kv ?? shared), cacheBytes: cache, leastCacheBytes: least, staging: own };
+  if (dram?.name !== 'dram' || expertBytes <= dram.bytes) return { bytes: null, warnings: [] };
+  const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM`;
+  if (ssd !== undefined) {
+    const message = `${lack}: it is a cache of the SSD here, cold at the start.`;
+    return { bytes: dram.bytes, warnings: [{ code: 'dram-too-small', message }] };
   }
-
-  /**
-   * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
-   * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
-   */
-  function kvRoom(): number {
-    if (run.memory.kv !== undefined) return run.memory.kv;
-    const most = Math.min(serving.running, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
-    if (serving.arrivalsSha256 === null) return most;
-    const shared = fast!.bytes - denseBytes - stagingBytes;
-    const left = wanted === undefined ? shared / 2 : shared - parseCapacity(wanted, model, 'expert cache');
-    return Math.max(0, Math.min(most, Math.floor(left)));
-  }
-
-  function dramCapacity(): number | null {
-    if (run.memory.dramCache !== undefined && (second?.name !== 'dram' || third === undefined)) {
-      throw new UserError(`memory.dramCache: ${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
-    }
-    if (second?.name !== 'dram') return null;
-    if (third === undefined) {
-      if (experts > second.bytes) {
-        warnings.push({
-          code: 'does-not-fit',
-          message: `${formatBytes(experts)} of experts do not fit into ${formatBytes(second.bytes)} of DRAM, and ${hardware.name} has no SSD tier.`,
-        });
-      }
-      return null;
-    }
-    if (run.memory.dramCache !== undefined) return parseCapacity(run.memory.dramCache, model, 'DRAM cache');
-    if (experts <= second.bytes) return null;
-    warnings.push({
-      code: 'dram-too-small',
-      message: `${formatBytes(experts)} of experts do not fit into ${formatBytes(second.bytes)} of DRAM: it is a cache of the SSD here, cold at the start.`,
-    });
-    return second.bytes;
-  }
+  return { bytes: null, warnings: [{ code: 'does-not-fit', message: `${lack}, and ${hardware.name} has no SSD tier.` }] };
 }

@@ -7,16 +7,18 @@ import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
 /** The bounds of a run. */
-export function boundsOf({ beladyHitCount, inputs, latencies, memory, simulation: { recorder } }: Finished): Bounds {
+export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, recorder } }: Finished): Bounds {
   const { demanded } = bothPhases(recorder);
+  const { latencies } = meters;
+  const beladyHits = run.bounds ? gpus.reduce((hits, { belady }) => hits + belady!.hits, 0) : null;
   const meanOf = (samples: Samples): number | null => (samples.values().length === 0 ? null : summarize(samples.values()).mean);
   return {
     allResidentTpotNs: meanOf(latencies.tpotAllResident),
     noCacheTpotNs: meanOf(latencies.tpotNoCache),
-    beladyHitRate: beladyHitCount === null || demanded === 0 ? null : beladyHitCount / demanded,
+    beladyHitRate: beladyHits === null || demanded === 0 ? null : beladyHits / demanded,
     compulsoryMisses: recorder.distinct,
     tokenCycleBytes: tokenCycleBytes(inputs.model),
-    capacityBytes: memory.cacheBytes,
+    capacityBytes: layout.total.cacheBytes,
   };
 }
 

@@ -4,7 +4,7 @@ import type { SimulatedGpu } from '../simulation.js';
 import type { Finished, Values } from './finished.js';
 
 /** Memory of the GPU with the most of it, and of DRAM. */
-export function memoryMetrics({ changing, inputs, meter, passes, simulation }: Finished): Values {
+export function memoryMetrics({ changing, inputs, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
   const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
   const peak = changing?.peakBytes ?? planned;
@@ -25,7 +25,7 @@ export function memoryMetrics({ changing, inputs, meter, passes, simulation }: F
       ? {}
       : { 'memory.gpu.expert_cache_least': changing.leastCacheBytes, 'memory.gpu.expert_cache_mean': changing.meanCacheBytes }),
     ...(growing ? { 'schedule.preemptions': passes.kv.preemptions, 'schedule.recomputed': passes.totalRecomputed } : {}),
-    ...meter?.metrics(),
+    ...meters.faults?.metrics(),
     ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
     ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': dramBytes } : {}),
   };

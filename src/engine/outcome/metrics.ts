@@ -2,6 +2,7 @@
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
 import { parallelMetrics } from '../parallel/metrics.js';
+import { routingMetrics } from '../watch/routing-metrics.js';
 import { boundMetrics } from './bounds.js';
 import { bothPhases, cacheMetrics } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
@@ -20,14 +21,14 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   };
   put(cacheMetrics(finished));
   put(transferMetrics(finished));
-  put(finished.routingMetrics);
+  put(routingMetrics(finished.inputs, finished.simulation, finished.serving.rows));
   put(qualityMetrics(finished));
   put(servingMetrics(finished));
   put(timeMetrics(finished));
-  put(parallelMetrics(finished));
+  put(parallelMetrics(finished.inputs, finished.simulation, finished.meters.tokens));
   put(memoryMetrics(finished));
   // These look at others.
-  put(switchMetrics(finished.inputs, finished.memory, metrics));
+  put(switchMetrics(finished.inputs, finished.layout, metrics));
   put(boundMetrics(finished, bounds, metrics));
   return metrics;
 }

@@ -4,7 +4,8 @@ import type { Samples } from '../watch/latency.js';
 import type { Finished, Values } from './finished.js';
 
 /** Latencies, objectives, scheduling and throughput. */
-export function servingMetrics({ decoded, latencies, passes, run, simulation, tokens, workload }: Finished): Values {
+export function servingMetrics({ meters, passes, run, simulation, workload }: Finished): Values {
+  const { decoded, latencies, tokens } = meters;
   const totalNs = simulation.engine.nowNs;
   const perSecond = (count: number): number => (count * 1e9) / totalNs;
   const { routing } = workload;

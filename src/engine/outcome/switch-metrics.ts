@@ -2,26 +2,26 @@
 import { expertSizes } from '../../model/spec.js';
 import type { Metric } from '../../result/result.js';
 import type { Inputs } from '../inputs.js';
-import type { MemoryPlan } from '../memory/plan.js';
+import type { Layout } from '../memory/layout.js';
 
 /**
  * Metrics of a composition of experts (Samba-CoE, arXiv 2405.07518); none for other models.
- * @param memory of all GPUs; each of them holds whole models of its own
+ * @param layout over all GPUs; each of them holds whole models of its own
  * @param metrics of the same run: on-demand loads, stall and requests
  */
 export function switchMetrics(
   { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
-  memory: MemoryPlan,
+  layout: Layout,
   metrics: Readonly<Record<string, Metric>>,
 ): Record<string, number> {
   if (model.wholeModels !== true) return {};
   const value = (name: string): number => metrics[name]?.value ?? 0;
   const largest = expertSizes(model).reduce((most, bytes) => Math.max(most, bytes), 0);
   const switches = value('transfer.on_demand.count');
-  const gpus = memory.parallel?.memory ?? [memory];
+  const { gpus } = layout;
   const [fast, ...lower] = hardware.tiers;
   const held = gpus.reduce(
-    (sum, { denseBytes, kvBytes }) => sum + Math.max(0, Math.floor((fast!.bytes - denseBytes - kvBytes) / largest)),
+    (sum, { memory: { denseBytes, kvBytes } }) => sum + Math.max(0, Math.floor((fast!.bytes - denseBytes - kvBytes) / largest)),
     0,
   );
   // Every model lies in the lower memory, the fast one holds copies: the larger of the two counts, not their sum.

@@ -5,7 +5,8 @@ import type { Finished, Values } from './finished.js';
 
 /** Transfers and prefetches; links of the same name count together. */
 export function transferMetrics(finished: Finished): Values {
-  const { inputs, simulation, tokens } = finished;
+  const { inputs, meters, simulation } = finished;
+  const { tokens } = meters;
   const hostLinks = simulation.gpus.map(({ gpu }) => gpu.link);
   const demands = total(hostLinks, 'demands');
   const demandBytes = total(hostLinks, 'demandBytes');
@@ -23,7 +24,7 @@ export function transferMetrics(finished: Finished): Values {
   };
 }
 
-function ofLinks(links: readonly Link[], { simulation, tokens }: Finished): Values {
+function ofLinks(links: readonly Link[], { meters, simulation }: Finished): Values {
   const [first] = links;
   if (first === undefined) return {};
   const { nowNs } = simulation.engine;
@@ -33,7 +34,7 @@ function ofLinks(links: readonly Link[], { simulation, tokens }: Finished): Valu
   return {
     [`transfer.${first.name}.count`]: total(links, 'demands') + total(links, 'prefetches'),
     [`transfer.${first.name}.bytes`]: bytes,
-    [`transfer.${first.name}.bytes_per_token`]: bytes / tokens,
+    [`transfer.${first.name}.bytes_per_token`]: bytes / meters.tokens,
     [`transfer.${first.name}.utilization`]: busyNs / total(links, 'lanes') / nowNs,
   };
 }
@@ -42,7 +43,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
   const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
   const prefetches = total(hostLinks, 'prefetches');
   const prefetchBytes = total(hostLinks, 'prefetchBytes');
-  const horizons = gpus.flatMap(({ adaptive }) => (adaptive === null ? [] : [adaptive.layers]));
+  const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
   return {
     'transfer.prefetch.count': prefetches,
     'transfer.prefetch.bytes': prefetchBytes,

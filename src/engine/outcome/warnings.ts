@@ -20,10 +20,10 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
 
 /** What the reader of the result must be warned of. */
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { auditWarnings, inputs, memory, serving, simulation, workload } = finished;
+  const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
   const { model, system, trace } = inputs;
-  const warnings: Warning[] = [...auditWarnings, ...memory.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
-  warnings.push(...(finished.meter?.warnings() ?? []));
+  const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
+  warnings.push(...(meters.faults?.warnings() ?? []));
   if (trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',
@@ -58,7 +58,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const fromPrefix = simulation.policy.definition.needsWith?.(simulation.policy.parameters) ?? simulation.policy.definition.needs;
   const { quotas } = system.cache;
   const profiled =
-    fromPrefix.includes('popularity') || quotas === 'proportional' || quotas === 'optimal' || memory.parallel?.profiled === true;
+    fromPrefix.includes('popularity') || quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
   if (profiled && typeof system.cache.popularity === 'number') {
     warnings.push({
       code: 'profiled-on-itself',

@@ -2,7 +2,7 @@
 // where they were placed (expert parallel), and what meets elsewhere is sent: dispatch, and combine on the way back.
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import type { Demand } from '../event/demand.js';
+import type { Demand } from '../event/event.js';
 import { EVERYWHERE } from './placement/placement.js';
 import type { Shard } from './shard.js';
 

@@ -5,7 +5,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { gatherGates } from '../event/gates.js';
 import type { MissPrecision } from '../event/precision.js';
-import type { PhaseCounters, Recorder } from '../event/recorder.js';
+import type { Recorder } from '../event/recorder.js';
 import type { Rerank, Residents } from '../event/rerank.js';
 import type { Faults } from '../faults.js';
 import type { Fold } from '../fold.js';
@@ -13,18 +13,18 @@ import type { Observer } from '../watch/observer.js';
 import type { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';
-import { type GpuParts, ParallelGpu } from './gpu.js';
+import { ParallelGpu, type ShardedGpu } from './gpu.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 import { showEvent } from './show.js';
 
 /** Everything that a run on several GPUs is composed of. */
-export interface ParallelParts {
+export interface ParallelRun {
   /** The whole model. */
   readonly model: ModelSpec;
   /** Prices the work of one GPU. */
   readonly cost: CostModel;
-  readonly gpus: readonly GpuParts[];
+  readonly gpus: readonly ShardedGpu[];
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
   /** Of the whole model; null: all misses are served in full. */
@@ -32,9 +32,9 @@ export interface ParallelParts {
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
   /** Chooses anew among candidates by what is resident on any GPU; null: tokens choose as recorded. */
-  readonly rerank?: Rerank | null;
-  /** Strikes links and CPU when it is time; null or absent: nothing goes wrong. */
-  readonly faults?: Faults | null;
+  readonly rerank: Rerank | null;
+  /** Strikes links and CPU when it is time; null: nothing goes wrong. */
+  readonly faults: Faults | null;
   /** Shared by all GPUs: times of the GPUs are summed. */
   readonly recorder: Recorder;
   readonly counters: ParallelCounters;
@@ -46,7 +46,7 @@ export class ParallelEngine implements Fold {
   nowNs = 0;
 
   #observer: Observer | null = null;
-  readonly #parts: ParallelParts;
+  readonly #run: ParallelRun;
   readonly #gpus: readonly ParallelGpu[];
   readonly #sequences: readonly Sequence[];
   readonly #requests: RequestShares;
@@ -57,19 +57,17 @@ export class ParallelEngine implements Fold {
   /** 1 by dense id of the whole model where an expert of the layer that is being routed lies on a GPU. */
   readonly #resident: Uint8Array;
   readonly #anywhere: Residents;
-  #phase: PhaseCounters;
 
-  constructor(parts: ParallelParts) {
-    const { dispatch, gpus, recorder } = parts;
-    this.#parts = parts;
+  constructor(run: ParallelRun) {
+    const { dispatch, gpus } = run;
+    this.#run = run;
     this.#gpus = gpus.map((gpu, g) => new ParallelGpu(gpu, dispatch.demands[g]!));
     this.#sequences = this.#gpus.map(({ sequence }) => sequence);
     this.#requests = new RequestShares(gpus.length);
     this.#activations = new Float64Array(gpus.length);
     this.#endNs = new Float64Array(gpus.length);
-    this.#resident = new Uint8Array(parts.model.experts);
+    this.#resident = new Uint8Array(run.model.experts);
     this.#anywhere = { base: 0, resident: this.#resident };
-    this.#phase = recorder.phases[1];
   }
 
   observe(observer: Observer): void {
@@ -78,29 +76,29 @@ export class ParallelEngine implements Fold {
   }
 
   resize(gpu: number, capacityBytes: number, nowNs: number): number {
-    return this.#gpus[gpu]!.device.resize(capacityBytes, nowNs);
+    return this.#gpus[gpu]!.fold.resize(capacityBytes, nowNs);
   }
 
   run(pass: Pass): void {
-    const { cost, model, recorder } = this.#parts;
+    const { cost, model, recorder } = this.#run;
     const layers = model.layers.length;
     const startNs = this.nowNs;
-    this.#phase = recorder.phases[pass.decodeTokens === pass.tokens ? 1 : 0];
+    recorder.begin(pass);
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
-    for (const gpu of this.#gpus) gpu.begin(pass, startNs, this.#phase);
+    for (const gpu of this.#gpus) gpu.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
       this.#runLayer(pass, layer);
     }
     recorder.tailNs += this.#dense(layers, this.#requests.denseNs(cost, layers) + cost.passNs);
-    for (const gpu of this.#gpus) gpu.ended(this.nowNs - startNs);
+    for (const { fold } of this.#gpus) fold.prefetcher?.ended(this.nowNs - startNs);
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
   /** Runs a dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
-    this.#parts.bounds.dense(ns);
+    this.#run.bounds.dense(ns);
     this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;
@@ -108,18 +106,17 @@ export class ParallelEngine implements Fold {
 
   /** A layer whose routing has just become known. */
   #runLayer(pass: Pass, layer: number): void {
-    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder, rerank } = this.#parts;
+    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder, rerank } = this.#run;
     const startNs = this.nowNs;
-    if (rerank != null) rerank.choose(pass, layer, this.#residents(layer));
+    if (rerank !== null) rerank.choose(pass, layer, this.#residents(layer));
     const members = dispatch.gather(pass, layer);
     for (const gpu of this.#gpus) gpu.known(pass, layer, startNs);
-    if (faults != null && startNs >= faults.nextNs) faults.strike(startNs);
+    if (faults !== null && startNs >= faults.nextNs) faults.strike(startNs);
     if (members === 0) {
-      for (const gpu of this.#gpus) gpu.replan(pass, layer, startNs);
+      for (const { fold } of this.#gpus) fold.prefetcher?.replan(pass, layer, startNs);
       return;
     }
-    const { experts, offset } = model.layers[layer]!;
-    if (gates !== null) gatherGates(pass, layer, offset, experts, gates);
+    if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
     precision?.judge(pass, layer);
     // When the slowest GPU would end, were activations everywhere at once: what exchanging them adds is counted apart.
     let slowestNs = startNs;
@@ -130,7 +127,7 @@ export class ParallelEngine implements Fold {
     for (const endNs of this.#endNs) recorder.layers.stallNs[layer]! += slowestNs - endNs;
     this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
     recorder.layers.events[layer]! += 1;
-    this.#phase.events++;
+    recorder.phase.events++;
     this.#count(this.nowNs - slowestNs);
     if (this.#observer !== null) showEvent(this.#observer, this.#gpus, pipeline, layer, startNs, this.nowNs);
     for (const gpu of this.#gpus) gpu.end(this.nowNs);
@@ -139,10 +136,11 @@ export class ParallelEngine implements Fold {
 
   /** Which experts of a layer own a slot on any GPU. */
   #residents(layer: number): Residents {
-    const { experts, offset } = this.#parts.model.layers[layer]!;
+    const { experts, offset } = this.#run.model.layers[layer]!;
     const resident = this.#resident.fill(0, offset, offset + experts);
-    for (const { parts } of this.#gpus) {
-      const { gpu, shard } = parts;
+    for (const {
+      gpu: { gpu, shard },
+    } of this.#gpus) {
       const own = shard.model.layers[layer]!;
       for (let id = own.offset; id < own.offset + own.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;
     }
@@ -151,11 +149,11 @@ export class ParallelEngine implements Fold {
 
   /** @param exchangeNs what exchanging activations added to the event */
   #count(exchangeNs: number): void {
-    const { counters, dispatch, pipeline } = this.#parts;
+    const { counters, dispatch, pipeline } = this.#run;
     for (let g = 0; g < dispatch.demands.length; g++) {
       const { activations, size } = dispatch.demands[g]!;
       counters.demanded[g]! += size;
-      counters.hits[g]! += this.#gpus[g]!.device.event.hits;
+      counters.hits[g]! += this.#gpus[g]!.fold.event.hits;
       counters.activations[g]! += activations;
       this.#activations[g] = activations;
     }

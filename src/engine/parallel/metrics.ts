@@ -5,21 +5,17 @@ import { ParallelCounters } from './counters.js';
 import { VALUE_BYTES } from './pipeline.js';
 
 /** @param tokens that were run */
-export function parallelMetrics({
-  inputs,
-  simulation,
-  tokens,
-}: {
-  readonly inputs: Pick<Inputs, 'model'>;
-  readonly simulation: Pick<Simulation, 'engine' | 'parallel'>;
-  readonly tokens: number;
-}): Record<string, number> {
+export function parallelMetrics(
+  { model }: Pick<Inputs, 'model'>,
+  simulation: Pick<Simulation, 'engine' | 'parallel'>,
+  tokens: number,
+): Record<string, number> {
   const { engine, parallel } = simulation;
   if (parallel === null) return {};
   const { activations, crossed, degrees, demanded, eventImbalance, events, exchangeNs, gpus, hits } = parallel;
   const rates = [...demanded].flatMap((count, gpu) => (count === 0 ? [] : [hits[gpu]! / count]));
   // There and back.
-  const bytes = 2 * crossed * inputs.model.hidden * VALUE_BYTES;
+  const bytes = 2 * crossed * model.hidden * VALUE_BYTES;
   return {
     'parallel.gpus': gpus,
     'parallel.hit_rate.min': Math.min(...rates),

@@ -1,9 +1,9 @@
 // One predictor for several GPUs: it sees whole passes and is asked once; each GPU plans prefetches for the experts that live on it, and
-// its policies see the outlook on these.
+// its policies see what is said of these.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';
-import { Outlook } from '../prefetch/outlook.js';
+import { PredictedUse } from '../prefetch/predicted-use.js';
 import { copyLayer, type Shard } from './shard.js';
 
 /** The predictions of a run, made once and kept until the next GPU asks for the same. */
@@ -13,18 +13,18 @@ export class SharedPredictions {
   /** By dense id of the whole model. */
   readonly scores: Float32Array;
   /** What policies see of them; null: no policy looks. */
-  readonly outlook: Outlook | null;
+  readonly predictedUse: PredictedUse | null;
   #observedPass = 0;
   #observedLayer = -1;
   #pass = 0;
   #after = Number.NaN;
   #horizon = 0;
 
-  constructor(predictor: Predictor, model: ModelSpec, withOutlook: boolean) {
+  constructor(predictor: Predictor, model: ModelSpec, shown: boolean) {
     this.predictor = predictor;
     this.model = model;
     this.scores = new Float32Array(model.experts);
-    this.outlook = withOutlook ? new Outlook(model) : null;
+    this.predictedUse = shown ? new PredictedUse(model) : null;
   }
 
   /** The predictor learns from a layer, the first time that it is told of it. */
@@ -33,7 +33,7 @@ export class SharedPredictions {
     this.#observedPass = pass.number;
     this.#observedLayer = layer;
     this.predictor.observe(pass, layer);
-    this.outlook?.done(pass, layer, this.predictor);
+    this.predictedUse?.done(pass, layer, this.predictor);
   }
 
   /** Predicts the layers `(after, after + horizon]` into `scores`, unless that was just done. */
@@ -43,7 +43,8 @@ export class SharedPredictions {
     this.#after = after;
     this.#horizon = horizon;
     this.predictor.predict(pass, after, horizon, this.scores);
-    if (this.outlook !== null) for (let layer = after + 1; layer <= after + horizon; layer++) this.outlook.ahead(layer, this.scores);
+    if (this.predictedUse !== null)
+      for (let layer = after + 1; layer <= after + horizon; layer++) this.predictedUse.ahead(layer, this.scores);
   }
 }
 
@@ -87,12 +88,12 @@ export class ShardPredictor implements Predictor {
   }
 }
 
-/** The shared outlook on one GPU's experts. */
-export class ShardOutlook extends Outlook {
-  readonly #whole: Outlook;
+/** What policies see of the shared predictions of one GPU's experts. */
+export class ShardPredictedUse extends PredictedUse {
+  readonly #whole: PredictedUse;
   readonly #shard: Shard;
 
-  constructor(whole: Outlook, shard: Shard) {
+  constructor(whole: PredictedUse, shard: Shard) {
     super(shard.model);
     this.#whole = whole;
     this.#shard = shard;
@@ -110,4 +111,16 @@ export class ShardOutlook extends Outlook {
     copyLayer(this.#shard, layer, this.#whole.predicted, this.predicted);
     this.version[layer]! += 1;
   }
+}
+
+/**
+ * One predictor as it speaks of the experts of each GPU.
+ * @param shown true: policies see what it says
+ */
+export function sharedPredictions(predictor: Predictor, model: ModelSpec, shown: boolean) {
+  const shared = new SharedPredictions(predictor, model, shown);
+  return (shard: Shard | null) => ({
+    predictor: new ShardPredictor(shared, shard!),
+    predictedUse: shared.predictedUse === null ? null : new ShardPredictedUse(shared.predictedUse, shard!),
+  });
 }

@@ -36,20 +36,20 @@ export function showEvent(
     backNs = combineNs + exchangeNs;
     if (exchangeNs > 0) observer.exchanged?.(layer, combineNs, backNs, true);
   }
-  for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
+  for (const [g, gpu] of gpus.entries()) if (endNs > busyUntil[g]!) gpu.fold.event.observer!.stalled(-1, layer, busyUntil[g]!, endNs);
 }
 
 /** One chunk on one GPU, which is free at `freeNs`, of activations that are there at `sentNs`. @returns its end, ns */
 function showChunk(gpu: ParallelGpu, layer: number, degree: number, freeNs: number, sentNs: number): number {
-  const { device, parts, sequence } = gpu;
-  const observer = gpu.observer!;
-  const { demand, hit, hits, waiting } = device.event;
+  const { fold, sequence } = gpu;
+  const { demand, hit, hits, waiting } = fold.event;
+  const observer = fold.event.observer!;
   let nowNs = freeNs;
   for (let k = 0; k < sequence.size; k++) {
     const id = demand.ids[k < hits ? hit[k]! : waiting[k - hits]!]!;
     const fromNs = Math.max(nowNs, sentNs, sequence.readyNs[k]!);
     if (fromNs > nowNs) observer.stalled(sequence.readyNs[k]! > sentNs ? id : -1, layer, nowNs, fromNs);
-    nowNs = fromNs + parts.cost.expertNs(layer, sequence.counts[k]! / degree);
+    nowNs = fromNs + gpu.gpu.cost.expertNs(layer, sequence.counts[k]! / degree);
     observer.executed(id, layer, fromNs, nowNs);
   }
   return nowNs;

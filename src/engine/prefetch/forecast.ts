@@ -1,40 +1,30 @@
 // What a run expects of the coming layers: asks the predictor, shows policies what it says, ranks the experts of each layer, and counts
 // how right that was (L11, L12).
-import type { ModelSpec } from '../../model/spec.js';
-import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';
+import type { Gpu } from '../event/gpu.js';
 import type { Recorder } from '../event/recorder.js';
-import type { Outlook } from './outlook.js';
 import { Ranking } from './ranking.js';
-
-/** What a forecast is made with. */
-export interface ForecastParts {
-  readonly model: ModelSpec;
-  readonly predictor: Predictor;
-  readonly recorder: Recorder;
-  /** By dense id; filled by the predictor. */
-  readonly scores: Float32Array;
-  /** What policies see of the predictions; null or absent: no policy looks. */
-  readonly outlook?: Outlook | null;
-}
+import type { PrefetchSetup } from './setup.js';
 
 /** Predictions of the running pass. */
 export class Forecast {
   /** Best-scored experts of each layer, as of its last {@link rank}. */
   readonly ranking: Ranking;
-  readonly #parts: ForecastParts;
+  readonly #setup: PrefetchSetup;
+  readonly #recorder: Recorder;
   /** By layer: 1 where it has been ranked in this pass. */
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
 
-  /** @param width experts of a layer that are ranked at least, if it has as many; twice its top-k are in any case */
-  constructor(parts: ForecastParts, width: number) {
-    const { layers } = parts.model;
+  /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
+  constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
+    const { layers } = model;
     const widest = layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     const topK = layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
-    this.#parts = parts;
-    this.ranking = new Ranking(parts.model, Math.min(widest, Math.max(width, 2 * topK)), parts.scores);
+    this.#setup = setup;
+    this.#recorder = recorder;
+    this.ranking = new Ranking(model, Math.min(widest, Math.max(setup.limits.perLayer, 2 * topK)), setup.scores);
     this.#ranked = new Uint8Array(layers.length);
     this.#version = new Float64Array(layers.length).fill(Number.NaN);
   }
@@ -49,16 +39,16 @@ export class Forecast {
    * @returns what that takes, ns
    */
   predict(pass: Pass, after: number, last: number): number {
-    const { outlook, predictor, scores } = this.#parts;
+    const { predictedUse, predictor, scores } = this.#setup;
     predictor.predict(pass, after, last - after, scores);
-    if (outlook != null) for (let layer = after + 1; layer <= last; layer++) outlook.ahead(layer, scores);
+    if (predictedUse !== null) for (let layer = after + 1; layer <= last; layer++) predictedUse.ahead(layer, scores);
     return predictor.costNs;
   }
 
   /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */
   rank(layer: number): number {
     this.#ranked[layer] = 1;
-    const { versions } = this.#parts.predictor;
+    const { versions } = this.#setup.predictor;
     if (versions === undefined) return this.ranking.rank(layer);
     const version = versions[layer]!;
     if (this.#version[layer] === version) return this.ranking.countOf(layer);
@@ -69,7 +59,7 @@ export class Forecast {
   /** A layer's routing is known to be `demand[0..size)`: judges what was ranked, if anything was. */
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
-    const { recorder } = this.#parts;
+    const recorder = this.#recorder;
     const { ranking } = this;
     let named = 0;
     let amongFirst = 0;
@@ -87,8 +77,8 @@ export class Forecast {
 
   /** The predictor learns from a layer that is known now. */
   observe(pass: Pass, layer: number): void {
-    const { outlook, predictor } = this.#parts;
+    const { predictedUse, predictor } = this.#setup;
     predictor.observe(pass, layer);
-    outlook?.done(pass, layer, predictor);
+    predictedUse?.done(pass, layer, predictor);
   }
 }

@@ -1,6 +1,7 @@
 // The plan of prefetches of one pass (L11): experts in the order in which they are wanted, nearest layer first, then by probability, and
 // which of them still wait for their transfer.
 import { UNPINNED } from '../../cache/policy.js';
+import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';
 
 /** Planned experts. An entry is a place in the plan; smaller ones come first. */
@@ -22,12 +23,8 @@ export class PrefetchPlan {
   readonly #refused: Uint8Array;
   #refusedCount = 0;
 
-  /**
-   * @param layerOf MoE layer by dense id
-   * @param gpu where planned experts are brought: it protects them by their entry
-   * @param dram protects them too, where it is a cache; else null
-   */
-  constructor(layerOf: Uint16Array, gpu: CachedTier, dram: CachedTier | null) {
+  /** @param gpu where planned experts are brought: it and, where DRAM is a cache, DRAM protect them by their entry */
+  constructor({ dram, gpu, layerOf }: Pick<Gpu, 'dram' | 'gpu' | 'layerOf'>) {
     const experts = layerOf.length;
     this.#layerOf = layerOf;
     this.#gpu = gpu;

@@ -1,50 +1,21 @@
 // Prefetching (L11, L12): plans which experts of the coming layers to bring, and starts those transfers whenever a link has nothing better
-// to do. What is expected is forecast.ts', who waits in which order prefetch-plan.ts'.
+// to do. What is expected is forecast.ts', who waits in which order plan.ts'.
 import { UNPINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
-import type { WhenFull } from '../../system/choices.js';
+import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { Observer } from '../watch/observer.js';
-import { Forecast, type ForecastParts } from './forecast.js';
-import type { AdaptiveHorizon } from './horizon.js';
+import { Forecast } from './forecast.js';
 import { entryOf, PrefetchPlan } from './plan.js';
-
-/** How far and how boldly to prefetch. */
-export interface PrefetchLimits {
-  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
-  readonly horizon: number;
-  /** Predict the remaining layers again whenever a layer's routing has become known (L12). */
-  readonly correction: boolean;
-  /** Experts of a smaller probability are not prefetched. */
-  readonly minProbability: number;
-  /** Most experts prefetched for one layer. */
-  readonly perLayer: number;
-  /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
-  readonly whenFull?: WhenFull;
-}
-
-/** What prefetching needs to know of the experts. Arrays are indexed by dense id. */
-export interface PrefetchParts extends ForecastParts {
-  readonly sizes: Float64Array;
-  readonly layerOf: Uint16Array;
-  readonly limits: PrefetchLimits;
-  readonly gpu: CachedTier;
-  /** DRAM where it is a cache of the SSD; null where it holds every expert. */
-  readonly dram: CachedTier | null;
-  /** Decides how far to look; null or absent: `limits.horizon` does. */
-  readonly adaptive?: AdaptiveHorizon | null;
-  /**
-   * Called after every admission to the GPU: accounts for its victims, evicted at `nowNs`.
-   * @returns when their slot is free, ns
-   */
-  readonly evicted: (nowNs: number) => number;
-}
+import type { PrefetchSetup } from './setup.js';
 
 /** Plans prefetches and starts them. */
 export class Prefetcher {
   /** Sees every decision; null: nobody looks. */
   observer: Observer | null = null;
-  readonly #parts: PrefetchParts;
+  readonly #gpu: Gpu;
+  readonly #setup: PrefetchSetup;
+  readonly #evicted: (nowNs: number) => number;
   readonly #forecast: Forecast;
   readonly #plan: PrefetchPlan;
   /** First layer that has not been planned in this pass. */
@@ -52,11 +23,16 @@ export class Prefetcher {
   /** What had been counted when the last pass ended. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
-  constructor(parts: PrefetchParts) {
-    const { dram, gpu, layerOf, limits } = parts;
-    this.#parts = parts;
-    this.#forecast = new Forecast(parts, limits.perLayer);
-    this.#plan = new PrefetchPlan(layerOf, gpu, dram);
+  /**
+   * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
+   *   free, ns
+   */
+  constructor(gpu: Gpu, setup: PrefetchSetup, evicted: (nowNs: number) => number) {
+    this.#gpu = gpu;
+    this.#setup = setup;
+    this.#evicted = evicted;
+    this.#forecast = new Forecast(gpu, setup);
+    this.#plan = new PrefetchPlan(gpu);
   }
 
   /** A pass begins: the plan of the last one is void. */
@@ -74,7 +50,7 @@ export class Prefetcher {
   known(layer: number, demand: Int32Array, size: number): void {
     this.#forecast.judge(layer, demand, size);
     for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
-    this.#parts.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
+    this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
   /** The predictor learns from a layer that is known now. */
@@ -89,8 +65,8 @@ export class Prefetcher {
 
   /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
   replan(pass: Pass, layer: number, nowNs: number): void {
-    const { limits, recorder } = this.#parts;
-    if (limits.correction) {
+    const { recorder } = this.#gpu;
+    if (this.#setup.limits.correction) {
       recorder.prefetchCancelled += this.#plan.clear();
       this.#nextLayer = layer + 1;
     }
@@ -102,14 +78,15 @@ export class Prefetcher {
     const { victimCount, victims } = tier;
     for (let k = 0; k < victimCount; k++) {
       const entry = entryOf(tier, victims[k]!);
-      if (entry >= 0) this.#plan.evicted(entry, nowNs, tier === this.#parts.gpu);
+      if (entry >= 0) this.#plan.evicted(entry, nowNs, tier === this.#gpu.gpu);
     }
   }
 
   /** The pass has ended after `durationNs`: an adaptive horizon moves. */
   ended(durationNs: number): void {
-    const { adaptive, gpu, model, recorder } = this.#parts;
-    if (adaptive == null) return;
+    const { gpu, model, recorder } = this.#gpu;
+    const { adaptive } = this.#setup;
+    if (adaptive === null) return;
     const bytes = gpu.link.demandBytes + gpu.link.prefetchBytes;
     const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
     const before = this.#totals;
@@ -126,7 +103,7 @@ export class Prefetcher {
 
   /** Starts every planned transfer that finds a free lane before `untilNs`. */
   advance(untilNs: number): void {
-    const { dram, gpu } = this.#parts;
+    const { dram, gpu } = this.#gpu;
     const plan = this.#plan;
     if (dram !== null) this.#advanceBoth(dram, untilNs);
     else {
@@ -143,7 +120,7 @@ export class Prefetcher {
 
   /** Three tiers: transfers on both links start in order of time, so that neither sees a DRAM that is still to come. */
   #advanceBoth(dram: CachedTier, untilNs: number): void {
-    const { gpu } = this.#parts;
+    const { gpu } = this.#gpu;
     const plan = this.#plan;
     for (;;) {
       const fromDram = this.#nextReady(dram, gpu.link.freeNs(gpu.link.nextLane()));
@@ -159,8 +136,8 @@ export class Prefetcher {
 
   /** Plans layers up to `after + horizon` that have not been planned. */
   #extend(pass: Pass, after: number, nowNs: number): void {
-    const { adaptive, limits, model } = this.#parts;
-    const last = Math.min(model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
+    const { adaptive, limits } = this.#setup;
+    const last = Math.min(this.#gpu.model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
     const costNs = this.#forecast.predict(pass, after, last);
@@ -169,10 +146,10 @@ export class Prefetcher {
   }
 
   #planLayer(layer: number, nowNs: number, costNs: number): void {
-    const { gpu, limits, scores } = this.#parts;
+    const { limits, scores } = this.#setup;
     const { ranking } = this.#forecast;
     const { ids } = ranking;
-    const { base, resident } = gpu.byLayer[layer]!;
+    const { base, resident } = this.#gpu.gpu.byLayer[layer]!;
     const plan = this.#plan;
     const first = layer * ranking.width;
     const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
@@ -216,15 +193,15 @@ export class Prefetcher {
 
   #inDram(dram: CachedTier, entry: number): boolean {
     const id = this.#plan.idOf(entry);
-    return dram.holds(id, this.#parts.layerOf[id]!);
+    return dram.holds(id, this.#gpu.layerOf[id]!);
   }
 
   #toGpu(id: number, startNs: number): void {
-    const { gpu, limits, recorder } = this.#parts;
+    const { gpu, recorder } = this.#gpu;
     this.#plan.started(id);
     gpu.settle(startNs);
     if (this.#start(gpu, id, startNs)) return;
-    if (limits.whenFull === 'wait') this.#plan.refused(id);
+    if (this.#setup.limits.whenFull === 'wait') this.#plan.refused(id);
     else recorder.prefetchDropped++;
   }
 
@@ -232,12 +209,12 @@ export class Prefetcher {
     dram.settle(startNs);
     if (this.#start(dram, id, startNs)) return;
     this.#plan.started(id);
-    this.#parts.recorder.prefetchDropped++;
+    this.#gpu.recorder.prefetchDropped++;
   }
 
   /** Takes a slot and starts the transfer. @returns false: there is no slot */
   #start(tier: CachedTier, id: number, startNs: number): boolean {
-    const { gpu, layerOf, recorder, sizes } = this.#parts;
+    const { gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
     let admitted = tier.admit(id, layer, false, UNPINNED);
@@ -259,7 +236,7 @@ export class Prefetcher {
 
   /** Accounts for the victims of the last admission; @returns when their slot is free, ns */
   #victimsOf(tier: CachedTier, nowNs: number): number {
-    if (tier === this.#parts.gpu) return this.#parts.evicted(nowNs);
+    if (tier === this.#gpu.gpu) return this.#evicted(nowNs);
     this.evicted(tier, nowNs);
     return nowNs;
   }

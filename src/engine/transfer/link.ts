@@ -1,11 +1,16 @@
 // A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
-// plan (prefetch.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
+// plan (prefetch/plan.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
 import type { LinkSpec, PathSpec } from '../../hardware/spec.js';
-import type { Observer } from '../watch/observer.js';
 import { splitNs } from './paths.js';
 
 /** No prefetch on a lane. */
 export const IDLE = -1;
+
+/** Sees the transfers of a link. */
+export interface LinkObserver {
+  /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
+  transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
+}
 
 /** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it, nor moves it again. */
 export interface MovedPrefetch {
@@ -36,7 +41,7 @@ export class Link {
   prefetches = 0;
   prefetchBytes = 0;
   /** Sees every transfer; null: nobody looks. */
-  observer: Observer | null = null;
+  observer: LinkObserver | null = null;
 
   /** True where all lanes have the same speed. */
   readonly #alike: boolean;

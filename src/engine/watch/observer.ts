@@ -1,13 +1,13 @@
 // What a run can be watched through, event by event: for timelines, flame graphs and the details of a report. The engine asks once per
 // event whether anybody looks; where nobody does, that is all it costs.
 import type { Pass } from '../../schedule/pass.js';
-import type { Link } from '../transfer/link.js';
+import type { LinkObserver } from '../transfer/link.js';
 
 /**
  * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. `gpu` is the number of
  * one of several GPUs, absent where there is only one.
  */
-export interface Observer {
+export interface Observer extends LinkObserver {
   /** A pass begins. */
   passStarted(pass: Pass, nowNs: number): void;
   /** A pass has ended. */
@@ -18,8 +18,6 @@ export interface Observer {
   judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void;
   /** A prefetch of expert `id` was decided at `nowNs` by a prediction that takes `costNs`. */
   planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
-  /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
-  transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
   /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
   /** The GPU executes an expert. */

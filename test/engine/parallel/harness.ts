@@ -8,7 +8,7 @@ import { ParallelBounds } from '../../../src/engine/parallel/bounds.js';
 import { ParallelCounters } from '../../../src/engine/parallel/counters.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
 import { ParallelEngine } from '../../../src/engine/parallel/engine.js';
-import type { GpuParts } from '../../../src/engine/parallel/gpu.js';
+import type { ShardedGpu } from '../../../src/engine/parallel/gpu.js';
 import { Pipeline } from '../../../src/engine/parallel/pipeline.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
 import { type Shard, shardsOf } from '../../../src/engine/parallel/shard.js';
@@ -63,7 +63,7 @@ export async function composeParallel(scenario: ParallelScenario) {
   );
   const shared = script === null ? null : new SharedPredictions(scripted(script, scenario), model, false);
   const recorder = new Recorder(model.layers.length);
-  const gpuOf = async (shard: Shard): Promise<GpuParts> => {
+  const gpuOf = async (shard: Shard): Promise<ShardedGpu> => {
     const own = shard.model;
     const clock = { event: 0, pass: 0, layer: 0 };
     const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
@@ -85,19 +85,24 @@ export async function composeParallel(scenario: ParallelScenario) {
       prefetch:
         shared === null
           ? null
-          : { predictor: new ShardPredictor(shared, shard), limits: script!.limits, scores: new Float32Array(own.experts) },
-      prefetches: shared !== null,
+          : {
+              predictor: new ShardPredictor(shared, shard),
+              limits: script!.limits,
+              scores: new Float32Array(own.experts),
+              predictedUse: null,
+              adaptive: null,
+            },
       recorder,
       sizes: expertSizes(own),
       layerOf: layerOfExperts(own),
-      seen: new Uint8Array(own.experts),
       clock,
       gates: null,
       future: null,
+      belady: null,
       log: new DemandLog(own),
     };
   };
-  const gpus: GpuParts[] = [];
+  const gpus: ShardedGpu[] = [];
   for (const shard of shards) gpus.push(await gpuOf(shard));
   const cost = new CostModel(model, hardware);
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch.exchanges);
@@ -112,6 +117,8 @@ export async function composeParallel(scenario: ParallelScenario) {
     pipeline: pipeline(),
     precision: null,
     gates: null,
+    faults: null,
+    rerank: null,
     recorder,
     counters,
     bounds,

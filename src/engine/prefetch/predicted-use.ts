@@ -14,7 +14,7 @@ const NEWEST = 0.5;
 const NEWEST_DEMAND = 1 / 16;
 
 /** The predictions of a run as its policies see them. */
-export class Outlook {
+export class PredictedUse {
   /** By dense id, 0..1. */
   readonly predicted: Float32Array;
   /** By MoE layer: changes whenever `predicted` of the layer does. */

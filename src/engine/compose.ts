@@ -1,0 +1,130 @@
+// Composes one GPU of a run: its tiers under their policies, what these know, how it prefetches, and who watches its demand. A machine with
+// one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
+import { BeladyBound } from '../cache/belady-bound.js';
+import { DemandLog } from '../cache/demand.js';
+import type { Future } from '../cache/future.js';
+import type { ResolvedPolicy } from '../cache/policies/index.js';
+import { type Clock, UNPINNED } from '../cache/policy.js';
+import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
+import { CostModel } from '../hardware/cost.js';
+import type { LinkSpec } from '../hardware/spec.js';
+import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
+import type { Predictor } from '../predict/predictor.js';
+import type { MissPrecision, Precision } from './event/precision.js';
+import type { Recorder } from './event/recorder.js';
+import type { GpuLayout } from './memory/layout.js';
+import { gatherShard, type Shard } from './parallel/shard.js';
+import type { RunPlan } from './plan.js';
+import type { Policies } from './policies.js';
+import { AdaptiveHorizon } from './prefetch/horizon.js';
+import type { PredictedUse } from './prefetch/predicted-use.js';
+import type { PrefetchLimits } from './prefetch/setup.js';
+import type { SimulatedGpu } from './simulation.js';
+import { Link } from './transfer/link.js';
+import { CachedTier } from './transfer/tier.js';
+
+/** What all GPUs of a run have in common. */
+export interface CommonParts {
+  readonly plan: RunPlan;
+  readonly policies: Policies;
+  readonly recorder: Recorder;
+  /** Of the whole model; null: all misses are served in full. */
+  readonly precision: MissPrecision | null;
+  /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
+  readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
+  /** True: the demand of each GPU is recorded, for capacity curves. */
+  readonly logged: boolean;
+}
+
+/** Where everything is resident no link is ever used. */
+const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0, lanes: 1, chunkBytes: null };
+
+/**
+ * Composes one GPU.
+ * @param future of what is demanded of it; null: no policy knows it
+ */
+export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, future: Future | null): SimulatedGpu {
+  const { plan, policies, precision, recorder } = common;
+  const { inputs, layout, run } = plan;
+  const { system } = inputs;
+  const { exclusive, scope } = system.cache;
+  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links;
+  const model = shard?.model ?? inputs.model;
+  const clock: Clock = { event: 0, pass: 0, layer: 0 };
+  // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
+  const nextUse = future === null ? null : Int32Array.from(future.first);
+  const predictions = common.predictions?.(shard) ?? null;
+  const gates = policies.gates ? new Float32Array(model.experts) : null;
+  const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
+  const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
+  const gpu = buildTier(knows, policies.gpu, memory.cacheBytes, scope, memory.quotas, link);
+  const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
+  const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / link.bandwidth) : null;
+  return {
+    model,
+    cost: new CostModel(model, layout.hardware),
+    gpu,
+    dram,
+    writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
+    onMiss: system.onMiss,
+    precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
+    prefetch: predictions === null ? null : { ...predictions, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
+    recorder,
+    sizes: expertSizes(model),
+    layerOf: layerOfExperts(model),
+    clock,
+    gates,
+    future: future === null ? null : { future, nextUse: nextUse! },
+    belady: run.bounds ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null,
+    log: run.bounds && common.logged ? new DemandLog(model, run.replay === 'sequential') : null,
+    memory,
+    expertBytes: expertBytesTotal(model),
+    whole: shard?.whole ?? null,
+  };
+}
+
+/** What the policies of one GPU know. Arrays are indexed by dense id. */
+interface PolicyKnowledge {
+  readonly model: ModelSpec;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly nextUse: Int32Array | null;
+  readonly popularity: Float64Array | null;
+  readonly predictedUse: PredictedUse | null;
+  readonly gates: Float32Array | null;
+}
+
+/** A tier, with what is resident from the start. */
+function buildTier(
+  { predictedUse, ...knows }: PolicyKnowledge,
+  { definition: policy, parameters }: ResolvedPolicy,
+  capacityBytes: number,
+  scope: Scope,
+  quotas: readonly number[] | null,
+  link: LinkSpec,
+): CachedTier {
+  const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
+  const predictions = { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
+  const caches = buildCaches({ ...knows, ...predictions, policy, parameters, capacityBytes, scope, quotas, rank });
+  for (const cache of caches.caches) cache.preload();
+  return new CachedTier(caches, rank, link);
+}
+
+/** How far and how boldly a run prefetches. */
+function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
+  const { correction, horizon } = system.predictor;
+  const { minProbability, perLayer, whenFull } = system.prefetch;
+  const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
+  return {
+    horizon: typeof horizon === 'number' ? horizon : model.layers.length,
+    correction,
+    minProbability,
+    perLayer: perLayer ?? widest * run.workload.batch,
+    whenFull,
+  };
+}
+
+/** Which misses are degraded, by a shard's own ids. */
+function precisionOf(precision: MissPrecision, { whole }: Shard): Precision {
+  return { limits: precision.limits, of: (id) => precision.of(whole[id]!) };
+}

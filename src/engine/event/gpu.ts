@@ -1,0 +1,44 @@
+// One GPU of a run, composed: what its events are judged against, placed on and executed with. Types only.
+import type { BeladyBound } from '../../cache/belady-bound.js';
+import type { DemandLog } from '../../cache/demand.js';
+import type { Future } from '../../cache/future.js';
+import type { Clock } from '../../cache/policy.js';
+import type { CostModel } from '../../hardware/cost.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { MissAction } from '../../system/choices.js';
+import type { PrefetchSetup } from '../prefetch/setup.js';
+import type { Link } from '../transfer/link.js';
+import type { CachedTier } from '../transfer/tier.js';
+import type { Precision } from './precision.js';
+import type { Recorder } from './recorder.js';
+
+/** One GPU. Arrays are indexed by dense id: of the whole model, or, where there are several GPUs, of the experts that live on this one. */
+export interface Gpu {
+  /** The experts that live here, as a model. */
+  readonly model: ModelSpec;
+  readonly cost: CostModel;
+  readonly gpu: CachedTier;
+  /** DRAM as a cache of the SSD, or this GPU's part of it; null where it holds every expert, or where there is none. */
+  readonly dram: CachedTier | null;
+  /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
+  readonly writeBack: Link | null;
+  readonly onMiss: MissAction;
+  /** Serves misses that matter little from smaller copies, with `onMiss: load` only; null: all misses are served in full. */
+  readonly precision: Precision | null;
+  /** Null: nothing is prefetched. */
+  readonly prefetch: PrefetchSetup | null;
+  /** Shared by all GPUs: their times are summed. */
+  readonly recorder: Recorder;
+  /** Bytes of each expert, and its MoE layer. */
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  readonly clock: Clock;
+  /** Gate weights of the running event, for policies that rank by them; null: none does. */
+  readonly gates: Float32Array | null;
+  /** Next use of each expert, for policies that know the future; null: none does. */
+  readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
+  /** Counts the hits that the Belady bound has on the same events; null: bounds are off. */
+  readonly belady: BeladyBound | null;
+  /** Records the demand of every event, for capacity curves; null: nobody draws them. */
+  readonly log: DemandLog | null;
+}

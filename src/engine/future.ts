@@ -1,0 +1,62 @@
+// What will be demanded of each GPU, for policies that know the future: the passes are composed once without running them, their demand is
+// recorded, and looked back over from the end.
+import { DemandLog } from '../cache/demand.js';
+import { Future } from '../cache/future.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import type { Passes } from '../schedule/passes.js';
+import type { Replay } from '../system/choices.js';
+import { EventDemand } from './event/event.js';
+import type { Dispatch } from './parallel/dispatch.js';
+
+/** Tells what a pass demands at a layer of each GPU: calls `append` once an event. */
+export type DemandWalk = (pass: Pass, layer: number, append: (gpu: number, ids: Int32Array, size: number) => void) => void;
+
+/** Demands of one GPU: one event a layer, or with `sequential` one an activation (L7). */
+export function walkOfOne(model: ModelSpec, replay: Replay): DemandWalk {
+  const demand = new EventDemand(model);
+  return (pass, layer, append) => {
+    if (replay === 'atomic') {
+      const size = demand.gather(pass, layer);
+      if (size > 0) append(0, demand.ids, size);
+      return;
+    }
+    const count = demand.list(pass, layer);
+    for (let at = 0; at < count; at++) append(0, demand.listed.subarray(at, at + 1), 1);
+  };
+}
+
+/** Demands of several GPUs. */
+export function walkOfSeveral(dispatch: Dispatch): DemandWalk {
+  return (pass, layer, append) => {
+    dispatch.gather(pass, layer);
+    for (const [gpu, { ids, size }] of dispatch.demands.entries()) if (size > 0) append(gpu, ids, size);
+  };
+}
+
+/** The futures of all GPUs, and how their files are removed. */
+export interface Futures {
+  readonly futures: readonly Future[];
+  close(): void;
+}
+
+/**
+ * Records what passes demand of each GPU.
+ * @param models of the experts that live on each
+ */
+export function recordFutures(passes: Passes, models: readonly ModelSpec[], replay: Replay, walk: DemandWalk): Futures {
+  const logs = models.map((model) => new DemandLog(model, replay === 'sequential'));
+  for (let start = passes.next(0); start >= 0; start = passes.next(0)) {
+    const { pass } = passes;
+    for (let layer = 0; layer < pass.layers; layer++) walk(pass, layer, (gpu, ids, size) => logs[gpu]!.append(layer, ids, size));
+    passes.done(0);
+  }
+  const futures = logs.map((log) => new Future(log));
+  return {
+    futures,
+    close: () => {
+      for (const future of futures) future.close();
+      for (const log of logs) log.close();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// How a run is laid out over the GPUs of its machine: which experts live on each, and how its memory is divided.
+import { shareOf } from '../../hardware/share.js';
+import type { HardwareSpec, Interconnect } from '../../hardware/spec.js';
+import type { Warning } from '../../result/result.js';
+import type { Workload } from '../../schedule/workload.js';
+import type { RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs.js';
+import { type ExpertHomes, placeExperts } from '../parallel/place.js';
+import type { Shard } from '../parallel/shard.js';
+import type { Serving } from '../serving.js';
+import { type MemoryPlan, planMemory } from './plan.js';
+import { withQuotas } from './quotas.js';
+
+/** One GPU of a layout. */
+export interface GpuLayout {
+  /** The experts that live on it; null: there is one GPU, and all do. */
+  readonly shard: Shard | null;
+  readonly memory: MemoryPlan;
+}
+
+/** A run over the GPUs of its machine. */
+export interface Layout {
+  /** One GPU with its part of the host. */
+  readonly hardware: HardwareSpec;
+  /** At least one. */
+  readonly gpus: readonly GpuLayout[];
+  /** Bytes of all GPUs together, and what the reader must be warned of. */
+  readonly total: MemoryPlan;
+  /** What joins several GPUs; null: there is one. */
+  readonly several: (ExpertHomes & { readonly interconnect: Interconnect }) | null;
+}
+
+/**
+ * Lays a run out. Sizes that the run gives are those of each GPU, shares are those of the experts that live on it.
+ * @throws UserError where the memory cannot be divided, or something cannot be had on several GPUs
+ */
+export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
+  const { hardware, model, system } = inputs;
+  if (hardware.gpus === undefined) {
+    const memory = await withQuotas(planMemory({ hardware, model, system }, run, workload, serving), inputs, run);
+    return { hardware, gpus: [{ shard: null, memory }], total: memory, several: null };
+  }
+  const { count, interconnect } = hardware.gpus;
+  const homes = await placeExperts(inputs, run);
+  const each = shareOf(hardware);
+  // A request begins on the GPU with the fewest.
+  const own = { ...serving, running: Math.ceil(serving.running / count) };
+  const gpus: GpuLayout[] = [];
+  for (const shard of homes.shards) {
+    const plan = planMemory({ hardware: each, model: shard.model, system }, run, workload, own);
+    gpus.push({ shard, memory: await withQuotas(plan, inputs, run, shard) });
+  }
+  return { hardware: each, gpus, total: totalOf(gpus.map(({ memory }) => memory)), several: { ...homes, interconnect } };
+}
+
+function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
+  const sum = (of: (plan: MemoryPlan) => number): number => plans.reduce((bytes, plan) => bytes + of(plan), 0);
+  const [first] = plans as [MemoryPlan];
+  return {
+    ...first,
+    denseBytes: sum((plan) => plan.denseBytes),
+    kvBytes: sum((plan) => plan.kvBytes),
+    stagingBytes: sum((plan) => plan.stagingBytes),
+    cacheBytes: sum((plan) => plan.cacheBytes),
+    leastCacheBytes: sum((plan) => plan.leastCacheBytes),
+    sharedBytes: sum((plan) => plan.sharedBytes),
+    dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),
+    warnings: eachOnce(plans.flatMap(({ warnings }) => warnings)),
+  };
+}
+
+/** GPUs that are alike say the same. */
+function eachOnce(warnings: readonly Warning[]): Warning[] {
+  return warnings.filter((one, at) => warnings.findIndex(({ code }) => code === one.code) === at);
+}

@@ -1,0 +1,51 @@
+// The passes of a run: requests that arrive, who of them runs together, and the room that their KV caches have.
+import { UserError } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import { formatBytes, formatCount } from '../base/units.js';
+import { CandidateRows } from '../schedule/candidate-rows.js';
+import { KvRoom } from '../schedule/kv-room.js';
+import { Pass } from '../schedule/pass.js';
+import { Passes } from '../schedule/passes.js';
+import { PathView, type Residency } from '../schedule/paths.js';
+import { RecordedScheduler } from '../schedule/recorded.js';
+import type { SchedulerContext } from '../schedule/scheduler.js';
+import type { Workload } from '../schedule/workload.js';
+import type { RunPlan } from './plan.js';
+
+/**
+ * The passes of a run, from the beginning.
+ * @param residency what lies in GPU memory; null in a dry run, where nothing does
+ * @throws UserError where a single request needs more KV memory than there is
+ */
+export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, workload: Workload, residency: Residency | null): Passes {
+  const { candidates, model, trace } = inputs;
+  const { batch, maxTokensPerPass } = run.workload;
+  const perToken = model.dense.kvBytesPerToken;
+  // A request's KV cache is on one GPU, whichever has room for it: each must have room for the longest.
+  const rooms = layout.gpus.map(({ memory }) => memory.kvBytes);
+  const capacities = rooms.map((kvBytes) => (perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(kvBytes / perToken)));
+  const kv = new KvRoom(capacities, layout.total.kvGrowth);
+  if (kv.needOf(workload.longest) > Math.min(...capacities)) {
+    const room = formatBytes(Math.min(...rooms));
+    throw new UserError(
+      `${run.label}: a request of ${formatCount(workload.longest)} tokens needs ${formatBytes(workload.longest * perToken)} of KV cache, and ` +
+        `there is room for ${room}${rooms.length > 1 ? ' on each GPU' : ''}; take a smaller --cache, a larger memory.kv, or shorter requests`,
+    );
+  }
+  const { scheduler } = serving;
+  const context: SchedulerContext = {
+    kv,
+    paths: scheduler.needs.includes('paths')
+      ? new PathView(
+          trace,
+          model.layers.map((layer) => layer.experts),
+          Math.floor(layout.total.cacheBytes / model.layers.reduce((sum, layer) => sum + layer.expertBytes, 0)),
+        )
+      : null,
+    residency,
+    random: new Random(run.seed, `scheduler/${scheduler.name}`),
+  };
+  const composer =
+    record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
+  return new Passes(workload, composer, new Pass(trace, serving.running, candidates === null ? null : new CandidateRows(candidates)), kv);
+}

@@ -1,0 +1,35 @@
+// A run before it is composed: what it works on, who is served when, and who gets how much memory.
+import type { Warning } from '../result/result.js';
+import type { PassRecord } from '../schedule/recorded.js';
+import type { Workload } from '../schedule/workload.js';
+import type { RunSpec } from '../system/run.js';
+import { auditInputs } from './audit.js';
+import type { Inputs } from './inputs.js';
+import { type Layout, planLayout } from './memory/layout.js';
+import { type Serving, servingOf } from './serving.js';
+
+/** A planned run. */
+export interface RunPlan {
+  readonly run: RunSpec;
+  readonly inputs: Inputs;
+  readonly serving: Serving;
+  /** The requests of the run proper. */
+  readonly workload: Workload;
+  readonly layout: Layout;
+  /** Passes to compose again; null: the scheduler composes them. */
+  readonly record: PassRecord | null;
+  /** What the audit of the traces found. */
+  readonly auditWarnings: readonly Warning[];
+}
+
+/**
+ * Plans a run.
+ * @throws UserError where the workload or a capacity is malformed, or the audit of a strict run finds something
+ */
+export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
+  const serving = servingOf(inputs, run);
+  const auditWarnings = auditInputs(inputs, run, serving.rows);
+  const workload = serving.workload();
+  const layout = await planLayout(inputs, run, workload, serving);
+  return { run, inputs, serving, workload, layout, record: null, auditWarnings };
+}

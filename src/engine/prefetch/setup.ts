@@ -1,0 +1,31 @@
+// How a GPU prefetches: who predicts, how far and how boldly. Types only.
+import type { Predictor } from '../../predict/predictor.js';
+import type { WhenFull } from '../../system/choices.js';
+import type { AdaptiveHorizon } from './horizon.js';
+import type { PredictedUse } from './predicted-use.js';
+
+/** How far and how boldly to prefetch. */
+export interface PrefetchLimits {
+  /** Layers ahead that are predicted; without effect where the horizon is adaptive. */
+  readonly horizon: number;
+  /** Predict the remaining layers again whenever a layer's routing has become known (L12). */
+  readonly correction: boolean;
+  /** Experts of a smaller probability are not prefetched. */
+  readonly minProbability: number;
+  /** Most experts prefetched for one layer. */
+  readonly perLayer: number;
+  /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
+  readonly whenFull?: WhenFull;
+}
+
+/** How one GPU prefetches. */
+export interface PrefetchSetup {
+  readonly predictor: Predictor;
+  readonly limits: PrefetchLimits;
+  /** Probability of each expert by dense id; filled by the predictor. */
+  readonly scores: Float32Array;
+  /** What policies see of the predictions; null: no policy looks. */
+  readonly predictedUse: PredictedUse | null;
+  /** Decides how far to look; null: `limits.horizon` does. */
+  readonly adaptive: AdaptiveHorizon | null;
+}

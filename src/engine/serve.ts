@@ -1,0 +1,40 @@
+// The loop of serving: passes are composed, run and accounted for until no request is left.
+import type { Passes } from '../schedule/passes.js';
+import type { ChangingMemory } from './memory/changing-memory.js';
+import type { Simulation } from './simulation.js';
+
+/** Passes between two breaths. */
+const STRIDE = 64;
+
+/** Who is told of every pass. */
+export interface PassWatch {
+  /** A pass that has been composed starts. */
+  started?(startNs: number): void;
+  /** It has ended; its requests have not moved on yet. */
+  ended(startNs: number, endNs: number): void;
+  /** Awaited now and then, after a pass. */
+  breathe?(): Promise<void>;
+}
+
+/**
+ * Runs passes until there is none left.
+ * @param memory divided anew before each pass; null: it stays as planned
+ */
+export async function runPasses(
+  passes: Passes,
+  { engine }: Pick<Simulation, 'engine'>,
+  memory: ChangingMemory | null,
+  watch: PassWatch,
+): Promise<void> {
+  const { pass } = passes;
+  for (let nextNs = passes.next(0); nextNs >= 0; nextNs = passes.next(engine.nowNs)) {
+    const startNs = memory === null ? nextNs : memory.settle(nextNs);
+    engine.nowNs = startNs;
+    watch.started?.(startNs);
+    engine.run(pass);
+    memory?.passed(engine.nowNs);
+    watch.ended(startNs, engine.nowNs);
+    passes.done(engine.nowNs);
+    if (pass.number % STRIDE === 0) await watch.breathe?.();
+  }
+}

@@ -1,0 +1,83 @@
+// Everything that measures a run beside its counters: latencies of its requests, what faults cost, and what its pictures are drawn from.
+import type { Scope } from '../../cache/scope.js';
+import type { Details } from '../../result/details.js';
+import type { Passes } from '../../schedule/passes.js';
+import type { Inputs } from '../inputs.js';
+import type { RunPlan } from '../plan.js';
+import type { PassWatch } from '../serve.js';
+import type { Simulation } from '../simulation.js';
+import { CauseRecorder } from './causes.js';
+import { DetailsRecorder } from './details.js';
+import { FaultMeter } from './fault-meter.js';
+import { Latencies } from './latency.js';
+import { type Observer, observers } from './observer.js';
+
+/** What a run may be watched through. */
+export interface Watch {
+  /** Called with the tokens done so far and in all, every few milliseconds of work. */
+  progress?(done: number, total: number): void;
+  /** Awaited now and then, so that signals and timers get their turn. */
+  breathe?(): Promise<void>;
+  /** True: the result carries `details`, what its pictures are drawn from. */
+  readonly details?: boolean;
+  /** Gives somebody who sees every event. */
+  observe?(inputs: Inputs, simulation: Simulation): Observer;
+}
+
+/** The meters of one run. */
+export class Meters implements PassWatch {
+  readonly latencies: Latencies;
+  /** What faults cost; null: nothing goes wrong. */
+  readonly faults: FaultMeter | null;
+  /** Tokens run, each counted once, and those of them that were generated. */
+  tokens = 0;
+  decoded = 0;
+  readonly #passes: Passes;
+  readonly #watch: Watch;
+  readonly #total: number;
+  readonly #details: DetailsRecorder | null;
+  readonly #causes: CauseRecorder | null;
+
+  constructor({ inputs, run, workload }: RunPlan, simulation: Simulation, passes: Passes, watch: Watch) {
+    const { bounds, engine, gpus } = simulation;
+    const { hardware, model } = inputs;
+    const tiers = hardware.tiers.slice(1).map(({ name }) => name);
+    this.#passes = passes;
+    this.#watch = watch;
+    this.#total = workload.tokens;
+    this.latencies = new Latencies(bounds, run.workload.slo?.limits);
+    this.faults = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
+    this.#details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
+    this.#causes = watch.details === true ? new CauseRecorder({ model, tiers, gpus }) : null;
+    const guest = watch.observe?.(inputs, simulation);
+    const observer = observers([this.#details, this.#causes, guest].filter((one) => one != null));
+    if (observer !== null) engine.observe(observer);
+  }
+
+  started(startNs: number): void {
+    this.latencies.started(this.#passes.shares, startNs);
+  }
+
+  ended(startNs: number, endNs: number): void {
+    const { generated, pass, recomputed, shares } = this.#passes;
+    const tokens = pass.tokens - recomputed;
+    this.latencies.ended(shares, startNs, endNs);
+    this.faults?.passed(startNs, endNs, tokens);
+    this.tokens += tokens;
+    this.decoded += generated;
+  }
+
+  async breathe(): Promise<void> {
+    this.#watch.progress?.(this.tokens, this.#total);
+    await this.#watch.breathe?.();
+  }
+
+  /**
+   * What the pictures of a report are drawn from; null: it was not recorded.
+   * @param scope of the expert cache
+   */
+  details(scope: Scope): Details | null {
+    if (this.#details === null || this.#causes === null) return null;
+    return { ...this.#details.details(this.latencies, scope), causes: this.#causes.causes() };
+  }
+}
