@@ -1,9 +1,8 @@
 // Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies, it is streamed,
 // served from a smaller copy or skipped, or its slot is free only after a write-back.
 import type { RunningEvent } from './event.js';
-import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
-import { Misses } from './place.js';
+import { type Evictions, Misses } from './place.js';
 import { PRECISION, type Precision } from './precision.js';
 
 /** Places the misses of one GPU one by one. */
