@@ -4,13 +4,13 @@ import { formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
 import { DriftDetector } from './drift.js';
 import { ErrorMemory } from './error-memory.js';
-import { COST, IDS, type Member, membersOf, REACH } from './members.js';
+import type { WeightedEvidence } from './evidence.js';
+import { evidenceOf, IDS, needsOf, PARTS, REACH } from './evidence-kinds.js';
+import { sigmoid } from './log-odds.js';
 import { Mixture } from './mixture.js';
-import type { PredictorDefinition } from './predictor.js';
-import { sigmoid } from './sigmoid.js';
+import { COST, type PredictorDefinition } from './predictor.js';
 import { trainOn } from './training.js';
 
 /** One token in so many at a layer is checked against what was said of it. */
@@ -34,9 +34,9 @@ class Adaptive extends Mixture {
   #firstDrift = 0;
   #trained = false;
 
-  constructor(model: ModelSpec, members: readonly Member[], rate: number, costNs: number) {
+  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[], rate: number, costNs: number) {
     const memory = new ErrorMemory(model, rate);
-    super({ model, members: [...members, { evidence: memory, weight: 1 }], costNs });
+    super(model, [...weighted, { evidence: memory, weight: 1 }], costNs);
     this.#memory = memory;
     this.#rate = rate;
   }
@@ -67,16 +67,11 @@ class Adaptive extends Mixture {
   #check(pass: Pass, token: number, layer: number): void {
     const logits = this.logits(pass, token, layer - 1, layer);
     this.#memory.rate = this.#checked++ < this.#boostedUntil ? BOOST * this.#rate : this.#rate;
-    const from = token * pass.row + layer * pass.topK;
+    const count = pass.listChosen(token, layer);
     let hit = 0;
-    let chosen = 0;
-    for (let i = from; i < from + pass.topK; i++) {
-      if (pass.choices[i] === NULL_EXPERT) continue;
-      hit += sigmoid(logits[pass.choices[i]!]!);
-      chosen++;
-    }
-    if (chosen > 0) {
-      this.#surprise += 1 - hit / chosen;
+    for (let i = 0; i < count; i++) hit += sigmoid(logits[pass.chosen[i]!]!);
+    if (count > 0) {
+      this.#surprise += 1 - hit / count;
       this.#layers++;
     }
     this.#memory.correct(pass, token, layer, logits);
@@ -98,17 +93,17 @@ export const adaptive: PredictorDefinition = {
   summary: 'the ensemble, corrected by its recent mistakes and watched for drift',
   cites: 'error memory of ReLoop2, arXiv 2306.08808; Page-Hinkley test for drift',
   parameters: {
-    parts: { default: 'transition+history+markov', description: 'kinds of evidence: transition, history, markov, expert-map, token-table' },
+    parts: PARTS,
     reach: REACH,
     ids: IDS,
     rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },
   needs: [],
-  needsWith: ({ parts }) => (String(parts).split('+').includes('token-table') ? ['tokenIds'] : []),
-  create(context, { parts, reach, ids, rate, costNs }) {
-    const members = membersOf(String(parts), context, Number(reach), Number(ids));
-    const predictor = new Adaptive(context.model, members, Number(rate), Number(costNs));
+  needsWith: needsOf,
+  create(context, parameters) {
+    const { rate, costNs } = parameters;
+    const predictor = new Adaptive(context.model, evidenceOf(context, parameters), Number(rate), Number(costNs));
     trainOn(predictor, context.training);
     predictor.trained();
     return predictor;

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
-import { sigmoid } from './sigmoid.js';
+import { sigmoid } from './log-odds.js';
 
 /** What remains of a correction each time its key occurs: a memory of about the last dozen occurrences. */
 const FADING = 0.92;
@@ -49,8 +49,8 @@ export class ErrorMemory implements Evidence {
     const row = this.#row(pass, token, layer - 1, layer);
     const corrections = this.#corrections;
     for (let e = 0; e < experts; e++) corrections[row + e] = FADING * corrections[row + e]! - this.rate * sigmoid(logits[e]!);
-    const from = token * pass.row + layer * pass.topK;
-    for (let i = from; i < from + pass.topK; i++) if (pass.choices[i] !== NULL_EXPERT) corrections[row + pass.choices[i]!]! += this.rate;
+    const count = pass.listChosen(token, layer);
+    for (let i = 0; i < count; i++) corrections[row + pass.chosen[i]!]! += this.rate;
   }
 
   /** The key is the token's first expert at the layer before; where that is not known there is one row for all tokens. */

@@ -29,3 +29,9 @@ export interface Evidence {
    */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
 }
+
+/** An evidence, and its weight before anything has been fitted. */
+export interface WeightedEvidence {
+  readonly evidence: Evidence;
+  readonly weight: number;
+}

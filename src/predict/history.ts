@@ -2,9 +2,8 @@
 // for each of the last eight tokens and one for each block of eight before; how often each such past led to a use is counted.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
-import { fastLog } from './fast-log.js';
+import { fastLog } from './log-odds.js';
 
 /** Tokens in a block: one bit of the older past. */
 const BLOCK = 8;
@@ -82,12 +81,12 @@ export class History implements Evidence {
   }
 
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
-    const { choices, row, topK } = pass;
     const slot = pass.slot[token]!;
     const { experts } = this.#model.layers[layer]!;
     const bytes = slot * this.#slotBytes + this.#start[layer]!;
     const at = slot * this.#model.layers.length + layer;
-    const from = token * row + layer * topK;
+    const { chosen } = pass;
+    const count = pass.listChosen(token, layer);
     const tokens = this.#tokens;
     const blocks = this.#blocks;
     if (this.#owner[at] !== pass.request[token]) {
@@ -98,16 +97,15 @@ export class History implements Evidence {
     } else if (counted && (this.#learned[layer]! < EARLY || this.#length[at]! % STRIDE === 0)) {
       const base = layer * PASTS;
       for (let e = 0; e < experts; e++) this.#seen[base + (tokens[bytes + e]! | BLOCKS_USED[blocks[bytes + e]!]!)]! += 1;
-      for (let i = from; i < from + topK; i++) {
-        if (choices[i] === NULL_EXPERT) continue;
-        const e = bytes + choices[i]!;
+      for (let i = 0; i < count; i++) {
+        const e = bytes + chosen[i]!;
         this.#used[base + (tokens[e]! | BLOCKS_USED[blocks[e]!]!)]! += 1;
       }
       this.#learned[layer]! += 1;
       if (this.#learned[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     }
     this.#age(bytes, experts, ++this.#length[at]! % BLOCK === 0);
-    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) tokens[bytes + choices[i]!]! |= 1;
+    for (let i = 0; i < count; i++) tokens[bytes + chosen[i]!]! |= 1;
   }
 
   /** Every token is one step further back; at the end of a block, whether its eight tokens used an expert becomes one bit. */

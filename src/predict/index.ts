@@ -1,21 +1,15 @@
 // The family of predictors. A new one is a file in this folder and a line here.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
-import { activationMatrix } from './activation-matrix.js';
 import { adaptive } from './adaptive.js';
-import { ensemble } from './ensemble.js';
-import { expertMap } from './expert-map.js';
+import { activationMatrix, ensemble, expertMap, markov, popularity, tokenTable, transition } from './counting.js';
 import { lastToken } from './last-token.js';
-import { markov } from './markov.js';
 import { onnx } from './onnx/onnx.js';
 import { oracle } from './oracle.js';
-import { popularity } from './popularity.js';
 import { preGated } from './pre-gated.js';
 import type { PredictorDefinition } from './predictor.js';
 import { previousLayer } from './previous-layer.js';
 import { supplied } from './supplied.js';
-import { tokenTable } from './token-table.js';
-import { transition } from './transition.js';
 
 /** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
 export const PREDICTORS: readonly PredictorDefinition[] = [

@@ -1,10 +1,9 @@
 // Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline
 // that every other predictor must beat; how often it holds is learned per layer.
 import type { Pass } from '../schedule/pass.js';
-import { COST } from './members.js';
 import { NamedExperts } from './named-experts.js';
 import { PathMemory } from './path-memory.js';
-import type { Predictor, PredictorContext, PredictorDefinition } from './predictor.js';
+import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from './predictor.js';
 import { trainOn } from './training.js';
 
 /** Predicts the previous token's path. */

@@ -2,11 +2,10 @@
 // set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
-import { BEFORE_PASS, type Evidence, NEXT_TOKEN } from './evidence.js';
+import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from './evidence.js';
+import { sigmoid } from './log-odds.js';
 import { LogisticFit } from './logistic-fit.js';
 import { either, type Predictor } from './predictor.js';
-import { sigmoid } from './sigmoid.js';
 import { Usage } from './usage.js';
 
 /** Tokens of a pass that are predicted one by one; of more, an even sample stands for all. */
@@ -48,14 +47,6 @@ interface SaidOf {
   state: number;
 }
 
-/** What a mixture is made of. */
-export interface MixtureOptions {
-  readonly model: ModelSpec;
-  /** Each evidence, with its weight before anything has been fitted. */
-  readonly members: readonly { readonly evidence: Evidence; readonly weight: number }[];
-  readonly costNs: number;
-}
-
 /** The mixture as a predictor. */
 export class Mixture implements Predictor {
   readonly costNs: number;
@@ -82,17 +73,17 @@ export class Mixture implements Predictor {
   #turn = 0;
   #counted = 0;
 
-  constructor({ model, members, costNs }: MixtureOptions) {
+  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[], costNs: number) {
     this.model = model;
     this.costNs = costNs;
-    this.#evidence = members.map(({ evidence }) => evidence);
+    this.#evidence = weighted.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#logits = new Float64Array(widest);
-    this.#columns = Array.from({ length: members.length + 2 }, () => new Float64Array(widest));
+    this.#columns = Array.from({ length: weighted.length + 2 }, () => new Float64Array(widest));
     this.#columns[0]!.fill(1);
     this.#used = new Uint8Array(widest);
-    this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...members.map(({ weight }) => weight)]));
+    this.#fits = Array.from({ length: BUCKETS }, () => new LogisticFit([0, 1, ...weighted.map(({ weight }) => weight)]));
     this.#priors = this.#fits.map(() => model.layers.map(({ experts }) => new Float64Array(experts)));
     this.#priorOf = this.#fits.map(() => new Float64Array(model.layers.length).fill(Number.NaN));
     const steady = this.#evidence.every((evidence) => evidence.state !== undefined);
@@ -203,8 +194,8 @@ export class Mixture implements Predictor {
     this.#usage.write(layer, 0, 1, columns[1]!);
     for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, 1, columns[i + 2]!);
     const used = this.#used.fill(0, 0, experts);
-    const from = token * pass.row + layer * pass.topK;
-    for (let i = from; i < from + pass.topK; i++) if (pass.choices[i] !== NULL_EXPERT) used[pass.choices[i]!] = 1;
+    const count = pass.listChosen(token, layer);
+    for (let i = 0; i < count; i++) used[pass.chosen[i]!] = 1;
     this.#fits[bucket]!.step(columns, used, experts);
   }
 }

@@ -3,8 +3,11 @@
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
-import type { Predictor, PredictorDefinition } from './predictor.js';
+import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
+
+/** Marks of a demanded expert while a path is drawn; one that is demanded and shall not be named. */
+const TRUE = 2;
+const MISSED = 3;
 
 /** Names true experts with probability `recall`, and false ones so that `precision` of all it names are true. */
 class Oracle implements Predictor {
@@ -44,10 +47,9 @@ class Oracle implements Predictor {
   #draw(pass: Pass, layer: number): void {
     const { experts, offset } = this.#model.layers[layer]!;
     const named = this.#named.fill(0, offset, offset + experts);
-    const TRUE = 2;
     for (let token = 0; token < pass.tokens; token++) {
-      const from = token * pass.row + layer * pass.topK;
-      for (let at = from; at < from + pass.topK; at++) if (pass.choices[at] !== NULL_EXPERT) named[offset + pass.choices[at]!] = TRUE;
+      const count = pass.listChosen(token, layer);
+      for (let i = 0; i < count; i++) named[offset + pass.chosen[i]!] = TRUE;
     }
     let hits = 0;
     let falseExperts = 0;
@@ -57,14 +59,14 @@ class Oracle implements Predictor {
       } else if (this.#random.next() < this.#recall) {
         hits++;
       } else {
-        named[id] = 3; // true, but the oracle misses it
+        named[id] = MISSED;
       }
     }
     // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
     const chance = falseExperts === 0 ? 0 : Math.min(1, (hits * (1 - this.#precision)) / this.#precision / falseExperts);
     for (let id = offset; id < offset + experts; id++) {
       if (named[id] === 0) named[id] = chance > 0 && this.#random.next() < chance ? 1 : 0;
-      else if (named[id] === 3) named[id] = 0;
+      else if (named[id] === MISSED) named[id] = 0;
     }
   }
 }
@@ -77,7 +79,7 @@ export const oracle: PredictorDefinition = {
   parameters: {
     recall: { default: 1, description: 'share of the demanded experts that it names', min: 0, max: 1 },
     precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
-    costNs: { default: 0, description: 'modelled cost of one prediction, ns', min: 0 },
+    costNs: COST,
   },
   needs: [],
   create: ({ model, random }, { recall, precision, costNs }) =>

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { type Evidence, NEXT_TOKEN } from './evidence.js';
-import { fastLog } from './fast-log.js';
+import { evenShare, fastLog } from './log-odds.js';
 
 /** Tokens of a pass whose paths are followed; the others are predicted from popularity. */
 const FOLLOWED = 64;
@@ -64,14 +64,14 @@ export class PathStore implements Evidence {
       this.#foundAfter = after;
     }
     if (this.#found === 0) return false;
-    const { experts, topK } = this.#model.layers[layer]!;
+    const { experts } = this.#model.layers[layer]!;
     const votes = this.#votes.fill(0, 0, experts);
     for (let k = 0; k < this.#found; k++) {
       const from = (this.#best[k]! * this.#model.layers.length + layer) * this.#topK;
       for (let i = from; i < from + this.#topK; i++) if (this.#paths[i] !== NULL_EXPERT) votes[this.#paths[i]!]! += 1;
     }
     // Few different counts of votes, many experts. One pseudo-vote is spread evenly.
-    const share = Math.min(0.5, topK / experts);
+    const share = evenShare(this.#model.layers[layer]!);
     const mean = fastLog(share) - fastLog(1 - share);
     for (let count = 0; count <= this.#found; count++) {
       const rate = (count + share) / (this.#found + 1);
@@ -99,12 +99,11 @@ export class PathStore implements Evidence {
     return scratch;
   }
 
-  #countLayer({ choices, row, topK }: Pass, token: number, layer: number, shared: number): void {
+  #countLayer(pass: Pass, token: number, layer: number, shared: number): void {
     const { offset } = this.#model.layers[layer]!;
-    const from = token * row + layer * topK;
-    for (let i = from; i < from + topK; i++) {
-      if (choices[i] === NULL_EXPERT) continue;
-      const users = (offset + choices[i]!) * this.#words;
+    const count = pass.listChosen(token, layer);
+    for (let i = 0; i < count; i++) {
+      const users = (offset + pass.chosen[i]!) * this.#words;
       for (let w = 0; w < this.#words; w++) {
         for (let bits = this.#users[users + w]!; bits !== 0; bits &= bits - 1) {
           this.#shared[shared + 32 * w + 31 - Math.clz32(bits & -bits)]! += 1;

@@ -1,9 +1,7 @@
 // Pre-gating: the model itself was trained to choose experts ahead of time, so the prediction is the choice. Exact by construction.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
-import { COST } from './members.js';
-import type { Predictor, PredictorDefinition } from './predictor.js';
+import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 
 /** Gives the true experts of the layers whose choice has been made, and nothing of the others. */
 class PreGated implements Predictor {
@@ -22,15 +20,14 @@ class PreGated implements Predictor {
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const { layers } = this.#model;
-    const { choices, row, tokens, topK } = pass;
     const last = Math.min(layers.length - 1, after + horizon);
     for (let layer = after + 1; layer <= last; layer++) {
       const { experts, offset } = layers[layer]!;
       scores.fill(0, offset, offset + experts);
       if (this.#ahead > 0 && (after < 0 || layer - after > this.#ahead)) continue;
-      for (let token = 0; token < tokens; token++) {
-        const from = token * row + layer * topK;
-        for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) scores[offset + choices[i]!] = 1;
+      for (let token = 0; token < pass.tokens; token++) {
+        const count = pass.listChosen(token, layer);
+        for (let i = 0; i < count; i++) scores[offset + pass.chosen[i]!] = 1;
       }
     }
   }

@@ -1,5 +1,5 @@
 // The contract of a predictor: from what has been observed, how probable is it that this pass demands each expert of the next layers?
-import type { Parameters, ParameterTable } from '../base/parameters.js';
+import type { Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
@@ -69,6 +69,9 @@ export interface PredictorDefinition {
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
+
+/** Parameter that every predictor has. */
+export const COST: Parameter = { default: 0, description: 'modelled cost of one prediction, ns', min: 0 };
 
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
 export function either(p: number, q: number): number {

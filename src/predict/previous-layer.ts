@@ -2,9 +2,8 @@
 // do with one another, so it does no better than chance; it is the weaker baseline of ExpertFlow.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { COST } from './members.js';
 import { NamedExperts } from './named-experts.js';
-import type { Predictor, PredictorDefinition } from './predictor.js';
+import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 import { trainOn } from './training.js';
 
 /** Predicts the last known layer's ids. */

@@ -3,6 +3,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
+import { evenShare } from './log-odds.js';
 import { named, overlap } from './overlap.js';
 import { PathMemory } from './path-memory.js';
 
@@ -30,9 +31,8 @@ export class PreviousToken implements Evidence {
     if (after >= 0 && layer - after <= this.#silentWithin) return false;
     const from = this.#memory.previous(pass, token, layer);
     if (from < 0) return false;
-    const { experts, topK } = this.#model.layers[layer]!;
     const again = this.#again[layer]!;
-    const share = Math.min(0.5, topK / experts);
+    const share = evenShare(this.#model.layers[layer]!);
     const logOdds = Math.log(again / (this.#trials[layer]! - again)) - Math.log(share / (1 - share));
     const previous = this.#memory.experts;
     for (let i = from; i < from + pass.topK; i++) if (previous[i] !== NULL_EXPERT) into[previous[i]!]! += weight * logOdds;

@@ -2,9 +2,8 @@
 // on like the one whose matrix is most like its own. The activation matrices of MoE-Infinity.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
-import { fastLog } from './fast-log.js';
+import { evenShare, fastLog } from './log-odds.js';
 
 /** Sequences of fewer tokens are not worth keeping. */
 const FEWEST_TOKENS = 16;
@@ -79,10 +78,10 @@ export class SequenceMatrices implements Evidence {
     const { layers } = this.#model;
     const running = this.#slots[pass.slot[token]!]!;
     if (running.request !== pass.request[token] || running.match < 0) return false;
-    const { experts, offset, topK } = layers[layer]!;
+    const { experts, offset } = layers[layer]!;
     const distance = layer - Math.max(-1, after);
     const trust = weight * (1 - distance / (layers.length + 1));
-    const share = Math.min(0.5, topK / experts);
+    const share = evenShare(layers[layer]!);
     const capacity = this.#capacity;
     const base = offset * capacity + running.match;
     const tokens = this.#keptTokens[running.match]! + SMOOTHING;
@@ -101,7 +100,6 @@ export class SequenceMatrices implements Evidence {
 
   learn(pass: Pass, token: number, layer: number): void {
     const { layers } = this.#model;
-    const { choices, row, topK } = pass;
     const running = this.#slots[pass.slot[token]!]!;
     if (layer === 0 && (running.request !== pass.request[token] || running.tokens >= this.#window)) {
       if (running.tokens >= FEWEST_TOKENS) this.#keep(running);
@@ -109,12 +107,11 @@ export class SequenceMatrices implements Evidence {
       running.begin(pass.request[token]!);
     }
     const { offset } = layers[layer]!;
-    const from = token * row + layer * topK;
+    const count = pass.listChosen(token, layer);
     const starts = this.#starts;
     let found = 0;
-    for (let i = from; i < from + topK; i++) {
-      if (choices[i] === NULL_EXPERT) continue;
-      const id = offset + choices[i]!;
+    for (let i = 0; i < count; i++) {
+      const id = offset + pass.chosen[i]!;
       // (c + 1)^2 = c^2 + 2 c + 1
       running.norms[layer]! += 2 * running.counts[id]! + 1;
       running.counts[id]! += 1;

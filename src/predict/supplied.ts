@@ -4,8 +4,9 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { type Evidence, NEXT_TOKEN } from './evidence.js';
-import { COST, mixtureOf } from './members.js';
-import type { PredictorDefinition } from './predictor.js';
+import { mixtureOf } from './evidence-kinds.js';
+import { evenShare } from './log-odds.js';
+import { COST, type PredictorDefinition } from './predictor.js';
 
 /** Pseudo-trials of each rank, right at the rate of a fair guess. */
 const SMOOTHING = 4;
@@ -29,8 +30,7 @@ class Supplied implements Evidence {
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
     if (after === NEXT_TOKEN || (this.#ahead > 0 && (after < 0 || layer - after > this.#ahead))) return false;
     const { predicted, predictedK } = pass;
-    const { experts, topK } = this.#model.layers[layer]!;
-    const share = Math.min(0.5, topK / experts);
+    const share = evenShare(this.#model.layers[layer]!);
     const from = (token * pass.layers + layer) * predictedK;
     for (let rank = 0; rank < predictedK; rank++) {
       const expert = predicted![from + rank]!;

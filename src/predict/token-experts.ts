@@ -1,9 +1,8 @@
 // Evidence from the input token's id alone, which is known before the pass: the same word tends to be routed to the same experts.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
 import { type Evidence, NEXT_TOKEN } from './evidence.js';
-import { fastLog } from './fast-log.js';
+import { fastLog } from './log-odds.js';
 
 /** Pseudo-occurrences of an id at the usage of all tokens. */
 const SMOOTHING = 2;
@@ -52,7 +51,6 @@ export class TokenExperts implements Evidence {
 
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
     if (!counted) return;
-    const { choices, row, topK } = pass;
     const { offset } = this.#model.layers[layer]!;
     const id = pass.tokenId![token]!;
     let at = this.#rows.get(id);
@@ -62,12 +60,12 @@ export class TokenExperts implements Evidence {
       this.#used.push(new Uint8Array(this.#model.experts));
       this.#seen.push(new Uint8Array(this.#model.layers.length));
     }
-    const from = token * row + layer * topK;
+    const { chosen } = pass;
+    const count = pass.listChosen(token, layer);
     const full = at === undefined || this.#seen[at]![layer]! >= MOST;
-    for (let i = from; i < from + topK; i++) {
-      if (choices[i] === NULL_EXPERT) continue;
-      this.#usedByAll[offset + choices[i]!]! += 1;
-      if (!full) this.#used[at!]![offset + choices[i]!]! += 1;
+    for (let i = 0; i < count; i++) {
+      this.#usedByAll[offset + chosen[i]!]! += 1;
+      if (!full) this.#used[at!]![offset + chosen[i]!]! += 1;
     }
     this.#tokens[layer]! += 1;
     if (!full) this.#seen[at!]![layer]! += 1;

@@ -1,8 +1,7 @@
 // How often each expert of each layer is used: the prior of every other evidence, and all that the popularity predictor knows.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { NULL_EXPERT } from '../trace/trace.js';
-import { fastLog } from './fast-log.js';
+import { evenShare, fastLog } from './log-odds.js';
 
 /** Counts of uses by expert, and their log-odds, renewed as the counts grow by an eighth. */
 export class Usage {
@@ -23,10 +22,10 @@ export class Usage {
   }
 
   /** Counts what a token chose at a layer. */
-  learn({ choices, row, topK }: Pass, token: number, layer: number): void {
+  learn(pass: Pass, token: number, layer: number): void {
     const { offset } = this.#model.layers[layer]!;
-    const from = token * row + layer * topK;
-    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) this.used[offset + choices[i]!]! += 1;
+    const count = pass.listChosen(token, layer);
+    for (let i = 0; i < count; i++) this.used[offset + pass.chosen[i]!]! += 1;
     this.tokens[layer]! += 1;
   }
 
@@ -45,9 +44,9 @@ export class Usage {
   }
 
   #renew(layer: number): void {
-    const { experts, offset, topK } = this.#model.layers[layer]!;
+    const { experts, offset } = this.#model.layers[layer]!;
     const tokens = this.tokens[layer]!;
-    const share = Math.min(0.5, topK / experts);
+    const share = evenShare(this.#model.layers[layer]!);
     for (let id = offset; id < offset + experts; id++) {
       const used = this.used[id]! + share;
       this.#logOdds[id] = fastLog(used) - fastLog(tokens + 1 - used);

@@ -1,5 +1,5 @@
 // A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
-import type { RoutingTrace } from '../trace/trace.js';
+import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { CandidateRows } from './candidate-rows.js';
 import type { Request } from './request.js';
 import type { Share } from './scheduler.js';
@@ -18,6 +18,8 @@ export class Pass {
   readonly topK: number;
   /** `[tokens, layers, topK]`, expert within its layer in rank order, NULL_EXPERT = none. */
   choices: Uint16Array;
+  /** What {@link listChosen} listed last. */
+  readonly chosen: Uint16Array;
   /** Gate weights of the choices, or null. */
   weights: Float32Array | null;
   /** `[tokens, layers, predictedK]` of the trace, or null. */
@@ -61,6 +63,7 @@ export class Pass {
     this.predictedK = trace.has.predictedK;
     this.sequenceContext = new Int32Array(maxSequences);
     this.sequenceTokens = new Int32Array(maxSequences);
+    this.chosen = new Uint16Array(trace.topK);
     const capacity = Math.max(1, maxSequences);
     this.choices = new Uint16Array(capacity * this.row);
     this.weights = trace.has.weights ? new Float32Array(capacity * this.row) : null;
@@ -94,6 +97,18 @@ export class Pass {
       if (!request.inPrefill) this.decodeTokens += tokens;
       this.#append(request, tokens);
     }
+  }
+
+  /**
+   * Lists the experts that a token chose at a layer, in rank order and without empty places, at the start of {@link chosen}.
+   * @returns how many
+   */
+  listChosen(token: number, layer: number): number {
+    const { choices, chosen, topK } = this;
+    const from = token * this.row + layer * topK;
+    let count = 0;
+    for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) chosen[count++] = choices[i]!;
+    return count;
   }
 
   /** Marks the rows of `shares` as run and frees the slots of requests that are done. */

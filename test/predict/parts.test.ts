@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { DriftDetector } from '../../src/predict/drift.js';
-import { fastLog } from '../../src/predict/fast-log.js';
 import { History } from '../../src/predict/history.js';
+import { fastLog, sigmoid } from '../../src/predict/log-odds.js';
 import { LogOddsTable } from '../../src/predict/log-odds-table.js';
 import { LogisticFit } from '../../src/predict/logistic-fit.js';
-import { sigmoid } from '../../src/predict/sigmoid.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { modelOf, traceOf } from '../trace/builders.js';
 import { passesOf, predictorOf } from './running.js';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import type { Pass } from '../../schedule/pass.js';
 import { chunks } from '../../trace/trace.js';
-import { either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { COST, either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import { PathFeatures } from './features.js';
 import { SyncSession } from './session.js';
@@ -155,7 +155,7 @@ export const onnx: PredictorDefinition = {
   cites: 'routing path predictor of ExpertFlow, arXiv 2410.17954',
   parameters: {
     file: { default: '', description: 'path of the .onnx file' },
-    costNs: { default: 0, description: 'modelled cost of one prediction, ns', min: 0 },
+    costNs: COST,
   },
   needs: [],
   create(context, { file, costNs }) {

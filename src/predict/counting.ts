@@ -1,0 +1,108 @@
+// Predictors that count: each names what it counts, and a mixture turns the counts into probabilities.
+import type { Parameters } from '../base/parameters.js';
+import type { WeightedEvidence } from './evidence.js';
+import { evidenceOf, IDS, mixtureOf, needsOf, PARTS, REACH } from './evidence-kinds.js';
+import { PathStore } from './path-store.js';
+import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
+import { PreviousToken } from './previous-token.js';
+import { SequenceMatrices } from './sequence-matrices.js';
+import { Transitions } from './transitions.js';
+
+/** A registry entry without what all of this file have in common, and with what it counts. */
+type Counting = Omit<PredictorDefinition, 'create' | 'needs'> & {
+  readonly needs?: PredictorDefinition['needs'];
+  evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[];
+};
+
+function counting({ evidence, needs = [], parameters, ...about }: Counting): PredictorDefinition {
+  return {
+    ...about,
+    needs,
+    parameters: { ...parameters, costNs: COST },
+    create: (context, values) => mixtureOf(context, evidence(context, values), Number(values.costNs)),
+  };
+}
+
+/** Every token uses the experts that most tokens use: nothing of the request is known. What a static placement bets on. */
+export const popularity = counting({
+  name: 'popularity',
+  summary: 'the experts that are used most often',
+  cites: 'static placement of Fiddler, arXiv 2402.07033',
+  parameters: {},
+  evidence: () => [],
+});
+
+/** The experts that the same input token id used before: known before the pass, as soon as the token is sampled. */
+export const tokenTable = counting({
+  name: 'token-table',
+  summary: 'the experts that the same token id used before',
+  cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
+  parameters: { ids: IDS },
+  needs: ['tokenIds'],
+  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids! }),
+});
+
+/** The experts that followed those of the request's previous token, at the same layer. */
+export const markov = counting({
+  name: 'markov',
+  summary: "the same layer's experts that tend to follow those of the previous token",
+  cites: 'first-order Markov chain over one layer, read as naive Bayes',
+  parameters: {},
+  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1 }),
+});
+
+/**
+ * The experts that a token has just used tell which it will use at the next layers. Farther layers, and a pass of which nothing is known
+ * yet, are predicted from the request's previous token.
+ */
+export const transition = counting({
+  name: 'transition',
+  summary: "the next layers' experts from the true experts of this one, by a table of log-odds",
+  cites: 'naive Bayes over expert transitions; the count-based end of ExpertFlow, arXiv 2410.17954, and MoE-Infinity, arXiv 2401.14361',
+  parameters: {
+    reach: REACH,
+    previous: { default: false, description: "also weigh the previous token's experts where a transition table speaks" },
+  },
+  evidence: ({ model, slots, topK }, { reach, previous }) => [
+    { evidence: new Transitions(model, Number(reach)), weight: 0.3 },
+    { evidence: new PreviousToken(model, slots, topK, previous === true ? 0 : Number(reach)), weight: 0.6 },
+  ],
+});
+
+/** Transitions, the request's history and whatever else is named, weighed against one another while the run goes on. */
+export const ensemble = counting({
+  name: 'ensemble',
+  summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
+  cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
+  parameters: { parts: PARTS, reach: REACH, ids: IDS },
+  needsWith: needsOf,
+  evidence: evidenceOf,
+});
+
+/** The current sequence will use the experts that the most similar sequence before it used. */
+export const activationMatrix = counting({
+  name: 'activation-matrix',
+  summary: 'the experts of the past sequence whose activation matrix is most like the current one',
+  cites: 'MoE-Infinity, arXiv 2401.14361',
+  parameters: {
+    matrices: { default: 64, description: 'sequences that are kept to be compared with', min: 1 },
+    window: { default: 256, description: 'tokens after which a long sequence is cut into another matrix', min: 16 },
+  },
+  evidence: ({ model, slots }, { matrices, window }) => [
+    { evidence: new SequenceMatrices(model, slots, Number(matrices), Number(window)), weight: 0.5 },
+  ],
+});
+
+/** The layers ahead look like those of the past tokens whose paths agree best with this one's so far. */
+export const expertMap = counting({
+  name: 'expert-map',
+  summary: "the experts of past tokens whose path so far is most like this one's",
+  cites: 'FineMoE, arXiv 2502.05370',
+  parameters: {
+    maps: { default: 1024, description: 'paths of past tokens that are kept', min: 32, max: 65536 },
+    matches: { default: 16, description: 'most similar paths that vote', min: 1 },
+  },
+  evidence: ({ model, topK }, { maps, matches }) => [
+    { evidence: new PathStore(model, topK, Math.floor(Number(maps)), Math.floor(Number(matches))), weight: 0.5 },
+  ],
+});
