@@ -1,5 +1,5 @@
-// Small models and traces for cache tests, and a loader for the shared real traces that needs nothing of the trace room.
-import { existsSync, readFileSync } from 'node:fs';
+// Small models for cache tests, and a reader of bundled traces that needs nothing of the trace room.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
 
@@ -23,12 +23,9 @@ export interface Rows {
   readonly experts: Uint16Array;
 }
 
-/** Path of a file in the folder of shared data beside the repository, or null (said loudly) where there is none. */
-export function shared(name: string): string | null {
-  const path = fileURLToPath(new URL(`../../../shared/${name}`, import.meta.url));
-  if (existsSync(path)) return path;
-  console.warn(`NOT RUN: ${path} is not there, so the tests that compare with it are skipped`);
-  return null;
+/** Path of a trace that is bundled with moeprof. */
+export function bundledTrace(name: string): string {
+  return fileURLToPath(new URL(`../../profiles/traces/${name}.safetensors`, import.meta.url));
 }
 
 /** Reads the `experts` tensor [T, L, K] (U8) of a safetensors file. */

@@ -5,6 +5,7 @@ import { Future } from '../../src/cache/future.js';
 import { resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
 import { Replay, type ReplayCounts } from '../../src/cache/replay.js';
+import { RowCursor } from '../../src/cache/row-cursor.js';
 import { buildCaches, type Caches, type Scope } from '../../src/cache/scope.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 import type { Event } from './reference.js';
@@ -13,6 +14,20 @@ import type { Event } from './reference.js';
 export function recordEvents(model: ModelSpec, events: readonly Event[], sequential = false): DemandLog {
   const log = new DemandLog(model, sequential);
   for (const event of events) log.append(event.layer, Int32Array.from(event.ids), event.ids.length);
+  return log;
+}
+
+/** Records rows of a trace as one-token events. */
+export function recordRows(
+  model: ModelSpec,
+  rows: { readonly topK: number; readonly experts: Uint16Array },
+  tokens: number,
+  sequential = false,
+): DemandLog {
+  const log = new DemandLog(model, sequential);
+  const cursor = new RowCursor(model, rows.topK);
+  cursor.open(rows, 0, tokens);
+  while (cursor.next()) log.append(cursor.layer, cursor.ids, cursor.count);
   return log;
 }
 

@@ -1,16 +1,12 @@
 // `moeprof run --timeline` and `-o speedscope=` from outside: files that viewers open, figures that are the result's, mistakes in one line.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { TRANSFER_KINDS } from '../../src/timeline/kinds.js';
 import { type Parsed, parseTimeline, totalNs } from '../timeline/parse.js';
 import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
-
-const recorded = resolve(import.meta.dirname, '../../../shared/traces/qwen3-30b-a3b.code.safetensors');
-const hasRecorded = existsSync(recorded);
-if (!hasRecorded) console.warn('SKIPPED: ../shared/traces is not here, no timeline of recorded routing is drawn');
 
 interface Saved {
   readonly metrics: Readonly<Record<string, { readonly value: number } | undefined>>;
@@ -74,10 +70,10 @@ describe('moeprof run --timeline', () => {
     await drawn(args);
   });
 
-  it.skipIf(!hasRecorded)('draws recorded routing', async () => {
-    const args = ['run', '-m', 'qwen3-30b-a3b', '-t', recorded, '-w', 'rtx-4090', '-s', 'expertflow', '--cache', '30%', '--tokens', '200'];
+  it('draws recorded routing', async () => {
+    const args = ['run', '-t', 'mini-finegrained-64x12l', '-w', 'rtx-4090', '-s', 'expertflow', '--cache', '30%', '--tokens', '200'];
     const { parsed } = await drawn(args);
-    expect(parsed.events.length).toBeGreaterThan(50_000);
+    expect(parsed.events.length).toBeGreaterThan(10_000);
   });
 
   it('changes nothing in the result, and gives the same file twice', async () => {

@@ -1,15 +1,12 @@
 // `moeprof trace` from outside: inspect, audit, convert, diff and generate, their mistakes and exit codes.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
 
-const shared = resolve(import.meta.dirname, '../../../shared');
-const there = existsSync(`${shared}/device`);
-if (!there) console.warn(`SKIPPED: ../shared is not here, recordings of a phone and the strided log are not inspected`);
-
+const GOLDEN = resolve(import.meta.dirname, '../trace/golden');
 const BUNDLED = 'mini-finegrained-64x12l';
 
 function expectWidth(text: string, width = 80): void {
@@ -145,10 +142,10 @@ describe('moeprof trace', () => {
     expect([neither.code, neither.stderr]).toEqual([2, expect.stringContaining('--like MODEL or --fit TRACE')]);
   });
 
-  it.skipIf(!there)('reads recordings of a phone, and refuses the log with the strided view', async () => {
-    const phone = JSON.parse((await moeprof(['trace', 'inspect', `${shared}/device/qwen.route.csv`, '--json'])).stdout);
-    expect(phone.trace).toMatchObject({ tokens: 156, layers: 48, topK: 6, format: 'bigmoeonedge' });
-    const bad = await moeprof(['trace', 'audit', `${shared}/traces/golden/llamacpp_log_experts_BAD_STRIDE.csv`]);
+  it('reads the log of a phone, and refuses the log with the strided view', async () => {
+    const phone = JSON.parse((await moeprof(['trace', 'inspect', `${GOLDEN}/bigmoeonedge.route.csv`, '--json'])).stdout);
+    expect(phone.trace).toMatchObject({ tokens: 60, layers: 12, topK: 6, format: 'bigmoeonedge' });
+    const bad = await moeprof(['trace', 'audit', `${GOLDEN}/llamacpp_log_experts_BAD_STRIDE.csv`]);
     expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('strided view')]);
   });
 });

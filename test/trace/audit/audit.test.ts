@@ -1,12 +1,11 @@
-// Each trap is built into an otherwise clean trace and found, with its place; clean traces, made here and recorded, have no findings.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// Each trap is built into an otherwise clean trace and found, with its place; clean traces, made here and bundled, have no findings.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { WARNING_TOPICS } from '../../../src/result/explanations/warnings.js';
 import { auditChecks, auditTrace } from '../../../src/trace/audit/index.js';
 import { openTrace } from '../../../src/trace/open.js';
-import { PHASE, type RoutingTrace } from '../../../src/trace/trace.js';
+import { PHASE } from '../../../src/trace/trace.js';
+import { bundledTrace } from '../../cache/fixtures.js';
 import { type TestRow, traceOf, uniformModel } from '../builders.js';
 
 const LAYERS = 4;
@@ -174,29 +173,11 @@ describe('audit', () => {
   });
 });
 
-const shared = fileURLToPath(new URL('../../../../shared/', import.meta.url));
-const there = existsSync(`${shared}traces`);
-if (!there) console.warn(`SKIPPED: recorded traces are not at ${shared}: that they are clean is not tested`);
-
-describe.skipIf(!there)('recorded traces', () => {
-  it.each([
-    ['traces/qwen3-30b-a3b.code.safetensors', []],
-    ['traces/qwen3-30b-a3b.math.safetensors', []],
-    ['traces/gpt-oss-20b.decode.safetensors', []],
-    ['own/mini-finegrained-64x12l.train.safetensors', []],
-    ['own/mini-finegrained-64x12l.test.safetensors', []],
-    ['own/mini-mixtral-8x8l.train.safetensors', []],
-    ['own/mini-mixtral-8x8l.test.safetensors', []],
-    ['device/qwen.route.csv', ['ragged-layers']],
-    ['device/gptoss.route.csv', ['ragged-layers']],
-    ['traces/golden/recorder_int16.safetensors', []],
-    ['traces/golden/mbolt_trace.bin', ['ragged-layers']],
-  ])('%s: %j', async (name, expected) => {
-    const trace: RoutingTrace = await openTrace(shared + name);
+describe('bundled traces', () => {
+  it.each(['mini-finegrained-64x12l', 'mini-mixtral-8x8l'])('%s is clean', async (name) => {
+    const trace = await openTrace(bundledTrace(name));
     const findings = auditTrace(trace);
     trace.close();
-    expect(findings.map(({ code }) => code)).toEqual(expected);
-    // What llama.cpp does to its last layer is worth a note and no warning.
-    expect(findings.filter(({ level }) => level === 'warning')).toEqual([]);
+    expect(findings).toEqual([]);
   });
 });

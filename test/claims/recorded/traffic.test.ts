@@ -1,28 +1,24 @@
-// Real arrivals over real routing: Azure's conversations on Qwen3-30B-A3B, and what batches of its tokens share.
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
-import { simulate } from '../../src/engine/simulate.js';
-import { loadHardware } from '../../src/hardware/profile.js';
-import type { Result } from '../../src/result/result.js';
-import { readArrivals } from '../../src/schedule/arrivals/load.js';
+// Real arrivals over real routing: Azure's conversations on Qwen3-30B-A3B.
+import { expect, it } from 'vitest';
+import { simulate } from '../../../src/engine/simulate.js';
+import { loadHardware } from '../../../src/hardware/profile.js';
+import type { Result } from '../../../src/result/result.js';
+import { readArrivals } from '../../../src/schedule/arrivals/load.js';
+import { recorded, recording } from './recording.js';
 
-vi.setConfig({ testTimeout: 240_000 });
-
-const shared = resolve(import.meta.dirname, '../../../shared');
-const trace = resolve(shared, 'traces/qwen3-30b-a3b.code.safetensors');
-const conversations = resolve(shared, 'workloads/AzureLLMInferenceTrace_conv.csv');
-const there = existsSync(trace) && existsSync(conversations);
-if (!there) console.warn(`SKIPPED: ${shared} is not there, so recorded arrivals over recorded routing are not tested`);
+const ROUTING = 'traces/qwen3-30b-a3b.code.safetensors';
+const CONVERSATIONS = 'workloads/AzureLLMInferenceTrace_conv.csv';
+const conversations = recording(CONVERSATIONS);
+const trace = recording(ROUTING);
 
 const of = (result: Result, name: string): number => result.metrics[name]!.value;
 const common = { model: 'qwen3-30b-a3b', trace, hardware: 'rtx-4090', memory: { expertCache: '25%' }, bounds: false };
 
-describe.skipIf(!there)('Azure conversations on qwen3-30b-a3b, rtx-4090', () => {
+recorded('Azure conversations on qwen3-30b-a3b, rtx-4090', [ROUTING, CONVERSATIONS], () => {
   const requests = 80;
   const rates = [0.05, 0.2, 0.8, 3.2];
 
-  it('throughput saturates, the TTFT of the unlucky rises, nobody is lost, and memory suffices', async () => {
+  it('throughput saturates, the TTFT of the unlucky rises, nobody is lost, and memory suffices', { timeout: 240_000 }, async () => {
     const results: Result[] = [];
     for (const rate of rates) {
       results.push(
@@ -51,17 +47,5 @@ describe.skipIf(!there)('Azure conversations on qwen3-30b-a3b, rtx-4090', () => 
     // Four times the rate: well over twice the throughput far below saturation, next to nothing above.
     expect(throughput[1]! / throughput[0]!).toBeGreaterThan(2);
     expect(throughput[3]! / throughput[2]!).toBeLessThan(1.05);
-  });
-});
-
-describe.skipIf(!there)('batches of recorded tokens of qwen3-30b-a3b, code', () => {
-  // Measured on the recording with numpy: streams that start at even offsets of the 8,000 tokens.
-  it.each([
-    [1, 8],
-    [4, 22.3],
-    [16, 47.0],
-  ])('%i streams demand %d distinct experts per event', async (batch, distinct) => {
-    const result = await simulate({ ...common, system: 'on-demand-lru', workload: { batch } });
-    expect(Math.abs(of(result, 'experts.distinct_per_event') / distinct - 1)).toBeLessThan(0.01);
   });
 });

@@ -1,8 +1,8 @@
-// Systems that predict, against systems that do not: the directions that are published, on synthetic and on recorded routing.
+// Systems that predict, against systems that do not: the directions that are published, on synthetic and on bundled routing.
 import { describe, expect, it } from 'vitest';
-import { simulate, simulateRun } from '../../src/engine/simulate.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
-import { shared } from '../cache/fixtures.js';
+import { type simulate, simulateRun } from '../../../src/engine/simulate.js';
+import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { describeExpertFlow } from './expertflow.js';
 
 const value = (result: Awaited<ReturnType<typeof simulate>>, name: string): number => result.metrics[name]!.value;
 
@@ -44,20 +44,4 @@ describe('Switch-like routing: 32 experts, top-1', () => {
   });
 });
 
-const trace = shared('traces/qwen3-30b-a3b.code.safetensors');
-
-describe.skipIf(trace === null)('recorded routing of qwen3-30b-a3b, code, rtx-4090, a quarter of the experts cached', () => {
-  const run = (system: string, batch: number) =>
-    simulate({ model: 'qwen3-30b-a3b', trace: trace!, system, memory: { expertCache: '25%' }, workload: { batch, tokens: 640 } });
-
-  it.each([1, 16])('at batch %i expertflow hits more than on-demand LRU, and waits less', { timeout: 60_000 }, async (batch) => {
-    const lru = await run('on-demand-lru', batch);
-    const expertflow = await run('expertflow', batch);
-    const floor = value(lru, 'cache.hit_rate');
-    const gap = value(lru, 'bound.belady.hit_rate') - floor;
-    expect((value(expertflow, 'cache.hit_rate') - floor) / gap).toBeGreaterThan(0.15);
-    expect(value(expertflow, 'time.stall')).toBeLessThan(value(lru, 'time.stall'));
-    expect(value(expertflow, 'prefetch.stall_avoided')).toBeGreaterThan(0);
-    expect(value(expertflow, 'prefetch.horizon')).toBeGreaterThanOrEqual(1);
-  });
-});
+describeExpertFlow('mini-finegrained-64x12l, t4, a quarter of the experts cached', { trace: 'mini-finegrained-64x12l', hardware: 't4' });

@@ -1,21 +1,18 @@
 // A real phone ran two models with an LRU over a byte budget and wrote down what it measured. The same routing under the laws, with the
-// sizes that the recording carries, must give the same hits and bytes, token by token. Needs ../shared/device.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { openTrace, simulate } from '../../src/index.js';
-import { writeSafetensors } from '../../src/trace/write.js';
-import { temporaryFolder } from '../trace/builders.js';
-
-const folder = fileURLToPath(new URL('../../../shared/device/', import.meta.url));
-const there = existsSync(`${folder}qwen.route.csv`);
-if (!there) console.warn(`SKIPPED: recordings of a phone are not at ${folder}: conformance with a device is not tested`);
+// sizes that the recording carries, must give the same hits and bytes, token by token.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { openTrace, simulate } from '../../../src/index.js';
+import { auditTrace } from '../../../src/trace/audit/index.js';
+import { writeSafetensors } from '../../../src/trace/write.js';
+import { temporaryFolder } from '../../trace/builders.js';
+import { recorded, recording } from './recording.js';
 
 const MIB = 2 ** 20;
 
 /** What the phone wrote down per decoded token. */
 function measured(name: string): { hitPercent: number; bytes: number }[] {
-  const [head, ...lines] = readFileSync(`${folder}${name}.metrics`, 'utf8')
+  const [head, ...lines] = readFileSync(recording(`device/${name}.metrics`), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   const column = (key: string) => head!.split(',').indexOf(key);
@@ -46,7 +43,7 @@ async function replay(trace: string, model: string, cache: string, tokens?: numb
   };
 }
 
-describe.skipIf(!there)('a phone', () => {
+recorded('a phone', ['device/qwen.route.csv', 'device/gptoss.route.csv'], () => {
   const temporary = temporaryFolder();
 
   it.each([
@@ -55,15 +52,15 @@ describe.skipIf(!there)('a phone', () => {
   ] as const)(
     '%s: hits and bytes of the whole run, and both at every decoded token',
     async (name, model, cache, prompt, expected) => {
-      const recording = `${folder}${name}.route.csv`;
-      const whole = await replay(recording, model, cache);
+      const routes = recording(`device/${name}.route.csv`);
+      const whole = await replay(routes, model, cache);
       expect([whole.demanded, whole.hits]).toEqual([expected.demanded, expected.hits]);
       expect(whole.bytes / MIB).toBeCloseTo(expected.mib, 1);
 
       const device = measured(name);
       // Converted once, since a run is made for every token; the sizes of the experts go with it.
       const converted = `${temporary}/${name}.safetensors`;
-      const trace = await openTrace(recording);
+      const trace = await openTrace(routes);
       writeSafetensors(trace, converted);
       trace.close();
       const prefill = await replay(converted, model, cache, prompt);
@@ -78,4 +75,17 @@ describe.skipIf(!there)('a phone', () => {
     },
     60_000,
   );
+
+  it.each([
+    ['qwen', { tokens: 28 + 128, layers: 48, topK: 6, prefill: 28, bytes: 3_059_712 }],
+    ['gptoss', { tokens: 85 + 64, layers: 36, topK: 2, prefill: 85, bytes: 13_219_200 }],
+  ])('%s: the shape of its trace, whose audit notes ragged layers and nothing else', async (name, shape) => {
+    const trace = await openTrace(recording(`device/${name}.route.csv`));
+    const { layers, requests, tokens, topK } = trace;
+    const bytes = trace.meta.expertBytes![0];
+    const findings = auditTrace(trace);
+    trace.close();
+    expect({ tokens, layers, topK, prefill: requests[0]!.prefill, bytes }).toEqual(shape);
+    expect(findings.map(({ code, level }) => [code, level])).toEqual([['ragged-layers', 'note']]);
+  });
 });
