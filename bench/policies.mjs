@@ -69,7 +69,7 @@ async function measure({ path, tokens, runs, policy, capacities, reading }) {
   const { openTrace } = await fromDist('trace/open.js');
   const { allocateChunk } = await fromDist('trace/trace.js');
   const { broadcastHere } = await fromDist('explore/broadcast.js');
-  const { startJob } = await fromDist('explore/job.js');
+  const { startJob } = await fromDist('explore/jobs.js');
   const { topK } = SHAPE;
   const spec = {
     model: model(),

@@ -1,99 +1,95 @@
-// Exact LRU stack distances: how many distinct experts were used since an expert's last use. One pass over the demand gives the hits
-// of LRU at every capacity, because an LRU cache of n slots always holds the n most recently used (Mattson et al., 1970).
+// Exact LRU at several capacities in one pass: a cache of n slots always holds the n most recently used experts, so the larger ones
+// hold what the smaller ones hold (Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
 //
-// Uses are marked on a time line of bits, one live mark per expert; a distance is the number of marks after an expert's own, counted
-// by words and blocks of words. When the line is full, the live marks are moved to its start.
+// Uses are marked on a time line of bits, one live mark per expert, and of each cache only the place is kept where it starts: it holds
+// the experts whose marks lie there or later. A use moves the start of every cache that misses behind one more mark.
 
-/** Marks per word, words per block. */
+/** Marks per word of the line. */
 const WORD = 32;
-const BLOCK = 16;
-/** Marks on the line per expert: the more, the rarer the moves and the longer the counts. */
+/** Places on the line per expert: the more, the rarer the line is compacted. Ours: 2 and 8 were no faster in capacity curves. */
 const SPREAD = 4;
 
-/** The LRU stack of one cache, ids local. */
+/** LRU caches of the same experts in several sizes, ids local. */
 export class LruStack {
   /** Experts used so far. */
   distinct = 0;
+  readonly #slots: Int32Array;
   readonly #marks: Int32Array;
-  readonly #inWord: Uint8Array;
-  readonly #inBlock: Int32Array;
-  readonly #idAt: Int32Array;
+  /** By cache: the place on the line where it starts. */
+  readonly #starts: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
   #end = 0;
 
-  /** @param experts ids are [0, experts) */
-  constructor(experts: number) {
-    const block = WORD * BLOCK;
-    this.#length = Math.ceil((SPREAD * experts + 1) / block) * block;
+  /**
+   * @param experts ids are [0, experts)
+   * @param slots experts that each cache holds, ascending, each at least 1
+   */
+  constructor(experts: number, slots: readonly number[]) {
+    this.#slots = Int32Array.from(slots);
+    this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#marks = new Int32Array(this.#length / WORD);
-    this.#inWord = new Uint8Array(this.#length / WORD);
-    this.#inBlock = new Int32Array(this.#length / block);
-    this.#idAt = new Int32Array(this.#length);
+    this.#starts = new Int32Array(slots.length);
     this.#place = new Int32Array(experts).fill(-1);
   }
 
   /**
-   * Distinct experts used since the last use of `id`: it hits in every cache of more slots. Moves nothing, because all members of an
+   * The smallest cache that holds `id`, as an index of the slots; their number: none does. Moves nothing, because all members of an
    * event are judged before it changes anything (L2).
-   * @returns -1 before the first use
    */
-  distance(id: number): number {
+  level(id: number): number {
+    const starts = this.#starts;
     const place = this.#place[id]!;
-    return place < 0 ? -1 : this.#marksAfter(place);
+    if (place < 0) return starts.length;
+    let level = 0;
+    while (level < starts.length && place < starts[level]!) level++;
+    return level;
   }
 
   /** Makes `id` the most recently used. */
   touch(id: number): void {
     if (this.#end === this.#length) this.#compact();
+    const marks = this.#marks;
+    const starts = this.#starts;
     const place = this.#place[id]!;
-    if (place >= 0) this.#mark(place, -1);
-    else this.distinct++;
     const end = this.#end++;
+    if (place >= 0) marks[place >>> 5]! ^= 1 << (place & 31);
+    else this.distinct++;
+    marks[end >>> 5]! ^= 1 << (end & 31);
     this.#place[id] = end;
-    this.#idAt[end] = id;
-    this.#mark(end, 1);
-  }
-
-  #mark(place: number, change: 1 | -1): void {
-    const word = place >>> 5;
-    this.#marks[word] = this.#marks[word]! ^ (1 << (place & 31));
-    this.#inWord[word]! += change;
-    this.#inBlock[word >>> 4]! += change;
-  }
-
-  #marksAfter(place: number): number {
-    let word = place >>> 5;
-    // Two shifts: a shift by 32 would be one by 0.
-    let count = bitCount((this.#marks[word]! >>> (place & 31)) >>> 1);
-    let block = word >>> 4;
-    const last = (this.#end - 1) >>> 5;
-    for (const end = Math.min((block + 1) * BLOCK - 1, last); word < end; ) count += this.#inWord[++word]!;
-    for (const end = last >>> 4; block < end; ) count += this.#inBlock[++block]!;
-    return count;
-  }
-
-  #compact(): void {
-    let end = 0;
-    for (let word = 0; word < this.#marks.length; word++) {
-      for (let bits = this.#marks[word]!; bits !== 0; bits &= bits - 1) {
-        const id = this.#idAt[word * WORD + 31 - Math.clz32(bits & -bits)]!;
-        this.#idAt[end] = id;
-        this.#place[id] = end++;
-      }
+    for (let level = 0; level < starts.length && place < starts[level]!; level++) {
+      // Larger caches have room left, too.
+      if (this.distinct <= this.#slots[level]!) break;
+      starts[level] = this.#markFrom(starts[level]!) + 1;
     }
-    this.#marks.fill(0);
-    this.#inWord.fill(0);
-    this.#inBlock.fill(0);
-    for (let place = 0; place < end; place++) this.#mark(place, 1);
-    this.#end = end;
   }
-}
 
-/** Bits set in a word. */
-function bitCount(word: number): number {
-  word -= (word >>> 1) & 0x55555555;
-  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
-  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  /** Experts that a cache holds, the least recently used first. */
+  held(level: number): number[] {
+    const places = this.#place;
+    const ids = Array.from(places.keys()).filter((id) => places[id]! >= 0 && places[id]! >= this.#starts[level]!);
+    return ids.sort((a, b) => places[a]! - places[b]!);
+  }
+
+  /** The first mark at or after `place`; there is one. */
+  #markFrom(place: number): number {
+    const marks = this.#marks;
+    let word = place >>> 5;
+    let bits = marks[word]! & (-1 << (place & 31));
+    while (bits === 0) bits = marks[++word]!;
+    return word * WORD + 31 - Math.clz32(bits & -bits);
+  }
+
+  /** Moves the marks to the start of the line, in their order. */
+  #compact(): void {
+    const moved = new Int32Array(this.#length + 1);
+    for (const place of this.#place) if (place >= 0) moved[place + 1] = 1;
+    for (let place = 0; place < this.#length; place++) moved[place + 1]! += moved[place]!;
+    this.#end = this.distinct;
+    this.#marks.fill(0);
+    for (let place = 0; place < this.#end; place++) this.#marks[place >>> 5]! |= 1 << (place & 31);
+    for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
+    for (let level = 0; level < this.#starts.length; level++) this.#starts[level] = moved[this.#starts[level]!]!;
+  }
 }

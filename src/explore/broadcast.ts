@@ -1,9 +1,11 @@
 // One read of a trace, any number of jobs: in threads of their own, fed from a ring of shared blocks, or here, one after another.
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { allocateRing, fillBlocks, RING_BLOCKS } from './blocks.js';
-import { type Job, type JobCounts, type JobSpec, startJob } from './job.js';
+import type { Job, JobSpec } from './job.js';
+import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
 
 /** How a broadcast goes on. */
@@ -30,7 +32,7 @@ export async function broadcastHere(
   tokens: number,
   specs: readonly JobSpec[],
   watch: Watch = {},
-): Promise<JobCounts[][]> {
+): Promise<CapacityCounts[][]> {
   const jobs: Job[] = [];
   for (const spec of specs) jobs.push(await startJob(spec));
   const ring = allocateRing(trace);
@@ -68,12 +70,12 @@ export async function broadcastToThreads(
   specs: readonly JobSpec[],
   threads: number,
   watch: Watch = {},
-): Promise<JobCounts[][]> {
+): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
   const permits = new SharedArrayBuffer(4);
   new Int32Array(permits)[0] = threads;
   const meter = new Meter(specs, tokens, watch);
-  const counts = new Array<JobCounts[]>(specs.length);
+  const counts = new Array<CapacityCounts[]>(specs.length);
   /** Threads that still use each block, and who waits for it. */
   const users = new Int32Array(RING_BLOCKS);
   const waiting: ((() => void) | undefined)[] = [];

@@ -1,6 +1,7 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 import { availableParallelism } from 'node:os';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
+import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
 import { resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type Scope } from '../cache/scope.js';
@@ -10,7 +11,7 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { broadcastHere, broadcastToThreads, type Watch, workOf } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
 import { DemandCount } from './demand.js';
-import type { JobCapacity, JobCounts, JobSpec } from './job.js';
+import type { JobSpec } from './job.js';
 import { bestOnline, kneeOf } from './knee.js';
 import { judge } from './verdict.js';
 import { curveWarnings } from './warnings.js';
@@ -66,7 +67,7 @@ export async function drawCurve(options: CurveOptions, watch: Watch = {}, total:
     const own = plans.flatMap((plan, job) =>
       plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
     );
-    const byPlace: JobCounts[] = [];
+    const byPlace: CapacityCounts[] = [];
     for (const [place, count] of own) byPlace[place] = count;
     const { name, foresight } = plans.find((plan) => plan.policy === index)!;
     if (tables === null) return { policy, name, foresight, points: byPlace.map((count) => pointOf(count, demand)) };
@@ -118,7 +119,7 @@ interface Plan {
 }
 
 /** One job per policy; one that replays only when the trace has been read is shared out, since nothing else runs by then. */
-async function planJobs(options: CurveOptions, capacities: readonly JobCapacity[]): Promise<Plan[]> {
+async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
   for (const [index, policy] of options.policies.entries()) {
@@ -145,7 +146,7 @@ async function planJobs(options: CurveOptions, capacities: readonly JobCapacity[
   return plans;
 }
 
-function pointOf({ hits, caches }: JobCounts, demand: DemandCount): CurvePoint {
+function pointOf({ hits, caches }: CapacityCounts, demand: DemandCount): CurvePoint {
   const demanded = demand.demanded.reduce((sum, members) => sum + members, 0);
   const hit = hits.reduce((sum, count) => sum + count, 0);
   const insertions = caches.reduce((sum, cache) => sum + cache.insertions, 0);
@@ -161,7 +162,7 @@ function pointOf({ hits, caches }: JobCounts, demand: DemandCount): CurvePoint {
 }
 
 /** Every number of slots that a layer can have, the same in all layers: with one cache per layer, that is all there is to know. */
-function slotTable(model: ModelSpec): JobCapacity[] {
+function slotTable(model: ModelSpec): SplitCapacity[] {
   const most = model.layers.reduce((slots, layer) => Math.max(slots, layer.experts), 0);
   return Array.from({ length: most + 1 }, (_, slots) => {
     const quotas = model.layers.map((layer) => Math.min(slots, layer.experts));
@@ -172,7 +173,7 @@ function slotTable(model: ModelSpec): JobCapacity[] {
 /** Points at the asked capacities from the table of all slots, under the asked quotas, and what they gain over an even split. */
 function splitCurve(
   { model, capacities, quotas }: CurveOptions,
-  table: readonly JobCounts[],
+  table: readonly CapacityCounts[],
   demand: DemandCount,
 ): { points: CurvePoint[]; splits: number[][]; gains: number[] } {
   const hitsOf = model.layers.map((layer, l) => Float64Array.from({ length: layer.experts + 1 }, (_, slots) => table[slots]!.hits[l]!));

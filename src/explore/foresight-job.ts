@@ -1,6 +1,8 @@
 // A job for policies that need the future: it records the rows as they come and replays them when the last one is known.
+
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import { RowLog } from '../cache/row-log.js';
-import type { Job, JobCounts, ResolvedJob } from './job.js';
+import type { Job, ResolvedJob } from './job.js';
 import { CapacityReplay } from './replay-job.js';
 
 /** Records, looks back once, replays all capacities in one walk. */
@@ -17,7 +19,7 @@ export class ForesightJob implements Job {
     this.#log.append(experts, tokens);
   }
 
-  finish(progress: (tokens: number) => void): JobCounts[] {
+  finish(progress: (tokens: number) => void): CapacityCounts[] {
     const log = this.#log;
     log.lookBack();
     const replays = this.#job.capacities.map(

@@ -1,6 +1,8 @@
 // What the threads of a capacity curve say to each other. Types only.
+
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { BlockRing } from './blocks.js';
-import type { JobCounts, JobSpec } from './job.js';
+import type { JobSpec } from './job.js';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -17,6 +19,6 @@ export type ToThread = { readonly kind: 'block'; readonly block: number; readonl
 export type FromThread =
   | { readonly kind: 'done'; readonly block: number; readonly rows: number }
   | { readonly kind: 'progress'; readonly tokens: number }
-  | { readonly kind: 'counts'; readonly counts: JobCounts[] }
+  | { readonly kind: 'counts'; readonly counts: CapacityCounts[] }
   | { readonly kind: 'refused'; readonly message: string; readonly exitCode: number }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };

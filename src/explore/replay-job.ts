@@ -1,8 +1,10 @@
 // A job that replays every capacity as rows come in: for policies that look at the past only.
+
+import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
 import type { Clock } from '../cache/policy.js';
 import { RowReplay } from '../cache/row-replay.js';
 import { buildCaches, type Caches } from '../cache/scope.js';
-import { type Job, type JobCapacity, type JobCounts, type ResolvedJob, splitAtWarmup } from './job.js';
+import { type Job, type ResolvedJob, splitAtWarmup } from './job.js';
 
 /** One capacity under replay. */
 export class CapacityReplay {
@@ -14,7 +16,7 @@ export class CapacityReplay {
   #evictedBefore: number[];
 
   /** @param nextUse by dense id, for policies that need the future */
-  constructor(job: ResolvedJob, capacity: JobCapacity, nextUse: Int32Array | null) {
+  constructor(job: ResolvedJob, capacity: SplitCapacity, nextUse: Int32Array | null) {
     const clock: Clock = { event: 0, pass: 0, layer: 0 };
     this.#caches = buildCaches({
       model: job.model,
@@ -46,7 +48,7 @@ export class CapacityReplay {
     this.#done += tokens;
   }
 
-  counts(): JobCounts {
+  counts(): CapacityCounts {
     return {
       hits: Array.from(this.#replay.hits),
       caches: this.#caches.caches.map(({ insertions, evictions }, c) => ({
@@ -75,7 +77,7 @@ export class ReplayJob implements Job {
     for (const replay of this.#replays) replay.rows(experts, tokens);
   }
 
-  finish(): JobCounts[] {
+  finish(): CapacityCounts[] {
     return this.#replays.map((replay) => replay.counts());
   }
 

@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, UserError } from '../base/errors.js';
 import { blocksOf } from './blocks.js';
-import { startJob } from './job.js';
+import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
 
 const port = parentPort;

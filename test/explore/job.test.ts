@@ -1,4 +1,4 @@
-// The replay of rows, the row log and the LRU stack distances against the replay of recorded events, on the same random rows.
+// The replay of rows, the row log and the LRU pass against the replay of recorded events, on the same random rows.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../src/base/parameters.js';
@@ -7,7 +7,8 @@ import { POLICIES } from '../../src/cache/policies/index.js';
 import { policyNeeds } from '../../src/cache/policy.js';
 import { RowCursor } from '../../src/cache/row-cursor.js';
 import type { Scope } from '../../src/cache/scope.js';
-import { type JobSpec, startJob } from '../../src/explore/job.js';
+import type { JobSpec } from '../../src/explore/job.js';
+import { startJob } from '../../src/explore/jobs.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
 import { stepper } from '../cache/replaying.js';

@@ -11,7 +11,6 @@ const KNOWN = [
   'engine/event/device.ts engine/event/execute.ts engine/event/judge.ts engine/event/place.ts',
   'engine/memory/plan.ts engine/memory/quotas.ts engine/parallel/plan.ts engine/serving.ts',
   'engine/transfer/link.ts engine/watch/observer.ts',
-  'explore/foresight-job.ts explore/job.ts explore/lru-job.ts explore/replay-job.ts',
 ];
 
 describe('imports of src', () => {

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
+import { LruStack } from '../../cache/stack-distance.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RunSpec } from '../../system/run.js';
 import { openTrace } from '../../trace/open.js';
@@ -11,7 +12,7 @@ import type { Inputs } from '../inputs.js';
 import { ELSEWHERE, type Shard } from '../parallel/shard.js';
 import type { MemoryPlan } from './plan.js';
 
-/** Most tokens of a profiling trace that are looked at. */
+/** Most tokens of a profiling trace that are looked at. Ours: quotas of longer ones differ little, and a profile is read before every run. */
 const MOST_TOKENS = 8192;
 
 /**
@@ -55,7 +56,7 @@ function pathOf(popularity: string, run: RunSpec): string {
 
 /**
  * Activations by layer and expert, and by layer what an LRU cache of 0..experts slots hits: a member at depth d of the layer's stack, as
- * the event finds it, is a hit of every cache with more than d slots (Mattson et al., 1970).
+ * the event finds it, is a hit of every cache with more than d slots. Of caches smaller than an event that is an estimate.
  * @param own number among the model's experts of an expert of the trace, {@link ELSEWHERE} where the model does not have it
  */
 export function profileLayers(
@@ -66,22 +67,28 @@ export function profileLayers(
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
   const hits = model.layers.map(({ experts }) => new Float64Array(experts + 1));
-  const stacks = model.layers.map((): number[] => []);
+  const stacks = model.layers.map(
+    ({ experts }) =>
+      new LruStack(
+        experts,
+        Array.from({ length: experts }, (_, level) => level + 1),
+      ),
+  );
   for (const chunk of chunks(trace, 256, 0, tokens)) {
     for (let token = 0; token < chunk.tokens; token++) {
-      for (const { index } of model.layers) {
+      for (const { experts, index } of model.layers) {
         const from = (token * trace.layers + index) * trace.topK;
-        const chosen = [...chunk.experts.subarray(from, from + trace.topK)]
+        const chosen = Array.from(chunk.experts.subarray(from, from + trace.topK))
           .filter((expert) => expert !== NULL_EXPERT)
           .map((expert) => own(index, expert))
           .filter((expert) => expert !== ELSEWHERE);
         const stack = stacks[index]!;
         for (const expert of chosen) {
           demand[index]![expert]! += 1;
-          const depth = stack.indexOf(expert);
-          if (depth >= 0) hits[index]![depth + 1]! += 1;
+          const depth = stack.level(expert);
+          if (depth < experts) hits[index]![depth + 1]! += 1;
         }
-        stacks[index] = [...chosen.toReversed(), ...stack.filter((expert) => !chosen.includes(expert))];
+        for (const expert of chosen) stack.touch(expert);
       }
     }
   }

@@ -1,0 +1,21 @@
+// The kinds of jobs, and which one a policy takes.
+
+import { resolvePolicy } from '../cache/policies/index.js';
+import { lru } from '../cache/policies/lru.js';
+import { policyNeeds } from '../cache/policy.js';
+import { ForesightJob } from './foresight-job.js';
+import { raiseInlining } from './inlining.js';
+import type { Job, JobSpec, ResolvedJob } from './job.js';
+import { LruJob } from './lru-job.js';
+import { ReplayJob } from './replay-job.js';
+
+/**
+ * Starts a job.
+ * @throws UserError where the policy is unknown or lacks what it needs
+ */
+export async function startJob(spec: JobSpec): Promise<Job> {
+  raiseInlining();
+  const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
+  if (policyNeeds(job.definition, job.parameters).includes('future')) return new ForesightJob(job);
+  return job.definition === lru ? new LruJob(job) : new ReplayJob(job);
+}
