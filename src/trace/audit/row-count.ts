@@ -1,8 +1,8 @@
 // A request of p prompt and g generated tokens has p + g - 1 routed rows, since the last sampled token is never forwarded. Recorders get
 // that wrong in three ways: a row too many, filled with nothing or with a copy; the first token left out; rows lost in between.
-import type { TraceChunk } from '../trace.js';
+import type { RoutingTrace, TraceChunk } from '../trace.js';
 import { isEmpty } from './cached-prefix.js';
-import { type AuditCheck, counted, type Finding } from './check.js';
+import { type AuditCheck, counted } from './check.js';
 
 /** Metadata keys under which recorders keep the lengths of a single request. */
 const PROMPT = ['prompt_length', 'prompt_len', 'num_prompt_tokens'];
@@ -13,64 +13,11 @@ export const rowCount: AuditCheck = {
   code: 'row-count',
   summary: 'rows that are off by one, or missing (prompt + generated - 1)',
   start({ trace, tokens }) {
-    const width = trace.layers * trace.topK;
-    const before = new Uint16Array(width);
-    const { requests } = trace;
-    let seen = 0;
-    let emptyLast = 0;
-    let copiedLast = 0;
-    let late = 0;
-    let gaps = 0;
-    let missing = 0;
-    let firstGap = -1;
-    let request = -1;
-    let position = -1;
+    const seen = new RowsSeen(trace);
     return {
-      rows(chunk: TraceChunk, start: number): void {
-        for (let row = 0; row < chunk.tokens; row++) {
-          const index = chunk.request[row]!;
-          const { prefill, decode, start: from } = requests[index]!;
-          const at = row * width;
-          if (index !== request) {
-            request = index;
-            if (chunk.position[row] === 1 && prefill > 0) late++;
-          } else if (chunk.position[row] !== position + 1) {
-            gaps++;
-            missing += chunk.position[row]! - position - 1;
-            if (firstGap < 0) firstGap = start + row;
-          }
-          position = chunk.position[row]!;
-          const place = start + row - from;
-          const last = prefill + decode - 1;
-          if (place === last && last > 0) {
-            seen++;
-            if (isEmpty(chunk.experts, at, width)) emptyLast++;
-            else if (equal(chunk.experts, at, before)) copiedLast++;
-          } else if (place === last - 1) before.set(chunk.experts.subarray(at, at + width));
-        }
-      },
-      finish(): Finding | null {
-        const found: string[] = [];
-        if (seen > 0 && emptyLast * 2 > seen) found.push(`the last row of ${counted(emptyLast, 'request')} chooses nothing`);
-        if (seen > 0 && copiedLast * 2 > seen) found.push(`the last row of ${counted(copiedLast, 'request')} repeats the one before it`);
-        if (late > 0)
-          found.push(`${counted(late, 'request')} ${late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`);
-        if (gaps > 0)
-          found.push(
-            `${counted(missing, 'position')} ${missing === 1 ? 'is' : 'are'} missing in ${counted(gaps, 'gap')}, the first before row ${firstGap}`,
-          );
-        const [prompt, generated] = [noted(trace.meta.notes, PROMPT), noted(trace.meta.notes, GENERATED)];
-        if (
-          prompt !== null &&
-          generated !== null &&
-          requests.length === 1 &&
-          tokens === trace.tokens &&
-          trace.tokens !== prompt + generated - 1
-        ) {
-          found.push(
-            `the file speaks of ${prompt} prompt and ${generated} generated tokens, so ${prompt + generated - 1} rows, and has ${trace.tokens}`,
-          );
-        }
+      rows: (chunk, start) => seen.take(chunk, start),
+      finish() {
+        const found = [...seen.faults(), ...(tokens === trace.tokens ? lengthFaults(trace) : [])];
         if (found.length === 0) return null;
         const text = found.join('; ');
         return {
@@ -81,12 +28,90 @@ export const rowCount: AuditCheck = {
             'Rows do not belong to the tokens that they are taken for: reuse across the gap or the extra row is made up, and predictors that use ' +
             'token ids learn from the wrong token.',
           fix: 'Record prompt + generated - 1 rows, without padding; a row that is too many is cut with moeprof trace convert FILE --tokens A..B.',
-          rows: firstGap < 0 ? null : { count: gaps, first: firstGap },
+          rows: seen.firstGap < 0 ? null : { count: seen.gaps, first: seen.firstGap },
         };
       },
     };
   },
 };
+
+/** What is counted while the rows go by. */
+class RowsSeen {
+  /** Positions that do not follow the one before, and the row of the first; -1: none. */
+  gaps = 0;
+  firstGap = -1;
+  readonly #trace: RoutingTrace;
+  readonly #width: number;
+  /** The last row but one of the running request. */
+  readonly #before: Uint16Array;
+  #missing = 0;
+  /** Requests whose last row was seen; of these, last rows that choose nothing, or what the row before chose. */
+  #ended = 0;
+  #emptyLast = 0;
+  #copiedLast = 0;
+  /** Requests that begin at position 1. */
+  #late = 0;
+  #request = -1;
+  #position = -1;
+
+  constructor(trace: RoutingTrace) {
+    this.#trace = trace;
+    this.#width = trace.layers * trace.topK;
+    this.#before = new Uint16Array(this.#width);
+  }
+
+  take(chunk: TraceChunk, start: number): void {
+    for (let row = 0; row < chunk.tokens; row++) {
+      const index = chunk.request[row]!;
+      const request = this.#trace.requests[index]!;
+      const position = chunk.position[row]!;
+      if (index !== this.#request) {
+        this.#request = index;
+        if (position === 1 && request.prefill > 0) this.#late++;
+      } else if (position !== this.#position + 1) {
+        this.gaps++;
+        this.#missing += position - this.#position - 1;
+        if (this.firstGap < 0) this.firstGap = start + row;
+      }
+      this.#position = position;
+      const at = row * this.#width;
+      const place = start + row - request.start;
+      const last = request.prefill + request.decode - 1;
+      if (place === last - 1) this.#before.set(chunk.experts.subarray(at, at + this.#width));
+      else if (place === last && last > 0) this.#end(chunk.experts, at);
+    }
+  }
+
+  #end(experts: Uint16Array, at: number): void {
+    this.#ended++;
+    if (isEmpty(experts, at, this.#width)) this.#emptyLast++;
+    else if (equal(experts, at, this.#before)) this.#copiedLast++;
+  }
+
+  /** What is wrong with the rows, in words. A last row that few requests repeat may be chance. */
+  faults(): string[] {
+    const found: string[] = [];
+    if (this.#emptyLast * 2 > this.#ended) found.push(`the last row of ${counted(this.#emptyLast, 'request')} chooses nothing`);
+    if (this.#copiedLast * 2 > this.#ended) found.push(`the last row of ${counted(this.#copiedLast, 'request')} repeats the one before it`);
+    if (this.#late > 0) {
+      found.push(`${counted(this.#late, 'request')} ${this.#late === 1 ? 'begins' : 'begin'} at position 1, the first token is left out`);
+    }
+    if (this.gaps > 0) {
+      const are = this.#missing === 1 ? 'is' : 'are';
+      found.push(
+        `${counted(this.#missing, 'position')} ${are} missing in ${counted(this.gaps, 'gap')}, the first before row ${this.firstGap}`,
+      );
+    }
+    return found;
+  }
+}
+
+/** Lengths that the metadata of a single request state, where its rows are not as many, in words. */
+function lengthFaults({ meta, requests, tokens }: RoutingTrace): string[] {
+  const [prompt, generated] = [noted(meta.notes, PROMPT), noted(meta.notes, GENERATED)];
+  if (prompt === null || generated === null || requests.length !== 1 || tokens === prompt + generated - 1) return [];
+  return [`the file speaks of ${prompt} prompt and ${generated} generated tokens, so ${prompt + generated - 1} rows, and has ${tokens}`];
+}
 
 function equal(experts: Uint16Array, at: number, row: Uint16Array): boolean {
   for (let i = 0; i < row.length; i++) if (experts[at + i] !== row[i]) return false;

@@ -68,7 +68,48 @@ export function readPickle(bytes: Buffer, place: string): Pickled {
   return new Unpickler(bytes, place).read();
 }
 
+type Operation = (it: Unpickler) => void;
+
 class Unpickler {
+  /** What each opcode does; all others are refused. */
+  static readonly #OPCODES = new Map<number, Operation>([
+    [0x80, (it) => it.#byte()], // PROTO
+    [0x95, (it) => it.#take(8)], // FRAME
+    [0x28, (it) => it.#stack.push(MARK)], // MARK
+    [0x30, (it) => it.#pop()], // POP
+    [0x7d, (it) => it.#stack.push(new Map())], // EMPTY_DICT
+    [0x5d, (it) => it.#stack.push([])], // EMPTY_LIST
+    [0x29, (it) => it.#stack.push([])], // EMPTY_TUPLE
+    [0x74, (it) => it.#stack.push(it.#popToMark())], // TUPLE
+    [0x6c, (it) => it.#stack.push(it.#popToMark())], // LIST
+    [0x85, (it) => it.#stack.push(it.#popMany(1))], // TUPLE1
+    [0x86, (it) => it.#stack.push(it.#popMany(2))], // TUPLE2
+    [0x87, (it) => it.#stack.push(it.#popMany(3))], // TUPLE3
+    [0x61, (it) => it.#extend([it.#pop()])], // APPEND
+    [0x65, (it) => it.#extend(it.#popToMark())], // APPENDS
+    [0x73, (it) => it.#set(it.#popMany(2))], // SETITEM
+    [0x75, (it) => it.#set(it.#popToMark())], // SETITEMS
+    [0x4e, (it) => it.#stack.push(null)], // NONE
+    [0x88, (it) => it.#stack.push(true)], // NEWTRUE
+    [0x89, (it) => it.#stack.push(false)], // NEWFALSE
+    [0x4a, (it) => it.#stack.push(it.#take(4).readInt32LE())], // BININT
+    [0x4b, (it) => it.#stack.push(it.#byte())], // BININT1
+    [0x4d, (it) => it.#stack.push(it.#take(2).readUInt16LE())], // BININT2
+    [0x8a, (it) => it.#stack.push(it.#long())], // LONG1
+    [0x47, (it) => it.#stack.push(it.#take(8).readDoubleBE())], // BINFLOAT
+    [0x58, (it) => it.#stack.push(it.#take(it.#take(4).readUInt32LE()).toString('utf8'))], // BINUNICODE
+    [0x8c, (it) => it.#stack.push(it.#take(it.#byte()).toString('utf8'))], // SHORT_BINUNICODE
+    [0x71, (it) => it.#memo.set(it.#byte(), it.#top())], // BINPUT
+    [0x72, (it) => it.#memo.set(it.#take(4).readUInt32LE(), it.#top())], // LONG_BINPUT
+    [0x94, (it) => it.#memo.set(it.#memo.size, it.#top())], // MEMOIZE
+    [0x68, (it) => it.#recall(it.#byte())], // BINGET
+    [0x6a, (it) => it.#recall(it.#take(4).readUInt32LE())], // LONG_BINGET
+    [0x63, (it) => it.#global(`${it.#line()}.${it.#line()}`)], // GLOBAL
+    [0x93, (it) => it.#global(it.#popMany(2).map(String).join('.'))], // STACK_GLOBAL
+    [0x51, (it) => it.#stack.push(it.#storage(it.#pop()))], // BINPERSID
+    [0x52, (it) => it.#reduce()], // REDUCE
+  ]);
+
   readonly #bytes: Buffer;
   readonly #place: string;
   #at = 0;
@@ -89,108 +130,9 @@ class Unpickler {
   }
 
   #step(code: number): void {
-    switch (code) {
-      case 0x80: // PROTO
-        this.#byte();
-        return;
-      case 0x95: // FRAME
-        this.#take(8);
-        return;
-      case 0x28: // MARK
-        this.#stack.push(MARK);
-        return;
-      case 0x30: // POP
-        this.#pop();
-        return;
-      case 0x7d: // EMPTY_DICT
-        this.#stack.push(new Map());
-        return;
-      case 0x5d: // EMPTY_LIST
-      case 0x29: // EMPTY_TUPLE
-        this.#stack.push([]);
-        return;
-      case 0x74: // TUPLE
-      case 0x6c: // LIST
-        this.#stack.push(this.#popToMark());
-        return;
-      case 0x85: // TUPLE1
-      case 0x86: // TUPLE2
-      case 0x87: // TUPLE3
-        this.#stack.push(this.#popMany(code - 0x84));
-        return;
-      case 0x61: // APPEND
-        this.#extend([this.#pop()]);
-        return;
-      case 0x65: // APPENDS
-        this.#extend(this.#popToMark());
-        return;
-      case 0x73: // SETITEM
-        this.#set(this.#popMany(2));
-        return;
-      case 0x75: // SETITEMS
-        this.#set(this.#popToMark());
-        return;
-      case 0x4e: // NONE
-        this.#stack.push(null);
-        return;
-      case 0x88: // NEWTRUE
-      case 0x89: // NEWFALSE
-        this.#stack.push(code === 0x88);
-        return;
-      case 0x4a: // BININT
-        this.#stack.push(this.#take(4).readInt32LE());
-        return;
-      case 0x4b: // BININT1
-        this.#stack.push(this.#byte());
-        return;
-      case 0x4d: // BININT2
-        this.#stack.push(this.#take(2).readUInt16LE());
-        return;
-      case 0x8a: // LONG1
-        this.#stack.push(this.#long());
-        return;
-      case 0x47: // BINFLOAT
-        this.#stack.push(this.#take(8).readDoubleBE());
-        return;
-      case 0x58: // BINUNICODE
-        this.#stack.push(this.#take(this.#take(4).readUInt32LE()).toString('utf8'));
-        return;
-      case 0x8c: // SHORT_BINUNICODE
-        this.#stack.push(this.#take(this.#byte()).toString('utf8'));
-        return;
-      case 0x71: // BINPUT
-        this.#memo.set(this.#byte(), this.#top());
-        return;
-      case 0x72: // LONG_BINPUT
-        this.#memo.set(this.#take(4).readUInt32LE(), this.#top());
-        return;
-      case 0x94: // MEMOIZE
-        this.#memo.set(this.#memo.size, this.#top());
-        return;
-      case 0x68: // BINGET
-        this.#recall(this.#byte());
-        return;
-      case 0x6a: // LONG_BINGET
-        this.#recall(this.#take(4).readUInt32LE());
-        return;
-      case 0x63: // GLOBAL
-        this.#global(`${this.#line()}.${this.#line()}`);
-        return;
-      case 0x93: {
-        // STACK_GLOBAL
-        const [module, name] = this.#popMany(2);
-        this.#global(`${String(module)}.${String(name)}`);
-        return;
-      }
-      case 0x51: // BINPERSID
-        this.#stack.push(this.#storage(this.#pop()));
-        return;
-      case 0x52: // REDUCE
-        this.#reduce();
-        return;
-      default:
-        this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
-    }
+    const run = Unpickler.#OPCODES.get(code);
+    if (run === undefined) this.#fail(`opcode 0x${code.toString(16)} at byte ${this.#at - 1} is no plain data`);
+    run(this);
   }
 
   #reduce(): void {
