@@ -29,7 +29,7 @@ async function systemsOfTheField() {
   const { listProfiles } = await fromDist('base/profiles.js');
   const { loadSystem } = await fromDist('system/system.js');
   const published = listProfiles('systems').filter((name) => {
-    const { cites, overlap, placement, rerank } = loadSystem(name, 'bench');
+    const { cites, overlap, placement, rerank } = loadSystem(name).value;
     const needsMore = rerank !== undefined || placement !== undefined || overlap !== undefined;
     return cites !== undefined && !needsMore && !ABLATIONS.slice(1).includes(name);
   });
@@ -39,7 +39,7 @@ async function systemsOfTheField() {
 async function main() {
   const { simulate } = await fromDist('index.js');
   const { loadSystem } = await fromDist('system/system.js');
-  const fixesItsCache = (system) => loadSystem(system, 'bench').cache.capacity !== undefined;
+  const fixesItsCache = (system) => loadSystem(system).value.cache.capacity !== undefined;
   const systems = flags.includes('--systems') ? await systemsOfTheField() : ABLATIONS;
   for (const batch of [1, 16]) {
     const run = (system) =>

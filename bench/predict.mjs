@@ -95,14 +95,14 @@ async function measureRun({ bounds, folder, kind, tokens, runs }) {
 async function measurePredictor({ folder, kind, tokens, runs }) {
   const { openTrace } = await fromDist('index.js');
   const { loadModel } = await fromDist('model/load.js');
-  const { createPredictor } = await fromDist('predict/create.js');
+  const { createPredictor, parsePredictor } = await fromDist('predict/create.js');
   const { Pass } = await fromDist('schedule/pass.js');
   const { Request } = await fromDist('schedule/request.js');
   const model = loadModel(MODEL);
   const trace = await openTrace(join(folder, 'trace.safetensors'), { model });
   const rates = [];
   for (let i = 0; i <= runs; i++) {
-    const predictor = await createPredictor({ kind, model, trace, slots: 1, seed: 1, training: [] });
+    const predictor = await createPredictor({ chosen: parsePredictor(kind), model, trace, slots: 1, seed: 1, training: [] });
     const pass = new Pass(trace, 1);
     const scores = new Float32Array(model.experts);
     let predictions = 0;

@@ -19,6 +19,15 @@ export class UserError extends Error {
   }
 }
 
+/** What `work` gives; a UserError that it throws is told with its place before it. */
+export function placed<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`, error.exitCode) : error;
+  }
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

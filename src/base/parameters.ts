@@ -1,6 +1,7 @@
 // Parameters of the members of a family (policies, predictors, schedulers): declared with defaults, given as YAML keys or `name:key=value,key=value`.
 import { UserError } from './errors.js';
 import { didYouMean } from './text.js';
+import type { Written } from './written.js';
 
 /** One parameter: its default fixes its type. */
 export interface Parameter {
@@ -19,20 +20,44 @@ export type ParameterTable = Readonly<Record<string, Parameter>>;
 /** Values after defaults and checks. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
+/** A member of a family as a user chose it, with the values of all its parameters. */
+export interface Choice extends Written {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+/**
+ * Reads what a user chose of a family.
+ * @param text name, with parameters after a colon
+ * @param beside parameters that stand beside the text, where those after the colon win
+ * @param find gives the member of a name, and throws a UserError for a name that none has
+ * @throws UserError where the name or a parameter is unknown, or a value cannot be
+ */
+export function choose(
+  noun: string,
+  text: string,
+  beside: Readonly<Record<string, unknown>>,
+  find: (name: string) => { readonly parameters: ParameterTable },
+  split: (text: string) => { readonly name: string; readonly given: Readonly<Record<string, string>> } = splitSpec,
+): Choice {
+  const { given, name } = split(text);
+  return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, { ...beside, ...given }) };
+}
+
 /**
  * Splits `s3-fifo:small=0.1,ghost=1` into a name and raw values.
  * @throws UserError where a part is not `key=value`
  */
 export function splitSpec(spec: string): { name: string; given: Record<string, string> } {
   const colon = spec.indexOf(':');
-  if (colon < 0) return { name: spec, given: {} };
+  if (colon < 0) return { name: spec.trim(), given: {} };
   const given: Record<string, string> = {};
   for (const part of spec.slice(colon + 1).split(',')) {
     const equals = part.indexOf('=');
     if (equals <= 0) throw new UserError(`${spec}: expected key=value after the colon, found '${part}'`);
     given[part.slice(0, equals).trim()] = part.slice(equals + 1).trim();
   }
-  return { name: spec.slice(0, colon), given };
+  return { name: spec.slice(0, colon).trim(), given };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
 // that the command runs in, so that the same command means the same thing everywhere.
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from './errors.js';
 import { didYouMean } from './text.js';
@@ -51,6 +51,12 @@ export function findProfile(family: ProfileFamily, nameOrPath: string, relativeT
   }
   const all = hint.endsWith(' more') ? `, all in moeprof profiles list ${family.replace(/s$/, '')}` : '';
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
+}
+
+/** A path as messages show it: from the working directory, where it is below that. */
+export function shownPath(path: string): string {
+  const inside = relative(process.cwd(), path);
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
 /** Bundled files of a family by name: the file's name up to its (known) ending. */

@@ -72,7 +72,8 @@ function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-function valueAt(raw: unknown, path: Path): unknown {
+/** The value at a path; undefined where it leads nowhere. */
+export function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;
   for (const step of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
   return value;

@@ -4,15 +4,25 @@ import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
-import { describeIssue, innermost } from './schema-issues.js';
+import { shownPath } from './profiles.js';
+import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
 import { type Quantity, refusal } from './units.js';
+
+/** `file:line:col`, or the flag, of all that is given of a value, by dotted path. */
+export type Places = Readonly<Record<string, string>>;
 
 /** A checked value and where its parts stand in the file. */
 export interface Located<T> {
   readonly value: T;
+  readonly places: Places;
   /** `file:line:col` of the value at this path; of its nearest parent that stands in the file, where it is a default. */
   place(...path: readonly (string | number)[]): string;
+  /**
+   * Checks a part by a schema of its own; paths in messages start at the root, those of `overrides` and in what is returned at the part.
+   * @throws UserError as {@link readYaml}
+   */
+  part<P>(path: readonly string[], schema: z.ZodType<P>, overrides?: readonly Override[]): Located<P>;
 }
 
 /** A value that replaces, or is added to, what a file says: a command-line flag, `--set path=value`. */
@@ -50,7 +60,7 @@ export function readText(path: string): string {
  * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
  */
 export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
-  return locateYaml(readText(path), path, schema, overrides).value;
+  return locateYaml(readText(path), shownPath(path), schema, overrides).value;
 }
 
 /**
@@ -94,12 +104,27 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
  * @throws UserError `label: path: what is wrong, and what to write instead`
  */
 export function checkValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): T {
-  return check(raw, schema, overrides, () => ({ place: label, offset: 0 })).value;
+  return locateValue(raw, label, schema, overrides).value;
+}
+
+/**
+ * As {@link checkValue}, and remembers which flag gave what.
+ * @throws UserError as {@link checkValue}
+ */
+export function locateValue<T>(raw: unknown, label: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
+  return check(raw, schema, overrides, () => ({ place: label, offset: 0 }));
 }
 
 type Locate = (where: Path, unknownKey?: string) => { readonly place: string; readonly offset: number };
 
-function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Override[], locateInFile: Locate): Located<T> {
+/** @param within path from the root to what is checked */
+function check<T>(
+  given: unknown,
+  schema: z.ZodType<T>,
+  overrides: readonly Override[],
+  locateInFile: Locate,
+  within: Path = [],
+): Located<T> {
   let raw = given;
   const placed: Override[] = [];
   for (const override of overrides) {
@@ -114,17 +139,38 @@ function check<T>(given: unknown, schema: z.ZodType<T>, overrides: readonly Over
     return label === undefined ? locateInFile(where, unknownKey) : { place: label, offset: -1 };
   };
   const result = schema.safeParse(raw, { reportInput: true });
-  if (result.success) return { value: result.data, place: (...where) => locate(where).place };
-
+  if (result.success) {
+    return {
+      value: result.data,
+      places: placesOf(raw, locate),
+      place: (...where) => locate(where).place,
+      part: (path, partSchema, partOverrides = []) =>
+        check(valueAt(raw, path), partSchema, partOverrides, (where, key) => locate([...path, ...where], key), [...within, ...path]),
+    };
+  }
   const issues = result.error.issues.flatMap(innermost);
-  // A mistyped key also makes the right one missing: the key is what the user must see. Else whatever stands first in the file.
+  // A mistyped key also makes the right one missing: the key is what the user must see. Else what is wrong comes before what is missing.
+  const rank = (issue: (typeof issues)[number]): number =>
+    issue.code === 'unrecognized_keys' ? 0 : valueAt(raw, issue.path) === undefined ? 2 : 1;
   const first = issues
-    .map((issue) => ({ issue, key: issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined }))
-    .map((found) => ({ ...found, ...locate(found.issue.path, found.key) }))
-    .sort((a, b) => Number(b.key !== undefined) - Number(a.key !== undefined) || a.offset - b.offset)[0]!;
-  const dotted = first.issue.path.map(String).join('.');
+    .map((issue) => ({ issue, ...locate(issue.path, issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined) }))
+    .sort((a, b) => rank(a.issue) - rank(b.issue) || a.offset - b.offset)[0]!;
+  const dotted = [...within, ...pathInside(raw, first.issue.path)].map(String).join('.');
   const more = issues.length > 1 ? ` (${issues.length - 1} more)` : '';
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
+}
+
+/** Places of a value and of all that it holds. */
+function placesOf(value: unknown, locate: Locate, path: Path = []): Record<string, string> {
+  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const own = path.length === 0 ? {} : { [path.join('.')]: locate(path).place };
+  return Object.assign(own, ...inner.map(([key, one]) => placesOf(one, locate, [...path, key])));
+}
+
+/** A path as far as it leads through mappings and lists: a name that may stand for a mapping has no keys. */
+function pathInside(raw: unknown, path: Path): Path {
+  const end = path.findIndex((_, length) => typeof (valueAt(raw, path.slice(0, length)) ?? {}) !== 'object');
+  return end < 0 ? path : path.slice(0, end);
 }
 
 /** The path of an override with the entries of lists by number. */

@@ -1,34 +1,49 @@
 // What users write for the size of an expert cache: bytes, a share of all experts, or experts per layer.
 import { UserError } from '../base/errors.js';
-import { parseBytes, SHARE } from '../base/units.js';
+import { BYTES, SHARE } from '../base/units.js';
+import type { Written } from '../base/written.js';
 import { expertBytesTotal, type ModelSpec } from '../model/spec.js';
+
+/** A capacity as it was written: bytes, a share of the bytes of all experts, or experts per MoE layer. */
+export type Capacity = Written &
+  (
+    | { readonly kind: 'bytes'; readonly bytes: number }
+    | { readonly kind: 'share'; readonly share: number }
+    | { readonly kind: 'per-layer'; readonly experts: number }
+  );
 
 /**
  * Reads `8GiB`, `25%` of all experts, or `16/layer`.
- * @param place where it stands, for messages
- * @returns bytes, at most those of all experts
  * @throws UserError where it is none of these
  */
-export function parseCapacity(text: string, model: ModelSpec, place: string): number {
+export function parseCapacity(text: string): Capacity {
   const trimmed = text.trim();
-  const all = expertBytesTotal(model);
-  const perLayer = expertsPerLayer(text);
-  if (perLayer !== null) return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, perLayer) * layer.expertBytes, 0);
+  const perLayer = /^(\d+)\s*\/\s*layer$/.exec(trimmed);
+  if (perLayer !== null) return { text, kind: 'per-layer', experts: Number(perLayer[1]) };
   if (trimmed.endsWith('%')) {
     const share = SHARE.read(trimmed);
-    if (share === null) throw new UserError(`${place}: '${text}' is not a share of the experts, use 0% to 100%`);
-    return Math.round(share * all);
+    if (share === null) throw new UserError(`"${text}" is not a share of the experts; use 0% to 100%`);
+    return { text, kind: 'share', share };
   }
   if (/^\d+(\.\d+)?$/.test(trimmed) && Number(trimmed) > 0 && Number(trimmed) < 4096) {
-    throw new UserError(`${place}: '${text}' has no unit; write ${trimmed}GiB, ${trimmed}% of all experts, or ${trimmed}/layer`);
+    throw new UserError(`"${text}" has no unit; write ${trimmed}GiB, ${trimmed}% of all experts, or ${trimmed}/layer`);
   }
-  return Math.min(all, parseBytes(text, place));
+  const bytes = BYTES.read(text);
+  if (bytes === null) throw new UserError(`"${text}" is not a capacity; write e.g. 8GiB, 25% or 16/layer`);
+  return { text, kind: 'bytes', bytes };
 }
 
-/** 16 of `16/layer`; null where the text is no such capacity. */
-export function expertsPerLayer(text: string): number | null {
-  const match = /^(\d+)\s*\/\s*layer$/.exec(text.trim());
-  return match === null ? null : Number(match[1]);
+/** Bytes of a capacity for the experts of a model, at most those of all. */
+export function capacityBytes(capacity: Capacity, model: ModelSpec): number {
+  const all = expertBytesTotal(model);
+  switch (capacity.kind) {
+    case 'per-layer':
+      return model.layers.reduce((sum, layer) => sum + Math.min(layer.experts, capacity.experts) * layer.expertBytes, 0);
+    case 'share':
+      return Math.round(capacity.share * all);
+    case 'bytes':
+      return Math.min(all, capacity.bytes);
+  }
 }
 
 /** Points of a range of capacities that does not say how many. */
@@ -41,16 +56,16 @@ const MOST_POINTS = 1000;
  * of a range are evenly spaced, both ends included; 20 unless `:n` says how many, 1000 at most.
  * @returns bytes, ascending, each once
  */
-export function parseCapacities(text: string, model: ModelSpec, place: string): number[] {
+export function parseCapacities(text: string, model: ModelSpec): number[] {
   const bytes = text.split(',').flatMap((part) => {
     const range = /^(.+?)\.\.(.+?)(?::(\d+))?$/.exec(part.trim());
-    if (range === null) return [parseCapacity(part, model, place)];
-    const [from, to] = [range[1]!, range[2]!].map((end) => parseCapacity(end, model, place)) as [number, number];
+    if (range === null) return [capacityBytes(parseCapacity(part), model)];
+    const [from, to] = [range[1]!, range[2]!].map((end) => capacityBytes(parseCapacity(end), model)) as [number, number];
     const points = range[3] === undefined ? POINTS : Number(range[3]);
     if (points < 2 || points > MOST_POINTS) {
-      throw new UserError(`${place}: '${part.trim()}' asks for ${points} points; a range has 2 to ${MOST_POINTS}`);
+      throw new UserError(`'${part.trim()}' asks for ${points} points; a range has 2 to ${MOST_POINTS}`);
     }
-    if (from > to) throw new UserError(`${place}: '${part.trim()}' runs backwards; put the smaller capacity first`);
+    if (from > to) throw new UserError(`'${part.trim()}' runs backwards; put the smaller capacity first`);
     return Array.from({ length: points }, (_, i) => Math.round(from + ((to - from) * i) / (points - 1)));
   });
   return [...new Set(bytes)].sort((a, b) => a - b);

@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { UserError } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import type { Override } from '../base/yaml.js';
-import { parseCapacities, parseCapacity } from '../cache/capacity.js';
+import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
-import { resolvePolicy } from '../cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { openInputs } from '../engine/inputs.js';
 import { type CurveOptions, defaultThreads, drawCurve } from '../explore/curve.js';
@@ -117,7 +117,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
       trace,
       policies,
       folder: process.cwd(),
-      capacities: parseCapacities(flags.capacities, model, '--capacities'),
+      capacities: placed('--capacities', () => parseCapacities(flags.capacities, model)),
       scope: flags.scope,
       replay: flags.replay,
       quotas: flags.quotas,
@@ -125,7 +125,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
       warmup,
       seed: run.seed,
       popularity: (await needsPopularity(policies)) ? await popularityFor(flags.popularity, model, trace, tokens) : null,
-      at: flags.at === undefined || flags.at === 'the knee' ? null : parseCapacity(flags.at, model, '--at'),
+      at: flags.at === undefined || flags.at === 'the knee' ? null : placed('--at', () => capacityBytes(parseCapacity(flags.at!), model)),
       threads: THREADS ? threads : 0,
     };
     return await withProgress(options, context);
@@ -179,7 +179,7 @@ function runOf(flags: Flags): RunSpec {
 
 async function needsPopularity(policies: readonly string[]): Promise<boolean> {
   for (const policy of policies) {
-    const { definition, parameters } = await resolvePolicy(policy);
+    const { definition, parameters } = await resolvePolicy(placed('--policies', () => parsePolicy(policy)));
     if (policyNeeds(definition, parameters).includes('popularity')) return true;
   }
   return false;

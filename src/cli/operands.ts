@@ -1,11 +1,11 @@
 // What a command can take where it wants results: a file, a run profile, a folder of either, a saved baseline, a commit, stdin. Files
 // are told apart by content, so that their names do not matter. Profiles of all operands are run together.
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { EXIT, UserError } from '../base/errors.js';
-import { findProfile, isPath, listProfiles } from '../base/profiles.js';
+import { isPath, listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
-import { locateYaml, readText } from '../base/yaml.js';
+import { readText } from '../base/yaml.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
 import { joinRepeats } from '../compare/repeats.js';
@@ -132,13 +132,10 @@ async function prepare(source: Source): Promise<Prepared> {
   if (detached) {
     throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
   }
-  const { loadRun, runSchema } = await import('../system/run.js');
+  const { loadRun, placeIn } = await import('../system/run.js');
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name);
-  const path = findProfile('runs', run.label);
-  const shown = 'profile' in content ? `${name} (bundled)` : relative(process.cwd(), path) || path;
-  const located = locateYaml(readText(path), shown, runSchema);
-  return { source, run, budgets: budgetsOf(run.budgets, (index) => located.place('budgets', index)) };
+  return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }
 
 /**

@@ -8,7 +8,6 @@ import { loadHardware } from '../hardware/profile.js';
 import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
-import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
 import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -103,11 +102,11 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
     ]);
   const run = runWith(100);
   if (run.trace.includes('-')) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
-  const system = loadSystem(run.system, run.label, run.folder, run.overrides.system);
+  const { system } = run;
   const { capacity } = system.cache;
   if (capacity !== undefined) {
     throw new UserError(
-      `--system: ${system.name} fixes its expert cache at ${capacity}, so that there is nothing to plan; take another system`,
+      `--system: ${system.name} fixes its expert cache at ${capacity.text}, so that there is nothing to plan; take another system`,
     );
   }
   const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);

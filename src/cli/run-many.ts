@@ -1,5 +1,5 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
-import { UserError } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
 import { rankingReports } from '../report/ranking.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
@@ -27,7 +27,7 @@ export function combinationsOf(options: { readonly system?: string; readonly har
   const systems = options.system === undefined ? [undefined] : namesIn(options.system, '--system');
   const machines = options.hardware === undefined ? [undefined] : namesIn(options.hardware, '--hardware');
   return systems.flatMap((system) => {
-    const fixed = system !== undefined && loadSystem(system, '--system').cache.capacity !== undefined;
+    const fixed = system !== undefined && placed('--system', () => loadSystem(system)).value.cache.capacity !== undefined;
     return machines.map((hardware) => ({ system, hardware, cache: fixed ? undefined : options.cache }));
   });
 }

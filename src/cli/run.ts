@@ -8,7 +8,7 @@ import type { Watch } from '../engine/watch/meters.js';
 import { reports } from '../report/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
-import type { RunSpec } from '../system/run.js';
+import { placeIn, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -71,7 +71,7 @@ export function define(command: Command, context: CliContext): void {
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
       if (repeat !== null && options.timeline !== undefined)
         throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
-      budgets.push(...budgetsOf(run.budgets, (index) => `${run.label}: budgets.${index}`));
+      budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
       const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
       const timeline = TimelineFile.open(options, targets, context);
       let outputs: Outputs<Result> | null = null;

@@ -19,7 +19,6 @@ import { type SweepView, sweepReports } from '../explore/sweep-report.js';
 import { describeMetric } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
-import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
 import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
@@ -86,7 +85,9 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
   const runWith = (varied: readonly Override[]): RunSpec => {
     const spec = runOf(profile, options, varied);
     // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
-    return bySystem && options.cache !== undefined && fixesCache(spec) ? runOf(profile, { ...options, cache: undefined }, varied) : spec;
+    return bySystem && options.cache !== undefined && spec.system.cache.capacity !== undefined
+      ? runOf(profile, { ...options, cache: undefined }, varied)
+      : spec;
   };
   const run = (all: readonly Axis[]): Promise<Result[]> => {
     const runs = combinations(all).map((values) => {
@@ -99,11 +100,6 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
   const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
   const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(atOnce.map(servedPerSecond)) : rates }];
   return sweepOf(byRate, await run(byRate), atOnce);
-}
-
-/** True where the system of a run says itself how large the expert cache is. */
-function fixesCache({ folder, label, overrides, system }: RunSpec): boolean {
-  return loadSystem(system, label, folder, overrides.system).cache.capacity !== undefined;
 }
 
 /** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */

@@ -4,7 +4,7 @@ import { findProfile } from '../base/profiles.js';
 import { expertBytesTotal } from '../model/spec.js';
 import { createPredictor } from '../predict/create.js';
 import type { Predictor } from '../predict/predictor.js';
-import type { RunSpec } from '../system/run.js';
+import { misfit, type RunSpec } from '../system/run.js';
 import { openTrace } from '../trace/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type CommonParts, composeGpu } from './compose.js';
@@ -35,7 +35,7 @@ export async function buildSimulation(plan: RunPlan, logged = false): Promise<Si
   const policies = await policiesFor(inputs, run, layout.total.dramBytes !== null);
   const recorded = policies.future ? futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
-  const precision = precisionFor(inputs);
+  const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
   const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), logged };
   const gpus = layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null));
@@ -70,11 +70,11 @@ function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pi
 }
 
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
-function refuse({ inputs: { model, system }, layout }: RunPlan): void {
+function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, total } = layout;
   if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
-    throw new UserError(`onMiss: ${system.onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
+    throw misfit(run, 'system.onMiss', `${system.onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
   if (hardware.links.length > 0) return;
   if (several !== null) {
@@ -104,15 +104,15 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
 
 /**
  * The predictor that the system names, trained; null: none.
- * @throws UserError where it is unknown, or lacks what it needs
+ * @throws UserError where it lacks what it needs
  */
 async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
-  const { kind, parameters, train } = system.predictor;
+  const { kind: chosen, train } = system.predictor;
   const training: RoutingTrace[] = [];
   try {
     for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
     const { folder, seed } = run;
-    return await createPredictor({ kind, parameters, model, trace, slots: running, seed, training, folder });
+    return await createPredictor({ chosen, model, trace, slots: running, seed, training, folder });
   } finally {
     for (const used of training) used.close();
   }
@@ -122,13 +122,13 @@ async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, runn
  * Two sizes of an expert, where the system has them.
  * @throws UserError where that contradicts the rest of the system, or the trace has no gate weights
  */
-function precisionFor({ model, system, trace }: Inputs): MissPrecision | null {
+function precisionFor({ model, system, trace }: Inputs, run: RunSpec): MissPrecision | null {
   const { precision } = system;
   if (precision === undefined) return null;
   if (system.onMiss !== 'load')
-    throw new UserError(`precision: degrades misses that are loaded; it cannot be combined with onMiss: ${system.onMiss}`);
+    throw misfit(run, 'system.precision', `degrades misses that are loaded, and onMiss is ${system.onMiss}; take load, or leave it out`);
   if (precision.by === 'weights' && !trace.has.weights) {
-    throw new UserError(`precision.by: needs gate weights, which ${trace.path} does not carry; use rank`);
+    throw misfit(run, 'system.precision.by', `needs gate weights, which ${trace.path} does not carry; use rank`);
   }
   return new MissPrecision(model, precision);
 }

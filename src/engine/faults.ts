@@ -1,9 +1,9 @@
 // Faults as they strike links and the CPU: at the first layer whose routing becomes known at or after their time. What has been placed
 // by then keeps its speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
-import { UserError } from '../base/errors.js';
+import type { UserError } from '../base/errors.js';
 import type { CostModel } from '../hardware/cost.js';
 import { type Fault, hits, isInEffect } from '../system/faults.js';
-import type { RunSpec } from '../system/run.js';
+import { misfit, type RunSpec } from '../system/run.js';
 import type { Link } from './transfer/link.js';
 
 /**
@@ -18,7 +18,7 @@ export function faultsOf(
 ): Faults | null {
   if (run.faults === undefined) return null;
   const there = links.map((own) => own.filter((link) => link != null));
-  return new Faults(run.faults, there, costs, run.label);
+  return new Faults(run.faults, there, costs, (path, message) => misfit(run, path, message));
 }
 
 /** Strikes a run's links and CPU. */
@@ -34,10 +34,15 @@ export class Faults {
   /**
    * @param links by GPU: those that experts cross in this run
    * @param costs that price the CPU's work
-   * @param place where the faults stand, for messages
+   * @param refuse makes an error of a dotted path and what is wrong there
    * @throws UserError where a fault hits what is not there, or what the run does not use, or takes a link's last lane
    */
-  constructor(faults: readonly Fault[], links: readonly (readonly Link[])[], costs: readonly CostModel[], place: string) {
+  constructor(
+    faults: readonly Fault[],
+    links: readonly (readonly Link[])[],
+    costs: readonly CostModel[],
+    refuse: (path: string, message: string) => UserError,
+  ) {
     this.#faults = faults;
     this.#links = links.flatMap((own, gpu) => own.map((link) => ({ link, gpu })));
     this.#costs = costs;
@@ -46,23 +51,24 @@ export class Faults {
     this.nextNs = this.#boundariesNs[0] ?? Number.POSITIVE_INFINITY;
     const names = [...new Set(links.flat().map(({ name }) => name))];
     for (const [index, { cpu, gpu = 0, link }] of faults.entries()) {
-      const where = `${place}: faults.${index}`;
+      const where = `faults.${index}`;
       if (gpu >= links.length) {
         const there = links.length === 1 ? 'one GPU, number 0' : `${links.length} GPUs, numbers 0 to ${links.length - 1}`;
-        throw new UserError(`${where}.gpu: there is no GPU ${gpu}; the machine has ${there}`);
+        throw refuse(`${where}.gpu`, `there is no GPU ${gpu}; the machine has ${there}`);
       }
       if (cpu !== undefined && costs.every(({ handoverNs }) => handoverNs === Number.POSITIVE_INFINITY))
-        throw new UserError(`${where}.cpu: the machine has no CPU that computes experts; leave the fault out`);
+        throw refuse(`${where}.cpu`, `the machine has no CPU that computes experts; leave the fault out`);
       if (link !== undefined && !names.includes(link)) {
         const used = names.length === 0 ? 'no link' : names.join(', ');
-        throw new UserError(`${where}.link: no expert crosses ${link} in this run; it uses ${used}`);
+        throw refuse(`${where}.link`, `no expert crosses ${link} in this run; it uses ${used}`);
       }
     }
     for (const ns of this.#boundariesNs) {
       for (const { gpu, link } of this.#links) {
         if (this.#lanes(link, gpu, ns) >= 1) continue;
-        throw new UserError(
-          `${place}: faults: ${link.name} has ${link.lanes} lane${link.lanes === 1 ? '' : 's'} and would lose the last; leave it one, or take its bandwidth`,
+        throw refuse(
+          'faults',
+          `${link.name} has ${link.lanes} lane${link.lanes === 1 ? '' : 's'} and would lose the last; leave it one, or take its bandwidth`,
         );
       }
     }

@@ -7,15 +7,14 @@ import { loadHardware } from '../hardware/profile.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { loadModel, loadRouting } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
-import type { RunSpec } from '../system/run.js';
-import { loadSystem, type SystemSpec } from '../system/system.js';
+import { misfit, type RunSpec } from '../system/run.js';
+import type { SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
-import { formatNamed } from '../trace/formats/index.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { applyVariants, needWeights } from '../trace/variants/index.js';
+import { needWeights, stackVariants } from '../trace/variants/index.js';
 import { topOf, widestTopK } from './event/candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
@@ -47,12 +46,10 @@ export interface Inputs {
  */
 export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
   const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);
-  const system = loadSystem(run.system, run.label, run.folder, run.overrides.system);
+  const { system } = run;
   if (run.trace.includes('synthetic')) {
-    if (run.trace.length > 1) throw new UserError(`${run.label}: trace: 'synthetic' cannot be joined with files; give one or the other`);
-    if (run.model === undefined) throw new UserError(`${run.label}: model: synthetic routing needs a model; name one with --model`);
-    // A format that is not needed may still be misspelt.
-    if (run.traceFormat !== undefined) formatNamed(run.traceFormat);
+    if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
+    if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
     const model = modelOf(run, run.model);
     const routing = loadRouting(run.model, run.folder, run.overrides.model);
     const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
@@ -94,7 +91,7 @@ function routed(
   { rerank }: SystemSpec,
   { seed, variants = [] }: RunSpec,
 ): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants'> {
-  const varied = applyVariants(recorded, variants, { model, seed });
+  const varied = stackVariants(recorded, variants, { model, seed });
   if (rerank === undefined) {
     checkFits(varied, model);
     return { trace: varied, recorded, candidates: null, variants: variants.length > 0 };

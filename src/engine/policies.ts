@@ -1,9 +1,7 @@
 // The cache policies of a run, and what they need to know.
-import { UserError } from '../base/errors.js';
-import { splitSpec } from '../base/parameters.js';
 import { type ResolvedPolicy, resolvePolicy } from '../cache/policies/index.js';
 import { type PolicyNeed, policyNeeds } from '../cache/policy.js';
-import type { RunSpec } from '../system/run.js';
+import { misfit, type RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
 import { popularityFor } from './popularity.js';
 
@@ -23,7 +21,7 @@ export interface Policies {
 /**
  * Resolves the policies of a run.
  * @param cachesSsd true where DRAM is a cache of the SSD
- * @throws UserError where one is unknown, or needs what the run does not have
+ * @throws UserError where a module cannot be used, or one needs what the run does not have
  */
 export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boolean): Promise<Policies> {
   const { model, system, trace } = inputs;
@@ -32,16 +30,18 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boole
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);
   if (needs(dram).includes('future')) {
-    throw new UserError(`dram.policy: what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
+    throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
   }
   const wanted = [...needs(gpu), ...needs(dram)];
   if (inputs.candidates !== null && wanted.includes('future')) {
-    throw new UserError(
-      `cache.policy ${system.cache.policy}: knows the future, and with rerank what is chosen depends on what is resident; take lru`,
+    throw misfit(
+      run,
+      'system.cache.policy',
+      `${gpu.definition.name} knows the future, and with rerank what is chosen depends on what is resident; take lru`,
     );
   }
   if (wanted.includes('weights') && !trace.has.weights) {
-    throw new UserError(`cache.policy ${system.cache.policy}: needs gate weights, which ${trace.path} does not carry`);
+    throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
   }
   const ranksByPrediction = wanted.includes('predicted') || (gpu.definition.takes ?? []).includes('predicted');
   return {
@@ -50,6 +50,6 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boole
     popularity: wanted.includes('popularity') ? await popularityFor(model, trace, system.cache.popularity, run) : null,
     future: wanted.includes('future'),
     gates: wanted.includes('weights'),
-    predictions: splitSpec(system.predictor.kind).name !== 'none' && ranksByPrediction,
+    predictions: system.predictor.kind.name !== 'none' && ranksByPrediction,
   };
 }

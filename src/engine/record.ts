@@ -1,6 +1,6 @@
 // Who runs together when, written down by a first run: policies that know the future need it where it depends on how long passes take.
 // The first run keeps LRU, so the schedule is one that a machine could have had, and the run proper replays exactly its passes.
-import { resolvePolicy } from '../cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';
 import { buildSimulation } from './build.js';
@@ -18,7 +18,7 @@ export async function recordPasses(proper: RunPlan, breathe?: () => Promise<void
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);
   if (!serving.timed || !policyNeeds(definition, parameters).includes('future')) return null;
-  const system = { ...inputs.system, cache: { ...inputs.system.cache, policy: 'lru' } };
+  const system = { ...inputs.system, cache: { ...inputs.system.cache, policy: parsePolicy('lru') } };
   const plan = { ...proper, inputs: { ...inputs, system }, run: { ...run, bounds: false }, workload: serving.workload() };
   const record = new PassRecord();
   const simulation = await buildSimulation(plan);

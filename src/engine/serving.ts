@@ -1,6 +1,5 @@
 // From a run to who is served: which requests arrive, which scheduler composes their passes, how many run at once.
-import { UserError } from '../base/errors.js';
-import { type Parameters, resolveParameters, splitSpec } from '../base/parameters.js';
+import type { Parameters } from '../base/parameters.js';
 import { arrivalsDigest } from '../schedule/arrivals/arrivals.js';
 import { loadArrivals } from '../schedule/arrivals/load.js';
 import { findScheduler } from '../schedule/index.js';
@@ -8,7 +7,7 @@ import { OpenLoop } from '../schedule/open-loop.js';
 import { RoutingWalks } from '../schedule/routing-walk.js';
 import type { SchedulerDefinition } from '../schedule/scheduler.js';
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
-import type { RunSpec } from '../system/run.js';
+import { misfit, type RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
 
 /** How a run serves its requests. */
@@ -31,13 +30,12 @@ export interface Serving {
 
 /**
  * Reads what a run says of its workload and its scheduler.
- * @throws UserError where something is unknown or malformed
+ * @throws UserError where a file of arrivals cannot be read, or the run has a rate and no arrivals
  */
 export function servingOf({ system, trace }: Inputs, run: RunSpec): Serving {
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests, tokens } = run.workload;
-  const { name, given } = splitSpec(system.scheduler.kind);
+  const { name, parameters } = system.scheduler.kind;
   const scheduler = findScheduler(name);
-  const parameters = resolveParameters(`scheduler ${name}`, scheduler.parameters, { ...system.scheduler.parameters, ...given });
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
   const rows = Math.min(tokens ?? trace.tokens, trace.tokens);
   const common = { scheduler, parameters, running, rows };
@@ -47,7 +45,7 @@ export function servingOf({ system, trace }: Inputs, run: RunSpec): Serving {
     const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));
     return { ...common, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
   }
-  if (rate !== undefined) throw new UserError(`${run.label}: workload.rate: a closed loop has no rate; give arrivals with --workload`);
+  if (rate !== undefined) throw misfit(run, 'workload.rate', 'a closed loop has no rate; give arrivals with --workload');
   const { walks, cut } = walksOf(trace, rows, running);
   const taken: Walk[] = requests === undefined ? walks : walks.slice(0, requests);
   return { ...common, cut, timed: byResidency, arrivalsSha256: null, workload: () => new ClosedLoop(taken, running) };

@@ -16,7 +16,7 @@ import { Meters, type Watch } from './watch/meters.js';
  * @param profile what a run profile holds (`profiles/runs/*.yaml`); every field is optional
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
-export function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {
+export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {
   return simulateRun(checkRun(profile, 'simulate'), watch);
 }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
-import { resolvePolicy } from '../cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type Scope } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
@@ -123,7 +123,7 @@ async function planJobs(options: CurveOptions, capacities: readonly SplitCapacit
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
   for (const [index, policy] of options.policies.entries()) {
-    const { definition, parameters } = await resolvePolicy(policy, folder);
+    const { definition, parameters } = await resolvePolicy(parsePolicy(policy), folder);
     const foresight = policyNeeds(definition, parameters).includes('future');
     const parts = Math.max(1, Math.min(foresight ? threads : 1, capacities.length));
     for (let part = 0; part < parts; part++) {

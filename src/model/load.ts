@@ -1,7 +1,7 @@
 // The one door to models: whatever a user names with `-m` becomes a model here. What a path leads to is told by its content.
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { type Override, readYaml } from '../base/yaml.js';
@@ -79,10 +79,8 @@ export function openModel(
       return { parts: withTensorSizes(shape, profile, sizes, source.folder), profile, sizes: 'tensors' };
     }
   }
-  const format =
-    quantization === null
-      ? findQuantization(profile.quantization, `model ${profile.name}`)
-      : findQuantization(quantization, '--quantization');
+  const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
+  const format = placed(place, () => findQuantization(name));
   return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
 }
 

@@ -2,8 +2,10 @@
 // (build.ts) and never written down, so that a profile cannot contradict itself.
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
+import { known } from '../base/written.js';
 import { type Override, readYaml } from '../base/yaml.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
+import { findQuantization } from './quantization.js';
 
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();
@@ -119,7 +121,7 @@ export const ModelProfileSchema = z
     /** FFN of the dense layers. */
     dense: z.strictObject({ intermediate: count }).optional(),
     /** Format that the model is priced in unless the run names another. */
-    quantization: z.string().default('bf16'),
+    quantization: z.string().superRefine(known(findQuantization)).default('bf16'),
     /** Parameters as the publisher states them, in whole numbers. */
     published: z.strictObject({ total: z.number().positive(), active: z.number().positive().optional(), source: z.string() }).optional(),
     /** How the model routes, for the synthetic generator, which defines and checks the fields. */

@@ -166,12 +166,11 @@ export const QUANTIZATIONS: readonly Quantization[] = [
 
 /**
  * A format by its name.
- * @param place where the name stands, for the message
  * @throws UserError with the nearest known names
  */
-export function findQuantization(name: string, place = '--quantization'): Quantization {
+export function findQuantization(name: string): Quantization {
   const found = QUANTIZATIONS.find((format) => format.name === name.toLowerCase());
   if (found !== undefined) return found;
   const names = QUANTIZATIONS.map((format) => format.name);
-  throw new UserError(`${place}: unknown quantization "${name}"; ${didYouMean(name, names)}`);
+  throw new UserError(`unknown quantization "${name}"; ${didYouMean(name, names)}`);
 }

@@ -1,11 +1,11 @@
 // Many predictors on many traces, side by side: each pair starts afresh, so that no figure depends on what was judged before it.
 import { UserError } from '../base/errors.js';
-import { resolveParameters } from '../base/parameters.js';
+import { type Choice, resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { createPredictor, missingNeeds, splitPredictor } from './create.js';
+import { createPredictor, missingNeeds, parsePredictor } from './create.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor } from './evaluate.js';
-import { findPredictor, PREDICTORS } from './index.js';
+import { PREDICTORS } from './index.js';
 
 /** A trace that was learned from or judged on. */
 export interface TraceReference {
@@ -57,7 +57,7 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
  */
 export async function comparePredictors(request: ComparisonRequest, watch: EvaluationWatch = {}): Promise<TraceEvaluation[]> {
   const { batch, every, judged, minProbability, model, predictors, seed, training } = request;
-  for (const kind of predictors) checkName(kind);
+  const choices = predictors.map(chosenOf);
   const evaluations: TraceEvaluation[] = [];
   let done = 0;
   for (const trace of judged) {
@@ -68,15 +68,15 @@ export async function comparePredictors(request: ComparisonRequest, watch: Evalu
       every: every ?? Math.max(1, Math.ceil(trace.tokens / AHEAD_TOKENS)),
     };
     const rows: TraceEvaluation['predictors'][number][] = [];
-    for (const kind of predictors) {
-      const predictor = await createPredictor({ kind, model, trace, slots: 1, seed, training });
+    for (const chosen of choices) {
+      const predictor = await createPredictor({ chosen, model, trace, slots: 1, seed, training });
       try {
         const before = done;
         const evaluation = await evaluatePredictor(predictor!, trace, model, options, {
           ...watch,
           progress: (tokens) => watch.progress?.(before + tokens),
         });
-        rows.push({ predictor: kind, ...evaluation });
+        rows.push({ predictor: chosen.text, ...evaluation });
       } finally {
         predictor!.close?.();
       }
@@ -93,8 +93,8 @@ export function referenceOf(trace: RoutingTrace): TraceReference {
 }
 
 /** @throws UserError for a name that no predictor has, before anything long begins */
-function checkName(kind: string): void {
-  const { name } = splitPredictor(kind);
-  if (name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
-  findPredictor(name);
+function chosenOf(text: string): Choice {
+  const chosen = parsePredictor(text);
+  if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
+  return chosen;
 }

@@ -1,7 +1,7 @@
 // From what a user writes for a predictor to a predictor: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { resolveParameters, splitSpec } from '../base/parameters.js';
+import { type Choice, choose, splitSpec } from '../base/parameters.js';
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -10,10 +10,7 @@ import type { Predictor, PredictorNeed } from './predictor.js';
 
 /** What to create, and for what. */
 export interface PredictorRequest {
-  /** Name, with parameters after a colon; or the path of an ONNX file. */
-  readonly kind: string;
-  /** Parameters beside the name; those after a colon win. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly chosen: Choice;
   readonly model: ModelSpec;
   /** The trace whose tokens it will predict. */
   readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has'>;
@@ -33,20 +30,32 @@ const NEEDS: Readonly<Record<PredictorNeed, string>> = {
 };
 
 /**
+ * Reads a predictor: a name, with parameters after a colon; or the path of an ONNX file.
+ * @param beside parameters that stand beside the text; those after the colon win
+ * @throws UserError where it, or a parameter, is unknown or a value cannot be
+ */
+export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
+  const none = splitPredictor(text).name === 'none';
+  return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
+}
+
+/**
  * Creates a predictor.
  * @returns null for `none`
- * @throws UserError where it is unknown, its parameters are wrong, or the trace does not carry what it needs
+ * @throws UserError where the trace does not carry what it needs, or a file that it needs cannot be read
  */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
-  const { folder, kind, model, seed, slots, trace, training } = request;
-  const { given, name } = splitPredictor(kind);
+  const { chosen, folder, model, seed, slots, trace, training } = request;
+  const { name, parameters } = chosen;
   if (name === 'none') return null;
   const definition = findPredictor(name);
-  const values = resolveParameters(`predictor ${name}`, definition.parameters, { ...request.parameters, ...given });
-  const missing = missingNeeds(definition.needsWith?.(values) ?? definition.needs, trace);
+  const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs, trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
   const random = new Random(seed, `predictor/${name}`);
-  return await definition.create({ model, topK: trace.topK, slots, random, training, ...(folder === undefined ? {} : { folder }) }, values);
+  return await definition.create(
+    { model, topK: trace.topK, slots, random, training, ...(folder === undefined ? {} : { folder }) },
+    parameters,
+  );
 }
 
 /** The first need that a trace cannot meet, in words; null: it meets all. */
@@ -61,7 +70,7 @@ export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<Rout
 }
 
 /** Splits a spec into name and parameters; a path that ends in `.onnx` stands for the `onnx` predictor of that file. */
-export function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
+function splitPredictor(kind: string): { name: string; given: Readonly<Record<string, string>> } {
   if (/\.onnx$/i.test(kind) && !/^[\w-]+:\w+=/.test(kind)) return { name: 'onnx', given: { file: kind } };
   return splitSpec(kind);
 }

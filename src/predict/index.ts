@@ -36,5 +36,5 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
 export function findPredictor(name: string): PredictorDefinition {
   const found = PREDICTORS.find((predictor) => predictor.name === name);
   if (found !== undefined) return found;
-  throw new UserError(`predictor: "${name}" is unknown; ${didYouMean(name, ['none', ...PREDICTORS.map((predictor) => predictor.name)])}`);
+  throw new UserError(`unknown predictor "${name}"; ${didYouMean(name, ['none', ...PREDICTORS.map((predictor) => predictor.name)])}`);
 }

@@ -1,5 +1,6 @@
 // The family of schedulers. A new one is a file in this folder and a line here.
 import { UserError } from '../base/errors.js';
+import { type Choice, choose } from '../base/parameters.js';
 import { didYouMean } from '../base/text.js';
 import { cacheAffinity } from './cache-affinity.js';
 import { expertflow } from './expertflow.js';
@@ -29,10 +30,15 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
 export function findScheduler(name: string): SchedulerDefinition {
   const found = SCHEDULERS.find((scheduler) => scheduler.name === name);
   if (found !== undefined) return found;
-  throw new UserError(
-    `scheduler: "${name}" is unknown; ${didYouMean(
-      name,
-      SCHEDULERS.map((scheduler) => scheduler.name),
-    )}`,
-  );
+  const names = SCHEDULERS.map((scheduler) => scheduler.name);
+  throw new UserError(`unknown scheduler "${name}"; ${didYouMean(name, names)}`);
+}
+
+/**
+ * Reads a scheduler: `fcfs`, `cache-affinity:batches=4`.
+ * @param beside parameters that stand beside the text; those after the colon win
+ * @throws UserError where it, or a parameter, is unknown or a value cannot be
+ */
+export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
+  return choose('scheduler', text, beside, findScheduler);
 }

@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { parseDuration } from '../base/units.js';
+import type { Written } from '../base/written.js';
 import type { Request } from './request.js';
 
 /** What an objective may limit: a latency, ns, of a request whose last token was there at `endNs`. */
@@ -21,30 +22,35 @@ type Objective = Partial<Record<Limit, number>>;
 /** Objectives by class; the empty class stands for all requests whose class has none of its own. */
 export type Objectives = ReadonlyMap<string, Objective>;
 
+/** Objectives that a user wrote. */
+export interface WrittenObjectives extends Written {
+  readonly limits: Objectives;
+}
+
 /**
  * Reads `ttft=2s,tpot=100ms`, or `chat:ttft=1s;batch:request=1min` for requests of these classes.
  * @throws UserError where a part cannot be read
  */
-export function parseObjectives(text: string): Objectives {
+export function parseObjectives(text: string): WrittenObjectives {
   const all = new Map<string, Objective>();
   for (const part of text.split(';')) {
     const colon = part.indexOf(':');
     const requestClass = part.slice(0, Math.max(0, colon)).trim();
-    if (all.has(requestClass)) throw new UserError(`slo: ${requestClass === '' ? text : `class ${requestClass}`}: stands twice; keep one`);
+    if (all.has(requestClass)) throw new UserError(`${requestClass === '' ? text : `class ${requestClass}`}: stands twice; keep one`);
     const objective: Objective = {};
     for (const limit of part.slice(colon + 1).split(',')) {
       const [name = '', value = '', ...rest] = limit.split('=').map((side) => side.trim());
       const known = NAMES.find((one) => one === name);
-      if (value === '' || rest.length > 0) throw new UserError(`slo: '${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
-      if (known === undefined) throw new UserError(`slo: "${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
+      if (value === '' || rest.length > 0) throw new UserError(`'${limit.trim()}' is no limit; write e.g. ttft=2s,tpot=100ms`);
+      if (known === undefined) throw new UserError(`"${name}" cannot be limited; ${didYouMean(name, NAMES)}`);
       // Nanoseconds are what a plain number is elsewhere, and what nobody means here.
       if (Number.isFinite(Number(value)))
-        throw new UserError(`slo: '${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
-      objective[known] = parseDuration(value, `slo: ${name}`);
+        throw new UserError(`'${limit.trim()}' has no unit; write ${name}=${value}ms or ${name}=${value}s`);
+      objective[known] = parseDuration(value, name);
     }
     all.set(requestClass, objective);
   }
-  return all;
+  return { text, limits: all };
 }
 
 /**

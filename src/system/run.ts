@@ -1,36 +1,43 @@
 // A run profile: which model on which machine under which system with which routing. Flags override any of it.
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { messageOf } from '../base/errors.js';
-import { findProfile } from '../base/profiles.js';
+import { placed, UserError } from '../base/errors.js';
+import { findProfile, type ProfileFamily, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT } from '../base/units.js';
-import { checkValue, locateYaml, type Override, quantity, readText } from '../base/yaml.js';
+import { issueOf, known, written } from '../base/written.js';
+import { type Located, locateValue, locateYaml, type Override, type Places, quantity, readText } from '../base/yaml.js';
+import { parseCapacity } from '../cache/capacity.js';
+import { findQuantization } from '../model/quantization.js';
 import { budgetsSchema } from '../result/budget.js';
+import { parseArrivals } from '../schedule/arrivals/load.js';
 import { KV_GROWTH } from '../schedule/kv-room.js';
 import { parseObjectives } from '../schedule/objective.js';
+import { formatNamed } from '../trace/formats/index.js';
+import { parseVariant } from '../trace/variants/index.js';
 import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
+import { loadSystem, type SystemSpec, systemSchema } from './system.js';
 
-/** A size of the expert cache, read later: it depends on the model. */
-const capacity = z.union([z.string().min(1), z.number().nonnegative()]).transform(String);
+/** Where experts are kept: a size, or a share of them. */
+const capacity = z
+  .union([z.string().min(1), z.number().nonnegative()])
+  .transform(String)
+  .pipe(written(parseCapacity));
 
-/** Objectives, read where they stand, so that a mistake is told with its place. */
-const objectives = z.string().transform((text, context) => {
-  try {
-    return { text, limits: parseObjectives(text) };
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error), input: text });
-    return z.NEVER;
-  }
-});
+/** The name of a profile of a family, or a path. */
+const profileOf = (family: ProfileFamily) =>
+  z
+    .string()
+    .min(1)
+    .superRefine(known((name) => findProfile(family, name)));
 
 /** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
 export const runSchema = z.strictObject({
   /** Name or path of a model; absent: as the trace says. */
-  model: z.string().min(1).optional(),
+  model: profileOf('models').optional(),
   /** Storage format of the weights; absent: as the model profile says. */
-  quantization: z.string().min(1).optional(),
-  hardware: z.string().min(1).default('rtx-4090'),
+  quantization: z.string().min(1).superRefine(known(findQuantization)).optional(),
+  hardware: profileOf('hardware').default('rtx-4090'),
   /** Name or path of a system, or a system in place (checked by `system.ts`). */
   system: z.union([z.string().min(1), z.looseObject({})]).default('on-demand-lru'),
   /** Paths of traces of one model, `-` (JSONL on stdin), or `synthetic`. */
@@ -39,7 +46,7 @@ export const runSchema = z.strictObject({
     .default('synthetic')
     .transform((given) => (typeof given === 'string' ? [given] : given)),
   /** Format of the traces; absent: recognised. */
-  traceFormat: z.string().min(1).optional(),
+  traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional(),
   /** Which columns of a CSV, JSON lines or Parquet table hold what; absent: the usual names. */
   traceColumns: z
     .strictObject({
@@ -57,6 +64,7 @@ export const runSchema = z.strictObject({
   variants: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .transform((given) => (typeof given === 'string' ? [given] : given))
+    .pipe(z.array(written(parseVariant)))
     .optional(),
   memory: z
     .strictObject({
@@ -75,13 +83,16 @@ export const runSchema = z.strictObject({
   workload: z
     .strictObject({
       /** File of arrivals, `poisson:rate=2` or `gamma:rate=2,cv=2`; absent: a closed loop of `batch` users. */
-      arrivals: z.string().min(1).optional(),
+      arrivals: written(parseArrivals).optional(),
       /** Requests per second: scales the times of a file, or is the rate of a process. */
       rate: z.number().positive().optional(),
       /** Most requests; absent: all (processes: 100). */
       requests: z.int().positive().optional(),
       /** What a request must keep to count as goodput: `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. */
-      slo: objectives.optional(),
+      slo: z
+        .string()
+        .transform((text, context) => issueOf(context, [], () => parseObjectives(text)))
+        .optional(),
       /** Concurrent requests; a million at most, since each has a state of its own from the start. */
       batch: z.int().positive().max(1_000_000).default(1),
       /** Tokens to replay, from the start of the trace; absent: all (synthetic: 512). */
@@ -109,44 +120,81 @@ export const runSchema = z.strictObject({
   budgets: budgetsSchema.default([]),
 });
 
+type CheckedRun = z.infer<typeof runSchema>;
+
 /** A checked run. */
-export interface RunSpec extends z.infer<typeof runSchema> {
+export interface RunSpec extends Omit<CheckedRun, 'system'> {
+  readonly system: SystemSpec;
   /** Where it stands, for messages. */
   readonly label: string;
+  /** Where its values stand, those of the system below `system`; what is not here is a default. */
+  readonly places: Places;
   /** Folder that paths in it are relative to. */
   readonly folder: string;
-  /** Values inside the model, hardware and system profiles that it names. */
-  readonly overrides: Readonly<Record<'model' | 'hardware' | 'system', readonly Override[]>>;
+  /** Values inside the model and hardware profiles that it names. */
+  readonly overrides: Readonly<Record<'model' | 'hardware', readonly Override[]>>;
 }
 /** What a run profile may say; all fields are optional. */
 export type RunInput = z.input<typeof runSchema>;
 
 /**
- * Reads a run profile.
+ * Reads a run profile, and the system that it names.
  * @param nameOrPath bundled name, or a path
  * @param overrides flags and `--set` values; paths below `model`, `hardware` and `system` reach into those profiles
  * @throws UserError
  */
 export function loadRun(nameOrPath: string, overrides: readonly Override[] = []): RunSpec {
   const path = findProfile('runs', nameOrPath);
-  const { own, inner } = partition(overrides);
-  return { ...locateYaml(readText(path), path, runSchema, own).value, label: path, folder: dirname(path), overrides: inner };
+  const label = shownPath(path);
+  return specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
 }
 
 /**
- * Checks a run that stands in no file.
+ * Checks a run that stands in no file, and reads the system that it names.
  * @param label where it comes from, for messages
  * @throws UserError
  */
 export function checkRun(input: unknown, label: string, overrides: readonly Override[] = []): RunSpec {
-  const { own, inner } = partition(overrides);
-  return { ...checkValue(input, label, runSchema, own), label, folder: process.cwd(), overrides: inner };
+  return specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
 }
 
-function partition(overrides: readonly Override[]): { own: readonly Override[]; inner: RunSpec['overrides'] } {
+/**
+ * A mistake in a value of a run that only the run as a whole shows.
+ * @param path dotted; values of the system begin with `system`
+ * @param message what is wrong, and what to write instead
+ */
+export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string, message: string): UserError {
+  return new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
+}
+
+/** Where a value of a run stands, or the nearest that it is part of; the run as a whole, where it is a default. */
+export function placeIn({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string): string {
+  const steps = path.split('.');
+  const given = steps.map((_, length) => steps.slice(0, steps.length - length).join('.')).find((parent) => parent in places);
+  return given === undefined ? label : places[given]!;
+}
+
+function specOf(
+  label: string,
+  folder: string,
+  overrides: readonly Override[],
+  locate: (own: readonly Override[]) => Located<CheckedRun>,
+): RunSpec {
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
-  const inner = { model: within('model'), hardware: within('hardware'), system: within('system') };
-  const own = overrides.filter(({ path }) => path.length === 1 || !Object.hasOwn(inner, path[0]!));
-  return { own, inner };
+  const inner = { model: within('model'), hardware: within('hardware') };
+  const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
+  const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
+  const system = systemOf(located, folder, within('system'));
+  const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
+  const places = { ...located.places, ...Object.fromEntries(ofSystem) };
+  return { ...located.value, system: system.value, label, places, folder, overrides: inner };
+}
+
+/** The system of a run: the one that it names, or the one that stands in it. */
+function systemOf(run: Located<CheckedRun>, folder: string, overrides: readonly Override[]): Located<SystemSpec> {
+  const { system } = run.value;
+  if (typeof system !== 'string') return run.part(['system'], systemSchema, overrides);
+  const path = placed(`${run.place('system')}: system`, () => findProfile('systems', system, folder));
+  return loadSystem(path, folder, overrides);
 }

@@ -1,10 +1,17 @@
 // A system: a composition of a cache policy, a predictor, a scheduler and a miss action, read from YAML. It adds nothing of its own:
 // every offloading system of the field is a file in profiles/systems/.
 import { z } from 'zod';
-import { findProfile } from '../base/profiles.js';
-import { checkValue, type Override, readYaml } from '../base/yaml.js';
+import type { Choice } from '../base/parameters.js';
+import { findProfile, shownPath } from '../base/profiles.js';
+import { issueOf, written } from '../base/written.js';
+import { type Located, locateYaml, type Override, readText } from '../base/yaml.js';
+import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
+import { parsePolicy } from '../cache/policies/index.js';
+import { parsePredictor } from '../predict/create.js';
+import { parseScheduler } from '../schedule/index.js';
 import { DEGREES, MISS_ACTIONS, WHEN_FULL } from './choices.js';
+import { parsePlacement } from './placement/index.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
 const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
@@ -34,20 +41,41 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
   };
 }
 
-const predictor = z
-  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
-  .pipe(predictorFields)
-  .transform(({ kind, horizon, correction, train, ...parameters }) => ({ kind, horizon, correction, train, parameters }));
+/**
+ * Reads a member of a family; parameters beside its name one by one, so that a wrong one is told with its own place.
+ * @param parse throws a UserError
+ */
+function chosen(
+  context: z.RefinementCtx,
+  kind: string,
+  beside: Readonly<Record<string, unknown>>,
+  parse: (text: string, beside: Readonly<Record<string, unknown>>) => Choice,
+): Choice {
+  issueOf(context, ['kind'], () => parse(kind, {}));
+  if (context.issues.length > 0) return z.NEVER;
+  for (const [name, value] of Object.entries(beside)) issueOf(context, [name], () => parse(kind, { [name]: value }));
+  return context.issues.length > 0 ? z.NEVER : parse(kind, beside);
+}
 
-const scheduler = z
-  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
+const named = z.union([z.string().transform((kind) => ({ kind })), z.looseObject({})]);
+
+const predictor = named.pipe(predictorFields).transform(({ kind, horizon, correction, train, ...parameters }, context) => ({
+  kind: chosen(context, kind, parameters, parsePredictor),
+  horizon,
+  correction,
+  train,
+  parameters,
+}));
+
+const scheduler = named
   .pipe(z.looseObject({ kind: z.string().min(1).default('fcfs') }))
-  .transform(({ kind, ...parameters }) => ({ kind, parameters }));
+  .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parseScheduler), parameters }));
 
-const placement = z
-  .union([z.string().transform((kind) => ({ kind })), z.looseObject({})])
+const placement = named
   .pipe(z.looseObject({ kind: z.string().min(1).default('even') }))
-  .transform(({ kind, ...parameters }) => ({ kind, parameters }));
+  .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parsePlacement), parameters }));
+
+const policy = written(parsePolicy);
 
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
@@ -61,7 +89,7 @@ export const systemSchema = z.strictObject({
   cache: z
     .strictObject({
       /** Policy of the expert cache, with parameters after a colon: `lru`, `static:by=layer`, `./my-policy.mjs`. */
-      policy: z.string().min(1).default('lru'),
+      policy: policy.prefault('lru'),
       /** One cache for all layers, or one per layer. */
       scope: z.enum(['global', 'layer']).default('global'),
       /**
@@ -73,13 +101,16 @@ export const systemSchema = z.strictObject({
       /** Where the popularity of experts is taken from: so many tokens of the trace itself, or a file (a trace, or counts). */
       popularity: z.union([z.int().positive(), z.string().min(1)]).default(1000),
       /** Capacity that makes this system what it is (no cache, everything resident); absent: the run says. */
-      capacity: z.string().optional(),
+      capacity: z
+        .string()
+        .transform((text, context) => issueOf(context, [], () => parseCapacity(text)))
+        .optional(),
       /** Tiers exclude each other: an evicted expert is written back to DRAM (L14). */
       exclusive: onOff.default(false),
     })
     .prefault({}),
   /** DRAM as a cache of the SSD, where it cannot hold every expert. */
-  dram: z.strictObject({ policy: z.string().min(1).default('lru') }).prefault({}),
+  dram: z.strictObject({ policy: policy.prefault('lru') }).prefault({}),
   predictor: predictor.prefault({}),
   prefetch: z
     .strictObject({
@@ -129,18 +160,11 @@ export type SystemSpec = z.infer<typeof systemSchema>;
 
 /**
  * Reads a system.
- * @param given bundled name, path relative to `relativeTo`, or a system in place
- * @param label where a system in place stands, for messages
+ * @param nameOrPath bundled name, or a path relative to `relativeTo`
  * @param overrides values that replace the file's, paths from the system's root
  * @throws UserError
  */
-export function loadSystem(
-  given: string | Readonly<Record<string, unknown>>,
-  label: string,
-  relativeTo?: string,
-  overrides: readonly Override[] = [],
-): SystemSpec {
-  if (typeof given !== 'string') return checkValue(given, `${label}: system`, systemSchema, overrides);
-  const path = findProfile('systems', given, relativeTo);
-  return readYaml(path, systemSchema, overrides);
+export function loadSystem(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Located<SystemSpec> {
+  const path = findProfile('systems', nameOrPath, relativeTo);
+  return locateYaml(readText(path), shownPath(path), systemSchema, overrides);
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { startJob } from '../../src/explore/jobs.js';
 import { Routing, SHAPES } from '../conformance/routing.mjs';
 import { toyModel } from './fixtures.js';
@@ -28,8 +28,8 @@ describe('docs/add-a-policy.md', () => {
   }
 
   it('names, explains and limits its parameter', async () => {
-    expect((await resolvePolicy('./second-use.mjs:uses=3', folder)).parameters).toEqual({ uses: 3 });
-    await expect(resolvePolicy('./second-use.mjs:uses=1', folder)).rejects.toThrow('out of range');
+    expect((await resolvePolicy(parsePolicy('./second-use.mjs:uses=3'), folder)).parameters).toEqual({ uses: 3 });
+    await expect(resolvePolicy(parsePolicy('./second-use.mjs:uses=1'), folder)).rejects.toThrow('out of range');
   });
 
   it.each([

@@ -2,7 +2,7 @@
 import { BeladyBound } from '../../src/cache/belady-bound.js';
 import { DemandLog, LogCursor } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
-import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
 import { Replay, type ReplayCounts } from '../../src/cache/replay.js';
 import { RowCursor } from '../../src/cache/row-cursor.js';
@@ -48,7 +48,7 @@ export async function stepper(
   quotas: readonly number[] | null = null,
 ): Promise<Stepper> {
   const { model } = log;
-  const { definition, parameters } = await resolvePolicy(spec);
+  const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   const nextUse = new Int32Array(model.experts);
   const popularity = new Float64Array(model.experts);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpertCache } from '../../src/cache/cache.js';
-import { POLICIES, resolvePolicy } from '../../src/cache/policies/index.js';
+import { POLICIES, parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { NONE, Pins, type PolicyContext, UNPINNED } from '../../src/cache/policy.js';
 import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit, shrinkQuotas } from '../../src/cache/scope.js';
@@ -11,7 +11,7 @@ import { changingBound, recordEvents, stepper } from './replaying.js';
 
 /** A cache of ten experts of these sizes, built for `capacityBytes`. */
 async function cacheOf(spec: string, sizes: readonly number[], capacityBytes: number): Promise<ExpertCache> {
-  const { definition, parameters } = await resolvePolicy(spec);
+  const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
   const bytes = Float64Array.from(sizes);
   const context = { experts: sizes.length, sizes: bytes, capacityBytes, uniform: new Set(sizes).size === 1 } as PolicyContext;
   const policy = definition.create(context, parameters);
@@ -70,7 +70,7 @@ describe('ExpertCache.resize', () => {
   });
 
   it('a static placement sheds its least wanted, and loads them again at their next use', async () => {
-    const { definition, parameters } = await resolvePolicy('static:by=layer');
+    const { definition, parameters } = await resolvePolicy(parsePolicy('static:by=layer'));
     const sizes = new Float64Array(6).fill(1);
     const context = { experts: 6, sizes, capacityBytes: 4, uniform: true, layerOf: Uint16Array.of(0, 0, 0, 1, 1, 1) };
     const policy = definition.create(context as unknown as PolicyContext, parameters);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DemandLog, LogCursor } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
-import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
 import { Replay } from '../../src/cache/replay.js';
 import { RowCursor } from '../../src/cache/row-cursor.js';
@@ -33,7 +33,7 @@ describe.each(['fine', 'coarse'] as const)('L7: sequential replay equals libCach
   while (cursor.next()) log.append(cursor.layer, cursor.ids, cursor.count);
 
   it.each(Object.keys(golden[name]))('%s at 10, 25 and 50 %', async (spec) => {
-    const { definition, parameters } = await resolvePolicy(spec);
+    const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
     const ratios = [0.1, 0.25, 0.5].map((share) => {
       const clock: Clock = { event: 0, pass: 0, layer: 0 };
       const needsFuture = definition.needs.includes('future');

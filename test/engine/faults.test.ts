@@ -1,6 +1,8 @@
 // Faults: what is left is what a lesser machine has, what was before is as it was, and every request is served all the same.
+
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
 import type { Override } from '../../src/base/yaml.js';
 import { Faults } from '../../src/engine/faults.js';
 import { simulateRun } from '../../src/engine/simulate.js';
@@ -34,6 +36,7 @@ const plain = (metrics: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(metrics).filter(([name]) => !/^(fault|bound\.no_cache|headroom|memory\.gpu\.expert_cache)/.test(name)));
 
 describe('faults strike links and CPU', () => {
+  const refuse = (path: string, message: string) => new UserError(`run: ${path}: ${message}`);
   const cost = { handoverNs: 5, throttleCpu: () => undefined } as unknown as CostModel;
   const fault = (one: Partial<Fault> & { at: number }): Fault => one as Fault;
 
@@ -43,7 +46,7 @@ describe('faults strike links and CPU', () => {
       [fault({ at: 100, link: 'h2d', bandwidth: 0.5 }), fault({ at: 200, until: 300, link: 'h2d', bandwidth: 0.25 })],
       [[link]],
       [cost],
-      'run',
+      refuse,
     );
     const at = (ns: number): number => {
       faults.strike(ns);
@@ -56,7 +59,7 @@ describe('faults strike links and CPU', () => {
 
   it('lanes are lost and come back', () => {
     const link = new Link(wholeLink('h2d', 2, 0, 3), new Float64Array(4));
-    const faults = new Faults([fault({ at: 10, until: 50, link: 'h2d', lanes: -2 })], [[link]], [cost], 'run');
+    const faults = new Faults([fault({ at: 10, until: 50, link: 'h2d', lanes: -2 })], [[link]], [cost], refuse);
     faults.strike(10);
     expect([0, 1, 2].map((id) => link.demand(id, 10, 10))).toEqual([30, 50, 70]); // one after another
     faults.strike(50);
@@ -69,7 +72,7 @@ describe('faults strike links and CPU', () => {
       [fault({ at: 10, link: 'h2d', bandwidth: 0.5, gpu: 1 }), fault({ at: 20, link: 'h2d', bandwidth: 0.5 })],
       [[links[0]!], [links[1]!]],
       [cost],
-      'run',
+      refuse,
     );
     const at = (ns: number): number[] => {
       faults.strike(ns);
@@ -86,7 +89,7 @@ describe('faults strike links and CPU', () => {
         [1, 2].map((ns) => fault({ at: ns, link: 'h2d', lanes: -1, gpu })),
         [[links[0]!], []],
         [cost],
-        'run',
+        refuse,
       );
     expect(() => lost(0)).toThrow('h2d has 2 lanes and would lose the last');
     expect(() => lost(1)).not.toThrow();
@@ -95,7 +98,7 @@ describe('faults strike links and CPU', () => {
 
   it('refuses a fault that takes everything, or hits what the run does not use', () => {
     const link = new Link(wholeLink('h2d', 1, 0, 2), new Float64Array(1));
-    const of = (...faults: Fault[]) => new Faults(faults, [[link]], [cost], 'run');
+    const of = (...faults: Fault[]) => new Faults(faults, [[link]], [cost], refuse);
     const lost = fault({ at: 1, link: 'h2d', lanes: -1 });
     expect(() => of(lost)).not.toThrow();
     expect(() => of(lost, { ...lost, at: 7 })).toThrow('run: faults: h2d has 2 lanes and would lose the last; leave it one');
@@ -104,7 +107,7 @@ describe('faults strike links and CPU', () => {
       'run: faults.0.link: no expert crosses ssd in this run; it uses h2d',
     );
     const alone = { ...cost, handoverNs: Number.POSITIVE_INFINITY } as CostModel;
-    expect(() => new Faults([fault({ at: 1, cpu: 0.5 })], [[link]], [alone], 'run')).toThrow('run: faults.0.cpu: the machine has no CPU');
+    expect(() => new Faults([fault({ at: 1, cpu: 0.5 })], [[link]], [alone], refuse)).toThrow('run: faults.0.cpu: the machine has no CPU');
   });
 });
 

@@ -1,8 +1,9 @@
 // Runs a scenario through the engine itself and reads off everything that can be seen from outside.
 
+import { UserError } from '../../src/base/errors.js';
 import { DemandLog } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
-import { resolvePolicy } from '../../src/cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/engine.js';
@@ -81,7 +82,7 @@ export async function composeEngine(scenario: Scenario) {
   const future = scenario.policy.startsWith('belady') ? new Future(recordDemand(scenario)) : null;
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
-    const { definition, parameters } = await resolvePolicy(spec);
+    const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
     const rank = new Int32Array(model.experts).fill(UNPINNED);
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, clock, seed: 1, rank, nextUse });
     for (const cache of caches.caches) cache.preload();
@@ -117,7 +118,10 @@ export async function composeEngine(scenario: Scenario) {
     replay: scenario.replay,
     bounds: new BoundClocks(model, hardware, cost, dram === null),
     precision: null,
-    faults: scenario.faults === undefined ? null : new Faults(scenario.faults, [links], [cost], 'scenario'),
+    faults:
+      scenario.faults === undefined
+        ? null
+        : new Faults(scenario.faults, [links], [cost], (path, message) => new UserError(`${path}: ${message}`)),
     rerank: null,
   });
   return { engine, gpu, dram, recorder, cost };

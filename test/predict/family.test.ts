@@ -156,7 +156,7 @@ describe.each(SPECS)('predictor %s', (spec) => {
 
 describe('the registry', () => {
   it('offers the nearest name, and what an ensemble can be made of', async () => {
-    expect(() => findPredictor('transitions')).toThrow(new UserError('predictor: "transitions" is unknown; did you mean "transition"?'));
+    expect(() => findPredictor('transitions')).toThrow(new UserError('unknown predictor "transitions"; did you mean "transition"?'));
     await expect(predictorOf('ensemble:parts=transition+histroy', model, TOP_K)).rejects.toThrow(
       /"histroy" is unknown; did you mean "history"/,
     );

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
-import { loadArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
+import { loadArrivals, parseArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
 import { gamma } from '../../src/schedule/arrivals/process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-arrivals-'));
@@ -93,7 +93,7 @@ describe('loadArrivals', () => {
     ['gamma:rate=4,cv=2', 2],
     ['gamma:rate=4,cv=0.5', 0.5],
   ])('%s has its rate and its burstiness', (arrivals, cv) => {
-    const { arrivalNs, count, output, prompt } = loadArrivals({ arrivals, ...drawn }, '.', 7);
+    const { arrivalNs, count, output, prompt } = loadArrivals({ arrivals: parseArrivals(arrivals), ...drawn }, '.', 7);
     const gaps = Array.from({ length: count - 1 }, (_, i) => arrivalNs[i + 1]! - arrivalNs[i]!);
     const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
     const deviation = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length);
@@ -106,26 +106,26 @@ describe('loadArrivals', () => {
   });
 
   it('the same seed draws the same, another seed does not', () => {
-    const digest = (seed: number) => arrivalsDigest(loadArrivals({ arrivals: 'poisson:rate=1', ...drawn }, '.', seed));
+    const digest = (seed: number) => arrivalsDigest(loadArrivals({ arrivals: parseArrivals('poisson:rate=1'), ...drawn }, '.', seed));
     expect(digest(1)).toBe(digest(1));
     expect(digest(1)).not.toBe(digest(2));
   });
 
   it('another rate scales all gaps alike', () => {
     const path = file('arrival,prompt,output\n0,1,1\n1,1,1\n4,1,1\n');
-    const options = { arrivals: path, prompt: 1, output: 1, rate: 1 };
+    const options = { arrivals: parseArrivals(path), prompt: 1, output: 1, rate: 1 };
     // 2 gaps in 2 s: 1 request per second.
     expect([...loadArrivals(options, '.', 1).arrivalNs]).toEqual([0, 0.5e9, 2e9]);
     expect([...atRate(loadArrivals(options, '.', 1), 4).arrivalNs]).toEqual([0, 0.125e9, 0.5e9]);
   });
 
   it('says what is missing', () => {
-    expect(() => loadArrivals({ arrivals: 'poisson', ...drawn }, '.', 1)).toThrow('needs a rate');
-    expect(() => loadArrivals({ arrivals: 'weibull', ...drawn }, '.', 1)).toThrow('poisson, gamma');
-    expect(() => loadArrivals({ arrivals: 'gamma:rate=1,cv=0', ...drawn }, '.', 1)).toThrow('out of range');
-    expect(() => loadArrivals({ arrivals: file('arrival,prompt,output\n0,1,1\n0,1,1\n'), prompt: 1, output: 1, rate: 2 }, '.', 1)).toThrow(
-      'all requests arrive at once',
-    );
+    expect(() => loadArrivals({ arrivals: parseArrivals('poisson'), ...drawn }, '.', 1)).toThrow('needs a rate');
+    expect(() => loadArrivals({ arrivals: parseArrivals('weibull'), ...drawn }, '.', 1)).toThrow('poisson, gamma');
+    expect(() => loadArrivals({ arrivals: parseArrivals('gamma:rate=1,cv=0'), ...drawn }, '.', 1)).toThrow('out of range');
+    expect(() =>
+      loadArrivals({ arrivals: parseArrivals(file('arrival,prompt,output\n0,1,1\n0,1,1\n')), prompt: 1, output: 1, rate: 2 }, '.', 1),
+    ).toThrow('all requests arrive at once');
   });
 });
 

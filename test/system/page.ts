@@ -20,7 +20,7 @@ export interface Described {
 /** All bundled systems, by name. */
 export function describedSystems(): Described[] {
   return listProfiles('systems').map((name) => {
-    const spec = loadSystem(name, 'page');
+    const spec = loadSystem(name).value;
     const summary = headOf(readText(findProfile('systems', name)));
     const kind = summary.startsWith('Ablation of') ? 'ablation' : spec.cites === undefined ? 'reference' : 'published';
     return { name, kind, summary, spec };
@@ -86,23 +86,23 @@ function code(kind: string, parameters: Readonly<Record<string, unknown>>): stri
 
 function cacheOf({ cache: { capacity, exclusive, policy, quotas, scope } }: SystemSpec): string {
   const split = typeof quotas === 'string' && quotas !== 'even' ? `, ${quotas} quotas` : '';
-  const size = capacity === undefined ? '' : `, ${capacity} of the experts`;
-  return `\`${policy}\`${scope === 'layer' ? `, one per layer${split}` : ''}${size}${exclusive ? ', exclusive of DRAM' : ''}`;
+  const size = capacity === undefined ? '' : `, ${capacity.text} of the experts`;
+  return `\`${policy.text}\`${scope === 'layer' ? `, one per layer${split}` : ''}${size}${exclusive ? ', exclusive of DRAM' : ''}`;
 }
 
 function predictionOf({ predictor, prefetch }: SystemSpec): string {
   const { correction, horizon, kind, parameters } = predictor;
-  if (kind === 'none') return '–';
+  if (kind.name === 'none') return '–';
   const far =
     horizon === 'all' ? 'all layers' : horizon === 'auto' ? 'as far as the link needs' : horizon === 1 ? '1 layer' : `${horizon} layers`;
   const most = prefetch.perLayer === undefined ? '' : `, at most ${prefetch.perLayer} a layer`;
   const bold =
     prefetch.minProbability >= 1 ? 'nothing prefetched' : `prefetched from ${Math.round(100 * prefetch.minProbability)} %${most}`;
-  return `${code(kind, parameters)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
+  return `${code(kind.text, parameters)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
 }
 
 function schedulingOf({ scheduler: { kind, parameters } }: SystemSpec): string {
-  return code(kind, parameters);
+  return code(kind.text, parameters);
 }
 
 const MISSES: Readonly<Record<MissAction, string>> = {
@@ -120,8 +120,8 @@ function besides({ dram, overlap, placement, precision, rerank }: SystemSpec): s
     said.push(`lossy: copies of ${percent(copyBytes)} above ${percent(lowAbove)} of the weight, skipped above ${percent(skipAbove)}`);
   }
   if (rerank !== undefined) said.push(`lossy: routing re-ranked, lambda ${rerank.lambda}, ${rerank.keep} kept`);
-  if (dram.policy !== 'lru') said.push(`\`${dram.policy}\` in DRAM, where there is an SSD`);
-  if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind, placement.parameters)}`);
+  if (dram.policy.text !== 'lru') said.push(`\`${dram.policy.text}\` in DRAM, where there is an SSD`);
+  if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind.text, placement.parameters)}`);
   if (overlap !== undefined) said.push(`overlap ${overlap}`);
   return said.length === 0 ? '–' : said.join('; ');
 }

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
+import { asWritten } from '../../src/base/written.js';
 import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, loadRun, type RunInput } from '../../src/system/run.js';
-import { loadSystem, replacePredictor } from '../../src/system/system.js';
+import { loadSystem, replacePredictor, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 
 // Long enough for a machine that is busy with something else.
@@ -19,6 +20,8 @@ const set = (path: string, value: unknown): Override => ({ path: path.split('.')
 
 const small: RunInput = { model: 'mini-finegrained-64x12l', workload: { tokens: 24, prompt: 8, output: 8 } };
 const run = (input: RunInput, ...overrides: Override[]): Promise<Result> => simulateRun(checkRun(input, 'test', overrides));
+const systemOf = (system: NonNullable<RunInput['system']>, ...overrides: Override[]): SystemSpec =>
+  checkRun({ system }, 'test', overrides).system;
 const metricOf = (result: Result, name: string): number => result.metrics[name]!.value;
 
 /** The message of the UserError that `work` ends with. */
@@ -36,7 +39,7 @@ async function mistake(work: () => unknown): Promise<string> {
 
 describe('bundled systems', () => {
   it.each(listProfiles('systems'))('%s parses, says where it is simpler than its model, and runs', async (name) => {
-    const system = loadSystem(name, 'test');
+    const system = loadSystem(name).value;
     expect(system.name).toBe(name);
     expect(system.simplifies ?? '').not.toBe('');
     const example = exampleOf(system).run;
@@ -58,21 +61,21 @@ describe('bundled systems', () => {
 describe('values given from outside', () => {
   it('put another predictor in the place of one: how far it looks stays, parameters of the other kind go', () => {
     const asked: Override = {
-      path: ['predictor'],
+      path: ['system', 'predictor'],
       value: 'markov:costNs=5',
       amend: replacePredictor('markov:costNs=5'),
       label: '--predictor',
     };
-    expect(loadSystem('expertflow', 'test').predictor).toMatchObject({ kind: 'ensemble', horizon: 'auto', parameters: { reach: 2 } });
-    expect(loadSystem('expertflow', 'test', undefined, [asked]).predictor).toEqual({
+    expect(asWritten(systemOf('expertflow').predictor)).toMatchObject({ kind: 'ensemble', horizon: 'auto', parameters: { reach: 2 } });
+    expect(asWritten(systemOf('expertflow', asked).predictor)).toEqual({
       kind: 'markov:costNs=5',
       horizon: 'auto',
       correction: true,
       train: [],
       parameters: {},
     });
-    expect(loadSystem({ name: 'x', predictor: 'last-token' }, 'test', undefined, [asked]).predictor.kind).toBe('markov:costNs=5');
-    expect(loadSystem('on-demand-lru', 'test', undefined, [asked]).predictor).toMatchObject({ kind: 'markov:costNs=5', horizon: 1 });
+    expect(systemOf({ name: 'x', predictor: 'last-token' }, asked).predictor.kind.text).toBe('markov:costNs=5');
+    expect(asWritten(systemOf('on-demand-lru', asked).predictor)).toMatchObject({ kind: 'markov:costNs=5', horizon: 1 });
   });
 
   it('reach the run, the system, the machine and the model', async () => {
@@ -100,13 +103,13 @@ describe('values given from outside', () => {
   it('win over what a profile says', () => {
     const quickstart = loadRun('quickstart', [set('workload.tokens', 99), set('memory.expertCache', '3GiB')]);
     expect(quickstart.workload.tokens).toBe(99);
-    expect(quickstart.memory.expertCache).toBe('3GiB');
-    expect(quickstart.system).toBe('mixtral-offloading');
+    expect(quickstart.memory.expertCache).toEqual({ text: '3GiB', kind: 'bytes', bytes: 3 * 2 ** 30 });
+    expect(quickstart.system.name).toBe('mixtral-offloading');
   });
 
   it('reach into a predictor that was given as a bare name', () => {
-    const system = loadSystem({ name: 'mine', predictor: 'transition' }, 'test', undefined, [set('prefetch.perLayer', 3)]);
-    expect(system.predictor).toMatchObject({ kind: 'transition', horizon: 1, correction: true });
+    const system = systemOf({ name: 'mine', predictor: 'transition' }, set('system.prefetch.perLayer', 3));
+    expect(asWritten(system.predictor)).toMatchObject({ kind: 'transition', horizon: 1, correction: true });
     expect(system.prefetch.perLayer).toBe(3);
   });
 
@@ -129,10 +132,22 @@ describe('values given from outside', () => {
 describe('mistakes are one line', () => {
   it.each<[string, RunInput, RegExp]>([
     ['an unknown system', { system: 'mixtral-ofloading' }, /unknown system "mixtral-ofloading": .*"mixtral-offloading"/],
-    ['an unknown policy', { system: { name: 'x', cache: { policy: 'lruu' } } }, /policy: "lruu" is unknown; .*"lru"/],
-    ['an unknown predictor', { system: { name: 'x', predictor: 'transiton' } }, /predictor: "transiton" is unknown; .*"transition"/],
-    ['an unknown scheduler', { system: { name: 'x', scheduler: 'fcsf' } }, /scheduler: "fcsf" is unknown; .*"fcfs"/],
-    ['a wrong parameter of a predictor', { system: { name: 'x', predictor: { kind: 'oracle', recal: 1 } } }, /"recal"; .*"recall"/],
+    [
+      'an unknown policy',
+      { system: { name: 'x', cache: { policy: 'lruu' } } },
+      /^test: system\.cache\.policy: unknown policy "lruu"; .*"lru"/,
+    ],
+    [
+      'an unknown predictor',
+      { system: { name: 'x', predictor: 'transiton' } },
+      /^test: system\.predictor: unknown predictor "transiton"; .*"transition"/,
+    ],
+    ['an unknown scheduler', { system: { name: 'x', scheduler: 'fcsf' } }, /^test: system\.scheduler: unknown scheduler "fcsf"; .*"fcfs"/],
+    [
+      'a wrong parameter of a predictor',
+      { system: { name: 'x', predictor: { kind: 'oracle', recal: 1 } } },
+      /^test: system\.predictor\.recal: .*"recal"; .*"recall"/,
+    ],
     ['a value out of range', { system: { name: 'x', predictor: 'oracle:recall=2' } }, /oracle: recall: 2 is out of range, use 0 to 1/],
     [
       'a policy that ranks by prediction without a predictor',
@@ -142,7 +157,7 @@ describe('mistakes are one line', () => {
     [
       'a capacity without a unit',
       { memory: { expertCache: 8 } },
-      /expert cache: '8' has no unit; write 8GiB, 8% of all experts, or 8\/layer/,
+      /^test: memory\.expertCache: "8" has no unit; write 8GiB, 8% of all experts, or 8\/layer/,
     ],
     ['a capacity that the system fixes', { system: 'no-cache', memory: { expertCache: '1GiB' } }, /no-cache fixes its expert cache at 0%/],
     [
@@ -173,8 +188,7 @@ describe('mistakes are one line', () => {
         join(folder, 'ranks.mjs'),
         `export default { name: 'ranks', needs: ['predicted'], create: () => ({ touch() {}, insert() {}, remove() {}, victim: () => -1 }) };`,
       );
-      const checked = { ...checkRun({ ...small, ...input }, 'test'), folder };
-      expect(await mistake(() => simulateRun(checked))).toMatch(message);
+      expect(await mistake(() => simulateRun({ ...checkRun({ ...small, ...input }, 'test'), folder }))).toMatch(message);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -191,13 +205,13 @@ describe('system files', () => {
   it('place a mistake by file, line and column', async () => {
     const file = join(folder, 'mine.yaml');
     writeFileSync(file, 'name: mine\ncache:\n  policy: lru\n  scop: layer\n');
-    expect(await mistake(() => loadSystem('./mine.yaml', 'test', folder))).toMatch(/mine\.yaml:4:3: .*"scop".*"scope"/);
+    expect(await mistake(() => loadSystem('./mine.yaml', folder))).toMatch(/mine\.yaml:4:3: .*"scop".*"scope"/);
   });
 
   it('take on and off for yes and no', () => {
     const file = join(folder, 'switches.yaml');
     writeFileSync(file, 'name: switches\ncache: { exclusive: on }\npredictor: { kind: last-token, correction: off, horizon: all }\n');
-    const system = loadSystem(file, 'test');
+    const system = loadSystem(file).value;
     expect([system.cache.exclusive, system.predictor.correction, system.predictor.horizon]).toEqual([true, false, 'all']);
   });
 

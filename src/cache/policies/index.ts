@@ -1,8 +1,9 @@
 // The registry of cache policies (adding one is a file beside this one and a line below), and how a user names one:
 // `lru`, `s3-fifo:small=0.1`, `./my-policy.mjs:rate=2`.
 import { UserError } from '../../base/errors.js';
-import { type Parameters, resolveParameters, splitSpec } from '../../base/parameters.js';
+import { type Choice, choose, type Parameters, resolveParameters, splitSpec } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
+import type { Written } from '../../base/written.js';
 import type { PolicyDefinition } from '../policy.js';
 import { loadPolicy } from '../user-policy.js';
 import { arc } from './arc.js';
@@ -67,6 +68,9 @@ export const POLICIES: readonly PolicyDefinition[] = [
   beladyWindow,
 ];
 
+/** A policy that a user named: a member of the family, or a module of the user's own, whose parameters are known once it is loaded. */
+export type PolicyChoice = Choice | (Written & { readonly path: string; readonly given: Readonly<Record<string, string>> });
+
 /** A policy with the values of its parameters. */
 export interface ResolvedPolicy {
   readonly definition: PolicyDefinition;
@@ -77,29 +81,33 @@ export interface ResolvedPolicy {
 const FILE = /^(.+\.(?:mjs|cjs|js))(:.*)?$/;
 
 /**
- * Finds a policy by name or loads it from a module whose default export is a {@link PolicyDefinition}.
- * @param spec `name`, `name:key=value,key=value`, or a path to a module in place of the name
- * @param baseFolder what a relative path is relative to; the working directory unless given
- * @param given further parameter values, e.g. from a profile; those in `spec` win
- * @throws UserError for an unknown policy or parameter, a bad value, or a module that cannot be used
+ * Reads the name of a policy.
+ * @param text `name`, `name:key=value,key=value`, or a path to a module in place of the name
+ * @throws UserError for an unknown policy or parameter, or a bad value
  */
-export async function resolvePolicy(
-  spec: string,
-  baseFolder: string = process.cwd(),
-  given: Readonly<Record<string, unknown>> = {},
-): Promise<ResolvedPolicy> {
-  const file = FILE.exec(spec);
-  if (file !== null) {
-    const [, path, rest = ''] = file;
-    const definition = await loadPolicy(path!, baseFolder);
-    const inSpec = rest === '' ? {} : splitSpec(`policy${rest}`).given;
-    return { definition, parameters: resolveParameters(`policy ${path}`, definition.parameters, { ...given, ...inSpec }) };
-  }
-  const { name, given: inSpec } = splitSpec(spec);
-  const definition = POLICIES.find((policy) => policy.name === name);
-  if (definition === undefined) {
-    const names = POLICIES.map((policy) => policy.name);
-    throw new UserError(`policy: "${name}" is unknown; ${didYouMean(name, names)} (a policy of your own: ./file.mjs)`);
-  }
-  return { definition, parameters: resolveParameters(`policy ${name}`, definition.parameters, { ...given, ...inSpec }) };
+export function parsePolicy(text: string): PolicyChoice {
+  const file = FILE.exec(text);
+  if (file === null) return choose('policy', text, {}, findPolicy);
+  const [, path, rest = ''] = file;
+  return { text, path: path!, given: rest === '' ? {} : splitSpec(`policy${rest}`).given };
+}
+
+/**
+ * The policy of a choice, loaded from its module where it is the user's own: its default export is a {@link PolicyDefinition}.
+ * @param baseFolder what a relative path is relative to; the working directory unless given
+ * @throws UserError for a module that cannot be used, and for a parameter that it does not have
+ */
+export async function resolvePolicy(chosen: PolicyChoice, baseFolder: string = process.cwd()): Promise<ResolvedPolicy> {
+  if ('name' in chosen) return { definition: findPolicy(chosen.name), parameters: chosen.parameters };
+  const { given, path } = chosen;
+  const definition = await loadPolicy(path, baseFolder);
+  return { definition, parameters: resolveParameters(`policy ${path}`, definition.parameters, given) };
+}
+
+/** @throws UserError with the nearest name */
+function findPolicy(name: string): PolicyDefinition {
+  const found = POLICIES.find((policy) => policy.name === name);
+  if (found !== undefined) return found;
+  const names = POLICIES.map((policy) => policy.name);
+  throw new UserError(`unknown policy "${name}"; ${didYouMean(name, names)} (a policy of your own: ./file.mjs)`);
 }

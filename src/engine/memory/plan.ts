@@ -1,14 +1,13 @@
 // Who gets how many bytes: dense weights, KV caches and staging come first, the expert cache takes what it is given or what is left.
-import { UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
-import { expertsPerLayer, parseCapacity } from '../../cache/capacity.js';
+import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
 import { inBlocks, type KvGrowth } from '../../schedule/kv-room.js';
 import type { Workload } from '../../schedule/workload.js';
-import type { RunSpec } from '../../system/run.js';
+import { misfit, type RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
 
@@ -46,9 +45,9 @@ interface Need {
   readonly leftBytes: number;
   readonly expertBytes: number;
   readonly stagingBytes: number;
-  /** Capacity that the system or the run gives the expert cache; null: what is left. */
-  readonly wanted: { readonly text: string; readonly bytes: number } | null;
-  readonly memory: RunSpec['memory'];
+  /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
+  readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
+  readonly run: RunSpec;
   readonly serving: Serving;
   readonly workload: Workload;
 }
@@ -62,7 +61,7 @@ export interface MemoryInputs {
 
 /**
  * Divides memory.
- * @throws UserError for a capacity that cannot be read, or that contradicts the system
+ * @throws UserError for a capacity that contradicts the system or the machine
  */
 export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSpec, workload: Workload, serving: Serving): MemoryPlan {
   const gpuBytes = hardware.tiers[0]!.bytes;
@@ -74,7 +73,7 @@ export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSp
     expertBytes: expertBytesTotal(model),
     stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0),
     wanted: wantedCapacity(model, system, run),
-    memory: run.memory,
+    run,
     serving,
     workload,
   };
@@ -99,22 +98,27 @@ export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSp
 function wantedCapacity(model: ModelSpec, { cache, name }: SystemSpec, run: RunSpec): Need['wanted'] {
   const fixed = cache.capacity;
   const asked = run.memory.expertCache;
-  if (fixed !== undefined && asked !== undefined && fixed !== asked) {
-    throw new UserError(`--cache: system ${name} fixes its expert cache at ${fixed}; leave the size out, or take another system`);
+  if (fixed !== undefined && asked !== undefined && fixed.text !== asked.text) {
+    const message = `system ${name} fixes its expert cache at ${fixed.text}; leave the size out, or take another system`;
+    throw misfit(run, 'memory.expertCache', message);
   }
-  const text = fixed ?? asked;
-  return text === undefined ? null : { text, bytes: parseCapacity(text, model, 'expert cache') };
+  const wanted = fixed ?? asked;
+  return wanted === undefined
+    ? null
+    : { bytes: capacityBytes(wanted, model), perLayer: wanted.kind === 'per-layer' ? wanted.experts : null };
 }
 
 /** `static`: KV caches have a room of their own, and the expert cache has its own. */
 function separateRooms(need: Need): Rooms {
-  const { expertBytes, leftBytes, memory, stagingBytes, wanted } = need;
-  if (memory.minExpertCache !== undefined) {
-    throw new UserError(
-      'memory.minExpertCache: the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
+  const { expertBytes, leftBytes, run, stagingBytes, wanted } = need;
+  if (run.memory.minExpertCache !== undefined) {
+    throw misfit(
+      run,
+      'memory.minExpertCache',
+      'the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
     );
   }
-  const kvBytes = memory.kv ?? kvRoom(need);
+  const kvBytes = run.memory.kv ?? kvRoom(need);
   const freeBytes = leftBytes - kvBytes;
   const cacheBytes = wanted?.bytes ?? (freeBytes >= expertBytes ? expertBytes : Math.max(0, freeBytes - stagingBytes));
   return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: cacheBytes >= expertBytes ? 0 : stagingBytes };
@@ -137,34 +141,38 @@ function kvRoom({ leftBytes, model, serving, stagingBytes, wanted, workload }: N
  * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
  * full size.
  */
-function sharedRoom({ expertBytes, hardware, leftBytes, memory, model, serving, stagingBytes, wanted, workload }: Need): Rooms {
+function sharedRoom({ expertBytes, hardware, leftBytes, model, run, serving, stagingBytes, wanted, workload }: Need): Rooms {
   const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(workload.longest) * model.dense.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
   if (sharedBytes <= 0) {
-    throw new UserError(
-      `memory.kvGrowth: dense weights (${formatBytes(model.dense.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
+    throw misfit(
+      run,
+      'memory.kvGrowth',
+      `dense weights (${formatBytes(model.dense.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
         `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
     );
   }
   const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
   const leastCacheBytes =
-    memory.minExpertCache === undefined
+    run.memory.minExpertCache === undefined
       ? Math.min(cacheBytes, tokenCycleBytes(model), Math.floor(sharedBytes / 2))
-      : parseCapacity(memory.minExpertCache, model, 'memory.minExpertCache');
+      : capacityBytes(run.memory.minExpertCache, model);
   if (leastCacheBytes > cacheBytes) {
-    throw new UserError(
-      `memory.minExpertCache: ${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
+    throw misfit(
+      run,
+      'memory.minExpertCache',
+      `${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
     );
   }
-  const kvBytes = Math.min(sharedBytes - leastCacheBytes, memory.kv ?? sharedBytes);
+  const kvBytes = Math.min(sharedBytes - leastCacheBytes, run.memory.kv ?? sharedBytes);
   return { kvBytes, cacheBytes, leastCacheBytes, stagingBytes: staging };
 }
 
 /** Experts per layer that the system or a capacity such as `16/layer` says; null: an even split, or a split that a profile decides. */
 function quotasOf({ model, wanted }: Need, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
   if (cache.quotas !== undefined) return typeof cache.quotas === 'string' ? null : cache.quotas;
-  const perLayer = wanted === null || cache.scope === 'global' ? null : expertsPerLayer(wanted.text);
+  const perLayer = wanted === null || cache.scope === 'global' ? null : wanted.perLayer;
   if (perLayer === null) return null;
   // Where KV caches share the memory there may be less of it than asked for: each layer then has its part of what there is.
   const whole = model.layers.map((layer) => Math.min(layer.experts, perLayer));
@@ -191,15 +199,16 @@ function doesNotFit(
 }
 
 /** Capacity of DRAM as a cache of the SSD, null where it is none; and what that means for the reader. */
-function divideDram({ expertBytes, hardware, memory, model }: Need): {
+function divideDram({ expertBytes, hardware, model, run }: Need): {
   readonly bytes: number | null;
   readonly warnings: readonly Warning[];
 } {
   const [, dram, ssd] = hardware.tiers;
   const caches = dram?.name === 'dram' && ssd !== undefined;
-  if (memory.dramCache !== undefined) {
-    if (caches) return { bytes: parseCapacity(memory.dramCache, model, 'DRAM cache'), warnings: [] };
-    throw new UserError(`memory.dramCache: ${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
+  const asked = run.memory.dramCache;
+  if (asked !== undefined) {
+    if (caches) return { bytes: capacityBytes(asked, model), warnings: [] };
+    throw misfit(run, 'memory.dramCache', `${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
   }
   if (dram?.name !== 'dram' || expertBytes <= dram.bytes) return { bytes: null, warnings: [] };
   const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM`;

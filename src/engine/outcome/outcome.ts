@@ -1,6 +1,7 @@
 // From a finished run to the public result.
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
+import { asWritten } from '../../base/written.js';
 import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
@@ -25,17 +26,18 @@ export function outcome(finished: Finished): Result {
     return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
   });
   // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
+  const { folder: _folder, label: _label, overrides, places: _places, system: _system, ...parsed } = run;
+  const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
   const common = {
     model: { layers: model.layers, dense: model.dense },
     hardware: { ...hardware, name: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
-    variants: run.variants,
+    variants: config.variants,
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
     replay: run.replay,
     seed: run.seed,
     faults: run.faults,
   };
-  const { folder: _folder, label: _label, overrides, system: _system, ...config } = run;
   const wallMs = performance.now() - finished.startedAt;
   return sealed({
     schema: RESULT_SCHEMA,
@@ -46,14 +48,13 @@ export function outcome(finished: Finished): Result {
       hardware: hardware.name,
       system: system.name,
       traces: traceInputs,
-      ...(run.variants === undefined ? {} : { variants: run.variants }),
+      ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
     },
     fingerprint: createHash('sha256').update(JSON.stringify(common)).digest('hex'),
     seed: run.seed,
     config: {
       ...config,
-      workload: { ...run.workload, slo: run.workload.slo?.text },
-      system,
+      system: asWritten(system),
       overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) },
     },
     metrics: metricsOf(finished, bounds),

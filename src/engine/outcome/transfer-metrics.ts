@@ -20,7 +20,7 @@ export function transferMetrics(finished: Finished): Values {
     'transfer.on_demand.count_per_token': demands / tokens,
     'transfer.on_demand.bytes': demandBytes,
     'transfer.on_demand.bytes_per_token': demandBytes / tokens,
-    ...(inputs.system.predictor.kind === 'none' ? {} : prefetchMetrics(finished, hostLinks)),
+    ...(inputs.system.predictor.kind.name === 'none' ? {} : prefetchMetrics(finished, hostLinks)),
   };
 }
 

@@ -1,9 +1,9 @@
 // Who computes what: the activations of a pass at a layer, divided over GPUs. Requests are divided over GPUs (data parallel), experts live
 // where they were placed (expert parallel), and what meets elsewhere is sent: dispatch, and combine on the way back.
 import type { Pass } from '../../schedule/pass.js';
+import { EVERYWHERE } from '../../system/placement/placement.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
 import type { Demand } from '../event/event.js';
-import { EVERYWHERE } from './placement/placement.js';
 import type { Shard } from './shard.js';
 
 /** The demand of one GPU, by its own ids, in the order of L3. */

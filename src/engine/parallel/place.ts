@@ -1,11 +1,10 @@
 // Where the experts of a model live on a machine of several GPUs.
 import { UserError } from '../../base/errors.js';
-import { resolveParameters, splitSpec } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { RunSpec } from '../../system/run.js';
+import { findPlacement, parsePlacement } from '../../system/placement/index.js';
+import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
 import { popularityFor } from '../popularity.js';
-import { findPlacement } from './placement/index.js';
 import { type Shard, shardsOf } from './shard.js';
 
 /** Where every expert lives. */
@@ -19,16 +18,14 @@ export interface ExpertHomes {
 
 /**
  * Places the experts of a model on the GPUs of a machine that has several.
- * @throws UserError where the placement is unknown, or something cannot be had on several GPUs
+ * @throws UserError where something cannot be had on several GPUs
  */
 export async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
   const { hardware, model, system, trace } = inputs;
   const { count } = hardware.gpus!;
   refuse(inputs, run);
-  const { kind, parameters: written } = system.placement ?? { kind: 'even', parameters: {} };
-  const { name, given } = splitSpec(kind);
+  const { name, parameters } = system.placement?.kind ?? parsePlacement('even');
   const placement = findPlacement(name);
-  const parameters = resolveParameters(`placement ${name}`, placement.parameters, { ...written, ...given });
   const popularity = placement.needsPopularity ? await popularityFor(model, trace, system.cache.popularity, run) : null;
   const homes = new Int32Array(model.experts);
   for (const { experts, offset } of model.layers) {
@@ -48,8 +45,10 @@ function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: Mode
     );
   }
   if (run.replay === 'sequential') {
-    throw new UserError(
-      'replay: sequential compares with classical cache simulators, on one GPU; take a machine with one, or leave it out',
+    throw misfit(
+      run,
+      'replay',
+      'sequential compares with classical cache simulators, on one GPU; take a machine with one, or leave it out',
     );
   }
 }

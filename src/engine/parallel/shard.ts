@@ -1,7 +1,7 @@
 // The experts that live on one GPU of several, as a model of their own: caches, policies, plans and bounds of that GPU then see a smaller
 // model and need not know that there are others.
 import type { ModelSpec } from '../../model/spec.js';
-import { EVERYWHERE } from './placement/placement.js';
+import { EVERYWHERE } from '../../system/placement/placement.js';
 
 /** No expert of this GPU. */
 export const ELSEWHERE = -1;

@@ -2,18 +2,21 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, UserError } from '../../base/errors.js';
-import { splitSpec } from '../../base/parameters.js';
+import { type Choice, choose } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';
 import { LineScanner } from '../../base/scan.js';
+import type { Written } from '../../base/written.js';
 import { type Arrivals, atRate } from './arrivals.js';
 import type { Arrival } from './format.js';
 import { ARRIVAL_FORMATS } from './index.js';
 import { drawArrivals, PROCESSES } from './process.js';
 
+/** Where arrivals come from: a file, or a process that they are drawn from. */
+export type ArrivalSource = Choice | (Written & { readonly path: string });
+
 /** What a run says of its arrivals. */
 export interface ArrivalOptions {
-  /** A file, or `poisson:rate=2`, `gamma:rate=2,cv=2`. */
-  readonly arrivals: string;
+  readonly arrivals: ArrivalSource;
   /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */
   readonly rate?: number | undefined;
   /** Most requests; absent: all of a file, 100 of a process. */
@@ -24,22 +27,29 @@ export interface ArrivalOptions {
 }
 
 /**
+ * Reads where arrivals come from: a path, `poisson:rate=2` or `gamma:rate=2,cv=2`.
+ * @throws UserError where it is neither, or a parameter of the process cannot be
+ */
+export function parseArrivals(text: string): ArrivalSource {
+  if (isPath(text) && !Object.hasOwn(PROCESSES, text.split(':', 1)[0]!)) return { text, path: text };
+  return choose('workload', text, {}, (name) => {
+    if (Object.hasOwn(PROCESSES, name)) return { parameters: PROCESSES[name]! };
+    const processes = Object.keys(PROCESSES).join(', ');
+    throw new UserError(`"${text}" is neither a file (./${text}.csv) nor one of ${processes}; write e.g. poisson:rate=2`);
+  });
+}
+
+/**
  * Reads or draws arrivals.
  * @param folder what a path is relative to
  * @throws UserError with file and line where a line is malformed
  */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
-  const { arrivals: spec, rate } = options;
-  if (Object.hasOwn(PROCESSES, spec.split(':', 1)[0]!)) {
-    const { name, given } = splitSpec(spec);
-    return drawArrivals(name, rate === undefined ? given : { ...given, rate }, options, seed);
+  const { arrivals: source, rate } = options;
+  if ('name' in source) {
+    return drawArrivals(source.name, rate === undefined ? source.parameters : { ...source.parameters, rate }, options, seed);
   }
-  if (!isPath(spec)) {
-    throw new UserError(
-      `workload "${spec}": expected a file (./${spec}.csv), or one of ${Object.keys(PROCESSES).join(', ')}, e.g. poisson:rate=2`,
-    );
-  }
-  const read = readArrivals(resolve(folder, spec), options.requests ?? Number.POSITIVE_INFINITY);
+  const read = readArrivals(resolve(folder, source.path), options.requests ?? Number.POSITIVE_INFINITY);
   return rate === undefined ? read : atRate(read, rate);
 }
 

@@ -1,7 +1,7 @@
 // Arrivals that are drawn: a Poisson process, or one whose gaps are gamma distributed, which is how burstiness is usually given (by
 // the coefficient of variation of the gaps: 1 is Poisson, above it arrivals come in bursts).
 import { UserError } from '../../base/errors.js';
-import { type ParameterTable, resolveParameters } from '../../base/parameters.js';
+import type { Parameters, ParameterTable } from '../../base/parameters.js';
 import { Random } from '../../base/random.js';
 import type { Arrivals } from './arrivals.js';
 
@@ -19,16 +19,16 @@ const REQUESTS = 100;
 /**
  * Draws arrivals of equal lengths; the first arrives at 0.
  * @param name a key of {@link PROCESSES}
- * @param given raw parameters
- * @throws UserError for a parameter that is unknown or out of range
+ * @param parameters checked ones
+ * @throws UserError without a rate
  */
 export function drawArrivals(
   name: string,
-  given: Readonly<Record<string, unknown>>,
+  parameters: Parameters,
   { output, prompt, requests = REQUESTS }: { readonly output: number; readonly prompt: number; readonly requests?: number | undefined },
   seed: number,
 ): Arrivals {
-  const { cv = 1, rate } = resolveParameters(`workload ${name}`, PROCESSES[name]!, given) as Record<string, number>;
+  const { cv = 1, rate } = parameters as Record<string, number>;
   if (!(rate! > 0)) throw new UserError(`workload ${name}: needs a rate of more than 0 requests per second, e.g. ${name}:rate=2`);
   const random = new Random(seed, `workload/${name}`);
   const arrivalNs = new Float64Array(requests);

@@ -74,7 +74,7 @@ export function formatNamed(name: string): TraceFormat {
   const named = traceFormats.find((format) => format.name === name);
   if (named !== undefined) return named;
   const names = traceFormats.map((format) => format.name);
-  throw new UserError(`trace format ${JSON.stringify(name)} is unknown; ${didYouMean(name, names)}`);
+  throw new UserError(`unknown trace format ${JSON.stringify(name)}; ${didYouMean(name, names)}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 // The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
 import { UserError } from '../../base/errors.js';
-import { type Parameters, resolveParameters, splitSpec } from '../../base/parameters.js';
+import { type Choice, choose, splitSpec } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
@@ -25,30 +25,42 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
 };
 
 /**
- * A variant by its specification.
+ * Reads a variant.
  * @throws UserError where it is unknown, or a parameter is
  */
-export function parseVariant(spec: string): { variant: Variant; parameters: Parameters } {
-  // `name=value` is short for the main parameter.
-  const short = /^([^:=]+)=(.*)$/.exec(spec);
-  const { name, given } = short === null ? splitSpec(spec) : { name: short[1]!, given: null };
-  const variant = VARIANTS.find((known) => known.name === name.trim());
-  if (variant === undefined) {
-    const names = VARIANTS.map((known) => known.name);
-    throw new UserError(`variant ${spec}: there is no routing variant "${name}"; ${didYouMean(name, names)}`);
-  }
-  if (given === null && variant.main === null)
-    throw new UserError(`variant ${spec}: ${variant.name} takes no value; write ${variant.name}`);
-  const values = given ?? { [variant.main!]: short![2]!.trim() };
-  return { variant, parameters: resolveParameters(`variant ${variant.name}`, variant.parameters, values) };
+export function parseVariant(text: string): Choice {
+  return choose('variant', text, {}, findVariant, (spec) => {
+    // `name=value` is short for the main parameter.
+    const short = /^([^:=]+)=(.*)$/.exec(spec);
+    if (short === null) return splitSpec(spec);
+    const { main, name } = findVariant(short[1]!.trim());
+    if (main === null) throw new UserError(`variant ${spec}: ${name} takes no value; write ${name}`);
+    return { name, given: { [main]: short[2]!.trim() } };
+  });
+}
+
+function findVariant(name: string): Variant {
+  const found = VARIANTS.find((known) => known.name === name);
+  if (found !== undefined) return found;
+  const names = VARIANTS.map((known) => known.name);
+  throw new UserError(`unknown routing variant "${name}"; ${didYouMean(name, names)}`);
+}
+
+/** True where one of the variants reads gate weights. */
+export function needWeights(variants: readonly Choice[]): boolean {
+  return variants.some(({ name, parameters }) => findVariant(name).needs(parameters).includes('weights'));
 }
 
 /**
- * True where one of the variants reads gate weights.
- * @throws UserError where one is unknown
+ * Stacks variants on a trace as {@link stackVariants} does, from their texts: `top-p=0.9`.
+ * @throws UserError where a variant is unknown or the trace lacks what it needs
  */
-export function needWeights(specs: readonly string[]): boolean {
-  return specs.map(parseVariant).some(({ variant, parameters }) => variant.needs(parameters).includes('weights'));
+export function applyVariants(
+  trace: RoutingTrace,
+  specs: readonly string[],
+  options: { model: ModelSpec | null; seed: number },
+): RoutingTrace {
+  return stackVariants(trace, specs.map(parseVariant), options);
 }
 
 /**
@@ -56,15 +68,15 @@ export function needWeights(specs: readonly string[]): boolean {
  * @param model gives experts and top-k of each layer, where it has the trace's layers
  * @param seed of what variants draw
  * @returns the trace itself where there are no variants; closing what is returned closes the trace
- * @throws UserError where a variant is unknown or the trace lacks what it needs
+ * @throws UserError where the trace lacks what a variant needs
  */
-export function applyVariants(
+export function stackVariants(
   trace: RoutingTrace,
-  specs: readonly string[],
+  variants: readonly Choice[],
   { model, seed }: { model: ModelSpec | null; seed: number },
 ): RoutingTrace {
-  return specs.reduce((below, spec) => {
-    const { variant, parameters } = parseVariant(spec);
+  return variants.reduce((below, { name, parameters, text: spec }) => {
+    const variant = findVariant(name);
     for (const need of variant.needs(parameters)) {
       if (!below.has[need]) throw new UserError(`variant ${spec}: ${LACKS[need].replace('{}', below.path)}`);
     }

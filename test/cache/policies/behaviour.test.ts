@@ -1,7 +1,7 @@
 // What single policies are for, on traces small enough to follow by hand.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { POLICIES, resolvePolicy } from '../../../src/cache/policies/index.js';
+import { POLICIES, parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { Pins, UNPINNED } from '../../../src/cache/policy.js';
 import { toyModel } from '../fixtures.js';
 import type { Event } from '../reference.js';
@@ -108,7 +108,7 @@ describe('single policies', () => {
   });
 
   it('random: draws among all unpinned residents', async () => {
-    const { definition } = await resolvePolicy('random');
+    const { definition } = await resolvePolicy(parsePolicy('random'));
     const policy = definition.create({ experts: 40, random: new Random(3, 'test') } as never, {});
     for (let id = 0; id < 40; id++) policy.insert(id, true);
     const pins = new Pins(new Int32Array(40).fill(-1));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
-import { POLICIES, resolvePolicy } from '../../../src/cache/policies/index.js';
+import { POLICIES, parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { Pins } from '../../../src/cache/policy.js';
 
 let folder = '';
@@ -30,9 +30,11 @@ describe('the registry', () => {
   });
 });
 
+const policyOf = async (text: string) => resolvePolicy(parsePolicy(text), folder);
+
 describe('resolvePolicy', () => {
-  it('reads parameters, with defaults for the others; the spec wins over values given beside it', async () => {
-    const { definition, parameters } = await resolvePolicy('s3-fifo:small=0.2', folder, { small: 0.5, ghost: 1 });
+  it('reads parameters, with defaults for the others', async () => {
+    const { definition, parameters } = await policyOf('s3-fifo:small=0.2,ghost=1');
     expect(definition.name).toBe('s3-fifo');
     expect(parameters).toEqual({ small: 0.2, ghost: 1, promoteAt: 2 });
   });
@@ -46,7 +48,7 @@ describe('resolvePolicy', () => {
     ['lru:depth=3', 'there are none'],
     ['./absent.mjs', './absent.mjs: cannot be loaded as a policy'],
   ])('refuses %s', async (spec, message) => {
-    const error = await resolvePolicy(spec, folder).catch((thrown: unknown) => thrown);
+    const error = await policyOf(spec).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UserError);
     expect(String(error)).toContain(message);
     expect(String(error)).not.toContain('\n');
@@ -59,10 +61,10 @@ describe('resolvePolicy', () => {
       'mine.mjs',
       `export default { name: 'mine', parameters: { rate: { default: 1, description: 'rate', min: 0 } }, create: (context, { rate }) => ({ ${body} }) };`,
     );
-    const { definition, parameters } = await resolvePolicy(`${path}:rate=3`, folder);
+    const { definition, parameters } = await policyOf(`${path}:rate=3`);
     expect(definition).toMatchObject({ name: 'mine', needs: [], cites: './mine.mjs' });
     expect(parameters).toEqual({ rate: 3 });
-    await expect(resolvePolicy(`${path}:rat=3`, folder)).rejects.toThrow('rate');
+    await expect(policyOf(`${path}:rat=3`)).rejects.toThrow('rate');
   });
 
   it.each([
@@ -77,12 +79,12 @@ describe('resolvePolicy', () => {
     ['plain.mjs', 'export default { name: "plain", create() {}, parameters: { rate: 3 } };', 'parameter "rate" lacks a default'],
     ['broken.mjs', 'export default {', 'cannot be loaded as a policy'],
   ])('says what is wrong with %s', async (name, text, message) => {
-    await expect(resolvePolicy(module(name, text), folder)).rejects.toThrow(message);
+    await expect(policyOf(module(name, text))).rejects.toThrow(message);
   });
 
   it('says which method a policy object lacks', async () => {
     const path = module('partial.mjs', 'export default { name: "partial", create: () => ({ touch() {}, insert() {}, remove() {} }) };');
-    const { definition } = await resolvePolicy(path, folder);
+    const { definition } = await policyOf(path);
     expect(() => definition.create({} as never, {})).toThrow('lacks the method "victim"');
   });
 
@@ -92,7 +94,7 @@ describe('resolvePolicy', () => {
     ['0', 'returned 0, which is pinned'],
   ])('says when a victim is none: %s', async (victim, message) => {
     const text = `export default { name: 'v', create: () => ({ touch() {}, insert() {}, remove() {}, victim: () => ${victim} }) };`;
-    const { definition } = await resolvePolicy(module(`victim-${victim}.mjs`, text), folder);
+    const { definition } = await policyOf(module(`victim-${victim}.mjs`, text));
     const policy = definition.create({ experts: 9 } as never, {});
     policy.insert(0, true);
     expect(() => policy.victim(1, new Pins(new Int32Array(9).fill(-1)))).toThrow(message);

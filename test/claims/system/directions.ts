@@ -9,7 +9,7 @@ import { describedSystems } from '../../system/page.js';
 
 /** A run of a system with a quarter of the experts cached, unless it fixes its cache. */
 export function runOf(base: RunInput, system: string): Promise<Result> {
-  const memory = loadSystem(system, 'test').cache.capacity === undefined ? { expertCache: '25%' } : {};
+  const memory = loadSystem(system).value.cache.capacity === undefined ? { expertCache: '25%' } : {};
   return simulate({ ...base, system, memory, bounds: false });
 }
 

@@ -1,6 +1,6 @@
 // Runs small worlds on several GPUs through the engine itself, and reads off everything that can be seen from outside.
 import { DemandLog } from '../../../src/cache/demand.js';
-import { resolvePolicy } from '../../../src/cache/policies/index.js';
+import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { UNPINNED } from '../../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../../src/cache/scope.js';
 import { Recorder } from '../../../src/engine/event/recorder.js';
@@ -67,7 +67,7 @@ export async function composeParallel(scenario: ParallelScenario) {
     const own = shard.model;
     const clock = { event: 0, pass: 0, layer: 0 };
     const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
-      const { definition: policy, parameters } = await resolvePolicy(spec);
+      const { definition: policy, parameters } = await resolvePolicy(parsePolicy(spec));
       const rank = new Int32Array(own.experts).fill(UNPINNED);
       const caches = buildCaches({ model: own, policy, parameters, capacityBytes, scope, clock, seed: 1, rank });
       for (const cache of caches.caches) cache.preload();

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Override } from '../../../src/base/yaml.js';
-import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
 import { simulateRun } from '../../../src/engine/simulate.js';
 import type { SimulatedGpu } from '../../../src/engine/simulation.js';
 import type { Observer } from '../../../src/engine/watch/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../../src/schedule/kv-room.js';
+import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { checkRun, type RunInput } from '../../../src/system/run.js';
 import { composeEngine, passesOf } from '../harness.js';
 import { type Scenario, scenarios } from '../scenario.js';

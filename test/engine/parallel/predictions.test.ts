@@ -1,9 +1,9 @@
 // What one of several GPUs makes of predictions for whole passes, by hand.
 import { describe, expect, it } from 'vitest';
-import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
 import { shardsOf } from '../../../src/engine/parallel/shard.js';
 import type { Pass } from '../../../src/schedule/pass.js';
+import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { toyModel } from '../../cache/fixtures.js';
 
 // Two layers of three experts; the first of each lives on both GPUs.

@@ -1,7 +1,7 @@
 // Several GPUs against a second simulator, and against the engine of one GPU, to the nanosecond.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
+import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { simulateByEngine } from '../harness.js';
 import { type Scenario, scenarios } from '../scenario.js';
 import { runParallel } from './harness.js';

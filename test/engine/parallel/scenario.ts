@@ -1,7 +1,7 @@
 // Draws small worlds on several GPUs.
 import fc from 'fast-check';
 import { Random } from '../../../src/base/random.js';
-import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
+import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { drawPasses, drawScript, type Scenario, scenarios } from '../scenario.js';
 import type { ParallelScenario } from './harness.js';
 

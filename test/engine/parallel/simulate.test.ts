@@ -110,7 +110,7 @@ describe('every bundled system', () => {
   it.each(listProfiles('systems'))('%s runs on two GPUs, and its parts add up', async (system) => {
     // Some say themselves how large their cache is.
     const run = { ...small, workload: { ...small.workload, tokens: 48 } };
-    const fixed = loadSystem(system, 'test').cache.capacity === undefined ? run : { ...run, memory: {} };
+    const fixed = loadSystem(system).value.cache.capacity === undefined ? run : { ...run, memory: {} };
     const result = await simulate({ ...fixed, system });
     const { metrics } = result;
     const parts = ['time.dense', 'time.compute', 'time.stall', 'time.all_to_all'].reduce((sum, name) => sum + metrics[name]!.value, 0);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY, INPUT_NAMES, OUTPUT_NAME, tensorOf } from '../../../src/predict/onnx/contract.js';
 import { onnx } from '../../../src/predict/onnx/onnx.js';
-import { loadSystem } from '../../../src/system/system.js';
+import { checkRun } from '../../../src/system/run.js';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/onnx-predictor.md'), 'utf8');
 
@@ -23,7 +23,7 @@ it('lists every input and the output with its type and shape, and the decays', (
 it('shows a system that can be read', () => {
   const [, text] = /```yaml\n([\s\S]*?)```/.exec(page)!;
   const { system } = parse(text!) as { system: Record<string, unknown> };
-  const { predictor } = loadSystem(system, 'docs');
-  expect(predictor.kind).toBe('onnx');
+  const { predictor } = checkRun({ system }, 'docs').system;
+  expect(predictor.kind.name).toBe('onnx');
   for (const name of Object.keys(predictor.parameters)) expect(Object.keys(onnx.parameters)).toContain(name);
 });

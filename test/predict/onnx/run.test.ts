@@ -8,7 +8,7 @@ import { evaluationReports } from '../../../src/cli/predict-report.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
 import { comparablePredictors, comparePredictors } from '../../../src/predict/compare.js';
-import { createPredictor, locatedPredictor } from '../../../src/predict/create.js';
+import { createPredictor, locatedPredictor, parsePredictor } from '../../../src/predict/create.js';
 import type { RunInput } from '../../../src/system/run.js';
 import { openTrace } from '../../../src/trace/open.js';
 import { echoModel, modelFile, node, rows, scalar, temporaryModel } from '../../fixtures/onnx/models.js';
@@ -161,7 +161,7 @@ describe('naming it', () => {
   };
 
   it('a path that ends in .onnx is enough, relative to a folder', async () => {
-    const predictor = await createPredictor({ ...request, kind: basename(file), folder: dirname(file) });
+    const predictor = await createPredictor({ ...request, chosen: parsePredictor(basename(file)), folder: dirname(file) });
     expect(predictor).not.toBeNull();
     predictor!.close!();
     expect(locatedPredictor('p.onnx', '/models')).toBe('onnx:file=/models/p.onnx');
@@ -172,10 +172,11 @@ describe('naming it', () => {
   it.each([
     ['onnx', 'predictor onnx: names no file; write onnx:file=predictor.onnx'],
     ['nowhere/p.onnx', 'cannot be read: there is no such file'],
-    ['onxx:file=p.onnx', '"onxx" is unknown; did you mean "onnx"'],
+    ['onxx:file=p.onnx', 'unknown predictor "onxx"; did you mean "onnx"'],
     ['token-table', 'predictor token-table: needs token ids, which test does not carry'],
   ])('%s is refused in one line', async (kind, message) => {
-    const error = await createPredictor({ ...request, kind }).catch((thrown: unknown) => thrown);
+    const create = async () => createPredictor({ ...request, chosen: parsePredictor(kind) });
+    const error = await create().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UserError);
     expect((error as UserError).message).toContain(message);
     expect((error as UserError).message).not.toContain('\n');

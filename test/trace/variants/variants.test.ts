@@ -311,7 +311,7 @@ describe('every variant', () => {
   const specs = ['top-k=2', 'top-p=0.7', 'null=4', 'null:weight=0.25', 'skip=0.5', 'two-sizes=0.5', 'per-request', 'random', 'hash'];
 
   it('is in the examples of this test', () => {
-    expect(new Set(specs.map((spec) => parseVariant(spec).variant))).toEqual(new Set(VARIANTS));
+    expect(new Set(specs.map((spec) => parseVariant(spec).name))).toEqual(new Set(VARIANTS.map(({ name }) => name)));
   });
 
   it.each(specs)('%s reads the same rows in any order and in blocks of any size', (spec) => {
@@ -344,7 +344,7 @@ describe('every variant', () => {
     expect(parseVariant('top-p=0.5').parameters).toEqual({ p: 0.5 });
     expect(parseVariant('top-p:p=0.5').parameters).toEqual({ p: 0.5 });
     expect(parseVariant('two-sizes:small=0.1,skip=0.2').parameters).toEqual({ small: 0.1, skip: 0.2 });
-    expect(() => parseVariant('top-q=0.5')).toThrow('there is no routing variant "top-q"; did you mean "top-k" or "top-p"?');
+    expect(() => parseVariant('top-q=0.5')).toThrow('unknown routing variant "top-q"; did you mean "top-k" or "top-p"?');
     expect(() => parseVariant('random=3')).toThrow('random takes no value');
     expect(() => parseVariant('top-p=1.5')).toThrow('variant top-p: p: 1.5 is out of range, use 0 to 1');
   });

@@ -1,6 +1,7 @@
 // The family of placements. A new one is a file in this folder and a line here.
-import { UserError } from '../../../base/errors.js';
-import { didYouMean } from '../../../base/text.js';
+import { UserError } from '../../base/errors.js';
+import { type Choice, choose } from '../../base/parameters.js';
+import { didYouMean } from '../../base/text.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';
 import { popularity } from './popularity.js';
@@ -16,10 +17,15 @@ export const PLACEMENTS: readonly PlacementDefinition[] = [even, popularity, rep
 export function findPlacement(name: string): PlacementDefinition {
   const found = PLACEMENTS.find((placement) => placement.name === name);
   if (found !== undefined) return found;
-  throw new UserError(
-    `placement: "${name}" is unknown; ${didYouMean(
-      name,
-      PLACEMENTS.map((placement) => placement.name),
-    )}`,
-  );
+  const names = PLACEMENTS.map((placement) => placement.name);
+  throw new UserError(`unknown placement "${name}"; ${didYouMean(name, names)}`);
+}
+
+/**
+ * Reads a placement: `even`, `replicated:hottest=4`.
+ * @param beside parameters that stand beside the text; those after the colon win
+ * @throws UserError where it, or a parameter, is unknown or a value cannot be
+ */
+export function parsePlacement(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
+  return choose('placement', text, beside, findPlacement);
 }

@@ -1,9 +1,9 @@
 // Placements: hand-computed truths, and what holds of all of them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolveParameters } from '../../../src/base/parameters.js';
-import { findPlacement, PLACEMENTS } from '../../../src/engine/parallel/placement/index.js';
-import { EVERYWHERE } from '../../../src/engine/parallel/placement/placement.js';
+import { resolveParameters } from '../../src/base/parameters.js';
+import { findPlacement, PLACEMENTS } from '../../src/system/placement/index.js';
+import { EVERYWHERE } from '../../src/system/placement/placement.js';
 
 const place = (name: string, gpus: number, popularity: readonly number[], given: Record<string, unknown> = {}): number[] => {
   const placement = findPlacement(name);
@@ -69,6 +69,6 @@ describe('placements', () => {
   });
 
   it('offers the nearest name', () => {
-    expect(() => findPlacement('popular')).toThrow(/placement: "popular" is unknown; .*popularity/);
+    expect(() => findPlacement('popular')).toThrow(/unknown placement "popular"; .*popularity/);
   });
 });

@@ -1,5 +1,5 @@
 // The contract of a placement: which GPU of several each expert of a layer lives on (expert parallelism).
-import type { Parameters, ParameterTable } from '../../../base/parameters.js';
+import type { Parameters, ParameterTable } from '../../base/parameters.js';
 
 /** Home of an expert that lives on every GPU. */
 export const EVERYWHERE = -1;

@@ -1,0 +1,47 @@
+// Texts of users are parsed where they are read. What is made of a text keeps it, so that a result can say what was written.
+import { z } from 'zod';
+import { UserError } from './errors.js';
+
+/** What was made of a text. */
+export interface Written {
+  /** As the user wrote it. */
+  readonly text: string;
+}
+
+/** The same value with the texts in place of what was made of them. */
+export function asWritten(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(asWritten);
+  if ('text' in value && typeof value.text === 'string') return value.text;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asWritten(inner)]));
+}
+
+/**
+ * A schema field whose text is parsed at once, so that a mistake is told with the place of the text.
+ * @param parse throws a UserError that says what is wrong and what to write instead
+ */
+export function written<T>(parse: (text: string) => T): z.ZodType<T, string> {
+  return z
+    .string()
+    .min(1)
+    .transform((text, context) => issueOf(context, [], () => parse(text)));
+}
+
+/**
+ * The outcome of `parse`; a UserError becomes an issue of the schema.
+ * @param path of the value that is parsed, from the value that the schema checks
+ */
+export function issueOf<T>(context: z.RefinementCtx, path: readonly string[], parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    context.addIssue({ code: 'custom', path: [...path], message: error.message });
+    return z.NEVER;
+  }
+}
+
+/** A refinement of a schema: a name that `find` knows, which throws a UserError for any other. */
+export function known(find: (name: string) => unknown): (name: string, context: z.RefinementCtx) => void {
+  return (name, context) => void issueOf(context, [], () => find(name));
+}
