@@ -6,7 +6,7 @@ import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { locateYaml, readText } from '../base/yaml.js';
 import { compareSets, type Gate } from '../compare/gate.js';
 import { compareReports } from '../compare/report.js';
-import { jsonReport } from '../report/json.js';
+import { jsonReport } from '../report/run.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import type { CliContext } from './context.js';
 import { type LoadedSet, loadOperands } from './operands.js';

@@ -1,12 +1,11 @@
-// What `predict eval` and `predict train` report: data first, as JSON; then the same as tables that fit a terminal.
+// What `predict eval` and `predict train` report: data first, as JSON; then the same as grids that fit a terminal.
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import type { TraceEvaluation, TraceReference } from '../predict/compare.js';
-import type { Evaluation, EvaluationOptions } from '../predict/evaluate.js';
+import type { EvaluationOptions } from '../predict/evaluate.js';
 import type { PredictorTraining, TrainedPredictor } from '../predict/onnx/train.js';
 import type { Score } from '../predict/score.js';
-import type { Format, ReportOptions } from '../report/format.js';
-import { toJson } from '../report/json.js';
-import { palette, ruledTable, widthOf, wrap } from '../report/text.js';
+import { type Block, type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
 
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1';
 export const TRAINING_SCHEMA = 'moeprof.training/1';
@@ -36,80 +35,87 @@ export interface TrainingReport extends ReportHead {
 }
 
 /** Formats of `predict eval`. */
-export const evaluationReports: readonly Format<EvaluationReport>[] = [
-  { name: 'table', summary: 'for reading', extensions: ['.txt'], render: renderEvaluation },
-  { name: 'json', summary: 'everything, for tools', extensions: ['.json'], render: (report) => toJson(report) },
-];
+export const evaluationReports = documentFormats<EvaluationReport>((report) => {
+  const learned = report.training.map(({ path, tokens }) => `${path} (${formatCount(tokens)} tokens)`).join(', ');
+  return documentOf(report, learned === '' ? 'nothing learned beforehand' : `learned from ${learned}`);
+});
 
 /** Formats of `predict train`. */
-export const trainingReports: readonly Format<TrainingReport>[] = [
-  { name: 'table', summary: 'for reading', extensions: ['.txt'], render: renderTraining },
-  { name: 'json', summary: 'everything, for tools', extensions: ['.json'], render: (report) => toJson(report) },
-];
-
-function renderEvaluation(report: EvaluationReport, options: ReportOptions): string {
-  const learned = report.training.map(({ path, tokens }) => `${path} (${formatCount(tokens)} tokens)`).join(', ');
-  const from = learned === '' ? 'nothing learned beforehand' : `learned from ${learned}`;
-  return `${[title(report, from, options), ...evaluationBlocks(report, options)].join('\n\n')}\n`;
-}
-
-function renderTraining(report: TrainingReport, options: ReportOptions): string {
-  const { bestEpoch, bytes, epochs, heldOut, learned, parameters, tokenIds } = report.trained;
+export const trainingReports = documentFormats<TrainingReport>((report) => {
+  const { bytes, heldOut, learned, parameters, tokenIds } = report.trained;
   const { gru, hidden, rank } = report.options.network;
   const facts =
     `${formatCount(learned)} tokens of ${report.training.map(({ path }) => path).join(', ')}; ${formatCount(heldOut)} held out to stop by. ` +
     `${gru ? 'GRU across layers' : 'One hidden layer'} of ${hidden}, rank ${rank}, ${tokenIds ? 'with' : 'without'} token ids: ` +
     `${formatCount(parameters)} parameters, ${formatBytes(bytes)}.`;
-  const table = ruledTable(
-    ['epoch', 'loss', 'held out', ''],
-    epochs.map(({ epoch, heldOutLoss, loss }) => [
-      String(epoch),
-      loss.toFixed(5),
-      heldOutLoss.toFixed(5),
-      epoch === bestEpoch ? (options.unicode ? '← best' : '<- best') : '',
-    ]),
-    options,
-    { align: ['right', 'right', 'right', 'left'] },
+  return documentOf(report, facts, [epochGrid(report.trained)]);
+});
+
+function documentOf({ evaluations, model }: ReportHead, facts: string, blocks: readonly Block[] = []): Document {
+  const { name, layers, experts, topK } = model;
+  return {
+    title: `path prediction, ${name} (${layers} layers x ${experts} experts, top-${topK})`,
+    lead: [{ text: facts }],
+    blocks: [
+      ...blocks,
+      ...evaluations.flatMap((evaluation) => evaluationGrids(evaluation, topK)),
+      ...evaluations.slice(0, 1).map(({ options }) => note(legend(options, topK), 'dim')),
+    ],
+    records: recordsOf(evaluations),
+  };
+}
+
+function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
+  return grid(epochs, [
+    { head: 'epoch', of: ({ epoch }) => epoch, align: 'right' },
+    { head: 'loss', of: ({ loss }) => loss, show: (loss) => loss.toFixed(5) },
+    { head: 'held out', of: ({ heldOutLoss }) => heldOutLoss, show: (loss) => loss.toFixed(5) },
+    { head: '', of: ({ epoch }) => (epoch === bestEpoch ? '← best' : ''), align: 'left' },
+  ]);
+}
+
+/** A predictor on a trace. */
+type Judged = TraceEvaluation['predictors'][number];
+
+/** What a predictor says first: one that only speaks during the pass is judged by what it says then. */
+function spokenBy({ ahead, before }: Judged): Score | null {
+  return before ?? ahead[0]?.score ?? null;
+}
+
+function evaluationGrids({ options: { distances }, predictors, trace }: TraceEvaluation, topK: number): Grid[] {
+  const summary = grid(
+    predictors,
+    [
+      { head: 'predictor', of: ({ predictor }) => predictor, most: NAME },
+      ratioColumn(`@${topK}`, ({ before }) => before?.recallAtK),
+      ratioColumn(`@${2 * topK}`, ({ before }) => before?.recallAt2K),
+      ...distances.map((distance, index) => ratioColumn(`+${distance}`, ({ ahead }: Judged) => ahead[index]!.score?.recallAtK)),
+      { head: 'batch', of: ({ batch }) => (batch === null ? '-' : `${ratio(batch.recall)}/${ratio(batch.precision)}`) },
+      ratioColumn('prec.', (judged) => spokenBy(judged)?.precision),
+      ratioColumn('calib.', (judged) => spokenBy(judged)?.calibrationError),
+    ],
+    { title: `judged on ${trace.path} (${formatCount(trace.tokens)} tokens)` },
   );
-  return `${[title(report, facts, options), table, ...evaluationBlocks(report, options)].join('\n\n')}\n`;
+  return [summary, ...predictors.flatMap(detailGrids)];
 }
 
-function title({ model }: ReportHead, facts: string, options: ReportOptions): string {
-  const chalk = palette(options);
-  const head = `path prediction, ${model.name} (${model.layers} layers x ${model.experts} experts, top-${model.topK})`;
-  return `${chalk.bold(wrap(head, widthOf(options)))}\n${chalk.dim(wrap(facts, widthOf(options)))}`;
-}
-
-function evaluationBlocks({ evaluations, model }: ReportHead, options: ReportOptions): string[] {
-  const chalk = palette(options);
-  const width = widthOf(options);
-  const blocks = evaluations.map((evaluation) => {
-    const { trace } = evaluation;
-    const head = wrap(`judged on ${trace.path} (${formatCount(trace.tokens)} tokens)`, width);
-    const tables = [summaryTable(evaluation, model.topK, options)];
-    if (options.verbose) for (const one of evaluation.predictors) tables.push(...detailTables(one, options));
-    return `${chalk.bold(head)}\n${tables.join('\n\n')}`;
-  });
-  const first = evaluations[0];
-  return first === undefined ? blocks : [...blocks, chalk.dim(wrap(legend(first.options, model.topK), width))];
-}
-
-function summaryTable({ options: { distances }, predictors }: TraceEvaluation, topK: number, options: ReportOptions): string {
-  const head = ['predictor', `@${topK}`, `@${2 * topK}`, ...distances.map((distance) => `+${distance}`), 'batch', 'prec.', 'calib.'];
-  const rows = predictors.map(({ ahead, batch, before, predictor }) => {
-    // A predictor that only speaks during the pass is judged by what it says then.
-    const spoken = before ?? ahead[0]?.score ?? null;
-    return [
-      short(predictor, options),
-      ratio(before?.recallAtK),
-      ratio(before?.recallAt2K),
-      ...ahead.map(({ score }) => ratio(score?.recallAtK)),
-      batch === null ? '-' : `${ratio(batch.recall)}/${ratio(batch.precision)}`,
-      ratio(spoken?.precision),
-      ratio(spoken?.calibrationError),
-    ];
-  });
-  return ruledTable(head, rows, options);
+/** A row for each predictor on each trace. */
+function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
+  const distances = evaluations[0]?.options.distances ?? [];
+  const rows = evaluations.flatMap(({ predictors, trace }) => predictors.map((judged) => ({ trace: trace.path, ...judged })));
+  return grid<Judged & { readonly trace: string }>(rows, [
+    { head: 'trace', of: ({ trace }) => trace },
+    { head: 'predictor', of: ({ predictor }) => predictor },
+    { head: 'recall_at_k', of: ({ before }) => before?.recallAtK },
+    { head: 'recall_at_2k', of: ({ before }) => before?.recallAt2K },
+    ...distances.map(
+      (distance, index): ColumnOf<Judged> => ({ head: `recall_${distance}_ahead`, of: ({ ahead }) => ahead[index]!.score?.recallAtK }),
+    ),
+    { head: 'batch_recall', of: ({ batch }) => batch?.recall },
+    { head: 'batch_precision', of: ({ batch }) => batch?.precision },
+    { head: 'precision', of: (judged) => spokenBy(judged)?.precision },
+    { head: 'calibration_error', of: (judged) => spokenBy(judged)?.calibrationError },
+  ]);
 }
 
 function legend({ batch, distances, minProbability }: EvaluationOptions, topK: number): string {
@@ -123,40 +129,41 @@ function legend({ batch, distances, minProbability }: EvaluationOptions, topK: n
 }
 
 /** By layer, and the reliability curve. */
-function detailTables({ ahead, before, predictor }: { readonly predictor: string } & Evaluation, options: ReportOptions): string[] {
-  const spoken = before ?? ahead[0]?.score ?? null;
+function detailGrids(judged: Judged): Grid[] {
+  const { before, predictor } = judged;
+  const spoken = spokenBy(judged);
   if (spoken === null) return [];
-  const nearest = ahead[0];
-  const layers = ruledTable(
-    ['layer', '@k', '@2k', ...(nearest === undefined ? [] : [`+${nearest.distance}`])],
-    spoken.recallAtKByLayer.map((_, layer) => [
-      String(layer),
-      ratio(before?.recallAtKByLayer[layer]),
-      ratio(before?.recallAt2KByLayer[layer]),
-      ...(nearest === undefined ? [] : [ratio(nearest.score?.recallAtKByLayer[layer])]),
-    ]),
-    options,
-  );
+  const nearest = judged.ahead.slice(0, 1);
   return [
-    `${predictor}, by layer\n${layers}`,
-    `${predictor}, reliability ${before === null ? 'one layer ahead' : 'before the pass'}\n${reliability(spoken, options)}`,
+    grid(
+      spoken.recallAtKByLayer.map((_, layer) => layer),
+      [
+        { head: 'layer', of: (layer) => layer },
+        ratioColumn('@k', (layer) => before?.recallAtKByLayer[layer]),
+        ratioColumn('@2k', (layer) => before?.recallAt2KByLayer[layer]),
+        ...nearest.map(({ distance, score }) => ratioColumn(`+${distance}`, (layer: number) => score?.recallAtKByLayer[layer])),
+      ],
+      { title: `${predictor}, by layer`, detail: 'verbose' },
+    ),
+    grid(
+      spoken.reliability,
+      [
+        { head: 'probability', of: ({ from, to }) => `${from.toFixed(1)}-${to.toFixed(1)}` },
+        { head: 'predictions', of: ({ predictions }) => predictions, show: formatCount },
+        ratioColumn('mean', ({ probability }) => probability),
+        ratioColumn('came true', ({ frequency }) => frequency),
+      ],
+      { title: `${predictor}, reliability ${before === null ? 'one layer ahead' : 'before the pass'}`, detail: 'verbose' },
+    ),
   ];
 }
 
-function reliability(score: Score, options: ReportOptions): string {
-  return ruledTable(
-    ['probability', 'predictions', 'mean', 'came true'],
-    score.reliability.map((bin) => [
-      `${bin.from.toFixed(1)}-${bin.to.toFixed(1)}`,
-      formatCount(bin.predictions),
-      ratio(bin.probability),
-      ratio(bin.frequency),
-    ]),
-    options,
-  );
+/** A column of shares; nothing there: a dash. */
+function ratioColumn<Row>(head: string, of: (row: Row) => number | null | undefined): ColumnOf<Row> {
+  return { head, of, text: (row) => ratio(of(row)) };
 }
 
-/** `.590`; nothing there: a dash. */
+/** `.590` */
 function ratio(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
@@ -164,10 +171,3 @@ function ratio(value: number | null | undefined): string {
 
 /** Columns that the name of a predictor may take beside ten figures. */
 const NAME = 20;
-
-/** A name that fits its column; of a path, its end says more. */
-function short(name: string, { unicode }: ReportOptions): string {
-  if (name.length <= NAME) return name;
-  const gap = unicode ? '…' : '...';
-  return gap + name.slice(name.length - NAME + gap.length);
-}

@@ -1,11 +1,7 @@
-// How a plan is shown: one row per system and machine, the answer in a sentence each, JSON, CSV, Markdown. Pure functions of the plan.
+// What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
 import { formatBytes, formatCount, formatRatio } from '../base/units.js';
-import { toCsv } from '../report/csv.js';
-import { type Format, formatMetric, printable, type ReportOptions } from '../report/format.js';
-import { toJson } from '../report/json.js';
-import { escapeMarkdown, markdownTable } from '../report/markdown.js';
-import type { Grid } from '../report/summary.js';
-import { palette, ruledTable, shorten, widthOf, wrap } from '../report/text.js';
+import { type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/ran.js';
 import { answerOf, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
@@ -14,79 +10,66 @@ import { answerOf, neededBytes, type Placing, type Plan, type Probe } from './pl
 const LONGEST = 20;
 
 /** Formats of a plan, the one for reading first. */
-export const planReports: readonly Format<Plan>[] = [
-  { name: 'table', summary: 'what each system and machine needs, for reading', extensions: ['.txt'], render: renderTable },
-  { name: 'json', summary: 'all results, for tools', extensions: ['.json'], render: toJson },
-  { name: 'csv', summary: 'one row per run', extensions: ['.csv'], render: renderCsv },
-  { name: 'markdown', summary: 'for pull requests, issues and wikis', extensions: ['.md', '.markdown'], render: renderMarkdown },
-];
+export const planReports = documentFormats<Plan>(planDocument);
 
-function renderTable(plan: Plan, options: ReportOptions): string {
-  const chalk = palette(options);
-  const width = widthOf(options);
-  const { head, rows } = placings(plan, options.unicode);
-  const blocks = [
-    `${chalk.bold(wrap(titleOf(plan), width))}\n${chalk.dim(wrap(originOf(plan), width))}`,
-    ruledTable(head, rows, options, { align: ['left', 'left'] }),
-    ...remarks(plan).map((text) => wrap(text, width)),
-  ];
-  if (options.verbose || plan.placings.length === 1) {
-    for (const placing of plan.placings) {
-      const tried = probes(plan, placing);
-      const heading = plan.placings.length === 1 ? 'What was tried' : `What was tried of ${nameOf(placing)}`;
-      blocks.push(`${chalk.bold(wrap(heading, width))}\n${ruledTable(tried.head, tried.rows, options)}`);
-    }
-  }
-  return `${blocks.join('\n\n')}\n`;
-}
-
-function renderMarkdown(plan: Plan): string {
-  const blocks = [
-    `## ${escapeMarkdown(titleOf(plan))}`,
-    `${escapeMarkdown(originOf(plan))}.`,
-    markdownTable(placings(plan, true), [0, 1]),
-    ...remarks(plan).map(escapeMarkdown),
-  ];
-  return `${blocks.join('\n\n')}\n`;
-}
-
-function renderCsv(plan: Plan): string {
+function planDocument(plan: Plan): Document {
+  const { placings } = plan;
   const names = metricsOf(plan);
-  const rows = plan.placings.flatMap(({ hardware, probes, system }) =>
-    probes.map((probe) => [
-      system,
-      hardware,
-      probe.percent,
-      probe.broken.length === 0 ? 'yes' : 'no',
-      neededBytes(probe),
-      ...names.map((name) => probe.result.metrics[name]?.value ?? ''),
-    ]),
-  );
-  return toCsv([['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.peak', ...names], ...rows]);
+  return {
+    title: titleOf(plan),
+    lead: [{ text: originOf(plan) }],
+    blocks: [
+      needs(placings),
+      ...remarks(plan).map((text) => note(text)),
+      ...placings.map((placing) => tried(placing, names, placings.length)),
+    ],
+    records: grid<Placing & { readonly probe: Probe }>(
+      placings.flatMap((placing) => placing.probes.map((probe) => ({ ...placing, probe }))),
+      [
+        { head: 'system', of: ({ system }) => system },
+        { head: 'hardware', of: ({ hardware }) => hardware },
+        { head: 'cache_percent', of: ({ probe }) => probe.percent },
+        { head: 'kept', of: ({ probe }) => (probe.broken.length === 0 ? 'yes' : 'no') },
+        { head: 'memory.gpu.peak', of: ({ probe }) => neededBytes(probe) },
+        ...names.map((name): ColumnOf<{ readonly probe: Probe }> => ({ head: name, of: ({ probe }) => probe.result.metrics[name] })),
+      ],
+    ),
+  };
 }
 
 /** What each placing needs, and has. */
-function placings(plan: Plan, unicode: boolean): Grid {
-  const rows = plan.placings.map((placing) => {
-    const answer = answerOf(placing);
-    const name = (text: string): string => shorten(printable(text), LONGEST, unicode);
-    const needs = answer === null ? ['', ''] : [cacheOf(answer), formatBytes(neededBytes(answer))];
-    return [name(placing.system), name(placing.hardware), ...needs, formatBytes(placing.gpuBytes), placing.fits ? 'yes' : 'no'];
-  });
-  return { head: ['system', 'machine', 'expert cache', 'needs', 'has', 'fits'], rows };
+function needs(placings: readonly Placing[]): Grid {
+  return grid(
+    placings.map((placing) => ({ ...placing, answer: answerOf(placing) })),
+    [
+      { head: 'system', of: ({ system }) => system, most: LONGEST },
+      { head: 'machine', of: ({ hardware }) => hardware, most: LONGEST, align: 'left' },
+      { head: 'expert cache', of: ({ answer }) => (answer === null ? null : cacheOf(answer)) },
+      { head: 'needs', of: ({ answer }) => (answer === null ? null : neededBytes(answer)), show: formatBytes },
+      { head: 'has', of: ({ gpuBytes }) => gpuBytes, show: formatBytes },
+      { head: 'fits', of: ({ fits }) => (fits ? 'yes' : 'no') },
+    ],
+  );
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of. */
-function probes(plan: Plan, { probes: tried }: Placing): Grid {
-  const names = metricsOf(plan);
-  const rows = tried.map((probe) => [
-    cacheOf(probe),
-    formatBytes(neededBytes(probe)),
-    formatRatio(probe.result.metrics['cache.hit_rate']!.value),
-    ...names.map((name) => (probe.result.metrics[name] === undefined ? '' : formatMetric(probe.result.metrics[name]))),
-    probe.broken.length === 0 ? 'yes' : 'no',
-  ]);
-  return { head: ['expert cache', 'GPU memory', 'hits', ...names, 'holds'], rows };
+function tried(placing: Placing, names: readonly string[], placings: number): Grid {
+  const metrics = names.map((name): ColumnOf<Probe> => ({ head: name, of: ({ result }) => result.metrics[name] }));
+  return grid(
+    placing.probes,
+    [
+      { head: 'expert cache', of: cacheOf },
+      { head: 'GPU memory', of: neededBytes, show: formatBytes },
+      { head: 'hits', of: ({ result }) => result.metrics['cache.hit_rate']!.value, show: (rate) => formatRatio(rate) },
+      ...metrics,
+      { head: 'holds', of: ({ broken }) => (broken.length === 0 ? 'yes' : 'no') },
+    ],
+    {
+      title: placings === 1 ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
+      only: ['terminal'],
+      detail: placings === 1 ? undefined : 'verbose',
+    },
+  );
 }
 
 /** Metrics that the conditions name, hit rate apart, which is shown anyway. */
@@ -100,7 +83,7 @@ function cacheOf({ percent, result }: Probe): string {
 }
 
 function nameOf({ hardware, system }: Placing): string {
-  return printable(`${system} on ${hardware}`);
+  return `${system} on ${hardware}`;
 }
 
 /** The answer in words where it is one, else what the table does not say. */
@@ -112,7 +95,7 @@ function sentence(placing: Placing): string {
   const answer = answerOf(placing);
   const name = nameOf(placing);
   const last = placing.probes.at(-1)!;
-  if (answer === null) return `${name}: not even with every expert resident does ${last.broken.map(printable).join(' and ')} hold.`;
+  if (answer === null) return `${name}: not even with every expert resident does ${last.broken.join(' and ')} hold.`;
   const needed = formatBytes(neededBytes(answer));
   const has = formatBytes(placing.gpuBytes);
   const cache =
@@ -126,12 +109,12 @@ function sentence(placing: Placing): string {
 function titleOf({ conditions, placings: all, slo }: Plan): string {
   const { inputs } = all[0]!.probes[0]!.result;
   const objective = slo === null ? '' : ` (--slo ${slo})`;
-  return printable(`GPU memory for ${inputs.model} ${inputs.quantization} to keep ${conditions.join(' and ')}${objective}`);
+  return `GPU memory for ${inputs.model} ${inputs.quantization} to keep ${conditions.join(' and ')}${objective}`;
 }
 
 function originOf({ placings: all }: Plan): string {
   const { result } = all[0]!.probes[0]!;
   const traces = result.inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path));
   const runs = all.reduce((sum, placing) => sum + placing.probes.length, 0);
-  return printable(`${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`);
+  return `${formatCount(runs)} runs of ${formatCount(tokensRun(result))} tokens, from ${traces.join(', ')}`;
 }

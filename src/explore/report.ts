@@ -1,11 +1,8 @@
-// How a capacity curve is shown: a chart with tables, JSON, CSV, Markdown. Pure functions of the curve.
+// What a capacity curve is shown as: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
 import { formatBytes, formatCount, formatNumber, formatRatio } from '../base/units.js';
-import { toCsv } from '../report/csv.js';
-import { type Format, printable, type ReportOptions } from '../report/format.js';
-import { toJson } from '../report/json.js';
-import { escapeMarkdown, markdownTable } from '../report/markdown.js';
-import type { Grid } from '../report/summary.js';
-import { palette, ruledTable, shorten, widthOf, wrap } from '../report/text.js';
+import { type ColumnOf, type Document, type Drawing, type Grid, grid, note, type Visibility } from '../report/document/document.js';
+import { documentFormats } from '../report/document/formats.js';
+import { palette, widthOf } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
 
@@ -14,123 +11,90 @@ const SIDE_BY_SIDE = 3;
 /** Rows that the big table shows unless everything is asked for. */
 const ROWS = 24;
 
-const table: Format<Curve> = {
-  name: 'table',
-  summary: 'a chart and tables, for reading',
-  extensions: ['.txt'],
-  render: renderTable,
-};
-
-const json: Format<Curve> = {
-  name: 'json',
-  summary: 'everything, for tools',
-  extensions: ['.json'],
-  render: (curve) => toJson(curve),
-};
-
-const csv: Format<Curve> = {
-  name: 'csv',
-  summary: 'one row per policy and capacity, for spreadsheets and data frames',
-  extensions: ['.csv'],
-  render: renderCsv,
-};
-
-const markdown: Format<Curve> = {
-  name: 'markdown',
-  summary: 'for pull requests, issues and wikis',
-  extensions: ['.md', '.markdown'],
-  render: renderMarkdown,
-};
-
 /** Formats of a capacity curve, the one for reading first. */
-export const curveReports: readonly Format<Curve>[] = [table, json, csv, markdown];
+export const curveReports = documentFormats<Curve>(curveDocument);
 
-function renderTable(curve: Curve, options: ReportOptions): string {
-  const chalk = palette(options);
-  const width = widthOf(options);
-  const { unicode } = options;
-  const below = curve.capacities[0]! < curve.tokenCycleBytes;
-  const chart = drawChart(
-    curve.policies.map(({ policy, points }) => ({ name: policy, x: curve.capacities, y: points.map((point) => point.hitRate) })),
-    {
-      width,
-      height: 17,
-      unicode,
-      chalk,
-      rule: below && curve.config.scope === 'global' ? curve.tokenCycleBytes : null,
-      mark: curve.knee === null ? null : { x: curve.capacities[curve.knee.at]!, label: `knee of ${curve.knee.policy}` },
-      ticks: ticksOf(curve).map((share) => ({ x: share * curve.expertBytes, label: formatRatio(share, share < 0.02 ? 1 : 0) })),
+function curveDocument(curve: Curve): Document {
+  const { capacities, policies, verdict, warnings } = curve;
+  const step = Math.ceil(capacities.length / ROWS);
+  const all = capacities.map((_, c) => c);
+  const some = all.filter((c) => c % step === 0 || c === capacities.length - 1);
+  const groups = inGroups(policies);
+  return {
+    title: titleOf(curve),
+    lead: facts(curve).map((text) => ({ text })),
+    blocks: [
+      chartOf(curve),
+      ...(verdict === null ? [] : [note(verdict.sentence, 'strong'), atGrid(curve, verdict.at)]),
+      ...groups.map((group) => fullGrid(curve, group, some, { only: ['terminal'], detail: 'brief' })),
+      ...groups.map((group) => fullGrid(curve, group, all, { only: ['terminal'], detail: 'verbose' })),
+      fullGrid(curve, policies, all, { only: ['markdown'] }),
+      ...splitFacts(curve).map((text) => note(text)),
+      ...warnings.map(({ message }) => note(message, 'warning')),
+    ],
+    records: recordsOf(curve),
+  };
+}
+
+/** The chart, and what its signs mean. */
+function chartOf(curve: Curve): Drawing {
+  const { capacities, config, expertBytes, knee, policies, tokenCycleBytes } = curve;
+  const ruled = capacities[0]! < tokenCycleBytes && config.scope === 'global';
+  return {
+    kind: 'drawing',
+    draw(options) {
+      const { unicode } = options;
+      const [chalk, width] = [palette(options), widthOf(options)];
+      const chart = drawChart(
+        policies.map(({ policy, points }) => ({ name: policy, x: capacities, y: points.map((point) => point.hitRate) })),
+        {
+          width,
+          height: 17,
+          unicode,
+          chalk,
+          rule: ruled ? tokenCycleBytes : null,
+          mark: knee === null ? null : { x: capacities[knee.at]!, label: `knee of ${knee.policy}` },
+          ticks: ticksOf(curve).map((share) => ({ x: share * expertBytes, label: formatRatio(share, share < 0.02 ? 1 : 0) })),
+        },
+      );
+      const legend = policies.map(({ policy }, index) => `${markerOf(index, { unicode, chalk })} ${policy}`);
+      const rule = ruled ? [`${unicode ? '┊' : ':'} token cycle ${formatBytes(tokenCycleBytes)}`] : [];
+      return `${chart}\n\n${packed([...legend, ...rule], width)}`;
     },
-  );
-  const legend = curve.policies.map(({ policy }, index) => `${markerOf(index, { unicode, chalk })} ${policy}`);
-  const rule = below && curve.config.scope === 'global' ? [`${unicode ? '┊' : ':'} token cycle ${formatBytes(curve.tokenCycleBytes)}`] : [];
-  const draw = ({ head, rows }: Grid): string => ruledTable(head, rows, options);
-  const blocks = [
-    [chalk.bold(wrap(titleOf(curve), width)), ...facts(curve).map((fact) => chalk.dim(wrap(fact, width)))].join('\n'),
-    chart,
-    packed([...legend, ...rule], width),
-    ...(curve.verdict === null ? [] : [chalk.bold(wrap(curve.verdict.sentence, width)), draw(atGrid(curve, curve.verdict.at, unicode))]),
-    ...inGroups(curve.policies).map((group) => draw(fullGrid(curve, group, options))),
-    ...splitFacts(curve).map((fact) => wrap(fact, width)),
-    ...curve.warnings.map(({ message }) => chalk.yellow(wrap(message, width, '! '))),
-  ];
-  return `${blocks.join('\n\n')}\n`;
+  };
 }
 
-function renderMarkdown(curve: Curve, options: ReportOptions): string {
-  const blocks = [
-    `## ${escapeMarkdown(titleOf(curve))}`,
-    facts(curve)
-      .map((fact) => `${escapeMarkdown(fact)}.`)
-      .join('\n'),
-    ...(curve.verdict === null
-      ? []
-      : [`**${escapeMarkdown(curve.verdict.sentence)}**`, markdownTable(atGrid(curve, curve.verdict.at, true))]),
-    markdownTable(fullGrid(curve, curve.policies, { ...options, verbose: true })),
-    ...splitFacts(curve).map(escapeMarkdown),
-    ...curve.warnings.map(({ message }) => `> ${escapeMarkdown(message)}`),
-  ];
-  return `${blocks.join('\n\n')}\n`;
-}
-
-function renderCsv(curve: Curve): string {
-  const head = [
-    'model',
-    'trace',
-    'scope',
-    'replay',
-    'quotas',
-    'policy',
-    'capacity_bytes',
-    'capacity_share',
-    'hit_rate',
-    'hits',
-    'demanded',
-    'insertions',
-    'evictions',
-    'streamed',
-    'churn_per_token',
-    'below_belady',
-  ];
-  const { scope, replay, quotas } = curve.config;
+/** A row for each policy and capacity. */
+function recordsOf(curve: Curve): Grid {
+  const { config, demand, expertBytes, inputs } = curve;
   const rows = curve.policies.flatMap(({ policy, points }) =>
-    points.map((point, c) => {
-      const bytes = curve.capacities[c]!;
-      const fixed = [curve.inputs.model, curve.inputs.trace.path, scope, replay, quotas, policy, bytes, bytes / curve.expertBytes];
-      const bound = boundAt(curve, c);
-      const below = bound === null ? '' : bound - point.hitRate;
-      const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
-      return [...fixed, point.hitRate, ...counts, below];
-    }),
+    points.map((point, c) => ({ policy, bytes: curve.capacities[c]!, bound: boundAt(curve, c), ...point })),
   );
-  return toCsv([head, ...rows]);
+  return grid(rows, [
+    { head: 'model', of: () => inputs.model },
+    { head: 'trace', of: () => inputs.trace.path },
+    { head: 'scope', of: () => config.scope },
+    { head: 'replay', of: () => config.replay },
+    { head: 'quotas', of: () => config.quotas },
+    { head: 'policy', of: (row) => row.policy },
+    { head: 'capacity_bytes', of: (row) => row.bytes },
+    { head: 'capacity_share', of: (row) => row.bytes / expertBytes },
+    { head: 'hit_rate', of: (row) => row.hitRate },
+    { head: 'hits', of: (row) => row.hits },
+    { head: 'demanded', of: () => demand.demanded },
+    { head: 'insertions', of: (row) => row.insertions },
+    { head: 'evictions', of: (row) => row.evictions },
+    { head: 'streamed', of: (row) => row.streamed },
+    { head: 'churn_per_token', of: (row) => row.churn },
+    { head: 'below_belady', of: (row) => (row.bound === null ? null : row.bound - row.hitRate) },
+  ]);
 }
 
 function titleOf(curve: Curve): string {
   const { model, quantization } = curve.inputs;
   const scope = curve.config.scope === 'layer' ? 'one cache per layer' : 'one cache for all layers';
   const quotas = curve.config.quotas === 'even' ? '' : `, ${curve.config.quotas} quotas`;
-  return printable(`Hit rate against capacity: ${model} (${quantization}), ${scope}${quotas}`);
+  return `Hit rate against capacity: ${model} (${quantization}), ${scope}${quotas}`;
 }
 
 function facts(curve: Curve): string[] {
@@ -141,12 +105,10 @@ function facts(curve: Curve): string[] {
   const after = warmup > 0 ? ` after ${formatCount(warmup)} of warm-up` : '';
   const hindsight = curve.config.popularity === undefined ? [] : [`Popularity for static placement: ${curve.config.popularity}`];
   return [
-    printable(
-      `${trace.path}: ${formatCount(tokens)} tokens${synthetic}${after}, ${curve.config.replay === 'atomic' ? 'a token at a layer is an event' : 'each activation is an event'}`,
-    ),
+    `${trace.path}: ${formatCount(tokens)} tokens${synthetic}${after}, ${curve.config.replay === 'atomic' ? 'a token at a layer is an event' : 'each activation is an event'}`,
     `${formatCount(demanded)} experts demanded in ${formatCount(events)} events, ${formatNumber(perEvent, 1)} each; ` +
       `${formatCount(compulsory)} first uses; all experts are ${formatBytes(curve.expertBytes)}, one token touches ${formatBytes(curve.tokenCycleBytes)}`,
-    ...hindsight.map(printable),
+    ...hindsight,
   ];
 }
 
@@ -165,23 +127,24 @@ function ticksOf({ capacities, expertBytes }: Curve): number[] {
 }
 
 /** All policies at one capacity, and how far each stays below Belady there and on average. */
-function atGrid(curve: Curve, at: number, unicode: boolean): Grid {
+function atGrid(curve: Curve, at: number): Grid {
   const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
-  const known = bounds[at] !== null;
-  const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${formatBytes(curve.capacities[at]!)}`;
   const rows = curve.policies.map(({ policy, points }) => {
-    const { hitRate, churn, streamed } = points[at]!;
     const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
-    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-    return [
-      shorten(printable(policy), 26, unicode),
-      formatRatio(hitRate),
-      ...(known ? [asPoints(bounds[at]! - hitRate), asPoints(mean)] : []),
-      formatNumber(churn, 1),
-      formatCount(streamed),
-    ];
+    return { policy, ...points[at]!, gap: gaps[at]!, mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length };
   });
-  return { head: [`at ${size}`, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows };
+  const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${formatBytes(curve.capacities[at]!)}`;
+  const gaps: ColumnOf<(typeof rows)[number]>[] = [
+    { head: 'below belady', of: (row) => row.gap, show: asPoints },
+    { head: 'mean', of: (row) => row.mean, show: asPoints },
+  ];
+  return grid(rows, [
+    { head: `at ${size}`, of: (row) => row.policy, most: 26 },
+    { head: 'hits', of: (row) => row.hitRate, show: (rate) => formatRatio(rate) },
+    ...(bounds[at] === null ? [] : gaps),
+    { head: 'churn/token', of: (row) => row.churn, show: (churn) => formatNumber(churn, 1) },
+    { head: 'streamed', of: (row) => row.streamed, show: formatCount },
+  ]);
 }
 
 /** Points of a percentage. */
@@ -189,20 +152,25 @@ function asPoints(gap: number): string {
   return formatNumber(gap * 100, 1);
 }
 
-/** Every capacity: how much of it one event takes, and of each policy hits in percent with the churn that they cost. */
-function fullGrid(curve: Curve, group: readonly PolicyCurve[], { unicode, verbose }: ReportOptions): Grid {
-  const step = verbose ? 1 : Math.ceil(curve.capacities.length / ROWS);
-  const shown = curve.capacities.map((_, c) => c).filter((c) => c % step === 0 || c === curve.capacities.length - 1);
-  const rows = shown.map((c) => {
-    const bytes = curve.capacities[c]!;
-    const mark = c === curve.knee?.at ? (unicode ? ' ◂' : ' <') : '';
-    return [
-      `${formatRatio(bytes / curve.expertBytes, bytes / curve.expertBytes < 0.1 ? 1 : 0)} ${formatBytes(bytes)}${mark}`,
-      formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
-      ...group.flatMap(({ points }) => [formatNumber(points[c]!.hitRate * 100, 1), formatNumber(points[c]!.churn, 1)]),
-    ];
-  });
-  return { head: ['capacity', 'ev %', ...group.flatMap(({ policy }) => [shorten(printable(policy), 10, unicode), 'churn'])], rows };
+/** Capacities: how much of each one event takes, and of each policy hits in percent with the churn that they cost. */
+function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
+  const sizeOf = (c: number): string => {
+    const share = curve.capacities[c]! / curve.expertBytes;
+    return `${formatRatio(share, share < 0.1 ? 1 : 0)} ${formatBytes(curve.capacities[c]!)}${c === curve.knee?.at ? ' ◂' : ''}`;
+  };
+  const pairs = group.flatMap(({ policy, points }): ColumnOf<number>[] => [
+    { head: policy, most: 10, of: (c) => points[c]!.hitRate, show: asPoints },
+    { head: 'churn', of: (c) => points[c]!.churn, show: (churn) => formatNumber(churn, 1) },
+  ]);
+  return grid(
+    shown,
+    [
+      { head: 'capacity', of: (c) => curve.capacities[c]!, text: sizeOf },
+      { head: 'ev %', of: (c) => eventShare(curve, curve.capacities[c]!), show: (share) => formatNumber(Math.min(999, 100 * share)) },
+      ...pairs,
+    ],
+    where,
+  );
 }
 
 /** Distinct experts of an event over the experts that the cache it meets can hold. */
@@ -225,11 +193,9 @@ function splitFacts(curve: Curve): string[] {
     if (splits === undefined || gains === undefined) return [];
     const most = gains.reduce((best, gain, c) => (gain > gains[best]! ? c : best), 0);
     return [
-      printable(
-        `${policy}, ${curve.config.quotas} quotas at ${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}: ` +
-          `${runs(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
-          `at most ${asPoints(gains[most]!)} (at ${formatRatio(curve.capacities[most]! / curve.expertBytes, 0)})`,
-      ),
+      `${policy}, ${curve.config.quotas} quotas at ${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}: ` +
+        `${runs(splits[at]!)} experts per layer; ${asPoints(gains[at]!)} points over an even split there, ` +
+        `at most ${asPoints(gains[most]!)} (at ${formatRatio(curve.capacities[most]! / curve.expertBytes, 0)})`,
     ];
   });
 }

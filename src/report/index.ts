@@ -2,14 +2,11 @@
 import type { Result } from '../result/result.js';
 import { bencherReport } from './bencher.js';
 import { biggerBenchmark, smallerBenchmark } from './benchmark.js';
-import { csvReport } from './csv.js';
 import type { Format } from './format.js';
 import { htmlReport } from './html/html.js';
-import { jsonReport } from './json.js';
-import { markdownReport } from './markdown.js';
 import { openMetricsReport } from './openmetrics.js';
+import { csvReport, jsonReport, markdownReport, tableReport } from './run.js';
 import { speedscopeReport } from './speedscope.js';
-import { tableReport } from './table.js';
 
 export type { Format } from './format.js';
 

@@ -2,15 +2,6 @@
 // changed. Lists of plain values stay on one line: a counter of 48 layers is one fact.
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
-import type { Format } from './format.js';
-
-/** JSON of a result. */
-export const jsonReport: Format<Result> = {
-  name: 'json',
-  summary: 'everything, for tools and for moeprof compare',
-  extensions: ['.json'],
-  render: (result) => toJson(ordered(result)),
-};
 
 /**
  * JSON text with two spaces of indentation, lists of plain values on one line, and a final newline.
@@ -20,8 +11,8 @@ export function toJson(value: unknown): string {
   return `${write(value, '')}\n`;
 }
 
-/** Free-form parts by key, metrics as the catalogue lists them. */
-function ordered(result: Result): Result {
+/** A result with its free-form parts by key, and its metrics as the catalogue lists them. */
+export function orderedResult(result: Result): Result {
   const byCatalogue = Object.keys(result.metrics).sort(compareMetricNames);
   return {
     ...result,

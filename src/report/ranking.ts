@@ -2,11 +2,9 @@
 import { formatBytes, formatCount, formatNs, formatRate, formatRatio } from '../base/units.js';
 import { tokensRun } from '../result/ran.js';
 import type { Result } from '../result/result.js';
-import { toCsv } from './csv.js';
-import { type Format, formatDelta, type ReportOptions } from './format.js';
-import { toJson } from './json.js';
-import { markdownTable } from './markdown.js';
-import { palette, ruledTable, shorten, widthOf, wrap } from './text.js';
+import { type Document, grid, type Line } from './document/document.js';
+import { documentFormats } from './document/formats.js';
+import { formatDelta } from './format.js';
 
 /** One run of a ranking. */
 interface Ranked {
@@ -106,81 +104,52 @@ function bytesPerSecond(result: Result): number {
   return busyNs === 0 ? 0 : metricOf(result, 'transfer.h2d.bytes') / (busyNs / 1e9);
 }
 
-const HEAD = ['', 'a token', 'tok/s', 'hit rate', 'moved/token', 'stall'];
+/** Formats of a ranking, the one for reading first. */
+export const rankingReports = documentFormats<readonly Result[]>(
+  (results) => rankingDocument(titleOf(results[0]!), rank(results)),
+  (results) => rank(results).map(({ result }) => result),
+);
 
-function cells({ name, nsPerToken, result }: Ranked): string[] {
-  return [
-    name,
-    formatNs(nsPerToken),
-    (1e9 / nsPerToken).toFixed(1),
-    formatRatio(metricOf(result, 'cache.hit_rate')),
-    formatBytes(movedPerToken(result)),
-    formatRatio(metricOf(result, 'share.stall')),
-  ];
+function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
+  const figure =
+    (name: string) =>
+    ({ result }: Ranked) =>
+      metricOf(result, name);
+  return {
+    title,
+    blocks: [
+      grid(ranked, [
+        { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
+        { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
+        { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
+        { head: 'a token', name: 'ns_per_token', of: ({ nsPerToken }) => nsPerToken, show: formatNs },
+        { head: 'tok/s', of: ({ nsPerToken }) => (1e9 / nsPerToken).toFixed(1), only: ['terminal', 'markdown'] },
+        { head: 'hit rate', of: figure('cache.hit_rate'), show: (rate) => formatRatio(rate) },
+        { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => movedPerToken(result), show: formatBytes },
+        { head: 'stall', name: 'stall_share', of: figure('share.stall'), show: (share) => formatRatio(share) },
+        { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
+      ]),
+      { kind: 'lines', lines: [...reasons(ranked), ...warnings(ranked)], only: ['terminal'] },
+      { kind: 'lines', lines: warnings(ranked), only: ['markdown'] },
+    ],
+  };
 }
 
-function title(result: Result): string {
+function reasons(ranked: readonly Ranked[]): Line[] {
+  return ranked.filter(({ reason }) => reason !== '').map(({ name, reason }) => ({ text: `${name}: ${reason}`, tone: 'item' }));
+}
+
+/** Each warning once, with the runs that have it. */
+function warnings(ranked: readonly Ranked[]): Line[] {
+  const codes = new Set(ranked.flatMap(({ result }) => result.warnings.map(({ code }) => code)));
+  return [...codes].map((code) => {
+    const names = ranked.filter(({ result }) => result.warnings.some((warning) => warning.code === code)).map(({ name }) => name);
+    return { label: code, text: names.length === ranked.length ? 'all' : names.join(', '), tone: 'warning' };
+  });
+}
+
+function titleOf(result: Result): string {
   const { inputs } = result;
   const routing = inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path)).join(', ');
   return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
 }
-
-const rankingTable: Format<readonly Result[]> = {
-  name: 'table',
-  summary: 'best first, with the reason of each difference',
-  extensions: ['.txt'],
-  render(results, options: ReportOptions) {
-    const ranked = rank(results);
-    const color = palette(options);
-    const width = widthOf(options);
-    const rows = ranked.map(cells);
-    const figures = HEAD.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length))).slice(1);
-    const room = width - figures.reduce((sum, columns) => sum + columns + 2, 0);
-    const shown = rows.map(([name, ...rest]) => [shorten(name!, room, options.unicode), ...rest]);
-    const lines = [wrap(title(results[0]!), width).replace(/^.*$/gm, (line) => color.bold(line)), '', ruledTable(HEAD, shown, options), ''];
-    for (const { name, reason } of ranked) if (reason !== '') lines.push(wrap(`${name}: ${reason}`, width, '', '  '));
-    const codes = new Set(ranked.flatMap(({ result }) => result.warnings.map(({ code }) => code)));
-    for (const code of codes) {
-      const names = ranked.filter(({ result }) => result.warnings.some((warning) => warning.code === code)).map(({ name }) => name);
-      lines.push(wrap(names.length === ranked.length ? 'all' : names.join(', '), width, `! ${code}: `, '  '));
-    }
-    return `${lines.join('\n').trimEnd()}\n`;
-  },
-};
-
-const rankingJson: Format<readonly Result[]> = {
-  name: 'json',
-  summary: 'the results as an array, best first',
-  extensions: ['.json'],
-  render: (results) => toJson(rank(results).map(({ result }) => result)),
-};
-
-const rankingMarkdown: Format<readonly Result[]> = {
-  name: 'markdown',
-  summary: 'the table for a pull request or a README',
-  extensions: ['.md'],
-  render: (results) =>
-    `${markdownTable({ head: [...HEAD, 'why slower'], rows: rank(results).map((one) => [...cells(one), one.reason]) })}\n`,
-};
-
-const rankingCsv: Format<readonly Result[]> = {
-  name: 'csv',
-  summary: 'one row per run',
-  extensions: ['.csv'],
-  render: (results) =>
-    toCsv([
-      ['system', 'hardware', 'ns_per_token', 'hit_rate', 'moved_bytes_per_token', 'stall_share', 'why_slower'],
-      ...rank(results).map(({ nsPerToken, reason, result }) => [
-        result.inputs.system,
-        result.inputs.hardware,
-        nsPerToken,
-        metricOf(result, 'cache.hit_rate'),
-        movedPerToken(result),
-        metricOf(result, 'share.stall'),
-        reason,
-      ]),
-    ]),
-};
-
-/** Formats of a ranking, the one for reading first. */
-export const rankingReports: readonly Format<readonly Result[]>[] = [rankingTable, rankingJson, rankingMarkdown, rankingCsv];

@@ -1,15 +1,14 @@
-// What a reader wants to know of a run, in the order of asking, free of any output format: the table and the Markdown report are
-// two renderings of it.
+// What a reader wants to know of a run, in the order of asking, free of any output format: what the document of a run and the page of
+// HTML are made of.
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { requestsRun, tokensRun } from '../result/ran.js';
 import type { Result, Warning } from '../result/result.js';
+import { type ColumnOf, type Grid, grid } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 
-/** A small table of ready text; the first column names the row. */
-export interface Grid {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
+/** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
+export const LABEL = 12;
+export const FIGURE = 11;
 
 /** A part of the GPU's time. */
 export interface TimePart {
@@ -114,24 +113,34 @@ function cacheGrid(result: Result): Grid {
     ['hit rate', 'cache.hit_rate'],
     ['late', 'cache.late_rate'],
     ['miss', 'cache.miss_rate'],
-  ].map(([label, name]) => [label!, ...shown.map(([, suffix]) => text(result, name + suffix) ?? '')]);
-  return { head: ['cache', ...shown.map(([label]) => label)], rows };
+  ] as const;
+  return metricGrid(result, 'cache', rows, shown);
 }
 
 function latencyGrid(result: Result): Grid | null {
-  const columns = ['mean', 'p50', 'p95', 'p99'];
+  const columns = ['mean', 'p50', 'p95', 'p99'].map((name) => [name, `.${name}`] as const);
   const rows = [
     // In a closed loop nobody waits: a user sends a request when the last one is answered.
-    ...(value(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing']] : []),
+    ...(value(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing'] as const] : []),
     ['TTFT', 'latency.ttft'],
     ['TPOT', 'latency.tpot'],
     ['ITL', 'latency.itl'],
     ['pass', 'latency.pass'],
     ['request', 'latency.request'],
-  ]
-    .filter(([, name]) => result.metrics[`${name}.p50`] !== undefined)
-    .map(([label, name]) => [label!, ...columns.map((column) => text(result, `${name}.${column}`) ?? '')]);
-  return rows.length === 0 ? null : { head: ['latency', ...columns], rows };
+  ] as const;
+  const known = rows.filter(([, name]) => result.metrics[`${name}.p50`] !== undefined);
+  return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
+}
+
+/** A label and the name of metrics. */
+type Named = readonly [label: string, name: string];
+
+/** A grid of the metrics whose names begin as the row and end as the column says. */
+function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
+  return grid(rows, [
+    { head: title, width: LABEL, of: ([label]) => label },
+    ...columns.map(([head, end]): ColumnOf<Named> => ({ head, width: FIGURE, of: ([, name]) => result.metrics[name + end] })),
+  ]);
 }
 
 function facts(result: Result): [string, string][] {
@@ -270,20 +279,24 @@ function bounds(result: Result): BoundRow[] {
 }
 
 /** Counters by layer, for a verbose report. */
-export function layerGrid(result: Result): Grid {
-  const { demanded, hits, late, misses, evictions, onDemandBytes, prefetchBytes, stallNs } = result.perLayer;
-  const rate = (part: number, layer: number): string => (demanded[layer]! > 0 ? formatNumber((100 * part) / demanded[layer]!, 1) : '');
-  return {
-    head: ['layer', 'hit %', 'late %', 'miss %', 'evicted', 'on demand', 'prefetched', 'stall'],
-    rows: demanded.map((_, layer) => [
-      String(layer),
-      rate(hits[layer]!, layer),
-      rate(late[layer]!, layer),
-      rate(misses[layer]!, layer),
-      formatCount(evictions[layer]!),
-      formatBytes(onDemandBytes[layer]!),
-      formatBytes(prefetchBytes[layer]!),
-      formatNs(stallNs[layer]!),
-    ]),
-  };
+export function layerGrid({ perLayer }: Result): Grid {
+  const { demanded, hits, late, misses, evictions, onDemandBytes, prefetchBytes, stallNs } = perLayer;
+  const rate = (head: string, part: readonly number[]): ColumnOf<number> => ({
+    head,
+    of: (layer) => (demanded[layer]! > 0 ? (100 * part[layer]!) / demanded[layer]! : null),
+    show: (percent) => formatNumber(percent, 1),
+  });
+  return grid(
+    demanded.map((_, layer) => layer),
+    [
+      { head: 'layer', of: (layer) => layer },
+      rate('hit %', hits),
+      rate('late %', late),
+      rate('miss %', misses),
+      { head: 'evicted', of: (layer) => evictions[layer], show: formatCount },
+      { head: 'on demand', of: (layer) => onDemandBytes[layer], show: formatBytes },
+      { head: 'prefetched', of: (layer) => prefetchBytes[layer], show: formatBytes },
+      { head: 'stall', of: (layer) => stallNs[layer], show: formatNs },
+    ],
+  );
 }

@@ -67,7 +67,7 @@ export function ruledTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   options: ReportOptions,
-  layout: { readonly widths?: readonly number[]; readonly align?: readonly ('left' | 'right')[] } = {},
+  layout: { readonly widths?: readonly (number | undefined)[]; readonly align?: readonly ('left' | 'right')[] } = {},
 ): string {
   const chalk = palette(options);
   const rule = options.unicode ? '─' : '-';
@@ -86,7 +86,7 @@ export function ruledTable(
     chars: { ...blank, left: '', 'left-mid': '', mid: rule, 'mid-mid': rule + rule, right: '', 'right-mid': '', middle: '  ' },
     style: { head: [], border: options.color ? ['gray'] : [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     colAligns: head.map((_, column) => layout.align?.[column] ?? (column === 0 ? 'left' : 'right')),
-    colWidths: layout.widths === undefined ? [] : [...layout.widths],
+    colWidths: (layout.widths ?? []).map((width) => width ?? null),
   });
   table.push(...rows.map((row) => [...row]));
   return trimLines(table.toString());

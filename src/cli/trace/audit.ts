@@ -1,10 +1,8 @@
 // `moeprof trace audit`: whether a trace can be trusted.
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
-import { type Format, printable, type ReportOptions } from '../../report/format.js';
-import { toJson } from '../../report/json.js';
-import { escapeMarkdown } from '../../report/markdown.js';
-import { palette, widthOf, wrap } from '../../report/text.js';
+import { type Facts, grid, type Lines, note } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
 import { auditChecks, auditTrace, type Finding } from '../../trace/audit/index.js';
 import type { CliContext } from '../context.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
@@ -33,31 +31,22 @@ Examples:
   moeprof trace audit replies.jsonl -m qwen3-30b-a3b --strict
 `;
 
-const table: Format<Audit> = {
-  name: 'table',
-  summary: 'for reading, in a terminal or a text file',
-  extensions: ['.txt'],
-  render: renderTable,
-};
-
-const json: Format<Audit> = { name: 'json', summary: 'everything, for tools', extensions: ['.json'], render: (audit) => toJson(audit) };
-
-const markdown: Format<Audit> = {
-  name: 'markdown',
-  summary: 'for issues and wikis',
-  extensions: ['.md', '.markdown'],
-  render: ({ checks, findings, trace }) =>
-    `${[
-      `## ${escapeMarkdown(printable(trace.path))}`,
-      `${escapeMarkdown(describeTrace(trace))}.`,
-      `${verdict(findings, checks)}.`,
-      ...findings.map(
-        ({ code, effect, fix, level, what }) => `- **${code}** (${level}): ${[what, effect, fix].map(escapeMarkdown).join(' ')}`,
-      ),
-    ].join('\n\n')}\n`,
-};
-
-const formats: readonly Format<Audit>[] = [table, json, markdown];
+const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
+  title: trace.path,
+  lead: [{ text: describeTrace(trace) }],
+  blocks: [
+    verdict(findings, checks),
+    ...findings.map(findingFacts),
+    { kind: 'facts', indent: 18, facts: auditChecks.map(({ code, summary }) => [code, summary]), detail: 'verbose' },
+  ],
+  records: grid(findings, [
+    { head: 'code', of: ({ code }) => code },
+    { head: 'level', of: ({ level }) => level },
+    { head: 'what', of: ({ what }) => what },
+    { head: 'effect', of: ({ effect }) => effect },
+    { head: 'mend', of: ({ fix }) => fix },
+  ]),
+}));
 
 /** Defines the subcommand. */
 export function defineAudit(parent: Command, context: CliContext): void {
@@ -91,28 +80,21 @@ export function defineAudit(parent: Command, context: CliContext): void {
     });
 }
 
-function verdict(findings: readonly Finding[], checks: readonly string[]): string {
+function verdict(findings: readonly Finding[], checks: readonly string[]): Lines {
   const warnings = findings.filter(({ level }) => level === 'warning').length;
-  if (warnings > 0) return `${warnings} of ${checks.length} checks found something that falsifies results`;
-  return `clean: ${checks.length} checks found nothing that would falsify a result`;
+  if (warnings > 0) return note(`${warnings} of ${checks.length} checks found something that falsifies results`, 'caution');
+  return note(`clean: ${checks.length} checks found nothing that would falsify a result`, 'good');
 }
 
-function renderTable({ checks, findings, trace }: Audit, options: ReportOptions): string {
-  const chalk = palette(options);
-  const width = widthOf(options);
-  const warned = findings.some(({ level }) => level === 'warning');
-  const blocks = [
-    [chalk.bold(wrap(printable(trace.path), width)), chalk.dim(wrap(describeTrace(trace), width))].join('\n'),
-    (warned ? chalk.yellow : chalk.green)(verdict(findings, checks)),
-    ...findings.map(({ code, effect, fix, level, what }) =>
-      [
-        (level === 'warning' ? chalk.yellow : chalk.cyan)(`${level === 'warning' ? '!' : 'i'} ${code}`),
-        wrap(printable(what), width, '  what    ', '          '),
-        wrap(printable(effect), width, '  effect  ', '          '),
-        wrap(printable(fix), width, '  mend    ', '          '),
-      ].join('\n'),
-    ),
-    ...(options.verbose ? [auditChecks.map(({ code, summary }) => wrap(summary, width, code.padEnd(18))).join('\n')] : []),
-  ];
-  return `${blocks.join('\n\n')}\n`;
+function findingFacts({ code, effect, fix, level, what }: Finding): Facts {
+  return {
+    kind: 'facts',
+    title: { text: code, tone: level === 'warning' ? 'warning' : 'info' },
+    facts: [
+      ['  what', what],
+      ['  effect', effect],
+      ['  mend', fix],
+    ],
+    indent: 10,
+  };
 }

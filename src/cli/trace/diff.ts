@@ -1,12 +1,10 @@
 // `moeprof trace diff`: what a change to the model did to its routing of the same text.
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
-import { type Format, formatDelta, printable, type ReportOptions } from '../../report/format.js';
-import { toJson } from '../../report/json.js';
-import { escapeMarkdown, markdownTable } from '../../report/markdown.js';
-import type { Grid } from '../../report/summary.js';
-import { palette, ruledTable, widthOf, wrap } from '../../report/text.js';
-import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
+import { type Grid, grid } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { formatDelta } from '../../report/format.js';
+import { diffTraces, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../context.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
 import { Outputs } from '../outputs.js';
@@ -33,22 +31,14 @@ Examples:
   moeprof trace diff bf16.npz q4.npz -m olmoe-1b-7b --json
 `;
 
-const formats: readonly Format<Comparison>[] = [
-  { name: 'table', summary: 'for reading, in a terminal or a text file', extensions: ['.txt'], render: renderTable },
-  {
-    name: 'json',
-    summary: 'everything, for tools',
-    extensions: ['.json'],
-    render: (comparison) => toJson({ schema: 'moeprof.trace-diff/1', ...comparison }),
-  },
-  {
-    name: 'markdown',
-    summary: 'for issues and wikis',
-    extensions: ['.md', '.markdown'],
-    render: (comparison) =>
-      `${[`## ${escapeMarkdown(titleOf(comparison))}`, `${escapeMarkdown(scopeOf(comparison))}.`, ...grids(comparison, false).map((grid) => markdownTable(grid))].join('\n\n')}\n`,
-  },
-];
+const formats = documentFormats<Comparison>(
+  ({ after, before, difference, hits }) => ({
+    title: `${before.path} -> ${after.path}`,
+    lead: [{ text: scopeOf(difference) }],
+    blocks: [...layerGrids(difference), ...shiftGrids(difference), hitGrid(hits)],
+  }),
+  (comparison) => ({ schema: 'moeprof.trace-diff/1', ...comparison }),
+);
 
 /** Defines the subcommand. */
 export function defineDiff(parent: Command, context: CliContext): void {
@@ -82,51 +72,64 @@ export function defineDiff(parent: Command, context: CliContext): void {
     });
 }
 
-function titleOf({ after, before }: Comparison): string {
-  return printable(`${before.path} -> ${after.path}`);
-}
-
-function scopeOf({ difference: { tokens } }: Comparison): string {
+function scopeOf({ tokens }: RoutingDifference): string {
   return `${formatCount(tokens.compared)} tokens compared, of ${formatCount(tokens.before)} before and ${formatCount(tokens.after)} after`;
 }
 
-function renderTable(comparison: Comparison, options: ReportOptions): string {
-  const chalk = palette(options);
-  const width = widthOf(options);
-  return `${[
-    [chalk.bold(wrap(titleOf(comparison), width)), chalk.dim(wrap(scopeOf(comparison), width))].join('\n'),
-    ...grids(comparison, options.verbose).map(({ head, rows }) => ruledTable(head, rows, options)),
-  ].join('\n\n')}\n`;
+/** The layers that are least alike; all of them where everything is asked for. */
+function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
+  const rows = byLayer.map((layer, index) => ({ name: String(index), ...layer }));
+  const least = [...rows].sort((a, b) => a.agreement - b.agreement).slice(0, SHOWN);
+  const draw = (head: string, layers: typeof rows, detail: Grid['detail']): Grid =>
+    grid(
+      [{ name: 'mean of all', ...mean }, ...layers],
+      [
+        { head, name: 'layer', of: ({ name }) => name },
+        { head: 'choices kept', of: ({ agreement }) => agreement, show: percent },
+        { head: 'first kept', of: ({ first }) => first, show: percent },
+        { head: 'all kept', of: ({ whole }) => whole, show: percent },
+        { head: 'load moved', of: ({ moved }) => moved, show: percent },
+      ],
+      { detail },
+    );
+  return [draw('layer (least alike first)', least, 'brief'), draw('layer', rows, 'verbose')];
 }
 
-function grids({ difference, hits }: Comparison, all: boolean): Grid[] {
-  const { byLayer, mean, shifts } = difference;
-  const cells = ({ agreement, first, moved, whole }: LayerDifference): string[] =>
-    [agreement, first, whole, moved].map((share) => formatRatio(share));
-  const order = byLayer.map((_, layer) => layer);
-  const layers = all ? order : order.sort((a, b) => byLayer[a]!.agreement - byLayer[b]!.agreement || a - b).slice(0, SHOWN);
-  return [
-    {
-      head: [all ? 'layer' : 'layer (least alike first)', 'choices kept', 'first kept', 'all kept', 'load moved'],
-      rows: [['mean of all', ...cells(mean)], ...layers.map((layer) => [String(layer), ...cells(byLayer[layer]!)])],
-    },
-    {
-      head: ['layer, expert', 'before', 'after', 'change'],
-      rows: (all ? shifts : shifts.slice(0, SHOWN)).map(({ after, before, expert, layer }) => [
-        `${layer}, ${expert}`,
-        formatRatio(before),
-        formatRatio(after),
-        formatDelta(after - before, 'ratio'),
-      ]),
-    },
-    {
-      head: ['hit rate', 'before', 'after', 'change'],
-      rows: hits.before.flatMap(({ hitRates, policy }, p) =>
-        hitRates.map((rate, i) => {
-          const now = hits.after[p]!.hitRates[i]!;
-          return [`${policy} at ${formatRatio(HIT_SHARES[i]!, 0)}`, formatRatio(rate), formatRatio(now), formatDelta(now - rate, 'ratio')];
-        }),
-      ),
-    },
-  ].filter(({ rows }) => rows.length > 0);
+/** The experts whose load moved most; all of them where everything is asked for. */
+function shiftGrids({ shifts }: RoutingDifference): Grid[] {
+  const rows = shifts.map(({ layer, expert, ...shares }) => ({ name: `${layer}, ${expert}`, ...shares }));
+  return [changeGrid('layer, expert', rows.slice(0, SHOWN), 'brief'), changeGrid('layer, expert', rows, 'verbose')];
+}
+
+function hitGrid({ after, before }: Comparison['hits']): Grid {
+  const rows = before.flatMap(({ hitRates, policy }, p) =>
+    hitRates.map((rate, i) => ({
+      name: `${policy} at ${formatRatio(HIT_SHARES[i]!, 0)}`,
+      before: rate,
+      after: after[p]!.hitRates[i]!,
+    })),
+  );
+  return changeGrid('hit rate', rows);
+}
+
+/** Shares before and after. */
+function changeGrid(
+  head: string,
+  rows: readonly { readonly name: string; readonly before: number; readonly after: number }[],
+  detail?: Grid['detail'],
+): Grid {
+  return grid(
+    rows,
+    [
+      { head, of: ({ name }) => name },
+      { head: 'before', of: ({ before }) => before, show: percent },
+      { head: 'after', of: ({ after }) => after, show: percent },
+      { head: 'change', of: ({ before, after }) => after - before, show: (change) => formatDelta(change, 'ratio') },
+    ],
+    { detail },
+  );
+}
+
+function percent(share: number): string {
+  return formatRatio(share);
 }

@@ -1,12 +1,11 @@
 // `moeprof trace inspect`: what is in a trace, before anything is simulated.
 import type { Command } from 'commander';
-import type { Format } from '../../report/format.js';
 import { routingStatistics } from '../../trace/stats/index.js';
 import type { CliContext } from '../context.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
 import { Outputs } from '../outputs.js';
 import { hitsOf } from './hits.js';
-import { type Inspection, inspectionReports } from './inspect-report.js';
+import { inspectionReports } from './inspect-report.js';
 import { addTraceOptions, identityOf, openNamed, type TraceFlags } from './open.js';
 
 const EXAMPLES = `
@@ -20,16 +19,15 @@ Examples:
 
 /** Defines the subcommand. */
 export function defineInspect(parent: Command, context: CliContext): void {
-  const formats: readonly Format<Inspection>[] = inspectionReports;
   const command = parent
     .command('inspect')
     .summary('tokens, skew, reuse, batching, predictability, hit rates; heatmap')
     .description('Skew, reuse, batching, predictability and hit rates of a trace.')
     .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace');
-  addOutputOptions(addTraceOptions(command), formats)
+  addOutputOptions(addTraceOptions(command), inspectionReports)
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, flags: TraceFlags & OutputOptions) => {
-      const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags));
+      const outputs = Outputs.open(context, inspectionReports, flags.output, stdoutFormat(flags));
       try {
         const { trace } = await openNamed(path, flags);
         try {

@@ -1,7 +1,7 @@
 // The comment on a pull request: the verdict and the worst first, everything else folded, and never longer than what GitHub takes.
 
+import { details, escapeMarkdown, markdownTable } from '../../report/document/markdown.js';
 import type { Format } from '../../report/format.js';
-import { details, escapeMarkdown, markdownTable } from '../../report/markdown.js';
 import { clip } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
 import type { Gate } from '../gate.js';
@@ -85,7 +85,7 @@ function markdownOf(comparison: Comparison, room: number): string {
   ].map(([what, { path, base, candidate }]) => [what, short(path), short(base), short(candidate)]);
   const setUp = details(
     `${differences.length} difference${differences.length === 1 ? '' : 's'} in the set-up`,
-    markdownTable({ head: ['', 'path', 'base', 'candidate'], rows: differences.slice(0, 50) }, [0, 1, 2, 3]),
+    markdownTable(['', 'path', 'base', 'candidate'], differences.slice(0, 50), [0, 1, 2, 3]),
   );
   const why = comparison.explanation === null ? null : explanationLines(comparison.explanation);
   const fixed = [
@@ -117,11 +117,11 @@ function rowBlocks(rows: readonly Row[], room: number): string[] {
   ]);
   let fitting = 0;
   for (let length = 0; fitting < lines.length; fitting++) {
-    length += markdownTable({ head: lines[fitting]!, rows: [] }).split('\n')[0]!.length + 1;
+    length += markdownTable(lines[fitting]!, []).split('\n')[0]!.length + 1;
     if (length > room) break;
   }
   const grid = (from: number, to: number): string =>
-    markdownTable({ head: ['metric', 'base', 'candidate', 'change', 'direction'], rows: lines.slice(from, to) }, [0, 4]);
+    markdownTable(['metric', 'base', 'candidate', 'change', 'direction'], lines.slice(from, to), [0, 4]);
   const open = Math.min(fitting, OPEN_ROWS);
   const dropped = lines.length - fitting;
   return [

@@ -1,7 +1,8 @@
 // The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
 import type { Result } from '../../result/result.js';
-import { csvReport, toCsv } from '../csv.js';
+import { toCsv } from '../document/csv.js';
 import { type Format, formatMetric, type ReportOptions } from '../format.js';
+import { csvReport } from '../run.js';
 import { summarizeResult } from '../summary.js';
 import { answerOf } from './answer.js';
 import { clientScript, uPlotScript, uPlotStyle } from './assets.js';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { listProfiles } from '../../../src/base/profiles.js';
 import { simulate, simulateRun } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
-import { tableReport } from '../../../src/report/table.js';
+import { tableReport } from '../../../src/report/run.js';
 import type { Result } from '../../../src/result/result.js';
 import { checkRun, type RunInput } from '../../../src/system/run.js';
 import { loadSystem } from '../../../src/system/system.js';

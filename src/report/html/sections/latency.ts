@@ -2,6 +2,7 @@
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
+import { readable } from '../../document/document.js';
 import { summarizeResult } from '../../summary.js';
 import { SHARE_TICKS, spanAxis } from '../axis.js';
 import { curves, dot, plot } from '../chart.js';
@@ -61,6 +62,7 @@ export const latencySection: Section<Result> = {
   draw(result) {
     const { latency } = summarizeResult(result);
     if (latency === null) return null;
+    const { head, rows } = readable(latency, 'markdown', true);
     const pictures = LATENCIES.map(([name, title, what]) => {
       const points = distributionOf(result.details, name);
       if (points === null || points[0]![0] === points.at(-1)![0]) return null;
@@ -80,6 +82,6 @@ export const latencySection: Section<Result> = {
       const caption = few === undefined ? title : `${title}, ${few.length} ${what}`;
       return html`<figure><figcaption>${caption}</figcaption>${latencyPlot(said, what, [{ color: 'accent', points }], marks)}</figure>`;
     });
-    return { about: null, content: html`${table('Percentiles', latency.head, latency.rows)}<div class="multiples">${pictures}</div>` };
+    return { about: null, content: html`${table('Percentiles', head, rows)}<div class="multiples">${pictures}</div>` };
   },
 };

@@ -2,6 +2,7 @@
 import { sum } from '../../../base/statistics.js';
 import { formatRatio } from '../../../base/units.js';
 import type { PerLayer, Result } from '../../../result/result.js';
+import { readable } from '../../document/document.js';
 import { layerGrid } from '../../summary.js';
 import { layerTicks, SHARE_TICKS } from '../axis.js';
 import { columns, plot } from '../chart.js';
@@ -49,7 +50,7 @@ export const layerSection: Section<Result> = {
     const { perLayer } = result;
     if (perLayer.demanded.length === 0) return null;
     const said = layerWords(layerRates(perLayer));
-    const { head, rows } = layerGrid(result);
+    const { head, rows } = readable(layerGrid(result), 'markdown', true);
     return {
       about: said,
       content: html`${layerLegend(sum(perLayer.late) > 0)}${layerPlot(perLayer, `Hit rate by layer. ${said}`, 220)}

@@ -1,0 +1,52 @@
+// A document as CSV: bare values in full precision, for spreadsheets and data frames (RFC 4180 quoting).
+import { type Document, type Grid, isShown } from './document.js';
+
+/** A value of CSV; nothing: an empty field. */
+type Field = string | number | null;
+
+/**
+ * CSV of a document: its records, else its only grid, else all its grids in one long table with a line for each figure, so that
+ * what comes out is always one table.
+ */
+export function renderCsv({ blocks, records }: Document): string {
+  const shown = blocks.filter((block): block is Grid => block.kind === 'grid' && isShown(block, 'csv', true));
+  const grids = records === undefined ? shown : [records];
+  if (grids.length === 1) return toCsv(tableOf(grids[0]!));
+  return toCsv([['table', 'row', 'column', 'value'], ...grids.flatMap(longRows)]);
+}
+
+/** Heads, then rows. */
+function tableOf({ columns, rows }: Grid): Field[][] {
+  const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, 'csv', true));
+  const names = shown.map((index) => columns[index]!.name ?? nameOf(columns[index]!.head));
+  return [names, ...rows.map((row) => shown.map((index) => row[index]!.value))];
+}
+
+/** A line for each figure of a grid: what it belongs to, the row, the column, the value. */
+function longRows(grid: Grid): Field[][] {
+  const keys = grid.keys ?? 1;
+  const [names, ...rows] = tableOf(grid);
+  return rows.flatMap((row) =>
+    row
+      .slice(keys)
+      .map((value, index) => [grid.title ?? grid.columns[0]!.head, row.slice(0, keys).join(' '), names![keys + index]!, value]),
+  );
+}
+
+/** `hottest / mean` as `hottest_mean`. */
+function nameOf(head: string): string {
+  return head
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}.]+/gu, '_')
+    .replace(/^_|_$/g, '');
+}
+
+/** Rows as CSV text, each ended by a newline. */
+export function toCsv(rows: readonly (readonly Field[])[]): string {
+  return rows.map((row) => `${row.map(quoted).join(',')}\n`).join('');
+}
+
+function quoted(field: Field): string {
+  const text = String(field ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

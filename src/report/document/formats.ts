@@ -1,0 +1,34 @@
+// All that a command with a document needs to have a table, JSON, CSV and Markdown.
+import type { Format } from '../format.js';
+import { toJson } from '../json.js';
+import { renderCsv } from './csv.js';
+import type { Document } from './document.js';
+import { renderMarkdown } from './markdown.js';
+import { renderTerminal } from './terminal.js';
+
+/**
+ * Formats of a kind of value, the one for reading first.
+ * @param documentOf what it says to people
+ * @param dataOf what JSON has; the value itself unless said
+ */
+export function documentFormats<T>(
+  documentOf: (value: T) => Document,
+  dataOf: (value: T) => unknown = (value) => value,
+): readonly [table: Format<T>, json: Format<T>, csv: Format<T>, markdown: Format<T>] {
+  return [
+    {
+      name: 'table',
+      summary: 'for reading, in a terminal or a text file',
+      extensions: ['.txt'],
+      render: (value, options) => renderTerminal(documentOf(value), options),
+    },
+    { name: 'json', summary: 'everything, for tools', extensions: ['.json'], render: (value) => toJson(dataOf(value)) },
+    { name: 'csv', summary: 'for spreadsheets and data frames', extensions: ['.csv'], render: (value) => renderCsv(documentOf(value)) },
+    {
+      name: 'markdown',
+      summary: 'for pull requests, issues and wikis',
+      extensions: ['.md', '.markdown'],
+      render: (value, options) => renderMarkdown(documentOf(value), options),
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+// A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
+import type { ReportOptions } from '../format.js';
+import { printable } from '../format.js';
+import { alignOf, type Block, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
+
+/** Markdown of a document, with its final newline. Drawings are for terminals. */
+export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
+  const parts = [
+    ...(title === undefined ? [] : [`## ${escapeMarkdown(title)}`]),
+    ...lead.map((line) => (line.tone === 'caution' ? lineMarkdown(line) : `${lineMarkdown(line)}.`)),
+    ...blocks.filter((block) => isShown(block, 'markdown', options.verbose)).map((block) => blockMarkdown(block, options)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function blockMarkdown(block: Block, options: ReportOptions): string {
+  switch (block.kind) {
+    case 'lines':
+      return block.lines.map(lineMarkdown).join(block.lines.every(({ tone }) => tone === 'item') ? '\n' : '\n\n');
+    case 'facts':
+      return factsMarkdown(block);
+    case 'grid':
+      return block.rows.length === 0 ? '' : gridMarkdown(block, options);
+    case 'drawing':
+      return '';
+  }
+}
+
+function lineMarkdown({ label, text, tone }: Line): string {
+  const said = `${label === undefined ? '' : `**${escapeMarkdown(label)}**: `}${escapeMarkdown(text)}`;
+  if (tone === 'strong') return `**${said}**`;
+  if (tone === 'item') return `- ${said}`;
+  return tone === 'caution' || tone === 'warning' ? `> ${said}` : said;
+}
+
+function factsMarkdown({ facts, title }: Facts): string {
+  const list = facts.map(([label, text]) => `- **${escapeMarkdown(label.trim())}**: ${escapeMarkdown(text)}`).join('\n');
+  return title === undefined ? list : `**${escapeMarkdown(title.text)}**\n\n${list}`;
+}
+
+function gridMarkdown(grid: Grid, { unicode }: ReportOptions): string {
+  const { columns, head, rows } = readable(grid, 'markdown', unicode);
+  const left = columns.map((_, index) => index).filter((index) => alignOf(columns[index]!, index) === 'left');
+  const table = markdownTable(head, rows, left);
+  if (grid.fold !== undefined) return details(grid.fold, table);
+  return grid.title === undefined ? table : `**${escapeMarkdown(grid.title)}**\n\n${table}`;
+}
+
+/** A folded block. */
+export function details(title: string, body: string): string {
+  return `<details><summary>${escapeMarkdown(title)}</summary>\n\n${body}\n\n</details>`;
+}
+
+/** A table; cells are escaped. Columns of figures are aligned right, those of text (`left`) are not. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, column) => (left.includes(column) ? '---' : '---:'));
+  return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
+}
+
+/** Text that Markdown shows as it stands: no markup, no HTML, no new line. An underscore inside a word is not markup. */
+export function escapeMarkdown(text: string): string {
+  return printable(text)
+    .replace(/\s+/g, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/[\\`*[\]|~#!]/g, '\\$&')
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\_');
+}

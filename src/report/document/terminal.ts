@@ -1,0 +1,125 @@
+// A document for a terminal: calm, at most 80 columns, the same in black and white as in colour.
+import type { ChalkInstance } from 'chalk';
+import { printable, type ReportOptions } from '../format.js';
+import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
+import { alignOf, asciiOf, type Block, type Document, type Facts, type Grid, isShown, type Line, readable, type Tone } from './document.js';
+
+/** What a line begins with, what its next lines begin with, and its colour. */
+type Look = readonly [first: string, rest: string, paint: (chalk: ChalkInstance) => (text: string) => string];
+
+const plain: Look[2] = () => (text) => text;
+const LOOKS: Readonly<Record<Tone, Look>> = {
+  plain: ['', '', plain],
+  dim: ['', '', (chalk) => chalk.dim],
+  strong: ['', '', (chalk) => chalk.bold],
+  good: ['', '', (chalk) => chalk.green],
+  caution: ['', '', (chalk) => chalk.yellow],
+  warning: ['! ', '  ', (chalk) => chalk.yellow],
+  info: ['i ', '  ', (chalk) => chalk.cyan],
+  item: ['', '  ', plain],
+};
+
+/** Text of a document, with its final newline. */
+export function renderTerminal({ blocks, lead = [], title }: Document, options: ReportOptions): string {
+  const top = [...(title === undefined ? [] : [{ text: title, tone: 'strong' as const }]), ...lead.map(dimmed)];
+  const shown = blocks.filter((block) => isShown(block, 'terminal', options.verbose)).map((block) => draw(block, options));
+  return `${[linesText(top, options), ...shown].filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+/** A line under the title is dim unless it stands out in another way. */
+function dimmed(line: Line): Line {
+  return { tone: 'dim', ...line };
+}
+
+function draw(block: Block, options: ReportOptions): string {
+  switch (block.kind) {
+    case 'lines':
+      return linesText(block.lines, options);
+    case 'facts':
+      return factsText(block, options);
+    case 'grid':
+      return block.rows.length === 0 ? '' : gridText(block, options);
+    case 'drawing':
+      return block.draw(options);
+  }
+}
+
+function linesText(lines: readonly Line[], options: ReportOptions): string {
+  return lines.map((line) => lineText(line, options)).join('\n');
+}
+
+/** A line, wrapped; where it has a label, only that is painted. */
+function lineText({ label, text, tone = 'plain' }: Line, options: ReportOptions): string {
+  const [first, rest, paint] = LOOKS[tone];
+  const painted = paint(palette(options));
+  if (label === undefined) return painted(wrap(said(text, options), widthOf(options), first, rest));
+  const start = `${first}${said(label, options)}:`;
+  return wrap(said(`${label}: ${text}`, options), widthOf(options), first, rest).replace(start, () => painted(start));
+}
+
+function said(text: string, { unicode }: ReportOptions): string {
+  return printable(unicode ? text : asciiOf(text));
+}
+
+/** `label   text`, the text wrapped under itself. */
+function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {
+  const lines = facts.map(([label, text]) => {
+    const wrapped = wrap(said(text, options), widthOf(options), ' '.repeat(indent));
+    return palette(options).dim(label.padEnd(indent)) + wrapped.slice(indent);
+  });
+  return [...(title === undefined ? [] : [lineText(title, options)]), ...lines].join('\n');
+}
+
+/** A grid that is too wide goes on below, its keys repeated. */
+function gridText(grid: Grid, options: ReportOptions): string {
+  const { columns, head, rows } = fitted(grid, options);
+  const align = columns.map(alignOf);
+  const parts = partsOf(
+    grid,
+    columns.map((column, index) => column.width ?? widest(head, rows, index)),
+    options,
+  ).map((part) => {
+    const pick = <T>(of: readonly T[]): T[] => part.map((index) => of[index]!);
+    const layout = { align: pick(align), widths: pick(columns.map(({ width }) => width)) };
+    return ruledTable(pick(head), rows.map(pick), options, layout);
+  });
+  const title = grid.title === undefined ? [] : [lineText({ text: grid.title, tone: 'strong' }, options)];
+  return [...title, parts.join('\n\n')].join('\n');
+}
+
+/** What is shown, with long texts wrapped or cut to what the other columns leave. */
+function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
+  const { columns, head, rows } = readable(grid, 'terminal', options.unicode);
+  const widths = columns.map((_, index) => widest(head, rows, index));
+  const fit = (text: string, index: number): string => {
+    const { most, wrap: limit } = columns[index]!;
+    if (limit !== undefined) return wrap(text, limit);
+    if (most !== 'rest') return text;
+    const others = widths.reduce((sum, width, other) => (other === index ? sum : sum + width + 2), 0);
+    return shorten(text, widthOf(options) - others, options.unicode);
+  };
+  return { columns, head, rows: rows.map((row) => row.map(fit)) };
+}
+
+/** Columns of each part of a grid: the keys, then as many others as fit. */
+function partsOf({ keys = 1, overflow }: Grid, widths: readonly number[], options: ReportOptions): number[][] {
+  const fixed = widths.map((_, index) => index).slice(0, keys);
+  const room = widthOf(options) - fixed.reduce((sum, index) => sum + widths[index]! + 2, -2);
+  const parts: number[][] = [];
+  let left = 0;
+  for (let index = keys; index < widths.length; index++) {
+    if (parts.length === 0 || widths[index]! + 2 > left) {
+      parts.push([...fixed]);
+      left = room;
+    }
+    parts.at(-1)!.push(index);
+    left -= widths[index]! + 2;
+  }
+  if (parts.length === 0) return [fixed];
+  return overflow === 'verbose' && !options.verbose ? parts.slice(0, 1) : parts;
+}
+
+/** Columns of the longest line of a column. */
+function widest(head: readonly string[], rows: readonly (readonly string[])[], index: number): number {
+  return Math.max(...[head[index]!, ...rows.flatMap((row) => row[index]!.split('\n'))].map((line) => line.length));
+}
