@@ -10,6 +10,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/{claims,e2e}/**'],
+          // One process for all files: each would load most of src again, which took longer than the tests. Tests put back what they
+          // change of the process.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -1,5 +1,5 @@
 // Speed of cache policies: node bench/policies.mjs [activations in millions = 20] [runs = 3] [policy ...]
-// Needs a build (npm run build). The trace is generated (test/conformance/routing.mjs): 24 layers of 64 experts, top-8, replayed
+// Needs a build (npm run build). The trace is generated (test/claims/conformance/routing.mjs): 24 layers of 64 experts, top-8, replayed
 // sequentially, each activation on its own, in one thread, at 10, 25 and 50 % of the 1,536 experts. Every row is a process of its own.
 // Figures are million activations per second of processor time (the best of the runs): of `moeprof curve`'s own loop, the file's
 // reading included, and of the replay alone. With CACHESIM=/path/to/cachesim the same trace is run through libCacheSim
@@ -8,8 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cachesim, NAMES, writeOracleGeneral } from '../test/conformance/libcachesim.mjs';
-import { Routing, SHAPES } from '../test/conformance/routing.mjs';
+import { cachesim, NAMES, writeOracleGeneral } from '../test/claims/conformance/libcachesim.mjs';
+import { Routing, SHAPES } from '../test/claims/conformance/routing.mjs';
 import { fromDist, inProcess, machine } from './lib/bench.mjs';
 
 const SHAPE = SHAPES.fine;

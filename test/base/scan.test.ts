@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { ascii, holds, LineScanner } from '../../src/base/scan.js';
+import { cases } from '../cases.js';
 
 function sourceOf(bytes: Uint8Array) {
   return {
@@ -32,7 +33,7 @@ describe('LineScanner', () => {
         const text = lines.map((entry) => entry + separator).join('') + (closed ? '' : 'end');
         expect(linesOf(text)).toEqual(closed ? lines : [...lines, 'end']);
       }),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   });
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { bootstrapChange, holm, mannWhitney, median, smallestP } from '../../src/base/significance.js';
+import { cases } from '../cases.js';
 
 /** The same p-value by going through every way to deal the values out to two sides. */
 function enumerated(a: readonly number[], b: readonly number[]): number {
@@ -39,7 +40,7 @@ describe('Mann-Whitney', () => {
         expect(mannWhitney(b, a)).toBeCloseTo(mannWhitney(a, b), 10);
         expect(mannWhitney(a, b)).toBeGreaterThanOrEqual(Math.min(1, smallestP(a.length, b.length)) - 1e-12);
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 

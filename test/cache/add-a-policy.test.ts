@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { startJob } from '../../src/explore/jobs.js';
-import { Routing, SHAPES } from '../conformance/routing.mjs';
+import { Routing, SHAPES } from '../claims/conformance/routing.mjs';
 import { toyModel } from './fixtures.js';
 
 const page = readFileSync(new URL('../../docs/add-a-policy.md', import.meta.url), 'utf8');

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit } from '../../src/cache/scope.js';
+import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
 import { type Event, type ReferencePolicy, reference } from './reference.js';
 import { recordEvents, replayLog, stepper } from './replaying.js';
@@ -48,7 +49,7 @@ describe('L1-L6 against a naive reference', () => {
           const expected = reference(model, events, policy, slots, (layer) => (scope === 'global' ? 0 : layer));
           expect(await replayLog(recordEvents(model, events), policy, scope, capacity)).toMatchObject(expected);
         }),
-        { numRuns: 150 },
+        { numRuns: cases(150) },
       );
     },
   );
@@ -84,7 +85,7 @@ describe.each(NAMES)('%s', (name) => {
           const preloaded = caches.caches.reduce((sum, cache) => sum + cache.residentCount, 0) - total.insertions + total.evictions;
           expect(preloaded).toBe(name === 'static' ? preloaded : 0);
         }),
-        { numRuns: 60 },
+        { numRuns: cases(60) },
       );
     },
   );
@@ -97,7 +98,7 @@ describe.each(NAMES)('%s', (name) => {
         const { hits } = await replayLog(log, name, scope, run.capacity);
         expect(hits).toBeLessThanOrEqual(beladyHits(log, scope, run.capacity, name === 'static'));
       }),
-      { numRuns: 120 },
+      { numRuns: cases(120) },
     );
   });
 
@@ -107,7 +108,7 @@ describe.each(NAMES)('%s', (name) => {
         const log = recordEvents(toyModel(experts, bytes), events);
         expect(await replayLog(log, name, 'global', capacity)).toEqual(await replayLog(log, name, 'global', capacity));
       }),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     );
   });
 
@@ -120,7 +121,7 @@ describe.each(NAMES)('%s', (name) => {
         const distinct = new Set(events.flatMap((event) => event.ids)).size;
         expect({ misses, evictions, streamed }).toEqual({ misses: name === 'static' ? 0 : distinct, evictions: 0, streamed: 0 });
       }),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     );
   });
 });

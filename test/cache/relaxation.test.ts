@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beladyHits } from '../../src/cache/replay.js';
+import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
 import { changingBound, recordEvents } from './replaying.js';
 
@@ -65,7 +66,7 @@ describe('L15: the bound where experts differ in size', () => {
         runs++;
         if (bound === most) exact++;
       }),
-      { numRuns: 80, seed: 3 },
+      { numRuns: cases(80), seed: 3 },
     );
     // A bound that is far off would be none to speak of.
     expect(exact).toBeGreaterThan(runs / 2);

@@ -6,6 +6,7 @@ import { POLICIES, parsePolicy, resolvePolicy } from '../../src/cache/policies/i
 import { NONE, Pins, type PolicyContext, UNPINNED } from '../../src/cache/policy.js';
 import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit, shrinkQuotas } from '../../src/cache/scope.js';
+import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
 import { changingBound, recordEvents, stepper } from './replaying.js';
 
@@ -146,7 +147,7 @@ describe('L15: the Belady bound of a capacity that changes', () => {
         const capacities = all.map(([, slots]) => slots);
         expect(changingBound(log, 'global', 5, capacities)).toBe(Math.max(...best.values()));
       }),
-      { numRuns: 60, seed: 14 },
+      { numRuns: cases(60), seed: 14 },
     );
   });
 });
@@ -192,7 +193,7 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
           expect(cache.policy.victim(NONE, cache.pins)).toBe(NONE);
         }
       }),
-      { numRuns: 30, seed: 11 },
+      { numRuns: cases(30), seed: 11 },
     );
   });
 
@@ -217,7 +218,7 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
         expect(counts().hits).toBeLessThanOrEqual(bound);
         expect(bound).toBeLessThanOrEqual(beladyHits(log, scope, 10));
       }),
-      { numRuns: 25, seed: 13 },
+      { numRuns: cases(25), seed: 13 },
     );
   });
 
@@ -240,7 +241,7 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
         };
         expect(await run(true)).toEqual(await run(false));
       }),
-      { numRuns: 8, seed: 12 },
+      { numRuns: cases(8), seed: 12 },
     );
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LruStack } from '../../src/cache/stack-distance.js';
+import { cases } from '../cases.js';
 
 describe('LruStack', () => {
   it('knows the smallest cache that holds an expert, however often the line is full', () => {
@@ -30,7 +31,7 @@ describe('LruStack', () => {
           for (const [level, count] of slots.entries()) expect(stack.held(level)).toEqual(list.slice(0, count).reverse());
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 

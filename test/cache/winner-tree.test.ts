@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FrequencyList } from '../../src/cache/frequency-list.js';
 import { NONE, Pins, UNPINNED } from '../../src/cache/policy.js';
 import { WinnerTree } from '../../src/cache/winner-tree.js';
+import { cases } from '../cases.js';
 
 const EXPERTS = 12;
 
@@ -44,7 +45,7 @@ describe('WinnerTree', () => {
           for (const [id, key] of present) expect(tree.keyOf(id)).toBe(key);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });
@@ -77,7 +78,7 @@ describe('FrequencyList', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });

@@ -11,6 +11,7 @@ import type { Observer } from '../../src/engine/watch/observer.js';
 import type { CostModel } from '../../src/hardware/cost.js';
 import { describeFault, type Fault, splitFault } from '../../src/system/faults.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
+import { cases } from '../cases.js';
 import { wholeLink } from './scenario.js';
 
 // Long enough for a machine that is busy with something else.
@@ -296,9 +297,9 @@ describe('L8 with any faults', () => {
         ran++;
         expect((await simulateRun(spec)).metrics).toEqual(metrics);
       }),
-      { seed: 31, numRuns: 60 },
+      { seed: 31, numRuns: cases(60) },
     );
-    expect(ran).toBeGreaterThan(40);
+    expect(ran).toBeGreaterThan(cases(40));
     expect(restarts).toBeGreaterThan(0);
   });
 });

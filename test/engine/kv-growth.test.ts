@@ -6,6 +6,7 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import type { Observer } from '../../src/engine/watch/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../src/schedule/kv-room.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
+import { cases } from '../cases.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 120_000 });
@@ -211,7 +212,7 @@ describe('KV growth', () => {
         preemptions += metrics['schedule.preemptions']?.value ?? 0;
         expect((await once()).metrics).toEqual(metrics);
       }),
-      { seed: 21, numRuns: 40 },
+      { seed: 21, numRuns: cases(100) },
     );
     expect(preemptions).toBeGreaterThan(0);
   });

@@ -13,6 +13,7 @@ import type { Link } from '../../src/engine/transfer/link.js';
 import type { Observer } from '../../src/engine/watch/observer.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../../src/system/run.js';
+import { cases } from '../cases.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 240_000 });
@@ -265,8 +266,8 @@ describe('L1-L16 on runs that mix everything', () => {
       times.gpus += Number(draw.gpus > 1);
       times.ssd += of('transfer.ssd.count');
     });
-    await fc.assert(property, { seed: 16, numRuns: 100 });
-    expect(times.ran).toBeGreaterThan(50);
+    await fc.assert(property, { seed: 16, numRuns: cases(100) });
+    expect(times.ran).toBeGreaterThan(cases(50));
     for (const [what, count] of Object.entries(times)) expect(count, what).toBeGreaterThan(0);
   });
 

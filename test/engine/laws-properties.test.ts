@@ -5,6 +5,7 @@ import { POLICIES } from '../../src/cache/policies/index.js';
 import { beladyHits } from '../../src/cache/replay.js';
 import { expertSizes } from '../../src/model/spec.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { cases } from '../cases.js';
 import { recordDemand, simulateByEngine } from './harness.js';
 import type { PassOutcome } from './outcome.js';
 import { layerCapacities } from './reference-policies.js';
@@ -14,7 +15,7 @@ import { sum } from './world.js';
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
 
-const check = (arbitrary: fc.Arbitrary<Scenario>, property: (scenario: Scenario) => Promise<void>, numRuns = 100) =>
+const check = (arbitrary: fc.Arbitrary<Scenario>, property: (scenario: Scenario) => Promise<void>, numRuns = cases(100)) =>
   fc.assert(fc.asyncProperty(arbitrary, property), { seed: 42, numRuns });
 
 /** Distinct experts that pass `number` chooses at `layer`, by dense id. */

@@ -6,6 +6,7 @@ import { loadModel } from '../../src/model/load.js';
 import { tokenCycleBytes } from '../../src/model/spec.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
+import { cases } from '../cases.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -112,7 +113,7 @@ describe('L16 Determinism', () => {
           expect(together.map(text)).toEqual(alone.map(text));
         },
       ),
-      { seed: 16, numRuns: 8 },
+      { seed: 16, numRuns: cases(8) },
     ));
 
   it('L16 each random stream has its own seed: another seed is another draw', async () => {

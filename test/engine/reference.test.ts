@@ -1,6 +1,7 @@
 // The engine against a second simulator of the same laws, on random small worlds: every count, every transfer, every start and end.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
 import { simulateByTheBook } from './reference.js';
@@ -13,7 +14,7 @@ vi.setConfig({ testTimeout: 60_000 });
 /** What a family of scenarios must have shown at least once, so that agreement means something. */
 type Seen = Readonly<Record<string, (outcome: Outcome, scenario: Scenario) => boolean>>;
 
-async function agree(family: fc.Arbitrary<Scenario>, seen: Seen, seed: number, numRuns = 150): Promise<void> {
+async function agree(family: fc.Arbitrary<Scenario>, seen: Seen, seed: number, numRuns = cases(150)): Promise<void> {
   const missing = new Set(Object.keys(seen));
   const property = fc.asyncProperty(family, async (scenario) => {
     const expected = simulateByTheBook(scenario);

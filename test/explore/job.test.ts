@@ -12,6 +12,7 @@ import { startJob } from '../../src/explore/jobs.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
 import { stepper } from '../cache/replaying.js';
+import { cases } from '../cases.js';
 
 /** Rows with null choices, over layers of different width. */
 function rows(): fc.Arbitrary<{ experts: number[]; topK: number; choices: Uint16Array; tokens: number }> {
@@ -112,7 +113,7 @@ describe.each(NAMES.map((policy) => policy.name))('a job of %s', (name) => {
           }
         },
       ),
-      { numRuns: name === 'lru' || name === 'belady' ? 100 : 15 },
+      { numRuns: cases(name === 'lru' || name === 'belady' ? 100 : 15) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CapacitySearch, type Placing, type Probe, placingOf, planOf } from '../../src/explore/plan.js';
 import { planReports } from '../../src/explore/plan-report.js';
 import type { Result } from '../../src/result/result.js';
+import { cases } from '../cases.js';
 import { sampleResult } from '../result/sample.js';
 
 const GIB = 2 ** 30;
@@ -49,7 +50,7 @@ describe('the search', () => {
         if (least > 0) expect(kept[least - 1]).toBe(false);
         expect(done.steady).toBe(!tried.some((percent) => percent > least && !kept[percent]));
       }),
-      { seed: 5, numRuns: 300 },
+      { seed: 5, numRuns: cases(300) },
     );
   });
 });

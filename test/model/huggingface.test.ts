@@ -10,6 +10,7 @@ import { FAMILIES } from '../../src/model/families/index.js';
 import { configProfile, loadConfig } from '../../src/model/huggingface.js';
 import { isMoeLayer, loadModelProfile, type ModelProfile, windowOf } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization.js';
+import { cases } from '../cases.js';
 
 type Json = Record<string, unknown>;
 
@@ -213,7 +214,7 @@ describe('any value in any field', () => {
           expect((error as Error).message).not.toContain('\n');
         }
       }),
-      { numRuns: 400, seed: 7 },
+      { numRuns: cases(400), seed: 7 },
     );
   });
 });

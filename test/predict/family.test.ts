@@ -80,7 +80,7 @@ describe.each(SPECS)('predictor %s', (spec) => {
         if (after < 0 || predictor.next === undefined) continue;
         predictor.next(pass, after, scores);
         const { offset, experts } = model.layers[after]!;
-        for (let id = offset; id < offset + experts; id++) expect(scores[id]).toBeLessThanOrEqual(1);
+        for (let id = offset; id < offset + experts; id++) if (!(scores[id]! <= 1)) expect.fail(`next: expert ${id} has ${scores[id]}`);
       }
     }
   });
@@ -126,7 +126,6 @@ describe.each(SPECS)('predictor %s', (spec) => {
         pass.choices.set(truth);
         predictBoth(layer);
       }
-      if (!KNOWS_THE_TRUTH.has(spec)) expect(blindScores).toEqual(scores);
       differing += scores.every((score, id) => score === blindScores[id]) ? 0 : 1;
     }
     expect(differing > 0).toBe(KNOWS_THE_TRUTH.has(spec));

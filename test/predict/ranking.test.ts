@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Ranking } from '../../src/engine/prefetch/ranking.js';
+import { cases } from '../cases.js';
 import { modelOf } from '../trace/builders.js';
 
 it('is what sorting all experts by score gives, ties by id, whatever was ranked before', () => {
@@ -27,6 +28,6 @@ it('is what sorting all experts by score gives, ties by id, whatever was ranked 
         for (let e = 0; e < experts; e++) expect(ranking.placeOf(offset + e)).toBe(best.indexOf(offset + e));
       }
     }),
-    { seed: 3, numRuns: 400 },
+    { seed: 3, numRuns: cases(400) },
   );
 });

@@ -1,5 +1,4 @@
 // Pictures in text: columns stand for what they say, in colour and without, in Unicode and without, within 80 columns.
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatNs } from '../../src/base/units.js';
@@ -64,12 +63,6 @@ describe('pictures of a run', () => {
     // A single pass from an empty cache.
     expect(hits.every((count) => count === 0)).toBe(true);
     expect(lines.find((line) => line.startsWith('hit rate'))).toMatch(/ {2}0\.0 % all along$/);
-  });
-
-  it('are in the docs as they are drawn', async () => {
-    const run = { hardware: 't4', memory: { expertCache: '50%' }, system: 'mixtral-offloading', trace: 'mini-finegrained-64x12l' };
-    const page = readFileSync(new URL('../../docs/html-report.md', import.meta.url), 'utf8').replaceAll(/^ {4}/gm, '');
-    expect(page).toContain(picturesOf(await simulate(run, { details: true }), plain));
   });
 
   it('keep within 80 columns, and to ASCII where there is nothing else', () => {

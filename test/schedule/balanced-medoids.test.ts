@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { balancedMedoids, evenSizes, hammingDistances } from '../../src/schedule/balanced-medoids.js';
 import { bits } from '../../src/schedule/paths.js';
+import { cases } from '../cases.js';
 
 describe('balanced K-medoids', () => {
   it('every item is in one cluster, and clusters are equal, for any pool', () => {
@@ -19,7 +20,7 @@ describe('balanced K-medoids', () => {
         expect(sizes).toEqual(evenSizes(count, clusters));
         expect(Math.max(...sizes) - Math.min(...sizes)).toBe(count % clusters === 0 ? 0 : 1);
       }),
-      { seed: 4, numRuns: 300 },
+      { seed: 4, numRuns: cases(300) },
     );
   });
 

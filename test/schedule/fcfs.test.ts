@@ -1,6 +1,7 @@
 // Continuous batching with chunked prefill: which tokens run together, and that every token runs exactly once.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { cases } from '../cases.js';
 import { passesOf, traceOf } from './fixtures.js';
 
 // Long enough for a machine that is busy with something else.
@@ -87,7 +88,7 @@ describe('fcfs', () => {
         }
         expect(next).toEqual(lengths.map(({ prefill, decode }) => prefill + decode));
       }),
-      { seed: 3, numRuns: 150 },
+      { seed: 3, numRuns: cases(150) },
     );
   });
 });

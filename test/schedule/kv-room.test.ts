@@ -11,6 +11,7 @@ import { PathView } from '../../src/schedule/paths.js';
 import { PassRecord, RecordedScheduler } from '../../src/schedule/recorded.js';
 import { Request } from '../../src/schedule/request.js';
 import { ClosedLoop } from '../../src/schedule/workload.js';
+import { cases } from '../cases.js';
 import { traceOf } from './fixtures.js';
 
 // Long enough for a machine that is busy with something else.
@@ -309,7 +310,7 @@ describe.each(SCHEDULERS.map(({ name }) => name))('%s', (name) => {
           preemptions += serve(lengths, name, batch, budget, inBlocks(longest) + 16 * blocks, grows, gpus).kv.preemptions;
         },
       ),
-      { seed: 8, numRuns: 60 },
+      { seed: 8, numRuns: cases(60) },
     );
     expect(preemptions).toBeGreaterThan(0);
   });

@@ -15,6 +15,7 @@ import { RoutingWalks } from '../../src/schedule/routing-walk.js';
 import type { SchedulerDefinition, SchedulerLimits } from '../../src/schedule/scheduler.js';
 import { ClosedLoop, type Workload } from '../../src/schedule/workload.js';
 import type { RoutingTrace } from '../../src/trace/trace.js';
+import { cases } from '../cases.js';
 import { traceOf } from './fixtures.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -201,7 +202,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
         expect(kv.peakTokens).toBeGreaterThan(0);
         expect(kv.peakTokens).toBeLessThanOrEqual(served.passes.kv.peakTokens);
       }),
-      { seed: 11, numRuns: 150 },
+      { seed: 11, numRuns: cases(150) },
     );
   });
 
@@ -222,7 +223,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
         expect({ longestWait, overtaken, passedOver }).toEqual(waitsOf(served));
         expect(passedOver).toBeLessThanOrEqual(definition.fairness(config.limits, config.parameters).passedOver);
       }),
-      { seed: 12, numRuns: 100 },
+      { seed: 12, numRuns: cases(100) },
     );
   });
 });

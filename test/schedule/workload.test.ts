@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ClosedLoop, walksOf } from '../../src/schedule/workload.js';
+import { cases } from '../cases.js';
 import { traceOf } from './fixtures.js';
 
 // Long enough for a machine that is busy with something else.
@@ -81,7 +82,7 @@ describe('walksOf', () => {
           if (!cut) expect(walks.length).toBe(trace.requests.filter(({ start }) => start < tokens).length);
         },
       ),
-      { seed: 5, numRuns: 300 },
+      { seed: 5, numRuns: cases(300) },
     );
   });
 });

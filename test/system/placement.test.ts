@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../src/base/parameters.js';
 import { findPlacement, PLACEMENTS } from '../../src/system/placement/index.js';
 import { EVERYWHERE } from '../../src/system/placement/placement.js';
+import { cases } from '../cases.js';
 
 const place = (name: string, gpus: number, popularity: readonly number[], given: Record<string, unknown> = {}): number[] => {
   const placement = findPlacement(name);
@@ -47,7 +48,7 @@ describe('placements', () => {
         expect(placed.every((home) => home >= 0 && home < gpus)).toBe(true);
         expect(place(name, gpus, popularity)).toEqual(homes);
       });
-      fc.assert(property, { seed: 5, numRuns: 100 });
+      fc.assert(property, { seed: 5, numRuns: cases(100) });
     }
   });
 
@@ -65,7 +66,7 @@ describe('placements', () => {
       expect(found).toBeGreaterThanOrEqual(best);
       expect(found).toBeLessThanOrEqual(2 * best);
     });
-    fc.assert(property, { seed: 6, numRuns: 100 });
+    fc.assert(property, { seed: 6, numRuns: cases(100) });
   });
 
   it('offers the nearest name', () => {

@@ -5,6 +5,7 @@ import type { Link } from '../../src/engine/transfer/link.js';
 import { TraceEvents } from '../../src/timeline/events.js';
 import { Timeline } from '../../src/timeline/timeline.js';
 import { EVERYTHING } from '../../src/timeline/window.js';
+import { cases } from '../cases.js';
 import { composeEngine } from '../engine/harness.js';
 import { type Scenario, scenarios, wholeLink, wholeMachine } from '../engine/scenario.js';
 import { says, world } from '../engine/world.js';
@@ -14,7 +15,7 @@ import { type Parsed, parseTimeline, type Slice, totalNs } from './parse.js';
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
 
-const check = (property: (scenario: Scenario) => Promise<void>, numRuns = 150) =>
+const check = (property: (scenario: Scenario) => Promise<void>, numRuns = cases(150)) =>
   fc.assert(fc.asyncProperty(scenarios, property), { seed: 7, numRuns });
 
 const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
@@ -267,8 +268,8 @@ describe('a timeline of any run', () => {
       }
       expect(parsed.flows.filter((flow) => flow.length === 3).length).toBeLessThanOrEqual(recorder.prefetchUseful + recorder.prefetchLate);
     });
-    expect(arrows).toBeGreaterThan(300);
-    expect(uses).toBeGreaterThan(100);
+    expect(arrows).toBeGreaterThan(cases(300));
+    expect(uses).toBeGreaterThan(cases(100));
   });
 
   it('with a window is the whole timeline, cut', async () =>

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IDLE, Track } from '../../src/timeline/track.js';
+import { cases } from '../cases.js';
 
 describe('a track', () => {
   it('keeps whole times as they are', () => {
@@ -33,7 +34,7 @@ describe('a track', () => {
         }
         exact.forEach((ns, kind) => void expect(Math.abs(whole[kind]! - ns)).toBeLessThan(0.500001));
       }),
-      { seed: 3, numRuns: 200 },
+      { seed: 3, numRuns: cases(200) },
     );
   });
 });

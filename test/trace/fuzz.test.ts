@@ -6,6 +6,7 @@ import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { openPopularity, openTrace } from '../../src/trace/open.js';
 import { allocateChunk } from '../../src/trace/trace.js';
+import { cases } from '../cases.js';
 import { fileOf, safetensorsBytes, temporaryFolder, uniformModel } from './builders.js';
 import {
   captureBytes,
@@ -23,7 +24,7 @@ import {
 } from './formats/fixtures.js';
 import { zstdBomb } from './formats/packed-bytes.js';
 
-const RUNS = Number(process.env.MOEPROF_FUZZ ?? 1000);
+const RUNS = Number(process.env.MOEPROF_FUZZ ?? cases(1000));
 const folder = temporaryFolder();
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
 

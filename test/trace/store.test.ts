@@ -56,9 +56,8 @@ describe('TraceStore', () => {
     let row = 0;
     for (const chunk of chunks(spilled, 777)) {
       for (let i = 0; i < chunk.tokens; i++, row++) {
-        expect(chunk.tokenId![i]).toBe(row);
-        expect(chunk.experts[i * 64 + 63]).toBe((63 + row) % 64);
-        expect(chunk.request[i]).toBe(Math.floor(row / 100));
+        const found = [chunk.tokenId![i]!, chunk.experts[i * 64 + 63]!, chunk.request[i]!];
+        if (found.join() !== [row, (63 + row) % 64, Math.floor(row / 100)].join()) expect.fail(`row ${row} holds ${found}`);
       }
     }
     expect(row).toBe(40_000);

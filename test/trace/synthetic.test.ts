@@ -6,6 +6,7 @@ import { AliasTable, giniOf, Interval, inclusionByRank } from '../../src/trace/p
 import { atDepth, type RoutingProfile, routingProfileSchema } from '../../src/trace/routing-profile.js';
 import { requestsOf, synthesize } from '../../src/trace/synthetic.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
+import { cases } from '../cases.js';
 import { contentOf, modelOf, uniformModel } from './builders.js';
 
 /** Statistics of one layer of a trace of one request. */
@@ -164,7 +165,7 @@ describe('any model', () => {
           expect(row.filter((expert) => expert !== NULL_EXPERT)).toHaveLength(shape.topK);
         });
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 

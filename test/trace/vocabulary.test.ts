@@ -5,6 +5,7 @@ import { giniOf } from '../../src/trace/popularity-shape.js';
 import { type RoutingProfile, routingProfileSchema } from '../../src/trace/routing-profile.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { cases } from '../cases.js';
 import { contentOf, modelOf, uniformModel } from './builders.js';
 
 const WORDS = { size: 2000, zipf: 1, share: 0.5 };
@@ -50,7 +51,7 @@ describe('a vocabulary', () => {
           });
         }
       }),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   });
 
@@ -63,7 +64,7 @@ describe('a vocabulary', () => {
         expect(made.columns.experts).toEqual(without.columns.experts);
         expect([made.has.tokenIds, without.has.tokenIds]).toEqual([true, false]);
       }),
-      { numRuns: 30 },
+      { numRuns: cases(30) },
     );
   });
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openTrace } from '../../src/trace/open.js';
 import { PHASE, type RoutingTrace } from '../../src/trace/trace.js';
 import { writeJsonl, writeSafetensors } from '../../src/trace/write.js';
+import { cases } from '../cases.js';
 import { contentOf, type TestRow, temporaryFolder, traceOf } from './builders.js';
 
 const folder = temporaryFolder();
@@ -68,7 +69,7 @@ describe('round trips', () => {
         writeSafetensors(trace, path);
         expect(await reread(path)).toEqual({ ...contentOf(trace), model: 'test-model' });
       }),
-      { numRuns: 150 },
+      { numRuns: cases(150) },
     );
   });
 
@@ -79,7 +80,7 @@ describe('round trips', () => {
         writeJsonl(trace, path);
         expect(await reread(path)).toEqual({ ...contentOf(trace), model: 'test-model' });
       }),
-      { numRuns: 150 },
+      { numRuns: cases(150) },
     );
   });
 
@@ -88,7 +89,7 @@ describe('round trips', () => {
       fc.property(anyTrace, fc.integer({ min: 1, max: 7 }), (trace, capacity) => {
         expect(contentOf(trace, capacity)).toEqual(contentOf(trace));
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { mrs } from '../../../src/cache/policies/mrs.js';
 import { plec } from '../../../src/cache/policies/plec.js';
 import { type Clock, NONE } from '../../../src/cache/policy.js';
 import { buildCaches } from '../../../src/cache/scope.js';
+import { cases } from '../../cases.js';
 import { toyModel } from '../fixtures.js';
 
 const model = toyModel([4, 3, 5]);
@@ -98,7 +99,7 @@ describe('plec', () => {
           }
         }
       }),
-      { seed: 5, numRuns: 300 },
+      { seed: 5, numRuns: cases(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { beladyHits } from '../../../src/cache/replay.js';
 import { DEGREES } from '../../../src/system/choices.js';
+import { cases } from '../../cases.js';
 import { runParallel } from './harness.js';
 import { parallelScenarios } from './scenario.js';
 
@@ -34,7 +35,7 @@ describe('on several GPUs', () => {
           expect(resident).toBe(demands + prefetches - sum(layers.streamed) - sum(layers.evictions));
         }
       }),
-      { seed: 42, numRuns: 150 },
+      { seed: 42, numRuns: cases(150) },
     ));
 
   it('experts lie only where they live', () =>
@@ -47,7 +48,7 @@ describe('on several GPUs', () => {
           }
         }
       }),
-      { seed: 43, numRuns: 60 },
+      { seed: 43, numRuns: cases(60) },
     ));
 
   it('L9 dense work, compute, stall and exchanges add up to the time that passes, on every GPU on average', () =>
@@ -58,7 +59,7 @@ describe('on several GPUs', () => {
         const parts = sum(layers.denseNs) + tailNs + (sum(layers.computeNs) + sum(layers.stallNs)) / scenario.gpus + counters.exchangeNs;
         expect(parts).toBeCloseTo(engine.nowNs, 6);
       }),
-      { seed: 44, numRuns: 100 },
+      { seed: 44, numRuns: cases(100) },
     ));
 
   it('L8 without prefetch no run has more hits than Belady, GPU by GPU', () =>
@@ -75,7 +76,7 @@ describe('on several GPUs', () => {
           log!.close();
         }
       }),
-      { seed: 45, numRuns: 60 },
+      { seed: 45, numRuns: cases(60) },
     ));
 
   it('a run with adaptive overlap is never slower than one at any fixed degree', () =>
@@ -90,6 +91,6 @@ describe('on several GPUs', () => {
           expect(sum(adaptive.recorder.layers.hits)).toBe(sum(fixed.recorder.layers.hits));
         }
       }),
-      { seed: 46, numRuns: 60 },
+      { seed: 46, numRuns: cases(60) },
     ));
 });

@@ -8,6 +8,7 @@ import type { Observer } from '../../../src/engine/watch/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../../src/schedule/kv-room.js';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
 import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { cases } from '../../cases.js';
 import { composeEngine, passesOf } from '../harness.js';
 import { type Scenario, scenarios } from '../scenario.js';
 import { runParallel } from './harness.js';
@@ -226,7 +227,7 @@ describe('a request alone, where every expert lives everywhere', () => {
           'fault.hit_rate' in one && (one['memory.gpu.expert_cache_least']?.value ?? Number.POSITIVE_INFINITY) < 16 * EXPERT,
         );
       }),
-      { seed: 24, numRuns: 40 },
+      { seed: 24, numRuns: cases(40) },
     );
     expect(struck).toBeGreaterThan(0);
   });
@@ -311,7 +312,7 @@ describe('L8 on several GPUs', () => {
         preemptions += metrics['schedule.preemptions']?.value ?? 0;
         expect((await simulate(input, settings)).metrics).toEqual(metrics);
       }),
-      { seed: 22, numRuns: 40 },
+      { seed: 22, numRuns: cases(40) },
     );
     expect(preemptions).toBeGreaterThan(0);
     expect(shrunk).toBeGreaterThan(0);
@@ -350,6 +351,6 @@ describe('L8 on several GPUs', () => {
           }
         },
       ),
-      { seed: 23, numRuns: 150 },
+      { seed: 23, numRuns: cases(150) },
     ));
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Pipeline, pipelineNs, Sequence } from '../../../src/engine/parallel/pipeline.js';
 import { CostModel } from '../../../src/hardware/cost.js';
 import { DEGREES } from '../../../src/system/choices.js';
+import { cases } from '../../cases.js';
 import { wholeLink, wholeMachine, wholeModel } from '../scenario.js';
 import { chunkByChunk } from './reference.js';
 
@@ -84,7 +85,7 @@ describe('Pipeline', () => {
         ),
       ).toBe(chunkByChunk(degree, pipeline.allToAllNs(activations / degree), startNs, byHand));
     });
-    fc.assert(property, { seed: 3, numRuns: 500 });
+    fc.assert(property, { seed: 3, numRuns: cases(500) });
   });
 
   it('adaptive is never slower than any fixed degree', () => {
@@ -93,6 +94,6 @@ describe('Pipeline', () => {
       const ends = DEGREES.map((degree) => pipelineOf(degree, latencyNs).endNs(0, sequences, activations, startNs));
       expect(pipelineOf('adaptive', latencyNs).endNs(0, sequences, activations, startNs)).toBe(Math.min(...ends));
     });
-    fc.assert(property, { seed: 4, numRuns: 300 });
+    fc.assert(property, { seed: 4, numRuns: cases(300) });
   });
 });

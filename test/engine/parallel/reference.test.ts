@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { EVERYWHERE } from '../../../src/system/placement/placement.js';
+import { cases } from '../../cases.js';
 import { simulateByEngine } from '../harness.js';
 import { type Scenario, scenarios } from '../scenario.js';
 import { runParallel } from './harness.js';
@@ -38,7 +39,7 @@ describe('engine of several GPUs', () => {
       seen.crossed += counters.crossed;
       seen.idle += expected.events.filter(({ activations }) => activations.includes(0)).length;
     });
-    await fc.assert(property, { seed: 1, numRuns: 200 });
+    await fc.assert(property, { seed: 1, numRuns: cases(200) });
     for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
   });
 
@@ -61,6 +62,6 @@ describe('engine of several GPUs', () => {
       expect(recorder.writeBacks).toBe(expected.writeBacks);
       expect(recorder.distinct).toBe(expected.distinct);
     });
-    await fc.assert(property, { seed: 2, numRuns: 150 });
+    await fc.assert(property, { seed: 2, numRuns: cases(150) });
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import type { Observer } from '../../../src/engine/watch/observer.js';
+import { cases } from '../../cases.js';
 import { runParallel } from './harness.js';
 import { parallelScenarios } from './scenario.js';
 
@@ -71,5 +72,5 @@ it('fills the events of every GPU, and exchanges follow one another', () =>
       expect(watcher.judgedMembers).toBe(recorder.layers.demanded.reduce((sum, count) => sum + count, 0));
       expect([...watcher.ids].every((id) => id < scenario.model.experts)).toBe(true);
     }),
-    { seed: 7, numRuns: 150 },
+    { seed: 7, numRuns: cases(150) },
   ));

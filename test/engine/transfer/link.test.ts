@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { IDLE, Link } from '../../../src/engine/transfer/link.js';
 import type { LinkSpec } from '../../../src/hardware/spec.js';
+import { cases } from '../../cases.js';
 import { ReferenceLink, type ReferenceTransfer } from '../reference-link.js';
 import { wholeLink } from '../scenario.js';
 
@@ -115,6 +116,6 @@ it('L10 carries what lanes that are written down carry, whatever is lost and com
     }
     seen.restarts += link.restarts;
   });
-  fc.assert(property, { seed: 10, numRuns: 400 });
+  fc.assert(property, { seed: 10, numRuns: cases(400) });
   for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CauseRecorder } from '../../../src/engine/watch/causes.js';
 import type { ExpertCause } from '../../../src/result/details.js';
+import { cases } from '../../cases.js';
 import { composeEngine, passesOf } from '../harness.js';
 import { type Scenario, scenarios, wholeLink, wholeMachine } from '../scenario.js';
 import { says, world } from '../world.js';
@@ -102,6 +103,6 @@ describe('causes', () => {
         expect(sumOf(causes.bytes, ({ tier }) => tier === 'ssd')).toBe((dram?.link.demandBytes ?? 0) + (dram?.link.prefetchBytes ?? 0));
         expect(sumOf(causes.bytes, ({ cause }) => cause === 'write-back')).toBe(recorder.writeBackBytes);
       }),
-      { seed: 11, numRuns: 150 },
+      { seed: 11, numRuns: cases(150) },
     ));
 });

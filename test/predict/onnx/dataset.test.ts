@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holdOut, PathDataset } from '../../../src/predict/onnx/dataset.js';
 import { PathFeatures } from '../../../src/predict/onnx/features.js';
+import { cases } from '../../cases.js';
 import { passesOf } from '../running.js';
 import { model, topicTrace } from './routing.js';
 
@@ -86,7 +87,7 @@ describe('holdOut', () => {
           }
         },
       ),
-      { seed: 5, numRuns: 60 },
+      { seed: 5, numRuns: cases(60) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { openTrace } from '../../../src/trace/open.js';
 import { NULL_EXPERT } from '../../../src/trace/trace.js';
+import { cases } from '../../cases.js';
 import { contentOf, fileOf, temporaryFolder, uniformModel } from '../builders.js';
 
 const folder = temporaryFolder();
@@ -81,7 +82,7 @@ describe('what is accepted', () => {
         const padded = value.experts.flatMap((list) => [...list, ...new Array<number>(topK - list.length).fill(NULL_EXPERT)]);
         expect(columns.experts).toEqual(padded);
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { variantEffect } from '../../../src/trace/variants/effect.js';
 import { applyVariants, parseVariant, VARIANTS } from '../../../src/trace/variants/index.js';
+import { cases } from '../../cases.js';
 import { contentOf, modelOf, traceOf, uniformModel } from '../builders.js';
 
 const none = NULL_EXPERT;
@@ -131,7 +132,7 @@ describe('top-p', () => {
           if (expert === none && i % 3 !== 2) expect(some[i + 1]).toBe(none);
         });
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50) },
     );
   });
 });

@@ -1,5 +1,5 @@
 // Writes a generated trace in libCacheSim's oracleGeneral layout and reads back what its `cachesim` says. Run as a command it makes
-// the golden table again:  CACHESIM=/path/to/cachesim node test/conformance/libcachesim.mjs
+// the golden table again:  CACHESIM=/path/to/cachesim node test/claims/conformance/libcachesim.mjs
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,9 +1,9 @@
 // A whole run against a real machine: llama.cpp-static on the A10 profile decodes as fast as llama.cpp did there, with the experts of
 // the first n layers on the CPU. The tolerance is what is promised; the constants are calibrated far closer (profiles/hardware/a10.yaml).
 import { describe, expect, it } from 'vitest';
-import { simulateRun } from '../../src/engine/simulate.js';
-import { checkRun } from '../../src/system/run.js';
-import { A10_DECODE } from '../support/a10.js';
+import { simulateRun } from '../../../src/engine/simulate.js';
+import { checkRun } from '../../../src/system/run.js';
+import { A10_DECODE } from '../../support/a10.js';
 
 const PROMISED = 0.15;
 

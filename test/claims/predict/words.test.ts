@@ -1,7 +1,7 @@
 // Routing that follows words: a predictor that learns from token ids reaches what is published of predictors that read them.
 import { describe, expect, it } from 'vitest';
-import { simulateRun } from '../../src/engine/simulate.js';
-import { checkRun } from '../../src/system/run.js';
+import { simulateRun } from '../../../src/engine/simulate.js';
+import { checkRun } from '../../../src/system/run.js';
 
 /** Switch-like routing of 32 experts, top-1, of which seven in ten choices follow the token's id. */
 async function hitRate(batch: number, slots: number, system: Record<string, unknown>): Promise<number> {

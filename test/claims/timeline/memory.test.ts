@@ -2,15 +2,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
-import { Gzip } from '../../src/base/gzip.js';
-import { Pass } from '../../src/schedule/pass.js';
-import { Request } from '../../src/schedule/request.js';
-import { TraceEvents } from '../../src/timeline/events.js';
-import { Timeline } from '../../src/timeline/timeline.js';
-import { EVERYTHING } from '../../src/timeline/window.js';
-import { composeEngine, traceOf } from '../engine/harness.js';
-import { wholeLink, wholeMachine } from '../engine/scenario.js';
-import { says, world } from '../engine/world.js';
+import { Gzip } from '../../../src/base/gzip.js';
+import { Pass } from '../../../src/schedule/pass.js';
+import { Request } from '../../../src/schedule/request.js';
+import { TraceEvents } from '../../../src/timeline/events.js';
+import { Timeline } from '../../../src/timeline/timeline.js';
+import { EVERYTHING } from '../../../src/timeline/window.js';
+import { composeEngine, traceOf } from '../../engine/harness.js';
+import { wholeLink, wholeMachine } from '../../engine/scenario.js';
+import { says, world } from '../../engine/world.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });

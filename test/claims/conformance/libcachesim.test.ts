@@ -1,15 +1,15 @@
 // L7: sequential replay gives libCacheSim's miss ratios. The golden table is made again by
-//   CACHESIM=/path/to/cachesim node test/conformance/libcachesim.mjs
+//   CACHESIM=/path/to/cachesim node test/claims/conformance/libcachesim.mjs
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DemandLog, LogCursor } from '../../src/cache/demand.js';
-import { Future } from '../../src/cache/future.js';
-import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
-import type { Clock } from '../../src/cache/policy.js';
-import { Replay } from '../../src/cache/replay.js';
-import { RowCursor } from '../../src/cache/row-cursor.js';
-import { buildCaches } from '../../src/cache/scope.js';
-import { toyModel } from '../cache/fixtures.js';
+import { DemandLog, LogCursor } from '../../../src/cache/demand.js';
+import { Future } from '../../../src/cache/future.js';
+import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
+import type { Clock } from '../../../src/cache/policy.js';
+import { Replay } from '../../../src/cache/replay.js';
+import { RowCursor } from '../../../src/cache/row-cursor.js';
+import { buildCaches } from '../../../src/cache/scope.js';
+import { toyModel } from '../../cache/fixtures.js';
 import { Routing, SHAPES } from './routing.mjs';
 
 type Trace = 'fine' | 'coarse';

@@ -1,0 +1,13 @@
+// Pictures of a run on the pages.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { simulate } from '../../../src/engine/simulate.js';
+import { picturesOf } from '../../../src/report/pictures.js';
+
+const plain = { color: false, width: 80, unicode: true, verbose: true };
+
+it('docs/html-report.md shows the pictures of a run as they are drawn', async () => {
+  const run = { hardware: 't4', memory: { expertCache: '50%' }, system: 'mixtral-offloading', trace: 'mini-finegrained-64x12l' };
+  const page = readFileSync(new URL('../../../docs/html-report.md', import.meta.url), 'utf8').replaceAll(/^ {4}/gm, '');
+  expect(page).toContain(picturesOf(await simulate(run, { details: true }), plain));
+});
