@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { commands } from '../../src/cli/commands.js';
+import { addRunOptions } from '../../src/cli/run-options.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { traceFormats } from '../../src/trace/formats/index.js';
@@ -51,6 +53,27 @@ describe('pages', () => {
   it('describe every predictor', () => {
     const page = read('docs/predictors.md');
     expect(PREDICTORS.map(({ name }) => name).filter((name) => !page.includes(`| \`${name}\` | `))).toEqual([]);
+  });
+
+  it('show every flag of a run', () => {
+    const flags = addRunOptions(new Command()).options.map(({ short, long }) => [long!, ...(short === undefined ? [] : [` ${short} `])]);
+    expect(flags.filter((names) => !names.some((name) => all.includes(name)))).toEqual([]);
+  });
+
+  it('name scripts that there are', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+    const named = [...all.matchAll(/npm run (?:--silent )?([a-z][a-z0-9:]*)/g)].map(([, name]) => name!);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it('show one pass in at most 10 files and 1,500 lines', () => {
+    const list = /<!-- one pass -->\n([\s\S]*?)<!-- end of one pass -->/.exec(read('docs/architecture.md'))![1]!;
+    const files = [...list.matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(([, file]) => file!);
+    expect([files[0], files.at(-1)]).toEqual(['src/engine/simulate.ts', 'src/engine/event/recorder.ts']);
+    expect(files.length).toBeLessThanOrEqual(10);
+    const lines = files.map((file) => read(file).split('\n').length - 1);
+    expect(lines.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1500);
   });
 
   it('of the architecture are drawn from the imports of today', () => {

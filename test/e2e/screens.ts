@@ -1,0 +1,28 @@
+// Commands on a page, and what the page shows below each.
+import { readFileSync } from 'node:fs';
+
+/** A command of a page. */
+export interface Screen {
+  readonly command: string;
+  /** The lines below it up to the next command; empty where none are shown. A line `...` stands for lines that are left out. */
+  readonly screen: string;
+}
+
+/**
+ * Commands in the blocks of a page that are indented by four, in order. A line that ends with a backslash goes on in the next one.
+ * @param path relative to the repository
+ */
+export function screensOf(path: string): Screen[] {
+  const page = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replaceAll(/ \\\n +/g, ' ');
+  const blocks = [...page.matchAll(/(?:^ {4}.*\n|(?<=^ {4}.*\n)\n(?= {4}))+/gm)].map(([block]) =>
+    block.replaceAll(/^ {4}/gm, '').split('\n'),
+  );
+  return blocks.flatMap((lines) =>
+    lines.flatMap((line, at) => {
+      if (!line.startsWith('moeprof ')) return [];
+      const next = lines.findIndex((other, i) => i > at && other.startsWith('moeprof '));
+      const screen = lines.slice(at + 1, next < 0 ? undefined : next);
+      return [{ command: line, screen: screen.join('\n').trimEnd() }];
+    }),
+  );
+}
