@@ -1,7 +1,7 @@
 // Exact statistics of recorded samples. Gates compare them bit by bit, so nothing here is a sketch: percentiles come from a full sort.
 
 /** The summary that latencies are reported with. */
-export interface Summary {
+export interface SampleSummary {
   readonly mean: number;
   readonly p50: number;
   readonly p95: number;
@@ -42,7 +42,7 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
  * Mean and percentiles of samples in any order, which are left as they are.
  * @throws RangeError where there is no sample
  */
-export function summarize(samples: Float64Array): Summary {
+export function summarize(samples: Float64Array): SampleSummary {
   const sorted = Float64Array.from(samples).sort();
   return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };
 }

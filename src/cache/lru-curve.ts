@@ -9,7 +9,7 @@ import { ExpertCache, isUniform } from './cache.js';
 import { type Levels, levelsOf, upTo } from './levels.js';
 import { Lru } from './policies/lru.js';
 import { Pins, UNPINNED } from './policy.js';
-import { Replay } from './replay.js';
+import { DemandReplay } from './replay.js';
 import { divide, type Scope } from './scope.js';
 import { LruStack } from './stack-distance.js';
 
@@ -21,7 +21,7 @@ export interface SplitCapacity {
 }
 
 /** What one cache did. */
-export interface CacheCounts {
+interface CacheCounts {
   readonly insertions: number;
   readonly evictions: number;
 }
@@ -81,7 +81,7 @@ interface OneCounts extends CacheCounts {
 /** A capacity that has left the pass. */
 interface Left {
   readonly cache: ExpertCache;
-  readonly replay: Replay;
+  readonly replay: DemandReplay;
   /** What the pass had counted, less what the replay counts to begin with. */
   before: OneCounts;
 }
@@ -99,7 +99,7 @@ class OneCache {
   /** By MoE layer of the cache: uses by the smallest level that holds them; the last entry: none does. */
   readonly #uses: readonly Float64Array[];
   readonly #left = new Map<number, Left>();
-  readonly #replays: Replay[] = [];
+  readonly #replays: DemandReplay[] = [];
   /** Members of the widest event that every capacity on the pass has room for. */
   #widest: number;
   #distinctBefore = 0;
@@ -182,7 +182,7 @@ class OneCache {
     const { hits, insertions, evictions } = this.#passed(capacity);
     if (level >= 0) for (const id of this.#stack.held(level)) cache.admit(id);
     const caches = { caches: [cache], byLayer: model.layers.map(() => cache), rank, split: (bytes: number) => [bytes] };
-    const replay = new Replay(caches, { event: 0, pass: 0, layer: 0 }, false);
+    const replay = new DemandReplay(caches, { event: 0, pass: 0, layer: 0 }, false);
     this.#left.set(capacity, { cache, replay, before: { hits, insertions: insertions - cache.insertions, evictions } });
     this.#replays.push(replay);
   }

@@ -27,7 +27,7 @@ export interface ReplayCounts {
 }
 
 /** Judges events against caches (L2-L5) and counts. */
-export class Replay {
+export class DemandReplay {
   readonly perLayer: LayerCounts;
   readonly #caches: Caches;
   readonly #clock: Clock;

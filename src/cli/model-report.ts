@@ -1,6 +1,6 @@
 // What an inspected model is shown as: its parameters, its experts by kind of layer, and the machines that it fits.
 import { formatBytes, formatCount, formatParameters, formatRatio } from '../base/units.js';
-import type { Fit, Inspection } from '../model/inspect.js';
+import type { Fit, ModelInspection } from '../model/inspect.js';
 import { type Document, type Grid, grid, type Line } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { formatRelative } from '../report/format.js';
@@ -9,7 +9,7 @@ import { formatRelative } from '../report/format.js';
 const LAYERS_WIDTH = 28;
 
 /** Formats of an inspection, the one for reading first. */
-export const modelReports = documentFormats<Inspection>((inspection) => {
+export const modelReports = documentFormats<ModelInspection>((inspection) => {
   const { fits, name, quantization, sizes } = inspection;
   return {
     title: `${name}, ${sizes === 'tensors' ? `sizes of its ${quantization} tensors` : quantization}`,
@@ -18,7 +18,7 @@ export const modelReports = documentFormats<Inspection>((inspection) => {
   } satisfies Document;
 });
 
-function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: Inspection): Line[] {
+function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;
   const against = (own: number, stated: number): string => `${formatParameters(stated)} (${formatRelative(own / stated - 1)} here)`;
   const parts =
@@ -32,7 +32,7 @@ function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeMode
   ];
 }
 
-function budgetGrid({ parts, parameters, bytes }: Inspection): Grid {
+function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
   return grid(
     [
       ...parts.map((row) => ({ ...row, share: row.bytes / bytes })),
@@ -49,7 +49,7 @@ function budgetGrid({ parts, parameters, bytes }: Inspection): Grid {
 }
 
 /** One row for each kind of layer, and their sum. */
-function expertGrid({ experts, expertBytes }: Inspection): Grid {
+function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
   const rows = experts.map((group) => ({
     ...group,
     one: formatBytes(group.expertBytes),

@@ -39,7 +39,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
     const inputs = await openPrediction(requestOf(options));
     try {
       const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
-      const evaluations = await judge(predictors, DISTANCES, inputs, options, context);
+      const evaluations = await judgePredictors(predictors, DISTANCES, inputs, options, context);
       outputs.deliver({ schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt) });
     } finally {
       inputs.close();
@@ -50,7 +50,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
 }
 
 /** Judges predictors as the options say, behind a progress bar. */
-export function judge(
+export function judgePredictors(
   predictors: readonly string[],
   distances: readonly number[],
   { judged, model, training }: PredictionInputs,

@@ -7,7 +7,17 @@ import { type PredictorTraining, trainPredictor } from '../predict/onnx/train.js
 import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
 import { Outputs } from './outputs.js';
-import { DISTANCES, environment, headOf, integer, type JudgingOptions, judge, requestOf, seedOf, watched } from './predict-eval.js';
+import {
+  DISTANCES,
+  environment,
+  headOf,
+  integer,
+  type JudgingOptions,
+  judgePredictors,
+  requestOf,
+  seedOf,
+  watched,
+} from './predict-eval.js';
 import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 
 /** Options of the subcommand. */
@@ -56,7 +66,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const trainedMs = performance.now() - startedAt;
       const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
       const baselines = BASELINES.filter((name) => comparable.includes(name));
-      const evaluations = await judge([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
+      const evaluations = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
       const { checkpoint: _checkpoint, ...reported } = training;
       const { bytes, resumed: _resumed, ...facts } = trained;
       outputs.deliver({

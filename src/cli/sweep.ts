@@ -5,12 +5,12 @@ import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import {
-  type Axis,
   checkAxes,
   combinations,
   RATE_PATH,
   ratesAround,
   type Sweep,
+  type SweepAxis,
   type SweepValue,
   servedPerSecond,
   sweepOf,
@@ -89,7 +89,7 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
       ? runOf(profile, { ...options, cache: undefined }, varied)
       : spec;
   };
-  const run = (all: readonly Axis[]): Promise<Result[]> => {
+  const run = (all: readonly SweepAxis[]): Promise<Result[]> => {
     const runs = combinations(all).map((values) => {
       const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
       return runWith([...fixed, ...varied]);
@@ -103,9 +103,9 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
 }
 
 /** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
-function axesOf(options: SweepOptions): { axes: Axis[]; rates: readonly number[] | 'auto' | null; options: SweepOptions } {
+function axesOf(options: SweepOptions): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepOptions } {
   const listed = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
-  const named = listed.map((name): Axis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
+  const named = listed.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
   const varied = options.vary.map(axisOf);
   const byRate = varied.filter(({ path }) => path === RATE_PATH).map(({ values }) => values.join());
   if (options.rates !== undefined) byRate.push(options.rates);
@@ -131,7 +131,7 @@ function ratesIn(text: string): number[] {
  * Reads `path=a,b,c`, or `path=[a, "b,c"]` where a value has a comma.
  * @throws UserError
  */
-function axisOf(text: string): Axis {
+function axisOf(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();
   const listed = text.slice(equals + 1).trim();

@@ -6,7 +6,7 @@ import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { configDifferences, type Difference, inputDifferences } from './difference.js';
 import { type Explanation, explain } from './explain.js';
-import { type Finding, type Judgement, judgeMetric, judgeUnmatched } from './judge.js';
+import { type BudgetFinding, judgeMetric, judgeUnmatched, type MetricVerdict } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
 
 /** A result and what the user calls it. */
@@ -29,7 +29,7 @@ export interface Row {
   readonly relative: number | null;
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
-  readonly verdict: Judgement['verdict'];
+  readonly verdict: MetricVerdict['verdict'];
   /** Why an `off` budget says not to look. */
   readonly reason: string | null;
   /** What the samples say of a measured metric; null for a simulated one. */
@@ -51,7 +51,7 @@ export interface Comparison {
   readonly unchanged: number;
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly BudgetFinding[];
   /** What carries the change; null unless it was asked for and something changed. */
   readonly explanation: Explanation | null;
   readonly passed: boolean;
@@ -82,7 +82,7 @@ export function compareResults(
   const inputs = inputDifferences(base.result, candidate.result);
   if (inputs.length > 0 && options.allowDifferentInputs !== true) throw notComparable(base, candidate, inputs);
   const names = [...new Set([...Object.keys(base.result.metrics), ...Object.keys(candidate.result.metrics)])].sort(compareMetricNames);
-  const findings: Finding[] = [];
+  const findings: BudgetFinding[] = [];
   const rows: Row[] = [];
   const held: string[] = [];
   let unchanged = 0;
@@ -100,7 +100,7 @@ export function compareResults(
   findings.push(...judgeUnmatched(names, budgets));
   rows.sort(worstFirst);
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
-  const place = ({ metric }: Finding): number => rank.get(metric) ?? -1;
+  const place = ({ metric }: BudgetFinding): number => rank.get(metric) ?? -1;
   return {
     base: base.label,
     candidate: candidate.label,
@@ -130,7 +130,7 @@ function rowOf(
   metric: string,
   base: Metric | null,
   candidate: Metric | null,
-  { verdict, reason }: Judgement,
+  { verdict, reason }: MetricVerdict,
   test: SampleTest | null,
 ): Row {
   const change = base === null || candidate === null ? null : candidate.value - base.value;

@@ -3,7 +3,7 @@
 import type { PerLayer, Result } from '../result/result.js';
 
 /** A counter that changed. */
-export interface Change {
+export interface CounterChange {
   readonly name: string;
   readonly base: number;
   readonly candidate: number;
@@ -29,14 +29,14 @@ export interface Explanation {
   readonly base: number;
   readonly candidate: number;
   /** `stall`, `experts`, `dense` and (beside the GPU) `CPU`, ns. */
-  readonly parts: readonly Change[];
+  readonly parts: readonly CounterChange[];
   readonly layers: readonly LayerChange[];
   /** True where the runs do not have the same number of layers, so that none can be compared. */
   readonly layersDiffer: boolean;
   /** `misses`, `late`, `streamed`, `evictions`, `wasted prefetches`. */
-  readonly kinds: readonly Change[];
+  readonly kinds: readonly CounterChange[];
   /** Misses and late arrivals in `prefill` and in `decode`; only where a run has both phases. */
-  readonly phases: readonly Change[];
+  readonly phases: readonly CounterChange[];
 }
 
 /** Layer columns that add up to the GPU's time. */
@@ -77,7 +77,7 @@ export function explain(base: Result, candidate: Result): Explanation {
 }
 
 /** What is not equal, the largest change first. */
-function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): Change[] {
+function changes(counters: readonly (readonly [name: string, base: number, candidate: number])[]): CounterChange[] {
   return counters
     .map(([name, base, candidate]) => ({ name, base, candidate, change: candidate - base }))
     .filter(({ base, candidate }) => differ(base, candidate))

@@ -10,7 +10,7 @@ import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
 /** A broken budget, or a metric that has vanished (then there may be no budget). */
-export interface Finding {
+export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   /** One sentence with the figures. */
@@ -19,8 +19,8 @@ export interface Finding {
 }
 
 /** What budgets say of one metric. */
-export interface Judgement {
-  readonly findings: readonly Finding[];
+export interface MetricVerdict {
+  readonly findings: readonly BudgetFinding[];
   /** `none`: no budget speaks of it. `off`: a budget says not to look, with this reason. */
   readonly verdict: 'fail' | 'warn' | 'pass' | 'off' | 'none';
   readonly reason: string | null;
@@ -38,9 +38,9 @@ export function judgeMetric(
   candidate: Metric | null,
   budgets: readonly Budget[],
   test: SampleTest | null = null,
-): Judgement {
-  let findings: Finding[] = [];
-  let verdict: Judgement['verdict'] = 'none';
+): MetricVerdict {
+  let findings: BudgetFinding[] = [];
+  let verdict: MetricVerdict['verdict'] = 'none';
   let reason: string | null = null;
   for (const budget of budgets) {
     if (!matches(budget.metric, name)) continue;
@@ -135,7 +135,7 @@ function compareNumbers(comparator: Comparator, a: number, b: number): boolean {
  * Findings of budgets that match no metric of the runs.
  * @throws UserError where the name is not that of any metric: it is mistyped
  */
-export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): Finding[] {
+export function judgeUnmatched(names: readonly string[], budgets: readonly Budget[]): BudgetFinding[] {
   return budgets
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
@@ -152,7 +152,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
  * do not apply.
  * @throws UserError for unknown metrics and amounts that do not fit
  */
-export function judgeResult(result: Result, budgets: readonly Budget[]): Finding[] {
+export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetFinding[] {
   const absolute = budgets.filter(
     ({ rule }) => rule.kind === 'off' || (rule.kind !== 'regression' && rule.clauses.every(({ amount }) => amount.sign === null)),
   );

@@ -9,7 +9,7 @@ import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
 
 /** How a broadcast goes on. */
-export interface Watch {
+export interface BroadcastWatch {
   /** Sees every block of rows as it goes by. */
   block?(experts: Uint16Array, rows: number): void;
   /** Token-replays done, of {@link workOf}. */
@@ -31,7 +31,7 @@ export async function broadcastHere(
   trace: RoutingTrace,
   tokens: number,
   specs: readonly JobSpec[],
-  watch: Watch = {},
+  watch: BroadcastWatch = {},
 ): Promise<CapacityCounts[][]> {
   const jobs: Job[] = [];
   for (const spec of specs) jobs.push(await startJob(spec));
@@ -69,7 +69,7 @@ export async function broadcastToThreads(
   tokens: number,
   specs: readonly JobSpec[],
   threads: number,
-  watch: Watch = {},
+  watch: BroadcastWatch = {},
 ): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
   const permits = new SharedArrayBuffer(4);
@@ -142,7 +142,7 @@ export async function broadcastToThreads(
 
 /** Adds up what jobs have done. A job that replays at its end counts then, the others as they are fed. */
 class Meter {
-  readonly #watch: Watch;
+  readonly #watch: BroadcastWatch;
   readonly #weights: readonly number[];
   /** Tokens done by each job. */
   readonly #done: Float64Array;
@@ -150,7 +150,7 @@ class Meter {
   readonly #late: Uint8Array;
   readonly #tokens: number;
 
-  constructor(specs: readonly JobSpec[], tokens: number, watch: Watch) {
+  constructor(specs: readonly JobSpec[], tokens: number, watch: BroadcastWatch) {
     this.#watch = watch;
     this.#tokens = tokens;
     this.#weights = specs.map((spec) => spec.capacities.length);

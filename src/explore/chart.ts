@@ -2,7 +2,7 @@
 import type { ChalkInstance } from 'chalk';
 
 /** One line of the chart; x and y ascending in x, y from 0 to 1. */
-export interface Series {
+export interface ChartSeries {
   readonly name: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
@@ -35,7 +35,7 @@ export function markerOf(index: number, { unicode, chalk }: Pick<ChartOptions, '
 }
 
 /** Draws the chart, without a final newline. Where lines meet, the first series is seen. */
-export function drawChart(series: readonly Series[], options: ChartOptions): string {
+export function drawChart(series: readonly ChartSeries[], options: ChartOptions): string {
   const { height, unicode, chalk } = options;
   const columns = options.width - AXIS;
   const low = Math.min(...series.map(({ x }) => x[0]!));

@@ -4,7 +4,7 @@ import { type ColumnOf, type Document, type Grid, grid, note } from '../report/d
 import { documentFormats } from '../report/document/formats.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/ran.js';
-import { answerOf, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
+import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
@@ -40,7 +40,7 @@ function planDocument(plan: Plan): Document {
 /** What each placing needs, and has. */
 function needs(placings: readonly Placing[]): Grid {
   return grid(
-    placings.map((placing) => ({ ...placing, answer: answerOf(placing) })),
+    placings.map((placing) => ({ ...placing, answer: answeringProbe(placing) })),
     [
       { head: 'system', of: ({ system }) => system, most: LONGEST },
       { head: 'machine', of: ({ hardware }) => hardware, most: LONGEST, align: 'left' },
@@ -92,7 +92,7 @@ function remarks({ placings: all }: Plan): string[] {
 }
 
 function sentence(placing: Placing): string {
-  const answer = answerOf(placing);
+  const answer = answeringProbe(placing);
   const name = nameOf(placing);
   const last = placing.probes.at(-1)!;
   if (answer === null) return `${name}: not even with every expert resident does ${last.broken.join(' and ')} hold.`;

@@ -122,7 +122,7 @@ export function placingOf(
 /** Puts placings in order. */
 export function planOf(conditions: readonly string[], slo: string | null, placings: readonly Placing[]): Plan {
   const order = (placing: Placing): number => {
-    const answer = answerOf(placing);
+    const answer = answeringProbe(placing);
     return answer === null ? Number.POSITIVE_INFINITY : neededBytes(answer);
   };
   // Two that nothing suffices for differ by NaN: they stay as they are.
@@ -131,7 +131,7 @@ export function planOf(conditions: readonly string[], slo: string | null, placin
 }
 
 /** The run of the smallest cache that suffices; null: there is none. */
-export function answerOf({ percent, probes }: Placing): Probe | null {
+export function answeringProbe({ percent, probes }: Placing): Probe | null {
   return probes.find((probe) => probe.percent === percent) ?? null;
 }
 

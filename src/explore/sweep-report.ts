@@ -6,7 +6,7 @@ import { formatMetric } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import { requestsRun, tokensRun } from '../result/ran.js';
 import type { Metric, Result } from '../result/result.js';
-import { type Axis, type Saturation, type Sweep, type SweepPoint, saturationSentence } from './sweep.js';
+import { type Saturation, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */
 export interface SweepView {
@@ -69,7 +69,7 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
-function axisColumn({ path, values }: Axis, index: number, axes: readonly Axis[]): ColumnOf<SweepPoint> {
+function axisColumn({ path, values }: SweepAxis, index: number, axes: readonly SweepAxis[]): ColumnOf<SweepPoint> {
   const endOf = (axis: { readonly path: string }): string => axis.path.split('.').at(-1)!;
   const alone = axes.filter((axis) => endOf(axis) === endOf({ path })).length === 1;
   return {

@@ -14,7 +14,7 @@ export const RATE_PATH = 'workload.rate';
 export type SweepValue = string | number | boolean;
 
 /** A value of the run that is varied. */
-export interface Axis {
+export interface SweepAxis {
   /** As in `--set path=value`. */
   readonly path: string;
   readonly values: readonly SweepValue[];
@@ -44,7 +44,7 @@ export interface Saturation {
 export interface Sweep {
   readonly schema: typeof SWEEP_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
-  readonly axes: readonly Axis[];
+  readonly axes: readonly SweepAxis[];
   /** In the order of the axes' values, the last axis first to move. */
   readonly points: readonly SweepPoint[];
   /** One entry per combination of the other axes; empty where no rate is varied. */
@@ -52,7 +52,7 @@ export interface Sweep {
 }
 
 /** Every combination of the axes' values, the last axis first to move. */
-export function combinations(axes: readonly Axis[]): SweepValue[][] {
+export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
   return axes.reduce<SweepValue[][]>((all, { values }) => all.flatMap((row) => values.map((value) => [...row, value])), [[]]);
 }
 
@@ -61,7 +61,7 @@ export function combinations(axes: readonly Axis[]): SweepValue[][] {
  * @param results of {@link combinations}, in their order
  * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
  */
-export function sweepOf(axes: readonly Axis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {
+export function sweepOf(axes: readonly SweepAxis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {
   const points = combinations(axes).map((values, i) => ({ values, result: results[i]! }));
   const saturation = atOnce.length === 0 ? [] : saturationsOf(axes, points, atOnce);
   return { schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points, saturation };
@@ -88,7 +88,7 @@ export function ratesAround(served: readonly number[]): number[] {
   return Array.from({ length: STEPS }, (_, k) => Number((low * (high / low) ** (k / (STEPS - 1))).toPrecision(3)));
 }
 
-function saturationsOf(axes: readonly Axis[], points: readonly SweepPoint[], atOnce: readonly Result[]): Saturation[] {
+function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[], atOnce: readonly Result[]): Saturation[] {
   const at = axes.findIndex(({ path }) => path === RATE_PATH);
   return combinations(axes.toSpliced(at, 1)).map((values, i) => {
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
@@ -131,7 +131,7 @@ export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPer
  * Checks that no path is varied twice, and no value stands twice.
  * @throws UserError
  */
-export function checkAxes(axes: readonly Axis[]): void {
+export function checkAxes(axes: readonly SweepAxis[]): void {
   for (const [i, { path, values }] of axes.entries()) {
     if (axes.findIndex((axis) => axis.path === path) < i)
       throw new UserError(`--vary ${path}: is varied twice; give all its values at once`);

@@ -57,7 +57,7 @@ export interface Fit {
 }
 
 /** All of it. */
-export interface Inspection {
+export interface ModelInspection {
   readonly schema: typeof MODEL_SCHEMA;
   readonly name: string;
   readonly quantization: string;
@@ -84,7 +84,7 @@ export interface Inspection {
 }
 
 /** Inspects a model. @param context tokens of KV cache that machines must hold */
-export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly Machine[], context: number): Inspection {
+export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly Machine[], context: number): ModelInspection {
   const model = assemble(parts);
   const budget = budgetOf(parts);
   return {

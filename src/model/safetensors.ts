@@ -22,8 +22,8 @@ export function isSafetensorsIndex(json: Readonly<Record<string, unknown>>): boo
 }
 
 /** True where the first bytes are those of a safetensors file: a header length below 4 GiB, then `{`. */
-export function looksLikeSafetensors(head: Buffer): boolean {
-  return head.length > 8 && head[8] === 0x7b && head.readUInt32LE(4) === 0;
+export function looksLikeSafetensors(head: Uint8Array): boolean {
+  return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 }
 
 /**

@@ -2,7 +2,7 @@
 // slices which touch would overlap and be thrown away. A track therefore counts in whole nanoseconds, and rounds such that no error adds up.
 
 /** Kind of the time between slices. */
-export const IDLE = 0;
+export const GAP = 0;
 
 /**
  * A row of slices one after another. Of every kind of slice, the whole nanoseconds given out so far differ from the exact sum by half a
@@ -39,7 +39,7 @@ export class Track {
   /** Leaves a gap up to a time, if that lies ahead. */
   reach(ns: number): void {
     if (ns <= this.exactEndNs) return;
-    this.endNs += this.#give(IDLE, ns - this.exactEndNs);
+    this.endNs += this.#give(GAP, ns - this.exactEndNs);
     this.exactEndNs = ns;
   }
 

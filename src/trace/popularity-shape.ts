@@ -104,8 +104,8 @@ export class AliasTable {
   }
 }
 
-/** Items laid out on [0, 1), in order, each as wide as its share; finds the one at a point. */
-export class Interval {
+/** Inverts a cumulative distribution: items lie on [0, 1) in order, each as wide as its share (guide table of Chen and Asau, 1974). */
+export class GuideTable {
   readonly #ends: Float64Array;
   readonly #guide: Uint32Array;
 

@@ -2,7 +2,7 @@
 // independent of one another; some experts are asked for more than others.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
-import { Interval } from './popularity-shape.js';
+import { GuideTable } from './popularity-shape.js';
 import { NULL_EXPERT } from './trace.js';
 
 /** Draws one row per request. */
@@ -14,7 +14,7 @@ export class RequestRouting {
   readonly #layers: ModelSpec['layers'];
   readonly #random: Random;
   /** By number of experts: their popularity by rank, and which expert holds each rank. */
-  readonly #tables = new Map<number, { readonly shares: Interval; readonly ranking: Uint16Array }>();
+  readonly #tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   readonly #row: Uint16Array;
 
   /** @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts alike */
@@ -31,7 +31,7 @@ export class RequestRouting {
         const j = shape.below(i + 1);
         [order[i], order[j]] = [order[j]!, order[i]!];
       }
-      const shares = new Interval(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
+      const shares = new GuideTable(Float64Array.from({ length: experts }, (_, rank) => (rank + 1) ** -zipf));
       this.#tables.set(experts, { shares, ranking: order });
     }
   }

@@ -4,7 +4,7 @@
 // domain's popularity. How often the third happens is tuned in a warm-up until reuse is as asked.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
-import { AliasTable, Interval, inclusionByRank, weightsFor } from './popularity-shape.js';
+import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';
 import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { NULL_EXPERT } from './trace.js';
 import { Vocabulary } from './vocabulary.js';
@@ -44,7 +44,7 @@ export class RoutingProcess {
   readonly #window: number;
   /** The last `window` tokens, a ring of rows `[layers, topK]`. */
   readonly #history: Uint16Array;
-  readonly #threadShares: Interval;
+  readonly #threadShares: GuideTable;
   /** Probability that a thread is one of a recent token. */
   #threadMemory: number;
   /** Threads of the last `window` tokens, a ring of rows `[topK]`. */
@@ -85,7 +85,7 @@ export class RoutingProcess {
         { experts: this.#seen.length, topK: this.topK },
       ),
     );
-    this.#threadShares = new Interval(common);
+    this.#threadShares = new GuideTable(common);
     this.#follow = Float64Array.from(layers, (_, index) => atDepth(profile.coherence, index, depth));
     this.#remember = new Float64Array(depth).fill(0.5);
     const reuse = inclusions.map((inclusion, index) => {

@@ -2,7 +2,7 @@
 // 2402.01739: "context-independent specialization"), and words are as frequent as Zipf's law says. So every id has a path of its own.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
-import { AliasTable, Interval, weightsFor } from './popularity-shape.js';
+import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';
 import { atDepth, type VocabularyProfile } from './routing-profile.js';
 
 /**
@@ -44,7 +44,7 @@ export class Vocabulary {
   /** Ranks that are common to all domains. */
   readonly #common: number;
   readonly #frequencies: Float64Array;
-  readonly #ranks: Interval;
+  readonly #ranks: GuideTable;
   /** Path `[layers, topK]` of every id that has one yet. */
   readonly #paths = new Map<number, Uint16Array>();
   #path: Uint16Array = new Uint16Array(0);
@@ -61,7 +61,7 @@ export class Vocabulary {
     const { common, frequencies } = ranksOf(size, zipf, this.#domains, overlap);
     this.#common = common;
     this.#frequencies = frequencies;
-    this.#ranks = new Interval(frequencies);
+    this.#ranks = new GuideTable(frequencies);
     const left = popularity.map((domain) => domain.map((shares) => Float64Array.from(shares)));
     this.#drawFrequent(left);
     this.#rare = [...left.map((domain) => [domain]), left].map((users) =>

@@ -4,7 +4,7 @@ import { DemandLog, LogCursor } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
-import { Replay, type ReplayCounts } from '../../src/cache/replay.js';
+import { DemandReplay, type ReplayCounts } from '../../src/cache/replay.js';
 import { RowCursor } from '../../src/cache/row-cursor.js';
 import { buildCaches, type Caches, type Scope } from '../../src/cache/scope.js';
 import type { ModelSpec } from '../../src/model/spec.js';
@@ -34,7 +34,7 @@ export function recordRows(
 /** A replay in single steps, with everything that a policy may need. */
 export interface Stepper {
   readonly caches: Caches;
-  readonly replay: Replay;
+  readonly replay: DemandReplay;
   readonly cursor: LogCursor;
   readonly counts: () => ReplayCounts;
 }
@@ -68,7 +68,7 @@ export async function stepper(
     gates: new Float32Array(model.experts).fill(0.5),
   });
   for (const cache of caches.caches) cache.preload();
-  const replay = new Replay(caches, clock, log.sequential, new Future(log), nextUse);
+  const replay = new DemandReplay(caches, clock, log.sequential, new Future(log), nextUse);
   return { caches, replay, cursor: new LogCursor(log), counts: () => replay.counts() };
 }
 

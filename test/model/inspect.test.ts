@@ -11,7 +11,7 @@ import type { CliContext } from '../../src/cli/context.js';
 import { define } from '../../src/cli/model.js';
 import { modelReports } from '../../src/cli/model-report.js';
 import { loadHardware } from '../../src/hardware/profile.js';
-import { fitOn, foldLayers, type Inspection, inspectModel } from '../../src/model/inspect.js';
+import { fitOn, foldLayers, inspectModel, type ModelInspection } from '../../src/model/inspect.js';
 import { loadModel, openModel } from '../../src/model/load.js';
 import { expertBytesTotal } from '../../src/model/spec.js';
 import { type TestTensor, writeGguf } from './gguf-file.js';
@@ -141,7 +141,7 @@ function mixedGguf(): string {
 }
 
 describe('reports', () => {
-  const render = (format: string, inspection: Inspection, options = PLAIN): string =>
+  const render = (format: string, inspection: ModelInspection, options = PLAIN): string =>
     modelReports.find(({ name }) => name === format)!.render(inspection, options);
 
   it.each([...listProfiles('models'), mixedGguf()])('of %s fit 80 columns', (name) => {
@@ -201,7 +201,7 @@ describe('moeprof model inspect', () => {
   it('takes format, context and machines', async () => {
     const json = JSON.parse(
       await run('mixtral-8x7b', '--quantization', 'bf16', '--context', '32k', '-w', 'rtx-4090', '--json'),
-    ) as Inspection;
+    ) as ModelInspection;
     expect(json).toMatchObject({ schema: 'moeprof.model/1', quantization: 'bf16', context: 32_000 });
     expect(json.fits.map(({ machine }) => machine)).toEqual(['rtx-4090']);
     expect(await run('mixtral-8x7b')).toContain('apple-m4-max');

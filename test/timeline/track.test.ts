@@ -1,7 +1,7 @@
 // Whole nanoseconds from fractions: nothing overlaps, and nothing adds up.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IDLE, Track } from '../../src/timeline/track.js';
+import { GAP, Track } from '../../src/timeline/track.js';
 import { cases } from '../cases.js';
 
 describe('a track', () => {
@@ -14,7 +14,7 @@ describe('a track', () => {
   });
 
   it('gives each kind its exact sum within half a nanosecond, and each edge its place within (kinds + 1) / 2', () => {
-    const part = fc.record({ kind: fc.integer({ min: IDLE, max: 3 }), ns: fc.double({ min: 0, max: 9, noNaN: true }) });
+    const part = fc.record({ kind: fc.integer({ min: GAP, max: 3 }), ns: fc.double({ min: 0, max: 9, noNaN: true }) });
     fc.assert(
       fc.property(fc.array(part, { maxLength: 400 }), (parts) => {
         const track = new Track(3);
@@ -23,7 +23,7 @@ describe('a track', () => {
         let nowNs = 0;
         for (const { kind, ns } of parts) {
           const before = track.endNs;
-          if (kind === IDLE) track.reach(nowNs + ns);
+          if (kind === GAP) track.reach(nowNs + ns);
           else expect(track.place(kind, nowNs, nowNs + ns)).toBe(before);
           nowNs += ns;
           exact[kind]! += ns;

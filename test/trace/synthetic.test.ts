@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelSpec } from '../../src/model/spec.js';
-import { AliasTable, giniOf, Interval, inclusionByRank } from '../../src/trace/popularity-shape.js';
+import { AliasTable, GuideTable, giniOf, inclusionByRank } from '../../src/trace/popularity-shape.js';
 import { atDepth, type RoutingProfile, routingProfileSchema } from '../../src/trace/routing-profile.js';
 import { requestsOf, synthesize } from '../../src/trace/synthetic.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
@@ -201,7 +201,7 @@ describe('parts', () => {
 
   it('the alias table and the interval give each item its share', () => {
     const weights = Float64Array.of(1, 0, 5, 2);
-    for (const draw of [(u: number) => new AliasTable(weights).draw(u), (u: number) => new Interval(weights).at(u)]) {
+    for (const draw of [(u: number) => new AliasTable(weights).draw(u), (u: number) => new GuideTable(weights).at(u)]) {
       const counts = [0, 0, 0, 0];
       for (let i = 0; i < 8000; i++) counts[draw((i + 0.5) / 8000)]! += 1 / 1000;
       expect(counts.map((count) => Math.round(count * 100) / 100)).toEqual([1, 0, 5, 2]);

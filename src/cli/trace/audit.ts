@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
 import { type Facts, grid, type Lines, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
-import { auditChecks, auditTrace, type Finding } from '../../trace/audit/index.js';
+import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../context.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
 import { Outputs } from '../outputs.js';
@@ -18,7 +18,7 @@ interface Audit {
   readonly schema: 'moeprof.trace-audit/1';
   readonly trace: TraceIdentity;
   readonly checks: readonly string[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly AuditFinding[];
 }
 
 const EXAMPLES = `
@@ -80,13 +80,13 @@ export function defineAudit(parent: Command, context: CliContext): void {
     });
 }
 
-function verdict(findings: readonly Finding[], checks: readonly string[]): Lines {
+function verdict(findings: readonly AuditFinding[], checks: readonly string[]): Lines {
   const warnings = findings.filter(({ level }) => level === 'warning').length;
   if (warnings > 0) return note(`${warnings} of ${checks.length} checks found something that falsifies results`, 'caution');
   return note(`clean: ${checks.length} checks found nothing that would falsify a result`, 'good');
 }
 
-function findingFacts({ code, effect, fix, level, what }: Finding): Facts {
+function findingFacts({ code, effect, fix, level, what }: AuditFinding): Facts {
   return {
     kind: 'facts',
     title: { text: code, tone: level === 'warning' ? 'warning' : 'info' },

@@ -3,7 +3,7 @@ import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 
 /** A broken budget, a metric or a scenario that is gone. */
-export interface Fault {
+export interface LocatedFault {
   readonly candidate: string;
   readonly scenario: string;
   /** Null: the scenario itself. */
@@ -17,8 +17,8 @@ export interface Fault {
 }
 
 /** Faults, errors first, then scenarios that are gone, then by how much a metric changed against its base. */
-export function faultsOf(gate: Gate): Fault[] {
-  const sized: { fault: Fault; size: number }[] = [];
+export function locatedFaults(gate: Gate): LocatedFault[] {
+  const sized: { fault: LocatedFault; size: number }[] = [];
   for (const fault of gate.faults)
     sized.push({ fault: { ...fault, place: placeOf(fault.budget, fault.candidate) }, size: Number.POSITIVE_INFINITY });
   for (const { candidate, scenario, findings, rows } of gate.comparisons) {
@@ -29,7 +29,7 @@ export function faultsOf(gate: Gate): Fault[] {
       sized.push({ fault, size: change === null ? Number.MAX_VALUE : Math.abs(change) });
     }
   }
-  const rank = (level: Fault['level']): number => Number(level === 'warn');
+  const rank = (level: LocatedFault['level']): number => Number(level === 'warn');
   return sized.sort((a, b) => rank(a.fault.level) - rank(b.fault.level) || order(b.size) - order(a.size)).map(({ fault }) => fault);
 }
 
@@ -38,11 +38,11 @@ function order(size: number): number {
   return Math.min(size, Number.MAX_VALUE);
 }
 
-function placeOf(budget: Budget | null, candidate: string): Fault['place'] {
+function placeOf(budget: Budget | null, candidate: string): LocatedFault['place'] {
   return (budget === null ? null : fileOf(budget)) ?? { file: candidate, line: 1, column: 1 };
 }
 
 /** `latency.tpot.p50 of code`, or `scenario code`. */
-export function subjectOf({ metric, scenario }: Pick<Fault, 'metric' | 'scenario'>): string {
+export function subjectOf({ metric, scenario }: Pick<LocatedFault, 'metric' | 'scenario'>): string {
   return metric === null ? `scenario ${scenario}` : `${metric} of ${scenario}`;
 }

@@ -2,7 +2,7 @@
 // the pull request. GitHub shows ten a level and step, so the worst ten are given and the others counted.
 import type { Format } from '../../report/format.js';
 import type { Gate } from '../gate.js';
-import { type Fault, faultsOf, subjectOf } from './faults.js';
+import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 
 /** Annotations of one level that GitHub shows of a step. */
 const MOST = 10;
@@ -13,7 +13,7 @@ export const githubFormat: Format<Gate> = {
   summary: "annotations, as GitHub's runner reads them from the log",
   extensions: [],
   render: (gate) => {
-    const faults = faultsOf(gate);
+    const faults = locatedFaults(gate);
     const [errors, warnings] = [faults.filter(({ level }) => level === 'error'), faults.filter(({ level }) => level === 'warn')];
     const hidden = Math.max(0, errors.length - MOST) + Math.max(0, warnings.length - MOST);
     const lines = [...errors.slice(0, MOST), ...warnings.slice(0, MOST)].map(annotation);
@@ -22,7 +22,7 @@ export const githubFormat: Format<Gate> = {
   },
 };
 
-function annotation(fault: Fault): string {
+function annotation(fault: LocatedFault): string {
   const { file, line, column } = fault.place;
   const command = fault.level === 'error' ? 'error' : 'warning';
   const properties = [`file=${property(file)}`, `line=${line}`, `col=${column}`, `title=${property(`moeprof: ${subjectOf(fault)}`)}`];

@@ -11,7 +11,7 @@ import { csvFormat } from './csv.js';
 import { subjectOf } from './faults.js';
 import { faultItem } from './html/budgets.js';
 import { changeMark, changeSentence, keyChanges } from './html/figures.js';
-import { sections } from './html/index.js';
+import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
 import { gateText, isQuiet, valueText, verdictText } from './words.js';
 
@@ -31,7 +31,7 @@ function renderHtml(gate: Gate, options: ReportOptions): string {
   const shown = single ? comparisons : comparisons.filter((comparison) => !isQuiet(comparison));
   const parts = shown.map((comparison, index) => {
     const prefix = single ? '' : `c${index}-`;
-    return { comparison, id: `c${index}`, ...drawSections(sections, { comparison, source: `pictures.${index}` }, prefix) };
+    return { comparison, id: `c${index}`, ...drawSections(comparedSections, { comparison, source: `pictures.${index}` }, prefix) };
   });
   const title = single ? titleOf(only) : 'moeprof compare';
   return page({

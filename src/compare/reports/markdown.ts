@@ -5,7 +5,7 @@ import type { Format } from '../../report/format.js';
 import { clip } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
 import type { Gate } from '../gate.js';
-import { type Fault, subjectOf } from './faults.js';
+import { type LocatedFault, subjectOf } from './faults.js';
 import { directionText, explanationLines, gateText, isQuiet, rowChange, unchangedText, valueText, verdictText } from './words.js';
 
 /** Hidden first line by which a bot finds its own comment again. */
@@ -138,7 +138,7 @@ function listed(lines: readonly string[], what: string): string[] {
   return [[...lines.slice(0, FAULTS), ...more].join('\n')];
 }
 
-function faultLine(level: Fault['level'], subject: string, message: string, place: string | undefined): string {
+function faultLine(level: LocatedFault['level'], subject: string, message: string, place: string | undefined): string {
   const source = place === undefined ? '' : ` (${cell(place)})`;
   return `- ${level === 'error' ? '❌' : '⚠️'} **${cell(subject)}** ${cell(message)}${source}`;
 }

@@ -6,7 +6,7 @@ import { toJson } from '../../report/json.js';
 import { METRICS } from '../../result/catalogue.js';
 import { VERSION } from '../../result/version.js';
 import type { Gate } from '../gate.js';
-import { type Fault, faultsOf, subjectOf } from './faults.js';
+import { type LocatedFault, locatedFaults, subjectOf } from './faults.js';
 
 /** Rule of faults that are not about a metric. */
 const SCENARIO_RULE = 'scenario';
@@ -16,10 +16,10 @@ export const sarifFormat: Format<Gate> = {
   name: 'sarif',
   summary: 'SARIF 2.1.0, for code scanning',
   extensions: ['.sarif'],
-  render: (gate) => toJson(sarifLog(faultsOf(gate))),
+  render: (gate) => toJson(sarifLog(locatedFaults(gate))),
 };
 
-function sarifLog(faults: readonly Fault[]): unknown {
+function sarifLog(faults: readonly LocatedFault[]): unknown {
   const ids = [...new Set(faults.map(ruleOf))].sort();
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -54,12 +54,12 @@ function sarifLog(faults: readonly Fault[]): unknown {
   };
 }
 
-function ruleOf({ metric }: Fault): string {
+function ruleOf({ metric }: LocatedFault): string {
   return metric ?? SCENARIO_RULE;
 }
 
 /** The same fault of the next run has the same fingerprint, whatever its figures are. */
-function fingerprint({ scenario, metric, budget }: Fault): string {
+function fingerprint({ scenario, metric, budget }: LocatedFault): string {
   return createHash('sha256')
     .update(JSON.stringify([scenario, metric, budget?.text ?? null]))
     .digest('hex')

@@ -2,9 +2,9 @@
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../../report/format.js';
 import type { Comparison, Row } from '../compare.js';
-import type { Change, Explanation, LayerChange } from '../explain.js';
+import type { CounterChange, Explanation, LayerChange } from '../explain.js';
 import type { Gate } from '../gate.js';
-import { changeText, type Finding } from '../judge.js';
+import { type BudgetFinding, changeText } from '../judge.js';
 
 /** Layers that an explanation names; the others are counted. */
 const LAYERS = 5;
@@ -38,8 +38,8 @@ export function unchangedText({ unchanged, rows }: Comparison): string {
 export function verdictText({
   findings,
   passed,
-}: Pick<Comparison, 'passed'> & { readonly findings: readonly Pick<Finding, 'level'>[] }): string {
-  const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
+}: Pick<Comparison, 'passed'> & { readonly findings: readonly Pick<BudgetFinding, 'level'>[] }): string {
+  const count = (level: BudgetFinding['level']): number => findings.filter((finding) => finding.level === level).length;
   const warnings = count('warn');
   const warned = warnings === 0 ? '' : `, ${warnings} warning${warnings === 1 ? '' : 's'}`;
   return passed ? `Passed${warned}.` : `Failed: ${count('error')} fault${count('error') === 1 ? '' : 's'}${warned}.`;
@@ -82,7 +82,7 @@ export function explanationLines(explanation: Explanation): [label: string, text
   return lines;
 }
 
-function countText({ name, base, candidate, change }: Change): string {
+function countText({ name, base, candidate, change }: CounterChange): string {
   return `${name} ${formatCount(base)} -> ${formatCount(candidate)} (${formatDelta(change, 'count')})`;
 }
 

@@ -6,7 +6,7 @@ import { type Evictions, Misses } from './place.js';
 import { PRECISION, type Precision } from './precision.js';
 
 /** Places the misses of one GPU one by one. */
-export class EachMiss extends Misses {
+class EachMiss extends Misses {
   /** Members that are to be loaded, as far as that is decided. */
   readonly #loads: Int32Array;
 

@@ -89,7 +89,7 @@ export class ShardPredictor implements Predictor {
 }
 
 /** What policies see of the shared predictions of one GPU's experts. */
-export class ShardPredictedUse extends PredictedUse {
+class ShardPredictedUse extends PredictedUse {
   readonly #whole: PredictedUse;
   readonly #shard: Shard;
 

@@ -1,7 +1,7 @@
 // Hit rate against the capacity of the expert cache, on the demand of a run: where it stands, and what more memory would buy.
 import { LogCursor } from '../../cache/demand.js';
 import { lru } from '../../cache/policies/lru.js';
-import { beladyHits, Replay } from '../../cache/replay.js';
+import { beladyHits, DemandReplay } from '../../cache/replay.js';
 import { buildCaches, type Scope } from '../../cache/scope.js';
 import type { CapacityCurve } from '../../result/details.js';
 import type { SimulatedGpu } from '../simulation.js';
@@ -34,7 +34,7 @@ export function capacityCurve(gpus: readonly SimulatedGpu[], scope: Scope): Capa
 function lruHits(log: NonNullable<SimulatedGpu['log']>, scope: Scope, capacityBytes: number): number {
   const clock = { event: 0, pass: 0, layer: 0 };
   const caches = buildCaches({ model: log.model, policy: lru, parameters: {}, capacityBytes, scope, quotas: null, clock, seed: 0 });
-  const replay = new Replay(caches, clock, log.sequential);
+  const replay = new DemandReplay(caches, clock, log.sequential);
   replay.run(new LogCursor(log));
   return replay.counts().hits;
 }

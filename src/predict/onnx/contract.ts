@@ -20,7 +20,7 @@ export type InputName = (typeof INPUT_NAMES)[number];
 export const OUTPUT_NAME = 'logits';
 
 /** Name, element type and shape of a tensor as a model declares it; `type` is the runtime's name for it. */
-export interface TensorInfo {
+export interface TensorSignature {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly Dimension[];
@@ -39,7 +39,12 @@ export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number):
  * @returns the inputs that it asks for
  * @throws UserError with the expected and the found shape
  */
-export function checkContract(path: string, inputs: readonly TensorInfo[], outputs: readonly TensorInfo[], experts: number): InputName[] {
+export function checkContract(
+  path: string,
+  inputs: readonly TensorSignature[],
+  outputs: readonly TensorSignature[],
+  experts: number,
+): InputName[] {
   const used = inputs.map((input) => {
     const name = INPUT_NAMES.find((known) => known === input.name);
     if (name === undefined) {
@@ -62,7 +67,7 @@ export function checkContract(path: string, inputs: readonly TensorInfo[], outpu
 function checkTensor(
   path: string,
   role: 'input' | 'output',
-  found: TensorInfo,
+  found: TensorSignature,
   expected: { type: ElementType; shape: readonly Dimension[] },
 ): void {
   const fits =

@@ -1,7 +1,7 @@
 // The worker side of a session. What runs in the worker is the text of one function: so it needs no file of its own, and works from the
 // compiled library and from its sources alike.
 import type { MessagePort } from 'node:worker_threads';
-import type { TensorInfo } from './contract.js';
+import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';
 
 /** A tensor in shared memory; `perRow` elements for each row, or `fixed` elements in all. */
@@ -14,8 +14,8 @@ export interface SharedTensor {
 
 /** What the worker tells when its session stands. */
 export interface Opened {
-  readonly inputs: readonly TensorInfo[];
-  readonly outputs: readonly TensorInfo[];
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
 }
 
 /** What the worker is told before its next call. */
@@ -92,7 +92,7 @@ export function serve(): void {
       Atomics.notify(control, 0);
     }
   };
-  const plain = (info: { readonly name: string; readonly isTensor: boolean }): TensorInfo => {
+  const plain = (info: { readonly name: string; readonly isTensor: boolean }): TensorSignature => {
     const { name, shape = [], type = 'not a tensor' } = info as { name: string; type?: string; shape?: readonly (number | string)[] };
     return { name, type, shape };
   };

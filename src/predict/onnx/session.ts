@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { messageOf, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
-import type { TensorInfo } from './contract.js';
+import type { TensorSignature } from './contract.js';
 import { runtimePath, SESSION_OPTIONS, unusable } from './runtime.js';
 import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
@@ -21,8 +21,8 @@ const FAILED = 2;
 
 /** One loaded model. */
 export class SyncSession {
-  readonly inputs: readonly TensorInfo[];
-  readonly outputs: readonly TensorInfo[];
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
   readonly #path: string;
   readonly #worker: Worker;
   readonly #port: MessagePort;

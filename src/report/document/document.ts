@@ -93,7 +93,7 @@ export interface Column extends Pick<Visibility, 'only'> {
 }
 
 /** One field of a grid. */
-export interface Cell {
+interface Cell {
   /** As CSV has it: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
   /** As people read it. */

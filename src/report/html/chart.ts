@@ -5,7 +5,7 @@ import { html, type Markup, type Piece } from './markup.js';
 import { percent } from './pieces.js';
 
 /** A line, or the top of a filled area: points in 0..1 of both axes, by x. */
-export interface Curve {
+export interface PlottedCurve {
   /** Colour, by the name of its CSS variable: `hit`, `miss`, ... */
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -52,7 +52,7 @@ export function plot(frame: Frame, marks: Piece, over: Piece = null): Markup {
 }
 
 /** Lines. */
-export function curves(all: readonly Curve[]): Markup[] {
+export function curves(all: readonly PlottedCurve[]): Markup[] {
   return all.map(({ color, points, dashed }) => {
     const path = points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(1 - y)}`).join('');
     return html`<path class="line${dashed === true && ' dashed'}" d="${path}" stroke="var(--${color})"/>`;

@@ -34,7 +34,7 @@ export function heatScale(all: readonly Heat['loads'][]): { readonly most: numbe
 }
 
 /** A heatmap with axes. `source`: where its counts lie in the page's data, for `client/heatmap.js`. */
-export function heatmap({ loads, most, gamma }: Heat, label: string, source: string): Markup {
+export function heatPicture({ loads, most, gamma }: Heat, label: string, source: string): Markup {
   const experts = largest(loads.map((row) => row.length));
   return plot(
     {

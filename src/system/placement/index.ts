@@ -4,11 +4,11 @@ import { type Choice, choose } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';
-import { popularity } from './popularity.js';
+import { byPopularity } from './popularity.js';
 import { replicated } from './replicated.js';
 
 /** All placements, in the order in which they are listed; the first is the default. */
-export const PLACEMENTS: readonly PlacementDefinition[] = [even, popularity, replicated];
+export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, replicated];
 
 /**
  * Finds a placement by name.

@@ -25,7 +25,7 @@ export function packByPopularity(ids: readonly number[], popularity: Float64Arra
 }
 
 /** No parameters. */
-export const popularity: PlacementDefinition = {
+export const byPopularity: PlacementDefinition = {
   name: 'popularity',
   summary: 'popular experts apart, so that each GPU gets as much work',
   cites: 'Graham, SIAM J. Appl. Math. 17(2), 1969; DeepSeek EPLB (balanced packing)',

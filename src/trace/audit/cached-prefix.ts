@@ -1,6 +1,6 @@
 // Positions that an engine took from its prefix cache were not routed, and are recorded as -1 at every layer.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, percent } from './check.js';
+import { type AuditCheck, counted, percentOf } from './check.js';
 
 /** Rows at the start of a request that choose nothing. */
 export const cachedPrefix: AuditCheck = {
@@ -35,7 +35,7 @@ export const cachedPrefix: AuditCheck = {
           code: 'cached-prefix',
           level: 'warning',
           what:
-            `${counted(total, 'row')} (${percent(total, tokens)}) at the start of ${counted(requests, 'request')}, the first at row ${first}, choose ` +
+            `${counted(total, 'row')} (${percentOf(total, tokens)}) at the start of ${counted(requests, 'request')}, the first at row ${first}, choose ` +
             'nothing at any layer: prompts that came from a prefix cache.',
           effect: 'Those tokens cost no expert at all, so transfers, latency of the first token and bytes per token come out too low.',
           fix: 'Record with prefix caching off, or with prompts that share no prefix; what was not routed cannot be put back.',

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace, TraceChunk } from '../trace.js';
 
 /** What an audit found. Texts are sentences. */
-export interface Finding {
+export interface AuditFinding {
   /** Name of the kind of finding, as in `moeprof explain`. */
   readonly code: string;
   /** `note`: a trait of the recording that is right as it is, but that a reader must know. */
@@ -24,7 +24,7 @@ interface Watcher {
   /** Sees the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
   /** Called once, after the last row. */
-  finish(): Finding | null;
+  finish(): AuditFinding | null;
 }
 
 /** What a check may know. */
@@ -58,7 +58,7 @@ export function counted(count: number, noun: string): string {
 }
 
 /** A share in per cent, rounded so that little never reads as nothing. */
-export function percent(part: number, whole: number): string {
+export function percentOf(part: number, whole: number): string {
   const value = (100 * part) / whole;
   return `${value >= 10 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(1) : '<0.1'} %`;
 }

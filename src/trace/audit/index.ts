@@ -3,7 +3,7 @@
 import type { ModelSpec } from '../../model/spec.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';
-import type { AuditCheck, Finding } from './check.js';
+import type { AuditCheck, AuditFinding } from './check.js';
 import { denseLayers } from './dense-layers.js';
 import { mixedRequests } from './mixed-requests.js';
 import { physicalIds } from './physical-ids.js';
@@ -14,7 +14,7 @@ import { rowCount } from './row-count.js';
 import { stridedView } from './strided-view.js';
 import { warmUpRows } from './warm-up-rows.js';
 
-export type { AuditCheck, Finding } from './check.js';
+export type { AuditCheck, AuditFinding } from './check.js';
 
 /** All checks; adding one is one file and one line here. */
 export const auditChecks: readonly AuditCheck[] = [
@@ -46,7 +46,7 @@ export interface AuditOptions {
  * @returns warnings first, in the order of {@link auditChecks}
  * @throws UserError where a row is malformed
  */
-export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): Finding[] {
+export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };
   const watchers = auditChecks.map((check) => check.start(subject));

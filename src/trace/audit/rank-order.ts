@@ -1,7 +1,7 @@
 // Choices are taken to stand in rank order, most wanted first. Some recorders sort ids (sets, bit masks, one-hot rows), and some
 // routers do not sort at all (DeepSeek calls top-k with sorted=False), which gate weights show.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, percent } from './check.js';
+import { type AuditCheck, percentOf } from './check.js';
 
 /** Rows looked at: the order of ids is a habit of the recorder, not of the text. */
 const ROWS = 4096;
@@ -52,8 +52,8 @@ export const rankOrder: AuditCheck = {
           code: 'rank-order',
           level: 'warning',
           what: sorted
-            ? `Ids stand in ${ascending >= 0.99 * events ? 'ascending' : 'descending'} order in ${percent(Math.max(ascending, descending), events)} of the events looked at: sorted by number, not by rank.`
-            : `Gate weights rise along the row in ${percent(rising, weighted)} of the events looked at: choices are in no rank order (top-k without sorting).`,
+            ? `Ids stand in ${ascending >= 0.99 * events ? 'ascending' : 'descending'} order in ${percentOf(Math.max(ascending, descending), events)} of the events looked at: sorted by number, not by rank.`
+            : `Gate weights rise along the row in ${percentOf(rising, weighted)} of the events looked at: choices are in no rank order (top-k without sorting).`,
           effect:
             'Which expert was wanted most is lost. Within an event policies touch the last choice last (law L3), so ties between experts of one token ' +
             'break by number; hit rates change by tenths of a point, and what looks at ranks (top-1 statistics, precision of misses) is wrong.',

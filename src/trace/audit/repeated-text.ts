@@ -2,7 +2,7 @@
 // set shared templates moved the similarity of requests from .092 to .229. Repeated runs of 16 tokens are counted: by token id where
 // the trace has it, else by the choices of the first layer, which depend on little but the token.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, percent } from './check.js';
+import { type AuditCheck, percentOf } from './check.js';
 
 /** Tokens that must recur in the same order. */
 const RUN = 16;
@@ -62,7 +62,7 @@ export const repeatedText: AuditCheck = {
         return {
           code: 'repeated-text',
           level: 'warning',
-          what: `${percent(repeated, tokens)} of the tokens lie in runs of ${RUN} that were there before (by ${has.tokenIds ? 'token id' : 'the choices of the first layer'}), the first at row ${first}.`,
+          what: `${percentOf(repeated, tokens)} of the tokens lie in runs of ${RUN} that were there before (by ${has.tokenIds ? 'token id' : 'the choices of the first layer'}), the first at row ${first}.`,
           effect:
             'Repeated text repeats its routing: reuse, hit rates and the recall of predictors come out higher than on text that does not repeat.',
           fix: 'Record distinct texts without shared templates, sample rather than decode greedily, or take one request of each kind: moeprof trace convert FILE --requests LIST.',

@@ -1,7 +1,7 @@
 // Engines run dummy batches when they start, and recorders log them as tokens: one constant row, hundreds of times. Three published
 // recordings consist of 31 to 87 % of such rows. No text routes so: two tokens in a row rarely choose alike at every layer.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
-import { type AuditCheck, counted, percent } from './check.js';
+import { type AuditCheck, counted, percentOf } from './check.js';
 
 /** Equal rows in a row that are no coincidence. */
 const LEAST = 16;
@@ -54,7 +54,7 @@ export const warmUpRows: AuditCheck = {
           code: 'warm-up-rows',
           level: 'warning',
           what:
-            `${counted(total, 'row')} (${percent(total, tokens)}) in ${counted(runs, 'run')} of equal rows, the first from row ${first}, the ` +
+            `${counted(total, 'row')} (${percentOf(total, tokens)}) in ${counted(runs, 'run')} of equal rows, the first from row ${first}, the ` +
             `longest of ${longest}: start-up or padding batches that were logged as tokens.`,
           effect: 'Equal rows always hit, so hit rates and reuse come out too high, and their experts look popular.',
           fix:

@@ -40,7 +40,7 @@ export function axisOrderOf(
 ): AxisOrder {
   const fits = (order: AxisOrder): boolean => {
     const { layers, topK } = sizesOf(shape, order);
-    if (known.layers !== null && known.layers !== layers && known.layers !== layers - denseLayers(shape, order, sample)) return false;
+    if (known.layers !== null && known.layers !== layers && known.layers !== layers - denseLayersIn(shape, order, sample)) return false;
     if (known.topK !== null && known.topK !== topK) return false;
     return layers <= MOST_LAYERS && distinct(shape, order, sample);
   };
@@ -117,7 +117,7 @@ function overlapAlong(axis: 0 | 1, shape: readonly number[], sample: ArrayLike<n
 }
 
 /** Recorded layers that are all zeros: dense ones. */
-export function denseLayers(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
+export function denseLayersIn(shape: readonly number[], order: AxisOrder, sample: ArrayLike<number>): number {
   const { tokens, layers, topK } = sizesOf(shape, order);
   const stride = strideOf(shape, order);
   let dense = 0;

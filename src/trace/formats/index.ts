@@ -22,7 +22,7 @@ import { moeCacheEval } from './moe-cache-eval.js';
 import { moeCacheEvalShard } from './moe-cache-eval-shard.js';
 import { moeCacheLab } from './moe-cache-lab.js';
 import { moeSim } from './moe-sim.js';
-import { moeInfinity, npy, npz } from './npy.js';
+import { moeInfinityMatrix, npy, npz } from './npy.js';
 import { isParquet, parquet, vllmExpertCapture } from './parquet.js';
 import { safetensors } from './safetensors.js';
 import { sglangCounts } from './sglang-counts.js';
@@ -43,7 +43,7 @@ export const traceFormats: readonly TraceFormat[] = [
   sglangRecorder,
   sglangStat,
   npy,
-  moeInfinity,
+  moeInfinityMatrix,
   npz,
   megatron,
   llamacppLogExperts,

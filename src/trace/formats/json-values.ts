@@ -10,7 +10,7 @@ const DOCUMENT_LIMIT = 64 * 1024 * 1024;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A document and where it stands. */
-export interface Document {
+export interface JsonDocument {
   readonly value: JsonObject;
   /** `path` or `path:line`. */
   readonly place: string;
@@ -20,7 +20,7 @@ export interface Document {
  * Visits the objects of a file.
  * @throws UserError with place where something is not a JSON object, or a document is larger than 64 MiB
  */
-export function* documents(source: TraceSource): Generator<Document, void, void> {
+export function* documents(source: TraceSource): Generator<JsonDocument, void, void> {
   if (isLines(source)) {
     const scanner = new LineScanner(source);
     while (scanner.next()) {

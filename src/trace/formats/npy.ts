@@ -31,7 +31,7 @@ export const npy: TraceFormat = {
 };
 
 /** Counts per sequence, layer and expert, as MoE-Infinity keeps them. */
-export const moeInfinity: TraceFormat = {
+export const moeInfinityMatrix: TraceFormat = {
   name: 'moe-infinity',
   summary: '.npy floats [sequences, layers, experts]: expert activation matrices; counts only',
   engines: 'MoE-Infinity',

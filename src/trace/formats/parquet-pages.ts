@@ -9,13 +9,13 @@ const PAGE_LIMIT = 64 * 1024 * 1024;
 const RUN_SLACK = 512;
 
 /** Nesting of a column: how many of its ancestors, itself included, repeat or may be absent. */
-export interface Levels {
+export interface NestingLevels {
   readonly repetition: number;
   readonly definition: number;
 }
 
 /** Levels of the column at the end of a path of schema nodes, the root left out. */
-export function levelsOf(path: readonly SchemaTree[]): Levels {
+export function nestingLevelsOf(path: readonly SchemaTree[]): NestingLevels {
   const kinds = path.map(({ element }) => element.repetition_type);
   return {
     repetition: kinds.filter((kind) => kind === 'REPEATED').length,
@@ -42,7 +42,13 @@ export function boundedCompressors(compressors: Compressors, zstd: (input: Uint8
  * @param rows rows of its row group
  * @throws Error where a page or a run claims more than the chunk can hold
  */
-export function checkPages(bytes: ArrayBuffer, column: ColumnMetaData, levels: Levels, rows: number, compressors: Compressors): void {
+export function checkPages(
+  bytes: ArrayBuffer,
+  column: ColumnMetaData,
+  levels: NestingLevels,
+  rows: number,
+  compressors: Compressors,
+): void {
   const reader = { view: new DataView(bytes), offset: 0 };
   const most = Number(column.num_values);
   let values = 0;
@@ -82,7 +88,7 @@ export function checkPages(bytes: ArrayBuffer, column: ColumnMetaData, levels: L
 }
 
 /** The levels and indices of a page of `count` values. */
-function checkBytes(page: Uint8Array, encoding: string, levels: Levels, count: number): void {
+function checkBytes(page: Uint8Array, encoding: string, levels: NestingLevels, count: number): void {
   const view = viewOf(page);
   let offset = 0;
   for (const level of [levels.repetition, levels.definition]) {

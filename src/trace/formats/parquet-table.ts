@@ -13,7 +13,7 @@ import {
 import { compressors as decompressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
-import { boundedCompressors, checkPages, levelsOf } from './parquet-pages.js';
+import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages.js';
 
 /** Largest footer: 150 columns take some 15 KB a row group. */
 const FOOTER_LIMIT = 64 * 1024 * 1024;
@@ -123,7 +123,7 @@ export class ParquetTable {
     );
   }
 
-  #levels({ path_in_schema: path }: ColumnMetaData): ReturnType<typeof levelsOf> {
+  #levels({ path_in_schema: path }: ColumnMetaData): ReturnType<typeof nestingLevelsOf> {
     const nodes: SchemaTree[] = [];
     let node: SchemaTree | undefined = this.#tree;
     for (const name of path) {
@@ -131,7 +131,7 @@ export class ParquetTable {
       if (node === undefined) throw new Error('it is not in the schema');
       nodes.push(node);
     }
-    return levelsOf(nodes);
+    return nestingLevelsOf(nodes);
   }
 
   #bytes(from: number, to: number): ArrayBuffer {

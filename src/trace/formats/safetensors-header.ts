@@ -1,6 +1,7 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset
 // is checked before anything is believed. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
+import { looksLikeSafetensors } from '../../model/safetensors.js';
 import type { TraceSource } from '../source.js';
 
 /** Largest header the format allows. */
@@ -39,12 +40,6 @@ export interface TensorInfo {
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-}
-
-/** True where the first bytes look like a safetensors file. */
-export function looksLikeSafetensors(head: Uint8Array): boolean {
-  // A header length of less than 4 GiB, then `{`.
-  return head.length > 9 && head[8] === 0x7b && head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0;
 }
 
 /** True for a safetensors file whose header, as far as it is in the first bytes, holds all of some texts. */

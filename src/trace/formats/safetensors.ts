@@ -1,6 +1,7 @@
 // The canonical binary trace: safetensors with `experts` [tokens, layers, topK], read by offset. Any file whose tensors fit is
 // accepted, whatever else it holds.
 import { UserError } from '../../base/errors.js';
+import { looksLikeSafetensors } from '../../model/safetensors.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { TensorTrace } from '../tensor-trace.js';
@@ -8,7 +9,7 @@ import type { RoutingTrace } from '../trace.js';
 import { MOST_LAYERS } from './axes.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
 import { type Described, describe, layerExperts } from './metadata.js';
-import { looksLikeSafetensors, readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+import { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 import { openArray } from './tensor.js';
 
 const INTEGERS = ['U8', 'I8', 'U16', 'I16', 'I32', 'U32', 'I64', 'U64'];

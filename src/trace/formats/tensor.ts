@@ -4,7 +4,7 @@ import { ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { TensorTrace } from '../tensor-trace.js';
 import type { RoutingTrace, TraceMeta } from '../trace.js';
-import { axisOrderOf, denseLayers, sizesOf, strideOf } from './axes.js';
+import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
 import { type ChoiceArray, ChoiceImporter } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
@@ -39,7 +39,7 @@ export function openArray(
   const asked = expected(options);
   const order = axisOrderOf(place, shape, { layers: known.layers ?? asked.layers, topK: known.topK ?? asked.topK }, options.axes, sample);
   const { tokens, layers, topK } = sizesOf(shape, order);
-  if (order === 'tlk' && denseLayers(shape, order, sample) === 0) {
+  if (order === 'tlk' && denseLayersIn(shape, order, sample) === 0) {
     return new TensorTrace({
       source,
       tokens,

@@ -1,10 +1,11 @@
 // TensorRT-LLM's expert statistics: safetensors with one tensor of counts per iteration and layer, named "<iteration>_<layer>". Counts only.
 import { UserError } from '../../base/errors.js';
+import { looksLikeSafetensors } from '../../model/safetensors.js';
 import { ColumnReader } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { TraceFormat } from './format.js';
-import { looksLikeSafetensors, readSafetensorsHeader } from './safetensors-header.js';
+import { readSafetensorsHeader } from './safetensors-header.js';
 
 /** Expert statistics of TensorRT-LLM. */
 export const tensorrtLlm: TraceFormat = {

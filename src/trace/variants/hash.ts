@@ -4,7 +4,7 @@ import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
 /** `hash`: each token id has its own experts at every layer, spread evenly over all. */
-export const hash: Variant = {
+export const hashRouting: Variant = {
   name: 'hash',
   summary: "experts fixed by the token's id, spread evenly",
   cites: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',

@@ -4,10 +4,10 @@ import { type Choice, choose, splitSpec } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
-import { hash } from './hash.js';
+import { hashRouting } from './hash.js';
 import { nullExperts } from './null-experts.js';
 import { perRequest } from './per-request.js';
-import { random } from './random.js';
+import { randomRouting } from './random.js';
 import { skip } from './skip.js';
 import { topK } from './top-k.js';
 import { topP } from './top-p.js';
@@ -17,7 +17,7 @@ import { type Variant, type VariantNeed, VariantTrace } from './variant.js';
 export type { Variant } from './variant.js';
 
 /** All routing variants. */
-export const VARIANTS: readonly Variant[] = [topK, topP, nullExperts, skip, twoSizes, perRequest, random, hash];
+export const VARIANTS: readonly Variant[] = [topK, topP, nullExperts, skip, twoSizes, perRequest, randomRouting, hashRouting];
 
 const LACKS: Readonly<Record<VariantNeed, string>> = {
   weights: 'needs gate weights, which {} does not carry; record it with weights',

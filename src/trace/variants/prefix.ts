@@ -1,9 +1,9 @@
 // What several variants share: each keeps, of a token's choices at a layer, so many of the best ranked and makes the others null.
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
-import type { Change } from './variant.js';
+import type { RoutingChange } from './variant.js';
 
 /** Choices at one token and layer: `[at, at + topK)` of the arrays. */
-export interface Cell {
+export interface TokenChoices {
   readonly experts: Uint16Array;
   readonly weights: Float32Array | null;
   at: number;
@@ -16,13 +16,13 @@ export interface Cell {
  * A change that keeps the first ranks.
  * @param keep says how many ranks of a cell stay; all that follow become null
  */
-export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: Cell) => number): Change {
+export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenChoices) => number): RoutingChange {
   return {
     rewrite(source, into, start) {
       const cells = source.tokens * layers * topK;
       into.experts.set(source.experts.subarray(0, cells));
       if (into.weights !== null) into.weights.set(source.weights!.subarray(0, cells));
-      const cell: Cell = { experts: source.experts, weights: source.weights, at: 0, row: 0, layer: 0 };
+      const cell: TokenChoices = { experts: source.experts, weights: source.weights, at: 0, row: 0, layer: 0 };
       for (let token = 0; token < source.tokens; token++) {
         cell.row = start + token;
         for (let layer = 0; layer < layers; layer++) {

@@ -4,7 +4,7 @@ import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
 /** `random`: every token draws its experts anew, uniformly and without replacement, as many as it had. */
-export const random: Variant = {
+export const randomRouting: Variant = {
   name: 'random',
   summary: 'experts drawn at random: the worst case of every cache',
   cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',

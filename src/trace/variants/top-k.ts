@@ -1,7 +1,7 @@
 // Fewer experts than the model was recorded with: the first n of each token's choices, which is how a model trained to shrink is run.
 import { UserError } from '../../base/errors.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
-import type { Change, Variant } from './variant.js';
+import type { RoutingChange, Variant } from './variant.js';
 
 /** `top-k=n`. */
 export const topK: Variant = {
@@ -28,7 +28,7 @@ export const topK: Variant = {
  * Keeps the best ranked choices, in rows no wider than needed.
  * @param kept choices of each layer, at most the trace's top-k
  */
-export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): Change {
+export function firstRanks({ layers, topK: below }: RoutingTrace, kept: readonly number[]): RoutingChange {
   const width = Math.max(...kept);
   return {
     topK: width,

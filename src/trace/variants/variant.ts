@@ -35,11 +35,11 @@ export interface Variant {
    * The change that it makes to a trace that has what it needs.
    * @throws UserError where parameters contradict each other or the trace
    */
-  change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): Change;
+  change(trace: RoutingTrace, parameters: Parameters, context: VariantContext): RoutingChange;
 }
 
 /** How rows change; what is left out stays as in the trace below. */
-export interface Change {
+export interface RoutingChange {
   /** Experts of each layer afterwards; its length is the number of layers. */
   readonly expertsPerLayer?: readonly number[];
   /** Width of a row per layer afterwards. */
@@ -68,7 +68,7 @@ export class VariantTrace implements RoutingTrace {
   readonly meta: RoutingTrace['meta'];
   readonly has: RoutingTrace['has'];
   readonly #below: RoutingTrace;
-  readonly #change: Change;
+  readonly #change: RoutingChange;
   readonly #identity: string;
   #source: TraceChunk;
   #rows = 0;
@@ -77,7 +77,7 @@ export class VariantTrace implements RoutingTrace {
    * @param identity all that the change depends on, as text: part of the hash
    * @param label how the variant is named in the trace's notes
    */
-  constructor(below: RoutingTrace, change: Change, identity: string, label: string) {
+  constructor(below: RoutingTrace, change: RoutingChange, identity: string, label: string) {
     const { expertBytes, notes } = below.meta;
     this.path = below.path;
     this.tokens = below.tokens;

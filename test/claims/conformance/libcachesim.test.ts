@@ -6,7 +6,7 @@ import { DemandLog, LogCursor } from '../../../src/cache/demand.js';
 import { Future } from '../../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import type { Clock } from '../../../src/cache/policy.js';
-import { Replay } from '../../../src/cache/replay.js';
+import { DemandReplay } from '../../../src/cache/replay.js';
 import { RowCursor } from '../../../src/cache/row-cursor.js';
 import { buildCaches } from '../../../src/cache/scope.js';
 import { toyModel } from '../../cache/fixtures.js';
@@ -41,7 +41,7 @@ describe.each(['fine', 'coarse'] as const)('L7: sequential replay equals libCach
       const future = needsFuture ? new Future(log) : null;
       const capacityBytes = Math.ceil(share * model.experts);
       const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope: 'global', clock, seed: 1, nextUse });
-      const replay = new Replay(caches, clock, true, future, nextUse ?? undefined);
+      const replay = new DemandReplay(caches, clock, true, future, nextUse ?? undefined);
       replay.run(new LogCursor(log));
       future?.close();
       const counts = replay.counts();

@@ -12,7 +12,7 @@ export function faultItem(level: 'error' | 'warn', subject: string, message: str
 }
 
 /** Budgets. */
-export const budgetsSection: Section<Comparison> = {
+export const budgetsCompared: Section<Comparison> = {
   id: 'budgets',
   title: 'Budgets',
   draw(comparison) {

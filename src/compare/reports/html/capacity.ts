@@ -6,7 +6,7 @@ import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
 /** Hit rate against capacity; only where both runs make the same demand of the same experts. */
-export const capacitySection: Section<Comparison> = {
+export const capacityCompared: Section<Comparison> = {
   id: 'capacity',
   title: 'Hit rate against capacity',
   draw(comparison) {

@@ -5,7 +5,7 @@ import type { Comparison } from '../../compare.js';
 import { explanationLines } from '../words.js';
 
 /** Causes. */
-export const causesSection: Section<Comparison> = {
+export const causesCompared: Section<Comparison> = {
   id: 'causes',
   title: 'What carries the change',
   draw({ explanation }) {

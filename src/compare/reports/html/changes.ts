@@ -26,7 +26,7 @@ function grid(caption: string, rows: readonly Row[]): Markup {
 }
 
 /** Changed metrics. */
-export const changesSection: Section<Comparison> = {
+export const changesCompared: Section<Comparison> = {
   id: 'changes',
   title: 'What changed, worst first',
   draw(comparison) {

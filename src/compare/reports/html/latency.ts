@@ -17,7 +17,7 @@ const ROWS = [
 ] as const;
 
 /** Latency. */
-export const latencySection: Section<Comparison> = {
+export const latencyCompared: Section<Comparison> = {
   id: 'latency',
   title: 'Latency',
   draw(comparison) {

@@ -44,7 +44,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
 }
 
 /** By layer. */
-export const layersSection: Section<Comparison> = {
+export const layersCompared: Section<Comparison> = {
   id: 'layers',
   title: 'By layer',
   draw(comparison) {

@@ -1,7 +1,7 @@
 // Which experts travel in both runs, in one scale of colours.
 import { sum } from '../../../base/statistics.js';
 import { formatCount } from '../../../base/units.js';
-import { heatLegend, heatmap, heatScale } from '../../../report/html/heat.js';
+import { heatLegend, heatPicture, heatScale } from '../../../report/html/heat.js';
 import { html } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import type { Comparison } from '../../compare.js';
@@ -14,7 +14,7 @@ export interface Placed {
 }
 
 /** Loads by layer and expert. */
-export const loadsSection: Section<Placed> = {
+export const loadsCompared: Section<Placed> = {
   id: 'loads',
   title: 'Loads by layer and expert',
   draw({ comparison, source }) {
@@ -27,7 +27,7 @@ export const loadsSection: Section<Placed> = {
       content: html`${heatLegend(scale)}${beside(comparison, ({ label, color, result }) => {
         const { loads } = result.details!;
         const said = `${label}: ${formatCount(sum(loads.flat()))} loads.`;
-        return heatmap({ loads, ...scale }, said, `${source}.${color === 'base' ? 'base' : 'candidate'}.loads`);
+        return heatPicture({ loads, ...scale }, said, `${source}.${color === 'base' ? 'base' : 'candidate'}.loads`);
       })}`,
     };
   },

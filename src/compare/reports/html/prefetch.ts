@@ -6,7 +6,7 @@ import type { Comparison } from '../../compare.js';
 import { beside, sidesOf } from './sides.js';
 
 /** Prefetches. */
-export const prefetchSection: Section<Comparison> = {
+export const prefetchCompared: Section<Comparison> = {
   id: 'prefetch',
   title: 'Prefetches',
   draw(comparison) {

@@ -6,7 +6,7 @@ import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
 /** Warnings, configurations, provenance. */
-export const provenanceSection: Section<Comparison> = {
+export const provenanceCompared: Section<Comparison> = {
   id: 'provenance',
   title: 'Warnings, configuration, provenance',
   draw(comparison) {

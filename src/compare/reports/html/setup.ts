@@ -4,7 +4,7 @@ import { type Section, table } from '../../../report/html/pieces.js';
 import type { Comparison } from '../../compare.js';
 
 /** Differences in inputs and configuration. */
-export const setupSection: Section<Comparison> = {
+export const setupCompared: Section<Comparison> = {
   id: 'setup',
   title: 'What was set differently',
   draw({ inputs, config }) {

@@ -10,7 +10,7 @@ import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
 /** Where a token's time goes. */
-export const timeSection: Section<Comparison> = {
+export const timeCompared: Section<Comparison> = {
   id: 'time',
   title: 'Where a token’s time goes',
   draw(comparison) {

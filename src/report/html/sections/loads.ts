@@ -2,7 +2,7 @@
 import { sum } from '../../../base/statistics.js';
 import { formatCount, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
-import { heatLegend, heatmap, heatScale } from '../heat.js';
+import { heatLegend, heatPicture, heatScale } from '../heat.js';
 import { html } from '../markup.js';
 import type { Section } from '../pieces.js';
 
@@ -19,6 +19,6 @@ export const loadsSection: Section<Result> = {
     const top = sum(flat.slice(0, Math.max(1, Math.ceil(flat.length / 10)))) / total;
     const said = `The tenth of the experts that is loaded most takes ${formatRatio(top, 0)} of ${formatCount(total)} loads.`;
     const scale = heatScale([loads]);
-    return { about: said, content: html`${heatLegend(scale)}${heatmap({ loads, ...scale }, said, 'details.loads')}` };
+    return { about: said, content: html`${heatLegend(scale)}${heatPicture({ loads, ...scale }, said, 'details.loads')}` };
   },
 };
