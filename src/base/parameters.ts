@@ -83,7 +83,8 @@ function checked(place: string, parameter: Parameter, raw: unknown): number | st
     case 'number': {
       const value = typeof raw === 'string' && raw !== '' ? Number(raw) : raw;
       const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = parameter;
-      if (typeof value !== 'number' || Number.isNaN(value)) throw new UserError(`${place}: expected a number, found '${String(raw)}'`);
+      if (typeof value !== 'number' || Number.isNaN(value))
+        throw new UserError(`${place}: expected a number such as ${parameter.default}, found '${String(raw)}'`);
       if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${range(min, max)}`);
       return value;
     }

@@ -1,13 +1,13 @@
 // From a run profile to the things it names: the model, the machine, the system, the routing.
 import { isAbsolute, relative } from 'node:path';
-import { UserError } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { checkValue } from '../base/yaml.js';
 import { loadHardware } from '../hardware/profile.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { loadModel, loadRouting } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
-import { misfit, type RunSpec } from '../system/run.js';
+import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
@@ -89,14 +89,15 @@ function routed(
   recorded: RoutingTrace,
   model: ModelSpec,
   { rerank }: SystemSpec,
-  { seed, variants = [] }: RunSpec,
+  run: RunSpec,
 ): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants'> {
-  const varied = stackVariants(recorded, variants, { model, seed });
+  const { seed, variants = [] } = run;
+  const varied = placed(placeIn(run, 'variants'), () => stackVariants(recorded, variants, { model, seed }));
   if (rerank === undefined) {
     checkFits(varied, model);
     return { trace: varied, recorded, candidates: null, variants: variants.length > 0 };
   }
-  const trace = topOf(varied, model);
+  const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
   checkFits(trace, model);
   return { trace, recorded, candidates: varied, variants: variants.length > 0 };
 }

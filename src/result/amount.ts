@@ -37,12 +37,11 @@ const ACCEPTED: Readonly<Record<Unit, string>> = {
 
 /**
  * Reads an amount.
- * @param place where it stands, for messages
  * @throws UserError where it is not a number with an optional sign and unit
  */
-export function parseAmount(text: string, place: string): Amount {
+export function parseAmount(text: string): Amount {
   const match = AMOUNT.exec(text.trim());
-  if (match === null) throw new UserError(`${place}: "${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
+  if (match === null) throw new UserError(`"${text.trim()}" is not an amount; write e.g. 45ms, 80%, +3%, -0.5pp or +0.2ms`);
   return { sign: match[1] === '+' ? 1 : match[1] === '-' ? -1 : null, text: match[2]!.trim() };
 }
 

@@ -1,7 +1,8 @@
 // Budgets: what a gate tolerates. Two ways to write one, with one meaning: `--fail-on 'latency.tpot.p50 > +3%'` on the command line,
 // and entries of `budgets:` in a YAML file.
 import { z } from 'zod';
-import { UserError } from '../base/errors.js';
+import { placed, UserError } from '../base/errors.js';
+import { issueOf } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
 
 /** How a number is compared with a limit. */
@@ -47,7 +48,7 @@ const EXPRESSION = new RegExp(`^\\s*([\\w.*?-]+)\\s*((?:${COMPARATOR.source}).*)
  * @throws UserError where it is none
  */
 export function parseFailOn(text: string, place = '--fail-on'): Budget {
-  const { metric, clauses } = parseExpression(text, place);
+  const { metric, clauses } = placed(place, () => parseExpression(text));
   return { metric, rule: { kind: 'fail-on', clauses }, level: 'error', text: text.trim(), place };
 }
 
@@ -56,27 +57,27 @@ export function parseFailOn(text: string, place = '--fail-on'): Budget {
  * @throws UserError where it is none, or speaks of a change, for which there is no base
  */
 export function parseAssertion(text: string, place = '--assert'): Budget {
-  const { metric, clauses } = parseExpression(text, place);
+  const { metric, clauses } = placed(place, () => parseExpression(text));
   if (clauses.some(({ amount }) => amount.sign !== null)) {
     throw new UserError(`${place}: "${text.trim()}" is about a change, and one run has no base; write an amount without a sign`);
   }
   return { metric, rule: { kind: 'limit', clauses }, level: 'error', text: text.trim(), place };
 }
 
-function parseExpression(text: string, place: string): { metric: string; clauses: Clause[] } {
+function parseExpression(text: string): { metric: string; clauses: Clause[] } {
   const match = EXPRESSION.exec(text);
-  if (match === null) throw new UserError(`${place}: "${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
-  return { metric: match[1]!, clauses: parseClauses(match[2]!, place) };
+  if (match === null) throw new UserError(`"${text}" is not metric, comparator, amount; write e.g. 'latency.tpot.p50 > +3%'`);
+  return { metric: match[1]!, clauses: parseClauses(match[2]!) };
 }
 
 /** `> +3% and +0.2ms`: a comparator that is left out is the one before. */
-function parseClauses(text: string, place: string): Clause[] {
+function parseClauses(text: string): Clause[] {
   let comparator: Comparator | null = null;
   return text.split(/\s+and\s+/).map((part) => {
     const match = new RegExp(`^\\s*(${COMPARATOR.source})?\\s*(.*)$`).exec(part)!;
     comparator = (match[1] as Comparator | undefined) ?? comparator;
-    if (comparator === null) throw new UserError(`${place}: "${text.trim()}" has no comparator; write e.g. "<= 45ms"`);
-    return { comparator, amount: parseAmount(match[2]!, place) };
+    if (comparator === null) throw new UserError(`"${text.trim()}" has no comparator; write e.g. "<= 45ms"`);
+    return { comparator, amount: parseAmount(match[2]!) };
   });
 }
 
@@ -88,9 +89,15 @@ const entrySchema = z
     /** Scenario name or glob: a scenario is a file in a folder of results. */
     scenario: z.string().min(1).optional(),
     /** `3%`, `0.5pp`, `3% and 0.2ms`: broken where the metric gets worse by more than all of it. */
-    max_regression: z.string().optional(),
+    max_regression: z
+      .string()
+      .transform((text, context) => issueOf(context, [], () => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) })))
+      .optional(),
     /** `<= 45ms`, `>= 80%`: must hold, whatever the base says. */
-    limit: z.string().optional(),
+    limit: z
+      .string()
+      .transform((text, context) => issueOf(context, [], () => ({ text, clauses: parseClauses(text) })))
+      .optional(),
     /** `off` takes the metrics out of the budgets above it and needs a reason. */
     level: z.enum(['error', 'warn', 'off']).default('error'),
     reason: z.string().min(1).optional(),
@@ -116,7 +123,6 @@ export type BudgetEntry = z.infer<typeof entrySchema>;
 /**
  * Budgets of checked entries, in their order.
  * @param place the place of each entry, for messages
- * @throws UserError where an amount cannot be read
  */
 export function budgetsOf(entries: readonly BudgetEntry[], place: (index: number) => string): Budget[] {
   return entries.flatMap((entry, index) => budgetsOfEntry(entry, place(index)));
@@ -129,21 +135,20 @@ function budgetsOfEntry(entry: BudgetEntry, place: string): Budget[] {
   if (level === 'off') return [{ ...scope, rule: { kind: 'off', reason: reason ?? '' }, level: 'warn', text: `${text}: off`, place }];
   const budgets: Budget[] = [];
   if (regression !== undefined) {
-    const amounts = regression.split(/\s+and\s+/).map((part) => unsigned(part, `${place}: max_regression`));
-    budgets.push({ ...scope, rule: { kind: 'regression', amounts }, level, text: `${text}: max_regression ${regression}`, place });
+    const { amounts } = regression;
+    budgets.push({ ...scope, rule: { kind: 'regression', amounts }, level, text: `${text}: max_regression ${regression.text}`, place });
   }
   if (limit !== undefined) {
-    const clauses = parseClauses(limit, `${place}: limit`);
-    budgets.push({ ...scope, rule: { kind: 'limit', clauses }, level, text: `${text}: limit ${limit}`, place });
+    const { clauses } = limit;
+    budgets.push({ ...scope, rule: { kind: 'limit', clauses }, level, text: `${text}: limit ${limit.text}`, place });
   }
   return budgets;
 }
 
 /** A regression is always for the worse; which sign that is depends on the metric. */
-function unsigned(text: string, place: string): Amount {
-  const amount = parseAmount(text, place);
-  if (amount.sign !== null)
-    throw new UserError(`${place}: write ${amount.text} without a sign; it counts for the worse in either direction`);
+function unsigned(text: string): Amount {
+  const amount = parseAmount(text);
+  if (amount.sign !== null) throw new UserError(`write ${amount.text} without a sign; it counts for the worse in either direction`);
   return amount;
 }
 

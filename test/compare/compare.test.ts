@@ -5,7 +5,7 @@ import { UserError } from '../../src/base/errors.js';
 import { compareResults, type Row } from '../../src/compare/compare.js';
 import { compareAll } from '../../src/compare/gate.js';
 import { judgeResult } from '../../src/compare/judge.js';
-import { type Budget, budgetsOf, parseAssertion, parseFailOn } from '../../src/result/budget.js';
+import { type Budget, budgetsOf, budgetsSchema, parseAssertion, parseFailOn } from '../../src/result/budget.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 
 const base = { label: 'main.json', result: sampleResult() };
@@ -15,11 +15,11 @@ function compare(changes: SampleChanges, budgets: readonly Budget[] = [], allow 
 }
 
 function regression(metric: string, max_regression: string, level: 'error' | 'warn' = 'error'): Budget[] {
-  return budgetsOf([{ metric, max_regression, level }], () => 'b.yaml');
+  return budgetsOf(budgetsSchema.parse([{ metric, max_regression, level }]), () => 'b.yaml');
 }
 
 function limit(metric: string, text: string): Budget[] {
-  return budgetsOf([{ metric, limit: text, level: 'error' }], () => 'b.yaml');
+  return budgetsOf(budgetsSchema.parse([{ metric, limit: text, level: 'error' }]), () => 'b.yaml');
 }
 
 function row(comparison: ReturnType<typeof compareResults>, metric: string): Row {
@@ -168,7 +168,7 @@ describe('budgets', () => {
   });
 
   it('lets off cancel what stands before it, for its metrics only', () => {
-    const off = budgetsOf([{ metric: 'latency.tpot.p50', level: 'off', reason: 'known' }], () => 'b.yaml');
+    const off = budgetsOf(budgetsSchema.parse([{ metric: 'latency.tpot.p50', level: 'off', reason: 'known' }]), () => 'b.yaml');
     const changes = { metrics: { 'latency.tpot.p50': 40e6, 'latency.tpot.p95': 50e6 } };
     const all = regression('latency.tpot.*', '3%');
     const comparison = compare(changes, [...all, ...off]);

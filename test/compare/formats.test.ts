@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { compareAll, compareSets, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
-import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
+import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Metric, Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 import { type Element, parseXml } from '../support/xml.js';
@@ -17,9 +17,9 @@ const changes: SampleChanges = {
   metrics: { 'latency.tpot.p50': 33e6, 'latency.tpot.p95': 38.2e6, 'latency.ttft.p99': null, 'cache.hit_rate': 0.844, 'time.total': 70e9 },
 };
 const budgets = [
-  ...budgetsOf([{ metric: 'latency.tpot.*', max_regression: '3%', level: 'error' }], () => 'ci/budgets.yaml:3:5'),
-  ...budgetsOf([{ metric: 'time.total', max_regression: '1%', level: 'warn' }], () => 'ci/budgets.yaml:4:5'),
-  ...budgetsOf([{ metric: 'cache.hit_rate', level: 'off', reason: 'known & <fine>' }], () => 'ci/budgets.yaml:5:5'),
+  ...budgetsOf(budgetsSchema.parse([{ metric: 'latency.tpot.*', max_regression: '3%', level: 'error' }]), () => 'ci/budgets.yaml:3:5'),
+  ...budgetsOf(budgetsSchema.parse([{ metric: 'time.total', max_regression: '1%', level: 'warn' }]), () => 'ci/budgets.yaml:4:5'),
+  ...budgetsOf(budgetsSchema.parse([{ metric: 'cache.hit_rate', level: 'off', reason: 'known & <fine>' }]), () => 'ci/budgets.yaml:5:5'),
 ];
 const failed = compareAll(operand('main.json'), [operand('pr.json', changes)], budgets);
 
@@ -37,7 +37,7 @@ function wide(count: number, level: 'error' | 'warn' = 'error', extra = ''): Gat
     }
     return { ...sampleResult(), metrics };
   };
-  const rule = budgetsOf([{ metric: 'latency.*', max_regression: '0%', level }], () => 'budgets.yaml:2:5');
+  const rule = budgetsOf(budgetsSchema.parse([{ metric: 'latency.*', max_regression: '0%', level }]), () => 'budgets.yaml:2:5');
   // The worst is in the middle, where neither the first nor the last rows of a cut would have it.
   const after = { label: 'pr.json', result: result((index) => (index === 500 ? 90 : 1 + (index + 1) / 1e4)) };
   return compareAll({ label: 'main.json', result: result(() => 1) }, [after], rule);

@@ -4,7 +4,7 @@ import { UserError } from '../../src/base/errors.js';
 import type { Operand } from '../../src/compare/compare.js';
 import { compareAll, compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { joinRepeats } from '../../src/compare/repeats.js';
-import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
+import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
 import { digestOf } from '../../src/result/digest.js';
 import type { Result } from '../../src/result/result.js';
@@ -25,7 +25,10 @@ function timed(samples: readonly number[]): Result {
 }
 
 const slow = { metrics: { 'latency.tpot.p50': 33e6 } };
-const onlyCode = budgetsOf([{ metric: 'latency.*', scenario: 'code*', max_regression: '3%', level: 'error' }], () => 'b.yaml:2:5');
+const onlyCode = budgetsOf(
+  budgetsSchema.parse([{ metric: 'latency.*', scenario: 'code*', max_regression: '3%', level: 'error' }]),
+  () => 'b.yaml:2:5',
+);
 
 describe('scenarios', () => {
   it('are compared by name, each by the budgets that speak of it', () => {
@@ -45,12 +48,12 @@ describe('scenarios', () => {
     expect(gate.passed).toBe(false);
     expect(gate.faults).toMatchObject([{ scenario: 'chat', metric: null, level: 'error', message: expect.stringContaining('is missing') }]);
     expect(gate.added).toEqual([{ candidate: 'pr', scenario: 'math' }]);
-    const off = budgetsOf([{ metric: '*', scenario: 'chat', level: 'off', reason: 'retired' }], () => 'b.yaml');
+    const off = budgetsOf(budgetsSchema.parse([{ metric: '*', scenario: 'chat', level: 'off', reason: 'retired' }]), () => 'b.yaml');
     expect(compareSets(base, [folder('pr', { code: {} })], off)).toMatchObject({ passed: true, faults: [] });
   });
 
   it('that are new are judged by limits all the same', () => {
-    const limit = budgetsOf([{ metric: 'latency.tpot.p50', limit: '<= 31ms', level: 'error' }], () => 'b.yaml');
+    const limit = budgetsOf(budgetsSchema.parse([{ metric: 'latency.tpot.p50', limit: '<= 31ms', level: 'error' }]), () => 'b.yaml');
     const gate = compareSets(folder('main', { code: {} }), [folder('pr', { code: {}, math: slow })], limit);
     expect(gate).toMatchObject({
       passed: false,
@@ -59,7 +62,7 @@ describe('scenarios', () => {
   });
 
   it('that a budget names and nobody ran are a fault, with the nearest name', () => {
-    const typo = budgetsOf([{ metric: '*', scenario: 'cdoe', max_regression: '1%', level: 'error' }], () => 'b.yaml');
+    const typo = budgetsOf(budgetsSchema.parse([{ metric: '*', scenario: 'cdoe', max_regression: '1%', level: 'error' }]), () => 'b.yaml');
     const gate = compareSets(folder('main', { code: {} }), [folder('pr', { code: {} })], typo);
     expect(gate.passed).toBe(false);
     expect(gate.faults[0]!.message).toBe('is missing: no run is of this scenario; did you mean "code"?');
@@ -71,7 +74,10 @@ describe('scenarios', () => {
   });
 
   it('bring their own budgets, each once, and only for themselves', () => {
-    const own = budgetsOf([{ metric: 'latency.tpot.p50', max_regression: '3%', level: 'error' }], () => 'code.yaml:3:5');
+    const own = budgetsOf(
+      budgetsSchema.parse([{ metric: 'latency.tpot.p50', max_regression: '3%', level: 'error' }]),
+      () => 'code.yaml:3:5',
+    );
     const base = folder('main', { chat: {}, code: {} });
     const candidate = folder('pr', { chat: slow, code: slow });
     for (const set of [base, candidate]) {
@@ -136,7 +142,7 @@ describe('measured metrics', () => {
     expect(row(gate)).toMatchObject({ direction: 'unclear', verdict: 'pass' });
     expect(gate.passed).toBe(true);
     // The same under a budget in YAML; an absolute limit speaks of the median itself.
-    const yaml = budgetsOf([{ metric: 'wall.run', max_regression: '5%', level: 'error' }], () => 'b');
+    const yaml = budgetsOf(budgetsSchema.parse([{ metric: 'wall.run', max_regression: '5%', level: 'error' }]), () => 'b');
     expect(compare([100, 140, 90, 160, 105], [101, 170, 95, 150, 180], yaml).passed).toBe(true);
     expect(compare([1, 2, 3, 4], [1, 2, 3, 5], [parseFailOn('wall.run > 2ns')]).passed).toBe(false);
   });

@@ -4,7 +4,7 @@ import { compareAll, compareSets, type Gate, type OperandSet } from '../../src/c
 import { htmlFormat } from '../../src/compare/reports/html.js';
 import { jsonFormat } from '../../src/compare/reports/json.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
+import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
 import { pageData } from '../support/page.js';
@@ -45,7 +45,10 @@ describe('HTML of a comparison', () => {
   });
 
   it('says verdict, figures and changes as the other formats do', () => {
-    const budgets = budgetsOf([{ metric: 'latency.tpot.p50', max_regression: '3%', level: 'error' }], () => 'ci/budgets.yaml:3:5');
+    const budgets = budgetsOf(
+      budgetsSchema.parse([{ metric: 'latency.tpot.p50', max_regression: '3%', level: 'error' }]),
+      () => 'ci/budgets.yaml:3:5',
+    );
     const changed = operand('pr.json', { metrics: { 'latency.tpot.p50': 33e6, 'cache.hit_rate': 0.844 } });
     const text = render(compareAll(operand('main.json'), [changed], [...budgets, parseFailOn('cache.hit_rate < -1pp')]));
     expect(text).toContain('Failed: 1 fault.');

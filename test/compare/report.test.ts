@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareAll, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
-import { budgetsOf, parseFailOn } from '../../src/result/budget.js';
+import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import { sampleResult } from '../result/sample.js';
 
 const plain: ReportOptions = { color: false, width: 80, unicode: true, verbose: false };
@@ -22,7 +22,7 @@ const candidate = {
 };
 const budgets = [
   parseFailOn('latency.tpot.p50 > +3%'),
-  ...budgetsOf([{ metric: 'cache.hit_rate', max_regression: '0.5pp', level: 'error' }], () => 'budgets.yaml:3:5'),
+  ...budgetsOf(budgetsSchema.parse([{ metric: 'cache.hit_rate', max_regression: '0.5pp', level: 'error' }]), () => 'budgets.yaml:3:5'),
 ];
 const failed = compareAll(base, [candidate], budgets);
 

@@ -174,17 +174,26 @@ describe('paths that flags name', () => {
 
 describe('mistakes are one line and exit 2', () => {
   it.each<[string[], RegExp]>([
-    [['run', '-m', 'mixtrall-8x7b'], /^moeprof: unknown model "mixtrall-8x7b": did you mean "mixtral-8x7b"/],
-    [['run', '--cache', '25'], /^moeprof: .*'25' has no unit; write 25GiB, 25% of all experts, or 25\/layer\n$/],
-    [['run', '--cache', '140%'], /^moeprof: .*'140%' is not a share/],
+    [['run', '-m', 'mixtrall-8x7b'], /^moeprof: --model: model: unknown model "mixtrall-8x7b": did you mean "mixtral-8x7b"/],
+    [
+      ['run', '--cache', '25'],
+      /^moeprof: --cache: memory\.expertCache: "25" has no unit; write 25GiB, 25% of all experts, or 25\/layer\n$/,
+    ],
+    [['run', '--cache', '140%'], /^moeprof: --cache: memory\.expertCache: "140%" is not a share/],
     [['run', '--batch', 'many'], /^moeprof: --batch: workload\.batch: /],
-    [['run', '--policy', 'lruu'], /^moeprof: policy: "lruu" is unknown; did you mean "lru"/],
+    [['run', '--policy', 'lruu'], /^moeprof: --policy: cache\.policy: unknown policy "lruu"; did you mean "lru"/],
     [['run', '--quantization', 'q4_k'], /^moeprof: .*q4_k/],
     [['run', '--set', 'system.cache.polcy=lru'], /^moeprof: --set system\.cache\.polcy: .*unknown key "polcy"; did you mean "policy"/],
     [['run', '--set', 'nonsense'], /^moeprof: --set nonsense: expected path=value/],
     [['run', '-t', 'no-such-file.safetensors', '-m', 'olmoe-1b-7b'], /^moeprof: no-such-file\.safetensors: .*there is no such file/],
-    [['run', '-m', 'olmoe-1b-7b', '-w', 'phone-ufs4', '--on-miss', 'cpu'], /^moeprof: onMiss: cpu needs a CPU beside the GPU/],
-    [['run', '-m', 'olmoe-1b-7b', '--trace-format', 'parqet'], /^moeprof: trace format "parqet" is unknown; did you mean "parquet"/],
+    [
+      ['run', '-m', 'olmoe-1b-7b', '-w', 'phone-ufs4', '--on-miss', 'cpu'],
+      /^moeprof: --on-miss: system\.onMiss: cpu needs a CPU beside the GPU/,
+    ],
+    [
+      ['run', '-m', 'olmoe-1b-7b', '--trace-format', 'parqet'],
+      /^moeprof: --trace-format: traceFormat: unknown trace format "parqet"; did you mean "parquet"/,
+    ],
     [['run', '-o', '/no/such/folder/x.json'], /^moeprof: .*\/no\/such\/folder/],
     [['run', 'no-such-profile'], /^moeprof: unknown run profile "no-such-profile"/],
   ])('%j', async (args, message) => {

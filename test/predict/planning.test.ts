@@ -171,7 +171,9 @@ describe('MissPrecision', () => {
   it('is refused where nothing is loaded, or where the trace has no weights', async () => {
     const run = (system: object) => simulate({ model: 'mini-mixtral-8x8l', system: { name: 'x', ...system }, workload: { tokens: 8 } });
     const precision = { copyBytes: 0.5, lowAbove: 0.5 };
-    await expect(run({ onMiss: 'cpu', precision })).rejects.toThrow(/precision: degrades misses that are loaded; .* onMiss: cpu/);
+    await expect(run({ onMiss: 'cpu', precision })).rejects.toThrow(
+      /system\.precision: degrades misses that are loaded, and onMiss is cpu; take load/,
+    );
     await expect(run({ precision: { ...precision, by: 'weights' } })).rejects.toThrow(/precision.by: needs gate weights/);
     await expect(run({ cache: { policy: 'mrs' } })).rejects.toThrow(/needs gate weights/);
   });

@@ -48,7 +48,7 @@ describe('openTrace', () => {
 
   it('offers the nearest format name', async () => {
     await expect(openTrace(fileOf(folder, 'a.jsonl', LINE), { format: 'safetensor' })).rejects.toThrow(
-      /"safetensor" is unknown; did you mean "safetensors"/,
+      /unknown trace format "safetensor"; did you mean "safetensors"/,
     );
   });
 

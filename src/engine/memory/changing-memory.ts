@@ -1,8 +1,8 @@
 // GPU memory whose division changes during a run, on every GPU at once: each has its own share of what is lost, and all wait until the
 // last has given up what it must before a pass begins.
-import { UserError } from '../../base/errors.js';
 import { policyNeeds } from '../../cache/policy.js';
 import type { Passes } from '../../schedule/passes.js';
+import { misfit } from '../../system/run.js';
 import type { RunPlan } from '../plan.js';
 import type { Simulation } from '../simulation.js';
 import { GpuMemory } from './gpu-memory.js';
@@ -23,8 +23,10 @@ export function changingMemoryOf(
   if (kvGrowth === 'static' && !loses) return null;
   const { definition, parameters } = policy;
   if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
-    throw new UserError(
-      `cache.policy ${definition.name}: knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
+    throw misfit(
+      run,
+      'system.cache.policy',
+      `${definition.name} knows the future, and with KV caches that grow a loss of GPU memory changes who runs when; take lru, or memory.kvGrowth=static`,
     );
   }
   const { kv } = passes;

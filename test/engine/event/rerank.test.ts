@@ -152,7 +152,7 @@ describe('a run that re-ranks', () => {
     );
     await expect(run(1, { trace: 'mini-mixtral-8x8l', variants: 'random' })).rejects.toThrow('rerank: needs gate weights');
     await expect(run(1, { system: { name: 'x', cache: { policy: 'belady' }, rerank: { lambda: 1 } } })).rejects.toThrow(
-      'cache.policy belady: knows the future, and with rerank what is chosen depends on what is resident',
+      'system.cache.policy: belady knows the future, and with rerank what is chosen depends on what is resident',
     );
   });
 

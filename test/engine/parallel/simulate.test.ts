@@ -149,12 +149,12 @@ describe('several GPUs', () => {
   it.each<[string, RunInput, Readonly<Record<string, unknown>>, RegExp]>([
     ['more GPUs than experts', { ...small, model: 'mini-mixtral-8x8l' }, { 'hardware.gpus.count': 9 }, /9 GPUs for 8 experts a layer/],
     ['sequential replay', { ...small, replay: 'sequential' }, {}, /replay: sequential compares .* on one GPU/],
-    ['an unknown placement', small, { 'system.placement': 'evn' }, /placement: "evn" is unknown; .*even/],
+    ['an unknown placement', small, { 'system.placement': 'evn' }, /placement: unknown placement "evn"; .*even/],
     ['an unknown parameter', small, { 'system.placement': { kind: 'even', hottest: 3 } }, /placement even: unknown parameter "hottest"/],
     ['an unknown degree', small, { 'system.overlap': 3 }, /overlap: must be one of none, 1, 2, 4, 8, adaptive, not 3/],
     ['no interconnect', small, { 'hardware.gpus': { count: 2 } }, /gpus\.count: 2 GPUs need an interconnect/],
     ['unified memory', { ...small, hardware: 'phone-ufs4' }, { 'hardware.gpus': { count: 2 } }, /several GPUs need a gpu and a dram tier/],
   ])('refuse %s in one line', async (_what, run, values, message) => {
-    await expect(set(run, values)).rejects.toThrow(message);
+    await expect(async () => set(run, values)).rejects.toThrow(message);
   });
 });
