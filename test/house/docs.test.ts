@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { ROOMS } from '../../scripts/rooms.mjs';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { commands } from '../../src/cli/commands.js';
 import { addRunOptions } from '../../src/cli/run-options.js';
@@ -58,6 +59,10 @@ describe('pages', () => {
   it('show every flag of a run', () => {
     const flags = addRunOptions(new Command()).options.map(({ short, long }) => [long!, ...(short === undefined ? [] : [` ${short} `])]);
     expect(flags.filter((names) => !names.some((name) => all.includes(name)))).toEqual([]);
+  });
+
+  it('give the order of rooms as it is', () => {
+    expect(read('CONTRIBUTING.md')).toContain(` ${ROOMS.map(({ name }) => name).join(', ')}.`);
   });
 
   it('name scripts that there are', () => {

@@ -6,13 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { brokenRules, loopsOf, ROOMS, readImports } from '../../scripts/rooms.mjs';
 
-/** Loops that are to be cut; none may join them. */
-const KNOWN = [
-  'engine/event/device.ts engine/event/execute.ts engine/event/judge.ts engine/event/place.ts',
-  'engine/memory/plan.ts engine/memory/quotas.ts engine/parallel/plan.ts engine/serving.ts',
-  'engine/transfer/link.ts engine/watch/observer.ts',
-];
-
 describe('imports of src', () => {
   const imports = readImports(fileURLToPath(new URL('../../src', import.meta.url)));
 
@@ -34,8 +27,7 @@ describe('imports of src', () => {
   });
 
   it('hold no loop', () => {
-    const isKnown = (loop: readonly string[]): boolean => KNOWN.some((known) => loop.every((file) => known.split(' ').includes(file)));
-    expect(loopsOf(imports).filter((loop) => !isKnown(loop))).toEqual([]);
+    expect(loopsOf(imports)).toEqual([]);
   });
 });
 
