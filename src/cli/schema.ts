@@ -11,9 +11,8 @@ import { resultSchema } from '../result/read.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { PLACEMENTS } from '../system/placement/index.js';
 import { runSchema } from '../system/run.js';
-import { predictorFields, systemSchema } from '../system/system.js';
+import { placementFields, predictorFields, schedulerFields, systemSchema } from '../system/system.js';
 import type { CliContext } from './context.js';
-import { DESCRIPTIONS, type Descriptions } from './schema-descriptions.js';
 
 /** Files that there is a schema for. */
 export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'model', 'budgets', 'result'] as const;
@@ -55,8 +54,7 @@ export function schemaText(kind: SchemaKind): string {
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   const title = `moeprof ${kind === 'budgets' ? 'budget file' : kind === 'result' ? 'result' : `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);
-  const described = kind === 'result' ? rest : describe(rest, DESCRIPTIONS[kind], EXAMPLE_VALUES[kind] ?? {});
-  return { $schema, title, ...described };
+  return { $schema, title, ...(kind === 'result' ? rest : withExamples(rest, EXAMPLE_VALUES[kind] ?? {})) };
 }
 
 function rawSchema(kind: SchemaKind): JsonSchema {
@@ -65,16 +63,16 @@ function rawSchema(kind: SchemaKind): JsonSchema {
     case 'run': {
       // A system in place is checked by its own schema.
       const { $schema: _, ...system } = rawSchema('system');
-      return withProperty(convert(runSchema), 'system', { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] });
+      const inPlace = { default: 'on-demand-lru', anyOf: [{ type: 'string', minLength: 1 }, system] };
+      return withProperty(convert(runSchema), 'system', inPlace);
     }
     case 'system': {
       // All are read in two steps, of which JSON Schema would show only the first.
-      const members = {
-        predictor: named(convert(predictorFields).properties!),
-        scheduler: named({ kind: { type: 'string', default: 'fcfs' } }),
-        placement: named({ kind: { type: 'string', default: 'even' } }),
-      };
-      return Object.entries(members).reduce((schema, [name, member]) => withProperty(schema, name, member), convert(systemSchema));
+      const members = { predictor: predictorFields, scheduler: schedulerFields, placement: placementFields };
+      return Object.entries(members).reduce(
+        (schema, [name, fields]) => withProperty(schema, name, named(convert(fields).properties!)),
+        convert(systemSchema),
+      );
     }
     case 'hardware':
       return convert(HardwareProfileSchema);
@@ -92,8 +90,10 @@ function named(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return { anyOf: [{ type: 'string' }, { type: 'object', properties: fields, additionalProperties: true }] };
 }
 
+/** The schema with another property in the place of one, whose description it keeps. */
 function withProperty(schema: JsonSchema, name: string, property: JsonSchema): JsonSchema {
-  return { ...schema, properties: { ...schema.properties, [name]: property } };
+  const description = schema.properties?.[name]?.description;
+  return { ...schema, properties: { ...schema.properties, [name]: { description, ...property } } };
 }
 
 const policies = POLICIES.map(({ name }) => name);
@@ -118,16 +118,13 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   },
 };
 
-/** The schema with a description, and examples where there are any, at every property that has one; unions and lists are no step. */
-function describe(schema: JsonSchema, texts: Descriptions, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
-  const inside = (inner: JsonSchema): JsonSchema => describe(inner, texts, examples, path);
-  const property = ([name, inner]: [string, JsonSchema]): [string, JsonSchema] => {
+/** The schema with examples at every property that has some; unions and lists are no step. What a field means comes first, for readers. */
+function withExamples(schema: JsonSchema, examples: Readonly<Record<string, readonly string[]>>, path = ''): JsonSchema {
+  const inside = (inner: JsonSchema): JsonSchema => withExamples(inner, examples, path);
+  const property = ([name, { description, ...inner }]: [string, JsonSchema]): [string, JsonSchema] => {
     const at = path === '' ? name : `${path}.${name}`;
-    const own = {
-      ...(texts[at] === undefined ? {} : { description: texts[at] }),
-      ...(examples[at] === undefined ? {} : { examples: examples[at] }),
-    };
-    return [name, { ...own, ...describe(inner, texts, examples, at) }];
+    const offered = examples[at] === undefined ? {} : { examples: examples[at] };
+    return [name, { description, ...offered, ...withExamples(inner, examples, at) }];
   };
   return {
     ...schema,

@@ -9,66 +9,97 @@ const positive = (kind: Parameters<typeof quantity>[0]) =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
 const deviceFields = {
-  /** Dense matrix throughput of the data sheet, without sparsity. */
-  peak: positive(FLOPS),
-  memoryBandwidth: positive(RATE),
-  /** Fractions of the two that large matrix products and weight-bound kernels reach. */
-  computeFraction: positive(SHARE),
-  bandwidthFraction: positive(SHARE),
-  /** Overheads: per expert, per decoder layer, per pass. */
-  launch: quantity(DURATION).default(0),
-  perLayer: quantity(DURATION).default(0),
-  perPass: quantity(DURATION).default(0),
+  peak: positive(FLOPS).describe('Dense matrix throughput of the data sheet, without sparsity, e.g. 165 TFLOP/s.'),
+  memoryBandwidth: positive(RATE).describe('Memory bandwidth of the data sheet, e.g. 1008 GB/s.'),
+  computeFraction: positive(SHARE).describe('Share of the peak that large matrix products reach, e.g. 70%.'),
+  bandwidthFraction: positive(SHARE).describe('Share of the memory bandwidth that weight-bound kernels reach, e.g. 80%.'),
+  launch: quantity(DURATION).default(0).describe('Overhead of each expert, e.g. 8us.'),
+  perLayer: quantity(DURATION).default(0).describe('Overhead of each decoder layer, e.g. 20us.'),
+  perPass: quantity(DURATION).default(0).describe('Overhead of each pass, e.g. 200us.'),
 };
 
-/** Bandwidth and latency of a path of a link, or from one socket to another. */
-const path = z.strictObject({ bandwidth: positive(RATE), latency: quantity(DURATION) });
+/** Bandwidth and latency of a path of a link, of what joins GPUs, or from one socket to another, each described. */
+const pathOf = (bandwidth: string, latency: string) =>
+  z.strictObject({ bandwidth: positive(RATE).describe(bandwidth), latency: quantity(DURATION).describe(latency) });
 
 /** Schema of `profiles/hardware/*.yaml`. */
 export const HardwareProfileSchema = z
   .strictObject({
-    name: z.string().min(1),
-    /** From where experts execute to where they are all kept. */
+    name: z.string().min(1).describe('Name, as reports show it.'),
     tiers: z
       .array(
         z.strictObject({
-          name: z.enum(['gpu', 'unified', 'dram', 'ssd']),
-          size: positive(BYTES),
-          /** Not available to a model: driver and framework, operating system. */
-          reserve: quantity(BYTES).default(0),
+          name: z.enum(['gpu', 'unified', 'dram', 'ssd']).describe('Which memory it is.'),
+          size: positive(BYTES).describe('Size, e.g. 24GiB.'),
+          reserve: quantity(BYTES).default(0).describe('What a model cannot have: driver, framework, operating system.'),
         }),
       )
-      .min(1),
+      .min(1)
+      .describe('Memories, from where experts execute to where they are all kept: gpu, dram, ssd or unified, ssd.'),
     links: z
       .array(
         z.strictObject({
-          name: z.enum(['h2d', 'ssd']),
-          /** Of the whole link; absent where it has paths. */
-          bandwidth: positive(RATE).optional(),
-          latency: quantity(DURATION).optional(),
-          lanes: z.int().positive().default(1),
-          /** Bytes after which a started transfer yields to a demand; absent: it is never interrupted. */
-          chunk: positive(BYTES).optional(),
-          /** Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array. */
-          paths: z.array(path).min(2).optional(),
-          /** `single`: each transfer runs on the path where it ends first; `split`: its bytes are divided over all. With `paths`: single. */
-          flows: z.enum(FLOWS).optional(),
+          name: z.enum(['h2d', 'ssd']).describe('h2d into the GPU, ssd from the SSD.'),
+          bandwidth: positive(RATE)
+            .optional()
+            .describe('Measured bandwidth of large transfers, e.g. 25 GB/s. Absent where the link has paths.'),
+          latency: quantity(DURATION).optional().describe('Fixed time of each transfer, e.g. 10us.'),
+          lanes: z.int().positive().default(1).describe('Transfers at a time; they share the bandwidth.'),
+          chunk: positive(BYTES)
+            .optional()
+            .describe('Bytes after which a started transfer yields to a demand. Absent: it is never interrupted.'),
+          paths: z
+            .array(pathOf('Measured bandwidth of large transfers over this path alone.', 'Fixed time of each transfer over this path.'))
+            .min(2)
+            .optional()
+            .describe('Several ways that differ in speed: PCIe roots, NVLink beside PCIe, the disks of an array.'),
+          flows: z
+            .enum(FLOWS)
+            .optional()
+            .describe(
+              'single: each transfer runs on the path where it ends first. split: its bytes are divided over all, so that they end together.',
+            ),
         }),
       )
-      .default([]),
-    gpu: z.strictObject(deviceFields),
-    /** Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one. */
-    gpus: z.strictObject({ count: z.int().positive(), interconnect: path.optional() }).optional(),
-    /** Figures are those of one socket. */
+      .default([])
+      .describe('Links between neighbouring tiers, one fewer than tiers.'),
+    gpu: z.strictObject(deviceFields).describe('The device that executes dense layers and resident experts.'),
+    gpus: z
+      .strictObject({
+        count: z.int().positive().describe('How many.'),
+        interconnect: pathOf(
+          'What one GPU sends, and receives at once, in an all-to-all, e.g. 340 GB/s.',
+          'Fixed time of each all-to-all, e.g. 20us.',
+        )
+          .optional()
+          .describe('What joins them.'),
+      })
+      .optional()
+      .describe('Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one.'),
     cpu: z
       .strictObject({
         ...deviceFields,
-        handover: quantity(DURATION),
-        sockets: z.int().positive().default(1),
-        numa: z.enum(NUMA).optional(),
-        interconnect: path.optional(),
+        handover: quantity(DURATION).describe('Time to hand activations over and take the result back, e.g. 30us.'),
+        sockets: z
+          .int()
+          .positive()
+          .default(1)
+          .describe('Sockets, each with cores and memory of its own; the other figures are those of one.'),
+        numa: z
+          .enum(NUMA)
+          .optional()
+          .describe(
+            "How experts use the sockets. expert: each is one socket's (id modulo sockets). tensor: each is cut into slices, one a socket. interleaved: pages are spread, all compute together.",
+          ),
+        interconnect: pathOf(
+          "Bandwidth at which a socket reads another's memory, e.g. 60 GB/s.",
+          'What waiting for the other sockets costs at the end of an expert that they share, e.g. 1us.',
+        )
+          .optional()
+          .describe('Between the sockets.'),
       })
-      .optional(),
+      .optional()
+      .describe('The device that may compute experts where they lie in DRAM.'),
   })
   .superRefine((profile, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });

@@ -12,54 +12,56 @@ const index = z.int().nonnegative();
 
 /** Where attention stands, where it does not in every layer (hybrids with state-space or linear-attention layers). */
 const placement = {
-  /** Attention in layers `offset`, `offset + every`, ... */
-  every: count.default(1),
-  offset: index.default(0),
-  /** Attention in these layers instead, where they follow no period. */
-  layers: z.array(index).max(MAX_LAYERS).optional(),
-  /** Mixer of the other layers: parameters of one, read once per pass; its state does not grow with the context. */
-  otherwise: z.strictObject({ kind: z.string(), parameters: count }).optional(),
+  every: count.default(1).describe('Attention in every so many layers; the others have another mixer.'),
+  offset: index.default(0).describe('First layer with attention.'),
+  layers: z.array(index).max(MAX_LAYERS).optional().describe('Layers with attention, instead of a period.'),
+  otherwise: z
+    .strictObject({ kind: z.string().describe('What it is, e.g. mamba.'), parameters: count.describe('Parameters of one.') })
+    .optional()
+    .describe('Mixer of the other layers.'),
 };
 
 const GroupedQuery = z.strictObject({
-  kind: z.literal('gqa'),
-  heads: count,
-  kvHeads: count,
-  headDim: count,
-  /** Bias of the query, key and value projections, and of the output projection. */
-  bias: z.boolean().default(false),
-  outBias: z.boolean().default(false),
-  /** Norm of queries and keys, one scale vector per layer: as wide as a head, or (`full`) as all heads together. */
-  qkNorm: z.union([z.boolean(), z.literal('full')]).default(false),
-  /** Output gate: the query projection is twice as wide. */
-  gate: z.boolean().default(false),
-  /** Sliding window of `size` tokens in the first `layers` of every `of` layers, or in the layers listed in `at`. */
+  kind: z.literal('gqa').describe('gqa: heads with grouped keys and values. mla: latent attention.'),
+  heads: count.describe('Query heads.'),
+  kvHeads: count.describe('Key and value heads.'),
+  headDim: count.describe('Width of one head.'),
+  bias: z.boolean().default(false).describe('Bias of the query, key and value projections.'),
+  outBias: z.boolean().default(false).describe('Bias of the output projection.'),
+  qkNorm: z
+    .union([z.boolean(), z.literal('full')])
+    .default(false)
+    .describe('Norm of queries and keys: one head wide, or full for all heads together.'),
+  gate: z.boolean().default(false).describe('Output gate: the query projection is twice as wide.'),
   window: z
-    .strictObject({ size: count, layers: count.default(1), of: count.default(1), at: z.array(index).max(MAX_LAYERS).optional() })
-    .optional(),
-  /** Encoder-decoder: layers from here on have a second, cross-attention block. */
-  crossFrom: index.optional(),
+    .strictObject({
+      size: count.describe('Tokens of the window.'),
+      layers: count.default(1).describe('The first so many layers of every `of` layers have it.'),
+      of: count.default(1).describe('Period of windowed layers.'),
+      at: z.array(index).max(MAX_LAYERS).optional().describe('Layers with a window, instead of a period.'),
+    })
+    .optional()
+    .describe('Sliding window in some layers.'),
+  crossFrom: index.optional().describe('Encoder-decoder: layers from here on have a cross-attention block too.'),
   ...placement,
 });
 
 const Latent = z.strictObject({
-  kind: z.literal('mla'),
-  heads: count,
-  /** Rank of the query compression; 0: queries are projected directly. */
-  qLora: index,
-  kvLora: count,
-  qkNope: count,
-  qkRope: count,
-  vHead: count,
+  kind: z.literal('mla').describe('gqa: heads with grouped keys and values. mla: latent attention.'),
+  heads: count.describe('Query heads.'),
+  qLora: index.describe('Rank of the query compression; 0: queries are projected directly.'),
+  kvLora: count.describe('Rank of the key and value compression.'),
+  qkNope: count.describe('Width of a head without rotary embedding.'),
+  qkRope: count.describe('Width of a head with rotary embedding.'),
+  vHead: count.describe('Width of a value head.'),
   ...placement,
 });
 
 const LayerShape = z.strictObject({
-  /** First and last decoder layer, both included. */
-  layers: z.tuple([index, index]),
-  experts: count.max(MAX_EXPERTS).optional(),
-  topK: count.optional(),
-  intermediate: count.optional(),
+  layers: z.tuple([index, index]).describe('First and last layer, both included.'),
+  experts: count.max(MAX_EXPERTS).optional().describe('Routed experts there.'),
+  topK: count.optional().describe('Experts that a token chooses there.'),
+  intermediate: count.optional().describe('Width of one expert there.'),
 });
 
 /** Schema of `profiles/models/*.yaml`. */
@@ -68,64 +70,74 @@ export const ModelProfileSchema = z
     name: z
       .string()
       .min(1)
-      .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters'),
-    /** Decoder layers (encoder and decoder together, where there are both). */
-    layers: count.max(MAX_LAYERS),
-    hidden: count,
-    vocab: count,
-    tiedEmbeddings: z.boolean().default(false),
-    attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]),
-    moe: z.strictObject({
-      experts: count.max(MAX_EXPERTS),
-      topK: count,
-      /** Width of one routed expert. */
-      intermediate: count,
-      /** Weight matrices of an FFN: 3 with a gate (SwiGLU), 2 without. */
-      matrices: z.union([z.literal(2), z.literal(3)]).default(3),
-      /** Biases in the experts, and in the router. */
-      bias: z.boolean().default(false),
-      routerBias: z.boolean().default(false),
-      /** First MoE layer, and every how many layers another follows. The layers between are dense. */
-      first: index.default(0),
-      every: count.default(1),
-      /** Layers that are dense although `first` and `every` say otherwise. */
-      except: z.array(index).max(MAX_LAYERS).optional(),
-      /** Shared experts, as one FFN of their summed width; `gated`: with a gate of its own. */
-      shared: z.strictObject({ intermediate: count, gated: z.boolean().default(false) }).optional(),
-      /**
-       * Several routed modules in each of these layers, in order of execution, where there is not just one FFN: attention and MLP experts,
-       * large and small ones, adapters. Each becomes an MoE layer; all dense work of the decoder layer runs before the first of them.
-       */
-      modules: z
-        .array(
-          z.strictObject({
-            name: z.string().min(1),
-            experts: count.max(MAX_EXPERTS).optional(),
-            topK: count.optional(),
-            /** Width of one expert, where it is an FFN. */
-            intermediate: count.optional(),
-            /** Weights of one expert, where it is something else. */
-            parameters: count.optional(),
-            /** Dense part that the module stands for; absent: the FFN where it is one, else nothing. The FFN that nothing replaces is dense. */
-            replaces: z.enum(['attention', 'ffn', 'nothing']).optional(),
-          }),
-        )
-        .min(1)
-        .max(16)
-        .optional(),
-      /** True: an expert is a whole model of this architecture, embeddings and head included, and a token is routed once. */
-      whole: z.boolean().default(false),
-      /** Layers whose experts differ. */
-      overrides: z.array(LayerShape).max(MAX_LAYERS).optional(),
-    }),
-    /** FFN of the dense layers. */
-    dense: z.strictObject({ intermediate: count }).optional(),
-    /** Format that the model is priced in unless the run names another. */
-    quantization: z.string().superRefine(known(findQuantization)).default('bf16'),
-    /** Parameters as the publisher states them, in whole numbers. */
-    published: z.strictObject({ total: z.number().positive(), active: z.number().positive().optional(), source: z.string() }).optional(),
-    /** How the model routes, for the synthetic generator, which defines and checks the fields. */
-    routing: z.record(z.string(), z.unknown()).optional(),
+      .regex(/^\P{Cc}*$/u, 'must not have line breaks or other control characters')
+      .describe('Name, as reports show it.'),
+    layers: count.max(MAX_LAYERS).describe('Decoder layers (encoder and decoder together, where there are both).'),
+    hidden: count.describe('Width of the residual stream.'),
+    vocab: count.describe('Entries of the vocabulary.'),
+    tiedEmbeddings: z.boolean().default(false).describe('Embedding and head share their weights.'),
+    attention: z.discriminatedUnion('kind', [GroupedQuery, Latent]).describe('Shape of attention.'),
+    moe: z
+      .strictObject({
+        experts: count.max(MAX_EXPERTS).describe('Routed experts of a layer.'),
+        topK: count.describe('Experts that a token chooses.'),
+        intermediate: count.describe('Width of one routed expert.'),
+        matrices: z
+          .union([z.literal(2), z.literal(3)])
+          .default(3)
+          .describe('Weight matrices of an expert: 3 with a gate (SwiGLU), 2 without.'),
+        bias: z.boolean().default(false).describe('Biases in the experts.'),
+        routerBias: z.boolean().default(false).describe('Bias of the router.'),
+        first: index.default(0).describe('First layer with experts; those before are dense.'),
+        every: count.default(1).describe('Experts in every so many layers.'),
+        except: z.array(index).max(MAX_LAYERS).optional().describe('Layers that are dense although first and every say otherwise.'),
+        shared: z
+          .strictObject({
+            intermediate: count.describe('Their summed width.'),
+            gated: z.boolean().default(false).describe('They have a gate of their own.'),
+          })
+          .optional()
+          .describe('Shared experts, as one FFN of their summed width.'),
+        modules: z
+          .array(
+            z.strictObject({
+              name: z.string().min(1).describe('What the module is, e.g. attention.'),
+              experts: count.max(MAX_EXPERTS).optional().describe('Its experts. Absent: as above.'),
+              topK: count.optional().describe('Experts that a token chooses of it. Absent: as above.'),
+              intermediate: count.optional().describe('Width of one of its experts, where it is an FFN. Absent: as above.'),
+              parameters: count.optional().describe('Weights of one of its experts, where it is no FFN.'),
+              replaces: z
+                .enum(['attention', 'ffn', 'nothing'])
+                .optional()
+                .describe('Dense part that it stands for. Absent: the FFN where it is one, else nothing.'),
+            }),
+          )
+          .min(1)
+          .max(16)
+          .optional()
+          .describe('Several routed modules in each of these layers, in order of execution; each becomes an MoE layer. Absent: one FFN.'),
+        whole: z.boolean().default(false).describe('An expert is a whole model of this architecture, and a token is routed once.'),
+        overrides: z.array(LayerShape).max(MAX_LAYERS).optional().describe('Layers whose experts differ.'),
+      })
+      .describe('The mixture of experts.'),
+    dense: z
+      .strictObject({ intermediate: count.describe('Its width.') })
+      .optional()
+      .describe('FFN of the dense layers.'),
+    quantization: z
+      .string()
+      .superRefine(known(findQuantization))
+      .default('bf16')
+      .describe('Storage format that the model is priced in unless the run names another.'),
+    published: z
+      .strictObject({
+        total: z.number().positive().describe('All parameters.'),
+        active: z.number().positive().optional().describe('Parameters that one token uses.'),
+        source: z.string().describe('Where it is stated.'),
+      })
+      .optional()
+      .describe('Parameters as the publisher states them; the derived ones are checked against them.'),
+    routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
   })
   .superRefine((profile, context) => {
     const { moe, attention } = profile;

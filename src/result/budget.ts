@@ -84,23 +84,27 @@ function parseClauses(text: string): Clause[] {
 /** An entry of `budgets:`. */
 const entrySchema = z
   .strictObject({
-    /** Metric name or glob. */
-    metric: z.string().min(1),
-    /** Scenario name or glob: a scenario is a file in a folder of results. */
-    scenario: z.string().min(1).optional(),
-    /** `3%`, `0.5pp`, `3% and 0.2ms`: broken where the metric gets worse by more than all of it. */
+    metric: z.string().min(1).describe('Metric name; * stands for any characters, dots included (moeprof explain lists the names).'),
+    scenario: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Name of the scenarios that it is for (file names without their ending); * stands for any characters. Absent: all.'),
     max_regression: z
       .string()
       .transform((text, context) => issueOf(context, [], () => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) })))
-      .optional(),
-    /** `<= 45ms`, `>= 80%`: must hold, whatever the base says. */
+      .optional()
+      .describe('How much worse than the base is tolerated: 3%, 0.5pp, "3% and 0.2ms" (broken where it is worse by more than all).'),
     limit: z
       .string()
       .transform((text, context) => issueOf(context, [], () => ({ text, clauses: parseClauses(text) })))
-      .optional(),
-    /** `off` takes the metrics out of the budgets above it and needs a reason. */
-    level: z.enum(['error', 'warn', 'off']).default('error'),
-    reason: z.string().min(1).optional(),
+      .optional()
+      .describe('What must hold whatever the base says: "<= 45ms", ">= 80%", ">= 1s and <= 2s".'),
+    level: z
+      .enum(['error', 'warn', 'off'])
+      .default('error')
+      .describe('error fails the gate, warn is only shown, off takes the metrics out of all budgets above.'),
+    reason: z.string().min(1).optional().describe('Why nobody has to look at it; required with level: off.'),
   })
   .superRefine((entry, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message });
@@ -115,7 +119,7 @@ const entrySchema = z
 export const budgetsSchema = z.array(entrySchema);
 
 /** A budget file. */
-export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema });
+export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.describe('Budgets, judged in order.') });
 
 /** An entry of `budgets:` after its check. */
 export type BudgetEntry = z.infer<typeof entrySchema>;

@@ -24,22 +24,14 @@ const share = quantity(SHARE).refine((value) => value > 0, {
 /** Schema of one entry of `faults`. */
 const faultSchema = z
   .strictObject({
-    /** Simulated time at which it strikes. */
-    at: quantity(DURATION),
-    /** When it is over; absent: never. */
-    until: quantity(DURATION).optional(),
-    /** Link that is hit. */
-    link: z.enum(['h2d', 'ssd']).optional(),
-    /** Share of the link's bandwidth that is left. */
-    bandwidth: share.optional(),
-    /** Lanes that the link loses, as a negative number. */
-    lanes: z.int().negative().optional(),
-    /** Share of the CPU's speed that is left. */
-    cpu: share.optional(),
-    /** GPU memory that is lost. */
-    gpuMemory: quantity(LOSS).optional(),
-    /** Number of the GPU that loses it, or whose h2d is hit, from 0; absent: each of them. */
-    gpu: z.int().min(0).optional(),
+    at: quantity(DURATION).describe('Simulated time at which it strikes, e.g. 2s.'),
+    until: quantity(DURATION).optional().describe('When it is over. Absent: never.'),
+    link: z.enum(['h2d', 'ssd']).optional().describe('Link that is hit: h2d or ssd; with bandwidth or lanes.'),
+    bandwidth: share.optional().describe("Share of the link's bandwidth that is left, e.g. 50%."),
+    lanes: z.int().negative().optional().describe('Lanes that the link loses, e.g. -1; the others keep their speed.'),
+    cpu: share.optional().describe("Share of the CPU's speed that is left, e.g. 50%."),
+    gpuMemory: quantity(LOSS).optional().describe('GPU memory that is lost, e.g. -4GiB; the expert cache gives it up.'),
+    gpu: z.int().min(0).optional().describe('Number of the GPU that loses memory, or whose h2d is hit, from 0. Absent: each of them.'),
   })
   .superRefine((fault, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });

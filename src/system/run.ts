@@ -33,91 +33,130 @@ const profileOf = (family: ProfileFamily) =>
 
 /** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
 export const runSchema = z.strictObject({
-  /** Name or path of a model; absent: as the trace says. */
-  model: profileOf('models').optional(),
-  /** Storage format of the weights; absent: as the model profile says. */
-  quantization: z.string().min(1).superRefine(known(findQuantization)).optional(),
-  hardware: profileOf('hardware').default('rtx-4090'),
-  /** Name or path of a system, or a system in place (checked by `system.ts`). */
-  system: z.union([z.string().min(1), z.looseObject({})]).default('on-demand-lru'),
-  /** Paths of traces of one model, `-` (JSONL on stdin), or `synthetic`. */
+  model: profileOf('models')
+    .optional()
+    .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
+  quantization: z
+    .string()
+    .min(1)
+    .superRefine(known(findQuantization))
+    .optional()
+    .describe('Storage format of the weights, e.g. q4_k_m, fp8, bf16. Absent: as the model profile says.'),
+  hardware: profileOf('hardware').default('rtx-4090').describe('Bundled name or path of a hardware profile.'),
+  system: z
+    .union([z.string().min(1), z.looseObject({})])
+    .default('on-demand-lru')
+    .describe('Bundled name or path of a system, or a system in place.'),
   trace: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('synthetic')
-    .transform((given) => (typeof given === 'string' ? [given] : given)),
-  /** Format of the traces; absent: recognised. */
-  traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional(),
-  /** Which columns of a CSV, JSON lines or Parquet table hold what; absent: the usual names. */
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .describe('Path of a routing trace, or several of one model; - is JSONL on stdin, synthetic is drawn by a generator.'),
+  traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional().describe('Format of the traces, instead of recognising it.'),
   traceColumns: z
     .strictObject({
-      layer: z.string().min(1),
-      /** One id, a list of them, or (Parquet) the columns `<name>_0`, `<name>_1` and so on. */
-      experts: z.string().min(1),
-      token: z.string().min(1).optional(),
-      request: z.string().min(1).optional(),
-      phase: z.string().min(1).optional(),
-      weights: z.string().min(1).optional(),
-      tokenId: z.string().min(1).optional(),
+      layer: z.string().min(1).describe('Column of the layer.'),
+      experts: z
+        .string()
+        .min(1)
+        .describe('Column of the experts: one id a row, a list of ids, or (Parquet) the columns NAME_0, NAME_1 and so on.'),
+      token: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Column of the position in the request. Absent: rows are counted, per request and layer.'),
+      request: z.string().min(1).optional().describe('Column that tells requests apart. Absent: one request.'),
+      phase: z.string().min(1).optional().describe('Column of the phase: prefill or decode. Absent: all rows are decoded tokens.'),
+      weights: z.string().min(1).optional().describe('Column of the gate weights, one per expert.'),
+      tokenId: z.string().min(1).optional().describe('Column of the input token.'),
     })
-    .optional(),
-  /** Routing variants, the first closest to the trace: `top-k=4`, `top-p=0.9`, `random` and so on (src/trace/variants). Absent: none. */
+    .optional()
+    .describe('Which columns of a CSV, JSON lines or Parquet table hold what. Absent: the usual names.'),
   variants: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .transform((given) => (typeof given === 'string' ? [given] : given))
     .pipe(z.array(written(parseVariant)))
-    .optional(),
+    .optional()
+    .describe('Routing variants, applied in order: top-k=4, top-p=0.9, null=8, skip=0.25, two-sizes=0.5, per-request, random, hash.'),
   memory: z
     .strictObject({
-      /** `8GiB`, `25%` of all experts, or `16/layer`; absent: what the GPU has left. */
-      expertCache: capacity.optional(),
-      /** DRAM for experts, where it is a cache of the SSD; absent: all of it, if it cannot hold every expert. */
-      dramCache: capacity.optional(),
-      /** Room for KV caches; absent: for as many of the longest requests as run at once, or as the GPU leaves where requests arrive. */
-      kv: quantity(BYTES).optional(),
-      /** `static`: a room of their own; `reserve`, `grow`: they and the expert cache share what there is. Absent: static. */
-      kvGrowth: z.enum(KV_GROWTH).optional(),
-      /** With `reserve` and `grow`: the expert cache gives up no more; absent: what one token touches, at most half of what is shared. */
-      minExpertCache: capacity.optional(),
+      expertCache: capacity
+        .optional()
+        .describe('Expert cache on the GPU: 8GiB, 25% of all experts, or 16/layer. Absent: what dense weights and KV cache leave.'),
+      dramCache: capacity
+        .optional()
+        .describe('DRAM for experts where it is a cache of the SSD. Absent: all of it, if it cannot hold every expert.'),
+      kv: quantity(BYTES)
+        .optional()
+        .describe(
+          'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
+        ),
+      kvGrowth: z
+        .enum(KV_GROWTH)
+        .optional()
+        .describe(
+          'static: KV caches have a room of their own. reserve: running requests take their full length from the expert cache. grow: they take blocks as they fill them; the youngest is thrown out where none is left. Absent: static.',
+        ),
+      minExpertCache: capacity
+        .optional()
+        .describe(
+          'With reserve and grow: what the expert cache never gives up, as a size, a share or 4/layer. Absent: what one token touches, at most half of what is shared.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How memory is divided.'),
   workload: z
     .strictObject({
-      /** File of arrivals, `poisson:rate=2` or `gamma:rate=2,cv=2`; absent: a closed loop of `batch` users. */
-      arrivals: written(parseArrivals).optional(),
-      /** Requests per second: scales the times of a file, or is the rate of a process. */
-      rate: z.number().positive().optional(),
-      /** Most requests; absent: all (processes: 100). */
-      requests: z.int().positive().optional(),
-      /** What a request must keep to count as goodput: `ttft=2s,tpot=100ms`, or by class `chat:ttft=1s;batch:request=1min`. */
+      arrivals: written(parseArrivals)
+        .optional()
+        .describe(
+          'When requests arrive: a file (Azure, Mooncake, vidur, LLMServingSim or arrival, prompt, output), poisson:rate=2, or gamma:rate=2,cv=2. Absent: a closed loop of batch users.',
+        ),
+      rate: z
+        .number()
+        .positive()
+        .optional()
+        .describe('Requests per second: scales the times of a file to this mean rate, or is the rate of a process.'),
+      requests: z.int().positive().optional().describe('Most requests. Absent: all (processes: 100).'),
       slo: z
         .string()
         .transform((text, context) => issueOf(context, [], () => parseObjectives(text)))
-        .optional(),
-      /** Concurrent requests; a million at most, since each has a state of its own from the start. */
-      batch: z.int().positive().max(1_000_000).default(1),
-      /** Tokens to replay, from the start of the trace; absent: all (synthetic: 512). */
+        .optional()
+        .describe('What a request must keep to count as goodput, e.g. ttft=2s,tpot=100ms, or by class chat:ttft=1s;batch:request=1min.'),
+      batch: z.int().positive().max(1_000_000).default(1).describe('Concurrent requests.'),
       tokens: quantity(COUNT)
         .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
         .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
-        .optional(),
-      /** Most tokens of one pass (chunked prefill). */
-      maxTokensPerPass: z.int().positive().default(512),
-      /** Prompt and generated tokens of one request, where routing is synthetic or arrivals are drawn. */
-      prompt: z.int().nonnegative().default(128),
-      output: z.int().positive().default(128),
+        .optional()
+        .describe('Tokens to replay, from the start of the trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
+      maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
+      prompt: z
+        .int()
+        .nonnegative()
+        .default(128)
+        .describe('Prompt tokens of one request, where routing is synthetic or arrivals are drawn.'),
+      output: z
+        .int()
+        .positive()
+        .default(128)
+        .describe('Generated tokens of one request, where routing is synthetic or arrivals are drawn.'),
     })
-    .prefault({}),
-  /** What goes wrong with the machine during the run; absent: nothing does. */
-  faults: faultsSchema.optional(),
-  /** `atomic`: a pass at a layer is one event (L2); `sequential`: every activation is, as in classical cache simulators (L7). */
-  replay: z.enum(REPLAYS).default('atomic'),
-  /** Count the hits of the Belady bound beside the run. */
-  bounds: z.boolean().default(true),
-  /** Look for traps in recorded traces before they are replayed: findings become warnings, or with `strict` errors. */
-  audit: z.enum(['off', 'warn', 'strict']).default('warn'),
-  seed: z.int().default(1),
-  /** Budgets that the result must keep. */
-  budgets: budgetsSchema.default([]),
+    .prefault({})
+    .describe('Which tokens run, and how many at a time.'),
+  faults: faultsSchema.optional().describe('What goes wrong with the machine during the run. Absent: nothing does.'),
+  replay: z
+    .enum(REPLAYS)
+    .default('atomic')
+    .describe('atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.'),
+  bounds: z.boolean().default(true).describe('Count the hits of the Belady bound beside the run.'),
+  audit: z
+    .enum(['off', 'warn', 'strict'])
+    .default('warn')
+    .describe('Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).'),
+  seed: z.int().default(1).describe('Seed of everything that is drawn.'),
+  budgets: budgetsSchema
+    .default([])
+    .describe('Budgets that the result must keep: limits in moeprof run, regressions too in moeprof compare.'),
 });
 
 type CheckedRun = z.infer<typeof runSchema>;

@@ -18,14 +18,13 @@ const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) =>
 
 /** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
 export const predictorFields = z.looseObject({
-  /** Which predictor, `none` for none; parameters may follow after a colon. */
-  kind: z.string().min(1).default('none'),
-  /** Layers ahead that it predicts, `all`, or `auto`: as the link needs (`engine/horizon.ts`). */
-  horizon: z.union([z.int().positive(), z.enum(['all', 'auto'])]).default(1),
-  /** Predict the remaining layers again as soon as a layer's routing is known (L12). */
-  correction: onOff.default(true),
-  /** Traces to learn from before the run. */
-  train: z.array(z.string()).default([]),
+  kind: z.string().min(1).default('none').describe('Which predictor, none for none; parameters may follow after a colon.'),
+  horizon: z
+    .union([z.int().positive(), z.enum(['all', 'auto'])])
+    .default(1)
+    .describe('Layers ahead that it predicts; all; or auto: as many as the link needs.'),
+  correction: onOff.default(true).describe("Predict the remaining layers again as soon as a layer's routing is known."),
+  train: z.array(z.string()).default([]).describe('Traces to learn from before the run.'),
 });
 
 /**
@@ -67,12 +66,22 @@ const predictor = named.pipe(predictorFields).transform(({ kind, horizon, correc
   parameters,
 }));
 
+/** Field that every scheduler has; all other keys are parameters of its own. */
+export const schedulerFields = z.looseObject({
+  kind: z.string().default('fcfs').describe('Which scheduler; parameters may follow after a colon.'),
+});
+
+/** Field that every placement has; all other keys are parameters of its own. */
+export const placementFields = z.looseObject({
+  kind: z.string().default('even').describe('even, popularity or replicated; parameters may follow after a colon: replicated:hottest=4.'),
+});
+
 const scheduler = named
-  .pipe(z.looseObject({ kind: z.string().min(1).default('fcfs') }))
+  .pipe(schedulerFields)
   .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parseScheduler), parameters }));
 
 const placement = named
-  .pipe(z.looseObject({ kind: z.string().min(1).default('even') }))
+  .pipe(placementFields)
   .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parsePlacement), parameters }));
 
 const policy = written(parsePolicy);
@@ -81,78 +90,87 @@ const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
 /** Schema of `profiles/systems/*.yaml`. */
 export const systemSchema = z.strictObject({
-  name: z.string().min(1),
-  /** What it follows: a paper, a repository. */
-  cites: z.string().optional(),
-  /** Where it is simpler than what it follows. */
-  simplifies: z.string().optional(),
+  name: z.string().min(1).describe('Name, as reports show it.'),
+  cites: z.string().optional().describe('What it follows: a paper, a repository.'),
+  simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
   cache: z
     .strictObject({
-      /** Policy of the expert cache, with parameters after a colon: `lru`, `static:by=layer`, `./my-policy.mjs`. */
-      policy: policy.prefault('lru'),
-      /** One cache for all layers, or one per layer. */
-      scope: z.enum(['global', 'layer']).default('global'),
-      /**
-       * Split of the capacity over the layers, layer scope only: even; in proportion to how many experts carry a layer's demand; the one
-       * that hits most, both profiled on the tokens that `popularity` names; the earliest layers whole, as far as it goes (`shallow`); or
-       * experts per MoE layer. Absent: even.
-       */
-      quotas: z.union([z.enum(QUOTAS), z.array(z.int().nonnegative())]).optional(),
-      /** Where the popularity of experts is taken from: so many tokens of the trace itself, or a file (a trace, or counts). */
-      popularity: z.union([z.int().positive(), z.string().min(1)]).default(1000),
-      /** Capacity that makes this system what it is (no cache, everything resident); absent: the run says. */
+      policy: policy
+        .prefault('lru')
+        .describe('Cache policy, with parameters after a colon: lru, s3-fifo:small=0.1, or a file such as ./my-policy.mjs.'),
+      scope: z.enum(['global', 'layer']).default('global').describe('One cache for all layers (global), or one per layer.'),
+      quotas: z
+        .union([z.enum(QUOTAS), z.array(z.int().nonnegative())])
+        .optional()
+        .describe(
+          'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), shallow (the first layers whole), or experts per MoE layer.',
+        ),
+      popularity: z
+        .union([z.int().positive(), z.string().min(1)])
+        .default(1000)
+        .describe('Where the popularity of experts is counted: so many tokens of the trace itself, or a file (a trace, or counts).'),
       capacity: z
         .string()
         .transform((text, context) => issueOf(context, [], () => parseCapacity(text)))
-        .optional(),
-      /** Tiers exclude each other: an evicted expert is written back to DRAM (L14). */
-      exclusive: onOff.default(false),
+        .optional()
+        .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),
+      exclusive: onOff.default(false).describe('Tiers exclude each other: an evicted expert is written back to DRAM.'),
     })
-    .prefault({}),
-  /** DRAM as a cache of the SSD, where it cannot hold every expert. */
-  dram: z.strictObject({ policy: policy.prefault('lru') }).prefault({}),
-  predictor: predictor.prefault({}),
+    .prefault({})
+    .describe('The expert cache.'),
+  dram: z
+    .strictObject({ policy: policy.prefault('lru').describe('Cache policy of DRAM.') })
+    .prefault({})
+    .describe('DRAM as a cache of the SSD, where it cannot hold every expert.'),
+  predictor: predictor.prefault({}).describe('Path predictor: a name, or a mapping with kind and parameters.'),
   prefetch: z
     .strictObject({
-      /** Experts of a smaller probability are not prefetched. */
-      minProbability: z.number().min(0).max(1).default(0.15),
-      /** Most experts prefetched for one layer; absent: the layer's top-k times the batch. */
-      perLayer: z.int().positive().optional(),
-      /** What becomes of a prefetch that finds no slot: `drop`, or `wait` until an event has ended. */
-      whenFull: z.enum(WHEN_FULL).default('drop'),
+      minProbability: z.number().min(0).max(1).default(0.15).describe('Experts of a smaller probability are not prefetched, 0..1.'),
+      perLayer: z.int().positive().optional().describe("Most experts prefetched for one layer. Absent: the layer's top-k times the batch."),
+      whenFull: z
+        .enum(WHEN_FULL)
+        .default('drop')
+        .describe('What becomes of a prefetch that finds no slot: drop, or wait until an event has ended.'),
     })
-    .prefault({}),
-  scheduler: scheduler.prefault({}),
-  /** Which GPU each expert lives on, where there are several. Absent: even. */
-  placement: placement.optional(),
-  /** Chunks in which events are dispatched, executed and combined, so that one is executed while the next is on its way. Absent: none. */
-  overlap: overlap.transform((given) => (given === 'none' ? 1 : given)).optional(),
-  onMiss: z.enum(MISS_ACTIONS).default('load'),
-  /**
-   * Cache-aware routing: among the candidates of a trace that is wider than the model's top-k, those are chosen whose log gate weight plus
-   * `lambda` if resident is largest. Absent: tokens choose as recorded.
-   */
+    .prefault({})
+    .describe('Limits of the prefetch.'),
+  scheduler: scheduler.prefault({}).describe('Batch scheduler: a name, or a mapping with kind and parameters.'),
+  placement: placement
+    .optional()
+    .describe('Which GPU each expert lives on, where there are several: a name, or a mapping with kind and parameters. Absent: even.'),
+  overlap: overlap
+    .transform((given) => (given === 'none' ? 1 : given))
+    .optional()
+    .describe('Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.'),
+  onMiss: z
+    .enum(MISS_ACTIONS)
+    .default('load')
+    .describe('load the expert, compute it on the cpu, whichever is cheaper, or keep a static placement.'),
   rerank: z
     .strictObject({
-      /** What residence is worth, in log weight; 0: nothing. */
-      lambda: z.number().min(0),
-      /** Best ranked choices that are always kept. */
-      keep: z.int().nonnegative().default(0),
+      lambda: z.number().min(0).describe('What residence is worth, added to the log gate weight; 0: nothing.'),
+      keep: z.int().nonnegative().default(0).describe('Best ranked choices that a token keeps in any case.'),
     })
-    .optional(),
-  /** Two sizes of an expert: misses that matter little are served from a low-precision copy, or not at all. Absent: all in full. */
+    .optional()
+    .describe(
+      'Cache-aware routing: resident experts are preferred among the candidates of a trace that is wider than top-k. Absent: as recorded.',
+    ),
   precision: z
     .strictObject({
-      /** What importance is read from: the trace's gate weights, or the rank alone. */
-      by: z.enum(['weights', 'rank']).default('rank'),
-      /** Bytes of a copy as a share of the expert's. */
-      copyBytes: z.number().positive().max(1),
-      /** Copies serve misses whose token has put more than this share of its weight on better-ranked experts. */
-      lowAbove: z.number().min(0).max(1),
-      /** Beyond this share they are skipped; 1: never. */
-      skipAbove: z.number().min(0).max(1).default(1),
+      by: z
+        .enum(['weights', 'rank'])
+        .default('rank')
+        .describe("What importance is read from: the trace's gate weights, or the rank alone."),
+      copyBytes: z.number().positive().max(1).describe("Bytes of a copy as a share of the expert's."),
+      lowAbove: z
+        .number()
+        .min(0)
+        .max(1)
+        .describe('Copies serve misses whose token has put more than this share of its weight on better-ranked experts, 0..1.'),
+      skipAbove: z.number().min(0).max(1).default(1).describe('Beyond this share a miss is skipped; 1: never.'),
     })
-    .optional(),
+    .optional()
+    .describe('Two sizes of an expert: misses that matter little are served from a low-precision copy, or not at all.'),
 });
 
 /** A checked system. */
