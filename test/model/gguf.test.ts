@@ -1,5 +1,5 @@
 // GGUF files of our own: real sizes layer by layer, split files, old and new ways to store experts, and damaged ones.
-import { existsSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
@@ -299,10 +299,8 @@ describe('a damaged GGUF file', () => {
 });
 
 describe('a GGUF file with counts instead of weights', () => {
-  const path = join(import.meta.dirname, '../../../shared/traces/golden/imatrix_counts.gguf');
   it('is no model', () => {
-    if (!existsSync(path)) return console.warn(`not checked: ${path} is not there`);
-    expect(() => loadModel(path)).toThrow(UserError);
+    expect(() => loadModel(join(import.meta.dirname, '../trace/golden/imatrix_counts.gguf'))).toThrow(UserError);
   });
 });
 

@@ -1,7 +1,7 @@
 // Arrivals from files of all formats and from processes, and errors that name file and line.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
@@ -67,21 +67,6 @@ describe('readArrivals', () => {
 
   it('a file that is not there is told by its name', () => {
     expect(() => readArrivals(join(folder, 'none.csv'))).toThrow('none.csv: cannot be read');
-  });
-
-  it('the published traces', () => {
-    const shared = resolve(import.meta.dirname, '../../../shared/workloads');
-    if (!existsSync(shared)) {
-      console.warn(`SKIPPED: ${shared} is not there`);
-      return;
-    }
-    const conv = readArrivals(join(shared, 'AzureLLMInferenceTrace_conv.csv'));
-    const code = readArrivals(join(shared, 'AzureLLMInferenceTrace_code.csv'));
-    const mooncake = readArrivals(join(shared, 'mooncake_conversation_trace.jsonl'));
-    const sharegpt = readArrivals(join(shared, 'llmservingsim_sharegpt_qwen3-30b-a3b_lengths.csv'));
-    expect([conv.count, code.count, mooncake.count, sharegpt.count]).toEqual([19366, 8819, 12031, 300]);
-    // An hour of traffic each, as published.
-    for (const { arrivalNs, count } of [conv, code, mooncake]) expect(arrivalNs[count - 1]! / 3600e9).toBeCloseTo(1, 1);
   });
 });
 

@@ -1,0 +1,137 @@
+// Synthetic routing has the statistics that were asked for.
+import { describe, expect, it } from 'vitest';
+import type { ModelSpec } from '../../../src/model/spec.js';
+import { giniOf } from '../../../src/trace/popularity-shape.js';
+import type { RoutingProfile } from '../../../src/trace/routing-profile.js';
+import { synthesize } from '../../../src/trace/synthetic.js';
+import { chunks, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
+import { contentOf, uniformModel } from '../../trace/builders.js';
+
+/** Statistics of one layer of a trace of one request. */
+function statistics(trace: RoutingTrace, layer: number) {
+  const experts = trace.expertsPerLayer[layer]!;
+  const counts = new Float64Array(experts);
+  let before = new Set<number>();
+  let shared = 0;
+  let all = 0;
+  for (const chunk of chunks(trace)) {
+    for (let row = 0; row < chunk.tokens; row++) {
+      const at = (row * trace.layers + layer) * trace.topK;
+      const chosen = new Set(chunk.experts.subarray(at, at + trace.topK));
+      chosen.delete(NULL_EXPERT);
+      for (const expert of chosen) {
+        counts[expert]!++;
+        all++;
+        if (before.has(expert)) shared++;
+      }
+      before = chosen;
+    }
+  }
+  const choices = all / trace.tokens;
+  const chance = counts.reduce((sum, count) => sum + (count / trace.tokens) ** 2, 0) / choices;
+  return { gini: giniOf(counts), chance, reuse: shared / all, excess: (shared / all - chance) / (1 - chance) };
+}
+
+/** Recall@k of layer `to` by log-odds of the choices of layer `from`, learned on the first half, judged on the second. */
+function transitionRecall(trace: RoutingTrace, from: number, to: number): number {
+  const { topK, layers, tokens } = trace;
+  const [n, m] = [trace.expertsPerLayer[from]!, trace.expertsPerLayer[to]!];
+  const { experts } = contentOf(trace).columns;
+  const pick = (token: number, layer: number) => experts.slice((token * layers + layer) * topK, (token * layers + layer + 1) * topK);
+  const pairs = new Float64Array(n * m);
+  const [given, base] = [new Float64Array(n), new Float64Array(m)];
+  const half = Math.floor(tokens / 2);
+  for (let token = 0; token < half; token++) {
+    for (const e of pick(token, to)) base[e]! += 1 / half;
+    for (const d of pick(token, from)) {
+      given[d]!++;
+      for (const e of pick(token, to)) pairs[d * m + e]!++;
+    }
+  }
+  let found = 0;
+  for (let token = half; token < tokens; token++) {
+    const scores = Array.from(base, (p) => Math.log(p + 1e-6));
+    for (const d of pick(token, from)) {
+      for (let e = 0; e < m; e++) scores[e]! += Math.log((pairs[d * m + e]! + base[e]! + 1e-3) / (given[d]! + 1) / (base[e]! + 1e-3));
+    }
+    const best = new Set(
+      scores
+        .map((score, e) => [score, e] as const)
+        .sort((a, b) => b[0] - a[0])
+        .slice(0, topK)
+        .map(([, e]) => e),
+    );
+    for (const e of pick(token, to)) if (best.has(e)) found++;
+  }
+  return found / ((tokens - half) * topK);
+}
+
+function generate(model: ModelSpec, tokens: number, profile: Partial<RoutingProfile>, seed = 1): RoutingTrace {
+  return synthesize(model, { seed, requests: [{ prefill: 0, decode: tokens }], profile: { skewSpread: 0, ...profile } });
+}
+
+describe('statistics meet the profile', () => {
+  it.each([
+    [128, 8, 0.7, 0.28],
+    [128, 8, 0.5, 0.15],
+    [32, 4, 0.39, 0.3],
+    [64, 6, 0.38, 0.2],
+    [8, 2, 0.15, 0.15],
+    [256, 8, 0.6, 0.25],
+    [128, 1, 0.5, 0.2],
+    [6, 4, 0.1, 0.2],
+  ])('%i experts, top-%i: skew %f and reuse %f above chance', (experts, topK, skew, reuse) => {
+    // Few choices a token are few samples.
+    const trace = generate(uniformModel(6, experts, topK), topK > 2 ? 6000 : 20_000, { skew, reuse });
+    const layers = [1, 3, 5].map((layer) => statistics(trace, layer));
+    const mean = (pick: (layer: (typeof layers)[0]) => number) => layers.reduce((sum, layer) => sum + pick(layer) / layers.length, 0);
+    expect(Math.abs(mean((layer) => layer.gini) - skew)).toBeLessThan(0.06);
+    expect(Math.abs(mean((layer) => layer.excess) - reuse)).toBeLessThan(0.04);
+  });
+
+  it('reuse follows the depth', () => {
+    const trace = generate(uniformModel(12, 64, 4), 6000, {
+      reuse: { first: 0.02, middle: 0.3, last: 0.12 },
+      coherence: { first: 0.2, middle: 0.6, last: 0.4 },
+    });
+    expect(statistics(trace, 0).excess).toBeLessThan(0.08);
+    expect(statistics(trace, 6).excess).toBeGreaterThan(0.24);
+    expect(statistics(trace, 11).excess).toBeLessThan(0.2);
+  });
+
+  it('coherence makes layers predict each other, near and far alike', () => {
+    const model = uniformModel(6, 32, 4);
+    const [none, some, much] = [0, 0.5, 0.9].map((coherence) => transitionRecall(generate(model, 6000, { skew: 0.35, coherence }), 2, 3));
+    expect(some).toBeGreaterThan(none! + 0.05);
+    expect(much).toBeGreaterThan(some! + 0.2);
+    const far = transitionRecall(generate(model, 6000, { skew: 0.35, coherence: 0.9 }), 1, 5);
+    expect(Math.abs(far - much!)).toBeLessThan(0.05);
+  });
+
+  it('memory has a heavy tail: reuse within 16 tokens is far above reuse at 1', () => {
+    const { columns, topK, layers } = contentOf(generate(uniformModel(4, 128, 8), 3000, { skew: 0.7 }));
+    let within = 0;
+    let all = 0;
+    const last = new Map<number, number>();
+    for (let token = 0; token < 3000; token++) {
+      for (let k = 0; k < topK; k++) {
+        const expert = columns.experts[(token * layers + 2) * topK + k]!;
+        all++;
+        if (token - (last.get(expert) ?? -99) <= 16) within++;
+        last.set(expert, token);
+      }
+    }
+    // Real models: .84 to .92.
+    expect(within / all).toBeGreaterThan(0.8);
+    expect(within / all).toBeLessThan(0.95);
+  });
+
+  it('domains favour other experts', () => {
+    const model = uniformModel(2, 64, 4);
+    const requests = new Array(16).fill({ prefill: 0, decode: 300 });
+    const pooled = (domains: number) =>
+      statistics(synthesize(model, { seed: 3, requests, profile: { skew: 0.6, skewSpread: 0, domains, domainOverlap: 0 } }), 1).gini;
+    expect(pooled(1)).toBeGreaterThan(0.52);
+    expect(pooled(8)).toBeLessThan(0.45);
+  });
+});
