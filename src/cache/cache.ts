@@ -1,4 +1,4 @@
-// One expert cache: who is resident, how many bytes that takes, whom the policy evicts when bytes are too few (L4, L5).
+// One expert cache: which experts are resident, how many bytes they take, and which the policy evicts when bytes are too few (L4, L5).
 import { type CachePolicy, NONE, type Pins } from './policy.js';
 
 /** Membership, capacity and pins of one cache. Ids are local: the dense id less `base`. */
@@ -39,7 +39,7 @@ export class ExpertCache {
    * @param base dense id of local id 0
    * @param sizes bytes of each expert, one entry per local id
    * @param capacityBytes resident bytes never exceed it; less than one expert: everything is streamed. {@link resize} changes it
-   * @param pins who may not be evicted at the moment; its rank array has one entry per local id
+   * @param pins experts that may not be evicted at the moment; its rank array has one entry per local id
    */
   constructor(base: number, sizes: Float64Array, capacityBytes: number, pins: Pins, policy: CachePolicy) {
     this.base = base;

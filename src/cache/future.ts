@@ -1,5 +1,5 @@
 // The future of a recorded run, computed by one backward pass: for each use, the number of the event that uses the expert next.
-// Nobody has to prepare a trace for Belady, and nobody can run it on a wrong future.
+// A trace needs no preparation for Belady, and Belady cannot be run on a wrong future.
 import { type DemandLog, LogCursor, PAGE_WORDS } from './demand.js';
 import { PageStore } from './pages.js';
 import { NEVER } from './policy.js';

@@ -3,7 +3,7 @@
 // This holds event by event too (L2, L4): after an event whose members all fit, an LRU cache of n slots holds the members and the n - |D|
 // most recent others, which are the n most recent of all; so a member hits where fewer than n experts were used since, judged before the
 // event. A cache leaves the pass at the first event that has more members than it has slots, since which of them are streamed depends on
-// who was resident: it is replayed from there on. So are, from the start, caches whose experts differ in size.
+// what was resident: it is replayed from there on. So are, from the start, caches whose experts differ in size.
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import { ExpertCache, isUniform } from './cache.js';
 import { type Levels, levelsOf, upTo } from './levels.js';

@@ -13,7 +13,7 @@ export class Pins {
   /** Experts of a rank below this are pinned: 0 for a demand; the incoming expert's own rank for a prefetch. */
   limit = 0;
 
-  /** @param rank one entry per expert of the cache, shared with whoever pins */
+  /** @param rank one entry per expert of the cache, shared with the code that pins */
   constructor(rank: Int32Array) {
     this.rank = rank;
   }
@@ -87,7 +87,7 @@ export interface CachePolicy {
   /** A resident expert leaves. */
   remove(id: number): void;
   /**
-   * Whom to evict for `incoming` ({@link NONE}: for nobody, the cache shrinks): never a pinned one, {@link NONE} if there is none.
+   * Expert to evict for `incoming` ({@link NONE}: for no expert, the cache shrinks): never a pinned one, {@link NONE} if there is none.
    * Whether the victim leaves is decided afterwards; looking for it may settle no more than looking does (a clock hand moves on).
    */
   victim(incoming: number, pins: Pins): number;

@@ -22,7 +22,7 @@ export interface CacheOptions {
   readonly clock: Clock;
   /** Seed of the run. */
   readonly seed: number;
-  /** Pin ranks, shared with whoever pins; absent: a new array, nothing pinned. */
+  /** Pin ranks, shared with the code that pins; absent: a new array, nothing pinned. */
   readonly rank?: Int32Array;
   readonly nextUse?: Int32Array | null;
   readonly popularity?: Float64Array | null;

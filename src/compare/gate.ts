@@ -1,5 +1,5 @@
 // The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate no
-// longer has fails as a metric would; one that it has anew is named.
+// longer has fails as a metric would; one that only the candidate has is named.
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches } from '../result/budget.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';
@@ -15,7 +15,7 @@ export interface OperandSet {
   readonly scenarios: ReadonlyMap<string, Operand>;
 }
 
-/** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that nobody ran. */
+/** A fault of no comparison: a scenario that is gone, a limit that a new one breaks, a budget for scenarios that were not run. */
 interface ScenarioFault {
   /** Label of the candidate set. */
   readonly candidate: string;
@@ -120,7 +120,7 @@ function excused(scenario: string, budgets: readonly Budget[]): boolean {
   );
 }
 
-/** A budget for scenarios that nobody ran says that they matter: their absence is a fault. */
+/** A budget for scenarios that were not run says that they matter: their absence is a fault. */
 function unmatchedScenarios(ran: readonly string[], budgets: readonly Budget[], candidates: readonly OperandSet[]): ScenarioFault[] {
   return budgets
     .filter(({ rule, scenario }) => rule.kind !== 'off' && scenario !== undefined && !ran.some((name) => matches(scenario, name)))

@@ -62,14 +62,14 @@ export function judgeMetric(
   return { findings, verdict, reason };
 }
 
-/** Why a budget is broken, or null. A change that noise explains breaks none; one that nobody could tell from noise is no proof. */
+/** Why a budget is broken, or null. A change that noise explains breaks none; one that cannot be told from noise is no proof. */
 function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): string | null {
   if (candidate === null) return 'is missing in the candidate';
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };
   const { rule } = budget;
   if (rule.kind === 'off') return null;
   if (rule.kind === 'regression') {
-    // A metric that the candidate has anew cannot have got worse; a budget that names it says that it matters.
+    // A metric that only the candidate has cannot have got worse; a budget that names it says that it matters.
     if (pair.base === null) return isExact(budget.metric) ? 'is missing in the base' : null;
     const change = pair.candidate - pair.base;
     const worsening = candidate.better === 'none' ? Math.abs(change) : candidate.better === 'lower' ? change : -change;

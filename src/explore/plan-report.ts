@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatRatio } from '../base/units.js';
 import { type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { parseAssertion } from '../result/budget.js';
-import { tokensRun } from '../result/ran.js';
+import { tokensRun } from '../result/work-done.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
 /** Longest name of a system or a machine in a table, columns. */

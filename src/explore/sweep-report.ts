@@ -4,8 +4,8 @@ import { type ColumnOf, type Document, type Grid, grid, note } from '../report/d
 import { documentFormats } from '../report/document/formats.js';
 import { formatMetric } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
-import { requestsRun, tokensRun } from '../result/ran.js';
 import type { Metric, Result } from '../result/result.js';
+import { requestsRun, tokensRun } from '../result/work-done.js';
 import { type Saturation, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */

@@ -13,7 +13,7 @@ import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { trainOn } from './training.js';
 
-/** One token in so many at a layer is checked against what was said of it. */
+/** One token in this many is checked, at each layer, against its prediction. */
 const STRIDE = 3;
 /** Checks during which corrections are larger after a drift, and how much larger. */
 const BOOSTED = 4096;
@@ -47,7 +47,7 @@ class Adaptive extends Mixture {
     super.observe(pass, layer);
   }
 
-  /** The run begins: drifts between training traces are nobody's concern. */
+  /** The run begins: only from here on are drifts counted, not between training traces. */
   trained(): void {
     this.#trained = true;
   }

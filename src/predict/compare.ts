@@ -1,4 +1,4 @@
-// Many predictors on many traces, side by side: each pair starts afresh, so that no figure depends on what was judged before it.
+// Many predictors on many traces, side by side: each pair starts from nothing, so that no figure depends on what was judged before it.
 import { UserError } from '../base/errors.js';
 import { type Choice, resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -31,7 +31,7 @@ export interface ComparisonRequest {
   readonly distances: readonly number[];
   readonly batch: number;
   readonly minProbability: number;
-  /** Judge predictions during the pass on every so manieth token; null: so that about {@link AHEAD_TOKENS} are judged. */
+  /** Judge predictions during the pass on one token in this many; null: on about {@link AHEAD_TOKENS} tokens. */
   readonly every: number | null;
   readonly seed: number;
 }

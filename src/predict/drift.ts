@@ -18,7 +18,7 @@ export class DriftDetector {
   /**
    * Takes one observation.
    * @param surprise how badly a token was predicted, 0 (perfectly) to 1
-   * @returns true where drift is detected with it; the test then starts anew
+   * @returns true where drift is detected with it; the test then starts over
    */
   observe(surprise: number): boolean {
     this.#count++;

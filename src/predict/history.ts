@@ -11,7 +11,7 @@ const BLOCK = 8;
 const PASTS = 256 * 8;
 /** Pseudo-tokens at the layer's mean rate in every past. */
 const SMOOTHING = 4;
-/** One token in so many is counted once a layer has seen enough. */
+/** One token in this many is counted once a layer has seen {@link EARLY} of them. */
 const STRIDE = 4;
 const EARLY = 512;
 

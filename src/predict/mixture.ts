@@ -30,7 +30,7 @@ function practiceAfter(bucket: number, layer: number): number | null {
 /** Buckets in the order in which they are practised: the nearest distances most often. */
 const PRACTICE = [0, 1, 0, 1, 2, 1, 0, 1, 3, 1, 0, 2, 1, 4, 0, 1, 5];
 
-/** One practice in so many token-layers: every one while the weights are new, then few. */
+/** The weights are fitted at one token-layer in this many: often for the first {@link EARLY_PRACTICE} times, then rarely. */
 const EARLY_PRACTICE = 256;
 const EARLY_STRIDE = 3;
 const LATE_STRIDE = 61;
@@ -39,11 +39,11 @@ const LATE_STRIDE = 61;
 const COUNTED_TOKENS = 8192;
 const COUNTED_STRIDE = 4;
 
-/** What a layer was last predicted from: by whose request, how far ahead, and what was known. */
-interface SaidOf {
+/** What the latest prediction of a layer was made from. */
+interface PredictedFrom {
   after: number;
   slot: number;
-  /** NaN: nothing that could be said again. */
+  /** NaN: the prediction cannot be used again. */
   state: number;
 }
 
@@ -63,11 +63,11 @@ export class Mixture implements Predictor {
   /** By bucket and layer: the bias and the prior of its experts, weighed; and the state that it was worked out from. */
   readonly #priors: readonly (readonly Float64Array[])[];
   readonly #priorOf: readonly Float64Array[];
-  /** By dense id: what was said last of each layer, for one token; null: each token is predicted anew. */
-  readonly #said: Float32Array | null;
-  /** The same by layer, and of which state. */
-  readonly #saidBy: readonly Float32Array[];
-  readonly #saidOf: readonly SaidOf[];
+  /** By dense id: the latest prediction of each layer, for one token; null: it is worked out every time. */
+  readonly #latest: Float32Array | null;
+  /** The same by layer, and what it was made from. */
+  readonly #latestByLayer: readonly Float32Array[];
+  readonly #latestFrom: readonly PredictedFrom[];
   #practised = 0;
   #untilPractice = EARLY_STRIDE;
   #turn = 0;
@@ -87,10 +87,10 @@ export class Mixture implements Predictor {
     this.#priors = this.#fits.map(() => model.layers.map(({ experts }) => new Float64Array(experts)));
     this.#priorOf = this.#fits.map(() => new Float64Array(model.layers.length).fill(Number.NaN));
     const steady = this.#evidence.every((evidence) => evidence.state !== undefined);
-    const said = steady ? new Float32Array(model.experts) : null;
-    this.#said = said;
-    this.#saidBy = said === null ? [] : model.layers.map(({ experts, offset }) => said.subarray(offset, offset + experts));
-    this.#saidOf = model.layers.map(() => ({ after: 0, slot: 0, state: Number.NaN }));
+    const latest = steady ? new Float32Array(model.experts) : null;
+    this.#latest = latest;
+    this.#latestByLayer = latest === null ? [] : model.layers.map(({ experts, offset }) => latest.subarray(offset, offset + experts));
+    this.#latestFrom = model.layers.map(() => ({ after: 0, slot: 0, state: Number.NaN }));
     if (steady) this.versions = new Uint32Array(model.layers.length);
   }
 
@@ -108,12 +108,12 @@ export class Mixture implements Predictor {
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     const last = Math.min(this.model.layers.length - 1, after + horizon);
-    const said = pass.tokens === 1 ? this.#said : null;
+    const latest = pass.tokens === 1 ? this.#latest : null;
     for (let layer = after + 1; layer <= last; layer++) {
-      if (said === null) this.#predictLayer(pass, after, layer, scores);
-      else this.#repeat(pass, after, layer, said, scores);
+      if (latest === null) this.#predictLayer(pass, after, layer, scores);
+      else this.#repeat(pass, after, layer, latest, scores);
     }
-    if (said === null && this.versions !== undefined) this.#forget(after, last);
+    if (latest === null && this.versions !== undefined) this.#forget(after, last);
   }
 
   next(pass: Pass, layer: number, scores: Float32Array): void {
@@ -137,19 +137,19 @@ export class Mixture implements Predictor {
     return logits;
   }
 
-  /** Says again what was said last of a layer, where nothing has changed since. */
-  #repeat(pass: Pass, after: number, layer: number, said: Float32Array, scores: Float32Array): void {
-    const of = this.#saidOf[layer]!;
+  /** Gives the latest prediction of a layer again where nothing has changed since. */
+  #repeat(pass: Pass, after: number, layer: number, latest: Float32Array, scores: Float32Array): void {
+    const of = this.#latestFrom[layer]!;
     const slot = pass.slot[0]!;
     const state = this.#state(pass, after, layer);
     if (of.state !== state || of.after !== after || of.slot !== slot) {
       of.after = after;
       of.slot = slot;
       of.state = state;
-      this.#predictLayer(pass, after, layer, said);
+      this.#predictLayer(pass, after, layer, latest);
       this.versions![layer]! += 1;
     }
-    scores.set(this.#saidBy[layer]!, this.model.layers[layer]!.offset);
+    scores.set(this.#latestByLayer[layer]!, this.model.layers[layer]!.offset);
   }
 
   /** Numbers that only grow: their sum stays as it was only where each does. */
@@ -159,10 +159,10 @@ export class Mixture implements Predictor {
     return state;
   }
 
-  /** The layers `(after, last]` have been predicted for several tokens: nothing that was said before is their last prediction. */
+  /** The layers `(after, last]` have been predicted for several tokens: what is kept of one token is not their latest prediction. */
   #forget(after: number, last: number): void {
     for (let layer = after + 1; layer <= last; layer++) {
-      this.#saidOf[layer]!.state = Number.NaN;
+      this.#latestFrom[layer]!.state = Number.NaN;
       this.versions![layer]! += 1;
     }
   }
@@ -182,7 +182,7 @@ export class Mixture implements Predictor {
     for (let id = offset; id < offset + experts; id++) scores[id] = 1 - (1 - scores[id]!) ** power;
   }
 
-  /** Says what it would have said of a token whose experts are now known, and moves the weights of that distance. */
+  /** Works out what it would have predicted for a token whose experts are now known, and fits the weights of that distance. */
   #practise(pass: Pass, token: number, layer: number): void {
     this.#untilPractice = this.#practised++ < EARLY_PRACTICE ? EARLY_STRIDE : LATE_STRIDE;
     const bucket = PRACTICE[this.#turn++ % PRACTICE.length]!;

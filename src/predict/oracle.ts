@@ -5,7 +5,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 
-/** Marks of a demanded expert while a path is drawn; one that is demanded and shall not be named. */
+/** Marks of a demanded expert while a path is drawn; one that is demanded and will not be named. */
 const TRUE = 2;
 const MISSED = 3;
 

@@ -19,8 +19,8 @@ export interface Predictor {
    */
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void;
   /**
-   * By layer: a number that changes whenever {@link predict} says something else of the layer than the last time, so that who has looked
-   * at its scores need not look again. Absent: that is to be expected at every prediction.
+   * By layer: a number that changes whenever {@link predict} gives other scores than the last time, so that a caller need not read the
+   * same scores again. Absent: they may change with every prediction.
    */
   readonly versions?: Uint32Array;
   /**

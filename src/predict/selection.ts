@@ -10,7 +10,7 @@ interface Segment {
   readonly end: number;
 }
 
-/** Some rows of another trace. Positions are those of the whole; requests are numbered anew. */
+/** Some rows of another trace. Positions are those of the whole; requests are renumbered. */
 export class TraceSelection implements RoutingTrace {
   readonly path: string;
   readonly tokens: number;

@@ -60,7 +60,7 @@ export class SequenceMatrices implements Evidence {
 
   /**
    * @param capacity matrices that are kept; then the most similar one is replaced
-   * @param window tokens after which a long sequence is kept and begun anew
+   * @param window tokens after which a long sequence is kept, and another one begins
    */
   constructor(model: ModelSpec, slots: number, capacity: number, window: number) {
     this.#model = model;

@@ -5,7 +5,7 @@ import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';
 import { LogOddsTable } from './log-odds-table.js';
 
-/** Tables of farther distances learn from one token in so many once they have seen enough. */
+/** Tables of farther distances learn from one token in this many once they have seen {@link EARLY} of them. */
 const FAR_STRIDE = 4;
 const EARLY = 2048;
 

@@ -1,7 +1,7 @@
 // Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
 import { formatBytes, formatCount, formatNs, formatRate, formatRatio } from '../base/units.js';
-import { tokensRun } from '../result/ran.js';
 import type { Result } from '../result/result.js';
+import { tokensRun } from '../result/work-done.js';
 import { type Document, grid, type Line } from './document/document.js';
 import { documentFormats } from './document/formats.js';
 import { formatDelta } from './format.js';

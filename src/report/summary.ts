@@ -1,8 +1,8 @@
 // What a reader wants to know of a run, in the order of asking, free of any output format: what the document of a run and the page of
 // HTML are made of.
 import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
-import { requestsRun, tokensRun } from '../result/ran.js';
 import type { Result, Warning } from '../result/result.js';
+import { requestsRun, tokensRun } from '../result/work-done.js';
 import { type ColumnOf, type Grid, grid } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 

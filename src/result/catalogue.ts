@@ -1,5 +1,5 @@
 // Every metric that a result may carry: its unit, which way is better, and what it means. One table, so that no result holds a
-// number that nobody can look up, and reports, gates and documentation agree on it.
+// number that cannot be looked up, and reports, gates and documentation agree on it.
 import { median } from '../base/significance.js';
 import { didYouMean } from '../base/text.js';
 import type { Metric, Unit } from './result.js';

@@ -18,7 +18,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #wordNs: number;
   readonly #overlap: boolean;
   readonly #group: boolean;
-  /** Most prompt passes in a row while somebody decodes, and how many there were. */
+  /** Most prompt passes in a row while a request decodes, and how many there were. */
   readonly #mostPrompts: number;
   #prompts = 0;
   /** Batches of the running round that have not run yet, last first. */
@@ -54,7 +54,7 @@ class ExpertFlowScheduler extends QueueScheduler {
 
   #fill(list: ShareList): void {
     const { running } = this.queue;
-    // All that were left of a round may have been thrown out for want of KV room.
+    // All requests left of a round may have been thrown out because KV room ran short.
     while (list.shares.length === 0) {
       if (this.#round.length === 0) {
         this.queue.admit(this.#running);

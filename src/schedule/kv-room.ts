@@ -41,9 +41,9 @@ export class KvRoom {
   peakTokens = 0;
   /** Requests that were thrown out, counted each time. */
   preemptions = 0;
-  /** Those of the last pass, for whoever gave them a slot. */
+  /** Those of the last pass, for the code that gave them a slot. */
   readonly preempted: Request[] = [];
-  /** Indices of the requests admitted since somebody emptied it; null: nobody keeps a record. */
+  /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
   admitted: number[] | null = null;
   /** Told how late it is before room is asked for; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
@@ -131,14 +131,14 @@ export class KvRoom {
     return kvTokens <= this.#left(gpu);
   }
 
-  /** One that has not begun, on `gpu`, with whom a request on another could change places. */
+  /** One on `gpu` that has not begun, with which a request on another GPU could change places. */
   #partner(request: Request, gpu: number): Request | undefined {
     const { kvTokens: own } = request;
     const fits = ({ kvTokens }: Request): boolean => own - kvTokens <= this.#left(gpu) && kvTokens - own <= this.#left(request.gpu);
     return this.gpus[gpu]!.waiting.find(fits);
   }
 
-  /** What is set aside for a request that has not begun is for somebody else. */
+  /** What is set aside for a request that has not begun may go to another. */
   #leave(request: Request): void {
     const gpu = this.gpus[request.gpu]!;
     gpu.waiting.splice(gpu.waiting.indexOf(request), 1);

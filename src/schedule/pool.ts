@@ -26,7 +26,7 @@ export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Par
   return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
 }
 
-/** Fills passes from a pool: first who has waited too long, then prompts, then whom the member of the family chooses. */
+/** Fills passes from a pool: first requests that have waited too long, then prompts, then those that the scheduler chooses. */
 export abstract class PoolScheduler extends QueueScheduler {
   readonly #running: number;
   /**
@@ -55,7 +55,7 @@ export abstract class PoolScheduler extends QueueScheduler {
     this.queue.admit(this.#running);
     overdue.length = candidates.length = 0;
     for (const request of running) {
-      // Prompts that have not begun go in order of arrival; among those there is nobody to overtake.
+      // Prompts that have not begun go in order of arrival; among those none is overtaken.
       const waits = request.lastPass > 0 || !request.inPrefill;
       if (waits && passes - lastSeen(request) >= this.#due) overdue.push(request);
       else if (!request.inPrefill) candidates.push(request);

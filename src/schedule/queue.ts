@@ -116,7 +116,7 @@ export class RequestQueue {
   }
 }
 
-/** A list of shares that is built anew for each pass. */
+/** A list of shares that is rebuilt for each pass. */
 export class ShareList {
   readonly shares: { request: Request; tokens: number }[] = [];
   /** Tokens that the pass may still take. */

@@ -78,7 +78,7 @@ export class RecordedScheduler implements Scheduler {
       shares.length = 0;
       return shares;
     }
-    // Whom no pass holds yet, none waits for.
+    // No pass waits for requests that no pass holds yet.
     const due = [...this.#late, ...admitted];
     for (const request of due) if (this.#arrived.has(request)) this.#queue.admitAgain(request);
     this.#late = due.filter((request) => !this.#arrived.has(request));

@@ -27,7 +27,7 @@ class ShortestFirstScheduler extends QueueScheduler {
     const { running } = this.queue;
     list.decodes(running);
     list.prompts(running);
-    // Who is admitted begins in this very pass: admitted earlier, it would be overtaken by nobody and still wait.
+    // A request is admitted in the pass that it begins in: admitted earlier, it could not be overtaken and would still wait.
     while (list.budget > 0 && running.length < this.batch) {
       const request = this.queue.admitLeast(this.#length, this.#maxWait);
       if (request === null) break;

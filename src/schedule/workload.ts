@@ -1,4 +1,4 @@
-// Which requests arrive, and when. A closed loop: so many users, each of whom sends the next request when the last is answered.
+// Which requests arrive, and when. A closed loop: a fixed number of users, each sending the next request when the last is answered.
 
 import type { RoutingTrace, TraceRequest } from '../trace/trace.js';
 import { Request } from './request.js';

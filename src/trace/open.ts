@@ -17,7 +17,7 @@ export interface TraceOptions extends OpenOptions {
   readonly tokens?: number;
   /** Requests to generate, in place of `tokens`. */
   readonly requests?: readonly RequestLength[];
-  /** False: whoever opens the trace changes its shape before {@link checkFits}. */
+  /** False: the caller changes the shape of the trace before {@link checkFits}. */
   readonly fits?: false | undefined;
   /** Departures from the model's default routing profile. */
   readonly routing?: Partial<RoutingProfile>;

@@ -45,7 +45,7 @@ interface RowProcess {
   next(ids: Uint16Array, at: number): void;
 }
 
-/** Tokens between two rests of {@link synthesizing}. */
+/** Tokens between two pauses of {@link synthesizing}. */
 const STRIDE = 256;
 
 /**
@@ -61,7 +61,7 @@ export function synthesize(model: ModelSpec, options: SyntheticOptions): Routing
 }
 
 /**
- * {@link synthesize} with a rest every few hundred tokens, for those who let signals have their turn.
+ * {@link synthesize} with a pause every few hundred tokens, in which the caller can look at signals.
  * @throws UserError as {@link synthesize}
  */
 export function* synthesizing(model: ModelSpec, { seed, requests, profile, candidates }: SyntheticOptions): Generator<void, RoutingTrace> {

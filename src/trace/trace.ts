@@ -7,7 +7,7 @@ export const NULL_EXPERT = 0xffff;
 /** Phase of a token: a prompt token, or a generated one. */
 export const PHASE = { prefill: 0, decode: 1 } as const;
 
-/** Columns of consecutive tokens, owned by whoever allocated them and overwritten by the next read. */
+/** Columns of consecutive tokens, owned by the code that allocated them and overwritten by the next read. */
 export interface TraceChunk {
   /** Rows filled by the last read. */
   tokens: number;

@@ -19,7 +19,7 @@ const LEAST = 1e-9;
 
 /** What the routing around a vocabulary is like. */
 export interface VocabularyContext {
-  /** `[domain][layer][expert]`: inclusion probabilities that the paths of a domain's tokens shall have on average. */
+  /** `[domain][layer][expert]`: inclusion probabilities that the paths of a domain's tokens have on average. */
   readonly popularity: readonly (readonly Float64Array[])[];
   /** Share of a domain's tokens that are words of all domains, 0 to 1. */
   readonly overlap: number;

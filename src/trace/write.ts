@@ -36,7 +36,7 @@ export function writeSafetensors(trace: RoutingTrace, path: string, options: Wri
 }
 
 /**
- * Writes a trace as canonical safetensors into a file under construction. Stops after every block of rows, for whoever has to look
+ * Writes a trace as canonical safetensors into a file under construction. Stops after every block of rows, for callers that have to look
  * after something else meanwhile.
  * @throws UserError where the file cannot be written
  */

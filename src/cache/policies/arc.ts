@@ -112,7 +112,7 @@ class Arc implements CachePolicy {
     let fromT1 = (t1 > 0 && (t1 > target || (t1 === target && place === B2))) || t2 === 0;
     this.#trim = NOWHERE;
     if (place < B1) {
-      // Case IV: an expert that nobody remembers needs room in the directory too.
+      // Case IV: an expert in none of the lists needs room in the directory too.
       const b1 = this.#bytes[B1]!;
       const b2 = this.#bytes[B2]!;
       const bytes = incoming === NONE ? 0 : this.#sizes[incoming]!;

@@ -2,7 +2,7 @@
 import { IdLists } from '../id-lists.js';
 import type { CachePolicy, Pins, PolicyDefinition } from '../policy.js';
 
-/** Experts in the order in which they came; who also looks at uses moves them. */
+/** Experts in the order in which they came; policies that also look at uses move them. */
 export class Fifo implements CachePolicy {
   protected readonly list: IdLists;
 

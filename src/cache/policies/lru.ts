@@ -2,7 +2,7 @@
 import type { PolicyDefinition } from '../policy.js';
 import { Fifo } from './fifo.js';
 
-/** A queue in which a use begins anew. */
+/** A queue in which a use moves an expert back to the end. */
 export class Lru extends Fifo {
   override touch(id: number): void {
     this.list.moveToFront(this.list.end, id);

@@ -35,7 +35,7 @@ class Static implements CachePolicy {
     return this.#order.findLast((id) => this.#isResident[id] === 1 && this.#isChosen[id] === 0 && !pins.has(id)) ?? NONE;
   }
 
-  /** The placement is chosen anew; what has room again is loaded at its next use. */
+  /** The placement is chosen again; what has room again is loaded at its next use. */
   resized(capacityBytes: number): void {
     this.#chosen = [];
     this.#isChosen.fill(0);

@@ -1,5 +1,5 @@
-// W-TinyLFU: a small LRU window in front of a segmented LRU; who leaves the window enters it only if more popular than its victim.
-// Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
+// W-TinyLFU: a small LRU window in front of a segmented LRU; an expert that leaves the window enters it only if it is more popular than
+// the victim there. Ids are dense, so the popularity sketch of the paper is an exact counter per expert, halved now and then.
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { shareBytes } from '../share.js';

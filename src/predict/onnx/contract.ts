@@ -1,5 +1,5 @@
 // The contract between moeprof and an ONNX path predictor: which tensors it may ask for and what it must answer. Any subset of the inputs
-// will do; what does not fit is refused with both shapes, because that is what whoever exported it has to mend.
+// will do; what does not fit is refused with both shapes, because its exporter has to mend them.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ElementType } from './writer.js';

@@ -53,7 +53,7 @@ export class Graph {
     return { name, type: data instanceof Float32Array ? 'float32' : 'int64', shape };
   }
 
-  /** A float scalar, shared by all who want the same. */
+  /** A float scalar, shared by all uses of the same value. */
   scalar(value: number): Value {
     return this.#constant(`f${value}`, [], Float32Array.of(value));
   }

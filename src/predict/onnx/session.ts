@@ -60,7 +60,7 @@ export class SyncSession {
       await worker.terminate();
       throw error;
     });
-    // A session that nobody closes must not keep the process alive.
+    // A session that is never closed must not keep the process alive.
     worker.unref();
     port1.unref();
     return new SyncSession(path, worker, port1, control, opened);

@@ -54,7 +54,7 @@ function kindOf(head: Uint8Array, bytes: number): string {
   try {
     return npyHeader('', head, bytes).dtype;
   } catch {
-    // A damaged header is reported by whoever opens the array: let that be the reader of choices.
+    // A damaged header is reported where the array is opened: by the reader of choices.
     return 'I32';
   }
 }

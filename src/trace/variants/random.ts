@@ -3,7 +3,7 @@ import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';
 
-/** `random`: every token draws its experts anew, uniformly and without replacement, as many as it had. */
+/** `random`: every token draws its experts, uniformly and without replacement, as many as it had. */
 export const randomRouting: Variant = {
   name: 'random',
   summary: 'experts drawn at random: the worst case of every cache',

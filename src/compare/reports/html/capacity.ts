@@ -1,4 +1,4 @@
-// Both runs upon the curve of hit rate against capacity.
+// Both runs on the curve of hit rate against capacity.
 import { html } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import { CAPACITY_NOTE, capacityPlot, capacityWords } from '../../../report/html/sections/capacity.js';

@@ -1,4 +1,4 @@
-// Latencies of both runs: percentiles with their changes, and the distributions upon each other.
+// Latencies of both runs: percentiles with their changes, and their distributions on top of each other.
 import { formatNs } from '../../../base/units.js';
 import { formatRelative } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';

@@ -1,11 +1,11 @@
-// Where a token's time goes in both runs, upon one scale.
+// Where a token's time goes in both runs, on one scale.
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';
 import { type Section, shareBar, table } from '../../../report/html/pieces.js';
 import { TIME_LOOKS } from '../../../report/html/sections/time.js';
 import { summarizeResult, type TimePart } from '../../../report/summary.js';
-import { tokensRun } from '../../../result/ran.js';
+import { tokensRun } from '../../../result/work-done.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 

@@ -1,7 +1,7 @@
 // Where a token's time goes, and how much of what could be gained is.
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
-import { tokensRun } from '../../../result/ran.js';
 import type { Result } from '../../../result/result.js';
+import { tokensRun } from '../../../result/work-done.js';
 import { summarizeResult, type TimePart } from '../../summary.js';
 import { html } from '../markup.js';
 import { prose, type Section, shareBar } from '../pieces.js';

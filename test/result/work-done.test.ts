@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { rank } from '../../src/report/ranking.js';
 import { summarizeResult } from '../../src/report/summary.js';
-import { requestsRun, tokensRun } from '../../src/result/ran.js';
+import { requestsRun, tokensRun } from '../../src/result/work-done.js';
 import { sampleResult } from './sample.js';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,14 +1,15 @@
-// How much a run ran. Requests that arrive by themselves walk the rows of the traces as often as they need, so the traces do not say.
+// How much work a run did. Requests that arrive by themselves walk the rows of the traces as often as they need, so the length of the
+// traces does not tell.
 import type { Result } from './result.js';
 
-type Ran = Pick<Result, 'inputs' | 'metrics'>;
+type Counted = Pick<Result, 'inputs' | 'metrics'>;
 
 /** Tokens that were run; those of the traces, where the result is of a version that did not count its own. */
-export function tokensRun({ inputs, metrics }: Ran): number {
+export function tokensRun({ inputs, metrics }: Counted): number {
   return metrics['workload.tokens']?.value ?? inputs.traces.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
 /** Requests that were served; those of the traces, where the result does not count its own. */
-export function requestsRun({ inputs, metrics }: Ran): number {
+export function requestsRun({ inputs, metrics }: Counted): number {
   return metrics['workload.requests']?.value ?? inputs.traces.reduce((sum, { requests }) => sum + requests, 0);
 }
