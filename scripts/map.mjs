@@ -7,6 +7,8 @@ import { ROOMS, readImports, roomOf } from './rooms.mjs';
 const root = new URL('..', import.meta.url);
 const PICTURE = 'docs/images/rooms.svg';
 const PAGE = 'docs/architecture.md';
+const BEGIN = '<!-- rooms: written by npm run map -->\n';
+const END = '<!-- end of rooms -->\n';
 
 /** Units of the picture; text of 14 in a width of 456 is 7.8 points high where the picture is 90 mm wide. */
 const STEP = 24;
@@ -83,7 +85,10 @@ function draw(imports) {
 function withTable(page) {
   const rows = ROOMS.map(({ name, is, only }) => `| \`${name}\` | ${is}${only ? `; imports only ${only.join(' and ')}` : ''} |`);
   const table = ['| room | what it is |', '|---|---|', ...rows].join('\n');
-  return page.replace(/(?<=<!-- rooms: .* -->\n\n)[\s\S]*?(?=\n\n<!-- end of rooms -->)/, table);
+  const [before, rest] = page.split(BEGIN);
+  const [, after] = rest?.split(END) ?? [];
+  if (after === undefined) throw new Error(`${PAGE}: the comments around the table of rooms are gone`);
+  return `${before}${BEGIN}\n${table}\n\n${END}${after}`;
 }
 
 const made = [

@@ -16,7 +16,7 @@ export const ROOMS = [
   { name: 'system', is: 'a system: policy, predictor, scheduler and miss action, read from YAML or flags' },
   { name: 'engine', is: 'the fold over events: places experts, moves bytes, counts nanoseconds' },
   { name: 'timeline', is: 'an observer of the engine that draws what happened when' },
-  { name: 'report', is: 'a result as text, JSON, CSV, Markdown or HTML', only: ['base', 'result'] },
+  { name: 'report', is: 'results and documents as text, JSON, CSV, Markdown or HTML', only: ['base', 'result'] },
   { name: 'compare', is: 'results against one another: differences, significance, the gate' },
   { name: 'explore', is: 'many runs: curves over capacity, plans, sweeps' },
   { name: 'cli', is: 'the command line: one file a command' },

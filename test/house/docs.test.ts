@@ -62,6 +62,8 @@ describe('pages', () => {
   });
 
   it('give the order of rooms as it is', () => {
+    const table = [...read('docs/architecture.md').matchAll(/^\| `([a-z]+)` \| .+ \|$/gm)].map(([, room]) => room);
+    expect(table).toEqual(ROOMS.map(({ name }) => name));
     expect(read('CONTRIBUTING.md')).toContain(` ${ROOMS.map(({ name }) => name).join(', ')}.`);
   });
 
