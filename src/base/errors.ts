@@ -28,6 +28,19 @@ export function placed<T>(place: string, work: () => T): T {
   }
 }
 
+/** A bug of ours that was noticed before it became a figure: a law of docs/semantics.md does not hold. */
+export class InternalError extends Error {
+  override readonly name = 'InternalError';
+
+  /**
+   * @param law as in `L8`
+   * @param what does not hold, with its numbers
+   */
+  constructor(law: string, what: string) {
+    super(`${law}: ${what}`);
+  }
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

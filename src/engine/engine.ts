@@ -1,6 +1,5 @@
 // The fold over events (L1-L14): a pass enters each MoE layer, the members of the layer's demand are judged, the misses get their places,
 // all are executed, and time moves on. One object per run and GPU; nothing is allocated per event.
-import type { CostModel } from '../hardware/cost.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Replay } from '../system/choices.js';
 import { type Demand, EventDemand, RunningEvent } from './event/event.js';
@@ -64,7 +63,7 @@ export class EventFold {
    */
   run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): number {
     const { belady, clock, future, gpu, log } = this.gpu;
-    const { event, prefetcher } = this;
+    const { event } = this;
     const { ids } = event.demand;
     clock.event++;
     belady?.event(layer, ids, size);
@@ -74,18 +73,19 @@ export class EventFold {
     this.#judge.judge(layer, size, startNs);
     if (event.misses > 0) this.#misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
-    if (last) prefetcher?.replan(pass, layer, startNs);
+    if (last) this.prefetcher?.replan(pass, layer, startNs);
     return this.executor.execute(layer, startNs);
   }
 
   /** The event has ended: its first `size` members are pinned no longer (L4). */
   ended(size: number, nowNs: number): void {
     const { dram, gpu } = this.gpu;
+    const { prefetcher } = this;
     const { ids } = this.event.demand;
-    this.prefetcher?.advance(nowNs);
+    if (prefetcher !== null) prefetcher.advance(nowNs);
     gpu.unpinAll(ids, size);
-    dram?.unpinAll(ids, size);
-    this.prefetcher?.released(nowNs);
+    if (dram !== null) dram.unpinAll(ids, size);
+    if (prefetcher !== null) prefetcher.released(nowNs);
   }
 
   /**
@@ -117,14 +117,12 @@ export class Engine implements Fold {
   /** Sees everything; null: nobody looks. */
   #observer: Observer | null = null;
   readonly #run: OneGpuRun;
-  readonly #cost: CostModel;
   readonly #fold: EventFold;
   /** The demand D of the running event, in the order of L3. */
   readonly #demand: EventDemand;
 
   constructor(run: OneGpuRun) {
     this.#run = run;
-    this.#cost = run.gpu.cost;
     this.#demand = new EventDemand(run.gpu.model);
     this.#fold = new EventFold(run.gpu, this.#demand);
   }
@@ -139,7 +137,8 @@ export class Engine implements Fold {
   }
 
   run(pass: Pass): void {
-    const { clock, model, recorder } = this.#run.gpu;
+    const { clock, cost, model, recorder } = this.#run.gpu;
+    const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
     const { prefetcher } = this.#fold;
     const layers = model.layers.length;
     const startNs = this.nowNs;
@@ -148,20 +147,18 @@ export class Engine implements Fold {
     this.#observer?.passStarted(pass, startNs);
     prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
-      recorder.layers.denseNs[layer]! += this.#dense(pass, layer, 0);
+      recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);
     }
-    recorder.tailNs += this.#dense(pass, layers, this.#cost.passNs);
+    recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
     prefetcher?.ended(this.nowNs - startNs);
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
-  /** Runs the dense work before MoE layer `layer`, or after the last one, and `moreNs`. @returns its duration, ns */
-  #dense(pass: Pass, layer: number, moreNs: number): number {
-    const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
-    const ns = this.#cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences) + moreNs;
+  /** Runs a dense segment of `ns`. @returns `ns` */
+  #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
-    this.#observer?.dense(layer, this.nowNs, this.nowNs + ns);
+    this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;
   }

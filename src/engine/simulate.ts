@@ -9,6 +9,7 @@ import { buildPasses } from './passes.js';
 import { planRun } from './plan.js';
 import { recordPasses } from './record.js';
 import { runPasses } from './serve.js';
+import { checkLaws } from './watch/laws.js';
 import { Meters, type Watch } from './watch/meters.js';
 
 /**
@@ -36,6 +37,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       const changing = changingMemoryOf(plan, passes, simulation);
       const meters = new Meters(plan, simulation, passes, watch);
       await runPasses(passes, simulation, changing, meters);
+      checkLaws(plan, simulation, meters);
       const result = outcome({ ...plan, simulation, passes, changing, meters, startedAt });
       const details = meters.details(inputs.system.cache.scope);
       return details === null ? result : { ...result, details };

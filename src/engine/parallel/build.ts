@@ -23,13 +23,12 @@ export function dispatchOf(model: ModelSpec, { homes, shards }: Several): Dispat
 export function severalGpus(
   { plan, policies, precision, recorder }: CommonParts,
   several: Several,
-  composed: readonly SimulatedGpu[],
+  gpus: readonly SimulatedGpu[],
   strikes: Pick<Simulation, 'faults' | 'rerank'>,
 ): RunFold {
   const { model, system } = plan.inputs;
   const { hardware } = plan.layout;
   const { interconnect, shards } = several;
-  const gpus = composed.map((gpu, g) => ({ ...gpu, shard: shards[g]! }));
   const dispatch = dispatchOf(model, several);
   const cost = new CostModel(model, hardware);
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch.exchanges);
@@ -41,6 +40,7 @@ export function severalGpus(
     model,
     cost,
     gpus,
+    shards,
     dispatch,
     pipeline: pipeline(),
     precision,
@@ -51,7 +51,8 @@ export function severalGpus(
     ...strikes,
   });
   const residency = {
-    holds: (id: number, layer: number) => gpus.some(({ gpu, shard }) => shard.own[id] !== ELSEWHERE && gpu.holds(shard.own[id]!, layer)),
+    holds: (id: number, layer: number) =>
+      gpus.some(({ gpu }, g) => shards[g]!.own[id] !== ELSEWHERE && gpu.holds(shards[g]!.own[id]!, layer)),
   };
   return { engine, bounds, residency, parallel };
 }

@@ -4,6 +4,7 @@ import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { gatherGates } from '../event/gates.js';
+import type { Gpu } from '../event/gpu.js';
 import type { MissPrecision } from '../event/precision.js';
 import type { Recorder } from '../event/recorder.js';
 import type { Rerank, Residents } from '../event/rerank.js';
@@ -13,9 +14,10 @@ import type { Observer } from '../watch/observer.js';
 import type { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';
-import { ParallelGpu, type ShardedGpu } from './gpu.js';
+import { ParallelGpu } from './gpu.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
+import type { Shard } from './shard.js';
 import { showEvent } from './show.js';
 
 /** Everything that a run on several GPUs is composed of. */
@@ -24,7 +26,9 @@ export interface ParallelRun {
   readonly model: ModelSpec;
   /** Prices the work of one GPU. */
   readonly cost: CostModel;
-  readonly gpus: readonly ShardedGpu[];
+  readonly gpus: readonly Gpu[];
+  /** The experts that live on each GPU. */
+  readonly shards: readonly Shard[];
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
   /** Of the whole model; null: all misses are served in full. */
@@ -59,9 +63,9 @@ export class ParallelEngine implements Fold {
   readonly #anywhere: Residents;
 
   constructor(run: ParallelRun) {
-    const { dispatch, gpus } = run;
+    const { dispatch, gpus, shards } = run;
     this.#run = run;
-    this.#gpus = gpus.map((gpu, g) => new ParallelGpu(gpu, dispatch.demands[g]!));
+    this.#gpus = gpus.map((gpu, g) => new ParallelGpu(gpu, shards[g]!, dispatch.demands[g]!));
     this.#sequences = this.#gpus.map(({ sequence }) => sequence);
     this.#requests = new RequestShares(gpus.length);
     this.#activations = new Float64Array(gpus.length);
@@ -139,7 +143,8 @@ export class ParallelEngine implements Fold {
     const { experts, offset } = this.#run.model.layers[layer]!;
     const resident = this.#resident.fill(0, offset, offset + experts);
     for (const {
-      gpu: { gpu, shard },
+      gpu: { gpu },
+      shard,
     } of this.#gpus) {
       const own = shard.model.layers[layer]!;
       for (let id = own.offset; id < own.offset + own.experts; id++) if (gpu.holds(id, layer)) resident[shard.whole[id]!] = 1;

@@ -9,22 +9,22 @@ import { ShardObserver } from './observer.js';
 import { Sequence } from './pipeline.js';
 import { copyLayer, type Shard } from './shard.js';
 
-/** A GPU with the shard of the model that lives on it. */
-export interface ShardedGpu extends Gpu {
-  readonly shard: Shard;
-}
-
 /** One GPU of several. */
 export class ParallelGpu {
-  readonly gpu: ShardedGpu;
+  readonly gpu: Gpu;
+  readonly shard: Shard;
   readonly fold: EventFold;
   /** What it executes of the running event. */
   readonly sequence: Sequence;
   readonly #demand: ShardDemand;
 
-  /** @param demand what events demand of it, filled by the dispatch */
-  constructor(gpu: ShardedGpu, demand: ShardDemand) {
+  /**
+   * @param shard the experts that live on it
+   * @param demand what events demand of it, filled by the dispatch
+   */
+  constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
+    this.shard = shard;
     this.#demand = demand;
     this.fold = new EventFold(gpu, demand);
     this.sequence = new Sequence(demand.ids.length);
@@ -32,7 +32,7 @@ export class ParallelGpu {
 
   /** Lets somebody watch from now on; executions are shown by {@link showEvent}, which knows when activations arrive. */
   observe(observer: Observer): void {
-    this.fold.observe(new ShardObserver(observer, this.gpu.shard));
+    this.fold.observe(new ShardObserver(observer, this.shard));
   }
 
   /** A pass begins. */
@@ -52,7 +52,7 @@ export class ParallelGpu {
    * @returns when this GPU would have executed it, were all activations already there, ns
    */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
-    const { fold, gpu, sequence } = this;
+    const { fold, sequence } = this;
     const { size } = this.#demand;
     if (size === 0) {
       fold.event.hits = fold.event.waits = 0;
@@ -60,7 +60,7 @@ export class ParallelGpu {
       fold.prefetcher?.replan(pass, layer, startNs);
       return startNs;
     }
-    if (gates !== null) copyLayer(gpu.shard, layer, gates, gpu.gates!);
+    if (gates !== null) copyLayer(this.shard, layer, gates, this.gpu.gates!);
     const endNs = fold.run(pass, layer, size, startNs, true);
     this.#lineUp(startNs);
     return endNs;

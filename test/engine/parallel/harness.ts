@@ -3,12 +3,12 @@ import { DemandLog } from '../../../src/cache/demand.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { UNPINNED } from '../../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../../src/cache/scope.js';
+import type { Gpu } from '../../../src/engine/event/gpu.js';
 import { Recorder } from '../../../src/engine/event/recorder.js';
 import { ParallelBounds } from '../../../src/engine/parallel/bounds.js';
 import { ParallelCounters } from '../../../src/engine/parallel/counters.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
 import { ParallelEngine } from '../../../src/engine/parallel/engine.js';
-import type { ShardedGpu } from '../../../src/engine/parallel/gpu.js';
 import { Pipeline } from '../../../src/engine/parallel/pipeline.js';
 import { ShardPredictor, SharedPredictions } from '../../../src/engine/parallel/predictions.js';
 import { type Shard, shardsOf } from '../../../src/engine/parallel/shard.js';
@@ -63,7 +63,7 @@ export async function composeParallel(scenario: ParallelScenario) {
   );
   const shared = script === null ? null : new SharedPredictions(scripted(script, scenario), model, false);
   const recorder = new Recorder(model.layers.length);
-  const gpuOf = async (shard: Shard): Promise<ShardedGpu> => {
+  const gpuOf = async (shard: Shard): Promise<Gpu> => {
     const own = shard.model;
     const clock = { event: 0, pass: 0, layer: 0 };
     const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
@@ -74,7 +74,6 @@ export async function composeParallel(scenario: ParallelScenario) {
       return new CachedTier(caches, rank, link);
     };
     return {
-      shard,
       model: own,
       cost: new CostModel(own, hardware),
       gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
@@ -102,7 +101,7 @@ export async function composeParallel(scenario: ParallelScenario) {
       log: new DemandLog(own),
     };
   };
-  const gpus: ShardedGpu[] = [];
+  const gpus: Gpu[] = [];
   for (const shard of shards) gpus.push(await gpuOf(shard));
   const cost = new CostModel(model, hardware);
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, overlap, dispatch.exchanges);
@@ -113,6 +112,7 @@ export async function composeParallel(scenario: ParallelScenario) {
     model,
     cost,
     gpus,
+    shards,
     dispatch,
     pipeline: pipeline(),
     precision: null,

@@ -1,0 +1,98 @@
+// Laws of docs/semantics.md that cost nothing while a run goes on, checked when it has ended: a figure that breaks one is never printed.
+import { InternalError } from '../../base/errors.js';
+import type { RunPlan } from '../plan.js';
+import type { SimulatedGpu, Simulation } from '../simulation.js';
+import type { Meters } from './meters.js';
+
+/** Sums of times are equal within this share: they are added up in different orders. */
+const ROUNDING = 1e-9;
+
+/**
+ * Checks a finished run.
+ * @throws InternalError naming the law that does not hold
+ */
+export function checkLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation, { latencies }: Pick<Meters, 'latencies'>): void {
+  checkJudgements(simulation);
+  checkTransfers(simulation);
+  checkTime(
+    simulation,
+    latencies.pass.values().reduce((sum, ns) => sum + ns, 0),
+  );
+  if (run.bounds) checkBelady(simulation);
+}
+
+function must(holds: boolean, law: string, what: string): void {
+  if (!holds) throw new InternalError(law, what);
+}
+
+/** L2: every member of a demand is a hit, late or a miss; layers and phases count the same. */
+function checkJudgements({ recorder: { layers, phases } }: Simulation): void {
+  for (let layer = 0; layer < layers.demanded.length; layer++) {
+    const judged = layers.hits[layer]! + layers.late[layer]! + layers.misses[layer]!;
+    must(judged === layers.demanded[layer], 'L2', `layer ${layer} demanded ${layers.demanded[layer]} experts and judged ${judged}`);
+  }
+  for (const name of ['demanded', 'hits', 'late', 'misses', 'evictions', 'streamed'] as const) {
+    const byLayer = sum(layers[name]);
+    const byPhase = phases[0][name] + phases[1][name];
+    must(byLayer === byPhase, 'L2', `layers count ${byLayer} ${name}, phases ${byPhase}`);
+  }
+}
+
+/** L8: what was missed was loaded, computed or skipped, what was prefetched became something, and nothing holds more than it can. */
+function checkTransfers({ gpus, recorder }: Simulation): void {
+  const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts } = recorder;
+  const misses = sum(layers.misses);
+  const loads = total(gpus, ({ gpu }) => gpu.link.demands);
+  must(loads + cpuExperts + skippedExperts === misses, 'L8', `${misses} misses, ${loads} loads, ${cpuExperts} on the CPU`);
+  const started = total(gpus, ({ gpu }) => gpu.link.prefetches);
+  const pending = total(gpus, ({ gpu }) => sum(gpu.unused));
+  const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
+  must(started === known, 'L8', `${started} prefetches started, ${known} useful, late, wasted or pending`);
+  for (const { gpu, dram } of gpus) {
+    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(dram?.caches ?? [])]) {
+      must(usedBytes <= capacityBytes, 'L8', `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
+    }
+  }
+}
+
+/**
+ * L9, L10: what a GPU does adds up to the time that passes, no link is busier than it has lanes, and where the GPU computes all that is
+ * demanded nothing is faster than with every expert resident.
+ * @param passNs time of all passes
+ */
+function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, passNs: number): void {
+  const { computeNs, denseNs, stallNs } = recorder.layers;
+  const spentNs = sum(denseNs) + recorder.tailNs + (sum(computeNs) + sum(stallNs)) / gpus.length + (parallel?.exchangeNs ?? 0);
+  must(Math.abs(spentNs - passNs) <= ROUNDING * passNs, 'L9', `passes took ${passNs} ns, their parts add up to ${spentNs}`);
+  for (const { dram, gpu } of gpus) {
+    for (const link of dram === null ? [gpu.link] : [gpu.link, dram.link]) {
+      const busyNs = link.busyBy(engine.nowNs);
+      const mostNs = link.lanes * engine.nowNs * (1 + ROUNDING);
+      must(busyNs <= mostNs, 'L10', `${link.name} was busy for ${busyNs} ns of ${engine.nowNs} on ${link.lanes} lanes`);
+    }
+  }
+  if (recorder.cpuExperts + recorder.skippedExperts > 0) return;
+  must(
+    bounds.allResidentNs <= passNs * (1 + ROUNDING),
+    'L15',
+    `${passNs} ns are less than ${bounds.allResidentNs} with all experts resident`,
+  );
+}
+
+/** L15: without prefetch, no policy hits more than Belady. */
+function checkBelady({ gpus, predictor, recorder }: Simulation): void {
+  if (predictor !== null) return;
+  const hits = sum(recorder.layers.hits);
+  const most = total(gpus, ({ belady }) => belady!.hits);
+  must(hits <= most, 'L15', `${hits} hits are more than ${most} of Belady`);
+}
+
+function sum(values: Float64Array | Uint8Array): number {
+  let all = 0;
+  for (let i = 0; i < values.length; i++) all += values[i]!;
+  return all;
+}
+
+function total(gpus: readonly SimulatedGpu[], of: (gpu: SimulatedGpu) => number): number {
+  return gpus.reduce((all, gpu) => all + of(gpu), 0);
+}

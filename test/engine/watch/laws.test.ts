@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { InternalError } from '../../../src/base/errors.js';
+import type { Simulation } from '../../../src/engine/simulation.js';
+import { Samples } from '../../../src/engine/watch/latency.js';
+import { checkLaws } from '../../../src/engine/watch/laws.js';
+
+/** A finished run of one layer, one pass of 30 ns: three demanded, two hits, one load; a second transfer was a prefetch that is pending. */
+function finished() {
+  const phase = { events: 1, demanded: 3, hits: 2, late: 0, misses: 1, activations: 3, hitActivations: 2, evictions: 1, streamed: 0 };
+  const none = { ...phase, events: 0, demanded: 0, hits: 0, misses: 0, activations: 0, hitActivations: 0, evictions: 0 };
+  const one = (value: number) => Float64Array.of(value);
+  const layers = {
+    ...{ events: one(1), demanded: one(3), hits: one(2), late: one(0), misses: one(1), evictions: one(1), streamed: one(0) },
+    ...{ denseNs: one(5), computeNs: one(15), stallNs: one(8), cpuNs: one(0) },
+  };
+  const recorder = {
+    ...{ layers, phases: [none, phase], tailNs: 2, cpuExperts: 0, skippedExperts: 0 },
+    ...{ prefetchUseful: 0, prefetchLate: 0, prefetchWasted: 0 },
+  };
+  const link = { name: 'h2d', lanes: 1, demands: 1, prefetches: 1, busyBy: () => 20 };
+  const gpu = { link, unused: Uint8Array.of(0, 0, 1), caches: [{ capacityBytes: 20, usedBytes: 20 }] };
+  const latencies = { pass: new Samples() };
+  latencies.pass.add(30);
+  const simulation = {
+    ...{ engine: { nowNs: 30 }, bounds: { allResidentNs: 22 }, parallel: null, predictor: null, recorder },
+    gpus: [{ gpu, dram: null, belady: { hits: 2 } }],
+  };
+  return { simulation, latencies, gpu, link, layers, recorder, phase };
+}
+
+type Finished = ReturnType<typeof finished>;
+
+function check(change: (run: Finished) => void): () => void {
+  const run = finished();
+  change(run);
+  const { simulation, latencies } = run;
+  return () => checkLaws({ run: { bounds: true } } as never, simulation as unknown as Simulation, { latencies } as never);
+}
+
+test('a run that keeps the laws passes', () => {
+  expect(check(() => {})).not.toThrow();
+});
+
+test.each<[string, string, (run: Finished) => void]>([
+  ['L2', 'a member that was not judged', ({ layers }) => layers.demanded.fill(4)],
+  ['L2', 'a phase that counts another number of evictions', ({ phase }) => void (phase.evictions = 2)],
+  ['L8', 'a miss that was not loaded', ({ link }) => void (link.demands = 0)],
+  ['L8', 'a prefetch that vanished', ({ gpu }) => gpu.unused.fill(0)],
+  ['L8', 'a cache that holds more than it can', ({ gpu }) => void (gpu.caches[0]!.usedBytes = 21)],
+  ['L9', 'time that nothing took', ({ layers }) => layers.stallNs.fill(7)],
+  ['L10', 'a link that is busier than it has lanes', ({ link }) => void (link.busyBy = () => 31)],
+  ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],
+  ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.belady.hits = 1)],
+])('%s: %s is an internal error', (law, _what, change) => {
+  expect(check(change)).toThrow(InternalError);
+  expect(check(change)).toThrow(`${law}: `);
+});
