@@ -1,5 +1,7 @@
 // The errors a user may see. A UserError is one line that says where, what and what instead; anything else is a bug of ours.
 
+import { shortened, visible } from './text.js';
+
 /** Exit codes of the command line: gates, input errors and internal errors must be told apart by a CI job. */
 export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal: 70, interrupted: 130, terminated: 143 } as const;
 
@@ -10,11 +12,12 @@ export class UserError extends Error {
   readonly exitCode: number;
 
   /**
-   * @param message one line: `place: what is wrong, and what to write instead`
+   * @param message one line: `place: what is wrong, and what to write instead`. It may quote a file: what is not printable is shown as an
+   *   escape, and what is longer than 500 characters is cut in its middle
    * @param exitCode one of {@link EXIT}; 2 (input) unless said
    */
   constructor(message: string, exitCode: number = EXIT.input) {
-    super(message);
+    super(shortened(visible(message)));
     this.exitCode = exitCode;
   }
 }

@@ -59,9 +59,14 @@ export class LineScanner {
     }
   }
 
+  /** The current line; valid until the next. */
+  lineBytes(): Buffer {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start);
+  }
+
   /** The current line as text. */
   text(): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
+    return this.lineBytes().toString('utf8');
   }
 
   /** True where the current line holds nothing but spaces. */

@@ -1,6 +1,6 @@
 // What a zod issue means to the person who wrote the file: plain words, the value that stands there, and what may stand there instead.
 import { z } from 'zod';
-import { didYouMean, nearest } from './text.js';
+import { didYouMean, nearest, quoted } from './text.js';
 
 type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
@@ -25,7 +25,7 @@ export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): st
     }
     case 'invalid_type':
       if (received === undefined) return `is missing; expected ${article(issue.expected)}`;
-      return issue.message.startsWith('Invalid input') ? `expected ${article(issue.expected)}, not ${show(received)}` : issue.message;
+      return issue.message.startsWith('Invalid input') ? `expected ${article(issue.expected)}, not ${quoted(received)}` : issue.message;
     case 'invalid_value':
       return notAmong(issue.values.map(String), received);
     case 'too_small':
@@ -34,12 +34,12 @@ export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): st
       const limit = String(issue.code === 'too_small' ? issue.minimum : issue.maximum);
       if (issue.origin === 'array' || issue.origin === 'set') return `needs ${bound} ${limit} entries`;
       if (issue.origin === 'string') return `needs ${bound} ${limit} characters`;
-      return `must be ${bound} ${limit}, not ${show(received)}`;
+      return `must be ${bound} ${limit}, not ${quoted(received)}`;
     }
     case 'invalid_union':
       if ('options' in issue && Array.isArray(issue.options)) return notAmong(issue.options.map(String), received);
       if (received === undefined) return 'is missing';
-      return issue.message.startsWith('Invalid input') ? `cannot be ${show(received)}` : issue.message;
+      return issue.message.startsWith('Invalid input') ? `cannot be ${quoted(received)}` : issue.message;
     case 'invalid_key':
       return `bad key: ${issue.issues[0]?.message ?? issue.message}`;
     default:
@@ -49,9 +49,9 @@ export function describeIssue(issue: Issue, raw: unknown, schema: z.ZodType): st
 
 function notAmong(values: readonly string[], received: unknown): string {
   if (received === undefined) return `is missing; write one of ${values.join(', ')}`;
-  if (values.length === 1) return `must be ${values[0]}, not ${show(received)}`;
+  if (values.length === 1) return `must be ${values[0]}, not ${quoted(received)}`;
   const near = typeof received === 'string' ? nearest(received, values, 1)[0] : undefined;
-  return `must be one of ${values.join(', ')}, not ${show(received)}${near === undefined ? '' : `; did you mean "${near}"?`}`;
+  return `must be one of ${values.join(', ')}, not ${quoted(received)}${near === undefined ? '' : `; did you mean "${near}"?`}`;
 }
 
 function article(type: string): string {
@@ -65,11 +65,6 @@ function article(type: string): string {
     array: 'a list',
   };
   return names[type] ?? type;
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 /** The value at a path; undefined where it leads nowhere. */

@@ -59,6 +59,27 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return `known: ${shown.join(', ')}${all.length > shown.length ? ` and ${all.length - shown.length} more` : ''}`;
 }
 
+/**
+ * Text from outside as one line that drives no terminal: line breaks and tabs become spaces, other control characters, those that turn
+ * the direction of text, and halves of characters are shown as escapes.
+ */
+export function visible(text: string): string {
+  return text
+    .replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/\p{C}/gu, (letter) => `\\u{${letter.codePointAt(0)!.toString(16)}}`);
+}
+
+/** A value of a file as a message quotes it: JSON, cut at 60 characters. */
+export function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** A text of at most 500 characters: what is cut is its middle, for a message begins with the place and ends with the advice. */
+export function shortened(text: string): string {
+  return text.length <= 500 ? text : `${text.slice(0, 320)} … ${text.slice(-170)}`;
+}
+
 function plain(word: string): string {
   return word.toLowerCase().replace(/[-_./\s]/g, '');
 }

@@ -1,9 +1,10 @@
 // YAML files checked by a zod schema. What is wrong is said in one line with the file's own line and column, because a profile is
 // edited by hand and a path into an object is not where the cursor stands.
-import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';
+import { readText } from './input-file.js';
+import { nestsTooDeep } from './nesting.js';
 import { shownPath } from './profiles.js';
 import { describeIssue, innermost, valueAt } from './schema-issues.js';
 import { didYouMean } from './text.js';
@@ -40,22 +41,6 @@ export interface Override {
 type Path = readonly PropertyKey[];
 
 /**
- * Reads a text file.
- * @throws UserError that says plainly why it cannot be read
- */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new UserError(`${path}: there is no such file`);
-    if (code === 'EISDIR') throw new UserError(`${path}: is a folder, not a file`);
-    if (code === 'EACCES' || code === 'EPERM') throw new UserError(`${path}: may not be read (permission denied)`);
-    throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);
-  }
-}
-
-/**
  * Reads and checks a YAML file.
  * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
  */
@@ -77,21 +62,21 @@ export function parseYaml<T>(text: string, path: string, schema: z.ZodType<T>): 
  */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Whether keys are unique is checked below: the parser compares every two of them.
+  const document = unlessTooDeep(path, () => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
   const broken = document.errors[0] ?? document.warnings[0];
-  if (broken !== undefined) throw new UserError(`${at(broken.pos[0])}: ${syntaxMessage(broken.code, broken.message)}`);
+  if (broken?.code === 'RESOURCE_EXHAUSTION') throw tooDeep(path);
+  if (broken !== undefined) throw new UserError(`${at(broken.pos[0])}: ${broken.message.replace(/\s+/g, ' ').replace(/\.$/, '')}`);
   const root = document.contents as Node | null;
   if (root === null) throw new UserError(`${path}:1:1: the file is empty`);
-  let raw: unknown;
-  try {
-    raw = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new UserError(`${path}:1:1: cannot be read as YAML: ${messageOf(error)}`);
-  }
+  const twice = duplicateKey(root);
+  if (twice !== null) throw new UserError(`${at(twice)}: this key stands twice; keep one of them`);
+  const raw = unlessTooDeep(path, () => document.toJS({ maxAliasCount: 100 }) as unknown);
+  if (nestsTooDeep(raw)) throw tooDeep(path);
   return check(raw, schema, overrides, (where, unknownKey) => {
     const offset = offsetOf(root, where, unknownKey);
     return { place: at(offset), offset };
@@ -160,11 +145,12 @@ function check<T>(
   throw new UserError(`${first.place}: ${dotted === '' ? '' : `${dotted}: `}${describeIssue(first.issue, raw, schema)}${more}`);
 }
 
-/** Places of a value and of all that it holds. */
-function placesOf(value: unknown, locate: Locate, path: Path = []): Record<string, string> {
+/** Adds the places of a value and of all that it holds. */
+function placesOf(value: unknown, locate: Locate, path: Path = [], into: Record<string, string> = {}): Record<string, string> {
+  if (path.length > 0) into[path.join('.')] = locate(path).place;
   const inner = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  const own = path.length === 0 ? {} : { [path.join('.')]: locate(path).place };
-  return Object.assign(own, ...inner.map(([key, one]) => placesOf(one, locate, [...path, key])));
+  for (const [key, one] of inner) placesOf(one, locate, [...path, key], into);
+  return into;
 }
 
 /** A path as far as it leads through mappings and lists: a name that may stand for a mapping has no keys. */
@@ -220,9 +206,36 @@ export function quantity(kind: Quantity): z.ZodType<number, string | number> {
     });
 }
 
-function syntaxMessage(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key stands twice; keep one of them';
-  return message.replace(/\s+/g, ' ').replace(/\.$/, '');
+/** Runs a step of the parser, which recurses. @throws UserError where it fails, for want of stack among other things */
+function unlessTooDeep<T>(path: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(path);
+    throw new UserError(`${path}:1:1: cannot be read as YAML: ${messageOf(error)}`);
+  }
+}
+
+function tooDeep(path: string): UserError {
+  return new UserError(`${path}:1:1: nests far more lists and mappings than any such file; is it the right one?`);
+}
+
+/** Offset of the first key that stands in its mapping already; null where there is none. */
+function duplicateKey(root: Node): number | null {
+  const nodes: unknown[] = [root];
+  let first: number | null = null;
+  for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+    if (isSeq(node)) for (const item of node.items) nodes.push(item);
+    if (!isMap(node)) continue;
+    const seen = new Set<unknown>();
+    for (const { key, value } of node.items) {
+      nodes.push(key, value);
+      if (!isScalar(key)) continue;
+      if (seen.has(key.value)) first = Math.min(first ?? Number.POSITIVE_INFINITY, key.range![0]);
+      seen.add(key.value);
+    }
+  }
+  return first;
 }
 
 /** Offset of the node at `path`, of the key `unknownKey` inside it, or of the nearest parent that exists. */
@@ -240,8 +253,16 @@ function offsetOf(root: Node, path: Path, unknownKey?: string): number {
   return offset;
 }
 
+/** Pairs of a mapping by key: a file may have thousands in one, and each is asked for. */
+const PAIRS = new WeakMap<readonly Pair[], ReadonlyMap<string, Pair>>();
+
 function pairOf(items: readonly Pair[], key: PropertyKey): Pair | undefined {
-  return items.find((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key) === String(key));
+  let pairs = PAIRS.get(items);
+  if (pairs === undefined) {
+    pairs = new Map(items.map((pair) => [String(isScalar(pair.key) ? pair.key.value : pair.key), pair]));
+    PAIRS.set(items, pairs);
+  }
+  return pairs.get(String(key));
 }
 
 function rangeOf(node: unknown): number | undefined {

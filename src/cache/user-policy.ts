@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, UserError } from '../base/errors.js';
+import { withInput } from '../base/input-file.js';
 import type { Parameters } from '../base/parameters.js';
 import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
 
@@ -13,6 +14,8 @@ import { type CachePolicy, NONE, type PolicyDefinition } from './policy.js';
  */
 export async function loadPolicy(path: string, baseFolder: string): Promise<PolicyDefinition> {
   const absolute = isAbsolute(path) ? path : resolve(baseFolder, path);
+  // What is no file would keep the import for ever.
+  withInput(absolute, 'policy', () => undefined);
   let module: unknown;
   try {
     module = await import(pathToFileURL(absolute).href);

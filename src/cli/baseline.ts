@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';
 import { formatMetric, printable } from '../report/format.js';
@@ -15,7 +16,7 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import type { CliContext } from './context.js';
 import { loadOperands } from './operands.js';
-import { BASELINES, filesBelow, isFolder, scenarioFiles } from './scenarios.js';
+import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
 
 const EXAMPLES = `
 Examples:

@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, UserError } from '../base/errors.js';
+import { isFolder, readText } from '../base/input-file.js';
 import { isPath, listProfiles } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
-import { readText } from '../base/yaml.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
 import { joinRepeats } from '../compare/repeats.js';
@@ -15,7 +15,7 @@ import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { parseGitOperand, readFromGit } from './git.js';
-import { BASELINES, filesBelow, isFolder, scenarioFiles, scenarioOfFile } from './scenarios.js';
+import { BASELINES, filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with where their results stand, for commands that write them anew. */
 export interface LoadedSet extends OperandSet {
@@ -85,7 +85,7 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
 /** @param absent exit code where there is no such thing */
 async function findSources(path: string, absent: number): Promise<SourceSet> {
   const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
-  if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: await readStdin() }, detached: true });
+  if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
   const commit = parseGitOperand(path);
   if (commit !== null) {
     const object = readFromGit(commit.ref, commit.path);
@@ -101,7 +101,7 @@ async function findSources(path: string, absent: number): Promise<SourceSet> {
     const files = scenarioFiles(filesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
       const label = join(file, name);
-      return { label, scenario, content: { text: readText(label) }, detached: false };
+      return { label, scenario, content: { text: readText(label, 'result') }, detached: false };
     });
     return { label: path, folder: true, path: file, sources };
   }
@@ -112,7 +112,7 @@ async function findSources(path: string, absent: number): Promise<SourceSet> {
       throw new UserError(`${path}: there is no such baseline; save one with moeprof baseline save, or moeprof run -o ${path}`, absent);
     }
   }
-  return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file) }, detached: false }, file);
+  return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
 function baselineFolder(name: string, absent: number): string {
@@ -136,20 +136,4 @@ async function prepare(source: Source): Promise<Prepared> {
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name);
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
-}
-
-/**
- * A saved result.
- * @param path a file, or `-` for stdin
- * @throws UserError where it cannot be read or is none
- */
-export async function loadResult(path: string): Promise<Result> {
-  return parseResult(path === '-' ? await readStdin() : readText(path), path);
-}
-
-/** All of stdin. Read without blocking, so that Ctrl-C is heard while it waits. */
-async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

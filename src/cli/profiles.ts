@@ -2,10 +2,10 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
+import { readText } from '../base/input-file.js';
 import type { Parameter, ParameterTable } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
-import { readText } from '../base/yaml.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { PREDICTORS } from '../predict/index.js';
 import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';

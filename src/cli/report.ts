@@ -1,8 +1,8 @@
 // `moeprof report`: a saved result in any format, without running anything again.
 import type { Command } from 'commander';
 import { reports } from '../report/index.js';
+import { readResult } from '../result/read.js';
 import type { CliContext } from './context.js';
-import { loadResult } from './operands.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
@@ -22,7 +22,7 @@ export function define(command: Command, context: CliContext): void {
     .action(async (path: string, options: OutputOptions) => {
       const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
       try {
-        outputs.deliver(await loadResult(path));
+        outputs.deliver(readResult(path));
       } finally {
         outputs.abort();
       }

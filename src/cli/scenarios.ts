@@ -1,5 +1,5 @@
 // Names of scenarios, and the files that stand for them: `code.json` is scenario code; `code@1.json`, `code@2.json` are repeats of it.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 
@@ -48,9 +48,4 @@ export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length).replaceAll('\\', '/'));
-}
-
-/** True where a path is a folder. */
-export function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
 }

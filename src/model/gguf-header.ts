@@ -1,7 +1,7 @@
 // The header of a GGUF file: metadata and tensor descriptions, read in one pass without the data behind them. Every count and length is
 // checked against the size of the file before it is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import { UserError } from '../base/errors.js';
-import { type ModelFile, withFile } from './file.js';
+import { type InputFile, withInput } from '../base/input-file.js';
 import { type DescribedTensor, type GgufTensor, sizedTensors } from './gguf-tensors.js';
 
 /** Metadata values; arrays of numbers are kept, those of texts (vocabularies) are skipped. */
@@ -31,12 +31,12 @@ const FIXED = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8] as const;
 
 /** Reads the file from front to end. */
 class Cursor {
-  readonly #file: ModelFile;
+  readonly #file: InputFile;
   #chunk: Buffer = Buffer.alloc(0);
   #start = 0;
   position = 0;
 
-  constructor(file: ModelFile) {
+  constructor(file: InputFile) {
     this.#file = file;
   }
 
@@ -45,7 +45,7 @@ class Cursor {
     const from = this.position - this.#start;
     if (from < 0 || from + length > this.#chunk.length) {
       this.#start = this.position;
-      this.#chunk = this.#file.read(this.position, Math.max(CHUNK, length));
+      this.#chunk = this.#file.part(this.position, Math.max(CHUNK, length));
       if (this.#chunk.length < length) throw this.broken('the file ends inside its header; it was cut short, fetch it again');
     }
     const offset = this.position - this.#start;
@@ -56,9 +56,9 @@ class Cursor {
   /** Moves on without reading. @throws UserError where the header becomes longer than any */
   skip(length: number): void {
     this.position += length;
-    if (this.position > Math.min(this.#file.size, MAX_HEADER))
+    if (this.position > Math.min(this.#file.bytes, MAX_HEADER))
       throw this.broken(
-        this.position > this.#file.size ? 'the file ends inside its header; it was cut short, fetch it again' : 'the header does not end',
+        this.position > this.#file.bytes ? 'the file ends inside its header; it was cut short, fetch it again' : 'the header does not end',
       );
   }
 
@@ -89,8 +89,8 @@ class Cursor {
  * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
  */
 export function readGgufHeader(path: string): GgufHeader {
-  return withFile(path, (file) => {
-    if (file.read(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
+  return withInput(path, 'model', (file) => {
+    if (file.part(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
     const cursor = new Cursor(file);
     cursor.skip(4);
     const version = cursor.u32();
@@ -101,9 +101,9 @@ export function readGgufHeader(path: string): GgufHeader {
     const tensorCount = cursor.u64();
     const valueCount = cursor.u64();
     // An entry takes at least 13 bytes of metadata, 24 of a tensor.
-    if (valueCount * 13 + tensorCount * 24 > file.size || valueCount + tensorCount > MAX_ENTRIES)
+    if (valueCount * 13 + tensorCount * 24 > file.bytes || valueCount + tensorCount > MAX_ENTRIES)
       throw cursor.broken(
-        `${valueCount} values and ${tensorCount} tensors are more than ${file.size} bytes can describe; it was cut short`,
+        `${valueCount} values and ${tensorCount} tensors are more than ${file.bytes} bytes can describe; it was cut short`,
       );
     const metadata: Record<string, GgufValue> = Object.create(null) as Record<string, GgufValue>;
     for (let i = 0; i < valueCount; i++) {
@@ -116,7 +116,7 @@ export function readGgufHeader(path: string): GgufHeader {
     if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1)
       throw new UserError(`${path}: general.alignment: expected a whole number of at least 1; the file is damaged`);
     const dataStart = Math.ceil(cursor.position / alignment) * alignment;
-    return { metadata, tensors: sizedTensors(path, described, file.size - dataStart) };
+    return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart) };
   });
 }
 

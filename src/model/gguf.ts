@@ -3,10 +3,10 @@
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
+import { listFolder } from '../base/input-file.js';
 import { checkValue, type Override } from '../base/yaml.js';
 import { contextOf, latentContext, NO_CONTEXT } from './build.js';
 import { Fields } from './fields.js';
-import { listFolder } from './file.js';
 import { type GgufHeader, readGgufHeader } from './gguf-header.js';
 import type { GgufTensor } from './gguf-tensors.js';
 import { MAX_EXPERTS } from './limits.js';

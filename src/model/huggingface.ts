@@ -9,9 +9,6 @@ import { Fields } from './fields.js';
 import { readJson } from './json.js';
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
 
-/** Larger than any config.json: lists of layers that are not quantised make them long. */
-export const CONFIG_LIMIT = 16 * 2 ** 20;
-
 /** Where models of text and something else keep their language model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
 
@@ -24,7 +21,7 @@ const INHERITED = ['tie_word_embeddings', 'quantization_config'];
  * @throws UserError where it is not JSON, of no known family, or lacks a field
  */
 export function loadConfig(path: string, overrides: readonly Override[] = []): ModelProfile {
-  return configProfile(readJson(path, CONFIG_LIMIT), path, overrides);
+  return configProfile(readJson(path, 'config'), path, overrides);
 }
 
 /** The profile that a config.json describes. @throws UserError as {@link loadConfig} */

@@ -1,17 +1,20 @@
 // JSON files that Python programs wrote.
 import { messageOf, UserError } from '../base/errors.js';
+import { type InputKind, readText } from '../base/input-file.js';
+import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from './fields.js';
-import { withFile } from './file.js';
 
 /**
  * A JSON object from a file. Python writes NaN and Infinity as they are; nothing that is read here may be either, so they become null.
- * @param limit largest size in bytes
+ * @param kind says how large it may be
  * @throws UserError with line and column
  */
-export function readJson(path: string, limit: number): Record<string, unknown> {
-  const text = withFile(path, (file) => file.text(limit));
-  const json =
-    parse(text) ?? parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null')));
+export function readJson(path: string, kind: InputKind): Record<string, unknown> {
+  const text = readText(path, kind);
+  // An unfinished text is matched to the end, or a file of quotes would be looked through from each of them.
+  const finite = (): string =>
+    text.replace(/"[^"\\]*(?:\\[\s\S]?[^"\\]*)*(?:"|$)|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : 'null'));
+  const json = parse(text, path) ?? parse(finite(), path);
   if (json === null) {
     const before = text.slice(0, brokenAt(text)).split('\n');
     throw new UserError(`${path}:${before.length}:${before.at(-1)!.length + 1}: is not JSON from here on; was the file cut short?`);
@@ -20,10 +23,11 @@ export function readJson(path: string, limit: number): Record<string, unknown> {
   return json.value;
 }
 
-function parse(text: string): { value: unknown } | null {
+function parse(text: string, path: string): { value: unknown } | null {
   try {
-    return { value: JSON.parse(text) };
-  } catch {
+    return { value: parseJsonBytes(Buffer.from(text), path) };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     return null;
   }
 }

@@ -2,14 +2,14 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { placed, UserError } from '../base/errors.js';
+import { isFolder, listFolder, withInput } from '../base/input-file.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { type Override, readYaml } from '../base/yaml.js';
 import { levelSizes, measureProfile } from './build.js';
-import { listFolder, withFile } from './file.js';
 import { measureGguf } from './gguf.js';
 import { GGUF_MAGIC } from './gguf-header.js';
-import { CONFIG_LIMIT, configProfile, isConfig } from './huggingface.js';
+import { configProfile, isConfig } from './huggingface.js';
 import { readJson } from './json.js';
 import { assemble, type ModelParts } from './parts.js';
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
@@ -70,7 +70,7 @@ export function openModel(
   }
   const profile =
     source.kind === 'config'
-      ? configProfile(readJson(source.path, CONFIG_LIMIT), source.path, overrides)
+      ? configProfile(readJson(source.path, 'config'), source.path, overrides)
       : readYaml(source.path, ModelProfileSchema, overrides);
   if (source.kind === 'config' && quantization === null) {
     const sizes = tensorSizes(source.folder);
@@ -97,8 +97,8 @@ export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: 
 
 /** @throws UserError where there is nothing, or nothing that describes a model */
 function sourceAt(path: string): Source {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return sourceIn(path);
-  const { head, size } = withFile(path, (file) => ({ head: file.read(0, 4096), size: file.size }));
+  if (isFolder(path)) return sourceIn(path);
+  const { head, size } = withInput(path, 'model', (file) => ({ head: file.part(0, 4096), size: file.bytes }));
   if (head.subarray(0, 4).toString('latin1') === GGUF_MAGIC) return { kind: 'gguf', path };
   if (looksLikeSafetensors(head)) return configIn(dirname(path), basename(path));
   if (!/^\uFEFF?\s*\{/.test(head.toString('utf8')) || /\.ya?ml$/i.test(path)) {
@@ -108,7 +108,7 @@ function sourceAt(path: string): Source {
       );
     return { kind: 'profile', path };
   }
-  const json = readJson(path, CONFIG_LIMIT);
+  const json = readJson(path, 'config');
   if (isConfig(json)) return { kind: 'config', path, folder: dirname(path) };
   if (isSafetensorsIndex(json)) return configIn(dirname(path), basename(path));
   // A profile may be written as JSON, too.

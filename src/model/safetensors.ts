@@ -3,8 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
+import { type InputFile, listFolder, withInput } from '../base/input-file.js';
+import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from './fields.js';
-import { listFolder, type ModelFile, withFile } from './file.js';
 import { readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';
@@ -12,9 +13,8 @@ import type { ModelProfile } from './profile.js';
 /** List of the files of a checkpoint, beside its config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
 
-/** Limits of the format, and of an index with a line per tensor. */
+/** Limit of the format. */
 const HEADER_LIMIT = 100_000_000;
-const INDEX_LIMIT = 64 * 2 ** 20;
 
 /** True for the content of {@link INDEX_FILE}. */
 export function isSafetensorsIndex(json: Readonly<Record<string, unknown>>): boolean {
@@ -34,7 +34,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
   const files = checkpointFiles(folder);
   if (files === null) return null;
   const sizes = new Map<string, number>();
-  for (const file of files) withFile(join(folder, file), (open) => addSizes(open, sizes));
+  for (const file of files) withInput(join(folder, file), 'model', (open) => addSizes(open, sizes));
   return sizes;
 }
 
@@ -47,7 +47,7 @@ function checkpointFiles(folder: string): string[] | null {
     const parts = present.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)).sort();
     return parts.length > 0 ? parts : null;
   }
-  const map = readJson(index, INDEX_LIMIT).weight_map;
+  const map = readJson(index, 'index').weight_map;
   if (!isObject(map) || !Object.values(map).every((name) => typeof name === 'string' && /^[^/\\\p{Cc}]+$/u.test(name)))
     throw new UserError(`${index}: weight_map: expected the name of a file for each tensor`);
   const files = [...new Set(Object.values(map) as string[])].sort();
@@ -62,15 +62,16 @@ function checkpointFiles(folder: string): string[] | null {
 }
 
 /** Adds the tensors of one file. @throws UserError where its header is damaged */
-function addSizes(file: ModelFile, sizes: Map<string, number>): void {
-  const prefix = file.read(0, 8);
+function addSizes(file: InputFile, sizes: Map<string, number>): void {
+  const prefix = file.part(0, 8);
   const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(prefix.readBigUInt64LE());
-  if (length > HEADER_LIMIT || 8 + length > file.size)
+  if (length > HEADER_LIMIT || 8 + length > file.bytes)
     throw new UserError(`${file.path}: the header does not end within the file; it was cut short, or is no safetensors file`);
   let header: unknown;
   try {
-    header = JSON.parse(file.read(8, length).toString('utf8'));
-  } catch {
+    header = parseJsonBytes(file.part(8, length), file.path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${file.path}: the header is not JSON; the file is damaged, or no safetensors file`);
   }
   if (!isObject(header)) throw new UserError(`${file.path}: the header is not a JSON object; the file is damaged`);
@@ -78,7 +79,7 @@ function addSizes(file: ModelFile, sizes: Map<string, number>): void {
     if (name === '__metadata__') continue;
     const offsets: unknown = isObject(entry) ? entry.data_offsets : null;
     const [begin, end] = Array.isArray(offsets) ? (offsets as unknown[]) : [];
-    if (!isOffset(begin) || !isOffset(end) || end < begin || 8 + length + end > file.size)
+    if (!isOffset(begin) || !isOffset(end) || end < begin || 8 + length + end > file.bytes)
       throw new UserError(`${file.path}: tensor ${JSON.stringify(name.slice(0, 80))}: data_offsets lie outside the file; it was cut short`);
     sizes.set(name, end - begin);
   }

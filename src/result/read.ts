@@ -2,8 +2,9 @@
 // tool or had its numbers mixed up, so beyond the shape the figures are checked against the catalogue and against each other.
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { readText } from '../base/input-file.js';
+import { parseJsonBytes } from '../base/nesting.js';
 import { median } from '../base/significance.js';
-import { readText } from '../base/yaml.js';
 import { METRICS } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { type Metric, RESULT_SCHEMA, type Result } from './result.js';
@@ -86,7 +87,7 @@ export const resultSchema = z.looseObject({
  * @throws UserError with exit code 2 where the file cannot be read or is not a result, 3 where it is one of another format version
  */
 export function readResult(path: string): Result {
-  return parseResult(readText(path), path);
+  return parseResult(readText(path, 'result'), path);
 }
 
 /**
@@ -128,8 +129,9 @@ function schemaTag(raw: unknown): string | null {
 function parseJson(text: string, path: string): unknown {
   if (text.trim() === '') throw new UserError(`${path}: the file is empty, expected a result as moeprof run -o ${path} writes it`);
   try {
-    return JSON.parse(text) as unknown;
+    return parseJsonBytes(Buffer.from(text), path);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const message = messageOf(error);
     const position = /at position (\d+)/.exec(message)?.[1];
     // V8 names no position where the text ends early, and for some stray tokens only quotes their surroundings.

@@ -2,10 +2,11 @@
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
+import { readText } from '../base/input-file.js';
 import { findProfile, type ProfileFamily, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT } from '../base/units.js';
 import { issueOf, known, written } from '../base/written.js';
-import { type Located, locateValue, locateYaml, type Override, type Places, quantity, readText } from '../base/yaml.js';
+import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findQuantization } from '../model/quantization.js';
 import { budgetsSchema } from '../result/budget.js';

@@ -1,10 +1,11 @@
 // A system: a composition of a cache policy, a predictor, a scheduler and a miss action, read from YAML. It adds nothing of its own:
 // every offloading system of the field is a file in profiles/systems/.
 import { z } from 'zod';
+import { readText } from '../base/input-file.js';
 import type { Choice } from '../base/parameters.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { issueOf, written } from '../base/written.js';
-import { type Located, locateYaml, type Override, readText } from '../base/yaml.js';
+import { type Located, locateYaml, type Override } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';

@@ -49,11 +49,12 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
       );
     }
     const trace = await format.open(source, options);
+    source.checkUnchanged();
     if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
     return trace;
   } catch (error) {
     source.close();
-    throw oneLine(error);
+    throw error;
   }
 }
 
@@ -67,18 +68,9 @@ export async function openPopularity(path: string, options: OpenOptions = {}): P
     const format = formatOf(source, options);
     if (format.counts !== undefined) return format.counts(source, options);
     return popularityOf(await format.open!(source, options));
-  } catch (error) {
-    throw oneLine(error);
   } finally {
     source.close();
   }
-}
-
-/** A message may quote the file; what is no printable character is shown as a space, so that it stays one line. */
-function oneLine(error: unknown): unknown {
-  if (!(error instanceof UserError)) return error;
-  const clean = error.message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
-  return clean === error.message ? error : new UserError(clean, error.exitCode);
 }
 
 /**

@@ -1,13 +1,14 @@
-// The bytes of a trace, whatever they came in: a file, standard input, a gzip or zstd stream. Streams are spooled to a nameless
-// temporary file, so that every format may seek and read twice.
+// The bytes of a trace, whatever they came in: a file, standard input, a gzip or zstd stream, which is unpacked into a nameless
+// temporary file so that every format may seek and read twice.
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { messageOf, UserError } from '../base/errors.js';
 import { attempt, temporaryFile } from '../base/files.js';
+import { InputFile } from '../base/input-file.js';
 
 /** Bytes of the beginning of a file that recognise its format. */
 const HEAD_BYTES = 64 * 1024;
@@ -25,14 +26,13 @@ export class TraceSource {
   readonly head: Uint8Array;
   /** {@link head} as text; empty where it is binary (holds a zero byte). */
   readonly text: string;
-  readonly fd: number;
-  #open = true;
+  readonly #file: InputFile;
   #sha256: string | null = null;
 
-  constructor(path: string, fd: number) {
-    this.path = path;
-    this.fd = fd;
-    this.bytes = fstatSync(fd).size;
+  constructor(file: InputFile) {
+    this.#file = file;
+    this.path = file.path;
+    this.bytes = file.bytes;
     this.head = new Uint8Array(Math.min(HEAD_BYTES, this.bytes));
     this.read(0, this.head);
     this.text = this.head.includes(0) ? '' : Buffer.from(this.head.buffer, 0, this.head.length).toString('utf8');
@@ -43,12 +43,7 @@ export class TraceSource {
    * @throws UserError where the file ends before
    */
   read(position: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
-      const got = readSync(this.fd, into, done, into.length - done, position + done);
-      if (got === 0)
-        throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
-      done += got;
-    }
+    this.#file.read(position, into);
   }
 
   /**
@@ -66,7 +61,10 @@ export class TraceSource {
     return all;
   }
 
-  /** SHA-256 of the (decompressed) bytes, hex. */
+  /**
+   * SHA-256 of the (decompressed) bytes, hex.
+   * @throws UserError where the file was changed since it was opened
+   */
   sha256(): string {
     if (this.#sha256 !== null) return this.#sha256;
     const hash = createHash('sha256');
@@ -76,12 +74,17 @@ export class TraceSource {
       this.read(at, part);
       hash.update(part);
     }
+    this.checkUnchanged();
     return (this.#sha256 = hash.digest('hex'));
   }
 
+  /** @throws UserError where the file was changed since it was opened */
+  checkUnchanged(): void {
+    this.#file.checkUnchanged();
+  }
+
   close(): void {
-    if (this.#open) closeSync(this.fd);
-    this.#open = false;
+    this.#file.close();
   }
 }
 
@@ -90,15 +93,14 @@ export class TraceSource {
  * @throws UserError where it cannot be read or is empty
  */
 export async function openSource(path: string): Promise<TraceSource> {
-  let source: TraceSource;
-  if (path === '-') source = new TraceSource(path, await spool(path, process.stdin, null));
-  else source = new TraceSource(path, openForReading(path));
+  let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
     const decompressor = await decompressorFor(source);
     if (decompressor !== null) {
-      const fd = await spool(path, Readable.from(blocksOf(source)), { decompressor, packedBytes: source.bytes });
+      const unpacked = await unpack(source, decompressor);
+      source.checkUnchanged();
       source.close();
-      source = new TraceSource(path, fd);
+      source = unpacked;
     }
     if (source.bytes === 0) throw new UserError(`${path}: the trace is empty`);
     return source;
@@ -106,19 +108,6 @@ export async function openSource(path: string): Promise<TraceSource> {
     source.close();
     throw error;
   }
-}
-
-function openForReading(path: string): number {
-  try {
-    const fd = openSync(path, 'r');
-    if (fstatSync(fd).isFile()) return fd;
-    closeSync(fd);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'no permission to read it' : messageOf(error);
-    throw new UserError(`${path}: cannot be read: ${why}`);
-  }
-  throw new UserError(`${path}: is not a file; name a trace file, or - for standard input`);
 }
 
 /** A step of a stream: bytes in, other bytes out. */
@@ -141,13 +130,14 @@ function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
   }
 }
 
-async function spool(path: string, input: Readable, packed: { decompressor: Decompressor; packedBytes: number } | null): Promise<number> {
+async function unpack(source: TraceSource, decompressor: Decompressor): Promise<TraceSource> {
+  const { path } = source;
   const fd = temporaryFile();
   let written = 0;
   let refusal: unknown = null;
   const take = (block: Uint8Array): void => {
     written += block.length;
-    if (packed !== null && written > BOMB_FLOOR && written > BOMB_RATIO * packed.packedBytes) {
+    if (written > BOMB_FLOOR && written > BOMB_RATIO * source.bytes) {
       throw new UserError(
         `${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
       );
@@ -167,13 +157,12 @@ async function spool(path: string, input: Readable, packed: { decompressor: Deco
     }
   };
   try {
-    if (packed === null) await pipeline(input, sink);
-    else await pipeline(input, packed.decompressor, sink);
-    return fd;
+    await pipeline(Readable.from(blocksOf(source)), decompressor, sink);
   } catch (error) {
     closeSync(fd);
     // A refused stream ends in one of several errors, whichever side noticed first.
     if (error instanceof UserError) throw error;
-    throw refusal ?? new UserError(`${path}: cannot be ${packed === null ? 'read' : 'decompressed'}: ${messageOf(error)}`);
+    throw refusal ?? new UserError(`${path}: cannot be decompressed: ${messageOf(error)}`);
   }
+  return new TraceSource(new InputFile(path, fd));
 }

@@ -1,7 +1,8 @@
 // Nearest names.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { didYouMean, editDistance, nearest } from '../../src/base/text.js';
+import { UserError } from '../../src/base/errors.js';
+import { didYouMean, editDistance, nearest, quoted, shortened, visible } from '../../src/base/text.js';
 
 describe('editDistance', () => {
   it.each([
@@ -53,5 +54,25 @@ describe('didYouMean', () => {
     expect(didYouMean('xyz', [])).toBe('there are none');
     const many = Array.from({ length: 15 }, (_, i) => `n${i}`);
     expect(didYouMean('zebra', many)).toBe(`known: ${many.slice(0, 12).join(', ')} and 3 more`);
+  });
+});
+
+describe('text of files in messages', () => {
+  it('is one line that drives no terminal and turns no direction', () => {
+    expect(visible('a\n::error::b\r\n\tc')).toBe('a ::error::b c');
+    expect(visible('\u001b[31m\u0007\u202e\ud800')).toBe('\\u{1b}[31m\\u{7}\\u{202e}\\u{d800}');
+    expect(visible('größer 東京 😀')).toBe('größer 東京 😀');
+    expect(new UserError('x\u001by').message).toBe('x\\u{1b}y');
+  });
+
+  it('is cut in its middle', () => {
+    expect(shortened('a'.repeat(500))).toBe('a'.repeat(500));
+    expect(new UserError(`begin${'a'.repeat(1e6)}end`).message).toMatch(/^begina{315} … a{167}end$/);
+  });
+
+  it('is quoted in at most 60 characters', () => {
+    expect(quoted({ toString: 1 })).toBe('{"toString":1}');
+    expect(quoted(undefined)).toBe('undefined');
+    expect(quoted('a'.repeat(100))).toBe(`"${'a'.repeat(56)}...`);
   });
 });

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { UserError } from '../../src/base/errors.js';
+import { readText } from '../../src/base/input-file.js';
 import { BYTES, DURATION } from '../../src/base/units.js';
-import { locateYaml, parseYaml, quantity, readText, readYaml } from '../../src/base/yaml.js';
+import { locateYaml, parseYaml, quantity, readYaml } from '../../src/base/yaml.js';
 
 const Tier = z.strictObject({ name: z.enum(['gpu', 'dram', 'ssd']), size: quantity(BYTES) });
 const Profile = z
@@ -132,9 +133,40 @@ describe('readYaml', () => {
       writeFileSync(path, HEAD);
       expect(readYaml(path, Profile).layers).toBe(4);
       expect(() => readText(join(folder, 'none.yaml'))).toThrow(/none\.yaml: there is no such file$/);
-      expect(() => readText(folder)).toThrow(/: is a folder, not a file$/);
+      expect(() => readText(folder)).toThrow(/: is a folder, not a file; /);
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('a document that would hurt', () => {
+  const schema = z.unknown();
+  it.each([
+    ['flow lists', '['.repeat(20_000) + ']'.repeat(20_000)],
+    ['lists in a line', `${'- '.repeat(20_000)}1`],
+    ['mappings line by line', Array.from({ length: 600 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+    ['aliases of aliases', Array.from({ length: 99 }, (_, i) => `a${i}: &a${i} [${i === 0 ? 1 : `*a${i - 1}`}]`).join('\n')],
+    ['a list in itself', 'a: &a [*a]'],
+    ['a list of 65 lists', '['.repeat(66) + ']'.repeat(66)],
+  ])('is refused where it nests: %s', (_, text) => {
+    expect(() => parseYaml(text, 'p.yaml', schema)).toThrow(UserError);
+    expect(() => parseYaml(text, 'p.yaml', schema)).toThrow(/^p\.yaml:1:1: (nests far more|cannot be read as YAML: Excessive alias)/);
+  });
+
+  it('is read where it nests as deep as is allowed', () => {
+    expect(parseYaml('['.repeat(64) + ']'.repeat(64), 'p.yaml', schema)).toHaveLength(1);
+  });
+
+  it('may be wide: a list of 130,000 entries', () => {
+    expect(parseYaml(`[${'1,'.repeat(130_000)}1]`, 'p.yaml', schema)).toHaveLength(130_001);
+  });
+
+  it('has its keys compared by name, not each with each: 30,000 of them, and the one that stands twice is found', () => {
+    const keys = Array.from({ length: 30_000 }, (_, key) => `k${key}: 1`);
+    expect(Object.keys(parseYaml(keys.join('\n'), 'p.yaml', schema) as object)).toHaveLength(30_000);
+    expect(() => parseYaml([...keys, 'k77: 2'].join('\n'), 'p.yaml', schema)).toThrow(
+      /^p\.yaml:30001:1: this key stands twice; keep one of them$/,
+    );
   });
 });

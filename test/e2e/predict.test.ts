@@ -150,10 +150,7 @@ describe('moeprof predict', () => {
     [[...TRAIN, '-o', 'x.onnx', '--seed', 'one'], '--seed one: must be an integer'],
     [[...TRAIN, '-o', 'x.onnx', '--holdout', '100%'], '--holdout 100%: must leave something on both sides'],
     [['predict', 'eval', 'transitoin', '-t', 'trace.safetensors'], 'did you mean "transition"'],
-    [
-      ['predict', 'eval', 'trace.safetensors.onnx', '-t', 'trace.safetensors'],
-      'trace.safetensors.onnx: cannot be read: there is no such file',
-    ],
+    [['predict', 'eval', 'trace.safetensors.onnx', '-t', 'trace.safetensors'], 'trace.safetensors.onnx: there is no such file'],
     [['predict', 'eval', 'none', '-t', 'trace.safetensors'], 'predictor none: predicts nothing, so there is nothing to judge'],
     [['predict', 'eval', '-t', 'trace.safetensors#400:600'], 'trace.safetensors#400:600: there are rows 0:480'],
     [['run', '-t', 'trace.safetensors', '--predictor', 'broken.onnx'], 'broken.onnx: is not a model that onnxruntime can load'],

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
 import { Random } from '../../src/base/random.js';
 import { arrivalsDigest, atRate } from '../../src/schedule/arrivals/arrivals.js';
 import { loadArrivals, parseArrivals, readArrivals } from '../../src/schedule/arrivals/load.js';
@@ -66,11 +67,26 @@ describe('readArrivals', () => {
   });
 
   it('a file that is not there is told by its name', () => {
-    expect(() => readArrivals(join(folder, 'none.csv'))).toThrow('none.csv: cannot be read');
+    expect(() => readArrivals(join(folder, 'none.csv'))).toThrow('none.csv: there is no such file');
   });
 });
 
 describe('loadArrivals', () => {
+  it.each([
+    ['poisson:rate=1e-300', ''],
+    ['gamma:rate=1e-9,cv=2', ''],
+    ['far.csv', 'arrival,prompt,output\n0,1,1\n1e308,1,1\n'],
+    ['far.csv', 'arrival,prompt,output\n-1e308,1,1\n1e308,1,1\n'],
+    ['far.csv', 'arrival,prompt,output\n0,1,1\n1e8,1,1\n'],
+  ])('refuses %s where its times cannot be told apart in ns: %j', (spec, text) => {
+    writeFileSync(join(folder, 'far.csv'), text);
+    const load = (): unknown => loadArrivals({ arrivals: parseArrivals(spec), prompt: 1, output: 1 }, folder, 1);
+    expect(load).toThrow(UserError);
+    expect(load).toThrow(
+      /^workload .*: the last request arrives later than 104 days after the first; is the rate, or the unit of time, right\?$/,
+    );
+  });
+
   const drawn = { prompt: 5, output: 6, requests: 20_000 };
 
   it.each([

@@ -1,6 +1,7 @@
 // docs/systems.md as the system files have it: one row a system, then each with what it follows and where it is simpler.
+
+import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
-import { readText } from '../../src/base/yaml.js';
 import type { MissAction } from '../../src/system/choices.js';
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';

@@ -30,8 +30,8 @@ describe('openTrace', () => {
   });
 
   it.each([
-    ['nothing there', () => join(folder, 'none.jsonl'), /none\.jsonl: cannot be read: there is no such file/],
-    ['a folder', () => folder, /is not a file/],
+    ['nothing there', () => join(folder, 'none.jsonl'), /none\.jsonl: there is no such file/],
+    ['a folder', () => folder, /is a folder, not a file; name a trace file/],
     ['an empty file', () => fileOf(folder, 'empty', ''), /empty: the trace is empty/],
     ['another kind of file', () => fileOf(folder, 'prose.txt', 'Once upon a time'), /no trace format that moeprof knows/],
     ['a damaged gzip stream', () => fileOf(folder, 'bad.gz', zlib.gzipSync(LINE).subarray(0, 30)), /bad\.gz: cannot be decompressed/],

@@ -1,8 +1,8 @@
 // The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. What it
 // belongs to stands inside, so that a training never goes on from another one's weights.
-import { readFileSync } from 'node:fs';
-import { messageOf, UserError } from '../../base/errors.js';
+import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
+import { withInput } from '../../base/input-file.js';
 import { Random } from '../../base/random.js';
 import { type ParameterSpec, sizeOf } from './network.js';
 
@@ -77,19 +77,12 @@ export function saveCheckpoint(path: string, fingerprint: string, { best, bestEp
 }
 
 /**
- * Reads a state, if there is one.
+ * Reads a state.
  * @param like a fresh state of the same training: names and shapes that the file must have
- * @returns null where the file does not exist
- * @throws UserError where the file is damaged, or belongs to another training
+ * @throws UserError where there is no such file, it is damaged, or belongs to another training
  */
-export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoint): Checkpoint | null {
-  let file: Buffer;
-  try {
-    file = readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);
-  }
+export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoint): Checkpoint {
+  const file = withInput(path, 'checkpoint', (open) => open.part(0, open.bytes));
   const damaged = new UserError(`${path}: is not a whole checkpoint of moeprof; delete it to train from the beginning`);
   let header: Record<string, { readonly data_offsets: readonly [number, number] }> & { readonly __metadata__?: Record<string, string> };
   let start: number;

@@ -1,17 +1,16 @@
 // A model that answers at once. onnxruntime-node only offers a promise, though its native call blocks all the same; the contract of
 // predictors is synchronous, because the fold over events must not wait between layers. So the session lives in a worker, the tensors
 // in shared memory, and the caller sleeps on a futex until the answer is there.
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { messageOf, UserError } from '../../base/errors.js';
-import { formatBytes } from '../../base/units.js';
+
+import { UserError } from '../../base/errors.js';
+import { withInput } from '../../base/input-file.js';
 import type { TensorSignature } from './contract.js';
+
 import { runtimePath, SESSION_OPTIONS, unusable } from './runtime.js';
 import { type Binding, type Opened, serve, type WorkerOptions } from './session-worker.js';
 
-/** Largest file that is loaded: a path predictor has a few MB, a protobuf message at most 2 GiB. */
-const LARGEST_FILE = 512 * 2 ** 20;
 /** How long an answer may take before the worker is given up, ms. */
 const PATIENCE = 120_000;
 
@@ -43,7 +42,8 @@ export class SyncSession {
    * @throws UserError where the file cannot be read or is no model, or the runtime is not installed
    */
   static async open(path: string): Promise<SyncSession> {
-    checkFile(path);
+    // The runtime opens it by its name.
+    withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(8));
     const { port1, port2 } = new MessageChannel();
     const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: SESSION_OPTIONS, control, port: port2 };
@@ -95,26 +95,6 @@ export class SyncSession {
   close(): void {
     this.#port.close();
     void this.#worker.terminate();
-  }
-}
-
-/** @throws UserError where there is no file that could be a model */
-function checkFile(path: string): void {
-  let size: number;
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile()) throw new UserError(`${path}: is not a file; name an .onnx file`);
-    size = stat.size;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${path}: cannot be read: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(error)}`,
-    );
-  }
-  if (size > LARGEST_FILE) {
-    throw new UserError(
-      `${path}: is ${formatBytes(size)}; a path predictor may have ${formatBytes(LARGEST_FILE)}, so export a smaller one`,
-    );
   }
 }
 

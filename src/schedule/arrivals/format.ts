@@ -1,5 +1,6 @@
 // The contract of a file of arrivals: one line per request, recognised by its first line and read one line at a time.
 import { UserError } from '../../base/errors.js';
+import { quoted } from '../../base/text.js';
 
 /** One request as a file describes it. */
 export interface Arrival {
@@ -39,7 +40,9 @@ export interface ArrivalFormat {
 export function tokensOf(text: unknown, what: string, place: string): number {
   const value = typeof text === 'string' ? (/^\s*\d+(\.0*)?\s*$/.test(text) ? Number(text) : Number.NaN) : text;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value;
-  throw new UserError(`${place}: ${what} is '${String(text)}', where a whole number of tokens of at least 1 is expected`);
+  throw new UserError(
+    `${place}: ${what} is '${typeof text === 'string' ? text : quoted(text)}', where a whole number of tokens of at least 1 is expected`,
+  );
 }
 
 /**
@@ -50,5 +53,5 @@ export function tokensOf(text: unknown, what: string, place: string): number {
 export function momentOf(text: unknown, unitNs: number, what: string, place: string): number {
   const value = typeof text === 'number' ? text : typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value * unitNs;
-  throw new UserError(`${place}: ${what} is '${String(text)}', where a number is expected`);
+  throw new UserError(`${place}: ${what} is '${typeof text === 'string' ? text : quoted(text)}', where a number is expected`);
 }

@@ -1,7 +1,7 @@
 // From what a run says of its arrivals to arrivals: a file is read, line by line, or a process is drawn.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { messageOf, UserError } from '../../base/errors.js';
+import { UserError } from '../../base/errors.js';
+import { withInput } from '../../base/input-file.js';
 import { type Choice, choose } from '../../base/parameters.js';
 import { isPath } from '../../base/profiles.js';
 import { LineScanner } from '../../base/scan.js';
@@ -10,6 +10,9 @@ import { type Arrivals, atRate } from './arrivals.js';
 import type { Arrival } from './format.js';
 import { ARRIVAL_FORMATS } from './index.js';
 import { drawArrivals, PROCESSES } from './process.js';
+
+/** Requests that are held in memory. */
+const MOST_REQUESTS = 5_000_000;
 
 /** Where arrivals come from: a file, or a process that they are drawn from. */
 export type ArrivalSource = Choice | (Written & { readonly path: string });
@@ -45,6 +48,15 @@ export function parseArrivals(text: string): ArrivalSource {
  * @throws UserError with file and line where a line is malformed
  */
 export function loadArrivals(options: ArrivalOptions, folder: string, seed: number): Arrivals {
+  const arrivals = arrivalsOf(options, folder, seed);
+  // Not a number, where two infinite times are compared.
+  if (arrivals.arrivalNs[arrivals.count - 1]! <= Number.MAX_SAFE_INTEGER) return arrivals;
+  throw new UserError(
+    `workload ${options.arrivals.text}: the last request arrives later than 104 days after the first; is the rate, or the unit of time, right?`,
+  );
+}
+
+function arrivalsOf(options: ArrivalOptions, folder: string, seed: number): Arrivals {
   const { arrivals: source, rate } = options;
   if ('name' in source) {
     return drawArrivals(source.name, rate === undefined ? source.parameters : { ...source.parameters, rate }, options, seed);
@@ -58,28 +70,11 @@ export function loadArrivals(options: ArrivalOptions, folder: string, seed: numb
  * @throws UserError with file and line
  */
 export function readArrivals(path: string, most: number = Number.POSITIVE_INFINITY): Arrivals {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw new UserError(`${path}: cannot be read: ${messageOf(error)}`);
-  }
-  try {
-    const lines = new LineScanner({
-      path,
-      bytes: fstatSync(fd).size,
-      read: (position, into) => {
-        for (let done = 0; done < into.length; ) {
-          const count = readSync(fd, into, done, into.length - done, position + done);
-          if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-          done += count;
-        }
-      },
-    });
-    return collectArrivals(lines, path, most);
-  } finally {
-    closeSync(fd);
-  }
+  return withInput(path, 'workload', (file) => {
+    const arrivals = collectArrivals(new LineScanner(file), path, most);
+    file.checkUnchanged();
+    return arrivals;
+  });
 }
 
 function collectArrivals(lines: LineScanner, path: string, most: number): Arrivals {
@@ -100,6 +95,9 @@ function collectArrivals(lines: LineScanner, path: string, most: number): Arriva
     const arrival = read(lines.text(), lines.place());
     if (all.length > 0 && arrival.arrivalNs < all.at(-1)!.arrivalNs) {
       throw new UserError(`${lines.place()}: arrives before the request above it; sort the file by arrival`);
+    }
+    if (all.length === MOST_REQUESTS) {
+      throw new UserError(`${path}: holds more than ${MOST_REQUESTS} requests; take the first of them with workload.requests`);
     }
     all.push(arrival);
   }

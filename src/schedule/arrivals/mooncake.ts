@@ -1,11 +1,12 @@
 // Mooncake traces: JSON lines with a time in milliseconds. The hashes of prefix blocks are not used: routing comes from the trace.
 import { UserError } from '../../base/errors.js';
+import { parseJsonBytes } from '../../base/nesting.js';
 import { type ArrivalFormat, momentOf, tokensOf } from './format.js';
 
 /** The fields of a line, or null where it is no JSON object. */
 function objectOf(line: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = parseJsonBytes(Buffer.from(line), 'line');
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
   } catch {
     return null;

@@ -1,6 +1,6 @@
 // A renumbering of experts: physical slots back to logical experts, or a permutation. `[3, 0, 1, 2]` for all layers, or one list per layer.
 import { UserError } from '../../base/errors.js';
-import { readText } from '../../base/yaml.js';
+import { readText } from '../../base/input-file.js';
 import { NULL_EXPERT } from '../trace.js';
 
 /** New number of each expert, by layer; {@link NULL_EXPERT} drops the choice. */
@@ -14,7 +14,7 @@ export type Remap = readonly Uint16Array[];
 export function readRemap(path: string, experts: readonly number[]): Remap {
   let value: unknown;
   try {
-    value = JSON.parse(readText(path));
+    value = JSON.parse(readText(path, 'mapping'));
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${path}: is not JSON; write a list of new numbers, e.g. [1,0,2], or one such list per layer`);

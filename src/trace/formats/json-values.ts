@@ -1,5 +1,6 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
 import { messageOf, UserError } from '../../base/errors.js';
+import { parseJsonBytes } from '../../base/nesting.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 
@@ -26,12 +27,12 @@ export function* documents(source: TraceSource): Generator<JsonDocument, void, v
     while (scanner.next()) {
       if (scanner.blank()) continue;
       const place = scanner.place();
-      yield { value: objectAt(parse(scanner.text(), place), place), place };
+      yield { value: objectAt(parse(scanner.lineBytes(), place), place), place };
     }
     return;
   }
   const { path } = source;
-  const value = parse(source.readAll(DOCUMENT_LIMIT).toString('utf8'), path);
+  const value = parse(source.readAll(DOCUMENT_LIMIT), path);
   const list = Array.isArray(value) ? value : [value];
   for (const [index, entry] of list.entries()) {
     const place = Array.isArray(value) ? `${path}: document ${index}` : path;
@@ -41,7 +42,7 @@ export function* documents(source: TraceSource): Generator<JsonDocument, void, v
 
 /** The whole file as one JSON value. */
 export function wholeJson(source: TraceSource): unknown {
-  return parse(source.readAll(DOCUMENT_LIMIT).toString('utf8'), source.path);
+  return parse(source.readAll(DOCUMENT_LIMIT), source.path);
 }
 
 /** True where the first line is a whole object and another line follows. */
@@ -58,10 +59,11 @@ function isLines(source: TraceSource): boolean {
   return false;
 }
 
-function parse(text: string, place: string): unknown {
+function parse(bytes: Buffer, place: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonBytes(bytes, place);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${place}: not JSON: ${messageOf(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 // One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order, with or without Python's spaces;
 // it gives up on anything else, and JSON.parse decides.
 import { messageOf, UserError } from '../../base/errors.js';
+import { parseJsonBytes } from '../../base/nesting.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
@@ -26,8 +27,9 @@ export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
   let row: unknown;
   try {
-    row = JSON.parse(scanner.text());
+    row = parseJsonBytes(scanner.lineBytes(), place);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${place}: not JSON: ${messageOf(error)}`);
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new UserError(`${place}: not an object; write one token a line`);

@@ -1,5 +1,6 @@
 // The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
 import { UserError } from '../../base/errors.js';
+import { parseJsonBytes } from '../../base/nesting.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
@@ -61,8 +62,9 @@ function headerOf(scanner: LineScanner): Record<string, string> | null {
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
   let header: unknown;
   try {
-    header = JSON.parse(text);
-  } catch {
+    header = parseJsonBytes(scanner.lineBytes(), scanner.place());
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${scanner.place()}: the header line is not JSON`);
   }
   const strings: Record<string, string> = {};

@@ -1,7 +1,10 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset
 // is checked before anything is believed. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
+
+import { parseJsonBytes } from '../../base/nesting.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
+
 import type { TraceSource } from '../source.js';
 
 /** Largest header the format allows. */
@@ -89,7 +92,7 @@ export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
     throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${source.bytes}; it was cut short`);
   const text = Buffer.alloc(length);
   source.read(8, text);
-  const header = parseHeader(path, text.toString('utf8'));
+  const header = parseHeader(path, text);
   const tensors = new Map<string, TensorInfo>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
@@ -100,11 +103,12 @@ export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   return { metadata, tensors };
 }
 
-function parseHeader(path: string, text: string): Record<string, unknown> {
+function parseHeader(path: string, text: Buffer): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = parseJsonBytes(text, path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path}: the header is not JSON; it is no safetensors file, or was damaged`);
   }
   if (!isObject(value)) throw new UserError(`${path}: the header is not a JSON object; it is no safetensors file, or was damaged`);

@@ -171,7 +171,7 @@ describe('naming it', () => {
 
   it.each([
     ['onnx', 'predictor onnx: names no file; write onnx:file=predictor.onnx'],
-    ['nowhere/p.onnx', 'cannot be read: there is no such file'],
+    ['nowhere/p.onnx', 'there is no such file'],
     ['onxx:file=p.onnx', 'unknown predictor "onxx"; did you mean "onnx"'],
     ['token-table', 'predictor token-table: needs token ids, which test does not carry'],
   ])('%s is refused in one line', async (kind, message) => {

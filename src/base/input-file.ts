@@ -1,0 +1,229 @@
+// The one door to the files that users name. What stands behind a name may be anything, and may come from a stranger: it is looked at
+// before it is read. A folder, a device or a pipe that nobody writes to is refused, and each kind of file has a largest size.
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isatty } from 'node:tty';
+import { messageOf, UserError } from './errors.js';
+import { attempt, temporaryFile } from './files.js';
+import { formatBytes } from './units.js';
+
+interface Limits {
+  /** What the message calls it. */
+  readonly what: string;
+  /** Largest size in bytes. */
+  readonly limit: number;
+  /** What to do where it is larger, or no file at all. */
+  readonly remedy: string;
+  /** True where it may come through a pipe: it is read once, from one place. */
+  readonly pipe?: true;
+}
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+
+/**
+ * Kinds of files. Those that are read as a whole have limits far above what is written by hand or by us; their parsers take up to a
+ * hundred times the size in memory. Traces and models are read in parts, and end only with the disk.
+ */
+const KINDS = {
+  profile: { what: 'a YAML file', limit: 256 * KIB, remedy: 'name a shorter one; a trace is named with -t, a model with -m', pipe: true },
+  result: { what: 'a result', limit: 32 * MIB, remedy: 'write it without --details', pipe: true },
+  trace: { what: 'a trace', limit: Number.POSITIVE_INFINITY, remedy: 'name a trace file, or - for standard input', pipe: true },
+  model: { what: 'a model', limit: Number.POSITIVE_INFINITY, remedy: 'name a bundled model, a YAML profile, a config.json or a GGUF file' },
+  config: { what: 'a config.json', limit: 16 * MIB, remedy: 'name the config.json of the model itself' },
+  index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
+  workload: { what: 'a file of arrivals', limit: 4 * 2 ** 30, remedy: 'keep its first lines (head -n 1000000)', pipe: true },
+  predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file' },
+  policy: { what: 'a policy module', limit: 16 * MIB, remedy: 'name a .mjs or .js file' },
+  checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning' },
+  mapping: { what: 'a mapping of experts', limit: 16 * MIB, remedy: 'write one number per expert', pipe: true },
+} satisfies Readonly<Record<string, Limits>>;
+
+/** Name of a kind of file. */
+export type InputKind = keyof typeof KINDS;
+
+/** A file that is open for reading, at any offset. What came through a pipe lies in a nameless temporary file. */
+export class InputFile {
+  /** As the user named it; `-` is standard input. */
+  readonly path: string;
+  /** Size in bytes. */
+  readonly bytes: number;
+  readonly #fd: number;
+  readonly #opened: BigIntStats;
+  #open = true;
+
+  /** @param fd of a regular file, which is closed with this */
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+    this.#opened = fstatSync(fd, { bigint: true });
+    this.bytes = Number(this.#opened.size);
+  }
+
+  /**
+   * Opens a file.
+   * @param path a file, a pipe, or `-`
+   * @param kind says how large it may be
+   * @throws UserError where there is none, it may not be read, or it is a folder, a device, a pipe that nobody writes to, or too large
+   */
+  static open(path: string, kind: InputKind): InputFile {
+    const file = new InputFile(path, openRegular(path, KINDS[kind]));
+    if (file.bytes <= KINDS[kind].limit) return file;
+    file.close();
+    throw tooLarge(path, file.bytes, KINDS[kind]);
+  }
+
+  /**
+   * Fills `into` from byte `position`.
+   * @throws UserError where the file ends before
+   */
+  read(position: number, into: Uint8Array): void {
+    const done = this.#fill(position, into);
+    if (done < into.length) {
+      throw new UserError(`${this.path}: the file ends at byte ${position + done}; it was cut short, record or copy it again`);
+    }
+  }
+
+  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  part(position: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.bytes - position)));
+    return bytes.subarray(0, this.#fill(position, bytes));
+  }
+
+  /** All of it as text, without a byte order mark. */
+  text(): string {
+    return this.part(0, this.bytes)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
+  }
+
+  /**
+   * Refuses what was written to since it was opened: what was read of it may be of two files.
+   * @throws UserError
+   */
+  checkUnchanged(): void {
+    const { size, mtimeNs } = fstatSync(this.#fd, { bigint: true });
+    if (size === this.#opened.size && mtimeNs === this.#opened.mtimeNs) return;
+    throw new UserError(`${this.path}: was changed while it was read; wait until it is written, then try again`);
+  }
+
+  close(): void {
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
+  }
+
+  #fill(position: number, into: Uint8Array): number {
+    let done = 0;
+    try {
+      for (let got = -1; got !== 0 && done < into.length; done += got) {
+        got = readSync(this.#fd, into, done, into.length - done, position + done);
+      }
+    } catch (error) {
+      throw cannotRead(this.path, error);
+    }
+    return done;
+  }
+}
+
+/** Opens a file for as long as `use` takes. @throws UserError as {@link InputFile.open} */
+export function withInput<T>(path: string, kind: InputKind, use: (file: InputFile) => T): T {
+  const file = InputFile.open(path, kind);
+  try {
+    return use(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** All of a file as text. @throws UserError as {@link InputFile.open} */
+export function readText(path: string, kind: InputKind = 'profile'): string {
+  return withInput(path, kind, (file) => file.text());
+}
+
+/** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
+export function isFolder(path: string): boolean {
+  return attemptRead(path, () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+/** Names in a folder. @throws UserError where it may not be read */
+export function listFolder(path: string): string[] {
+  return attemptRead(path, () => readdirSync(path));
+}
+
+/** Descriptor of a regular file that holds what stands at `path`. Opened without waiting: a pipe without a writer would keep us for ever. */
+function openRegular(path: string, kind: Limits): number {
+  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  const stat = attemptRead(path, () => fstatSync(fd));
+  if (stat.isFile() && fd !== 0) return fd;
+  try {
+    // Standard input may be a file, a socket (of another Node process), a terminal, or nothing (/dev/null).
+    if (fd === 0 ? !stat.isCharacterDevice() || isatty(0) : stat.isFIFO() && kind.pipe === true) return spooled(fd, path, kind);
+    const what = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device';
+    if (fd === 0) throw new UserError(`${path}: nothing comes from standard input; pipe it in, or ${kind.remedy}`);
+    throw new UserError(`${path}: is ${what}, not a file; ${kind.remedy}`);
+  } finally {
+    if (fd !== 0) closeSync(fd);
+  }
+}
+
+/** Copies a stream into a nameless temporary file. */
+function spooled(fd: number, path: string, kind: Limits): number {
+  const copy = temporaryFile();
+  const block = new Uint8Array(64 * KIB);
+  try {
+    for (let bytes = 0; ; ) {
+      const got = readSome(fd, path, block);
+      if (got === 0) return copy;
+      bytes += got;
+      if (bytes > kind.limit) throw tooLarge(path, bytes, kind);
+      attempt(tmpdir(), () => {
+        for (let done = 0; done < got; ) done += writeSync(copy, block, done, got - done);
+      });
+    }
+  } catch (error) {
+    closeSync(copy);
+    throw error;
+  }
+}
+
+/** Milliseconds between two looks at a pipe whose writer is busy. */
+const PATIENCE = 5;
+
+function readSome(fd: number, path: string, into: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(fd, into, 0, into.length, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // What is left when the other end of a terminal or a Windows pipe goes.
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw cannotRead(path, error);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE);
+    }
+  }
+}
+
+function tooLarge(path: string, bytes: number, { limit, remedy, what }: Limits): UserError {
+  return new UserError(`${path}: has ${formatBytes(bytes)}, more than ${what} may have (${formatBytes(limit)}); ${remedy}`);
+}
+
+function attemptRead<T>(path: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+function cannotRead(path: string, error: unknown): UserError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new UserError(`${path}: there is no such file`);
+  if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);
+  if (code === 'EISDIR') return new UserError(`${path}: is a folder, not a file`);
+  if (code === 'ELOOP') return new UserError(`${path}: cannot be read: its symbolic links lead in a circle`);
+  if (code === 'ENAMETOOLONG') return new UserError(`${path}: cannot be read: the name is too long`);
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return new UserError(`${path}: cannot be read: too many files are open; allow more with ulimit -n`);
+  }
+  return new UserError(`${path}: cannot be read: ${messageOf(error)}`);
+}

@@ -1,0 +1,65 @@
+// How deep and how wide a document may be. Whatever walks a value of a file recurses, and a file of brackets is a few bytes a level: the
+// depth is limited before anything walks it, and so is the number of lists and objects, which take fifty times their text in memory.
+import { UserError } from './errors.js';
+
+/** Levels of lists and objects in each other. Files of ours have at most ten. */
+const MOST_LEVELS = 64;
+/** Lists and objects of one document: a recording in one document has one for each token and layer. */
+const MOST_CONTAINERS = 4_000_000;
+
+const QUOTE = 34;
+/** Digits, commas and spaces lie below; they are most of a recording. */
+const LETTERS = 65;
+const BACKSLASH = 92;
+
+/** True where lists and objects nest deeper than any file of ours. Values may share parts, and contain themselves. */
+export function nestsTooDeep(value: unknown): boolean {
+  let level = new Set([value]);
+  for (let depth = 0; level.size > 0; depth++) {
+    if (depth > MOST_LEVELS) return true;
+    const below = new Set<unknown>();
+    for (const container of level) {
+      if (typeof container !== 'object' || container === null) continue;
+      for (const entry of Object.values(container)) if (typeof entry === 'object' && entry !== null) below.add(entry);
+    }
+    level = below;
+  }
+  return false;
+}
+
+/**
+ * Parses a JSON document, once its brackets have been counted.
+ * @param place names it in messages
+ * @throws UserError where it nests too deep or holds too many lists and objects
+ * @throws SyntaxError where it is not JSON
+ */
+export function parseJsonBytes(bytes: Buffer, place: string): unknown {
+  let depth = 0;
+  let containers = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte < LETTERS) {
+      if (byte === QUOTE) at = endOfText(bytes, at + 1);
+      continue;
+    }
+    // `[` and `{`, `]` and `}` differ in one bit.
+    const bracket = byte & ~0x20;
+    if (bracket === 0x5b) {
+      if (++depth > MOST_LEVELS) throw new UserError(`${place}: nests more than ${MOST_LEVELS} lists and objects; no such file does`);
+      if (++containers > MOST_CONTAINERS) {
+        throw new UserError(`${place}: holds more than ${MOST_CONTAINERS} lists and objects; write JSON lines, one record a line`);
+      }
+    } else if (bracket === 0x5d) depth--;
+  }
+  return JSON.parse(bytes.toString('utf8')) as unknown;
+}
+
+/** Byte of the quotation mark that ends a text which begins at `from`; the end, where none does. */
+function endOfText(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
+    let before = at;
+    while (before > from && bytes[before - 1] === BACKSLASH) before--;
+    if ((at - before) % 2 === 0) return at;
+  }
+  return bytes.length;
+}

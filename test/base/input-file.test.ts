@@ -1,0 +1,101 @@
+// The door to the files of users: what is no file is refused in one line, at once, and nothing is read that is too large.
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, closeSync, mkdirSync, openSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.js';
+import { InputFile, type InputKind, readText } from '../../src/base/input-file.js';
+import { temporaryFolder } from '../trace/builders.js';
+
+const folder = temporaryFolder();
+const pipe = join(folder, 'pipe');
+execFileSync('mkfifo', [pipe]);
+symlinkSync('loop', join(folder, 'loop'));
+mkdirSync(join(folder, 'folder'));
+writeFileSync(join(folder, 'file'), 'text');
+writeFileSync(join(folder, 'sparse'), '');
+truncateSync(join(folder, 'sparse'), 10 * 2 ** 30);
+
+const KINDS: readonly InputKind[] = [
+  'profile',
+  'result',
+  'trace',
+  'model',
+  'config',
+  'index',
+  'workload',
+  'predictor',
+  'policy',
+  'checkpoint',
+  'mapping',
+];
+
+const HOSTILE: readonly (readonly [string, string, RegExp])[] = [
+  ['nothing', join(folder, 'none'), /none: there is no such file$/],
+  ['something below a file', join(folder, 'file', 'below'), /there is no such file$/],
+  ['a folder', join(folder, 'folder'), /is a folder, not a file; ./],
+  ['a device that never ends', '/dev/zero', /is a device, not a file; ./],
+  ['symbolic links in a circle', join(folder, 'loop'), /its symbolic links lead in a circle$/],
+  ['a name that is too long', join(folder, 'x'.repeat(300)), /the name is too long$/],
+];
+
+describe.each(KINDS)('in the place of a %s', (kind) => {
+  it.each(HOSTILE)('%s is refused', (_, path, message) => {
+    expect(() => InputFile.open(path, kind)).toThrow(UserError);
+    expect(() => InputFile.open(path, kind)).toThrow(message);
+  });
+
+  it('a pipe that nobody writes to is empty or refused, and never waited for', () => {
+    const open = (): number => InputFile.open(pipe, kind).bytes;
+    if (['profile', 'result', 'trace', 'workload', 'mapping'].includes(kind)) expect(open()).toBe(0);
+    else expect(open).toThrow(/is a pipe, not a file; ./);
+  });
+});
+
+describe('the size', () => {
+  it.each(KINDS.filter((kind) => kind !== 'trace' && kind !== 'model'))('of a %s has a limit', (kind) => {
+    expect(() => InputFile.open(join(folder, 'sparse'), kind)).toThrow(/^[^\n]*sparse: has 10\.0 GiB, more than .* may have \(.*\); ./);
+  });
+
+  it('of traces and models is that of the disk', () => {
+    for (const kind of ['trace', 'model'] as const) {
+      const file = InputFile.open(join(folder, 'sparse'), kind);
+      expect(file.bytes).toBe(10 * 2 ** 30);
+      file.close();
+    }
+  });
+
+  it('of what comes through a pipe has the same limit', () => {
+    const writer = openSync(pipe, 'r+');
+    try {
+      spawn('sh', ['-c', `head -c 300000 /dev/zero > ${pipe}`]);
+      expect(() => readText(pipe, 'profile')).toThrow(/pipe: has 2\d\d KiB, more than a YAML file may have \(256 KiB\)/);
+    } finally {
+      closeSync(writer);
+    }
+  });
+});
+
+describe('a file that changes while it is read', () => {
+  it.each([
+    ['grows', (path: string) => appendFileSync(path, 'more')],
+    ['is written over', (path: string) => utimesSync(path, new Date(0), new Date(1))],
+  ])('is refused where it %s', (_, change) => {
+    const path = join(folder, 'changing');
+    writeFileSync(path, 'text');
+    const file = InputFile.open(path, 'trace');
+    file.checkUnchanged();
+    change(path);
+    expect(() => file.checkUnchanged()).toThrow(/changing: was changed while it was read; wait until it is written, then try again$/);
+    file.close();
+  });
+
+  it('is refused where it became shorter', () => {
+    const path = join(folder, 'shorter');
+    writeFileSync(path, 'text');
+    const file = InputFile.open(path, 'trace');
+    truncateSync(path, 2);
+    expect(() => file.read(0, new Uint8Array(4))).toThrow(/shorter: the file ends at byte 2; it was cut short/);
+    file.close();
+  });
+});
