@@ -1,7 +1,7 @@
 // What an inspected model is shown as: its parameters, its experts by kind of layer, and the machines that it fits.
-import { formatBytes, formatCount, formatParameters, formatRatio } from '../base/units.js';
+import { formatBytes, formatCount, formatParameters } from '../base/units.js';
 import type { Fit, ModelInspection } from '../model/inspect.js';
-import { type Document, type Grid, grid, type Line } from '../report/document/document.js';
+import { type Column, type Datum, type Document, figure, type Grid, gridOf, type Line, ratio } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { formatRelative } from '../report/format.js';
 
@@ -33,39 +33,36 @@ function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeMode
 }
 
 function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
-  return grid(
+  const millions = (value: number): Datum => ({ value, text: formatParameters(value) });
+  return gridOf(
+    ['parameters', 'all', 'active', 'bytes', 'share'],
     [
-      ...parts.map((row) => ({ ...row, share: row.bytes / bytes })),
-      { ...parameters, part: 'total', parameters: parameters.total, bytes, share: null },
-    ],
-    [
-      { head: 'parameters', of: (row) => row.part },
-      { head: 'all', of: (row) => row.parameters, show: formatParameters },
-      { head: 'active', of: (row) => row.active, show: formatParameters },
-      { head: 'bytes', of: (row) => row.bytes, show: formatBytes },
-      { head: 'share', of: (row) => row.share, show: formatRatio },
+      ...parts.map((row) => [
+        row.part,
+        millions(row.parameters),
+        millions(row.active),
+        figure(row.bytes, 'bytes'),
+        ratio(row.bytes / bytes),
+      ]),
+      ['total', millions(parameters.total), millions(parameters.active), figure(bytes, 'bytes'), null],
     ],
   );
 }
 
 /** One row for each kind of layer, and their sum. */
 function expertGrid({ experts, expertBytes }: ModelInspection): Grid {
-  const rows = experts.map((group) => ({
-    ...group,
-    one: formatBytes(group.expertBytes),
-    perLayer: group.experts * group.expertBytes,
-    which: group.layers.map(rangeText).join(', '),
-  }));
-  const count = experts.reduce((sum, group) => sum + group.count, 0);
-  const all = { one: 'all experts', expertBytes: null, experts: null, topK: null, perLayer: expertBytes, count, which: '' };
-  return grid<(typeof rows)[number] | typeof all>(experts.length > 1 ? [...rows, all] : rows, [
-    { head: 'one expert', of: (row) => row.expertBytes, text: (row) => row.one },
-    { head: 'experts', of: (row) => row.experts, show: formatCount },
-    { head: 'top-k', of: (row) => row.topK, show: formatCount },
-    { head: 'per layer', of: (row) => row.perLayer, show: formatBytes },
-    { head: 'layers', of: (row) => row.count, show: formatCount },
-    { head: 'which', of: (row) => row.which, align: 'left', wrap: LAYERS_WIDTH },
+  const rows = experts.map((group) => [
+    figure(group.expertBytes, 'bytes'),
+    figure(group.experts, 'count'),
+    figure(group.topK, 'count'),
+    figure(group.experts * group.expertBytes, 'bytes'),
+    figure(group.count, 'count'),
+    group.layers.map(rangeText).join(', '),
   ]);
+  const count = experts.reduce((sum, group) => sum + group.count, 0);
+  const all = [{ value: null, text: 'all experts' }, null, null, figure(expertBytes, 'bytes'), figure(count, 'count'), null];
+  const which: Column = { head: 'which', align: 'left', wrap: LAYERS_WIDTH };
+  return gridOf(['one expert', 'experts', 'top-k', 'per layer', 'layers', which], experts.length > 1 ? [...rows, all] : rows);
 }
 
 /** `0-47`, `1-47 by 2`, `5`. */
@@ -74,14 +71,16 @@ function rangeText([first, last, step]: readonly [number, number, number]): stri
 }
 
 function fitGrid(fits: readonly Fit[], context: number): Grid {
-  return grid(fits, [
-    { head: 'machine', of: (fit) => fit.machine },
-    { head: 'memory', of: (fit) => fit.memoryBytes, show: formatBytes },
-    { head: 'for experts', of: (fit) => fit.cacheBytes, show: formatBytes },
-    { head: 'share', of: (fit) => fit.share, show: formatRatio },
-    { head: 'per layer', of: (fit) => fit.perLayer, show: formatCount },
-    { head: `at ${formatCount(context)} tokens`, name: 'verdict', of: verdictOf, align: 'left' },
+  const verdict: Column = { head: `at ${formatCount(context)} tokens`, name: 'verdict', align: 'left' };
+  const rows = fits.map((fit) => [
+    fit.machine,
+    figure(fit.memoryBytes, 'bytes'),
+    figure(fit.cacheBytes, 'bytes'),
+    ratio(fit.share),
+    figure(fit.perLayer, 'count'),
+    verdictOf(fit),
   ]);
+  return gridOf(['machine', 'memory', 'for experts', 'share', 'per layer', verdict], rows);
 }
 
 function verdictOf({ verdict, rest }: Fit): string {

@@ -4,7 +4,17 @@ import type { TraceEvaluation, TraceReference } from '../predict/compare.js';
 import type { EvaluationOptions } from '../predict/evaluate.js';
 import type { PredictorTraining, TrainedPredictor } from '../predict/onnx/train.js';
 import type { Score } from '../predict/score.js';
-import { type Block, type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
+import {
+  type Block,
+  type ColumnOf,
+  type Datum,
+  type Document,
+  figure,
+  type Grid,
+  grid,
+  gridOf,
+  note,
+} from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 
 export const EVALUATION_SCHEMA = 'moeprof.evaluation/1';
@@ -66,12 +76,11 @@ function documentOf({ evaluations, model }: ReportHead, facts: string, blocks: r
 }
 
 function epochGrid({ bestEpoch, epochs }: TrainingReport['trained']): Grid {
-  return grid(epochs, [
-    { head: 'epoch', of: ({ epoch }) => epoch, align: 'right' },
-    { head: 'loss', of: ({ loss }) => loss, show: (loss) => loss.toFixed(5) },
-    { head: 'held out', of: ({ heldOutLoss }) => heldOutLoss, show: (loss) => loss.toFixed(5) },
-    { head: '', of: ({ epoch }) => (epoch === bestEpoch ? '← best' : ''), align: 'left' },
-  ]);
+  const loss = (value: number): Datum => ({ value, text: value.toFixed(5) });
+  return gridOf(
+    [{ head: 'epoch', align: 'right' }, 'loss', 'held out', { head: '', name: 'best', align: 'left' }],
+    epochs.map((one) => [one.epoch, loss(one.loss), loss(one.heldOutLoss), one.epoch === bestEpoch ? '← best' : null]),
+  );
 }
 
 /** A predictor on a trace. */
@@ -90,7 +99,7 @@ function evaluationGrids({ options: { distances }, predictors, trace }: TraceEva
       ratioColumn(`@${topK}`, ({ before }) => before?.recallAtK),
       ratioColumn(`@${2 * topK}`, ({ before }) => before?.recallAt2K),
       ...distances.map((distance, index) => ratioColumn(`+${distance}`, ({ ahead }: Judged) => ahead[index]!.score?.recallAtK)),
-      { head: 'batch', of: ({ batch }) => (batch === null ? '-' : `${ratio(batch.recall)}/${ratio(batch.precision)}`) },
+      { head: 'batch', of: ({ batch }) => (batch === null ? '-' : `${dotted(batch.recall)}/${dotted(batch.precision)}`) },
       ratioColumn('prec.', (judged) => spokenBy(judged)?.precision),
       ratioColumn('calib.', (judged) => spokenBy(judged)?.calibrationError),
     ],
@@ -149,7 +158,7 @@ function detailGrids(judged: Judged): Grid[] {
       spoken.reliability,
       [
         { head: 'probability', of: ({ from, to }) => `${from.toFixed(1)}-${to.toFixed(1)}` },
-        { head: 'predictions', of: ({ predictions }) => predictions, show: formatCount },
+        { head: 'predictions', of: ({ predictions }) => figure(predictions, 'count') },
         ratioColumn('mean', ({ probability }) => probability),
         ratioColumn('came true', ({ frequency }) => frequency),
       ],
@@ -158,13 +167,13 @@ function detailGrids(judged: Judged): Grid[] {
   ];
 }
 
-/** A column of shares; nothing there: a dash. */
+/** A column of shares. */
 function ratioColumn<Row>(head: string, of: (row: Row) => number | null | undefined): ColumnOf<Row> {
-  return { head, of, text: (row) => ratio(of(row)) };
+  return { head, of: (row) => ({ value: of(row) ?? null, text: dotted(of(row)) }) };
 }
 
-/** `.590` */
-function ratio(value: number | null | undefined): string {
+/** `.590`; nothing there: a dash. */
+function dotted(value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
   return value >= 0.9995 ? '1' : value.toFixed(3).slice(1);
 }

@@ -1,6 +1,6 @@
 // What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
-import { formatBytes, formatCount, formatRatio } from '../base/units.js';
-import { type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
+import { formatBytes, formatCount } from '../base/units.js';
+import { type Column, type Document, figure, type Grid, gridOf, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/work-done.js';
@@ -21,55 +21,53 @@ function planDocument(plan: Plan): Document {
     blocks: [
       needs(placings),
       ...remarks(plan).map((text) => note(text)),
-      ...placings.map((placing) => tried(placing, names, placings.length)),
+      ...placings.map((placing) => tried(placing, names, placings.length === 1)),
     ],
-    records: grid<Placing & { readonly probe: Probe }>(
-      placings.flatMap((placing) => placing.probes.map((probe) => ({ ...placing, probe }))),
-      [
-        { head: 'system', of: ({ system }) => system },
-        { head: 'hardware', of: ({ hardware }) => hardware },
-        { head: 'cache_percent', of: ({ probe }) => probe.percent },
-        { head: 'kept', of: ({ probe }) => (probe.broken.length === 0 ? 'yes' : 'no') },
-        { head: 'memory.gpu.peak', of: ({ probe }) => neededBytes(probe) },
-        ...names.map((name): ColumnOf<{ readonly probe: Probe }> => ({ head: name, of: ({ probe }) => probe.result.metrics[name] })),
-      ],
-    ),
+    records: recordsOf(placings, names),
   };
+}
+
+/** A row for each run. */
+function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid {
+  const rows = placings.flatMap(({ hardware, probes, system }) =>
+    probes.map((probe) => [
+      ...[system, hardware, probe.percent, keptBy(probe), neededBytes(probe)],
+      ...names.map((name) => probe.result.metrics[name]),
+    ]),
+  );
+  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.peak', ...names], rows);
 }
 
 /** What each placing needs, and has. */
 function needs(placings: readonly Placing[]): Grid {
-  return grid(
-    placings.map((placing) => ({ ...placing, answer: answeringProbe(placing) })),
-    [
-      { head: 'system', of: ({ system }) => system, most: LONGEST },
-      { head: 'machine', of: ({ hardware }) => hardware, most: LONGEST, align: 'left' },
-      { head: 'expert cache', of: ({ answer }) => (answer === null ? null : cacheOf(answer)) },
-      { head: 'needs', of: ({ answer }) => (answer === null ? null : neededBytes(answer)), show: formatBytes },
-      { head: 'has', of: ({ gpuBytes }) => gpuBytes, show: formatBytes },
-      { head: 'fits', of: ({ fits }) => (fits ? 'yes' : 'no') },
-    ],
-  );
+  const rows = placings.map((placing) => {
+    const answer = answeringProbe(placing);
+    const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
+    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no'];
+  });
+  const names: Column[] = [
+    { head: 'system', most: LONGEST },
+    { head: 'machine', most: LONGEST, align: 'left' },
+  ];
+  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits'], rows);
 }
 
-/** All runs of a placing, with the metrics that the conditions speak of. */
-function tried(placing: Placing, names: readonly string[], placings: number): Grid {
-  const metrics = names.map((name): ColumnOf<Probe> => ({ head: name, of: ({ result }) => result.metrics[name] }));
-  return grid(
-    placing.probes,
-    [
-      { head: 'expert cache', of: cacheOf },
-      { head: 'GPU memory', of: neededBytes, show: formatBytes },
-      { head: 'hits', of: ({ result }) => result.metrics['cache.hit_rate']!.value, show: (rate) => formatRatio(rate) },
-      ...metrics,
-      { head: 'holds', of: ({ broken }) => (broken.length === 0 ? 'yes' : 'no') },
-    ],
-    {
-      title: placings === 1 ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
-      only: ['terminal'],
-      detail: placings === 1 ? undefined : 'verbose',
-    },
-  );
+/** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
+function tried(placing: Placing, names: readonly string[], alone: boolean): Grid {
+  const rows = placing.probes.map((probe) => [
+    ...[cacheOf(probe), figure(neededBytes(probe), 'bytes'), probe.result.metrics['cache.hit_rate']],
+    ...names.map((name) => probe.result.metrics[name]),
+    keptBy(probe),
+  ]);
+  return gridOf(['expert cache', 'GPU memory', 'hits', ...names, 'holds'], rows, {
+    title: alone ? 'What was tried' : `What was tried of ${nameOf(placing)}`,
+    only: ['terminal'],
+    detail: alone ? undefined : 'verbose',
+  });
+}
+
+function keptBy({ broken }: Probe): string {
+  return broken.length === 0 ? 'yes' : 'no';
 }
 
 /** Metrics that the conditions name, hit rate apart, which is shown anyway. */

@@ -1,6 +1,16 @@
 // What a capacity curve is shown as: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
 import { formatBytes, formatCount, formatNumber, formatRatio } from '../base/units.js';
-import { type ColumnOf, type Document, type Drawing, type Grid, grid, note, type Visibility } from '../report/document/document.js';
+import {
+  type Datum,
+  type Document,
+  type Drawing,
+  figure,
+  type Grid,
+  gridOf,
+  note,
+  ratio,
+  type Visibility,
+} from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { palette, widthOf } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
@@ -64,30 +74,24 @@ function chartOf(curve: Curve): Drawing {
   };
 }
 
+const RECORD = [
+  ...['model', 'trace', 'scope', 'replay', 'quotas', 'policy', 'capacity_bytes', 'capacity_share', 'hit_rate', 'hits'],
+  ...['demanded', 'insertions', 'evictions', 'streamed', 'churn_per_token', 'below_belady'],
+];
+
 /** A row for each policy and capacity. */
 function recordsOf(curve: Curve): Grid {
-  const { config, demand, expertBytes, inputs } = curve;
+  const { scope, replay, quotas } = curve.config;
   const rows = curve.policies.flatMap(({ policy, points }) =>
-    points.map((point, c) => ({ policy, bytes: curve.capacities[c]!, bound: boundAt(curve, c), ...point })),
+    points.map((point, c) => {
+      const bytes = curve.capacities[c]!;
+      const bound = boundAt(curve, c);
+      const fixed = [curve.inputs.model, curve.inputs.trace.path, scope, replay, quotas, policy, bytes, bytes / curve.expertBytes];
+      const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
+      return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate];
+    }),
   );
-  return grid(rows, [
-    { head: 'model', of: () => inputs.model },
-    { head: 'trace', of: () => inputs.trace.path },
-    { head: 'scope', of: () => config.scope },
-    { head: 'replay', of: () => config.replay },
-    { head: 'quotas', of: () => config.quotas },
-    { head: 'policy', of: (row) => row.policy },
-    { head: 'capacity_bytes', of: (row) => row.bytes },
-    { head: 'capacity_share', of: (row) => row.bytes / expertBytes },
-    { head: 'hit_rate', of: (row) => row.hitRate },
-    { head: 'hits', of: (row) => row.hits },
-    { head: 'demanded', of: () => demand.demanded },
-    { head: 'insertions', of: (row) => row.insertions },
-    { head: 'evictions', of: (row) => row.evictions },
-    { head: 'streamed', of: (row) => row.streamed },
-    { head: 'churn_per_token', of: (row) => row.churn },
-    { head: 'below_belady', of: (row) => (row.bound === null ? null : row.bound - row.hitRate) },
-  ]);
+  return gridOf(RECORD, rows);
 }
 
 function titleOf(curve: Curve): string {
@@ -129,22 +133,16 @@ function ticksOf({ capacities, expertBytes }: Curve): number[] {
 /** All policies at one capacity, and how far each stays below Belady there and on average. */
 function atGrid(curve: Curve, at: number): Grid {
   const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
-  const rows = curve.policies.map(({ policy, points }) => {
-    const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
-    return { policy, ...points[at]!, gap: gaps[at]!, mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length };
-  });
+  const known = bounds[at] !== null;
   const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${formatBytes(curve.capacities[at]!)}`;
-  const gaps: ColumnOf<(typeof rows)[number]>[] = [
-    { head: 'below belady', of: (row) => row.gap, show: asPoints },
-    { head: 'mean', of: (row) => row.mean, show: asPoints },
-  ];
-  return grid(rows, [
-    { head: `at ${size}`, of: (row) => row.policy, most: 26 },
-    { head: 'hits', of: (row) => row.hitRate, show: (rate) => formatRatio(rate) },
-    ...(bounds[at] === null ? [] : gaps),
-    { head: 'churn/token', of: (row) => row.churn, show: (churn) => formatNumber(churn, 1) },
-    { head: 'streamed', of: (row) => row.streamed, show: formatCount },
-  ]);
+  const rows = curve.policies.map(({ policy, points }) => {
+    const { hitRate, churn, streamed } = points[at]!;
+    const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    return [policy, ratio(hitRate), ...(known ? [inPoints(gaps[at]!), inPoints(mean)] : []), oneDigit(churn), figure(streamed, 'count')];
+  });
+  const head = { head: `at ${size}`, most: 26 };
+  return gridOf([head, 'hits', ...(known ? ['below belady', 'mean'] : []), 'churn/token', 'streamed'], rows);
 }
 
 /** Points of a percentage. */
@@ -152,25 +150,27 @@ function asPoints(gap: number): string {
   return formatNumber(gap * 100, 1);
 }
 
+function inPoints(value: number): Datum {
+  return { value, text: asPoints(value) };
+}
+
+function oneDigit(value: number): Datum {
+  return { value, text: formatNumber(value, 1) };
+}
+
 /** Capacities: how much of each one event takes, and of each policy hits in percent with the churn that they cost. */
 function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly number[], where: Visibility): Grid {
-  const sizeOf = (c: number): string => {
-    const share = curve.capacities[c]! / curve.expertBytes;
-    return `${formatRatio(share, share < 0.1 ? 1 : 0)} ${formatBytes(curve.capacities[c]!)}${c === curve.knee?.at ? ' ◂' : ''}`;
-  };
-  const pairs = group.flatMap(({ policy, points }): ColumnOf<number>[] => [
-    { head: policy, most: 10, of: (c) => points[c]!.hitRate, show: asPoints },
-    { head: 'churn', of: (c) => points[c]!.churn, show: (churn) => formatNumber(churn, 1) },
-  ]);
-  return grid(
-    shown,
-    [
-      { head: 'capacity', of: (c) => curve.capacities[c]!, text: sizeOf },
-      { head: 'ev %', of: (c) => eventShare(curve, curve.capacities[c]!), show: (share) => formatNumber(Math.min(999, 100 * share)) },
-      ...pairs,
-    ],
-    where,
-  );
+  const rows = shown.map((c) => {
+    const bytes = curve.capacities[c]!;
+    const share = bytes / curve.expertBytes;
+    const size = `${formatRatio(share, share < 0.1 ? 1 : 0)} ${formatBytes(bytes)}${c === curve.knee?.at ? ' ◂' : ''}`;
+    return [
+      size,
+      formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),
+      ...group.flatMap(({ points }) => [inPoints(points[c]!.hitRate), oneDigit(points[c]!.churn)]),
+    ];
+  });
+  return gridOf(['capacity', 'ev %', ...group.flatMap(({ policy }) => [{ head: policy, most: 10 }, 'churn'])], rows, where);
 }
 
 /** Distinct experts of an event over the experts that the cache it meets can hold. */

@@ -1,12 +1,11 @@
 // What a sweep is shown as: its runs by the values that were varied, and where more arrivals no longer get more done.
 import { formatCount, formatNumber } from '../base/units.js';
-import { type ColumnOf, type Document, type Grid, grid, note } from '../report/document/document.js';
+import { type Column, type Datum, type Document, type Grid, gridOf, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
-import { formatMetric } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { type Saturation, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
+import { type Saturation, type Sweep, type SweepAxis, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */
 export interface SweepView {
@@ -45,10 +44,10 @@ function sweepDocument(view: SweepView): Document {
       ...sweep.saturation.map((one) => note(verdict(sweep, one))),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
     ],
-    records: grid<SweepPoint>(points, [
-      ...axes.map(({ path }, axis) => ({ head: path, name: path, of: ({ values }: SweepPoint) => String(values[axis]) })),
-      ...names.map((name) => ({ head: name, name, of: ({ result }: SweepPoint) => result.metrics[name] })),
-    ]),
+    records: gridOf(
+      [...axes.map(({ path }) => path), ...names].map((name) => ({ head: name, name })),
+      points.map(({ result, values }) => [...values.map(String), ...names.map((name) => result.metrics[name])]),
+    ),
   };
 }
 
@@ -58,35 +57,24 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
-  return grid<SweepPoint>(
-    points,
-    [
-      ...axes.map((axis, index) => axisColumn(axis, index, axes)),
-      ...shown.map(([head, name]) => ({ head, of: ({ result }: SweepPoint) => result.metrics[name], text: cellOf(name) })),
-    ],
+  return gridOf(
+    [...axes.map(axisColumn), ...shown.map(([head]) => head)],
+    points.map(({ result, values }) => [...values.map(String), ...shown.map(([, name]) => cellOf(result.metrics[name]))]),
     { keys: axes.length, overflow: metrics.length > 0 ? undefined : 'verbose' },
   );
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
-function axisColumn({ path, values }: SweepAxis, index: number, axes: readonly SweepAxis[]): ColumnOf<SweepPoint> {
-  const endOf = (axis: { readonly path: string }): string => axis.path.split('.').at(-1)!;
-  const alone = axes.filter((axis) => endOf(axis) === endOf({ path })).length === 1;
-  return {
-    head: alone ? endOf({ path }) : path,
-    of: (point) => String(point.values[index]),
-    align: values.some((value) => typeof value === 'string') ? 'left' : 'right',
-    most: LONGEST,
-  };
+function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly SweepAxis[]): Column {
+  const end = path.split('.').at(-1)!;
+  const alone = axes.filter((axis) => axis.path.split('.').at(-1) === end).length === 1;
+  return { head: alone ? end : path, align: values.some((value) => typeof value === 'string') ? 'left' : 'right', most: LONGEST };
 }
 
 /** A figure without the unit that its column is named by. */
-function cellOf(name: string): (point: SweepPoint) => string {
-  return ({ result }) => {
-    const metric: Metric | undefined = result.metrics[name];
-    if (metric === undefined) return '';
-    return metric.unit === 'tokens/s' ? formatNumber(metric.value, metric.value < 9.995 ? 2 : 1) : formatMetric(metric);
-  };
+function cellOf(metric: Metric | undefined): Datum {
+  if (metric?.unit !== 'tokens/s') return metric;
+  return { value: metric.value, text: formatNumber(metric.value, metric.value < 9.995 ? 2 : 1) };
 }
 
 function titleOf({ points }: Sweep): string {

@@ -8,7 +8,6 @@ import { toJson } from './json.js';
 /** Bencher's JSON of a result. */
 export const bencherReport: Format<Result> = {
   name: 'bencher',
-  summary: "Bencher Metric Format, for Bencher's json adapter",
   extensions: ['.bmf'],
   render: (result) => {
     const { model, quantization, hardware, system } = result.inputs;

@@ -6,14 +6,13 @@ import { type Format, printable } from './format.js';
 import { toJson } from './json.js';
 
 /** JSON of metrics that are better when lower, for `tool: customSmallerIsBetter`. */
-export const smallerBenchmark = benchmark('benchmark-smaller', 'lower', 'customSmallerIsBetter');
+export const smallerBenchmark = benchmark('benchmark-smaller', 'lower');
 /** JSON of metrics that are better when higher, for `tool: customBiggerIsBetter`. */
-export const biggerBenchmark = benchmark('benchmark-bigger', 'higher', 'customBiggerIsBetter');
+export const biggerBenchmark = benchmark('benchmark-bigger', 'higher');
 
-function benchmark(name: string, better: Metric['better'], tool: string): Format<Result> {
+function benchmark(name: string, better: Metric['better']): Format<Result> {
   return {
     name,
-    summary: `github-action-benchmark, tool: ${tool}`,
     extensions: [],
     render: (result) => {
       const { model, quantization, hardware, system } = result.inputs;

@@ -27,8 +27,6 @@ export interface ReportOptions {
 export interface Format<T> {
   /** As in `-o name=path`. */
   readonly name: string;
-  /** What it is good for, a few words. */
-  readonly summary: string;
   /** Endings of file names that mean this format, with their dot. */
   readonly extensions: readonly string[];
   /** True: it draws from the `details` of a result, which a run records only where they are asked for. */

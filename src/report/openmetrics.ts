@@ -21,7 +21,6 @@ const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> 
 /** OpenMetrics text of a result: a gauge for each metric, labelled with what ran. */
 export const openMetricsReport: Format<Result> = {
   name: 'openmetrics',
-  summary: 'OpenMetrics text, for GitLab metrics reports and Prometheus',
   extensions: ['.prom', '.openmetrics'],
   render: (result) => {
     const { model, quantization, hardware, system } = result.inputs;

@@ -1,8 +1,8 @@
 // Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
-import { formatBytes, formatCount, formatNs, formatRate, formatRatio } from '../base/units.js';
+import { formatBytes, formatCount, formatNs, formatRate } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
-import { type Document, grid, type Line } from './document/document.js';
+import { type Document, figure, grid, type Line, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
 import { formatDelta } from './format.js';
 
@@ -111,10 +111,6 @@ export const rankingReports = documentFormats<readonly Result[]>(
 );
 
 function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
-  const figure =
-    (name: string) =>
-    ({ result }: Ranked) =>
-      metricOf(result, name);
   return {
     title,
     blocks: [
@@ -122,11 +118,11 @@ function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
         { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
         { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
         { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
-        { head: 'a token', name: 'ns_per_token', of: ({ nsPerToken }) => nsPerToken, show: formatNs },
+        { head: 'a token', name: 'ns_per_token', of: ({ nsPerToken }) => figure(nsPerToken, 'ns') },
         { head: 'tok/s', of: ({ nsPerToken }) => (1e9 / nsPerToken).toFixed(1), only: ['terminal', 'markdown'] },
-        { head: 'hit rate', of: figure('cache.hit_rate'), show: (rate) => formatRatio(rate) },
-        { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => movedPerToken(result), show: formatBytes },
-        { head: 'stall', name: 'stall_share', of: figure('share.stall'), show: (share) => formatRatio(share) },
+        { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
+        { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
+        { head: 'stall', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
         { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
       ]),
       { kind: 'lines', lines: [...reasons(ranked), ...warnings(ranked)], only: ['terminal'] },

@@ -2,7 +2,7 @@
 import { formatNs, formatRatio } from '../base/units.js';
 import { compareMetricNames, METRICS } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
-import { type Block, type ColumnOf, type Document, type Grid, grid, note } from './document/document.js';
+import { type Block, type ColumnOf, type Document, figure, type Grid, grid, gridOf, note, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
 import type { ReportOptions } from './format.js';
 import { orderedResult } from './json.js';
@@ -57,37 +57,24 @@ function metricGrid({ inputs, metrics, seed }: Result): Grid {
 /** Where the time goes. */
 function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
   const { cpu, parts, totalNs } = time;
-  const shares = grid(
-    [parts],
-    [
-      { head: 'where the time goes', of: () => 'share' },
-      ...parts.map(({ label, share }) => ({ head: label, of: () => share, show: (part: number) => formatRatio(part) })),
-      { head: 'total', of: () => totalNs, show: formatNs },
-    ],
-    { only: ['markdown'] },
-  );
+  const heads = ['where the time goes', ...parts.map(({ label }) => label), 'total'];
+  const row = ['share', ...parts.map(({ share }) => ratio(share)), figure(totalNs, 'ns')];
   return [
     { kind: 'drawing', draw: (options) => timeBar(time, widthOf(options), options) },
-    shares,
+    gridOf(heads, [row], { only: ['markdown'] }),
     ...(cpu === null ? [] : [{ ...note(cpu), only: ['markdown'] as const }]),
   ];
 }
 
 /** How much of the gap to each bound is closed. */
 function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
+  const rows = bounds.map(({ label, worst, own, best, bound, closed }) => [
+    ...[label, worst, own, `${best} (${bound})`],
+    { value: closed, text: `${formatRatio(closed)} of the gap` },
+  ]);
   return [
     { kind: 'drawing', draw: (options) => boundsBars(bounds, widthOf(options), options) },
-    grid(
-      bounds,
-      [
-        { head: 'bounds', of: ({ label }) => label },
-        { head: 'no cache', of: ({ worst }) => worst },
-        { head: 'this run', of: ({ own }) => own },
-        { head: 'best', of: ({ best, bound }) => `${best} (${bound})` },
-        { head: 'closes', of: ({ closed }) => closed, text: ({ closed }) => `${formatRatio(closed)} of the gap` },
-      ],
-      { only: ['markdown'] },
-    ),
+    gridOf(['bounds', 'no cache', 'this run', 'best', 'closes'], rows, { only: ['markdown'] }),
   ];
 }
 

@@ -8,7 +8,6 @@ import type { Format } from './format.js';
 /** Flame graphs of a result. */
 export const speedscopeReport: Format<Result> = {
   name: 'speedscope',
-  summary: 'flame graphs of stalls and traffic, for speedscope.app',
   extensions: [],
   needsDetails: true,
   render,

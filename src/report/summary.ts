@@ -1,9 +1,9 @@
 // What a reader wants to know of a run, in the order of asking, free of any output format: what the document of a run and the page of
 // HTML are made of.
-import { formatBytes, formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
+import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { type ColumnOf, type Grid, grid } from './document/document.js';
+import { type Datum, figure, type Grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 
 /** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
@@ -78,12 +78,6 @@ function value(result: Result, name: string): number | null {
   return result.metrics[name]?.value ?? null;
 }
 
-/** Joins what is there; null where nothing is. */
-function joined(parts: readonly (string | null | false)[], separator = ', '): string | null {
-  const present = parts.filter((part): part is string => typeof part === 'string');
-  return present.length === 0 ? null : present.join(separator);
-}
-
 function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
@@ -137,106 +131,83 @@ type Named = readonly [label: string, name: string];
 
 /** A grid of the metrics whose names begin as the row and end as the column says. */
 function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
-  return grid(rows, [
-    { head: title, width: LABEL, of: ([label]) => label },
-    ...columns.map(([head, end]): ColumnOf<Named> => ({ head, width: FIGURE, of: ([, name]) => result.metrics[name + end] })),
-  ]);
+  return gridOf(
+    [{ head: title, width: LABEL }, ...columns.map(([head]) => ({ head, width: FIGURE }))],
+    rows.map(([label, name]) => [label, ...columns.map(([, end]) => result.metrics[name + end])]),
+  );
 }
 
-function facts(result: Result): [string, string][] {
-  const per = (name: string): string | null => text(result, name)?.replace(/ ?\/token$/, ' per token') ?? null;
-  const said = (name: string, after: string): string | null => {
-    const figure = text(result, name);
-    return figure === null ? null : figure + after;
-  };
-  const onDemand = joined([
-    joined([per('transfer.on_demand.count_per_token'), per('transfer.on_demand.bytes_per_token')]),
-    said('transfer.on_demand.count', ' loads in all'),
-  ]);
-  const prefetches = value(result, 'transfer.prefetch.count') ?? 0;
+/** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
+type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
+
+/** Facts in the order of asking. */
+function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
-  const { variants } = result.inputs;
-  const saving = value(result, 'memory.gpu.saving');
-  const lines: [string, string | null][] = [
-    [
-      'routing',
-      variants === undefined
-        ? null
-        : joined([
-            `${variants.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`,
-            said('variant.activations_saved', ' of the activations saved'),
-            said('variant.flops_saved', ' of the expert FLOPs'),
-            said('variant.changed', ' of the choices changed'),
-          ]),
-    ],
-    [
-      'switching',
-      joined([said('switch.time', ' per model switch'), said('switch.count', ' switches'), said('switch.per_request', ' a request')]),
-    ],
-    [
-      'footprint',
-      joined([
-        said('footprint.held', ' models held'),
-        said('footprint.reach', ' within reach'),
-        said('footprint.machines', ' machines to hold all'),
-      ]),
-    ],
+  const prefetches = (value(result, 'transfer.prefetch.count') ?? 0) > 0;
+  const preempted = (value(result, 'schedule.preemptions') ?? 0) > 0;
+  const cacheChanges = value(result, 'memory.gpu.expert_cache_least') !== null;
+  return [
+    ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
+    ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
     [
       're-ranked',
-      joined([
-        said('rerank.changed', ' of the choices changed'),
-        said('rerank.hit_rate_gained', ' more of them resident'),
-        said('rerank.weight_lost', ' of the gate weight lost'),
-      ]),
+      ['rerank.changed', 'of the choices changed'],
+      ['rerank.hit_rate_gained', 'more of them resident'],
+      ['rerank.weight_lost', 'of the gate weight lost'],
     ],
     [
       'GPUs',
-      joined([
-        text(result, 'parallel.gpus'),
-        said('parallel.event_imbalance', ' of the mean load on the busiest'),
-        said('parallel.crossing_rate', ' of the activations sent'),
-        said('parallel.hit_rate.min', ' lowest hit rate'),
-      ]),
+      ['parallel.gpus', ''],
+      ['parallel.event_imbalance', 'of the mean load on the busiest'],
+      ['parallel.crossing_rate', 'of the activations sent'],
+      ['parallel.hit_rate.min', 'lowest hit rate'],
     ],
-    ['throughput', joined([said('throughput.decode', ' generated'), said('throughput.total', ' with prompts')])],
-    ['goodput', joined([said('goodput.tokens', ' generated'), said('goodput.attained', ' of the requests in time')])],
-    ['on demand', onDemand],
+    ['throughput', ['throughput.decode', 'generated'], ['throughput.total', 'with prompts']],
+    ['goodput', ['goodput.tokens', 'generated'], ['goodput.attained', 'of the requests in time']],
     [
-      'prefetch',
-      prefetches > 0
-        ? joined([
-            `${formatCount(prefetches)} started`,
-            said('prefetch.precision', ' of them used'),
-            said('prefetch.wasted_bytes', ' wasted'),
-          ])
-        : null,
+      'on demand',
+      ['transfer.on_demand.count_per_token', 'per token'],
+      ['transfer.on_demand.bytes_per_token', 'per token'],
+      ['transfer.on_demand.count', 'loads in all'],
     ],
-    [
-      'transfers',
-      joined([said('transfer.h2d.bytes', several ? ' to the GPUs' : ' to the GPU'), said('transfer.ssd.bytes', ' from the SSD')]),
-    ],
+    prefetches
+      ? ['prefetch', ['transfer.prefetch.count', 'started'], ['prefetch.precision', 'of them used'], ['prefetch.wasted_bytes', 'wasted']]
+      : ['prefetch'],
+    ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
     [
       'memory',
-      joined([
-        said('memory.gpu.peak', several ? ' on each GPU' : ' on the GPU'),
-        said('memory.gpu.expert_cache', ' of it expert cache'),
-        said('memory.dram.peak', ' in DRAM'),
-      ]),
+      ['memory.gpu.peak', several ? 'on each GPU' : 'on the GPU'],
+      ['memory.gpu.expert_cache', 'of it expert cache'],
+      ['memory.dram.peak', 'in DRAM'],
     ],
     [
       'expert cache',
-      value(result, 'memory.gpu.expert_cache_least') === null
-        ? null
-        : joined([
-            said('memory.gpu.expert_cache_least', ' at least'),
-            said('memory.gpu.expert_cache_mean', ' on average'),
-            said('memory.gpu.kv_peak', several ? ' of KV caches on all at most' : ' of KV caches at most'),
-            (value(result, 'schedule.preemptions') ?? 0) > 0 && said('schedule.preemptions', ' times a request thrown out'),
-          ]),
+      ['memory.gpu.expert_cache_least', 'at least'],
+      ['memory.gpu.expert_cache_mean', 'on average'],
+      ...(cacheChanges ? [['memory.gpu.kv_peak', several ? 'of KV caches on all at most' : 'of KV caches at most'] as const] : []),
+      ...(preempted && cacheChanges ? [['schedule.preemptions', 'times a request thrown out'] as const] : []),
     ],
-    ['saved', saving === null ? null : `${formatRatio(saving)} of the GPU memory that holding every expert takes`],
+    ['saved', ['memory.gpu.saving', 'of the GPU memory that holding every expert takes']],
   ];
-  return lines.filter((line): line is [string, string] => line[1] !== null);
+}
+
+function facts(result: Result): (readonly [label: string, text: string])[] {
+  const { variants } = result.inputs;
+  const lines = factsOf(result).map(([label, ...parts]) => [label, listed(result, parts)] as const);
+  const saved = listed(result, [
+    ['variant.activations_saved', 'of the activations saved'],
+    ['variant.flops_saved', 'of the expert FLOPs'],
+    ['variant.changed', 'of the choices changed'],
+  ]);
+  const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
+  const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
+  return [['routing', routing] as const, ...lines].filter(([, said]) => said !== '');
+}
+
+/** Those of the metrics that a run has, with what is said after each. */
+function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
+  const said = parts.map(([name, after]) => [text(result, name)?.replace(/ ?\/token$/, ''), after] as const);
+  return said.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');
 }
 
 function time(result: Result): Summary['time'] {
@@ -281,22 +252,21 @@ function bounds(result: Result): BoundRow[] {
 /** Counters by layer, for a verbose report. */
 export function layerGrid({ perLayer }: Result): Grid {
   const { demanded, hits, late, misses, evictions, onDemandBytes, prefetchBytes, stallNs } = perLayer;
-  const rate = (head: string, part: readonly number[]): ColumnOf<number> => ({
-    head,
-    of: (layer) => (demanded[layer]! > 0 ? (100 * part[layer]!) / demanded[layer]! : null),
-    show: (percent) => formatNumber(percent, 1),
-  });
-  return grid(
-    demanded.map((_, layer) => layer),
-    [
-      { head: 'layer', of: (layer) => layer },
-      rate('hit %', hits),
-      rate('late %', late),
-      rate('miss %', misses),
-      { head: 'evicted', of: (layer) => evictions[layer], show: formatCount },
-      { head: 'on demand', of: (layer) => onDemandBytes[layer], show: formatBytes },
-      { head: 'prefetched', of: (layer) => prefetchBytes[layer], show: formatBytes },
-      { head: 'stall', of: (layer) => stallNs[layer], show: formatNs },
-    ],
+  const rate = (part: number, layer: number): Datum => {
+    const percent = (100 * part) / demanded[layer]!;
+    return demanded[layer]! > 0 ? { value: percent, text: formatNumber(percent, 1) } : null;
+  };
+  return gridOf(
+    ['layer', 'hit %', 'late %', 'miss %', 'evicted', 'on demand', 'prefetched', 'stall'],
+    demanded.map((_, layer) => [
+      layer,
+      rate(hits[layer]!, layer),
+      rate(late[layer]!, layer),
+      rate(misses[layer]!, layer),
+      figure(evictions[layer], 'count'),
+      figure(onDemandBytes[layer], 'bytes'),
+      figure(prefetchBytes[layer], 'bytes'),
+      figure(stallNs[layer], 'ns'),
+    ]),
   );
 }

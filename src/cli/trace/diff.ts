@@ -1,10 +1,10 @@
 // `moeprof trace diff`: what a change to the model did to its routing of the same text.
 import type { Command } from 'commander';
 import { formatCount, formatRatio } from '../../base/units.js';
-import { type Grid, grid } from '../../report/document/document.js';
+import { type Datum, type Grid, gridOf, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { formatDelta } from '../../report/format.js';
-import { diffTraces, type RoutingDifference } from '../../trace/diff/index.js';
+import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../context.js';
 import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
 import { Outputs } from '../outputs.js';
@@ -78,58 +78,36 @@ function scopeOf({ tokens }: RoutingDifference): string {
 
 /** The layers that are least alike; all of them where everything is asked for. */
 function layerGrids({ byLayer, mean }: RoutingDifference): Grid[] {
-  const rows = byLayer.map((layer, index) => ({ name: String(index), ...layer }));
-  const least = [...rows].sort((a, b) => a.agreement - b.agreement).slice(0, SHOWN);
+  const cells = ({ agreement, first, moved, whole }: LayerDifference): Datum[] => [agreement, first, whole, moved].map(ratio);
+  const rows = byLayer.map((layer, index) => [index, ...cells(layer)]);
+  const least = byLayer.map((_, index) => index).sort((a, b) => byLayer[a]!.agreement - byLayer[b]!.agreement);
   const draw = (head: string, layers: typeof rows, detail: Grid['detail']): Grid =>
-    grid(
-      [{ name: 'mean of all', ...mean }, ...layers],
-      [
-        { head, name: 'layer', of: ({ name }) => name },
-        { head: 'choices kept', of: ({ agreement }) => agreement, show: percent },
-        { head: 'first kept', of: ({ first }) => first, show: percent },
-        { head: 'all kept', of: ({ whole }) => whole, show: percent },
-        { head: 'load moved', of: ({ moved }) => moved, show: percent },
-      ],
-      { detail },
-    );
-  return [draw('layer (least alike first)', least, 'brief'), draw('layer', rows, 'verbose')];
+    gridOf([head, 'choices kept', 'first kept', 'all kept', 'load moved'], [['mean of all', ...cells(mean)], ...layers], { detail });
+  return [
+    draw(
+      'layer (least alike first)',
+      least.slice(0, SHOWN).map((index) => rows[index]!),
+      'brief',
+    ),
+    draw('layer', rows, 'verbose'),
+  ];
 }
 
 /** The experts whose load moved most; all of them where everything is asked for. */
 function shiftGrids({ shifts }: RoutingDifference): Grid[] {
-  const rows = shifts.map(({ layer, expert, ...shares }) => ({ name: `${layer}, ${expert}`, ...shares }));
-  return [changeGrid('layer, expert', rows.slice(0, SHOWN), 'brief'), changeGrid('layer, expert', rows, 'verbose')];
+  const rows = shifts.map(({ after, before, expert, layer }) => changeRow(`${layer}, ${expert}`, before, after));
+  const head = ['layer, expert', 'before', 'after', 'change'];
+  return [gridOf(head, rows.slice(0, SHOWN), { detail: 'brief' }), gridOf(head, rows, { detail: 'verbose' })];
 }
 
 function hitGrid({ after, before }: Comparison['hits']): Grid {
   const rows = before.flatMap(({ hitRates, policy }, p) =>
-    hitRates.map((rate, i) => ({
-      name: `${policy} at ${formatRatio(HIT_SHARES[i]!, 0)}`,
-      before: rate,
-      after: after[p]!.hitRates[i]!,
-    })),
+    hitRates.map((rate, i) => changeRow(`${policy} at ${formatRatio(HIT_SHARES[i]!, 0)}`, rate, after[p]!.hitRates[i]!)),
   );
-  return changeGrid('hit rate', rows);
+  return gridOf(['hit rate', 'before', 'after', 'change'], rows);
 }
 
 /** Shares before and after. */
-function changeGrid(
-  head: string,
-  rows: readonly { readonly name: string; readonly before: number; readonly after: number }[],
-  detail?: Grid['detail'],
-): Grid {
-  return grid(
-    rows,
-    [
-      { head, of: ({ name }) => name },
-      { head: 'before', of: ({ before }) => before, show: percent },
-      { head: 'after', of: ({ after }) => after, show: percent },
-      { head: 'change', of: ({ before, after }) => after - before, show: (change) => formatDelta(change, 'ratio') },
-    ],
-    { detail },
-  );
-}
-
-function percent(share: number): string {
-  return formatRatio(share);
+function changeRow(name: string, before: number, after: number): Datum[] {
+  return [name, ratio(before), ratio(after), { value: after - before, text: formatDelta(after - before, 'ratio') }];
 }

@@ -1,6 +1,6 @@
 // What an inspected trace is shown as: grids, the load as a heatmap, and all figures as JSON.
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
-import { type ColumnOf, type Document, type Drawing, type Grid, grid } from '../../report/document/document.js';
+import { type Datum, type Document, type Drawing, figure, type Grid, gridOf, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { renderTerminal } from '../../report/document/terminal.js';
 import type { Format } from '../../report/format.js';
@@ -28,7 +28,6 @@ const [table, json, csv, markdown] = documentFormats<Inspection>(
 
 const heat: Format<Inspection> = {
   name: 'heatmap',
-  summary: 'load by layer and expert, drawn in characters',
   extensions: [],
   render: (inspection, options) => renderTerminal({ ...topOf(inspection), blocks: [heatOf(inspection)] }, options),
 };
@@ -46,84 +45,81 @@ function heatOf({ statistics: { byLayer } }: Inspection, detail?: 'verbose'): Dr
   return { kind: 'drawing', detail, draw: (options) => heatmap(loads, options).trimEnd() };
 }
 
-/** A quantity in several columns. */
-interface Series {
-  readonly label: string;
-  readonly values: readonly (number | null)[];
-  readonly show: (value: number) => string;
-}
-
-/** A grid with a quantity in each row. */
-function seriesGrid(title: string, heads: readonly string[], rows: readonly Series[]): Grid {
-  const width = heads.length > 3 ? NARROW : FIGURE;
-  return grid(rows, [
-    { head: title, width: LABEL, of: ({ label }) => label },
-    ...heads.map((head, index): ColumnOf<Series> => {
-      const of = ({ values }: Series): number | null => values[index] ?? null;
-      return { head, width, of, text: (row) => (of(row) === null ? '' : row.show(of(row)!)) };
-    }),
-  ]);
+/** A grid whose columns stand under those of the others. */
+function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])[]): Grid {
+  const widthOf = (column: number): number => (column === 0 ? LABEL : heads.length > 4 ? NARROW : FIGURE);
+  return gridOf(
+    heads.map((head, column) => ({ head, width: widthOf(column) })),
+    rows,
+  );
 }
 
 function grids({ hits, statistics }: Inspection): Grid[] {
   const { byLayer, chance, distinct, mean, requests, reuse, topK, transition } = statistics;
-  const range = (label: string, pick: (layer: (typeof byLayer)[number]) => number, show: Series['show'], average: number): Series => {
+  const range = (
+    label: string,
+    pick: (layer: (typeof byLayer)[number]) => number,
+    show: (value: number) => Datum,
+    average: number,
+  ): Datum[] => {
     const values = byLayer.map(pick);
-    return { label, values: [average, Math.min(...values), Math.max(...values)], show };
+    return [label, show(average), show(Math.min(...values)), show(Math.max(...values))];
   };
   const streams = streamsOf(statistics);
   const shares = HIT_SHARES.map((share) => formatRatio(share, 0));
-  const rates = hits.map(({ hitRates, policy }) => ({ label: policy, values: hitRates, show: percent }));
-  const next = transition === null ? [] : [{ label: 'predicted', values: [transition.atK, transition.at2K], show: percent }];
+  const { count, longest, shortest } = requests;
   return [
-    seriesGrid(
-      'requests',
-      ['number', 'shortest', 'longest'],
-      [{ label: 'tokens', values: [requests.count, requests.shortest, requests.longest], show: formatCount }],
-    ),
-    seriesGrid(
-      'load by layer',
-      ['mean', 'least', 'most'],
+    alignedGrid(['requests', 'number', 'shortest', 'longest'], [['tokens', ...[count, shortest, longest].map((n) => figure(n, 'count'))]]),
+    alignedGrid(
+      ['load by layer', 'mean', 'least', 'most'],
       [
         range('hottest / mean', (layer) => layer.hottestOverMean, two, mean.hottestOverMean),
         range('Gini', (layer) => layer.gini, two, mean.gini),
         range('entropy', (layer) => layer.entropy, two, mean.entropy),
-        range('top 10 % carry', (layer) => layer.topTenth, percent, mean.topTenth),
-        range('top 25 % carry', (layer) => layer.topQuarter, percent, mean.topQuarter),
+        range('top 10 % carry', (layer) => layer.topTenth, ratio, mean.topTenth),
+        range('top 25 % carry', (layer) => layer.topQuarter, ratio, mean.topQuarter),
         range('unused experts', (layer) => layer.unused, one, mean.unused),
-        range('reuse at 1 token', (layer) => layer.reuse[0]!, percent, reuse[0]!),
+        range('reuse at 1 token', (layer) => layer.reuse[0]!, ratio, reuse[0]!),
       ],
     ),
-    seriesGrid('reuse in tokens', REUSE_WINDOWS.map(String), [
-      { label: 'recorded', values: reuse, show: percent },
-      { label: 'by popularity', values: [chance], show: percent },
-    ]),
-    seriesGrid('streams', streams.map(String), [{ label: 'distinct experts', values: distinct, show: one }]),
-    seriesGrid('hit rate at', shares, rates),
-    seriesGrid('next layer', [`of ${topK}`, `of ${2 * topK}`], next),
+    alignedGrid(
+      ['reuse in tokens', ...REUSE_WINDOWS.map(String)],
+      [
+        ['recorded', ...reuse.map(ratio)],
+        ['by popularity', ratio(chance), ...REUSE_WINDOWS.slice(1).map(() => null)],
+      ],
+    ),
+    alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(one)]]),
+    alignedGrid(
+      ['hit rate at', ...shares],
+      hits.map(({ hitRates, policy }) => [policy, ...hitRates.map(ratio)]),
+    ),
+    alignedGrid(
+      ['next layer', `of ${topK}`, `of ${2 * topK}`],
+      transition === null ? [] : [['predicted', ratio(transition.atK), ratio(transition.at2K)]],
+    ),
   ];
 }
 
 function layerGrid({ statistics: { byLayer, transition } }: Inspection): Grid {
-  return grid(
-    byLayer.map((layer, index) => ({ ...layer, index, predicted: index === 0 ? null : (transition?.byLayer[index - 1] ?? null) })),
-    [
-      { head: 'layer', of: ({ index }) => index },
-      { head: 'hottest / mean', of: (layer) => layer.hottestOverMean, show: two },
-      { head: 'Gini', of: (layer) => layer.gini, show: two },
-      { head: 'entropy', of: (layer) => layer.entropy, show: two },
-      { head: 'unused', of: (layer) => layer.unused, show: formatCount },
-      { head: 'reuse 1', of: (layer) => layer.reuse[0], show: percent },
-      { head: 'reuse 16', of: (layer) => layer.reuse.at(-1), show: percent },
-      { head: 'predicted', of: (layer) => layer.predicted, show: percent },
-    ],
+  return gridOf(
+    ['layer', 'hottest / mean', 'Gini', 'entropy', 'unused', 'reuse 1', 'reuse 16', 'predicted'],
+    byLayer.map((layer, index) => [
+      index,
+      two(layer.hottestOverMean),
+      two(layer.gini),
+      two(layer.entropy),
+      figure(layer.unused, 'count'),
+      ratio(layer.reuse[0]),
+      ratio(layer.reuse.at(-1)),
+      index === 0 ? null : ratio(transition?.byLayer[index - 1]),
+    ]),
     { detail: 'verbose' },
   );
 }
 
-const one = (value: number): string => formatNumber(value, 1);
-const two = (value: number): string => formatNumber(value, 2);
-const percent = (value: number): string => formatRatio(value);
+const one = (value: number): Datum => ({ value, text: formatNumber(value, 1) });
+const two = (value: number): Datum => ({ value, text: formatNumber(value, 2) });
 
 /** The JSON document: typed arrays as lists, windows and streams named. */
 function plain({ hits, statistics, trace }: Inspection): object {

@@ -11,7 +11,6 @@ const HEAD = [
 /** CSV of a gate's changed metrics and its missing scenarios; values in the unit that the row names, empty where there is none. */
 export const csvFormat: Format<Gate> = {
   name: 'csv',
-  summary: 'one row per changed metric, for spreadsheets and data frames',
   extensions: ['.csv'],
   render: (gate) => {
     const rows = gate.comparisons.flatMap(({ base, candidate, scenario, rows: changed }) =>

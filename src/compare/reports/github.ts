@@ -10,7 +10,6 @@ const MOST = 10;
 /** Annotations of a gate's faults. */
 export const githubFormat: Format<Gate> = {
   name: 'github',
-  summary: "annotations, as GitHub's runner reads them from the log",
   extensions: [],
   render: (gate) => {
     const faults = locatedFaults(gate);

@@ -18,7 +18,6 @@ import { gateText, isQuiet, valueText, verdictText } from './words.js';
 /** HTML of a gate. */
 export const htmlFormat: Format<Gate> = {
   name: 'html',
-  summary: 'one file with charts of both runs, for a browser',
   extensions: ['.html', '.htm'],
   needsDetails: true,
   render: renderHtml,

@@ -14,7 +14,6 @@ export function gateData(gate: Gate): unknown {
 /** JSON of a gate. */
 export const jsonFormat: Format<Gate> = {
   name: 'json',
-  summary: 'everything, for tools',
   extensions: ['.json'],
   render: (gate) => toJson(gateData(gate)),
 };

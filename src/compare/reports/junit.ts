@@ -21,7 +21,6 @@ interface Suite {
 /** JUnit XML of a gate. */
 export const junitFormat: Format<Gate> = {
   name: 'junit',
-  summary: 'JUnit XML, for the test report of a CI server',
   extensions: ['.xml'],
   render: (gate) => {
     const suites = [...gate.comparisons.map(suiteOf), ...scenarioSuite(gate)];

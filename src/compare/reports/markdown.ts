@@ -22,7 +22,6 @@ const CELL = 200;
 /** Markdown of a gate, as a sticky comment. */
 export const markdownFormat: Format<Gate> = {
   name: 'markdown',
-  summary: 'for pull requests, with a marker for sticky comments',
   extensions: ['.md', '.markdown'],
   render: (gate) => `${STICKY_MARKER}\n${renderMarkdown(gate, COMMENT)}`,
 };
@@ -30,7 +29,6 @@ export const markdownFormat: Format<Gate> = {
 /** Markdown of a gate, as a summary of a job. */
 export const summaryFormat: Format<Gate> = {
   name: 'step-summary',
-  summary: 'Markdown without the marker, for $GITHUB_STEP_SUMMARY',
   extensions: [],
   render: (gate) => renderMarkdown(gate, SUMMARY),
 };

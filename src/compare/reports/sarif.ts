@@ -14,7 +14,6 @@ const SCENARIO_RULE = 'scenario';
 /** SARIF log of a gate's faults. */
 export const sarifFormat: Format<Gate> = {
   name: 'sarif',
-  summary: 'SARIF 2.1.0, for code scanning',
   extensions: ['.sarif'],
   render: (gate) => toJson(sarifLog(locatedFaults(gate))),
 };

@@ -11,7 +11,6 @@ import { directionText, explanationLines, gateText, isQuiet, rowChange, unchange
 /** Terminal table of a gate. */
 export const tableFormat: Format<Gate> = {
   name: 'table',
-  summary: 'for reading, in a terminal or a text file',
   extensions: ['.txt'],
   render: renderTable,
 };

@@ -1,6 +1,6 @@
 // What a command has to say, free of any output format: a title, lines, facts, grids and drawings. A command writes one pure function
 // from its value to a document; the table, Markdown and CSV are renderings of it.
-import type { Metric } from '../../result/result.js';
+import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
 
@@ -69,12 +69,15 @@ export interface Grid extends Visibility {
   readonly fold?: string;
   readonly columns: readonly Column[];
   /** `[row][column]` */
-  readonly rows: readonly (readonly Cell[])[];
+  readonly rows: readonly (readonly GridCell[])[];
   /** First columns, which name a row: a grid that is too wide goes on below and repeats them. 1 unless said. */
   readonly keys?: number;
   /** `verbose`: what is too wide is left out unless everything is asked for. */
   readonly overflow?: 'verbose';
 }
+
+/** A grid but for its columns and rows. */
+type GridOptions = Omit<Grid, 'kind' | 'columns' | 'rows'>;
 
 /** A column of a {@link Grid}. */
 export interface Column extends Pick<Visibility, 'only'> {
@@ -93,38 +96,49 @@ export interface Column extends Pick<Visibility, 'only'> {
 }
 
 /** One field of a grid. */
-interface Cell {
+interface GridCell {
   /** As CSV has it: in full precision, in the unit that the column names. */
   readonly value: string | number | null;
   /** As people read it. */
   readonly text: string;
 }
 
+/** What a field may be given as: a bare value, a figure that brings its unit along, or a value with a text of its own. */
+export type Datum = string | number | null | undefined | Pick<Metric, 'value' | 'unit'> | GridCell;
+
 /** A column, and how a row fills it. */
 export interface ColumnOf<Row> extends Column {
-  /** The value; nothing: an empty cell. A metric brings its unit along. */
-  of(row: Row): string | number | null | undefined | Pick<Metric, 'value' | 'unit'>;
-  /** A number as people read it. */
-  readonly show?: (value: number) => string;
-  /** The text, where the value alone does not make it. */
-  text?(row: Row): string;
+  of(row: Row): Datum;
 }
 
 /** A grid with a row for each of `rows`. */
-export function grid<Row>(
-  rows: readonly Row[],
-  columns: readonly ColumnOf<Row>[],
-  more: Omit<Grid, 'kind' | 'columns' | 'rows'> = {},
-): Grid {
-  return { kind: 'grid', ...more, columns, rows: rows.map((row) => columns.map((column) => cellOf(row, column))) };
+export function grid<Row>(rows: readonly Row[], columns: readonly ColumnOf<Row>[], more: GridOptions = {}): Grid {
+  return gridOf(
+    columns,
+    rows.map((row) => columns.map((column) => column.of(row))),
+    more,
+  );
 }
 
-function cellOf<Row>(row: Row, column: ColumnOf<Row>): Cell {
-  const found = column.of(row) ?? null;
-  const [value, unit] = typeof found === 'object' && found !== null ? [found.value, found.unit] : [found, null];
-  if (column.text !== undefined) return { value, text: column.text(row) };
-  if (typeof value !== 'number') return { value, text: value ?? '' };
-  return { value, text: column.show?.(value) ?? (unit === null ? String(value) : formatMetric({ value, unit })) };
+/** A grid of ready rows; a column that is no more than its head may be given as text. */
+export function gridOf(columns: readonly (string | Column)[], rows: readonly (readonly Datum[])[], more: GridOptions = {}): Grid {
+  const heads = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
+  return { kind: 'grid', ...more, columns: heads, rows: rows.map((row) => row.map(cellOf)) };
+}
+
+function cellOf(datum: Datum): GridCell {
+  if (typeof datum !== 'object' || datum === null) return { value: datum ?? null, text: String(datum ?? '') };
+  return 'text' in datum ? datum : { value: datum.value, text: formatMetric(datum) };
+}
+
+/** A figure with its unit; nothing where there is none. */
+export function figure(value: number | null | undefined, unit: Unit): Datum {
+  return value === null || value === undefined ? null : { value, unit };
+}
+
+/** A share of 1, shown in percent. */
+export function ratio(value: number | null | undefined): Datum {
+  return figure(value, 'ratio');
 }
 
 /** One sentence as a block. */

@@ -18,15 +18,13 @@ export function documentFormats<T>(
   return [
     {
       name: 'table',
-      summary: 'for reading, in a terminal or a text file',
       extensions: ['.txt'],
       render: (value, options) => renderTerminal(documentOf(value), options),
     },
-    { name: 'json', summary: 'everything, for tools', extensions: ['.json'], render: (value) => toJson(dataOf(value)) },
-    { name: 'csv', summary: 'for spreadsheets and data frames', extensions: ['.csv'], render: (value) => renderCsv(documentOf(value)) },
+    { name: 'json', extensions: ['.json'], render: (value) => toJson(dataOf(value)) },
+    { name: 'csv', extensions: ['.csv'], render: (value) => renderCsv(documentOf(value)) },
     {
       name: 'markdown',
-      summary: 'for pull requests, issues and wikis',
       extensions: ['.md', '.markdown'],
       render: (value, options) => renderMarkdown(documentOf(value), options),
     },

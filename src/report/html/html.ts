@@ -15,7 +15,6 @@ import { sections } from './sections/index.js';
 /** HTML of a result. */
 export const htmlReport: Format<Result> = {
   name: 'html',
-  summary: 'one file with charts, for a browser',
   extensions: ['.html', '.htm'],
   needsDetails: true,
   render: renderHtml,

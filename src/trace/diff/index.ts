@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** One layer, compared. Ratios are 0..1, means over tokens. */
-interface LayerDifference {
+export interface LayerDifference {
   /** Share of a token's choices before that are among its choices after. */
   readonly agreement: number;
   /** Share of tokens whose first choice is the same. */

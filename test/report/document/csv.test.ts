@@ -8,7 +8,7 @@ const shares = grid(
   ['lru', 'lfu'],
   [
     { head: 'Hit rate', of: (row) => row },
-    { head: 'at 25 %', of: () => 0.123456789, show: () => '12 %' },
+    { head: 'at 25 %', of: () => ({ value: 0.123456789, text: '12 %' }) },
     { head: 'of / all', of: (row) => (row === 'lru' ? null : 2) },
   ],
 );

@@ -17,7 +17,7 @@ export const sample: Document = {
     grid(POLICIES, [
       { head: 'policy', of: ({ name }) => name },
       { head: 'cache', name: 'cache_bytes', of: ({ bytes }) => ({ value: bytes, unit: 'bytes' }) },
-      { head: 'hits', name: 'hit_rate', of: ({ hits }) => hits, show: (hits) => `${100 * hits} %` },
+      { head: 'hits', name: 'hit_rate', of: ({ hits }) => ({ value: hits, text: `${100 * hits} %` }) },
       { head: 'seed', of: () => 7, only: ['csv'] },
       { head: 'why', of: ({ why }) => why, align: 'left', only: ['markdown', 'csv'] },
     ]),
