@@ -5,7 +5,6 @@ import { type Command, Option } from 'commander';
 import { placed, UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
-import type { Override } from '../base/yaml.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
@@ -16,31 +15,38 @@ import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
 import type { ModelSpec } from '../model/spec.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
-import { parseColumns } from '../trace/formats/columns.js';
 import { openPopularity } from '../trace/open.js';
 import { popularityOf } from '../trace/popularity.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import {
+  addOutputOptions,
+  jobsOption,
+  modelOption,
+  type OutputOptions,
+  parseJobs,
+  quantizationOption,
+  scopeOption,
+  seedOption,
+  stdoutFormat,
+  tokensOption,
+  traceColumnsOption,
+  traceFormatOption,
+  traceOption,
+} from './options.js';
 import { Outputs } from './outputs.js';
 import type { Progress } from './progress.js';
+import { type RoutingFlags, routingOverrides } from './run-options.js';
 
-interface Flags extends OutputOptions {
-  readonly model?: string;
-  readonly quantization?: string;
-  readonly trace: readonly string[];
-  readonly traceFormat?: string;
-  readonly traceColumns?: string;
+interface Flags extends RoutingFlags, OutputOptions {
   readonly policies: string;
   readonly capacities: string;
   readonly scope: 'global' | 'layer';
   readonly replay: 'atomic' | 'sequential';
   readonly quotas: Quotas;
   readonly warmup: string;
-  readonly tokens?: string;
   readonly popularity?: string;
   readonly at?: string;
-  readonly seed: string;
   readonly jobs?: string;
 }
 
@@ -65,17 +71,17 @@ const THREADS = existsSync(fileURLToPath(new URL('../explore/worker.js', import.
 export function define(command: Command, context: CliContext): void {
   command
     .optionsGroup('What is asked:')
-    .option('-m, --model <model>', 'model: a bundled name or a file; may be left out where the trace names it')
-    .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
-    .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
-    .option('--trace-format <format>', 'format of the traces, instead of recognising it')
-    .option('--trace-columns <map>', 'columns of a table, e.g. layer=blk,experts=sel,token=pos')
-    .option('--tokens <n>', 'tokens to replay, from the start of the trace')
+    .addOption(modelOption())
+    .addOption(quantizationOption())
+    .addOption(traceOption())
+    .addOption(traceFormatOption())
+    .addOption(traceColumnsOption())
+    .addOption(tokensOption())
     .option('--warmup <n>', 'tokens at the start that fill the caches and are not counted', '0')
     .optionsGroup('What answers:')
     .option('--policies <list>', 'policies, e.g. lru,s3-fifo:small=0.2,./mine.mjs', POLICIES)
     .option('--capacities <list>', 'sizes and ranges: 1%..100%, 5%..50%:10, 8GiB, 16/layer', '5%..100%')
-    .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']).default('global'))
+    .addOption(scopeOption().default('global'))
     .addOption(
       new Option('--replay <replay>', 'an event is a token at a layer, or a single activation')
         .choices(['atomic', 'sequential'])
@@ -84,13 +90,12 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--quotas <quotas>', 'how a capacity is split over layers, with --scope layer').choices(QUOTAS).default('even'))
     .option('--popularity <source>', 'for static placement: a trace or counts, or how many first tokens', 'the replayed tokens')
     .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
-    .option('--seed <n>', 'seed of everything that is drawn', '1')
-    .option('-j, --jobs <n>', 'threads that compute at a time; the machine’s cores unless said');
+    .addOption(seedOption().default('1'))
+    .addOption(jobsOption('threads that compute'));
   addOutputOptions(command, curveReports)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
-      const threads = flags.jobs === undefined ? defaultThreads() : parseCount(flags.jobs, '--jobs');
-      if (threads < 1) throw new UserError('--jobs: 0 threads compute nothing; use 1 or more');
+      const threads = parseJobs(flags.jobs) ?? defaultThreads();
       const outputs = Outputs.open(context, curveReports, flags.output, stdoutFormat(flags), flags.trace);
       try {
         outputs.deliver(await draw(flags, threads, context));
@@ -108,7 +113,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   const run = runOf(flags);
   const { model, trace } = await openInputs(run, context);
   try {
-    const tokens = Math.min(trace.tokens, flags.tokens === undefined ? trace.tokens : parseCount(flags.tokens, '--tokens'));
+    const tokens = Math.min(trace.tokens, run.workload.tokens ?? trace.tokens);
     const warmup = parseCount(flags.warmup, '--warmup');
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`--warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
@@ -162,17 +167,7 @@ export function splitPolicies(text: string): string[] {
 
 /** Model and trace as `moeprof run` finds them. */
 function runOf(flags: Flags): RunSpec {
-  const overrides: Override[] = [];
-  const flag = (label: string, path: string, value: unknown): void => {
-    if (value !== undefined) overrides.push({ path: path.split('.'), value, label });
-  };
-  flag('--model', 'model', flags.model);
-  flag('--quantization', 'quantization', flags.quantization);
-  if (flags.trace.length > 0) flag('--trace', 'trace', [...flags.trace]);
-  flag('--trace-format', 'traceFormat', flags.traceFormat);
-  if (flags.traceColumns !== undefined) flag('--trace-columns', 'traceColumns', parseColumns(flags.traceColumns));
-  if (flags.tokens !== undefined) flag('--tokens', 'workload.tokens', parseCount(flags.tokens, '--tokens'));
-  flag('--seed', 'seed', /^-?\d+$/.test(flags.seed) ? Number(flags.seed) : flags.seed);
+  const overrides = routingOverrides(flags);
   const named = flags.model !== undefined || flags.trace.length > 0;
   return named ? checkRun({}, 'moeprof curve', overrides) : loadRun('quickstart', overrides);
 }

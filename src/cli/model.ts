@@ -7,7 +7,7 @@ import { inspectModel } from '../model/inspect.js';
 import { openModel } from '../model/load.js';
 import type { CliContext } from './context.js';
 import { modelReports } from './model-report.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addOutputOptions, collect, type OutputOptions, quantizationOption, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
 interface InspectOptions extends OutputOptions {
@@ -36,7 +36,7 @@ export function define(command: Command, context: CliContext): void {
     .summary('parameters, bytes, experts by layer, and what fits on which machine')
     .description('Parameters, bytes, experts by layer, and what fits on which machine.')
     .argument('<model>', 'a bundled name, a file or a folder')
-    .option('--quantization <format>', 'price the model in this storage format, e.g. q4_k_m')
+    .addOption(quantizationOption('price the model in this storage format, e.g. q4_k_m'))
     .option('--context <tokens>', 'tokens of KV cache that must fit beside the weights', '4096')
     .option('-w, --hardware <machine>', 'only this machine: a bundled name or a YAML file, repeatable', collect, []);
   addOutputOptions(inspect, modelReports)

@@ -16,9 +16,65 @@ export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
-/** Adds `-j`, for commands of many runs. */
-export function addJobsOption(command: Command): Command {
-  return command.option('-j, --jobs <n>', 'runs at a time; the machine’s cores unless said');
+/** Values of the flags that read a trace. */
+export interface TraceFlags {
+  readonly model?: string;
+  readonly traceFormat?: string;
+  readonly traceColumns?: string;
+}
+
+/** `-m`. */
+export function modelOption(summary = 'model: a bundled name or a file; may be left out where the trace names it'): Option {
+  return new Option('-m, --model <model>', summary);
+}
+
+/** `--quantization`. */
+export function quantizationOption(summary = 'storage format of the weights, e.g. q4_k_m'): Option {
+  return new Option('--quantization <format>', summary);
+}
+
+/** `-t`, repeatable. */
+export function traceOption(summary = "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn"): Option {
+  return new Option('-t, --trace <trace>', summary).argParser(collect).default([]);
+}
+
+/** `--trace-format`. */
+export function traceFormatOption(whose = 'the traces'): Option {
+  return new Option('--trace-format <format>', `format of ${whose}, instead of recognising it`);
+}
+
+/** `--trace-columns`. */
+export function traceColumnsOption(): Option {
+  return new Option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…');
+}
+
+/** `--tokens`, of commands that replay. */
+export function tokensOption(): Option {
+  return new Option('--tokens <n>', 'tokens to replay, from the start of the trace');
+}
+
+/** `--scope`. */
+export function scopeOption(): Option {
+  return new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']);
+}
+
+/** `--seed`. */
+export function seedOption(summary = 'seed of everything that is drawn'): Option {
+  return new Option('--seed <n>', summary);
+}
+
+/**
+ * Reads `--seed`.
+ * @throws UserError where it is no whole number
+ */
+export function parseSeed(text: string): number {
+  if (!/^-?\d{1,10}$/.test(text)) throw new UserError(`--seed: '${text}' is no whole number; write e.g. --seed 7`);
+  return Number(text);
+}
+
+/** `-j`. */
+export function jobsOption(what = 'runs'): Option {
+  return new Option('-j, --jobs <n>', `${what} at a time; the machine’s cores unless said`);
 }
 
 /**
@@ -28,7 +84,7 @@ export function addJobsOption(command: Command): Command {
  */
 export function parseJobs(text: string | undefined): number | undefined {
   const jobs = text === undefined ? undefined : parseCount(text, '--jobs');
-  if (jobs === 0) throw new UserError('--jobs: 0 runs at a time compute nothing; use 1 or more');
+  if (jobs === 0) throw new UserError('--jobs: 0 at a time compute nothing; use 1 or more');
   return jobs;
 }
 

@@ -9,7 +9,7 @@ import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
+import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
@@ -40,7 +40,7 @@ export function define(command: Command, context: CliContext): void {
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
     .optionsGroup('What must hold (or --slo):')
     .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
-  addRunOptions(addJobsOption(command));
+  addRunOptions(command.addOption(jobsOption()));
   addOutputOptions(command, planReports)
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: PlanOptions) => {

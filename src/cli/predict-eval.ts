@@ -9,17 +9,14 @@ import { openPrediction, type PredictionInputs, type PredictionRequest } from '.
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
-import { type OutputOptions, stdoutFormat } from './options.js';
+import { type OutputOptions, parseSeed, stdoutFormat, type TraceFlags } from './options.js';
 import { Outputs } from './outputs.js';
 import { EVALUATION_SCHEMA, evaluationReports } from './predict-report.js';
 import type { Progress } from './progress.js';
 
 /** Options of both subcommands. */
-export interface JudgingOptions {
-  readonly model?: string;
+export interface JudgingOptions extends TraceFlags {
   readonly trace: readonly string[];
-  readonly traceFormat?: string;
-  readonly traceColumns?: string;
   readonly eval: readonly string[];
   readonly holdout: string;
   readonly batchAccuracy: string;
@@ -66,7 +63,7 @@ export function judgePredictors(
     batch: integer('--batch-accuracy', options.batchAccuracy),
     minProbability: parseShare(options.minProbability, '--min-probability'),
     every: options.every === undefined ? null : integer('--every', options.every),
-    seed: seedOf(options),
+    seed: parseSeed(options.seed),
   };
   const total = predictors.length * judged.reduce((sum, trace) => sum + trace.tokens, 0);
   return watched(context, 'judging', 'tokens', (watch) =>
@@ -104,7 +101,7 @@ export function requestOf(options: JudgingOptions): PredictionRequest {
     model: options.model,
     traceFormat: options.traceFormat,
     traceColumns: options.traceColumns === undefined ? undefined : parseColumns(options.traceColumns),
-    seed: seedOf(options),
+    seed: parseSeed(options.seed),
   };
 }
 
@@ -120,7 +117,7 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
       topK: widest((layer) => layer.topK),
     },
     training: training.map(referenceOf),
-    seed: seedOf(options),
+    seed: parseSeed(options.seed),
   } as const;
 }
 
@@ -132,12 +129,6 @@ export function environment(startedAt: number): Record<string, string | number> 
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     wallMs: Math.round(performance.now() - startedAt),
   };
-}
-
-/** @throws UserError where the seed is no integer */
-export function seedOf({ seed }: JudgingOptions): number {
-  if (!/^-?\d+$/.test(seed)) throw new UserError(`--seed ${seed}: must be an integer`);
-  return Number(seed);
 }
 
 /** @throws UserError where a flag's value is no positive count, or more than `most` */

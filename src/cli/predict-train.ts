@@ -6,18 +6,9 @@ import { openPrediction } from '../predict/inputs.js';
 import { type PredictorTraining, trainPredictor } from '../predict/onnx/train.js';
 import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
+import { parseSeed } from './options.js';
 import { Outputs } from './outputs.js';
-import {
-  DISTANCES,
-  environment,
-  headOf,
-  integer,
-  type JudgingOptions,
-  judgePredictors,
-  requestOf,
-  seedOf,
-  watched,
-} from './predict-eval.js';
+import { DISTANCES, environment, headOf, integer, type JudgingOptions, judgePredictors, requestOf, watched } from './predict-eval.js';
 import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
 
 /** Options of the subcommand. */
@@ -102,7 +93,7 @@ function trainingOf(options: TrainOptions): PredictorTraining {
     epochs: integer('--epochs', options.epochs),
     batch: integer('--batch', options.batch, WIDEST),
     learningRate,
-    seed: seedOf(options),
+    seed: parseSeed(options.seed),
     checkpoint: options.checkpoint ?? null,
   };
 }

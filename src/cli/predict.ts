@@ -1,7 +1,16 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
 import type { Command } from 'commander';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions } from './options.js';
+import {
+  addOutputOptions,
+  collect,
+  modelOption,
+  type OutputOptions,
+  seedOption,
+  traceColumnsOption,
+  traceFormatOption,
+  traceOption,
+} from './options.js';
 import { type JudgingOptions, runEval } from './predict-eval.js';
 import { evaluationReports } from './predict-report.js';
 import { runTrain, type TrainOptions } from './predict-train.js';
@@ -76,14 +85,14 @@ export function define(command: Command, context: CliContext): void {
 function common(command: Command): Command {
   return command
     .optionsGroup('What is judged, after what:')
-    .option('-m, --model <model>', 'model: a bundled name or a file; may be left out where the trace names it')
-    .option('-t, --trace <trace>', 'trace to learn from, repeatable; trace#FROM:TO for a range of rows', collect, [])
+    .addOption(modelOption())
+    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO for a range of rows'))
     .option('--eval <trace>', 'trace to be judged on, repeatable', collect, [])
     .option('--holdout <share>', 'part of the traces to be judged on where there is no --eval', '20%')
-    .option('--trace-format <format>', 'format of the traces, instead of recognising it')
-    .option('--trace-columns <map>', 'columns of a table, e.g. layer=blk,experts=sel,token=pos')
+    .addOption(traceFormatOption())
+    .addOption(traceColumnsOption())
     .option('--batch-accuracy <n>', 'tokens per batch whose union of paths is judged', '16')
     .option('--every <n>', 'judge predictions during the pass on every nth token (default: so that about 500 are)')
     .option('--min-probability <p>', 'precision is that of predictions at least so probable', '0.15')
-    .option('--seed <n>', 'seed of everything that is drawn', '1');
+    .addOption(seedOption().default('1'));
 }

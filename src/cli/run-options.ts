@@ -12,15 +12,29 @@ import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import { collect } from './options.js';
+import {
+  collect,
+  modelOption,
+  quantizationOption,
+  scopeOption,
+  seedOption,
+  type TraceFlags,
+  tokensOption,
+  traceColumnsOption,
+  traceFormatOption,
+  traceOption,
+} from './options.js';
 
-/** Values of {@link addRunOptions}. */
-export interface RunFlags {
-  readonly model?: string;
+/** Flags that say which routing is replayed, in which order it is drawn, and of which model. */
+export interface RoutingFlags extends TraceFlags {
   readonly quantization?: string;
   readonly trace: readonly string[];
-  readonly traceFormat?: string;
-  readonly traceColumns?: string;
+  readonly tokens?: string;
+  readonly seed?: string;
+}
+
+/** Values of {@link addRunOptions}. */
+export interface RunFlags extends RoutingFlags {
   readonly variant: readonly string[];
   readonly topK?: string;
   readonly rerank?: string;
@@ -38,8 +52,6 @@ export interface RunFlags {
   readonly requests?: string;
   readonly slo?: string;
   readonly batch?: string;
-  readonly tokens?: string;
-  readonly seed?: string;
   readonly fault: readonly string[];
   readonly bounds: boolean;
   readonly strict?: boolean;
@@ -50,11 +62,11 @@ export interface RunFlags {
 export function addRunOptions(command: Command): Command {
   return command
     .optionsGroup('What runs:')
-    .option('-m, --model <model>', 'model: a bundled name or a file; may be left out where the trace names it')
-    .option('--quantization <format>', 'storage format of the weights, e.g. q4_k_m')
-    .option('-t, --trace <trace>', "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn", collect, [])
-    .option('--trace-format <format>', 'format of the traces, instead of recognising it')
-    .option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…')
+    .addOption(modelOption())
+    .addOption(quantizationOption())
+    .addOption(traceOption())
+    .addOption(traceFormatOption())
+    .addOption(traceColumnsOption())
     .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
@@ -62,7 +74,7 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
     .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
-    .addOption(new Option('--scope <scope>', 'one cache for all layers, or one per layer').choices(['global', 'layer']))
+    .addOption(scopeOption())
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
     .option('--rerank <lambda>', 'prefer resident experts by so much log gate weight, where a trace has candidates')
     .option('--scheduler <scheduler>', 'batch scheduler: fcfs, static, cache-affinity:batches=4, ...')
@@ -74,8 +86,8 @@ export function addRunOptions(command: Command): Command {
     .option('--requests <n>', 'most requests')
     .option('--slo <limits>', 'what counts as goodput, e.g. ttft=2s,tpot=100ms')
     .option('--batch <n>', 'concurrent requests')
-    .option('--tokens <n>', 'tokens to replay, from the start of the trace')
-    .option('--seed <n>', 'seed of everything that is drawn')
+    .addOption(tokensOption())
+    .addOption(seedOption())
     .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
     .option('--no-bounds', 'leave out the Belady bound')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
@@ -100,45 +112,67 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
  * @param fromFile true: the profile's paths are relative to its own folder, so those of flags must not be relative at all
  */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
-  const overrides: Override[] = options.set.map(setOverride);
-  const flag = (label: string, path: string, value: unknown): void => {
-    if (value !== undefined) overrides.push({ path: path.split('.'), value, label });
-  };
-  const local = (value: string | undefined): string | undefined =>
-    value !== undefined && fromFile && isPath(value) ? resolve(value) : value;
-  const integer = (value: string | undefined): unknown => (value !== undefined && /^-?\d+$/.test(value) ? Number(value) : value);
-  const number = (value: string | undefined): unknown => (value !== undefined && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value);
-  flag('--model', 'model', local(options.model));
-  flag('--quantization', 'quantization', options.quantization);
-  if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
-  flag('--trace-format', 'traceFormat', options.traceFormat);
-  if (options.traceColumns !== undefined) flag('--trace-columns', 'traceColumns', parseColumns(options.traceColumns));
+  const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
+  const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
+  const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
   if (variants.length > 0) flag('--variant', 'variants', variants);
-  flag('--hardware', 'hardware', local(options.hardware));
-  flag('--system', 'system', local(options.system));
+  flag('--hardware', 'hardware', options.hardware, local);
+  flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
-  flag('--policy', 'system.cache.policy', local(options.policy));
+  flag('--policy', 'system.cache.policy', options.policy, local);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
     const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
-  flag('--rerank', 'system.rerank.lambda', number(options.rerank));
+  flag('--rerank', 'system.rerank.lambda', options.rerank, number);
   flag('--scheduler', 'system.scheduler', options.scheduler);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);
-  flag('--workload', 'workload.arrivals', local(options.workload));
-  flag('--rate', 'workload.rate', number(options.rate));
-  flag('--requests', 'workload.requests', integer(options.requests));
+  flag('--workload', 'workload.arrivals', options.workload, local);
+  flag('--rate', 'workload.rate', options.rate, number);
+  flag('--requests', 'workload.requests', options.requests, integer);
   flag('--slo', 'workload.slo', options.slo);
-  flag('--batch', 'workload.batch', integer(options.batch));
-  flag('--tokens', 'workload.tokens', options.tokens);
-  flag('--seed', 'seed', integer(options.seed));
+  flag('--batch', 'workload.batch', options.batch, integer);
   if (options.fault.length > 0) flag('--fault', 'faults', options.fault.map(splitFault));
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
   if (options.strict === true) flag('--strict', 'audit', 'strict');
   return overrides;
+}
+
+/**
+ * Overrides of the flags that say which routing is replayed.
+ * @param local makes of a name or path what a run may say
+ */
+export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
+  const overrides: Override[] = [];
+  const flag = adding(overrides);
+  flag('--model', 'model', options.model, local);
+  flag('--quantization', 'quantization', options.quantization);
+  if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
+  flag('--trace-format', 'traceFormat', options.traceFormat);
+  flag('--trace-columns', 'traceColumns', options.traceColumns, (text) => parseColumns(text));
+  flag('--tokens', 'workload.tokens', options.tokens);
+  flag('--seed', 'seed', options.seed, integer);
+  return overrides;
+}
+
+/** Adds an override for each flag that is given, with the value that `read` makes of its text. */
+function adding(overrides: Override[]) {
+  return <T>(label: string, path: string, given: T | undefined, read: (given: T) => unknown = (value) => value): void => {
+    if (given !== undefined) overrides.push({ path: path.split('.'), value: read(given), label });
+  };
+}
+
+/** A whole number as such; any other text is left to the schema, which says what is wrong with it. */
+function integer(text: string): unknown {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A number as such; any other text is left to the schema. */
+function number(text: string): unknown {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 function setOverride(text: string): Override {

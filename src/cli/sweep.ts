@@ -20,7 +20,7 @@ import { describeMetric } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addJobsOption, addOutputOptions, collect, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
+import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { namesIn } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
@@ -52,7 +52,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
     .option('--vary <path=values>', 'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8; repeatable', collect, [])
     .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)');
-  addRunOptions(addJobsOption(command));
+  addRunOptions(command.addOption(jobsOption()));
   addOutputOptions(command, sweepReports)
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: SweepOptions) => {

@@ -147,7 +147,7 @@ describe('moeprof predict', () => {
     [[...TRAIN, '-o', 'x.bin'], '-o x.bin: a predictor is an .onnx file; write e.g. -o predictor.onnx'],
     [[...TRAIN, '-o', 'no/such/x.onnx'], 'no/such/x.onnx: cannot be written: its folder does not exist'],
     [[...TRAIN, '-o', 'x.onnx', '--lr', 'fast'], '--lr fast: must be a number between 0 and 1'],
-    [[...TRAIN, '-o', 'x.onnx', '--seed', 'one'], '--seed one: must be an integer'],
+    [[...TRAIN, '-o', 'x.onnx', '--seed', 'one'], "--seed: 'one' is no whole number; write e.g. --seed 7"],
     [[...TRAIN, '-o', 'x.onnx', '--holdout', '100%'], '--holdout 100%: must leave something on both sides'],
     [['predict', 'eval', 'transitoin', '-t', 'trace.safetensors'], 'did you mean "transition"'],
     [['predict', 'eval', 'trace.safetensors.onnx', '-t', 'trace.safetensors'], 'trace.safetensors.onnx: there is no such file'],

@@ -5,9 +5,9 @@ import { type Facts, grid, type Lines, note } from '../../report/document/docume
 import { documentFormats } from '../../report/document/formats.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
+import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
 import { Outputs } from '../outputs.js';
-import { addTraceOptions, describeTrace, identityOf, openNamed, type TraceFlags, type TraceIdentity } from './open.js';
+import { addTraceOptions, describeTrace, identityOf, openNamed, type TraceIdentity } from './open.js';
 
 interface Flags extends TraceFlags, OutputOptions {
   readonly strict?: boolean;

@@ -1,12 +1,12 @@
 // `moeprof trace convert`: any format to the canonical ones, whole or in part.
 import { type Command, Option } from 'commander';
-import { UserError } from '../../base/errors.js';
+import { placed } from '../../base/errors.js';
 import { formatCount } from '../../base/units.js';
 import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
-import { applyVariants } from '../../trace/variants/index.js';
+import { parseVariant, stackVariants } from '../../trace/variants/index.js';
 import type { CliContext } from '../context.js';
-import { collect } from '../options.js';
-import { addTraceOptions, openNamed, type TraceFlags } from './open.js';
+import { collect, parseSeed, seedOption, type TraceFlags } from '../options.js';
+import { addTraceOptions, openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
 interface Flags extends TraceFlags {
@@ -45,13 +45,14 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .option('--layers <ranges>', 'only these MoE layers')
     .option('--remap <file>', 'JSON: new number of each expert, one list or one per layer; -1 drops a choice')
     .option('--variant <variant>', 'routing as it might be: top-k=4, top-p=0.9, random, ...; repeatable, in order', collect, [])
-    .option('--seed <n>', 'seed of what variants draw', '1')
+    .addOption(seedOption('seed of what variants draw').default('1'))
     .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
   addTraceOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, flags: Flags) => {
       layoutOf(flags.output);
-      if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
+      const seed = parseSeed(flags.seed);
+      const variants = flags.variant.map((text) => placed('--variant', () => parseVariant(text)));
       const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
       try {
         const conversion: Conversion = {
@@ -64,7 +65,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
         };
         const part = Object.keys(conversion).length === 0 ? trace : convertTrace(trace, conversion);
         try {
-          const varied = applyVariants(part, flags.variant, { model, seed: Number(flags.seed) });
+          const varied = stackVariants(part, variants, { model, seed });
           await writeTrace(varied, flags.output, { weights: flags.weights }, context);
           if (flags.output !== '-')
             context.note(`${flags.output}: ${formatCount(varied.tokens)} tokens, ${formatCount(varied.layers)} layers`);

@@ -6,10 +6,10 @@ import { documentFormats } from '../../report/document/formats.js';
 import { formatDelta } from '../../report/format.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
+import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
 import { Outputs } from '../outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
-import { addTraceOptions, identityOf, openNamed, type TraceFlags, type TraceIdentity } from './open.js';
+import { addTraceOptions, identityOf, openNamed, type TraceIdentity } from './open.js';
 
 /** Two routings, compared. */
 interface Comparison {

@@ -9,6 +9,7 @@ import { routingProfileSchema } from '../../trace/routing-profile.js';
 import { type RequestLength, synthesize } from '../../trace/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../context.js';
+import { modelOption, parseSeed, seedOption, traceFormatOption } from '../options.js';
 import { openNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
@@ -52,13 +53,13 @@ export function defineGenerate(parent: Command, context: CliContext): void {
     .requiredOption('-o, --output <path>', 'where to: .safetensors, .jsonl, or - for JSONL on stdout')
     .option('--like <model>', 'a bundled model or a file; its routing: block says how it routes')
     .option('--fit <trace>', 'a recorded trace to be like')
-    .option('-m, --model <model>', 'model of the trace to fit, where its file does not say')
-    .option('--trace-format <format>', 'format of the trace to fit, instead of recognising it')
+    .addOption(modelOption('model of the trace to fit, where its file does not say'))
+    .addOption(traceFormatOption('the trace to fit'))
     .option('--tokens <n>', `tokens in all (default: ${TOKENS}, or those of the trace)`)
     .option('--prompt <n>', `prompt tokens of a request (default: ${LENGTH.prompt}, or as in the trace)`)
     .option('--generated <n>', `generated tokens of a request (default: ${LENGTH.generated}, or as in the trace)`)
     .option('--candidates <n>', 'choices to write, with gate weights: what a token might have chosen, too')
-    .option('--seed <n>', 'the same seed gives the same routing', '1')
+    .addOption(seedOption('the same seed gives the same routing').default('1'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       layoutOf(flags.output);
@@ -67,7 +68,7 @@ export function defineGenerate(parent: Command, context: CliContext): void {
       }
       if (flags.candidates !== undefined && flags.fit !== undefined)
         throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
-      if (!/^-?\d{1,10}$/.test(flags.seed)) throw new UserError(`--seed: '${flags.seed}' is no whole number; write e.g. --seed 7`);
+      parseSeed(flags.seed);
       const trace =
         flags.fit === undefined
           ? await context.withoutBreath(() => likeModel(flags.like!, flags))
@@ -87,7 +88,7 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
   const routing = loadRouting(name);
   const tokens = flags.tokens === undefined ? TOKENS : count(flags.tokens, '--tokens');
   return synthesize(model, {
-    seed: Number(flags.seed),
+    seed: parseSeed(flags.seed),
     requests: requestsFrom(flags, tokens) ?? requests(tokens, LENGTH.prompt, LENGTH.generated),
     ...(routing === null ? {} : { profile: checkValue(routing, `model ${name}: routing`, routingProfileSchema) }),
     ...(flags.candidates === undefined ? {} : { candidates: parseCount(flags.candidates, '--candidates') }),
@@ -102,7 +103,7 @@ async function likeTrace(path: string, flags: Flags, context: CliContext): Promi
     const lengths = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
     const bar = context.progress('generating', tokens, 'tokens');
     try {
-      const options = { seed: Number(flags.seed), requests: lengths };
+      const options = { seed: parseSeed(flags.seed), requests: lengths };
       return await context.withoutBreath(() => synthesizeFitted(fitted, options, (done) => bar.update(done)));
     } finally {
       bar.finish();

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { routingStatistics } from '../../trace/stats/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat } from '../options.js';
+import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
 import { Outputs } from '../outputs.js';
 import { hitsOf } from './hits.js';
 import { inspectionReports } from './inspect-report.js';
-import { addTraceOptions, identityOf, openNamed, type TraceFlags } from './open.js';
+import { addTraceOptions, identityOf, openNamed } from './open.js';
 
 const EXAMPLES = `
 Reads every format that moeprof run reads, recordings of phones included.

@@ -9,20 +9,14 @@ import { printable } from '../../report/format.js';
 import { parseColumns } from '../../trace/formats/columns.js';
 import { openTrace } from '../../trace/open.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-
-/** Values of {@link addTraceOptions}. */
-export interface TraceFlags {
-  readonly model?: string;
-  readonly traceFormat?: string;
-  readonly traceColumns?: string;
-}
+import { modelOption, type TraceFlags, traceColumnsOption, traceFormatOption } from '../options.js';
 
 /** Adds `-m`, `--trace-format` and `--trace-columns`. */
 export function addTraceOptions(command: Command): Command {
   return command
-    .option('-m, --model <model>', 'model that was recorded, where the file does not say its layers and experts')
-    .option('--trace-format <format>', 'format of the file, instead of recognising it')
-    .option('--trace-columns <map>', 'columns of a CSV or JSONL file, e.g. layer=l,experts=ids');
+    .addOption(modelOption('model that was recorded, where the file does not say its layers and experts'))
+    .addOption(traceFormatOption('the file'))
+    .addOption(traceColumnsOption());
 }
 
 /**
