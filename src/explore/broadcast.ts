@@ -83,13 +83,7 @@ export async function broadcastToThreads(
   const ended = new Promise<void>((resolve, reject) => {
     let left = specs.length;
     specs.forEach((job, index) => {
-      const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { job, ring, permits } satisfies ThreadData });
-      workers.push(worker);
-      worker.on('error', reject);
-      worker.on('exit', () => {
-        if (counts[index] === undefined) reject(new Error('a thread ended before its work was done'));
-      });
-      worker.on('message', (message: FromThread) => {
+      const worker = startThread({ job, ring, permits }, reject, (message) => {
         switch (message.kind) {
           case 'done':
             meter.fed(index, message.rows);
@@ -101,17 +95,15 @@ export async function broadcastToThreads(
           case 'counts':
             counts[index] = message.counts;
             if (--left === 0) resolve();
-            return;
-          case 'refused':
-            reject(new UserError(message.message, message.exitCode));
-            return;
-          default:
-            reject(Object.assign(new Error(message.message), { stack: message.stack }));
         }
       });
+      worker.on('exit', () => {
+        if (counts[index] === undefined) reject(new Error('a thread ended before its work was done'));
+      });
+      workers.push(worker);
     });
   });
-  // Whoever waits for the end hears of a failure; nobody else has to.
+  // A failure reaches those that await the end; it must not count as unhandled elsewhere.
   ended.catch(() => undefined);
   const tell = (message: ToThread): void => {
     for (const worker of workers) worker.postMessage(message);
@@ -130,7 +122,7 @@ export async function broadcastToThreads(
       watch.block?.(experts, rows);
       await watch.breathe?.();
     });
-    // A thread that fails ends the whole; then the reader has nobody left to wait for.
+    // A thread that fails ends the whole; then the reader has nothing left to wait for.
     await Promise.race([fed, ended]);
     tell({ kind: 'end' });
     await ended;
@@ -138,6 +130,21 @@ export async function broadcastToThreads(
   } finally {
     for (const worker of workers) await worker.terminate();
   }
+}
+
+/** What a thread says of its work; its failures are told apart. */
+type Progress = Exclude<FromThread, { readonly kind: 'refused' | 'failed' }>;
+
+/** Starts a thread. `refuse` hears of its failure, `hear` of everything else. */
+function startThread(workerData: ThreadData, refuse: (error: Error) => void, hear: (message: Progress) => void): Worker {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+  worker.on('error', refuse);
+  worker.on('message', (message: FromThread) => {
+    if (message.kind === 'refused') refuse(new UserError(message.message, message.exitCode));
+    else if (message.kind === 'failed') refuse(Object.assign(new Error(message.message), { stack: message.stack }));
+    else hear(message);
+  });
+  return worker;
 }
 
 /** Adds up what jobs have done. A job that replays at its end counts then, the others as they are fed. */

@@ -21,7 +21,7 @@ describe('a run with arrivals', () => {
     expect([tokensRun(result), requestsRun(result)]).toEqual([tokens, 3]);
     expect(summarizeResult(result).origin).toBe(`${tokens} tokens of 3 requests from mini-mixtral-8x8l`);
     const { facts, latency } = summarizeResult(result);
-    expect(latency!.rows.map(([label]) => label)).toEqual(['queueing', 'TTFT', 'TPOT', 'ITL', 'pass', 'request']);
+    expect(latency!.rows.map(([label]) => label!.text)).toEqual(['queueing', 'TTFT', 'TPOT', 'ITL', 'pass', 'request']);
     expect(Object.fromEntries(facts).goodput).toMatch(/ tok\/s generated, 100\.0 % of the requests in time$/);
     expect(rank([result])[0]!.nsPerToken).toBe(result.metrics['time.total']!.value / tokens);
   });
