@@ -10,7 +10,7 @@ import { HIT_SHARES, type PolicyHits } from './hits.js';
 import { describeTrace, type TraceIdentity } from './open.js';
 
 /** What is known of a trace. */
-export interface Inspection {
+interface Inspection {
   readonly trace: TraceIdentity;
   readonly statistics: RoutingStatistics;
   readonly hits: readonly PolicyHits[];

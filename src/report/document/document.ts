@@ -5,7 +5,7 @@ import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';
 
 /** Renderings that a part of a document may be meant for. */
-export type Medium = 'terminal' | 'markdown' | 'csv';
+type Medium = 'terminal' | 'markdown' | 'csv';
 
 /** Where a part of a document is shown. */
 export interface Visibility {
