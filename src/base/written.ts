@@ -19,12 +19,10 @@ export function asWritten(value: unknown): unknown {
 /**
  * A schema field whose text is parsed at once, so that a mistake is told with the place of the text.
  * @param parse throws a UserError that says what is wrong and what to write instead
+ * @param text the schema of the text
  */
-export function written<T>(parse: (text: string) => T): z.ZodType<T, string> {
-  return z
-    .string()
-    .min(1)
-    .transform((text, context) => issueOf(context, [], () => parse(text)));
+export function written<T, I>(parse: (text: string) => T, text: z.ZodType<string, I>): z.ZodType<T, I> {
+  return text.transform((given, context) => issueOf(context, [], () => parse(given)));
 }
 
 /**

@@ -7,7 +7,7 @@ import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
-import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { openInputs } from '../engine/inputs.js';
 import { type CurveOptions, defaultThreads, drawCurve } from '../explore/curve.js';
@@ -21,18 +21,14 @@ import type { RoutingTrace } from '../trace/trace.js';
 import type { CliContext } from './context.js';
 import {
   addOutputOptions,
+  addRoutingOptions,
   jobsOption,
-  modelOption,
   type OutputOptions,
   parseJobs,
-  quantizationOption,
   scopeOption,
   seedOption,
   stdoutFormat,
   tokensOption,
-  traceColumnsOption,
-  traceFormatOption,
-  traceOption,
 } from './options.js';
 import { Outputs } from './outputs.js';
 import type { Progress } from './progress.js';
@@ -69,13 +65,7 @@ const THREADS = existsSync(fileURLToPath(new URL('../explore/worker.js', import.
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  command
-    .optionsGroup('What is asked:')
-    .addOption(modelOption())
-    .addOption(quantizationOption())
-    .addOption(traceOption())
-    .addOption(traceFormatOption())
-    .addOption(traceColumnsOption())
+  addRoutingOptions(command.optionsGroup('What is asked:'))
     .addOption(tokensOption())
     .option('--warmup <n>', 'tokens at the start that fill the caches and are not counted', '0')
     .optionsGroup('What answers:')
@@ -109,7 +99,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   if (flags.quotas !== 'even' && flags.scope !== 'layer') {
     throw new UserError(`--quotas ${flags.quotas}: only caches of their own have quotas; add --scope layer`);
   }
-  const policies = splitPolicies(flags.policies);
+  const policies = splitPolicies(flags.policies).map((text) => placed('--policies', () => parsePolicy(text)));
   const run = runOf(flags);
   const { model, trace } = await openInputs(run, context);
   try {
@@ -172,9 +162,9 @@ function runOf(flags: Flags): RunSpec {
   return named ? checkRun({}, 'moeprof curve', overrides) : loadRun('quickstart', overrides);
 }
 
-async function needsPopularity(policies: readonly string[]): Promise<boolean> {
+async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boolean> {
   for (const policy of policies) {
-    const { definition, parameters } = await resolvePolicy(placed('--policies', () => parsePolicy(policy)));
+    const { definition, parameters } = await resolvePolicy(policy);
     if (policyNeeds(definition, parameters).includes('popularity')) return true;
   }
   return false;

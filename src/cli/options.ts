@@ -48,6 +48,12 @@ export function traceColumnsOption(): Option {
   return new Option('--trace-columns <map>', 'columns of a CSV, JSON lines or Parquet table: layer=…,experts=…,token=…');
 }
 
+/** Adds the flags that say which routing is replayed, of which model. */
+export function addRoutingOptions(command: Command): Command {
+  const all = [modelOption(), quantizationOption(), traceOption(), traceFormatOption(), traceColumnsOption()];
+  return all.reduce((extended, option) => extended.addOption(option), command);
+}
+
 /** `--tokens`, of commands that replay. */
 export function tokensOption(): Option {
   return new Option('--tokens <n>', 'tokens to replay, from the start of the trace');

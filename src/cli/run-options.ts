@@ -12,18 +12,7 @@ import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import {
-  collect,
-  modelOption,
-  quantizationOption,
-  scopeOption,
-  seedOption,
-  type TraceFlags,
-  tokensOption,
-  traceColumnsOption,
-  traceFormatOption,
-  traceOption,
-} from './options.js';
+import { addRoutingOptions, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
 
 /** Flags that say which routing is replayed, in which order it is drawn, and of which model. */
 export interface RoutingFlags extends TraceFlags {
@@ -60,13 +49,7 @@ export interface RunFlags extends RoutingFlags {
 
 /** Adds the flags that say what runs. */
 export function addRunOptions(command: Command): Command {
-  return command
-    .optionsGroup('What runs:')
-    .addOption(modelOption())
-    .addOption(quantizationOption())
-    .addOption(traceOption())
-    .addOption(traceFormatOption())
-    .addOption(traceColumnsOption())
+  return addRoutingOptions(command.optionsGroup('What runs:'))
     .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
-import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type Scope } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
@@ -20,8 +20,7 @@ import { curveWarnings } from './warnings.js';
 export interface CurveOptions {
   readonly model: ModelSpec;
   readonly trace: RoutingTrace;
-  /** As the user wrote them, e.g. `s3-fifo:small=0.2`. */
-  readonly policies: readonly string[];
+  readonly policies: readonly PolicyChoice[];
   /** Folder that policy modules are relative to. */
   readonly folder: string;
   /** Bytes, ascending. */
@@ -51,7 +50,7 @@ export function defaultThreads(): number {
 /**
  * Draws the curve. Closes nothing.
  * @param total is told the work there is, in the units of `watch.progress`
- * @throws UserError where a policy is unknown or lacks what it needs
+ * @throws UserError where a policy cannot be loaded or lacks what it needs
  */
 export async function drawCurve(
   options: CurveOptions,
@@ -67,7 +66,7 @@ export async function drawCurve(
   const seeing: BroadcastWatch = { ...watch, block: (experts, rows) => demand.rows(experts, rows) };
   const counts =
     threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);
-  const policies = options.policies.map((policy, index): PolicyCurve => {
+  const policies = options.policies.map(({ text: policy }, index): PolicyCurve => {
     const own = plans.flatMap((plan, job) =>
       plan.policy === index ? plan.places.map((place, c) => [place, counts[job]![c]!] as const) : [],
     );
@@ -127,7 +126,7 @@ async function planJobs(options: CurveOptions, capacities: readonly SplitCapacit
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];
   for (const [index, policy] of options.policies.entries()) {
-    const { definition, parameters } = await resolvePolicy(parsePolicy(policy), folder);
+    const { definition, parameters } = await resolvePolicy(policy, folder);
     const foresight = policyNeeds(definition, parameters).includes('future');
     const parts = Math.max(1, Math.min(foresight ? threads : 1, capacities.length));
     for (let part = 0; part < parts; part++) {

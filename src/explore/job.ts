@@ -2,6 +2,7 @@
 // thread or in one of its own, and says at the end what it counted.
 import type { Parameters } from '../base/parameters.js';
 import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
+import type { PolicyChoice } from '../cache/policies/index.js';
 import type { PolicyDefinition } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -12,7 +13,7 @@ export interface JobSpec {
   /** Width of a row per layer. */
   readonly topK: number;
   /** As the user wrote it. */
-  readonly policy: string;
+  readonly policy: PolicyChoice;
   /** Folder that a policy module of the user's own is relative to. */
   readonly folder: string;
   readonly capacities: readonly SplitCapacity[];

@@ -1,6 +1,6 @@
 // The kinds of jobs, and which one a policy takes.
 
-import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { resolvePolicy } from '../cache/policies/index.js';
 import { lru } from '../cache/policies/lru.js';
 import { policyNeeds } from '../cache/policy.js';
 import { ForesightJob } from './foresight-job.js';
@@ -11,11 +11,11 @@ import { ReplayJob } from './replay-job.js';
 
 /**
  * Starts a job.
- * @throws UserError where the policy is unknown or lacks what it needs
+ * @throws UserError where the policy cannot be loaded or lacks what it needs
  */
 export async function startJob(spec: JobSpec): Promise<Job> {
   raiseInlining();
-  const job: ResolvedJob = { ...spec, ...(await resolvePolicy(parsePolicy(spec.policy), spec.folder)) };
+  const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return new ForesightJob(job);
   return job.definition === lru ? new LruJob(job) : new ReplayJob(job);
 }

@@ -2,7 +2,7 @@
 // and entries of `budgets:` in a YAML file.
 import { z } from 'zod';
 import { placed, UserError } from '../base/errors.js';
-import { issueOf } from '../base/written.js';
+import { written } from '../base/written.js';
 import { type Amount, parseAmount } from './amount.js';
 
 /** How a number is compared with a limit. */
@@ -90,14 +90,10 @@ const entrySchema = z
       .min(1)
       .optional()
       .describe('Name of the scenarios that it is for (file names without their ending); * stands for any characters. Absent: all.'),
-    max_regression: z
-      .string()
-      .transform((text, context) => issueOf(context, [], () => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) })))
+    max_regression: written((text) => ({ text, amounts: text.split(/\s+and\s+/).map(unsigned) }), z.string())
       .optional()
       .describe('How much worse than the base is tolerated: 3%, 0.5pp, "3% and 0.2ms" (broken where it is worse by more than all).'),
-    limit: z
-      .string()
-      .transform((text, context) => issueOf(context, [], () => ({ text, clauses: parseClauses(text) })))
+    limit: written((text) => ({ text, clauses: parseClauses(text) }), z.string())
       .optional()
       .describe('What must hold whatever the base says: "<= 45ms", ">= 80%", ">= 1s and <= 2s".'),
     level: z

@@ -5,7 +5,7 @@ import { placed, UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, type ProfileFamily, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT } from '../base/units.js';
-import { issueOf, known, written } from '../base/written.js';
+import { known, written } from '../base/written.js';
 import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findQuantization } from '../model/quantization.js';
@@ -20,10 +20,7 @@ import { faultsSchema } from './faults.js';
 import { loadSystem, type SystemSpec, systemSchema } from './system.js';
 
 /** Where experts are kept: a size, or a share of them. */
-const capacity = z
-  .union([z.string().min(1), z.number().nonnegative()])
-  .transform(String)
-  .pipe(written(parseCapacity));
+const capacity = written(parseCapacity, z.union([z.string().min(1), z.number().nonnegative()]).transform(String));
 
 /** The name of a profile of a family, or a path. */
 const profileOf = (family: ProfileFamily) =>
@@ -76,7 +73,7 @@ export const runSchema = z.strictObject({
   variants: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .transform((given) => (typeof given === 'string' ? [given] : given))
-    .pipe(z.array(written(parseVariant)))
+    .pipe(z.array(written(parseVariant, z.string().min(1))))
     .optional()
     .describe('Routing variants, applied in order: top-k=4, top-p=0.9, null=8, skip=0.25, two-sizes=0.5, per-request, random, hash.'),
   memory: z
@@ -108,7 +105,7 @@ export const runSchema = z.strictObject({
     .describe('How memory is divided.'),
   workload: z
     .strictObject({
-      arrivals: written(parseArrivals)
+      arrivals: written(parseArrivals, z.string().min(1))
         .optional()
         .describe(
           'When requests arrive: a file (Azure, Mooncake, vidur, LLMServingSim or arrival, prompt, output), poisson:rate=2, or gamma:rate=2,cv=2. Absent: a closed loop of batch users.',
@@ -119,9 +116,7 @@ export const runSchema = z.strictObject({
         .optional()
         .describe('Requests per second: scales the times of a file to this mean rate, or is the rate of a process.'),
       requests: z.int().positive().optional().describe('Most requests. Absent: all (processes: 100).'),
-      slo: z
-        .string()
-        .transform((text, context) => issueOf(context, [], () => parseObjectives(text)))
+      slo: written(parseObjectives, z.string())
         .optional()
         .describe('What a request must keep to count as goodput, e.g. ttft=2s,tpot=100ms, or by class chat:ttft=1s;batch:request=1min.'),
       batch: z.int().positive().max(1_000_000).default(1).describe('Concurrent requests.'),

@@ -85,7 +85,7 @@ const placement = named
   .pipe(placementFields)
   .transform(({ kind, ...parameters }, context) => ({ kind: chosen(context, kind, parameters, parsePlacement), parameters }));
 
-const policy = written(parsePolicy);
+const policy = written(parsePolicy, z.string().min(1));
 
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
@@ -110,9 +110,7 @@ export const systemSchema = z.strictObject({
         .union([z.int().positive(), z.string().min(1)])
         .default(1000)
         .describe('Where the popularity of experts is counted: so many tokens of the trace itself, or a file (a trace, or counts).'),
-      capacity: z
-        .string()
-        .transform((text, context) => issueOf(context, [], () => parseCapacity(text)))
+      capacity: written(parseCapacity, z.string())
         .optional()
         .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),
       exclusive: onOff.default(false).describe('Tiers exclude each other: an evicted expert is written back to DRAM.'),

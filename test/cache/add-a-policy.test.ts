@@ -22,7 +22,18 @@ describe('docs/add-a-policy.md', () => {
 
   async function hits(policy: string, scope: 'global' | 'layer', sequential: boolean): Promise<number> {
     const capacities = [{ bytes: 96, quotas: null }];
-    const job = await startJob({ model, topK, policy, folder, capacities, scope, sequential, warmup: 0, seed: 1, popularity: null });
+    const job = await startJob({
+      model,
+      topK,
+      policy: parsePolicy(policy),
+      folder,
+      capacities,
+      scope,
+      sequential,
+      warmup: 0,
+      seed: 1,
+      popularity: null,
+    });
     job.rows(rows, 300);
     return job.finish(() => undefined)[0]!.hits.reduce((sum, layer) => sum + layer, 0);
   }

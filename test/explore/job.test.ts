@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveParameters } from '../../src/base/parameters.js';
 import { DemandLog } from '../../src/cache/demand.js';
-import { POLICIES } from '../../src/cache/policies/index.js';
+import { POLICIES, parsePolicy } from '../../src/cache/policies/index.js';
 import { policyNeeds } from '../../src/cache/policy.js';
 import { RowCursor } from '../../src/cache/row-cursor.js';
 import type { Scope } from '../../src/cache/scope.js';
@@ -59,7 +59,7 @@ describe.each(NAMES.map((policy) => policy.name))('a job of %s', (name) => {
           const spec: JobSpec = {
             model,
             topK,
-            policy: name,
+            policy: parsePolicy(name),
             folder: '.',
             capacities: capacities.map((bytes) => ({ bytes, quotas: null })),
             scope,
@@ -134,7 +134,7 @@ describe('a policy that needs the future', () => {
       seed: 1,
       popularity: null,
     };
-    const job = await startJob({ ...base, policy: 'belady', scope: 'layer' });
+    const job = await startJob({ ...base, policy: parsePolicy('belady'), scope: 'layer' });
     for (let from = 0; from < tokens; from += 700) {
       job.rows(experts.subarray(from * 6, (from + 700) * 6), Math.min(700, tokens - from));
     }

@@ -1,4 +1,5 @@
 // Hit rates that need no model and no machine: LRU and Belady over one cache per layer, at shares of its experts.
+import { parsePolicy } from '../../cache/policies/index.js';
 import { drawCurve } from '../../explore/curve.js';
 import { shapeOf } from '../../trace/stats/shape.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -20,7 +21,7 @@ export async function hitsOf(trace: RoutingTrace, context: CliContext): Promise<
     {
       model,
       trace,
-      policies: ['lru', 'belady'],
+      policies: ['lru', 'belady'].map(parsePolicy),
       folder: '.',
       capacities: HIT_SHARES.map((share) => share * model.experts),
       scope: 'layer',

@@ -1,5 +1,6 @@
 // Routing drawn from a model of a recorded trace has that trace's statistics and, what they are for, its hit rates.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../../src/cache/policies/index.js';
 import { drawCurve } from '../../../src/explore/curve.js';
 import { type FittedRouting, fitRouting, requestsLike, synthesizeFitted } from '../../../src/trace/fit/index.js';
 import { openTrace } from '../../../src/trace/open.js';
@@ -14,7 +15,7 @@ async function hitRates(trace: RoutingTrace): Promise<number[]> {
   const { policies } = await drawCurve({
     model,
     trace,
-    policies: ['lru', 'lfu', 'belady'],
+    policies: ['lru', 'lfu', 'belady'].map(parsePolicy),
     folder: '.',
     capacities: [0.125, 0.25, 0.5].map((share) => share * model.experts),
     scope: 'layer',
