@@ -15,7 +15,7 @@ import { trainOn } from './training.js';
 
 /** One token in this many is checked, at each layer, against its prediction. */
 const STRIDE = 3;
-/** Checks during which corrections are larger after a drift, and how much larger. */
+/** Checks during which corrections are larger after a drift, and how much larger. Ours; of other values there is no record. */
 const BOOSTED = 4096;
 const BOOST = 3;
 

@@ -1,6 +1,8 @@
 // Has the routing changed? A Page-Hinkley test on how badly tokens were predicted: it adds up what exceeds the mean by more than a
 // tolerance, and calls drift when the sum has risen too far above its lowest point.
 
+// All three are ours; test/predict/parts.test.ts holds what they give.
+
 /** Excess over the mean that is taken for noise, in units of surprise (0 to 1). */
 const TOLERANCE = 0.02;
 /** Accumulated excess that is drift: fifty observations that are 0.1 worse than the mean, or twenty that are 0.22 worse. */

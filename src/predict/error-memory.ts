@@ -6,7 +6,10 @@ import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
 import { sigmoid } from './log-odds.js';
 
-/** What remains of a correction each time its key occurs: a memory of about the last dozen occurrences. */
+/**
+ * What remains of a correction each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to
+ * 1.7 points of recall one layer ahead on four traces (see evidence.ts); 0.96 changes it by -0.2 to 0.35.
+ */
 const FADING = 0.92;
 
 /** Corrections of log-odds by layer and key. */

@@ -1,5 +1,8 @@
 // The contract of one source of evidence: what it says, as log-odds, about a token's experts at a coming layer. A mixture weighs
 // several and turns them into a probability; each predictor that counts is one kind of evidence under a mixture.
+//
+// Constants of evidence that are ours say what other values do: in points of recall@k, before the pass and one layer ahead, on the two
+// bundled traces, 2,000 tokens of qwen3-30b-a3b on code and 2,000 of gpt-oss-20b, nothing learned beforehand.
 import type { Pass } from '../schedule/pass.js';
 
 /** `after` of a prediction that is made before the pass: nothing of it has been observed, its token ids are known. */

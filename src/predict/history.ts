@@ -9,7 +9,10 @@ import { fastLog } from './log-odds.js';
 const BLOCK = 8;
 /** Pasts that are told apart: which of the last eight tokens used the expert, and how many of the eight blocks (at most 7). */
 const PASTS = 256 * 8;
-/** Pseudo-tokens at the layer's mean rate in every past. */
+/**
+ * Pseudo-tokens at the layer's mean rate in every past. Ours: 2 and 8 change the recall of `ensemble` by at most 0.21 points on four
+ * traces (see evidence.ts).
+ */
 const SMOOTHING = 4;
 /** One token in this many is counted once a layer has seen {@link EARLY} of them. */
 const STRIDE = 4;

@@ -14,7 +14,10 @@ const SWEEP = 8;
 /** Largest count of a pair. */
 const FULL = 0xffff;
 
-/** Pseudo-tokens at which a pair is as frequent as chance: what was never seen says nothing. */
+/**
+ * Pseudo-tokens at which a pair is as frequent as chance: what was never seen says nothing. Ours: one layer ahead, 1 costs `transition`
+ * 0.1 to 0.5 points of recall on four traces (see evidence.ts), and 4 gains 0.1 to 0.4.
+ */
 const SMOOTHING = 2;
 
 /** Pairs (source expert, target expert) that one token used. */

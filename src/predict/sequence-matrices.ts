@@ -5,11 +5,14 @@ import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';
 import { evenShare, fastLog } from './log-odds.js';
 
-/** Sequences of fewer tokens are not worth keeping. */
+/** Sequences of fewer tokens are not worth keeping. Ours. */
 const FEWEST_TOKENS = 16;
 /** Rows of kept counts that are added up at once. */
 const SWEEP = 8;
-/** Pseudo-tokens of even use when a matrix is read as rates. */
+/**
+ * Pseudo-tokens of even use when a matrix is read as rates. Ours: 0.5 and 2 change recall by at most 0.17 points on four traces (see
+ * evidence.ts).
+ */
 const SMOOTHING = 1;
 
 /** The running matrix of one slot's sequence. */

@@ -19,7 +19,10 @@ export function inclusionByRank(experts: number, choices: number, gini: number):
   return inclusionOf(quantiles, low, choices);
 }
 
-/** Weights whose draws without replacement include each expert about as often as asked: -log(1 - inclusion). */
+/**
+ * Weights whose draws without replacement include each expert about as often as asked: -log(1 - inclusion). An inclusion of 1 would
+ * weigh infinitely; the limit of 0.999 (a weight of 6.9) is ours.
+ */
 export function weightsFor(inclusion: Float64Array): Float64Array {
   return inclusion.map((probability) => -Math.log(1 - Math.min(probability, 0.999)));
 }

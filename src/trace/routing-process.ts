@@ -9,7 +9,10 @@ import { atDepth, type RoutingProfile } from './routing-profile.js';
 import { NULL_EXPERT } from './trace.js';
 import { Vocabulary } from './vocabulary.js';
 
-/** Tokens of the warm-up. */
+/**
+ * Tokens of the warm-up. Ours: with half of it the reuse of the next token is up to 0.06 lower than with all of it, on routing like that of
+ * qwen3-30b-a3b, gpt-oss-20b and mixtral-8x7b (2,000 tokens); another seed changes it by 0.015.
+ */
 const WARM_UP = 1024;
 /** Entries of the table that lags are drawn from; a power of two. */
 const LAG_CELLS = 1024;
@@ -230,6 +233,10 @@ export class RoutingProcess {
   /**
    * Stochastic approximation (Robbins and Monro, 1951) of the remember probability that gives each layer its reuse@1. Where threads alone
    * give most layers more than that, threads are made to come back less often.
+   *
+   * The gains are ours: a step of 2 / (t + 20), larger where fewer choices are left to the memory. 1 or 4 in place of 2 change the reuse of
+   * the next token by at most 0.05 on routing like that of the three models of WARM_UP, 5 or 80 in place of 20 by at most 0.05,
+   * and 0.5 in place of the 0.2 below by 0.07.
    */
   #tune(reuse: readonly number[], tokens: number): void {
     const { topK } = this;
@@ -265,7 +272,10 @@ export class RoutingProcess {
   }
 }
 
-/** A skew that a layer can have: its largest Gini coefficient is 1 - topK / experts. */
+/**
+ * A skew that a layer can have: 2 % below the largest Gini coefficient, 1 - topK / experts. The 2 % are ours: 0.1 % and 10 % draw the same
+ * for the three models of WARM_UP.
+ */
 function possible(skew: number, { experts, topK }: { experts: number; topK: number }): number {
   return Math.min(Math.max(skew, 0), 0.98 * (1 - topK / experts));
 }
@@ -294,7 +304,8 @@ function restOf(whole: Float64Array, common: Float64Array, rankOf: readonly numb
   const scale = choices / threads.reduce((sum, probability) => sum + probability, 0);
   const fresh = whole.map((value, rank) => {
     const left = value * (1 - (1 - follow) * remember) - follow * scale * threads[rank]!;
-    // Threads alone may exceed what a layer has of a rank; a little is left for choices that find their thread taken.
+    // Threads alone may exceed what a layer has of a rank; a little is left for choices that find their thread taken. The 2 % are ours:
+    // 0.01 % and 10 % change the reuse of the next token by at most 0.024.
     return Math.max(left, 0.02 * value);
   });
   const sum = fresh.reduce((total, value) => total + value, 0);

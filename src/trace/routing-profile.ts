@@ -82,7 +82,7 @@ export function routingProfile(model: ModelSpec, over: Partial<RoutingProfile> =
   };
 }
 
-/** Layers over which a plateau is reached from the first or the last layer. */
+/** Layers over which a plateau is reached from the first or the last layer. Ours. */
 const RAMP = 3;
 
 /** Value at a layer. A list shorter than the model is stretched over its depth. */

@@ -41,7 +41,7 @@ export interface TrainingWatch {
 
 /** Epochs without a better held-out loss after which training stops. */
 const PATIENCE = 2;
-/** Steps in which the learning rate rises. */
+/** Steps in which the learning rate rises. Ours, like the number of epochs before it. */
 const WARM_UP = 20;
 /** Most held-out rows that are measured after an epoch, evenly spread. */
 const HELD_OUT_ROWS = 2048;

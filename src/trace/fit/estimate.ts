@@ -4,7 +4,10 @@
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
-/** Rows that gradients are taken from, spread over the trace, and how often they are gone through. */
+// All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
+// values.
+
+/** Rows that gradients are taken from, spread over the trace, and how often they are gone through; the step of AdaGrad. */
 const GRADIENT_ROWS = 1000;
 const EPOCHS = 2;
 const RATE = 0.08;
