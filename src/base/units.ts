@@ -102,7 +102,7 @@ export const COUNT: Quantity = {
  * @param place where the text stands, e.g. `--cache` or `profile.yaml:7:3: memory.expertCache`
  * @throws UserError that names the place, the text and what is accepted
  */
-function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
+export function parseQuantity(quantity: Quantity, value: string | number, place: string): number {
   const result = quantity.read(value);
   if (result === null) throw new UserError(`${place}: ${refusal(quantity, value)}`);
   return result;
@@ -113,19 +113,9 @@ export function refusal(quantity: Quantity, value: unknown): string {
   return `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 }
 
-/** Reads a size into bytes. @throws UserError, see {@link parseQuantity} */
-export function parseBytes(value: string | number, place: string): number {
-  return parseQuantity(BYTES, value, place);
-}
-
 /** Reads a duration into nanoseconds. @throws UserError, see {@link parseQuantity} */
 export function parseDuration(value: string | number, place: string): number {
   return parseQuantity(DURATION, value, place);
-}
-
-/** Reads a bandwidth into bytes per second. @throws UserError, see {@link parseQuantity} */
-export function parseRate(value: string | number, place: string): number {
-  return parseQuantity(RATE, value, place);
 }
 
 /** Reads a share into a fraction in [0, 1]. @throws UserError, see {@link parseQuantity} */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import {
+  BYTES,
   COUNT,
   FLOPS,
   formatBytes,
@@ -14,11 +15,11 @@ import {
   formatRate,
   formatRatio,
   formatTokensPerSecond,
-  parseBytes,
   parseCount,
   parseDuration,
-  parseRate,
+  parseQuantity,
   parseShare,
+  RATE,
 } from '../../src/base/units.js';
 
 describe('parsing', () => {
@@ -34,13 +35,13 @@ describe('parsing', () => {
     [' 7 B ', 7],
     [123, 123],
     ['0.3 B', 0],
-  ])('reads %j as a size', (text, bytes) => expect(parseBytes(text, 'x')).toBe(bytes));
+  ])('reads %j as a size', (text, bytes) => expect(parseQuantity(BYTES, text, 'x')).toBe(bytes));
 
   it.each(['', 'GiB', '-1', '8 Gb', '8 giB/s', '8Gi', '0x10', '1,000', 'NaN', Number.NaN, Number.POSITIVE_INFINITY, -1, '1e999'])(
     'refuses %j as a size and says what to write',
     (text) => {
-      expect(() => parseBytes(text, '--cache')).toThrow(UserError);
-      expect(() => parseBytes(text, '--cache')).toThrow(/^--cache: .* is not a size; write e\.g\. 8GiB, 4000MiB, 24 GB/);
+      expect(() => parseQuantity(BYTES, text, '--cache')).toThrow(UserError);
+      expect(() => parseQuantity(BYTES, text, '--cache')).toThrow(/^--cache: .* is not a size; write e\.g\. 8GiB, 4000MiB, 24 GB/);
     },
   );
 
@@ -58,8 +59,8 @@ describe('parsing', () => {
   );
 
   it('reads rates, compute rates, shares and counts', () => {
-    expect(parseRate('25.2 GB/s', 'x')).toBeCloseTo(25.2e9, 0);
-    expect(parseRate('2460MiB/s', 'x')).toBe(2460 * 2 ** 20);
+    expect(parseQuantity(RATE, '25.2 GB/s', 'x')).toBeCloseTo(25.2e9, 0);
+    expect(parseQuantity(RATE, '2460MiB/s', 'x')).toBe(2460 * 2 ** 20);
     expect(FLOPS.read('142 TFLOP/s')).toBe(142e12);
     expect(FLOPS.read('800 GFLOPS')).toBe(800e9);
     expect(parseShare('25%', 'x')).toBe(0.25);
@@ -72,8 +73,8 @@ describe('parsing', () => {
   it('refuses shares above one and rates without a time', () => {
     expect(() => parseShare('101%', '--cache')).toThrow(/--cache: "101%" is not a share; write e\.g\. 25% or 0\.25/);
     expect(() => parseShare(25, '--cache')).toThrow(UserError);
-    expect(() => parseRate('25 GB', 'bandwidth')).toThrow(/is not a rate/);
-    expect(() => parseRate('25 /s', 'bandwidth')).toThrow(/is not a rate/);
+    expect(() => parseQuantity(RATE, '25 GB', 'bandwidth')).toThrow(/is not a rate/);
+    expect(() => parseQuantity(RATE, '25 /s', 'bandwidth')).toThrow(/is not a rate/);
   });
 });
 
@@ -119,7 +120,7 @@ describe('formatting', () => {
   it('prints sizes that read back to within half a unit of the last digit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 50 }), (bytes) => {
-        const back = parseBytes(formatBytes(bytes).replaceAll(',', ''), 'x');
+        const back = parseQuantity(BYTES, formatBytes(bytes).replaceAll(',', ''), 'x');
         expect(Math.abs(back - bytes)).toBeLessThanOrEqual(bytes * 0.0051);
       }),
     );
