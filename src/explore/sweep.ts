@@ -21,7 +21,7 @@ export interface SweepAxis {
 }
 
 /** One run of a sweep. */
-export interface SweepPoint {
+interface SweepPoint {
   /** One value per axis, in the order of the axes. */
   readonly values: readonly SweepValue[];
   readonly result: Result;

@@ -5,10 +5,10 @@ import { Future } from '../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import type { Clock } from '../../src/cache/policy.js';
 import { DemandReplay, type ReplayCounts } from '../../src/cache/replay.js';
-import { RowCursor } from '../../src/cache/row-cursor.js';
 import { buildCaches, type Caches, type Scope } from '../../src/cache/scope.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 import type { Event } from './reference.js';
+import { RowCursor } from './row-cursor.js';
 
 /** Records events in a log. */
 export function recordEvents(model: ModelSpec, events: readonly Event[], sequential = false): DemandLog {

@@ -5,13 +5,13 @@ import { resolveParameters } from '../../src/base/parameters.js';
 import { DemandLog } from '../../src/cache/demand.js';
 import { POLICIES, parsePolicy } from '../../src/cache/policies/index.js';
 import { policyNeeds } from '../../src/cache/policy.js';
-import { RowCursor } from '../../src/cache/row-cursor.js';
 import type { Scope } from '../../src/cache/scope.js';
 import type { JobSpec } from '../../src/explore/job.js';
 import { startJob } from '../../src/explore/jobs.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
 import { stepper } from '../cache/replaying.js';
+import { RowCursor } from '../cache/row-cursor.js';
 import { cases } from '../cases.js';
 
 /** Rows with null choices, over layers of different width. */

@@ -7,9 +7,9 @@ import { Future } from '../../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import type { Clock } from '../../../src/cache/policy.js';
 import { DemandReplay } from '../../../src/cache/replay.js';
-import { RowCursor } from '../../../src/cache/row-cursor.js';
 import { buildCaches } from '../../../src/cache/scope.js';
 import { toyModel } from '../../cache/fixtures.js';
+import { RowCursor } from '../../cache/row-cursor.js';
 import { Routing, SHAPES } from './routing.mjs';
 
 type Trace = 'fine' | 'coarse';

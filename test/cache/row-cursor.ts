@@ -1,7 +1,8 @@
 // Rows of a trace as demand: each token a pass of its own, each of its layers an event.
-import type { ModelSpec } from '../model/spec.js';
-import { NULL_EXPERT, type TraceChunk } from '../trace/trace.js';
-import type { DemandCursor } from './demand.js';
+
+import type { DemandCursor } from '../../src/cache/demand.js';
+import type { ModelSpec } from '../../src/model/spec.js';
+import { NULL_EXPERT, type TraceChunk } from '../../src/trace/trace.js';
 
 /** Walks the rows of a trace chunk as events of one token each, layer by layer. */
 export class RowCursor implements DemandCursor {
