@@ -1,17 +1,49 @@
-// Capacities of one cache in slots, as levels: what is found out about one of several nested caches is found out once per size.
+// The caches of one tier at several capacities at once, for what is found out about all of them in one pass.
+import { expertSizes, type ModelSpec } from '../model/spec.js';
+import { isUniform } from './cache.js';
+import { divide, type Scope } from './scope.js';
 
-/** The sizes of one cache, and which of them each capacity has. */
-export interface Levels {
-  /** Slots, ascending, each size once, none of 0. */
-  readonly slots: readonly number[];
-  /** By capacity: index of its slots; -1: it has none. */
-  readonly of: readonly number[];
+/** A capacity of a tier. */
+export interface SplitCapacity {
+  readonly bytes: number;
+  /** Experts of each layer's cache; null: an even split, or one cache for all. */
+  readonly quotas: readonly number[] | null;
 }
 
-/** @param slots by capacity */
-export function levelsOf(slots: readonly number[]): Levels {
-  const sizes = [...new Set(slots)].filter((count) => count > 0).sort((a, b) => a - b);
-  return { slots: sizes, of: slots.map((count) => sizes.indexOf(count)) };
+/** One cache at several capacities. */
+export interface CacheLevels {
+  /** Its MoE layers: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** Dense id of its first expert. */
+  readonly base: number;
+  /** Bytes of each expert, by id less `base`. */
+  readonly sizes: Float64Array;
+  /** Bytes by capacity. */
+  readonly bytes: readonly number[];
+  /** True where all experts have the same size, so that bytes are slots. */
+  readonly uniform: boolean;
+  /** Slots that a capacity may come to, ascending, each number once, none of 0: the levels. Empty where sizes differ. */
+  readonly slots: readonly number[];
+  /** By capacity: its level; -1: not a single slot. */
+  readonly levelOf: readonly number[];
+}
+
+/** Each cache of a tier once. */
+export function cacheLevels(model: ModelSpec, scope: Scope, capacities: readonly SplitCapacity[]): CacheLevels[] {
+  const shares = capacities.map(({ bytes, quotas }) => divide(model, bytes, scope, quotas).shares);
+  const all = expertSizes(model);
+  const groups = scope === 'global' ? [model.layers] : model.layers.map((layer) => [layer]);
+  return groups.map((layers, cache) => {
+    const [first, last] = [layers[0]!, layers.at(-1)!];
+    const sizes = all.subarray(first.offset, last.offset + last.experts);
+    const bytes = shares.map((ofCaches) => ofCaches[cache]!);
+    const uniform = isUniform(sizes);
+    const counts = bytes.map((share) => (uniform ? Math.min(sizes.length, Math.floor(share / sizes[0]!)) : 0));
+    const slots = [...new Set(counts)].filter((count) => count > 0).sort((a, b) => a - b);
+    const levelOf = counts.map((count) => slots.indexOf(count));
+    return { from: first.index, to: last.index + 1, base: first.offset, sizes, bytes, uniform, slots, levelOf };
+  });
 }
 
 /** Sum of what was counted at a level and below it. */

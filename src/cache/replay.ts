@@ -1,10 +1,9 @@
 // Replay without time: laws L1-L7 with every miss inserted at once. The engine adds transfers and predictions to the same caches;
 // curves, bounds and comparisons with cache simulators need only this.
-import { BeladyBound } from './belady-bound.js';
-import { type DemandCursor, type DemandLog, LogCursor } from './demand.js';
+import type { DemandCursor } from './demand.js';
 import type { Future } from './future.js';
 import { type Clock, UNPINNED } from './policy.js';
-import type { Caches, Scope } from './scope.js';
+import type { Caches } from './scope.js';
 
 /** Counters by MoE layer of the event that caused them. */
 export interface LayerCounts {
@@ -145,26 +144,4 @@ export class DemandReplay {
   resetCounts(): void {
     for (const values of Object.values(this.perLayer)) values.fill(0);
   }
-}
-
-/**
- * {@link BeladyBound} of a recorded run, of a capacity that stays.
- * @param preloaded as there
- */
-export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, preloaded = false): number {
-  const bound = new BeladyBound(log.model, scope, capacityBytes, null, preloaded);
-  const cursor = new LogCursor(log);
-  const single = new Int32Array(1);
-  while (cursor.next()) {
-    const { count, ids, layer } = cursor;
-    if (!log.sequential) {
-      bound.event(layer, ids, count);
-      continue;
-    }
-    for (let i = 0; i < count; i++) {
-      single[0] = ids[i]!;
-      bound.event(layer, single, 1);
-    }
-  }
-  return bound.hits;
 }

@@ -17,6 +17,8 @@ export class LruStack {
   readonly #marks: Int32Array;
   /** By cache: the place on the line where it starts. */
   readonly #starts: Int32Array;
+  /** Members of the running event by level, as its uses. */
+  readonly #missed: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
@@ -31,37 +33,62 @@ export class LruStack {
     this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
     this.#marks = new Int32Array(this.#length / WORD);
     this.#starts = new Int32Array(slots.length);
+    this.#missed = new Int32Array(slots.length + 1);
     this.#place = new Int32Array(experts).fill(-1);
   }
 
   /**
-   * The smallest cache that holds `id`, as an index of the slots; their number: none does. Moves nothing, because all members of an
-   * event are judged before it changes anything (L2).
+   * One event. All members are judged before it changes anything (L2).
+   * @param ids distinct members in L3 order, the first `count` entries, by id less `base`
+   * @param uses by level, the smallest cache that holds a member; the last entry: none does
    */
-  level(id: number): number {
-    const starts = this.#starts;
-    const place = this.#place[id]!;
-    if (place < 0) return starts.length;
-    let level = 0;
-    while (level < starts.length && place < starts[level]!) level++;
-    return level;
-  }
-
-  /** Makes `id` the most recently used. */
-  touch(id: number): void {
-    if (this.#end === this.#length) this.#compact();
+  event(ids: Int32Array, count: number, base: number, uses: Float64Array): void {
+    if (this.#end + count > this.#length) this.#compact();
+    const levels = this.#slots.length;
+    const places = this.#place;
     const marks = this.#marks;
     const starts = this.#starts;
-    const place = this.#place[id]!;
-    const end = this.#end++;
-    if (place >= 0) marks[place >>> 5]! ^= 1 << (place & 31);
-    else this.distinct++;
-    marks[end >>> 5]! ^= 1 << (end & 31);
-    this.#place[id] = end;
-    for (let level = 0; level < starts.length && place < starts[level]!; level++) {
-      // Larger caches have room left, too.
-      if (this.distinct <= this.#slots[level]!) break;
-      starts[level] = this.#markFrom(starts[level]!) + 1;
+    const missed = this.#missed;
+    let end = this.#end;
+    let first = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]! - base;
+      const place = places[id]!;
+      let level = 0;
+      while (level < levels && place < starts[level]!) level++;
+      uses[level]! += 1;
+      missed[level]! += 1;
+      if (place < 0) first++;
+      else marks[place >>> 5]! ^= 1 << (place & 31);
+      marks[end >>> 5]! ^= 1 << (end & 31);
+      places[id] = end++;
+    }
+    this.#end = end;
+    this.#leave(first);
+  }
+
+  /** Each cache lets the least recent leave for what it has missed, as far as it is full. @param first members that were new */
+  #leave(first: number): void {
+    const slots = this.#slots;
+    const marks = this.#marks;
+    const missed = this.#missed;
+    const starts = this.#starts;
+    const before = this.distinct;
+    this.distinct += first;
+    let misses = missed[slots.length]!;
+    missed[slots.length] = 0;
+    for (let level = slots.length - 1; level >= 0; level--) {
+      let start = starts[level]!;
+      let word = start >>> 5;
+      let bits = marks[word]! & (-1 << (start & 31));
+      for (let left = misses - Math.max(0, slots[level]! - before); left > 0; left--) {
+        while (bits === 0) bits = marks[++word]!;
+        start = word * WORD + 32 - Math.clz32(bits & -bits);
+        bits &= bits - 1;
+      }
+      starts[level] = start;
+      misses += missed[level]!;
+      missed[level] = 0;
     }
   }
 
@@ -70,15 +97,6 @@ export class LruStack {
     const places = this.#place;
     const ids = Array.from(places.keys()).filter((id) => places[id]! >= 0 && places[id]! >= this.#starts[level]!);
     return ids.sort((a, b) => places[a]! - places[b]!);
-  }
-
-  /** The first mark at or after `place`; there is one. */
-  #markFrom(place: number): number {
-    const marks = this.#marks;
-    let word = place >>> 5;
-    let bits = marks[word]! & (-1 << (place & 31));
-    while (bits === 0) bits = marks[++word]!;
-    return word * WORD + 31 - Math.clz32(bits & -bits);
   }
 
   /** Moves the marks to the start of the line, in their order. */

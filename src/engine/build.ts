@@ -26,10 +26,10 @@ import { BoundClocks } from './watch/bounds.js';
 
 /**
  * Composes a run.
- * @param logged true: the demand is recorded, for capacity curves
+ * @param curves true: capacity curves are counted
  * @throws UserError where a part is unknown, or needs what the trace or the machine does not have
  */
-export async function buildSimulation(plan: RunPlan, logged = false): Promise<Simulation> {
+export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
   const policies = await policiesFor(inputs, run, layout.total.dramBytes !== null);
@@ -37,7 +37,7 @@ export async function buildSimulation(plan: RunPlan, logged = false): Promise<Si
   const predictor = await predictorFor(inputs, run, serving.running);
   const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
-  const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), logged };
+  const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), curves };
   const gpus = layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null));
   const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
   const faults = faultsOf(
@@ -56,7 +56,6 @@ export async function buildSimulation(plan: RunPlan, logged = false): Promise<Si
     predictor,
     close: () => {
       recorded?.close();
-      for (const { log } of gpus) log?.close();
       predictor?.close?.();
     },
   };

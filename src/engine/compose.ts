@@ -1,7 +1,6 @@
 // Composes one GPU of a run: its tiers under their policies, what these know, how it prefetches, and who watches its demand. A machine with
 // one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
 import { BeladyBound } from '../cache/belady-bound.js';
-import { DemandLog } from '../cache/demand.js';
 import type { Future } from '../cache/future.js';
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import { type Clock, UNPINNED } from '../cache/policy.js';
@@ -22,6 +21,7 @@ import type { PrefetchLimits } from './prefetch/setup.js';
 import type { SimulatedGpu } from './simulation.js';
 import { Link } from './transfer/link.js';
 import { CachedTier } from './transfer/tier.js';
+import { CapacityMeter } from './watch/capacity-curve.js';
 
 /** What all GPUs of a run have in common. */
 export interface CommonParts {
@@ -32,8 +32,8 @@ export interface CommonParts {
   readonly precision: MissPrecision | null;
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
-  /** True: the demand of each GPU is recorded, for capacity curves. */
-  readonly logged: boolean;
+  /** True: capacity curves are counted. */
+  readonly curves: boolean;
 }
 
 /** Where everything is resident no link is ever used. */
@@ -76,7 +76,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     gates,
     future: future === null ? null : { future, nextUse: nextUse! },
     belady: run.bounds ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null,
-    log: run.bounds && common.logged ? new DemandLog(model, run.replay === 'sequential') : null,
+    curve: run.bounds && common.curves ? new CapacityMeter(model, scope, gpu.preloaded) : null,
     memory,
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,

@@ -62,12 +62,12 @@ export class EventFold {
    * @returns when this GPU has executed it, ns
    */
   run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): number {
-    const { belady, clock, future, gpu, log } = this.gpu;
+    const { belady, clock, curve, future, gpu } = this.gpu;
     const { event } = this;
     const { ids } = event.demand;
     clock.event++;
     belady?.event(layer, ids, size);
-    log?.append(layer, ids, size);
+    curve?.event(layer, ids, size);
     if (future !== null) future.future.advance(future.nextUse);
 
     this.#judge.judge(layer, size, startNs);

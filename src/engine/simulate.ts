@@ -39,7 +39,7 @@ export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Resu
       await runPasses(passes, simulation, changing, meters);
       checkLaws(plan, simulation, meters);
       const result = outcome({ ...plan, simulation, passes, changing, meters, startedAt });
-      const details = meters.details(inputs.system.cache.scope);
+      const details = meters.details();
       return details === null ? result : { ...result, details };
     } finally {
       simulation.close();

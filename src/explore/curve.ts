@@ -1,7 +1,8 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
 import { availableParallelism } from 'node:os';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
-import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
+import type { SplitCapacity } from '../cache/levels.js';
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import { type PolicyChoice, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { evenSplit, type Scope } from '../cache/scope.js';

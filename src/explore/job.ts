@@ -1,7 +1,8 @@
 // One policy at several capacities: the unit of work of a capacity curve. It is fed the rows of the trace block by block, in this
 // thread or in one of its own, and says at the end what it counted.
 import type { Parameters } from '../base/parameters.js';
-import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
+import type { SplitCapacity } from '../cache/levels.js';
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { PolicyChoice } from '../cache/policies/index.js';
 import type { PolicyDefinition } from '../cache/policy.js';
 import type { Scope } from '../cache/scope.js';

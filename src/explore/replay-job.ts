@@ -1,6 +1,7 @@
 // A job that replays every capacity as rows come in: for policies that look at the past only.
 
-import type { CapacityCounts, SplitCapacity } from '../cache/lru-curve.js';
+import type { SplitCapacity } from '../cache/levels.js';
+import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { Clock } from '../cache/policy.js';
 import { RowReplay } from '../cache/row-replay.js';
 import { buildCaches, type Caches } from '../cache/scope.js';

@@ -2,12 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
-import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit } from '../../src/cache/scope.js';
 import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
 import { type Event, type ReferencePolicy, reference } from './reference.js';
-import { recordEvents, replayLog, stepper } from './replaying.js';
+import { beladyHits, recordEvents, replayLog, stepper } from './replaying.js';
 
 const NAMES = POLICIES.map((policy) => policy.name);
 

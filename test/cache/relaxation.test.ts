@@ -1,10 +1,9 @@
 // The bound where experts differ in size, against the most hits of any choice of residents, found by trying them all.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beladyHits } from '../../src/cache/replay.js';
 import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
-import { changingBound, recordEvents } from './replaying.js';
+import { beladyHits, changingBound, recordEvents } from './replaying.js';
 
 /** Layers of two experts each. */
 const SIZES = [1, 3, 4];

@@ -107,3 +107,25 @@ export function changingBound(
   }
   return bound.hits;
 }
+
+/**
+ * {@link BeladyBound} of a recorded run, of a capacity that stays.
+ * @param preloaded as there
+ */
+export function beladyHits(log: DemandLog, scope: Scope, capacityBytes: number, preloaded = false): number {
+  const bound = new BeladyBound(log.model, scope, capacityBytes, null, preloaded);
+  const cursor = new LogCursor(log);
+  const single = new Int32Array(1);
+  while (cursor.next()) {
+    const { count, ids, layer } = cursor;
+    if (!log.sequential) {
+      bound.event(layer, ids, count);
+      continue;
+    }
+    for (let i = 0; i < count; i++) {
+      single[0] = ids[i]!;
+      bound.event(layer, single, 1);
+    }
+  }
+  return bound.hits;
+}

@@ -4,11 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { ExpertCache } from '../../src/cache/cache.js';
 import { POLICIES, parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { NONE, Pins, type PolicyContext, UNPINNED } from '../../src/cache/policy.js';
-import { beladyHits } from '../../src/cache/replay.js';
 import { evenSplit, shrinkQuotas } from '../../src/cache/scope.js';
 import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
-import { changingBound, recordEvents, stepper } from './replaying.js';
+import { beladyHits, changingBound, recordEvents, stepper } from './replaying.js';
 
 /** A cache of ten experts of these sizes, built for `capacityBytes`. */
 async function cacheOf(spec: string, sizes: readonly number[], capacityBytes: number): Promise<ExpertCache> {

@@ -5,27 +5,35 @@ import { LruStack } from '../../src/cache/stack-distance.js';
 import { cases } from '../cases.js';
 
 describe('LruStack', () => {
-  it('knows the smallest cache that holds an expert, however often the line is full', () => {
+  it('knows the smallest cache that holds each member of an event, however often the line is full', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 200 }).chain((experts) =>
+        fc.integer({ min: 1, max: 40 }).chain((experts) =>
           fc.record({
             experts: fc.constant(experts),
             sizes: fc.uniqueArray(fc.integer({ min: 1, max: experts }), { maxLength: 12 }),
-            uses: fc.array(fc.integer({ min: 0, max: experts - 1 }), { maxLength: 3000, size: 'max' }),
+            events: fc.array(fc.uniqueArray(fc.integer({ min: 0, max: experts - 1 }), { maxLength: 6 }), { maxLength: 300, size: 'max' }),
           }),
         ),
-        ({ experts, sizes, uses }) => {
+        ({ experts, sizes, events }) => {
           const slots = sizes.toSorted((a, b) => a - b);
           const stack = new LruStack(experts, slots);
-          const list: number[] = [];
-          for (const id of uses) {
-            const depth = list.indexOf(id);
-            const expected = slots.filter((count) => depth < 0 || count <= depth).length;
-            if (stack.level(id) !== expected) throw new Error(`${stack.level(id)} instead of ${expected}`);
-            if (depth >= 0) list.splice(depth, 1);
-            list.unshift(id);
-            stack.touch(id);
+          const uses = new Float64Array(slots.length + 1);
+          const expected = new Float64Array(slots.length + 1);
+          let list: number[] = [];
+          for (const ids of events) {
+            for (const id of ids) {
+              const depth = list.indexOf(id);
+              expected[slots.filter((count) => depth < 0 || count <= depth).length]! += 1;
+            }
+            list = [...ids.toReversed(), ...list.filter((id) => !ids.includes(id))];
+            stack.event(
+              Int32Array.from(ids, (id) => id + 7),
+              ids.length,
+              7,
+              uses,
+            );
+            expect(uses).toEqual(expected);
           }
           expect(stack.distinct).toBe(list.length);
           for (const [level, count] of slots.entries()) expect(stack.held(level)).toEqual(list.slice(0, count).reverse());
@@ -37,11 +45,8 @@ describe('LruStack', () => {
 
   it('spans words of the line: of 2,000 experts in a cycle only a cache of all holds what comes next', () => {
     const stack = new LruStack(2000, [1, 1999, 2000]);
-    for (let use = 0; use < 20_000; use++) {
-      const id = use % 2000;
-      if (use >= 2000 && stack.level(id) !== 2) throw new Error(`use ${use}: ${stack.level(id)}`);
-      stack.touch(id);
-    }
-    expect([1999, 1998, 1, 0].map((id) => stack.level(id))).toEqual([0, 1, 1, 2]);
+    const uses = new Float64Array(4);
+    for (let use = 0; use < 20_000; use++) stack.event(Int32Array.of(use % 2000), 1, 0, uses);
+    expect([...uses]).toEqual([0, 0, 18_000, 2000]);
   });
 });

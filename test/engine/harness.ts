@@ -111,7 +111,7 @@ export async function composeEngine(scenario: Scenario) {
     gates: null,
     future: future === null ? null : { future, nextUse: nextUse! },
     belady: null,
-    log: null,
+    curve: null,
   };
   const engine = new Engine({
     gpu: parts,

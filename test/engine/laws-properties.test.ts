@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
-import { beladyHits } from '../../src/cache/replay.js';
 import { expertSizes } from '../../src/model/spec.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
+import { beladyHits } from '../cache/replaying.js';
 import { cases } from '../cases.js';
 import { recordDemand, simulateByEngine } from './harness.js';
 import type { PassOutcome } from './outcome.js';

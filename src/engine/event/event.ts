@@ -138,6 +138,8 @@ export class RunningEvent {
   cpuExperts = 0;
   /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */
   readonly cpuNs: Float64Array;
+  /** When the GPU has executed the hits, ns. */
+  hitsEndNs = 0;
   /** When the CPU has finished its part, ns; 0: it has none. */
   cpuEndNs = 0;
 

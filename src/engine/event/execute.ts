@@ -30,6 +30,7 @@ export class Executor {
       gpuNs += ns;
       computeNs += ns;
     }
+    event.hitsEndNs = gpuNs;
     if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
@@ -50,22 +51,26 @@ export class Executor {
   /** Tells an observer what {@link execute} has done on a GPU that is alone, in the order of time. */
   show(observer: Observer, layer: number, startNs: number, endNs: number): void {
     const { cost } = this.#gpu;
-    const { demand, hit, hits, readyNs, waiting, waits } = this.#event;
+    const { demand, hit, hits, hitsEndNs, readyNs, waiting, waits } = this.#event;
     const { counts, ids } = demand;
     let gpuNs = startNs;
-    const execute = (i: number): void => {
-      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
-      observer.executed(ids[i]!, layer, gpuNs, doneNs);
-      gpuNs = doneNs;
-    };
-    for (let k = 0; k < hits; k++) execute(hit[k]!);
+    if (observer.executed !== undefined) {
+      for (let k = 0; k < hits; k++) {
+        const i = hit[k]!;
+        const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+        observer.executed(ids[i]!, layer, gpuNs, doneNs);
+        gpuNs = doneNs;
+      }
+    } else gpuNs = hitsEndNs;
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       if (readyNs[i]! > gpuNs) {
         observer.stalled(ids[i]!, layer, gpuNs, readyNs[i]!);
         gpuNs = readyNs[i]!;
       }
-      execute(i);
+      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+      observer.executed?.(ids[i]!, layer, gpuNs, doneNs);
+      gpuNs = doneNs;
     }
     if (endNs > gpuNs) observer.stalled(-1, layer, gpuNs, endNs);
   }

@@ -1,6 +1,5 @@
 // One GPU of a run, composed: what its events are judged against, placed on and executed with. Types only.
 import type { BeladyBound } from '../../cache/belady-bound.js';
-import type { DemandLog } from '../../cache/demand.js';
 import type { Future } from '../../cache/future.js';
 import type { Clock } from '../../cache/policy.js';
 import type { CostModel } from '../../hardware/cost.js';
@@ -9,6 +8,7 @@ import type { MissAction } from '../../system/choices.js';
 import type { PrefetchSetup } from '../prefetch/setup.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
+import type { CapacityMeter } from '../watch/capacity-curve.js';
 import type { Precision } from './precision.js';
 import type { Recorder } from './recorder.js';
 
@@ -39,6 +39,6 @@ export interface Gpu {
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off. */
   readonly belady: BeladyBound | null;
-  /** Records the demand of every event, for capacity curves; null: nobody draws them. */
-  readonly log: DemandLog | null;
+  /** Counts what caches of other capacities would hit on the same events; null: nobody draws a curve. */
+  readonly curve: CapacityMeter | null;
 }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';
+import { upTo } from '../../cache/levels.js';
 import { LruStack } from '../../cache/stack-distance.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RunSpec } from '../../system/run.js';
@@ -66,7 +67,8 @@ export function profileLayers(
   own: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
-  const hits = model.layers.map(({ experts }) => new Float64Array(experts + 1));
+  // By level: the smallest cache of 1..experts slots that holds a member; the last entry: none does.
+  const uses = model.layers.map(({ experts }) => new Float64Array(experts + 1));
   const stacks = model.layers.map(
     ({ experts }) =>
       new LruStack(
@@ -74,24 +76,22 @@ export function profileLayers(
         Array.from({ length: experts }, (_, level) => level + 1),
       ),
   );
+  const chosen = new Int32Array(trace.topK);
   for (const chunk of chunks(trace, 256, 0, tokens)) {
     for (let token = 0; token < chunk.tokens; token++) {
-      for (const { experts, index } of model.layers) {
+      for (const { index } of model.layers) {
         const from = (token * trace.layers + index) * trace.topK;
-        const chosen = Array.from(chunk.experts.subarray(from, from + trace.topK))
-          .filter((expert) => expert !== NULL_EXPERT)
-          .map((expert) => own(index, expert))
-          .filter((expert) => expert !== ELSEWHERE);
-        const stack = stacks[index]!;
-        for (const expert of chosen) {
-          demand[index]![expert]! += 1;
-          const depth = stack.level(expert);
-          if (depth < experts) hits[index]![depth + 1]! += 1;
+        let count = 0;
+        for (const expert of chunk.experts.subarray(from, from + trace.topK)) {
+          const id = expert === NULL_EXPERT ? ELSEWHERE : own(index, expert);
+          if (id === ELSEWHERE) continue;
+          demand[index]![id]! += 1;
+          chosen[count++] = id;
         }
-        for (const expert of chosen) stack.touch(expert);
+        stacks[index]!.event(chosen, count, 0, uses[index]!);
       }
     }
   }
-  for (const counts of hits) for (let slots = 1; slots < counts.length; slots++) counts[slots]! += counts[slots - 1]!;
+  const hits = uses.map((counts) => Float64Array.from(counts, (_, slots) => upTo(counts, slots - 1)));
   return { demand, hits };
 }

@@ -45,7 +45,7 @@ export class ShardObserver implements Observer {
   }
 
   executed(id: number, layer: number, startNs: number, endNs: number): void {
-    this.#observer.executed(this.#whole[id]!, layer, startNs, endNs, this.#gpu);
+    this.#observer.executed?.(this.#whole[id]!, layer, startNs, endNs, this.#gpu);
   }
 
   stalled(id: number, layer: number, startNs: number, endNs: number): void {

@@ -50,7 +50,7 @@ function showChunk(gpu: ParallelGpu, layer: number, degree: number, freeNs: numb
     const fromNs = Math.max(nowNs, sentNs, sequence.readyNs[k]!);
     if (fromNs > nowNs) observer.stalled(sequence.readyNs[k]! > sentNs ? id : -1, layer, nowNs, fromNs);
     nowNs = fromNs + gpu.gpu.cost.expertNs(layer, sequence.counts[k]! / degree);
-    observer.executed(id, layer, fromNs, nowNs);
+    observer.executed?.(id, layer, fromNs, nowNs);
   }
   return nowNs;
 }

@@ -1,40 +1,99 @@
-// Hit rate against the capacity of the expert cache, on the demand of a run: where it stands, and what more memory would buy.
-import { LogCursor } from '../../cache/demand.js';
-import { lru } from '../../cache/policies/lru.js';
-import { beladyHits, DemandReplay } from '../../cache/replay.js';
-import { buildCaches, type Scope } from '../../cache/scope.js';
+// Hit rate against the capacity of the expert cache, on the demand of a run: where it stands, and what more memory would buy. Counted
+// beside the run, event by event, so that nothing of it has to be kept.
+import { BeladyCurve } from '../../cache/belady-curve.js';
+import { LruCurve } from '../../cache/lru-curve.js';
+import type { Scope } from '../../cache/scope.js';
+import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import type { CapacityCurve } from '../../result/details.js';
-import type { SimulatedGpu } from '../simulation.js';
 
-/** Capacities of the curve. */
+/** Capacities of the curve, evenly spaced. Ours: a twelfth, a quarter, a third and a half are among them, and a line through them is smooth. */
 const STEPS = 12;
 
-/**
- * Replays the demand at several capacities, the same share of the experts that live there on every GPU; layer scope splits each evenly.
- * @returns capacities and hits of all GPUs together; null where the demand was not recorded, or where there is none
- */
-export function capacityCurve(gpus: readonly SimulatedGpu[], scope: Scope): CapacityCurve | null {
-  const logged = gpus.flatMap(({ expertBytes, gpu, log }) => (log === null ? [] : [{ expertBytes, log, preloaded: gpu.preloaded }]));
-  const total = (of: (gpu: (typeof logged)[number]) => number): number => logged.reduce((sum, gpu) => sum + of(gpu), 0);
-  const members = total(({ log }) => log.members);
-  if (members === 0) return null;
-  const shares = Array.from({ length: STEPS }, (_, step) => (step + 1) / STEPS);
-  const capacityOf = (expertBytes: number, share: number): number => Math.round(expertBytes * share);
-  return {
-    bytes: shares.map((share) => total(({ expertBytes }) => capacityOf(expertBytes, share))),
-    belady: shares.map((share) => {
-      const hits = total(({ expertBytes, log, preloaded }) => beladyHits(log, scope, capacityOf(expertBytes, share), preloaded));
-      return hits / members;
-    }),
-    lru: shares.map((share) => total(({ expertBytes, log }) => lruHits(log, scope, capacityOf(expertBytes, share))) / members),
-  };
+/** Words of events that are counted together, which takes a third less than one at a time between the steps of the engine. */
+const TOGETHER = 1 << 14;
+
+/** Counts what expert caches of one GPU would hit at several capacities. */
+export class CapacityMeter {
+  /** Members of all events. */
+  members = 0;
+  /** Capacities: shares of all experts that live on the GPU. */
+  readonly bytes: readonly number[];
+  readonly #lru: LruCurve;
+  /** Events that wait to be counted: layer, number of members, members. */
+  readonly #events: Int32Array;
+  readonly #members: Int32Array;
+  #used = 0;
+  readonly #belady: BeladyCurve;
+
+  /**
+   * @param model the experts that live on the GPU
+   * @param preloaded true: the cache of the run has experts before the first event; LRU starts empty
+   */
+  constructor(model: ModelSpec, scope: Scope, preloaded: boolean) {
+    const whole = expertBytesTotal(model);
+    this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
+    const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 1);
+    this.#members = new Int32Array(widest);
+    this.#events = new Int32Array(Math.max(TOGETHER, 2 + widest));
+    this.#belady = new BeladyCurve(model, scope, this.bytes, preloaded);
+    this.#lru = new LruCurve(
+      model,
+      scope,
+      this.bytes.map((bytes) => ({ bytes, quotas: null })),
+    );
+  }
+
+  /**
+   * One event.
+   * @param ids distinct members by dense id in L3 order, the first `count` entries
+   */
+  event(layer: number, ids: Int32Array, count: number): void {
+    this.members += count;
+    if (this.#used + 2 + count > this.#events.length) this.#count();
+    const events = this.#events;
+    let at = this.#used;
+    events[at++] = layer;
+    events[at++] = count;
+    for (let i = 0; i < count; i++) events[at++] = ids[i]!;
+    this.#used = at;
+  }
+
+  /** Counts the events that wait, first on one curve, then on the other. */
+  #count(): void {
+    const events = this.#events;
+    for (const curve of [this.#belady, this.#lru]) {
+      for (let at = 0; at < this.#used; ) {
+        const layer = events[at++]!;
+        const count = events[at++]!;
+        for (let i = 0; i < count; i++) this.#members[i] = events[at++]!;
+        curve.event(layer, this.#members, count);
+      }
+    }
+    this.#used = 0;
+  }
+
+  /** Hits so far, by capacity. */
+  hits(): { belady: readonly number[]; lru: readonly number[] } {
+    this.#count();
+    const lru = this.#lru.counts().map(({ hits }) => hits.reduce((sum, count) => sum + count, 0));
+    return { belady: this.#belady.hits(), lru };
+  }
 }
 
-/** Hits of LRU, which starts empty. */
-function lruHits(log: NonNullable<SimulatedGpu['log']>, scope: Scope, capacityBytes: number): number {
-  const clock = { event: 0, pass: 0, layer: 0 };
-  const caches = buildCaches({ model: log.model, policy: lru, parameters: {}, capacityBytes, scope, quotas: null, clock, seed: 0 });
-  const replay = new DemandReplay(caches, clock, log.sequential);
-  replay.run(new LogCursor(log));
-  return replay.counts().hits;
+/**
+ * Sums over GPUs, each of which has the same share of the experts that live there.
+ * @returns capacities and hit rates; null where nothing was counted, or nothing demanded
+ */
+export function capacityCurve(gpus: readonly { readonly curve: CapacityMeter | null }[]): CapacityCurve | null {
+  const meters = gpus.flatMap(({ curve }) => (curve === null ? [] : [curve]));
+  const members = meters.reduce((sum, meter) => sum + meter.members, 0);
+  if (members === 0) return null;
+  const sums = (columns: readonly (readonly number[])[]): number[] =>
+    columns[0]!.map((_, step) => columns.reduce((sum, column) => sum + column[step]!, 0));
+  const hits = meters.map((meter) => meter.hits());
+  return {
+    bytes: sums(meters.map(({ bytes }) => bytes)),
+    belady: sums(hits.map(({ belady }) => belady)).map((count) => count / members),
+    lru: sums(hits.map(({ lru }) => lru)).map((count) => count / members),
+  };
 }

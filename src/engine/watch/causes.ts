@@ -3,7 +3,7 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { Link } from '../transfer/link.js';
-import type { Observer } from './observer.js';
+import { Onlooker } from './observer.js';
 
 /** One GPU. */
 interface CauseGpu {
@@ -23,29 +23,70 @@ export interface CauseParts {
   readonly gpus: readonly CauseGpu[];
 }
 
-/** Sums by expert under `tier/cause`. */
-type Sums = Map<string, { readonly tier: string; readonly cause: string; readonly byExpert: Float64Array }>;
+/** Why waited or moved, in the order of the numbers below. */
+const CAUSES = ['on demand', 'prefetch', 'write-back', 'useful prefetch', 'late prefetch', 'wasted prefetch', 'pending prefetch'] as const;
+const [ON_DEMAND, PREFETCH, WRITE_BACK, USEFUL, LATE, WASTED, PENDING] = [0, 1, 2, 3, 4, 5, 6] as const;
+
+/** Sums by expert, for each tier and cause that occurs. */
+class Sums {
+  readonly #tiers: readonly string[];
+  readonly #experts: number;
+  /** By tier and cause; in the order in which they occurred first. */
+  readonly #sums: (Float64Array | undefined)[] = [];
+  readonly #order: number[] = [];
+
+  constructor(tiers: readonly string[], experts: number) {
+    this.#tiers = tiers;
+    this.#experts = experts;
+  }
+
+  add(tier: number, cause: number, id: number, amount: number): void {
+    const kind = tier * CAUSES.length + cause;
+    (this.#sums[kind] ?? this.#open(kind))[id]! += amount;
+  }
+
+  columns({ layers }: ModelSpec): ExpertCause[] {
+    return this.#order.map((kind) => ({
+      tier: this.#tiers[Math.floor(kind / CAUSES.length)]!,
+      cause: CAUSES[kind % CAUSES.length]!,
+      byExpert: layers.map(({ experts, offset }) => Array.from(this.#sums[kind]!.subarray(offset, offset + experts), rounded)),
+    }));
+  }
+
+  #open(kind: number): Float64Array {
+    this.#order.push(kind);
+    return (this.#sums[kind] = new Float64Array(this.#experts));
+  }
+}
 
 /** Records the causes of one run. */
-export class CauseRecorder implements Observer {
+export class CauseRecorder extends Onlooker {
   readonly #parts: CauseParts;
-  readonly #stalls: Sums = new Map();
-  readonly #bytes: Sums = new Map();
+  readonly #stalls: Sums;
+  readonly #bytes: Sums;
   readonly #otherStallNs: Float64Array;
   /** By GPU and expert: bytes of a prefetch that nobody has demanded yet. */
   readonly #open: readonly Float64Array[];
-  /** By GPU and expert: 1 where the running event found it on its way. */
-  readonly #late: readonly Uint8Array[];
+  /** By GPU and expert: the layer, of all that have run, whose event found it on its way; 0: none, or it was waited for. */
+  readonly #late: readonly Float64Array[];
   /** By GPU: its own id of each expert of the model. */
   readonly #own: readonly Int32Array[];
-  /** Prefetches that each link has started, as far as they were seen. */
-  readonly #started = new Map<Link, number>();
-  /** When the running event began, ns. */
+  /** Links: of GPUs, then of DRAM. All others write back. */
+  readonly #links: readonly (Link | null)[];
+  /** Prefetches that each of them has started, as far as they were seen. */
+  readonly #started: Float64Array;
+  /** When the running event began, ns, and layers that have run, that of the event included. */
   #eventNs = 0;
+  #layersRun = 0;
 
   constructor(parts: CauseParts) {
-    const { gpus, model } = parts;
+    super();
+    const { gpus, model, tiers } = parts;
     this.#parts = parts;
+    this.#stalls = new Sums(tiers, model.experts);
+    this.#bytes = new Sums([...tiers, 'gpu'], model.experts);
+    this.#links = [...gpus.map(({ gpu }) => gpu.link), ...gpus.map(({ dram }) => dram?.link ?? null)];
+    this.#started = new Float64Array(this.#links.length);
     this.#otherStallNs = new Float64Array(model.layers.length);
     this.#own = gpus.map(({ whole }) => {
       const own = Int32Array.from({ length: model.experts }, (_, id) => id);
@@ -55,96 +96,73 @@ export class CauseRecorder implements Observer {
       return own;
     });
     this.#open = gpus.map(() => new Float64Array(model.experts));
-    this.#late = gpus.map(() => new Uint8Array(model.experts));
+    this.#late = gpus.map(() => new Float64Array(model.experts));
   }
 
-  judged(_layer: number, _hits: number, _late: number, _misses: number, nowNs: number): void {
+  override dense(): void {
+    this.#layersRun++;
+  }
+
+  override judged(_layer: number, _hits: number, _late: number, _misses: number, nowNs: number): void {
     this.#eventNs = nowNs;
   }
 
-  transferred(link: Link, _lane: number, id: number, bytes: number, _startNs: number, _endNs: number, prefetch: boolean): void {
+  override transferred(link: Link, _lane: number, id: number, bytes: number, _startNs: number, _endNs: number, prefetch: boolean): void {
     const { gpus, tiers } = this.#parts;
-    if (prefetch) {
-      // A prefetch whose lane was lost starts again; the link counts it once.
-      const started = (this.#started.get(link) ?? 0) + 1;
-      if (started > link.prefetches) return;
-      this.#started.set(link, started);
+    const links = this.#links;
+    let at = 0;
+    while (at < links.length && links[at] !== link) at++;
+    if (at === links.length) {
+      this.#bytes.add(tiers.length, WRITE_BACK, id, bytes);
+      return;
     }
-    const gpu = gpus.findIndex((one) => one.gpu.link === link);
-    if (gpu >= 0) {
-      if (prefetch) this.#open[gpu]![id] = bytes;
-      else this.#add(this.#bytes, tiers[0]!, 'on demand', id, bytes);
-    } else if (gpus.some(({ dram }) => dram?.link === link)) {
-      this.#add(this.#bytes, tiers[1]!, prefetch ? 'prefetch' : 'on demand', id, bytes);
-    } else {
-      this.#add(this.#bytes, 'gpu', 'write-back', id, bytes);
-    }
+    // A prefetch whose lane was lost starts again; the link counts it once.
+    if (prefetch && this.#started[at]! === link.prefetches) return;
+    if (prefetch) this.#started[at]! += 1;
+    if (at >= gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
+    else if (prefetch) this.#open[at]![id] = bytes;
+    else this.#bytes.add(0, ON_DEMAND, id, bytes);
   }
 
-  prefetchUsed(id: number, late: boolean, gpu = 0): void {
-    this.#late[gpu]![id] = Number(late);
-    this.#close(id, late ? 'late prefetch' : 'useful prefetch', gpu);
+  override prefetchUsed(id: number, late: boolean, gpu = 0): void {
+    if (late) this.#late[gpu]![id] = this.#layersRun;
+    this.#close(id, late ? LATE : USEFUL, gpu);
   }
 
-  evicted(id: number, _layer: number, _nowNs: number, gpu = 0): void {
-    this.#close(id, 'wasted prefetch', gpu);
+  override evicted(id: number, _layer: number, _nowNs: number, gpu = 0): void {
+    this.#close(id, WASTED, gpu);
   }
 
-  stalled(id: number, layer: number, startNs: number, endNs: number, gpu = 0): void {
+  override stalled(id: number, layer: number, startNs: number, endNs: number, gpu = 0): void {
     if (id < 0) {
       this.#otherStallNs[layer]! += endNs - startNs;
       return;
     }
-    const { gpus, tiers } = this.#parts;
-    const { dram } = gpus[gpu]!;
-    const tier = tiers[dram !== null && dram.arrivalNs[this.#own[gpu]![id]!]! > this.#eventNs ? 1 : 0]!;
-    this.#add(this.#stalls, tier, this.#late[gpu]![id] === 1 ? 'late prefetch' : 'on demand', id, endNs - startNs);
+    const { dram } = this.#parts.gpus[gpu]!;
+    const tier = dram !== null && dram.arrivalNs[this.#own[gpu]![id]!]! > this.#eventNs ? 1 : 0;
+    const late = this.#late[gpu]!;
+    this.#stalls.add(tier, late[id] === this.#layersRun ? LATE : ON_DEMAND, id, endNs - startNs);
+    late[id] = 0;
   }
-
-  executed(id: number, _layer: number, _startNs: number, _endNs: number, gpu = 0): void {
-    this.#late[gpu]![id] = 0;
-  }
-
-  passStarted(): void {}
-  passEnded(): void {}
-  dense(): void {}
-  planned(): void {}
-  computedOnCpu(): void {}
 
   /** What was recorded; the run has ended. */
   causes(): Causes {
     this.#open.forEach((open, gpu) => {
-      for (let id = 0; id < open.length; id++) this.#close(id, 'pending prefetch', gpu);
+      for (let id = 0; id < open.length; id++) this.#close(id, PENDING, gpu);
     });
     return {
-      stallNs: this.#columns(this.#stalls),
+      stallNs: this.#stalls.columns(this.#parts.model),
       otherStallNs: Array.from(this.#otherStallNs, rounded),
-      bytes: this.#columns(this.#bytes),
+      bytes: this.#bytes.columns(this.#parts.model),
     };
   }
 
   /** What a prefetch was good for is known. */
-  #close(id: number, cause: string, gpu: number): void {
+  #close(id: number, cause: number, gpu: number): void {
     const bytes = this.#open[gpu]![id]!;
     if (bytes === 0) return;
     this.#open[gpu]![id] = 0;
-    this.#add(this.#bytes, this.#parts.tiers[0]!, cause, id, bytes);
-  }
-
-  #add(sums: Sums, tier: string, cause: string, id: number, amount: number): void {
-    const key = `${tier}/${cause}`;
-    let sum = sums.get(key);
-    if (sum === undefined) sums.set(key, (sum = { tier, cause, byExpert: new Float64Array(this.#parts.model.experts) }));
-    sum.byExpert[id]! += amount;
-  }
-
-  #columns(sums: Sums): ExpertCause[] {
-    const { layers } = this.#parts.model;
-    return [...sums.values()].map(({ tier, cause, byExpert }) => ({
-      tier,
-      cause,
-      byExpert: layers.map(({ experts, offset }) => Array.from(byExpert.subarray(offset, offset + experts), rounded)),
-    }));
+    this.#bytes.add(0, cause, id, bytes);
   }
 }
 

@@ -1,14 +1,14 @@
 // Records what only pictures need, in memory that does not grow with the run: loads by expert, and series over simulated time whose
 // bins double in width whenever the run outgrows them.
 import { percentile } from '../../base/statistics.js';
-import type { Scope } from '../../cache/scope.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Details, LinkSeries } from '../../result/details.js';
 import type { Simulation } from '../simulation.js';
 import { IDLE, type Link } from '../transfer/link.js';
 import { capacityCurve } from './capacity-curve.js';
+import { CauseRecorder } from './causes.js';
 import type { Latencies } from './latency.js';
-import type { Observer } from './observer.js';
+import { Onlooker } from './observer.js';
 
 /** Most bins of a series, even: more than a screen can show apart, so that a chart can be zoomed. */
 const BINS = 1000;
@@ -38,6 +38,9 @@ class Bins {
 
 /** Occupancy of one link. */
 interface LinkBins {
+  readonly link: Link;
+  /** True: it fills a GPU. */
+  readonly host: boolean;
   readonly name: string;
   readonly lanes: number;
   readonly demand: Bins;
@@ -48,31 +51,39 @@ interface LinkBins {
 }
 
 /** Records the details of one run. */
-export class DetailsRecorder implements Observer {
+export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
-  readonly #links = new Map<Link, LinkBins>();
-  /** Links into GPUs. */
-  readonly #hostLinks = new Set<Link>();
+  readonly #causes: CauseRecorder;
+  readonly #links: LinkBins[] = [];
   readonly #hits = new Bins();
   readonly #late = new Bins();
   readonly #misses = new Bins();
   readonly #stall = new Bins();
   #binNs = FIRST_BIN_NS;
 
-  constructor(model: ModelSpec, simulation: Simulation) {
+  /** @param tiers names of the tiers below the GPU, nearest first */
+  constructor(model: ModelSpec, simulation: Simulation, tiers: readonly string[]) {
+    super();
+    const { gpus } = simulation;
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    const several = simulation.gpus.length > 1;
-    for (const [g, { dram, gpu }] of simulation.gpus.entries()) {
-      this.#hostLinks.add(gpu.link);
-      for (const link of [gpu.link, dram?.link]) if (link !== undefined) this.#open(link, several ? `GPU ${g} ${link.name}` : link.name);
+    this.#causes = new CauseRecorder({ model, tiers, gpus });
+    for (const [g, { dram, gpu }] of gpus.entries()) {
+      const named = (link: Link): string => (gpus.length > 1 ? `GPU ${g} ${link.name}` : link.name);
+      this.#open(gpu.link, named(gpu.link), true);
+      if (dram !== null) this.#open(dram.link, named(dram.link), false);
     }
   }
 
-  judged(_layer: number, hits: number, late: number, misses: number, nowNs: number): void {
+  override dense(): void {
+    this.#causes.dense();
+  }
+
+  override judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void {
+    this.#causes.judged(layer, hits, late, misses, nowNs);
     this.#reach(nowNs);
     const bin = Math.floor(nowNs / this.#binNs);
     this.#hits.values[bin]! += hits;
@@ -80,16 +91,26 @@ export class DetailsRecorder implements Observer {
     this.#misses.values[bin]! += misses;
   }
 
-  stalled(_id: number, _layer: number, startNs: number, endNs: number): void {
+  override prefetchUsed(id: number, late: boolean, gpu?: number): void {
+    this.#causes.prefetchUsed(id, late, gpu);
+  }
+
+  override evicted(id: number, layer: number, nowNs: number, gpu?: number): void {
+    this.#causes.evicted(id, layer, nowNs, gpu);
+  }
+
+  override stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void {
+    this.#causes.stalled(id, layer, startNs, endNs, gpu);
     this.#reach(endNs);
     // Of a GPU on average.
     this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
-  transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+  override transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+    this.#causes.transferred(link, lane, id, bytes, startNs, endNs, prefetch);
     const bins = this.#linkBins(link);
-    const again = prefetch && this.#lost(link, bins, id);
-    if (!again && this.#hostLinks.has(link)) this.#loads[id]!++;
+    const again = prefetch && this.#lost(bins, id);
+    if (!again && bins.host) this.#loads[id]!++;
     if (prefetch && !again) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
@@ -109,23 +130,11 @@ export class DetailsRecorder implements Observer {
     (prefetch ? bins.prefetch : bins.demand).spread(startNs, endNs, this.#binNs);
   }
 
-  passStarted(): void {}
-  passEnded(): void {}
-  dense(): void {}
-  planned(): void {}
-  prefetchUsed(): void {}
-  executed(): void {}
-  computedOnCpu(): void {}
-  evicted(): void {}
-
-  /**
-   * What was recorded.
-   * @param scope of the expert caches
-   */
-  details(latencies: Latencies, scope: Scope): Details {
+  /** What was recorded; the run has ended. */
+  details(latencies: Latencies): Details {
     const endNs = this.#simulation.engine.nowNs;
     const count = Math.min(BINS, Math.max(1, Math.ceil(endNs / this.#binNs)));
-    for (const [link, bins] of this.#links) this.#cut(link, bins, endNs);
+    for (const bins of this.#links) this.#cut(bins, endNs);
     const column = (bins: Bins): number[] => Array.from(bins.values.subarray(0, count), rounded);
     const latency: Record<string, number[]> = {};
     const samples: Record<string, number[]> = {};
@@ -144,11 +153,12 @@ export class DetailsRecorder implements Observer {
         late: column(this.#late),
         misses: column(this.#misses),
         stallNs: column(this.#stall),
-        links: [...this.#links.values()].map(
+        links: this.#links.map(
           ({ name, lanes, demand, prefetch }): LinkSeries => ({ name, lanes, demandNs: column(demand), prefetchNs: column(prefetch) }),
         ),
       },
-      capacity: capacityCurve(this.#simulation.gpus, scope),
+      capacity: capacityCurve(this.#simulation.gpus),
+      causes: this.#causes.causes(),
     };
   }
 
@@ -156,17 +166,19 @@ export class DetailsRecorder implements Observer {
    * Ends a prefetch of expert `id` where its lane was lost: that is free since then, although the prefetch would have ended later.
    * @returns false: there is none, or none whose lane was lost
    */
-  #lost(link: Link, { prefetch, prefetchEndNs, prefetching }: LinkBins, id: number): boolean {
-    const lane = prefetching.findIndex((one, lane) => one === id && prefetchEndNs[lane]! > link.freeNs(lane));
-    if (lane < 0) return false;
-    const lostNs = link.freeNs(lane);
-    prefetch.spread(lostNs, prefetchEndNs[lane]!, this.#binNs, -1);
-    prefetchEndNs[lane] = lostNs;
-    return true;
+  #lost({ link, prefetch, prefetchEndNs, prefetching }: LinkBins, id: number): boolean {
+    for (let lane = 0; lane < prefetching.length; lane++) {
+      const lostNs = link.freeNs(lane);
+      if (prefetching[lane] !== id || prefetchEndNs[lane]! <= lostNs) continue;
+      prefetch.spread(lostNs, prefetchEndNs[lane]!, this.#binNs, -1);
+      prefetchEndNs[lane] = lostNs;
+      return true;
+    }
+    return false;
   }
 
   /** Takes out what is left of transfers at the end of the run: prefetches, or write-backs, that nothing waited for. */
-  #cut(link: Link, { demand, prefetch }: LinkBins, endNs: number): void {
+  #cut({ demand, link, prefetch }: LinkBins, endNs: number): void {
     const under = link.prefetches > 0 ? prefetch : demand;
     for (let lane = 0; lane < link.lanes; lane++) {
       const freeNs = link.freeNs(lane);
@@ -176,14 +188,23 @@ export class DetailsRecorder implements Observer {
 
   /** Bins of a link; one that no GPU is filled over writes back. */
   #linkBins(link: Link): LinkBins {
-    return this.#links.get(link) ?? this.#open(link, `${link.name} write-back`);
+    for (const bins of this.#links) if (bins.link === link) return bins;
+    return this.#open(link, `${link.name} write-back`, false);
   }
 
-  #open(link: Link, name: string): LinkBins {
+  #open(link: Link, name: string, host: boolean): LinkBins {
     const { lanes } = link;
-    const [demand, prefetch] = [new Bins(), new Bins()];
-    const bins = { name, lanes, demand, prefetch, prefetching: new Int32Array(lanes).fill(IDLE), prefetchEndNs: new Float64Array(lanes) };
-    this.#links.set(link, bins);
+    const series = { demand: new Bins(), prefetch: new Bins() };
+    const bins = {
+      link,
+      host,
+      name,
+      lanes,
+      ...series,
+      prefetching: new Int32Array(lanes).fill(IDLE),
+      prefetchEndNs: new Float64Array(lanes),
+    };
+    this.#links.push(bins);
     return bins;
   }
 
@@ -192,7 +213,7 @@ export class DetailsRecorder implements Observer {
     while (ns >= this.#binNs * BINS) {
       this.#binNs *= 2;
       for (const bins of [this.#hits, this.#late, this.#misses, this.#stall]) bins.fold();
-      for (const { demand, prefetch } of this.#links.values()) {
+      for (const { demand, prefetch } of this.#links) {
         demand.fold();
         prefetch.fold();
       }

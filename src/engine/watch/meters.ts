@@ -1,12 +1,10 @@
 // Everything that measures a run beside its counters: latencies of its requests, what faults cost, and what its pictures are drawn from.
-import type { Scope } from '../../cache/scope.js';
 import type { Details } from '../../result/details.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { Inputs } from '../inputs.js';
 import type { RunPlan } from '../plan.js';
 import type { PassWatch } from '../serve.js';
 import type { Simulation } from '../simulation.js';
-import { CauseRecorder } from './causes.js';
 import { DetailsRecorder } from './details.js';
 import { FaultMeter } from './fault-meter.js';
 import { Latencies } from './latency.js';
@@ -36,21 +34,18 @@ export class Meters implements PassWatch {
   readonly #watch: Watch;
   readonly #total: number;
   readonly #details: DetailsRecorder | null;
-  readonly #causes: CauseRecorder | null;
 
   constructor({ inputs, run, workload }: RunPlan, simulation: Simulation, passes: Passes, watch: Watch) {
-    const { bounds, engine, gpus } = simulation;
-    const { hardware, model } = inputs;
-    const tiers = hardware.tiers.slice(1).map(({ name }) => name);
+    const { bounds, engine } = simulation;
+    const tiers = inputs.hardware.tiers.slice(1).map(({ name }) => name);
     this.#passes = passes;
     this.#watch = watch;
     this.#total = workload.tokens;
     this.latencies = new Latencies(bounds, run.workload.slo?.limits);
     this.faults = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
-    this.#details = watch.details === true ? new DetailsRecorder(model, simulation) : null;
-    this.#causes = watch.details === true ? new CauseRecorder({ model, tiers, gpus }) : null;
+    this.#details = watch.details === true ? new DetailsRecorder(inputs.model, simulation, tiers) : null;
     const guest = watch.observe?.(inputs, simulation);
-    const observer = observers([this.#details, this.#causes, guest].filter((one) => one != null));
+    const observer = observers([this.#details, guest].filter((one) => one != null));
     if (observer !== null) engine.observe(observer);
   }
 
@@ -72,12 +67,8 @@ export class Meters implements PassWatch {
     await this.#watch.breathe?.();
   }
 
-  /**
-   * What the pictures of a report are drawn from; null: it was not recorded.
-   * @param scope of the expert cache
-   */
-  details(scope: Scope): Details | null {
-    if (this.#details === null || this.#causes === null) return null;
-    return { ...this.#details.details(this.latencies, scope), causes: this.#causes.causes() };
+  /** What the pictures of a report are drawn from; null: it was not recorded. */
+  details(): Details | null {
+    return this.#details?.details(this.latencies) ?? null;
   }
 }

@@ -1,7 +1,7 @@
 // What a run can be watched through, event by event: for timelines, flame graphs and the details of a report. The engine asks once per
 // event whether anybody looks; where nobody does, that is all it costs.
 import type { Pass } from '../../schedule/pass.js';
-import type { LinkObserver } from '../transfer/link.js';
+import type { Link, LinkObserver } from '../transfer/link.js';
 
 /**
  * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. `gpu` is the number of
@@ -20,8 +20,8 @@ export interface Observer extends LinkObserver {
   planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
   /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
-  /** The GPU executes an expert. */
-  executed(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
+  /** The GPU executes an expert. Absent: nobody asks, and the members of an event are not told one by one. */
+  executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The CPU computes an expert where it lies. */
@@ -30,6 +30,20 @@ export interface Observer extends LinkObserver {
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
   /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
   exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;
+}
+
+/** Watches nothing: for observers that look at a few events only. */
+export class Onlooker implements Observer {
+  passStarted(_pass: Pass, _nowNs: number): void {}
+  passEnded(_pass: Pass, _startNs: number, _endNs: number): void {}
+  dense(_layer: number, _startNs: number, _endNs: number): void {}
+  judged(_layer: number, _hits: number, _late: number, _misses: number, _nowNs: number): void {}
+  planned(_id: number, _nowNs: number, _costNs: number, _gpu?: number): void {}
+  transferred(_link: Link, _lane: number, _id: number, _bytes: number, _startNs: number, _endNs: number, _prefetch: boolean): void {}
+  prefetchUsed(_id: number, _late: boolean, _gpu?: number): void {}
+  stalled(_id: number, _layer: number, _startNs: number, _endNs: number, _gpu?: number): void {}
+  computedOnCpu(_id: number, _layer: number, _startNs: number, _endNs: number, _gpu?: number): void {}
+  evicted(_id: number, _layer: number, _nowNs: number, _gpu?: number): void {}
 }
 
 /** Several observers as one; null where there is none. */
@@ -43,7 +57,7 @@ export function observers(all: readonly Observer[]): Observer | null {
     planned: (...args) => all.forEach((one) => void one.planned(...args)),
     transferred: (...args) => all.forEach((one) => void one.transferred(...args)),
     prefetchUsed: (...args) => all.forEach((one) => void one.prefetchUsed(...args)),
-    executed: (...args) => all.forEach((one) => void one.executed(...args)),
+    executed: (...args) => all.forEach((one) => void one.executed?.(...args)),
     stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
     computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
     evicted: (...args) => all.forEach((one) => void one.evicted(...args)),

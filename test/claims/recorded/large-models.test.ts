@@ -2,7 +2,6 @@
 // the pages, directions of the papers, and golden samples of another recorder.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
-import { beladyHits } from '../../../src/cache/replay.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
 import type { Result } from '../../../src/result/result.js';
@@ -12,7 +11,7 @@ import { routingStatistics } from '../../../src/trace/stats/index.js';
 import type { RoutingTrace } from '../../../src/trace/trace.js';
 import { parseVariant } from '../../../src/trace/variants/index.js';
 import { readRows, toyModel } from '../../cache/fixtures.js';
-import { recordRows, replayLog } from '../../cache/replaying.js';
+import { beladyHits, recordRows, replayLog } from '../../cache/replaying.js';
 import { predictorOf, recallOf, sliceOf } from '../../predict/running.js';
 import { contentOf } from '../../trace/builders.js';
 import { COUNTED, importsCounts, importsRagged, importsWhole, RAGGED, readTruth, WHOLE } from '../../trace/golden-samples.js';

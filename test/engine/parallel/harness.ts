@@ -1,5 +1,5 @@
 // Runs small worlds on several GPUs through the engine itself, and reads off everything that can be seen from outside.
-import { DemandLog } from '../../../src/cache/demand.js';
+import { BeladyBound } from '../../../src/cache/belady-bound.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { UNPINNED } from '../../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../../src/cache/scope.js';
@@ -97,8 +97,8 @@ export async function composeParallel(scenario: ParallelScenario) {
       clock,
       gates: null,
       future: null,
-      belady: null,
-      log: new DemandLog(own),
+      belady: new BeladyBound(own, scenario.scope, scenario.capacityBytes, null, false),
+      curve: null,
     };
   };
   const gpus: Gpu[] = [];

@@ -1,34 +1,30 @@
 // Hit rate against capacity: by hand, and where the run itself stands upon it, on one GPU and on several.
 import { describe, expect, it } from 'vitest';
-import { DemandLog } from '../../../src/cache/demand.js';
 import { simulate } from '../../../src/engine/simulate.js';
-import type { SimulatedGpu } from '../../../src/engine/simulation.js';
-import { capacityCurve } from '../../../src/engine/watch/capacity-curve.js';
+import { CapacityMeter, capacityCurve } from '../../../src/engine/watch/capacity-curve.js';
 import { toyModel } from '../../cache/fixtures.js';
 
 /** A GPU with two experts of ten bytes, which demands one after another. */
-function gpuOf(demands: readonly number[]): SimulatedGpu {
-  const log = new DemandLog(toyModel([2], [10], 1));
-  for (const id of demands) log.append(0, Int32Array.of(id), 1);
-  return { log, expertBytes: 20, gpu: { preloaded: false } } as unknown as SimulatedGpu;
+function gpuOf(demands: readonly number[]): { curve: CapacityMeter } {
+  const curve = new CapacityMeter(toyModel([2], [10], 1), 'global', false);
+  for (const id of demands) curve.event(0, Int32Array.of(id), 1);
+  return { curve };
 }
 
 describe('capacityCurve', () => {
   it('sums capacities and hits over GPUs, each of which has the same share of its experts', () => {
-    const gpus = [gpuOf([0, 1, 0, 1]), gpuOf([0, 0, 0])];
-    const { belady, bytes, lru } = capacityCurve(gpus, 'global')!;
+    const { belady, bytes, lru } = capacityCurve([gpuOf([0, 1, 0, 1]), gpuOf([0, 0, 0])])!;
     expect([bytes[5], bytes[11]]).toEqual([20, 40]);
     // Below a half no GPU holds an expert. With one each, LRU on GPU 0 hits nothing, Belady keeps one of the two; with both, only the first
     // demand of each of the three experts misses.
     const steps = (half: number, whole: number) => Array.from({ length: 12 }, (_, k) => (k < 5 ? 0 : k < 11 ? half : whole) / 7);
     expect(lru).toEqual(steps(2, 4));
     expect(belady).toEqual(steps(3, 4));
-    for (const { log } of gpus) log!.close();
   });
 
   it('is not drawn of nothing', () => {
-    expect(capacityCurve([{ ...gpuOf([0]), log: null }], 'global')).toBeNull();
-    expect(capacityCurve([gpuOf([]), gpuOf([])], 'global')).toBeNull();
+    expect(capacityCurve([{ curve: null }])).toBeNull();
+    expect(capacityCurve([gpuOf([]), gpuOf([])])).toBeNull();
   });
 
   it.each([
