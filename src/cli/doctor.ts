@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { EXIT, messageOf } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
+import { RUNTIME_INSTALL } from '../predict/onnx/runtime.js';
 import { palette, widthOf, wrap } from '../report/text.js';
 import { VERSION } from '../result/version.js';
 import type { CliContext } from './context.js';
@@ -83,7 +84,9 @@ function onnx(): Check {
     const found = createRequire(import.meta.url)('onnxruntime-node/package.json') as { readonly version: string };
     return { name: 'onnxruntime', state: 'good', text: `${found.version}, for ONNX predictors` };
   } catch {
-    return { name: 'onnxruntime', state: 'note', text: 'not installed; only ONNX predictors need it: npm install onnxruntime-node@1.30' };
+    const why = 'npm drops it in silence where its install script cannot download CUDA libraries, which are not used here';
+    const how = `${RUNTIME_INSTALL} (add -g where moeprof is installed so)`;
+    return { name: 'onnxruntime', state: 'note', text: `not installed; only ONNX predictors need it; ${why}: ${how}` };
   }
 }
 

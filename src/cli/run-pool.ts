@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Result } from '../result/result.js';
@@ -85,7 +85,7 @@ function inThreads(runs: readonly RunSpec[], details: boolean, threads: number, 
       settle(index);
     };
     for (let i = 0; i < threads; i++) {
-      const worker = new Worker(WORKER);
+      const worker = new Worker(WORKER, { env: SHARE_ENV });
       workers.push(worker);
       worker.on('error', reject);
       // What has been said already is heard before.

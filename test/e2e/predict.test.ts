@@ -111,6 +111,31 @@ describe('moeprof predict', () => {
     expect(stdout.trim()).toBe('true true');
   });
 
+  it('leaves nothing in HOME and TMPDIR and opens no socket: telemetry is off, in threads too', async () => {
+    const profile = (horizon: number): string =>
+      `model: mini-mixtral-8x8l\nhardware: t4\ntrace: trace.safetensors\nmemory: { expertCache: 4/layer }\nsystem: { name: onnx, predictor: { kind: p.onnx, horizon: ${horizon} } }\n`;
+    for (const horizon of [1, 2]) writeFileSync(join(folder, `onnx-${horizon}.yaml`), profile(horizon));
+    const traced = existsSync('/usr/bin/strace')
+      ? `strace -f --seccomp-bpf -qq -e trace=socket,connect -o ${join(folder, 'sockets')} `
+      : '';
+    const commands = [
+      [...TRAIN, '-o', 'quiet.onnx'],
+      ['predict', 'eval', 'p.onnx', '-t', 'trace.safetensors'],
+      ['run', '-t', 'trace.safetensors', '--predictor', 'p.onnx'],
+      ['compare', 'onnx-1.yaml', 'onnx-2.yaml'],
+    ];
+    for (const command of commands) {
+      const [HOME, TMPDIR] = [temporaryFolder(), temporaryFolder()];
+      const { code, stderr } = await shell(`${traced}$MOEPROF ${command.join(' ')}`, { cwd: folder, env: { HOME, TMPDIR } });
+      expect([code, stderr], command.join(' ')).toEqual([0, '']);
+      expect(
+        [HOME, TMPDIR].flatMap((place) => readdirSync(place)),
+        command.join(' '),
+      ).toEqual([]);
+      if (traced !== '') expect(readFileSync(join(folder, 'sockets'), 'utf8'), command.join(' ')).toBe('');
+    }
+  });
+
   it('says in one line what is wrong where the runtime does not load, and what to install', async () => {
     // The package with a runtime that is broken. (Whether one is found further up depends on the machine, so none is left out.)
     const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -130,7 +155,7 @@ describe('moeprof predict', () => {
     mkdirSync(broken);
     writeFileSync(join(broken, 'package.json'), '{ "main": "index.js" }');
     writeFileSync(join(broken, 'index.js'), "throw new Error('libonnxruntime.so.1: cannot open shared object file');");
-    const advice = 'ONNX predictors need it: npm install onnxruntime-node@1.30';
+    const advice = 'ONNX predictors need it: npm install --ignore-scripts onnxruntime-node@1.30';
     for (const command of commands) {
       expect(await start(command)).toMatchObject({
         code: 2,

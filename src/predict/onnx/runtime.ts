@@ -6,10 +6,19 @@ import { messageOf, UserError } from '../../base/errors.js';
 export type { Ort };
 
 /**
+ * The library keeps a device id and a queue of events in the user's cache folder unless this variable says no before it loads. It reads the
+ * environment of the process, which a thread reaches only where it shares it (`env: SHARE_ENV`). What the user has set stands.
+ */
+function withoutTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
+}
+
+/**
  * The runtime's module.
  * @throws UserError where it is not installed, or does not load on this platform
  */
 export async function loadRuntime(): Promise<typeof Ort> {
+  withoutTelemetry();
   try {
     const module = (await import('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };
     return module.default ?? module;
@@ -23,6 +32,7 @@ export async function loadRuntime(): Promise<typeof Ort> {
  * @throws UserError where it is not installed
  */
 export function runtimePath(): string {
+  withoutTelemetry();
   try {
     return createRequire(import.meta.url).resolve('onnxruntime-node');
   } catch (error) {
@@ -41,9 +51,15 @@ export const SESSION_OPTIONS: Ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 4,
 };
 
+/**
+ * The command that installs the runtime. Its own install script fetches CUDA libraries, which are not used here; where it cannot download
+ * them, npm drops the whole package without a word.
+ */
+export const RUNTIME_INSTALL = 'npm install --ignore-scripts onnxruntime-node@1.30';
+
 /** What to say when the runtime is missing or does not load. */
 export function unusable(error: unknown): UserError {
   const { code } = error as NodeJS.ErrnoException;
   const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `does not load (${messageOf(error)})`;
-  return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: npm install onnxruntime-node@1.30`);
+  return new UserError(`onnxruntime-node ${why}; ONNX predictors need it: ${RUNTIME_INSTALL}`);
 }
