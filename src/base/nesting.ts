@@ -20,11 +20,19 @@ export function nestsTooDeep(value: unknown): boolean {
     const below = new Set<unknown>();
     for (const container of level) {
       if (typeof container !== 'object' || container === null) continue;
-      for (const entry of Object.values(container)) if (typeof entry === 'object' && entry !== null) below.add(entry);
+      for (const entry of entriesOf(container)) if (typeof entry === 'object' && entry !== null) below.add(entry);
     }
     level = below;
   }
   return false;
+}
+
+/** What a list, a Map or an object holds. */
+function* entriesOf(container: object): Generator<unknown, void, void> {
+  if (container instanceof Map) {
+    yield* container.keys() as Iterable<unknown>;
+    yield* container.values() as Iterable<unknown>;
+  } else yield* Object.values(container) as unknown[];
 }
 
 /**

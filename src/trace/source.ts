@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import { closeSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import * as zlib from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { messageOf, UserError } from '../base/errors.js';
 import { attempt, temporaryFile } from '../base/files.js';
 import { InputFile } from '../base/input-file.js';
+import type { Decompressor } from './zstd.js';
 
 /** Bytes of the beginning of a file that recognise its format. */
 const HEAD_BYTES = 64 * 1024;
@@ -27,10 +28,14 @@ export class TraceSource {
   /** {@link head} as text; empty where it is binary (holds a zero byte). */
   readonly text: string;
   readonly #file: InputFile;
+  /** What this was unpacked from; null: nothing, or it is closed already. */
+  readonly #whole: TraceSource | null;
   #sha256: string | null = null;
 
-  constructor(file: InputFile) {
+  /** @param whole the archive that this is a part of: its hash is that of the trace, and it is closed with it */
+  constructor(file: InputFile, whole: TraceSource | null = null) {
     this.#file = file;
+    this.#whole = whole;
     this.path = file.path;
     this.bytes = file.bytes;
     this.head = new Uint8Array(Math.min(HEAD_BYTES, this.bytes));
@@ -66,6 +71,7 @@ export class TraceSource {
    * @throws UserError where the file was changed since it was opened
    */
   sha256(): string {
+    if (this.#whole !== null) return this.#whole.sha256();
     if (this.#sha256 !== null) return this.#sha256;
     const hash = createHash('sha256');
     const block = Buffer.alloc(1024 * 1024);
@@ -80,11 +86,12 @@ export class TraceSource {
 
   /** @throws UserError where the file was changed since it was opened */
   checkUnchanged(): void {
-    this.#file.checkUnchanged();
+    (this.#whole ?? this.#file).checkUnchanged();
   }
 
   close(): void {
     this.#file.close();
+    this.#whole?.close();
   }
 }
 
@@ -95,12 +102,12 @@ export class TraceSource {
 export async function openSource(path: string): Promise<TraceSource> {
   let source = new TraceSource(InputFile.open(path, 'trace'));
   try {
-    const decompressor = await decompressorFor(source);
+    const decompressor = await decompressorOf(source);
     if (decompressor !== null) {
-      const unpacked = await unpack(source, decompressor);
+      const content = await unpacked(source, [0, source.bytes], path, decompressor);
       source.checkUnchanged();
       source.close();
-      source = unpacked;
+      source = new TraceSource(content);
     }
     if (source.bytes === 0) throw new UserError(`${path}: the trace is empty`);
     return source;
@@ -110,38 +117,48 @@ export async function openSource(path: string): Promise<TraceSource> {
   }
 }
 
-/** A step of a stream: bytes in, other bytes out. */
-type Decompressor = Transform | ((input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>);
-
-async function decompressorFor({ head, path }: TraceSource): Promise<Decompressor | null> {
-  if (head[0] === 0x1f && head[1] === 0x8b) return zlib.createGunzip();
+/** How a stream is unpacked, by its first bytes; null: it is not packed. */
+async function decompressorOf({ head, path }: TraceSource): Promise<Decompressor | null> {
+  if (head[0] === 0x1f && head[1] === 0x8b) return { decode: createGunzip() };
   if (head[0] !== 0x28 || head[1] !== 0xb5 || head[2] !== 0x2f || head[3] !== 0xfd) return null;
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
-  if (createZstdDecompress !== undefined) return createZstdDecompress();
-  const { unzstd } = await import('./zstd.js');
-  return unzstd(path);
+  const { zstd } = await import('./zstd.js');
+  return zstd(path);
 }
 
-function* blocksOf(source: TraceSource): Generator<Uint8Array, void, void> {
-  for (let at = 0; at < source.bytes; at += HEAD_BYTES) {
-    const block = new Uint8Array(Math.min(HEAD_BYTES, source.bytes - at));
-    source.read(at, block);
+/** The bytes of a part of a source, in blocks. */
+export function* sourceBlocks(source: TraceSource, from: number, bytes: number): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes; at += HEAD_BYTES) {
+    const block = new Uint8Array(Math.min(HEAD_BYTES, bytes - at));
+    source.read(from + at, block);
     yield block;
   }
 }
 
-async function unpack(source: TraceSource, decompressor: Decompressor): Promise<TraceSource> {
-  const { path } = source;
+/**
+ * Unpacks a part of a source into a temporary file.
+ * @param range first byte, and how many
+ * @param place names it in messages
+ * @param watch sees the content, block by block
+ * @throws UserError where it is damaged, or unpacks to far more than any recording
+ */
+export async function unpacked(
+  source: TraceSource,
+  [from, bytes]: readonly [number, number],
+  place: string,
+  { check, decode }: Decompressor,
+  watch: (block: Uint8Array) => void = () => undefined,
+): Promise<InputFile> {
   const fd = temporaryFile();
   let written = 0;
   let refusal: unknown = null;
   const take = (block: Uint8Array): void => {
     written += block.length;
-    if (written > BOMB_FLOOR && written > BOMB_RATIO * source.bytes) {
+    if (written > BOMB_FLOOR && written > BOMB_RATIO * bytes) {
       throw new UserError(
-        `${path}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
+        `${place}: unpacks to more than ${BOMB_RATIO} times its size, which no trace does; decompress it yourself if you trust it`,
       );
     }
+    watch(block);
     attempt(tmpdir(), () => {
       for (let done = 0; done < block.length; ) done += writeSync(fd, block, done);
     });
@@ -157,12 +174,13 @@ async function unpack(source: TraceSource, decompressor: Decompressor): Promise<
     }
   };
   try {
-    await pipeline(Readable.from(blocksOf(source)), decompressor, sink);
+    const packed = Readable.from(sourceBlocks(source, from, bytes));
+    await (check === undefined ? pipeline(packed, decode, sink) : pipeline(packed, check, decode, sink));
   } catch (error) {
     closeSync(fd);
     // A refused stream ends in one of several errors, whichever side noticed first.
     if (error instanceof UserError) throw error;
-    throw refusal ?? new UserError(`${path}: cannot be decompressed: ${messageOf(error)}`);
+    throw refusal ?? new UserError(`${place}: cannot be decompressed: ${messageOf(error)}`);
   }
-  return new TraceSource(new InputFile(path, fd));
+  return new InputFile(place, fd);
 }

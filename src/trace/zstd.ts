@@ -1,36 +1,102 @@
-// zstd for Node before 22.15, which has none: fzstd decodes, fed block by block. The frames are walked here, so that a frame cannot ask
-// for more memory than is sane and no piece of input unpacks to more than one block (128 KiB). RFC 8878, section 3.
+// zstd frames, walked here whatever decodes them: no decoder of Node says that a stream ends inside a frame. Before Node 22.15, which
+// decodes itself, fzstd does, fed block by block, so that a frame cannot ask for more memory than is sane and no piece of input unpacks
+// to more than one block (128 KiB); it checks nothing, so sizes and checksums are compared here. RFC 8878, section 3.
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { UserError } from '../base/errors.js';
+import { Xxh64 } from '../base/xxh64.js';
 
-/** Largest window: what levels up to 19 use. Every block costs a move of the whole window. */
+/** Largest window that fzstd is given: what levels up to 19 use. Every block costs a move of the whole window. */
 const WINDOW_LIMIT = 8 * 1024 * 1024;
 
+/** A step of a stream: bytes in, bytes out. */
+type Step = (input: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, void>;
+
+/** How a stream is unpacked. */
+export interface Decompressor {
+  /** Passes the packed bytes on, where the decoder does not notice all that is wrong with them. */
+  readonly check?: Step;
+  readonly decode: Step | Transform;
+}
+
+const MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
+
 /**
- * Decompresses a zstd stream; a transform for `stream.pipeline`.
+ * How a zstd stream is unpacked on this Node.
+ * @param path names it in messages
+ */
+export function zstd(path: string): Decompressor {
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
+  return createZstdDecompress === undefined ? { decode: unzstd(path) } : { check: wholeFrames, decode: createZstdDecompress() };
+}
+
+/** Passes a stream on. @throws Error where it does not end with a frame */
+export async function* wholeFrames(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const frames = new FrameWalker();
+  for await (const piece of input) {
+    for (let at = 0; at < piece.length; ) {
+      const end = Math.min(piece.length, at + frames.remaining);
+      frames.take(piece.subarray(at, end));
+      at = end;
+    }
+    yield piece;
+  }
+  frames.checkEnd();
+}
+
+/**
+ * Decompresses a zstd stream without Node's help.
  * @param path names it in messages
  * @throws UserError where a frame needs a larger window than levels up to 19 use
- * @throws Error of fzstd where the stream is damaged or cut
+ * @throws Error where the stream is damaged or cut
  */
-export function unzstd(path: string): (input: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, void> {
+export function unzstd(path: string): Step {
   return async function* (input) {
     const out: Uint8Array[] = [];
-    const decoder = new Decompress((block) => out.push(block.slice()));
-    const frames = new FrameWalker(path);
+    const frames = new FrameWalker();
+    let decoder = new Decompress();
+    let hash = new Xxh64();
+    let bytes = 0;
     for await (const piece of input) {
       for (let at = 0; at < piece.length; ) {
-        const end = Math.min(piece.length, at + frames.remaining);
-        decoder.push(piece.subarray(at, end));
-        frames.take(piece.subarray(at, end));
-        at = end;
+        const part = piece.subarray(at, at + frames.remaining);
+        at += part.length;
+        const inside = frames.inFrame;
+        if (inside) decoder.push(part);
+        frames.take(part);
+        checkWindow(path, frames.window);
+        if (!inside && frames.inFrame) {
+          hash = new Xxh64();
+          bytes = 0;
+          decoder = new Decompress((block) => {
+            hash.update(block);
+            bytes += block.length;
+            out.push(block.slice());
+          });
+          decoder.push(MAGIC);
+        } else if (inside && !frames.inFrame) {
+          // What is shorter than any usual frame is kept back until the end.
+          decoder.push(new Uint8Array(0), true);
+          if (frames.contentBytes !== null && frames.contentBytes !== bytes) throw new Error('a frame has another size than it says');
+          if (frames.checksum !== null && Number(BigInt.asUintN(32, hash.digest())) !== frames.checksum) {
+            throw new Error('the checksum of a frame is another one');
+          }
+        }
         yield* out;
         out.length = 0;
       }
     }
-    if (!frames.betweenFrames) throw new Error('the stream is cut short');
-    decoder.push(new Uint8Array(0), true);
-    yield* out;
+    frames.checkEnd();
   };
+}
+
+function checkWindow(path: string, window: number): void {
+  if (window <= WINDOW_LIMIT) return;
+  throw new UserError(
+    `${path}: was compressed with a window of ${Math.ceil(window / 2 ** 20)} MiB; on this Node up to ${WINDOW_LIMIT / 2 ** 20} MiB ` +
+      'can be decompressed: compress it at a level up to 19, decompress it first (zstd -d), or use Node 22.15 or later',
+  );
 }
 
 type Part = 'magic' | 'descriptor' | 'header' | 'skip-size' | 'skip' | 'block' | 'content' | 'checksum';
@@ -42,7 +108,11 @@ const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
 class FrameWalker {
   /** Bytes to the end of the running part. */
   remaining = 4;
-  readonly #path: string;
+  /** Window of the running frame, bytes. */
+  window = 0;
+  /** Content of the running or last frame as it says: its size, and the low half of its hash; null: it does not. */
+  contentBytes: number | null = null;
+  checksum: number | null = null;
   #part: Part = 'magic';
   /** Bytes of the running part, where they mean something. */
   #bytes: number[] = [];
@@ -50,18 +120,19 @@ class FrameWalker {
   /** True in the last block of a frame. */
   #last = false;
 
-  constructor(path: string) {
-    this.#path = path;
+  /** True behind the magic number of a frame, up to its end. */
+  get inFrame(): boolean {
+    return this.#part !== 'magic' && this.#part !== 'skip-size' && this.#part !== 'skip';
   }
 
-  /** True where the stream may end. */
-  get betweenFrames(): boolean {
-    return this.#part === 'magic' && this.#bytes.length === 0;
+  /** @throws Error where the stream may not end here */
+  checkEnd(): void {
+    if (this.#part !== 'magic' || this.#bytes.length > 0) throw new Error('the stream is cut short');
   }
 
   /** Takes at most {@link remaining} bytes. */
   take(bytes: Uint8Array): void {
-    if (this.#part !== 'skip' && this.#part !== 'content' && this.#part !== 'checksum') this.#bytes.push(...bytes);
+    if (this.#part !== 'skip' && this.#part !== 'content') this.#bytes.push(...bytes);
     this.remaining -= bytes.length;
     // A part may be empty.
     while (this.remaining === 0) [this.#part, this.remaining] = this.#next();
@@ -74,7 +145,10 @@ class FrameWalker {
     const word = bytes.reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), 0);
     switch (this.#part) {
       case 'magic':
-        if (word === 0xfd2fb528) return ['descriptor', 1];
+        if (word === 0xfd2fb528) {
+          this.checksum = null;
+          return ['descriptor', 1];
+        }
         if (word >>> 4 === 0x184d2a5) return ['skip-size', 4];
         throw new Error('invalid zstd data');
       case 'descriptor': {
@@ -84,7 +158,7 @@ class FrameWalker {
         return ['header', 1 - single + DICTIONARY_BYTES[word & 3]! + size];
       }
       case 'header':
-        this.#checkWindow(bytes);
+        this.#readHeader(bytes);
         return ['block', 3];
       case 'skip-size':
         return ['skip', word];
@@ -95,26 +169,23 @@ class FrameWalker {
       case 'content':
         if (!this.#last) return ['block', 3];
         return (this.#descriptor & 4) === 0 ? ['magic', 4] : ['checksum', 4];
+      case 'checksum':
+        this.checksum = word;
+        return ['magic', 4];
       default:
         return ['magic', 4];
     }
   }
 
-  #checkWindow(bytes: readonly number[]): void {
+  #readHeader(bytes: readonly number[]): void {
     const descriptor = this.#descriptor;
-    let window: number;
-    if ((descriptor & 32) === 0) {
-      const base = 2 ** (10 + (bytes[0]! >> 3));
-      window = base + (base / 8) * (bytes[0]! & 7);
-    } else {
-      // One segment: the window is the content.
-      const size = bytes.slice(DICTIONARY_BYTES[descriptor & 3]!);
-      window = size.reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), descriptor >> 6 === 1 ? 256 : 0);
-    }
-    if (window <= WINDOW_LIMIT) return;
-    throw new UserError(
-      `${this.#path}: was compressed with a window of ${Math.ceil(window / 2 ** 20)} MiB; on this Node up to ${WINDOW_LIMIT / 2 ** 20} MiB ` +
-        'can be decompressed: compress it at a level up to 19, decompress it first (zstd -d), or use Node 22.15 or later',
-    );
+    const single = (descriptor & 32) !== 0;
+    const size = bytes.slice((single ? 0 : 1) + DICTIONARY_BYTES[descriptor & 3]!);
+    // Two bytes of size begin to count where one byte ends.
+    this.contentBytes =
+      size.length === 0 ? null : size.reduce((sum, byte, i) => sum + byte * 2 ** (8 * i), descriptor >> 6 === 1 ? 256 : 0);
+    const base = 2 ** (10 + (bytes[0]! >> 3));
+    // In one segment, the window is the content.
+    this.window = single ? this.contentBytes! : base + (base / 8) * (bytes[0]! & 7);
   }
 }

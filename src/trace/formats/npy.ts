@@ -4,18 +4,13 @@ import { ID_DTYPES } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';
-import { axisOrderOf, sizesOf, strideOf } from './axes.js';
-import { ChoiceImporter } from './choice-array.js';
 import type { OpenOptions, TraceFormat } from './format.js';
-import { expected } from './format.js';
-import { looksLikeNpy, type NpyHeader, npyHeader, npyValues } from './npy-array.js';
+import { looksLikeNpy, type NpyHeader, npyHeader } from './npy-array.js';
 import { openArray } from './tensor.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
 /** Array names that mean choices. */
 const NAMES = ['routed_experts', 'experts', 'expert_ids', 'topk_ids', 'selected_experts'];
-/** A larger array is not unpacked in memory; stored ones are read in place. */
-const ENTRY_LIMIT = 256 * 1024 * 1024;
 
 /** One .npy array of choices. */
 export const npy: TraceFormat = {
@@ -67,35 +62,22 @@ function arrayOf(place: string, { dtype, shape, offset }: NpyHeader) {
   return { place, dtype, shape, offset };
 }
 
-function openNpz(source: TraceSource, options: OpenOptions): RoutingTrace {
+/** An array that is stored is read where it lies; a deflated one is unpacked into a temporary file. */
+async function openNpz(source: TraceSource, options: OpenOptions): Promise<RoutingTrace> {
   const archive = new ZipArchive(source);
   const entry = choiceEntry(source.path, archive);
   const place = `${source.path}: ${entry.name}`;
-  if (entry.method === 0) {
-    const offset = archive.dataOffset(entry);
-    const head = new Uint8Array(Math.min(entry.bytes, 64 * 1024));
-    source.read(offset, head);
-    const array = arrayOf(place, npyHeader(place, head, entry.bytes));
-    return openArray(source, { ...array, offset: array.offset + offset }, options, { format: 'npz' });
-  }
-  const { shape, values } = npyValues(place, archive.read(entry, ENTRY_LIMIT));
-  if (shape.length !== 3) throw new UserError(`${place}: shape (${shape.join(', ')}) is not three axes of tokens, layers and choices`);
-  const order = axisOrderOf(place, shape, expected(options), options.axes, values);
-  const { tokens, layers, topK } = sizesOf(shape, order);
-  const stride = strideOf(shape, order);
-  const ids = new Int32Array(tokens * layers * topK);
-  let at = 0;
-  for (let token = 0; token < tokens; token++) {
-    for (let layer = 0; layer < layers; layer++) {
-      for (let k = 0; k < topK; k++) ids[at++] = values[token * stride.token + layer * stride.layer + k * stride.choice]!;
-    }
-  }
-  const importer = new ChoiceImporter(source, options, { format: 'npz' });
+  const stored = entry.method === 0;
+  if (stored) archive.checkStored(entry);
+  const from = stored ? archive.dataOffset(entry) : 0;
+  const content = stored ? source : await archive.unpacked(entry);
   try {
-    importer.add({ arrays: [{ tokens, layers, topK, ids, place }], prompt: null });
-    return importer.finish();
+    const head = new Uint8Array(Math.min(entry.bytes, 64 * 1024));
+    content.read(from, head);
+    const array = arrayOf(place, npyHeader(place, head, entry.bytes));
+    return openArray(content, { ...array, offset: array.offset + from }, options, { format: 'npz' });
   } catch (error) {
-    importer.close();
+    content.close();
     throw error;
   }
 }
@@ -105,7 +87,10 @@ function choiceEntry(path: string, archive: ZipArchive): ZipEntry {
   const named = NAMES.map((name) => arrays.find((entry) => entry.name === `${name}.npy`)).find((entry) => entry !== undefined);
   if (named !== undefined) return named;
   if (arrays.length === 1) return arrays[0]!;
-  const names = arrays.map(({ name }) => name.slice(0, -4)).join(', ');
+  const names = arrays
+    .slice(0, 12)
+    .map(({ name }) => name.slice(0, -4).slice(0, 40))
+    .join(', ');
   throw new UserError(`${path}: none of the arrays ${names} is named ${NAMES.join(', ')}; save the choices under such a name`);
 }
 

@@ -1,5 +1,6 @@
 // What a Parquet file claims of its pages, checked before hyparquet believes it: a few bytes of run lengths could otherwise ask for
 // gigabytes, or for a loop without end. https://parquet.apache.org/docs/file-format/
+import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 
@@ -54,11 +55,12 @@ export function checkPages(
   let values = 0;
   // hyparquet reads flat columns until the rows are there, nested ones to the end of the chunk.
   while (reader.offset < bytes.byteLength - 1 && (levels.repetition > 0 || values < rows)) {
-    const { type, compressed_page_size: size, uncompressed_page_size: unpacked, ...header } = parquetHeader(reader);
+    const { type, compressed_page_size: size, uncompressed_page_size: unpacked, crc, ...header } = parquetHeader(reader);
     const from = reader.offset;
     if (!(size >= 0 && from + size <= bytes.byteLength)) throw new Error(`a page of ${size} bytes runs over the end of its column`);
     if (!(unpacked >= 0 && unpacked <= PAGE_LIMIT)) throw new Error(`a page of ${unpacked} bytes is larger than any writer makes`);
     const page = new Uint8Array(bytes, from, size);
+    if (crc !== undefined && crc32(page) !== crc >>> 0) throw new Error('the checksum of a page is another one');
     reader.offset += size;
     if (type === 'DICTIONARY_PAGE') {
       const entries = header.dictionary_page_header?.num_values ?? 0;

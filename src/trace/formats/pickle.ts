@@ -1,6 +1,7 @@
 // A pickle reader that executes nothing: it knows the opcodes that torch.save writes for plain containers and tensors, and three
 // global names. Anything else is refused by name, never imported or called.
 import { UserError } from '../../base/errors.js';
+import { nestsTooDeep } from '../../base/nesting.js';
 
 /** A tensor as pickled: a view of a storage that lies beside the pickle. */
 export class PickledTensor {
@@ -52,6 +53,13 @@ class Global {
   }
 }
 
+/** Lists, dicts and tensors of one file; a recording has a few for each pass. Each takes a hundred times its byte in memory. */
+const MOST_OBJECTS = 500_000;
+/** Values on the stack, and in the memo. */
+const MOST_VALUES = 2_000_000;
+/** Axes of a tensor. */
+const MOST_AXES = 16;
+
 const MARK = Symbol('mark');
 type Slot = Pickled | typeof MARK;
 
@@ -62,7 +70,7 @@ const STORAGE = /^torch\.((Byte|Char|Short|Int|Long|Half|Float|Double|BFloat16|B
 /**
  * Reads a pickle.
  * @param place names it in messages
- * @throws UserError where it holds an opcode or a name beyond plain data and tensors, or is cut
+ * @throws UserError where it holds an opcode or a name beyond plain data and tensors, is cut, or is larger or deeper than any recording
  */
 export function readPickle(bytes: Buffer, place: string): Pickled {
   return new Unpickler(bytes, place).read();
@@ -77,14 +85,14 @@ class Unpickler {
     [0x95, (it) => it.#take(8)], // FRAME
     [0x28, (it) => it.#stack.push(MARK)], // MARK
     [0x30, (it) => it.#pop()], // POP
-    [0x7d, (it) => it.#stack.push(new Map())], // EMPTY_DICT
-    [0x5d, (it) => it.#stack.push([])], // EMPTY_LIST
-    [0x29, (it) => it.#stack.push([])], // EMPTY_TUPLE
-    [0x74, (it) => it.#stack.push(it.#popToMark())], // TUPLE
-    [0x6c, (it) => it.#stack.push(it.#popToMark())], // LIST
-    [0x85, (it) => it.#stack.push(it.#popMany(1))], // TUPLE1
-    [0x86, (it) => it.#stack.push(it.#popMany(2))], // TUPLE2
-    [0x87, (it) => it.#stack.push(it.#popMany(3))], // TUPLE3
+    [0x7d, (it) => it.#build(new Map())], // EMPTY_DICT
+    [0x5d, (it) => it.#build([])], // EMPTY_LIST
+    [0x29, (it) => it.#build([])], // EMPTY_TUPLE
+    [0x74, (it) => it.#build(it.#popToMark())], // TUPLE
+    [0x6c, (it) => it.#build(it.#popToMark())], // LIST
+    [0x85, (it) => it.#build(it.#popMany(1))], // TUPLE1
+    [0x86, (it) => it.#build(it.#popMany(2))], // TUPLE2
+    [0x87, (it) => it.#build(it.#popMany(3))], // TUPLE3
     [0x61, (it) => it.#extend([it.#pop()])], // APPEND
     [0x65, (it) => it.#extend(it.#popToMark())], // APPENDS
     [0x73, (it) => it.#set(it.#popMany(2))], // SETITEM
@@ -105,8 +113,8 @@ class Unpickler {
     [0x68, (it) => it.#recall(it.#byte())], // BINGET
     [0x6a, (it) => it.#recall(it.#take(4).readUInt32LE())], // LONG_BINGET
     [0x63, (it) => it.#global(`${it.#line()}.${it.#line()}`)], // GLOBAL
-    [0x93, (it) => it.#global(it.#popMany(2).map(String).join('.'))], // STACK_GLOBAL
-    [0x51, (it) => it.#stack.push(it.#storage(it.#pop()))], // BINPERSID
+    [0x93, (it) => it.#stackGlobal(it.#popMany(2))], // STACK_GLOBAL
+    [0x51, (it) => it.#build(it.#storage(it.#pop()))], // BINPERSID
     [0x52, (it) => it.#reduce()], // REDUCE
   ]);
 
@@ -115,6 +123,7 @@ class Unpickler {
   #at = 0;
   readonly #stack: Slot[] = [];
   readonly #memo = new Map<number, Pickled>();
+  #objects = 0;
 
   constructor(bytes: Buffer, place: string) {
     this.#bytes = bytes;
@@ -124,9 +133,16 @@ class Unpickler {
   read(): Pickled {
     for (;;) {
       const code = this.#byte();
-      if (code === 0x2e) return this.#pop();
+      if (code === 0x2e) break;
       this.#step(code);
+      if (this.#objects > MOST_OBJECTS) this.#fail(`it builds more than ${MOST_OBJECTS} lists and dicts; no recording does`);
+      if (this.#stack.length > MOST_VALUES || this.#memo.size > MOST_VALUES) {
+        this.#fail(`it holds more than ${MOST_VALUES} values at once; no recording does`);
+      }
     }
+    const value = this.#pop();
+    if (nestsTooDeep(value)) this.#fail('its lists and dicts nest deeper than those of any recording');
+    return value;
   }
 
   #step(code: number): void {
@@ -135,11 +151,16 @@ class Unpickler {
     run(this);
   }
 
+  #build(value: Pickled): void {
+    this.#objects++;
+    this.#stack.push(value);
+  }
+
   #reduce(): void {
     const [callee, args] = this.#popMany(2);
     if (!(callee instanceof Global) || !Array.isArray(args)) this.#fail('a call of something that is no known name');
     if (callee.name === ORDERED && args.length === 0) {
-      this.#stack.push(new Map());
+      this.#build(new Map());
       return;
     }
     const [storage, offset, size, stride] = args as readonly Pickled[];
@@ -153,7 +174,7 @@ class Unpickler {
     ) {
       this.#fail(`a call of ${callee.name} that builds no tensor`);
     }
-    this.#stack.push(new PickledTensor(storage, offset, size, stride));
+    this.#build(new PickledTensor(storage, offset, size, stride));
   }
 
   #storage(id: Pickled): PickledStorage {
@@ -164,11 +185,16 @@ class Unpickler {
     return new PickledStorage(known[1]!, key, elements);
   }
 
+  #stackGlobal([module, name]: readonly Pickled[]): void {
+    if (typeof module !== 'string' || typeof name !== 'string') this.#fail('it names something by what is no text');
+    this.#global(`${module}.${name}`);
+  }
+
   #global(name: string): void {
     if (name !== REBUILD && name !== ORDERED && !STORAGE.test(name)) {
       this.#fail(`it refers to ${name.slice(0, 80)}; only plain data and tensors are read, nothing is ever executed`);
     }
-    this.#stack.push(new Global(name));
+    this.#build(new Global(name));
   }
 
   #extend(items: readonly Pickled[]): void {
@@ -248,5 +274,5 @@ function isCount(value: unknown): value is number {
 }
 
 function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every(isCount);
+  return Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);
 }

@@ -5,8 +5,9 @@ import { numbersOf } from './npy-array.js';
 import { type Pickled, PickledTensor, readPickle } from './pickle.js';
 import { looksLikeZip, ZipArchive, type ZipEntry } from './zip.js';
 
-const PICKLE_LIMIT = 64 * 1024 * 1024;
-const STORAGE_LIMIT = 256 * 1024 * 1024;
+/** Largest pickle, of some hundred bytes a pass, and largest storage: both are held in memory, the numbers of the latter several times. */
+const PICKLE_LIMIT = 32 * 1024 * 1024;
+const STORAGE_LIMIT = 64 * 1024 * 1024;
 
 /** Element types of the storages that hold whole numbers. */
 const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {

@@ -1,8 +1,8 @@
 // The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before anything is read or
-// unpacked.
-import { inflateRawSync } from 'node:zlib';
+// unpacked, and the checksum of an entry before anything of it is believed.
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
+import { sourceBlocks, TraceSource, unpacked } from '../source.js';
 
 /** One file in the archive. */
 export interface ZipEntry {
@@ -11,12 +11,16 @@ export interface ZipEntry {
   readonly method: number;
   readonly packedBytes: number;
   readonly bytes: number;
+  /** CRC-32 of the content. */
+  readonly crc: number;
   /** Byte of the local header. */
   readonly header: number;
 }
 
 const END_BYTES = 22;
-const MOST_ENTRIES = 1_000_000;
+/** Members of an archive, and bytes of their directory: a recording has one or a few for each pass. */
+const MOST_ENTRIES = 100_000;
+const MOST_DIRECTORY_BYTES = 16 * 1024 * 1024;
 /** 32-bit fields with this value stand for a 64-bit one. */
 const WIDE = 0xffffffff;
 
@@ -46,15 +50,56 @@ export class ZipArchive {
     if (entry.bytes > limit || entry.packedBytes > limit)
       throw new UserError(`${place}: ${entry.bytes} bytes are more than a trace needs (at most ${limit})`);
     const packed = this.#bytes(this.dataOffset(entry), entry.packedBytes);
-    if (entry.method === 0) return packed;
-    if (entry.method !== 8) throw new UserError(`${place}: zip method ${entry.method} is unknown; store or deflate it`);
+    const content = entry.method === 0 ? packed : this.#inflated(entry, packed);
+    if (content.length !== entry.bytes)
+      throw new UserError(`${place}: unpacks to another size than the directory says; the file is damaged`);
+    if (crc32(content) !== entry.crc) throw damaged(place);
+    return content;
+  }
+
+  /**
+   * A deflated entry of any size, in a temporary file.
+   * @throws UserError where it is damaged, packed in an unknown way, or grows beyond what a recording does
+   */
+  async unpacked(entry: ZipEntry): Promise<TraceSource> {
+    const place = `${this.#source.path}: ${entry.name}`;
+    this.#demandDeflated(entry);
+    let crc = 0;
+    const content = await unpacked(
+      this.#source,
+      [this.dataOffset(entry), entry.packedBytes],
+      place,
+      { decode: createInflateRaw() },
+      (block) => {
+        crc = crc32(block, crc);
+      },
+    );
+    if (content.bytes === entry.bytes && crc === entry.crc) return new TraceSource(content, this.#source);
+    content.close();
+    throw damaged(place);
+  }
+
+  /**
+   * Reads a stored entry, which is used where it lies.
+   * @throws UserError where its checksum is another one
+   */
+  checkStored(entry: ZipEntry): void {
+    let crc = 0;
+    for (const block of sourceBlocks(this.#source, this.dataOffset(entry), entry.packedBytes)) crc = crc32(block, crc);
+    if (crc !== entry.crc || entry.packedBytes !== entry.bytes) throw damaged(`${this.#source.path}: ${entry.name}`);
+  }
+
+  #inflated(entry: ZipEntry, packed: Buffer): Buffer {
+    this.#demandDeflated(entry);
     try {
-      const content = inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.bytes) });
-      if (content.length === entry.bytes) return content;
+      return inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.bytes) });
     } catch (error) {
-      throw new UserError(`${place}: cannot be unpacked: ${messageOf(error)}`);
+      throw new UserError(`${this.#source.path}: ${entry.name}: cannot be unpacked: ${messageOf(error)}`);
     }
-    throw new UserError(`${place}: unpacks to another size than the directory says; the file is damaged`);
+  }
+
+  #demandDeflated({ method, name }: ZipEntry): void {
+    if (method !== 8) throw new UserError(`${this.#source.path}: ${name}: zip method ${method} is unknown; store or deflate it`);
   }
 
   /** Byte of the file where an entry's data begin. */
@@ -74,6 +119,10 @@ export class ZipArchive {
     this.#source.read(position, bytes);
     return bytes;
   }
+}
+
+function damaged(place: string): UserError {
+  return new UserError(`${place}: its checksum is another one; the file is damaged, record or copy it again`);
 }
 
 function directoryOf(source: TraceSource): ZipEntry[] {
@@ -96,8 +145,9 @@ function directoryOf(source: TraceSource): ZipEntry[] {
     size = Number(record.readBigUInt64LE(40));
     offset = Number(record.readBigUInt64LE(48));
   }
-  if (count > MOST_ENTRIES || offset + size > bytes)
-    throw new UserError(`${path}: the zip directory points outside the file; it is damaged`);
+  if (count > MOST_ENTRIES || size > MOST_DIRECTORY_BYTES)
+    throw new UserError(`${path}: has ${count} members with a directory of ${size} bytes; no recording has so many`);
+  if (offset + size > bytes) throw new UserError(`${path}: the zip directory points outside the file; it is damaged`);
   const directory = Buffer.alloc(size);
   source.read(offset, directory);
   const entries: ZipEntry[] = [];
@@ -111,14 +161,15 @@ function directoryOf(source: TraceSource): ZipEntry[] {
     const wide = wideFields(extra);
     const take = (narrow: number): number => (narrow === WIDE ? (wide.shift() ?? narrow) : narrow);
     // The order of the 64-bit fields is fixed: size, packed size, header offset.
-    const unpacked = take(directory.readUInt32LE(at + 24));
+    const unpackedBytes = take(directory.readUInt32LE(at + 24));
     const packedBytes = take(directory.readUInt32LE(at + 20));
     const header = take(directory.readUInt32LE(at + 42));
     entries.push({
       name: directory.toString('utf8', at + 46, at + 46 + nameBytes),
       method: directory.readUInt16LE(at + 10),
       packedBytes,
-      bytes: unpacked,
+      bytes: unpackedBytes,
+      crc: directory.readUInt32LE(at + 16),
       header,
     });
     at = next;

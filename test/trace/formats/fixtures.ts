@@ -1,6 +1,6 @@
 // One small routing in every layout that engines write, built byte by byte from what is known of each format. The importers' tests
 // and the fuzz test both start from here.
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { Random } from '../../../src/base/random.js';
 import { safetensorsBytes } from '../builders.js';
 import { type Codec, parquetBytes, zstdBytes } from './packed-bytes.js';
@@ -84,6 +84,7 @@ export function zipBytes(files: Readonly<Record<string, Uint8Array>>, deflated =
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);
     fields.writeUInt16LE(deflated ? 8 : 0, 4);
+    fields.writeUInt32LE(crc32(content), 10);
     fields.writeUInt32LE(packed.length, 14);
     fields.writeUInt32LE(content.length, 18);
     fields.writeUInt16LE(name.length, 22);

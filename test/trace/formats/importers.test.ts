@@ -1,4 +1,5 @@
 // Every layout gives the same routing, recognised by content; what a layout lacks or gets wrong is said.
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { traceFormats } from '../../../src/trace/formats/index.js';
@@ -265,6 +266,7 @@ describe('SGLang recorder', () => {
         const bytes = torchBytes({ records: [record([0], [1], [1, 2])] });
         // The directory entry of the only storage: its sizes are 12 and 8 bytes behind the lengths of names.
         const at = bytes.lastIndexOf(Buffer.from('saved/data/0')) - 46;
+        bytes.writeUInt32LE(crc32(Uint8Array.of(1, 0, 0, 0, 2, 0)), at + 16);
         bytes.writeUInt32LE(6, at + 20);
         bytes.writeUInt32LE(6, at + 24);
         return bytes;
