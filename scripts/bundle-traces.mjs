@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
 const { openTrace } = await import(join(dist, 'trace/open.js'));
-const { sliceTrace } = await import(join(dist, 'trace/slice.js'));
+const { convertTrace } = await import(join(dist, 'trace/convert/index.js'));
 const { writeSafetensors } = await import(join(dist, 'trace/write.js'));
 
 const folder = process.argv[2];
@@ -20,9 +20,9 @@ for (const [name, keep] of [
   ['mini-finegrained-64x12l', (request) => request % 3 !== 2],
 ]) {
   const whole = await openTrace(join(folder, `${name}.test.safetensors`));
-  const part = sliceTrace(whole, { requests: keep });
+  const part = convertTrace(whole, { requests: [...whole.requests.keys()].filter(keep) });
   const notes = Object.fromEntries(Object.entries(part.meta.notes).filter(([key]) => KEPT.includes(key)));
-  const described = { ...asPlain(part), meta: { ...part.meta, notes } };
+  const described = { ...part, meta: { ...part.meta, notes } };
   writeSafetensors(described, join(bundled, `${name}.safetensors`), {
     weights: 'none',
     metadata: { capture: 'held-out text of five domains, prompt rows and sampled or teacher-forced continuation rows' },
@@ -30,10 +30,4 @@ for (const [name, keep] of [
   console.log(`${name}: ${part.tokens} tokens, ${part.requests.length} requests`);
   whole.close();
   part.close();
-}
-
-/** A trace whose fields can be spread over. */
-function asPlain(trace) {
-  const { path, tokens, layers, topK, expertsPerLayer, requests, meta, has } = trace;
-  return { path, tokens, layers, topK, expertsPerLayer, requests, meta, has, read: trace.read.bind(trace) };
 }

@@ -9,7 +9,7 @@ import type { ColumnMap, OpenOptions } from '../trace/formats/format.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { holdOut } from './onnx/dataset.js';
-import { TraceSelection } from './selection.js';
+import { selectMarked, selectRows } from './selection.js';
 
 /** What the user names. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
 export interface PredictionRequest {
@@ -84,7 +84,7 @@ function rowsOf(trace: RoutingTrace, from: number | null, to: number | null, spe
   if (from === null && to === null) return trace;
   const start = from ?? 0;
   const end = to ?? trace.tokens;
-  if (start < end && end <= trace.tokens) return TraceSelection.rows(trace, start, end, spec);
+  if (start < end && end <= trace.tokens) return selectRows(trace, start, end, spec);
   throw new UserError(`${spec}: there are rows 0:${trace.tokens}; write #FROM:TO with FROM < TO <= ${trace.tokens}`);
 }
 
@@ -98,8 +98,8 @@ function divided(traces: readonly RoutingTrace[], share: number, seed: number): 
     if (held.length === 0 || learn.length === 0) {
       throw new UserError(`${trace.path}: is too short to hold out ${formatRatio(share)} of it; name a trace to judge on with --eval`);
     }
-    training.push(TraceSelection.marked(trace, learn, `${formatRatio(1 - share, 0)} of ${trace.path}`));
-    judged.push(TraceSelection.marked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
+    training.push(selectMarked(trace, learn, `${formatRatio(1 - share, 0)} of ${trace.path}`));
+    judged.push(selectMarked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
   }
   return { training, judged };
 }

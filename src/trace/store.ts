@@ -6,7 +6,7 @@ import { checkShape, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
-import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta, type TraceRequest } from './trace.js';
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk, type TraceMeta } from './trace.js';
 
 /** Rows are held in memory up to this size, beyond it in a temporary file. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
@@ -98,10 +98,11 @@ export class TraceStore {
    * @throws UserError where a row is wrong or there is none
    */
   finish(experts: readonly number[] | null, meta: TraceMeta, source: TraceSource | null = null): RoutingTrace {
-    const { path, place, topK, layers, predictedK = 0, phases = true } = this.#shape;
+    const { path, place, topK, layers, weights = false, tokenIds = false, predictedK = 0, phases = true } = this.#shape;
     const rows = this.#rows;
-    this.#table.finish();
-    const tokens = this.#table.rows;
+    const table = this.#table;
+    table.finish();
+    const tokens = table.rows;
     if (tokens === 0) throw new UserError(`${path}: no token chooses any expert; the trace is empty`);
     const expertsPerLayer = experts ?? new Array<number>(layers).fill(rows.largestId(tokens) + 1);
     const checker = new RowChecker(place ?? path, topK, expertsPerLayer);
@@ -110,7 +111,21 @@ export class TraceStore {
       checker.check(view.experts, count, first, NULL_EXPERT);
       if (predictedK > 0) predictedChecker.check(view.predicted, count, first, NULL_EXPERT);
     });
-    return new StoredTrace(this.#shape, rows, this.#table, expertsPerLayer, meta, phases, source);
+    const { requests } = table;
+    const shape = { path, tokens, layers, topK, expertsPerLayer, requests, meta, has: { phases, weights, tokenIds, predictedK } };
+    return {
+      ...shape,
+      read(start, count, into) {
+        rows.read(start, count, into);
+        table.fill(start, count, into);
+        into.tokens = count;
+      },
+      sha256: () => source?.sha256() ?? rows.sha256(tokens, JSON.stringify([expertsPerLayer, topK, requests])),
+      close() {
+        rows.close();
+        source?.close();
+      },
+    };
   }
 
   /** Drops what was stored; for importers that fail half way. */
@@ -173,6 +188,32 @@ class PagedRows {
     return largest;
   }
 
+  /** Copies the columns of rows `[start, start + count)` that both sides have. */
+  read(start: number, count: number, into: TraceChunk): void {
+    const { perPage, rowIds, predictedRow } = this;
+    for (let done = 0; done < count; ) {
+      const page = Math.floor((start + done) / perPage);
+      const at = start + done - page * perPage;
+      const some = Math.min(perPage - at, count - done);
+      const view = this.view(page, false);
+      into.experts.set(view.experts.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
+      if (this.#weights) into.weights?.set(view.weights.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
+      if (predictedRow > 0)
+        into.predicted?.set(view.predicted.subarray(at * predictedRow, (at + some) * predictedRow), done * predictedRow);
+      if (this.#tokenIds) into.tokenId?.set(view.tokenIds.subarray(at, at + some), done);
+      done += some;
+    }
+  }
+
+  /** SHA-256 of a text and of the experts of the first `rows` rows, hex. */
+  sha256(rows: number, text: string): string {
+    const hash = createHash('sha256').update(text);
+    this.walk(rows, ({ experts }, _first, count) => {
+      hash.update(new Uint8Array(experts.buffer, experts.byteOffset, count * this.rowIds * 2));
+    });
+    return hash.digest('hex');
+  }
+
   close(): void {
     this.#pages.close();
   }
@@ -185,75 +226,5 @@ class PagedRows {
     const experts = new Uint16Array(buffer, weights.byteLength + tokenIds.byteLength, rows * this.rowIds);
     const predicted = new Uint16Array(buffer, experts.byteOffset + experts.byteLength, rows * this.predictedRow);
     return { experts, weights, predicted, tokenIds };
-  }
-}
-
-class StoredTrace implements RoutingTrace {
-  readonly path: string;
-  readonly tokens: number;
-  readonly layers: number;
-  readonly topK: number;
-  readonly expertsPerLayer: readonly number[];
-  readonly requests: readonly TraceRequest[];
-  readonly meta: TraceMeta;
-  readonly has: RoutingTrace['has'];
-  readonly #rows: PagedRows;
-  readonly #table: RequestTable;
-  readonly #source: TraceSource | null;
-
-  constructor(
-    shape: StoreShape,
-    rows: PagedRows,
-    table: RequestTable,
-    expertsPerLayer: readonly number[],
-    meta: TraceMeta,
-    phases: boolean,
-    source: TraceSource | null,
-  ) {
-    this.path = shape.path;
-    this.tokens = table.rows;
-    this.layers = shape.layers;
-    this.topK = shape.topK;
-    this.expertsPerLayer = expertsPerLayer;
-    this.requests = table.requests;
-    this.meta = meta;
-    this.has = { phases, weights: shape.weights ?? false, tokenIds: shape.tokenIds ?? false, predictedK: shape.predictedK ?? 0 };
-    this.#rows = rows;
-    this.#table = table;
-    this.#source = source;
-  }
-
-  read(start: number, count: number, into: TraceChunk): void {
-    const { perPage, rowIds, predictedRow } = this.#rows;
-    for (let done = 0; done < count; ) {
-      const row = start + done;
-      const page = Math.floor(row / perPage);
-      const at = row - page * perPage;
-      const some = Math.min(perPage - at, count - done);
-      const view = this.#rows.view(page, false);
-      into.experts.set(view.experts.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
-      if (this.has.weights) into.weights?.set(view.weights.subarray(at * rowIds, (at + some) * rowIds), done * rowIds);
-      if (predictedRow > 0)
-        into.predicted?.set(view.predicted.subarray(at * predictedRow, (at + some) * predictedRow), done * predictedRow);
-      if (this.has.tokenIds) into.tokenId?.set(view.tokenIds.subarray(at, at + some), done);
-      done += some;
-    }
-    this.#table.fill(start, count, into);
-    into.tokens = count;
-  }
-
-  sha256(): string {
-    if (this.#source !== null) return this.#source.sha256();
-    const hash = createHash('sha256');
-    hash.update(JSON.stringify([this.expertsPerLayer, this.topK, this.requests]));
-    this.#rows.walk(this.tokens, ({ experts }, _first, count) => {
-      hash.update(new Uint8Array(experts.buffer, experts.byteOffset, count * this.#rows.rowIds * 2));
-    });
-    return hash.digest('hex');
-  }
-
-  close(): void {
-    this.#rows.close();
-    this.#source?.close();
   }
 }

@@ -51,8 +51,8 @@ export interface TraceMeta {
   readonly notes: Readonly<Record<string, string>>;
 }
 
-/** A routing trace, open for reading. */
-export interface RoutingTrace {
+/** What a trace says of itself. */
+export interface TraceShape {
   /** Where it came from: a path, `-`, or `synthetic`. */
   readonly path: string;
   readonly tokens: number;
@@ -70,6 +70,10 @@ export interface RoutingTrace {
     /** Width of the `predicted` rows; 0: none. */
     readonly predictedK: number;
   };
+}
+
+/** A routing trace, open for reading. */
+export interface RoutingTrace extends TraceShape {
   /** SHA-256 of the file's bytes (of the routing, where it was generated), hex. */
   sha256(): string;
   /**
@@ -82,7 +86,7 @@ export interface RoutingTrace {
 }
 
 /** Allocates a chunk of `capacity` rows for a trace. */
-export function allocateChunk(trace: Pick<RoutingTrace, 'layers' | 'topK' | 'has'>, capacity: number): TraceChunk {
+export function allocateChunk(trace: Pick<TraceShape, 'layers' | 'topK' | 'has'>, capacity: number): TraceChunk {
   const row = trace.layers * trace.topK;
   return {
     tokens: 0,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openPrediction } from '../../src/predict/inputs.js';
-import { TraceSelection } from '../../src/predict/selection.js';
+import { selectMarked, selectRows } from '../../src/predict/selection.js';
 import { allocateChunk, chunks, PHASE, type RoutingTrace } from '../../src/trace/trace.js';
 import { fileOf, safetensorsBytes, temporaryFolder, traceOf } from '../trace/builders.js';
 
@@ -34,9 +34,9 @@ function contents(part: RoutingTrace, capacity = 5) {
   return seen;
 }
 
-describe('TraceSelection', () => {
+describe('selections', () => {
   it('is a range of rows, with the parts of requests in it', () => {
-    const part = TraceSelection.rows(trace, 2, 8, 'test#2:8');
+    const part = selectRows(trace, 2, 8, 'test#2:8');
     expect(part.tokens).toBe(6);
     expect(part.path).toBe('test#2:8');
     expect(part.requests).toEqual([
@@ -55,7 +55,7 @@ describe('TraceSelection', () => {
   });
 
   it('is some of the requests, read from anywhere', () => {
-    const part = TraceSelection.marked(trace, Int32Array.of(3, 4, 5, 6, 9, 10, 11), 'some');
+    const part = selectMarked(trace, Int32Array.of(3, 4, 5, 6, 9, 10, 11), 'some');
     expect(part.requests.map(({ id, start }) => [id, start])).toEqual([
       [1, 0],
       [3, 4],
@@ -68,7 +68,7 @@ describe('TraceSelection', () => {
   });
 
   it('has a fingerprint of its own', () => {
-    const hash = (from: number, to: number) => TraceSelection.rows(trace, from, to, 'x').sha256();
+    const hash = (from: number, to: number) => selectRows(trace, from, to, 'x').sha256();
     expect(hash(0, 4)).toMatch(/^[0-9a-f]{64}$/);
     expect(hash(0, 4)).toBe(hash(0, 4));
     expect(new Set([hash(0, 4), hash(0, 5), hash(1, 4), trace.sha256()]).size).toBe(4);

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { firstRanks } from '../../trace/variants/top-k.js';
-import { VariantTrace } from '../../trace/variants/variant.js';
+import { variantTrace } from '../../trace/variants/variant.js';
 
 /** Largest top-k of a model's layers. */
 export function widestTopK(model: ModelSpec): number {
@@ -26,5 +26,5 @@ export function topOf(candidates: RoutingTrace, model: ModelSpec): RoutingTrace 
     );
   }
   const choices = Array.from({ length: candidates.layers }, (_, layer) => model.layers[layer]?.topK ?? widest);
-  return new VariantTrace(candidates, firstRanks(candidates, choices), `choices ${choices.join()}`, `top-k=${widest}`);
+  return variantTrace(candidates, firstRanks(candidates, choices), `choices ${choices.join()}`, `top-k=${widest}`);
 }

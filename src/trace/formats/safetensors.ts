@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
 import { type ColumnLayout, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { TraceSource } from '../source.js';
-import { TensorTrace } from '../tensor-trace.js';
+import { tensorTrace } from '../tensor-trace.js';
 import type { RoutingTrace } from '../trace.js';
 import { MOST_LAYERS } from './axes.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
@@ -62,7 +62,7 @@ function openSafetensors(source: TraceSource, header: SafetensorsHeader, options
   const predicted = tensors.get('predicted');
   const phase = column(['phase'], INTEGERS);
   const request = column(['request_id'], INTEGERS);
-  return new TensorTrace({
+  return tensorTrace({
     source,
     tokens,
     layers,

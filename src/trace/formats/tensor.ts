@@ -2,7 +2,7 @@
 import type { ColumnLayout } from '../column.js';
 import { ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
-import { TensorTrace } from '../tensor-trace.js';
+import { tensorTrace } from '../tensor-trace.js';
 import type { RoutingTrace, TraceMeta } from '../trace.js';
 import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
 import { type ChoiceArray, ChoiceImporter } from './choice-array.js';
@@ -40,7 +40,7 @@ export function openArray(
   const order = axisOrderOf(place, shape, { layers: known.layers ?? asked.layers, topK: known.topK ?? asked.topK }, options.axes, sample);
   const { tokens, layers, topK } = sizesOf(shape, order);
   if (order === 'tlk' && denseLayersIn(shape, order, sample) === 0) {
-    return new TensorTrace({
+    return tensorTrace({
       source,
       tokens,
       layers,

@@ -12,7 +12,7 @@ import { skip } from './skip.js';
 import { topK } from './top-k.js';
 import { topP } from './top-p.js';
 import { twoSizes } from './two-sizes.js';
-import { type Variant, type VariantNeed, VariantTrace } from './variant.js';
+import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 
 export type { Variant } from './variant.js';
 
@@ -85,6 +85,6 @@ export function stackVariants(
     const choices = experts.map((_, layer) => Math.min(known === null ? below.topK : known[layer]!.topK, below.topK));
     const change = variant.change(below, parameters, { spec, seed, experts, choices });
     const identity = JSON.stringify([variant.name, parameters, seed, experts, choices]);
-    return new VariantTrace(below, { expertsPerLayer: experts, ...change }, identity, spec);
+    return variantTrace(below, { expertsPerLayer: experts, ...change }, identity, spec);
   }, trace);
 }

@@ -57,73 +57,49 @@ export interface RoutingChange {
   rewrite(source: TraceChunk, into: TraceChunk, start: number): void;
 }
 
-/** A trace whose rows are rewritten as they are read. It owns the trace below. */
-export class VariantTrace implements RoutingTrace {
-  readonly path: string;
-  readonly tokens: number;
-  readonly layers: number;
-  readonly topK: number;
-  readonly expertsPerLayer: readonly number[];
-  readonly requests: RoutingTrace['requests'];
-  readonly meta: RoutingTrace['meta'];
-  readonly has: RoutingTrace['has'];
-  readonly #below: RoutingTrace;
-  readonly #change: RoutingChange;
-  readonly #identity: string;
-  #source: TraceChunk;
-  #rows = 0;
-
-  /**
-   * @param identity all that the change depends on, as text: part of the hash
-   * @param label how the variant is named in the trace's notes
-   */
-  constructor(below: RoutingTrace, change: RoutingChange, identity: string, label: string) {
-    const { expertBytes, notes } = below.meta;
-    this.path = below.path;
-    this.tokens = below.tokens;
-    this.expertsPerLayer = change.expertsPerLayer ?? below.expertsPerLayer;
-    this.layers = this.expertsPerLayer.length;
-    this.topK = change.topK ?? below.topK;
-    this.requests = below.requests;
-    this.meta = {
-      ...below.meta,
-      synthetic: below.meta.synthetic || change.synthetic === true,
-      expertBytes: this.layers === below.layers ? expertBytes : null,
+/**
+ * A trace whose rows are rewritten as they are read. It owns the trace below.
+ * @param identity all that the change depends on, as text: part of the hash
+ * @param label how the variant is named in the trace's notes
+ */
+export function variantTrace(below: RoutingTrace, change: RoutingChange, identity: string, label: string): RoutingTrace {
+  const { meta } = below;
+  const { notes } = meta;
+  const { expertsPerLayer = below.expertsPerLayer, topK = below.topK } = change;
+  const layers = expertsPerLayer.length;
+  const predictedRow = change.predicted === false ? 0 : layers * below.has.predictedK;
+  let source = allocateChunk(below, 0);
+  let rows = 0;
+  return {
+    ...below,
+    layers,
+    topK,
+    expertsPerLayer,
+    meta: {
+      ...meta,
+      synthetic: meta.synthetic || change.synthetic === true,
+      expertBytes: layers === below.layers ? meta.expertBytes : null,
       notes: { ...notes, variants: notes.variants === undefined ? label : `${notes.variants} ${label}` },
-    };
-    this.has = {
+    },
+    has: {
       ...below.has,
       weights: below.has.weights && change.weights !== false,
       predictedK: change.predicted === false ? 0 : below.has.predictedK,
-    };
-    this.#below = below;
-    this.#change = change;
-    this.#identity = identity;
-    this.#source = allocateChunk(below, 0);
-  }
-
-  read(start: number, count: number, into: TraceChunk): void {
-    if (this.#rows < count) {
-      this.#source = allocateChunk(this.#below, count);
-      this.#rows = count;
-    }
-    const source = this.#source;
-    this.#below.read(start, count, source);
-    into.tokens = count;
-    into.request.set(source.request.subarray(0, count));
-    into.position.set(source.position.subarray(0, count));
-    into.phase.set(source.phase.subarray(0, count));
-    if (into.tokenId !== null && source.tokenId !== null) into.tokenId.set(source.tokenId.subarray(0, count));
-    if (into.predicted !== null && this.has.predictedK > 0)
-      into.predicted.set(source.predicted!.subarray(0, count * this.layers * this.has.predictedK));
-    this.#change.rewrite(source, into, start);
-  }
-
-  sha256(): string {
-    return createHash('sha256').update(`${this.#below.sha256()} ${this.#identity}`).digest('hex');
-  }
-
-  close(): void {
-    this.#below.close();
-  }
+    },
+    read(start, count, into) {
+      if (rows < count) {
+        source = allocateChunk(below, count);
+        rows = count;
+      }
+      below.read(start, count, source);
+      into.tokens = count;
+      into.request.set(source.request.subarray(0, count));
+      into.position.set(source.position.subarray(0, count));
+      into.phase.set(source.phase.subarray(0, count));
+      if (into.tokenId !== null && source.tokenId !== null) into.tokenId.set(source.tokenId.subarray(0, count));
+      if (into.predicted !== null && predictedRow > 0) into.predicted.set(source.predicted!.subarray(0, count * predictedRow));
+      change.rewrite(source, into, start);
+    },
+    sha256: () => createHash('sha256').update(`${below.sha256()} ${identity}`).digest('hex'),
+  };
 }

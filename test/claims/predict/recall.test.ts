@@ -1,16 +1,17 @@
 // What predictors that count know of the bundled routing: the order that docs/predictors.md gives.
 import { expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load.js';
+import { convertTrace } from '../../../src/trace/convert/index.js';
 import { openTrace } from '../../../src/trace/open.js';
-import { sliceTrace } from '../../../src/trace/slice.js';
 import { bundledTrace } from '../../cache/fixtures.js';
 import { predictorOf, recallOf, WHOLE_PATH } from '../../predict/running.js';
 
 it('mini-finegrained-64x12l, two of three requests to the third: token ids tell more than any history', { timeout: 60_000 }, async () => {
   const model = loadModel('mini-finegrained-64x12l', null, process.cwd(), []);
   const trace = await openTrace(bundledTrace('mini-finegrained-64x12l'), { model });
-  const train = sliceTrace(trace, { requests: (request) => request % 3 !== 2 });
-  const test = sliceTrace(trace, { requests: (request) => request % 3 === 2 });
+  const places = [...trace.requests.keys()];
+  const train = convertTrace(trace, { requests: places.filter((request) => request % 3 !== 2) });
+  const test = convertTrace(trace, { requests: places.filter((request) => request % 3 === 2) });
   const recall = async (spec: string, distance = WHOLE_PATH) =>
     recallOf(await predictorOf(spec, model, trace.topK, [train]), model, test, distance, 6);
   const [popular, last, byToken] = [await recall('popularity'), await recall('last-token'), await recall('token-table')];
