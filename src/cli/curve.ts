@@ -101,7 +101,8 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   }
   const policies = splitPolicies(flags.policies).map((text) => placed('--policies', () => parsePolicy(text)));
   const run = runOf(flags);
-  const { model, trace } = await openInputs(run, context);
+  const { model, modelNote, trace } = await openInputs(run, context);
+  if (modelNote !== null) context.note(modelNote);
   try {
     const tokens = Math.min(trace.tokens, run.workload.tokens ?? trace.tokens);
     const warmup = parseCount(flags.warmup, '--warmup');

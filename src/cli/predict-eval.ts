@@ -34,6 +34,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
   const outputs = Outputs.open(context, evaluationReports, options.output, stdoutFormat(options));
   try {
     const inputs = await openPrediction(requestOf(options));
+    if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
       const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
       const evaluations = await judgePredictors(predictors, DISTANCES, inputs, options, context);

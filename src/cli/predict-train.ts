@@ -47,6 +47,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
     file = new AtomicFile(options.output);
     if (options.trace.length === 0) throw new UserError('no trace to learn from is given; name one with --trace');
     const inputs = await openPrediction(requestOf(options));
+    if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
       const trained = await watched(context, 'training', 'steps', (watch) =>
         trainPredictor(concatTraces(inputs.training), inputs.model, training, watch),

@@ -11,10 +11,10 @@ import type { Inputs } from './inputs.js';
  * @returns one warning per finding
  * @throws UserError where the run is strict and something was found
  */
-export function auditInputs({ model, traces }: Inputs, run: RunSpec, tokens: number): Warning[] {
-  if (run.audit === 'off') return [];
+export function auditInputs({ model, modelNote, traces }: Inputs, run: RunSpec, tokens: number): Warning[] {
+  const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
+  if (run.audit === 'off') return warnings;
   let left = tokens;
-  const warnings: Warning[] = [];
   for (const trace of traces) {
     const rows = Math.min(trace.tokens, left);
     left -= rows;

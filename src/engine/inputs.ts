@@ -1,6 +1,6 @@
 // From a run profile to the things it names: the model, the machine, the system, the routing.
 import { isAbsolute, relative } from 'node:path';
-import { placed, UserError } from '../base/errors.js';
+import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { checkValue } from '../base/yaml.js';
 import { loadHardware } from '../hardware/profile.js';
@@ -11,6 +11,7 @@ import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
+import { recordedModel } from '../trace/recorded-model.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -25,6 +26,8 @@ const CANDIDATES_PER_CHOICE = 4;
 /** What a run works on. Whoever opens it closes the trace. */
 export interface Inputs {
   readonly model: ModelSpec;
+  /** How the model was found, where the trace does not say it plainly. */
+  readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
   /** The routing that runs, variants applied. */
@@ -61,7 +64,7 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
     let step = drawing.next();
     for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
     const trace = step.value;
-    return { model, hardware, system, ...routed(trace, model, system, run), traces: [trace] };
+    return { model, modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace] };
   }
   const named = run.model === undefined ? undefined : modelOf(run, run.model);
   const traces: RoutingTrace[] = [];
@@ -71,10 +74,11 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
         await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat, columns: run.traceColumns, fits: false }),
       );
     }
-    const model = named ?? modelOf(run, modelNameOf(traces[0]!));
+    const recorded = named === undefined ? recordedModel(traces[0]!) : null;
+    const model = named ?? modelOf(run, recorded!.name);
     const routing = routed(concatTraces(traces), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
-    return { model: sized, hardware, system, ...routing, traces };
+    return { model: sized, modelNote: recorded?.note ?? null, hardware, system, ...routing, traces };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
@@ -120,11 +124,6 @@ function modelOf(run: RunSpec, name: string): ModelSpec {
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: expertBytes[layer.index]! })) };
-}
-
-function modelNameOf(trace: RoutingTrace): string {
-  if (trace.meta.model !== null) return trace.meta.model;
-  throw new UserError(`${trace.path}: does not say which model it was recorded from; name it with --model`);
 }
 
 /** Requests of `workload.prompt` + `workload.output` tokens until there are `workload.tokens`; the last one is cut. */

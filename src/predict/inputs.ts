@@ -7,6 +7,7 @@ import { loadModel } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { ColumnMap, OpenOptions } from '../trace/formats/format.js';
 import { checkFits, openTrace } from '../trace/open.js';
+import { recordedModel } from '../trace/recorded-model.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { holdOut } from './onnx/dataset.js';
 import { selectMarked, selectRows } from './selection.js';
@@ -28,6 +29,8 @@ export interface PredictionRequest {
 /** The same, open. */
 export interface PredictionInputs {
   readonly model: ModelSpec;
+  /** How the model was found, where the trace does not say it plainly. */
+  readonly modelNote: string | null;
   readonly training: readonly RoutingTrace[];
   readonly judged: readonly RoutingTrace[];
   close(): void;
@@ -63,10 +66,12 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
     for (const spec of judged) asked.push(await open(spec));
     const first = learned[0] ?? asked[0];
     if (first === undefined) throw new UserError('no trace is given; name one to be judged on with --eval, or to learn from with --trace');
-    const model = named ?? loadModel(modelNameOf(first));
+    const recorded = named === undefined ? recordedModel(first) : null;
+    const model = named ?? loadModel(recorded!.name);
+    const modelNote = recorded?.note ?? null;
     for (const trace of whole.values()) checkFits(trace, model);
-    if (asked.length > 0) return { model, training: learned, judged: asked, close };
-    return { model, ...divided(learned, request.holdOut, request.seed), close };
+    if (asked.length > 0) return { model, modelNote, training: learned, judged: asked, close };
+    return { model, modelNote, ...divided(learned, request.holdOut, request.seed), close };
   } catch (error) {
     close();
     throw error;
@@ -102,11 +107,6 @@ function divided(traces: readonly RoutingTrace[], share: number, seed: number): 
     judged.push(selectMarked(trace, held, `${formatRatio(share, 0)} of ${trace.path}`));
   }
   return { training, judged };
-}
-
-function modelNameOf(trace: RoutingTrace): string {
-  if (trace.meta.model !== null) return trace.meta.model;
-  throw new UserError(`${trace.path}: does not say which model it was recorded from; name it with --model`);
 }
 
 function openOptions(model: ModelSpec | undefined, format: string | undefined, columns: ColumnMap | undefined): OpenOptions {

@@ -107,3 +107,14 @@ describe('a trace that changes while it is read', () => {
     trace.close();
   });
 });
+
+describe('a document of another shape than its format', () => {
+  it('is refused where a list is an object, or an id is no number of 32 bits', async () => {
+    for (const text of ['{"text":"","meta_info":{}}', '7', '"x"', '[[0,1e300]]', '[[1e10,1]]', '[[0,1.5]]', '[[0,null]]', '[[[0,1]]]']) {
+      const path = fileOf(folder, 'imp.json', Buffer.from(text));
+      await expect(openTrace(path, { format: 'imp' }), text).rejects.toThrow(
+        /imp\.json: (is no list of|entry 0: not) \[layer, expert, …\]$/,
+      );
+    }
+  });
+});

@@ -17,6 +17,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'How experts are chosen differs less between the phases than between kinds of text, so hit rates stay meaningful; what a prompt touches in one pass may come out too small or too large. Record prompts too, where time to first token matters (docs/record-a-trace.md).',
   },
   {
+    names: ['model-by-sizes'],
+    what: 'The trace names a model that is not bundled, in words that may be those of a hub or of a recorder. Nothing is opened by such a name: the bundled model with the same layers, experts and choices per token was taken, and of several the one whose name is nearest.',
+    reading:
+      'Layers, experts and choices are right, since they agree with the routing. The bytes of an expert are those of the model that was taken, and with them everything that is measured in bytes or time. Name the model that was recorded, or its config.json or GGUF file, with --model.',
+  },
+  {
     names: ['synthetic-routing'],
     what: 'The routing of this run was drawn by a generator, from a seed, with the statistics of the model as far as its profile knows them: how popular experts are, and how often a token stays with the experts of the one before. No model has computed it.',
     reading:

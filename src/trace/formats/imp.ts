@@ -19,7 +19,8 @@ export const imp: TraceFormat = {
 
 function open(source: TraceSource, options: OpenOptions): RoutingTrace {
   const { path } = source;
-  const list = wholeJson(source) as readonly unknown[];
+  const list = wholeJson(source);
+  if (!Array.isArray(list)) throw new UserError(`${path}: is no list of [layer, expert, …]`);
   return importCells(
     {
       source,
@@ -28,7 +29,7 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
         const passes = new PassReader(visit, new Cell());
         list.forEach((entry, index) => {
           at.place = () => `${path}: entry ${index}`;
-          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(Number.isInteger))
+          if (!Array.isArray(entry) || entry.length < 2 || !entry.every(isInt32))
             throw new UserError(`${at.place()}: not [layer, expert, …]`);
           const [layer, ...ids] = entry as [number, ...number[]];
           passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
@@ -37,4 +38,8 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
     },
     options,
   );
+}
+
+function isInt32(value: unknown): boolean {
+  return typeof value === 'number' && (value | 0) === value;
 }
