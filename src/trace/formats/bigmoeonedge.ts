@@ -4,38 +4,22 @@
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
-import { PHASE, type RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { PHASE } from '../trace.js';
+import { Cell, type Cells, cellFormat } from './cells.js';
 
 const COMMA = 44;
 const COLUMNS = 'turn,phase,step,layer,slot,expert,weight,residency,expert_bytes';
 
 /** Route CSV of BigMoeOnEdge. */
-export const bigMoeOnEdge: TraceFormat = {
+export const bigMoeOnEdge = cellFormat({
   name: 'bigmoeonedge',
   summary: `"# route_trace v1", then CSV ${COLUMNS}`,
   engines: 'BigMoeOnEdge (llama.cpp on phones)',
   turnOn: 'its route trace',
   detect: ({ text }) => /^# route_trace v1\s/.test(text),
-  open,
-};
-
-interface Preamble {
-  readonly model: string | null;
-  readonly experts: number | null;
-  readonly layers: readonly number[];
-  readonly expertBytes: readonly number[];
-}
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const preamble = preambleOf(source);
-  return importCells(
-    {
-      source,
-      layers: preamble.layers,
-      ...(preamble.experts === null ? {} : { experts: preamble.experts }),
-      meta: { format: 'bigmoeonedge', model: preamble.model, expertBytes: preamble.expertBytes },
+  cells(source) {
+    return {
+      ...preambleOf(source),
       walk(visit, at) {
         const cell = new Cell();
         cell.weighted = true;
@@ -44,12 +28,11 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           visit(cell);
         });
       },
-    },
-    options,
-  );
-}
+    };
+  },
+});
 
-function preambleOf(source: TraceSource): Preamble {
+function preambleOf(source: TraceSource): Omit<Cells, 'walk'> {
   const scanner = new LineScanner(source);
   let model: string | null = null;
   let experts: number | null = null;
@@ -71,7 +54,7 @@ function preambleOf(source: TraceSource): Preamble {
   }
   if (scanner.text() !== COLUMNS) throw new UserError(`${scanner.place()}: the columns are not ${COLUMNS}`);
   if (layers.length === 0) throw new UserError(`${source.path}: the preamble names no layer with expert_bytes; the recording is damaged`);
-  return { model, experts, layers, expertBytes };
+  return { layers, ...(experts === null ? {} : { experts }), meta: { model, expertBytes } };
 }
 
 /** Visits runs of rows of one token and layer; turns are numbered in order of appearance. */

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
-import { expected, type OpenOptions } from './format.js';
+import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
 /** Largest layer number that a recording may name. */
 const LAYER_LIMIT = 4096;
@@ -65,6 +65,26 @@ export interface CellSource {
   /** Experts of every layer, or of the layer of a number, where the recording declares them. */
   readonly experts?: number | ((layer: number) => number);
   readonly meta: Partial<TraceMeta> & { readonly format: string };
+}
+
+/** The same without what {@link cellFormat} adds. */
+export type Cells = Omit<CellSource, 'source' | 'meta'> & { readonly meta?: Partial<TraceMeta> };
+
+/**
+ * A format whose files are recordings of cells.
+ * @param format `cells` looks at a file and says how it is walked
+ */
+export function cellFormat({
+  cells,
+  ...about
+}: Omit<TraceFormat, 'open'> & { cells(source: TraceSource, options: OpenOptions): Cells }): TraceFormat {
+  return {
+    ...about,
+    open(source, options) {
+      const recording = cells(source, options);
+      return importCells({ ...recording, source, meta: { ...recording.meta, format: about.name } }, options);
+    },
+  };
 }
 
 /** What is known of a recording before it is filled in. */

@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
-import { expected, type OpenOptions } from './format.js';
+import { expected, type OpenOptions, type TraceFormat } from './format.js';
 
 /** Choices of consecutive tokens of one request. */
 export interface ChoiceArray {
@@ -28,85 +28,91 @@ export interface ChoiceRequest {
   readonly tokenIds?: readonly number[] | null;
 }
 
-/** Appends requests to a store whose shape the first array gives. */
-export class ChoiceImporter {
-  readonly #source: TraceSource;
-  readonly #options: OpenOptions;
-  readonly #meta: Partial<TraceMeta> & { readonly format: string };
-  #store: TraceStore | null = null;
-  /** Recorded layers that are kept. */
-  #kept: number[] = [];
-  #recorded = 0;
-  #topK = 0;
-  #requests = 0;
+/** A format whose files hold arrays of choices. */
+export function choiceFormat({
+  requests,
+  ...about
+}: Omit<TraceFormat, 'open'> & { requests(source: TraceSource, options: OpenOptions): Iterable<ChoiceRequest> }): TraceFormat {
+  return {
+    ...about,
+    open: (source, options) => importChoices(source, options, { format: about.name }, requests(source, options)),
+  };
+}
 
-  constructor(source: TraceSource, options: OpenOptions, meta: Partial<TraceMeta> & { readonly format: string }) {
-    this.#source = source;
-    this.#options = options;
-    this.#meta = meta;
-  }
-
-  /** @throws UserError where an array has another shape, or an id is none */
-  add({ arrays, prompt, first = 0, tokenIds = null }: ChoiceRequest): void {
-    let row = 0;
-    for (const array of arrays) {
-      if (array.tokens === 0) continue;
-      const store = (this.#store ??= this.#begin(array, prompt !== null, tokenIds !== null));
-      if (array.layers !== this.#recorded || array.topK !== this.#topK) {
-        throw new UserError(
-          `${array.place}: shape [${array.tokens}, ${array.layers}, ${array.topK}], earlier ones are [.., ${this.#recorded}, ${this.#topK}]; keep one model a file`,
-        );
+/**
+ * Puts requests into a trace, whose shape the first array gives.
+ * @throws UserError where there is no array, one has another shape, or an id is none
+ */
+export function importChoices(
+  source: TraceSource,
+  options: OpenOptions,
+  meta: Partial<TraceMeta> & { readonly format: string },
+  requests: Iterable<ChoiceRequest>,
+): RoutingTrace {
+  let rows: ChoiceRows | null = null;
+  let ordinal = 0;
+  try {
+    for (const { arrays, prompt, first = 0, tokenIds = null } of requests) {
+      let row = 0;
+      for (const array of arrays) {
+        if (array.tokens === 0) continue;
+        rows ??= new ChoiceRows(source.path, array, prompt !== null, tokenIds !== null);
+        rows.checkShape(array);
+        const { store } = rows;
+        for (let token = 0; token < array.tokens; token++, row++) {
+          store.seek(store.rows);
+          rows.write(array, token);
+          if (tokenIds !== null) store.tokenIds[store.tokenAt] = tokenIds[row] ?? 0;
+          store.addRow(ordinal, first + row, prompt !== null && row < prompt ? PHASE.prefill : PHASE.decode);
+        }
       }
-      for (let token = 0; token < array.tokens; token++, row++) {
-        store.seek(store.rows);
-        this.#row(array, token, store);
-        if (tokenIds !== null) store.tokenIds[store.tokenAt] = tokenIds[row] ?? 0;
-        store.addRow(this.#requests, first + row, prompt !== null && row < prompt ? PHASE.prefill : PHASE.decode);
-      }
+      if (row > 0) ordinal++;
     }
-    if (row > 0) this.#requests++;
+    if (rows === null) throw new UserError(`${source.path}: it holds no routed experts; was the recording turned on?`);
+    const notes = { ...meta.notes, ...(rows.dropped > 0 ? { dense_layers_dropped: String(rows.dropped) } : {}) };
+    const { experts } = expected(options, rows.store.layers);
+    return rows.store.finish(experts, { model: null, synthetic: false, expertBytes: null, ...meta, notes }, source);
+  } catch (error) {
+    rows?.store.close();
+    throw error;
+  }
+}
+
+/** A store for the MoE layers of arrays of one shape. */
+class ChoiceRows {
+  readonly store: TraceStore;
+  /** Dense layers that are left out. */
+  readonly dropped: number;
+  readonly #layers: number;
+  /** Recorded layers that are kept. */
+  readonly #kept: readonly number[];
+
+  constructor(path: string, first: ChoiceArray, phases: boolean, tokenIds: boolean) {
+    const { layers, topK } = first;
+    this.#layers = layers;
+    this.#kept = Array.from({ length: layers }, (_, layer) => layer).filter((layer) => !isDense(first, layer));
+    this.dropped = layers - this.#kept.length;
+    if (this.#kept.length === 0) throw new UserError(`${first.place}: all choices are expert 0; the recording is empty`);
+    this.store = new TraceStore({ path, layers: this.#kept.length, topK, phases, tokenIds });
   }
 
-  /** @throws UserError where nothing was added */
-  finish(): RoutingTrace {
-    if (this.#store === null) throw new UserError(`${this.#source.path}: it holds no routed experts; was the recording turned on?`);
-    const dropped = this.#recorded - this.#kept.length;
-    return this.#store.finish(
-      expected(this.#options, this.#kept.length).experts,
-      {
-        model: null,
-        synthetic: false,
-        expertBytes: null,
-        ...this.#meta,
-        notes: { ...this.#meta.notes, ...(dropped > 0 ? { dense_layers_dropped: String(dropped) } : {}) },
-      },
-      this.#source,
+  checkShape({ layers, place, tokens, topK }: ChoiceArray): void {
+    if (layers === this.#layers && topK === this.store.topK) return;
+    throw new UserError(
+      `${place}: shape [${tokens}, ${layers}, ${topK}], earlier ones are [.., ${this.#layers}, ${this.store.topK}]; keep one model a file`,
     );
   }
 
-  /** Drops what was stored; for importers that fail half way. */
-  close(): void {
-    this.#store?.close();
-  }
-
-  #begin(array: ChoiceArray, phases: boolean, tokenIds: boolean): TraceStore {
-    this.#recorded = array.layers;
-    this.#topK = array.topK;
-    this.#kept = [];
-    for (let layer = 0; layer < array.layers; layer++) if (!isDense(array, layer)) this.#kept.push(layer);
-    if (this.#kept.length === 0) throw new UserError(`${array.place}: all choices are expert 0; the recording is empty`);
-    return new TraceStore({ path: this.#source.path, layers: this.#kept.length, topK: array.topK, phases, tokenIds });
-  }
-
-  #row(array: ChoiceArray, token: number, store: TraceStore): void {
-    const { layers, topK, ids } = array;
+  /** Writes a token of an array into the current row. */
+  write({ layers, topK, ids, place }: ChoiceArray, token: number): void {
+    const { store } = this;
     this.#kept.forEach((layer, index) => {
       const from = (token * layers + layer) * topK;
       const to = store.idsAt + index * topK;
       for (let k = 0; k < topK; k++) {
         const id = ids[from + k]!;
         if (!Number.isInteger(id) || id < -1 || id > NULL_EXPERT) {
-          throw new UserError(`${array.place}: token ${token}, layer ${layer}: ${id} is not an expert id; is the number of layers right?`);
+          throw new UserError(`${place}: token ${token}, layer ${layer}: ${id} is not an expert id; is the number of layers right?`);
         }
         store.ids[to + k] = id;
       }

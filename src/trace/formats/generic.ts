@@ -3,38 +3,43 @@
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
+import { Cell, type Cells, cellFormat } from './cells.js';
 import { usualColumns } from './columns.js';
-import type { OpenOptions, TraceFormat } from './format.js';
-import { importRecords, phaseOf } from './record-lines.js';
+import type { ColumnMap } from './format.js';
+import { phaseOf, recordCells } from './record-lines.js';
 import { TableRows } from './table-rows.js';
 
 /** CSV with a header. */
-export const genericCsv: TraceFormat = {
+export const genericCsv = cellFormat({
   name: 'csv',
   summary:
     'CSV with columns for layer, experts ("[3, 41]", "3 41", "3;41" or one per row) and, as far as there, token, request, phase, weights, token_id',
   engines: 'any script',
   turnOn: 'print a header and rows; other column names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(headerOf(text)) !== null,
-  open: openCsv,
-};
+  cells(source, options) {
+    const header = headerOf(source.text);
+    const columns = options.columns ?? usualColumns(header);
+    if (columns === null)
+      throw new UserError(`${source.path}:1: no usual column names; map them with --trace-columns layer=…,experts=…,token=…`);
+    return csvCells(source, header, columns);
+  },
+});
 
 /** JSON lines of one object per token and layer. */
-export const genericJsonl: TraceFormat = {
+export const genericJsonl = cellFormat({
   name: 'records',
   summary: 'JSON lines, one object per token and layer with layer, experts and, as far as there, token, request, phase, weights, token_id',
   engines: 'any script',
   turnOn: 'print one object a line; other field names with `--trace-columns layer=…,experts=…`',
   detect: ({ text }) => usualColumns(keysOf(text)) !== null,
-  open(source, options) {
+  cells(source, options) {
     const columns = options.columns ?? usualColumns(keysOf(source.text));
     if (columns === null)
       throw new UserError(`${source.path}: no usual field names; map them with --trace-columns layer=…,experts=…,token=…`);
-    return importRecords(source, columns, options, { format: 'records' });
+    return recordCells(source, columns);
   },
-};
+});
 
 function headerOf(text: string): string[] {
   const line = /^[^\r\n]*/.exec(text)![0];
@@ -51,11 +56,7 @@ function keysOf(text: string): string[] {
   }
 }
 
-function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const header = headerOf(source.text);
-  const columns = options.columns ?? usualColumns(header);
-  if (columns === null)
-    throw new UserError(`${source.path}:1: no usual column names; map them with --trace-columns layer=…,experts=…,token=…`);
+function csvCells(source: TraceSource, header: readonly string[], columns: ColumnMap): Cells {
   const index = (name: string | undefined): number => {
     if (name === undefined) return -1;
     const at = header.indexOf(name);
@@ -71,33 +72,28 @@ function openCsv(source: TraceSource, options: OpenOptions): RoutingTrace {
     weights: index(columns.weights),
     tokenId: index(columns.tokenId),
   };
-  return importCells(
-    {
-      source,
-      meta: { format: 'csv' },
-      walk(visit, where) {
-        const scanner = new LineScanner(source);
-        where.place = () => scanner.place();
-        scanner.next();
-        const rows = new TableRows(visit, new Cell());
-        while (scanner.next()) {
-          if (scanner.blank()) continue;
-          const row = splitCsv(scanner.text());
-          rows.add(
-            at.request < 0 ? '' : (row[at.request] ?? ''),
-            whole(row[at.layer], columns.layer, scanner),
-            at.token < 0 ? null : whole(row[at.token], columns.token!, scanner),
-            at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
-            at.tokenId < 0 ? -1 : whole(row[at.tokenId], columns.tokenId!, scanner),
-            numbers(row[at.experts], columns.experts, scanner),
-            at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner),
-          );
-        }
-        rows.end();
-      },
+  return {
+    walk(visit, where) {
+      const scanner = new LineScanner(source);
+      where.place = () => scanner.place();
+      scanner.next();
+      const rows = new TableRows(visit, new Cell());
+      while (scanner.next()) {
+        if (scanner.blank()) continue;
+        const row = splitCsv(scanner.text());
+        rows.add(
+          at.request < 0 ? '' : (row[at.request] ?? ''),
+          whole(row[at.layer], columns.layer, scanner),
+          at.token < 0 ? null : whole(row[at.token], columns.token!, scanner),
+          at.phase < 0 ? -1 : phaseOf(row[at.phase], scanner.place()),
+          at.tokenId < 0 ? -1 : whole(row[at.tokenId], columns.tokenId!, scanner),
+          numbers(row[at.experts], columns.experts, scanner),
+          at.weights < 0 ? null : numbers(row[at.weights], columns.weights!, scanner),
+        );
+      }
+      rows.end();
     },
-    options,
-  );
+  };
 }
 
 /** Fields of a CSV line; quoted ones may hold commas and doubled quotes. */

@@ -1,52 +1,41 @@
 // The gpt-oss expert fingerprint data set: per generated token an object token_N with layer_i: {selected_experts, selected_probs}.
 // Decoded tokens only; N is the position in the whole text.
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import { PHASE, type RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { PHASE } from '../trace.js';
+import { Cell, cellFormat } from './cells.js';
 import { arrayAt, documents, objectAt } from './json-values.js';
 
 /** JSON of the gpt-oss fingerprint data set. */
-export const gptOssFingerprint: TraceFormat = {
+export const gptOssFingerprint = cellFormat({
   name: 'gpt-oss-fingerprint',
   summary: '{"router_data":[{"token_164":{"layer_0":{"selected_experts":[…],"selected_probs":[…]}}}]}',
   engines: 'gpt-oss',
   turnOn: 'the expert fingerprinting data set',
   detect: ({ text }) => /^\s*[{[]/.test(text) && /"router_data"\s*:/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  return importCells(
-    {
-      source,
-      meta: { format: 'gpt-oss-fingerprint' },
-      walk(visit, at) {
-        const cell = new Cell();
-        cell.phase = PHASE.decode;
-        let request = 0;
-        for (const { value, place } of documents(source)) {
-          const tokens = arrayAt(value, 'router_data', place);
-          cell.request = request;
-          if (tokens.length > 0) request++;
-          for (const [index, entry] of tokens.entries()) {
-            at.place = () => `${place}: router_data[${index}]`;
-            for (const [name, layers] of Object.entries(objectAt(entry, at.place()))) {
-              cell.token = numbered(name, 'token_', at.place());
-              for (const [layer, choice] of Object.entries(objectAt(layers, at.place()))) {
-                cell.layer = numbered(layer, 'layer_', at.place());
-                choices(cell, objectAt(choice, at.place()), at.place());
-                visit(cell);
-              }
+  cells: (source) => ({
+    walk(visit, at) {
+      const cell = new Cell();
+      cell.phase = PHASE.decode;
+      let request = 0;
+      for (const { value, place } of documents(source)) {
+        const tokens = arrayAt(value, 'router_data', place);
+        cell.request = request;
+        if (tokens.length > 0) request++;
+        for (const [index, entry] of tokens.entries()) {
+          at.place = () => `${place}: router_data[${index}]`;
+          for (const [name, layers] of Object.entries(objectAt(entry, at.place()))) {
+            cell.token = numbered(name, 'token_', at.place());
+            for (const [layer, choice] of Object.entries(objectAt(layers, at.place()))) {
+              cell.layer = numbered(layer, 'layer_', at.place());
+              choices(cell, objectAt(choice, at.place()), at.place());
+              visit(cell);
             }
           }
         }
-      },
+      }
     },
-    options,
-  );
-}
+  }),
+});
 
 function choices(cell: Cell, choice: Readonly<Record<string, unknown>>, place: string): void {
   const ids = arrayAt(choice, 'selected_experts', place);

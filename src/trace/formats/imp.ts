@@ -1,30 +1,21 @@
 // imp's decode trace: a JSON list of [layer, expert, expert, …], one per layer and token in graph order.
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
 import { wholeJson } from './json-values.js';
 import { PassReader } from './passes.js';
 
 /** JSON list of imp. */
-export const imp: TraceFormat = {
+export const imp = cellFormat({
   name: 'imp',
   summary: '[[layer, expert, expert, …], …]: one list per layer and decoded token',
   engines: 'imp',
   turnOn: 'the decode trace that its expert_cache_sim.py reads',
   detect: ({ text }) => /^\s*\[\s*\[\s*\d+\s*,\s*\d+/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { path } = source;
-  const list = wholeJson(source);
-  if (!Array.isArray(list)) throw new UserError(`${path}: is no list of [layer, expert, …]`);
-  return importCells(
-    {
-      source,
-      meta: { format: 'imp' },
+  cells(source) {
+    const { path } = source;
+    const list = wholeJson(source);
+    if (!Array.isArray(list)) throw new UserError(`${path}: is no list of [layer, expert, …]`);
+    return {
       walk(visit, at) {
         const passes = new PassReader(visit, new Cell());
         list.forEach((entry, index) => {
@@ -35,10 +26,9 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           passes.group(layer, 1, ids.length, Int32Array.from(ids), at.place);
         });
       },
-    },
-    options,
-  );
-}
+    };
+  },
+});
 
 function isInt32(value: unknown): boolean {
   return typeof value === 'number' && (value | 0) === value;

@@ -3,34 +3,20 @@
 import { UserError } from '../../base/errors.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
+import { expected } from './format.js';
 import { PassReader } from './passes.js';
 
 /** `layer,expert` CSV. */
-export const llamacppMoeTrace: TraceFormat = {
+export const llamacppMoeTrace = cellFormat({
   name: 'llamacpp-moe-trace',
   summary: 'CSV layer,expert: one activation a line, graph order',
   engines: 'llama.cpp, examples/moe-trace (PR 28544)',
   turnOn: '`MOE_TRACE_OUT=out.csv`',
   detect: ({ text }) => /^layer,expert\s/.test(text),
-  open,
-};
-
-/** Visits the runs of lines of one layer: `ids[0, length)` are their experts. */
-function walkRuns(source: TraceSource, visit: (layer: number, length: number, ids: Int32Array) => void, at: { place: () => string }): void {
-  const lines = new NumberLines(source, 1);
-  at.place = () => lines.place();
-  while (lines.nextPairs()) visit(lines.key, lines.count, lines.values);
-}
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const topK = expected(options).topK ?? shortestRun(source);
-  return importCells(
-    {
-      source,
-      meta: { format: 'llamacpp-moe-trace' },
+  cells(source, options) {
+    const topK = expected(options).topK ?? shortestRun(source);
+    return {
       walk(visit, at) {
         const passes = new PassReader(visit, new Cell());
         walkRuns(
@@ -46,9 +32,15 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           at,
         );
       },
-    },
-    options,
-  );
+    };
+  },
+});
+
+/** Visits the runs of lines of one layer: `ids[0, length)` are their experts. */
+function walkRuns(source: TraceSource, visit: (layer: number, length: number, ids: Int32Array) => void, at: { place: () => string }): void {
+  const lines = new NumberLines(source, 1);
+  at.place = () => lines.place();
+  while (lines.nextPairs()) visit(lines.key, lines.count, lines.values);
 }
 
 /** Activations of the shortest run: those of one decoded token. */

@@ -1,37 +1,28 @@
 // mbolt's MBLT binary: int32 little-endian magic, version 1, experts, then one record per layer and pass in graph order:
 // layer, top-k, tokens, ids [tokens, top-k].
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
 import { PassReader } from './passes.js';
 
 const MAGIC = 0x544c424d;
 const HEADER_BYTES = 12;
 
 /** MBLT binary. */
-export const mbolt: TraceFormat = {
+export const mbolt = cellFormat({
   name: 'mbolt',
   summary: 'binary MBLT v1: records of layer, top-k, tokens, ids in graph order',
   engines: 'mbolt (llama.cpp)',
   turnOn: '`MBOLT_TRACE=out.bin`',
   detect: ({ head }) => head.length >= HEADER_BYTES && Buffer.from(head.buffer, head.byteOffset, 4).readInt32LE() === MAGIC,
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { path, bytes } = source;
-  const header = new Int32Array(3);
-  source.read(0, new Uint8Array(header.buffer));
-  const [, version, experts] = header as unknown as [number, number, number];
-  if (version !== 1) throw new UserError(`${path}: MBLT version ${version}; version 1 is known`);
-  if (experts < 1 || experts > 65534) throw new UserError(`${path}: ${experts} experts; a layer has 1 to 65534`);
-  return importCells(
-    {
-      source,
+  cells(source) {
+    const { path, bytes } = source;
+    const header = new Int32Array(3);
+    source.read(0, new Uint8Array(header.buffer));
+    const [, version, experts] = header as unknown as [number, number, number];
+    if (version !== 1) throw new UserError(`${path}: MBLT version ${version}; version 1 is known`);
+    if (experts < 1 || experts > 65534) throw new UserError(`${path}: ${experts} experts; a layer has 1 to 65534`);
+    return {
       experts,
-      meta: { format: 'mbolt' },
       walk(visit, at) {
         const passes = new PassReader(visit, new Cell());
         const record = new Int32Array(3);
@@ -54,7 +45,6 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           position += HEADER_BYTES + idBytes;
         }
       },
-    },
-    options,
-  );
-}
+    };
+  },
+});

@@ -1,50 +1,38 @@
 // Megatron-LM's router trace: one JSON line per step, block and layer with the choices of all tokens of the step. Rows of the
 // multi-token-prediction block are no part of the model's own routing and are left out.
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
 import { arrayAt, documents, wholeAt } from './json-values.js';
 import { PassReader } from './passes.js';
 
 /** JSON lines of Megatron-LM. */
-export const megatron: TraceFormat = {
+export const megatron = cellFormat({
   name: 'megatron',
   summary: '{"step":0,"stage":"pre_dispatch","block":"decoder","layer":0,"top_indices":[[…]]}, one line per step and layer',
   engines: 'Megatron-LM',
   turnOn: '`--moe-routing-trace-path DIR --moe-enable-routing-replay`, then DIR/router_trace_rank0.jsonl',
   detect: ({ text }) => /^\s*\{[^\n]*"top_indices"\s*:/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  return importCells(
-    {
-      source,
-      meta: { format: 'megatron' },
-      walk(visit, at) {
-        const passes = new PassReader(visit, new Cell());
-        let ids = new Int32Array(1024);
-        for (const { value, place } of documents(source)) {
-          if (value.stage !== undefined && value.stage !== 'pre_dispatch') continue;
-          if (value.mtp_idx !== undefined || (value.block !== undefined && value.block !== 'decoder')) continue;
-          at.place = () => place;
-          const layer = wholeAt(value, 'layer', place);
-          if (layer === null) throw new UserError(`${place}: layer is missing`);
-          const rows = arrayAt(value, 'top_indices', place);
-          const width = Array.isArray(rows[0]) ? rows[0].length : 0;
-          if (ids.length < rows.length * width) ids = new Int32Array(rows.length * width * 2);
-          rows.forEach((row, token) => {
-            if (!Array.isArray(row) || row.length !== width || !row.every(Number.isInteger)) {
-              throw new UserError(`${place}: top_indices[${token}] is not ${width} expert ids`);
-            }
-            ids.set(row as number[], token * width);
-          });
-          if (rows.length > 0) passes.group(layer, rows.length, width, ids, at.place);
-        }
-      },
+  cells: (source) => ({
+    walk(visit, at) {
+      const passes = new PassReader(visit, new Cell());
+      let ids = new Int32Array(1024);
+      for (const { value, place } of documents(source)) {
+        if (value.stage !== undefined && value.stage !== 'pre_dispatch') continue;
+        if (value.mtp_idx !== undefined || (value.block !== undefined && value.block !== 'decoder')) continue;
+        at.place = () => place;
+        const layer = wholeAt(value, 'layer', place);
+        if (layer === null) throw new UserError(`${place}: layer is missing`);
+        const rows = arrayAt(value, 'top_indices', place);
+        const width = Array.isArray(rows[0]) ? rows[0].length : 0;
+        if (ids.length < rows.length * width) ids = new Int32Array(rows.length * width * 2);
+        rows.forEach((row, token) => {
+          if (!Array.isArray(row) || row.length !== width || !row.every(Number.isInteger)) {
+            throw new UserError(`${place}: top_indices[${token}] is not ${width} expert ids`);
+          }
+          ids.set(row as number[], token * width);
+        });
+        if (rows.length > 0) passes.group(layer, rows.length, width, ids, at.place);
+      }
     },
-    options,
-  );
-}
+  }),
+});

@@ -2,10 +2,7 @@
 // they are counted; a batch is a request. Prompt and generated tokens are not told apart.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
 
 const COMMA = 44;
 const BRACKET = 91;
@@ -14,53 +11,44 @@ const QUOTE = 34;
 const SPACE = 32;
 
 /** CSV of MoE-Beyond. */
-export const moeBeyond: TraceFormat = {
+export const moeBeyond = cellFormat({
   name: 'moe-beyond',
   summary: 'CSV Layer ID,Batch Number,Token,Activated Expert IDs, layer by layer',
   engines: 'MoE-Beyond (DeepSeek-V2-Lite)',
   turnOn: 'its published prompt traces',
   detect: ({ text }) => /^Layer ID,Batch Number,Token,Activated Expert IDs\s/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  return importCells(
-    {
-      source,
-      meta: { format: 'moe-beyond' },
-      walk(visit, at) {
-        const scanner = new LineScanner(source);
-        const fields = new FieldReader(scanner);
-        at.place = () => scanner.place();
-        const cell = new Cell();
-        const requests = new Map<number, number>();
-        /** Tokens so far of each request at its running layer. */
-        const counted: number[] = [];
-        const layers: number[] = [];
-        scanner.next();
-        while (scanner.next()) {
-          if (scanner.blank()) continue;
-          fields.rewind();
-          cell.layer = fields.integer('Layer ID');
-          if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after Layer ID`);
-          const batch = fields.integer('Batch Number');
-          cell.request = requests.get(batch) ?? requests.set(batch, requests.size).size - 1;
-          if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
-          layers[cell.request] = cell.layer;
-          cell.token = counted[cell.request]!++;
-          // A token of text may hold a line break; its record then goes on in the next lines.
-          let from = listStart(scanner);
-          while (from < 0 && scanner.next()) from = listStart(scanner);
-          if (from < 0) throw new UserError(`${scanner.place()}: the list of Activated Expert IDs is missing`);
-          fields.seek(from);
-          readList(fields, cell);
-          visit(cell);
-        }
-      },
+  cells: (source) => ({
+    walk(visit, at) {
+      const scanner = new LineScanner(source);
+      const fields = new FieldReader(scanner);
+      at.place = () => scanner.place();
+      const cell = new Cell();
+      const requests = new Map<number, number>();
+      /** Tokens so far of each request at its running layer. */
+      const counted: number[] = [];
+      const layers: number[] = [];
+      scanner.next();
+      while (scanner.next()) {
+        if (scanner.blank()) continue;
+        fields.rewind();
+        cell.layer = fields.integer('Layer ID');
+        if (!fields.skip(COMMA)) throw new UserError(`${scanner.place()}: a comma is missing after Layer ID`);
+        const batch = fields.integer('Batch Number');
+        cell.request = requests.get(batch) ?? requests.set(batch, requests.size).size - 1;
+        if (layers[cell.request] !== cell.layer) counted[cell.request] = 0;
+        layers[cell.request] = cell.layer;
+        cell.token = counted[cell.request]!++;
+        // A token of text may hold a line break; its record then goes on in the next lines.
+        let from = listStart(scanner);
+        while (from < 0 && scanner.next()) from = listStart(scanner);
+        if (from < 0) throw new UserError(`${scanner.place()}: the list of Activated Expert IDs is missing`);
+        fields.seek(from);
+        readList(fields, cell);
+        visit(cell);
+      }
     },
-    options,
-  );
-}
+  }),
+});
 
 /** Where the ids begin of a list that ends the line, `,"[3, 41]"`; -1 where the line ends otherwise. */
 function listStart({ bytes, start, end }: LineScanner): number {

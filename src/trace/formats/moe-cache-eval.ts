@@ -4,9 +4,8 @@ import { UserError } from '../../base/errors.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
-import { PHASE, type RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { PHASE } from '../trace.js';
+import { Cell, cellFormat } from './cells.js';
 import { TokenCounter } from './record-lines.js';
 import { headerHolds, readSafetensorsHeader, requireTensor } from './safetensors-header.js';
 
@@ -18,15 +17,45 @@ const MOST_ACCESSES = BLOCK_EVENTS * 4096;
 const MOST_EXPERTS = 65535;
 
 /** Events of moe-cache-eval. */
-export const moeCacheEval: TraceFormat = {
+export const moeCacheEval = cellFormat({
   name: 'moe-cache-eval',
   summary: 'safetensors of events: layer_ids, token_counts, offsets, expert_ids, assignment_counts; of one token each: else counts only',
   engines: 'moe-cache-eval',
   turnOn: 'events.safetensors of its converted traces',
   detect: (source) => headerHolds(source, ['"assignment_counts"', '"offsets"', '"forward_cycles"']),
-  open: openEvents,
+  cells(source) {
+    const { path } = source;
+    return {
+      meta: { notes: { rank_order: 'ascending ids' } },
+      walk(visit, at) {
+        const cell = new Cell();
+        const counter = new TokenCounter();
+        const requests = new Map<number, number>();
+        for (const { index, request, layer, phase, tokens, experts, mass } of eventsOf(source)) {
+          at.place = () => `${path}: event ${index}`;
+          if (tokens !== 1) {
+            throw new UserError(
+              `${path}: event ${index} is the union of ${tokens} tokens, and which token chose which expert is lost; read the recording it ` +
+                'was converted from (safetensors with topk_indices), or place experts by its counts (--set system.cache.popularity=FILE)',
+            );
+          }
+          if (phase !== PHASE.prefill && phase !== PHASE.decode) throw new UserError(`${at.place()}: phase ${phase} is neither 0 nor 1`);
+          cell.request = requests.get(request) ?? requests.set(request, requests.size).size - 1;
+          cell.layer = layer;
+          cell.token = counter.next(cell.request, layer);
+          cell.phase = phase;
+          cell.weighted = true;
+          cell.count = 0;
+          experts.forEach((id, k) => {
+            cell.push(id, mass[k]!);
+          });
+          visit(cell);
+        }
+      },
+    };
+  },
   counts,
-};
+});
 
 /** One event and its accesses; valid until the next. */
 interface Event {
@@ -88,42 +117,6 @@ function* eventsOf(source: TraceSource): Generator<Event, void, void> {
       };
     }
   }
-}
-
-function openEvents(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { path } = source;
-  return importCells(
-    {
-      source,
-      meta: { format: 'moe-cache-eval', notes: { rank_order: 'ascending ids' } },
-      walk(visit, at) {
-        const cell = new Cell();
-        const counter = new TokenCounter();
-        const requests = new Map<number, number>();
-        for (const { index, request, layer, phase, tokens, experts, mass } of eventsOf(source)) {
-          at.place = () => `${path}: event ${index}`;
-          if (tokens !== 1) {
-            throw new UserError(
-              `${path}: event ${index} is the union of ${tokens} tokens, and which token chose which expert is lost; read the recording it ` +
-                'was converted from (safetensors with topk_indices), or place experts by its counts (--set system.cache.popularity=FILE)',
-            );
-          }
-          if (phase !== PHASE.prefill && phase !== PHASE.decode) throw new UserError(`${at.place()}: phase ${phase} is neither 0 nor 1`);
-          cell.request = requests.get(request) ?? requests.set(request, requests.size).size - 1;
-          cell.layer = layer;
-          cell.token = counter.next(cell.request, layer);
-          cell.phase = phase;
-          cell.weighted = true;
-          cell.count = 0;
-          experts.forEach((id, k) => {
-            cell.push(id, mass[k]!);
-          });
-          visit(cell);
-        }
-      },
-    },
-    options,
-  );
 }
 
 function counts(source: TraceSource): Popularity {

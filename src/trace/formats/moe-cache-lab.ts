@@ -3,9 +3,7 @@
 // target token in the encoder.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { Cell, cellFormat } from './cells.js';
 import { arrayAt, documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { choices, integerAt, phaseOf } from './record-lines.js';
 
@@ -15,30 +13,17 @@ const DECODER = 2048;
 const FIELDS = { experts: 'selected_experts', weights: 'selected_probabilities' } as const;
 
 /** JSON lines of moe-cache-lab. */
-export const moeCacheLab: TraceFormat = {
+export const moeCacheLab = cellFormat({
   name: 'moe-cache-lab',
   summary: '{"record_type":"metadata","format":"moe-cache-lab.routing-jsonl",…}, then one "routing_selection" a line; versions 1 and 2',
   engines: 'moe-cache-lab',
   turnOn: 'its collector, or any producer of its trace format',
   detect: ({ text }) => /^\s*\{[^\n]*"moe-cache-lab\.routing-jsonl"/.test(text),
-  open,
-};
-
-interface Metadata {
-  readonly version: 1 | 2;
-  readonly model: string | null;
-  /** Experts of a layer by its number; null where the file does not say. */
-  readonly experts: ((layer: number) => number) | null;
-  readonly notes: Readonly<Record<string, string>>;
-}
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { version, model, experts, notes } = metadataOf(source);
-  return importCells(
-    {
-      source,
+  cells(source) {
+    const { version, model, experts, notes } = metadataOf(source);
+    return {
       ...(experts === null ? {} : { experts }),
-      meta: { format: 'moe-cache-lab', model, notes },
+      meta: { model, notes },
       walk(visit, at) {
         const cell = new Cell();
         /** Source tokens so far: a decoder's tokens follow them. */
@@ -68,9 +53,16 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           visit(cell);
         }
       },
-    },
-    options,
-  );
+    };
+  },
+});
+
+interface Metadata {
+  readonly version: 1 | 2;
+  readonly model: string | null;
+  /** Experts of a layer by its number; null where the file does not say. */
+  readonly experts: ((layer: number) => number) | null;
+  readonly notes: Readonly<Record<string, string>>;
 }
 
 function metadataOf(source: TraceSource): Metadata {

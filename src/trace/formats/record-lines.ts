@@ -1,45 +1,35 @@
 // JSON lines of one record per token and layer, which differ between tools in little but their names.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
-import { PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { ColumnMap, OpenOptions } from './format.js';
+import { PHASE } from '../trace.js';
+import { Cell, type Cells } from './cells.js';
+import type { ColumnMap } from './format.js';
 import { documents, type JsonObject } from './json-values.js';
 
 /**
- * Imports records; tokens without a position are counted.
+ * Records as cells; tokens without a position are counted.
  * @throws UserError with line where a record lacks a field or it is of another type
  */
-export function importRecords(
-  source: TraceSource,
-  fields: ColumnMap,
-  options: OpenOptions,
-  meta: Partial<TraceMeta> & { readonly format: string },
-): RoutingTrace {
-  return importCells(
-    {
-      source,
-      meta,
-      walk(visit, at) {
-        const cell = new Cell();
-        const requests = new Map<unknown, number>();
-        const counter = new TokenCounter();
-        for (const { value, place } of documents(source)) {
-          at.place = () => place;
-          const name = fields.request === undefined ? null : value[fields.request];
-          cell.request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
-          cell.layer = integerAt(value, fields.layer, place);
-          cell.token = fields.token === undefined ? counter.next(cell.request, cell.layer) : integerAt(value, fields.token, place);
-          cell.phase = fields.phase === undefined ? -1 : phaseOf(value[fields.phase], place);
-          const tokenId = fields.tokenId === undefined ? undefined : value[fields.tokenId];
-          cell.tokenId = Number.isInteger(tokenId) ? (tokenId as number) : -1;
-          choices(cell, value, fields, place);
-          visit(cell);
-        }
-      },
+export function recordCells(source: TraceSource, fields: ColumnMap): Cells {
+  return {
+    walk(visit, at) {
+      const cell = new Cell();
+      const requests = new Map<unknown, number>();
+      const counter = new TokenCounter();
+      for (const { value, place } of documents(source)) {
+        at.place = () => place;
+        const name = fields.request === undefined ? null : value[fields.request];
+        cell.request = requests.get(name) ?? requests.set(name, requests.size).size - 1;
+        cell.layer = integerAt(value, fields.layer, place);
+        cell.token = fields.token === undefined ? counter.next(cell.request, cell.layer) : integerAt(value, fields.token, place);
+        cell.phase = fields.phase === undefined ? -1 : phaseOf(value[fields.phase], place);
+        const tokenId = fields.tokenId === undefined ? undefined : value[fields.tokenId];
+        cell.tokenId = Number.isInteger(tokenId) ? (tokenId as number) : -1;
+        choices(cell, value, fields, place);
+        visit(cell);
+      }
     },
-    options,
-  );
+  };
 }
 
 /** Counts tokens where a recording does not number them: the n-th record of a layer is the n-th token of its request. */

@@ -3,45 +3,29 @@
 import { UserError } from '../../base/errors.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
-import { PHASE, type RoutingTrace } from '../trace.js';
-import { Cell, importCells } from './cells.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { PHASE } from '../trace.js';
+import { Cell, cellFormat } from './cells.js';
+import type { TraceFormat } from './format.js';
 import type { Pickled } from './pickle.js';
 import { looksLikeTorch, TorchFile } from './torch-file.js';
 
 /** Recordings with `topk_ids_of_layer`. */
-export const sglangRecorder: TraceFormat = {
+export const sglangRecorder = cellFormat({
   name: 'sglang-recorder',
   summary: '.pt with records of topk_ids_of_layer [layers, tokens, 8], padded with -1',
   engines: 'SGLang; KTransformers',
   turnOn:
     '`--expert-distribution-recorder-mode per_token`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
   detect: ({ head }) => looksLikeTorch(head, 'topk_ids_of_layer'),
-  open,
-};
-
-/** Recordings with `logical_count`. */
-export const sglangStat: TraceFormat = {
-  name: 'sglang-stat',
-  summary: '.pt with logical_count [steps, layers, experts]; counts only',
-  engines: 'SGLang; KTransformers',
-  turnOn: '`--expert-distribution-recorder-mode stat`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
-  detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
-  counts,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { path } = source;
-  const file = new TorchFile(source);
-  const saved = dictOf(file.value(), path);
-  const records = saved.get('records');
-  if (!Array.isArray(records)) throw new UserError(`${path}: records is missing; was it recorded with mode per_token?`);
-  const logical = logicalIds(file, saved);
-  return importCells(
-    {
-      source,
+  cells(source) {
+    const { path } = source;
+    const file = new TorchFile(source);
+    const saved = dictOf(file.value(), path);
+    const records = saved.get('records');
+    if (!Array.isArray(records)) throw new UserError(`${path}: records is missing; was it recorded with mode per_token?`);
+    const logical = logicalIds(file, saved);
+    return {
       meta: {
-        format: 'sglang-recorder',
         notes: {
           requests: 'put together from token positions; the recorder keeps no request ids',
           ...(isBalanced(file, saved) ? { physical_to_logical: 'last' } : {}),
@@ -78,10 +62,19 @@ function open(source: TraceSource, options: OpenOptions): RoutingTrace {
           }
         });
       },
-    },
-    options,
-  );
-}
+    };
+  },
+});
+
+/** Recordings with `logical_count`. */
+export const sglangStat: TraceFormat = {
+  name: 'sglang-stat',
+  summary: '.pt with logical_count [steps, layers, experts]; counts only',
+  engines: 'SGLang; KTransformers',
+  turnOn: '`--expert-distribution-recorder-mode stat`, then POST /start_expert_distribution_record and /dump_expert_distribution_record',
+  detect: ({ head }) => looksLikeTorch(head, 'logical_count'),
+  counts,
+};
 
 /** Assigns the tokens of each pass to requests: a request goes on where its last position ended. */
 class RequestsByPosition {

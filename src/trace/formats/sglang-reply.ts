@@ -1,10 +1,8 @@
 // SGLang's /generate replies with routed experts: base64 of raw row-major integers with no shape, rows for [start, prompt + output - 1).
 // Layers and top-k come from the model; a wrong model would reshape without complaint, so the row count is checked.
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { ChoiceImporter, type ChoiceRequest } from './choice-array.js';
-import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { type ChoiceRequest, choiceFormat } from './choice-array.js';
+import { expected } from './format.js';
 import { documents, type JsonObject, objectAt, wholeAt } from './json-values.js';
 import { numbersOf } from './npy-array.js';
 
@@ -19,33 +17,23 @@ const DTYPES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> 
 };
 
 /** Replies of SGLang. */
-export const sglangReply: TraceFormat = {
+export const sglangReply = choiceFormat({
   name: 'sglang',
   summary: 'generate replies with meta_info.routed_experts: base64 of raw integers, shape from the model',
   engines: 'SGLang',
   turnOn: 'server `--enable-return-routed-experts`, request `"return_routed_experts": true`, then keep the replies',
   detect: ({ text }) => /"meta_info"\s*:/.test(text) && /^\s*[{[]/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const { layers, topK } = expected(options);
-  if (layers === null || topK === null) {
-    throw new UserError(`${source.path}: SGLang replies carry no shape; name the model that was served with --model`);
-  }
-  const importer = new ChoiceImporter(source, options, { format: 'sglang' });
-  try {
+  *requests(source, options) {
+    const { layers, topK } = expected(options);
+    if (layers === null || topK === null) {
+      throw new UserError(`${source.path}: SGLang replies carry no shape; name the model that was served with --model`);
+    }
     for (const { value, place } of documents(source)) {
       const info = objectAt(value.meta_info, `${place}: meta_info`);
-      if (info.routed_experts !== undefined && info.routed_experts !== null)
-        importer.add(requestOf(info, layers, topK, `${place}: meta_info`));
+      if (info.routed_experts !== undefined && info.routed_experts !== null) yield requestOf(info, layers, topK, `${place}: meta_info`);
     }
-    return importer.finish();
-  } catch (error) {
-    importer.close();
-    throw error;
-  }
-}
+  },
+});
 
 function requestOf(info: JsonObject, layers: number, topK: number, place: string): ChoiceRequest {
   if (typeof info.routed_experts !== 'string') throw new UserError(`${place}.routed_experts is not base64 text`);

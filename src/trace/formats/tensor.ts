@@ -1,11 +1,10 @@
 // A rank-3 array of choices in a file, in any axis order. The usual order is read in place; any other is turned while it is decoded.
-import type { ColumnLayout } from '../column.js';
-import { ColumnReader } from '../column.js';
+import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';
 import type { RoutingTrace, TraceMeta } from '../trace.js';
 import { axisOrderOf, denseLayersIn, sizesOf, strideOf } from './axes.js';
-import { type ChoiceArray, ChoiceImporter } from './choice-array.js';
+import { type ChoiceArray, importChoices } from './choice-array.js';
 import { type Expected, expected, type OpenOptions } from './format.js';
 
 /** Ids looked at to tell the axes apart. */
@@ -51,14 +50,7 @@ export function openArray(
       meta: { model: null, synthetic: false, expertBytes: null, notes: {}, ...meta },
     });
   }
-  const importer = new ChoiceImporter(source, options, meta);
-  try {
-    importer.add({ arrays: turned(reader, array, order), prompt: null });
-    return importer.finish();
-  } catch (error) {
-    importer.close();
-    throw error;
-  }
+  return importChoices(source, options, meta, [{ arrays: turned(reader, array, order), prompt: null }]);
 }
 
 /** Blocks of the array as [tokens, layers, top-k]. */

@@ -2,15 +2,12 @@
 // what came from the prefix cache. Second: base64 of a .npy array [prompt + output - 1, layers, top-k], since the last sampled token was
 // never forwarded.
 import { UserError } from '../../base/errors.js';
-import type { TraceSource } from '../source.js';
-import type { RoutingTrace } from '../trace.js';
-import { type ChoiceArray, ChoiceImporter } from './choice-array.js';
-import type { OpenOptions, TraceFormat } from './format.js';
+import { type ChoiceArray, choiceFormat } from './choice-array.js';
 import { arrayAt, documents, objectAt, wholeAt } from './json-values.js';
 import { npyValues } from './npy-array.js';
 
 /** Replies of vLLM. */
-export const vllm: TraceFormat = {
+export const vllm = choiceFormat({
   name: 'vllm',
   summary: 'completion replies with routed_experts: nested lists, or base64 of .npy; one document or JSON lines',
   engines: 'vLLM',
@@ -19,30 +16,21 @@ export const vllm: TraceFormat = {
     !/"meta_info"/.test(text) &&
     (/"(prompt_)?routed_experts"\s*:/.test(text) || /"object"\s*:\s*"(text_completion|chat\.completion)"/.test(text)) &&
     /^\s*[{[]/.test(text),
-  open,
-};
-
-function open(source: TraceSource, options: OpenOptions): RoutingTrace {
-  const importer = new ChoiceImporter(source, options, { format: 'vllm' });
-  try {
+  *requests(source) {
     for (const { value, place } of documents(source)) {
       const promptTokens = value.usage === undefined ? null : wholeAt(objectAt(value.usage, `${place}: usage`), 'prompt_tokens', place);
       const prompt = nested(value.prompt_routed_experts, `${place}: prompt_routed_experts`);
-      arrayAt(value, 'choices', place).forEach((entry, index) => {
+      for (const [index, entry] of arrayAt(value, 'choices', place).entries()) {
         const at = `${place}: choices[${index}].routed_experts`;
         const own = routed(objectAt(entry, at).routed_experts, at);
         const arrays = [prompt, own].filter((array) => array !== null);
         const rows = arrays.reduce((sum, array) => sum + array.tokens, 0);
         const promptRows = prompt?.tokens ?? promptTokens;
-        importer.add({ arrays, prompt: promptRows === null ? null : Math.min(promptRows, rows) });
-      });
+        yield { arrays, prompt: promptRows === null ? null : Math.min(promptRows, rows) };
+      }
     }
-    return importer.finish();
-  } catch (error) {
-    importer.close();
-    throw error;
-  }
-}
+  },
+});
 
 /** Either generation; null where the reply has none. */
 function routed(value: unknown, place: string): ChoiceArray | null {
