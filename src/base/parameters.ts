@@ -37,11 +37,23 @@ export function choose(
   noun: string,
   text: string,
   beside: Readonly<Record<string, unknown>>,
-  find: (name: string) => { readonly parameters: ParameterTable },
+  find: (name: string) => { readonly parameters?: ParameterTable },
   split: (text: string) => { readonly name: string; readonly given: Readonly<Record<string, string>> } = splitSpec,
 ): Choice {
   const { given, name } = split(text);
   return { text, name, parameters: resolveParameters(`${noun} ${name}`, find(name).parameters, { ...beside, ...given }) };
+}
+
+/**
+ * The member of a family that has a name.
+ * @param noun what the members are, in messages
+ * @throws UserError with the nearest name
+ */
+export function findNamed<T extends { readonly name: string }>(noun: string, members: readonly T[], name: string): T {
+  const found = members.find((member) => member.name === name);
+  if (found !== undefined) return found;
+  const names = members.map((member) => member.name);
+  throw new UserError(`unknown ${noun} "${name}"; ${didYouMean(name, names)}`);
 }
 
 /**
@@ -63,9 +75,10 @@ export function splitSpec(spec: string): { name: string; given: Record<string, s
 /**
  * Merges given values into the defaults.
  * @param place where the values stand, for messages, e.g. `policy s3-fifo`
+ * @param table of the member; absent: it has no parameters
  * @throws UserError for an unknown name (the nearest is offered), a wrong type, or a value out of range
  */
-export function resolveParameters(place: string, table: ParameterTable, given: Readonly<Record<string, unknown>>): Parameters {
+export function resolveParameters(place: string, table: ParameterTable = {}, given: Readonly<Record<string, unknown>> = {}): Parameters {
   const values: Record<string, number | string | boolean> = {};
   for (const [name, parameter] of Object.entries(table)) values[name] = parameter.default;
   for (const [name, raw] of Object.entries(given)) {

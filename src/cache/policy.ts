@@ -116,9 +116,10 @@ export interface PolicyDefinition {
   readonly summary: string;
   /** Where it is published. */
   readonly cites: string;
-  readonly parameters: ParameterTable;
-  /** What the run must give it; the run fails early where it cannot. */
-  readonly needs: readonly PolicyNeed[];
+  /** Absent: none. */
+  readonly parameters?: ParameterTable;
+  /** What the run must give it; the run fails early where it cannot. Absent: nothing. */
+  readonly needs?: readonly PolicyNeed[];
   /** What it needs with these parameters, where that is not always all of `needs`. */
   needsWith?(parameters: Parameters): readonly PolicyNeed[];
   /** What it makes use of where the run has it, and does without where not. */
@@ -128,5 +129,5 @@ export interface PolicyDefinition {
 
 /** What a policy needs with these parameters. */
 export function policyNeeds(definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] {
-  return definition.needsWith?.(parameters) ?? definition.needs;
+  return definition.needsWith?.(parameters) ?? definition.needs ?? [];
 }

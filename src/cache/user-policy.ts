@@ -50,8 +50,6 @@ function checkDefinition(path: string, value: unknown): PolicyDefinition {
     name,
     summary: typeof summary === 'string' ? summary : `the policy of ${path}`,
     cites: typeof cites === 'string' ? cites : path,
-    parameters: definition.parameters ?? {},
-    needs: definition.needs ?? [],
     ...(definition.needsWith === undefined ? {} : { needsWith: (values: Parameters) => definition.needsWith!(values) }),
     create(context, values) {
       const policy = definition.create(context, values);

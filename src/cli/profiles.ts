@@ -53,7 +53,7 @@ interface Member {
   readonly name: string;
   readonly summary: string;
   readonly cites: string;
-  readonly parameters: ParameterTable;
+  readonly parameters?: ParameterTable;
 }
 
 /** A family whose members are code with parameters. */
@@ -64,7 +64,7 @@ function code(name: string, members: readonly Member[]): Family {
     names: () => members.map((member) => member.name),
     summary: (wanted) => find(wanted).summary,
     show: (wanted, width) => {
-      const { summary, cites, parameters } = find(wanted);
+      const { summary, cites, parameters = {} } = find(wanted);
       const lines = Object.entries(parameters).map(([key, parameter]) => parameterText(key, parameter, width));
       const blocks = [
         [`${name}/${wanted}`, wrap(summary, width), ...(cites === '' ? [] : [wrap(`Source: ${cites}`, width, '', '  ')])].join('\n'),

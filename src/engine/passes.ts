@@ -35,7 +35,7 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
   const { scheduler } = serving;
   const context: SchedulerContext = {
     kv,
-    paths: scheduler.needs.includes('paths')
+    paths: scheduler.needs?.includes('paths')
       ? new PathView(
           trace,
           model.layers.map((layer) => layer.experts),

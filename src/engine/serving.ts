@@ -39,7 +39,7 @@ export function servingOf({ system, trace }: Inputs, run: RunSpec): Serving {
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
   const rows = Math.min(tokens ?? trace.tokens, trace.tokens);
   const common = { scheduler, parameters, running, rows };
-  const byResidency = scheduler.needs.includes('residency');
+  const byResidency = scheduler.needs?.includes('residency') === true;
   if (spec !== undefined) {
     const arrivals = loadArrivals({ arrivals: spec, rate, requests, prompt, output }, run.folder, run.seed);
     const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));

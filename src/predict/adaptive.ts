@@ -11,7 +11,7 @@ import { evidenceOf, IDS, needsOf, PARTS, REACH } from './evidence-kinds.js';
 import { sigmoid } from './log-odds.js';
 import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
-import { trainOn } from './training.js';
+import { trainedOn } from './training.js';
 
 /** One token in this many is checked, at each layer, against its prediction. */
 const STRIDE = 3;
@@ -102,12 +102,13 @@ export const adaptive: PredictorDefinition = {
     rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },
-  needs: [],
   needsWith: needsOf,
   create(context, parameters) {
     const { rate, costNs } = parameters;
-    const predictor = new Adaptive(context.model, evidenceOf(context, parameters), Number(rate), Number(costNs));
-    trainOn(predictor, context.training);
+    const predictor = trainedOn(
+      new Adaptive(context.model, evidenceOf(context, parameters), Number(rate), Number(costNs)),
+      context.training,
+    );
     predictor.trained();
     return predictor;
   },

@@ -46,7 +46,7 @@ const TOLD = ['pre-gated', 'oracle'];
 export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
   return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
     if (TOLD.includes(name) || name === 'onnx') return false;
-    const wanted = needsWith?.(resolveParameters(name, parameters, {})) ?? needs;
+    const wanted = needsWith?.(resolveParameters(name, parameters)) ?? needs ?? [];
     return traces.every((trace) => missingNeeds(wanted, trace) === null);
   }).map(({ name }) => name);
 }

@@ -9,15 +9,14 @@ import { SequenceMatrices } from './sequence-matrices.js';
 import { Transitions } from './transitions.js';
 
 /** A registry entry without what all of this file have in common, and with what it counts. */
-type Counting = Omit<PredictorDefinition, 'create' | 'needs'> & {
-  readonly needs?: PredictorDefinition['needs'];
+type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
+  readonly parameters?: PredictorDefinition['parameters'];
   evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[];
 };
 
-function counting({ evidence, needs = [], parameters, ...about }: Counting): PredictorDefinition {
+function counting({ evidence, parameters, ...about }: Counting): PredictorDefinition {
   return {
     ...about,
-    needs,
     parameters: { ...parameters, costNs: COST },
     create: (context, values) => mixtureOf(context, evidence(context, values), Number(values.costNs)),
   };
@@ -28,7 +27,6 @@ export const popularity = counting({
   name: 'popularity',
   summary: 'the experts that are used most often',
   cites: 'static placement of Fiddler, arXiv 2402.07033',
-  parameters: {},
   evidence: () => [],
 });
 
@@ -47,7 +45,6 @@ export const markov = counting({
   name: 'markov',
   summary: "the same layer's experts that tend to follow those of the previous token",
   cites: 'first-order Markov chain over one layer, read as naive Bayes',
-  parameters: {},
   evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1 }),
 });
 

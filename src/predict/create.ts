@@ -49,7 +49,7 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   const { name, parameters } = chosen;
   if (name === 'none') return null;
   const definition = findPredictor(name);
-  const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs, trace);
+  const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
   const random = new Random(seed, `predictor/${name}`);
   return await definition.create(

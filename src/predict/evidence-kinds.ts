@@ -9,7 +9,7 @@ import { PathStore } from './path-store.js';
 import type { PredictorContext, PredictorNeed } from './predictor.js';
 import { SameLayer } from './same-layer.js';
 import { TokenExperts } from './token-experts.js';
-import { trainOn } from './training.js';
+import { trainedOn } from './training.js';
 import { Transitions } from './transitions.js';
 
 /** Parameter of predictors with transition tables. */
@@ -57,7 +57,5 @@ export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
 
 /** A mixture of this evidence that has learned from the training traces. */
 export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[], costNs: number): Mixture {
-  const mixture = new Mixture(context.model, evidence, costNs);
-  trainOn(mixture, context.training);
-  return mixture;
+  return trainedOn(new Mixture(context.model, evidence, costNs), context.training);
 }

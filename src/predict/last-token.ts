@@ -4,7 +4,7 @@ import type { Pass } from '../schedule/pass.js';
 import { NamedExperts } from './named-experts.js';
 import { PathMemory } from './path-memory.js';
 import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from './predictor.js';
-import { trainOn } from './training.js';
+import { trainedOn } from './training.js';
 
 /** Predicts the previous token's path. */
 class LastToken implements Predictor {
@@ -49,10 +49,5 @@ export const lastToken: PredictorDefinition = {
   summary: "the same layer's experts of the request's previous token",
   cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  needs: [],
-  create(context, { costNs }) {
-    const predictor = new LastToken(context, Number(costNs));
-    trainOn(predictor, context.training);
-    return predictor;
-  },
+  create: (context, { costNs }) => trainedOn(new LastToken(context, Number(costNs)), context.training),
 };

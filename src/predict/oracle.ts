@@ -81,7 +81,6 @@ export const oracle: PredictorDefinition = {
     precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
     costNs: COST,
   },
-  needs: [],
   create: ({ model, random }, { recall, precision, costNs }) =>
     new Oracle(model, Number(recall), Number(precision), Number(costNs), random),
 };

@@ -42,6 +42,5 @@ export const preGated: PredictorDefinition = {
     ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
     costNs: COST,
   },
-  needs: [],
   create: ({ model }, { ahead, costNs }) => new PreGated(model, Number(ahead), Number(costNs)),
 };

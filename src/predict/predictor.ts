@@ -63,8 +63,8 @@ export interface PredictorDefinition {
   readonly summary: string;
   readonly cites: string;
   readonly parameters: ParameterTable;
-  /** What the trace must carry; the run fails early where it does not. */
-  readonly needs: readonly PredictorNeed[];
+  /** What the trace must carry; the run fails early where it does not. Absent: nothing. */
+  readonly needs?: readonly PredictorNeed[];
   /** What it needs with these parameters, where that is not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NamedExperts } from './named-experts.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
-import { trainOn } from './training.js';
+import { trainedOn } from './training.js';
 
 /** Predicts the last known layer's ids. */
 class PreviousLayer implements Predictor {
@@ -43,10 +43,5 @@ export const previousLayer: PredictorDefinition = {
   summary: 'experts of the same ids as at the last layer that is known',
   cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  needs: [],
-  create(context, { costNs }) {
-    const predictor = new PreviousLayer(context.model, Number(costNs));
-    trainOn(predictor, context.training);
-    return predictor;
-  },
+  create: (context, { costNs }) => trainedOn(new PreviousLayer(context.model, Number(costNs)), context.training),
 };

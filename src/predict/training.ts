@@ -7,8 +7,9 @@ import type { Predictor } from './predictor.js';
 /**
  * Shows every token of `traces` to a predictor, one request after another. Requests are numbered from -2 downwards, so that none is
  * taken for one of the run.
+ * @returns the predictor
  */
-export function trainOn(predictor: Predictor, traces: readonly RoutingTrace[]): void {
+export function trainedOn<P extends Predictor>(predictor: P, traces: readonly RoutingTrace[]): P {
   let index = -2;
   for (const trace of traces) {
     const pass = new Pass(trace, 1);
@@ -22,4 +23,5 @@ export function trainOn(predictor: Predictor, traces: readonly RoutingTrace[]): 
       }
     }
   }
+  return predictor;
 }

@@ -17,8 +17,6 @@ export const fcfs: SchedulerDefinition = {
   name: 'fcfs',
   summary: 'requests in order of arrival, decode tokens first, prompts in chunks',
   cites: 'continuous batching: Orca, OSDI 2022; chunked prefill: Sarathi-Serve, arXiv 2403.02310',
-  parameters: {},
-  needs: [],
   fairness: () => ({ passedOver: 0, overtaken: 0 }),
   create: (limits, _parameters, context) => new FcfsScheduler(limits, context),
 };

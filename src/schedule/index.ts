@@ -1,7 +1,5 @@
 // The family of schedulers. A new one is a file in this folder and a line here.
-import { UserError } from '../base/errors.js';
-import { type Choice, choose } from '../base/parameters.js';
-import { didYouMean } from '../base/text.js';
+import { type Choice, choose, findNamed } from '../base/parameters.js';
 import { cacheAffinity } from './cache-affinity.js';
 import { expertflow } from './expertflow.js';
 import { fcfs } from './fcfs.js';
@@ -28,10 +26,7 @@ export const SCHEDULERS: readonly SchedulerDefinition[] = [
  * @throws UserError with the nearest name
  */
 export function findScheduler(name: string): SchedulerDefinition {
-  const found = SCHEDULERS.find((scheduler) => scheduler.name === name);
-  if (found !== undefined) return found;
-  const names = SCHEDULERS.map((scheduler) => scheduler.name);
-  throw new UserError(`unknown scheduler "${name}"; ${didYouMean(name, names)}`);
+  return findNamed('scheduler', SCHEDULERS, name);
 }
 
 /**

@@ -49,7 +49,6 @@ function definition(first: PhaseName, fields: Pick<SchedulerDefinition, 'summary
     parameters: {
       maxWait: { default: maxWait, description: `most ${phase} passes in a row while there are ${other} tokens to run`, min: 1 },
     },
-    needs: [],
     fairness: (_limits, parameters) => ({ passedOver: Number(parameters.maxWait), overtaken: 0 }),
     create: (limits, parameters, context) => new PhaseFirstScheduler(first, limits, parameters, context),
   };

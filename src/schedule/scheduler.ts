@@ -65,8 +65,10 @@ export interface SchedulerDefinition {
   /** One sentence: which tokens it puts together. */
   readonly summary: string;
   readonly cites: string;
-  readonly parameters: ParameterTable;
-  readonly needs: readonly SchedulerNeed[];
+  /** Absent: none. */
+  readonly parameters?: ParameterTable;
+  /** Absent: nothing. */
+  readonly needs?: readonly SchedulerNeed[];
   fairness(limits: SchedulerLimits, parameters: Parameters): Fairness;
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;

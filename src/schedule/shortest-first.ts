@@ -49,7 +49,6 @@ export const shortestFirst: SchedulerDefinition = {
     },
     maxWait: { default: 2048, description: 'passes after which a request that waits goes before all others', min: 0 },
   },
-  needs: [],
   fairness: (_limits, { maxWait }) => ({ passedOver: 0, overtaken: Number(maxWait) }),
   create: (limits, parameters, context) => new ShortestFirstScheduler(limits, parameters, context),
 };

@@ -17,8 +17,6 @@ export const staticBatch: SchedulerDefinition = {
   name: 'static',
   summary: 'static batches: nobody joins until all requests of the running batch are done',
   cites: 'request-level batching, as described in Orca, OSDI 2022, section 3',
-  parameters: {},
-  needs: [],
   fairness: () => ({ passedOver: 0, overtaken: 0 }),
   create: (limits, _parameters, context) => new StaticScheduler(limits, context),
 };

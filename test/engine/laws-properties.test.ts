@@ -116,7 +116,7 @@ describe('L8 Conservation', () => {
     }));
 
   it('L8 without prefetch no policy has more hits than the Belady bound', () => {
-    const independent = POLICIES.filter(({ needs }) => needs.every((need) => need === 'future')).map(({ name }) => name);
+    const independent = POLICIES.filter(({ needs = [] }) => needs.every((need) => need === 'future')).map(({ name }) => name);
     expect(independent).toEqual(expect.arrayContaining(['lru', 'fifo', 'lfu', 'random', 'belady']));
     const plain = scenarios.map((scenario): Scenario => ({ ...scenario, script: null, onMiss: 'load', dram: null, exclusive: false }));
     return check(

@@ -17,7 +17,7 @@ const model = toyModel(new Array<number>(LAYERS).fill(EXPERTS), undefined, TOP_K
 /** They are given the truth, that is what they are for. */
 const KNOWING = ['oracle', 'pre-gated'];
 /** Predictors that need nothing beyond the routing, token ids and weights of these traces. */
-const predictors = PREDICTORS.filter(({ needs, name }) => !needs.includes('predicted') && name !== 'onnx').map(({ name }) => name);
+const predictors = PREDICTORS.filter(({ needs, name }) => !needs?.includes('predicted') && name !== 'onnx').map(({ name }) => name);
 
 /** Routing with something to learn: half of a row follows from the row before, half from the layer before. */
 function rows(count: number, seed: number): Row[] {

@@ -149,7 +149,7 @@ function configured(
   definition: SchedulerDefinition,
   { batch, batches, budget, maxWait }: { batch: number; batches: number; budget: number; maxWait: number },
 ) {
-  const table = definition.parameters;
+  const table = definition.parameters ?? {};
   const given = {
     ...('maxWait' in table ? { maxWait: Math.max(maxWait, table.maxWait!.min ?? 0) } : {}),
     ...('batches' in table ? { batches } : {}),

@@ -154,7 +154,5 @@ export const arc: PolicyDefinition = {
   name: 'arc',
   summary: 'balances recency against frequency by what it evicted too early',
   cites: 'Megiddo and Modha, "ARC", FAST 2003',
-  parameters: {},
-  needs: [],
   create: (context) => new Arc(context),
 };

@@ -44,7 +44,6 @@ export const belady: PolicyDefinition = {
   name: 'belady',
   summary: 'evicts the expert whose next use is furthest; streams the incoming one where that is it',
   cites,
-  parameters: {},
   needs: ['future'],
   create: (context) => new Belady(context),
 };
@@ -54,7 +53,6 @@ export const beladyAdmit: PolicyDefinition = {
   name: 'belady-admit',
   summary: 'evicts the expert whose next use is furthest; always admits',
   cites,
-  parameters: {},
   needs: ['future'],
   create: (context) => new BeladyAdmit(context),
 };

@@ -57,6 +57,5 @@ export const clock: PolicyDefinition = {
   summary: 'evicts the oldest expert that was not used since the hand last passed it',
   cites: 'Corbato, "A paging experiment with the Multics system", MIT Project MAC, 1968',
   parameters: { bits: { default: 1, description: 'bits of the counter of chances', min: 1, max: 6 } },
-  needs: [],
   create: ({ experts }, { bits }) => new Clock(experts, 2 ** Math.floor(Number(bits)) - 1),
 };

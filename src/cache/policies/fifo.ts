@@ -30,7 +30,5 @@ export const fifo: PolicyDefinition = {
   name: 'fifo',
   summary: 'evicts the expert that has been resident longest',
   cites: 'Belady, IBM Systems Journal 5(2), 1966',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Fifo(experts),
 };

@@ -97,6 +97,5 @@ export const frequencyClasses: PolicyDefinition = {
   summary: 'evicts the least recently used expert of the lowest class of decayed use counts',
   cites: 'llama.cpp, src/llama-moe-cache.cpp',
   parameters: { halfLife: { default: 128, description: 'passes after which all counts are halved', min: 1 } },
-  needs: [],
   create: (context, { halfLife }) => new FrequencyClasses(context, Number(halfLife)),
 };

@@ -50,6 +50,5 @@ export const gdsf: PolicyDefinition = {
   summary: 'evicts the least priority = age + uses x cost / size; prefers to keep small experts',
   cites: 'Cherkasova, HP Labs report HPL-98-69R1, 1998',
   parameters: { cost: { default: 'miss', description: 'what a miss costs', values: ['miss', 'bytes'] } },
-  needs: [],
   create: (context, { cost }) => new Gdsf(context, cost === 'bytes'),
 };

@@ -62,6 +62,5 @@ export const hyperbolic: PolicyDefinition = {
   summary: 'evicts, of a random sample, the expert with the least uses per time resident',
   cites: 'Blankstein, Sen and Freedman, "Hyperbolic caching", USENIX ATC 2017',
   parameters: { samples: { default: 64, description: 'residents drawn for each victim', min: 1 } },
-  needs: [],
   create: ({ experts, random }, { samples }) => new Hyperbolic(experts, Math.floor(Number(samples)), random),
 };

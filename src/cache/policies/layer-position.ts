@@ -46,7 +46,5 @@ export const layerPosition: PolicyDefinition = {
   name: 'layer-position',
   summary: 'evicts from the layer that is executed again last',
   cites: 'EdgeMoE, arXiv 2308.14352',
-  parameters: {},
-  needs: [],
   create: (context) => new LayerPosition(context),
 };

@@ -50,7 +50,5 @@ export const leastStale: PolicyDefinition = {
   name: 'least-stale',
   summary: 'evicts the oldest expert that the running pass has not touched',
   cites: 'SpecMD, arXiv 2602.03921',
-  parameters: {},
-  needs: [],
   create: ({ experts, clock }) => new LeastStale(experts, clock),
 };

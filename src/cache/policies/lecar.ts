@@ -114,6 +114,5 @@ export const lecar: PolicyDefinition = {
   summary: 'evicts by recency or by frequency, whichever has been regretted less',
   cites: 'Vietri et al., "Driving cache replacement with ML-based LeCaR", HotStorage 2018',
   parameters: { rate: { default: 0.45, description: 'how much one regretted eviction moves the odds', min: 0, max: 10 } },
-  needs: [],
   create: (context, { rate }) => new LeCaR(context, Number(rate)),
 };

@@ -44,7 +44,5 @@ export const lfru: PolicyDefinition = {
   name: 'lfru',
   summary: 'evicts the expert with the least uses over time since its last use',
   cites: 'moe-cache-eval, arXiv 2608.07911 (as the baseline LFRU)',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Lfru(experts),
 };

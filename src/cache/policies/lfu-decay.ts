@@ -46,6 +46,5 @@ export const lfuDecay: PolicyDefinition = {
   summary: 'evicts the expert with the smallest decayed count of uses',
   cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
   parameters: { halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 } },
-  needs: [],
   create: (context, { halfLife }) => new LfuDecay(context, Number(halfLife)),
 };

@@ -32,7 +32,5 @@ export const lfuResident: PolicyDefinition = {
   name: 'lfu-resident',
   summary: 'evicts the expert used least often since it became resident, ties by least recent use',
   cites: 'Aggarwal, Wolf and Yu, "Caching on the World Wide Web", IEEE TKDE 11(1), 1999; libCacheSim',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new LfuResident(experts),
 };

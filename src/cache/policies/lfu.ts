@@ -42,7 +42,5 @@ export const lfu: PolicyDefinition = {
   name: 'lfu',
   summary: 'evicts the expert used least often since the start, ties by least recent use',
   cites: 'Breslau et al., "Web caching and Zipf-like distributions", INFOCOM 1999',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Lfu(experts),
 };

@@ -126,6 +126,5 @@ export const lirs: PolicyDefinition = {
   summary: 'keeps experts with a short distance between their last two uses',
   cites: 'Jiang and Zhang, "LIRS", SIGMETRICS 2002',
   parameters: { hir: { default: 0.01, description: 'share of the capacity for experts on trial', min: 0, max: 1 } },
-  needs: [],
   create: (context, { hir }) => new Lirs(context, Number(hir)),
 };

@@ -14,7 +14,5 @@ export const lru: PolicyDefinition = {
   name: 'lru',
   summary: 'evicts the least recently used expert',
   cites: 'Mattson et al., IBM Systems Journal 9(2), 1970; Mixtral-offloading, arXiv 2312.17238',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Lru(experts),
 };

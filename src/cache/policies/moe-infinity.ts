@@ -69,7 +69,6 @@ export const moeInfinity: PolicyDefinition = {
   summary: 'evicts the least uses x nearness of the layer x recent activity',
   cites: 'MoE-Infinity, arXiv 2401.14361',
   parameters: { halfLife: { default: 64, description: 'passes after which recent activity counts half', min: 0.01 } },
-  needs: [],
   takes: ['predicted'],
   create: (context, { halfLife }) => new MoeInfinity(context, Number(halfLife)),
 };

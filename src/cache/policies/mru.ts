@@ -17,7 +17,5 @@ export const mru: PolicyDefinition = {
   name: 'mru',
   summary: 'evicts the most recently used expert',
   cites: 'Chou and DeWitt, VLDB 1985',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Mru(experts),
 };

@@ -45,7 +45,5 @@ export const random: PolicyDefinition = {
   name: 'random',
   summary: 'evicts an expert drawn at random (seeded)',
   cites: 'Belady, IBM Systems Journal 5(2), 1966',
-  parameters: {},
-  needs: [],
   create: ({ experts, random }) => new RandomVictim(experts, random),
 };

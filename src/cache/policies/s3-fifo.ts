@@ -167,6 +167,5 @@ export const s3Fifo: PolicyDefinition = {
     ghost: { default: 0.9, description: 'size of the ghost queue as a share of the capacity', min: 0 },
     promoteAt: { default: 2, description: 'uses on probation that earn the main queue', min: 1, max: MOST_USES },
   },
-  needs: [],
   create: (context, { small, ghost, promoteAt }) => new S3Fifo(context, Number(small), Number(ghost), Number(promoteAt)),
 };

@@ -58,7 +58,5 @@ export const sieve: PolicyDefinition = {
   name: 'sieve',
   summary: 'sweeps from the oldest to the newest and evicts the first that was not used since the last sweep',
   cites: 'Zhang et al., "SIEVE is simpler than LRU", NSDI 2024',
-  parameters: {},
-  needs: [],
   create: ({ experts }) => new Sieve(experts),
 };

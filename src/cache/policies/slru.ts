@@ -82,6 +82,5 @@ export const slru: PolicyDefinition = {
   summary: 'LRU in two segments; only experts used twice reach the protected one',
   cites: 'Karedla, Love and Wherry, IEEE Computer 27(3), 1994',
   parameters: { protected: { default: 0.8, description: 'share of the capacity that is protected', min: 0, max: 1 } },
-  needs: [],
   create: (context, values) => new Slru(context, Number(values.protected)),
 };

@@ -111,6 +111,5 @@ export const twoQueue: PolicyDefinition = {
     in: { default: 0.25, description: 'share of the capacity for newcomers', min: 0, max: 1 },
     out: { default: 0.5, description: 'bytes remembered after leaving, as a share of the capacity', min: 0 },
   },
-  needs: [],
   create: (context, values) => new TwoQueue(context, Number(values.in), Number(values.out)),
 };

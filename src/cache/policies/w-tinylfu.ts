@@ -157,6 +157,5 @@ export const wTinyLfu: PolicyDefinition = {
     window: { default: 0.01, description: 'share of the capacity for the window', min: 0, max: 1 },
     protected: { default: 0.8, description: 'share of the rest that is protected', min: 0, max: 1 },
   },
-  needs: [],
   create: (context, values) => new WTinyLfu(context, Number(values.window), Number(values.protected)),
 };

@@ -1,5 +1,6 @@
 // What the reader of a result must be warned of.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
+import { policyNeeds } from '../../cache/policy.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import type { Finished } from './finished.js';
@@ -55,7 +56,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
       });
     }
   }
-  const fromPrefix = simulation.policy.definition.needsWith?.(simulation.policy.parameters) ?? simulation.policy.definition.needs;
+  const fromPrefix = policyNeeds(simulation.policy.definition, simulation.policy.parameters);
   const { quotas } = system.cache;
   const profiled =
     fromPrefix.includes('popularity') || quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;

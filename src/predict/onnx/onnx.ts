@@ -157,7 +157,6 @@ export const onnx: PredictorDefinition = {
     file: { default: '', description: 'path of the .onnx file' },
     costNs: COST,
   },
-  needs: [],
   create(context, { file, costNs }) {
     if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');
     return OnnxPredictor.open(resolve(context.folder ?? '.', String(file)), context, Number(costNs));

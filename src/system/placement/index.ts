@@ -1,7 +1,5 @@
 // The family of placements. A new one is a file in this folder and a line here.
-import { UserError } from '../../base/errors.js';
-import { type Choice, choose } from '../../base/parameters.js';
-import { didYouMean } from '../../base/text.js';
+import { type Choice, choose, findNamed } from '../../base/parameters.js';
 import { even } from './even.js';
 import type { PlacementDefinition } from './placement.js';
 import { byPopularity } from './popularity.js';
@@ -15,10 +13,7 @@ export const PLACEMENTS: readonly PlacementDefinition[] = [even, byPopularity, r
  * @throws UserError with the nearest name
  */
 export function findPlacement(name: string): PlacementDefinition {
-  const found = PLACEMENTS.find((placement) => placement.name === name);
-  if (found !== undefined) return found;
-  const names = PLACEMENTS.map((placement) => placement.name);
-  throw new UserError(`unknown placement "${name}"; ${didYouMean(name, names)}`);
+  return findNamed('placement', PLACEMENTS, name);
 }
 
 /**

@@ -20,7 +20,8 @@ export interface PlacementDefinition {
   readonly summary: string;
   /** Where it is published, or who places so. */
   readonly cites: string;
-  readonly parameters: ParameterTable;
+  /** Absent: none. */
+  readonly parameters?: ParameterTable;
   /** True where it looks at the popularity of experts. */
   readonly needsPopularity: boolean;
   /** @returns by expert of the layer: the GPU that it lives on, or {@link EVERYWHERE} */

@@ -29,7 +29,6 @@ export const byPopularity: PlacementDefinition = {
   name: 'popularity',
   summary: 'popular experts apart, so that each GPU gets as much work',
   cites: 'Graham, SIAM J. Appl. Math. 17(2), 1969; DeepSeek EPLB (balanced packing)',
-  parameters: {},
   needsPopularity: true,
   place(layer) {
     const homes = new Int32Array(layer.experts);

@@ -32,7 +32,6 @@ export const cachedPrefix: AuditCheck = {
       finish() {
         if (total === 0) return null;
         return {
-          code: 'cached-prefix',
           level: 'warning',
           what:
             `${counted(total, 'row')} (${percentOf(total, tokens)}) at the start of ${counted(requests, 'request')}, the first at row ${first}, choose ` +

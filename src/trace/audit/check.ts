@@ -24,7 +24,7 @@ interface Watcher {
   /** Sees the next rows. The chunk is overwritten afterwards. @param first number of its row 0 */
   rows?(chunk: TraceChunk, first: number): void;
   /** Called once, after the last row. */
-  finish(): AuditFinding | null;
+  finish(): Omit<AuditFinding, 'code'> | null;
 }
 
 /** What a check may know. */

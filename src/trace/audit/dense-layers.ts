@@ -41,7 +41,6 @@ export const denseLayers: AuditCheck = {
         const dropped = trace.meta.notes.dense_layers_dropped;
         if (dropped !== undefined && left.length === 0) {
           return {
-            code: 'dense-layers',
             level: 'note',
             what: `${counted(Number(dropped), 'layer')} of zeros were left out on reading: dense layers of an engine that counts all layers.`,
             effect: 'None: the layers that remain are the MoE layers.',
@@ -62,7 +61,6 @@ export const denseLayers: AuditCheck = {
               ]),
         ];
         return {
-          code: 'dense-layers',
           level: 'warning',
           what: `${capital(parts.join('; '))}: dense layers that were recorded as if they routed.`,
           effect:

@@ -49,13 +49,16 @@ export interface AuditOptions {
 export function auditTrace(trace: RoutingTrace, options: AuditOptions = {}): AuditFinding[] {
   const tokens = Math.min(options.tokens ?? trace.tokens, trace.tokens);
   const subject = { trace, tokens, model: options.model ?? null };
-  const watchers = auditChecks.map((check) => check.start(subject));
+  const watchers = auditChecks.map(({ code, start }) => ({ code, ...start(subject) }));
   const reading = watchers.filter((watcher) => watcher.rows !== undefined);
   const chunk = allocateChunk(trace, ROWS);
   for (let start = 0; start < tokens; start += ROWS) {
     trace.read(start, Math.min(ROWS, tokens - start), chunk);
     for (const watcher of reading) watcher.rows!(chunk, start);
   }
-  const findings = watchers.flatMap((watcher) => watcher.finish() ?? []);
+  const findings = watchers.flatMap(({ code, finish }): AuditFinding[] => {
+    const finding = finish();
+    return finding === null ? [] : [{ code, ...finding }];
+  });
   return [...findings.filter(({ level }) => level === 'warning'), ...findings.filter(({ level }) => level === 'note')];
 }

@@ -72,7 +72,6 @@ export const mixedRequests: AuditCheck = {
         const around = Math.max(overlap[best - 1] ?? 0, best < LAGS ? overlap[best + 1]! : 0);
         if (best === 1 || overlap[best]! < 1.25 * overlap[1]! || overlap[best]! < 1.15 * around) return null;
         return {
-          code: 'mixed-requests',
           level: 'warning',
           what:
             `A row shares ${(100 * overlap[best]!).toFixed(0)} % of its experts with the row ${best} before it, but ${(100 * overlap[1]!).toFixed(0)} % with its ` +

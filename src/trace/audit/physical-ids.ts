@@ -16,7 +16,6 @@ export const physicalIds: AuditCheck = {
             : [];
         if (beyond.length > 0) {
           return {
-            code: 'physical-ids',
             level: 'warning',
             what: `In ${layerList(beyond)} ids run to ${trace.expertsPerLayer[beyond[0]!]! - 1}, ${model!.name} has ${model!.layers[beyond[0]!]!.experts} experts there: physical slots of a balancer.`,
             effect: 'Copies of one expert count as different experts: popularity, reuse and hit rates come out too low.',
@@ -27,7 +26,6 @@ export const physicalIds: AuditCheck = {
         if (trace.meta.format !== 'sglang-recorder') return null;
         if (mapped === 'last') {
           return {
-            code: 'physical-ids',
             level: 'warning',
             what: 'The recorder wrote physical ids of a balancer; they were mapped back by the last placement, the only one in the file.',
             effect: 'Rows from before the last rebalancing name other experts than the model chose, at every layer.',

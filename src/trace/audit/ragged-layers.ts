@@ -39,7 +39,6 @@ export const raggedLayers: AuditCheck = {
         const asLlama = ragged.length === 1 && ragged[0] === layers - 1 && Math.min(...decode) === decode[layers - 1];
         if (asLlama) {
           return {
-            code: 'ragged-layers',
             level: 'note',
             what: `The last layer has no choices in ${counted(rows, 'prompt row')}: llama.cpp routes only the last token of a prompt there.`,
             effect:
@@ -49,7 +48,6 @@ export const raggedLayers: AuditCheck = {
           };
         }
         return {
-          code: 'ragged-layers',
           level: 'warning',
           what: `${layerList(ragged).replace('l', 'L')} of ${layers} have no choices in up to ${counted(rows, 'row')} that other layers have choices in.`,
           effect: 'Those layers demand less than they did: transfers and their part of the latency come out too low.',

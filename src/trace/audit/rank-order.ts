@@ -49,7 +49,6 @@ export const rankOrder: AuditCheck = {
         const shuffled = weighted >= LEAST && rising > 0.02 * weighted;
         if (!sorted && !shuffled) return null;
         return {
-          code: 'rank-order',
           level: 'warning',
           what: sorted
             ? `Ids stand in ${ascending >= 0.99 * events ? 'ascending' : 'descending'} order in ${percentOf(Math.max(ascending, descending), events)} of the events looked at: sorted by number, not by rank.`

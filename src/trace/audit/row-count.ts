@@ -21,7 +21,6 @@ export const rowCount: AuditCheck = {
         if (found.length === 0) return null;
         const text = found.join('; ');
         return {
-          code: 'row-count',
           level: 'warning',
           what: `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
           effect:

@@ -12,7 +12,6 @@ export const stridedView: AuditCheck = {
         if (!hasStridedView(trace)) return null;
         const prompts = trace.requests.filter(({ prefill }) => prefill > 0);
         return {
-          code: 'strided-view',
           level: 'warning',
           what:
             `The prompt rows of ${counted(prompts.length, 'request')} are permutations of all experts, experts / top-k rows at a time: ranks of one ` +

@@ -51,7 +51,6 @@ export const warmUpRows: AuditCheck = {
         end();
         if (first < 0) return null;
         return {
-          code: 'warm-up-rows',
           level: 'warning',
           what:
             `${counted(total, 'row')} (${percentOf(total, tokens)}) in ${counted(runs, 'run')} of equal rows, the first from row ${first}, the ` +

@@ -8,8 +8,6 @@ export const hashRouting: Variant = {
   name: 'hash',
   summary: "experts fixed by the token's id, spread evenly",
   cites: 'Hash layers, arXiv 2106.04426: balanced random hashing of the token',
-  parameters: {},
-  main: null,
   needs: () => ['tokenIds'],
   change({ layers, topK }, _parameters, { choices, experts, seed }) {
     const draws = new PlaceDraws(seed, 'variant/hash');

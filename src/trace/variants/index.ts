@@ -1,7 +1,6 @@
 // The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
 import { UserError } from '../../base/errors.js';
-import { type Choice, choose, splitSpec } from '../../base/parameters.js';
-import { didYouMean } from '../../base/text.js';
+import { type Choice, choose, findNamed, splitSpec } from '../../base/parameters.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
 import { hashRouting } from './hash.js';
@@ -34,21 +33,18 @@ export function parseVariant(text: string): Choice {
     const short = /^([^:=]+)=(.*)$/.exec(spec);
     if (short === null) return splitSpec(spec);
     const { main, name } = findVariant(short[1]!.trim());
-    if (main === null) throw new UserError(`variant ${spec}: ${name} takes no value; write ${name}`);
+    if (main === undefined) throw new UserError(`variant ${spec}: ${name} takes no value; write ${name}`);
     return { name, given: { [main]: short[2]!.trim() } };
   });
 }
 
 function findVariant(name: string): Variant {
-  const found = VARIANTS.find((known) => known.name === name);
-  if (found !== undefined) return found;
-  const names = VARIANTS.map((known) => known.name);
-  throw new UserError(`unknown routing variant "${name}"; ${didYouMean(name, names)}`);
+  return findNamed('routing variant', VARIANTS, name);
 }
 
 /** True where one of the variants reads gate weights. */
 export function needWeights(variants: readonly Choice[]): boolean {
-  return variants.some(({ name, parameters }) => findVariant(name).needs(parameters).includes('weights'));
+  return variants.some(({ name, parameters }) => findVariant(name).needs?.(parameters).includes('weights'));
 }
 
 /**
@@ -77,7 +73,7 @@ export function stackVariants(
 ): RoutingTrace {
   return variants.reduce((below, { name, parameters, text: spec }) => {
     const variant = findVariant(name);
-    for (const need of variant.needs(parameters)) {
+    for (const need of variant.needs?.(parameters) ?? []) {
       if (!below.has[need]) throw new UserError(`variant ${spec}: ${LACKS[need].replace('{}', below.path)}`);
     }
     const known = model !== null && model.layers.length === below.layers ? model.layers : null;

@@ -7,9 +7,6 @@ export const perRequest: Variant = {
   name: 'per-request',
   summary: "all tokens of a request take its first token's experts",
   cites: 'Tryage, arXiv 2308.11601 (a model per prompt); multi-head routing, arXiv 2211.03831 (adapters per task)',
-  parameters: {},
-  main: null,
-  needs: () => [],
   change(trace) {
     const row = trace.layers * trace.topK;
     const first = allocateChunk(trace, 1);

@@ -8,9 +8,6 @@ export const randomRouting: Variant = {
   name: 'random',
   summary: 'experts drawn at random: the worst case of every cache',
   cites: 'THOR, arXiv 2110.04260: experts are activated at random for each input',
-  parameters: {},
-  main: null,
-  needs: () => [],
   change({ layers, topK }, _parameters, { experts, seed }) {
     const draws = new PlaceDraws(seed, 'variant/random');
     return {

@@ -10,7 +10,6 @@ export const skip: Variant = {
   cites: 'Duo-LLM, arXiv 2410.10846: a router that may skip a layer for a token',
   parameters: { share: { default: 0.25, min: 0, max: 1, description: 'share of the layers that a token skips' } },
   main: 'share',
-  needs: () => [],
   change(trace, { share }, { seed }) {
     const draws = new PlaceDraws(seed, 'variant/skip');
     return keepPrefix(trace, ({ layer, row }) => {

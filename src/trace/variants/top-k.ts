@@ -10,7 +10,6 @@ export const topK: Variant = {
   cites: 'SMoE-Dropout, arXiv 2303.01610: a model that is run with fewer or more experts than it was trained with',
   parameters: { k: { default: 1, min: 1, description: 'choices to keep' } },
   main: 'k',
-  needs: () => [],
   change(trace, { k }, { spec }) {
     const width = k as number;
     if (!Number.isInteger(width)) throw new UserError(`variant ${spec}: ${width} is no whole number of choices`);

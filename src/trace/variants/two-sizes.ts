@@ -15,7 +15,6 @@ export const twoSizes: Variant = {
     skip: { default: 0, min: 0, max: 1, description: 'share that skips the layer' },
   },
   main: 'small',
-  needs: () => [],
   change({ layers, topK }, parameters, { experts, seed, spec }) {
     const small = parameters.small as number;
     const none = parameters.skip as number;

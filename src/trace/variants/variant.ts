@@ -26,11 +26,12 @@ export interface Variant {
   readonly summary: string;
   /** Paper that it is taken from. */
   readonly cites: string;
-  readonly parameters: ParameterTable;
-  /** The parameter that `name=value` sets; null: it has none. */
-  readonly main: string | null;
-  /** Columns that it reads, for these parameters. */
-  needs(parameters: Parameters): readonly VariantNeed[];
+  /** Absent: none. */
+  readonly parameters?: ParameterTable;
+  /** The parameter that `name=value` sets; absent: it has none. */
+  readonly main?: string;
+  /** Columns that it reads, for these parameters; absent: no special ones. */
+  needs?(parameters: Parameters): readonly VariantNeed[];
   /**
    * The change that it makes to a trace that has what it needs.
    * @throws UserError where parameters contradict each other or the trace

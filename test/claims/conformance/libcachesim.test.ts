@@ -36,7 +36,7 @@ describe.each(['fine', 'coarse'] as const)('L7: sequential replay equals libCach
     const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
     const ratios = [0.1, 0.25, 0.5].map((share) => {
       const clock: Clock = { event: 0, pass: 0, layer: 0 };
-      const needsFuture = definition.needs.includes('future');
+      const needsFuture = definition.needs?.includes('future');
       const nextUse = needsFuture ? new Int32Array(model.experts) : null;
       const future = needsFuture ? new Future(log) : null;
       const capacityBytes = Math.ceil(share * model.experts);
