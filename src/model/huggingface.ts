@@ -7,7 +7,7 @@ import type { Family } from './families/family.js';
 import { FAMILIES } from './families/index.js';
 import { Fields } from './fields.js';
 import { readJson } from './json.js';
-import { type ModelProfile, ModelProfileSchema } from './profile.js';
+import { ConfigProfileSchema, type ModelProfile } from './profile.js';
 
 /** Where models of text and something else keep their language model. */
 const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'];
@@ -28,7 +28,7 @@ export function loadConfig(path: string, overrides: readonly Override[] = []): M
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { family, config } = findFamily(new Fields(path, json));
   const profile = { name: nameOf(path), quantization: storedFormat(config), ...family.read(config) };
-  return checkValue(profile, path, ModelProfileSchema, overrides);
+  return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
 /** True for the content of a config.json of transformers. */

@@ -2,7 +2,7 @@
 // (build.ts) and never written down, so that a profile cannot contradict itself.
 import { z } from 'zod';
 import { findProfile } from '../base/profiles.js';
-import { known } from '../base/written.js';
+import { issueOf } from '../base/written.js';
 import { type Override, readYaml } from '../base/yaml.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
 import { findQuantization } from './quantization.js';
@@ -64,8 +64,8 @@ const LayerShape = z.strictObject({
   intermediate: count.optional().describe('Width of one expert there.'),
 });
 
-/** Schema of `profiles/models/*.yaml`. */
-export const ModelProfileSchema = z
+/** Schema of a model that a file of its publisher describes: its checkpoint may be stored in a format that moeprof cannot price. */
+export const ConfigProfileSchema = z
   .strictObject({
     name: z
       .string()
@@ -124,11 +124,7 @@ export const ModelProfileSchema = z
       .strictObject({ intermediate: count.describe('Its width.') })
       .optional()
       .describe('FFN of the dense layers.'),
-    quantization: z
-      .string()
-      .superRefine(known(findQuantization))
-      .default('bf16')
-      .describe('Storage format that the model is priced in unless the run names another.'),
+    quantization: z.string().default('bf16').describe('Storage format that the model is priced in unless the run names another.'),
     published: z
       .strictObject({
         total: z.number().positive().describe('All parameters.'),
@@ -168,6 +164,11 @@ export const ModelProfileSchema = z
       if ((override.topK ?? moe.topK) > (override.experts ?? moe.experts)) refuse(['moe', 'overrides', i], 'topK must not exceed experts');
     }
   });
+
+/** Schema of `profiles/models/*.yaml`. */
+export const ModelProfileSchema = ConfigProfileSchema.superRefine(({ quantization }, context) =>
+  issueOf(context, ['quantization'], () => void findQuantization(quantization)),
+);
 
 /** A model profile as it is written, defaults left out. */
 export type ModelProfileInput = z.input<typeof ModelProfileSchema>;

@@ -11,7 +11,7 @@ it('breathes while it draws routing, and draws the same', async () => {
   expect(breaths).toBe(3);
   const whole = { prefill: 128, decode: 128 };
   const requests = [whole, whole, whole, { prefill: 128, decode: 104 }];
-  expect(traces[0]!.sha256).toBe(synthesize(model, { seed: run.seed, requests }).sha256);
+  expect(traces[0]!.sha256()).toBe(synthesize(model, { seed: run.seed, requests }).sha256());
   await expect(
     openInputs(run, {
       breathe: async () => {

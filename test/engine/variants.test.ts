@@ -44,7 +44,9 @@ describe('a run with variants', () => {
   });
 
   it('refuses what it does not know in one line', async () => {
-    await expect(simulate({ ...base, variants: 'top-q=1' })).rejects.toThrow('variant top-q=1: there is no routing variant "top-q"');
+    await expect(simulate({ ...base, variants: 'top-q=1' })).rejects.toThrow(
+      'simulate: variants: unknown routing variant "top-q"; did you mean',
+    );
     await expect(simulate({ ...base, variants: 'two-sizes=0.5' })).rejects.toThrow('has 16 MoE layers, mini-mixtral-8x8l has 8');
   });
 });

@@ -61,7 +61,7 @@ describe('formats', () => {
   it('are unknown by any other name', () => {
     expect(findQuantization('Q4_K_M').name).toBe('q4_k_m');
     expect(() => findQuantization('q4_m')).toThrow(UserError);
-    expect(() => findQuantization('q4_k')).toThrow(/^--quantization: unknown quantization "q4_k"; did you mean "q4_k_m"/);
+    expect(() => findQuantization('q4_k')).toThrow(/^unknown quantization "q4_k"; did you mean "q4_k_m"/);
   });
 });
 

@@ -5,6 +5,52 @@ import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import type { Finished } from './finished.js';
 
+/** What the reader of the result must be warned of. */
+export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
+  const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
+  const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
+  warnings.push(...(meters.faults?.warnings() ?? []));
+  if (inputs.trace.meta.synthetic) {
+    warnings.push({
+      code: 'synthetic-routing',
+      message:
+        'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
+    });
+  }
+  warnings.push(...cacheWarnings(finished, bounds), ...profileWarnings(finished), ...routingWarnings(finished));
+  if (serving.cut) {
+    warnings.push({
+      code: 'streams-cut',
+      message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(workload.requests)} streams start at even offsets.`,
+    });
+  }
+  return warnings;
+}
+
+/** A cache that is too small for what one pass, or one token, uses. */
+function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[] {
+  const { inputs, simulation } = finished;
+  const { model, system } = inputs;
+  if (capacityBytes === 0 || capacityBytes >= expertBytesTotal(model) || system.onMiss === 'cpu') return [];
+  const several = simulation.gpus.length > 1;
+  if (system.cache.scope === 'global') {
+    const passBytes = meanPassBytes(finished);
+    if (capacityBytes >= passBytes) return [];
+    const message =
+      `The expert cache (${formatBytes(capacityBytes)}${several ? ' on all GPUs' : ''}) is smaller than what one pass touches (${formatBytes(passBytes)} on average): ` +
+      'LRU, FIFO, CLOCK and other policies that keep what was used last hit next to nothing. Take a larger cache, a smaller batch, or a static placement.';
+    return [{ code: 'below-token-cycle', message }];
+  }
+  if (several) return [];
+  const { byLayer } = simulation.gpus[0]!.gpu;
+  const starved = model.layers.filter(({ expertBytes, index, topK }) => byLayer[index]!.capacityBytes < topK * expertBytes);
+  if (starved.length === 0) return [];
+  const message =
+    `In ${formatCount(starved.length)} of ${formatCount(model.layers.length)} layers the cache holds fewer experts than one token uses there: ` +
+    'part of every token is streamed. Take a larger cache.';
+  return [{ code: 'below-token-cycle', message }];
+}
+
 /** Bytes of the distinct experts that one decode pass touches, on average (any pass, where none decodes): at batch 1 the token cycle. */
 function meanPassBytes({ inputs, simulation }: Finished): number {
   const { layers, phases } = simulation.recorder;
@@ -19,57 +65,24 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
   return (phase.demanded / passes) * (bytes / demanded);
 }
 
-/** What the reader of the result must be warned of. */
-export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
-  const { model, system, trace } = inputs;
-  const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
-  warnings.push(...(meters.faults?.warnings() ?? []));
-  if (trace.meta.synthetic) {
-    warnings.push({
-      code: 'synthetic-routing',
-      message:
-        'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
-    });
-  }
-  const partial = bounds.capacityBytes > 0 && bounds.capacityBytes < expertBytesTotal(model) && system.onMiss !== 'cpu';
-  const passBytes = meanPassBytes(finished);
-  if (partial && system.cache.scope === 'global' && bounds.capacityBytes < passBytes) {
-    warnings.push({
-      code: 'below-token-cycle',
-      message:
-        `The expert cache (${formatBytes(bounds.capacityBytes)}${simulation.gpus.length > 1 ? ' on all GPUs' : ''}) is smaller than what one pass touches (${formatBytes(passBytes)} on average): ` +
-        'LRU, FIFO, CLOCK and other policies that keep what was used last hit next to nothing. Take a larger cache, a smaller batch, or a static placement.',
-    });
-  }
-  if (partial && system.cache.scope === 'layer') {
-    const [only] = simulation.gpus.length === 1 ? simulation.gpus : [];
-    const starved = model.layers.filter(
-      ({ expertBytes, index, topK }) => only !== undefined && only.gpu.byLayer[index]!.capacityBytes < topK * expertBytes,
-    );
-    if (starved.length > 0) {
-      warnings.push({
-        code: 'below-token-cycle',
-        message:
-          `In ${formatCount(starved.length)} of ${formatCount(model.layers.length)} layers the cache holds fewer experts than one token uses there: ` +
-          'part of every token is streamed. Take a larger cache.',
-      });
-    }
-  }
-  const fromPrefix = policyNeeds(simulation.policy.definition, simulation.policy.parameters);
-  const { quotas } = system.cache;
-  const profiled =
-    fromPrefix.includes('popularity') || quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
-  if (profiled && typeof system.cache.popularity === 'number') {
-    warnings.push({
-      code: 'profiled-on-itself',
-      message:
-        `Placement was profiled on the first ${formatCount(Math.min(system.cache.popularity, trace.tokens))} tokens of the trace that is replayed. ` +
-        'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.',
-    });
-  }
-  const { routing } = workload;
-  if (routing !== undefined && routing.reused > 0) {
+/** A placement or a split that was profiled on the very tokens that are replayed. */
+function profileWarnings({ inputs: { system, trace }, layout, simulation }: Finished): Warning[] {
+  const { definition, parameters } = simulation.policy;
+  const needs = policyNeeds(definition, parameters);
+  const { popularity, quotas } = system.cache;
+  const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
+  if (typeof popularity !== 'number' || !(needs.includes('popularity') || split)) return [];
+  const message =
+    `Placement was profiled on the first ${formatCount(Math.min(popularity, trace.tokens))} tokens of the trace that is replayed. ` +
+    'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.';
+  return [{ code: 'profiled-on-itself', message }];
+}
+
+/** Routing that is not each token's own. */
+function routingWarnings({ workload: { routing } }: Finished): Warning[] {
+  if (routing === undefined) return [];
+  const warnings: Warning[] = [];
+  if (routing.reused > 0) {
     warnings.push({
       code: 'routing-reused',
       message:
@@ -77,17 +90,11 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
         'that an earlier token had taken. Join more traces (--trace is repeatable), or take fewer requests (--requests).',
     });
   }
-  if (routing !== undefined && routing.borrowed !== null) {
+  if (routing.borrowed !== null) {
     const [lacks, has] = routing.borrowed === 'prompt' ? ['prompt', 'generated'] : ['generated', 'prompt'];
     warnings.push({
       code: 'routing-borrowed',
       message: `The trace has no ${lacks} tokens: those of the workload took the routing of ${has} ones, one row a token.`,
-    });
-  }
-  if (serving.cut) {
-    warnings.push({
-      code: 'streams-cut',
-      message: `The trace has fewer requests than the batch: long ones were cut, ${formatCount(workload.requests)} streams start at even offsets.`,
     });
   }
   return warnings;

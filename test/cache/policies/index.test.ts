@@ -46,7 +46,7 @@ describe('resolvePolicy', () => {
     ['s3-fifo:small=much', 'expected a number'],
     ['static:by=size', 'not one of popularity, layer'],
     ['lru:depth=3', 'there are none'],
-    ['./absent.mjs', './absent.mjs: cannot be loaded as a policy'],
+    ['./absent.mjs', '/absent.mjs: there is no such file'],
   ])('refuses %s', async (spec, message) => {
     const error = await policyOf(spec).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UserError);
