@@ -1,2 +1,11 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+// Node ends with 1 where a module cannot be loaded, which says that a gate has failed.
+try {
+  await import('../dist/cli/main.js');
+} catch (error) {
+  const lacking = error.code === 'EMFILE' || error.code === 'ENFILE';
+  process.stderr.write(
+    `moeprof: ${lacking ? 'too many files are open; allow more with ulimit -n' : `cannot be loaded: ${error.message}; install it again`}\n`,
+  );
+  process.exitCode = lacking ? 2 : 70;
+}

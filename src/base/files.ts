@@ -4,15 +4,18 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, realpathSync, renameSync, type Stats, statSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { messageOf, UserError } from './errors.js';
+import { EXIT, messageOf, UserError } from './errors.js';
 
-/** A file under construction. Opened before the work that fills it, so that a bad path fails at once. */
+/**
+ * A file under construction. It is made before the work that fills it, so that a bad path fails at once, but stands on disk only from
+ * the first write to {@link commit}: while a command reads and computes, there is nothing to be cleaned, and signals end it as they end
+ * any process.
+ */
 export class AtomicFile {
   readonly path: string;
-  /** Descriptor of the temporary file, open for reading and writing. */
-  readonly fd: number;
   readonly #target: string;
   readonly #temporary: string;
+  #fd: number | null = null;
   #open = true;
 
   /**
@@ -26,15 +29,19 @@ export class AtomicFile {
     this.#target = stat === undefined ? path : realpathSync(path);
     // Not named after the target: a name that is just short enough would be too long with more around it.
     this.#temporary = join(dirname(this.#target), `.moeprof-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
-    this.fd = attempt(path, () => openSync(this.#temporary, 'wx+'));
+    attempt(path, () => {
+      closeSync(openSync(this.#temporary, 'wx'));
+      unlinkSync(this.#temporary);
+    });
   }
 
   /** Writes all of `data`, at byte `position` or, without one, after what was written before. */
   write(data: Uint8Array | string, position: number | null = null): void {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const fd = this.#begin();
     attempt(this.path, () => {
       for (let done = 0; done < bytes.length; ) {
-        done += writeSync(this.fd, bytes, done, bytes.length - done, position === null ? null : position + done);
+        done += writeSync(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
       }
     });
   }
@@ -42,13 +49,16 @@ export class AtomicFile {
   /** Puts the finished file in its place, over an older one. */
   commit(): void {
     if (!this.#open) return;
+    const fd = this.#begin();
     this.#open = false;
-    closeSync(this.fd);
+    closeSync(fd);
     try {
       renameSync(this.#temporary, this.#target);
     } catch (error) {
       unlinkSync(this.#temporary);
       throw cannotWrite(this.path, error);
+    } finally {
+      release(this);
     }
   }
 
@@ -56,9 +66,50 @@ export class AtomicFile {
   abort(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeSync(this.fd);
+    if (this.#fd === null) return;
+    closeSync(this.#fd);
     unlinkSync(this.#temporary);
+    release(this);
   }
+
+  #begin(): number {
+    if (this.#fd !== null) return this.#fd;
+    guard(this);
+    return (this.#fd = attempt(this.path, () => openSync(this.#temporary, 'wx+')));
+  }
+}
+
+/** Files that stand on disk under their temporary names. */
+const unfinished = new Set<AtomicFile>();
+
+/** What a process that a signal has ended exits with. */
+const SIGNALS = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+const exits = Object.entries(SIGNALS).map(([signal, code]) => [signal, () => process.exit(code)] as const);
+let guarded = false;
+
+function dropUnfinished(): void {
+  for (const file of unfinished) file.abort();
+}
+
+/** Sees to it that a file is dropped however the process ends (kill -9 apart), as long as it is unfinished. */
+function guard(file: AtomicFile): void {
+  unfinished.add(file);
+  if (guarded) return;
+  guarded = true;
+  for (const [signal, exit] of exits) process.on(signal, exit);
+  process.on('exit', dropUnfinished);
+}
+
+function release(file: AtomicFile): void {
+  unfinished.delete(file);
+  // A signal that has come already is heard in the next turn.
+  setImmediate(() => {
+    if (unfinished.size > 0 || !guarded) return;
+    guarded = false;
+    for (const [signal, exit] of exits) process.off(signal, exit);
+    process.off('exit', dropUnfinished);
+  });
 }
 
 /**

@@ -10,26 +10,34 @@ const LAST_BLOCK = Uint8Array.of(3, 0);
 /** Compresses what is written to it. Larger writes compress better: nothing is remembered from one to the next. */
 export class Gzip {
   readonly #out: (bytes: Uint8Array) => void;
+  #begun = false;
   #crc = 0;
   #size = 0;
 
   /** @param out takes the compressed bytes */
   constructor(out: (bytes: Uint8Array) => void) {
     this.#out = out;
-    out(HEADER);
   }
 
   /** Compresses all of `bytes`. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    this.#begin();
     this.#crc = crc32(bytes, this.#crc);
     this.#size += bytes.length;
     // Flushed to a whole byte and not marked as the last, blocks can be put one behind another.
     this.#out(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
   }
 
+  /** Nothing is passed on before there is something to write: an output is opened long before. */
+  #begin(): void {
+    if (!this.#begun) this.#out(HEADER);
+    this.#begun = true;
+  }
+
   /** Ends the file; nothing can be written after it. */
   end(): void {
+    this.#begin();
     const trailer = Buffer.alloc(8);
     trailer.writeUInt32LE(this.#crc >>> 0, 0);
     trailer.writeUInt32LE(this.#size % 2 ** 32, 4);

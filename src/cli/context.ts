@@ -34,13 +34,6 @@ export interface CliContext {
    * Lets signals in. Work that never waits must call it now and then (it waits at most every 50 ms), or Ctrl-C would go unheard.
    */
   breathe(): Promise<void>;
-  /**
-   * Does long work that can never breathe, before anything is half written: a signal then ends the process at once, as it ends one that
-   * does not listen (which shells show as 130 or 143, too).
-   */
-  withoutBreath<T>(work: () => T): Promise<T>;
-  /** Runs `cleanup` if a signal ends the process. @returns takes it back */
-  onInterrupt(cleanup: () => void): () => void;
   /** Exit code of the process once the command has returned; 0 unless set. */
   setExitCode(code: number): void;
 }

@@ -56,12 +56,10 @@ interface OpenTarget<T> {
 export class Outputs<T> {
   readonly #targets: readonly OpenTarget<T>[];
   readonly #context: CliContext;
-  readonly #forget: () => void;
 
   private constructor(targets: readonly OpenTarget<T>[], context: CliContext) {
     this.#targets = targets;
     this.#context = context;
-    this.#forget = context.onInterrupt(() => this.abort());
   }
 
   /**
@@ -104,7 +102,6 @@ export class Outputs<T> {
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
     for (const { format, sink } of this.#targets) sink?.write(format.render(value, options));
     for (const { sink } of this.#targets) sink?.commit();
-    this.#forget();
     for (const { format, sink } of this.#targets) if (sink === null) this.#context.out(format.render(value, this.#context.reportOptions));
   }
 
@@ -116,7 +113,6 @@ export class Outputs<T> {
   /** Drops unfinished files; does nothing after {@link deliver}. */
   abort(): void {
     for (const { sink } of this.#targets) sink?.abort();
-    this.#forget();
   }
 }
 

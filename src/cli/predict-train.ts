@@ -41,8 +41,6 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
     throw new UserError(`-o ${options.output}: a predictor is an .onnx file; write e.g. -o predictor.onnx`);
   const outputs = Outputs.open(context, trainingReports, options.report, options.json === true ? 'json' : null);
   let file: AtomicFile | null = null;
-  const dropFile = (): void => file?.abort();
-  const forget = context.onInterrupt(dropFile);
   try {
     file = new AtomicFile(options.output);
     if (options.trace.length === 0) throw new UserError('no trace to learn from is given; name one with --trace');
@@ -73,8 +71,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       inputs.close();
     }
   } finally {
-    dropFile();
-    forget();
+    file?.abort();
     outputs.abort();
   }
 }

@@ -121,6 +121,8 @@ function failure(error: unknown, debug: boolean): number {
   // Commander has said it already: help and version (0), or a wrong flag or argument.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
   const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (error instanceof UserError) {
     process.stderr.write(`moeprof: ${error.message}${stack}\n`);
     return error.exitCode;

@@ -1,4 +1,4 @@
-// The world of a running command: the process's streams and signals behind the small interface that commands see.
+// The world of a running command: the process's streams behind the small interface that commands see.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EXIT, UserError } from '../base/errors.js';
 import type { ReportOptions } from '../report/format.js';
@@ -6,7 +6,7 @@ import type { CliContext, GlobalOptions } from './context.js';
 import { Progress, type ProgressMode } from './progress.js';
 import { detectTerminal, type Environment, type Terminal } from './terminal.js';
 
-/** Longest time in ms that work may keep signals waiting. */
+/** Longest time in ms that work may keep timers, and where they are listened to signals, waiting. */
 const BREATH = 50;
 
 /** {@link CliContext} on a real process. */
@@ -17,17 +17,14 @@ export class Runtime implements CliContext {
   static #latest: Runtime | null = null;
   readonly #process: NodeJS.Process;
   readonly #failure: (error: unknown) => number;
-  readonly #cleanups = new Set<() => void>();
   readonly #undo: (() => void)[] = [];
-  readonly #interrupted = (): void => this.#end(EXIT.interrupted);
-  readonly #terminated = (): void => this.#end(EXIT.terminated);
   #options: () => GlobalOptions = () => {
     throw new Error('options are read before they are parsed');
   };
   #lastBreath = performance.now();
 
   /**
-   * Takes over signals, broken pipes and stray exceptions until {@link close}.
+   * Takes over broken pipes and stray exceptions until {@link close}.
    * @param failure says what went wrong, and with which exit code
    */
   constructor(process: NodeJS.Process, failure: (error: unknown) => number) {
@@ -37,10 +34,13 @@ export class Runtime implements CliContext {
       process.on(event, listener);
       this.#undo.push(() => process.off(event, listener));
     };
-    this.#listen();
+    // The first process of a container is deaf to signals that nobody asks for; any other one they end, wherever it is.
+    if (process.pid === 1) {
+      on('SIGINT', () => this.#end(EXIT.interrupted));
+      on('SIGTERM', () => this.#end(EXIT.terminated));
+    }
     // Node would end with 1, which says that a gate has failed.
     on('uncaughtException', (error) => this.#end(failure(error)));
-    this.#undo.push(() => this.#deafen());
     this.#failure = failure;
     if (Runtime.#latest === null) {
       process.stdout.on('error', (error) => Runtime.#latest!.#outputFailed(error));
@@ -95,23 +95,6 @@ export class Runtime implements CliContext {
     this.#lastBreath = performance.now();
   }
 
-  async withoutBreath<T>(work: () => T): Promise<T> {
-    // A signal that has come already is still to be heard.
-    await nextTurn();
-    if (this.#cleanups.size > 0) return work();
-    this.#deafen();
-    try {
-      return work();
-    } finally {
-      this.#listen();
-    }
-  }
-
-  onInterrupt(cleanup: () => void): () => void {
-    this.#cleanups.add(cleanup);
-    return () => this.#cleanups.delete(cleanup);
-  }
-
   setExitCode(code: number): void {
     this.exitCode = code;
   }
@@ -121,25 +104,13 @@ export class Runtime implements CliContext {
     this.#end(error.code === 'EPIPE' ? this.exitCode : this.#failure(new UserError(`stdout: cannot be written: ${error.message}`)));
   }
 
-  #listen(): void {
-    this.#process.on('SIGINT', this.#interrupted);
-    this.#process.on('SIGTERM', this.#terminated);
-  }
-
-  #deafen(): void {
-    this.#process.off('SIGINT', this.#interrupted);
-    this.#process.off('SIGTERM', this.#terminated);
-  }
-
-  /** Gives signals back. */
+  /** Gives back what was taken over. */
   close(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }
 
-  /** Ends the process from outside the command's own flow, leaving nothing half written behind. */
+  /** Ends the process from outside the command's own flow. */
   #end(code: number): void {
-    for (const cleanup of this.#cleanups) cleanup();
-    this.#cleanups.clear();
     this.#process.exit(code);
   }
 }

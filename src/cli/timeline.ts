@@ -30,7 +30,6 @@ export class TimelineFile {
   readonly #sink: Sink;
   readonly #gzip: Gzip | null;
   readonly #events: TraceEvents;
-  readonly #forget: () => void;
   #timeline: Timeline | null = null;
 
   private constructor(path: string, window: Window, context: CliContext) {
@@ -42,7 +41,6 @@ export class TimelineFile {
     this.#sink = sink;
     this.#gzip = gzip;
     this.#events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
-    this.#forget = context.onInterrupt(() => this.abort());
   }
 
   /**
@@ -82,7 +80,6 @@ export class TimelineFile {
     this.#events.end({ tool: `${tool.name} ${tool.version}`, model, quantization, hardware, system, fingerprint });
     this.#gzip?.end();
     this.#sink.commit();
-    this.#forget();
     const { written } = this.#events;
     const count = `${this.#path}: ${formatCount(written)} events`;
     if (written === 0) {
@@ -97,6 +94,5 @@ export class TimelineFile {
   /** Drops an unfinished file; does nothing after {@link finish}. */
   abort(): void {
     this.#sink.abort();
-    this.#forget();
   }
 }

@@ -55,6 +55,33 @@ describe('AtomicFile', () => {
   });
 });
 
+describe('an unfinished file', () => {
+  const listeners = (): number[] => ['SIGHUP', 'SIGINT', 'SIGTERM', 'exit'].map((event) => process.listenerCount(event));
+
+  it('is not on disk before its first write, so that signals need no hearing until then', async () => {
+    const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+    await turn();
+    const before = listeners();
+    const names = readdirSync(folder);
+    const file = new AtomicFile(join(folder, 'late.txt'));
+    expect(readdirSync(folder)).toEqual(names);
+    expect(listeners()).toEqual(before);
+    file.write('x');
+    expect(readdirSync(folder)).toHaveLength(names.length + 1);
+    expect(listeners()).toEqual(before.map((count) => count + 1));
+    file.commit();
+    await turn();
+    expect(listeners()).toEqual(before);
+    expect(readFileSync(join(folder, 'late.txt'), 'utf8')).toBe('x');
+  });
+
+  it('is made empty where nothing was written', () => {
+    const file = new AtomicFile(join(folder, 'empty.txt'));
+    file.commit();
+    expect(readFileSync(join(folder, 'empty.txt'), 'utf8')).toBe('');
+  });
+});
+
 describe('makeFolder', () => {
   it('makes what is missing, and says where a file stands in the way', () => {
     makeFolder(join(folder, 'deep', 'er'));

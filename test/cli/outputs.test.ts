@@ -9,21 +9,16 @@ import { reports } from '../../src/report/index.js';
 import { sampleResult } from '../result/sample.js';
 
 /** A context that remembers what was printed and what a signal would clean up. */
-function fakeContext(options: Partial<CliContext['options']> = {}): { context: CliContext; printed: () => string; interrupt: () => void } {
+function fakeContext(options: Partial<CliContext['options']> = {}): { context: CliContext; printed: () => string } {
   let text = '';
-  const cleanups = new Set<() => void>();
   const terminal = { color: false, width: 80, unicode: true };
   const context = {
     options: { quiet: false, verbose: false, color: undefined, progress: 'auto', debug: false, ...options },
     terminal,
     reportOptions: { ...terminal, verbose: false },
     out: (more: string) => (text += more),
-    onInterrupt: (cleanup: () => void) => {
-      cleanups.add(cleanup);
-      return () => cleanups.delete(cleanup);
-    },
   } as Partial<CliContext> as CliContext;
-  return { context, printed: () => text, interrupt: () => [...cleanups].map((cleanup) => cleanup()) };
+  return { context, printed: () => text };
 }
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'moeprof-outputs-'));
@@ -79,18 +74,14 @@ describe('outputs', () => {
     expect(printed()).toBe('');
   });
 
-  it('shows nothing of a file before it is delivered, and leaves nothing behind when dropped or interrupted', () => {
-    for (const end of ['abort', 'interrupt'] as const) {
-      const dir = folder();
-      writeFileSync(join(dir, 'r.json'), 'old');
-      const { context, interrupt } = fakeContext();
-      const outputs = Outputs.open(context, reports, [join(dir, 'r.json')]);
-      expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
-      if (end === 'abort') outputs.abort();
-      else interrupt();
-      expect(readdirSync(dir)).toEqual(['r.json']);
-      expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
-    }
+  it('shows nothing of a file before it is delivered, and leaves nothing behind when dropped', () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'r.json'), 'old');
+    const outputs = Outputs.open(fakeContext().context, reports, [join(dir, 'r.json')]);
+    expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
+    outputs.abort();
+    expect(readdirSync(dir)).toEqual(['r.json']);
+    expect(readFileSync(join(dir, 'r.json'), 'utf8')).toBe('old');
   });
 
   it('refuses bad paths before any work, and drops what it had opened', () => {

@@ -14,7 +14,6 @@ const trace = synthesize(loadModel('mini-mixtral-8x8l'), { seed: 1, requests: [{
 
 /** A context in which a signal comes at breath number `fatal`. */
 function contextOf(fatal: number): { context: CliContext; seen: string[][]; printed: () => number } {
-  const cleanups = new Set<() => void>();
   const seen: string[][] = [];
   let printed = 0;
   const context = {
@@ -22,12 +21,7 @@ function contextOf(fatal: number): { context: CliContext; seen: string[][]; prin
     breathe: async () => {
       seen.push(readdirSync(folder));
       if (seen.length < fatal) return;
-      for (const cleanup of cleanups) cleanup();
       throw new Error('interrupted');
-    },
-    onInterrupt: (cleanup: () => void) => {
-      cleanups.add(cleanup);
-      return () => cleanups.delete(cleanup);
     },
   } as Partial<CliContext> as CliContext;
   return { context, seen, printed: () => printed };

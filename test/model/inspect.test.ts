@@ -190,7 +190,6 @@ describe('moeprof model inspect', () => {
       out: (text) => {
         out += text;
       },
-      onInterrupt: () => () => undefined,
     };
     const command = new Command('model');
     define(command, context as CliContext);

@@ -69,10 +69,7 @@ export function defineGenerate(parent: Command, context: CliContext): void {
       if (flags.candidates !== undefined && flags.fit !== undefined)
         throw new UserError('--candidates: a fitted process knows what was chosen, not what might have been; use --like MODEL');
       parseSeed(flags.seed);
-      const trace =
-        flags.fit === undefined
-          ? await context.withoutBreath(() => likeModel(flags.like!, flags))
-          : await likeTrace(flags.fit, flags, context);
+      const trace = flags.fit === undefined ? likeModel(flags.like!, flags) : await likeTrace(flags.fit, flags, context);
       try {
         await writeTrace(trace, flags.output, {}, context);
         if (flags.output !== '-')
@@ -98,13 +95,13 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
 async function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
   const { trace } = await openNamed(path, flags);
   try {
-    const fitted = await context.withoutBreath(() => fitRouting(trace));
+    const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
     const lengths = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
     const bar = context.progress('generating', tokens, 'tokens');
     try {
       const options = { seed: parseSeed(flags.seed), requests: lengths };
-      return await context.withoutBreath(() => synthesizeFitted(fitted, options, (done) => bar.update(done)));
+      return synthesizeFitted(fitted, options, (done) => bar.update(done));
     } finally {
       bar.finish();
     }

@@ -27,12 +27,10 @@ export async function writeTrace(trace: RoutingTrace, path: string, options: Wri
   }
   const fill = layoutOf(path) === 'safetensors' ? fillSafetensors : fillJsonl;
   const file = new AtomicFile(path);
-  const forget = context.onInterrupt(() => file.abort());
   try {
     for (const _ of fill(trace, file, options)) await context.breathe();
     file.commit();
   } finally {
-    forget();
     file.abort();
   }
 }
