@@ -11,7 +11,12 @@ type GgufValue = number | boolean | string | readonly number[] | readonly boolea
 export interface GgufHeader {
   readonly metadata: Readonly<Record<string, GgufValue>>;
   readonly tensors: readonly GgufTensor[];
+  /** Byte of the file that offsets of tensors count from. */
+  readonly dataStart: number;
 }
+
+/** A file that can be read at any place. */
+type RandomAccess = Pick<InputFile, 'path' | 'bytes' | 'part'>;
 
 /** First bytes of a GGUF file. */
 export const GGUF_MAGIC = 'GGUF';
@@ -31,12 +36,12 @@ const FIXED = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8] as const;
 
 /** Reads the file from front to end. */
 class Cursor {
-  readonly #file: InputFile;
+  readonly #file: RandomAccess;
   #chunk: Buffer = Buffer.alloc(0);
   #start = 0;
   position = 0;
 
-  constructor(file: InputFile) {
+  constructor(file: RandomAccess) {
     this.#file = file;
   }
 
@@ -89,35 +94,37 @@ class Cursor {
  * @throws UserError where it is none, damaged, of another version, or describes data that the file does not have
  */
 export function readGgufHeader(path: string): GgufHeader {
-  return withInput(path, 'model', (file) => {
-    if (file.part(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
-    const cursor = new Cursor(file);
-    cursor.skip(4);
-    const version = cursor.u32();
-    if (version !== 2 && version !== 3) {
-      const why = version % 65536 === 0 ? 'is big-endian' : `has GGUF version ${version}`;
-      throw new UserError(`${path}: ${why}; moeprof reads versions 2 and 3, little-endian (convert it again with a current llama.cpp)`);
-    }
-    const tensorCount = cursor.u64();
-    const valueCount = cursor.u64();
-    // An entry takes at least 13 bytes of metadata, 24 of a tensor.
-    if (valueCount * 13 + tensorCount * 24 > file.bytes || valueCount + tensorCount > MAX_ENTRIES)
-      throw cursor.broken(
-        `${valueCount} values and ${tensorCount} tensors are more than ${file.bytes} bytes can describe; it was cut short`,
-      );
-    const metadata: Record<string, GgufValue> = Object.create(null) as Record<string, GgufValue>;
-    for (let i = 0; i < valueCount; i++) {
-      const name = cursor.text();
-      const value = readValue(cursor, cursor.u32(), name);
-      if (value !== null) metadata[name] = value;
-    }
-    const described = Array.from({ length: tensorCount }, () => readTensor(cursor));
-    const alignment = metadata['general.alignment'] ?? 32;
-    if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1)
-      throw new UserError(`${path}: general.alignment: expected a whole number of at least 1; the file is damaged`);
-    const dataStart = Math.ceil(cursor.position / alignment) * alignment;
-    return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart) };
-  });
+  return withInput(path, 'model', ggufHeaderOf);
+}
+
+/** The same of a file that is open. @throws UserError as {@link readGgufHeader} */
+export function ggufHeaderOf(file: RandomAccess): GgufHeader {
+  const { path } = file;
+  if (file.part(0, 4).toString('latin1') !== GGUF_MAGIC) throw new UserError(`${path}: is no GGUF file`);
+  const cursor = new Cursor(file);
+  cursor.skip(4);
+  const version = cursor.u32();
+  if (version !== 2 && version !== 3) {
+    const why = version % 65536 === 0 ? 'is big-endian' : `has GGUF version ${version}`;
+    throw new UserError(`${path}: ${why}; moeprof reads versions 2 and 3, little-endian (convert it again with a current llama.cpp)`);
+  }
+  const tensorCount = cursor.u64();
+  const valueCount = cursor.u64();
+  // An entry takes at least 13 bytes of metadata, 24 of a tensor.
+  if (valueCount * 13 + tensorCount * 24 > file.bytes || valueCount + tensorCount > MAX_ENTRIES)
+    throw cursor.broken(`${valueCount} values and ${tensorCount} tensors are more than ${file.bytes} bytes can describe; it was cut short`);
+  const metadata: Record<string, GgufValue> = Object.create(null) as Record<string, GgufValue>;
+  for (let i = 0; i < valueCount; i++) {
+    const name = cursor.text();
+    const value = readValue(cursor, cursor.u32(), name);
+    if (value !== null) metadata[name] = value;
+  }
+  const described = Array.from({ length: tensorCount }, () => readTensor(cursor));
+  const alignment = metadata['general.alignment'] ?? 32;
+  if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1)
+    throw new UserError(`${path}: general.alignment: expected a whole number of at least 1; the file is damaged`);
+  const dataStart = Math.ceil(cursor.position / alignment) * alignment;
+  return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart), dataStart };
 }
 
 /** A value of metadata; null where it is an array that nobody asks for. */

@@ -1,23 +1,20 @@
 // What the tensors of a GGUF file weigh: the block sizes of ggml's types, checked against where the data of each tensor lie.
 import { UserError } from '../base/errors.js';
 
-/** One tensor. */
-export interface GgufTensor {
+/** A tensor as the header describes it. */
+export interface DescribedTensor {
   readonly name: string;
   /** Innermost dimension first. */
   readonly shape: readonly number[];
   readonly elements: number;
-  /** Bytes of its data. */
-  readonly bytes: number;
+  readonly type: number;
+  /** First byte behind the header. */
+  readonly offset: number;
 }
 
-/** A tensor as the header describes it. */
-export interface DescribedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly elements: number;
-  readonly type: number;
-  readonly offset: number;
+/** The same with the bytes of its data. */
+export interface GgufTensor extends DescribedTensor {
+  readonly bytes: number;
 }
 
 /** Tensor types by number: elements and bytes of a block (ggml-common.h). */
@@ -77,5 +74,5 @@ export function sizedTensors(path: string, described: readonly DescribedTensor[]
     if (tensor.offset + bytes > end) throw new UserError(`${place}: its data lie over those of the next tensor; the file is damaged`);
     sizes.set(tensor, bytes);
   }
-  return described.map((tensor) => ({ name: tensor.name, shape: tensor.shape, elements: tensor.elements, bytes: sizes.get(tensor)! }));
+  return described.map((tensor) => ({ ...tensor, bytes: sizes.get(tensor)! }));
 }

@@ -51,6 +51,11 @@ export class TraceSource {
     this.#file.read(position, into);
   }
 
+  /** Up to `length` bytes from `position` on; fewer where the file ends. */
+  part(position: number, length: number): Buffer {
+    return this.#file.part(position, length);
+  }
+
   /**
    * The whole content.
    * @throws UserError where it is larger than `limit` bytes
