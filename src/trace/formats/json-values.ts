@@ -2,6 +2,7 @@
 import { messageOf, UserError } from '../../base/errors.js';
 import { parseJsonBytes } from '../../base/nesting.js';
 import { LineScanner } from '../../base/scan.js';
+import { isObject } from '../../model/fields.js';
 import type { TraceSource } from '../source.js';
 
 /** A larger document would take a gigabyte to parse. */
@@ -27,12 +28,12 @@ export function* documents(source: TraceSource): Generator<JsonDocument, void, v
     while (scanner.next()) {
       if (scanner.blank()) continue;
       const place = scanner.place();
-      yield { value: objectAt(parse(scanner.lineBytes(), place), place), place };
+      yield { value: objectAt(parseJson(scanner.lineBytes(), place), place), place };
     }
     return;
   }
   const { path } = source;
-  const value = parse(source.readAll(DOCUMENT_LIMIT), path);
+  const value = parseJson(source.readAll(DOCUMENT_LIMIT), path);
   const list = Array.isArray(value) ? value : [value];
   for (const [index, entry] of list.entries()) {
     const place = Array.isArray(value) ? `${path}: document ${index}` : path;
@@ -42,7 +43,7 @@ export function* documents(source: TraceSource): Generator<JsonDocument, void, v
 
 /** The whole file as one JSON value. */
 export function wholeJson(source: TraceSource): unknown {
-  return parse(source.readAll(DOCUMENT_LIMIT), source.path);
+  return parseJson(source.readAll(DOCUMENT_LIMIT), source.path);
 }
 
 /** True where the first line is a whole object and another line follows. */
@@ -59,19 +60,24 @@ function isLines(source: TraceSource): boolean {
   return false;
 }
 
-function parse(bytes: Buffer, place: string): unknown {
+/**
+ * A JSON value.
+ * @param otherwise what is said where it is none; absent: what the parser says
+ * @throws UserError
+ */
+export function parseJson(bytes: Buffer, place: string, otherwise?: string): unknown {
   try {
     return parseJsonBytes(bytes, place);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${place}: not JSON: ${messageOf(error)}`);
+    throw new UserError(`${place}: ${otherwise ?? `not JSON: ${messageOf(error)}`}`);
   }
 }
 
 /** @throws UserError where `value` is no object */
 export function objectAt(value: unknown, place: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UserError(`${place}: not a JSON object`);
-  return value as JsonObject;
+  if (!isObject(value)) throw new UserError(`${place}: not a JSON object`);
+  return value;
 }
 
 /** A field that must be a whole number from 0, or is absent: null. */

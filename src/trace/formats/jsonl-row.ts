@@ -1,10 +1,11 @@
 // One line of the canonical JSONL trace, into a store. The byte parser takes the usual key order, with or without Python's spaces;
 // it gives up on anything else, and JSON.parse decides.
-import { messageOf, UserError } from '../../base/errors.js';
-import { parseJsonBytes } from '../../base/nesting.js';
+import { UserError } from '../../base/errors.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
+import { isObject } from '../../model/fields.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
+import { parseJson } from './json-values.js';
 
 /** A line as JSON gives it. */
 export interface JsonRow {
@@ -25,15 +26,8 @@ const KEYS = ['request', 'position', 'phase', 'token', 'experts', 'weights', 'pr
  */
 export function parseJsonRow(scanner: LineScanner): JsonRow {
   const place = scanner.place();
-  let row: unknown;
-  try {
-    row = parseJsonBytes(scanner.lineBytes(), place);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${place}: not JSON: ${messageOf(error)}`);
-  }
-  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new UserError(`${place}: not an object; write one token a line`);
-  const fields = row as Record<string, unknown>;
+  const fields = parseJson(scanner.lineBytes(), place);
+  if (!isObject(fields)) throw new UserError(`${place}: not an object; write one token a line`);
   for (const key of Object.keys(fields)) {
     if (!(KEYS as readonly string[]).includes(key)) throw new UserError(`${place}: unknown key "${key}"; a token has ${KEYS.join(', ')}`);
   }

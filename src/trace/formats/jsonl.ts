@@ -1,11 +1,11 @@
 // The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
 import { UserError } from '../../base/errors.js';
-import { parseJsonBytes } from '../../base/nesting.js';
 import { LineScanner } from '../../base/scan.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import type { RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
+import { parseJson } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 
@@ -60,13 +60,7 @@ function openJsonl(source: TraceSource, options: OpenOptions): RoutingTrace {
 function headerOf(scanner: LineScanner): Record<string, string> | null {
   const text = scanner.text();
   if (!/^\s*\{\s*"format"/.test(text) && !text.includes(TRACE_FORMAT)) return null;
-  let header: unknown;
-  try {
-    header = parseJsonBytes(scanner.lineBytes(), scanner.place());
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${scanner.place()}: the header line is not JSON`);
-  }
+  const header = parseJson(scanner.lineBytes(), scanner.place(), 'the header line is not JSON');
   const strings: Record<string, string> = {};
   for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
     strings[key] = typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,11 +1,10 @@
 // The safetensors container: 8 bytes of header length, a JSON header, raw little-endian data. Only the header is read; every offset
 // is checked before anything is believed. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
-
-import { parseJsonBytes } from '../../base/nesting.js';
+import { isObject } from '../../model/fields.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
-
 import type { TraceSource } from '../source.js';
+import { parseJson } from './json-values.js';
 
 /** Largest header the format allows. */
 const HEADER_LIMIT = 100_000_000;
@@ -92,7 +91,9 @@ export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
     throw new UserError(`${path}: the header ends at byte ${8 + length}, the file at ${source.bytes}; it was cut short`);
   const text = Buffer.alloc(length);
   source.read(8, text);
-  const header = parseHeader(path, text);
+  const damaged = 'it is no safetensors file, or was damaged';
+  const header = parseJson(text, path, `the header is not JSON; ${damaged}`);
+  if (!isObject(header)) throw new UserError(`${path}: the header is not a JSON object; ${damaged}`);
   const tensors = new Map<string, TensorInfo>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
@@ -101,18 +102,6 @@ export function readSafetensorsHeader(source: TraceSource): SafetensorsHeader {
   }
   refuseOverlap(path, tensors);
   return { metadata, tensors };
-}
-
-function parseHeader(path: string, text: Buffer): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = parseJsonBytes(text, path);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: the header is not JSON; it is no safetensors file, or was damaged`);
-  }
-  if (!isObject(value)) throw new UserError(`${path}: the header is not a JSON object; it is no safetensors file, or was damaged`);
-  return value;
 }
 
 function metadataOf(path: string, entry: unknown): Record<string, string> {
@@ -153,8 +142,4 @@ function refuseOverlap(path: string, tensors: ReadonlyMap<string, TensorInfo>): 
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((entry) => Number.isSafeInteger(entry) && entry >= 0);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
