@@ -1,30 +1,20 @@
 // Runs those requests of a pool whose next token finds most of its experts in GPU memory; the others wait, within the pool's bound, until
 // their experts come with somebody else's.
 import type { Parameters } from '../base/parameters.js';
-import { PATH_SOURCES, type PathView, type Residency } from './paths.js';
-import { POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';
-import type { Request } from './request.js';
-import type { SchedulerContext, SchedulerDefinition, SchedulerLimits } from './scheduler.js';
+import { PATHS, type PathSource } from './paths.js';
+import { type Choose, POOL_PARAMETERS, PoolScheduler, poolFairness, poolSize } from './pool.js';
+import type { SchedulerContext, SchedulerDefinition } from './scheduler.js';
 
-class CacheAffinityScheduler extends PoolScheduler {
-  readonly #view: PathView;
-  readonly #residency: Residency;
-  readonly #source: (typeof PATH_SOURCES)[number];
-
-  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
-    super(limits, parameters, context);
-    this.#view = context.paths!;
-    this.#residency = context.residency!;
-    this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
-  }
-
-  protected choose(candidates: readonly Request[], most: number, chosen: Request[]): void {
+function fewestMisses({ paths }: Parameters, context: SchedulerContext): Choose {
+  const view = context.paths!;
+  const residency = context.residency!;
+  return (candidates, most, chosen) => {
     if (candidates.length > most) {
-      const missing = candidates.map((request) => ({ request, count: this.#view.missing(request, this.#source, this.#residency) }));
+      const missing = candidates.map((request) => ({ request, count: view.missing(request, paths as PathSource, residency) }));
       missing.sort((a, b) => a.count - b.count);
       for (let i = 0; i < most; i++) chosen.push(missing[i]!.request);
     } else chosen.push(...candidates);
-  }
+  };
 }
 
 /** Registry entry. */
@@ -34,14 +24,10 @@ export const cacheAffinity: SchedulerDefinition = {
   cites: 'moeprof; the idea is that of cache-aware request scheduling, SGLang, arXiv 2312.07104, with experts in place of prefixes',
   parameters: {
     ...POOL_PARAMETERS,
-    paths: {
-      default: 'next',
-      values: PATH_SOURCES,
-      description: 'predicted path: the one that the token takes (a predictor that is always right), or that of the token before',
-    },
+    paths: PATHS,
   },
   needs: ['paths', 'residency'],
   fairness: poolFairness,
   running: poolSize,
-  create: (limits, parameters, context) => new CacheAffinityScheduler(limits, parameters, context),
+  create: (limits, parameters, context) => new PoolScheduler(limits, parameters, context, fewestMisses(parameters, context)),
 };

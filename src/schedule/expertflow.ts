@@ -2,7 +2,7 @@
 // one pass share experts. Prompts run first, in passes of their own; every request of the pool then decodes one token a round.
 import type { Parameters } from '../base/parameters.js';
 import { balancedMedoids, evenSizes, hammingDistances } from './balanced-medoids.js';
-import { loadsBeyondCache, PATH_SOURCES, type PathView } from './paths.js';
+import { loadsBeyondCache, PATHS, type PathSource, type PathView } from './paths.js';
 import { POOL_PARAMETERS, poolFairness, poolSize } from './pool.js';
 import type { ShareList } from './queue.js';
 import { passSize, QueueScheduler } from './queue-scheduler.js';
@@ -14,7 +14,7 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #running: number;
   readonly #context: SchedulerContext;
   readonly #view: PathView;
-  readonly #source: (typeof PATH_SOURCES)[number];
+  readonly #source: PathSource;
   readonly #wordNs: number;
   readonly #overlap: boolean;
   readonly #group: boolean;
@@ -35,7 +35,7 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#mostPrompts = mostPrompts(parameters);
     this.#context = context;
     this.#view = context.paths!;
-    this.#source = parameters.paths as (typeof PATH_SOURCES)[number];
+    this.#source = parameters.paths as PathSource;
     this.#wordNs = Number(parameters.wordNs);
     this.#overlap = parameters.overlap === true;
     this.#group = parameters.group === true;
@@ -133,11 +133,7 @@ export const expertflow: SchedulerDefinition = {
   parameters: {
     batches: POOL_PARAMETERS.batches,
     maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },
-    paths: {
-      default: 'next',
-      values: PATH_SOURCES,
-      description: 'predicted path: the one that the token takes (a predictor that is always right), or that of the token before',
-    },
+    paths: PATHS,
     group: { default: true, description: 'off: the same pool in order of arrival, to compare with' },
     wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
     overlap: {

@@ -1,9 +1,19 @@
 // Predicted paths as schedulers see them: the experts of a request's next token, in all layers at once, one bit an expert.
+import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
 
 /** Where a predicted path is taken from: the token itself, as a predictor that is always right, or the request's token before. */
-export const PATH_SOURCES = ['next', 'previous'] as const;
+const PATH_SOURCES = ['next', 'previous'] as const;
+/** One of them. */
+export type PathSource = (typeof PATH_SOURCES)[number];
+
+/** Parameter of schedulers that look at predicted paths. */
+export const PATHS: Parameter = {
+  default: 'next',
+  values: PATH_SOURCES,
+  description: 'predicted path: the one that the token takes (a predictor that is always right), or that of the token before',
+};
 
 /** Which experts lie in GPU memory. */
 export interface Residency {
@@ -45,7 +55,7 @@ export class PathView {
    * Writes the path of the request's next token into `into[at, at + words)`.
    * @param source `previous`: the path of the token before it; of the next one where there is none before
    */
-  path(request: Request, source: (typeof PATH_SOURCES)[number], into: Int32Array, at: number): void {
+  path(request: Request, source: PathSource, into: Int32Array, at: number): void {
     const { offsets } = this;
     const { experts } = this.#read(request, source);
     const { topK } = this.#trace;
@@ -61,13 +71,13 @@ export class PathView {
   }
 
   /** The expert of the highest rank at `layer`, or -1 where the token has none there. */
-  first(request: Request, source: (typeof PATH_SOURCES)[number], layer: number): number {
+  first(request: Request, source: PathSource, layer: number): number {
     const expert = this.#read(request, source).experts[layer * this.#trace.topK]!;
     return expert === NULL_EXPERT ? -1 : expert;
   }
 
   /** Choices of a path, over all layers, whose expert does not lie in GPU memory. */
-  missing(request: Request, source: (typeof PATH_SOURCES)[number], residency: Residency): number {
+  missing(request: Request, source: PathSource, residency: Residency): number {
     const { experts } = this.#read(request, source);
     const { topK } = this.#trace;
     let missing = 0;
@@ -80,7 +90,7 @@ export class PathView {
     return missing;
   }
 
-  #read(request: Request, source: (typeof PATH_SOURCES)[number]): TraceChunk {
+  #read(request: Request, source: PathSource): TraceChunk {
     const row = source === 'previous' && request.lastRow >= 0 ? request.lastRow : request.rowAt(request.done);
     this.#trace.read(row, 1, this.#chunk);
     return this.#chunk;

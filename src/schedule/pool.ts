@@ -26,8 +26,12 @@ export function poolFairness(_limits: SchedulerLimits, { batches, maxWait }: Par
   return { passedOver: Math.max(Number(maxWait), 2 * Number(batches) - 1), overtaken: 0 };
 }
 
-/** Fills passes from a pool: first requests that have waited too long, then prompts, then those that the scheduler chooses. */
-export abstract class PoolScheduler extends QueueScheduler {
+/** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`, which is empty. */
+export type Choose = (candidates: readonly Request[], most: number, chosen: Request[]) => void;
+
+/** Fills passes from a pool: first requests that have waited too long, then prompts, then those that `choose` picks. */
+export class PoolScheduler extends QueueScheduler {
+  readonly #choose: Choose;
   readonly #running: number;
   /**
    * Passes left out after which a request goes before all others. At most the whole pool is due at once, and goes in order of its waiting,
@@ -39,14 +43,12 @@ export abstract class PoolScheduler extends QueueScheduler {
   readonly #candidates: Request[] = [];
   readonly #chosen: Request[] = [];
 
-  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext) {
+  constructor(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext, choose: Choose) {
     super(limits, context);
+    this.#choose = choose;
     this.#running = poolSize(limits, parameters);
     this.#due = poolFairness(limits, parameters).passedOver - (Number(parameters.batches) - 1);
   }
-
-  /** Moves up to `most` of `candidates`, which all decode and stand in order of admission, into `chosen`, which is empty. */
-  protected abstract choose(candidates: readonly Request[], most: number, chosen: Request[]): void;
 
   protected compose(list: ShareList): void {
     const { passes, running } = this.queue;
@@ -69,7 +71,7 @@ export abstract class PoolScheduler extends QueueScheduler {
     if (list.shares.length > due) return;
     const chosen = this.#chosen;
     chosen.length = 0;
-    if (due < this.batch) this.choose(candidates, this.batch - due, chosen);
+    if (due < this.batch) this.#choose(candidates, this.batch - due, chosen);
     list.decodes(chosen);
   }
 }

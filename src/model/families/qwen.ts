@@ -15,18 +15,30 @@ import {
   window,
 } from './family.js';
 
-function qwenMoe(config: Fields, layers: number): Pick<Architecture, 'moe' | 'dense'> {
-  const step = config.countOr(1, 'decoder_sparse_step');
-  const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
+function family(
+  types: readonly string[],
+  attention: (config: Fields, base: Pick<Architecture, 'layers' | 'hidden'>) => Architecture['attention'],
+): Family {
   return {
-    moe: {
-      experts: config.count('num_experts', 'num_local_experts'),
-      topK: config.count('num_experts_per_tok'),
-      intermediate: config.count('moe_intermediate_size'),
-      ...sparse(config, layers, (layer) => !denseOnly.has(layer) && (layer + 1) % step === 0),
-      ...shared(config.indexOr(0, 'shared_expert_intermediate_size'), true),
+    types,
+    read: (config) => {
+      const base = decoder(config);
+      const own = attention(config, base);
+      const step = config.countOr(1, 'decoder_sparse_step');
+      const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
+      return {
+        ...base,
+        attention: own,
+        moe: {
+          experts: config.count('num_experts', 'num_local_experts'),
+          topK: config.count('num_experts_per_tok'),
+          intermediate: config.count('moe_intermediate_size'),
+          ...sparse(config, base.layers, (layer) => !denseOnly.has(layer) && (layer + 1) % step === 0),
+          ...shared(config.indexOr(0, 'shared_expert_intermediate_size'), true),
+        },
+        ...dense(config),
+      };
     },
-    ...dense(config),
   };
 }
 
@@ -36,36 +48,19 @@ function optionalWindow(config: Fields): ReturnType<typeof window> {
 }
 
 /** Qwen1.5-MoE and Qwen2-57B-A14B. */
-export const qwen2: Family = {
-  types: ['qwen2_moe'],
-  read: (config) => {
-    const base = decoder(config);
-    const attention = grouped(config, { bias: config.flag('qkv_bias', true), ...optionalWindow(config) });
-    return { ...base, attention, ...qwenMoe(config, base.layers) };
-  },
-};
+export const qwen2 = family(['qwen2_moe'], (config) => grouped(config, { bias: config.flag('qkv_bias', true), ...optionalWindow(config) }));
 
 /** Qwen3 and the language models of Qwen3-VL and Qwen3-Omni. */
-export const qwen3: Family = {
-  types: ['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_text'],
-  read: (config) => {
-    const base = decoder(config);
-    const attention = grouped(config, { ...biases(config), qkNorm: true, ...optionalWindow(config) });
-    return { ...base, attention, ...qwenMoe(config, base.layers) };
-  },
-};
+export const qwen3 = family(['qwen3_moe', 'qwen3_vl_moe_text', 'qwen3_omni_moe_text'], (config) =>
+  grouped(config, { ...biases(config), qkNorm: true, ...optionalWindow(config) }),
+);
 
 /** Qwen3-Next and Qwen3.5: gated attention in every fourth layer, gated DeltaNet in the others. */
-export const qwen3Next: Family = {
-  types: ['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'],
-  read: (config) => {
-    const base = decoder(config);
-    const interval = config.countOr(4, 'full_attention_interval');
-    const full = layersOfKind(config, 'full_attention') ?? layersWhere(base.layers, (layer) => (layer + 1) % interval === 0);
-    const attention = grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, base.hidden)) });
-    return { ...base, attention, ...qwenMoe(config, base.layers) };
-  },
-};
+export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'], (config, { hidden, layers }) => {
+  const interval = config.countOr(4, 'full_attention_interval');
+  const full = layersOfKind(config, 'full_attention') ?? layersWhere(layers, (layer) => (layer + 1) % interval === 0);
+  return grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, hidden)) });
+});
 
 /** Parameters of one gated DeltaNet mixer. */
 function deltaNet(config: Fields, hidden: number): number {
