@@ -1,6 +1,7 @@
 // Lines of whole numbers, as loggers write them: read in one loop over the bytes, with neither lines nor fields looked for first. Most
 // ids have one or two digits, in no order a branch predictor could learn: both are read without a branch between them.
 import { UserError } from './errors.js';
+import { grown } from './grown.js';
 import type { ByteSource } from './scan.js';
 
 const BLOCK_BYTES = 256 * 1024;
@@ -236,9 +237,7 @@ export class NumberLines {
   }
 
   #grow(): Int32Array {
-    const larger = new Int32Array(this.values.length * 2);
-    larger.set(this.values);
-    return (this.values = larger);
+    return (this.values = grown(this.values));
   }
 
   #refuse(what: string, linesAhead = 0): never {

@@ -10,43 +10,13 @@ const TRUE = 2;
 const MISSED = 3;
 
 /** Names true experts with probability `recall`, and false ones so that `precision` of all it names are true. */
-class Oracle implements Predictor {
-  readonly costNs: number;
-  readonly #model: ModelSpec;
-  readonly #recall: number;
-  readonly #precision: number;
-  readonly #random: Random;
+function spoiled({ experts: ids, layers }: ModelSpec, recall: number, precision: number, costNs: number, random: Random): Predictor {
   /** What the oracle says of the running pass: drawn once per pass, so that correction does not reroll it. */
-  readonly #named: Uint8Array;
-  #pass = -1;
-
-  constructor(model: ModelSpec, recall: number, precision: number, costNs: number, random: Random) {
-    this.#model = model;
-    this.#recall = recall;
-    this.#precision = precision;
-    this.costNs = costNs;
-    this.#random = random;
-    this.#named = new Uint8Array(model.experts);
-  }
-
-  observe(): void {}
-
-  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
-    const { layers } = this.#model;
-    if (this.#pass !== pass.number) {
-      this.#pass = pass.number;
-      for (let layer = 0; layer < layers.length; layer++) this.#draw(pass, layer);
-    }
-    const last = Math.min(layers.length - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) {
-      const { experts, offset } = layers[layer]!;
-      for (let id = offset; id < offset + experts; id++) scores[id] = this.#named[id]! > 0 ? this.#precision : 0;
-    }
-  }
-
-  #draw(pass: Pass, layer: number): void {
-    const { experts, offset } = this.#model.layers[layer]!;
-    const named = this.#named.fill(0, offset, offset + experts);
+  const named = new Uint8Array(ids);
+  let drawn = -1;
+  const draw = (pass: Pass, layer: number): void => {
+    const { experts, offset } = layers[layer]!;
+    named.fill(0, offset, offset + experts);
     for (let token = 0; token < pass.tokens; token++) {
       const count = pass.listChosen(token, layer);
       for (let i = 0; i < count; i++) named[offset + pass.chosen[i]!] = TRUE;
@@ -54,21 +24,32 @@ class Oracle implements Predictor {
     let hits = 0;
     let falseExperts = 0;
     for (let id = offset; id < offset + experts; id++) {
-      if (named[id] !== TRUE) {
-        falseExperts++;
-      } else if (this.#random.next() < this.#recall) {
-        hits++;
-      } else {
-        named[id] = MISSED;
-      }
+      if (named[id] !== TRUE) falseExperts++;
+      else if (random.next() < recall) hits++;
+      else named[id] = MISSED;
     }
     // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
-    const chance = falseExperts === 0 ? 0 : Math.min(1, (hits * (1 - this.#precision)) / this.#precision / falseExperts);
+    const chance = falseExperts === 0 ? 0 : Math.min(1, (hits * (1 - precision)) / precision / falseExperts);
     for (let id = offset; id < offset + experts; id++) {
-      if (named[id] === 0) named[id] = chance > 0 && this.#random.next() < chance ? 1 : 0;
+      if (named[id] === 0) named[id] = chance > 0 && random.next() < chance ? 1 : 0;
       else if (named[id] === MISSED) named[id] = 0;
     }
-  }
+  };
+  return {
+    costNs,
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      if (drawn !== pass.number) {
+        drawn = pass.number;
+        for (let layer = 0; layer < layers.length; layer++) draw(pass, layer);
+      }
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        const { experts, offset } = layers[layer]!;
+        for (let id = offset; id < offset + experts; id++) scores[id] = named[id]! > 0 ? precision : 0;
+      }
+    },
+  };
 }
 
 /** Registry entry. */
@@ -81,6 +62,5 @@ export const oracle: PredictorDefinition = {
     precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
     costNs: COST,
   },
-  create: ({ model, random }, { recall, precision, costNs }) =>
-    new Oracle(model, Number(recall), Number(precision), Number(costNs), random),
+  create: ({ model, random }, { recall, precision, costNs }) => spoiled(model, Number(recall), Number(precision), Number(costNs), random),
 };

@@ -1,36 +1,28 @@
 // Pre-gating: the model itself was trained to choose experts ahead of time, so the prediction is the choice. Exact by construction.
 import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 
-/** Gives the true experts of the layers whose choice has been made, and nothing of the others. */
-class PreGated implements Predictor {
-  readonly costNs: number;
-  readonly #model: ModelSpec;
-  /** Layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass. */
-  readonly #ahead: number;
-
-  constructor(model: ModelSpec, ahead: number, costNs: number) {
-    this.costNs = costNs;
-    this.#model = model;
-    this.#ahead = ahead;
-  }
-
-  observe(): void {}
-
-  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
-    const { layers } = this.#model;
-    const last = Math.min(layers.length - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) {
-      const { experts, offset } = layers[layer]!;
-      scores.fill(0, offset, offset + experts);
-      if (this.#ahead > 0 && (after < 0 || layer - after > this.#ahead)) continue;
-      for (let token = 0; token < pass.tokens; token++) {
-        const count = pass.listChosen(token, layer);
-        for (let i = 0; i < count; i++) scores[offset + pass.chosen[i]!] = 1;
+/**
+ * Gives the true experts of the layers whose choice has been made, and nothing of the others.
+ * @param ahead layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass
+ */
+function choosing({ layers }: ModelSpec, ahead: number, costNs: number): Predictor {
+  return {
+    costNs,
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        const { experts, offset } = layers[layer]!;
+        scores.fill(0, offset, offset + experts);
+        if (ahead > 0 && (after < 0 || layer - after > ahead)) continue;
+        for (let token = 0; token < pass.tokens; token++) {
+          const count = pass.listChosen(token, layer);
+          for (let i = 0; i < count; i++) scores[offset + pass.chosen[i]!] = 1;
+        }
       }
-    }
-  }
+    },
+  };
 }
 
 /** Registry entry. */
@@ -42,5 +34,5 @@ export const preGated: PredictorDefinition = {
     ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
     costNs: COST,
   },
-  create: ({ model }, { ahead, costNs }) => new PreGated(model, Number(ahead), Number(costNs)),
+  create: ({ model }, { ahead, costNs }) => choosing(model, Number(ahead), Number(costNs)),
 };

@@ -1,40 +1,29 @@
 // Layer-level persistence (SLP): a token will use experts of the same ids as at the layer before. Ids of different layers have nothing to
 // do with one another, so it does no better than chance; it is the weaker baseline of ExpertFlow.
 import type { ModelSpec } from '../model/spec.js';
-import type { Pass } from '../schedule/pass.js';
 import { NamedExperts } from './named-experts.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
 
 /** Predicts the last known layer's ids. */
-class PreviousLayer implements Predictor {
-  readonly costNs: number;
-  readonly #layers: number;
-  readonly #named: NamedExperts;
-
-  constructor(model: ModelSpec, costNs: number) {
-    this.costNs = costNs;
-    this.#layers = model.layers.length;
-    this.#named = new NamedExperts(model);
-  }
-
-  observe(pass: Pass, layer: number): void {
-    if (layer === 0) return;
-    const { choices, row, tokens, topK } = pass;
-    for (let token = 0; token < tokens; token++) {
-      this.#named.judge(pass, token, layer, choices, token * row + (layer - 1) * topK, topK);
-    }
-  }
-
-  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
-    const { choices, row, tokens, topK } = pass;
-    const last = Math.min(this.#layers - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) {
-      this.#named.clear(layer, scores);
-      if (after < 0) continue;
-      for (let token = 0; token < tokens; token++) this.#named.score(layer, choices, token * row + after * topK, topK, scores);
-    }
-  }
+function sameIds(model: ModelSpec, costNs: number): Predictor {
+  const names = new NamedExperts(model);
+  return {
+    costNs,
+    observe(pass, layer) {
+      if (layer === 0) return;
+      const { choices, row, tokens, topK } = pass;
+      for (let token = 0; token < tokens; token++) names.judge(pass, token, layer, choices, token * row + (layer - 1) * topK, topK);
+    },
+    predict({ choices, row, tokens, topK }, after, horizon, scores) {
+      const last = Math.min(model.layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        names.clear(layer, scores);
+        if (after < 0) continue;
+        for (let token = 0; token < tokens; token++) names.score(layer, choices, token * row + after * topK, topK, scores);
+      }
+    },
+  };
 }
 
 /** Registry entry. */
@@ -43,5 +32,5 @@ export const previousLayer: PredictorDefinition = {
   summary: 'experts of the same ids as at the last layer that is known',
   cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  create: (context, { costNs }) => trainedOn(new PreviousLayer(context.model, Number(costNs)), context.training),
+  create: (context, { costNs }) => trainedOn(sameIds(context.model, Number(costNs)), context.training),
 };

@@ -1,6 +1,7 @@
 // The requests of a trace, folded from its rows: few numbers instead of three columns. A request's rows are contiguous, its positions
 // ascend, its prompt comes first; positions are kept as runs of consecutive numbers.
 import { UserError } from '../base/errors.js';
+import { grown } from '../base/grown.js';
 import { PHASE, type TraceChunk, type TraceRequest } from './trace.js';
 
 /** Folds rows into requests and gives their request, position and phase columns back. */
@@ -130,10 +131,4 @@ export class RequestTable {
     }
     return low;
   }
-}
-
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

@@ -1,4 +1,5 @@
 // The wire format of Protocol Buffers, as much of it as writing an ONNX model needs: varints, floats, and length-delimited fields.
+import { grown } from '../../base/grown.js';
 
 const VARINT = 0;
 const LENGTH = 2;
@@ -65,9 +66,6 @@ export class ProtobufWriter {
 
   #reserve(extra: number): void {
     const needed = this.#length + extra;
-    if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
+    if (needed > this.#bytes.length) this.#bytes = grown(this.#bytes, needed);
   }
 }

@@ -2,6 +2,7 @@
 // learn its layers and widths, then every cell is put where it belongs; only a recording that does not go on as it began is walked
 // once more, whole, before it is filled in.
 import { UserError } from '../../base/errors.js';
+import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from '../trace.js';
@@ -39,11 +40,8 @@ export class Cell {
   /** Adds a choice, in rank order; -1 = none. Only for cells that start at 0. */
   push(id: number, weight = 0): void {
     if (this.count === this.ids.length) {
-      const { ids, weights } = this;
-      this.ids = new Int32Array(ids.length * 2);
-      this.ids.set(ids);
-      this.weights = new Float64Array(weights.length * 2);
-      this.weights.set(weights);
+      this.ids = grown(this.ids);
+      this.weights = grown(this.weights);
     }
     this.ids[this.count] = id;
     this.weights[this.count++] = weight;
@@ -336,10 +334,4 @@ class Filler {
     const bytes = Math.ceil((rows * this.store.layers) / 8);
     if (bytes > this.#bits.length) this.#bits = grown(this.#bits, bytes);
   }
-}
-
-function grown(array: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(length, array.length * 2));
-  larger.set(array);
-  return larger;
 }

@@ -1,6 +1,7 @@
 // moe-cache-eval's events: the union of a pass's choices at a layer, with how many tokens chose each. Events of several tokens do not say
 // which token chose what: they are counts, no trace.
 import { UserError } from '../../base/errors.js';
+import { grown } from '../../base/grown.js';
 import { type ColumnLayout, ColumnReader, ID_DTYPES, WEIGHT_DTYPES } from '../column.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
@@ -139,11 +140,4 @@ function counts(source: TraceSource): Popularity {
   if (most === 0) throw new UserError(`${path}: holds no event with an expert; the recording is empty`);
   const layers = [...byLayer.keys()].sort((a, b) => a - b);
   return { path, format: 'moe-cache-eval', model: null, counts: layers.map((layer) => grown(byLayer.get(layer)!, most).slice(0, most)) };
-}
-
-function grown(counts: Float64Array, length: number): Float64Array {
-  if (counts.length >= length) return counts;
-  const larger = new Float64Array(Math.max(length, counts.length * 2));
-  larger.set(counts);
-  return larger;
 }

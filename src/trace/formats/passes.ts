@@ -2,6 +2,7 @@
 // such groups into cells: a pass ends where the layers start again; a pass of many tokens is prompt, of one token decode; a prompt
 // after decode begins a request.
 import { UserError } from '../../base/errors.js';
+import { grown } from '../../base/grown.js';
 import { PHASE } from '../trace.js';
 import type { Cell } from './cells.js';
 
@@ -68,13 +69,7 @@ export class IdBuffer {
   /** Adds `values[from, to)`. */
   append(values: Int32Array, from: number, to: number): void {
     const end = this.length + to - from;
-    if (end > this.ids.length) this.#grow(end);
+    if (end > this.ids.length) this.ids = grown(this.ids, end);
     for (let i = from; i < to; i++) this.ids[this.length++] = values[i]!;
-  }
-
-  #grow(length: number): void {
-    const larger = new Int32Array(Math.max(length, this.ids.length * 2));
-    larger.set(this.ids);
-    this.ids = larger;
   }
 }
