@@ -30,9 +30,26 @@ const MAX_HEADER = 1 << 27;
 const MAX_ENTRIES = 1 << 20;
 const MAX_DIMENSIONS = 8;
 
-/** Value types, and the bytes of those whose size is fixed. */
-const TYPE = { bool: 7, string: 8, array: 9 } as const;
-const FIXED = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8] as const;
+/** Value types that are no numbers. */
+const STRING = 8;
+const ARRAY = 9;
+
+/** The others, by number: bytes, and how they are read; 7 is a truth value. */
+const NUMBERS: readonly (readonly [bytes: number, read: (bytes: Buffer) => number | boolean] | null)[] = [
+  [1, (bytes) => bytes.readUInt8()],
+  [1, (bytes) => bytes.readInt8()],
+  [2, (bytes) => bytes.readUInt16LE()],
+  [2, (bytes) => bytes.readInt16LE()],
+  [4, (bytes) => bytes.readUInt32LE()],
+  [4, (bytes) => bytes.readInt32LE()],
+  [4, (bytes) => bytes.readFloatLE()],
+  [1, (bytes) => bytes.readUInt8() !== 0],
+  null,
+  null,
+  [8, (bytes) => Number(bytes.readBigUInt64LE())],
+  [8, (bytes) => Number(bytes.readBigInt64LE())],
+  [8, (bytes) => bytes.readDoubleLE()],
+];
 
 /** Reads the file from front to end. */
 class Cursor {
@@ -129,53 +146,28 @@ export function ggufHeaderOf(file: RandomAccess): GgufHeader {
 
 /** A value of metadata; null where it is an array that nobody asks for. */
 function readValue(cursor: Cursor, type: number, name: string): GgufValue | null {
-  if (type === TYPE.string) return cursor.text();
-  if (type !== TYPE.array) {
-    const size = FIXED[type];
-    if (size === undefined || size === null) throw cursor.broken(`${JSON.stringify(name.slice(0, 60))} has the unknown type ${type}`);
-    return readNumber(cursor.take(size), type);
+  if (type === STRING) return cursor.text();
+  const quoted = JSON.stringify(name.slice(0, 60));
+  if (type !== ARRAY) {
+    const [size, read] = NUMBERS[type] ?? refuse(cursor, `${quoted} has the unknown type ${type}`);
+    return read(cursor.take(size));
   }
   const inner = cursor.u32();
   const length = cursor.u64();
-  const size = FIXED[inner];
-  if (inner === TYPE.string) {
+  if (inner === STRING) {
     for (let i = 0; i < length; i++) cursor.skip(cursor.u64());
     return null;
   }
-  if (size === undefined || size === null) throw cursor.broken(`${JSON.stringify(name.slice(0, 60))} is an array of type ${inner}`);
+  const [size, read] = NUMBERS[inner] ?? refuse(cursor, `${quoted} is an array of type ${inner}`);
   if (length > MAX_KEPT) {
     cursor.skip(length * size);
     return null;
   }
-  const values = Array.from({ length }, () => readNumber(cursor.take(size), inner));
-  return values as readonly number[] | readonly boolean[];
+  return Array.from({ length }, () => read(cursor.take(size))) as readonly number[] | readonly boolean[];
 }
 
-function readNumber(bytes: Buffer, type: number): number | boolean {
-  switch (type) {
-    case 0:
-      return bytes.readUInt8();
-    case 1:
-      return bytes.readInt8();
-    case 2:
-      return bytes.readUInt16LE();
-    case 3:
-      return bytes.readInt16LE();
-    case 4:
-      return bytes.readUInt32LE();
-    case 5:
-      return bytes.readInt32LE();
-    case 6:
-      return bytes.readFloatLE();
-    case TYPE.bool:
-      return bytes.readUInt8() !== 0;
-    case 10:
-      return Number(bytes.readBigUInt64LE());
-    case 11:
-      return Number(bytes.readBigInt64LE());
-    default:
-      return bytes.readDoubleLE();
-  }
+function refuse(cursor: Cursor, why: string): never {
+  throw cursor.broken(why);
 }
 
 function readTensor(cursor: Cursor): DescribedTensor {

@@ -108,7 +108,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
 
 /** Where parameters and bytes are; parts that a model does not have are left out. */
 function budgetOf(parts: ModelParts): PartBudget[] {
-  const over = (pick: (layer: ModelParts['layers'][number]) => Weights): Weights => sumWeights(parts.layers.map(pick));
+  const over = (part: 'shared' | 'router' | 'attention' | 'ffn'): Weights => sumWeights(parts.layers.map((layer) => layer[part]));
   const dense = (part: PartBudget['part'], weights: Weights): PartBudget => ({
     part,
     parameters: weights.parameters,
@@ -123,22 +123,10 @@ function budgetOf(parts: ModelParts): PartBudget[] {
       active: experts.reduce((sum, moe) => sum + moe.topK * moe.expert.parameters, 0),
       bytes: experts.reduce((sum, moe) => sum + moe.experts * Math.round(moe.expert.bytes), 0),
     },
-    dense(
-      'shared experts',
-      over((layer) => layer.shared),
-    ),
-    dense(
-      'router',
-      over((layer) => layer.router),
-    ),
-    dense(
-      'attention',
-      over((layer) => layer.attention),
-    ),
-    dense(
-      'dense FFN',
-      over((layer) => layer.ffn),
-    ),
+    dense('shared experts', over('shared')),
+    dense('router', over('router')),
+    dense('attention', over('attention')),
+    dense('dense FFN', over('ffn')),
     dense('head', parts.head),
     dense('embedding', parts.embedding ?? NO_WEIGHTS),
   ].filter(({ parameters, bytes }) => parameters > 0 || bytes > 0);

@@ -1,4 +1,4 @@
-// JSON files that Python programs wrote.
+// JSON that other programs wrote: whole files of Python's, and values inside other files.
 import { messageOf, UserError } from '../base/errors.js';
 import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
@@ -21,6 +21,20 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
   }
   if (!isObject(json.value)) throw new UserError(`${path}: is not a JSON object`);
   return json.value;
+}
+
+/**
+ * A JSON value.
+ * @param otherwise what is said where it is none; absent: what the parser says
+ * @throws UserError
+ */
+export function parseJson(bytes: Buffer, place: string, otherwise?: string): unknown {
+  try {
+    return parseJsonBytes(bytes, place);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${place}: ${otherwise ?? `not JSON: ${messageOf(error)}`}`);
+  }
 }
 
 function parse(text: string, path: string): { value: unknown } | null {

@@ -4,9 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { type InputFile, listFolder, withInput } from '../base/input-file.js';
-import { parseJsonBytes } from '../base/nesting.js';
 import { isObject } from './fields.js';
-import { readJson } from './json.js';
+import { parseJson, readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';
 
@@ -67,13 +66,7 @@ function addSizes(file: InputFile, sizes: Map<string, number>): void {
   const length = prefix.length < 8 ? Number.POSITIVE_INFINITY : Number(prefix.readBigUInt64LE());
   if (length > HEADER_LIMIT || 8 + length > file.bytes)
     throw new UserError(`${file.path}: the header does not end within the file; it was cut short, or is no safetensors file`);
-  let header: unknown;
-  try {
-    header = parseJsonBytes(file.part(8, length), file.path);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${file.path}: the header is not JSON; the file is damaged, or no safetensors file`);
-  }
+  const header = parseJson(file.part(8, length), file.path, 'the header is not JSON; the file is damaged, or no safetensors file');
   if (!isObject(header)) throw new UserError(`${file.path}: the header is not a JSON object; the file is damaged`);
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;

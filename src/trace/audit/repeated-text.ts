@@ -2,6 +2,7 @@
 // set shared templates moved the similarity of requests from .092 to .229. Repeated runs of 16 tokens are counted: by token id where
 // the trace has it, else by the choices of the first layer, which depend on little but the token.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
+import { mix } from '../variants/draws.js';
 import { type AuditCheck, percentOf } from './check.js';
 
 /** Tokens that must recur in the same order. */
@@ -71,11 +72,3 @@ export const repeatedText: AuditCheck = {
     };
   },
 };
-
-/** A 32-bit finalizer (murmur3's): every bit of the input moves every bit of the result. */
-function mix(value: number): number {
-  let h = value | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}

@@ -1,8 +1,8 @@
 // The JSON documents of a file: one document, an array of them, or one a line. Engines' replies come in all three.
-import { messageOf, UserError } from '../../base/errors.js';
-import { parseJsonBytes } from '../../base/nesting.js';
+import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
 import { isObject } from '../../model/fields.js';
+import { parseJson } from '../../model/json.js';
 import type { TraceSource } from '../source.js';
 
 /** A larger document would take a gigabyte to parse. */
@@ -58,20 +58,6 @@ function isLines(source: TraceSource): boolean {
     return start === 123;
   }
   return false;
-}
-
-/**
- * A JSON value.
- * @param otherwise what is said where it is none; absent: what the parser says
- * @throws UserError
- */
-export function parseJson(bytes: Buffer, place: string, otherwise?: string): unknown {
-  try {
-    return parseJsonBytes(bytes, place);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${place}: ${otherwise ?? `not JSON: ${messageOf(error)}`}`);
-  }
 }
 
 /** @throws UserError where `value` is no object */

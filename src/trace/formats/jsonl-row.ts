@@ -3,9 +3,9 @@
 import { UserError } from '../../base/errors.js';
 import { ascii, holds, type LineScanner } from '../../base/scan.js';
 import { isObject } from '../../model/fields.js';
+import { parseJson } from '../../model/json.js';
 import type { TraceStore } from '../store.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
-import { parseJson } from './json-values.js';
 
 /** A line as JSON gives it. */
 export interface JsonRow {

@@ -1,11 +1,11 @@
 // The canonical text trace: one token a line, after an optional header line with the same metadata that the binary layout carries.
 import { UserError } from '../../base/errors.js';
 import { LineScanner } from '../../base/scan.js';
+import { parseJson } from '../../model/json.js';
 import type { TraceSource } from '../source.js';
 import { TraceStore } from '../store.js';
 import type { RoutingTrace } from '../trace.js';
 import { expected, type OpenOptions, type TraceFormat } from './format.js';
-import { parseJson } from './json-values.js';
 import { parseJsonRow, RowParser } from './jsonl-row.js';
 import { describe, layerExperts, TRACE_FORMAT } from './metadata.js';
 

@@ -2,9 +2,9 @@
 // is checked before anything is believed. https://github.com/huggingface/safetensors#format
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../../model/fields.js';
+import { parseJson } from '../../model/json.js';
 import { looksLikeSafetensors } from '../../model/safetensors.js';
 import type { TraceSource } from '../source.js';
-import { parseJson } from './json-values.js';
 
 /** Largest header the format allows. */
 const HEADER_LIMIT = 100_000_000;

@@ -39,7 +39,7 @@ export class PlaceDraws {
 }
 
 /** Every bit of the result depends on every bit of the argument (the finalizer of MurmurHash3). */
-function mix(value: number): number {
+export function mix(value: number): number {
   let z = value ^ (value >>> 16);
   z = Math.imul(z, 0x85ebca6b);
   z ^= z >>> 13;
