@@ -4,8 +4,8 @@ import type { RunPlan } from '../plan.js';
 import type { SimulatedGpu, Simulation } from '../simulation.js';
 import type { Meters } from './meters.js';
 
-/** Sums of times are equal within this share: they are added up in different orders. */
-const ROUNDING = 1e-9;
+/** Sums of times are equal within this share: every addition rounds a clock by up to 2^-53 of it, and a run has up to 10^9 of them. */
+const ROUNDING = 1e-6;
 
 /**
  * Checks a finished run.
