@@ -31,8 +31,7 @@ const NAMES = [
 /** Writes the trace with random token ids, and the ONNX files. */
 async function prepare({ folder, tokens }) {
   const { synthesize } = await fromDist('trace/synthetic.js');
-  const { loadModelProfile } = await fromDist('model/profile.js');
-  const { loadModel } = await fromDist('model/load.js');
+  const { loadModel, loadRouting } = await fromDist('model/load.js');
   const { chunks } = await fromDist('trace/trace.js');
   const { openTrace } = await fromDist('trace/open.js');
   const { writeSafetensors } = await fromDist('trace/write.js');
@@ -40,7 +39,7 @@ async function prepare({ folder, tokens }) {
   const { exportPredictor, buildTrainingGraphs } = await fromDist('predict/onnx/training-graph.js');
   const model = loadModel(MODEL);
   const requests = Array.from({ length: Math.ceil(tokens / REQUEST) }, () => ({ prefill: 0, decode: REQUEST }));
-  const trace = synthesize(model, { seed: 1, requests, profile: loadModelProfile(MODEL).routing });
+  const trace = synthesize(model, { seed: 1, requests, profile: loadRouting(MODEL) });
   const random = new Random(1, 'bench/token-ids');
   const lines = [JSON.stringify({ format: 'moeprof.trace/1', model: model.name })];
   for (const chunk of chunks(trace)) {

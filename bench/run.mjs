@@ -33,11 +33,10 @@ const ROWS = [
 /** Writes a trace of so many tokens. */
 async function generate({ path, tokens }) {
   const { synthesize } = await fromDist('trace/synthetic.js');
-  const { loadModelProfile } = await fromDist('model/profile.js');
-  const { loadModel } = await fromDist('model/load.js');
+  const { loadModel, loadRouting } = await fromDist('model/load.js');
   const { writeSafetensors } = await fromDist('trace/write.js');
   const requests = Array.from({ length: Math.ceil(tokens / REQUEST) }, () => ({ prefill: 0, decode: REQUEST }));
-  const trace = synthesize(loadModel(MODEL), { seed: 1, requests, profile: loadModelProfile(MODEL).routing });
+  const trace = synthesize(loadModel(MODEL), { seed: 1, requests, profile: loadRouting(MODEL) });
   writeSafetensors(trace, path);
   trace.close();
   return {};

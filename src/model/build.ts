@@ -1,9 +1,9 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums what each part
 // weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
-import { assemble, type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
+import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
 import type { Quantization, TensorRole } from './quantization.js';
-import type { AttentionSpec, ModelSpec } from './spec.js';
+import type { AttentionSpec } from './spec.js';
 
 /** KV-cache entries are f16, the default of every engine. */
 const KV_BYTES = 2;
@@ -194,9 +194,4 @@ export function levelSizes(parts: ModelParts): ModelParts {
     return { ...layer, moe: level(layer.moe), ...(further === undefined ? {} : { further: further.map(level) }) };
   });
   return { ...parts, layers };
-}
-
-/** Derives a model at one quantisation. */
-export function buildModel(profile: ModelProfile, quantization: Quantization): ModelSpec {
-  return assemble(levelSizes(measureProfile(profile, quantization)));
 }

@@ -6,7 +6,6 @@ import { checkValue, type Override } from '../base/yaml.js';
 import type { Family } from './families/family.js';
 import { FAMILIES } from './families/index.js';
 import { Fields } from './fields.js';
-import { readJson } from './json.js';
 import { ConfigProfileSchema, type ModelProfile } from './profile.js';
 
 /** Where models of text and something else keep their language model. */
@@ -16,15 +15,10 @@ const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
 /**
- * Reads a config.json.
+ * The profile that a config.json describes.
  * @param overrides values that replace the derived profile's
- * @throws UserError where it is not JSON, of no known family, or lacks a field
+ * @throws UserError where it is of no known family, or lacks a field
  */
-export function loadConfig(path: string, overrides: readonly Override[] = []): ModelProfile {
-  return configProfile(readJson(path, 'config'), path, overrides);
-}
-
-/** The profile that a config.json describes. @throws UserError as {@link loadConfig} */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
   const { family, config } = findFamily(new Fields(path, json));
   const profile = { name: nameOf(path), quantization: storedFormat(config), ...family.read(config) };

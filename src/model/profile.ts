@@ -1,9 +1,7 @@
 // A model profile: the architecture as a person would read it off a config.json. Sizes, bytes and operations are derived from it
 // (build.ts) and never written down, so that a profile cannot contradict itself.
 import { z } from 'zod';
-import { findProfile } from '../base/profiles.js';
 import { issueOf } from '../base/written.js';
-import { type Override, readYaml } from '../base/yaml.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
 import { findQuantization } from './quantization.js';
 
@@ -175,15 +173,6 @@ export type ModelProfileInput = z.input<typeof ModelProfileSchema>;
 
 /** A checked model profile. */
 export type ModelProfile = z.infer<typeof ModelProfileSchema>;
-
-/**
- * Reads a model profile.
- * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
- * @throws UserError where there is no such profile, or it is not well-formed
- */
-export function loadModelProfile(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): ModelProfile {
-  return readYaml(findProfile('models', nameOrPath, relativeTo), ModelProfileSchema, overrides);
-}
 
 /** True where decoder layer `layer` has experts. */
 export function isMoeLayer(profile: ModelProfile, layer: number): boolean {

@@ -23,10 +23,11 @@ export interface PredictorRequest {
   readonly folder?: string;
 }
 
-const NEEDS: Readonly<Record<PredictorNeed, string>> = {
-  weights: 'gate weights',
-  tokenIds: 'token ids',
-  predicted: "a 'predicted' tensor",
+/** Needs in words, and whether a trace meets them. */
+const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: RoutingTrace['has']) => boolean]>> = {
+  weights: ['gate weights', (has) => has.weights],
+  tokenIds: ['token ids', (has) => has.tokenIds],
+  predicted: ["a 'predicted' tensor", (has) => has.predictedK > 0],
 };
 
 /**
@@ -60,13 +61,8 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
 
 /** The first need that a trace cannot meet, in words; null: it meets all. */
 export function missingNeeds(needs: readonly PredictorNeed[], { has }: Pick<RoutingTrace, 'has'>): string | null {
-  const carried: Readonly<Record<PredictorNeed, boolean>> = {
-    weights: has.weights,
-    tokenIds: has.tokenIds,
-    predicted: has.predictedK > 0,
-  };
-  const missing = needs.find((need) => !carried[need]);
-  return missing === undefined ? null : NEEDS[missing];
+  const missing = needs.find((need) => !NEEDS[need][1](has));
+  return missing === undefined ? null : NEEDS[missing][0];
 }
 
 /** Splits a spec into name and parameters; a path that ends in `.onnx` stands for the `onnx` predictor of that file. */

@@ -3,7 +3,7 @@
 import { AtomicFile } from '../base/files.js';
 import { metadataOf } from './formats/metadata.js';
 import { toHalf } from './half.js';
-import { allocateChunk, chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from './trace.js';
+import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from './trace.js';
 
 /** Rows are written so many at a time. */
 const ROWS = 1024;
@@ -158,9 +158,7 @@ export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: Write
 /** The token lines of a trace, some rows at a time. */
 export function* jsonlLines(trace: RoutingTrace, withWeights: boolean = trace.has.weights): Generator<string, void, void> {
   const { layers, topK, has } = trace;
-  const chunk = allocateChunk(trace, 64);
-  for (let start = 0; start < trace.tokens; start += 64) {
-    trace.read(start, Math.min(64, trace.tokens - start), chunk);
+  for (const chunk of chunks(trace, 64)) {
     let text = '';
     for (let i = 0; i < chunk.tokens; i++) {
       text += `{"request":${trace.requests[chunk.request[i]!]!.id},"position":${chunk.position[i]}`;

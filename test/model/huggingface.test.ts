@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { buildModel } from '../../src/model/build.js';
 import { FAMILIES } from '../../src/model/families/index.js';
-import { configProfile, loadConfig } from '../../src/model/huggingface.js';
-import { isMoeLayer, loadModelProfile, type ModelProfile, windowOf } from '../../src/model/profile.js';
+import { configProfile } from '../../src/model/huggingface.js';
+import { isMoeLayer, type ModelProfile, windowOf } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization.js';
 import { cases } from '../cases.js';
+import { buildModel, loadConfig, loadModelProfile } from './profiles.js';
 
 type Json = Record<string, unknown>;
 

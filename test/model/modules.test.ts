@@ -1,12 +1,12 @@
 // Models whose experts are not one FFN per layer: several routed modules, two sizes, adapters, whole models. Numbers worked out by hand.
 import { describe, expect, it } from 'vitest';
 import { checkValue } from '../../src/base/yaml.js';
-import { buildModel } from '../../src/model/build.js';
 import { inspectModel } from '../../src/model/inspect.js';
 import { loadModel, openModel } from '../../src/model/load.js';
 import { type ModelProfileInput, ModelProfileSchema } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization.js';
 import { expertSizes, type ModelSpec } from '../../src/model/spec.js';
+import { buildModel } from './profiles.js';
 
 /** Two layers 8 wide, four experts of 16, top-2. */
 const base = {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../src/base/profiles.js';
 import { loadModel } from '../../src/model/load.js';
-import { loadModelProfile } from '../../src/model/profile.js';
 import { expertBytesTotal, expertSizes, tokenCycleBytes } from '../../src/model/spec.js';
 import { routingProfileSchema } from '../../src/trace/routing-profile.js';
+import { loadModelProfile } from './profiles.js';
 
 /** Totals that differ by more than 1 %, and why. */
 const EXCEPTIONS: Readonly<Record<string, { within: number; reason: string }>> = {

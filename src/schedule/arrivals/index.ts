@@ -1,10 +1,7 @@
 // The family of arrival formats. A new one is a file in this folder and a line here.
-import { azure } from './azure.js';
+import { azure, generic, llmservingsim, vidur } from './csv-formats.js';
 import type { ArrivalFormat } from './format.js';
-import { generic } from './generic.js';
-import { llmservingsim } from './llmservingsim.js';
 import { mooncake } from './mooncake.js';
-import { vidur } from './vidur.js';
 
 /** All formats, in the order in which a file is tried against them. */
 export const ARRIVAL_FORMATS: readonly ArrivalFormat[] = [azure, mooncake, vidur, llmservingsim, generic];

@@ -1,7 +1,7 @@
 // A part of a trace as a trace of its own: some tokens, some requests, some layers, experts renumbered.
 import { UserError } from '../../base/errors.js';
 import { TraceStore } from '../store.js';
-import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
+import { chunks, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { Remap } from './remap.js';
 
 export { numbersIn, parseRanges } from './ranges.js';
@@ -39,10 +39,8 @@ export function convertTrace(trace: RoutingTrace, conversion: Conversion): Routi
     predictedK: has.predictedK,
     phases: has.phases,
   });
-  const chunk = allocateChunk(trace, ROWS);
   for (const [from, to] of ranges) {
-    for (let start = from; start < to; start += ROWS) {
-      trace.read(start, Math.min(ROWS, to - start), chunk);
+    for (const chunk of chunks(trace, ROWS, from, to)) {
       for (let row = 0; row < chunk.tokens; row++) {
         const request = chunk.request[row]!;
         if (wanted !== null && !wanted.has(request)) continue;

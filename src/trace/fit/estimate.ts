@@ -1,7 +1,7 @@
 // Estimates a routing model from a trace. Choices are an exponential race: expert e arrives at rate exp(score), the first k are chosen.
 // Whether one is among them is then nearly independent of the others given the time c at which the k-th arrives: 1 - exp(-c rate), with
 // c such that k are expected. Weights climb the likelihood of that by stochastic gradient (AdaGrad), layer by layer.
-import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
+import { chunks, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 import { AGES, LayerMemory, type LayerModel, MEMORIES, REQUEST_GAP } from './routing-model.js';
 
 // All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
@@ -168,10 +168,8 @@ export function packed(ids: Uint16Array, at: number, topK: number): number {
 
 /** Visits all rows in order. */
 export function walk(trace: RoutingTrace, visit: (chunk: TraceChunk, row: number, opens: boolean) => void): void {
-  const chunk = allocateChunk(trace, CHUNK);
   let request = -1;
-  for (let start = 0; start < trace.tokens; start += CHUNK) {
-    trace.read(start, Math.min(CHUNK, trace.tokens - start), chunk);
+  for (const chunk of chunks(trace, CHUNK)) {
     for (let row = 0; row < chunk.tokens; row++) {
       const opens = chunk.request[row] !== request;
       request = chunk.request[row]!;

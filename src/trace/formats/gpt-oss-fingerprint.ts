@@ -4,6 +4,9 @@ import { UserError } from '../../base/errors.js';
 import { PHASE } from '../trace.js';
 import { Cell, cellFormat } from './cells.js';
 import { arrayAt, documents, objectAt } from './json-values.js';
+import { choices } from './record-lines.js';
+
+const FIELDS = { experts: 'selected_experts', weights: 'selected_probs' } as const;
 
 /** JSON of the gpt-oss fingerprint data set. */
 export const gptOssFingerprint = cellFormat({
@@ -27,7 +30,7 @@ export const gptOssFingerprint = cellFormat({
             cell.token = numbered(name, 'token_', at.place());
             for (const [layer, choice] of Object.entries(objectAt(layers, at.place()))) {
               cell.layer = numbered(layer, 'layer_', at.place());
-              choices(cell, objectAt(choice, at.place()), at.place());
+              choices(cell, objectAt(choice, at.place()), FIELDS, at.place());
               visit(cell);
             }
           }
@@ -36,17 +39,6 @@ export const gptOssFingerprint = cellFormat({
     },
   }),
 });
-
-function choices(cell: Cell, choice: Readonly<Record<string, unknown>>, place: string): void {
-  const ids = arrayAt(choice, 'selected_experts', place);
-  const weights = choice.selected_probs;
-  if (!ids.every(Number.isInteger)) throw new UserError(`${place}: selected_experts is not a list of expert ids`);
-  cell.weighted = Array.isArray(weights) && weights.length === ids.length && weights.every((weight) => typeof weight === 'number');
-  cell.count = 0;
-  ids.forEach((id, k) => {
-    cell.push(id as number, cell.weighted ? (weights as number[])[k]! : 0);
-  });
-}
 
 function numbered(name: string, prefix: string, place: string): number {
   const number = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;

@@ -1,0 +1,64 @@
+// Formats of CSV files of arrivals: each names its columns and says how a moment is written.
+import { UserError } from '../../base/errors.js';
+import { DURATION, parseDuration } from '../../base/units.js';
+import { columnFormat, inUnits } from './columns.js';
+
+const STAMP = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/;
+
+const EPOCH_NS = Date.parse('2020-01-01T00:00:00Z') * 1e6;
+
+const seconds = inUnits(1e9);
+
+/** Azure LLM inference traces: a wall-clock time of seven decimals, context and generated tokens. */
+export const azure = columnFormat({
+  name: 'azure',
+  summary: 'TIMESTAMP, ContextTokens, GeneratedTokens',
+  cites: 'Azure LLM inference traces 2023 and 2024 (Splitwise, ISCA 2024; DynamoLLM, HPCA 2025)',
+  arrival: 'TIMESTAMP',
+  prompt: 'ContextTokens',
+  output: 'GeneratedTokens',
+  moment: (text, what, place) => {
+    const match = STAMP.exec(text);
+    const seconds = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`) * 1e6;
+    if (Number.isNaN(seconds)) {
+      throw new UserError(`${place}: ${what} is '${text}', where a time such as 2023-11-16 18:17:03.9799600 is expected`);
+    }
+    // From 2020 on, so that a double keeps the 100 ns that the traces have.
+    return seconds - EPOCH_NS + Number((match![3] ?? '').padEnd(9, '0'));
+  },
+});
+
+/** Vidur's request traces: seconds, prompt and generated tokens. */
+export const vidur = columnFormat({
+  name: 'vidur',
+  summary: 'arrived_at (s), num_prefill_tokens, num_decode_tokens',
+  cites: 'Vidur, MLSys 2024, arXiv 2405.05465',
+  arrival: 'arrived_at',
+  prompt: 'num_prefill_tokens',
+  output: 'num_decode_tokens',
+  moment: seconds,
+});
+
+/** LLMServingSim's request traces: nanoseconds, prompt and generated tokens. */
+export const llmservingsim = columnFormat({
+  name: 'llmservingsim',
+  summary: 'arrival_time_ns, input_toks, output_toks',
+  cites: 'LLMServingSim, IISWC 2024, arXiv 2408.05499',
+  arrival: 'arrival_time_ns',
+  prompt: 'input_toks',
+  output: 'output_toks',
+  moment: inUnits(1),
+});
+
+/** Arrivals that anybody can write: `arrival, prompt, output`, and a class where requests have different objectives. */
+export const generic = columnFormat({
+  name: 'generic',
+  summary: 'arrival (seconds, or with a unit: 250ms), prompt, output and, if there are several, class',
+  cites: 'moeprof, docs/workloads.md',
+  arrival: 'arrival',
+  prompt: 'prompt',
+  output: 'output',
+  requestClass: 'class',
+  moment: (text, what, place) =>
+    /[a-zµμ]$/i.test(text) && DURATION.read(text) !== null ? parseDuration(text, `${place}: ${what}`) : seconds(text, what, place),
+});
