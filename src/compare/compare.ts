@@ -6,7 +6,7 @@ import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { configDifferences, type Difference, inputDifferences } from './difference.js';
 import { type Explanation, explain } from './explain.js';
-import { type BudgetFinding, judgeMetric, judgeUnmatched, type MetricVerdict } from './judge.js';
+import { type BudgetFinding, judgeBudgets, judgeMetric, type MetricVerdict } from './judge.js';
 import { type SampleTest, testSamples } from './samples.js';
 
 /** A result and what the user calls it. */
@@ -25,7 +25,7 @@ export interface Row {
   readonly candidate: Metric | null;
   /** Candidate minus base; null where one lacks it. */
   readonly change: number | null;
-  /** Change over |base|; null where the base is zero or absent: then only the change itself says something. */
+  /** Change over |base|; null where the base is absent, or zero or nearly so: then only the change itself says something. */
   readonly relative: number | null;
   /** `unclear`: measured, and noise explains the change. */
   readonly direction: 'better' | 'worse' | 'neutral' | 'new' | 'missing' | 'unclear';
@@ -59,6 +59,11 @@ export interface Comparison {
   readonly results: { readonly base: Result; readonly candidate: Result };
 }
 
+/** Metrics that every result has: a base without them is none, and a budget would compare nothing. */
+const CORE = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'];
+/** Metrics that results of the same inputs have or lack together. */
+const SHARED = /^(latency\.(ttft|tpot|itl|request)|throughput)\./;
+
 /** How to compare. */
 export interface CompareOptions {
   /** Compare even where model, hardware, routing, workload or seed differ. */
@@ -69,7 +74,7 @@ export interface CompareOptions {
 /**
  * Compares one candidate with its base.
  * @param tests what the samples of measured metrics say, by name; computed for this pair alone where they are not given
- * @throws UserError with exit code 3 where the inputs differ and may not; with 2 for budgets that fit no metric
+ * @throws UserError with exit code 3 where the inputs differ and may not, or the base is incomplete; with 2 for budgets that fit no metric
  */
 export function compareResults(
   base: Operand,
@@ -81,6 +86,7 @@ export function compareResults(
 ): Comparison {
   const inputs = inputDifferences(base.result, candidate.result);
   if (inputs.length > 0 && options.allowDifferentInputs !== true) throw notComparable(base, candidate, inputs);
+  checkCore(base, candidate, inputs.length === 0);
   const names = [...new Set([...Object.keys(base.result.metrics), ...Object.keys(candidate.result.metrics)])].sort(compareMetricNames);
   const findings: BudgetFinding[] = [];
   const rows: Row[] = [];
@@ -97,7 +103,7 @@ export function compareResults(
     if (equal && judgement.verdict === 'pass') held.push(name);
     if (!equal || judgement.findings.length > 0) rows.push(rowOf(name, before, after, judgement, test));
   }
-  findings.push(...judgeUnmatched(names, budgets));
+  findings.push(...judgeBudgets(base.result.metrics, candidate.result.metrics, budgets));
   rows.sort(worstFirst);
   const rank = new Map(rows.map(({ metric }, index) => [metric, index]));
   const place = ({ metric }: BudgetFinding): number => rank.get(metric) ?? -1;
@@ -117,6 +123,14 @@ export function compareResults(
   };
 }
 
+/** @throws UserError with exit code 3 where the base lacks what no result lacks */
+function checkCore(base: Operand, candidate: Operand, sameInputs: boolean): void {
+  const shared = sameInputs ? Object.keys(candidate.result.metrics).filter((name) => SHARED.test(name)) : [];
+  const gone = [...CORE, ...shared].find((name) => base.result.metrics[name] === undefined);
+  if (gone === undefined) return;
+  throw new UserError(`${base.label}: lacks ${gone}, which a result of these inputs has; save the base again`, EXIT.notComparable);
+}
+
 function notComparable(base: Operand, candidate: Operand, inputs: readonly Difference[]): UserError {
   const shown = inputs.slice(0, 4).map((difference) => `${difference.path} ${difference.base} -> ${difference.candidate}`);
   const more = inputs.length > shown.length ? ` and ${inputs.length - shown.length} more` : '';
@@ -134,8 +148,18 @@ function rowOf(
   test: SampleTest | null,
 ): Row {
   const change = base === null || candidate === null ? null : candidate.value - base.value;
-  const relative = change === null || base!.value === 0 ? null : change / Math.abs(base!.value);
-  return { metric, base, candidate, change, relative, direction: directionOf(base, candidate, test), verdict, reason, test };
+  const relative = change === null ? null : change / Math.abs(base!.value);
+  return {
+    metric,
+    base,
+    candidate,
+    change,
+    relative: Number.isFinite(relative) ? relative : null,
+    direction: directionOf(base, candidate, test),
+    verdict,
+    reason,
+    test,
+  };
 }
 
 function directionOf(base: Metric | null, candidate: Metric | null, test: SampleTest | null): Row['direction'] {

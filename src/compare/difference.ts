@@ -10,9 +10,19 @@ export interface Difference {
   readonly candidate: string;
 }
 
-/** What of the inputs differs. Results with the same fingerprint have the same inputs. */
+/**
+ * What of the inputs differs. Results with the same fingerprint have the same model and machine, whatever these are called; what is hashed
+ * as it stands in a result must then be the same, too, or the fingerprint is not its own.
+ */
 export function inputDifferences(base: Result, candidate: Result): Difference[] {
-  if (base.fingerprint === candidate.fingerprint) return [];
+  if (base.fingerprint === candidate.fingerprint) {
+    const hashed = ({ inputs: { traces, variants }, seed }: Result): unknown => ({
+      seed,
+      variants,
+      trace: traces.map(({ sha256 }) => sha256),
+    });
+    return differences(hashed(base), hashed(candidate));
+  }
   const inputsOf = ({ inputs: { model, quantization, hardware, traces, variants }, seed }: Result): Record<string, unknown> => ({
     model,
     quantization,
@@ -28,9 +38,10 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
 }
 
-/** What of the configuration differs, the name of the system included. */
+/** What of the configuration differs, the name of the system and the version of moeprof included. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
-  return differences({ system: base.inputs.system, ...base.config }, { system: candidate.inputs.system, ...candidate.config });
+  const settings = ({ config, inputs, tool }: Result): unknown => ({ moeprof: tool.version, system: inputs.system, ...config });
+  return differences(settings(base), settings(candidate));
 }
 
 /** Leaves that differ between two JSON values, by dotted path. */

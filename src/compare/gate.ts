@@ -30,6 +30,8 @@ interface ScenarioFault {
 
 /** All comparisons of one gate. */
 export interface Gate {
+  /** Labels of operands that are saved results: what they say of their inputs is not computed here. */
+  readonly saved: readonly string[];
   /** By candidate, then by scenario name. */
   readonly comparisons: readonly Comparison[];
   readonly faults: readonly ScenarioFault[];
@@ -90,7 +92,8 @@ export function compareSets(
     return compareResults(pair.base, pair.candidate, budgets, options, pair.scenario, tests[index]);
   });
   const passed = comparisons.every((comparison) => comparison.passed) && faults.every(({ level }) => level !== 'error');
-  return { comparisons, faults, added, passed };
+  const saved = [base, ...candidates].filter(({ scenarios }) => [...scenarios.values()].some(({ budgets }) => budgets === undefined));
+  return { saved: saved.map(({ label }) => label), comparisons, faults, added, passed };
 }
 
 /** Scenarios of a candidate beside the base's. Two single runs are one scenario, named as the candidate is. */
@@ -103,14 +106,14 @@ function operandOf(set: OperandSet, other: OperandSet, name: string): Operand | 
   return set.folder || other.folder ? set.scenarios.get(name) : [...set.scenarios.values()][0];
 }
 
-/** Budgets that the runs of a pair bring along, the base's first. Variants of one profile repeat them: each counts once. */
+/**
+ * Budgets that the runs of a pair bring along. Variants of one profile repeat them: each counts once. The base's stand last, so that a
+ * candidate cannot switch them off.
+ */
 function ownBudgets(base: Operand, candidate: Operand): Budget[] {
-  const byText = new Map<string, Budget>();
-  for (const budget of [...(base.budgets ?? []), ...(candidate.budgets ?? [])]) {
-    const key = `${budget.level} ${budget.text}`;
-    if (!byText.has(key)) byText.set(key, budget);
-  }
-  return [...byText.values()];
+  const keyOf = ({ level, text }: Budget): string => `${level} ${text}`;
+  const known = new Set(base.budgets?.map(keyOf));
+  return [...(candidate.budgets ?? []).filter((budget) => !known.has(keyOf(budget))), ...(base.budgets ?? [])];
 }
 
 /** True where an `off` budget takes all metrics of the scenario out of the gate. */

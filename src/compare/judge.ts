@@ -131,6 +131,38 @@ function compareNumbers(comparator: Comparator, a: number, b: number): boolean {
   }
 }
 
+/** The metrics of a result. */
+type Metrics = Result['metrics'];
+
+/**
+ * Findings on budgets as such: one that matches no metric of the runs, one that compares nothing, one that only an improvement can break.
+ * @param base null where there is none
+ * @throws UserError where the name is not that of any metric: it is mistyped
+ */
+export function judgeBudgets(base: Metrics | null, candidate: Metrics, budgets: readonly Budget[]): BudgetFinding[] {
+  const unmatched = judgeUnmatched([...new Set([...Object.keys(base ?? {}), ...Object.keys(candidate)])], budgets);
+  return [...unmatched, ...budgets.flatMap((budget) => judgeAim(base, candidate, budget))];
+}
+
+function judgeAim(base: Metrics | null, candidate: Metrics, budget: Budget): BudgetFinding[] {
+  const { level, metric, rule } = budget;
+  const matched = Object.keys(candidate).filter((name) => matches(metric, name));
+  if (rule.kind === 'off' || matched.length === 0) return [];
+  const compares = rule.kind === 'regression' || rule.clauses.some(({ amount }) => amount.sign !== null);
+  if (compares && base !== null && !isExact(metric) && matched.every((name) => base[name] === undefined)) {
+    return [{ metric, level, message: 'compares nothing: the base has no metric that it matches', budget }];
+  }
+  if (rule.kind === 'regression' || !matched.every((name) => rule.clauses.every((clause) => isBetter(clause, rule.kind, candidate[name]!))))
+    return [];
+  return [{ metric, level: 'warn', message: 'only an improvement can break this; turn its comparison round', budget }];
+}
+
+/** True where a clause can break its budget on the better side of a metric only. */
+function isBetter({ comparator }: Clause, kind: 'fail-on' | 'limit', { better }: Metric): boolean {
+  if (better === 'none' || comparator === '==' || comparator === '!=') return false;
+  return comparator.startsWith('>') === ((better === 'higher') === (kind === 'fail-on'));
+}
+
 /**
  * Findings of budgets that match no metric of the runs.
  * @throws UserError where the name is not that of any metric: it is mistyped
@@ -158,5 +190,5 @@ export function judgeResult(result: Result, budgets: readonly Budget[]): BudgetF
   );
   const names = Object.keys(result.metrics);
   const findings = names.flatMap((name) => judgeMetric(name, null, result.metrics[name]!, absolute).findings);
-  return [...findings, ...judgeUnmatched(names, absolute)];
+  return [...findings, ...judgeBudgets(null, result.metrics, absolute)];
 }

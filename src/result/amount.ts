@@ -2,6 +2,7 @@
 // the candidate. Which units fit is known only with the metric, so an amount keeps its text until it meets one.
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, FLOPS, RATE } from '../base/units.js';
+import { LARGEST } from './catalogue.js';
 import type { Unit } from './result.js';
 
 /** An amount as written. */
@@ -57,7 +58,7 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
   const percent = /^(.*?)\s*(%|pp)$/.exec(amount.text);
   if (percent !== null) {
     const size = Number(percent[1]) / 100;
-    if (Number.isNaN(size)) throw mismatch(amount, unit, place);
+    if (!(size <= LARGEST)) throw mismatch(amount, unit, place);
     if (percent[2] === 'pp') {
       if (unit !== 'ratio')
         throw new UserError(`${place}: percentage points (pp) are for shares; write ${ACCEPTED[unit]} or a change such as +3%`);
@@ -72,7 +73,7 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
     return { by: 'value', size };
   }
   const size = read(amount.text, unit);
-  if (size === null) throw mismatch(amount, unit, place);
+  if (size === null || size > LARGEST) throw mismatch(amount, unit, place);
   return { by: isChange ? 'change' : 'value', size };
 }
 

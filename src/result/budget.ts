@@ -115,7 +115,9 @@ const entrySchema = z
 export const budgetsSchema = z.array(entrySchema);
 
 /** A budget file. */
-export const budgetFileSchema = z.strictObject({ budgets: budgetsSchema.describe('Budgets, judged in order.') });
+export const budgetFileSchema = z.strictObject({
+  budgets: budgetsSchema.min(1).describe('Budgets, judged in order.'),
+});
 
 /** An entry of `budgets:` after its check. */
 export type BudgetEntry = z.infer<typeof entrySchema>;

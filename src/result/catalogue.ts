@@ -226,6 +226,29 @@ const TABLE: readonly Row[] = [
 /** All metrics, by full name, in the order in which reports list them. */
 export const METRICS: ReadonlyMap<string, MetricDescription> = new Map(TABLE.flatMap(expand).map((metric) => [metric.name, metric]));
 
+/** No quantity of a run is larger, and sums and differences of such figures are finite. */
+export const LARGEST = 1e100;
+/** A share of 1 after rounding. */
+const WHOLE = 1 + 1e-6;
+
+/** Least and most of metrics that are not bounded as their unit is. */
+const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  'parallel.imbalance': [0, LARGEST],
+  'parallel.event_imbalance': [0, LARGEST],
+  'memory.gpu.saving': [-LARGEST, WHOLE],
+  'variant.activations_saved': [-LARGEST, WHOLE],
+  'variant.flops_saved': [-LARGEST, WHOLE],
+  'rerank.hit_rate_gained': [-WHOLE, WHOLE],
+  'prefetch.stall_avoided': [-LARGEST, LARGEST],
+  'prefetch.stall_avoided_per_byte': [-LARGEST, LARGEST],
+};
+
+/** Least and most that a metric can be: a share is within 0 and 1, an amount or a time is not negative; one of another version is finite. */
+export function rangeOf(name: string): readonly [least: number, most: number] {
+  const known = METRICS.get(name);
+  return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
+}
+
 /** True where the catalogue knows the name. */
 export function isMetricName(name: string): boolean {
   return METRICS.has(name);

@@ -5,11 +5,12 @@ import { EXIT, messageOf, UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';
 import { median } from '../base/significance.js';
-import { METRICS } from './catalogue.js';
+import { quoted } from '../base/text.js';
+import { LARGEST, METRICS, rangeOf } from './catalogue.js';
 import { digestOf } from './digest.js';
 import { type Metric, RESULT_SCHEMA, type Result } from './result.js';
 
-const count = z.number().nonnegative();
+const count = z.number().nonnegative().max(LARGEST);
 const perLayer = z.array(count);
 
 const metricSchema = z.object({
@@ -69,9 +70,9 @@ export const resultSchema = z.looseObject({
     denseNs: perLayer,
   }),
   bounds: z.looseObject({
-    allResidentTpotNs: z.number().nullable(),
-    noCacheTpotNs: z.number().nullable(),
-    beladyHitRate: z.number().nullable(),
+    allResidentTpotNs: count.nullable(),
+    noCacheTpotNs: count.nullable(),
+    beladyHitRate: count.nullable(),
     compulsoryMisses: count,
     tokenCycleBytes: count,
     capacityBytes: count,
@@ -160,7 +161,12 @@ function findContradiction(result: Result): string | null {
     if (known !== undefined && (known.unit !== unit || known.better !== better)) {
       return `metrics.${name} is given in ${unit}, better ${better}, but is in ${known.unit}, better ${known.better}`;
     }
+    const [least, most] = rangeOf(name);
+    const wrong = [value, ...(samples ?? [])].find((figure) => figure < least || figure > most);
+    if (wrong !== undefined) return `metrics.${name} is ${wrong} ${unit}, which no run gives`;
   }
+  const { seed } = result.config;
+  if (seed !== undefined && seed !== result.seed) return `seed is ${result.seed}, config.seed ${quoted(seed)}`;
   const layers = result.perLayer.demanded.length;
   for (const [name, values] of Object.entries(result.perLayer)) {
     if (values.length !== layers) return `perLayer.${name} has ${values.length} layers, perLayer.demanded has ${layers}`;

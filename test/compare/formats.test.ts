@@ -35,7 +35,7 @@ function wide(count: number, level: 'error' | 'warn' = 'error', extra = ''): Gat
         kind: 'exact',
       };
     }
-    return { ...sampleResult(), metrics };
+    return { ...sampleResult(), metrics: { ...sampleResult().metrics, ...metrics } };
   };
   const rule = budgetsOf(budgetsSchema.parse([{ metric: 'latency.*', max_regression: '0%', level }]), () => 'budgets.yaml:2:5');
   // The worst is in the middle, where neither the first nor the last rows of a cut would have it.
@@ -255,7 +255,7 @@ describe('Markdown', () => {
     expect(text.split('\n')[1]).toBe('**❌ 2000 comparisons: 1999 passed, 1 failed.**');
     expect(text).toContain('1000 comparisons have no difference.');
     expect(text.indexOf('### ')).toBe(text.indexOf('### ❌ main/scenario-1999.json'));
-    expect(text).toMatch(/\n\d+ more comparisons did not fit here; see the JSON report\.\n$/);
+    expect(text).toMatch(/\n\d+ more comparisons did not fit here; see the JSON report\.\n\nInputs are .*: main, pr\.\n$/);
   });
 
   it('folds the set-up and says what carries the change', () => {
@@ -315,6 +315,7 @@ NEW  d is new in pr: it has no base yet
 FAIL scenario a is missing: the base has this scenario, the candidate does not
 
 2 comparisons: 2 passed, 0 failed, 1 fault of scenarios.
+Inputs are as saved, not computed here: main, pr.
 `,
     );
   });

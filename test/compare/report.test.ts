@@ -42,6 +42,7 @@ ${Object.keys(base.result.metrics).length - 4} metrics are equal.
 FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)
 
 Failed: 1 fault.
+Inputs are as saved, not computed here: main.json, pr.json.
 `);
   });
 
@@ -62,7 +63,7 @@ Failed: 1 fault.
 
   it('says that nothing changed', () => {
     const text = render('table', compareAll(base, [base], budgets));
-    expect(text).toMatch(/No difference: \d+ metrics are equal\.\n\nPassed\.\n$/);
+    expect(text).toMatch(/No difference: \d+ metrics are equal\.\n\nPassed\.\nInputs are .*: main\.json, main\.json\.\n$/);
   });
 
   it('writes JSON that tools can read', () => {

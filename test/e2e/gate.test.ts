@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Gate } from '../../src/compare/gate.js';
-import type { Result } from '../../src/result/result.js';
+import { sealed } from '../../src/result/digest.js';
+import type { Metric, Result } from '../../src/result/result.js';
 import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
 
 let cwd = '';
@@ -61,6 +62,46 @@ describe('a planted regression of 1 %', () => {
   });
 });
 
+describe('a tenfold regression', () => {
+  it('does not pass by a base that lacks what is judged, by empty budgets, or by a figure that its unit forbids', async () => {
+    profile('run.yaml');
+    expect((await run('run', 'run.yaml', '-q', '-o', 'base.json')).code).toBe(0);
+    const resealed = (path: string, change: (metrics: Record<string, Metric>) => void): void => {
+      const result = JSON.parse(read('base.json')) as Result & { metrics: Record<string, Metric> };
+      change(result.metrics);
+      write(path, JSON.stringify(sealed(result)));
+    };
+    const each = (pattern: RegExp, change: (metrics: Record<string, Metric>, name: string) => void) => (metrics: Record<string, Metric>) =>
+      Object.keys(metrics)
+        .filter((name) => pattern.test(name))
+        .forEach((name) => {
+          change(metrics, name);
+        });
+    const scaled = (factor: number) => (metrics: Record<string, Metric>, name: string) => {
+      metrics[name] = { ...metrics[name]!, value: metrics[name]!.value * factor };
+    };
+    const gone = (metrics: Record<string, Metric>, name: string): void => {
+      delete metrics[name];
+    };
+    resealed('worse.json', each(/^latency\./, scaled(10)));
+    resealed('missing.json', each(/^latency\.tpot/, gone));
+    resealed('none.json', each(/./, gone));
+    resealed('negative.json', each(/^latency\./, scaled(-1)));
+    write('empty.yaml', 'budgets: []\n');
+    const condition = ['--fail-on', 'latency.tpot.* > +3%'];
+    const codes: [readonly string[], number, string][] = [
+      [['base.json', 'worse.json', ...condition], 1, ''],
+      [['missing.json', 'worse.json', ...condition], 3, 'lacks latency.tpot.mean'],
+      [['none.json', 'worse.json', ...condition], 3, 'lacks cache.hit_rate'],
+      [['base.json', 'negative.json', ...condition], 2, 'which no run gives'],
+      [['base.json', 'worse.json', '--budgets', 'empty.yaml'], 2, 'needs at least 1 entries'],
+    ];
+    for (const [args, code, message] of codes) {
+      expect(await run('compare', ...args), args.join(' ')).toMatchObject({ code, stderr: expect.stringContaining(message) });
+    }
+  });
+});
+
 describe('folders of scenarios', () => {
   beforeEach(() => {
     profile('runs/code.yaml');
@@ -87,7 +128,7 @@ describe('folders of scenarios', () => {
     const same = await run('compare', 'baseline:main', 'runs');
     expect(same.code).toBe(0);
     expect(same.stdout).toMatch(
-      /chat\.yaml: no difference in \d+ metrics\.\n.*code\.yaml: no difference in \d+ metrics\.\n\n2 comparisons: 2 passed, 0 failed\.\n$/,
+      /chat\.yaml: no difference in \d+ metrics\.\n.*code\.yaml: no difference in \d+ metrics\.\n\n2 comparisons: 2 passed, 0 failed\.\nInputs are .*: baseline:main\.\n$/,
     );
     expect(await run('compare', 'baseline:mian', 'runs')).toMatchObject({
       code: 3,

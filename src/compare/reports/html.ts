@@ -13,7 +13,7 @@ import { faultItem } from './html/budgets.js';
 import { changeMark, changeSentence, keyChanges } from './html/figures.js';
 import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
-import { gateText, isQuiet, valueText, verdictText } from './words.js';
+import { gateText, isQuiet, savedText, valueText, verdictText } from './words.js';
 
 /** HTML of a gate. */
 export const htmlFormat: Format<Gate> = {
@@ -42,7 +42,11 @@ function renderHtml(gate: Gate, options: ReportOptions): string {
         : html`<article id="${id}" aria-label="${titleOf(comparison)}"><hr>${heading(comparison, 'h2')}${keyChanges(comparison)}${contents}${body}</article>`,
     )}`,
     footer: html`<p class="downloads">Save as CSV: ${download('changes', 'changes.csv', 'text/csv', csvFormat.render(gate, options))}.</p>
-<p>Written by moeprof ${VERSION}. Simulated figures are exact: every difference is one.</p>`,
+${
+  savedText(gate) !== null &&
+  html`<p>${savedText(gate)}</p>
+`
+}<p>Written by moeprof ${VERSION}. Simulated figures are exact: every difference is one.</p>`,
     data: { ...(gateData(gate) as object), pictures: shown.map(pictureData) },
     scripts: shown.some(({ results }) => results.base.details !== undefined && results.candidate.details !== undefined)
       ? [clientScript('heatmap')]

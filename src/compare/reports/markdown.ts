@@ -6,7 +6,17 @@ import { clip } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, subjectOf } from './faults.js';
-import { directionText, explanationLines, gateText, isQuiet, rowChange, unchangedText, valueText, verdictText } from './words.js';
+import {
+  directionText,
+  explanationLines,
+  gateText,
+  isQuiet,
+  rowChange,
+  savedText,
+  unchangedText,
+  valueText,
+  verdictText,
+} from './words.js';
 
 /** Hidden first line by which a bot finds its own comment again. */
 const STICKY_MARKER = '<!-- moeprof compare -->';
@@ -68,7 +78,8 @@ function renderMarkdown(gate: Gate, limit: number): string {
     }
     text += `${block}\n\n`;
   }
-  return `${text.trimEnd()}\n`;
+  const saved = savedText(gate);
+  return `${text}${saved === null ? '' : cell(saved)}`.trimEnd().concat('\n');
 }
 
 function weight({ passed, findings, rows }: Comparison): number {

@@ -6,7 +6,17 @@ import type { Difference } from '../difference.js';
 import type { Explanation } from '../explain.js';
 import type { Gate } from '../gate.js';
 import { subjectOf } from './faults.js';
-import { directionText, explanationLines, gateText, isQuiet, rowChange, unchangedText, valueText, verdictText } from './words.js';
+import {
+  directionText,
+  explanationLines,
+  gateText,
+  isQuiet,
+  rowChange,
+  savedText,
+  unchangedText,
+  valueText,
+  verdictText,
+} from './words.js';
 
 /** Terminal table of a gate. */
 export const tableFormat: Format<Gate> = {
@@ -38,7 +48,9 @@ function renderTable(gate: Gate, options: ReportOptions): string {
   if (notes.length > 0) blocks.push(notes.join('\n'));
   const conclusion = gateText(gate);
   if (conclusion !== null) blocks.push(gate.passed ? chalk.green(conclusion) : chalk.red(conclusion));
-  return `${blocks.join('\n\n')}\n`;
+  const saved = savedText(gate);
+  const trust = saved === null ? '' : `${chalk.dim(wrap(printable(saved), widthOf(options)))}\n`;
+  return `${blocks.join('\n\n')}\n${trust}`;
 }
 
 function quietLine(comparison: Comparison, options: ReportOptions): string {

@@ -58,6 +58,11 @@ export function gateText({ comparisons, faults }: Gate): string | null {
   return `${comparisons.length} comparison${comparisons.length === 1 ? '' : 's'}: ${parts.join(', ')}.`;
 }
 
+/** What was taken as it stands in saved results, or null where all was run here. */
+export function savedText({ saved }: Gate): string | null {
+  return saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
+}
+
 /** True where a comparison has nothing to show. */
 export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean {
   return rows.length + findings.length + inputs.length + config.length === 0;
