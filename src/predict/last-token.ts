@@ -7,40 +7,33 @@ import { COST, type Predictor, type PredictorContext, type PredictorDefinition }
 import { trainedOn } from './training.js';
 
 /** Predicts the previous token's path. */
-class LastToken implements Predictor {
-  readonly costNs: number;
-  readonly #layers: number;
-  readonly #memory: PathMemory;
-  readonly #named: NamedExperts;
-
-  constructor({ model, topK, slots }: PredictorContext, costNs: number) {
-    this.costNs = costNs;
-    this.#layers = model.layers.length;
-    this.#memory = new PathMemory(slots, model.layers.length, topK);
-    this.#named = new NamedExperts(model);
-  }
-
-  observe(pass: Pass, layer: number): void {
-    for (let token = 0; token < pass.tokens; token++) {
-      const from = this.#memory.previous(pass, token, layer);
-      if (from >= 0) this.#named.judge(pass, token, layer, this.#memory.experts, from, pass.topK);
-      this.#memory.store(pass, token, layer);
-    }
-  }
-
-  predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
-    const last = Math.min(this.#layers - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) this.next(pass, layer, scores);
-  }
-
+function persistent({ model, topK, slots }: PredictorContext, costNs: number): Predictor {
+  const layers = model.layers.length;
+  const memory = new PathMemory(slots, layers, topK);
+  const names = new NamedExperts(model);
   /** A token's path does not depend on what is known of it, so the next token is predicted as this one is before it is observed. */
-  next(pass: Pass, layer: number, scores: Float32Array): void {
-    this.#named.clear(layer, scores);
+  const next = (pass: Pass, layer: number, scores: Float32Array): void => {
+    names.clear(layer, scores);
     for (let token = 0; token < pass.tokens; token++) {
-      const from = this.#memory.previous(pass, token, layer);
-      if (from >= 0) this.#named.score(layer, this.#memory.experts, from, pass.topK, scores);
+      const from = memory.previous(pass, token, layer);
+      if (from >= 0) names.score(layer, memory.experts, from, pass.topK, scores);
     }
-  }
+  };
+  return {
+    costNs,
+    observe(pass, layer) {
+      for (let token = 0; token < pass.tokens; token++) {
+        const from = memory.previous(pass, token, layer);
+        if (from >= 0) names.judge(pass, token, layer, memory.experts, from, pass.topK);
+        memory.store(pass, token, layer);
+      }
+    },
+    predict(pass, after, horizon, scores) {
+      const last = Math.min(layers - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) next(pass, layer, scores);
+    },
+    next,
+  };
 }
 
 /** Registry entry. */
@@ -49,5 +42,5 @@ export const lastToken: PredictorDefinition = {
   summary: "the same layer's experts of the request's previous token",
   cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  create: (context, { costNs }) => trainedOn(new LastToken(context, Number(costNs)), context.training),
+  create: (context, { costNs }) => trainedOn(persistent(context, Number(costNs)), context.training),
 };

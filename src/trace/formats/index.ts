@@ -1,7 +1,7 @@
 // The registry of trace formats, most specific first: the first whose content test says yes reads the file.
 
 import { UserError } from '../../base/errors.js';
-import { didYouMean } from '../../base/text.js';
+import { findNamed } from '../../base/parameters.js';
 import type { TraceSource } from '../source.js';
 import { allenai } from './allenai.js';
 import { bigMoeOnEdge } from './bigmoeonedge.js';
@@ -69,10 +69,7 @@ const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 /** @throws UserError where there is no format of that name */
 export function formatNamed(name: string): TraceFormat {
-  const named = traceFormats.find((format) => format.name === name);
-  if (named !== undefined) return named;
-  const names = traceFormats.map((format) => format.name);
-  throw new UserError(`unknown trace format ${JSON.stringify(name)}; ${didYouMean(name, names)}`);
+  return findNamed('trace format', traceFormats, name);
 }
 
 /**

@@ -1,12 +1,13 @@
 // llama.cpp's `log_experts` branch: CSV `layer_id,expert_ids`, one row per token and layer in graph order, ids separated by spaces.
 import { UserError } from '../../base/errors.js';
+import { grown } from '../../base/grown.js';
 import { NumberLines } from '../../base/number-lines.js';
 import type { TraceSource } from '../source.js';
 import { hasStridedView } from '../strided-view.js';
 import type { RoutingTrace } from '../trace.js';
 import { Cell, importCells } from './cells.js';
 import type { OpenOptions, TraceFormat } from './format.js';
-import { IdBuffer, PassReader } from './passes.js';
+import { PassReader } from './passes.js';
 
 const COMMA = 44;
 
@@ -47,14 +48,13 @@ function walkGroups(
   at: { place: () => string },
 ): void {
   const lines = new NumberLines(source, 1);
-  const group = new IdBuffer();
+  let ids: Int32Array = new Int32Array(1024);
   at.place = () => lines.place();
   let current = -1;
   let rows = 0;
   let width = 0;
   const flush = (): void => {
-    if (rows > 0) visit(current, rows, width, group.ids);
-    group.length = 0;
+    if (rows > 0) visit(current, rows, width, ids);
     rows = 0;
   };
   while (lines.next()) {
@@ -66,8 +66,9 @@ function walkGroups(
       throw new UserError(`${lines.place()}: ${lines.count - 1} experts, the row before has ${width}; the recording is damaged here`);
     }
     width = lines.count - 1;
-    group.append(lines.values, 1, lines.count);
-    rows++;
+    const from = rows++ * width;
+    if (from + width > ids.length) ids = grown(ids, from + width);
+    for (let k = 0; k < width; k++) ids[from + k] = lines.values[k + 1]!;
   }
   flush();
 }

@@ -2,7 +2,6 @@
 // such groups into cells: a pass ends where the layers start again; a pass of many tokens is prompt, of one token decode; a prompt
 // after decode begins a request.
 import { UserError } from '../../base/errors.js';
-import { grown } from '../../base/grown.js';
 import { PHASE } from '../trace.js';
 import type { Cell } from './cells.js';
 
@@ -58,18 +57,5 @@ export class PassReader {
       this.#position = 0;
     }
     this.#decoding = !prompt;
-  }
-}
-
-/** Ids that grow as they come; rows of one group. */
-export class IdBuffer {
-  ids: Int32Array = new Int32Array(1024);
-  length = 0;
-
-  /** Adds `values[from, to)`. */
-  append(values: Int32Array, from: number, to: number): void {
-    const end = this.length + to - from;
-    if (end > this.ids.length) this.ids = grown(this.ids, end);
-    for (let i = from; i < to; i++) this.ids[this.length++] = values[i]!;
   }
 }

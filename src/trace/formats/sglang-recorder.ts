@@ -23,12 +23,12 @@ export const sglangRecorder = cellFormat({
     const saved = dictOf(file.value(), path);
     const records = saved.get('records');
     if (!Array.isArray(records)) throw new UserError(`${path}: records is missing; was it recorded with mode per_token?`);
-    const logical = logicalIds(file, saved);
+    const { balanced, logical } = placementOf(file, saved);
     return {
       meta: {
         notes: {
           requests: 'put together from token positions; the recorder keeps no request ids',
-          ...(isBalanced(file, saved) ? { physical_to_logical: 'last' } : {}),
+          ...(balanced ? { physical_to_logical: 'last' } : {}),
         },
       },
       walk(visit, at) {
@@ -103,30 +103,24 @@ class RequestsByPosition {
   }
 }
 
-/** Logical id of a physical one, as the last expert placement maps them. */
-function logicalIds(
+/** The last placement of experts: logical ids of physical ones, and whether a balancer has moved or copied some. */
+function placementOf(
   file: TorchFile,
   saved: ReadonlyMap<Pickled, Pickled>,
-): (layer: number, physical: number, place: () => string) => number {
+): { balanced: boolean; logical: (layer: number, physical: number, place: () => string) => number } {
   const map = saved.get('last_physical_to_logical_map');
-  if (map === undefined || map === null) return (_layer, physical) => physical;
+  if (map === undefined || map === null) return { balanced: false, logical: (_layer, physical) => physical };
   const tensor = file.tensor(map, 'last_physical_to_logical_map', 2);
   const [layers, experts] = tensor.size as unknown as [number, number];
-  const logical = file.values(tensor);
-  return (layer, physical, place) => {
-    if (layer >= layers || physical >= experts)
-      throw new UserError(`${place()}: physical expert ${physical} of layer ${layer} is not in last_physical_to_logical_map`);
-    return logical[layer * experts + physical]!;
+  const ids = file.values(tensor);
+  return {
+    balanced: ids.some((id, at) => id !== at % experts),
+    logical: (layer, physical, place) => {
+      if (layer >= layers || physical >= experts)
+        throw new UserError(`${place()}: physical expert ${physical} of layer ${layer} is not in last_physical_to_logical_map`);
+      return ids[layer * experts + physical]!;
+    },
   };
-}
-
-/** True where the last placement of experts is not the plain one: a balancer has moved or copied some. */
-function isBalanced(file: TorchFile, saved: ReadonlyMap<Pickled, Pickled>): boolean {
-  const map = saved.get('last_physical_to_logical_map');
-  if (map === undefined || map === null) return false;
-  const tensor = file.tensor(map, 'last_physical_to_logical_map', 2);
-  const experts = tensor.size[1]!;
-  return file.values(tensor).some((logical, at) => logical !== at % experts);
 }
 
 function counts(source: TraceSource): Popularity {
