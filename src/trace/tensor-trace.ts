@@ -13,7 +13,7 @@ const BLOCK_IDS = 256 * 1024;
 const BLOCK_ROWS = 16 * 1024;
 
 /** The columns of a tensor trace; `[tokens]` unless said. */
-export interface TensorColumns {
+interface TensorColumns {
   /** `[tokens, layers, topK]` */
   readonly experts: ColumnLayout;
   /** `[tokens, layers, topK]` */
