@@ -130,7 +130,7 @@ describe('moeprof run with several systems', () => {
       'phone-ufs4',
     ]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^moeprof: fiddler on phone-ufs4: onMiss: cheaper needs a CPU .*\n$/);
+    expect(stderr).toMatch(/^moeprof: fiddler on phone-ufs4: .*fiddler.yaml:8:9: system.onMiss: cheaper needs a CPU .*\n$/);
   });
 
   it('names machines where only they differ, and both where both do', async () => {
