@@ -1,0 +1,197 @@
+// Every reader of files that users give, with files that it reads: what the fuzz test damages.
+import { readdirSync, readFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../src/base/errors.js';
+import { readText } from '../../src/base/input-file.js';
+import type { Random } from '../../src/base/random.js';
+import { locateYaml } from '../../src/base/yaml.js';
+import { loadHardware } from '../../src/hardware/profile.js';
+import { loadModel, loadRouting } from '../../src/model/load.js';
+import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
+import { readResult } from '../../src/result/read.js';
+import { loadArrivals } from '../../src/schedule/arrivals/load.js';
+import { loadRun } from '../../src/system/run.js';
+import { loadSystem } from '../../src/system/system.js';
+import { readRemap } from '../../src/trace/convert/index.js';
+import { traceFormats } from '../../src/trace/formats/index.js';
+import { openPopularity, openTrace } from '../../src/trace/open.js';
+import { allocateChunk } from '../../src/trace/trace.js';
+import { ggufHeader, type TestTensor } from '../model/gguf-file.js';
+import { sampleResult } from '../result/sample.js';
+import { safetensorsBytes, uniformModel } from '../trace/builders.js';
+import {
+  captureBytes,
+  countFixtures,
+  EXPERTS,
+  eventBytes,
+  fixtures,
+  flat,
+  LAYERS,
+  passes,
+  TOKENS,
+  TOP_K,
+  tableBytes,
+} from '../trace/formats/fixtures.js';
+
+/** A reader, and files of its own. */
+export interface Reader {
+  /** Ending of its files, where it tells them by that. */
+  readonly ending: string;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Reads all of a file; @throws UserError where it refuses it */
+  read(path: string, random: Random): unknown;
+}
+
+const PROFILES = join(import.meta.dirname, '../../profiles');
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+function profiles(family: string): Record<string, Uint8Array> {
+  const folder = join(PROFILES, family);
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+const model = uniformModel(LAYERS, EXPERTS, TOP_K);
+
+async function readTrace(path: string, random: Random): Promise<void> {
+  const forced = random.below(8) === 0 ? { format: traceFormats[random.below(traceFormats.length)]!.name } : {};
+  const options = { ...(random.below(2) === 0 ? { model } : {}), ...forced };
+  try {
+    const trace = await openTrace(path, options);
+    try {
+      const chunk = allocateChunk(trace, 64);
+      for (let start = 0; start < trace.tokens; start += 64) trace.read(start, Math.min(64, trace.tokens - start), chunk);
+      trace.sha256();
+    } finally {
+      trace.close();
+    }
+  } catch (error) {
+    if (!(error instanceof UserError) || !error.message.includes('not when')) throw error;
+    await openPopularity(path, options);
+  }
+}
+
+const GGUF_METADATA = {
+  'general.architecture': 'qwen3moe',
+  'general.alignment': 32,
+  'qwen3moe.block_count': 1,
+  'qwen3moe.embedding_length': 256,
+  'qwen3moe.expert_count': 4,
+  'qwen3moe.expert_used_count': 2,
+  'qwen3moe.attention.head_count': 4,
+  'qwen3moe.attention.head_count_kv': 2,
+  'tokenizer.ggml.tokens': ['a', 'bc', ''],
+  'tokenizer.ggml.token_type': [1, 2, 3],
+};
+const GGUF_TENSORS: readonly TestTensor[] = [
+  { name: 'token_embd.weight', type: 'q4_k', shape: [256, 100] },
+  { name: 'blk.0.attn_q.weight', type: 'q4_k', shape: [256, 128] },
+  { name: 'blk.0.ffn_gate_inp.weight', type: 'f32', shape: [256, 4] },
+  { name: 'blk.0.ffn_gate_exps.weight', type: 'q4_k', shape: [256, 256, 4] },
+  { name: 'blk.0.ffn_up_exps.weight', type: 'q4_k', shape: [256, 256, 4] },
+  { name: 'blk.0.ffn_down_exps.weight', type: 'q6_k', shape: [256, 256, 4] },
+];
+
+/** All of them, by name. */
+export const readers: Readonly<Record<string, Reader>> = {
+  trace: {
+    ending: '',
+    files: {
+      ...Object.fromEntries(Object.entries({ ...fixtures, ...countFixtures }).map(([name, { bytes }]) => [name, bytes])),
+      safetensors: safetensorsBytes(
+        { experts: { dtype: 'U8', shape: [TOKENS, LAYERS, TOP_K], data: Uint8Array.from(flat('tlk')) } },
+        { format: 'moeprof.trace/1', num_experts: String(EXPERTS) },
+      ),
+      jsonl: Buffer.from(
+        '{"format":"moeprof.trace/1","num_experts":"12"}\n{"request":0,"position":0,"phase":"decode","token":1,"experts":[[3,4],[7,9]]}\n',
+      ),
+      'moe-cache-eval unions': eventBytes(passes),
+      'parquet of lists, second version of pages': tableBytes('UNCOMPRESSED', { v2: true, dictionary: true }),
+      'vllm-expert-capture, not packed': captureBytes('UNCOMPRESSED', 100),
+    },
+    read: readTrace,
+  },
+  model: {
+    ending: '.yaml',
+    files: profiles('models'),
+    read: (path) => [loadModel(path), loadRouting(path)],
+  },
+  'config.json': {
+    ending: '.json',
+    files: {
+      olmoe: json({
+        architectures: ['OlmoeForCausalLM'],
+        model_type: 'olmoe',
+        hidden_size: 2048,
+        intermediate_size: 1024,
+        num_hidden_layers: 16,
+        num_attention_heads: 16,
+        num_key_value_heads: 16,
+        num_experts: 64,
+        num_experts_per_tok: 8,
+        vocab_size: 50304,
+        tie_word_embeddings: false,
+        torch_dtype: 'bfloat16',
+      }),
+      index: json({
+        metadata: { total_size: 1 },
+        weight_map: { 'model.layers.0.mlp.experts.0.up_proj.weight': 'model-00001-of-00002.safetensors' },
+      }),
+    },
+    read: (path) => loadModel(path),
+  },
+  gguf: {
+    ending: '.gguf',
+    files: { moe: ggufHeader(GGUF_METADATA, GGUF_TENSORS) },
+    read: (path, random) => {
+      // The data are a hole behind the header.
+      if (random.below(4) > 0) truncateSync(path, 2 ** 22);
+      return loadModel(path);
+    },
+  },
+  machine: { ending: '.yaml', files: profiles('hardware'), read: (path) => loadHardware(path) },
+  system: { ending: '.yaml', files: profiles('systems'), read: (path) => loadSystem(path) },
+  run: { ending: '.yaml', files: profiles('runs'), read: (path) => loadRun(path) },
+  budgets: {
+    ending: '.yaml',
+    files: {
+      budgets: Buffer.from(
+        'budgets:\n  - metric: latency.tpot.*\n    max_regression: 3% and 0.2ms\n  - metric: cache.hit_rate\n    max_regression: 0.5pp\n    level: warn\n',
+      ),
+    },
+    read: (path) => {
+      const file = locateYaml(readText(path), path, budgetFileSchema);
+      return budgetsOf(file.value.budgets, (index) => file.place('budgets', index));
+    },
+  },
+  result: {
+    ending: '.json',
+    files: { result: json(sampleResult()), small: json(sampleResult({ metrics: { 'cache.evictions': null } })) },
+    read: (path) => readResult(path),
+  },
+  workload: {
+    ending: '.csv',
+    files: {
+      generic: Buffer.from('arrival,prompt,output,class\n0,12,3,chat\n250ms,7,9,batch\n1.5,1,1,chat\n'),
+      azure: Buffer.from(
+        'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04.0319600,3180,8\n',
+      ),
+      mooncake: Buffer.from(
+        '{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [1]}\n{"timestamp": 9, "input_length": 6, "output_length": 7, "hash_ids": []}\n',
+      ),
+      vidur: Buffer.from('arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,10,20\n0.75,4,5\n'),
+      llmservingsim: Buffer.from('input_toks,output_toks,arrival_time_ns\n10,20,1000\n4,5,200000\n'),
+    },
+    read: (path) => loadArrivals({ arrivals: { text: path, path }, prompt: 1, output: 1 }, '/', 1),
+  },
+  remap: {
+    ending: '.json',
+    files: {
+      one: json([3, 0, 1, 2]),
+      many: json([
+        [1, 0, -1, 2],
+        [0, 1, 2, 3],
+      ]),
+    },
+    read: (path, random) => readRemap(path, random.below(2) === 0 ? [4] : [4, 4]),
+  },
+};
