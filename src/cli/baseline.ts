@@ -16,6 +16,7 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import type { CliContext } from './context.js';
 import { loadOperands } from './operands.js';
+import { allowCodeOption } from './options.js';
 import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
 
 const EXAMPLES = `
@@ -39,8 +40,9 @@ export function define(command: Command, context: CliContext): void {
     .argument('<name>', 'name of the baseline, e.g. main')
     .argument('<run...>', 'results, run profiles, or folders of them')
     .option('--force', 'replace scenarios that are there already', false)
+    .addOption(allowCodeOption())
     .addHelpText('after', EXAMPLES)
-    .action((name: string, runs: string[], options: { readonly force: boolean }) => save(name, runs, options.force, context));
+    .action((name: string, runs: string[], options: SaveOptions) => save(name, runs, options, context));
   command
     .command('list')
     .summary('what has been saved')
@@ -56,10 +58,15 @@ export function define(command: Command, context: CliContext): void {
     .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
 }
 
-async function save(name: string, runs: readonly string[], force: boolean, context: CliContext): Promise<void> {
+interface SaveOptions {
+  readonly force: boolean;
+  readonly allowCode?: boolean;
+}
+
+async function save(name: string, runs: readonly string[], { allowCode, force }: SaveOptions, context: CliContext): Promise<void> {
   if (!/^[\w][\w.-]*$/.test(name)) throw new UserError(`"${name}" is no name for a baseline; use letters, digits, ".", "_" and "-"`);
   const files = new Map<string, string>();
-  for (const set of await loadOperands(runs, context)) {
+  for (const set of await loadOperands(runs, context, false, allowCode)) {
     for (const [scenario, { label, result }] of set.scenarios) {
       const path = join(BASELINES, name, `${scenario}.json`);
       if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);

@@ -11,7 +11,7 @@ import { jsonReport } from '../report/run.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import type { CliContext } from './context.js';
 import { type LoadedSet, loadOperands } from './operands.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addOutputOptions, allowCodeOption, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
 interface CompareOptions extends OutputOptions {
@@ -21,6 +21,7 @@ interface CompareOptions extends OutputOptions {
   readonly allowDifferentInputs: boolean;
   readonly explain: boolean;
   readonly updateBaseline: boolean;
+  readonly allowCode?: boolean;
 }
 
 const DETAILS = `
@@ -62,7 +63,8 @@ export function define(command: Command, context: CliContext): void {
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
     .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false)
     .option('--explain', 'show which layers, phases and misses carry the change', false)
-    .option('--update-baseline', 'show the changes, then write the candidate over the base', false);
+    .option('--update-baseline', 'show the changes, then write the candidate over the base', false)
+    .addOption(allowCodeOption());
   addOutputOptions(command, compareReports)
     .option('--html <path>', 'write a report with charts of both runs, short for -o html=<path>')
     .addHelpText('after', DETAILS)
@@ -73,7 +75,7 @@ export function define(command: Command, context: CliContext): void {
       const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
       const outputs = Outputs.open(context, compareReports, targets, stdoutFormat(options));
       try {
-        const [first, ...others] = await loadOperands([base, ...candidates], context, outputs.needDetails);
+        const [first, ...others] = await loadOperands([base, ...candidates], context, outputs.needDetails, options.allowCode);
         const gate = compareSets(first!, others, given, options);
         const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);

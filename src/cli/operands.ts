@@ -50,15 +50,21 @@ type Prepared = { readonly source: Source } & (
  * The results that operands stand for: what is saved is read, and then all run profiles are run, several at a time.
  * @param paths the first one is the base: where it does not exist, there is nothing to compare with
  * @param details record of runs what pictures are drawn from
+ * @param allowCode run profiles may name modules
  * @throws UserError where one cannot be read or run; with exit code 3 where the base does not exist
  */
-export async function loadOperands(paths: readonly string[], context: CliContext, details = false): Promise<LoadedSet[]> {
+export async function loadOperands(
+  paths: readonly string[],
+  context: CliContext,
+  details = false,
+  allowCode = false,
+): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
   for (const [index, path] of paths.entries()) sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input));
   const prepared: Prepared[][] = [];
   for (const set of sets) {
     const row: Prepared[] = [];
-    for (const source of set.sources) row.push(await prepare(source));
+    for (const source of set.sources) row.push(await prepare(source, allowCode));
     prepared.push(row);
   }
   const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
@@ -126,7 +132,7 @@ function baselineFolder(name: string, absent: number): string {
 }
 
 /** Reads a result; checks a run profile, and with it the budgets that it brings. */
-async function prepare(source: Source): Promise<Prepared> {
+async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   const { content, detached, label } = source;
   if ('text' in content && /^\s*([{[]|$)/.test(content.text)) return { source, result: parseResult(content.text, label) };
   if (detached) {
@@ -134,6 +140,6 @@ async function prepare(source: Source): Promise<Prepared> {
   }
   const { loadRun, placeIn } = await import('../system/run.js');
   const name = 'profile' in content ? content.profile : label;
-  const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name);
+  const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };
 }

@@ -78,6 +78,11 @@ export function parseSeed(text: string): number {
   return Number(text);
 }
 
+/** `--allow-code`. */
+export function allowCodeOption(): Option {
+  return new Option('--allow-code', 'let YAML files name policies that are modules: they run with your rights');
+}
+
 /** `-j`. */
 export function jobsOption(what = 'runs'): Option {
   return new Option('-j, --jobs <n>', `${what} at a time; the machine’s cores unless said`);

@@ -12,7 +12,7 @@ import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
-import { addRoutingOptions, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
+import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
 
 /** Flags that say which routing is replayed, in which order it is drawn, and of which model. */
 export interface RoutingFlags extends TraceFlags {
@@ -45,6 +45,7 @@ export interface RunFlags extends RoutingFlags {
   readonly bounds: boolean;
   readonly strict?: boolean;
   readonly set: readonly string[];
+  readonly allowCode?: boolean;
 }
 
 /** Adds the flags that say what runs. */
@@ -74,7 +75,8 @@ export function addRunOptions(command: Command): Command {
     .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
     .option('--no-bounds', 'leave out the Belady bound')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
-    .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, []);
+    .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
+    .addOption(allowCodeOption());
 }
 
 /**
@@ -87,7 +89,8 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
   const file = profile ?? (names === undefined ? 'quickstart' : null);
   const overrides = [...overridesOf(options, file !== null), ...last];
-  return file === null ? checkRun({}, 'moeprof run', overrides) : loadRun(file, overrides);
+  const code = options.allowCode === true;
+  return file === null ? checkRun({}, 'moeprof run', overrides, code) : loadRun(file, overrides, code);
 }
 
 /**

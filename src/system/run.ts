@@ -176,21 +176,42 @@ export type RunInput = z.input<typeof runSchema>;
  * Reads a run profile, and the system that it names.
  * @param nameOrPath bundled name, or a path
  * @param overrides flags and `--set` values; paths below `model`, `hardware` and `system` reach into those profiles
+ * @param allowCode files may name modules that are run; only overrides may, unless said
  * @throws UserError
  */
-export function loadRun(nameOrPath: string, overrides: readonly Override[] = []): RunSpec {
+export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
   const path = findProfile('runs', nameOrPath);
   const label = shownPath(path);
-  return specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
+  const run = specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
+  return allowCode ? run : withoutCode(run, overrides);
 }
 
 /**
  * Checks a run that stands in no file, and reads the system that it names.
  * @param label where it comes from, for messages
+ * @param allowCode as for {@link loadRun}; what stands in `input` itself is the caller's own
  * @throws UserError
  */
-export function checkRun(input: unknown, label: string, overrides: readonly Override[] = []): RunSpec {
-  return specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
+  const run = specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+  return allowCode ? run : withoutCode(run, overrides);
+}
+
+/**
+ * The same run, none of whose files names a module: a profile may come from a stranger, and a module does what it likes.
+ * @throws UserError with the place of the module's name
+ */
+function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
+  for (const part of ['cache', 'dram'] as const) {
+    const { policy } = run.system[part];
+    const place = placeIn(run, `system.${part}.policy`);
+    if ('name' in policy || place === run.label || overrides.some(({ label }) => label === place)) continue;
+    const advice = part === 'cache' ? 'name it with --policy' : `name it with --set system.${part}.policy=...`;
+    throw new UserError(
+      `${place}: system.${part}.policy: ${policy.path} is code, which no file may run; ${advice}, or trust the file with --allow-code`,
+    );
+  }
+  return run;
 }
 
 /**

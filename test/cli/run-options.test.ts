@@ -33,7 +33,10 @@ const VALUES: Readonly<Record<string, string>> = {
   '--set': 'system.cache.scope=layer',
 };
 
-const options = addRunOptions(new Command()).options.map(({ long, required }) => ({ flag: long!, takesValue: required }));
+/** All but the one that says what files may do; test/attack/code.test.ts has that. */
+const options = addRunOptions(new Command())
+  .options.map(({ long, required }) => ({ flag: long!, takesValue: required }))
+  .filter(({ flag }) => flag !== '--allow-code');
 
 function runWith(...words: string[]): ReturnType<typeof runOf> {
   const command = addRunOptions(new Command()).exitOverride().parse(words, { from: 'user' });

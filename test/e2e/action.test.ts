@@ -170,6 +170,31 @@ describe('the composite action', () => {
     expect(outputs['exit-code']).toBe('2');
     expect((await shell('ls evil', { cwd })).code).not.toBe(0);
   });
+
+  it.each([
+    ['--allow-different-inputs'],
+    ['--update-baseline'],
+    ['--allow-code'],
+    ['-q'],
+    ['-o\njson=stolen.json'],
+    ['--html=stolen.html'],
+    ['-'],
+    ['--'],
+  ])('takes no operand for an option: %j', async (line) => {
+    plant();
+    for (const inputs of [{ candidate: `moeprof/runs\n${line}` }, { base: line }]) {
+      const { code, log, outputs } = await runAction({ ...gate, ...inputs }, '7');
+      expect([code, outputs.passed, outputs['exit-code']]).toEqual([2, 'false', '2']);
+      expect(log).toMatch(/^::error title=moeprof::base and candidate are paths, and \S+ begins with a dash/m);
+    }
+    expect((await shell('ls stolen.*', { cwd })).code).not.toBe(0);
+  });
+
+  it('takes budgets and conditions for values, whatever they begin with', async () => {
+    plant();
+    expect((await runAction({ ...gate, 'fail-on': '--allow-different-inputs' })).outputs['exit-code']).toBe('2');
+    expect((await runAction({ ...gate, budgets: '--update-baseline' })).outputs['exit-code']).toBe('2');
+  });
 });
 
 describe('moeprof init', () => {

@@ -102,6 +102,32 @@ describe('a tenfold regression', () => {
   });
 });
 
+describe('a module that a run profile names', () => {
+  it('is not run by any command that takes the profile, unless --allow-code says so', async () => {
+    write('evil.mjs', "import fs from 'node:fs'; fs.writeFileSync('PWNED', ''); export default {};");
+    const text = 'model: mini-mixtral-8x8l\nhardware: t4\nsystem: { name: x, cache: { policy: ./evil.mjs } }\n';
+    write('code.yaml', text);
+    write('folder/one.yaml', text.replace('./evil', '../evil'));
+    write('folder/two.yaml', text.replace('./evil', '../evil'));
+    const commands = [
+      ['run', 'code.yaml'],
+      ['compare', 'code.yaml', 'code.yaml'],
+      ['compare', 'folder', 'folder'],
+      ['baseline', 'save', 'main', 'folder'],
+      ['sweep', 'code.yaml', '--vary', 'workload.batch=1,2'],
+      ['plan', 'code.yaml', '--assert', 'latency.tpot.p50 <= 1ms'],
+    ];
+    for (const command of commands) {
+      const { code, stderr } = await run(...command);
+      expect([command.join(' '), code, stderr]).toEqual([command.join(' '), 2, expect.stringContaining('is code, which no file may run')]);
+      expect(existsSync(join(cwd, 'PWNED')), command.join(' ')).toBe(false);
+    }
+    const allowed = await run('compare', 'folder', 'folder', '--allow-code');
+    expect([allowed.code, allowed.stderr]).toEqual([2, expect.stringContaining('the default export lacks "name"')]);
+    expect(existsSync(join(cwd, 'PWNED'))).toBe(true);
+  });
+});
+
 describe('folders of scenarios', () => {
   beforeEach(() => {
     profile('runs/code.yaml');
