@@ -70,11 +70,12 @@ async function measure({ path, tokens, runs, policy, capacities, reading }) {
   const { allocateChunk } = await fromDist('trace/trace.js');
   const { broadcastHere } = await fromDist('explore/broadcast.js');
   const { startJob } = await fromDist('explore/jobs.js');
+  const { parsePolicy } = await fromDist('cache/policies/index.js');
   const { topK } = SHAPE;
   const spec = {
     model: model(),
     topK,
-    policy,
+    policy: parsePolicy(policy),
     folder: '.',
     capacities: capacities.map((bytes) => ({ bytes, quotas: null })),
     scope: 'global',

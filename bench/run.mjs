@@ -20,9 +20,12 @@ const plain = { system: lru, bounds: false };
 const ROWS = [
   ['global scope', plain],
   ['global scope, with bounds', { ...plain, bounds: true }],
+  ['global scope, with bounds and details', { ...plain, bounds: true, details: true, than: 'global scope, with bounds' }],
   ['layer scope', { ...plain, system: { name: 'lru-layer', cache: { policy: 'lru', scope: 'layer' } } }],
   ['everything resident', { ...plain, memory: { expertCache: '100%' } }],
   ['batch 16', { ...plain, workload: { batch: 16 } }],
+  ['batch 16, with bounds', { ...plain, bounds: true, workload: { batch: 16 } }],
+  ['batch 16, with bounds and details', { ...plain, bounds: true, details: true, workload: { batch: 16 }, than: 'batch 16, with bounds' }],
   ['batch 64', { ...plain, workload: { batch: 64 } }],
   ['two GPUs, batch 16', { ...plain, hardware: '2x-rtx-4090', workload: { batch: 16 } }],
   ['sequential replay', { ...plain, replay: 'sequential' }],
@@ -42,8 +45,8 @@ async function generate({ path, tokens }) {
   return {};
 }
 
-/** Runs one configuration several times. */
-async function measure({ trace, tokens, runs, config: { tenth, ...config } }) {
+/** Runs one configuration several times; `than` names the row that it is compared with. */
+async function measure({ trace, tokens, runs, config: { details, tenth, than, ...config } }) {
   const { simulate } = await fromDist('index.js');
   const workload = { tokens: tenth === true ? Math.ceil(tokens / 10) : tokens, ...config.workload };
   const run = { model: MODEL, trace, hardware: 'rtx-4090', memory: { expertCache: '25%' }, ...config, workload };
@@ -53,7 +56,7 @@ async function measure({ trace, tokens, runs, config: { tenth, ...config } }) {
   for (let i = 0; i <= runs; i++) {
     const start = performance.now();
     const before = process.cpuUsage();
-    const { metrics } = await simulate(run);
+    const { metrics } = await simulate(run, { details });
     const { user, system } = process.cpuUsage(before);
     rates.push(metrics['experts.activations'].value / (performance.now() - start) / 1e3);
     cpuRates.push(metrics['experts.activations'].value / (user + system));
@@ -76,13 +79,16 @@ if (process.argv[2] === '--measure') {
     for (const task of [once, twice]) inProcess(script, task);
     const run = (config, { path, tokens }, times) => inProcess(script, { trace: path, tokens, runs: times, config });
     console.log(`${machine()}; ${((tokens * LAYERS * TOP_K) / 1e6).toFixed(1)} million activations, median of ${runs} runs`);
+    const cpuRates = new Map();
     console.table(
       ROWS.map(([what, config]) => {
         const { rate, cpuRate, hitRate, peakMiB } = run(config, once, runs);
+        cpuRates.set(what, cpuRate);
         return {
           what,
           'M activations/s': Number(rate.toFixed(1)),
           'M per CPU second': Number(cpuRate.toFixed(1)),
+          ...(config.than === undefined ? {} : { 'times as long as without': Number((cpuRates.get(config.than) / cpuRate).toFixed(2)) }),
           'hit rate': Number(hitRate.toFixed(3)),
           'peak MiB': Math.round(peakMiB),
         };

@@ -103,7 +103,7 @@ class OneCache {
     if (count > this.#widest) this.#leaveBelow(count);
     const { base, from } = this.#levels;
     this.#stack.event(ids, count, base, this.#uses[layer - from]!);
-    for (const replay of this.#replays) replay.event(layer, ids, count);
+    for (let at = 0; at < this.#replays.length; at++) this.#replays[at]!.event(layer, ids, count);
   }
 
   counts(capacity: number): OneCounts {

@@ -1,24 +1,31 @@
-// Exact LRU at several capacities in one pass: a cache of n slots always holds the n most recently used experts, so the larger ones
-// hold what the smaller ones hold (Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
+// Exact LRU at many capacities in one pass: a cache of n slots always holds the n most recently used experts, so the larger ones hold
+// what the smaller ones hold (Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
 //
-// Uses are marked on a time line of bits, one live mark per expert, and of each cache only the place is kept where it starts: it holds
-// the experts whose marks lie there or later. A use moves the start of every cache that misses behind one more mark.
+// Uses are marked on a time line of bits, one live mark per expert. Of a few caches, the bounds, the place is kept where each starts: it
+// holds the experts whose marks lie there or later, and a use moves the start of every bound that misses behind one more mark. Caches
+// between two bounds are told apart by counting marks from there.
 
 /** Marks per word of the line. */
 const WORD = 32;
-/** Places on the line per expert: the more, the rarer the line is compacted. Ours: 2 and 8 were no faster in capacity curves. */
-const SPREAD = 4;
+/** Places on the line per expert: the more, the rarer the line is compacted. Ours: 4 and 16 were slower in capacity curves. */
+const SPREAD = 8;
+/** Most bounds. Ours: with more, moving their starts costs more than counting marks, from some twenty capacities on. */
+const BOUNDS = 16;
 
 /** LRU caches of the same experts in several sizes, ids local. */
 export class LruStack {
   /** Experts used so far. */
   distinct = 0;
-  readonly #slots: Int32Array;
-  readonly #marks: Int32Array;
-  /** By cache: the place on the line where it starts. */
+  readonly #slots: readonly number[];
+  /** By bound: slots, its level, and the place on the line where it starts. */
+  readonly #bounds: Int32Array;
+  readonly #levels: Int32Array;
   readonly #starts: Int32Array;
-  /** Members of the running event by level, as its uses. */
-  readonly #missed: Int32Array;
+  /** Members of the running event by bound; the last entry: no bound holds them. */
+  readonly #found: Int32Array;
+  /** By slots, `[experts + 1]`: the smallest cache that has more. */
+  readonly #levelAt: Uint16Array;
+  readonly #marks: Int32Array;
   /** Place on the line of each expert's last use; -1: not used yet. */
   readonly #place: Int32Array;
   readonly #length: number;
@@ -29,11 +36,19 @@ export class LruStack {
    * @param slots experts that each cache holds, ascending, each at least 1
    */
   constructor(experts: number, slots: readonly number[]) {
-    this.#slots = Int32Array.from(slots);
-    this.#length = Math.ceil((SPREAD * experts + 1) / WORD) * WORD;
+    const step = Math.ceil(slots.length / BOUNDS);
+    this.#slots = slots;
+    this.#levels = Int32Array.from(slots.keys()).filter((level) => (level + 1) % step === 0);
+    this.#bounds = this.#levels.map((level) => slots[level]!);
+    this.#starts = new Int32Array(this.#levels.length);
+    this.#found = new Int32Array(this.#levels.length + 1);
+    this.#levelAt = new Uint16Array(experts + 1);
+    for (let level = 0, distance = 0; distance <= experts; distance++) {
+      while (level < slots.length && slots[level]! <= distance) level++;
+      this.#levelAt[distance] = level;
+    }
+    this.#length = Math.ceil((SPREAD * experts) / WORD) * WORD;
     this.#marks = new Int32Array(this.#length / WORD);
-    this.#starts = new Int32Array(slots.length);
-    this.#missed = new Int32Array(slots.length + 1);
     this.#place = new Int32Array(experts).fill(-1);
   }
 
@@ -44,70 +59,94 @@ export class LruStack {
    */
   event(ids: Int32Array, count: number, base: number, uses: Float64Array): void {
     if (this.#end + count > this.#length) this.#compact();
-    const levels = this.#slots.length;
     const places = this.#place;
     const marks = this.#marks;
     const starts = this.#starts;
-    const missed = this.#missed;
-    let end = this.#end;
+    const exact = starts.length === this.#slots.length;
+    for (let i = 0; i < count; i++) {
+      const place = places[ids[i]! - base]!;
+      let bound = 0;
+      while (bound < starts.length && place < starts[bound]!) bound++;
+      this.#found[bound]! += 1;
+      uses[exact ? bound : this.#level(place, bound)]! += 1;
+    }
     let first = 0;
+    let end = this.#end;
     for (let i = 0; i < count; i++) {
       const id = ids[i]! - base;
       const place = places[id]!;
-      let level = 0;
-      while (level < levels && place < starts[level]!) level++;
-      uses[level]! += 1;
-      missed[level]! += 1;
       if (place < 0) first++;
       else marks[place >>> 5]! ^= 1 << (place & 31);
       marks[end >>> 5]! ^= 1 << (end & 31);
       places[id] = end++;
     }
     this.#end = end;
-    this.#leave(first);
+    this.#leave(count);
+    this.distinct += first;
   }
 
-  /** Each cache lets the least recent leave for what it has missed, as far as it is full. @param first members that were new */
-  #leave(first: number): void {
-    const slots = this.#slots;
+  /** Experts that the cache of a level holds, the least recently used first. */
+  held(level: number): number[] {
+    const places = this.#place;
+    const used = Array.from(places.keys()).filter((id) => places[id]! >= 0);
+    return used.sort((a, b) => places[a]! - places[b]!).slice(Math.max(0, used.length - this.#slots[level]!));
+  }
+
+  /** The smallest cache that holds an expert of `place`, which bounds from `bound` on hold: marks are counted up to the one before. */
+  #level(place: number, bound: number): number {
+    if (place < 0) return this.#slots.length;
     const marks = this.#marks;
-    const missed = this.#missed;
+    const to = bound === 0 ? this.#end : this.#starts[bound - 1]!;
+    const last = to >>> 5;
+    let word = place >>> 5;
+    let bits = marks[word]! & (-2 << (place & 31));
+    let distance = bound === 0 ? 0 : this.#bounds[bound - 1]!;
+    for (; word < last; bits = marks[++word]!) distance += bitCount(bits);
+    if (word < marks.length) distance += bitCount(bits & ~(-1 << (to & 31)));
+    return this.#levelAt[distance]!;
+  }
+
+  /** Each bound lets the least recent leave for those of `count` members that it missed, as far as it is full. */
+  #leave(count: number): void {
+    const marks = this.#marks;
+    const found = this.#found;
     const starts = this.#starts;
-    const before = this.distinct;
-    this.distinct += first;
-    let misses = missed[slots.length]!;
-    missed[slots.length] = 0;
-    for (let level = slots.length - 1; level >= 0; level--) {
-      let start = starts[level]!;
+    let misses = count;
+    for (let bound = 0; misses > 0; bound++) {
+      misses -= found[bound]!;
+      found[bound] = 0;
+      if (bound === starts.length) return;
+      let left = misses - Math.max(0, this.#bounds[bound]! - this.distinct);
+      if (left <= 0) continue;
+      let start = starts[bound]!;
       let word = start >>> 5;
       let bits = marks[word]! & (-1 << (start & 31));
-      for (let left = misses - Math.max(0, slots[level]! - before); left > 0; left--) {
+      for (; left > 0; left--) {
         while (bits === 0) bits = marks[++word]!;
         start = word * WORD + 32 - Math.clz32(bits & -bits);
         bits &= bits - 1;
       }
-      starts[level] = start;
-      misses += missed[level]!;
-      missed[level] = 0;
+      starts[bound] = start;
     }
   }
 
-  /** Experts that a cache holds, the least recently used first. */
-  held(level: number): number[] {
-    const places = this.#place;
-    const ids = Array.from(places.keys()).filter((id) => places[id]! >= 0 && places[id]! >= this.#starts[level]!);
-    return ids.sort((a, b) => places[a]! - places[b]!);
-  }
-
-  /** Moves the marks to the start of the line, in their order. */
+  /** Moves the marks to the start of the line, in their order: each to the number of marks before it. */
   #compact(): void {
-    const moved = new Int32Array(this.#length + 1);
-    for (const place of this.#place) if (place >= 0) moved[place + 1] = 1;
-    for (let place = 0; place < this.#length; place++) moved[place + 1]! += moved[place]!;
+    const marks = this.#marks.slice();
+    const before = new Int32Array(marks.length + 1);
+    for (let word = 0; word < marks.length; word++) before[word + 1] = before[word]! + bitCount(marks[word]!);
+    const moved = (place: number): number => before[place >>> 5]! + bitCount(marks[place >>> 5]! & ~(-1 << (place & 31)));
+    for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved(this.#place[id]!);
+    for (let bound = 0; bound < this.#starts.length; bound++) this.#starts[bound] = moved(this.#starts[bound]!);
     this.#end = this.distinct;
     this.#marks.fill(0);
     for (let place = 0; place < this.#end; place++) this.#marks[place >>> 5]! |= 1 << (place & 31);
-    for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
-    for (let level = 0; level < this.#starts.length; level++) this.#starts[level] = moved[this.#starts[level]!]!;
   }
+}
+
+/** Bits set in a word. */
+function bitCount(word: number): number {
+  word -= (word >>> 1) & 0x55555555;
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

@@ -9,6 +9,9 @@ import type { Job, JobSpec, ResolvedJob } from './job.js';
 import { LruJob } from './lru-job.js';
 import { ReplayJob } from './replay-job.js';
 
+/** Capacities from which a pass over stack distances costs less than replays. Ours, measured with `bench/policies.mjs`. */
+const WORTHWHILE = 4;
+
 /**
  * Starts a job.
  * @throws UserError where the policy cannot be loaded or lacks what it needs
@@ -17,5 +20,5 @@ export async function startJob(spec: JobSpec): Promise<Job> {
   raiseInlining();
   const job: ResolvedJob = { ...spec, ...(await resolvePolicy(spec.policy, spec.folder)) };
   if (policyNeeds(job.definition, job.parameters).includes('future')) return new ForesightJob(job);
-  return job.definition === lru ? new LruJob(job) : new ReplayJob(job);
+  return job.definition === lru && job.capacities.length >= WORTHWHILE ? new LruJob(job) : new ReplayJob(job);
 }
