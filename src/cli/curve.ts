@@ -27,12 +27,11 @@ import {
   parseJobs,
   scopeOption,
   seedOption,
-  stdoutFormat,
   tokensOption,
 } from './options.js';
-import { Outputs } from './outputs.js';
-import type { Progress } from './progress.js';
+import { deliver } from './outputs.js';
 import { type RoutingFlags, routingOverrides } from './run-options.js';
+import { watched } from './watched.js';
 
 interface Flags extends RoutingFlags, OutputOptions {
   readonly policies: string;
@@ -86,12 +85,7 @@ export function define(command: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const threads = parseJobs(flags.jobs) ?? defaultThreads();
-      const outputs = Outputs.open(context, curveReports, flags.output, stdoutFormat(flags), flags.trace);
-      try {
-        outputs.deliver(await draw(flags, threads, context));
-      } finally {
-        outputs.abort();
-      }
+      await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);
     });
 }
 
@@ -124,20 +118,14 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
       at: flags.at === undefined || flags.at === 'the knee' ? null : placed('--at', () => capacityBytes(parseCapacity(flags.at!), model)),
       threads: THREADS ? threads : 0,
     };
-    return await withProgress(options, context);
+    let work = 0;
+    return await watched(context, 'replaying', 'tokens', (watch) =>
+      drawCurve(options, { ...watch, progress: (done) => watch.progress(done, work) }, (total) => {
+        work = total;
+      }),
+    );
   } finally {
     trace.close();
-  }
-}
-
-async function withProgress(options: CurveOptions, context: CliContext): Promise<Curve> {
-  let bar: Progress | null = null;
-  try {
-    return await drawCurve(options, { progress: (done) => bar?.update(done), breathe: () => context.breathe() }, (work) => {
-      bar = context.progress('replaying', work, 'tokens');
-    });
-  } finally {
-    (bar as Progress | null)?.finish();
   }
 }
 

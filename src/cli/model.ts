@@ -7,8 +7,8 @@ import { inspectModel } from '../model/inspect.js';
 import { openModel } from '../model/load.js';
 import type { CliContext } from './context.js';
 import { modelReports } from './model-report.js';
-import { addOutputOptions, collect, type OutputOptions, quantizationOption, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
+import { addOutputOptions, collect, type OutputOptions, quantizationOption } from './options.js';
+import { deliver } from './outputs.js';
 
 interface InspectOptions extends OutputOptions {
   readonly quantization?: string;
@@ -41,16 +41,15 @@ export function define(command: Command, context: CliContext): void {
     .option('-w, --hardware <machine>', 'only this machine: a bundled name or a YAML file, repeatable', collect, []);
   addOutputOptions(inspect, modelReports)
     .addHelpText('after', EXAMPLES)
-    .action((name: string, options: InspectOptions) => {
+    .action(async (name: string, options: InspectOptions) => {
       const tokens = parseCount(options.context, '--context');
-      const outputs = Outputs.open(context, modelReports, options.output, stdoutFormat(options));
-      try {
-        const machines = (options.hardware.length > 0 ? options.hardware : listProfiles('hardware')).map((machine) =>
-          loadHardware(machine),
+      await deliver(context, modelReports, options, () => {
+        const machines = options.hardware.length > 0 ? options.hardware : listProfiles('hardware');
+        return inspectModel(
+          openModel(name, options.quantization ?? null),
+          machines.map((machine) => loadHardware(machine)),
+          tokens,
         );
-        outputs.deliver(inspectModel(openModel(name, options.quantization ?? null), machines, tokens));
-      } finally {
-        outputs.abort();
-      }
+      });
     });
 }

@@ -7,6 +7,7 @@ import { AtomicFile, whatStands } from '../base/files.js';
 import { didYouMean } from '../base/text.js';
 import type { Format, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
+import { type OutputOptions, stdoutFormat } from './options.js';
 
 /** One `-o`. */
 export interface OutputTarget<T> {
@@ -113,6 +114,26 @@ export class Outputs<T> {
   /** Drops unfinished files; does nothing after {@link deliver}. */
   abort(): void {
     for (const { sink } of this.#targets) sink?.abort();
+  }
+}
+
+/**
+ * Opens the outputs that flags ask for and delivers what `work` gives; where it fails, no file is left.
+ * @param inputs as in {@link Outputs.open}
+ * @throws UserError as {@link Outputs.open}
+ */
+export async function deliver<T>(
+  context: CliContext,
+  formats: readonly Format<T>[],
+  flags: OutputOptions,
+  work: () => T | Promise<T>,
+  inputs: readonly string[] = [],
+): Promise<void> {
+  const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags), inputs);
+  try {
+    outputs.deliver(await work());
+  } finally {
+    outputs.abort();
   }
 }
 

@@ -9,8 +9,8 @@ import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
+import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
+import { deliver } from './outputs.js';
 import { combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
@@ -45,14 +45,12 @@ export function define(command: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: PlanOptions) => {
       const threads = parseJobs(options.jobs);
-      const outputs = Outputs.open<Plan>(context, planReports, options.output, stdoutFormat(options), options.trace);
-      try {
+      const judged = async (): Promise<Plan> => {
         const plan = await planFor(profile, options, threads, context);
-        outputs.deliver(plan);
         if (!plan.placings.some(({ fits }) => fits)) context.setExitCode(EXIT.gateFailed);
-      } finally {
-        outputs.abort();
-      }
+        return plan;
+      };
+      await deliver(context, planReports, options, judged, options.trace);
     });
 }
 

@@ -4,15 +4,14 @@ import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
 import type { TraceEvaluation } from '../predict/compare.js';
 import { comparablePredictors, comparePredictors, referenceOf } from '../predict/compare.js';
-import type { EvaluationWatch } from '../predict/evaluate.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
-import { type OutputOptions, parseSeed, stdoutFormat, type TraceFlags } from './options.js';
-import { Outputs } from './outputs.js';
+import { type OutputOptions, parseSeed, type TraceFlags } from './options.js';
+import { deliver } from './outputs.js';
 import { EVALUATION_SCHEMA, evaluationReports } from './predict-report.js';
-import type { Progress } from './progress.js';
+import { watched } from './watched.js';
 
 /** Options of both subcommands. */
 export interface JudgingOptions extends TraceFlags {
@@ -31,20 +30,17 @@ export const DISTANCES = [1, 2, 4, 8];
 /** Judges and reports. */
 export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {
   const startedAt = performance.now();
-  const outputs = Outputs.open(context, evaluationReports, options.output, stdoutFormat(options));
-  try {
+  await deliver(context, evaluationReports, options, async () => {
     const inputs = await openPrediction(requestOf(options));
     if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
       const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
       const evaluations = await judgePredictors(predictors, DISTANCES, inputs, options, context);
-      outputs.deliver({ schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt) });
+      return { schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt) };
     } finally {
       inputs.close();
     }
-  } finally {
-    outputs.abort();
-  }
+  });
 }
 
 /** Judges predictors as the options say, behind a progress bar. */
@@ -70,25 +66,6 @@ export function judgePredictors(
   return watched(context, 'judging', 'tokens', (watch) =>
     comparePredictors(request, { ...watch, progress: (done) => watch.progress(done, total) }),
   );
-}
-
-/** Shows a bar while work of so many units is done. */
-export async function watched<T>(
-  context: CliContext,
-  label: string,
-  unit: string,
-  work: (watch: { progress(done: number, total: number): void } & Pick<EvaluationWatch, 'breathe'>) => Promise<T>,
-): Promise<T> {
-  let bar: Progress | null = null;
-  const progress = (done: number, total: number): void => {
-    bar ??= context.progress(label, total, unit);
-    bar.update(done);
-  };
-  try {
-    return await work({ progress, breathe: () => context.breathe() });
-  } finally {
-    (bar as Progress | null)?.finish();
-  }
 }
 
 /** What to open. */

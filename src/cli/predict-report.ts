@@ -17,8 +17,8 @@ import {
 } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 
-export const EVALUATION_SCHEMA = 'moeprof.evaluation/1';
-export const TRAINING_SCHEMA = 'moeprof.training/1';
+export const EVALUATION_SCHEMA = 'moeprof.evaluation/1' as const;
+export const TRAINING_SCHEMA = 'moeprof.training/1' as const;
 
 /** What both reports say. */
 interface ReportHead {

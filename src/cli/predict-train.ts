@@ -8,8 +8,9 @@ import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
 import { parseSeed } from './options.js';
 import { Outputs } from './outputs.js';
-import { DISTANCES, environment, headOf, integer, type JudgingOptions, judgePredictors, requestOf, watched } from './predict-eval.js';
+import { DISTANCES, environment, headOf, integer, type JudgingOptions, judgePredictors, requestOf } from './predict-eval.js';
 import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
+import { watched } from './watched.js';
 
 /** Options of the subcommand. */
 export interface TrainOptions extends JudgingOptions {

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { reports } from '../report/index.js';
 import { readResult } from '../result/read.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
+import { addOutputOptions, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
 
 const EXAMPLES = `
 Examples:
@@ -19,12 +19,5 @@ export function define(command: Command, context: CliContext): void {
   command.argument('<result>', 'result file, as moeprof run -o result.json writes it');
   addOutputOptions(command, reports)
     .addHelpText('after', EXAMPLES)
-    .action(async (path: string, options: OutputOptions) => {
-      const outputs = Outputs.open(context, reports, options.output, stdoutFormat(options));
-      try {
-        outputs.deliver(readResult(path));
-      } finally {
-        outputs.abort();
-      }
-    });
+    .action((path: string, options: OutputOptions) => deliver(context, reports, options, () => readResult(path)));
 }

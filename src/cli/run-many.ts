@@ -4,7 +4,8 @@ import { rankingReports } from '../report/ranking.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
-import { Outputs } from './outputs.js';
+import type { OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
 
 /** Flags of one run of a ranking. */
 export interface Combination {
@@ -52,16 +53,14 @@ export async function runMany(
   combinations: readonly Combination[],
   run: (combination: Combination) => Promise<Result>,
   context: CliContext,
-  output: { readonly targets: readonly string[]; readonly format: string | null; readonly inputs: readonly string[] },
+  options: OutputOptions & { readonly trace: readonly string[] },
 ): Promise<void> {
-  const outputs = Outputs.open(context, rankingReports, output.targets, output.format, output.inputs);
-  try {
+  const rank = async (): Promise<Result[]> => {
     const results: Result[] = [];
     for (const combination of combinations) results.push(await named(combination, run));
-    outputs.deliver(results);
-  } finally {
-    outputs.abort();
-  }
+    return results;
+  };
+  await deliver(context, rankingReports, options, rank, options.trace);
 }
 
 /** Runs one combination; a mistake says which. */

@@ -12,12 +12,12 @@ import { placeIn, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
-import type { Progress } from './progress.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 import { TimelineFile, type TimelineOptions } from './timeline.js';
+import { watched } from './watched.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;
@@ -56,13 +56,12 @@ export function define(command: Command, context: CliContext): void {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
       if (namesSeveral(options)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
-        const output = { targets: options.output, format: stdoutFormat(options), inputs: options.trace };
         const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
         const single = { html: options.html, timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {
           if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
         }
-        await runMany(combinationsOf(options), one, context, output);
+        await runMany(combinationsOf(options), one, context, options);
         return;
       }
       const run = runOf(profile, options);
@@ -101,19 +100,6 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-async function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
-  const bars: Progress[] = [];
-  const watch: Watch = {
-    ...asked,
-    progress: (done, total) => {
-      if (bars.length === 0) bars.push(context.progress('replaying', total, 'tokens'));
-      bars[0]!.update(done);
-    },
-    breathe: () => context.breathe(),
-  };
-  try {
-    return await simulateRun(run, watch);
-  } finally {
-    bars[0]?.finish();
-  }
+function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {
+  return watched(context, 'replaying', 'tokens', (watch) => simulateRun(run, { ...asked, ...watch }));
 }

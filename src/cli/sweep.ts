@@ -15,13 +15,13 @@ import {
   servedPerSecond,
   sweepOf,
 } from '../explore/sweep.js';
-import { type SweepView, sweepReports } from '../explore/sweep-report.js';
+import { sweepReports } from '../explore/sweep-report.js';
 import { describeMetric } from '../result/catalogue.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs, stdoutFormat } from './options.js';
-import { Outputs } from './outputs.js';
+import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
+import { deliver } from './outputs.js';
 import { namesIn } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
@@ -58,12 +58,8 @@ export function define(command: Command, context: CliContext): void {
     .action(async (profile: string | undefined, options: SweepOptions) => {
       const metrics = options.metrics === undefined ? [] : options.metrics.split(',').map(metricNamed);
       const threads = parseJobs(options.jobs);
-      const outputs = Outputs.open<SweepView>(context, sweepReports, options.output, stdoutFormat(options), options.trace);
-      try {
-        outputs.deliver({ sweep: await sweep(profile, options, threads, context), metrics });
-      } finally {
-        outputs.abort();
-      }
+      const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
+      await deliver(context, sweepReports, options, view, options.trace);
     });
 }
 

@@ -1,13 +1,13 @@
 // `moeprof trace audit`: whether a trace can be trusted.
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors.js';
-import { type Facts, grid, type Lines, note } from '../../report/document/document.js';
+import { type Facts, gridOf, type Lines, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type AuditFinding, auditChecks, auditTrace } from '../../trace/audit/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
-import { Outputs } from '../outputs.js';
-import { addTraceOptions, describeTrace, identityOf, openNamed, type TraceIdentity } from './open.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
+import { deliver } from '../outputs.js';
+import { addTraceOptions, describeTrace, identityOf, type TraceIdentity, withNamed } from './open.js';
 
 interface Flags extends TraceFlags, OutputOptions {
   readonly strict?: boolean;
@@ -39,13 +39,10 @@ const formats = documentFormats<Audit>(({ checks, findings, trace }) => ({
     ...findings.map(findingFacts),
     { kind: 'facts', indent: 18, facts: auditChecks.map(({ code, summary }) => [code, summary]), detail: 'verbose' },
   ],
-  records: grid(findings, [
-    { head: 'code', of: ({ code }) => code },
-    { head: 'level', of: ({ level }) => level },
-    { head: 'what', of: ({ what }) => what },
-    { head: 'effect', of: ({ effect }) => effect },
-    { head: 'mend', of: ({ fix }) => fix },
-  ]),
+  records: gridOf(
+    ['code', 'level', 'what', 'effect', 'mend'],
+    findings.map(({ code, effect, fix, level, what }) => [code, level, what, effect, fix]),
+  ),
 }));
 
 /** Defines the subcommand. */
@@ -58,26 +55,20 @@ export function defineAudit(parent: Command, context: CliContext): void {
     .option('--strict', 'fail with exit code 2 where there is a warning');
   addOutputOptions(addTraceOptions(command), formats)
     .addHelpText('after', EXAMPLES)
-    .action(async (path: string, flags: Flags) => {
-      const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags));
-      try {
-        const { model, trace } = await openNamed(path, flags);
-        try {
+    .action((path: string, flags: Flags) =>
+      deliver(context, formats, flags, () =>
+        withNamed(path, flags, (trace, model) => {
           const findings = auditTrace(trace, model === null ? {} : { model });
-          outputs.deliver({
-            schema: 'moeprof.trace-audit/1',
+          if (flags.strict === true && findings.some(({ level }) => level === 'warning')) context.setExitCode(EXIT.input);
+          return {
+            schema: 'moeprof.trace-audit/1' as const,
             trace: identityOf(trace),
             checks: auditChecks.map(({ code }) => code),
             findings,
-          });
-          if (flags.strict === true && findings.some(({ level }) => level === 'warning')) context.setExitCode(EXIT.input);
-        } finally {
-          trace.close();
-        }
-      } finally {
-        outputs.abort();
-      }
-    });
+          };
+        }),
+      ),
+    );
 }
 
 function verdict(findings: readonly AuditFinding[], checks: readonly string[]): Lines {

@@ -6,10 +6,10 @@ import { documentFormats } from '../../report/document/formats.js';
 import { formatDelta } from '../../report/format.js';
 import { diffTraces, type LayerDifference, type RoutingDifference } from '../../trace/diff/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
-import { Outputs } from '../outputs.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
+import { deliver } from '../outputs.js';
 import { HIT_SHARES, hitsOf, type PolicyHits } from './hits.js';
-import { addTraceOptions, identityOf, openNamed, type TraceIdentity } from './open.js';
+import { addTraceOptions, identityOf, type TraceIdentity, withNamed } from './open.js';
 
 /** Two routings, compared. */
 interface Comparison {
@@ -50,26 +50,17 @@ export function defineDiff(parent: Command, context: CliContext): void {
     .argument('<after>', 'a trace of the same text');
   addOutputOptions(addTraceOptions(command), formats)
     .addHelpText('after', EXAMPLES)
-    .action(async (pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) => {
-      const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags));
-      try {
-        const { trace: before } = await openNamed(pathBefore, flags);
-        try {
-          const { trace: after } = await openNamed(pathAfter, flags);
-          try {
+    .action((pathBefore: string, pathAfter: string, flags: TraceFlags & OutputOptions) =>
+      deliver(context, formats, flags, () =>
+        withNamed(pathBefore, flags, (before) =>
+          withNamed(pathAfter, flags, async (after) => {
             const difference = diffTraces(before, after);
             const hits = { before: await hitsOf(before, context), after: await hitsOf(after, context) };
-            outputs.deliver({ before: identityOf(before), after: identityOf(after), difference, hits });
-          } finally {
-            after.close();
-          }
-        } finally {
-          before.close();
-        }
-      } finally {
-        outputs.abort();
-      }
-    });
+            return { before: identityOf(before), after: identityOf(after), difference, hits };
+          }),
+        ),
+      ),
+    );
 }
 
 function scopeOf({ tokens }: RoutingDifference): string {

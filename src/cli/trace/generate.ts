@@ -10,7 +10,8 @@ import { type RequestLength, synthesize } from '../../trace/synthetic.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { CliContext } from '../context.js';
 import { modelOption, parseSeed, seedOption, traceFormatOption } from '../options.js';
-import { openNamed } from './open.js';
+import { watched } from '../watched.js';
+import { withNamed } from './open.js';
 import { layoutOf, writeTrace } from './write.js';
 
 interface Flags {
@@ -92,22 +93,16 @@ function likeModel(name: string, flags: Flags): RoutingTrace {
   });
 }
 
-async function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
-  const { trace } = await openNamed(path, flags);
-  try {
+function likeTrace(path: string, flags: Flags, context: CliContext): Promise<RoutingTrace> {
+  return withNamed(path, flags, (trace) => {
     const fitted = fitRouting(trace);
     const tokens = flags.tokens === undefined ? trace.tokens : count(flags.tokens, '--tokens');
-    const lengths = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
-    const bar = context.progress('generating', tokens, 'tokens');
-    try {
-      const options = { seed: parseSeed(flags.seed), requests: lengths };
-      return synthesizeFitted(fitted, options, (done) => bar.update(done));
-    } finally {
-      bar.finish();
-    }
-  } finally {
-    trace.close();
-  }
+    const requests = requestsFrom(flags, tokens) ?? requestsLike(fitted, tokens);
+    const options = { seed: parseSeed(flags.seed), requests };
+    return watched(context, 'generating', 'tokens', async ({ progress }) =>
+      synthesizeFitted(fitted, options, (done) => progress(done, tokens)),
+    );
+  });
 }
 
 /** Requests of the lengths that flags give; null where they give none. */

@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { routingStatistics } from '../../trace/stats/index.js';
 import type { CliContext } from '../context.js';
-import { addOutputOptions, type OutputOptions, stdoutFormat, type TraceFlags } from '../options.js';
-import { Outputs } from '../outputs.js';
+import { addOutputOptions, type OutputOptions, type TraceFlags } from '../options.js';
+import { deliver } from '../outputs.js';
 import { hitsOf } from './hits.js';
 import { inspectionReports } from './inspect-report.js';
-import { addTraceOptions, identityOf, openNamed } from './open.js';
+import { addTraceOptions, identityOf, withNamed } from './open.js';
 
 const EXAMPLES = `
 Reads every format that moeprof run reads, recordings of phones included.
@@ -26,19 +26,13 @@ export function defineInspect(parent: Command, context: CliContext): void {
     .argument('<trace>', 'a file in any known format, - for JSONL on stdin, or a bundled trace');
   addOutputOptions(addTraceOptions(command), inspectionReports)
     .addHelpText('after', EXAMPLES)
-    .action(async (path: string, flags: TraceFlags & OutputOptions) => {
-      const outputs = Outputs.open(context, inspectionReports, flags.output, stdoutFormat(flags));
-      try {
-        const { trace } = await openNamed(path, flags);
-        try {
+    .action((path: string, flags: TraceFlags & OutputOptions) =>
+      deliver(context, inspectionReports, flags, () =>
+        withNamed(path, flags, async (trace) => {
           const statistics = routingStatistics(trace);
           await context.breathe();
-          outputs.deliver({ trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) });
-        } finally {
-          trace.close();
-        }
-      } finally {
-        outputs.abort();
-      }
-    });
+          return { trace: identityOf(trace), statistics, hits: await hitsOf(trace, context) };
+        }),
+      ),
+    );
 }

@@ -36,6 +36,20 @@ export async function openNamed(path: string, flags: TraceFlags, fits = true): P
   return { trace, model };
 }
 
+/** As {@link openNamed}, for as long as `work` takes. */
+export async function withNamed<T>(
+  path: string,
+  flags: TraceFlags,
+  work: (trace: RoutingTrace, model: ModelSpec | null) => T | Promise<T>,
+): Promise<T> {
+  const { model, trace } = await openNamed(path, flags);
+  try {
+    return await work(trace, model);
+  } finally {
+    trace.close();
+  }
+}
+
 /** What a trace is, as reports carry it. */
 export interface TraceIdentity {
   readonly path: string;
