@@ -57,7 +57,7 @@ describe('moeprof plan', () => {
     [[], 'says not what must hold'],
     [['--cache', '25%', '--slo', 'tpot=1ms'], '--cache: its size is what a plan finds'],
     [['-s', 'no-cache', '--slo', 'tpot=1ms'], 'fixes its expert cache at 0%'],
-    [['-j', '0', '--slo', 'tpot=1ms'], '--jobs: 0 runs at a time'],
+    [['-j', '0', '--slo', 'tpot=1ms'], '--jobs: 0 at a time'],
     [['-t', '-', '--slo', 'tpot=1ms'], 'can be read only once'],
     [['--assert', 'latency.typo <= 1ms'], 'there is no metric "latency.typo"'],
     [['--tokens', '64', '--assert', 'transfer.ssd.bytes <= 1GiB'], 'this run has no transfer.ssd.bytes'],

@@ -110,7 +110,7 @@ describe('moeprof sweep', () => {
     [['sweep', '--vary', 'memory.expertCach=1GiB'], /--vary memory\.expertCach: .*did you mean "expertCache"/],
     [['sweep', '--rates', '1', '--metrics', 'cache.hitrate'], /--metrics: .*did you mean "cache\.hit_rate"/],
     [['sweep', '-t', '-', '--rates', '1'], /a trace on stdin can be read only once/],
-    [['sweep', '--rates', '1', '-j', '0'], /--jobs: 0 runs at a time/],
+    [['sweep', '--rates', '1', '-j', '0'], /--jobs: 0 at a time/],
   ])('refuses %j in one line', async (args, message) => {
     const { stdout, stderr, code } = await moeprof(args);
     expect([stdout, code]).toEqual(['', 2]);

@@ -36,7 +36,7 @@ describe('moeprof run --variant', () => {
 
   it('answers mistakes in one line and exit code 2', async () => {
     for (const [spec, message] of [
-      ['top-z=3', 'variant top-z=3: there is no routing variant "top-z"; did you mean "top-k" or "top-p"?'],
+      ['top-z=3', '--variant: variants.0: unknown routing variant "top-z"; did you mean "top-k" or "top-p"?'],
       ['top-p=0.9', 'variant top-p=0.9: needs gate weights, which'],
       ['top-k=3', 'has 2 choices per token and layer'],
     ] as const) {
