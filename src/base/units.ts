@@ -149,76 +149,41 @@ function decimalsOf(size: number, factor: number): number {
   return factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 }
 
-/** Three significant digits in the largest unit that leaves at least 1: `[[factor, unit], ...]` from small to large. */
-function inUnits(value: number, units: readonly (readonly [number, string])[]): string {
+/** Three significant digits in the largest unit that leaves at least 1: each of `units` is `step` times the one before it. */
+function inUnits(value: number, step: number, units: readonly string[]): string {
   if (!Number.isFinite(value)) return formatNumber(value);
   const size = Math.abs(value);
   let index = 0;
+  let factor = 1;
   // A size that rounds up to the next unit (999.96 ms) is printed in that unit (1.00 s).
-  const rounded = (factor: number): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
-  while (index + 1 < units.length && rounded(units[index]![0]) >= units[index + 1]![0]) index++;
-  const [factor, unit] = units[index]!;
-  return `${formatNumber(value / factor, decimalsOf(size, factor))} ${unit}`;
+  const rounded = (): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
+  for (; index + 1 < units.length && rounded() >= factor * step; index++) factor *= step;
+  return `${formatNumber(value / factor, decimalsOf(size, factor))} ${units[index]!}`;
 }
-
-const BYTE_UNITS = [
-  [1, 'B'],
-  [2 ** 10, 'KiB'],
-  [2 ** 20, 'MiB'],
-  [2 ** 30, 'GiB'],
-  [2 ** 40, 'TiB'],
-] as const;
-const RATE_UNITS = [
-  [1, 'B/s'],
-  [1e3, 'kB/s'],
-  [1e6, 'MB/s'],
-  [1e9, 'GB/s'],
-  [1e12, 'TB/s'],
-] as const;
-const TIME_UNITS = [
-  [1, 'ns'],
-  [1e3, 'us'],
-  [1e6, 'ms'],
-  [1e9, 's'],
-] as const;
-const FLOP_UNITS = [
-  [1, 'FLOP'],
-  [1e3, 'kFLOP'],
-  [1e6, 'MFLOP'],
-  [1e9, 'GFLOP'],
-  [1e12, 'TFLOP'],
-] as const;
-const PARAMETER_UNITS = [
-  [1, ''],
-  [1e3, 'k'],
-  [1e6, 'M'],
-  [1e9, 'B'],
-  [1e12, 'T'],
-] as const;
 
 /** Bytes in binary units, three digits: `8.00 GiB`, `512 B`. */
 export function formatBytes(bytes: number): string {
-  return inUnits(bytes, BYTE_UNITS);
+  return inUnits(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 }
 
 /** Bytes per second in decimal units, as links and memories are sold: `25.2 GB/s`. */
 export function formatRate(bytesPerSecond: number): string {
-  return inUnits(bytesPerSecond, RATE_UNITS);
+  return inUnits(bytesPerSecond, 1000, ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s']);
 }
 
 /** A duration given in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
 export function formatNs(ns: number): string {
-  return inUnits(ns, TIME_UNITS);
+  return inUnits(ns, 1000, ['ns', 'us', 'ms', 's']);
 }
 
 /** Operations, three digits: `2.36 GFLOP`. */
 export function formatFlops(flops: number): string {
-  return inUnits(flops, FLOP_UNITS);
+  return inUnits(flops, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 }
 
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
 export function formatParameters(count: number): string {
-  return inUnits(count, PARAMETER_UNITS).replace(' ', '');
+  return inUnits(count, 1000, ['', 'k', 'M', 'B', 'T']).replace(' ', '');
 }
 
 /** A fraction as a percentage, one decimal unless said: `83.9 %`. */

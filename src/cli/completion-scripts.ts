@@ -7,7 +7,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** What may stand in a place. */
-interface Values {
+export interface Values {
   readonly words: readonly string[];
   /** Files too. */
   readonly files: boolean;
@@ -25,14 +25,7 @@ export interface Node {
 
 /** The script that makes `shell` complete a program. */
 export function completionScript(shell: Shell, program: Node): string {
-  switch (shell) {
-    case 'bash':
-      return bash(program);
-    case 'zsh':
-      return zsh(program);
-    case 'fish':
-      return fish(program);
-  }
+  return { bash, zsh, fish }[shell](program);
 }
 
 /** All commands with the words that lead to them, the program itself first. */

@@ -7,7 +7,7 @@ import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CommandEntry, CommandModule } from './command.js';
-import { completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
+import { completionScript, type Node, SHELLS, type Shell, type Values } from './completion-scripts.js';
 import type { CliContext } from './context.js';
 
 const EXAMPLES = `
@@ -33,30 +33,17 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
 }
 
 /** Words that options and arguments take, where commander does not know them, by the option's long name or `command argument`. */
-function wordsOf(key: string): readonly string[] | null {
-  switch (key) {
-    case '--model':
-      return listProfiles('models');
-    case '--hardware':
-      return listProfiles('hardware');
-    case '--system':
-      return listProfiles('systems');
-    case '--policy':
-      return POLICIES.map(({ name }) => name);
-    case '--predictor':
-      return ['none', ...PREDICTORS.map(({ name }) => name)];
-    case '--scheduler':
-      return SCHEDULERS.map(({ name }) => name);
-    case '--variant':
-      return VARIANTS.map(({ name }) => name);
-    case 'explain name':
-      return TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, '')));
-    case 'run profile':
-      return listProfiles('runs');
-    default:
-      return null;
-  }
-}
+const WORDS: Readonly<Record<string, () => readonly string[]>> = {
+  '--model': () => listProfiles('models'),
+  '--hardware': () => listProfiles('hardware'),
+  '--system': () => listProfiles('systems'),
+  '--policy': () => POLICIES.map(({ name }) => name),
+  '--predictor': () => ['none', ...PREDICTORS.map(({ name }) => name)],
+  '--scheduler': () => SCHEDULERS.map(({ name }) => name),
+  '--variant': () => VARIANTS.map(({ name }) => name),
+  'explain name': () => TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
+  'run profile': () => listProfiles('runs'),
+};
 
 /** The whole program as a tree. Each command is defined on a stub of its own, as it would be if it ran. */
 async function describeProgram(program: Command, entries: readonly CommandEntry[], context: CliContext): Promise<Node> {
@@ -71,12 +58,11 @@ async function describeProgram(program: Command, entries: readonly CommandEntry[
 
 function nodeOf(command: Command): Node {
   const [argument] = command.registeredArguments;
-  const words = argument?.argChoices ?? (argument === undefined ? null : wordsOf(`${command.name()} ${argument.name()}`));
   return {
     name: command.name(),
     summary: command.summary(),
     options: command.createHelp().visibleOptions(command).map(optionOf),
-    argument: argument === undefined ? null : { words: words ?? [], files: takesFiles(argument.name()) },
+    argument: argument === undefined ? null : valuesOf(argument, `${command.name()} ${argument.name()}`, takesFiles(argument.name())),
     children: command.commands.map(nodeOf),
   };
 }
@@ -87,13 +73,12 @@ function optionOf(option: Option): Node['options'][number] {
     names: [option.short, option.long].filter((name) => name !== undefined),
     summary: option.description,
     value:
-      placeholder === undefined
-        ? null
-        : {
-            words: option.argChoices ?? wordsOf(option.long ?? '') ?? [],
-            files: option.argChoices === undefined && takesFiles(placeholder),
-          },
+      placeholder === undefined ? null : valuesOf(option, option.long ?? '', option.argChoices === undefined && takesFiles(placeholder)),
   };
+}
+
+function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files: boolean): Values {
+  return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
 /** True where the name of a value says that it can be a file. */

@@ -70,6 +70,15 @@ function rangeText([first, last, step]: readonly [number, number, number]): stri
   return first === last ? String(first) : step === 1 ? `${first}-${last}` : `${first}-${last} by ${step}`;
 }
 
+/** What there is to say of a machine. */
+const VERDICTS: Readonly<Record<Fit['verdict'], (fit: Fit) => string>> = {
+  resident: () => 'all resident',
+  cached: ({ rest }) => `cached from ${rest}`,
+  'below-token-cycle': () => 'less than one token',
+  'dense-too-large': () => 'dense part too large',
+  'experts-too-large': () => 'experts too large',
+};
+
 function fitGrid(fits: readonly Fit[], context: number): Grid {
   const verdict: Column = { head: `at ${formatCount(context)} tokens`, name: 'verdict', align: 'left' };
   const rows = fits.map((fit) => [
@@ -78,22 +87,7 @@ function fitGrid(fits: readonly Fit[], context: number): Grid {
     figure(fit.cacheBytes, 'bytes'),
     ratio(fit.share),
     figure(fit.perLayer, 'count'),
-    verdictOf(fit),
+    VERDICTS[fit.verdict](fit),
   ]);
   return gridOf(['machine', 'memory', 'for experts', 'share', 'per layer', verdict], rows);
-}
-
-function verdictOf({ verdict, rest }: Fit): string {
-  switch (verdict) {
-    case 'resident':
-      return 'all resident';
-    case 'cached':
-      return `cached from ${rest}`;
-    case 'below-token-cycle':
-      return 'less than one token';
-    case 'dense-too-large':
-      return 'dense part too large';
-    case 'experts-too-large':
-      return 'experts too large';
-  }
 }

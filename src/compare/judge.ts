@@ -86,7 +86,7 @@ function brokenBy(name: string, base: Metric | null, candidate: Metric | null, b
   }
   const measured = rule.clauses.map((clause) => ({ clause, measured: measurePair(clause.amount, pair, `${budget.place}: ${name}`) }));
   if (measured.some((one) => one.measured === null)) return isExact(budget.metric) ? 'is missing in the base' : null;
-  const holds = measured.map((one) => compareNumbers(one.clause.comparator, one.measured!.observed, one.measured!.limit));
+  const holds = measured.map((one) => HOLDS[one.clause.comparator](one.measured!.observed, one.measured!.limit));
   const clauses = rule.clauses.map(clauseText).join(' and ');
   if (rule.kind === 'fail-on') return holds.every(Boolean) ? `${figures(base, candidate)} is ${clauses}` : null;
   return holds.every(Boolean) ? null : `${figures(base, candidate)} is not ${clauses}`;
@@ -114,22 +114,14 @@ function clauseText({ comparator, amount }: Clause): string {
   return `${comparator} ${amount.sign === null ? '' : amount.sign > 0 ? '+' : '-'}${amount.text}`;
 }
 
-function compareNumbers(comparator: Comparator, a: number, b: number): boolean {
-  switch (comparator) {
-    case '>':
-      return a > b;
-    case '>=':
-      return a >= b;
-    case '<':
-      return a < b;
-    case '<=':
-      return a <= b;
-    case '==':
-      return a === b;
-    case '!=':
-      return a !== b;
-  }
-}
+const HOLDS: Readonly<Record<Comparator, (a: number, b: number) => boolean>> = {
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+};
 
 /** The metrics of a result. */
 type Metrics = Result['metrics'];

@@ -35,30 +35,22 @@ export interface Format<T> {
   render(value: T, options: ReportOptions): string;
 }
 
+const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
+  ratio: formatRatio,
+  count: (value) => (Number.isInteger(value) ? formatCount(value) : formatNumber(value, 2)),
+  bytes: formatBytes,
+  ns: formatNs,
+  'tokens/s': formatTokensPerSecond,
+  'count/token': (value) => `${formatNumber(value, 2)} /token`,
+  'bytes/token': (value) => `${formatBytes(value)}/token`,
+  'bytes/s': formatRate,
+  'ns/byte': (value) => `${formatNumber(value, 3)} ns/B`,
+  flops: formatFlops,
+};
+
 /** A value with its unit: `83.9 %`, `31.2 ms`, `157 MiB/token`. */
 export function formatValue(value: number, unit: Unit): string {
-  switch (unit) {
-    case 'ratio':
-      return formatRatio(value);
-    case 'count':
-      return Number.isInteger(value) ? formatCount(value) : formatNumber(value, 2);
-    case 'bytes':
-      return formatBytes(value);
-    case 'ns':
-      return formatNs(value);
-    case 'tokens/s':
-      return formatTokensPerSecond(value);
-    case 'count/token':
-      return `${formatNumber(value, 2)} /token`;
-    case 'bytes/token':
-      return `${formatBytes(value)}/token`;
-    case 'bytes/s':
-      return formatRate(value);
-    case 'ns/byte':
-      return `${formatNumber(value, 3)} ns/B`;
-    case 'flops':
-      return formatFlops(value);
-  }
+  return FORMATS[unit](value);
 }
 
 /** A metric's value with its unit. */

@@ -51,12 +51,7 @@ function render({ details, inputs, tool }: Result): string {
   const frames = new Frames();
   const stalls = profile('stall of the GPU', 'nanoseconds', frames, causes.stallNs, 'waits for');
   causes.otherStallNs.forEach((ns, layer) => {
-    if (ns > 0)
-      add(
-        stalls,
-        ['waits for others', `layer ${layer}`].map((name) => frames.of(name)),
-        ns,
-      );
+    if (ns > 0) add(stalls, frames, ['waits for others', `layer ${layer}`], ns);
   });
   const bytes = profile('bytes moved', 'bytes', frames, causes.bytes, 'from');
   const profiles = [stalls, bytes].map((one) => ({ ...one, endValue: one.weights.reduce((sum, weight) => sum + weight, 0) }));
@@ -80,18 +75,14 @@ function profile(name: string, unit: SampledProfile['unit'], frames: Frames, cau
         if (weight === 0) return;
         // Frames of one name are one frame: an expert's has its layer, so that experts of different layers stay apart.
         const stack = [`${root} ${tier}`, `layer ${layer}`, `layer ${layer} expert ${expert}`, cause];
-        add(
-          made,
-          stack.map((frame) => frames.of(frame)),
-          weight,
-        );
+        add(made, frames, stack, weight);
       });
     });
   }
   return made;
 }
 
-function add({ samples, weights }: SampledProfile, stack: number[], weight: number): void {
-  samples.push(stack);
+function add({ samples, weights }: SampledProfile, frames: Frames, stack: readonly string[], weight: number): void {
+  samples.push(stack.map((name) => frames.of(name)));
   weights.push(weight);
 }

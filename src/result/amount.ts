@@ -72,7 +72,7 @@ function measure(amount: Amount, unit: Unit, isChange: boolean, place: string): 
     }
     return { by: 'value', size };
   }
-  const size = read(amount.text, unit);
+  const size = READERS[unit](amount.text);
   if (size === null || size > LARGEST) throw mismatch(amount, unit, place);
   return { by: isChange ? 'change' : 'value', size };
 }
@@ -81,34 +81,27 @@ function mismatch(amount: Amount, unit: Unit, place: string): UserError {
   return new UserError(`${place}: "${amount.text}" does not fit; write ${ACCEPTED[unit]}`);
 }
 
-/** An absolute amount in a metric's own unit, or null. */
-function read(text: string, unit: Unit): number | null {
-  const number = (without: RegExp): number | null => {
-    const value = Number(text.replace(without, '').trim());
+/** Reads a plain number, with or without its unit; null where it is none. */
+const plain =
+  (unit: RegExp) =>
+  (text: string): number | null => {
+    const value = Number(text.replace(unit, '').trim());
     return Number.isFinite(value) ? value : null;
   };
-  switch (unit) {
-    case 'ns':
-      return DURATION.read(text);
-    case 'bytes':
-      return BYTES.read(text);
-    case 'bytes/token':
-      return BYTES.read(text.replace(/\s*\/\s*token$/, ''));
-    case 'bytes/s':
-      return RATE.read(text);
-    case 'flops':
-      return FLOPS.read(text);
-    case 'tokens/s':
-      return number(/tok(ens)?\s*\/\s*s$/);
-    case 'count/token':
-      return number(/\/\s*token$/);
-    case 'ns/byte':
-      return number(/ns\s*\/\s*B$/);
-    case 'count':
-    case 'ratio':
-      return number(/^$/);
-  }
-}
+
+/** How an absolute amount is read in a metric's own unit. */
+const READERS: Readonly<Record<Unit, (text: string) => number | null>> = {
+  ratio: plain(/^$/),
+  count: plain(/^$/),
+  bytes: BYTES.read,
+  ns: DURATION.read,
+  'tokens/s': plain(/tok(ens)?\s*\/\s*s$/),
+  'count/token': plain(/\/\s*token$/),
+  'bytes/token': (text) => BYTES.read(text.replace(/\s*\/\s*token$/, '')),
+  'bytes/s': RATE.read,
+  'ns/byte': plain(/ns\s*\/\s*B$/),
+  flops: FLOPS.read,
+};
 
 /** The number that an amount speaks of, and the number that it says, in the same measure. */
 export interface Measured {

@@ -249,11 +249,6 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
   return RANGES[name] ?? (known === undefined ? [-LARGEST, LARGEST] : [0, known.unit === 'ratio' ? WHOLE : LARGEST]);
 }
 
-/** True where the catalogue knows the name. */
-export function isMetricName(name: string): boolean {
-  return METRICS.has(name);
-}
-
 /**
  * What a metric is.
  * @throws Error for a name that is not in the catalogue: a result with it would be a bug

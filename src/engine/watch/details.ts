@@ -55,7 +55,8 @@ export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
-  readonly #causes: CauseRecorder;
+  /** Watches the same run: both are to be told of every event. */
+  readonly causes: CauseRecorder;
   readonly #links: LinkBins[] = [];
   readonly #hits = new Bins();
   readonly #late = new Bins();
@@ -70,7 +71,7 @@ export class DetailsRecorder extends Onlooker {
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    this.#causes = new CauseRecorder({ model, tiers, gpus });
+    this.causes = new CauseRecorder({ model, tiers, gpus });
     for (const [g, { dram, gpu }] of gpus.entries()) {
       const named = (link: Link): string => (gpus.length > 1 ? `GPU ${g} ${link.name}` : link.name);
       this.#open(gpu.link, named(gpu.link), true);
@@ -78,12 +79,7 @@ export class DetailsRecorder extends Onlooker {
     }
   }
 
-  override dense(): void {
-    this.#causes.dense();
-  }
-
-  override judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void {
-    this.#causes.judged(layer, hits, late, misses, nowNs);
+  override judged(_layer: number, hits: number, late: number, misses: number, nowNs: number): void {
     this.#reach(nowNs);
     const bin = Math.floor(nowNs / this.#binNs);
     this.#hits.values[bin]! += hits;
@@ -91,23 +87,13 @@ export class DetailsRecorder extends Onlooker {
     this.#misses.values[bin]! += misses;
   }
 
-  override prefetchUsed(id: number, late: boolean, gpu?: number): void {
-    this.#causes.prefetchUsed(id, late, gpu);
-  }
-
-  override evicted(id: number, layer: number, nowNs: number, gpu?: number): void {
-    this.#causes.evicted(id, layer, nowNs, gpu);
-  }
-
-  override stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void {
-    this.#causes.stalled(id, layer, startNs, endNs, gpu);
+  override stalled(_id: number, _layer: number, startNs: number, endNs: number): void {
     this.#reach(endNs);
     // Of a GPU on average.
     this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
-  override transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
-    this.#causes.transferred(link, lane, id, bytes, startNs, endNs, prefetch);
+  override transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
     const bins = this.#linkBins(link);
     const again = prefetch && this.#lost(bins, id);
     if (!again && bins.host) this.#loads[id]!++;
@@ -158,7 +144,7 @@ export class DetailsRecorder extends Onlooker {
         ),
       },
       capacity: capacityCurve(this.#simulation.gpus),
-      causes: this.#causes.causes(),
+      causes: this.causes.causes(),
     };
   }
 

@@ -57,7 +57,9 @@ export function observers(all: readonly Observer[]): Observer | null {
     planned: (...args) => all.forEach((one) => void one.planned(...args)),
     transferred: (...args) => all.forEach((one) => void one.transferred(...args)),
     prefetchUsed: (...args) => all.forEach((one) => void one.prefetchUsed(...args)),
-    executed: (...args) => all.forEach((one) => void one.executed?.(...args)),
+    executed: all.some(({ executed }) => executed !== undefined)
+      ? (...args) => all.forEach((one) => void one.executed?.(...args))
+      : undefined,
     stalled: (...args) => all.forEach((one) => void one.stalled(...args)),
     computedOnCpu: (...args) => all.forEach((one) => void one.computedOnCpu(...args)),
     evicted: (...args) => all.forEach((one) => void one.evicted(...args)),
