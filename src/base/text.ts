@@ -60,13 +60,25 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 }
 
 /**
- * Text from outside as one line that drives no terminal: line breaks and tabs become spaces, other control characters, those that turn
- * the direction of text, and halves of characters are shown as escapes.
+ * Text from outside as one line that drives neither a terminal nor a CI log: line breaks and tabs become spaces; other control characters,
+ * those that turn the direction of text, halves of characters, and the marks of workflow commands are shown as escapes.
  */
 export function visible(text: string): string {
-  return text
-    .replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/\p{C}/gu, (letter) => `\\u{${letter.codePointAt(0)!.toString(16)}}`);
+  const line = text.replace(/[\t\n\v\f\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, escapeOf);
+  return line.replaceAll('##[', '#\\u{23}[').replace(/(?<!\S)::/g, COLONS);
+}
+
+/** A character by its number: `\u{1b}`. */
+export function escapeOf(letter: string): string {
+  return `\\u{${letter.codePointAt(0)!.toString(16)}}`;
+}
+
+/** Two colons that begin no workflow command. */
+const COLONS = '\\u{3a}:';
+
+/** A line that begins with no workflow command, blanks before it or not (actions/runner reads `::` after them, and `##[` anywhere). */
+export function withoutCommand(line: string): string {
+  return line.replace(/^(\s*)::/, `$1${COLONS}`);
 }
 
 /** A value of a file as a message quotes it: JSON, cut at 60 characters. */
@@ -75,9 +87,9 @@ export function quoted(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** A text of at most 500 characters: what is cut is its middle, for a message begins with the place and ends with the advice. */
-export function shortened(text: string): string {
-  return text.length <= 500 ? text : `${text.slice(0, 320)} … ${text.slice(-170)}`;
+/** A text of at most `most` characters: what is cut is its middle, for a message begins with the place and ends with the advice. */
+export function shortened(text: string, most = 500): string {
+  return text.length <= most ? text : `${text.slice(0, most - 180)} … ${text.slice(-170)}`;
 }
 
 function plain(word: string): string {

@@ -98,7 +98,7 @@ function list(context: CliContext): string {
     const result = readResult(path);
     const { model, system } = result.inputs;
     const figures = [formatCount(tokensRun(result)), figure(result, 'cache.hit_rate'), figure(result, 'latency.tpot.mean')];
-    return [shorten(name, 24, unicode), shorten(printable(`${model}, ${system}`), 24, unicode), ...figures];
+    return [shorten(printable(name), 24, unicode), shorten(printable(`${model}, ${system}`), 24, unicode), ...figures];
   });
   const head = ['baseline', 'run', 'tokens', 'hit rate', 'TPOT'];
   return `${ruledTable(head, rows, context.reportOptions, { align: ['left', 'left', 'right', 'right', 'right'] })}\n`;

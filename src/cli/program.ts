@@ -2,6 +2,7 @@
 // is imported here; everything else comes with the command that needs it.
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, messageOf, UserError } from '../base/errors.js';
+import { shortened, visible } from '../base/text.js';
 import { VERSION } from '../result/version.js';
 import type { CommandEntry } from './command.js';
 import { commands } from './commands.js';
@@ -50,7 +51,7 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       getErrHelpWidth: () => HELP_WIDTH,
       getOutHasColors: () => helpTerminal.color,
       getErrHasColors: () => false,
-      outputError: (text, write) => write(`moeprof: ${oneLine(text)} (see ${running} --help)\n`),
+      outputError: (text, write) => write(`moeprof: ${shortened(visible(oneLine(text)))} (see ${running} --help)\n`),
     })
     .configureHelp({
       showGlobalOptions: true,
@@ -120,7 +121,8 @@ function sentence(summary: string): string {
 function failure(error: unknown, debug: boolean): number {
   // Commander has said it already: help and version (0), or a wrong flag or argument.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
-  const stack = debug && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  const lines = debug && error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  const stack = lines.map((line) => `\n${visible(line)}`).join('');
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (error instanceof UserError) {
@@ -130,6 +132,8 @@ function failure(error: unknown, debug: boolean): number {
   const hint = debug
     ? 'please report it with the command line and this output'
     : 'please report it with the command line and the output of --debug';
-  process.stderr.write(`moeprof: internal error: ${messageOf(error)} (moeprof ${VERSION}; this is a bug, ${hint})${stack}\n`);
+  process.stderr.write(
+    `moeprof: internal error: ${shortened(visible(messageOf(error)))} (moeprof ${VERSION}; this is a bug, ${hint})${stack}\n`,
+  );
   return EXIT.internal;
 }

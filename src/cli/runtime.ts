@@ -1,6 +1,7 @@
 // The world of a running command: the process's streams behind the small interface that commands see.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EXIT, UserError } from '../base/errors.js';
+import { visible } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import type { CliContext, GlobalOptions } from './context.js';
 import { Progress, type ProgressMode } from './progress.js';
@@ -71,7 +72,7 @@ export class Runtime implements CliContext {
   }
 
   note(text: string): void {
-    if (!this.options.quiet) this.#process.stderr.write(`${text}\n`);
+    if (!this.options.quiet) this.#process.stderr.write(`${visible(text)}\n`);
   }
 
   progress(label: string, total: number, unit: string): Progress {

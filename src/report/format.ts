@@ -1,4 +1,5 @@
 // The contract of output formats, and how one value is printed. A format is a pure function: value and options in, text out.
+import { shortened, visible } from '../base/text.js';
 import {
   formatBytes,
   formatCount,
@@ -79,7 +80,10 @@ function fewDigits(size: number): string {
   return size < 1e-6 ? size.toExponential(1) : String(Number(size.toPrecision(2)));
 }
 
-/** Text from outside (names, paths, messages) without control characters, which could drive the reader's terminal. */
+/** Longest text of a report, characters: descriptions of ours have up to 700. */
+const LONGEST = 2000;
+
+/** Text from outside (names, paths, messages) as reports show it: one line of limited length, which drives nothing. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
+  return visible(shortened(text, LONGEST));
 }

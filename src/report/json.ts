@@ -30,9 +30,16 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
+/** JSON on one line; what would turn the direction of text or command a CI log stands as an escape, which means the same. */
+export function plainJson(value: unknown): string {
+  const byUnit = (text: string): string =>
+    [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+  return (JSON.stringify(value) ?? 'null').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, byUnit).replaceAll('##[', '#\\u0023[');
+}
+
 function write(value: unknown, indent: string): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`${value} cannot be written as JSON`);
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'object' || value === null) return plainJson(value);
   const inner = `${indent}  `;
   if (Array.isArray(value)) {
     if (value.length === 0) return '[]';
@@ -43,7 +50,7 @@ function write(value: unknown, indent: string): string {
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   if (fields.length === 0) return '{}';
   const flat = fields.every(([, field]) => typeof field !== 'object' || field === null);
-  const texts = fields.map(([key, field]) => `${JSON.stringify(key)}: ${write(field, inner)}`);
+  const texts = fields.map(([key, field]) => `${plainJson(key)}: ${write(field, inner)}`);
   // So is a metric: flat objects below the second level stay on one line while they fit.
   if (flat && indent.length > 2 && texts.join(', ').length <= 100) return `{ ${texts.join(', ')} }`;
   return `{\n${texts.map((text) => inner + text).join(',\n')}\n${indent}}`;

@@ -2,7 +2,7 @@
 // standard wants them: seconds and bytes, the unit at the end of the name.
 import { compareMetricNames, METRICS } from '../result/catalogue.js';
 import type { Metric, Result, Unit } from '../result/result.js';
-import type { Format } from './format.js';
+import { type Format, printable } from './format.js';
 
 /** Unit at the end of a metric's name, and what a value is divided by. */
 const UNITS: Readonly<Record<Unit, readonly [suffix: string, divisor: number]>> = {
@@ -53,5 +53,5 @@ function labelSet(labels: Readonly<Record<string, string>>): string {
 
 /** Text inside quotes, or of a HELP line. */
 function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }

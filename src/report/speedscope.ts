@@ -4,6 +4,7 @@ import { UserError } from '../base/errors.js';
 import type { ExpertCause } from '../result/details.js';
 import type { Result } from '../result/result.js';
 import type { Format } from './format.js';
+import { plainJson } from './json.js';
 
 /** Flame graphs of a result. */
 export const speedscopeReport: Format<Result> = {
@@ -56,7 +57,7 @@ function render({ details, inputs, tool }: Result): string {
   const bytes = profile('bytes moved', 'bytes', frames, causes.bytes, 'from');
   const profiles = [stalls, bytes].map((one) => ({ ...one, endValue: one.weights.reduce((sum, weight) => sum + weight, 0) }));
   const { hardware, model, system } = inputs;
-  return `${JSON.stringify({
+  return `${plainJson({
     $schema: 'https://www.speedscope.app/file-format-schema.json',
     exporter: `${tool.name}@${tool.version}`,
     name: `${model} on ${hardware}, ${system}`,

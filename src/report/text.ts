@@ -2,6 +2,7 @@
 // environment: chalk and cli-table3 would each look at their own idea of the terminal.
 import { Chalk, type ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
+import { withoutCommand } from '../base/text.js';
 import type { ReportOptions } from './format.js';
 
 /** Widest line of a report: what a default terminal, a log viewer and a quoted mail show. */
@@ -43,7 +44,7 @@ export function wrap(text: string, width: number, first = '', rest = ' '.repeat(
     empty = false;
   }
   if (!empty || lines.length === 0) lines.push(line);
-  return lines.join('\n');
+  return lines.map(withoutCommand).join('\n');
 }
 
 /** Text of at most `width` columns, cut at its end: for prose. */

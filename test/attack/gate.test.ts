@@ -219,6 +219,32 @@ describe('a tenfold regression', () => {
   });
 });
 
+describe('figures that no report can draw', () => {
+  it.each([
+    ['a headroom below 0', (result: Draft) => set('headroom.tpot', { value: -1e15 })(result)],
+    ['a count of -1e308', (result: Draft) => set('cache.evictions', { value: -1e308 })(result)],
+    [
+      'a counter of a layer of 1e308',
+      (result: Draft) => Object.assign(result.perLayer, { stallNs: result.perLayer.stallNs.map(() => 1e308) }),
+    ],
+    [
+      'a metric of a later version of 1e308',
+      ({ metrics }: Draft) => (metrics['later.time'] = { value: 1e308, unit: 'ns', better: 'lower', kind: 'exact' }),
+    ],
+  ])('are refused where the file is read: %s', (_, change) => {
+    const result = draft({}, false);
+    change(result);
+    expect(() => parseResult(JSON.stringify(sealed(result)), 'a.json')).toThrow(UserError);
+  });
+
+  it('leave out a relative change that is no number', () => {
+    const [base, candidate] = [1e-300, 1e99].map((value) => sampleResult({ metrics: { 'time.cpu': value } }));
+    const set = (label: string, result: Result): OperandSet => ({ label, folder: false, scenarios: new Map([[label, { label, result }]]) });
+    const { rows } = compareSets(set('a', base!), [set('b', candidate!)], []).comparisons[0]!;
+    expect(rows).toMatchObject([{ metric: 'time.cpu', change: 1e99, relative: null }]);
+  });
+});
+
 describe('what the gate says beside its verdict', () => {
   const single = (label: string, changes: SampleChanges = {}): OperandSet => ({
     label,

@@ -59,7 +59,8 @@ describe('didYouMean', () => {
 
 describe('text of files in messages', () => {
   it('is one line that drives no terminal and turns no direction', () => {
-    expect(visible('a\n::error::b\r\n\tc')).toBe('a ::error::b c');
+    expect(visible('a\n::error::b\r\n\tc')).toBe('a \\u{3a}:error::b c');
+    expect(visible('::x mod::y ##[add-mask]z')).toBe('\\u{3a}:x mod::y #\\u{23}[add-mask]z');
     expect(visible('\u001b[31m\u0007\u202e\ud800')).toBe('\\u{1b}[31m\\u{7}\\u{202e}\\u{d800}');
     expect(visible('größer 東京 😀')).toBe('größer 東京 😀');
     expect(new UserError('x\u001by').message).toBe('x\\u{1b}y');

@@ -1,5 +1,5 @@
 // JUnit XML, which every CI server shows: a suite for each comparison, a case for each metric that a budget holds.
-import type { Format } from '../../report/format.js';
+import { type Format, printable } from '../../report/format.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { rowChange, valueText } from './words.js';
@@ -87,10 +87,12 @@ function countOf(cases: readonly Case[], outcome: Case['outcome']): number {
   return cases.filter((one) => one.outcome === outcome).length;
 }
 
-/** Text for XML 1.0: markup escaped, characters that XML cannot hold left out. */
+/** Text for XML 1.0: markup escaped, lines kept. */
 function xml(text: string): string {
   return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
+    .split('\n')
+    .map(printable)
+    .join('\n')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

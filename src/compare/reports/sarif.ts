@@ -1,7 +1,7 @@
 // SARIF 2.1.0 (OASIS), which code scanning shows: a result for each fault, at the line of the budget that it breaks. A regression has
 // no line of source code of its own; the promise that it breaks has one.
 import { createHash } from 'node:crypto';
-import type { Format } from '../../report/format.js';
+import { type Format, printable } from '../../report/format.js';
 import { toJson } from '../../report/json.js';
 import { METRICS } from '../../result/catalogue.js';
 import { VERSION } from '../../result/version.js';
@@ -67,6 +67,6 @@ function fingerprint({ scenario, metric, budget }: LocatedFault): string {
 
 /** A relative reference with forward slashes; what an address cannot hold is escaped. */
 function uriOf(file: string): string {
-  const path = file.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
+  const path = printable(file).replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
   return path.startsWith('/') ? `file://${path}` : path;
 }

@@ -1,4 +1,5 @@
 // A document as CSV: bare values in full precision, for spreadsheets and data frames (RFC 4180 quoting).
+import { printable } from '../format.js';
 import { type Document, type Grid, isShown } from './document.js';
 
 /** A value of CSV; nothing: an empty field. */
@@ -46,7 +47,8 @@ export function toCsv(rows: readonly (readonly Field[])[]): string {
   return rows.map((row) => `${row.map(quoted).join(',')}\n`).join('');
 }
 
+/** A text that a spreadsheet would take for a formula gets an apostrophe before it. */
 function quoted(field: Field): string {
-  const text = String(field ?? '');
+  const text = typeof field === 'string' ? printable(field).replace(/^[=+@-](?=.)/, "'$&") : String(field ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

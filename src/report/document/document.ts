@@ -159,7 +159,7 @@ export function readable(
 ): { readonly columns: readonly Column[]; readonly head: string[]; readonly rows: string[][] } {
   const shown = columns.map((_, index) => index).filter((index) => isShown(columns[index]!, medium, true));
   const text = (said: string, { most }: Column): string => {
-    const clean = printable(unicode ? said : asciiOf(said));
+    const clean = unicode ? printable(said) : asciiOf(printable(said));
     return typeof most === 'number' ? shorten(clean, most, unicode) : clean;
   };
   return {

@@ -58,7 +58,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
 }
 
-/** Text that Markdown shows as it stands: no markup, no HTML, no new line. An underscore inside a word is not markup. */
+/** Text that Markdown shows as it stands: no markup, no HTML, no link, nobody mentioned, no new line. An underscore inside a word is not markup. */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/\s+/g, ' ')
@@ -66,5 +66,8 @@ export function escapeMarkdown(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replace(/[\\`*[\]|~#!]/g, '\\$&')
+    .replaceAll('://', '&#58;//')
+    .replace(/www\./gi, '$&<!-- -->')
+    .replace(/@(?=[\w-]*[a-z])/gi, '@<!-- -->')
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\_');
 }

@@ -58,14 +58,14 @@ function lineText({ label, text, tone = 'plain' }: Line, options: ReportOptions)
 }
 
 function said(text: string, { unicode }: ReportOptions): string {
-  return printable(unicode ? text : asciiOf(text));
+  return unicode ? printable(text) : asciiOf(printable(text));
 }
 
 /** `label   text`, the text wrapped under itself. */
 function factsText({ facts, indent, title }: Facts, options: ReportOptions): string {
   const lines = facts.map(([label, text]) => {
     const wrapped = wrap(said(text, options), widthOf(options), ' '.repeat(indent));
-    return palette(options).dim(label.padEnd(indent)) + wrapped.slice(indent);
+    return palette(options).dim(said(label, options).padEnd(indent)) + wrapped.slice(indent);
   });
   return [...(title === undefined ? [] : [lineText(title, options)]), ...lines].join('\n');
 }

@@ -1,5 +1,7 @@
 // Text that is known to be HTML, and the only way to make it. Whatever is put into a template is escaped unless it is markup already, so
 // that no name, path or message of a run can ever become a tag.
+import { escapeOf } from '../../base/text.js';
+import { plainJson } from '../json.js';
 
 /** A piece of HTML. */
 export class Markup {
@@ -32,11 +34,11 @@ function print(piece: Piece): string {
 /** Text as the content of an element or of a quoted attribute. */
 function escapeHtml(text: string): string {
   return text
-    .replace(/\p{Cc}+/gu, (control) => (/^[\n\t]+$/.test(control) ? control : ' '))
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\n' || letter === '\t' ? letter : escapeOf(letter)))
+    .replace(/[&<>"']|(?<!\S):(?=:)|(?<=#)#(?=\[)/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** A value as JSON inside a script element, which only `<` could end. */
 export function embedJson(value: unknown): Markup {
-  return new Markup(JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029'));
+  return new Markup(plainJson(value).replaceAll('<', '\\u003c'));
 }

@@ -53,7 +53,11 @@ describe('a document as CSV', () => {
     expect(renderCsv({ blocks: [shares], records })).toBe('latency.tpot.p50\n1\n2\n');
   });
 
+  it('has no formula: figures stay, texts that look like one get an apostrophe', () => {
+    expect(toCsv([['=1+1', '+1', '@x', '-2+3', '-', 'a=b', -5]])).toBe("'=1+1,'+1,'@x,'-2+3,-,a=b,-5\n");
+  });
+
   it('quotes what would break a row', () => {
-    expect(toCsv([['a,b', 'c"d', 'e\nf', 1.5, null]])).toBe('"a,b","c""d","e\nf",1.5,\n');
+    expect(toCsv([['a,b', 'c"d', 'e\nf', 1.5, null]])).toBe('"a,b","c""d",e f,1.5,\n');
   });
 });

@@ -45,9 +45,15 @@ only at a glance
     );
   });
 
+  it('mentions nobody and links nowhere', () => {
+    expect(escapeMarkdown('@octocat see https://evil.example or www.evil.example, recall @4')).toBe(
+      '@<!-- -->octocat see https&#58;//evil.example or www.<!-- -->evil.example, recall @4',
+    );
+  });
+
   it('shows hostile text as it stands', () => {
     expect(escapeMarkdown('<img src=x>|`a`\n# [b](c) *d* __e__ f_g\u001b[1m')).toBe(
-      '&lt;img src=x&gt;\\|\\`a\\` \\# \\[b\\](c) \\*d\\* \\_\\_e\\_\\_ f_g \\[1m',
+      '&lt;img src=x&gt;\\|\\`a\\` \\# \\[b\\](c) \\*d\\* \\_\\_e\\_\\_ f_g\\\\u{1b}\\[1m',
     );
   });
 });
