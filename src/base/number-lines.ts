@@ -220,9 +220,7 @@ export class NumberLines {
       }
       if (pending + SLACK >= this.#bytes.length) {
         if (pending >= LINE_LIMIT) this.#refuse(`the line is longer than ${LINE_LIMIT >> 20} MiB; is this a text file?`, 1);
-        const larger = new Uint8Array(this.#bytes.length * 2);
-        larger.set(this.#bytes.subarray(0, pending));
-        this.#bytes = larger;
+        this.#bytes = grown(this.#bytes);
       }
       const length = Math.min(left, this.#bytes.length - SLACK - pending);
       this.#source.read(this.#position, this.#bytes.subarray(pending, pending + length));

@@ -98,7 +98,7 @@ function checked(place: string, parameter: Parameter, raw: unknown): number | st
       const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = parameter;
       if (typeof value !== 'number' || Number.isNaN(value))
         throw new UserError(`${place}: expected a number such as ${parameter.default}, found '${String(raw)}'`);
-      if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${range(min, max)}`);
+      if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${rangeText(min, max)}`);
       return value;
     }
     case 'boolean':
@@ -115,7 +115,8 @@ function checked(place: string, parameter: Parameter, raw: unknown): number | st
   }
 }
 
-function range(min: number, max: number): string {
+/** The numbers from `min` to `max`, in words. */
+export function rangeText(min: number, max: number): string {
   if (max === Number.POSITIVE_INFINITY) return `${min} or more`;
   if (min === Number.NEGATIVE_INFINITY) return `${max} or less`;
   return `${min} to ${max}`;

@@ -2,118 +2,71 @@
 // imported only when the command runs, so that `moeprof --version` loads nothing that it does not print.
 import type { CommandEntry } from './command.js';
 
-/** All commands, in the order of the help. */
-export const commands: readonly CommandEntry[] = [
-  {
-    name: 'run',
-    summary: 'profile one system; without arguments, the bundled quick start',
-    group: 'Profile',
-    example: 'run -m qwen3-30b-a3b -w rtx-4090 -s fiddler --cache 25%',
-    load: () => import('./run.js'),
-  },
-  {
-    name: 'curve',
-    summary: 'hit rate against capacity, for many cache policies',
-    group: 'Profile',
-    example: 'curve -t routing.safetensors --scope layer',
-    load: () => import('./curve.js'),
-  },
-  {
-    name: 'sweep',
-    summary: 'many runs: by rate of arrival, to saturation, or by any value',
-    group: 'Profile',
-    example: 'sweep -t routing.safetensors --batch 16 --rates auto',
-    load: () => import('./sweep.js'),
-  },
-  {
-    name: 'plan',
-    summary: 'how much GPU memory a service level takes',
-    group: 'Profile',
-    example: 'plan -t routing.safetensors -w t4,rtx-4090 --slo tpot=20ms',
-    load: () => import('./plan.js'),
-  },
-  {
-    name: 'predict',
-    summary: 'train a path predictor, and judge predictors',
-    group: 'Profile',
-    example: 'predict train -t train.safetensors -o predictor.onnx',
-    load: () => import('./predict.js'),
-  },
-  {
-    name: 'compare',
-    summary: 'compare runs; fail where they break a budget',
-    group: 'Gate and report',
-    example: "compare main.json pr.json --fail-on 'latency.tpot.p50 > +3%'",
-    load: () => import('./compare.js'),
-  },
-  {
-    name: 'baseline',
-    summary: 'keep results to compare with later',
-    group: 'Gate and report',
-    example: 'baseline save main runs/',
-    load: () => import('./baseline.js'),
-  },
-  {
-    name: 'report',
-    summary: 'render a saved result in any format',
-    group: 'Gate and report',
-    example: 'report result.json -o report.md',
-    load: () => import('./report.js'),
-  },
-  {
-    name: 'trace',
-    summary: 'inspect, audit, convert, compare and generate routing traces',
-    group: 'Look into inputs',
-    example: 'trace inspect routing.safetensors',
-    load: () => import('./trace.js'),
-  },
-  {
-    name: 'model',
-    summary: 'parameters, bytes and experts of a model, and what fits where',
-    group: 'Look into inputs',
-    example: 'model inspect model.gguf -w rtx-4090',
-    load: () => import('./model.js'),
-  },
-  {
-    name: 'profiles',
-    summary: 'list and show what ships with moeprof',
-    group: 'Look into inputs',
-    example: 'profiles list hardware',
-    load: () => import('./profiles.js'),
-  },
-  {
-    name: 'explain',
-    summary: 'what a metric or a warning means',
-    group: 'Help and set-up',
-    example: 'explain cache.hit_rate',
-    load: () => import('./explain.js'),
-  },
-  {
-    name: 'init',
-    summary: 'write a starter profile, budgets and a CI job',
-    group: 'Help and set-up',
-    example: 'init --ci gitlab',
-    load: () => import('./init.js'),
-  },
-  {
-    name: 'schema',
-    summary: 'JSON Schema of a file, for editors',
-    group: 'Help and set-up',
-    example: 'schema run > run.schema.json',
-    load: () => import('./schema.js'),
-  },
-  {
-    name: 'completion',
-    summary: 'completion for bash, zsh or fish',
-    group: 'Help and set-up',
-    example: 'completion bash',
-    load: async () => (await import('./completion.js')).completionOf(commands),
-  },
-  {
-    name: 'doctor',
-    summary: 'what of this machine moeprof can use',
-    group: 'Help and set-up',
-    example: 'doctor',
-    load: () => import('./doctor.js'),
-  },
+/** A command: its name, its summary, what follows its name in the example of the help, and its module. */
+type Row = readonly [name: string, summary: string, example: string, load: CommandEntry['load']];
+
+const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: readonly Row[]])[] = [
+  [
+    'Profile',
+    [
+      'run',
+      'profile one system; without arguments, the bundled quick start',
+      '-m qwen3-30b-a3b -w rtx-4090 -s fiddler --cache 25%',
+      () => import('./run.js'),
+    ],
+    ['curve', 'hit rate against capacity, for many cache policies', '-t routing.safetensors --scope layer', () => import('./curve.js')],
+    [
+      'sweep',
+      'many runs: by rate of arrival, to saturation, or by any value',
+      '-t routing.safetensors --batch 16 --rates auto',
+      () => import('./sweep.js'),
+    ],
+    [
+      'plan',
+      'how much GPU memory a service level takes',
+      '-t routing.safetensors -w t4,rtx-4090 --slo tpot=20ms',
+      () => import('./plan.js'),
+    ],
+    [
+      'predict',
+      'train a path predictor, and judge predictors',
+      'train -t train.safetensors -o predictor.onnx',
+      () => import('./predict.js'),
+    ],
+  ],
+  [
+    'Gate and report',
+    [
+      'compare',
+      'compare runs; fail where they break a budget',
+      "main.json pr.json --fail-on 'latency.tpot.p50 > +3%'",
+      () => import('./compare.js'),
+    ],
+    ['baseline', 'keep results to compare with later', 'save main runs/', () => import('./baseline.js')],
+    ['report', 'render a saved result in any format', 'result.json -o report.md', () => import('./report.js')],
+  ],
+  [
+    'Look into inputs',
+    ['trace', 'inspect, audit, convert, compare and generate routing traces', 'inspect routing.safetensors', () => import('./trace.js')],
+    [
+      'model',
+      'parameters, bytes and experts of a model, and what fits where',
+      'inspect model.gguf -w rtx-4090',
+      () => import('./model.js'),
+    ],
+    ['profiles', 'list and show what ships with moeprof', 'list hardware', () => import('./profiles.js')],
+  ],
+  [
+    'Help and set-up',
+    ['explain', 'what a metric or a warning means', 'cache.hit_rate', () => import('./explain.js')],
+    ['init', 'write a starter profile, budgets and a CI job', '--ci gitlab', () => import('./init.js')],
+    ['schema', 'JSON Schema of a file, for editors', 'run > run.schema.json', () => import('./schema.js')],
+    ['completion', 'completion for bash, zsh or fish', 'bash', async () => (await import('./completion.js')).completionOf(commands)],
+    ['doctor', 'what of this machine moeprof can use', '', () => import('./doctor.js')],
+  ],
 ];
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandEntry[] = GROUPS.flatMap(([group, ...rows]) =>
+  rows.map(([name, summary, example, load]) => ({ name, summary, group, example: `${name} ${example}`.trimEnd(), load })),
+);

@@ -1,5 +1,6 @@
 // `moeprof curve`: hit rate against capacity for many policies, from one read of the trace.
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { placed, UserError } from '../base/errors.js';
@@ -10,7 +11,7 @@ import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { openInputs } from '../engine/inputs.js';
-import { type CurveOptions, defaultThreads, drawCurve } from '../explore/curve.js';
+import { type CurveOptions, drawCurve } from '../explore/curve.js';
 import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
 import type { ModelSpec } from '../model/spec.js';
@@ -84,7 +85,7 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, curveReports)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
-      const threads = parseJobs(flags.jobs) ?? defaultThreads();
+      const threads = parseJobs(flags.jobs) ?? availableParallelism();
       await deliver(context, curveReports, flags, () => draw(flags, threads, context), flags.trace);
     });
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
-import type { Parameter, ParameterTable } from '../base/parameters.js';
+import { type Parameter, type ParameterTable, rangeText } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import { POLICIES } from '../cache/policies/index.js';
@@ -77,19 +77,10 @@ function code(name: string, members: readonly Member[]): Family {
 
 function parameterText(name: string, parameter: Parameter, width: number): string {
   const value = typeof parameter.default === 'boolean' ? (parameter.default ? 'on' : 'off') : String(parameter.default);
-  const { min, max, values } = parameter;
-  const range =
-    values !== undefined
-      ? `one of ${values.join(', ')}`
-      : typeof parameter.default === 'boolean'
-        ? 'on or off'
-        : min !== undefined && max !== undefined
-          ? `${min} to ${max}`
-          : min !== undefined
-            ? `at least ${min}`
-            : max !== undefined
-              ? `at most ${max}`
-              : '';
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, values } = parameter;
+  const bounded = Number.isFinite(min) || Number.isFinite(max);
+  const numbers = bounded ? rangeText(min, max) : '';
+  const range = values !== undefined ? `one of ${values.join(', ')}` : typeof parameter.default === 'boolean' ? 'on or off' : numbers;
   const head = `  ${name}=${value}${range === '' ? '' : `  (${range})`}`;
   return `${head}\n${wrap(parameter.description, width, '      ')}`;
 }

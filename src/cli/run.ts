@@ -16,7 +16,7 @@ import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
-import { TimelineFile, type TimelineOptions } from './timeline.js';
+import { openTimeline, type TimelineOptions } from './timeline.js';
 import { watched } from './watched.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
@@ -72,7 +72,7 @@ export function define(command: Command, context: CliContext): void {
         throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
       budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
       const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
-      const timeline = TimelineFile.open(options, targets, context);
+      const timeline = openTimeline(options, targets, context);
       let outputs: Outputs<Result> | null = null;
       try {
         outputs = Outputs.open(
@@ -83,7 +83,7 @@ export function define(command: Command, context: CliContext): void {
           run.trace.map((path) => (path === '-' ? path : resolve(run.folder, path))),
         );
         const details = options.details === true || outputs.needDetails;
-        const observe = timeline === null ? {} : { observe: timeline.observe.bind(timeline) };
+        const observe = timeline === null ? {} : { observe: timeline.observe };
         const once = () => runWithProgress(run, context, { details, ...observe });
         const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));

@@ -9,9 +9,9 @@ import { reports } from '../report/index.js';
 import type { Result } from '../result/result.js';
 import { TraceEvents } from '../timeline/events.js';
 import { Timeline } from '../timeline/timeline.js';
-import { EVERYTHING, parseWindow, type Window } from '../timeline/window.js';
+import { EVERYTHING, parseWindow } from '../timeline/window.js';
 import type { CliContext } from './context.js';
-import { isSameFile, openSink, parseOutput, type Sink } from './outputs.js';
+import { isSameFile, openSink, parseOutput } from './outputs.js';
 
 /** Events from which viewers in a browser become slow: some 130 bytes of JSON each, several times that in their memory. */
 const MANY = 2_000_000;
@@ -22,77 +22,51 @@ export interface TimelineOptions {
   readonly timelineWindow?: string;
 }
 
-/** A timeline file under construction. */
-export class TimelineFile {
-  readonly #path: string;
-  readonly #context: CliContext;
-  readonly #window: Window;
-  readonly #sink: Sink;
-  readonly #gzip: Gzip | null;
-  readonly #events: TraceEvents;
-  #timeline: Timeline | null = null;
-
-  private constructor(path: string, window: Window, context: CliContext) {
-    const sink = openSink(path, '--timeline');
-    const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
-    this.#path = path;
-    this.#context = context;
-    this.#window = window;
-    this.#sink = sink;
-    this.#gzip = gzip;
-    this.#events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
+/**
+ * Opens the file.
+ * @param targets values of `-o`
+ * @returns null where no timeline is asked for
+ * @throws UserError where a flag is wrong or the file cannot be written
+ */
+export function openTimeline({ timeline: path, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext) {
+  if (path === undefined) {
+    if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
+    return null;
   }
-
-  /**
-   * Opens the file.
-   * @param targets values of `-o`
-   * @returns null where no timeline is asked for
-   * @throws UserError where a flag is wrong or the file cannot be written
-   */
-  static open({ timeline, timelineWindow }: TimelineOptions, targets: readonly string[], context: CliContext): TimelineFile | null {
-    if (timeline === undefined) {
-      if (timelineWindow !== undefined) throw new UserError(`--timeline-window ${timelineWindow}: of what? add --timeline <file.json.gz>`);
-      return null;
-    }
-    if (!/\.json(\.gz)?$/.test(timeline)) {
-      throw new UserError(`--timeline ${timeline}: viewers know it by its ending; write ${timeline}.json.gz, or .json`);
-    }
-    if (targets.some((target) => isSameFile(parseOutput(target, reports).path, timeline))) {
-      throw new UserError(`--timeline ${timeline}: is given to -o too; write each to its own path`);
-    }
-    return new TimelineFile(
-      timeline,
-      timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window'),
-      context,
-    );
+  if (!/\.json(\.gz)?$/.test(path)) {
+    throw new UserError(`--timeline ${path}: viewers know it by its ending; write ${path}.json.gz, or .json`);
   }
-
-  /** Who watches the run. */
-  observe({ model }: Inputs, { gpus }: Simulation): Observer {
-    this.#timeline = new Timeline({ model, gpus, window: this.#window, events: this.#events });
-    return this.#timeline;
+  if (targets.some((target) => isSameFile(parseOutput(target, reports).path, path))) {
+    throw new UserError(`--timeline ${path}: is given to -o too; write each to its own path`);
   }
-
-  /** Writes the rest, puts the file in its place and says how to look at it. */
-  finish({ fingerprint, inputs, metrics, tool }: Result): void {
-    const { hardware, model, quantization, system } = inputs;
-    this.#timeline!.end();
-    this.#events.end({ tool: `${tool.name} ${tool.version}`, model, quantization, hardware, system, fingerprint });
-    this.#gzip?.end();
-    this.#sink.commit();
-    const { written } = this.#events;
-    const count = `${this.#path}: ${formatCount(written)} events`;
-    if (written === 0) {
-      this.#context.note(`${count}: the run ends before the window begins, after ${formatNs(metrics['time.total']!.value)}`);
-    } else if (written > MANY) {
-      this.#context.note(`${count}: browsers are slow with so many; --timeline-window, e.g. pass:100..200, writes a part`);
-    } else {
-      this.#context.note(`${count}; open it in https://ui.perfetto.dev or chrome://tracing`);
-    }
-  }
-
-  /** Drops an unfinished file; does nothing after {@link finish}. */
-  abort(): void {
-    this.#sink.abort();
-  }
+  const window = timelineWindow === undefined ? EVERYTHING : parseWindow(timelineWindow, '--timeline-window');
+  const sink = openSink(path, '--timeline');
+  const gzip = path.endsWith('.gz') ? new Gzip((bytes) => sink.write(bytes)) : null;
+  const events = new TraceEvents((text) => (gzip === null ? sink.write(text) : gzip.write(Buffer.from(text))));
+  let timeline: Timeline | null = null;
+  return {
+    /** Who watches the run. */
+    observe({ model }: Inputs, { gpus }: Simulation): Observer {
+      timeline = new Timeline({ model, gpus, window, events });
+      return timeline;
+    },
+    /** Writes the rest, puts the file in its place and says how to look at it. */
+    finish({ fingerprint, inputs, metrics, tool }: Result): void {
+      const { hardware, model, quantization, system } = inputs;
+      timeline!.end();
+      events.end({ tool: `${tool.name} ${tool.version}`, model, quantization, hardware, system, fingerprint });
+      gzip?.end();
+      sink.commit();
+      const { written } = events;
+      const advice =
+        written === 0
+          ? `: the run ends before the window begins, after ${formatNs(metrics['time.total']!.value)}`
+          : written > MANY
+            ? ': browsers are slow with so many; --timeline-window, e.g. pass:100..200, writes a part'
+            : '; open it in https://ui.perfetto.dev or chrome://tracing';
+      context.note(`${path}: ${formatCount(written)} events${advice}`);
+    },
+    /** Drops an unfinished file; does nothing after `finish`. */
+    abort: (): void => sink.abort(),
+  };
 }

@@ -1,5 +1,6 @@
 // Why a comparison came out as it did: which layers, which phases and which kinds of misses carry the change, the largest part first.
 // Nothing here is a guess: it is what the counters of both runs differ by.
+import { sum } from '../base/statistics.js';
 import type { PerLayer, Result } from '../result/result.js';
 
 /** A counter that changed. */
@@ -102,8 +103,4 @@ function layerChanges(before: PerLayer, after: PerLayer, wholeNs: number): Layer
 /** False where two sums differ by no more than the rounding of their terms. */
 function differ(base: number, candidate: number): boolean {
   return Math.abs(candidate - base) > 1e-12 * Math.max(Math.abs(base), Math.abs(candidate));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

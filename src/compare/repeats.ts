@@ -5,18 +5,12 @@ import { canonicalJson, sealed } from '../result/digest.js';
 import type { Metric, Result } from '../result/result.js';
 import { samplesOf } from './samples.js';
 
-/** A result and where it stands. */
-export interface Repeat {
-  readonly label: string;
-  readonly result: Result;
-}
-
 /**
  * Joins repeats; everything but the samples is the first one's.
  * @param repeats at least one
  * @throws UserError with exit code 3 where they are not repeats of one run
  */
-export function joinRepeats(repeats: readonly Repeat[]): Result {
+export function joinRepeats(repeats: readonly { readonly label: string; readonly result: Result }[]): Result {
   const [first, ...others] = repeats;
   if (others.length === 0) return first!.result;
   const metrics: Record<string, Metric> = { ...first!.result.metrics };

@@ -15,14 +15,8 @@ export interface SampleTest {
   readonly verdict: 'different' | 'unclear' | 'too-few';
 }
 
-/** Two results to compare. */
-export interface ResultPair {
-  readonly base: Result;
-  readonly candidate: Result;
-}
-
 /** Tests of all measured metrics that both results of a pair have; one map, by metric, for each pair. */
-export function testSamples(pairs: readonly ResultPair[]): ReadonlyMap<string, SampleTest>[] {
+export function testSamples(pairs: readonly { readonly base: Result; readonly candidate: Result }[]): ReadonlyMap<string, SampleTest>[] {
   const tests = pairs.flatMap(({ base, candidate }, pair) =>
     Object.entries(candidate.metrics).flatMap(([name, after]) => {
       const before = base.metrics[name];

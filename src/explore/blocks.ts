@@ -4,7 +4,7 @@ import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trac
 /** Choices of a block, about: 128 KiB, so that a block and the caches replayed on it stay in a core's L2. */
 const BLOCK_CHOICES = 1 << 16;
 /** Blocks in the ring: how far the reader may run ahead of the slowest replay. */
-const BLOCKS = 16;
+export const BLOCKS = 16;
 
 /** A ring of blocks `[rows, layers, topK]` of experts. It can be sent to a thread. */
 export interface BlockRing {
@@ -14,9 +14,6 @@ export interface BlockRing {
   /** Choices of a row: layers x topK. */
   readonly row: number;
 }
-
-/** Blocks of a ring. */
-export const RING_BLOCKS = BLOCKS;
 
 /** Allocates a ring for a trace. */
 export function allocateRing(trace: Pick<RoutingTrace, 'layers' | 'topK'>): BlockRing {

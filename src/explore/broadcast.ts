@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
 import type { CapacityCounts } from '../cache/lru-curve.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { allocateRing, fillBlocks, RING_BLOCKS } from './blocks.js';
+import { allocateRing, BLOCKS, fillBlocks } from './blocks.js';
 import type { Job, JobSpec } from './job.js';
 import { startJob } from './jobs.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
@@ -36,7 +36,7 @@ export async function broadcastHere(
   const jobs: Job[] = [];
   for (const spec of specs) jobs.push(await startJob(spec));
   const ring = allocateRing(trace);
-  const meter = new Meter(specs, tokens, watch);
+  const meter = meterOf(specs, tokens, watch);
   try {
     await fillBlocks(
       trace,
@@ -54,7 +54,7 @@ export async function broadcastHere(
     );
     return jobs.map((job, index) => job.finish((done) => meter.replayed(index, done)));
   } finally {
-    for (const job of jobs) job.close();
+    for (const job of jobs) job.close?.();
   }
 }
 
@@ -74,10 +74,10 @@ export async function broadcastToThreads(
   const ring = allocateRing(trace);
   const permits = new SharedArrayBuffer(4);
   new Int32Array(permits)[0] = threads;
-  const meter = new Meter(specs, tokens, watch);
+  const meter = meterOf(specs, tokens, watch);
   const counts = new Array<CapacityCounts[]>(specs.length);
   /** Threads that still use each block, and who waits for it. */
-  const users = new Int32Array(RING_BLOCKS);
+  const users = new Int32Array(BLOCKS);
   const waiting: ((() => void) | undefined)[] = [];
   const workers: Worker[] = [];
   const ended = new Promise<void>((resolve, reject) => {
@@ -148,38 +148,23 @@ function startThread(workerData: ThreadData, refuse: (error: Error) => void, hea
 }
 
 /** Adds up what jobs have done. A job that replays at its end counts then, the others as they are fed. */
-class Meter {
-  readonly #watch: BroadcastWatch;
-  readonly #weights: readonly number[];
-  /** Tokens done by each job. */
-  readonly #done: Float64Array;
-  readonly #fed: Float64Array;
-  readonly #late: Uint8Array;
-  readonly #tokens: number;
-
-  constructor(specs: readonly JobSpec[], tokens: number, watch: BroadcastWatch) {
-    this.#watch = watch;
-    this.#tokens = tokens;
-    this.#weights = specs.map((spec) => spec.capacities.length);
-    this.#done = new Float64Array(specs.length);
-    this.#fed = new Float64Array(specs.length);
-    this.#late = new Uint8Array(specs.length);
-  }
-
-  /** A job has taken so many more rows. */
-  fed(job: number, rows: number): void {
-    this.#fed[job]! += rows;
-    if (this.#late[job] === 0) this.#set(job, this.#fed[job]!);
-  }
-
-  /** A job that replays at its end has replayed so many rows of all. */
-  replayed(job: number, rows: number): void {
-    this.#late[job] = 1;
-    this.#set(job, Math.max(this.#done[job]!, rows));
-  }
-
-  #set(job: number, tokens: number): void {
-    this.#done[job] = Math.min(tokens, this.#tokens);
-    this.#watch.progress?.(this.#weights.reduce((sum, weight, index) => sum + weight * this.#done[index]!, 0));
-  }
+function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: BroadcastWatch) {
+  // By job: tokens done, rows that it has taken, and whether it replays at its end.
+  const [done, taken, late] = [new Float64Array(specs.length), new Float64Array(specs.length), new Uint8Array(specs.length)];
+  const set = (job: number, rows: number): void => {
+    done[job] = Math.min(rows, tokens);
+    progress?.(specs.reduce((sum, { capacities }, index) => sum + capacities.length * done[index]!, 0));
+  };
+  return {
+    /** A job has taken so many more rows. */
+    fed(job: number, rows: number): void {
+      taken[job]! += rows;
+      if (late[job] === 0) set(job, taken[job]!);
+    },
+    /** A job that replays at its end has replayed so many rows of all. */
+    replayed(job: number, rows: number): void {
+      late[job] = 1;
+      set(job, Math.max(done[job]!, rows));
+    },
+  };
 }

@@ -1,5 +1,4 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
-import { availableParallelism } from 'node:os';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import type { SplitCapacity } from '../cache/levels.js';
 import type { CapacityCounts } from '../cache/lru-curve.js';
@@ -41,11 +40,6 @@ export interface CurveOptions {
   readonly at: number | null;
   /** Most threads that compute at a time; 0: all in this thread. The curve does not depend on it. */
   readonly threads: number;
-}
-
-/** Threads unless said: one per core. */
-export function defaultThreads(): number {
-  return availableParallelism();
 }
 
 /**

@@ -38,8 +38,8 @@ export interface Job {
    * @returns counts in the order of the capacities
    */
   finish(progress: (tokens: number) => void): CapacityCounts[];
-  /** Drops what was recorded. */
-  close(): void;
+  /** Drops what was recorded; absent: nothing is. */
+  close?(): void;
 }
 
 /** A job with its policy found. */

@@ -30,8 +30,6 @@ export class LruJob implements Job {
     return this.#curve.counts();
   }
 
-  close(): void {}
-
   #events(experts: Uint16Array, from: number, to: number): void {
     const { model, sequential, topK } = this.#job;
     const members = this.#members;

@@ -81,6 +81,4 @@ export class ReplayJob implements Job {
   finish(): CapacityCounts[] {
     return this.#replays.map((replay) => replay.counts());
   }
-
-  close(): void {}
 }

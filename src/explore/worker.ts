@@ -48,7 +48,7 @@ async function handle(message: ToThread): Promise<void> {
   try {
     withPermit(() => say({ kind: 'counts', counts: running.finish((tokens) => say({ kind: 'progress', tokens })) }));
   } finally {
-    running.close();
+    running.close?.();
     port!.close();
   }
 }

@@ -8,7 +8,7 @@ import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, rangeOf } from './catalogue.js';
 import { digestOf } from './digest.js';
-import { type Metric, RESULT_SCHEMA, type Result } from './result.js';
+import { LAYER_COUNTERS, type Metric, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 const count = z.number().nonnegative().max(LARGEST);
 const perLayer = z.array(count);
@@ -54,21 +54,7 @@ export const resultSchema = z.looseObject({
   seed: z.number(),
   config: z.record(z.string(), z.unknown()),
   metrics: z.record(z.string(), metricSchema),
-  perLayer: z.looseObject({
-    demanded: perLayer,
-    hits: perLayer,
-    late: perLayer,
-    misses: perLayer,
-    evictions: perLayer,
-    streamed: perLayer,
-    events: perLayer,
-    onDemandBytes: perLayer,
-    prefetchBytes: perLayer,
-    stallNs: perLayer,
-    computeNs: perLayer,
-    cpuNs: perLayer,
-    denseNs: perLayer,
-  }),
+  perLayer: z.looseObject(Object.fromEntries(LAYER_COUNTERS.map((name) => [name, perLayer])) as Record<keyof PerLayer, typeof perLayer>),
   bounds: z.looseObject({
     allResidentTpotNs: count.nullable(),
     noCacheTpotNs: count.nullable(),

@@ -27,25 +27,17 @@ export interface Warning {
   readonly message: string;
 }
 
-/** Counters by MoE layer; all arrays have one entry per layer. */
-export interface PerLayer {
-  readonly demanded: readonly number[];
-  readonly hits: readonly number[];
-  readonly late: readonly number[];
-  readonly misses: readonly number[];
-  readonly evictions: readonly number[];
-  readonly streamed: readonly number[];
-  /** Events (passes that chose at least one expert at the layer). */
-  readonly events: readonly number[];
-  /** Bytes loaded on demand. */
-  readonly onDemandBytes: readonly number[];
-  /** Bytes moved by prefetches that started. */
-  readonly prefetchBytes: readonly number[];
-  readonly stallNs: readonly number[];
-  readonly computeNs: readonly number[];
-  readonly cpuNs: readonly number[];
-  readonly denseNs: readonly number[];
-}
+/**
+ * Counters by MoE layer. Events are passes that chose at least one expert there; bytes were loaded on demand, or moved by prefetches that
+ * started.
+ */
+export const LAYER_COUNTERS = [
+  ...(['demanded', 'hits', 'late', 'misses', 'evictions', 'streamed', 'events', 'onDemandBytes', 'prefetchBytes'] as const),
+  ...(['stallNs', 'computeNs', 'cpuNs', 'denseNs'] as const),
+] as const;
+
+/** Each of {@link LAYER_COUNTERS}; all arrays have one entry per layer. */
+export type PerLayer = Readonly<Record<(typeof LAYER_COUNTERS)[number], readonly number[]>>;
 
 /** What the same passes would cost at the limits (L15). */
 export interface Bounds {

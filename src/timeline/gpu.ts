@@ -1,6 +1,6 @@
 // One GPU in a timeline: what it executes and waits for, what leaves its cache, and what became of the prefetches to it.
 import type { Link } from '../engine/transfer/link.js';
-import { Counter } from './counter.js';
+import { type Counter, openCounter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';
 import { GPU_KINDS, type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy } from './lane.js';
@@ -50,7 +50,7 @@ export class GpuTracks {
     events.process(pid, name);
     events.track(this.#place, name);
     events.track(this.#evictions, `${name} evictions`);
-    this.#resident = new Counter(events, pid, 'experts', 'resident bytes');
+    this.#resident = openCounter(events, pid, 'experts', 'resident bytes');
     this.#resident.set(part.usedBytes, 0);
   }
 

@@ -5,12 +5,12 @@ import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/watch/observer.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { Counter } from './counter.js';
+import { type Counter, openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
 import { type Arrow, type GpuPart, GpuTracks } from './gpu.js';
 import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
 import { type Direction, LinkTracks } from './link.js';
-import { Rows } from './rows.js';
+import { openRows } from './rows.js';
 import type { Window } from './window.js';
 
 /** What is drawn. */
@@ -32,9 +32,9 @@ export class Timeline implements Observer {
   readonly #layerOf: Uint16Array;
   readonly #gpus: readonly GpuTracks[];
   readonly #links = new Map<Link, LinkTracks>();
-  readonly #cpu: Rows;
-  readonly #dispatch: Rows;
-  readonly #combine: Rows;
+  readonly #cpu: ReturnType<typeof openRows>;
+  readonly #dispatch: ReturnType<typeof openRows>;
+  readonly #combine: ReturnType<typeof openRows>;
   readonly #hitRate: Counter;
   /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
@@ -71,10 +71,10 @@ export class Timeline implements Observer {
     gpus.forEach(({ dram }, i) => {
       if (dram !== null) this.#open(dram.link, this.#named(dram.link.name, i), { demand, gpu: null });
     });
-    this.#cpu = new Rows(events, 'CPU', () => this.#group('CPU'));
-    this.#dispatch = new Rows(events, 'dispatch', () => this.#group('dispatch'));
-    this.#combine = new Rows(events, 'combine', () => this.#group('combine'));
-    this.#hitRate = new Counter(events, this.#gpus[0]!.pid, 'cache', 'hit rate');
+    this.#cpu = openRows(events, 'CPU', () => this.#group('CPU'));
+    this.#dispatch = openRows(events, 'dispatch', () => this.#group('dispatch'));
+    this.#combine = openRows(events, 'combine', () => this.#group('combine'));
+    this.#hitRate = openCounter(events, this.#gpus[0]!.pid, 'cache', 'hit rate');
   }
 
   passStarted(pass: Pass, nowNs: number): void {
@@ -133,7 +133,7 @@ export class Timeline implements Observer {
   }
 
   computedOnCpu(id: number, _layer: number, startNs: number, endNs: number): void {
-    this.#cpu.slice(CPU_KIND, this.#label(id), startNs, endNs);
+    this.#cpu(CPU_KIND, this.#label(id), startNs, endNs);
   }
 
   evicted(id: number, _layer: number, nowNs: number, gpu = 0): void {
@@ -141,8 +141,8 @@ export class Timeline implements Observer {
   }
 
   exchanged(layer: number, startNs: number, endNs: number, back: boolean): void {
-    if (back) this.#combine.slice(EXCHANGE_KINDS.combine, ` L${layer}`, startNs, endNs);
-    else this.#dispatch.slice(EXCHANGE_KINDS.dispatch, ` L${layer}`, startNs, endNs);
+    if (back) this.#combine(EXCHANGE_KINDS.combine, ` L${layer}`, startNs, endNs);
+    else this.#dispatch(EXCHANGE_KINDS.dispatch, ` L${layer}`, startNs, endNs);
   }
 
   /** The run has ended: writes what was still open. */

@@ -77,7 +77,7 @@ describe.each(NAMES.map((policy) => policy.name))('a job of %s', (name) => {
             job.rows(buffer, count);
           }
           const results = job.finish(() => undefined);
-          job.close();
+          job.close?.();
 
           const log = new DemandLog(model, sequential);
           const cursor = new RowCursor(model, topK);
@@ -140,7 +140,7 @@ describe('a policy that needs the future', () => {
     }
     const seen: number[] = [];
     const [counts] = job.finish((done) => seen.push(done));
-    job.close();
+    job.close?.();
     expect(seen.length).toBeGreaterThan(2);
     expect(seen.at(-1)).toBe(tokens);
     // Six slots per layer for a round of nine experts: each round, Belady keeps six and streams the other three.

@@ -51,34 +51,14 @@ export async function withNamed<T>(
 }
 
 /** What a trace is, as reports carry it. */
-export interface TraceIdentity {
-  readonly path: string;
-  readonly sha256: string;
-  readonly format: string;
-  readonly model: string | null;
-  readonly synthetic: boolean;
-  readonly tokens: number;
-  readonly requests: number;
-  readonly layers: number;
-  readonly topK: number;
-  readonly expertsPerLayer: readonly number[];
-}
+export type TraceIdentity = ReturnType<typeof identityOf>;
 
 /** Identity of a trace. */
-export function identityOf(trace: RoutingTrace): TraceIdentity {
+export function identityOf(trace: RoutingTrace) {
   const { expertsPerLayer, layers, meta, path, requests, tokens, topK } = trace;
-  return {
-    path,
-    sha256: trace.sha256(),
-    format: meta.format,
-    model: meta.model,
-    synthetic: meta.synthetic,
-    tokens,
-    requests: requests.length,
-    layers,
-    topK,
-    expertsPerLayer,
-  };
+  const { format, model, synthetic } = meta;
+  const shape = { tokens, requests: requests.length, layers, topK, expertsPerLayer };
+  return { path, sha256: trace.sha256(), format, model, synthetic, ...shape } as const;
 }
 
 /** `8,000 tokens in 1 request, 48 layers of 128 experts, top-8; safetensors, recorded from qwen3-30b-a3b` */

@@ -2,19 +2,10 @@
 import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
 
-/** A broken budget, a metric or a scenario that is gone. */
-export interface LocatedFault {
-  readonly candidate: string;
-  readonly scenario: string;
-  /** Null: the scenario itself. */
-  readonly metric: string | null;
-  readonly level: 'error' | 'warn';
-  /** One sentence. */
-  readonly message: string;
-  readonly budget: Budget | null;
-  /** Where to look: the budget's line in its file, else the candidate's file. */
+/** A broken budget, a metric or a scenario that is gone, and where to look: the budget's line in its file, else the candidate's file. */
+export type LocatedFault = Gate['faults'][number] & {
   readonly place: { readonly file: string; readonly line: number; readonly column: number };
-}
+};
 
 /** Faults, errors first, then scenarios that are gone, then by how much a metric changed against its base. */
 export function locatedFaults(gate: Gate): LocatedFault[] {

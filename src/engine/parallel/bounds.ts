@@ -1,15 +1,13 @@
 // The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
 import type { LinkSpec } from '../../hardware/spec.js';
 import { Link } from '../transfer/link.js';
-import type { Clocks } from '../watch/bounds.js';
+import { Clocks } from '../watch/bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';
 
 /** Clocks of the bounds. */
-export class ParallelBounds implements Clocks {
-  allResidentNs = 0;
-  noCacheNs = 0;
+export class ParallelBounds extends Clocks {
   readonly #shards: readonly Shard[];
   readonly #dispatch: Dispatch;
   readonly #pipeline: Pipeline;
@@ -22,17 +20,12 @@ export class ParallelBounds implements Clocks {
    * @param pipeline one of the bounds' own
    */
   constructor(shards: readonly Shard[], dispatch: Dispatch, links: readonly LinkSpec[], pipeline: Pipeline) {
+    super();
     this.#shards = shards;
     this.#dispatch = dispatch;
     this.#pipeline = pipeline;
     this.#sequences = dispatch.demands.map(({ ids }) => new Sequence(ids.length));
     this.#links = shards.map(({ model }) => links.map((link) => new Link(link, new Float64Array(model.experts))));
-  }
-
-  /** Dense work, which costs the same everywhere. */
-  dense(ns: number): void {
-    this.allResidentNs += ns;
-    this.noCacheNs += ns;
   }
 
   /** The event that was dispatched last. */

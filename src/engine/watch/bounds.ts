@@ -6,15 +6,19 @@ import type { ModelSpec } from '../../model/spec.js';
 import { Link } from '../transfer/link.js';
 
 /** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
-export interface Clocks {
-  readonly allResidentNs: number;
-  readonly noCacheNs: number;
+export class Clocks {
+  allResidentNs = 0;
+  noCacheNs = 0;
+
+  /** Dense work, which costs the same everywhere. */
+  dense(ns: number): void {
+    this.allResidentNs += ns;
+    this.noCacheNs += ns;
+  }
 }
 
 /** The clocks of a run on one GPU. */
-export class BoundClocks implements Clocks {
-  allResidentNs = 0;
-  noCacheNs = 0;
+export class BoundClocks extends Clocks {
   readonly #cost: CostModel;
   readonly #model: ModelSpec;
   /** Links that an expert crosses when nothing is cached: the GPU's, before it the SSD's where DRAM cannot hold all experts. */
@@ -26,6 +30,7 @@ export class BoundClocks implements Clocks {
 
   /** @param dramHoldsAll false: without a cache an expert comes from the SSD */
   constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean) {
+    super();
     this.#model = model;
     this.#cost = cost;
     const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
@@ -33,12 +38,6 @@ export class BoundClocks implements Clocks {
     this.#lanesNs = this.#links.map((link) => new Float64Array(link.lanes));
     this.#width = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0) + 1;
     this.#single = new Float64Array(model.layers.length * this.#width).fill(Number.NaN);
-  }
-
-  /** Dense work, which costs the same everywhere. */
-  dense(ns: number): void {
-    this.allResidentNs += ns;
-    this.noCacheNs += ns;
   }
 
   /**

@@ -166,7 +166,7 @@ export class CauseRecorder extends Onlooker {
   }
 }
 
-/** To a thousandth of the unit, which no picture shows and which keeps files short. */
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
+/** To a thousandth of the unit, which no picture shows and which keeps files short; what rounding left below zero is none. */
+export function rounded(value: number): number {
+  return Math.max(0, Math.round(value * 1000) / 1000);
 }

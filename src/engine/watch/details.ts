@@ -6,7 +6,7 @@ import type { Details, LinkSeries } from '../../result/details.js';
 import type { Simulation } from '../simulation.js';
 import { IDLE, type Link } from '../transfer/link.js';
 import { capacityCurve } from './capacity-curve.js';
-import { CauseRecorder } from './causes.js';
+import { CauseRecorder, rounded } from './causes.js';
 import type { Latencies } from './latency.js';
 import { Onlooker } from './observer.js';
 
@@ -205,9 +205,4 @@ export class DetailsRecorder extends Onlooker {
       }
     }
   }
-}
-
-/** To a thousandth of the unit: pictures need no more, and files get shorter. */
-function rounded(value: number): number {
-  return Math.max(0, Math.round(value * 1000) / 1000);
 }

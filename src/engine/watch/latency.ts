@@ -1,4 +1,5 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
+import { grown } from '../../base/grown.js';
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
@@ -6,16 +7,12 @@ import type { Clocks } from './bounds.js';
 
 /** A growing list of numbers, 8 bytes each: percentiles stay exact. */
 export class Samples {
-  #values = new Float64Array(256);
+  #values: Float64Array = new Float64Array(256);
   #count = 0;
 
   /** Appends one value. */
   add(value: number): void {
-    if (this.#count === this.#values.length) {
-      const grown = new Float64Array(this.#count * 2);
-      grown.set(this.#values);
-      this.#values = grown;
-    }
+    if (this.#count === this.#values.length) this.#values = grown(this.#values);
     this.#values[this.#count++] = value;
   }
 

@@ -3,16 +3,8 @@ import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { formatMetric } from '../format.js';
 
-/** The answer, as plain text. */
-export interface Answer {
-  /** One sentence. */
-  readonly sentence: string;
-  /** What it is to be seen against; may be empty. */
-  readonly context: string;
-}
-
-/** Answers what the run costs. */
-export function answerOf(result: Result): Answer {
+/** What the run costs, as plain text: one sentence, and what it is to be seen against, which may be empty. */
+export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
   const text = (name: string): string | null => {
     const metric = result.metrics[name];
     return metric === undefined ? null : formatMetric(metric);
