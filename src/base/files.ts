@@ -1,8 +1,19 @@
 // Files that are whole or absent: written under a temporary name beside the target and renamed over it, so that no reader,
-// and no run that was interrupted, ever sees half of one.
-import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, realpathSync, renameSync, type Stats, statSync, unlinkSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// and no run that was interrupted, ever sees half of one. What a killed process leaves, the next one that writes there removes.
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EXIT, messageOf, UserError } from './errors.js';
 
@@ -27,8 +38,7 @@ export class AtomicFile {
     const stat = whatStands(path);
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
     this.#target = stat === undefined ? path : realpathSync(path);
-    // Not named after the target: a name that is just short enough would be too long with more around it.
-    this.#temporary = join(dirname(this.#target), `.moeprof-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+    this.#temporary = temporaryPath(dirname(this.#target));
     attempt(path, () => {
       closeSync(openSync(this.#temporary, 'wx'));
       unlinkSync(this.#temporary);
@@ -178,10 +188,40 @@ function cannotWrite(path: string, error: unknown): UserError {
  * is closed or the process ends, however it ends.
  */
 export function temporaryFile(): number {
-  const path = join(tmpdir(), `moeprof-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const path = temporaryPath(tmpdir());
   return attempt(path, () => {
     const fd = openSync(path, 'wx+', 0o600);
     unlinkSync(path);
     return fd;
   });
+}
+
+/** Of this host, in the names of temporary files: 8 digits. Folders may be shared, and a process id says nothing elsewhere. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const TEMPORARY = /^\.moeprof-(\d+)-([0-9a-f]{8})[0-9a-f]{12}\.tmp$/;
+
+/** A new name in a folder that is swept first. Not named after a target: a name that is just short enough would get too long. */
+function temporaryPath(folder: string): string {
+  sweep(folder);
+  return join(folder, `.moeprof-${process.pid}-${HOST}${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** Removes the temporary files that killed processes of this host have left. What cannot be listed or removed is not ours to clean. */
+function sweep(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const [, pid, host] = TEMPORARY.exec(name) ?? [];
+      if (host === HOST && !isRunning(Number(pid))) unlinkSync(join(folder, name));
+    }
+  } catch {
+    // The file that is opened here next says what is wrong with the folder, if anything is.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }

@@ -1,11 +1,9 @@
-// Pages of equal size, the first ones in memory and the rest in one temporary file: what is recorded of a run may be longer than
+// Pages of equal size, the first ones in memory and the rest in one nameless temporary file: what is recorded of a run may be longer than
 // memory, and its length must not change how much memory the run takes.
 
-import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { attempt } from '../base/files.js';
+import { attempt, temporaryFile } from '../base/files.js';
 
 /** A store of pages by number. */
 export class PageStore {
@@ -13,7 +11,6 @@ export class PageStore {
   readonly #memoryPages: number;
   readonly #memory: Uint8Array[] = [];
   #fd: number | null = null;
-  #path = '';
 
   /**
    * @param pageBytes size of a page
@@ -33,9 +30,9 @@ export class PageStore {
       this.#memory[page] = bytes.slice();
       return;
     }
-    const fd = this.#fd ?? this.#open();
+    const fd = (this.#fd ??= temporaryFile());
     const position = (page - this.#memoryPages) * this.pageBytes;
-    attempt(this.#path, () => {
+    attempt(tmpdir(), () => {
       for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
     });
   }
@@ -60,22 +57,5 @@ export class PageStore {
     if (this.#fd === null) return;
     closeSync(this.#fd);
     this.#fd = null;
-    unlinkIfThere(this.#path);
-  }
-
-  /** The name goes at once where the system allows that for an open file, so that not even a killed process leaves it behind. */
-  #open(): number {
-    this.#path = join(tmpdir(), `moeprof-${process.pid}-${randomBytes(6).toString('hex')}.pages`);
-    const fd = attempt(this.#path, () => openSync(this.#path, 'wx+', 0o600));
-    unlinkIfThere(this.#path);
-    return (this.#fd = fd);
-  }
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!['ENOENT', 'EBUSY', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }

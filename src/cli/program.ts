@@ -125,6 +125,13 @@ function failure(error: unknown, debug: boolean): number {
   const stack = lines.map((line) => `\n${visible(line)}`).join('');
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    // Node says this of a package that is there, too, where it may open no more files.
+    return failure(
+      new UserError('a part of moeprof cannot be loaded; allow more open files with ulimit -n, or install it again', EXIT.internal),
+      debug,
+    );
+  }
   if (error instanceof UserError) {
     process.stderr.write(`moeprof: ${error.message}${stack}\n`);
     return error.exitCode;

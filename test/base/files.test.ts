@@ -1,5 +1,6 @@
 // Atomic files: the target is whole or as it was before.
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -52,6 +53,34 @@ describe('AtomicFile', () => {
   it('says at once that a folder does not exist', () => {
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(UserError);
     expect(() => new AtomicFile(join(folder, 'none', 'c.txt'))).toThrow(/c\.txt: cannot be written: its folder does not exist/);
+  });
+});
+
+describe('what a killed process leaves', () => {
+  /** Name of the temporary file of an {@link AtomicFile} in a folder. */
+  const temporaryIn = (where: string): string => {
+    const file = new AtomicFile(join(where, 'x'));
+    file.write('x');
+    const [name] = readdirSync(where).filter((one) => one.endsWith('.tmp'));
+    file.abort();
+    return name!;
+  };
+
+  it('is removed by the next writer into the folder; what others write, or wrote on another host, stays', () => {
+    const where = mkdtempSync(join(folder, 'left-'));
+    const name = temporaryIn(where);
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const of = (pid: number): string => name.replace(String(process.pid), String(pid));
+    const kept = [
+      of(process.ppid),
+      of(dead).replace(/-[0-9a-f]{8}(?=[0-9a-f]{12}\.tmp)/, '-00000000'),
+      `.moeprof-${dead}-notes.tmp`,
+      'moeprof.tmp',
+    ];
+    for (const one of [...kept, of(dead)]) writeFileSync(join(where, one), 'half');
+    expect(readdirSync(where)).toContain(of(dead));
+    new AtomicFile(join(where, 'next'));
+    expect(readdirSync(where).sort()).toEqual(kept.sort());
   });
 });
 

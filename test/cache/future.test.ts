@@ -76,7 +76,7 @@ describe('DemandLog', () => {
 describe('PageStore', () => {
   it('keeps pages beyond memory in a file that is gone afterwards', () => {
     const store = new PageStore(8, 2);
-    const files = () => (existsSync(tmpdir()) ? readdirSync(tmpdir()).filter((name) => name.startsWith(`moeprof-${process.pid}-`)) : []);
+    const files = () => (existsSync(tmpdir()) ? readdirSync(tmpdir()).filter((name) => name.startsWith(`.moeprof-${process.pid}-`)) : []);
     for (const page of [0, 1, 2, 3, 4]) store.write(page, new Uint8Array(8).fill(page));
     const into = new Uint8Array(8);
     for (const page of [4, 0, 3, 1, 2]) {

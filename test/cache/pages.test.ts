@@ -32,7 +32,7 @@ describe('PageStore', () => {
     process.env.TMPDIR = join(folder, 'none');
     const store = new PageStore(4, 0);
     expect(() => store.write(0, new Uint8Array(4))).toThrow(UserError);
-    expect(() => store.write(0, new Uint8Array(4))).toThrow(/\.pages: cannot be written: its folder does not exist; create it first/);
+    expect(() => store.write(0, new Uint8Array(4))).toThrow(/\.tmp: cannot be written: its folder does not exist; create it first/);
     store.close();
   });
 });
