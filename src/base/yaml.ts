@@ -49,15 +49,7 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: reado
 }
 
 /**
- * Checks YAML text; `path` is only for messages.
- * @throws UserError as {@link readYaml}
- */
-export function parseYaml<T>(text: string, path: string, schema: z.ZodType<T>): T {
-  return locateYaml(text, path, schema).value;
-}
-
-/**
- * As {@link parseYaml}, and remembers where everything stands, for checks that a schema cannot make.
+ * Checks YAML text, and remembers where everything stands, for checks that a schema cannot make; `path` is only for messages.
  * @throws UserError as {@link readYaml}
  */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {

@@ -46,11 +46,8 @@ export function define(command: Command, context: CliContext): void {
 function node(): Check {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
   const fits = major > NODE[0] || (major === NODE[0] && minor >= NODE[1]);
-  return {
-    name: 'node',
-    state: fits ? 'good' : 'bad',
-    text: `${process.version}${fits ? '' : `; moeprof needs ${NODE.join('.')} or newer`}`,
-  };
+  const wanted = fits ? '' : `; moeprof needs ${NODE.join('.')} or newer`;
+  return { name: 'node', state: fits ? 'good' : 'bad', text: process.version + wanted };
 }
 
 function machine(): Check {
@@ -61,11 +58,8 @@ function machine(): Check {
 
 function terminal({ terminal: { color, unicode, width } }: CliContext): Check {
   const kind = process.stdout.isTTY === true ? 'a terminal' : 'no terminal';
-  return {
-    name: 'output',
-    state: 'good',
-    text: `${kind}, ${color ? 'colours' : 'no colours'}, ${unicode ? 'Unicode' : 'ASCII only'}, ${width} columns`,
-  };
+  const text = `${kind}, ${color ? 'colours' : 'no colours'}, ${unicode ? 'Unicode' : 'ASCII only'}, ${width} columns`;
+  return { name: 'output', state: 'good', text };
 }
 
 function profiles(): Check {

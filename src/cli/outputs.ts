@@ -2,8 +2,8 @@
 // place only when it is done, so that nobody reads half of one.
 import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { messageOf, UserError } from '../base/errors.js';
-import { AtomicFile, whatStands } from '../base/files.js';
+import { UserError } from '../base/errors.js';
+import { AtomicFile, attempt, whatStands } from '../base/files.js';
 import { didYouMean } from '../base/text.js';
 import type { Format, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
@@ -182,14 +182,8 @@ export function openSink(path: string, flag = '-o'): Sink {
 }
 
 function directSink(path: string, flag: string): Sink {
-  const attempt = <R>(operation: () => R): R => {
-    try {
-      return operation();
-    } catch (error) {
-      throw new UserError(`${flag} ${path}: cannot be written: ${messageOf(error)}`);
-    }
-  };
-  const fd = attempt(() => openSync(path, 'w'));
+  const place = `${flag} ${path}`;
+  const fd = attempt(place, () => openSync(path, 'w'));
   let open = true;
   const close = (): void => {
     if (open) closeSync(fd);
@@ -198,7 +192,7 @@ function directSink(path: string, flag: string): Sink {
   return {
     write: (data) => {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-      for (let done = 0; done < bytes.length; ) done += attempt(() => writeSync(fd, bytes, done));
+      for (let done = 0; done < bytes.length; ) done += attempt(place, () => writeSync(fd, bytes, done));
     },
     commit: close,
     abort: close,

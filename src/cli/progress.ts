@@ -22,68 +22,57 @@ const INTERVAL = 100;
 const BAR = 24;
 
 /** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
-export class Progress {
-  readonly #mode: ProgressMode;
-  readonly #sink: ProgressSink;
-  readonly #label: string;
-  readonly #total: number;
-  readonly #unit: string;
-  readonly #start: number;
-  #next: number;
-  #tenths = 0;
-  #drawn = false;
-
-  /**
-   * @param label what is being done, e.g. `replaying`
-   * @param total units of work
-   * @param unit their name, e.g. `tokens`
-   */
-  constructor(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string) {
-    this.#mode = mode;
-    this.#sink = sink;
-    this.#label = label;
-    this.#total = Math.max(1, total);
-    this.#unit = unit;
-    this.#start = sink.now();
-    this.#next = this.#start + DELAY;
-  }
-
+export interface Progress {
   /** So many units are done. */
-  update(done: number): void {
-    if (this.#mode === 'off') return;
-    if (this.#mode === 'lines') {
-      const tenths = Math.floor((10 * done) / this.#total);
-      if (tenths <= this.#tenths) return;
-      this.#tenths = tenths;
-      this.#sink.write(`${this.#text(done)}\n`);
-      return;
-    }
-    const now = this.#sink.now();
-    if (now < this.#next) return;
-    this.#next = now + INTERVAL;
-    this.#drawn = true;
-    const filled = Math.min(BAR, Math.floor((BAR * done) / this.#total));
-    const [full, empty] = this.#sink.unicode ? ['█', '░'] : ['#', '.'];
-    const line = `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${this.#text(done)}${this.#remaining(done, now)}`;
-    // Back to the first column, the line, and nothing of a longer one before it; a line that wraps could not be taken back.
-    this.#sink.write(`\r${line.slice(0, Math.max(1, this.#sink.width - 1))}\u001b[K`);
-  }
-
+  update(done: number): void;
   /** Takes the bar away. */
-  finish(): void {
-    if (this.#drawn) this.#sink.write('\r\u001b[K');
-    this.#drawn = false;
-    this.#next = Number.POSITIVE_INFINITY;
-  }
+  finish(): void;
+}
 
-  #text(done: number): string {
-    const percent = Math.floor((100 * Math.min(done, this.#total)) / this.#total);
-    return `${this.#label} ${String(percent).padStart(3)} % (${formatCount(done)} of ${formatCount(this.#total)} ${this.#unit})`;
-  }
-
-  #remaining(done: number, now: number): string {
-    if (done <= 0 || done >= this.#total) return '';
-    const seconds = Math.ceil((((now - this.#start) / done) * (this.#total - done)) / 1000);
+/**
+ * Begins to show progress.
+ * @param label what is being done, e.g. `replaying`
+ * @param total units of work
+ * @param unit their name, e.g. `tokens`
+ */
+export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
+  const whole = Math.max(1, total);
+  const start = sink.now();
+  let next = start + DELAY;
+  let tenths = 0;
+  let drawn = false;
+  const text = (done: number): string => {
+    const percent = Math.floor((100 * Math.min(done, whole)) / whole);
+    return `${label} ${String(percent).padStart(3)} % (${formatCount(done)} of ${formatCount(whole)} ${unit})`;
+  };
+  const remaining = (done: number, now: number): string => {
+    if (done <= 0 || done >= whole) return '';
+    const seconds = Math.ceil((((now - start) / done) * (whole - done)) / 1000);
     return `, ${seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`} left`;
-  }
+  };
+  const line = (done: number): void => {
+    const reached = Math.floor((10 * done) / whole);
+    if (reached <= tenths) return;
+    tenths = reached;
+    sink.write(`${text(done)}\n`);
+  };
+  const bar = (done: number): void => {
+    const now = sink.now();
+    if (now < next) return;
+    next = now + INTERVAL;
+    drawn = true;
+    const filled = Math.min(BAR, Math.floor((BAR * done) / whole));
+    const [full, empty] = sink.unicode ? ['█', '░'] : ['#', '.'];
+    const shown = `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${remaining(done, now)}`;
+    // Back to the first column, the line, and nothing of a longer one before it; a line that wraps could not be taken back.
+    sink.write(`\r${shown.slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
+  };
+  return {
+    update: { bar, lines: line, off: () => undefined }[mode],
+    finish: () => {
+      if (drawn) sink.write('\r\u001b[K');
+      drawn = false;
+      next = Number.POSITIVE_INFINITY;
+    },
+  };
 }

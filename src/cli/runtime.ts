@@ -4,7 +4,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { visible } from '../base/text.js';
 import type { ReportOptions } from '../report/format.js';
 import type { CliContext, GlobalOptions } from './context.js';
-import { Progress, type ProgressMode } from './progress.js';
+import { type Progress, type ProgressMode, startProgress } from './progress.js';
 import { detectTerminal, type Environment, type Terminal } from './terminal.js';
 
 /** Longest time in ms that work may keep timers, and where they are listened to signals, waiting. */
@@ -79,7 +79,7 @@ export class Runtime implements CliContext {
     const { stderr } = this.#process;
     const { width, unicode } = detectTerminal(stderr, this.environment, this.options.color);
     const sink = { write: (text: string) => stderr.write(text), width, unicode, now: () => performance.now() };
-    return new Progress(this.#progressMode(), sink, label, total, unit);
+    return startProgress(this.#progressMode(), sink, label, total, unit);
   }
 
   #progressMode(): ProgressMode {

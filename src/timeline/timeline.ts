@@ -9,7 +9,7 @@ import { type Counter, openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
 import { type Arrow, type GpuPart, GpuTracks } from './gpu.js';
 import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
-import { type Direction, LinkTracks } from './link.js';
+import { type Direction, type LinkTracks, openLink } from './link.js';
 import { openRows } from './rows.js';
 import type { Window } from './window.js';
 
@@ -187,7 +187,7 @@ export class Timeline implements Observer {
   }
 
   #open(link: Link, name: string, direction: Direction): LinkTracks {
-    const tracks = new LinkTracks(link, direction, ++this.#groups, name, this.#events, (id) => this.#label(id));
+    const tracks = openLink(link, direction, ++this.#groups, name, this.#events, (id) => this.#label(id));
     this.#links.set(link, tracks);
     return tracks;
   }

@@ -2,7 +2,6 @@
 // never with a pass: most in this process, some as a real command in test/e2e/gate.test.ts.
 import { describe, expect, it } from 'vitest';
 import { EXIT, UserError } from '../../src/base/errors.js';
-import { parseYaml } from '../../src/base/yaml.js';
 import type { Operand } from '../../src/compare/compare.js';
 import { compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../../src/result/budget.js';
@@ -11,6 +10,7 @@ import { sealed } from '../../src/result/digest.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Metric, Result } from '../../src/result/result.js';
 import { type SampleChanges, sampleResult } from '../result/sample.js';
+import { parseYaml } from '../support/yaml.js';
 
 type Draft = Omit<Result, 'metrics' | 'seed' | 'inputs'> & { metrics: Record<string, Metric>; seed: number; inputs: Result['inputs'] };
 

@@ -1,7 +1,6 @@
 // Texts of files that drive a terminal, a CI log, a table or a spreadsheet, through every format of every report of results.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { parseYaml } from '../../src/base/yaml.js';
 import { compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import type { ReportOptions } from '../../src/report/format.js';
@@ -11,6 +10,7 @@ import { wrap } from '../../src/report/text.js';
 import { budgetFileSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
+import { parseYaml } from '../support/yaml.js';
 
 /** A name that tries everything at once. */
 const HOSTILE =

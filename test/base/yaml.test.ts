@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
 import { BYTES, DURATION } from '../../src/base/units.js';
-import { locateYaml, parseYaml, quantity, readYaml } from '../../src/base/yaml.js';
+import { locateYaml, quantity, readYaml } from '../../src/base/yaml.js';
+import { parseYaml } from '../support/yaml.js';
 
 const Tier = z.strictObject({ name: z.enum(['gpu', 'dram', 'ssd']), size: quantity(BYTES) });
 const Profile = z

@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseYaml } from '../../src/base/yaml.js';
 import { commands } from '../../src/cli/commands.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { compareReports } from '../../src/compare/report.js';
 import { reports } from '../../src/report/index.js';
 import { budgetFileSchema, budgetsOf, parseFailOn } from '../../src/result/budget.js';
 import { METRICS } from '../../src/result/catalogue.js';
+import { parseYaml } from '../support/yaml.js';
 
 const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
 const blocks = (text: string): string[] => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]!);

@@ -1,12 +1,12 @@
 // The bar under a clock of the test's own: silent for a second, drawn at most ten times a second, gone at the end.
 import { describe, expect, it } from 'vitest';
-import { Progress, type ProgressMode } from '../../src/cli/progress.js';
+import { type Progress, type ProgressMode, startProgress } from '../../src/cli/progress.js';
 
 function bar(mode: ProgressMode, width = 80, unicode = true): { progress: Progress; written: string[]; at: (ms: number) => void } {
   let clock = 0;
   const written: string[] = [];
   const sink = { write: (text: string) => written.push(text), width, unicode, now: () => clock };
-  return { progress: new Progress(mode, sink, 'replaying', 2000, 'tokens'), written, at: (ms) => (clock = ms) };
+  return { progress: startProgress(mode, sink, 'replaying', 2000, 'tokens'), written, at: (ms) => (clock = ms) };
 }
 
 describe('progress', () => {

@@ -1,9 +1,9 @@
 // Machines of several GPUs: what a profile may say, and what one of them has of the host.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { parseYaml } from '../../src/base/yaml.js';
 import { buildHardware, HardwareProfileSchema, loadHardware } from '../../src/hardware/profile.js';
 import { shareOf } from '../../src/hardware/share.js';
+import { parseYaml } from '../support/yaml.js';
 
 const YAML = `name: x
 tiers: [{ name: gpu, size: 1GiB }, { name: dram, size: 8GiB }, { name: ssd, size: 1TB }]

@@ -1,11 +1,11 @@
 // Hand-computed models: where each byte and operation goes.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { parseYaml } from '../../src/base/yaml.js';
 import { loadModel } from '../../src/model/load.js';
 import { ModelProfileSchema } from '../../src/model/profile.js';
 import { findQuantization } from '../../src/model/quantization.js';
 import type { ModelSpec } from '../../src/model/spec.js';
+import { parseYaml } from '../support/yaml.js';
 import { buildModel } from './profiles.js';
 
 const build = (yaml: string, quantization = 'bf16'): ModelSpec =>

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseYaml } from '../../src/base/yaml.js';
 import { FAMILIES } from '../../src/model/families/index.js';
 import { ModelProfileSchema } from '../../src/model/profile.js';
 import { QUANTIZATIONS } from '../../src/model/quantization.js';
+import { parseYaml } from '../support/yaml.js';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/models.md'), 'utf8');
 

@@ -1,8 +1,8 @@
 // The grammar of budgets: what is read, what is refused, and with which words.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseYaml } from '../../src/base/yaml.js';
 import { budgetFileSchema, budgetsOf, matches, parseAssertion, parseFailOn } from '../../src/result/budget.js';
+import { parseYaml } from '../support/yaml.js';
 
 function entries(text: string): ReturnType<typeof budgetsOf> {
   return budgetsOf(parseYaml(text, 'budgets.yaml', budgetFileSchema).budgets, (index) => `budgets.yaml: budgets.${index}`);

@@ -15,6 +15,7 @@ import type { ParallelBounds } from './bounds.js';
 import { ParallelCounters } from './counters.js';
 import type { Dispatch } from './dispatch.js';
 import { ParallelGpu } from './gpu.js';
+import { ShardObserver } from './observer.js';
 import type { Pipeline, Sequence } from './pipeline.js';
 import { RequestShares } from './requests.js';
 import type { Shard } from './shard.js';
@@ -76,7 +77,8 @@ export class ParallelEngine implements Fold {
 
   observe(observer: Observer): void {
     this.#observer = observer;
-    for (const gpu of this.#gpus) gpu.observe(observer);
+    // Executions are shown by showEvent, which knows when activations arrive.
+    for (const { fold, shard } of this.#gpus) fold.observe(new ShardObserver(observer, shard));
   }
 
   resize(gpu: number, capacityBytes: number, nowNs: number): number {
@@ -114,7 +116,7 @@ export class ParallelEngine implements Fold {
     const startNs = this.nowNs;
     if (rerank !== null) rerank.choose(pass, layer, this.#residents(layer));
     const members = dispatch.gather(pass, layer);
-    for (const gpu of this.#gpus) gpu.known(pass, layer, startNs);
+    for (const { demand, fold } of this.#gpus) fold.known(pass, layer, demand.size, startNs);
     if (faults !== null && startNs >= faults.nextNs) faults.strike(startNs);
     if (members === 0) {
       for (const { fold } of this.#gpus) fold.prefetcher?.replan(pass, layer, startNs);
@@ -134,7 +136,7 @@ export class ParallelEngine implements Fold {
     recorder.phase.events++;
     this.#count(this.nowNs - slowestNs);
     if (this.#observer !== null) showEvent(this.#observer, this.#gpus, pipeline, layer, startNs, this.nowNs);
-    for (const gpu of this.#gpus) gpu.end(this.nowNs);
+    for (const { demand, fold } of this.#gpus) fold.ended(demand.size, this.nowNs);
     bounds.event(layer);
   }
 

@@ -3,9 +3,7 @@ import type { Pass } from '../../schedule/pass.js';
 import { EventFold } from '../engine.js';
 import { sortByReadiness } from '../event/event.js';
 import type { Gpu } from '../event/gpu.js';
-import type { Observer } from '../watch/observer.js';
 import type { ShardDemand } from './dispatch.js';
-import { ShardObserver } from './observer.js';
 import { Sequence } from './pipeline.js';
 import { copyLayer, type Shard } from './shard.js';
 
@@ -16,7 +14,7 @@ export class ParallelGpu {
   readonly fold: EventFold;
   /** What it executes of the running event. */
   readonly sequence: Sequence;
-  readonly #demand: ShardDemand;
+  readonly demand: ShardDemand;
 
   /**
    * @param shard the experts that live on it
@@ -25,25 +23,15 @@ export class ParallelGpu {
   constructor(gpu: Gpu, shard: Shard, demand: ShardDemand) {
     this.gpu = gpu;
     this.shard = shard;
-    this.#demand = demand;
+    this.demand = demand;
     this.fold = new EventFold(gpu, demand);
     this.sequence = new Sequence(demand.ids.length);
-  }
-
-  /** Lets somebody watch from now on; executions are shown by {@link showEvent}, which knows when activations arrive. */
-  observe(observer: Observer): void {
-    this.fold.observe(new ShardObserver(observer, this.shard));
   }
 
   /** A pass begins. */
   begin(pass: Pass, nowNs: number): void {
     this.gpu.clock.pass = pass.number;
     this.fold.prefetcher?.begin(pass, nowNs);
-  }
-
-  /** The routing of a layer is known, and the demand of this GPU with it. */
-  known(pass: Pass, layer: number, nowNs: number): void {
-    this.fold.known(pass, layer, this.#demand.size, nowNs);
   }
 
   /**
@@ -53,7 +41,7 @@ export class ParallelGpu {
    */
   start(pass: Pass, layer: number, gates: Float32Array | null, startNs: number): number {
     const { fold, sequence } = this;
-    const { size } = this.#demand;
+    const { size } = this.demand;
     if (size === 0) {
       fold.event.hits = fold.event.waits = 0;
       sequence.clear();
@@ -66,15 +54,10 @@ export class ParallelGpu {
     return endNs;
   }
 
-  /** The event has ended on all GPUs. */
-  end(nowNs: number): void {
-    this.fold.ended(this.#demand.size, nowNs);
-  }
-
   /** Members in the order of execution: hits, then those that are waited for as they arrive. */
   #lineUp(startNs: number): void {
     const { sequence } = this;
-    const { counts } = this.#demand;
+    const { counts } = this.demand;
     const { cpuEndNs, hit, hits, readyNs, waiting, waits } = this.fold.event;
     sequence.clear();
     for (let k = 0; k < hits; k++) sequence.add(counts[hit[k]!]!, startNs);

@@ -1,4 +1,5 @@
 // What faults cost: the figures of the passes before, during and after each, and of those with and without any.
+import { sum } from '../../base/statistics.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/faults.js';
@@ -14,7 +15,7 @@ class Window {
   hits = 0;
   demanded = 0;
 
-  add(pass: Readonly<Window>): void {
+  add(pass: Readonly<Pick<Window, 'ns' | 'tokens' | 'stallNs' | 'hits' | 'demanded'>>): void {
     this.passes++;
     this.ns += pass.ns;
     this.tokens += pass.tokens;
@@ -47,9 +48,7 @@ export class FaultMeter {
   /** Of each fault: during it, and before and after it while none was in effect. */
   readonly #around: readonly (readonly [Window, Window, Window])[];
   /** What had been counted when the last pass ended. */
-  #stallNs = 0;
-  #hits = 0;
-  #demanded = 0;
+  #before = { stallNs: 0, hits: 0, demanded: 0 };
 
   constructor(faults: readonly Fault[], { gpus, recorder }: Pick<Simulation, 'gpus' | 'recorder'>) {
     this.#faults = faults;
@@ -61,18 +60,20 @@ export class FaultMeter {
   /** A pass of `tokens` tokens has run. */
   passed(startNs: number, endNs: number, tokens: number): void {
     const { layers, phases } = this.#recorder;
-    const pass = new Window();
-    const stallNs = layers.stallNs.reduce((sum, ns) => sum + ns, 0) / this.#gpus;
-    const hits = phases[0].hits + phases[1].hits;
-    const demanded = phases[0].demanded + phases[1].demanded;
-    pass.ns = endNs - startNs;
-    pass.tokens = tokens;
-    pass.stallNs = stallNs - this.#stallNs;
-    pass.hits = hits - this.#hits;
-    pass.demanded = demanded - this.#demanded;
-    this.#stallNs = stallNs;
-    this.#hits = hits;
-    this.#demanded = demanded;
+    const [prefill, decode] = phases;
+    const counted = {
+      stallNs: sum(layers.stallNs) / this.#gpus,
+      hits: prefill.hits + decode.hits,
+      demanded: prefill.demanded + decode.demanded,
+    };
+    const pass = {
+      ns: endNs - startNs,
+      tokens,
+      stallNs: counted.stallNs - this.#before.stallNs,
+      hits: counted.hits - this.#before.hits,
+      demanded: counted.demanded - this.#before.demanded,
+    };
+    this.#before = counted;
     const struck = this.#faults.some((fault) => isInEffect(fault, startNs));
     for (const [i, fault] of this.#faults.entries()) {
       const [before, during, after] = this.#around[i]!;

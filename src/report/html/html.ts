@@ -74,21 +74,17 @@ function loadsCsv(loads: readonly (readonly number[])[]): string {
 
 function seriesCsv({ details }: Result): string {
   const { binNs, hits, late, misses, stallNs, links } = details!.series;
-  const head = [
-    'start_ns',
-    'hits',
-    'late',
-    'misses',
-    'stall_ns',
-    ...links.flatMap(({ name }) => [`${name}_demand_ns`, `${name}_prefetch_ns`]),
+  const columns: [name: string, values: readonly number[]][] = [
+    ['hits', hits],
+    ['late', late],
+    ['misses', misses],
+    ['stall_ns', stallNs],
+    ...links.flatMap(({ name, demandNs, prefetchNs }): [string, readonly number[]][] => [
+      [`${name}_demand_ns`, demandNs],
+      [`${name}_prefetch_ns`, prefetchNs],
+    ]),
   ];
-  const rows = hits.map((count, bin) => [
-    bin * binNs,
-    count,
-    late[bin]!,
-    misses[bin]!,
-    stallNs[bin]!,
-    ...links.flatMap(({ demandNs, prefetchNs }) => [demandNs[bin]!, prefetchNs[bin]!]),
-  ]);
+  const head = ['start_ns', ...columns.map(([name]) => name)];
+  const rows = hits.map((_, bin) => [bin * binNs, ...columns.map(([, values]) => values[bin]!)]);
   return toCsv([head, ...rows]);
 }
