@@ -164,23 +164,21 @@ export function attempt<T>(path: string, operation: () => T): T {
   }
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist; create it first',
+  EACCES: 'no permission to write there; choose another path',
+  EPERM: 'no permission to write there; choose another path',
+  EROFS: 'no permission to write there; choose another path',
+  ENOSPC: 'the disk is full; free some space or choose another path',
+  EISDIR: 'it is a folder; name a file in it',
+  EEXIST: 'a file stands where a folder is needed; choose another path',
+  ENOTDIR: 'a file stands where a folder is needed; choose another path',
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
+};
+
 function cannotWrite(path: string, error: unknown): UserError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const why =
-    code === 'ENOENT'
-      ? 'its folder does not exist; create it first'
-      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-        ? 'no permission to write there; choose another path'
-        : code === 'ENOSPC'
-          ? 'the disk is full; free some space or choose another path'
-          : code === 'EISDIR'
-            ? 'it is a folder; name a file in it'
-            : code === 'EEXIST' || code === 'ENOTDIR'
-              ? 'a file stands where a folder is needed; choose another path'
-              : code === 'ENAMETOOLONG'
-                ? 'the name is too long; choose a shorter one'
-                : messageOf(error);
-  return new UserError(`${path}: cannot be written: ${why}`);
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return new UserError(`${path}: cannot be written: ${REMEDIES[code] ?? messageOf(error)}`);
 }
 
 /**

@@ -1,13 +1,5 @@
 // Exact statistics of recorded samples. Gates compare them bit by bit, so nothing here is a sketch: percentiles come from a full sort.
 
-/** The summary that latencies are reported with. */
-export interface SampleSummary {
-  readonly mean: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
-
 /** Plain summation in order; 0 where there is no sample. */
 export function sum(samples: ArrayLike<number>): number {
   let total = 0;
@@ -39,10 +31,10 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
 }
 
 /**
- * Mean and percentiles of samples in any order, which are left as they are.
+ * The summary that latencies are reported with: mean and percentiles of samples in any order, which are left as they are.
  * @throws RangeError where there is no sample
  */
-export function summarize(samples: Float64Array): SampleSummary {
+export function summarize(samples: Float64Array): Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> {
   const sorted = Float64Array.from(samples).sort();
   return { mean: mean(samples), p50: percentile(sorted, 50), p95: percentile(sorted, 95), p99: percentile(sorted, 99) };
 }

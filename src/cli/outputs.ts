@@ -9,22 +9,16 @@ import type { Format, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, stdoutFormat } from './options.js';
 
-/** One `-o`. */
-export interface OutputTarget<T> {
-  readonly format: Format<T>;
-  /** `-`: stdout. */
-  readonly path: string;
-}
-
 /** How reports look in a file. */
 const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
 
 /**
  * Reads the value of one `-o`: `json=result.out`, `result.json`, `markdown=-`.
  * @param formats those that the command has, its default first
+ * @returns path `-`: stdout
  * @throws UserError where the format is unknown or cannot be told from the path
  */
-export function parseOutput<T>(text: string, formats: readonly Format<T>[]): OutputTarget<T> {
+export function parseOutput<T>(text: string, formats: readonly Format<T>[]): { readonly format: Format<T>; readonly path: string } {
   const equals = text.indexOf('=');
   const names = formats.map((format) => format.name);
   if (equals >= 0) {

@@ -6,13 +6,6 @@ import { UserError } from '../base/errors.js';
 /** Folder of `moeprof baseline`, in the working directory. */
 export const BASELINES = join('.moeprof', 'baselines');
 
-/** A file of a folder of results or run profiles. */
-export interface ScenarioFile {
-  readonly scenario: string;
-  /** Path inside the folder, forward slashes. */
-  readonly name: string;
-}
-
 const ENDING = /(@\d+)?\.(json|ya?ml)$/i;
 
 /** The scenario that a file stands for: its path without the ending, and without the number of a repeat. */
@@ -29,9 +22,10 @@ export function scenarioOfFile(path: string): string {
  * The files of a folder that are runs: results, or run profiles, never both.
  * @param names all files below the folder, forward slashes
  * @param folder for messages
+ * @returns each with its path inside the folder
  * @throws UserError where there are none, or both
  */
-export function scenarioFiles(names: readonly string[], folder: string): ScenarioFile[] {
+export function scenarioFiles(names: readonly string[], folder: string): { readonly scenario: string; readonly name: string }[] {
   const visible = names.filter((name) => !name.split('/').some((part) => part.startsWith('.')));
   const results = visible.filter((name) => /\.json$/i.test(name));
   const profiles = visible.filter((name) => /\.ya?ml$/i.test(name));

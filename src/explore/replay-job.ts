@@ -67,18 +67,12 @@ export class CapacityReplay {
 }
 
 /** Replays each capacity on every block. */
-export class ReplayJob implements Job {
-  readonly #replays: readonly CapacityReplay[];
-
-  constructor(job: ResolvedJob) {
-    this.#replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
-  }
-
-  rows(experts: Uint16Array, tokens: number): void {
-    for (const replay of this.#replays) replay.rows(experts, tokens);
-  }
-
-  finish(): CapacityCounts[] {
-    return this.#replays.map((replay) => replay.counts());
-  }
+export function replayJob(job: ResolvedJob): Job {
+  const replays = job.capacities.map((capacity) => new CapacityReplay(job, capacity, null));
+  return {
+    rows: (experts, tokens) => {
+      for (const replay of replays) replay.rows(experts, tokens);
+    },
+    finish: () => replays.map((replay) => replay.counts()),
+  };
 }

@@ -5,18 +5,12 @@ const BLOCKS = '▁▂▃▄▅▆▇█';
 /** Without Unicode: more ink for more. */
 const CHARACTERS = '.:-=+*#@';
 
-/** A line of text, and what its lowest and its highest column stand for; NaN where there is no value. */
-export interface Sparkline {
-  readonly text: string;
-  readonly least: number;
-  readonly most: number;
-}
-
 /**
  * Draws values in at most `width` columns; where there are more values, each column is the mean of its neighbours.
  * @param values null where there is none: a blank
+ * @returns a line of text, and what its lowest and its highest column stand for; NaN where there is no value
  */
-export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>): Sparkline {
+export function sparkline(values: readonly (number | null)[], width: number, { unicode }: Pick<ReportOptions, 'unicode'>) {
   const bin = Math.max(1, Math.ceil(values.length / width));
   const means = Array.from({ length: Math.ceil(values.length / bin) }, (_, column) => {
     const present = values.slice(column * bin, (column + 1) * bin).filter((value) => value !== null);

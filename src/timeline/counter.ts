@@ -1,9 +1,6 @@
 // A quantity over time. It is written where it changes; a window that begins later begins with the value of that moment.
 import type { TraceEvents } from './events.js';
 
-/** One counter track. */
-export type Counter = ReturnType<typeof openCounter>;
-
 /** Opens a counter track. */
 export function openCounter(events: TraceEvents, pid: number, name: string, series: string) {
   let current = Number.NaN;

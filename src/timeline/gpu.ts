@@ -1,6 +1,6 @@
 // One GPU in a timeline: what it executes and waits for, what leaves its cache, and what became of the prefetches to it.
 import type { Link } from '../engine/transfer/link.js';
-import { type Counter, openCounter } from './counter.js';
+import { openCounter } from './counter.js';
 import type { FlowPoint, Place, TraceEvents } from './events.js';
 import { GPU_KINDS, type Kind, TRANSFER_KINDS } from './kinds.js';
 import { type Copy, drawCopy } from './lane.js';
@@ -21,105 +21,78 @@ export interface Arrow {
 }
 
 /** Tracks of one GPU. */
-export class GpuTracks {
-  readonly pid: number;
+export type GpuTracks = ReturnType<typeof openGpu>;
+
+/**
+ * Opens the tracks of a GPU.
+ * @param name of the group of tracks
+ * @param label what the names of slices end in, by expert: ` L7 E42`
+ */
+export function openGpu(part: GpuPart, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
+  const place: Place = { pid, tid: pid * 1000 + 1 };
+  const evictions: Place = { pid, tid: pid * 1000 + 2 };
+  events.process(pid, name);
+  events.track(place, name);
+  events.track(evictions, `${name} evictions`);
+  const resident = openCounter(events, pid, 'experts', 'resident bytes');
+  resident.set(part.usedBytes, 0);
+  const track = new Track(3);
   /** Prefetches whose experts have not been demanded, by expert: as many as its cache holds, at most. */
-  readonly open = new Map<number, Copy>();
-
-  readonly #part: GpuPart;
-  readonly #events: TraceEvents;
-  readonly #label: (id: number) => string;
-  readonly #place: Place;
-  readonly #evictions: Place;
-  readonly #track = new Track(3);
-  readonly #resident: Counter;
+  const open = new Map<number, Copy>();
   /** Prefetches whose experts the running event has demanded and not executed. */
-  readonly #used = new Map<number, Copy>();
-
-  /**
-   * @param name of the group of tracks
-   * @param label what the names of slices end in, by expert: ` L7 E42`
-   */
-  constructor(part: GpuPart, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
-    this.#part = part;
-    this.pid = pid;
-    this.#events = events;
-    this.#label = label;
-    this.#place = { pid, tid: pid * 1000 + 1 };
-    this.#evictions = { pid, tid: pid * 1000 + 2 };
-    events.process(pid, name);
-    events.track(this.#place, name);
-    events.track(this.#evictions, `${name} evictions`);
-    this.#resident = openCounter(events, pid, 'experts', 'resident bytes');
-    this.#resident.set(part.usedBytes, 0);
-  }
-
-  /** Where its last slice ends, whole ns. */
-  get endNs(): number {
-    return this.#track.endNs;
-  }
-
-  /** Nothing runs until then. */
-  reach(ns: number): void {
-    this.#track.reach(ns);
-  }
-
-  dense(label: string, startNs: number, endNs: number): void {
-    this.#slice(GPU_KINDS.dense, label, startNs, endNs);
-  }
-
-  stall(label: string, startNs: number, endNs: number): void {
-    this.#slice(GPU_KINDS.stall, label, startNs, endNs);
-  }
-
-  /** @returns the arrow that ends in this execution, if it is the first use of a prefetched expert */
-  executed(id: number, startNs: number, endNs: number): Arrow | null {
-    const start = this.#slice(GPU_KINDS.expert, this.#label(id), startNs, endNs);
-    const copy = this.#used.get(id);
-    if (copy === undefined) return null;
-    this.#used.delete(id);
-    return arrow(copy, { ...this.#place, ns: start }, this.endNs);
-  }
-
-  /** A prefetched expert is demanded for the first time. */
-  used(id: number, late: boolean): void {
-    const copy = this.#close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
-    if (copy !== null) this.#used.set(id, copy);
-  }
-
-  /** @returns the arrow to the copy that was for nothing, if it was */
-  evicted(id: number, nowNs: number): Arrow | null {
-    const copy = this.#close(id, TRANSFER_KINDS.wasted);
-    this.#events.instant(this.#evictions, 'eviction', `evict${this.#label(id)}`, Math.round(nowNs));
-    return copy === null ? null : arrow(copy);
-  }
-
-  /** The running layer has ended. */
-  layerEnded(): void {
-    this.#resident.set(this.#part.usedBytes, this.endNs);
-  }
-
-  /** The run has ended. @returns arrows to copies that nobody has demanded yet */
-  end(): Arrow[] {
-    this.#resident.end(this.endNs);
-    return [...this.open.keys()].map((id) => arrow(this.#close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);
-  }
-
-  #slice(kind: Kind & { readonly track: number }, label: string, startNs: number, endNs: number): number {
-    const start = this.#track.place(kind.track, startNs, endNs);
-    this.#events.slice(this.#place, kind, label, start, this.endNs);
+  const demanded = new Map<number, Copy>();
+  const slice = (kind: Kind & { readonly track: number }, text: string, startNs: number, endNs: number): number => {
+    const start = track.place(kind.track, startNs, endNs);
+    events.slice(place, kind, text, start, track.endNs);
     return start;
-  }
-
+  };
   /** The fate of the prefetch of an expert is known. @returns null: none was open */
-  #close(id: number, kind: Kind): Copy | null {
-    const copy = this.open.get(id);
+  const close = (id: number, kind: Kind): Copy | null => {
+    const copy = open.get(id);
     if (copy === undefined) return null;
-    this.open.delete(id);
+    open.delete(id);
     copy.lane?.settle();
-    drawCopy(this.#events, copy, kind, this.#label(id));
+    drawCopy(events, copy, kind, label(id));
     return copy;
-  }
+  };
+  return {
+    pid,
+    open,
+    /** Where its last slice ends, whole ns. */
+    get endNs(): number {
+      return track.endNs;
+    },
+    /** Nothing runs until then. */
+    reach: (ns: number): void => track.reach(ns),
+    /** It works, or waits, for `kind`. */
+    draw: (kind: 'dense' | 'stall', text: string, startNs: number, endNs: number) => void slice(GPU_KINDS[kind], text, startNs, endNs),
+    /** @returns the arrow that ends in this execution, if it is the first use of a prefetched expert */
+    executed(id: number, startNs: number, endNs: number): Arrow | null {
+      const start = slice(GPU_KINDS.expert, label(id), startNs, endNs);
+      const copy = demanded.get(id);
+      if (copy === undefined) return null;
+      demanded.delete(id);
+      return arrow(copy, { ...place, ns: start }, track.endNs);
+    },
+    /** A prefetched expert is demanded for the first time. */
+    used(id: number, late: boolean): void {
+      const copy = close(id, late ? TRANSFER_KINDS.late : TRANSFER_KINDS.useful);
+      if (copy !== null) demanded.set(id, copy);
+    },
+    /** @returns the arrow to the copy that was for nothing, if it was */
+    evicted(id: number, nowNs: number): Arrow | null {
+      const copy = close(id, TRANSFER_KINDS.wasted);
+      events.instant(evictions, 'eviction', `evict${label(id)}`, Math.round(nowNs));
+      return copy === null ? null : arrow(copy);
+    },
+    /** The running layer has ended. */
+    layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
+    /** The run has ended. @returns arrows to copies that nobody has demanded yet */
+    end(): Arrow[] {
+      resident.end(track.endNs);
+      return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);
+    },
+  };
 }
 
 /**

@@ -5,9 +5,9 @@ import type { Link } from '../engine/transfer/link.js';
 import type { Observer } from '../engine/watch/observer.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
-import { type Counter, openCounter } from './counter.js';
+import { openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
-import { type Arrow, type GpuPart, GpuTracks } from './gpu.js';
+import { type Arrow, type GpuPart, type GpuTracks, openGpu } from './gpu.js';
 import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
 import { type Direction, type LinkTracks, openLink } from './link.js';
 import { openRows } from './rows.js';
@@ -35,7 +35,7 @@ export class Timeline implements Observer {
   readonly #cpu: ReturnType<typeof openRows>;
   readonly #dispatch: ReturnType<typeof openRows>;
   readonly #combine: ReturnType<typeof openRows>;
-  readonly #hitRate: Counter;
+  readonly #hitRate: ReturnType<typeof openCounter>;
   /** By expert: where the layer began whose routing last planned it in this pass, whole ns; -1: none did. */
   readonly #decidedNs: Float64Array;
   /** Experts planned since the running layer began. */
@@ -65,7 +65,7 @@ export class Timeline implements Observer {
     events.track(PASSES, 'passes');
     events.track(LAYERS, 'layers');
     const label = (id: number): string => this.#label(id);
-    this.#gpus = gpus.map(({ gpu }, i) => new GpuTracks(gpu, ++this.#groups, this.#named('GPU', i), events, label));
+    this.#gpus = gpus.map(({ gpu }, i) => openGpu(gpu, ++this.#groups, this.#named('GPU', i), events, label));
     const { demand } = TRANSFER_KINDS;
     gpus.forEach(({ gpu: { link } }, i) => void this.#open(link, this.#named(link.name, i), { demand, gpu: this.#gpus[i]! }));
     gpus.forEach(({ dram }, i) => {
@@ -99,7 +99,7 @@ export class Timeline implements Observer {
     if (layer > 0) this.#endLayer();
     this.#layer = layer;
     const label = layer < this.#parts.model.layers.length ? ` L${layer}` : ' tail';
-    for (const gpu of this.#gpus) gpu.dense(label, startNs, endNs);
+    for (const gpu of this.#gpus) gpu.draw('dense', label, startNs, endNs);
   }
 
   judged(_layer: number, hits: number, late: number, misses: number): void {
@@ -129,7 +129,7 @@ export class Timeline implements Observer {
 
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu = 0): void {
     const other = this.#gpus.length === 1 ? ' CPU' : '';
-    this.#gpus[gpu]!.stall(id < 0 ? ` L${layer}${other}` : this.#label(id), startNs, endNs);
+    this.#gpus[gpu]!.draw('stall', id < 0 ? ` L${layer}${other}` : this.#label(id), startNs, endNs);
   }
 
   computedOnCpu(id: number, _layer: number, startNs: number, endNs: number): void {

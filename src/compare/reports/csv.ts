@@ -17,20 +17,8 @@ export const csvFormat: Format<Gate> = {
       changed.map((row) => {
         const { unit, better, kind } = row.candidate ?? row.base!;
         const values = [row.base?.value ?? '', row.candidate?.value ?? '', row.change ?? '', row.relative ?? ''];
-        return [
-          base,
-          candidate,
-          scenario,
-          row.metric,
-          unit,
-          better,
-          kind,
-          ...values,
-          row.direction,
-          row.verdict,
-          row.test?.p ?? '',
-          row.reason ?? '',
-        ];
+        const judged = [row.direction, row.verdict, row.test?.p ?? '', row.reason ?? ''];
+        return [...[base, candidate, scenario, row.metric, unit, better, kind], ...values, ...judged];
       }),
     );
     const faults = gate.faults.map(({ candidate, scenario, metric, level, message }) => {

@@ -36,19 +36,18 @@ class Bins {
   }
 }
 
-/** Occupancy of one link. */
-interface LinkBins {
-  readonly link: Link;
-  /** True: it fills a GPU. */
-  readonly host: boolean;
-  readonly name: string;
-  readonly lanes: number;
-  readonly demand: Bins;
-  readonly prefetch: Bins;
-  /** The last prefetch of each lane, and when it ends, ns. */
-  readonly prefetching: Int32Array;
-  readonly prefetchEndNs: Float64Array;
+/**
+ * Occupancy of one link.
+ * @param host true: it fills a GPU
+ */
+function linkBins(link: Link, name: string, host: boolean) {
+  const { lanes } = link;
+  // The last prefetch of each lane, and when it ends, ns.
+  const last = { prefetching: new Int32Array(lanes).fill(IDLE), prefetchEndNs: new Float64Array(lanes) };
+  return { link, name, host, lanes, demand: new Bins(), prefetch: new Bins(), ...last } as const;
 }
+
+type LinkBins = ReturnType<typeof linkBins>;
 
 /** Records the details of one run. */
 export class DetailsRecorder extends Onlooker {
@@ -179,17 +178,7 @@ export class DetailsRecorder extends Onlooker {
   }
 
   #open(link: Link, name: string, host: boolean): LinkBins {
-    const { lanes } = link;
-    const series = { demand: new Bins(), prefetch: new Bins() };
-    const bins = {
-      link,
-      host,
-      name,
-      lanes,
-      ...series,
-      prefetching: new Int32Array(lanes).fill(IDLE),
-      prefetchEndNs: new Float64Array(lanes),
-    };
+    const bins = linkBins(link, name, host);
     this.#links.push(bins);
     return bins;
   }

@@ -25,63 +25,57 @@ function worst(byExpert: readonly (readonly number[])[], least: number): Offende
     .slice(0, MOST);
 }
 
+/** A table of what costs most, with a bar for each cost behind its name; nothing where nothing costs. */
+function topTable<T extends { readonly cost: number }>(
+  caption: string,
+  [name, ...figures]: readonly [name: string, ...figures: string[]],
+  top: readonly T[],
+  cells: (one: T) => readonly [name: string, ...figures: string[]],
+  text?: readonly number[],
+): Piece {
+  const rows = top.map((one) => {
+    const [first, ...others] = cells(one);
+    return [first, miniBar(one.cost / top[0]!.cost), ...others];
+  });
+  return rows.length > 0 && table(caption, [name, '', ...figures], rows, text);
+}
+
 function layerTable({ stallNs, misses, onDemandBytes }: PerLayer): Piece {
   const total = sum(stallNs);
-  const layers = stallNs
-    .map((ns, layer) => ({ layer, ns }))
-    .filter(({ ns }) => ns > 0)
-    .sort((a, b) => b.ns - a.ns || a.layer - b.layer)
-    .slice(0, MOST);
-  return (
-    layers.length > 0 &&
-    table(
-      'Layers at which the GPU waits longest',
-      ['layer', '', 'waiting', 'share', 'misses', 'on demand'],
-      layers.map(({ layer, ns }) => [
-        String(layer),
-        miniBar(ns / layers[0]!.ns),
-        formatNs(ns),
-        formatRatio(ns / total),
-        formatCount(misses[layer]!),
-        formatBytes(onDemandBytes[layer]!),
-      ]),
-    )
+  const layers = worst(
+    stallNs.map((ns) => [ns]),
+    0,
+  );
+  return topTable(
+    'Layers at which the GPU waits longest',
+    ['layer', 'waiting', 'share', 'misses', 'on demand'],
+    layers,
+    ({ layer, cost }) => [
+      String(layer),
+      ...[formatNs(cost), formatRatio(cost / total), formatCount(misses[layer]!), formatBytes(onDemandBytes[layer]!)],
+    ],
   );
 }
 
 /** Experts by the time that the GPU waits for them; by loads, where a result does not say. */
 function expertTable({ loads, causes }: Details): Piece {
   if (causes === undefined) {
-    const experts = worst(loads, 1);
-    return (
-      experts.length > 0 &&
-      table(
-        'Experts that are loaded most often',
-        ['layer, expert', '', 'loads'],
-        experts.map(({ layer, expert, cost }) => [`${layer}, ${expert}`, miniBar(cost / experts[0]!.cost), formatCount(cost)]),
-      )
-    );
+    return topTable('Experts that are loaded most often', ['layer, expert', 'loads'], worst(loads, 1), ({ layer, expert, cost }) => [
+      `${layer}, ${expert}`,
+      formatCount(cost),
+    ]);
   }
   const waiting = loads.map((row, layer) => row.map((_, expert) => sum(causes.stallNs.map(({ byExpert }) => byExpert[layer]![expert]!))));
-  const experts = worst(waiting, 0);
   const reason = ({ layer, expert }: Offender): string => {
     const [first] = [...causes.stallNs].sort((a, b) => b.byExpert[layer]![expert]! - a.byExpert[layer]![expert]!);
     return `${first!.cause}, ${first!.tier}`;
   };
-  return (
-    experts.length > 0 &&
-    table(
-      'Experts that the GPU waits for longest',
-      ['layer, expert', '', 'waiting', 'loads', 'mostly'],
-      experts.map((one) => [
-        `${one.layer}, ${one.expert}`,
-        miniBar(one.cost / experts[0]!.cost),
-        formatNs(one.cost),
-        formatCount(loads[one.layer]![one.expert]!),
-        reason(one),
-      ]),
-      [0, 4],
-    )
+  return topTable(
+    'Experts that the GPU waits for longest',
+    ['layer, expert', 'waiting', 'loads', 'mostly'],
+    worst(waiting, 0),
+    (one) => [`${one.layer}, ${one.expert}`, formatNs(one.cost), formatCount(loads[one.layer]![one.expert]!), reason(one)],
+    [0, 4],
   );
 }
 
