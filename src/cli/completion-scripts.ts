@@ -7,7 +7,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** What may stand in a place. */
-export interface Values {
+export interface CompletionValues {
   readonly words: readonly string[];
   /** Files too. */
   readonly files: boolean;
@@ -17,9 +17,9 @@ export interface Values {
 export interface Node {
   readonly name: string;
   readonly summary: string;
-  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: Values | null }[];
+  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
   /** What its first argument is; null: it takes none. */
-  readonly argument: Values | null;
+  readonly argument: CompletionValues | null;
   readonly children: readonly Node[];
 }
 
@@ -80,7 +80,7 @@ complete -o filenames -F _${program.name} ${program.name}
 `;
 }
 
-function bashValues({ words, files }: Values): string {
+function bashValues({ words, files }: CompletionValues): string {
   const named = words.length === 0 ? [] : [`COMPREPLY=($(compgen -W ${single(words.join(' '))} -- "$current"))`];
   return [...named, ...(files ? ['COMPREPLY+=($(compgen -f -- "$current"))'] : []), 'return'].join('; ');
 }
@@ -130,7 +130,7 @@ function functionName(program: Node, path: readonly string[]): string {
   return `_${[program.name, ...path].join('_').replace(/[^a-zA-Z0-9_]/g, '_')}`;
 }
 
-function zshValues({ words, files }: Values): string {
+function zshValues({ words, files }: CompletionValues): string {
   const named = words.map((word) => word.replace(/[\s():]/g, '\\$&')).join(' ');
   if (!files) return words.length === 0 ? ' ' : `(${named})`;
   return words.length === 0 ? '_files' : `{_values value ${named}; _files}`;
@@ -161,7 +161,7 @@ function fish(program: Node): string {
   return `# fish completion of ${program.name}; made by: ${program.name} completion fish\n${lines.join('\n')}\n`;
 }
 
-function fishFiles({ files }: Values): string {
+function fishFiles({ files }: CompletionValues): string {
   return files ? '' : ' -f';
 }
 

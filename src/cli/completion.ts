@@ -7,7 +7,7 @@ import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CommandEntry, CommandModule } from './command.js';
-import { completionScript, type Node, SHELLS, type Shell, type Values } from './completion-scripts.js';
+import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext } from './context.js';
 
 const EXAMPLES = `
@@ -77,7 +77,7 @@ function optionOf(option: Option): Node['options'][number] {
   };
 }
 
-function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files: boolean): Values {
+function valuesOf({ argChoices }: Pick<Option, 'argChoices'>, key: string, files: boolean): CompletionValues {
   return { words: argChoices ?? WORDS[key]?.() ?? [], files };
 }
 
