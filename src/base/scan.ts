@@ -94,8 +94,7 @@ export class LineScanner {
 
   /** Moves the pending bytes to the front and reads on behind them. */
   #refill(pending: number): void {
-    if (pending > LINE_LIMIT)
-      throw new UserError(`${this.#source.path}:${this.line + 1}: the line is longer than 64 MiB; is this a text file?`);
+    if (pending > LINE_LIMIT) this.#refuse();
     if (pending > this.bytes.length / 2) {
       const larger = new Uint8Array(this.bytes.length * 2);
       larger.set(this.bytes.subarray(this.#next, this.#filled));

@@ -103,17 +103,15 @@ export function holm(ps: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Bounds that a quantity lies between. */
-export interface Interval {
-  readonly low: number;
-  readonly high: number;
-}
-
 /**
  * Interval of the change of the median from `a` to `b` that holds 95 % of 2,000 resamplings (percentile bootstrap, Efron 1979).
  * @param stream name of the random stream: the same name and samples give the same interval
  */
-export function bootstrapChange(a: ArrayLike<number>, b: ArrayLike<number>, stream: string): Interval {
+export function bootstrapChange(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  stream: string,
+): { readonly low: number; readonly high: number } {
   const random = new Random(1, `bootstrap/${stream}`);
   const resampled = (samples: ArrayLike<number>): number =>
     median(Float64Array.from({ length: samples.length }, () => samples[random.below(samples.length)]!));

@@ -119,12 +119,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
       at: flags.at === undefined || flags.at === 'the knee' ? null : placed('--at', () => capacityBytes(parseCapacity(flags.at!), model)),
       threads: THREADS ? threads : 0,
     };
-    let work = 0;
-    return await watched(context, 'replaying', 'tokens', (watch) =>
-      drawCurve(options, { ...watch, progress: (done) => watch.progress(done, work) }, (total) => {
-        work = total;
-      }),
-    );
+    return await watched(context, 'replaying', 'tokens', (watch) => drawCurve(options, watch));
   } finally {
     trace.close();
   }

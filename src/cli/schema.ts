@@ -57,6 +57,9 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
   return { $schema, title, ...(kind === 'result' ? rest : withExamples(rest, EXAMPLE_VALUES[kind] ?? {})) };
 }
 
+/** Files that are read in one step. */
+const WHOLE = { hardware: HardwareProfileSchema, model: ModelProfileSchema, budgets: budgetFileSchema, result: resultSchema } as const;
+
 function rawSchema(kind: SchemaKind): JsonSchema {
   const convert = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as unknown as JsonSchema;
   switch (kind) {
@@ -74,14 +77,8 @@ function rawSchema(kind: SchemaKind): JsonSchema {
         convert(systemSchema),
       );
     }
-    case 'hardware':
-      return convert(HardwareProfileSchema);
-    case 'model':
-      return convert(ModelProfileSchema);
-    case 'budgets':
-      return convert(budgetFileSchema);
-    case 'result':
-      return convert(resultSchema);
+    default:
+      return convert(WHOLE[kind]);
   }
 }
 

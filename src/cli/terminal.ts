@@ -3,11 +3,8 @@
 /** The environment variables that matter here. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is asked of a stream; `process.stdout` fits. */
-export interface StreamLike {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
+/** What is asked of a stream. */
+type Stream = Pick<Partial<NodeJS.WriteStream>, 'isTTY' | 'columns'>;
 
 /** Abilities of a stream. */
 export interface Terminal {
@@ -24,7 +21,7 @@ const DEFAULT_WIDTH = 80;
  * Abilities of a stream.
  * @param choice `--color` (true), `--no-color` (false), neither (undefined)
  */
-export function detectTerminal(stream: StreamLike, environment: Environment, choice: boolean | undefined): Terminal {
+export function detectTerminal(stream: Stream, environment: Environment, choice: boolean | undefined): Terminal {
   return {
     color: choice ?? wantsColor(stream, environment),
     width: stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : DEFAULT_WIDTH,
@@ -33,7 +30,7 @@ export function detectTerminal(stream: StreamLike, environment: Environment, cho
 }
 
 /** NO_COLOR (no-color.org: set and not empty), then FORCE_COLOR, then whether it is a terminal that has colours. */
-function wantsColor(stream: StreamLike, environment: Environment): boolean {
+function wantsColor(stream: Stream, environment: Environment): boolean {
   if (isSet(environment.NO_COLOR)) return false;
   const force = environment.FORCE_COLOR;
   if (force !== undefined) return force !== '0' && force !== 'false';

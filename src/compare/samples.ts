@@ -1,6 +1,6 @@
 // Measured metrics: whether two sets of samples differ by more than noise. All tests of a gate are corrected together, because a gate
 // that asks a hundred questions at 5 % each would fail by chance alone.
-import { ALPHA, bootstrapChange, holm, type Interval, mannWhitney, smallestP } from '../base/significance.js';
+import { ALPHA, bootstrapChange, holm, mannWhitney, smallestP } from '../base/significance.js';
 import type { Metric, Result } from '../result/result.js';
 
 /** What the samples of one measured metric say. */
@@ -10,7 +10,7 @@ export interface SampleTest {
   /** Two-sided p-value of Mann-Whitney's test, after Holm's correction over the whole gate. */
   readonly p: number;
   /** 95 % interval of the change of the median, in the metric's unit. */
-  readonly interval: Interval;
+  readonly interval: ReturnType<typeof bootstrapChange>;
   /** `too-few`: not even samples that all lie apart would be significant. */
   readonly verdict: 'different' | 'unclear' | 'too-few';
 }

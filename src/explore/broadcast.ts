@@ -12,15 +12,10 @@ import type { FromThread, ThreadData, ToThread } from './messages.js';
 export interface BroadcastWatch {
   /** Sees every block of rows as it goes by. */
   block?(experts: Uint16Array, rows: number): void;
-  /** Token-replays done, of {@link workOf}. */
-  progress?(done: number): void;
+  /** Token-replays done, one for each capacity of a job, and how many there are. */
+  progress?(done: number, total: number): void;
   /** Lets signals in. */
   breathe?(): Promise<void>;
-}
-
-/** Token-replays of jobs over so many tokens: what progress is measured in. */
-export function workOf(jobs: readonly JobSpec[], tokens: number): number {
-  return jobs.reduce((sum, job) => sum + job.capacities.length * tokens, 0);
 }
 
 /**
@@ -151,9 +146,13 @@ function startThread(workerData: ThreadData, refuse: (error: Error) => void, hea
 function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: BroadcastWatch) {
   // By job: tokens done, rows that it has taken, and whether it replays at its end.
   const [done, taken, late] = [new Float64Array(specs.length), new Float64Array(specs.length), new Uint8Array(specs.length)];
+  const total = tokens * specs.reduce((sum, { capacities }) => sum + capacities.length, 0);
   const set = (job: number, rows: number): void => {
     done[job] = Math.min(rows, tokens);
-    progress?.(specs.reduce((sum, { capacities }, index) => sum + capacities.length * done[index]!, 0));
+    progress?.(
+      specs.reduce((sum, { capacities }, index) => sum + capacities.length * done[index]!, 0),
+      total,
+    );
   };
   return {
     /** A job has taken so many more rows. */

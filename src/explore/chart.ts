@@ -3,7 +3,6 @@ import type { ChalkInstance } from 'chalk';
 
 /** One line of the chart; x and y ascending in x, y from 0 to 1. */
 export interface ChartSeries {
-  readonly name: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
 }

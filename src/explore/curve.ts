@@ -8,7 +8,7 @@ import { evenSplit, type Scope } from '../cache/scope.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../model/spec.js';
 import { VERSION } from '../result/version.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type BroadcastWatch, broadcastHere, broadcastToThreads, workOf } from './broadcast.js';
+import { type BroadcastWatch, broadcastHere, broadcastToThreads } from './broadcast.js';
 import { CURVE_SCHEMA, type Curve, type CurvePoint, type PolicyCurve } from './curve-result.js';
 import { DemandCount } from './demand.js';
 import type { JobSpec } from './job.js';
@@ -44,20 +44,14 @@ export interface CurveOptions {
 
 /**
  * Draws the curve. Closes nothing.
- * @param total is told the work there is, in the units of `watch.progress`
  * @throws UserError where a policy cannot be loaded or lacks what it needs
  */
-export async function drawCurve(
-  options: CurveOptions,
-  watch: BroadcastWatch = {},
-  total: (work: number) => void = () => undefined,
-): Promise<Curve> {
+export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {}): Promise<Curve> {
   const { model, trace, tokens, warmup, threads } = options;
   const demand = new DemandCount(model, trace.topK, warmup);
   const tables = options.quotas === 'even' ? null : slotTable(model);
   const plans = await planJobs(options, tables ?? options.capacities.map((bytes) => ({ bytes, quotas: null })));
   const jobs = plans.map((plan) => plan.job);
-  total(workOf(jobs, tokens));
   const seeing: BroadcastWatch = { ...watch, block: (experts, rows) => demand.rows(experts, rows) };
   const counts =
     threads === 0 ? await broadcastHere(trace, tokens, jobs, seeing) : await broadcastToThreads(trace, tokens, jobs, threads, seeing);

@@ -6,11 +6,8 @@ export type CurveData = Omit<Curve, 'knee' | 'verdict'>;
 
 /** The policy without foresight with the highest mean hit rate, the first of equals; null where there is none. */
 export function bestOnline(curve: Pick<CurveData, 'policies'>): PolicyCurve | null {
-  let best: PolicyCurve | null = null;
-  for (const one of curve.policies) {
-    if (!one.foresight && one.points.length > 0 && (best === null || meanOf(one) > meanOf(best))) best = one;
-  }
-  return best;
+  const online = curve.policies.filter(({ foresight, points }) => !foresight && points.length > 0);
+  return online.length === 0 ? null : online.reduce((best, one) => (meanOf(one) > meanOf(best) ? one : best));
 }
 
 function meanOf({ points }: PolicyCurve): number {

@@ -56,7 +56,7 @@ function chartOf(curve: Curve): Drawing {
       const { unicode } = options;
       const [chalk, width] = [palette(options), widthOf(options)];
       const chart = drawChart(
-        policies.map(({ policy, points }) => ({ name: policy, x: capacities, y: points.map((point) => point.hitRate) })),
+        policies.map(({ points }) => ({ x: capacities, y: points.map((point) => point.hitRate) })),
         {
           width,
           height: 17,

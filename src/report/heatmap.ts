@@ -1,6 +1,7 @@
 // A heatmap of layers by experts in text: two layers a line in half blocks, in colour by how hot, without colour by which are hot;
 // one layer a line with ten characters where there is no Unicode.
 import { Chalk } from 'chalk';
+import { sum } from '../base/statistics.js';
 import type { ReportOptions } from './format.js';
 import { widthOf } from './text.js';
 
@@ -58,9 +59,7 @@ export function heatmap(loads: readonly ArrayLike<number>[], options: ReportOpti
 
 /** Load of each column's hottest expert, in mean loads of the layer. */
 function relative(layer: ArrayLike<number>, bin: number): number[] {
-  let sum = 0;
-  for (let e = 0; e < layer.length; e++) sum += layer[e]!;
-  const mean = sum / layer.length;
+  const mean = sum(layer) / layer.length;
   return Array.from({ length: Math.ceil(layer.length / bin) }, (_, column) => {
     let hottest = 0;
     for (let e = column * bin; e < Math.min(layer.length, (column + 1) * bin); e++) hottest = Math.max(hottest, layer[e]!);

@@ -8,8 +8,6 @@ import { openMetricsReport } from './openmetrics.js';
 import { csvReport, jsonReport, markdownReport, tableReport } from './run.js';
 import { speedscopeReport } from './speedscope.js';
 
-export type { Format } from './format.js';
-
 /** Formats of a result, the one for reading first. */
 export const reports: readonly Format<Result>[] = [
   tableReport,

@@ -26,21 +26,8 @@ interface SampledProfile {
   readonly weights: number[];
 }
 
-/** Names of frames, each once. */
-class Frames {
-  readonly #indices = new Map<string, number>();
-
-  /** Index of a frame. */
-  of(name: string): number {
-    let index = this.#indices.get(name);
-    if (index === undefined) this.#indices.set(name, (index = this.#indices.size));
-    return index;
-  }
-
-  get all(): { name: string }[] {
-    return [...this.#indices.keys()].map((name) => ({ name }));
-  }
-}
+/** Names of frames, each with its index. */
+type Frames = Map<string, number>;
 
 function render({ details, inputs, tool }: Result): string {
   const causes = details?.causes;
@@ -49,7 +36,7 @@ function render({ details, inputs, tool }: Result): string {
       'speedscope: the result was saved without details; save it with moeprof run --details, or write it with moeprof run',
     );
   }
-  const frames = new Frames();
+  const frames = new Map<string, number>();
   const stalls = profile('stall of the GPU', 'nanoseconds', frames, causes.stallNs, 'waits for');
   causes.otherStallNs.forEach((ns, layer) => {
     if (ns > 0) add(stalls, frames, ['waits for others', `layer ${layer}`], ns);
@@ -62,7 +49,7 @@ function render({ details, inputs, tool }: Result): string {
     exporter: `${tool.name}@${tool.version}`,
     name: `${model} on ${hardware}, ${system}`,
     activeProfileIndex: 0,
-    shared: { frames: frames.all },
+    shared: { frames: [...frames.keys()].map((name) => ({ name })) },
     profiles,
   })}\n`;
 }
@@ -84,6 +71,7 @@ function profile(name: string, unit: SampledProfile['unit'], frames: Frames, cau
 }
 
 function add({ samples, weights }: SampledProfile, frames: Frames, stack: readonly string[], weight: number): void {
-  samples.push(stack.map((name) => frames.of(name)));
+  for (const name of stack) if (!frames.has(name)) frames.set(name, frames.size);
+  samples.push(stack.map((name) => frames.get(name)!));
   weights.push(weight);
 }

@@ -63,6 +63,11 @@ export function shorten(text: string, width: number, unicode: boolean): string {
   return text.slice(0, head) + gap + text.slice(text.length - (room - head));
 }
 
+/** The edges of a table, none of which is drawn. */
+const NO_EDGES = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right'].flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`]).map((edge) => [edge, '']),
+);
+
 /** A table: a head, a rule, rows. The first column is text, the others align right unless `align` says else. */
 export function ruledTable(
   head: readonly string[],
@@ -72,19 +77,9 @@ export function ruledTable(
 ): string {
   const chalk = palette(options);
   const rule = options.unicode ? '─' : '-';
-  const blank = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  };
   const table = new Table({
     head: head.map((cell, column) => (column === 0 ? chalk.bold(cell) : chalk.dim(cell))),
-    chars: { ...blank, left: '', 'left-mid': '', mid: rule, 'mid-mid': rule + rule, right: '', 'right-mid': '', middle: '  ' },
+    chars: { ...NO_EDGES, mid: rule, 'mid-mid': rule + rule, middle: '  ' },
     style: { head: [], border: options.color ? ['gray'] : [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     colAligns: head.map((_, column) => layout.align?.[column] ?? (column === 0 ? 'left' : 'right')),
     colWidths: (layout.widths ?? []).map((width) => width ?? null),

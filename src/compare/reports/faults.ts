@@ -11,7 +11,7 @@ export type LocatedFault = Gate['faults'][number] & {
 export function locatedFaults(gate: Gate): LocatedFault[] {
   const sized: { fault: LocatedFault; size: number }[] = [];
   for (const fault of gate.faults)
-    sized.push({ fault: { ...fault, place: placeOf(fault.budget, fault.candidate) }, size: Number.POSITIVE_INFINITY });
+    sized.push({ fault: { ...fault, place: placeOf(fault.budget, fault.candidate) }, size: Number.MAX_VALUE });
   for (const { candidate, scenario, findings, rows } of gate.comparisons) {
     const relative = new Map(rows.map((row) => [row.metric, row.relative]));
     for (const finding of findings) {
@@ -21,12 +21,7 @@ export function locatedFaults(gate: Gate): LocatedFault[] {
     }
   }
   const rank = (level: LocatedFault['level']): number => Number(level === 'warn');
-  return sized.sort((a, b) => rank(a.fault.level) - rank(b.fault.level) || order(b.size) - order(a.size)).map(({ fault }) => fault);
-}
-
-/** Infinities would compare as NaN. */
-function order(size: number): number {
-  return Math.min(size, Number.MAX_VALUE);
+  return sized.sort((a, b) => rank(a.fault.level) - rank(b.fault.level) || b.size - a.size).map(({ fault }) => fault);
 }
 
 function placeOf(budget: Budget | null, candidate: string): LocatedFault['place'] {

@@ -30,12 +30,12 @@ function renderHtml(gate: Gate, options: ReportOptions): string {
   const shown = single ? comparisons : comparisons.filter((comparison) => !isQuiet(comparison));
   const parts = shown.map((comparison, index) => {
     const prefix = single ? '' : `c${index}-`;
-    return { comparison, id: `c${index}`, ...drawSections(comparedSections, { comparison, source: `pictures.${index}` }, prefix) };
+    return { comparison, id: `c${index}`, ...drawSections(comparedSections, comparison, prefix, `pictures.${index}`) };
   });
   const title = single ? titleOf(only) : 'moeprof compare';
   return page({
     title: single ? `moeprof: ${title}` : title,
-    header: single ? singleHeader(only, parts[0]!.contents) : gateHeader(gate, parts),
+    header: single ? html`${heading(only, 'h1')}${keyChanges(only)}${parts[0]!.contents}` : gateHeader(gate, parts),
     body: html`${parts.map(({ comparison, id, contents, body }) =>
       single
         ? body
@@ -65,10 +65,6 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
   return level === 'h1'
     ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>`
     : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>`;
-}
-
-function singleHeader(comparison: Comparison, contents: Markup): Markup {
-  return html`${heading(comparison, 'h1')}${keyChanges(comparison)}${contents}`;
 }
 
 /** The whole gate: its faults, and a row for each comparison. */

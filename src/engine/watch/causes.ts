@@ -31,9 +31,8 @@ const [ON_DEMAND, PREFETCH, WRITE_BACK, USEFUL, LATE, WASTED, PENDING] = [0, 1, 
 class Sums {
   readonly #tiers: readonly string[];
   readonly #experts: number;
-  /** By tier and cause; in the order in which they occurred first. */
-  readonly #sums: (Float64Array | undefined)[] = [];
-  readonly #order: number[] = [];
+  /** By tier and cause, in the order in which they occurred first. */
+  readonly #sums = new Map<number, Float64Array>();
 
   constructor(tiers: readonly string[], experts: number) {
     this.#tiers = tiers;
@@ -42,20 +41,17 @@ class Sums {
 
   add(tier: number, cause: number, id: number, amount: number): void {
     const kind = tier * CAUSES.length + cause;
-    (this.#sums[kind] ?? this.#open(kind))[id]! += amount;
+    let sums = this.#sums.get(kind);
+    if (sums === undefined) this.#sums.set(kind, (sums = new Float64Array(this.#experts)));
+    sums[id]! += amount;
   }
 
   columns({ layers }: ModelSpec): ExpertCause[] {
-    return this.#order.map((kind) => ({
+    return Array.from(this.#sums, ([kind, sums]) => ({
       tier: this.#tiers[Math.floor(kind / CAUSES.length)]!,
       cause: CAUSES[kind % CAUSES.length]!,
-      byExpert: layers.map(({ experts, offset }) => Array.from(this.#sums[kind]!.subarray(offset, offset + experts), rounded)),
+      byExpert: layers.map(({ experts, offset }) => Array.from(sums.subarray(offset, offset + experts), rounded)),
     }));
-  }
-
-  #open(kind: number): Float64Array {
-    this.#order.push(kind);
-    return (this.#sums[kind] = new Float64Array(this.#experts));
   }
 }
 

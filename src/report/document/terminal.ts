@@ -21,14 +21,13 @@ const LOOKS: Readonly<Record<Tone, Look>> = {
 
 /** Text of a document, with its final newline. */
 export function renderTerminal({ blocks, lead = [], title }: Document, options: ReportOptions): string {
-  const top = [...(title === undefined ? [] : [{ text: title, tone: 'strong' as const }]), ...lead.map(dimmed)];
+  // A line under the title is dim unless it stands out in another way.
+  const top = [
+    ...(title === undefined ? [] : [{ text: title, tone: 'strong' as const }]),
+    ...lead.map((line) => ({ tone: 'dim' as const, ...line })),
+  ];
   const shown = blocks.filter((block) => isShown(block, 'terminal', options.verbose)).map((block) => draw(block, options));
   return `${[linesText(top, options), ...shown].filter((text) => text !== '').join('\n\n')}\n`;
-}
-
-/** A line under the title is dim unless it stands out in another way. */
-function dimmed(line: Line): Line {
-  return { tone: 'dim', ...line };
 }
 
 function draw(block: Block, options: ReportOptions): string {

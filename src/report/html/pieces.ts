@@ -57,8 +57,11 @@ export interface Section<T> {
   /** Anchor. */
   readonly id: string;
   readonly title: string;
-  /** Null where there is nothing to show. */
-  draw(value: T): Drawn | null;
+  /**
+   * Null where there is nothing to show.
+   * @param source where the data of the value's pictures lie in the page
+   */
+  draw(value: T, source: string): Drawn | null;
 }
 
 /**
@@ -69,9 +72,10 @@ export function drawSections<T>(
   sections: readonly Section<T>[],
   value: T,
   prefix = '',
+  source = 'details',
 ): { readonly contents: Markup; readonly body: Markup } {
   const drawn = sections.flatMap(({ id, title, draw }) => {
-    const parts = draw(value);
+    const parts = draw(value, source);
     return parts === null ? [] : [{ id: prefix + id, title, ...parts }];
   });
   return {

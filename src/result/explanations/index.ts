@@ -3,8 +3,6 @@ import { METRIC_TOPICS } from './metrics.js';
 import type { Topic } from './topic.js';
 import { WARNING_TOPICS } from './warnings.js';
 
-export type { Topic } from './topic.js';
-
 /** All topics, metrics first. */
 export const TOPICS: readonly Topic[] = [...METRIC_TOPICS, ...WARNING_TOPICS];
 

@@ -7,26 +7,23 @@ import { causesCompared } from './causes.js';
 import { changesCompared } from './changes.js';
 import { latencyCompared } from './latency.js';
 import { layersCompared } from './layers.js';
-import { loadsCompared, type Placed } from './loads.js';
+import { loadsCompared } from './loads.js';
 import { prefetchCompared } from './prefetch.js';
 import { provenanceCompared } from './provenance.js';
 import { setupCompared } from './setup.js';
 import { timeCompared } from './time.js';
 
-/** A section that needs to know only the comparison. */
-const placed = ({ id, title, draw }: Section<Comparison>): Section<Placed> => ({ id, title, draw: ({ comparison }) => draw(comparison) });
-
 /** Sections of a comparison. */
-export const comparedSections: readonly Section<Placed>[] = [
-  placed(budgetsCompared),
-  placed(setupCompared),
-  placed(changesCompared),
-  placed(causesCompared),
-  placed(timeCompared),
-  placed(layersCompared),
-  placed(latencyCompared),
-  placed(capacityCompared),
+export const comparedSections: readonly Section<Comparison>[] = [
+  budgetsCompared,
+  setupCompared,
+  changesCompared,
+  causesCompared,
+  timeCompared,
+  layersCompared,
+  latencyCompared,
+  capacityCompared,
   loadsCompared,
-  placed(prefetchCompared),
-  placed(provenanceCompared),
+  prefetchCompared,
+  provenanceCompared,
 ];

@@ -7,17 +7,11 @@ import type { Section } from '../../../report/html/pieces.js';
 import type { Comparison } from '../../compare.js';
 import { beside, sidesOf } from './sides.js';
 
-/** A comparison, and where its pictures' data lie in the page. */
-export interface Placed {
-  readonly comparison: Comparison;
-  readonly source: string;
-}
-
 /** Loads by layer and expert. */
-export const loadsCompared: Section<Placed> = {
+export const loadsCompared: Section<Comparison> = {
   id: 'loads',
   title: 'Loads by layer and expert',
-  draw({ comparison, source }) {
+  draw(comparison, source) {
     const all = sidesOf(comparison).flatMap(({ result }) => (result.details === undefined ? [] : [result.details.loads]));
     if (all.length < 2) return null;
     const scale = heatScale(all);
