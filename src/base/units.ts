@@ -113,20 +113,18 @@ export function refusal(quantity: Quantity, value: unknown): string {
   return `${JSON.stringify(value)} is not ${quantity.noun}; write e.g. ${quantity.accepted}`;
 }
 
-/** Reads a duration into nanoseconds. @throws UserError, see {@link parseQuantity} */
-export function parseDuration(value: string | number, place: string): number {
-  return parseQuantity(DURATION, value, place);
+function reader(quantity: Quantity): (value: string | number, place: string) => number {
+  return (value, place) => parseQuantity(quantity, value, place);
 }
+
+/** Reads a duration into nanoseconds. @throws UserError, see {@link parseQuantity} */
+export const parseDuration = reader(DURATION);
 
 /** Reads a share into a fraction in [0, 1]. @throws UserError, see {@link parseQuantity} */
-export function parseShare(value: string | number, place: string): number {
-  return parseQuantity(SHARE, value, place);
-}
+export const parseShare = reader(SHARE);
 
 /** Reads a count. @throws UserError, see {@link parseQuantity} */
-export function parseCount(value: string | number, place: string): number {
-  return parseQuantity(COUNT, value, place);
-}
+export const parseCount = reader(COUNT);
 
 /** A number with so many decimals and commas between thousands: `1,234.5`. */
 export function formatNumber(value: number, decimals = 0): string {
@@ -149,41 +147,35 @@ function decimalsOf(size: number, factor: number): number {
   return factor === 1 && Number.isInteger(size) ? 0 : size / factor >= 99.95 ? 0 : size / factor >= 9.995 ? 1 : 2;
 }
 
-/** Three significant digits in the largest unit that leaves at least 1: each of `units` is `step` times the one before it. */
-function inUnits(value: number, step: number, units: readonly string[]): string {
-  if (!Number.isFinite(value)) return formatNumber(value);
-  const size = Math.abs(value);
-  let index = 0;
-  let factor = 1;
-  // A size that rounds up to the next unit (999.96 ms) is printed in that unit (1.00 s).
-  const rounded = (): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
-  for (; index + 1 < units.length && rounded() >= factor * step; index++) factor *= step;
-  return `${formatNumber(value / factor, decimalsOf(size, factor))} ${units[index]!}`;
+/** Prints three significant digits in the largest unit that leaves at least 1: each of `units` is `step` times the one before it. */
+function inUnits(step: number, units: readonly string[]): (value: number) => string {
+  return (value) => {
+    if (!Number.isFinite(value)) return formatNumber(value);
+    const size = Math.abs(value);
+    let index = 0;
+    let factor = 1;
+    // A size that rounds up to the next unit (999.96 ms) is printed in that unit (1.00 s).
+    const rounded = (): number => Number((size / factor).toFixed(decimalsOf(size, factor))) * factor;
+    for (; index + 1 < units.length && rounded() >= factor * step; index++) factor *= step;
+    return `${formatNumber(value / factor, decimalsOf(size, factor))} ${units[index]!}`;
+  };
 }
 
 /** Bytes in binary units, three digits: `8.00 GiB`, `512 B`. */
-export function formatBytes(bytes: number): string {
-  return inUnits(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
-}
+export const formatBytes = inUnits(1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 
 /** Bytes per second in decimal units, as links and memories are sold: `25.2 GB/s`. */
-export function formatRate(bytesPerSecond: number): string {
-  return inUnits(bytesPerSecond, 1000, ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s']);
-}
+export const formatRate = inUnits(1000, ['B/s', 'kB/s', 'MB/s', 'GB/s', 'TB/s']);
 
 /** A duration given in ns, three digits: `842 ns`, `15.0 us`, `6.87 ms`, `1.50 s`. */
-export function formatNs(ns: number): string {
-  return inUnits(ns, 1000, ['ns', 'us', 'ms', 's']);
-}
+export const formatNs = inUnits(1000, ['ns', 'us', 'ms', 's']);
 
 /** Operations, three digits: `2.36 GFLOP`. */
-export function formatFlops(flops: number): string {
-  return inUnits(flops, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
-}
+export const formatFlops = inUnits(1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 
 /** A number of parameters as model cards write it: `30.5B`, `976M`. */
 export function formatParameters(count: number): string {
-  return inUnits(count, 1000, ['', 'k', 'M', 'B', 'T']).replace(' ', '');
+  return inUnits(1000, ['', 'k', 'M', 'B', 'T'])(count).replace(' ', '');
 }
 
 /** A fraction as a percentage, one decimal unless said: `83.9 %`. */

@@ -17,10 +17,6 @@ Examples:
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
-  defineInspect(command, context);
-  defineAudit(command, context);
-  defineConvert(command, context);
-  defineDiff(command, context);
-  defineGenerate(command, context);
+  for (const subcommand of [defineInspect, defineAudit, defineConvert, defineDiff, defineGenerate]) subcommand(command, context);
   command.addHelpText('after', EXAMPLES);
 }

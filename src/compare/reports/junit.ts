@@ -69,14 +69,10 @@ function suiteXml({ name, className, cases }: Suite): string {
 function caseXml({ name, outcome, text }: Case, className: string): string {
   const open = `    <testcase classname="${xml(`moeprof.${className}`)}" name="${xml(name)}" time="0"`;
   const first = text.split('\n')[0]!;
-  switch (outcome) {
-    case 'failed':
-      return `${open}>\n      <failure type="budget" message="${xml(first)}">${xml(text)}</failure>\n    </testcase>\n`;
-    case 'skipped':
-      return `${open}>\n      <skipped message="${xml(first)}"/>\n    </testcase>\n`;
-    case 'passed':
-      return text === '' ? `${open}/>\n` : `${open}>\n      <system-out>${xml(text)}</system-out>\n    </testcase>\n`;
-  }
+  if (outcome === 'failed')
+    return `${open}>\n      <failure type="budget" message="${xml(first)}">${xml(text)}</failure>\n    </testcase>\n`;
+  if (outcome === 'skipped') return `${open}>\n      <skipped message="${xml(first)}"/>\n    </testcase>\n`;
+  return text === '' ? `${open}/>\n` : `${open}>\n      <system-out>${xml(text)}</system-out>\n    </testcase>\n`;
 }
 
 function counts(cases: readonly Case[]): string {

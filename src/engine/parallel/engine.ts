@@ -92,7 +92,10 @@ export class ParallelEngine implements Fold {
     recorder.begin(pass);
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
-    for (const gpu of this.#gpus) gpu.begin(pass, startNs);
+    for (const { fold, gpu } of this.#gpus) {
+      gpu.clock.pass = pass.number;
+      fold.prefetcher?.begin(pass, startNs);
+    }
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
       this.#runLayer(pass, layer);

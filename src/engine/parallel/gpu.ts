@@ -28,12 +28,6 @@ export class ParallelGpu {
     this.sequence = new Sequence(demand.ids.length);
   }
 
-  /** A pass begins. */
-  begin(pass: Pass, nowNs: number): void {
-    this.gpu.clock.pass = pass.number;
-    this.fold.prefetcher?.begin(pass, nowNs);
-  }
-
   /**
    * Judges and places the demand, and lines it up for execution.
    * @param gates of the whole model

@@ -5,11 +5,8 @@ import { createRequire } from 'node:module';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** Names of the scripts in `client/`. */
-export type ClientScript = 'heatmap' | 'series';
-
-/** The code of a script of ours. */
-export function clientScript(name: ClientScript): string {
+/** The code of a script of ours, in `client/`. */
+export function clientScript(name: 'heatmap' | 'series'): string {
   return inlined(readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8'));
 }
 
