@@ -101,7 +101,7 @@ class EachMiss extends Misses {
       recorder.skippedActivations += count;
       return;
     }
-    const bytes = precision.limits.copyBytes * sizes[id]!;
+    const bytes = Math.ceil(precision.limits.copyBytes * sizes[id]!);
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
