@@ -2,7 +2,9 @@
 // and no run that was interrupted, ever sees half of one. What a killed process leaves, the next one that writes there removes.
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   mkdirSync,
   openSync,
   readdirSync,
@@ -39,10 +41,8 @@ export class AtomicFile {
     if (stat?.isDirectory()) throw cannotWrite(path, { code: 'EISDIR' });
     this.#target = stat === undefined ? path : realpathSync(path);
     this.#temporary = temporaryPath(dirname(this.#target));
-    attempt(path, () => {
-      closeSync(openSync(this.#temporary, 'wx'));
-      unlinkSync(this.#temporary);
-    });
+    // Only asked: a file that is made to see whether it can be made would be left by a signal that comes just then.
+    attempt(path, () => accessSync(`${dirname(this.#target)}/.`, constants.W_OK | constants.X_OK));
   }
 
   /** Writes all of `data`, at byte `position` or, without one, after what was written before. */

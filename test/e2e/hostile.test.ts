@@ -1,0 +1,122 @@
+// What is no file, in the place of every value of every command: an error of one line, within seconds of work and little memory.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/base/random.js';
+import { cases } from '../cases.js';
+import { places } from './hostile.js';
+import { BIN } from './moeprof.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+const at = (name: string): string => join(folder, name);
+
+/** What is put there. */
+const THINGS = ['zero', 'pipe', 'folder', 'loop', 'sparse'] as const;
+symlinkSync('/dev/zero', at('zero'));
+execFileSync('mkfifo', [at('pipe')]);
+mkdirSync(at('folder'));
+symlinkSync('loop', at('loop'));
+writeFileSync(at('sparse'), '');
+truncateSync(at('sparse'), 10 * 2 ** 30);
+/** Names decide what some readers take a file for, so each thing has a name with each ending. */
+const ENDINGS = ['', '.yaml', '.json', '.jsonl', '.csv', '.safetensors', '.gguf', '.onnx', '.mjs', '.npz', '.pt', '.parquet'];
+for (const ending of ENDINGS.slice(1)) for (const thing of THINGS) symlinkSync(thing, at(thing + ending));
+
+/** Told by the process itself as it ends. */
+interface Usage {
+  /** Microseconds. */
+  readonly userCPUTime: number;
+  readonly systemCPUTime: number;
+  /** KiB. */
+  readonly maxRSS: number;
+}
+
+const PROBE = `
+  if (require('node:worker_threads').isMainThread)
+    process.on('exit', () => require('node:fs').writeSync(3, JSON.stringify(process.resourceUsage())));
+`;
+writeFileSync(at('probe.cjs'), PROBE);
+
+/** Runs a command that is killed after half a minute. */
+function measured(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string; usage: Usage | null }> {
+  const env = { PATH: process.env.PATH, HOME: folder, NODE_OPTIONS: `--require=${at('probe.cjs')}` };
+  const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], timeout: 30_000 });
+  const texts = child.stdio.slice(1).map((stream) => {
+    const chunks: Buffer[] = [];
+    stream!.on('data', (chunk: Buffer) => chunks.push(chunk));
+    return () => Buffer.concat(chunks).toString();
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      const [stdout, stderr, usage] = texts.map((text) => text());
+      resolve({ code, stdout: stdout!, stderr: stderr!, usage: usage === '' ? null : (JSON.parse(usage!) as Usage) });
+    });
+  });
+}
+
+const MODEL = 'olmoe-1b-7b';
+execFileSync(process.execPath, [BIN, 'trace', 'generate', '--like', MODEL, '--tokens', '64', '-q', '-o', at('sound.trace.jsonl')]);
+execFileSync(process.execPath, [BIN, 'run', '--tokens', '20', '-q', '-o', at('sound.json')]);
+
+/** What a command needs to come as far as opening its files. */
+const found = await places((command, name, attacked) => {
+  const fits = ['fit', 'model', 'traceFormat'].includes(attacked);
+  switch (name) {
+    case 'trace':
+      return attacked === 'set' ? undefined : at('sound.trace.jsonl');
+    case 'policies':
+      return attacked === 'popularity' ? 'static' : undefined;
+    case 'before':
+    case 'after':
+      return at('sound.trace.jsonl');
+    case 'base':
+    case 'candidate':
+    case 'result':
+    case 'run':
+      return at('sound.json');
+    case 'vary':
+      return attacked === 'rates' ? undefined : 'workload.batch=1,2';
+    case 'assert':
+      return command === 'plan' ? 'latency.tpot.p50 <= 1s' : undefined;
+    case 'fit':
+      return fits ? at('sound.trace.jsonl') : undefined;
+    case 'like':
+      return fits ? undefined : MODEL;
+    case 'output':
+      return command === 'predict train' ? 'out.onnx' : /^trace (convert|generate)$/.test(command) ? 'out.jsonl' : undefined;
+    case 'model':
+      return command === 'model inspect' ? MODEL : undefined;
+    case 'name':
+      return command === 'baseline save' ? 'main' : undefined;
+    default:
+      return undefined;
+  }
+});
+
+const all = cases(10) === 10;
+
+describe.each(found.filter(({ number }) => all || !number))('in the place of $name', ({ line, name, written }) => {
+  const random = new Random(1, name);
+  const things = THINGS.filter((thing) => !written || thing === 'folder' || thing === 'loop');
+  const first = random.below(things.length);
+  const drawn = things.map((_, index) => things[(first + index) % things.length]!).slice(0, cases(things.length));
+  it.each(drawn)('%s', async (thing) => {
+    const path = at(thing + ENDINGS[random.below(ENDINGS.length)]!);
+    const args = line(path, random.below(100));
+    const { code, stderr, stdout, usage } = await measured(args);
+    const said = `${args.join(' ')}\n${stderr}`;
+    expect([code, stdout], said).toEqual([2, '']);
+    expect(stderr, said).toMatch(/^moeprof: [^\p{C}]{1,500}\n$/u);
+    // The file, or why nothing may stand there.
+    expect(stderr, said).toMatch(new RegExp(`${thing}|${name.split(' ').at(-1)}:|unknown family`));
+    expect(usage!.maxRSS, said).toBeLessThan(300 * 1024);
+    expect(usage!.userCPUTime + usage!.systemCPUTime, said).toBeLessThan(2e6);
+  });
+});
+
+it('knows the places that take files', () => {
+  const names = found.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['run --model', 'run profile', 'compare candidate', 'trace convert --remap']));
+});
