@@ -7,7 +7,7 @@ import { UserError } from './errors.js';
 import { didYouMean } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
-export type ProfileFamily = 'models' | 'hardware' | 'systems' | 'runs' | 'traces';
+export type ProfileFamily = 'models' | 'hardware' | 'systems' | 'runs' | 'traces' | 'measurements';
 
 // src/base and dist/base both lie two levels below the package root.
 const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles');
@@ -18,7 +18,11 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   systems: 'system',
   runs: 'run profile',
   traces: 'bundled trace',
+  measurements: 'bundled file of measurements',
 };
+
+/** What the example of a path ends with, where that is not YAML. */
+const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
 /** Endings that make a word a path even without a separator: a name has none of them. */
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst)$/i;
@@ -45,7 +49,7 @@ export function findProfile(family: ProfileFamily, nameOrPath: string, relativeT
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
   const hint = nameOrPath === '' ? didYouMean('', files.keys()) : didYouMean(nameOrPath, files.keys());
-  const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${family === 'traces' ? '' : '.yaml'})`;
+  const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
   if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);
   }
@@ -62,7 +66,7 @@ export function shownPath(path: string): string {
 /** Bundled files of a family by name: the file's name up to its (known) ending. */
 function bundled(family: ProfileFamily): Map<string, string> {
   const folder = resolve(BUNDLED, family);
-  const ending = family === 'traces' ? FILE : /\.ya?ml$/;
+  const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && ending.test(entry.name));
   return new Map(files.map((entry) => [entry.name.replace(ending, ''), resolve(folder, entry.name)]));
 }

@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
+import { measurementSchema } from '../explore/validate/measurement.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
 import { ModelProfileSchema } from '../model/profile.js';
 import { PREDICTORS } from '../predict/index.js';
@@ -15,7 +16,7 @@ import { placementFields, predictorFields, schedulerFields, systemSchema } from 
 import type { CliContext } from './context.js';
 
 /** Files that there is a schema for. */
-export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'model', 'budgets', 'result'] as const;
+export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'model', 'budgets', 'measurements', 'result'] as const;
 
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
@@ -50,15 +51,28 @@ export function schemaText(kind: SchemaKind): string {
   return `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`;
 }
 
+/** What is no profile. */
+const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
+  budgets: 'budget file',
+  measurements: 'measurement (one line of a file)',
+  result: 'result',
+};
+
 /** JSON Schema (draft 7, which editors know best) of a kind of file, with descriptions and the names that ship with moeprof. */
 export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
-  const title = `moeprof ${kind === 'budgets' ? 'budget file' : kind === 'result' ? 'result' : `${kind} profile`}`;
+  const title = `moeprof ${TITLES[kind] ?? `${kind} profile`}`;
   const { $schema, ...rest } = rawSchema(kind);
   return { $schema, title, ...(kind === 'result' ? rest : withExamples(rest, EXAMPLE_VALUES[kind] ?? {})) };
 }
 
 /** Files that are read in one step. */
-const WHOLE = { hardware: HardwareProfileSchema, model: ModelProfileSchema, budgets: budgetFileSchema, result: resultSchema } as const;
+const WHOLE = {
+  hardware: HardwareProfileSchema,
+  model: ModelProfileSchema,
+  budgets: budgetFileSchema,
+  measurements: measurementSchema,
+  result: resultSchema,
+} as const;
 
 function rawSchema(kind: SchemaKind): JsonSchema {
   const convert = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as unknown as JsonSchema;

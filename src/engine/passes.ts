@@ -19,16 +19,16 @@ import type { RunPlan } from './plan.js';
  */
 export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, workload: Workload, residency: Residency | null): Passes {
   const { candidates, model, trace } = inputs;
-  const { batch, maxTokensPerPass } = run.workload;
+  const { batch, context: held = 0, maxTokensPerPass } = run.workload;
   const perToken = model.dense.kvBytesPerToken;
   // A request's KV cache is on one GPU, whichever has room for it: each must have room for the longest.
   const rooms = layout.gpus.map(({ memory }) => memory.kvBytes);
   const capacities = rooms.map((kvBytes) => (perToken === 0 ? Number.POSITIVE_INFINITY : Math.floor(kvBytes / perToken)));
-  const kv = new KvRoom(capacities, layout.total.kvGrowth);
+  const kv = new KvRoom(capacities, layout.total.kvGrowth, held);
   if (kv.needOf(workload.longest) > Math.min(...capacities)) {
     const room = formatBytes(Math.min(...rooms));
     throw new UserError(
-      `${run.label}: a request of ${formatCount(workload.longest)} tokens needs ${formatBytes(workload.longest * perToken)} of KV cache, and ` +
+      `${run.label}: a request of ${formatCount(workload.longest + held)} tokens needs ${formatBytes((workload.longest + held) * perToken)} of KV cache, and ` +
         `there is room for ${room}${rooms.length > 1 ? ' on each GPU' : ''}; take a smaller --cache, a larger memory.kv, or shorter requests`,
     );
   }
@@ -47,5 +47,6 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
   };
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
-  return new Passes(workload, composer, new Pass(trace, serving.running, candidates === null ? null : new CandidateRows(candidates)), kv);
+  const rows = candidates === null ? null : new CandidateRows(candidates);
+  return new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv);
 }

@@ -2,7 +2,7 @@
 import type { Result } from '../result/result.js';
 import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
 import { buildSimulation } from './build.js';
-import { openInputs } from './inputs.js';
+import { type Inputs, openInputs } from './inputs.js';
 import { changingMemoryOf } from './memory/changing-memory.js';
 import { outcome } from './outcome/outcome.js';
 import { buildPasses } from './passes.js';
@@ -26,25 +26,33 @@ export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Re
  * @throws UserError as {@link simulate}
  */
 export async function simulateRun(run: RunSpec, watch: Watch = {}): Promise<Result> {
-  const startedAt = performance.now();
   const inputs = await openInputs(run, watch);
   try {
-    const planned = await planRun(inputs, run);
-    const plan = { ...planned, record: await recordPasses(planned, watch.breathe) };
-    const simulation = await buildSimulation(plan, watch.details);
-    try {
-      const passes = buildPasses(plan, plan.workload, simulation.residency);
-      const changing = changingMemoryOf(plan, passes, simulation);
-      const meters = new Meters(plan, simulation, passes, watch);
-      await runPasses(passes, simulation, changing, meters);
-      checkLaws(plan, simulation, meters);
-      const result = outcome({ ...plan, simulation, passes, changing, meters, startedAt });
-      const details = meters.details();
-      return details === null ? result : { ...result, details };
-    } finally {
-      simulation.close();
-    }
+    return await simulateInputs(inputs, run, watch);
   } finally {
     for (const trace of inputs.traces) trace.close();
+  }
+}
+
+/**
+ * Simulates a checked run on inputs that are open already, which many runs may share.
+ * @throws UserError as {@link simulate}
+ */
+export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch = {}): Promise<Result> {
+  const startedAt = performance.now();
+  const planned = await planRun(inputs, run);
+  const plan = { ...planned, record: await recordPasses(planned, watch.breathe) };
+  const simulation = await buildSimulation(plan, watch.details);
+  try {
+    const passes = buildPasses(plan, plan.workload, simulation.residency);
+    const changing = changingMemoryOf(plan, passes, simulation);
+    const meters = new Meters(plan, simulation, passes, watch);
+    await runPasses(passes, simulation, changing, meters);
+    checkLaws(plan, simulation, meters);
+    const result = outcome({ ...plan, simulation, passes, changing, meters, startedAt });
+    const details = meters.details();
+    return details === null ? result : { ...result, details };
+  } finally {
+    simulation.close();
   }
 }

@@ -48,16 +48,22 @@ export class KvRoom {
   /** Told how late it is before room is asked for; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
-  /** @param capacityTokens that fit, by GPU; a number: there is one */
-  constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static') {
+  readonly #context: number;
+
+  /**
+   * @param capacityTokens that fit, by GPU; a number: there is one
+   * @param context tokens that every request holds before its first; none where caches grow
+   */
+  constructor(capacityTokens: number | readonly number[], growth: KvGrowth = 'static', context = 0) {
     this.growth = growth;
+    this.#context = context;
     const capacities = typeof capacityTokens === 'number' ? [capacityTokens] : capacityTokens;
     this.gpus = capacities.map((tokens) => ({ capacityTokens: tokens, usedTokens: 0, peakTokens: 0, requests: 0, waiting: [] }));
   }
 
-  /** Tokens that a request of `tokens` takes when it has run to its end. */
+  /** Tokens that a request of `tokens` takes when it has run to its end, its context included. */
   needOf(tokens: number): number {
-    return this.growth === 'static' ? tokens : inBlocks(tokens);
+    return this.growth === 'static' ? tokens + this.#context : inBlocks(tokens + this.#context);
   }
 
   /** Sets aside what a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */

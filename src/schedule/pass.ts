@@ -45,6 +45,7 @@ export class Pass {
   readonly sequenceTokens: Int32Array;
 
   readonly #trace: RoutingTrace;
+  readonly #context: number;
   readonly #buffers: (SlotBuffer | undefined)[] = [];
   readonly #free: number[] = [];
   #slots = 0;
@@ -53,9 +54,11 @@ export class Pass {
    * @param trace where rows are read from
    * @param maxSequences most requests of one pass
    * @param candidates of the same rows as `trace`
+   * @param context tokens that every request has in its KV cache before its first row
    */
-  constructor(trace: RoutingTrace, maxSequences: number, candidates: CandidateRows | null = null) {
+  constructor(trace: RoutingTrace, maxSequences: number, candidates: CandidateRows | null = null, context = 0) {
     this.#trace = trace;
+    this.#context = context;
     this.candidates = candidates;
     this.layers = trace.layers;
     this.topK = trace.topK;
@@ -92,7 +95,7 @@ export class Pass {
     for (let i = 0; i < shares.length; i++) {
       const { request, tokens } = shares[i]!;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
-      this.sequenceContext[i] = request.done;
+      this.sequenceContext[i] = this.#context + request.done;
       this.sequenceTokens[i] = tokens;
       if (!request.inPrefill) this.decodeTokens += tokens;
       this.#append(request, tokens);

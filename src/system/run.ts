@@ -131,6 +131,12 @@ export const runSchema = z.strictObject({
         .nonnegative()
         .default(128)
         .describe('Prompt tokens of one request, where routing is synthetic or arrivals are drawn.'),
+      context: z
+        .int()
+        .nonnegative()
+        .max(1e9)
+        .optional()
+        .describe('Tokens in the KV cache of every request before its first: attention reads them, nothing replays them. Absent: none.'),
       output: z
         .int()
         .positive()

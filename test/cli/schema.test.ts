@@ -39,6 +39,7 @@ describe('JSON Schema', () => {
     ['run', { system: { name: 'x', cache: { polcy: 'lru' } } }, /system/],
     ['budgets', { budgets: [{ metric: 'x', level: 'errror' }] }, /level/],
     ['system', { name: 'x', onMiss: 'wait' }, /onMiss/],
+    ['measurements', { id: 'x', engine: 'y', measured: { tg_tps: -1 } }, /tg_tps/],
     ['result', { schema: 'moeprof.result/2' }, /schema/],
   ])('of a %s refuses %j', (kind, value, place) => {
     expect(violations(jsonSchemaOf(kind), value).join('\n')).toMatch(place);
@@ -59,10 +60,16 @@ describe('JSON Schema', () => {
     ['hardware', 40],
     ['model', 70],
     ['budgets', 7],
+    ['measurements', 90],
   ])('describes every field of a %s', (kind, fields) => {
     const all = descriptions(jsonSchemaOf(kind));
     expect(all.length).toBeGreaterThanOrEqual(fields);
     expect(all.filter(([, description]) => typeof description !== 'string' || !/^\S.*\.$/.test(description))).toEqual([]);
+  });
+
+  it('of measurements accepts all that ship', () => {
+    const lines = readFileSync(findProfile('measurements', 'open'), 'utf8').trimEnd().split('\n');
+    expect(lines.flatMap((line) => violations(jsonSchemaOf('measurements'), JSON.parse(line)))).toEqual([]);
   });
 
   it('offers the names that ship', () => {

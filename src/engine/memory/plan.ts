@@ -50,6 +50,8 @@ interface Need {
   readonly run: RunSpec;
   readonly serving: Serving;
   readonly workload: Workload;
+  /** Most tokens in the KV cache of one request, its context included. */
+  readonly longest: number;
 }
 
 /** What is divided: one GPU with its part of the host, the experts that live there, and the system that runs. */
@@ -76,7 +78,12 @@ export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSp
     run,
     serving,
     workload,
+    longest: workload.longest + (run.workload.context ?? 0),
   };
+  if (run.memory.kvGrowth === 'grow' && run.workload.context !== undefined) {
+    const why = 'a request that is thrown out would run its context again, whose routing nobody knows';
+    throw misfit(run, 'workload.context', `${why}; take memory.kvGrowth=reserve, or leave it out`);
+  }
   const kvGrowth = run.memory.kvGrowth ?? 'static';
   const rooms = kvGrowth === 'static' ? separateRooms(need) : sharedRoom(need);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
@@ -128,8 +135,8 @@ function separateRooms(need: Need): Rooms {
  * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
  * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
  */
-function kvRoom({ leftBytes, model, serving, stagingBytes, wanted, workload }: Need): number {
-  const mostBytes = Math.min(serving.running, workload.requests) * workload.longest * model.dense.kvBytesPerToken;
+function kvRoom({ leftBytes, longest, model, serving, stagingBytes, wanted, workload }: Need): number {
+  const mostBytes = Math.min(serving.running, workload.requests) * longest * model.dense.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;
   const sharedBytes = leftBytes - stagingBytes;
   const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
@@ -141,8 +148,8 @@ function kvRoom({ leftBytes, model, serving, stagingBytes, wanted, workload }: N
  * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
  * full size.
  */
-function sharedRoom({ expertBytes, hardware, leftBytes, model, run, serving, stagingBytes, wanted, workload }: Need): Rooms {
-  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(workload.longest) * model.dense.kvBytesPerToken;
+function sharedRoom({ expertBytes, hardware, leftBytes, longest, model, run, serving, stagingBytes, wanted, workload }: Need): Rooms {
+  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(longest) * model.dense.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
   if (sharedBytes <= 0) {
