@@ -57,6 +57,15 @@ export function findProfile(family: ProfileFamily, nameOrPath: string, relativeT
   throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}${all}${list}`);
 }
 
+/** Files of a catalogue of parts, sorted: `profiles/hardware/gpus/*.yaml` or `profiles/hardware/cpus/*.yaml`. */
+export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
+  const folder = resolve(BUNDLED, 'hardware', kind);
+  return readdirSync(folder)
+    .filter((name) => /\.ya?ml$/.test(name))
+    .sort()
+    .map((name) => resolve(folder, name));
+}
+
 /** A path as messages show it: from the working directory, where it is below that. */
 export function shownPath(path: string): string {
   const inside = relative(process.cwd(), path);

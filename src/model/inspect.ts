@@ -28,8 +28,8 @@ interface ExpertGroup {
   readonly expertBytes: number;
 }
 
-/** What is asked of a machine. */
-export interface Machine {
+/** What is asked of a machine: its memory. */
+export interface MachineMemory {
   readonly name: string;
   /** Memories from where experts execute to where all are kept, in bytes. */
   readonly tiers: readonly { readonly name: string; readonly bytes: number }[];
@@ -84,7 +84,7 @@ export interface ModelInspection {
 }
 
 /** Inspects a model. @param context tokens of KV cache that machines must hold */
-export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly Machine[], context: number): ModelInspection {
+export function inspectModel({ parts, profile, sizes }: OpenModel, machines: readonly MachineMemory[], context: number): ModelInspection {
   const model = assemble(parts);
   const budget = budgetOf(parts);
   return {
@@ -163,7 +163,7 @@ export function foldLayers(layers: readonly number[]): [first: number, last: num
 }
 
 /** How many experts a machine can keep beside the dense weights and the KV cache of one request. */
-export function fitOn(machine: Machine, model: ModelSpec, context: number): Fit {
+export function fitOn(machine: MachineMemory, model: ModelSpec, context: number): Fit {
   const memoryBytes = machine.tiers[0]!.bytes;
   const experts = expertBytesTotal(model);
   const free = memoryBytes - model.dense.weightBytes - context * model.dense.kvBytesPerToken;

@@ -7,7 +7,7 @@ import { type Copy, drawCopy } from './lane.js';
 import { Track } from './track.js';
 
 /** A GPU as a timeline sees it. */
-export interface GpuPart {
+export interface WatchedGpu {
   /** Bytes in its expert cache now. */
   readonly usedBytes: number;
   /** What fills it. */
@@ -28,7 +28,7 @@ export type GpuTracks = ReturnType<typeof openGpu>;
  * @param name of the group of tracks
  * @param label what the names of slices end in, by expert: ` L7 E42`
  */
-export function openGpu(part: GpuPart, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
+export function openGpu(part: WatchedGpu, pid: number, name: string, events: TraceEvents, label: (id: number) => string) {
   const place: Place = { pid, tid: pid * 1000 + 1 };
   const evictions: Place = { pid, tid: pid * 1000 + 2 };
   events.process(pid, name);

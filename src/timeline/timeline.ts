@@ -7,7 +7,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { openCounter } from './counter.js';
 import type { Place, TraceEvents } from './events.js';
-import { type Arrow, type GpuPart, type GpuTracks, openGpu } from './gpu.js';
+import { type Arrow, type GpuTracks, openGpu, type WatchedGpu } from './gpu.js';
 import { CPU_KIND, EXCHANGE_KINDS, LAYER_KIND, PASS_KIND, TRANSFER_KINDS } from './kinds.js';
 import { type Direction, type LinkTracks, openLink } from './link.js';
 import { openRows } from './rows.js';
@@ -17,7 +17,7 @@ import type { Window } from './window.js';
 export interface TimelineParts {
   readonly model: ModelSpec;
   /** Each GPU with its expert cache, and DRAM where that is a cache of the SSD. */
-  readonly gpus: readonly { readonly gpu: GpuPart; readonly dram: { readonly link: Link } | null }[];
+  readonly gpus: readonly { readonly gpu: WatchedGpu; readonly dram: { readonly link: Link } | null }[];
   readonly window: Window;
   readonly events: TraceEvents;
 }

@@ -1,0 +1,127 @@
+// A machine composed of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. What is not given is taken from the parts that
+// are, or from what is usual beside them, and said. Facts of hardware only: what software makes of it is not known here.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { RATE } from '../base/units.js';
+import type { GivenParts, Machine } from './parts/assembly.js';
+import { CPUS, type CpuPart } from './parts/cpu.js';
+import { completed } from './parts/defaults.js';
+import { type DiskPart, parseDisk } from './parts/disk.js';
+import { GPUS, type GpuPart } from './parts/gpu.js';
+import { parseMemory } from './parts/memory.js';
+import { parseSlot } from './parts/pcie.js';
+
+export type { Machine } from './parts/assembly.js';
+
+/**
+ * Reads a machine; the order of its parts is free.
+ * @throws UserError where a part is unknown (with the nearest names), stands twice, or does not go with the others
+ */
+export function parseMachine(text: string): Machine {
+  let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
+  for (const word of wordsOf(text)) given = withWord(given, word);
+  return completed(given);
+}
+
+/** True where a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
+export function isComposition(text: string): boolean {
+  if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
+  return text.includes('+') || findPart(measured(text).word) !== undefined;
+}
+
+/** Names of all GPUs and CPUs. */
+export function partNames(): string[] {
+  return [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
+}
+
+/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. */
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  for (const word of text.replace(/max\+[\s-]*(?=\d{3})/gi, 'max-').split('+')) {
+    if (word.trim() !== '') words.push(word.trim());
+    else if (words.length > 0) words.push(`${words.pop()}+`);
+    else throw new UserError(`"${text}" begins with a plus sign; write parts between them, e.g. rtx-3090+ryzen-9-7950x`);
+  }
+  return words;
+}
+
+function withWord(given: GivenParts, word: string): GivenParts {
+  const { bandwidth, word: plain } = measured(word);
+  const size = /^(\d+(?:\.\d+)?)\s*([GT])i?B(?:[\s-]*ram)?$/i.exec(word);
+  if (size !== null) {
+    const bytes = Math.round(Number(size[1]) * (size[2]!.toUpperCase() === 'G' ? 2 ** 30 : 2 ** 40));
+    if (bytes === 0) throw new UserError(`"${word}" is no memory; leave it out, or say how much`);
+    return { ...given, memoryBytes: once(given.memoryBytes, bytes, 'the size of the memory') };
+  }
+  if (/^pcie/i.test(plain)) {
+    const slot = parseSlot(plain.replace(/^pcie[\s-]*/i, ''));
+    if (slot === null) throw new UserError(`"${word}" is not a slot; write generation x lanes, e.g. pcie4x16`);
+    return { ...given, pcie: once(given.pcie, { ...slot, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'PCIe') };
+  }
+  const memory = parseMemory(plain);
+  if (memory !== null)
+    return {
+      ...given,
+      memory: once(given.memory, { ...memory, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'memory'),
+    };
+  const drives = /^(?:(\d+)\s*x\s*)?(.*)$/i.exec(plain)!;
+  const disk = parseDisk(drives[2]!);
+  if (typeof disk === 'string') throw new UserError(`"${word}": ${disk}`);
+  if (disk !== null) return { ...given, disks: [...given.disks, ...new Array<DiskPart>(counted(drives[1], word)).fill(disk)] };
+  return withPart(given, word, plain, bandwidth);
+}
+
+/** Adds a GPU or a CPU: `2xrtx-3090`, `dual-epyc-9355`. */
+function withPart(given: GivenParts, word: string, plain: string, bandwidth: number | undefined): GivenParts {
+  const whole = findPart(plain);
+  const several = whole === undefined ? /^(?:(\d+)\s*x\s*|(dual|two)[\s-]+)(.*)$/i.exec(plain) : null;
+  const part = whole ?? (several === null ? undefined : findPart(several[3]!));
+  if (part === undefined) throw unknownPart(several?.[3] ?? plain);
+  const count = several?.[2] === undefined ? counted(several?.[1], word) : 2;
+  if (isGpu(part)) {
+    const gpu = bandwidth === undefined ? part : { ...part, measuredBandwidth: bandwidth };
+    return { ...given, gpus: [...given.gpus, ...new Array<GpuPart>(count).fill(gpu)] };
+  }
+  if (count > part.sockets)
+    throw new UserError(
+      `"${word}": ${part.sockets === 1 ? `there is no board for several ${part.name}` : `a board takes ${part.sockets} ${part.name} at most`}`,
+    );
+  const chipBandwidth = bandwidth === undefined ? {} : { chipBandwidth: bandwidth };
+  return { ...given, ...chipBandwidth, cpu: once(given.cpu, part, 'the CPU'), sockets: count };
+}
+
+function isGpu(part: GpuPart | CpuPart): part is GpuPart {
+  return 'vendor' in part;
+}
+
+/** A chip with both is found as its CPU. */
+function findPart(name: string): CpuPart | GpuPart | undefined {
+  return CPUS.find(name) ?? GPUS.find(name);
+}
+
+/** @returns an error with the nearest names */
+function unknownPart(name: string): UserError {
+  const example = 'a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s';
+  return new UserError(`unknown part "${name}": ${didYouMean(name, partNames())} (${example}; parts: moeprof profiles list gpu, cpu)`);
+}
+
+/** Splits `rtx-3090@870GB/s`; the clock after `@` in the name of a processor stays with it. */
+function measured(word: string): { word: string; bandwidth?: number } {
+  const match = /^(.*?)\s*@\s*([^@]*\/s)$/.exec(word);
+  const bandwidth = match === null ? null : RATE.read(match[2]!);
+  if (match === null || bandwidth === null) return { word };
+  if (bandwidth === 0) throw new UserError(`"${word}": a measured rate of 0 cannot be; leave it out where it is not known`);
+  return { word: match[1]!, bandwidth };
+}
+
+function counted(text: string | undefined, word: string): number {
+  const count = text === undefined ? 1 : Number(text);
+  if (count >= 1 && count <= 64) return count;
+  throw new UserError(`"${word}": write 1 to 64 of a part`);
+}
+
+/** @throws UserError where there was one before */
+function once<T>(before: T | undefined, now: T, what: string): T {
+  if (before === undefined) return now;
+  throw new UserError(`${what} is given twice; keep one`);
+}

@@ -1,0 +1,166 @@
+// What a machine is where parts of it were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU beside it.
+// Each is said, for a figure that nobody gave must not look like one that was given.
+import { InternalError, UserError } from '../../base/errors.js';
+import type { GivenParts, Machine } from './assembly.js';
+import type { Form } from './catalogue.js';
+import { CPUS, type CpuPart } from './cpu.js';
+import { GPUS, type GpuPart } from './gpu.js';
+import { type MemoryPart, memoryText } from './memory.js';
+import { type PcieLink, slotText } from './pcie.js';
+
+/** CPU that stands in where only a GPU was given, by the kind of computer: usual beside such cards, ours to choose. */
+const USUAL_CPU: Readonly<Record<Exclude<Form, 'unified'>, string>> = {
+  desktop: 'ryzen-7-7700x',
+  laptop: 'i9-13900hx',
+  workstation: 'threadripper-7960x',
+  server: 'xeon-platinum-8480+',
+};
+
+/** GiB of a module, one on each channel, by the kind of computer that a CPU is for: usual sizes, ours to choose. */
+const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop: 32, laptop: 16, workstation: 32, server: 64 };
+
+/** Channels of 32 bits share a module of 64. */
+const LPDDR_PER_MODULE = 2;
+
+const GIB = 2 ** 30;
+
+/**
+ * The whole machine.
+ * @throws UserError where parts do not go together
+ */
+export function completed(given: GivenParts): Machine {
+  const chip = chipOf(given);
+  const machine = chip === null ? ofCards(given) : ofChip(given, chip);
+  const sizes = given.disks.length > 0 && given.disks.some(({ bytes }) => bytes === undefined);
+  const disks = given.disks.length === 0 ? ['Disk not given: none, so that everything must fit in memory.'] : [];
+  const defaults = [...machine.defaults, ...disks, ...(sizes ? ['Size of the disk not given: 2 TB each.'] : [])];
+  return { ...machine, name: nameOf(given), disks: given.disks.map((disk) => ({ bytes: 2e12, ...disk })), defaults };
+}
+
+type Unnamed = Omit<Machine, 'name' | 'disks'>;
+
+/** GPU on the chip of the CPU where that is the machine's: no card beside it. */
+function chipOf({ cpu, gpus }: GivenParts): GpuPart | null {
+  const own = gpus.find(({ unified }) => unified === true);
+  if (own !== undefined) {
+    if (gpus.length > 1) throw new UserError(`${own.name} is on the chip of ${own.chip}; name that chip beside cards, or leave them out`);
+    if (cpu !== undefined && cpu.name !== own.chip) throw new UserError(`${own.name} is on the chip of ${own.chip}; leave ${cpu.name} out`);
+    return own;
+  }
+  return gpus.length > 0 || cpu === undefined ? null : (GPUS.parts.find(({ chip }) => chip === cpu.name) ?? null);
+}
+
+/** A machine of one chip: its memory is soldered beside it. */
+function ofChip(given: GivenParts, chip: GpuPart): Unnamed {
+  const { chipBandwidth, memory, memoryBytes, pcie } = given;
+  const cpu = cpuNamed(chip.chip!);
+  if (pcie !== undefined) throw new UserError(`${cpu.name} feeds its GPU without PCIe; leave pcie${slotText(pcie)} out`);
+  if (memory !== undefined)
+    throw new UserError(
+      `${cpu.name} has its memory soldered (${memoryText(cpu.memory)}); leave ${memory.type}-${memory.mts} out, or say how much`,
+    );
+  const variants = GPUS.parts.filter((gpu) => gpu.chip === cpu.name);
+  const bytes = memoryBytes ?? chip.memoryBytes;
+  const measuredBandwidth = chipBandwidth ?? chip.measuredBandwidth;
+  const reached = measuredBandwidth === undefined ? {} : { measuredBandwidth };
+  return {
+    gpus: [{ ...chip, ...reached, memoryBytes: bytes }],
+    cpu,
+    sockets: 1,
+    ram: { ...cpu.memory, ...reached, bytes },
+    pcie: null,
+    unified: true,
+    defaults: [
+      ...(given.gpus.length === 0 && variants.length > 1 ? [`GPU not given: ${chip.name}, the largest of ${cpu.name}.`] : []),
+      ...(memoryBytes === undefined ? [`Size of the memory not given: ${sizeText(bytes)}, the most that it is sold with.`] : []),
+    ],
+  };
+}
+
+/** A machine of cards in slots beside a CPU, or of a CPU alone. */
+function ofCards(given: GivenParts): Unnamed {
+  const [card] = given.gpus;
+  if (card === undefined && given.cpu === undefined) throw new UserError('a machine needs a GPU or a CPU; name one, e.g. rtx-3090');
+  if (given.chipBandwidth !== undefined)
+    throw new UserError(`a measured rate belongs to memory: write it as ${memoryText(given.cpu!.memory)}@60GB/s`);
+  const cpu = given.cpu ?? cpuNamed(USUAL_CPU[kindOf(card!.form)]);
+  const said: string[] = [];
+  if (card === undefined) said.push('GPU not given: none, the CPU computes everything.');
+  if (given.cpu === undefined) said.push(`CPU not given: ${cpu.name}, usual beside a ${card!.form} card.`);
+  const ram = ramOf(given, cpu, said);
+  const pcie = card === undefined ? null : slotOf(given, card, cpu, said);
+  if (card === undefined && given.pcie !== undefined)
+    throw new UserError(`pcie${slotText(given.pcie)} has no GPU to feed; name one, or leave it out`);
+  return { gpus: given.gpus, cpu, sockets: given.sockets, ram, pcie, unified: false, defaults: said };
+}
+
+function ramOf({ memory, memoryBytes, sockets }: GivenParts, cpu: CpuPart, said: string[]): MemoryPart {
+  const most = cpu.memory.channels * sockets;
+  const { channels = most, ...rest } = memory ?? cpu.memory;
+  if (channels > most)
+    throw new UserError(
+      `${channels}x${rest.type}-${rest.mts}: ${sockets > 1 ? `${sockets} ` : ''}${cpu.name} ${sockets > 1 ? 'have' : 'has'} ${most} channels; count channels, not modules`,
+    );
+  const ram = { ...rest, channels: memory === undefined ? most : channels };
+  if (memory === undefined) said.push(`Memory not given: ${memoryText(ram)}, the fastest that ${cpu.name} lists.`);
+  else if (memory.channels === undefined) said.push(`Channels of the memory not given: ${channels}, all that ${cpu.name} has.`);
+  if (memoryBytes !== undefined) return { ...ram, bytes: memoryBytes };
+  const module = MODULE_GIB[kindOf(cpu.form)];
+  const bytes = (module * GIB * ram.channels) / (ram.type.startsWith('lpddr') ? LPDDR_PER_MODULE : 1);
+  said.push(`Size of the memory not given: ${sizeText(bytes)}, modules of ${module}GB.`);
+  return { ...ram, bytes };
+}
+
+/** What card, CPU and slot carry together. */
+function slotOf({ pcie }: GivenParts, card: GpuPart, cpu: CpuPart, said: string[]): PcieLink {
+  const own = card.pcie!;
+  const generation = cpu.pcieGeneration;
+  if (generation === undefined) throw new UserError(`${cpu.name} has no slot for a card; leave ${card.name} out, or name another CPU`);
+  if (pcie !== undefined) {
+    const slot = { ...pcie, generation: Math.min(pcie.generation, own.generation), lanes: Math.min(pcie.lanes, own.lanes) };
+    if (slotText(slot) !== slotText(pcie))
+      said.push(`pcie${slotText(pcie)} runs at ${slotText(slot)}, which is all that ${card.name} takes.`);
+    return slot;
+  }
+  const slot = { ...own, generation: Math.min(own.generation, generation) };
+  const of = slot.generation < own.generation ? `${card.name} on ${cpu.name}` : card.name;
+  said.push(`PCIe not given: ${slotText(slot)}, of ${of}.`);
+  return slot;
+}
+
+function kindOf(form: Form): Exclude<Form, 'unified'> {
+  return form === 'unified' ? 'desktop' : form;
+}
+
+function cpuNamed(name: string): CpuPart {
+  const found = CPUS.find(name);
+  if (found === undefined) throw new InternalError('catalogue', `the CPU ${name} is not listed`);
+  return found;
+}
+
+/** Memory is sold in powers of two: `64GB` is 64 GiB. */
+function sizeText(bytes: number): string {
+  return `${Math.round((bytes / GIB) * 1000) / 1000}GB`;
+}
+
+/** The parts that were given, in one order. */
+function nameOf({ chipBandwidth, cpu, disks, gpus, memory, memoryBytes, pcie, sockets }: GivenParts): string {
+  const rate = (bandwidth: number | undefined): string => (bandwidth === undefined ? '' : `@${bandwidth / 1e9}GB/s`);
+  const channels = memory?.channels === undefined ? '' : `${memory.channels}x`;
+  return [
+    ...grouped(gpus.map((gpu) => `${gpu.name}${rate(gpu.measuredBandwidth)}`)),
+    ...(cpu === undefined ? [] : [`${sockets > 1 ? `${sockets}x` : ''}${cpu.name}${rate(chipBandwidth)}`]),
+    ...(memory === undefined ? [] : [`${channels}${memory.type}-${memory.mts}${rate(memory.measuredBandwidth)}`]),
+    ...(memoryBytes === undefined ? [] : [sizeText(memoryBytes)]),
+    ...(pcie === undefined ? [] : [`pcie${slotText(pcie)}${rate(pcie.measuredBandwidth)}`]),
+    ...grouped(disks.map(({ name }) => name)),
+  ].join('+');
+}
+
+/** `a, a, b` as `2xa, b`. */
+function grouped(names: readonly string[]): string[] {
+  return [...new Set(names)].map((name) => {
+    const count = names.filter((other) => other === name).length;
+    return count === 1 ? name : `${count}x${name}`;
+  });
+}

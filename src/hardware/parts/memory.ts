@@ -1,0 +1,57 @@
+// Main memory by type, transfers a second and channels.
+
+/** Bits of a channel by type. LPDDR counts 32, as in the measurement rows; DDR5's two halves of 32 count as one channel, as boards are sold. */
+const CHANNEL_BITS: Readonly<Record<string, number>> = {
+  ddr3: 64,
+  ddr4: 64,
+  ddr5: 64,
+  mrdimm: 64,
+  lpddr4x: 32,
+  lpddr5: 32,
+  lpddr5x: 32,
+};
+
+/** Types of memory that are understood. */
+export const MEMORY_TYPES = Object.keys(CHANNEL_BITS);
+
+/** Memory that a socket takes. */
+export interface MemorySlots {
+  /** One of {@link MEMORY_TYPES}. */
+  readonly type: string;
+  /** Million transfers a second. */
+  readonly mts: number;
+  readonly channels: number;
+}
+
+/** Memory of a machine; channels are those of all sockets. */
+export interface MemoryPart extends MemorySlots {
+  readonly bytes?: number;
+  /** Bytes/s as measured (STREAM-like). */
+  readonly measuredBandwidth?: number;
+}
+
+/** Bytes/s of the data sheet: transfers a second x bytes of a channel x channels. */
+export function memoryRate({ channels, mts, type }: MemorySlots): number {
+  return mts * 1e6 * (CHANNEL_BITS[type]! / 8) * channels;
+}
+
+/** What a text says of memory; channels are undefined where it does not give them: `ddr5-6000`. */
+interface MemoryText {
+  readonly type: string;
+  readonly mts: number;
+  readonly channels: number | undefined;
+}
+
+/** Reads `2xddr5-6000` or `ddr5-6000`; null where it is no memory. */
+export function parseMemory(text: string): MemoryText | null {
+  const match = /^(?:(\d{1,3})\s*x\s*)?([a-z]+\d?x?)[\s-]+(\d{3,5})$/i.exec(text.trim());
+  if (match === null) return null;
+  const type = match[2]!.toLowerCase();
+  const channels = match[1] === undefined ? undefined : Number(match[1]);
+  return Object.hasOwn(CHANNEL_BITS, type) && channels !== 0 ? { type, mts: Number(match[3]), channels } : null;
+}
+
+/** As parseMemory reads it: `2xddr5-6000`. */
+export function memoryText({ channels, mts, type }: MemorySlots): string {
+  return `${channels}x${type}-${mts}`;
+}

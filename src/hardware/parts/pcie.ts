@@ -1,0 +1,39 @@
+// PCI Express by generation and lanes.
+
+/** A slot as it is wired. */
+export interface PcieLink {
+  /** 1 to 6. */
+  readonly generation: number;
+  /** 1 to 16. */
+  readonly lanes: number;
+  /** Bytes/s of large copies to the device, where measured. */
+  readonly measuredBandwidth?: number;
+}
+
+/**
+ * Bytes/s of one lane in one direction by generation, line code taken off: 2.5 and 5 GT/s with 8b/10b; 8, 16 and 32 GT/s with 128b/130b;
+ * 64 GT/s with 242 of 256 bytes of a flit (PCI Express base specification, revisions 1.0 to 6.0).
+ */
+const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 130 / 8, (32e9 * 128) / 130 / 8, (64e9 * 242) / 256 / 8];
+
+/** Generations that there are. */
+const GENERATIONS = LANE.length - 1;
+/** Widths of a slot. */
+const WIDTHS = [1, 2, 4, 8, 16];
+
+/** Bytes/s that the wires carry in one direction: 31.5 GB/s for generation 4 x16. */
+export function pcieRate({ generation, lanes }: PcieLink): number {
+  return LANE[generation]! * lanes;
+}
+
+/** Reads `4x16`; null where it is no slot that there is. */
+export function parseSlot(text: string): PcieLink | null {
+  const match = /^(\d)(?:\.0)?[\s-]*x\s?(\d{1,2})$/i.exec(text.trim());
+  const [generation, lanes] = [Number(match?.[1]), Number(match?.[2])];
+  return generation >= 1 && generation <= GENERATIONS && WIDTHS.includes(lanes) ? { generation, lanes } : null;
+}
+
+/** As parseSlot reads it: `4x16`. */
+export function slotText({ generation, lanes }: PcieLink): string {
+  return `${generation}x${lanes}`;
+}
