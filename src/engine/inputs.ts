@@ -6,7 +6,7 @@ import { checkValue } from '../base/yaml.js';
 import { loadHardware } from '../hardware/profile.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { loadModel, loadRouting } from '../model/load.js';
-import type { ModelSpec } from '../model/spec.js';
+import { type ModelSpec, withExpertBytes } from '../model/spec.js';
 import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
@@ -123,7 +123,7 @@ function modelOf(run: RunSpec, name: string): ModelSpec {
  */
 function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | null): ModelSpec {
   if (expertBytes === null) return model;
-  return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: expertBytes[layer.index]! })) };
+  return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
 }
 
 /** Requests of `workload.prompt` + `workload.output` tokens until there are `workload.tokens`; the last one is cut. */

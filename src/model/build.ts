@@ -2,19 +2,21 @@
 // weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
-import type { Quantization, TensorRole } from './quantization.js';
-import type { AttentionSpec } from './spec.js';
+import { type FileWeights, fitToSize } from './quantization/fit.js';
+import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
+import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats } from './spec.js';
 
 /** KV-cache entries are f16, the default of every engine. */
 const KV_BYTES = 2;
 
-type Weigh = (role: TensorRole, columns: number, layer: number) => number;
+type Weigh = (role: TensorRole, columns: number, layer: number) => readonly StoredShare[];
 
 /** Sum over tensors. */
 class Tally implements Weights {
   parameters = 0;
   bytes = 0;
   flops = 0;
+  readonly formats: { format: string; weights: number; bytes: number }[] = [];
 
   readonly #weigh: Weigh;
 
@@ -24,15 +26,27 @@ class Tally implements Weights {
 
   /** A matrix that every token goes through. */
   matrix(role: TensorRole, rows: number, columns: number, layer: number): void {
-    this.parameters += rows * columns;
-    this.bytes += (rows * columns * this.#weigh(role, columns, layer)) / 8;
+    this.#add(rows * columns, this.#weigh(role, columns, layer));
     this.flops += 2 * rows * columns;
   }
 
   /** Norm scales and biases. */
   vector(length: number): void {
-    this.parameters += length;
-    this.bytes += (length * this.#weigh('vector', length, 0)) / 8;
+    this.#add(length, this.#weigh('vector', length, 0));
+  }
+
+  #add(parameters: number, shares: readonly StoredShare[]): void {
+    this.parameters += parameters;
+    this.bytes += (parameters * bitsOf(shares)) / 8;
+    for (const { format, share, bits } of shares) {
+      const [weights, bytes] = [parameters * share, (parameters * share * bits) / 8];
+      const known = this.formats.find((one) => one.format === format);
+      if (known === undefined) this.formats.push({ format, weights, bytes });
+      else {
+        known.weights += weights;
+        known.bytes += bytes;
+      }
+    }
   }
 
   /** An FFN: `matrices` - 1 matrices in, one out. */
@@ -95,10 +109,38 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
   return { kvBytesPerToken: blocks * kvBytesPerToken, flopsPerPair: blocks * flopsPerPair, window };
 }
 
-/** Takes a model apart at one quantisation; layers keep the sizes that the format gives each of them. */
+/**
+ * Takes a model apart at one quantisation; layers keep the sizes that the format gives each of them.
+ * @throws UserError where the quantization says a size of the file that its formats cannot make
+ */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
-  const { hidden, layers: depth, moe, tiedEmbeddings: tied } = profile;
-  const weigh: Weigh = (role, columns, layer) => quantization.bits(role, { columns, layer, layers: depth, experts: moe.experts, tied });
+  return takeApart(
+    profile,
+    fitToSize(quantization, (one) => wholeFile(takeApart(profile, one))),
+  );
+}
+
+/** All weights of a model, as its file holds them. */
+export function wholeFile({ layers, head, embedding }: ModelParts): FileWeights {
+  const sum = { parameters: 0, bytes: 0 };
+  const add = ({ parameters, bytes }: FileWeights, times = 1): void => {
+    sum.parameters += times * parameters;
+    sum.bytes += times * bytes;
+  };
+  for (const layer of layers) {
+    for (const { experts, expert } of routedOf(layer)) add(expert, experts);
+    for (const part of [layer.attention, layer.router, layer.shared, layer.ffn]) add(part);
+  }
+  add(head);
+  add(embedding ?? NO_WEIGHTS);
+  return sum;
+}
+
+function takeApart(profile: ModelProfile, quantization: Quantization): ModelParts {
+  const { hidden, layers: depth, moe, tiedEmbeddings: tied, attention: shape } = profile;
+  const groups = shape.kind === 'gqa' ? shape.heads / shape.kvHeads : shape.heads;
+  const weigh: Weigh = (role, columns, layer) =>
+    quantization.stored(role, { columns, layer, layers: depth, experts: moe.experts, groups, tied });
   const layers: LayerParts[] = [];
   for (let layer = 0; layer < depth; layer++) {
     const attention = new Tally(weigh);
@@ -178,15 +220,16 @@ function wholeModels(parts: ModelParts): ModelParts {
  */
 export function levelSizes(parts: ModelParts): ModelParts {
   const shapeOf = ({ experts, topK, expert }: Experts): string => `${experts}/${topK}/${expert.parameters}`;
-  const shapes = new Map<string, { sum: number; count: number }>();
+  const shapes = new Map<string, { sum: number; count: number; formats: readonly FormatShare[] }>();
   for (const moe of parts.layers.flatMap(routedOf)) {
-    const shape = shapes.get(shapeOf(moe)) ?? { sum: 0, count: 0 };
-    shapes.set(shapeOf(moe), { sum: shape.sum + moe.expert.bytes, count: shape.count + 1 });
+    const shape = shapes.get(shapeOf(moe)) ?? { sum: 0, count: 0, formats: [] };
+    const formats = sumFormats([shape.formats, moe.expert.formats]);
+    shapes.set(shapeOf(moe), { sum: shape.sum + moe.expert.bytes, count: shape.count + 1, formats });
   }
   const level = (moe: Experts): Experts => {
-    const { sum, count } = shapes.get(shapeOf(moe))!;
+    const { sum, count, formats } = shapes.get(shapeOf(moe))!;
     const { parameters, flops } = moe.expert;
-    return { ...moe, expert: { parameters, flops, bytes: Math.round(sum / count) } };
+    return { ...moe, expert: { parameters, flops, bytes: Math.round(sum / count), formats: scaleFormats(formats, 1 / count, 1 / count) } };
   };
   const layers = parts.layers.map((layer) => {
     if (layer.moe === null) return layer;

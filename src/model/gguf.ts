@@ -11,7 +11,7 @@ import { type GgufHeader, readGgufHeader } from './gguf-header.js';
 import type { GgufTensor } from './gguf-tensors.js';
 import { MAX_EXPERTS } from './limits.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, sumWeights, type Weights } from './parts.js';
-import type { AttentionSpec } from './spec.js';
+import { type AttentionSpec, scaleFormats } from './spec.js';
 
 /** `name-00001-of-00003.gguf`. */
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
@@ -44,7 +44,8 @@ export function measureGguf(path: string, overrides: readonly Override[] = []): 
       throw new UserError(`${path}: layer ${index} has ${experts} experts, of which a token uses ${moe.topK}; the file is damaged`);
     const all = weigh(layer.experts);
     if (all.bytes === 0) throw new UserError(`${path}: the experts of layer ${index} have no bytes; the file is damaged`);
-    const expert = { parameters: all.parameters / experts, bytes: all.bytes / experts, flops: all.flops / experts };
+    const formats = scaleFormats(all.formats, 1 / experts, 1 / experts);
+    const expert = { parameters: all.parameters / experts, bytes: all.bytes / experts, flops: all.flops / experts, formats };
     return { context, ...parts, moe: { experts, topK: moe.topK, expert } };
   });
 
@@ -138,9 +139,10 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
   return tensors.length === 0
     ? NO_WEIGHTS
     : sumWeights(
-        tensors.map(({ name, shape, elements, bytes }) => ({
+        tensors.map(({ name, shape, elements, bytes, format }) => ({
           parameters: elements,
           bytes,
+          formats: [{ format, weights: elements, bytes }],
           flops: shape.length > 1 && name.endsWith('.weight') ? 2 * elements : 0,
         })),
       );

@@ -13,7 +13,7 @@ import { configProfile, isConfig } from './huggingface.js';
 import { readJson } from './json.js';
 import { assemble, type ModelParts } from './parts.js';
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
-import { findQuantization } from './quantization.js';
+import { findQuantization, knownQuantization } from './quantization/index.js';
 import { isSafetensorsIndex, looksLikeSafetensors, tensorSizes, withTensorSizes } from './safetensors.js';
 import type { ModelSpec } from './spec.js';
 
@@ -75,7 +75,7 @@ export function openModel(
   if (source.kind === 'config' && quantization === null) {
     const sizes = tensorSizes(source.folder);
     if (sizes !== null) {
-      const shape = measureProfile(profile, findQuantization('bf16'));
+      const shape = measureProfile(profile, knownQuantization(profile.quantization) ?? findQuantization('bf16'));
       return { parts: withTensorSizes(shape, profile, sizes, source.folder), profile, sizes: 'tensors' };
     }
   }

@@ -1,6 +1,6 @@
 // A model taken apart: what each part of each decoder layer weighs and costs. Every source of models (a profile, the tensors of a GGUF
 // file, a folder of safetensors) is brought into this form, so that what runs and what is inspected are put together in one way.
-import type { AttentionSpec, DenseSegment, ModelSpec, MoeLayer } from './spec.js';
+import { type AttentionSpec, type DenseSegment, type FormatShare, type ModelSpec, type MoeLayer, sumFormats } from './spec.js';
 
 /** Size and cost of some tensors. */
 export interface Weights {
@@ -9,6 +9,8 @@ export interface Weights {
   readonly bytes: number;
   /** Operations per token: 2 per weight of a matrix. */
   readonly flops: number;
+  /** What they are stored in; empty where nothing says. */
+  readonly formats: readonly FormatShare[];
 }
 
 /** Routed experts of a layer. */
@@ -51,7 +53,7 @@ export interface ModelParts {
 }
 
 /** Nothing. */
-export const NO_WEIGHTS: Weights = { parameters: 0, bytes: 0, flops: 0 };
+export const NO_WEIGHTS: Weights = { parameters: 0, bytes: 0, flops: 0, formats: [] };
 
 /** Sum over tensors. */
 export function sumWeights(parts: readonly Weights[]): Weights {
@@ -61,7 +63,7 @@ export function sumWeights(parts: readonly Weights[]): Weights {
     sum.bytes += part.bytes;
     sum.flops += part.flops;
   }
-  return sum;
+  return { ...sum, formats: sumFormats(parts.map(({ formats }) => formats)) };
 }
 
 /** Routed modules of a decoder layer, in order of execution. */
@@ -72,6 +74,11 @@ export function routedOf({ moe, further = [] }: LayerParts): readonly Experts[] 
 /** All that a decoder layer has besides its routed experts. */
 function denseOf(layer: LayerParts): Weights {
   return sumWeights([layer.attention, layer.router, layer.shared, layer.ffn]);
+}
+
+/** Formats of a layer or segment; absent where nothing says any. */
+function said(formats: readonly FormatShare[]): { formats?: readonly FormatShare[] } {
+  return formats.length === 0 ? {} : { formats };
 }
 
 /**
@@ -91,6 +98,7 @@ export function assemble(parts: ModelParts): ModelSpec {
       flopsPerToken: dense.flops,
       flopsPerSequence: tail.flops,
       attention: open.map((layer) => layer.context),
+      ...said(sumFormats([dense.formats, tail.formats])),
     });
     open = [];
   };
@@ -100,7 +108,8 @@ export function assemble(parts: ModelParts): ModelSpec {
       // Between two modules of one layer nothing dense is open: all of it runs before the first.
       close(NO_WEIGHTS);
       const expertBytes = Math.round(expert.bytes);
-      layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken: expert.flops, offset });
+      const flopsPerToken = expert.flops;
+      layers.push({ index: layers.length, experts, topK, expertBytes, flopsPerToken, offset, ...said(sumFormats([expert.formats])) });
       perExpert.push(expert);
       offset += experts;
     }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { issueOf } from '../base/written.js';
 import { MAX_EXPERTS, MAX_LAYERS } from './limits.js';
-import { findQuantization } from './quantization.js';
+import { findQuantization } from './quantization/index.js';
 
 const count = z.int().positive().max(1e12);
 const index = z.int().nonnegative();

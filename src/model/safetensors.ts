@@ -8,6 +8,7 @@ import { isObject } from './fields.js';
 import { parseJson, readJson } from './json.js';
 import { type LayerParts, type ModelParts, NO_WEIGHTS, type Weights } from './parts.js';
 import type { ModelProfile } from './profile.js';
+import { scaleFormats } from './spec.js';
 
 /** List of the files of a checkpoint, beside its config.json. */
 const INDEX_FILE = 'model.safetensors.index.json';
@@ -89,7 +90,7 @@ type Place = { readonly layer: number; readonly part: Part } | 'embedding' | 'he
 
 /**
  * Puts the sizes of real tensors into a model that was measured by its architecture.
- * @param parts the model at any format: its parameters and operations are kept
+ * @param parts the model at the format that its config.json names: its parameters, operations and names of formats are kept
  * @throws UserError where a layer has no experts in the files but should have, or the other way round
  */
 export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes: ReadonlyMap<string, number>, folder: string): ModelParts {
@@ -104,7 +105,8 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
     // Layers behind the last one predict further tokens (multi-token prediction) and do not run here.
     else if (place.layer < layers.length) layers[place.layer]![place.part] += bytes;
   }
-  const stored = (weights: Weights, bytes: number): Weights => (weights === NO_WEIGHTS && bytes === 0 ? NO_WEIGHTS : { ...weights, bytes });
+  const stored = (weights: Weights, bytes: number): Weights =>
+    weights === NO_WEIGHTS && bytes === 0 ? NO_WEIGHTS : { ...weights, bytes, formats: formatsOf(weights, bytes) };
   return {
     ...parts,
     quantization: 'safetensors',
@@ -121,13 +123,18 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
         router: stored(layer.router, own.router),
         shared: stored(layer.shared, own.shared),
         ffn: stored(layer.ffn, own.ffn),
-        moe: layer.moe === null ? null : { ...layer.moe, expert: { ...layer.moe.expert, bytes: own.experts / layer.moe.experts } },
+        moe: layer.moe === null ? null : { ...layer.moe, expert: stored(layer.moe.expert, own.experts / layer.moe.experts) },
       };
     }),
     // A tied table may stand in the files under either name, or under both.
     head: stored(parts.head, parts.embedding === null ? outside.head + outside.embedding : outside.head),
     embedding: parts.embedding === null ? null : stored(parts.embedding, outside.embedding),
   };
+}
+
+/** Formats by the checkpoint's rule, with the bytes of its files; none where these are too far from the rule for it to be the one. */
+function formatsOf({ formats, bytes: expected }: Weights, bytes: number): Weights['formats'] {
+  return bytes > 0.7 * expected && bytes < 1.4 * expected ? scaleFormats(formats, 1, bytes / expected) : [];
 }
 
 /**

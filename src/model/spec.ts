@@ -3,6 +3,16 @@
 /** Dense id of one expert of one layer: `layer.offset + expert`. Every per-expert state is a typed array indexed by it. */
 type ExpertId = number;
 
+/** Weights that are stored in one format. Kernels are priced by format: bytes over bandwidth, weights over the rate of unpacking. */
+export interface FormatShare {
+  /** A name of `KERNEL_FORMATS`: `q4_k`, `mxfp4`, `bf16`; `type N` for a type of a GGUF file that is not known. */
+  readonly format: string;
+  /** How many weights; need not be whole where layers were levelled. */
+  readonly weights: number;
+  /** Their bytes, scales included. */
+  readonly bytes: number;
+}
+
 /** One MoE layer (dense layers are priced in {@link DenseSpec}). Layers may differ in experts, top-k and size. */
 export interface MoeLayer {
   /** Position among the MoE layers, 0-based. */
@@ -17,6 +27,8 @@ export interface MoeLayer {
   readonly flopsPerToken: number;
   /** Dense id of this layer's expert 0. */
   readonly offset: ExpertId;
+  /** What one expert is stored in, most weights first; their bytes add up to {@link expertBytes}. Absent: nothing says. */
+  readonly formats?: readonly FormatShare[];
 }
 
 /** Attention of one decoder layer. All zero where a layer has none (state-space layers). */
@@ -39,6 +51,8 @@ export interface DenseSegment {
   readonly flopsPerSequence?: number;
   /** One entry per decoder layer whose attention lies in this segment. */
   readonly attention: readonly AttentionSpec[];
+  /** What the weights are stored in, most weights first; their bytes add up to {@link weightBytes}. Absent: nothing says. */
+  readonly formats?: readonly FormatShare[];
 }
 
 /** All that is not a routed expert. It stays in GPU memory. */
@@ -57,7 +71,7 @@ interface DenseSpec {
 /** A Mixture-of-Experts model as the simulator sees it, at one quantisation. */
 export interface ModelSpec {
   readonly name: string;
-  /** Quantisation that the byte figures are for, e.g. `q4_k_m`; `gguf` where sizes come from a file. */
+  /** Quantisation that the byte figures are for, e.g. `q4_k_m`; `gguf` or `safetensors` where sizes come from files. */
   readonly quantization: string;
   /** Width of the residual stream: values of one activation, as it is sent to an expert on another GPU. 0 where nothing says. */
   readonly hidden: number;
@@ -87,4 +101,35 @@ export function expertSizes(model: ModelSpec): Float64Array {
   const sizes = new Float64Array(model.experts);
   for (const layer of model.layers) sizes.fill(layer.expertBytes, layer.offset, layer.offset + layer.experts);
   return sizes;
+}
+
+/** Adds up lists of formats: one entry per format, most weights first. */
+export function sumFormats(lists: readonly (readonly FormatShare[])[]): readonly FormatShare[] {
+  const sums = new Map<string, { format: string; weights: number; bytes: number }>();
+  for (const { format, weights, bytes } of lists.flat()) {
+    const sum = sums.get(format);
+    if (sum === undefined) sums.set(format, { format, weights, bytes });
+    else {
+      sum.weights += weights;
+      sum.bytes += bytes;
+    }
+  }
+  return [...sums.values()].sort((a, b) => b.weights - a.weights);
+}
+
+/** Formats with `weights` and `bytes` times as many of each. */
+export function scaleFormats(formats: readonly FormatShare[], weights: number, bytes: number): readonly FormatShare[] {
+  return formats.map((one) => ({ format: one.format, weights: one.weights * weights, bytes: one.bytes * bytes }));
+}
+
+/** The format that most weights have; null where nothing says. */
+export function mainFormat(formats: readonly FormatShare[] | undefined): string | null {
+  return formats?.[0]?.format ?? null;
+}
+
+/** A layer whose experts have another size, as a trace or a file says; their formats keep the weights and share the bytes as before. */
+export function withExpertBytes(layer: MoeLayer, expertBytes: number): MoeLayer {
+  const { formats } = layer;
+  if (formats === undefined) return { ...layer, expertBytes };
+  return { ...layer, expertBytes, formats: scaleFormats(formats, 1, expertBytes / layer.expertBytes) };
 }

@@ -8,7 +8,7 @@ import { BYTES, COUNT } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
-import { findQuantization } from '../model/quantization.js';
+import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
 import { KV_GROWTH } from '../schedule/kv-room.js';

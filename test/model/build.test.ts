@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { loadModel } from '../../src/model/load.js';
 import { ModelProfileSchema } from '../../src/model/profile.js';
-import { findQuantization } from '../../src/model/quantization.js';
+import { findQuantization } from '../../src/model/quantization/index.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 import { parseYaml } from '../support/yaml.js';
 import { buildModel } from './profiles.js';
@@ -29,13 +29,21 @@ describe('buildModel', () => {
     const head = 4 * 10;
     expect(model.parameters.total).toBe(2 * (layer + 5 * expert) + 4 + 2 * head);
     expect(model.parameters.active).toBe(2 * (layer + 2 * expert) + 4 + 2 * head);
+    const inBf16 = (weights: number) => [{ format: 'bf16', weights, bytes: 2 * weights }];
+    const one = { experts: 5, topK: 2, expertBytes: expert * 2, flopsPerToken: expert * 2, formats: inBf16(expert) };
     expect(model.layers).toEqual([
-      { index: 0, experts: 5, topK: 2, expertBytes: expert * 2, flopsPerToken: expert * 2, offset: 0 },
-      { index: 1, experts: 5, topK: 2, expertBytes: expert * 2, flopsPerToken: expert * 2, offset: 5 },
+      { ...one, index: 0, offset: 0 },
+      { ...one, index: 1, offset: 5 },
     ]);
     const attention = { kvBytesPerToken: 2 * 3 * 2, flopsPerPair: 4 * 2 * 3, window: null };
-    const segment = { weightBytes: layer * 2, flopsPerToken: 2 * (layer - 8), flopsPerSequence: 0, attention: [attention] };
-    const tail = { weightBytes: (4 + head) * 2, flopsPerToken: 0, flopsPerSequence: 2 * head, attention: [] };
+    const segment = {
+      weightBytes: layer * 2,
+      flopsPerToken: 2 * (layer - 8),
+      flopsPerSequence: 0,
+      attention: [attention],
+      formats: inBf16(layer),
+    };
+    const tail = { weightBytes: (4 + head) * 2, flopsPerToken: 0, flopsPerSequence: 2 * head, attention: [], formats: inBf16(4 + head) };
     expect(model.dense.segments).toEqual([segment, segment, tail]);
     expect(model.dense.weightBytes).toBe(2 * (2 * layer + 4 + 2 * head));
     expect(model.dense.kvBytesPerToken).toBe(24);

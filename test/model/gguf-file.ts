@@ -10,8 +10,10 @@ const GGML = {
   q5_k: [13, 256, 176],
   q6_k: [14, 256, 210],
   mxfp4: [39, 32, 17],
-  /** A type of a fork: llama.cpp does not know its number. */
-  fork: [140, 256, 168],
+  /** A type of ik_llama.cpp; 2 bytes of scale per row come on top. */
+  iq3_ks: [156, 256, 102],
+  /** A type that nobody knows. */
+  fork: [700, 256, 168],
 } as const;
 
 /** One tensor; innermost dimension first. */
@@ -26,7 +28,8 @@ type Value = number | boolean | string | readonly number[] | readonly string[] |
 /** Bytes of a tensor's data. */
 export function tensorBytes({ type, shape }: TestTensor): number {
   const [, elements, bytes] = GGML[type];
-  return (shape.reduce((product, side) => product * side, 1) / elements) * bytes;
+  const weights = shape.reduce((product, side) => product * side, 1);
+  return (weights / elements) * bytes + (type === 'iq3_ks' ? (weights / shape[0]!) * 2 : 0);
 }
 
 /** The header of a file; integers are written as u32, arrays of texts as such. */

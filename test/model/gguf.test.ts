@@ -125,6 +125,29 @@ describe('a GGUF file', () => {
     );
   });
 
+  it('tells the formats of its tensors', () => {
+    writeGguf(at('formats.gguf'), METADATA, [...OUTER, ...layer(0, 'iq3_ks'), ...layer(1, 'fork'), ...layer(2, 'q6_k')]);
+    const { layers, dense } = loadModel(at('formats.gguf'));
+    // Rows of the down projection are as long as the expert is wide.
+    const iq3_ks = (one / 256) * 102 + 2 * HIDDEN;
+    expect(layers.map(({ formats }) => formats)).toEqual([
+      [
+        { format: 'q4_k', weights: 2 * one, bytes: 2 * q4 },
+        { format: 'iq3_ks', weights: one, bytes: iq3_ks },
+      ],
+      [
+        { format: 'q4_k', weights: 2 * one, bytes: 2 * q4 },
+        { format: 'type 700', weights: one, bytes: (one / 256) * 168 },
+      ],
+      [
+        { format: 'q4_k', weights: 2 * one, bytes: 2 * q4 },
+        { format: 'q6_k', weights: one, bytes: (one / 256) * 210 },
+      ],
+    ]);
+    for (const { weightBytes, formats } of dense.segments)
+      expect(formats!.reduce((sum, { bytes }) => sum + bytes, 0)).toBeCloseTo(weightBytes, 6);
+  });
+
   it('may hold types that only forks of llama.cpp know', () => {
     writeGguf(at('fork.gguf'), METADATA, [...OUTER, ...layer(0, 'fork'), ...layer(1, 'fork'), ...layer(2, 'fork')]);
     expect(loadModel(at('fork.gguf')).layers[0]!.expertBytes).toBe(2 * q4 + (one / 256) * 168);
@@ -147,7 +170,13 @@ describe('a GGUF file', () => {
     writeGguf(at('old.gguf'), METADATA, [...OUTER, ...without(0), ...single, ...without(1), ...dense, ...layer(2, 'q4_k'), ...shared]);
     const parts = measureGguf(at('old.gguf'));
     expect(parts.layers.map(({ moe }) => moe?.expert.bytes ?? null)).toEqual([3 * q4, null, 3 * q4]);
-    expect(parts.layers[1]!.ffn).toEqual({ parameters: 3 * one, bytes: (3 * one * 34) / 32, flops: 6 * one });
+    const bytes = (3 * one * 34) / 32;
+    expect(parts.layers[1]!.ffn).toEqual({
+      parameters: 3 * one,
+      bytes,
+      flops: 6 * one,
+      formats: [{ format: 'q8_0', weights: 3 * one, bytes }],
+    });
     expect(parts.layers[2]!.shared.bytes).toBe((one * 34) / 32 + 4 * HIDDEN);
     expect(parts.layers[2]!.router.bytes).toBe(4 * HIDDEN * EXPERTS);
   });

@@ -8,7 +8,7 @@ import { UserError } from '../../src/base/errors.js';
 import { FAMILIES } from '../../src/model/families/index.js';
 import { configProfile } from '../../src/model/huggingface.js';
 import { isMoeLayer, type ModelProfile, windowOf } from '../../src/model/profile.js';
-import { findQuantization } from '../../src/model/quantization.js';
+import { findQuantization } from '../../src/model/quantization/index.js';
 import { cases } from '../cases.js';
 import { buildModel, loadConfig, loadModelProfile } from './profiles.js';
 

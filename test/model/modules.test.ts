@@ -4,7 +4,7 @@ import { checkValue } from '../../src/base/yaml.js';
 import { inspectModel } from '../../src/model/inspect.js';
 import { loadModel, openModel } from '../../src/model/load.js';
 import { type ModelProfileInput, ModelProfileSchema } from '../../src/model/profile.js';
-import { findQuantization } from '../../src/model/quantization.js';
+import { findQuantization } from '../../src/model/quantization/index.js';
 import { expertSizes, type ModelSpec } from '../../src/model/spec.js';
 import { buildModel } from './profiles.js';
 

@@ -5,7 +5,7 @@ import { readJson } from '../../src/model/json.js';
 import { openModel } from '../../src/model/load.js';
 import { assemble } from '../../src/model/parts.js';
 import type { ModelProfile } from '../../src/model/profile.js';
-import type { Quantization } from '../../src/model/quantization.js';
+import type { Quantization } from '../../src/model/quantization/rule.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 
 /** A bundled profile. */

@@ -1,0 +1,148 @@
+// Formats of checkpoints of Python engines and MLX: routed experts, all other linear layers, and the rest, each at one number of bits. What
+// a group of weights shares (scale, zero point, bias) is spread over its weights.
+import { storedIn } from './formats/index.js';
+import type { Quantization, TensorPlace, TensorRole } from './rule.js';
+
+/** A kernel format, and its bits where they are not those of its usual group. */
+interface Linear {
+  readonly format: string;
+  readonly bits?: number | ((place: TensorPlace) => number);
+}
+
+/** Formats by part of the model. */
+interface Parts {
+  readonly experts: Linear;
+  /** Attention, shared experts and dense FFNs. */
+  readonly linear: Linear;
+  /** Embedding table and head. Absent: 16 bits. */
+  readonly tables?: Linear;
+  /** Absent: 16 bits. */
+  readonly router?: Linear;
+}
+
+const BF16: Linear = { format: 'bf16' };
+
+/** Bits may grow to twice the rule's, or shrink to half of it: a larger or smaller group, or fewer layers in 16 bits. */
+const RANGE = [-0.5, 1] as const;
+
+/**
+ * A format of checkpoints. Moved, its linear layers of fewer than 16 bits have so much more or less than the rule says, in parts of it:
+ * the format stays, and what is shared by a group gets longer or shorter.
+ */
+function checkpoint(name: string, summary: string, parts: Parts, by = 0): Quantization {
+  const partOf = (role: TensorRole): Linear => {
+    if (role === 'expert-in' || role === 'expert-down') return parts.experts;
+    if (role === 'embedding' || role === 'head') return parts.tables ?? BF16;
+    return role === 'router' ? (parts.router ?? BF16) : role === 'vector' ? BF16 : parts.linear;
+  };
+  return {
+    name,
+    summary,
+    range: RANGE,
+    moved: (distance) => checkpoint(name, summary, parts, by + distance),
+    stored: (role, place) => {
+      const { format, bits } = partOf(role);
+      const own = (typeof bits === 'function' ? bits(place) : bits) ?? storedIn(format, place.columns).bits;
+      return [{ format, bits: own < 16 ? own * (1 + by) : own, share: 1 }];
+    },
+  };
+}
+
+/** A checkpoint whose linear layers are all alike. */
+const throughout = (name: string, summary: string, linear: Linear): Quantization => checkpoint(name, summary, { experts: linear, linear });
+
+/** Bits of a weight in groups of `group` that share `scale` and `zero` bits. */
+const grouped = (bits: number, group: number, scale: number, zero: number): number => bits + (scale + zero) / group;
+
+/** What can be said of a group of integers. */
+export interface Group {
+  /** Weights of a group; null: a whole row. */
+  readonly group: number | null;
+  /** Bits of a group's zero point or bias. */
+  readonly zero: number;
+}
+
+/** Integers by group, with an f16 scale: GPTQ, AWQ and their kin. */
+export function integers(name: string, bits: 4 | 8, { group, zero }: Group): Quantization {
+  const what = group === null ? 'a scale per row' : `groups of ${group} with an f16 scale`;
+  const zeros = zero === 0 ? '' : ` and ${zero} bits of zero point`;
+  return throughout(name, `${bits} bits, ${what}${zeros} (GPTQ, AWQ and kin); embedding, head and router 16`, {
+    format: `int${bits}`,
+    bits: ({ columns }) => grouped(bits, group ?? columns, 16, zero),
+  });
+}
+
+/** Floats of 8 bits with an f32 scale per square of `block` weights. */
+export function fp8(name: string, block: number): Quantization {
+  return throughout(
+    name,
+    `8 bits and an f32 scale per ${block} x ${block} weights, as in the DeepSeek-V3 checkpoint; embedding, head and router 16`,
+    { format: 'fp8', bits: 8 + 32 / (block * block) },
+  );
+}
+
+/** Usual group of GPTQ and AWQ: 128 weights, a packed 4-bit zero point. */
+export const INT4_GROUP: Group = { group: 128, zero: 4 };
+
+/** Usual group of 8-bit checkpoints: a row. */
+export const INT8_GROUP: Group = { group: null, zero: 0 };
+
+/** Usual block of fp8. */
+export const FP8_BLOCK = 128;
+
+const MLX_ROUTER: Linear = { format: 'mlx8' };
+
+/** Formats of checkpoints. */
+export const CHECKPOINTS: readonly Quantization[] = [
+  throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
+  fp8('fp8', FP8_BLOCK),
+  integers('int8', 8, INT8_GROUP),
+  integers('int4', 4, INT4_GROUP),
+  checkpoint(
+    'int4_moe',
+    'Experts 4 bits in groups of 32 with a bf16 scale (4.5 bits) and 16 bits for everything else, as in Kimi-K2-Thinking',
+    {
+      experts: { format: 'int4', bits: grouped(4, 32, 16, 0) },
+      linear: BF16,
+    },
+  ),
+  checkpoint('mxfp4_hf', 'MXFP4 experts (4.25 bits) and 16 bits for everything else, as in the gpt-oss checkpoint', {
+    experts: { format: 'mxfp4', bits: 4.25 },
+    linear: BF16,
+  }),
+  checkpoint('nvfp4', 'NVFP4 experts (4.5 bits: 4 and an 8-bit scale per 16 weights) and 16 bits for everything else', {
+    experts: { format: 'nvfp4', bits: 4.5 },
+    linear: BF16,
+  }),
+  ...([4, 8] as const).map((bits) =>
+    checkpoint(
+      `mlx${bits}`,
+      `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`,
+      {
+        experts: { format: `mlx${bits}` },
+        linear: { format: `mlx${bits}` },
+        tables: { format: `mlx${bits}` },
+        router: MLX_ROUTER,
+      },
+    ),
+  ),
+  // Mixtral-offloading (arXiv 2312.17238, Table 1) gives whole-model sizes in GiB: f16 86.99, attention at 4 bits 85.16, then experts at
+  // 3 bits 21.37 or at 2 bits 17.54. With 45,097,156,608 expert and 1,342,177,280 attention weights that is, meta-data included,
+  // 16 - (85.16 - 17.54) x 2^33 / 45.097e9 = 3.12 and 3.85 bits per expert weight, and 4.29 per attention weight.
+  ...(
+    [
+      [2, 3.12],
+      [3, 3.85],
+      [4, 4.29],
+    ] as const
+  ).map(([bits, real]) =>
+    checkpoint(
+      `hqq${bits}`,
+      `${bits}-bit HQQ experts (${real} bits with scales and zeros), 4-bit attention (4.29), as in Mixtral-offloading`,
+      {
+        experts: { format: `hqq${bits}`, bits: real },
+        linear: { format: 'hqq4', bits: 4.29 },
+      },
+    ),
+  ),
+];

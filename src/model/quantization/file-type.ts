@@ -1,0 +1,127 @@
+// File types of ggml: a table of formats by role of tensor. llama.cpp's, ik_llama.cpp's and Unsloth's are such tables, and all of them can
+// be moved along the formats of their kind to meet the size of a file whose tensors nobody listed.
+import { kernelFormat, storedIn } from './formats/index.js';
+import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
+
+/** A format, or one by place. */
+type Choice = string | ((place: TensorPlace) => string);
+
+/** Formats by role; what is absent is `base`. Routers, norms and biases are f32. */
+export interface FileType {
+  readonly base: string;
+  /** Output matrix, and an embedding table that is the output matrix, too. */
+  readonly head: string;
+  readonly embedding?: Choice;
+  readonly query?: Choice;
+  readonly key?: Choice;
+  readonly value?: Choice;
+  readonly out?: Choice;
+  /** Gate and up projections of all FFNs, experts included. */
+  readonly in?: Choice;
+  readonly down?: Choice;
+  /** Routed experts, instead of `in` and `down`. */
+  readonly expert?: Choice;
+  /** Formats of experts from few bits to many. */
+  readonly ladder: readonly string[];
+  /** Format of everything else in files that spend more on it. */
+  readonly generous: string;
+}
+
+/** Formats that files of one kind mix, from few bits to many. */
+export const LADDERS = {
+  legacy: ['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0', 'bf16'],
+  k: ['iq1_s', 'iq2_xxs', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k', 'q8_0', 'bf16'],
+  i: ['iq1_s', 'iq1_m', 'iq2_xxs', 'iq2_xs', 'iq2_s', 'iq3_xxs', 'iq3_s', 'iq4_xs', 'q5_k', 'q6_k', 'q8_0', 'bf16'],
+  ternary: ['tq1_0', 'tq2_0', 'q4_k', 'q6_k', 'q8_0', 'bf16'],
+  ik: ['iq1_s', 'iq2_k', 'iq3_k', 'iq4_k', 'iq5_k', 'iq6_k', 'q8_0', 'bf16'],
+  ks: ['iq1_s', 'iq2_ks', 'iq2_kl', 'iq3_ks', 'iq4_ks', 'iq5_ks', 'iq6_k', 'q8_0', 'bf16'],
+  kss: ['iq1_s', 'iq2_ks', 'iq2_kl', 'iq3_ks', 'iq4_kss', 'iq5_ks', 'iq6_k', 'q8_0', 'bf16'],
+  kt: ['iq1_kt', 'iq2_kt', 'iq3_kt', 'iq4_kt', 'iq5_ks', 'iq6_k', 'q8_0', 'bf16'],
+  r4: ['iq1_s_r4', 'iq2_k_r4', 'iq3_k_r4', 'iq4_k_r4', 'iq5_k_r4', 'q6_k_r4', 'q8_0_r8', 'bf16'],
+  ks_r4: ['iq1_s_r4', 'iq2_k_r4', 'iq3_k_r4', 'iq4_ks_r4', 'iq5_ks_r4', 'q6_k_r4', 'q8_0_r8', 'bf16'],
+  k_r4: ['iq1_s_r4', 'iq2_xxs_r4', 'q2_k_r4', 'q3_k_r4', 'q4_k_r4', 'q5_k_r4', 'q6_k_r4', 'q8_0_r8', 'bf16'],
+  i_r4: ['iq1_s_r4', 'iq1_m_r4', 'iq2_xxs_r4', 'iq2_xs_r4', 'iq2_s_r4', 'iq3_xxs_r4', 'iq3_s_r4', 'iq4_xs_r8', 'q5_k_r4', 'q8_0_r8'],
+  fp: ['mxfp4', 'q8_0', 'bf16'],
+  fp_r8: ['mxfp4_r8', 'q8_0_r8', 'bf16'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Format that a file type asks for, before the fallback of short rows. */
+function wanted(types: FileType, role: TensorRole, place: TensorPlace): string {
+  const choose = (choice: Choice | undefined): string => (typeof choice === 'function' ? choice(place) : (choice ?? types.base));
+  switch (role) {
+    case 'router':
+    case 'vector':
+      return 'f32';
+    case 'head':
+      return types.head;
+    case 'embedding':
+      return place.tied ? types.head : choose(types.embedding);
+    case 'projection':
+      return choose(types.query);
+    case 'key':
+      return choose(types.key);
+    case 'value':
+      return choose(types.value);
+    case 'attention-out':
+      return choose(types.out);
+    case 'expert-in':
+      return choose(types.expert ?? types.in);
+    case 'expert-down':
+      return choose(types.expert ?? types.down);
+    case 'ffn-in':
+      return choose(types.in);
+    case 'ffn-down':
+      return choose(types.down);
+  }
+}
+
+/** Two formats in proportion; one where the share is whole. */
+function between(low: string, high: string, share: number, columns: number): readonly StoredShare[] {
+  if (share <= 0 || low === high) return [{ ...storedIn(low, columns), share: 1 }];
+  if (share >= 1) return [{ ...storedIn(high, columns), share: 1 }];
+  return [
+    { ...storedIn(low, columns), share: 1 - share },
+    { ...storedIn(high, columns), share },
+  ];
+}
+
+/** The format `steps` whole steps from one; that between two rungs goes to the next rung, and none leaves the ladder. */
+function stepped(name: string, ladder: readonly string[], steps: number): string {
+  if (steps === 0) return name;
+  const bits = (one: string): number => kernelFormat(one)!.bits;
+  const below = ladder.includes(name) ? ladder.indexOf(name) : ladder.findLastIndex((one) => bits(one) < bits(name));
+  const from = steps > 0 || ladder[below] === name ? below : below + 1;
+  const reached = ladder[Math.min(ladder.length - 1, Math.max(0, from + steps))]!;
+  return Math.sign(bits(reached) - bits(name)) === -Math.sign(steps) ? name : reached;
+}
+
+/** A format moved along a ladder: whole steps to another one, the rest as a share of the next. */
+function alongLadder(name: string, ladder: readonly string[], by: number, columns: number): readonly StoredShare[] {
+  const whole = Math.floor(by);
+  return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), by - whole, columns);
+}
+
+/**
+ * A quantization by a table of formats.
+ *
+ * Moved below 0, experts take formats of fewer bits. Moved above 0, everything but the experts is first brought to the format of generous
+ * files (from 0 to 1), then experts take formats of more bits: hand-made mixtures spend on attention and shared experts first, because
+ * these are few.
+ */
+export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
+  const experts = by < 0 ? by : Math.max(0, by - 1);
+  const others = Math.min(1, Math.max(0, by));
+  return {
+    name,
+    summary,
+    range: [-types.ladder.length, 1 + types.ladder.length],
+    moved: (distance) => fileType(name, summary, types, by + distance),
+    stored: (role, place) => {
+      const format = wanted(types, role, place);
+      if (role === 'router' || role === 'vector') return [{ ...storedIn(format, place.columns), share: 1 }];
+      if (role === 'expert-in' || role === 'expert-down') return alongLadder(format, types.ladder, experts, place.columns);
+      const more = storedIn(types.generous, place.columns).bits > storedIn(format, place.columns).bits;
+      return between(format, more ? types.generous : format, others, place.columns);
+    },
+  };
+}

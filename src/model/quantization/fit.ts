@@ -1,0 +1,55 @@
+// A quantization whose whole file has a stated size: files that mix formats by hand are told by their size, not by their label.
+import { UserError } from '../../base/errors.js';
+import { formatBytes, formatNumber } from '../../base/units.js';
+import type { Quantization } from './rule.js';
+
+/** A file: its bytes, and the weights in it. */
+export interface FileWeights {
+  readonly bytes: number;
+  readonly parameters: number;
+}
+
+/** Stated sizes are rounded, and files hold a tokenizer: one so little beyond what a rule can make is what it can make. */
+const TOLERANCE = 0.01;
+
+/**
+ * The quantization moved until the file has its size; itself where it has none.
+ *
+ * Bytes grow with the move, and in straight lines between whole steps, since a tensor between two rungs is so much of one format and so
+ * much of the next. So whole steps are searched by halving, and what is left is a proportion.
+ * @param measure the file of the model in a quantization
+ * @throws UserError where no mixture of its formats is so small or so large
+ */
+export function fitToSize(quantization: Quantization, measure: (one: Quantization) => FileWeights): Quantization {
+  const { size, range, name } = quantization;
+  if (size === undefined) return quantization;
+  const own = measure(quantization);
+  const target = 'bytes' in size ? size.bytes : (size.bits * own.parameters) / 8;
+  const at = (by: number): number => (by === 0 ? own.bytes : measure(quantization.moved(by)).bytes);
+  const moved = (by: number): Quantization => ({ ...quantization.moved(by), name });
+  let [low, high] = target < own.bytes ? [range[0], 0] : [0, range[1]];
+  let [least, most] = [at(low), at(high)];
+  if (target <= least || target >= most) {
+    const nearest = target <= least ? { by: low, bytes: least } : { by: high, bytes: most };
+    if (Math.abs(target / nearest.bytes - 1) > TOLERANCE) throw outOfReach(name, target, measure, quantization);
+    return moved(nearest.by);
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const bytes = at(middle);
+    if (bytes < target) [low, least] = [middle, bytes];
+    else [high, most] = [middle, bytes];
+  }
+  return moved(low + ((high - low) * (target - least)) / (most - least));
+}
+
+/** Why a size cannot be met. */
+function outOfReach(name: string, target: number, measure: (one: Quantization) => FileWeights, quantization: Quantization): UserError {
+  const [least, most] = quantization.range.map((by) => {
+    const { bytes, parameters } = measure(quantization.moved(by));
+    return `${formatBytes(bytes)} (${formatNumber((bytes * 8) / parameters, 2)} bits per weight)`;
+  });
+  return new UserError(
+    `quantization "${name}": its formats do not make a file of ${formatBytes(target)}; this model has from ${least} to ${most}`,
+  );
+}

@@ -1,0 +1,45 @@
+// A kernel format: how the weights of one tensor are stored. Kernels are written per format, so it is what prices of CPU and GPU hang
+// on; how a file mixes formats is the business of its quantization.
+
+/**
+ * Kin of a format, by how its kernels unpack: `legacy` one scale per block of 32, `k` blocks of 256 with quantized scales, `i` codebooks
+ * and non-linear tables, `ik` those of ik_llama.cpp, `fp` floats of 4 to 32 bits, `int` integer groups of Python engines and MLX.
+ */
+export type FormatFamily = 'legacy' | 'k' | 'i' | 'ik' | 'fp' | 'int';
+
+/** How weights are stored. */
+export interface KernelFormat {
+  /** As ggml prints it, in lower case: `q4_k`. */
+  readonly name: string;
+  readonly family: FormatFamily;
+  /** Weights of a block: rows are a multiple of it. */
+  readonly weights: number;
+  /** Bytes of a block, scales included. */
+  readonly bytes: number;
+  /** Bytes that each row has beside its blocks (a scale of its own). */
+  readonly rowBytes: number;
+  /** Bits per weight: bytes of a block x 8 / weights in it, without {@link rowBytes}. */
+  readonly bits: number;
+  /** Rows that are interleaved for the CPU (`_r4`, `_r8`); 1: none. */
+  readonly rows: number;
+  /** The same format without interleaving; itself where it has none. */
+  readonly plain: string;
+  /** Format that a row takes that is no multiple of the block; null: any row will do. */
+  readonly fallback: string | null;
+  /** Number of the type in GGUF files; null: never in one. */
+  readonly ggml: number | null;
+}
+
+/** What a format may have beside its block. */
+type Extras = Partial<Pick<KernelFormat, 'rowBytes' | 'rows' | 'plain' | 'fallback' | 'ggml'>>;
+
+/** A format of one family. */
+export function format(family: FormatFamily, name: string, weights: number, bytes: number, extras: Extras = {}): KernelFormat {
+  const { rowBytes = 0, rows = 1, plain = name, fallback = null, ggml = null } = extras;
+  return { name, family, weights, bytes, rowBytes, bits: (bytes * 8) / weights, rows, plain, fallback, ggml };
+}
+
+/** The same bytes with `rows` rows interleaved, as ik_llama.cpp repacks them: `q4_k_r4`. */
+export function interleaved(plain: KernelFormat, rows: number, ggml: number): KernelFormat {
+  return { ...plain, name: `${plain.name}_r${rows}`, rows, plain: plain.name, ggml };
+}

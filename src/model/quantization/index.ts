@@ -1,0 +1,104 @@
+// Every quantization by its name, and how people write one: a name, with details behind colons: `int4:group=64`, `ud-q2_k_xl:size=226GiB`,
+// `q4_k_m:bits=5.19`. Another family of files is one file here and one line below.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import { BYTES, parseQuantity } from '../../base/units.js';
+import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INT4_GROUP, INT8_GROUP, integers } from './checkpoints.js';
+import { IK_LLAMA } from './ik-llama.js';
+import { LLAMA, MIX } from './llama.js';
+import type { FileSize, Quantization } from './rule.js';
+import { UNSLOTH } from './unsloth.js';
+
+/** All quantizations, by family. */
+export const QUANTIZATIONS: readonly Quantization[] = [...CHECKPOINTS, ...LLAMA, ...UNSLOTH, ...IK_LLAMA];
+
+/** Other names of quantizations: aliases of llama-quantize, and what measurements call them. */
+const ALIASES: Readonly<Record<string, string>> = {
+  fp16: 'f16',
+  q2_k_m: 'q2_k',
+  q3_k: 'q3_k_m',
+  q4_k: 'q4_k_m',
+  q5_k: 'q5_k_m',
+  mxfp4_moe: 'mxfp4',
+  'hqq-2bit': 'hqq2',
+  'hqq-3bit': 'hqq3',
+  'hqq-4bit': 'hqq4',
+  'int4-g64': 'mlx4',
+  'int4-g32': 'int4_moe',
+  gptq: 'int4',
+  awq: 'int4',
+};
+
+const byName = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
+
+/** A quantization by its name alone; undefined where there is none. */
+export function knownQuantization(name: string): Quantization | undefined {
+  return byName.get(ALIASES[name] ?? name);
+}
+
+/** A detail behind a name: what it is called, and its text. */
+interface Detail {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Details that any quantization takes, and those of some. */
+const ANY = ['bits', 'size'];
+const OWN: Readonly<Record<string, readonly string[]>> = { int4: ['group', 'zero'], int8: ['group', 'zero'], fp8: ['block'] };
+
+/**
+ * A quantization by its name, in any case, with details: `bits=` (per weight of the whole file) or `size=` (of the file); `group=` and
+ * `zero=` (bits) of int4 and int8, `block=` of fp8.
+ * @throws UserError with the nearest known names, or what a detail may be
+ */
+export function findQuantization(written: string): Quantization {
+  const [head = '', ...rest] = written.toLowerCase().split(':');
+  const found = knownQuantization(head);
+  if (found === undefined) throw new UserError(`unknown quantization "${head}"; ${didYouMean(head, byName.keys())}`);
+  if (rest.length === 0 && found !== MIX) return found;
+  const details = rest.map((text) => detailOf(text, found));
+  if (new Set(details.map(({ key }) => key)).size < details.length || details.filter(({ key }) => ANY.includes(key)).length > 1)
+    throw new UserError(`quantization "${written}": says a detail twice; bits and size are the same thing, give one of them`);
+  const size = sizeOf(details);
+  if (size === null && found === MIX) throw new UserError('quantization "mix": needs a size; write e.g. mix:bits=3.2 or mix:size=43GB');
+  return { ...withGroups(found, details), name: written.toLowerCase(), ...(size === null ? {} : { size }) };
+}
+
+/** @throws UserError where it is none, or none of this quantization's */
+function detailOf(text: string, { name }: Quantization): Detail {
+  const [key = '', value, ...more] = text.split('=');
+  const known = [...(OWN[name] ?? []), ...ANY];
+  if (!known.includes(key)) throw new UserError(`quantization "${name}": unknown detail "${key}"; ${didYouMean(key, known)}`);
+  if (value === undefined || value === '' || more.length > 0)
+    throw new UserError(`quantization "${name}": write ${key}= and a value, e.g. ${key === 'size' ? 'size=226GiB' : `${key}=4`}`);
+  return { key, value };
+}
+
+/** Size of the file, where a detail says it. */
+function sizeOf(details: readonly Detail[]): FileSize | null {
+  for (const { key, value } of details) {
+    if (key === 'bits') return { bits: numberOf(key, value, 0.5, 32) };
+    if (key === 'size') return { bytes: parseQuantity(BYTES, value, 'quantization: size') };
+  }
+  return null;
+}
+
+/** The quantization with groups of another size. */
+function withGroups(found: Quantization, details: readonly Detail[]): Quantization {
+  const value = (key: string): string | undefined => details.find((detail) => detail.key === key)?.value;
+  const group = (usual: Group): Group => ({
+    group: value('group') === undefined ? usual.group : numberOf('group', value('group')!, 8, 2 ** 16),
+    zero: value('zero') === undefined ? usual.zero : numberOf('zero', value('zero')!, 0, 32),
+  });
+  if (found.name === 'int4') return integers('int4', 4, group(INT4_GROUP));
+  if (found.name === 'int8') return integers('int8', 8, group(INT8_GROUP));
+  if (found.name === 'fp8') return fp8('fp8', numberOf('block', value('block') ?? String(FP8_BLOCK), 8, 2 ** 16));
+  return found;
+}
+
+function numberOf(key: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least || value > most)
+    throw new UserError(`quantization: ${key}: must be a number from ${least} to ${most}, not "${text}"`);
+  return value;
+}

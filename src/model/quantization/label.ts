@@ -1,0 +1,20 @@
+// Labels that files and measurements carry: `Q4_K - Medium`, `IQ2_K_R4 - 2.375 bpw`, `mix-iq3_k`, `q4_k_m-m64`. They name quantizations in
+// other words, and some name what the file is not.
+import { knownQuantization } from './index.js';
+import type { Quantization } from './rule.js';
+
+/** Sizes that llama.cpp prints behind a file type. */
+const SIZES: Readonly<Record<string, string>> = { small: '_s', medium: '_m', large: '_l' };
+
+/** The quantization that a label means; null where it means none that is known. */
+export function readLabel(label: string): Quantization | null {
+  const text = label.trim().toLowerCase();
+  const [, type = text, detail = ''] = /^(\S+)\s*-\s+(.*)$/.exec(text) ?? [];
+  const name = type.replace(/^mix-/, '').replaceAll(' ', '_');
+  const tries = [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), name.replace(/-[^-]*$/, '')];
+  for (const one of tries) {
+    const found = knownQuantization(one);
+    if (found !== undefined) return found;
+  }
+  return /^mix(-|$)/.test(text) ? knownQuantization('mix')! : null;
+}

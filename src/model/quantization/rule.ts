@@ -1,0 +1,64 @@
+// What a quantization is: a rule that says for every tensor of a model how it is stored. Files keep the head, attention and some layers at
+// more bits, and what moeprof prices is bytes, so a format of a file is not one number.
+import type { StoredFormat } from './formats/index.js';
+
+/** What a tensor is in the model; quantizations choose formats by it. */
+export type TensorRole =
+  | 'expert-in' // gate and up projection of a routed expert
+  | 'expert-down'
+  | 'ffn-in' // gate and up projection of a dense or shared FFN
+  | 'ffn-down'
+  | 'projection' // query, latent projections, state-space mixers
+  | 'key'
+  | 'value'
+  | 'attention-out'
+  | 'router'
+  | 'embedding'
+  | 'head'
+  | 'vector'; // norms, biases
+
+/** Where a tensor stands. */
+export interface TensorPlace {
+  /** Row length: block formats need a multiple of their block. */
+  readonly columns: number;
+  /** Decoder layer of the tensor, and how many there are. */
+  readonly layer: number;
+  readonly layers: number;
+  /** Routed experts per layer of the model. */
+  readonly experts: number;
+  /** Query heads that share a key and value head; latent attention counts as one shared by all. */
+  readonly groups: number;
+  /** True where the embedding table is the head, too. */
+  readonly tied: boolean;
+}
+
+/** A part of a tensor that is stored in one format; the shares of a tensor add up to 1. */
+export interface StoredShare extends StoredFormat {
+  readonly share: number;
+}
+
+/** What a whole file is said to have: bits per weight, or bytes. */
+export type FileSize = { readonly bits: number } | { readonly bytes: number };
+
+/** A storage format of a whole model. */
+export interface Quantization {
+  readonly name: string;
+  /** One sentence: what holds how many bits, and whose rule that is. */
+  readonly summary: string;
+  /** How a tensor is stored. One entry, or several where the rule was moved to meet the size of a file. */
+  stored(role: TensorRole, place: TensorPlace): readonly StoredShare[];
+  /**
+   * The rule moved towards fewer bits (below 0) or more (above 0), in steps of the formats that its files mix; bits grow with it. 0: the
+   * rule itself.
+   */
+  moved(by: number): Quantization;
+  /** Furthest {@link moved} in either direction. */
+  readonly range: readonly [least: number, most: number];
+  /** Size that the whole file has, where somebody said so: the rule is moved until it has. Absent: the rule as it is. */
+  readonly size?: FileSize;
+}
+
+/** Bits per weight of a tensor. */
+export function bitsOf(shares: readonly StoredShare[]): number {
+  return shares.length === 1 ? shares[0]!.bits : shares.reduce((sum, { share, bits }) => sum + share * bits, 0);
+}

@@ -1,0 +1,60 @@
+// Unsloth's dynamic mixtures (UD-*): experts as the llama.cpp file type of the name, everything else at more bits. Which layer gets how much
+// is chosen model by model and stands in the file alone, so that a size over the whole file is what tells the bits of the experts.
+import { storedIn } from './formats/index.js';
+import { LLAMA } from './llama.js';
+import type { Quantization, StoredShare, TensorRole } from './rule.js';
+
+/** Name behind `ud-`, and the llama.cpp file type that its experts have. */
+const LIKE: Readonly<Record<string, string>> = {
+  q8_k_xl: 'q8_0',
+  q6_k_xl: 'q6_k',
+  q6_k: 'q6_k',
+  q5_k_xl: 'q5_k_m',
+  q5_k_m: 'q5_k_m',
+  q5_k_s: 'q5_k_s',
+  q4_k_xl: 'q4_k_m',
+  q4_k_m: 'q4_k_m',
+  q4_k_s: 'q4_k_s',
+  q3_k_xl: 'q3_k_m',
+  q3_k_m: 'q3_k_m',
+  q3_k_s: 'q3_k_s',
+  q2_k_xl: 'q2_k',
+  iq4_nl: 'iq4_nl',
+  iq4_xs: 'iq4_xs',
+  iq3_s: 'iq3_s',
+  iq3_xxs: 'iq3_xxs',
+  iq2_m: 'iq2_m',
+  iq2_xxs: 'iq2_xxs',
+  iq1_m: 'iq1_m',
+  iq1_s: 'iq1_s',
+  tq1_0: 'tq1_0',
+};
+
+/** Format below which nothing but an expert goes; files of DeepSeek-V3-0324 keep 17,744 MiB outside the experts, all of it in q8_0. */
+function least(role: TensorRole): string | null {
+  if (role === 'expert-in' || role === 'expert-down' || role === 'router' || role === 'vector') return null;
+  return role === 'embedding' ? 'q4_k' : 'q6_k';
+}
+
+function dynamic(name: string, like: Quantization): Quantization {
+  const atLeast = (shares: readonly StoredShare[], floor: string, columns: number): readonly StoredShare[] => {
+    const stored = storedIn(floor, columns);
+    return shares.map((one) => (one.bits < stored.bits ? { ...stored, share: one.share } : one));
+  };
+  return {
+    name,
+    summary: `Unsloth ${name.toUpperCase()}: experts like ${like.name}, everything else 6.5625 bits and more`,
+    range: like.range,
+    moved: (by) => dynamic(name, like.moved(by)),
+    stored: (role, place) => {
+      const floor = least(role);
+      const shares = like.stored(role, place);
+      return floor === null ? shares : atLeast(shares, floor, place.columns);
+    },
+  };
+}
+
+/** Unsloth's mixtures. */
+export const UNSLOTH: readonly Quantization[] = Object.entries(LIKE).map(([name, like]) =>
+  dynamic(`ud-${name}`, LLAMA.find((one) => one.name === like)!),
+);
