@@ -33,8 +33,8 @@ describe('a malformed value in a run profile', () => {
       'run.yaml:2:11: hardware: unknown hardware profile "rtx-409": did you mean "rtx-4090" or "rtx-3090" or "rtx-5090"? (a file needs its path, e.g. ./rtx-409.yaml)',
     ],
     [
-      'model: mixtral-8x7b\nquantization: q4_k',
-      'run.yaml:2:15: quantization: unknown quantization "q4_k"; did you mean "q4_k_m" or "q4_0" or "q6_k"?',
+      'model: mixtral-8x7b\nquantization: q4_km',
+      'run.yaml:2:15: quantization: unknown quantization "q4_km"; did you mean "q4_k_m" or "q3_k_m" or "q4_k_l"?',
     ],
     ['variants: [top-k=2, top-q=0.5]', 'run.yaml:1:21: variants.1: unknown routing variant "top-q"; did you mean "top-k" or "top-p"?'],
     [
@@ -104,7 +104,11 @@ describe('a malformed value of a flag', () => {
       'fidler',
       '--system: system: unknown system "fidler": did you mean "fiddler"? (a file needs its path, e.g. ./fidler.yaml)',
     ],
-    ['--quantization', 'q4_k', '--quantization: quantization: unknown quantization "q4_k"; did you mean "q4_k_m" or "q4_0" or "q6_k"?'],
+    [
+      '--quantization',
+      'q4_km',
+      '--quantization: quantization: unknown quantization "q4_km"; did you mean "q4_k_m" or "q3_k_m" or "q4_k_l"?',
+    ],
     ['--trace-format', 'cvs', '--trace-format: traceFormat: unknown trace format "cvs"; did you mean "csv"?'],
     ['--trace-columns', 'layer=a', '--trace-columns: experts is missing; a trace needs layer=… and experts=…'],
     ['--set', 'system.cache.scop=layer', '--set system.cache.scop: cache: unknown key "scop"; did you mean "scope"?'],
