@@ -5,7 +5,7 @@ export type { CachePolicy, Clock, PolicyContext, PolicyDefinition } from './cach
 export { NEVER, NONE, Pins, UNPINNED } from './cache/policy.js';
 export { simulate } from './engine/simulate.js';
 export type { Watch } from './engine/watch/meters.js';
-export { loadHardware } from './hardware/profile.js';
+export { loadHardware } from './hardware/load.js';
 export type { HardwareSpec } from './hardware/spec.js';
 export { loadModel } from './model/load.js';
 export type { ModelSpec } from './model/spec.js';

@@ -7,7 +7,7 @@ import { UserError } from './errors.js';
 import { didYouMean } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
-export type ProfileFamily = 'models' | 'hardware' | 'systems' | 'runs' | 'traces' | 'measurements';
+export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements';
 
 // src/base and dist/base both lie two levels below the package root.
 const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles');
@@ -15,6 +15,7 @@ const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles
 const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   models: 'model',
   hardware: 'hardware profile',
+  runtimes: 'runtime',
   systems: 'system',
   runs: 'run profile',
   traces: 'bundled trace',

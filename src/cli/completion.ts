@@ -36,6 +36,7 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
 const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--model': () => listProfiles('models'),
   '--hardware': () => listProfiles('hardware'),
+  '--runtime': () => listProfiles('runtimes'),
   '--system': () => listProfiles('systems'),
   '--policy': () => POLICIES.map(({ name }) => name),
   '--predictor': () => ['none', ...PREDICTORS.map(({ name }) => name)],

@@ -64,7 +64,7 @@ function terminal({ terminal: { color, unicode, width } }: CliContext): Check {
 
 function profiles(): Check {
   try {
-    const families = ['models', 'hardware', 'systems', 'runs', 'traces'] as const;
+    const families = ['models', 'hardware', 'runtimes', 'systems', 'runs', 'traces'] as const;
     const counts = families.map((family) => `${listProfiles(family).length} ${family}`);
     return { name: 'profiles', state: 'good', text: counts.join(', ') };
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
-import { loadHardware } from '../hardware/profile.js';
+import { loadHardware } from '../hardware/load.js';
 import { inspectModel } from '../model/inspect.js';
 import { openModel } from '../model/load.js';
 import type { CliContext } from './context.js';

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
+import { hardwareOf } from '../engine/inputs.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
-import { loadHardware } from '../hardware/profile.js';
 import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
@@ -107,7 +107,7 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
       `--system: ${system.name} fixes its expert cache at ${capacity.text}, so that there is nothing to plan; take another system`,
     );
   }
-  const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);
+  const hardware = hardwareOf(run);
   const gpuBytes = hardware.tiers[0]!.bytes * (hardware.gpus?.count ?? 1);
   return { system: system.name, hardware: hardware.name, gpuBytes, search: new CapacitySearch(), probes: [], runWith };
 }

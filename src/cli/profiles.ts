@@ -88,6 +88,7 @@ function parameterText(name: string, parameter: Parameter, width: number): strin
 const families: readonly Family[] = [
   files('model', 'models'),
   files('hardware', 'hardware'),
+  files('runtime', 'runtimes'),
   files('system', 'systems'),
   files('run', 'runs'),
   files('trace', 'traces'),

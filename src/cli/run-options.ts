@@ -28,6 +28,7 @@ export interface RunFlags extends RoutingFlags {
   readonly topK?: string;
   readonly rerank?: string;
   readonly hardware?: string;
+  readonly runtime?: string;
   readonly system?: string;
   readonly cache?: string;
   readonly policy?: string;
@@ -54,6 +55,7 @@ export function addRunOptions(command: Command): Command {
     .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
+    .option('--runtime <runtime>', "software that executes the system, e.g. llama.cpp or ktransformers; the system's unless given")
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
@@ -75,7 +77,7 @@ export function addRunOptions(command: Command): Command {
     .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
     .option('--no-bounds', 'leave out the Belady bound')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
-    .option('--set <path=value>', 'set any value of the run, system.*, hardware.* or model.*, repeatable', collect, [])
+    .option('--set <path=value>', 'set any value of the run, system.*, hardware.*, runtime.* or model.*, repeatable', collect, [])
     .addOption(allowCodeOption());
 }
 
@@ -104,6 +106,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
   if (variants.length > 0) flag('--variant', 'variants', variants);
   flag('--hardware', 'hardware', options.hardware, local);
+  flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--policy', 'system.cache.policy', options.policy, local);

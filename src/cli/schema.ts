@@ -5,6 +5,7 @@ import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { measurementSchema } from '../explore/validate/measurement.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
+import { runtimeSchema } from '../hardware/runtime.js';
 import { ModelProfileSchema } from '../model/profile.js';
 import { PREDICTORS } from '../predict/index.js';
 import { budgetFileSchema } from '../result/budget.js';
@@ -16,7 +17,7 @@ import { placementFields, predictorFields, schedulerFields, systemSchema } from 
 import type { CliContext } from './context.js';
 
 /** Files that there is a schema for. */
-export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'model', 'budgets', 'measurements', 'result'] as const;
+export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'runtime', 'model', 'budgets', 'measurements', 'result'] as const;
 
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
@@ -68,6 +69,7 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
 /** Files that are read in one step. */
 const WHOLE = {
   hardware: HardwareProfileSchema,
+  runtime: runtimeSchema,
   model: ModelProfileSchema,
   budgets: budgetFileSchema,
   measurements: measurementSchema,
@@ -115,6 +117,7 @@ const EXAMPLE_VALUES: Readonly<Partial<Record<SchemaKind, Readonly<Record<string
   run: {
     model: listProfiles('models'),
     hardware: listProfiles('hardware'),
+    runtime: listProfiles('runtimes'),
     system: listProfiles('systems'),
     trace: ['synthetic', ...listProfiles('traces')],
     'memory.expertCache': ['8GiB', '25%', '16/layer'],

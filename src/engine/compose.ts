@@ -67,6 +67,8 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
     onMiss: system.onMiss,
+    offloadFrom: layout.hardware.software?.offloadFrom ?? Number.POSITIVE_INFINITY,
+    overlaps: layout.hardware.software?.overlaps ?? true,
     precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
     prefetch: predictions === null ? null : { ...predictions, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
     recorder,

@@ -62,10 +62,11 @@ export class EventFold {
    * @returns when this GPU has executed it, ns
    */
   run(pass: Pass, layer: number, size: number, startNs: number, last: boolean): number {
-    const { belady, clock, curve, future, gpu } = this.gpu;
+    const { belady, clock, curve, future, gpu, offloadFrom } = this.gpu;
     const { event } = this;
     const { ids } = event.demand;
     clock.event++;
+    event.offloaded = pass.tokens >= offloadFrom;
     belady?.event(layer, ids, size);
     curve?.event(layer, ids, size);
     if (future !== null) future.future.advance(future.nextUse);

@@ -3,7 +3,8 @@ import { isAbsolute, relative } from 'node:path';
 import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { checkValue } from '../base/yaml.js';
-import { loadHardware } from '../hardware/profile.js';
+import { loadHardware } from '../hardware/load.js';
+import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { loadModel, loadRouting } from '../model/load.js';
 import { type ModelSpec, withExpertBytes } from '../model/spec.js';
@@ -48,8 +49,8 @@ export interface Inputs {
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
 export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
-  const hardware = loadHardware(run.hardware, run.folder, run.overrides.hardware);
   const { system } = run;
+  const hardware = hardwareOf(run);
   if (run.trace.includes('synthetic')) {
     if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
     if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
@@ -104,6 +105,15 @@ function routed(
   const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
   checkFits(trace, model);
   return { trace, recorded, candidates: varied, variants: variants.length > 0 };
+}
+
+/**
+ * The machine of a run, driven by the runtime that the run or its system names.
+ * @throws UserError where one of them is unknown or malformed
+ */
+export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
+  const name = runtime ?? system.runtime;
+  return loadHardware(hardware, folder, overrides.hardware, name === undefined ? null : loadRuntime(name, folder, overrides.runtime));
 }
 
 /** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */

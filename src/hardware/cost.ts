@@ -1,6 +1,7 @@
 // What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
-import type { ModelSpec } from '../model/spec.js';
+import type { ModelSpec, FormatShare } from '../model/spec.js';
+import { byFormat } from './by-format.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Nanoseconds per byte and per operation that a device reaches. */
@@ -22,25 +23,46 @@ interface ExpertTimes {
   readonly activationNs: Float64Array;
 }
 
-function expertTimes(model: ModelSpec, speed: Speed): ExpertTimes {
+function expertTimes(model: ModelSpec, device: Device): ExpertTimes {
+  const { nsPerFlop } = speedOf(device);
   return {
-    weightNs: Float64Array.from(model.layers, (layer) => layer.expertBytes * speed.nsPerByte),
-    activationNs: Float64Array.from(model.layers, (layer) => layer.flopsPerToken * speed.nsPerFlop),
+    weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, device)),
+    activationNs: Float64Array.from(model.layers, (layer) => layer.flopsPerToken * nsPerFlop),
   };
 }
 
 /**
+ * Time to bring weights to where they are multiplied, in ns: the larger of reading their bytes and unpacking them. Few bits a weight
+ * are read fast and unpacked no faster than others.
+ * @param formats what they are made of; absent: nothing is known but their bytes
+ */
+function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
+  const { bandwidthByFormat, bandwidthFraction, memoryBandwidth, unpacking } = device;
+  if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
+  let readNs = 0;
+  let unpackNs = 0;
+  for (const part of formats) {
+    const share = (bandwidthByFormat && byFormat(bandwidthByFormat, part.format)) ?? bandwidthFraction;
+    readNs += (part.bytes * 1e9) / (memoryBandwidth * share);
+    unpackNs += (part.weights * 1e9) / ((unpacking && byFormat(unpacking, part.format)) ?? Number.POSITIVE_INFINITY);
+  }
+  return Math.max(readNs, unpackNs);
+}
+
+/**
  * Times of one expert on the CPU. Where it is one socket's, they are those of a device. A slice of it on each of S sockets takes an S-th
- * of both. Pages that are spread over S sockets are read by all of them at once: of the S-th that each reads, an S-th lies in its own
- * memory and the rest comes over the interconnect, whichever takes longer.
+ * of both. Pages that are spread over S sockets are served by all memories together, which is no faster than slices (L20); of the S-th
+ * that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever takes longer.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
-  const speed = speedOf(cpu);
-  if (cpu.sockets === undefined || cpu.sockets.numa === 'expert') return expertTimes(model, speed);
-  const { count, interconnect, numa } = cpu.sockets;
-  const remoteNsPerByte = ((count - 1) * 1e9) / interconnect.bandwidth;
-  const nsPerByte = numa === 'tensor' ? speed.nsPerByte / count : Math.max(speed.nsPerByte, remoteNsPerByte) / count ** 2;
-  return expertTimes(model, { nsPerByte, nsPerFlop: speed.nsPerFlop / count });
+  const alone = expertTimes(model, cpu);
+  if (cpu.sockets === undefined || cpu.sockets.numa === 'expert') return alone;
+  const { count, efficiency = 1, interconnect, numa } = cpu.sockets;
+  const remoteNsPerByte = numa === 'tensor' ? 0 : ((count - 1) * 1e9) / (interconnect.bandwidth * count ** 2);
+  return {
+    weightNs: alone.weightNs.map((ns, l) => Math.max(ns / (count * efficiency), model.layers[l]!.expertBytes * remoteNsPerByte)),
+    activationNs: alone.activationNs.map((ns) => ns / count),
+  };
 }
 
 /**
@@ -67,6 +89,8 @@ export class CostModel {
   readonly cpuQueues: number;
 
   readonly #gpu: Speed;
+  /** Of attention, where it takes its own time; null: it shares the roofline of the weights. */
+  readonly #attention: Speed | null;
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
@@ -76,6 +100,7 @@ export class CostModel {
 
   // Dense segments, one entry each.
   readonly #weightBytes: Float64Array;
+  readonly #weightNs: Float64Array;
   readonly #tokenFlops: Float64Array;
   readonly #sequenceFlops: Float64Array;
   readonly #overheadNs: Float64Array;
@@ -90,8 +115,9 @@ export class CostModel {
     this.passNs = gpu.perPassNs;
     this.handoverNs = cpu?.handoverNs ?? Number.POSITIVE_INFINITY;
     this.#gpu = speedOf(gpu);
+    this.#attention = gpu.attention === undefined ? null : speedOf({ ...gpu, ...gpu.attention });
     this.#launchNs = gpu.launchNs;
-    this.#gpuExperts = expertTimes(model, this.#gpu);
+    this.#gpuExperts = expertTimes(model, gpu);
     this.#cpuExperts = cpu === null ? null : hostTimes(model, cpu);
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
@@ -101,6 +127,7 @@ export class CostModel {
 
     const { segments } = model.dense;
     this.#weightBytes = Float64Array.from(segments, (segment) => segment.weightBytes);
+    this.#weightNs = Float64Array.from(segments, (segment) => weightsNs(segment.formats, segment.weightBytes, gpu));
     this.#tokenFlops = Float64Array.from(segments, (segment) => segment.flopsPerToken);
     this.#sequenceFlops = Float64Array.from(segments, (segment) => segment.flopsPerSequence ?? 0);
     this.#overheadNs = Float64Array.from(segments, (segment) => segment.attention.length * gpu.perLayerNs);
@@ -124,7 +151,8 @@ export class CostModel {
 
   /**
    * Time of a dense segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
-   * plus the per-layer overhead. The tokens of one sequence share one read of its KV cache (flash attention).
+   * plus the per-layer overhead; where attention has its own speeds, the two maxima of weights and of attention. The tokens of one
+   * sequence share one read of its KV cache (flash attention).
    * @param segment index of the segment, 0 .. MoE layers
    * @param tokens tokens of the pass
    * @param contexts tokens of each sequence before this pass
@@ -132,8 +160,9 @@ export class CostModel {
    * @param sequences entries of both arrays that count
    */
   denseNs(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
-    let bytes = this.#weightBytes[segment]!;
-    let flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    const flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    let kvBytes = 0;
+    let attentionFlops = 0;
     const last = this.#groupStart[segment + 1]!;
     for (let group = this.#groupStart[segment]!; group < last; group++) {
       const window = this.#groupWindow[group]!;
@@ -145,10 +174,18 @@ export class CostModel {
         read += Math.min(context + added, window + added - 1);
         pairs += attendedPairs(context, added, window);
       }
-      bytes += read * this.#groupKvBytes[group]!;
-      flops += pairs * this.#groupFlops[group]!;
+      kvBytes += read * this.#groupKvBytes[group]!;
+      attentionFlops += pairs * this.#groupFlops[group]!;
     }
-    return Math.max(bytes * this.#gpu.nsPerByte, flops * this.#gpu.nsPerFlop) + this.#overheadNs[segment]!;
+    const { nsPerByte, nsPerFlop } = this.#gpu;
+    const overheadNs = this.#overheadNs[segment]!;
+    const attention = this.#attention;
+    if (attention === null) {
+      const bytes = this.#weightBytes[segment]! + kvBytes;
+      return Math.max(bytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;
+    }
+    const weightNs = Math.max(this.#weightNs[segment]!, flops * nsPerFlop);
+    return weightNs + Math.max(kvBytes * attention.nsPerByte, attentionFlops * attention.nsPerFlop) + overheadNs;
   }
 
   /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */

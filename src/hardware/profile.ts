@@ -1,18 +1,30 @@
 // A hardware profile: what a data sheet, a benchmark or a calibration says about one machine, read from `profiles/hardware/*.yaml`.
 import { z } from 'zod';
-import { findProfile } from '../base/profiles.js';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
-import { type Override, quantity, readYaml } from '../base/yaml.js';
-import { type Device, FLOWS, type HardwareSpec, type HostDevice, type LinkSpec, NUMA } from './spec.js';
+import { quantity } from '../base/yaml.js';
+import { FLOWS, NUMA } from './spec.js';
 
 const positive = (kind: Parameters<typeof quantity>[0]) =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
+/**
+ * Facts of a device, and what a calibration measured on it. With the measured shares a device says all of itself, overheads included;
+ * without them they are the runtime's.
+ */
 const deviceFields = {
-  peak: positive(FLOPS).describe('Dense matrix throughput of the data sheet, without sparsity, e.g. 165 TFLOP/s.'),
+  peak: positive(FLOPS)
+    .optional()
+    .describe('Dense matrix throughput of the data sheet, without sparsity, e.g. 165 TFLOP/s. Absent: from cores, clock and isa.'),
   memoryBandwidth: positive(RATE).describe('Memory bandwidth of the data sheet, e.g. 1008 GB/s.'),
-  computeFraction: positive(SHARE).describe('Share of the peak that large matrix products reach, e.g. 70%.'),
-  bandwidthFraction: positive(SHARE).describe('Share of the memory bandwidth that weight-bound kernels reach, e.g. 80%.'),
+  cores: z.int().positive().optional().describe('Cores of a CPU (of one socket).'),
+  clock: z.number().positive().optional().describe('Base clock of a CPU in GHz.'),
+  isa: z.string().min(1).optional().describe('Widest instruction set of a CPU: avx2, avx512, avx512-vnni, amx, neon.'),
+  computeFraction: positive(SHARE)
+    .optional()
+    .describe('Measured share of the peak that large matrix products reach, e.g. 70%. Absent: as the runtime says.'),
+  bandwidthFraction: positive(SHARE)
+    .optional()
+    .describe('Measured share of the memory bandwidth that weight-bound kernels reach, e.g. 80%. Absent: as the runtime says.'),
   launch: quantity(DURATION).default(0).describe('Overhead of each expert, e.g. 8us.'),
   perLayer: quantity(DURATION).default(0).describe('Overhead of each decoder layer, e.g. 20us.'),
   perPass: quantity(DURATION).default(0).describe('Overhead of each pass, e.g. 200us.'),
@@ -79,7 +91,9 @@ export const HardwareProfileSchema = z
     cpu: z
       .strictObject({
         ...deviceFields,
-        handover: quantity(DURATION).describe('Time to hand activations over and take the result back, e.g. 30us.'),
+        handover: quantity(DURATION)
+          .optional()
+          .describe('Measured time to hand activations over and take the result back, e.g. 30us. Absent: as the runtime says.'),
         sockets: z
           .int()
           .positive()
@@ -103,7 +117,25 @@ export const HardwareProfileSchema = z
   })
   .superRefine((profile, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
-    const { cpu, gpus, tiers, links } = profile;
+    const { cpu, gpu, gpus, tiers, links } = profile;
+    for (const [key, one] of [
+      ['gpu', gpu],
+      ['cpu', cpu],
+    ] as const) {
+      if (one === undefined) continue;
+      const shares = [one.computeFraction, one.bandwidthFraction].filter((value) => value !== undefined).length;
+      const asCores = one.cores !== undefined && one.clock !== undefined && one.isa !== undefined;
+      if (shares === 1) refuse([key], 'needs both computeFraction and bandwidthFraction as measured, or neither: the runtime then says');
+      if (shares === 2 && one.peak === undefined) refuse([key, 'peak'], 'is missing; computeFraction is a share of it');
+      if (shares === 0 && key === 'gpu' && one.peak === undefined && !asCores)
+        refuse([key, 'peak'], 'is missing; give it, or cores, clock and isa where the CPU computes everything');
+      if (shares === 0 && key === 'cpu' && !asCores)
+        refuse([key], 'needs cores, clock and isa, or computeFraction and bandwidthFraction as measured');
+    }
+    if (cpu !== undefined && isCalibrated(profile) && cpu.bandwidthFraction === undefined)
+      refuse(['cpu'], 'needs computeFraction and bandwidthFraction as measured, as the GPU has');
+    if (cpu?.bandwidthFraction !== undefined && cpu.handover === undefined)
+      refuse(['cpu', 'handover'], 'is missing; give it as measured, e.g. 36us');
     if (links.length !== tiers.length - 1)
       refuse(['links'], `${tiers.length} tiers need ${tiers.length - 1} links, one between neighbours, not ${links.length}`);
     const orders = [
@@ -145,64 +177,7 @@ export const HardwareProfileSchema = z
 /** A checked hardware profile. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
 
-/** Builds the machine that a profile describes; tiers are what a model can use, reserves taken off. */
-export function buildHardware(profile: HardwareProfile): HardwareSpec {
-  return {
-    name: profile.name,
-    tiers: profile.tiers.map((tier) => ({ name: tier.name, bytes: tier.size - tier.reserve })),
-    links: profile.links.map(link),
-    gpu: device(profile.gpu),
-    ...several(profile),
-    cpu: profile.cpu === undefined ? null : host(profile.cpu),
-  };
-}
-
-function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths: given }: HardwareProfile['links'][number]): LinkSpec {
-  if (given === undefined) return { name, bandwidth: bandwidth!, latencyNs: latency!, lanes, chunkBytes: chunk ?? null };
-  const paths = given.map((one) => ({ bandwidth: one.bandwidth, latencyNs: one.latency }));
-  return {
-    name,
-    bandwidth: paths.reduce((sum, one) => sum + one.bandwidth, 0),
-    latencyNs: Math.min(...paths.map((one) => one.latencyNs)),
-    lanes: flows === 'single' ? paths.length : 1,
-    chunkBytes: null,
-    paths,
-    flows,
-  };
-}
-
-function host({ handover, interconnect, numa = 'expert', sockets, ...rest }: NonNullable<HardwareProfile['cpu']>): HostDevice {
-  const one = { ...device(rest), handoverNs: handover };
-  if (sockets === 1) return one;
-  const { bandwidth, latency } = interconnect!;
-  return { ...one, sockets: { count: sockets, numa, interconnect: { bandwidth, latencyNs: latency } } };
-}
-
-/** One GPU is as a machine that says nothing of several. */
-function several({ gpus }: HardwareProfile): Pick<HardwareSpec, 'gpus'> {
-  if (gpus === undefined || gpus.count === 1) return {};
-  const { bandwidth, latency } = gpus.interconnect!;
-  return { gpus: { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } } };
-}
-
-/**
- * Loads a machine.
- * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
- * @param overrides values that replace the profile's
- * @throws UserError where there is no such profile, or it is not well-formed
- */
-export function loadHardware(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): HardwareSpec {
-  return buildHardware(readYaml(findProfile('hardware', nameOrPath, relativeTo), HardwareProfileSchema, overrides));
-}
-
-function device(profile: HardwareProfile['gpu']): Device {
-  return {
-    peakFlops: profile.peak,
-    memoryBandwidth: profile.memoryBandwidth,
-    computeFraction: profile.computeFraction,
-    bandwidthFraction: profile.bandwidthFraction,
-    launchNs: profile.launch,
-    perLayerNs: profile.perLayer,
-    perPassNs: profile.perPass,
-  };
+/** True where a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
+export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {
+  return gpu.bandwidthFraction !== undefined;
 }

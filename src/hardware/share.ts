@@ -19,7 +19,8 @@ export function shareOf(hardware: HardwareSpec): HardwareSpec {
 }
 
 function partOfCpu(cpu: HostDevice, count: number): HostDevice {
-  const part = { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count };
+  const unpacking = cpu.unpacking && Object.fromEntries(Object.entries(cpu.unpacking).map(([format, rate]) => [format, rate / count]));
+  const part = { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count, ...(unpacking && { unpacking }) };
   if (cpu.sockets === undefined) return part;
   const { interconnect } = cpu.sockets;
   return { ...part, sockets: { ...cpu.sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };

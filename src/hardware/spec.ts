@@ -38,6 +38,9 @@ export interface LinkSpec {
   readonly flows?: Flows;
 }
 
+/** Values by format of the weights: of a kernel format (`q4_k`), of a family of formats (`k`), or of all others (`default`). */
+export type ByFormat = Readonly<Record<string, number>>;
+
 /** A processor beside a memory. */
 export interface Device {
   /** Peak dense matrix throughput in FLOP/s at the precision that inference computes in. */
@@ -54,6 +57,12 @@ export interface Device {
   readonly perLayerNs: number;
   /** Framework overhead per pass in ns: scheduling, sampling, graph launch. */
   readonly perPassNs: number;
+  /** `bandwidthFraction` by format of the weights; absent: it is the same for all. */
+  readonly bandwidthByFormat?: ByFormat;
+  /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
+  readonly unpacking?: ByFormat;
+  /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
+  readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number };
 }
 
 /**
@@ -66,9 +75,11 @@ export const NUMA = ['expert', 'tensor', 'interleaved'] as const;
 type Numa = (typeof NUMA)[number];
 
 /** Sockets of a CPU, each with cores and memory of its own. */
-interface Sockets {
+export interface Sockets {
   /** At least 2. */
   readonly count: number;
+  /** Share of the sum of their speeds that sockets together reach, (0, 1]. Absent: all of it. */
+  readonly efficiency?: number;
   readonly numa: Numa;
   /** How one socket reaches the memory of the others: its bandwidth, each direction, and what waiting for the others costs. */
   readonly interconnect: PathSpec;
@@ -97,6 +108,16 @@ interface GpuSet {
   readonly interconnect: Interconnect;
 }
 
+/** What a runtime does with a machine beside its speeds. */
+export interface Software {
+  /** Name of the runtime. */
+  readonly runtime: string;
+  /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
+  readonly offloadFrom: number | null;
+  /** False: an event's experts execute when the last of its copies has arrived. */
+  readonly overlaps: boolean;
+}
+
 /** A machine. `tiers[0]` is where experts execute; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
 export interface HardwareSpec {
   readonly name: string;
@@ -108,4 +129,8 @@ export interface HardwareSpec {
   readonly gpus?: GpuSet;
   /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
   readonly cpu: HostDevice | null;
+  /** The runtime that its speeds are those of; absent: the profile states all of them itself. */
+  readonly software?: Software;
+  /** What the profile says of it, without its name: the same machine for all runtimes. Present with `software`. */
+  readonly facts?: unknown;
 }

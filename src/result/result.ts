@@ -73,6 +73,8 @@ export interface Result {
     readonly model: string;
     readonly quantization: string;
     readonly hardware: string;
+    /** What executed the system; absent: the machine is calibrated, and says all of itself. */
+    readonly runtime?: string;
     readonly system: string;
     readonly traces: readonly TraceInput[];
     /** Routing variants, as the user wrote them, the first closest to the traces; absent: none. */

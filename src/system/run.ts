@@ -41,6 +41,9 @@ export const runSchema = z.strictObject({
     .optional()
     .describe('Storage format of the weights, e.g. q4_k_m, fp8, bf16. Absent: as the model profile says.'),
   hardware: profileOf('hardware').default('rtx-4090').describe('Bundled name or path of a hardware profile.'),
+  runtime: profileOf('runtimes')
+    .optional()
+    .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),
   system: z
     .union([z.string().min(1), z.looseObject({})])
     .default('on-demand-lru')
@@ -172,8 +175,8 @@ export interface RunSpec extends Omit<CheckedRun, 'system'> {
   readonly places: Places;
   /** Folder that paths in it are relative to. */
   readonly folder: string;
-  /** Values inside the model and hardware profiles that it names. */
-  readonly overrides: Readonly<Record<'model' | 'hardware', readonly Override[]>>;
+  /** Values inside the model, hardware and runtime profiles that it names. */
+  readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
 }
 /** What a run profile may say; all fields are optional. */
 export type RunInput = z.input<typeof runSchema>;
@@ -181,7 +184,7 @@ export type RunInput = z.input<typeof runSchema>;
 /**
  * Reads a run profile, and the system that it names.
  * @param nameOrPath bundled name, or a path
- * @param overrides flags and `--set` values; paths below `model`, `hardware` and `system` reach into those profiles
+ * @param overrides flags and `--set` values; paths below `model`, `hardware`, `runtime` and `system` reach into those profiles
  * @param allowCode files may name modules that are run; only overrides may, unless said
  * @throws UserError
  */
@@ -244,7 +247,7 @@ function specOf(
 ): RunSpec {
   const within = (root: string): Override[] =>
     overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
-  const inner = { model: within('model'), hardware: within('hardware') };
+  const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
   const system = systemOf(located, folder, within('system'));

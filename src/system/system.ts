@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import type { Choice } from '../base/parameters.js';
 import { findProfile, shownPath } from '../base/profiles.js';
-import { issueOf, written } from '../base/written.js';
+import { issueOf, known, written } from '../base/written.js';
 import { type Located, locateYaml, type Override } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
@@ -94,6 +94,12 @@ export const systemSchema = z.strictObject({
   name: z.string().min(1).describe('Name, as reports show it.'),
   cites: z.string().optional().describe('What it follows: a paper, a repository.'),
   simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
+  runtime: z
+    .string()
+    .min(1)
+    .superRefine(known((name) => findProfile('runtimes', name)))
+    .optional()
+    .describe('Runtime that executes it, where the run names none: llama.cpp, ktransformers, hf-eager ...'),
   cache: z
     .strictObject({
       policy: policy

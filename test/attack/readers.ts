@@ -5,7 +5,7 @@ import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
 import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
-import { loadHardware } from '../../src/hardware/profile.js';
+import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel, loadRouting } from '../../src/model/load.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { readResult } from '../../src/result/read.js';

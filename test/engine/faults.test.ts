@@ -170,7 +170,7 @@ describe('a fault from the start is a lesser machine', () => {
 });
 
 async function bandwidthOf(machine: string): Promise<number> {
-  const { loadHardware } = await import('../../src/hardware/profile.js');
+  const { loadHardware } = await import('../../src/hardware/load.js');
   return loadHardware(machine).links[0]!.bandwidth;
 }
 

@@ -101,6 +101,8 @@ export async function composeEngine(scenario: Scenario) {
     dram,
     writeBack,
     onMiss: scenario.onMiss,
+    offloadFrom: Number.POSITIVE_INFINITY,
+    overlaps: true,
     precision: null,
     prefetch:
       script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores, predictedUse: null, adaptive: null },

@@ -2,7 +2,7 @@
 // (arXiv 2405.07518: model switching 15 to 31 times faster, machine footprint up to 19 times smaller).
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
-import { loadHardware } from '../../src/hardware/profile.js';
+import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel } from '../../src/model/load.js';
 import type { Result } from '../../src/result/result.js';
 

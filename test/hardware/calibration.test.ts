@@ -2,7 +2,7 @@
 // CPU (--n-cpu-moe n). One set of constants serves both models; nothing knows them by name.
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
-import { loadHardware } from '../../src/hardware/profile.js';
+import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel } from '../../src/model/load.js';
 import { A10_DECODE } from '../support/a10.js';
 

@@ -85,7 +85,28 @@ describe('CostModel', () => {
         return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, sockets } }).cpuExpertNs(0, 1);
       };
       expect(ns(0.25e9)).toBe(100 + 3 + 5); // 25 bytes at 0.25 byte/ns
-      expect(ns(2e9)).toBe(50 + 3 + 5); // 25 bytes of its own at 0.5 take longer
+      expect(ns(2e9)).toBe(100 + 3 + 5); // 100 bytes from both memories, 1 byte/ns together
+    });
+
+    it('L20: no placement delivers more than the sum of memories, nor interleaved more than tensor', () => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 2, max: 8 }),
+          fc.double({ min: 0.01, max: 100, noNaN: true }),
+          fc.double({ min: 0.1, max: 1, noNaN: true }),
+          (count, rate, efficiency) => {
+            const few = { ...model, layers: model.layers.map((one) => ({ ...one, flopsPerToken: 0 })) };
+            const ns = (numa: 'expert' | 'tensor' | 'interleaved') => {
+              const sockets = { count, numa, efficiency, interconnect: { bandwidth: rate * 1e9, latencyNs: 0 } };
+              return new CostModel(few, { ...hardware, cpu: { ...hardware.cpu!, launchNs: 0, sockets } }).cpuExpertNs(1, 1);
+            };
+            // 400 bytes; each socket's memory delivers 0.5 byte/ns.
+            expect(ns('tensor')).toBeGreaterThanOrEqual(400 / (0.5 * count) - 1e-9);
+            expect(ns('interleaved')).toBeGreaterThanOrEqual(ns('tensor') - 1e-9);
+            expect(ns('expert')).toBeGreaterThanOrEqual(400 / 0.5 - 1e-9);
+          },
+        ),
+      );
     });
   });
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { buildHardware, HardwareProfileSchema } from '../../src/hardware/profile.js';
+import { buildHardware } from '../../src/hardware/load.js';
+import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { FLOWS, NUMA } from '../../src/hardware/spec.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 

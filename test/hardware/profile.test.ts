@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { listProfiles } from '../../src/base/profiles.js';
-import { buildHardware, HardwareProfileSchema, loadHardware } from '../../src/hardware/profile.js';
+import { buildHardware, loadHardware } from '../../src/hardware/load.js';
+import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { parseYaml } from '../support/yaml.js';
 
 const NAMES = listProfiles('hardware');

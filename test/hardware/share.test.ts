@@ -1,7 +1,8 @@
 // Machines of several GPUs: what a profile may say, and what one of them has of the host.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { buildHardware, HardwareProfileSchema, loadHardware } from '../../src/hardware/profile.js';
+import { buildHardware, loadHardware } from '../../src/hardware/load.js';
+import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { shareOf } from '../../src/hardware/share.js';
 import { parseYaml } from '../support/yaml.js';
 

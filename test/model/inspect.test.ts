@@ -10,7 +10,7 @@ import { listProfiles } from '../../src/base/profiles.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { define } from '../../src/cli/model.js';
 import { modelReports } from '../../src/cli/model-report.js';
-import { loadHardware } from '../../src/hardware/profile.js';
+import { loadHardware } from '../../src/hardware/load.js';
 import { fitOn, foldLayers, inspectModel, type ModelInspection } from '../../src/model/inspect.js';
 import { loadModel, openModel } from '../../src/model/load.js';
 import { expertBytesTotal } from '../../src/model/spec.js';

@@ -131,6 +131,8 @@ export class RunningEvent {
   waits = 0;
   /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
+  /** True where the pass is so large that misses go to the GPU which the CPU would compute otherwise. */
+  offloaded = false;
   /** When each member that is waited for can be executed, ns. */
   readonly readyNs: Float64Array;
   /** Members that the CPU computes: the first `cpuExperts` entries. */

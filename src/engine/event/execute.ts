@@ -31,7 +31,8 @@ export class Executor {
       computeNs += ns;
     }
     event.hitsEndNs = gpuNs;
-    if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
+    if (!this.#gpu.overlaps) arriveTogether(waiting, waits, readyNs);
+    else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
@@ -85,4 +86,11 @@ export class Executor {
     event.cpuExperts = 0;
     return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
   }
+}
+
+/** Copies that a runtime waits for one and all: each of the first `count` members is ready when the last one is. */
+function arriveTogether(members: Int32Array, count: number, readyNs: Float64Array): void {
+  let lastNs = 0;
+  for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
+  for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }

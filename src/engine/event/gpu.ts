@@ -23,6 +23,10 @@ export interface Gpu {
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
   readonly writeBack: Link | null;
   readonly onMiss: MissAction;
+  /** Tokens of a pass from which on misses that the CPU would compute are streamed to the GPU; Infinity: never. */
+  readonly offloadFrom: number;
+  /** False: members of an event that are copied execute when the last of them has arrived. */
+  readonly overlaps: boolean;
   /** Serves misses that matter little from smaller copies, with `onMiss: load` only; null: all misses are served in full. */
   readonly precision: Precision | null;
   /** Null: nothing is prefetched. */

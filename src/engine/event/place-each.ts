@@ -1,5 +1,5 @@
-// Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies, it is streamed,
-// served from a smaller copy or skipped, or its slot is free only after a write-back.
+// Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies (or, of a pass
+// that is large enough for its runtime, the GPU streams it), it is streamed, served from a smaller copy or skipped, or its slot is free only after a write-back.
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { type Evictions, Misses } from './place.js';
@@ -21,7 +21,7 @@ class EachMiss extends Misses {
     const { ids } = event.demand;
     const cache = gpu.byLayer[layer]!;
     const { base, resident } = cache;
-    const useCpu = onMiss === 'cpu' || onMiss === 'cheaper';
+    const useCpu = (onMiss === 'cpu' && !event.offloaded) || onMiss === 'cheaper';
     if (dram !== null) this.pinInDram();
     if (useCpu) event.cpuNs.fill(startNs + cost.handoverNs);
     let loads = 0;
@@ -78,7 +78,7 @@ class EachMiss extends Misses {
     const cache = gpu.byLayer[layer]!;
     evictions.slotFreeNs = startNs;
     let admitted = false;
-    if (onMiss === 'static') cache.policy.streamed?.(id - cache.base);
+    if (onMiss === 'static' || onMiss === 'cpu') cache.policy.streamed?.(id - cache.base);
     else {
       admitted = gpu.admit(id, layer, true, 0);
       evictions.account(startNs);

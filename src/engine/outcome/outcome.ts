@@ -30,7 +30,7 @@ export function outcome(finished: Finished): Result {
   const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
   const common = {
     model: { layers: model.layers, dense: model.dense },
-    hardware: { ...hardware, name: undefined },
+    hardware: hardware.facts ?? { ...hardware, name: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
     variants: config.variants,
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
@@ -46,6 +46,7 @@ export function outcome(finished: Finished): Result {
       model: model.name,
       quantization: model.quantization,
       hardware: hardware.name,
+      ...(hardware.software === undefined ? {} : { runtime: hardware.software.runtime }),
       system: system.name,
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
@@ -55,7 +56,7 @@ export function outcome(finished: Finished): Result {
     config: {
       ...config,
       system: asWritten(system),
-      overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain) },
+      overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain), runtime: overrides.runtime.map(plain) },
     },
     metrics: metricsOf(finished, bounds),
     perLayer: perLayerOf(finished),

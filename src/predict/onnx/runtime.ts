@@ -17,7 +17,7 @@ function withoutTelemetry(): void {
  * The runtime's module.
  * @throws UserError where it is not installed, or does not load on this platform
  */
-export async function loadRuntime(): Promise<typeof Ort> {
+export async function loadOnnxRuntime(): Promise<typeof Ort> {
   withoutTelemetry();
   try {
     const module = (await import('onnxruntime-node')) as typeof Ort & { readonly default?: typeof Ort };

@@ -7,7 +7,7 @@ import { Batch } from './batch.js';
 import { type Checkpoint, freshCheckpoint } from './checkpoint.js';
 import type { PathDataset } from './dataset.js';
 import type { NetworkOptions, PathShape } from './network.js';
-import { loadRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
+import { loadOnnxRuntime, type Ort, SESSION_OPTIONS } from './runtime.js';
 import { ADAM, buildTrainingGraphs, MOMENTS } from './training-graph.js';
 
 /** How to train. */
@@ -108,7 +108,7 @@ class Trainer {
   }
 
   static async open(data: TrainingData, options: TrainingOptions, resume: Checkpoint | null): Promise<Trainer> {
-    const ort = await loadRuntime();
+    const ort = await loadOnnxRuntime();
     const graphs = buildTrainingGraphs(options.network, data.shape);
     const step = await ort.InferenceSession.create(graphs.step, SESSION_OPTIONS);
     const loss = await ort.InferenceSession.create(graphs.loss, SESSION_OPTIONS);

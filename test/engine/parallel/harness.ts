@@ -80,6 +80,8 @@ export async function composeParallel(scenario: ParallelScenario) {
       dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
       writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
       onMiss,
+      offloadFrom: Number.POSITIVE_INFINITY,
+      overlaps: true,
       precision: null,
       prefetch:
         shared === null

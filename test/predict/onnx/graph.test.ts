@@ -3,10 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { Graph, type Value } from '../../../src/predict/onnx/graph.js';
-import { loadRuntime, SESSION_OPTIONS } from '../../../src/predict/onnx/runtime.js';
+import { loadOnnxRuntime, SESSION_OPTIONS } from '../../../src/predict/onnx/runtime.js';
 import { encodeModel } from '../../../src/predict/onnx/writer.js';
 
-const ort = await loadRuntime();
+const ort = await loadOnnxRuntime();
 
 /** Runs a graph whose inputs are all float tensors; @returns the outputs by name. */
 async function run(graph: Graph, feeds: Readonly<Record<string, { shape: number[]; data: Float32Array | BigInt64Array }>>) {

@@ -1,0 +1,94 @@
+// Devices as a runtime drives them: facts of a data sheet times the shares that its kernels reach. A device that a calibration measured
+// says all of itself, and no runtime changes it.
+import type { HardwareProfile } from './profile.js';
+import type { RuntimeSpec } from './runtime.js';
+import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
+
+type GpuProfile = HardwareProfile['gpu'];
+type CpuProfile = NonNullable<HardwareProfile['cpu']>;
+
+/** The device that executes dense layers: a GPU, or the CPU of a machine that has no other processor. */
+export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
+  if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
+  if (profile.isa !== undefined) return { ...cores(profile, runtime), perPassNs: runtime.pass };
+  const { attention, bandwidth, compute } = runtime.gpu;
+  return {
+    peakFlops: profile.peak!,
+    memoryBandwidth: profile.memoryBandwidth,
+    computeFraction: compute,
+    bandwidthFraction: bandwidth.default!,
+    bandwidthByFormat: bandwidth,
+    attention: { bandwidthFraction: attention.bandwidth, computeFraction: attention.compute },
+    launchNs: runtime.expert,
+    perLayerNs: runtime.layer,
+    perPassNs: runtime.pass,
+  };
+}
+
+/** The CPU beside the GPU; its figures are those of one socket. */
+export function hostDevice(profile: CpuProfile, runtime: RuntimeSpec): HostDevice {
+  if (profile.bandwidthFraction !== undefined) return measuredHost(profile);
+  const { numa, sockets } = runtime.cpu;
+  const host = { ...cores(profile, runtime), handoverNs: profile.handover ?? runtime.handover };
+  return { ...host, ...joined(profile, { numa: profile.numa ?? numa, efficiency: sockets }) };
+}
+
+/** The same as it was measured. */
+export function measuredHost(profile: CpuProfile): HostDevice {
+  return { ...measuredDevice(profile), handoverNs: profile.handover!, ...joined(profile, { numa: profile.numa ?? 'expert' }) };
+}
+
+/** One socket is as a machine that says nothing of several. */
+function joined({ interconnect, sockets }: CpuProfile, use: Pick<Sockets, 'numa' | 'efficiency'>): Pick<HostDevice, 'sockets'> {
+  if (sockets === 1) return {};
+  const { bandwidth, latency } = interconnect!;
+  return { sockets: { count: sockets, ...use, interconnect: { bandwidth, latencyNs: latency } } };
+}
+
+/** What copies over a link reach with a runtime: pinned or pageable, whole or in pieces, each with its time of the host. */
+export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
+  if (link.name !== 'h2d') return link;
+  const latency = (ns: number): number => copy.pieces * (ns + copy.host);
+  const reached = { ...link, bandwidth: link.bandwidth * copy.efficiency, latencyNs: latency(link.latencyNs) };
+  if (link.paths === undefined) return reached;
+  const paths = link.paths.map((path) => ({ bandwidth: path.bandwidth * copy.efficiency, latencyNs: latency(path.latencyNs) }));
+  return { ...reached, paths };
+}
+
+/** What a runtime does beside computing. */
+export function softwareOf({ copy, name, prompt }: RuntimeSpec): Software {
+  return { runtime: name, offloadFrom: prompt.offloadFrom, overlaps: copy.overlap !== 'none' };
+}
+
+/** A device as a calibration measured it. */
+export function measuredDevice(profile: GpuProfile): Device {
+  return {
+    peakFlops: profile.peak!,
+    memoryBandwidth: profile.memoryBandwidth,
+    computeFraction: profile.computeFraction!,
+    bandwidthFraction: profile.bandwidthFraction!,
+    launchNs: profile.launch,
+    perLayerNs: profile.perLayer,
+    perPassNs: profile.perPass,
+  };
+}
+
+/** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with the memory. */
+function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBandwidth'>, { cpu }: RuntimeSpec): Device {
+  const hertz = profile.cores! * profile.clock! * 1e9;
+  const operations = cpu.operations[profile.isa!] ?? cpu.operations.default!;
+  return {
+    peakFlops: hertz * operations,
+    memoryBandwidth: profile.memoryBandwidth,
+    computeFraction: 1,
+    bandwidthFraction: cpu.bandwidth,
+    unpacking: scaled(cpu.weightsPerCycle, hertz),
+    launchNs: 0,
+    perLayerNs: cpu.layer,
+    perPassNs: 0,
+  };
+}
+
+function scaled(table: ByFormat, factor: number): ByFormat {
+  return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
+}

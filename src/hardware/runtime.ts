@@ -1,0 +1,190 @@
+// A runtime: the software that executes a system on a machine (llama.cpp, ktransformers, Hugging Face eager ...), read from
+// profiles/runtimes/*.yaml. A machine says what its parts can do, a runtime what software makes of that: shares of bandwidth and of
+// arithmetic, time of the host per layer, how weights are copied. Both together are the device that cost.ts prices.
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { findProfile, shownPath } from '../base/profiles.js';
+import { COUNT, DURATION, SHARE } from '../base/units.js';
+import { type Override, quantity, readYaml } from '../base/yaml.js';
+import { NUMA } from './spec.js';
+
+const share = quantity(SHARE).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
+const duration = quantity(DURATION);
+
+/** Values by format of the weights. */
+const byFormat = <T extends z.ZodType<number>>(value: T) => z.record(z.string().min(1), value);
+
+const gpu = z.strictObject({
+  bandwidth: byFormat(share)
+    .optional()
+    .describe('Share of the memory bandwidth of the data sheet that weight-bound kernels reach, by format (q4_k), family (k) or default.'),
+  compute: share.optional().describe('Share of the dense matrix throughput of the data sheet that large products reach, e.g. 40%.'),
+  attention: z
+    .strictObject({
+      bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
+      compute: share.describe('Share of the matrix throughput that attention reaches.'),
+    })
+    .optional()
+    .describe('Attention over the KV cache.'),
+  several: z
+    .enum(['layers', 'tensor', 'experts'])
+    .optional()
+    .describe('How several GPUs share a model: layers one after another, tensors together, or experts with an all-to-all.'),
+});
+
+const cpu = z.strictObject({
+  bandwidth: share.optional().describe('Share of the memory bandwidth of the data sheet that expert kernels reach, e.g. 60%.'),
+  operations: z
+    .record(z.string().min(1), z.number().positive())
+    .optional()
+    .describe('Operations a cycle and core of large products, by instruction set (avx2, avx512-vnni, amx, neon) or default.'),
+  weightsPerCycle: byFormat(z.number().positive())
+    .optional()
+    .describe('Weights that a core unpacks a cycle, by format, family or default. Absent: as many as are read.'),
+  layer: duration.optional().describe('Time of the host per decoder layer that runs on the CPU, e.g. 60us.'),
+  numa: z.enum(NUMA).optional().describe('How experts use several sockets.'),
+  sockets: share.optional().describe('Share of the sum of their memories that several sockets reach together.'),
+});
+
+const copy = z.strictObject({
+  efficiency: share.optional().describe('Share of what pinned memory reaches over the link, e.g. 95% pinned, 58% pageable.'),
+  host: duration.optional().describe('Time of the host per copy.'),
+  pieces: z.int().positive().optional().describe('Copies per expert: 3 where gate, up and down projection go one by one.'),
+  overlap: z
+    .enum(['none', 'copy', 'full'])
+    .optional()
+    .describe('none: experts execute when the last copy of their layer has arrived. copy: each when its own has. full: as copy.'),
+});
+
+const prompt = z.strictObject({
+  ubatch: quantity(COUNT).optional().describe('Most tokens of one pass over a prompt.'),
+  offloadFrom: z
+    .union([quantity(COUNT), z.literal('never')])
+    .optional()
+    .describe('Tokens of a pass from which on experts in host memory are copied to the GPU and computed there; never: the CPU computes.'),
+});
+
+/** Fields of `profiles/runtimes/*.yaml`. */
+export const runtimeSchema = z.strictObject({
+  name: z.string().min(1).describe('Name, as reports show it.'),
+  cites: z.string().optional().describe('Which program it is.'),
+  base: z.string().min(1).optional().describe('Runtime that it differs from: what is not said here is as there.'),
+  fitted: z
+    .strictObject({
+      on: z.string().min(1).describe('The measurements that constants were fitted on.'),
+      constants: z.array(z.string().min(1)).describe('Dotted names of the constants, e.g. gpu.bandwidth.k.'),
+    })
+    .optional()
+    .describe('Constants that are no data-sheet or published figures.'),
+  pass: duration.optional().describe('Time of the host per pass: scheduling, sampling, graph launch.'),
+  layer: duration.optional().describe('Time of the host per decoder layer: norms, router, small kernels, synchronization.'),
+  expert: duration.optional().describe('Time of the host per expert that is launched on the GPU.'),
+  handover: duration.optional().describe('Time to hand activations to the CPU and take the result back, once per layer that it serves.'),
+  gpu: gpu.optional().describe('Kernels on the GPU.'),
+  cpu: cpu.optional().describe('Kernels on the CPU.'),
+  copy: copy.optional().describe('Copies of experts to the GPU.'),
+  prompt: prompt.optional().describe('What is done with prompts.'),
+});
+
+type RuntimeProfile = z.infer<typeof runtimeSchema>;
+type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
+
+/** A runtime, its base filled in. Times in ns, shares in (0, 1]. */
+export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
+  /** Its constants that were fitted on measurements, and which; those of its base are the base's. */
+  readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
+  readonly gpu: Filled<z.infer<typeof gpu>>;
+  readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'weightsPerCycle'>> & { readonly weightsPerCycle: Readonly<Record<string, number>> };
+  readonly copy: Filled<z.infer<typeof copy>>;
+  readonly prompt: {
+    readonly ubatch: number;
+    /** Null: never. */
+    readonly offloadFrom: number | null;
+  };
+}
+
+/** Runtime of a run whose system names none, on a machine that is not calibrated. */
+export const DEFAULT_RUNTIME = 'llama.cpp';
+
+/** A base of a base is enough; more is a mistake in a file. */
+const MOST_BASES = 4;
+
+/**
+ * Loads a runtime.
+ * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
+ * @param overrides values that replace the profile's
+ * @throws UserError where there is no such profile, it is not well-formed, or a constant is given neither by it nor by its base
+ */
+export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): RuntimeSpec {
+  const path = findProfile('runtimes', nameOrPath, relativeTo);
+  const profile = readYaml(path, runtimeSchema, overrides);
+  let whole: Record<string, unknown> = profile;
+  let { base } = profile;
+  for (let depth = 0; base !== undefined; depth++) {
+    if (depth === MOST_BASES) throw new UserError(`${shownPath(path)}: base: more than ${MOST_BASES} runtimes deep; name a nearer one`);
+    const below = readYaml(findProfile('runtimes', base), runtimeSchema);
+    whole = merged(below, whole);
+    base = below.base;
+  }
+  return filled(whole as RuntimeProfile, profile, shownPath(path));
+}
+
+/** `above` over `below`, mapping by mapping; tables by format and instruction set are replaced entry by entry, too. */
+function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const under = below[key];
+    result[key] = isMapping(value) && isMapping(under) ? merged(under, value) : value;
+  }
+  return result;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws UserError with the first constant that is missing */
+function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): RuntimeSpec {
+  const need = <T>(value: T | undefined, name: string): T => {
+    if (value === undefined) throw new UserError(`${label}: ${name}: is missing; give it, or name a base that has it (base: llama.cpp)`);
+    return value;
+  };
+  const { cpu, copy, gpu, prompt } = whole;
+  return {
+    name: own.name,
+    fitted: own.fitted ?? null,
+    pass: need(whole.pass, 'pass'),
+    layer: need(whole.layer, 'layer'),
+    expert: need(whole.expert, 'expert'),
+    handover: need(whole.handover, 'handover'),
+    gpu: {
+      bandwidth: needDefault(need(gpu?.bandwidth, 'gpu.bandwidth'), `${label}: gpu.bandwidth`),
+      compute: need(gpu?.compute, 'gpu.compute'),
+      attention: need(gpu?.attention, 'gpu.attention'),
+      several: need(gpu?.several, 'gpu.several'),
+    },
+    cpu: {
+      bandwidth: need(cpu?.bandwidth, 'cpu.bandwidth'),
+      operations: needDefault(need(cpu?.operations, 'cpu.operations'), `${label}: cpu.operations`),
+      weightsPerCycle: cpu?.weightsPerCycle ?? {},
+      layer: need(cpu?.layer, 'cpu.layer'),
+      numa: need(cpu?.numa, 'cpu.numa'),
+      sockets: need(cpu?.sockets, 'cpu.sockets'),
+    },
+    copy: {
+      efficiency: need(copy?.efficiency, 'copy.efficiency'),
+      host: need(copy?.host, 'copy.host'),
+      pieces: need(copy?.pieces, 'copy.pieces'),
+      overlap: need(copy?.overlap, 'copy.overlap'),
+    },
+    prompt: {
+      ubatch: need(prompt?.ubatch, 'prompt.ubatch'),
+      offloadFrom: prompt?.offloadFrom === 'never' ? null : need(prompt?.offloadFrom, 'prompt.offloadFrom'),
+    },
+  };
+}
+
+function needDefault(table: Readonly<Record<string, number>>, place: string): Readonly<Record<string, number>> {
+  if (table.default === undefined) throw new UserError(`${place}: needs a value for all others; add default`);
+  return table;
+}

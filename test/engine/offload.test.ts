@@ -1,0 +1,46 @@
+// What a runtime does with prompts: experts that the CPU would compute are copied to the GPU where the pass is large enough.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { simulate } from '../../src/index.js';
+
+/** A copy of llama.cpp with these lines over it; @returns its path */
+function runtime(lines: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'offload-')), 'r.yaml');
+  writeFileSync(path, `name: r\nbase: llama.cpp\n${lines}`);
+  return path;
+}
+
+async function run(lines: string, prompt: number) {
+  const result = await simulate({
+    model: 'mini-mixtral-8x8l',
+    hardware: 'rtx-4090',
+    system: { name: 'all-on-cpu', cache: { policy: 'lru', capacity: '0%' }, onMiss: 'cpu' },
+    runtime: runtime(lines),
+    workload: { prompt, output: 2, tokens: prompt + 2 },
+    bounds: false,
+  });
+  return (name: string) => result.metrics[name]!.value;
+}
+
+describe('a prompt', () => {
+  it('of as many tokens as the runtime says is streamed; decoding and smaller ones are computed by the CPU', async () => {
+    const large = await run('prompt: { offloadFrom: 128 }\n', 128);
+    const small = await run('prompt: { offloadFrom: 129 }\n', 128);
+    const never = await run('prompt: { offloadFrom: never }\n', 128);
+    // Nearly all 8 experts of 8 layers serve 128 tokens of top-2.
+    expect(large('cache.streamed')).toBeGreaterThan(56);
+    expect(large('cache.streamed')).toBeLessThanOrEqual(64);
+    expect(small('cache.streamed')).toBe(0);
+    expect(never('cache.streamed')).toBe(0);
+    expect(large('transfer.h2d.bytes')).toBeGreaterThan(0);
+    expect(small('transfer.h2d.bytes')).toBe(0);
+  });
+
+  it('executes as copies arrive, or when all have', async () => {
+    const overlapped = await run('copy: { overlap: copy }\n', 128);
+    const serial = await run('copy: { overlap: none }\n', 128);
+    expect(serial('time.total')).toBeGreaterThan(overlapped('time.total'));
+  });
+});
