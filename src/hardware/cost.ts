@@ -1,6 +1,6 @@
 // What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
-import type { ModelSpec, FormatShare } from '../model/spec.js';
+import type { FormatShare, ModelSpec } from '../model/spec.js';
 import { byFormat } from './by-format.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
