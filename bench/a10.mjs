@@ -32,7 +32,7 @@ for (const [model, quantization, byLayers] of MEASURED) {
       workload: { tokens, prompt: 0, output: tokens },
       bounds: false,
     });
-    const simulated = metrics['throughput.decode'].value;
+    const simulated = metrics['speed.decode'].value;
     const error = (simulated / measured - 1) * 100;
     rows.push({
       model: `${model} ${quantization}`,

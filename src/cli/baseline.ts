@@ -97,10 +97,10 @@ function list(context: CliContext): string {
   const rows = all.map(({ path, name }) => {
     const result = readResult(path);
     const { model, system } = result.inputs;
-    const figures = [formatCount(tokensRun(result)), figure(result, 'cache.hit_rate'), figure(result, 'latency.tpot.mean')];
+    const figures = [formatCount(tokensRun(result)), figure(result, 'cache.hit_rate'), figure(result, 'speed.decode')];
     return [shorten(printable(name), 24, unicode), shorten(printable(`${model}, ${system}`), 24, unicode), ...figures];
   });
-  const head = ['baseline', 'run', 'tokens', 'hit rate', 'TPOT'];
+  const head = ['baseline', 'run', 'tokens', 'hit rate', 'decode'];
   return `${ruledTable(head, rows, context.reportOptions, { align: ['left', 'left', 'right', 'right', 'right'] })}\n`;
 }
 

@@ -6,6 +6,7 @@ import type { ReportOptions } from '../report/format.js';
 import { palette, widthOf, wrap } from '../report/text.js';
 import { METRICS } from '../result/catalogue.js';
 import { TOPICS, topicOf } from '../result/explanations/index.js';
+import { noSuchMetric, replacementOf } from '../result/replaced.js';
 import type { CliContext } from './context.js';
 
 const EXAMPLES = `
@@ -39,6 +40,7 @@ function explained(name: string, options: ReportOptions): string {
   const topic = topicOf(name);
   if (topic === null) {
     const known = [...METRICS.keys(), ...TOPICS.flatMap(({ names }) => names.map((one) => one.replace(/\.\*$/, '')))];
+    if (replacementOf(name) !== null) throw new UserError(noSuchMetric(name, ''));
     throw new UserError(`there is no metric or warning "${name}": ${didYouMean(name, known)}`);
   }
   const metrics = [...METRICS.values()].filter((metric) => metric.name === name || metric.name.startsWith(`${name}.`));

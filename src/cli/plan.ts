@@ -24,7 +24,7 @@ Examples:
   moeprof plan -t routing.safetensors -w rtx-4090 --slo tpot=20ms
   moeprof plan -t routing.safetensors -w t4,rtx-3090,rtx-4090 --slo tpot=20ms
   moeprof plan -t routing.safetensors -s on-demand-lru,fiddler \\
-    --assert 'throughput.decode >= 30'
+    --assert 'speed.decode >= 30'
   moeprof plan my-run.yaml --assert 'latency.tpot.p99 <= 40ms' -o plan.md
 
 Answers to a whole percent of the experts, from 13 runs or fewer for each
@@ -117,7 +117,7 @@ function conditionsOf(options: PlanOptions, run: RunSpec): Budget[] {
   const texts = [...options.assert];
   if (run.workload.slo !== undefined && !texts.some((text) => text.includes('goodput.'))) texts.push(ATTAINED);
   if (texts.length === 0) {
-    throw new UserError("says not what must hold; write e.g. --slo tpot=20ms, or --assert 'throughput.decode >= 30'");
+    throw new UserError("says not what must hold; write e.g. --slo tpot=20ms, or --assert 'speed.decode >= 30'");
   }
   const conditions = texts.map((text) => parseAssertion(text));
   // Names are checked before anything runs.

@@ -62,7 +62,7 @@ export interface Comparison {
 /** Metrics that every result has: a base without them is none, and a budget would compare nothing. */
 const CORE = ['cache.hit_rate', 'cache.miss_rate', 'time.total', 'throughput.total'];
 /** Metrics that results of the same inputs have or lack together. */
-const SHARED = /^(latency\.(ttft|tpot|itl|request)|throughput)\./;
+const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 
 /** How to compare. */
 export interface CompareOptions {

@@ -6,6 +6,7 @@ import { formatDelta, formatRelative, formatValue } from '../report/format.js';
 import { measurePair, measureRegression } from '../result/amount.js';
 import { type Budget, type Clause, type Comparator, isExact, matches } from '../result/budget.js';
 import { METRICS } from '../result/catalogue.js';
+import { noSuchMetric } from '../result/replaced.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
@@ -164,7 +165,7 @@ export function judgeUnmatched(names: readonly string[], budgets: readonly Budge
     .filter((budget) => !names.some((name) => matches(budget.metric, name)))
     .flatMap((budget) => {
       if (![...METRICS.keys()].some((name) => matches(budget.metric, name))) {
-        throw new UserError(`${budget.place}: there is no metric "${budget.metric}"; ${didYouMean(budget.metric, METRICS.keys())}`);
+        throw new UserError(`${budget.place}: ${noSuchMetric(budget.metric, didYouMean(budget.metric, METRICS.keys()))}`);
       }
       if (budget.rule.kind === 'off') return [];
       return [{ metric: budget.metric, level: budget.level, message: 'is missing: no run has it', budget }];

@@ -159,6 +159,7 @@ export class Engine implements Fold {
   /** Runs a dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
+    this.#run.gpu.recorder.phase.denseNs += ns;
     this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;

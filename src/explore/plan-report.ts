@@ -42,14 +42,15 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
 function needs(placings: readonly Placing[]): Grid {
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
-    const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
+    const needed =
+      answer === null ? [null, null, null] : [cacheOf(answer), answer.result.metrics['speed.decode'], figure(neededBytes(answer), 'bytes')];
     return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no'];
   });
   const names: Column[] = [
     { head: 'system', most: LONGEST },
     { head: 'machine', most: LONGEST, align: 'left' },
   ];
-  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits'], rows);
+  return gridOf([...names, 'expert cache', 'decode', 'needs', 'has', 'fits'], rows);
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */

@@ -1,11 +1,12 @@
 // What a sweep is shown as: its runs by the values that were varied, and where more arrivals no longer get more done.
-import { formatCount, formatNumber } from '../base/units.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, note } from '../report/document/document.js';
+import { formatCount, formatTokensPerSecond } from '../base/units.js';
+import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
+import { bareRate } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { type Saturation, type Sweep, type SweepAxis, saturationSentence } from './sweep.js';
+import { type Saturation, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */
 export interface SweepView {
@@ -15,15 +16,18 @@ export interface SweepView {
 
 /** What is shown unless metrics are named: head, metric, and the loop that it says something of; those that no run has are left out. */
 const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' | 'closed'])[] = [
-  ['tok/s', 'throughput.total'],
+  ['decode', 'speed.decode'],
+  ['prefill', 'speed.prefill', 'closed'],
+  ['generated', 'throughput.generated'],
   ['goodput', 'goodput.tokens'],
   ['TTFT p50', 'latency.ttft.p50'],
   ['TTFT p99', 'latency.ttft.p99'],
-  ['TPOT', 'latency.tpot.p50'],
   ['queueing', 'latency.queueing.p50', 'open'],
   ['hits', 'cache.hit_rate'],
   ['stall', 'share.stall', 'closed'],
   ['KV peak', 'memory.gpu.kv_peak', 'open'],
+  ['prefill', 'speed.prefill', 'open'],
+  ['with prompts', 'throughput.total'],
 ];
 
 /** Longest value of an axis in a table, columns. */
@@ -38,7 +42,7 @@ function sweepDocument(view: SweepView): Document {
   const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
   return {
     title: titleOf(sweep),
-    lead: [{ text: originOf(sweep) }],
+    lead: [{ text: originOf(sweep) }, ...fastest(sweep)],
     blocks: [
       pointGrid(view),
       ...sweep.saturation.map((one) => note(verdict(sweep, one))),
@@ -59,9 +63,33 @@ function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;
   return gridOf(
     [...axes.map(axisColumn), ...shown.map(([head]) => head)],
-    points.map(({ result, values }) => [...values.map(String), ...shown.map(([, name]) => cellOf(result.metrics[name]))]),
+    inOrder(axes, points).map(({ result, values }) => [...values.map(String), ...shown.map(([, name]) => cellOf(result.metrics[name]))]),
     { keys: axes.length, overflow: metrics.length > 0 ? undefined : 'verbose' },
   );
+}
+
+/** True where nothing but systems and machines vary, so that the sweep is a ranking of them. */
+function isRanking(axes: readonly SweepAxis[]): boolean {
+  return axes.every(({ path }) => path === 'system' || path === 'hardware');
+}
+
+function decodeOf({ result }: SweepPoint): number {
+  return result.metrics['speed.decode']?.value ?? 0;
+}
+
+/** Points of a ranking by decode speed, the fastest first; others as the axes go. */
+function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): readonly SweepPoint[] {
+  return isRanking(axes) ? [...points].sort((a, b) => decodeOf(b) - decodeOf(a)) : points;
+}
+
+/** What the order of a ranking is by, or which point decodes fastest; nothing where none decodes. */
+function fastest({ axes, points }: Sweep): Line[] {
+  const most = Math.max(...points.map(decodeOf));
+  if (most <= 0) return [];
+  if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];
+  const best = points.find((point) => decodeOf(point) === most)!;
+  const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
+  return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(most)} at ${where}` }];
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */
@@ -73,8 +101,7 @@ function axisColumn({ path, values }: SweepAxis, _index: number, axes: readonly 
 
 /** A figure without the unit that its column is named by. */
 function cellOf(metric: Metric | undefined): Datum {
-  if (metric?.unit !== 'tokens/s') return metric;
-  return { value: metric.value, text: formatNumber(metric.value, metric.value < 9.995 ? 2 : 1) };
+  return metric?.unit === 'tokens/s' ? bareRate(metric.value) : metric;
 }
 
 function titleOf({ points }: Sweep): string {

@@ -21,7 +21,7 @@ export interface SweepAxis {
 }
 
 /** One run of a sweep. */
-interface SweepPoint {
+export interface SweepPoint {
   /** One value per axis, in the order of the axes. */
   readonly values: readonly SweepValue[];
   readonly result: Result;
@@ -33,10 +33,11 @@ export interface Saturation {
   readonly values: readonly SweepValue[];
   /** What gets through per second where all requests arrive at once: more than that per second only makes them wait longer. */
   readonly requestsPerSecond: number;
+  /** Prompt and generated tokens: `throughput.total`. */
   readonly tokensPerSecond: number;
   /** Least rate of the sweep, requests/s, at which 95 % of that gets through; null: none. */
   readonly rate: number | null;
-  /** Rate of the most goodput, and what it was there; null where no objective was given. */
+  /** Rate of the most goodput (`goodput.tokens`, generated ones), and what it was there; null where no objective was given. */
   readonly goodput: { readonly rate: number; readonly tokensPerSecond: number; readonly attained: number } | null;
 }
 
@@ -120,10 +121,10 @@ function mostGoodput(runs: readonly { rate: number; result: Result }[]): Saturat
 
 /** Saturation in words, one or two sentences. */
 export function saturationSentence({ goodput, rate, requestsPerSecond, tokensPerSecond }: Saturation): string {
-  const most = `Serves ${Number(requestsPerSecond.toPrecision(3))} requests/s (${formatTokensPerSecond(tokensPerSecond)}) at most`;
+  const most = `Serves ${Number(requestsPerSecond.toPrecision(3))} requests/s (${formatTokensPerSecond(tokensPerSecond)} with prompts) at most`;
   const where = rate === null ? 'not saturated at these rates' : `saturated from ${rate} requests/s on`;
   if (goodput === null) return `${most}; ${where}.`;
-  const good = `${formatTokensPerSecond(goodput.tokensPerSecond)}, ${formatRatio(goodput.attained)} of the requests in time`;
+  const good = `${formatTokensPerSecond(goodput.tokensPerSecond)} generated, ${formatRatio(goodput.attained)} of the requests in time`;
   return `${most}; ${where}. Most goodput at ${goodput.rate} requests/s: ${good}.`;
 }
 

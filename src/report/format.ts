@@ -59,6 +59,12 @@ export function formatMetric(metric: Pick<Metric, 'value' | 'unit'>): string {
   return formatValue(metric.value, metric.unit);
 }
 
+/** Tokens per second without the unit, for a column or a sentence that names it; nothing where there are none. */
+export function bareRate(value: number | null | undefined): { readonly value: number; readonly text: string } | null {
+  if (value === null || value === undefined) return null;
+  return { value, text: formatTokensPerSecond(value).replace(/ tok\/s$/, '') };
+}
+
 /** A change with its sign: `+2.31 ms`; ratios in percentage points: `-0.4 pp`. A change that is not zero never prints as zero. */
 export function formatDelta(delta: number, unit: Unit): string {
   const sign = delta > 0 ? '+' : delta < 0 ? '-' : '';

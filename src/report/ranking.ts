@@ -4,69 +4,90 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import { type Document, figure, grid, type Line, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
-import { formatDelta } from './format.js';
+import { bareRate, formatDelta } from './format.js';
+import { type Phase, phaseTime } from './phase-time.js';
 
 /** One run of a ranking. */
 interface Ranked {
   readonly result: Result;
   readonly name: string;
-  /** What the ranking goes by: mean time per token of the run, ns. */
-  readonly nsPerToken: number;
+  /** Tokens per second of a request (L21); null where the run has no such phase. */
+  readonly decode: number | null;
+  readonly prefill: number | null;
   /** Why it is slower than the best; empty for the best itself. */
   readonly reason: string;
-}
-
-/** Time that a run spends on something, per token of the run, ns. */
-function perToken(result: Result, name: string): number {
-  return metricOf(result, name) / tokensRun(result);
 }
 
 function metricOf(result: Result, name: string): number {
   return result.metrics[name]?.value ?? 0;
 }
 
-/** Best first: least time per token; ties keep the order in which they were named. */
+function speedOf(result: Result, phase: Phase): number | null {
+  return result.metrics[`speed.${phase}`]?.value ?? null;
+}
+
+/** What a ranking goes by: decode speed, or prefill speed where nothing is decoded. */
+function phaseRanked(results: readonly Result[]): Phase {
+  return results.some((result) => speedOf(result, 'decode') !== null) ? 'decode' : 'prefill';
+}
+
+/** Fastest first; ties keep the order in which they were named. */
 export function rank(results: readonly Result[]): Ranked[] {
-  const sorted = results
-    .map((result) => ({ result, nsPerToken: perToken(result, 'time.total') }))
-    .sort((a, b) => a.nsPerToken - b.nsPerToken);
-  const best = sorted[0]?.result;
+  const phase = phaseRanked(results);
+  const sorted = [...results].sort((a, b) => (speedOf(b, phase) ?? 0) - (speedOf(a, phase) ?? 0));
+  const best = sorted[0]!;
   const machines = new Set(results.map(({ inputs }) => inputs.hardware)).size > 1;
   const systems = new Set(results.map(({ inputs }) => inputs.system)).size > 1;
-  return sorted.map(({ result, nsPerToken }) => {
+  return sorted.map((result) => {
     const { hardware, system } = result.inputs;
     const name = machines && systems ? `${system} on ${hardware}` : machines ? hardware : system;
-    return { result, name, nsPerToken, reason: result === best ? '' : reasonOf(best!, result) };
+    const speeds = { decode: speedOf(result, 'decode'), prefill: speedOf(result, 'prefill') };
+    return { result, name, ...speeds, reason: result === best ? '' : reasonOf(phase, best, result) };
   });
 }
 
-/** What a run spends its time on, per token, ns: the parts add up to the whole. */
-function partsOf(result: Result): readonly (readonly [name: string, ns: number])[] {
+/** What a token of a request takes in a phase, by what its passes spend it on, ns: the parts add up to the whole. */
+interface TokenTime {
+  readonly wholeNs: number;
+  readonly parts: readonly (readonly [name: string, ns: number])[];
+  readonly cpuNs: number;
+}
+
+/** A pass that only generates gives each of its requests a token; a prompt has many in a pass. What is left is time between such passes. */
+function tokenTime(phase: Phase, result: Result): TokenTime {
+  const wholeNs = 1e9 / (speedOf(result, phase) ?? Number.NaN);
+  const time = phaseTime(result, phase);
+  if (time === null) return { wholeNs, parts: [], cpuNs: 0 };
+  const tokens = phase === 'decode' ? time.passes : tokensRun(result);
+  const nsOf = (label: string): number => (time.parts.find((part) => part.label === label)?.ns ?? 0) / tokens;
   const parts = [
-    ['stall', perToken(result, 'time.stall')],
-    ['experts', perToken(result, 'time.compute')],
-    ['dense', perToken(result, 'time.dense')],
-    ['exchange between GPUs', perToken(result, 'time.all_to_all')],
+    ['stall', nsOf('stall')],
+    ['experts', nsOf('experts')],
+    ['dense', nsOf('dense')],
+    ['exchange between GPUs', nsOf('all-to-all')],
   ] as const;
-  const idle = parts.reduce((rest, [, ns]) => rest - ns, perToken(result, 'time.total'));
-  return [...parts, ['between passes', idle]];
+  const between = parts.reduce((rest, [, ns]) => rest - ns, wholeNs);
+  return { wholeNs, parts: [...parts, ['prompts and pauses', between]], cpuNs: time.cpuNs / tokens };
 }
 
-/** Where the time goes that the best does not spend, the largest part, and what lies behind a stall. */
-function reasonOf(best: Result, other: Result): string {
-  const before = partsOf(best);
-  const [largest] = partsOf(other)
-    .map(([name, ns], part) => ({ name, delta: ns - before[part]![1] }))
+/** Where the time of a token goes that the best does not spend, the largest part, and what lies behind a stall. */
+function reasonOf(phase: Phase, best: Result, other: Result): string {
+  const [before, after] = [tokenTime(phase, best), tokenTime(phase, other)];
+  if (after.wholeNs === before.wholeNs) return 'as fast';
+  const [largest] = after.parts
+    .map(([name, ns], part) => ({ name, delta: ns - (before.parts[part]?.[1] ?? 0) }))
     .sort((a, b) => b.delta - a.delta);
-  if (perToken(other, 'time.total') === perToken(best, 'time.total')) return 'as fast';
-  const said = `+${formatNs(largest!.delta)} ${largest!.name} a token`;
-  return largest!.name === 'stall' ? [said, behindStall(best, other)].filter((text) => text !== '').join(': ') : said;
+  if (largest === undefined) return '';
+  const said = `+${formatNs(largest.delta)} ${largest.name} a token`;
+  if (largest.name !== 'stall') return said;
+  return [said, behindStall(phase, best, other, after.cpuNs - before.cpuNs)].filter((text) => text !== '').join(': ');
 }
 
-/** What a run hits, moves and computes on the CPU, against the best. */
-function behindStall(best: Result, other: Result): string {
+/** What a run hits, moves and computes on the CPU (`cpuNs` more a token), against the best. */
+function behindStall(phase: Phase, best: Result, other: Result, cpuNs: number): string {
   const said: string[] = [];
-  const hits = metricOf(other, 'cache.hit_rate') - metricOf(best, 'cache.hit_rate');
+  const hitsOf = (result: Result): number => result.metrics[`cache.hit_rate.${phase}`]?.value ?? metricOf(result, 'cache.hit_rate');
+  const hits = hitsOf(other) - hitsOf(best);
   if (Math.abs(hits) >= 0.0005) said.push(`${formatDelta(hits, 'ratio')} hits`);
   for (const [link, from] of [
     ['h2d', ''],
@@ -79,8 +100,7 @@ function behindStall(best: Result, other: Result): string {
   if (other.inputs.hardware !== best.inputs.hardware && rate > 0 && bestRate > 0) {
     said.push(`at ${formatRate(rate)} instead of ${formatRate(bestRate)}`);
   }
-  const cpu = perToken(other, 'time.cpu') - perToken(best, 'time.cpu');
-  if (Math.abs(cpu) >= 1) said.push(`${sign(cpu)}${formatNs(Math.abs(cpu))} CPU a token`);
+  if (Math.abs(cpuNs) >= 1) said.push(`${sign(cpuNs)}${formatNs(Math.abs(cpuNs))} CPU a token`);
   return said.join(', ');
 }
 
@@ -113,13 +133,14 @@ export const rankingReports = documentFormats<readonly Result[]>(
 function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
   return {
     title,
+    lead: [{ text: orderOf(ranked) }],
     blocks: [
       grid(ranked, [
         { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
         { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
         { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
-        { head: 'a token', name: 'ns_per_token', of: ({ nsPerToken }) => figure(nsPerToken, 'ns') },
-        { head: 'tok/s', of: ({ nsPerToken }) => (1e9 / nsPerToken).toFixed(1), only: ['terminal', 'markdown'] },
+        { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
+        { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
         { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
         { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
         { head: 'stall', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
@@ -129,6 +150,13 @@ function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
       { kind: 'lines', lines: warnings(ranked), only: ['markdown'] },
     ],
   };
+}
+
+/** What the order is by, and what the figures are in. */
+function orderOf(ranked: readonly Ranked[]): string {
+  const phase = phaseRanked(ranked.map(({ result }) => result));
+  const [by, why] = phase === 'decode' ? ['decode', ''] : ['prefill', ', since nothing is decoded'];
+  return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
 function reasons(ranked: readonly Ranked[]): Line[] {

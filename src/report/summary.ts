@@ -41,7 +41,7 @@ export interface Summary {
   readonly cache: Grid;
   /** Null where no latency could be measured. */
   readonly latency: Grid | null;
-  /** Label and text, e.g. `throughput`. */
+  /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** Null where no time passed. */
   readonly time: { readonly totalNs: number; readonly parts: readonly TimePart[]; readonly cpu: string | null } | null;
@@ -145,8 +145,11 @@ function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
   const prefetches = (value(result, 'transfer.prefetch.count') ?? 0) > 0;
   const preempted = (value(result, 'schedule.preemptions') ?? 0) > 0;
+  const shared = usersOf(result) > 1 ? ' for each user' : '';
+  const prompts = value(result, 'speed.prefill') !== null;
   const cacheChanges = value(result, 'memory.gpu.expert_cache_least') !== null;
   return [
+    ['speed', ['speed.decode', `decode${shared}`], ['speed.prefill', `prefill${shared}`]],
     ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
     ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
     [
@@ -162,7 +165,11 @@ function factsOf(result: Result): Fact[] {
       ['parallel.crossing_rate', 'of the activations sent'],
       ['parallel.hit_rate.min', 'lowest hit rate'],
     ],
-    ['throughput', ['throughput.decode', 'generated'], ['throughput.total', 'with prompts']],
+    [
+      'throughput',
+      ['throughput.generated', 'generated over the whole run'],
+      ...(prompts ? [['throughput.total', 'with prompts'] as const] : []),
+    ],
     ['goodput', ['goodput.tokens', 'generated'], ['goodput.attained', 'of the requests in time']],
     [
       'on demand',
@@ -189,6 +196,13 @@ function factsOf(result: Result): Fact[] {
     ],
     ['saved', ['memory.gpu.saving', 'of the GPU memory that holding every expert takes']],
   ];
+}
+
+/** Requests that may run at once; 1 where the result does not say. */
+function usersOf({ config }: Result): number {
+  const { workload } = config;
+  if (typeof workload !== 'object' || workload === null) return 1;
+  return Number((workload as { readonly batch?: unknown }).batch ?? 1);
 }
 
 function facts(result: Result): (readonly [label: string, text: string])[] {

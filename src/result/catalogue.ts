@@ -2,6 +2,7 @@
 // number that cannot be looked up, and reports, gates and documentation agree on it.
 import { median } from '../base/significance.js';
 import { didYouMean } from '../base/text.js';
+import { noSuchMetric, replacementOf } from './replaced.js';
 import type { Metric, Unit } from './result.js';
 
 /** What a metric is. */
@@ -21,8 +22,8 @@ type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], mean
 /** What each alternative in braces adds to the meaning. */
 const VARIANTS: Readonly<Record<string, string>> = {
   '': '',
-  '.prefill': ', in events of passes that process prompt tokens',
-  '.decode': ', in events of passes that only generate',
+  '.prefill': ', in passes that process prompt tokens',
+  '.decode': ', in passes that only generate',
   mean: ', arithmetic mean',
   p50: ', median',
   p95: ', 95th percentile',
@@ -139,8 +140,25 @@ const TABLE: readonly Row[] = [
   [`latency.pass.${SUMMARY}`, 'ns', 'lower', 'Duration of one forward pass of the batch'],
   [`latency.request.${SUMMARY}`, 'ns', 'lower', 'End-to-end latency of a request: from its arrival to its last token'],
   [`latency.queueing.${SUMMARY}`, 'ns', 'lower', 'Time that a request waits: from its arrival to the start of its first pass'],
-  ['throughput.decode', 'tokens/s', 'higher', 'Generated tokens per second of the run'],
-  ['throughput.total', 'tokens/s', 'higher', 'Prompt and generated tokens per second of the run'],
+  [
+    'speed.decode',
+    'tokens/s',
+    'higher',
+    'Speed at which a request decodes (tg of llama-bench): tokens after its first over the time from its first to its last, both summed over requests',
+  ],
+  [
+    'speed.prefill',
+    'tokens/s',
+    'higher',
+    'Speed at which a prompt is read (pp of llama-bench): its tokens over the time from the start of its first pass to its first token, both summed over requests',
+  ],
+  [
+    'throughput.generated',
+    'tokens/s',
+    'higher',
+    'Generated tokens of all requests per second of the whole run, prompts and idle time included',
+  ],
+  ['throughput.total', 'tokens/s', 'higher', 'Prompt and generated tokens of all requests per second of the whole run'],
 
   ['goodput.attained', 'ratio', 'higher', 'Requests that kept their objective (--slo), over all requests'],
   ['goodput.tokens', 'tokens/s', 'higher', 'Generated tokens of requests that kept their objective, per second of the run'],
@@ -148,6 +166,7 @@ const TABLE: readonly Row[] = [
   ['workload.requests', 'count', 'none', 'Requests that were served'],
   ['workload.tokens', 'count', 'none', 'Tokens of those requests, prompts and outputs'],
   ['workload.routing_reused', 'ratio', 'none', 'Tokens whose routing an earlier token of the workload had taken already, over all tokens'],
+  [`schedule.passes${PHASES}`, 'count', 'none', 'Forward passes that ran'],
   ['schedule.longest_wait', 'count', 'lower', 'Most passes that a request waited for its first'],
   ['schedule.overtaken', 'count', 'lower', 'Most passes that a request had waited when one that came after it began before it'],
   ['schedule.passed_over', 'count', 'lower', 'Most passes in a row that left out a request which had begun'],
@@ -163,12 +182,12 @@ const TABLE: readonly Row[] = [
   ['schedule.time', 'ns', 'lower', 'Modelled time that passes were delayed by composing them'],
 
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
-  ['time.dense', 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
-  ['time.compute', 'ns', 'none', 'GPU time in routed experts'],
-  ['time.stall', 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
-  ['time.cpu', 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
+  [`time.dense${PHASES}`, 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
+  [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts'],
+  [`time.stall${PHASES}`, 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
+  [`time.cpu${PHASES}`, 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
-  ['time.all_to_all', 'ns', 'lower', 'What exchanging activations between GPUs added to events'],
+  [`time.all_to_all${PHASES}`, 'ns', 'lower', 'What exchanging activations between GPUs added to events'],
   ['share.all_to_all', 'ratio', 'lower', 'What exchanging activations added, over the total time of the run'],
 
   ['parallel.gpus', 'count', 'none', 'GPUs that share the work'],
@@ -194,8 +213,10 @@ const TABLE: readonly Row[] = [
   ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts'],
 
   ['fault.time', 'ns', 'none', 'Time of the passes that began while a fault was in effect'],
-  ['fault.throughput', 'tokens/s', 'higher', 'Tokens per second of the passes that began while a fault was in effect'],
-  ['fault.throughput_without', 'tokens/s', 'higher', 'Tokens per second of the passes that began while none was'],
+  ['fault.decode', 'tokens/s', 'higher', 'Decode speed of a request in the passes that began while a fault was in effect'],
+  ['fault.decode_without', 'tokens/s', 'higher', 'Decode speed of a request in the passes that began while none was'],
+  ['fault.prefill', 'tokens/s', 'higher', 'Prefill speed of a request in the passes that began while a fault was in effect'],
+  ['fault.prefill_without', 'tokens/s', 'higher', 'Prefill speed of a request in the passes that began while none was'],
   ['fault.hit_rate', 'ratio', 'higher', 'Hit rate of the passes that began while a fault was in effect'],
   ['fault.hit_rate_without', 'ratio', 'higher', 'Hit rate of the passes that began while none was'],
   ['fault.stall', 'ratio', 'lower', 'Share of stall in the passes that began while a fault was in effect'],
@@ -255,7 +276,11 @@ export function rangeOf(name: string): readonly [least: number, most: number] {
  */
 export function describeMetric(name: string): MetricDescription {
   const found = METRICS.get(name);
-  if (found === undefined) throw new Error(`"${name}" is not in the metric catalogue; ${didYouMean(name, METRICS.keys())}`);
+  if (found === undefined) {
+    const replaced = replacementOf(name) !== null;
+    const nearest = didYouMean(name, METRICS.keys());
+    throw new Error(replaced ? noSuchMetric(name, nearest) : `"${name}" is not in the metric catalogue; ${nearest}`);
+  }
   return found;
 }
 

@@ -8,6 +8,7 @@ import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, rangeOf } from './catalogue.js';
 import { digestOf } from './digest.js';
+import { replacementOf } from './replaced.js';
 import { LAYER_COUNTERS, type Metric, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
 const count = z.number().nonnegative().max(LARGEST);
@@ -71,7 +72,8 @@ export const resultSchema = z.looseObject({
 
 /**
  * Reads a result file.
- * @throws UserError with exit code 2 where the file cannot be read or is not a result, 3 where it is one of another format version
+ * @throws UserError with exit code 2 where the file cannot be read or is not a result, 3 where it is one of another format version, or has
+ * metrics that were replaced
  */
 export function readResult(path: string): Result {
   return parseResult(readText(path, 'result'), path);
@@ -99,6 +101,13 @@ export function parseResult(text: string, path: string): Result {
     );
   }
   const result: Result = parsed.data;
+  const old = Object.keys(result.metrics).find((name) => replacementOf(name) !== null);
+  if (old !== undefined) {
+    throw new UserError(
+      `${path}: has ${old} of an earlier moeprof; this one has ${replacementOf(old)}; run again with this version`,
+      EXIT.notComparable,
+    );
+  }
   const tampered = result.digest !== undefined && result.digest !== digestOf(raw as Result);
   const contradiction = findContradiction(result) ?? (tampered ? 'its figures are not those that its digest was taken of' : null);
   if (contradiction !== null) throw new UserError(`${path}: ${contradiction}; the file is damaged or was edited, run again to replace it`);

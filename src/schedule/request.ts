@@ -39,8 +39,10 @@ export class Request {
   startedNs = -1;
   /** When its first output token was there (end of the prefill; start of the first pass where the trace has no prefill), ns; -1 before. */
   firstTokenNs = -1;
-  /** End of its last pass so far, ns. */
+  /** When its newest token was there, ns. */
   lastTokenNs = -1;
+  /** End of its last pass before the first token, start of its first one before that, ns. */
+  promptedNs = -1;
   /** `firstTokenNs` on the clocks of the bounds: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;

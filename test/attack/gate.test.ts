@@ -41,7 +41,7 @@ function draft(changes: SampleChanges, worse: boolean): Draft {
   const result = structuredClone(sampleResult(changes)) as Draft;
   for (const [name, { value }] of Object.entries(result.metrics)) {
     if (worse && LATENCY.test(name)) result.metrics[name] = metric(name, value * 10);
-    if (worse && name.startsWith('throughput.')) result.metrics[name] = metric(name, value / 10);
+    if (worse && /^(speed|throughput)\./.test(name)) result.metrics[name] = metric(name, value / 10);
   }
   return result;
 }

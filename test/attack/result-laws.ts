@@ -134,7 +134,8 @@ function* judgement(f: Figures): Iterable<Statement> {
 function* sums(f: Figures): Iterable<Statement> {
   const counters = ['cache.hits', 'cache.late', 'cache.misses', 'cache.evictions', 'cache.streamed', 'experts.demanded'];
   for (const name of counters) yield same(`${name} of layers and run`, f.sum(name.split('.')[1]!), f.of(name));
-  for (const name of [...counters, 'experts.activations']) {
+  const times = ['time.dense', 'time.compute', 'time.stall', 'time.cpu', 'time.all_to_all', 'schedule.passes'];
+  for (const name of [...counters, 'experts.activations', ...times]) {
     if (f.has(`${name}.prefill`)) yield same(`${name} of phases and run`, f.of(`${name}.prefill`) + f.of(`${name}.decode`), f.of(name));
   }
 }
@@ -157,11 +158,28 @@ function* rates(f: Figures): Iterable<Statement> {
   yield same('share.stall', f.of('share.stall'), f.of('time.stall') / f.of('time.total'));
   const tokens = f.of('workload.tokens');
   yield same('throughput.total', f.of('throughput.total'), (tokens * 1e9) / f.of('time.total'));
-  yield atMost('generated and all tokens a second', f.of('throughput.decode'), f.of('throughput.total'));
-  yield atMost('good and all tokens a second', f.of('goodput.tokens'), f.of('throughput.total'));
+  yield atMost('generated and all tokens a second', f.of('throughput.generated'), f.of('throughput.total'));
+  yield atMost('good and generated tokens a second', f.of('goodput.tokens'), f.of('throughput.generated'));
   for (const name of ['transfer.h2d.bytes', 'transfer.ssd.bytes', 'transfer.on_demand.bytes', 'transfer.on_demand.count']) {
     if (f.has(name)) yield same(`${name}_per_token`, f.of(`${name}_per_token`), f.of(name) / tokens);
   }
+}
+
+function* speeds(f: Figures): Iterable<Statement> {
+  for (const [speed, latency] of [
+    ['speed.decode', 'latency.tpot.mean'],
+    ['speed.prefill', 'latency.ttft.mean'],
+  ] as const) {
+    yield [f.has(speed) === f.has(latency), `${speed} and ${latency} are not there together`];
+  }
+  if (f.has('speed.decode')) {
+    yield same('speed.decode and the mean ITL', f.of('speed.decode') * f.of('latency.itl.mean'), 1e9);
+    if (f.of('workload.requests') === 1) yield same('speed.decode and TPOT', f.of('speed.decode') * f.of('latency.tpot.mean'), 1e9);
+  }
+  yield [f.has('speed.decode') === f.has('throughput.generated'), 'speed.decode and throughput.generated are not there together'];
+  const known = ['speed.decode', 'speed.prefill', 'throughput.generated', 'throughput.total'];
+  const other = Object.keys(f.result.metrics).filter((name) => /speed|throughput/.test(name) && !known.includes(name));
+  yield [other.length === 0, `other speeds: ${other}`];
 }
 
 function* transfers(f: Figures): Iterable<Statement> {
@@ -338,6 +356,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'L2 every member is judged once': judgement,
   'layers and phases add up to the run': sums,
   'rates are counts over counts': rates,
+  'L21 each phase has one speed': speeds,
   'L8 what is loaded crosses the link': transfers,
   'L8 misses are loaded, computed or skipped': misses,
   'L8 every prefetch has one fate': prefetches,

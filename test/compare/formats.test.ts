@@ -308,8 +308,8 @@ describe('table', () => {
       scenarios: new Map(names.map((name) => [name, operand(`${label}/${name}.json`)])),
     });
     expect(render('table', compareSets(set('main', ['a', 'b', 'c']), [set('pr', ['b', 'c', 'd'])], []))).toBe(
-      `main/b.json → pr/b.json: no difference in 50 metrics.
-main/c.json → pr/c.json: no difference in 50 metrics.
+      `main/b.json → pr/b.json: no difference in 52 metrics.
+main/c.json → pr/c.json: no difference in 52 metrics.
 
 NEW  d is new in pr: it has no base yet
 FAIL scenario a is missing: the base has this scenario, the candidate does not

@@ -48,9 +48,9 @@ describe('moeprof plan', () => {
   });
 
   it('fails the gate where nothing fits, and says what does not hold', async () => {
-    const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'throughput.decode >= 1000000']);
+    const { code, stdout } = await moeprof(['plan', ...MINI, '--tokens', '300', '--assert', 'speed.decode >= 1000000']);
     expect(code).toBe(1);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('not even with every expert resident does throughput.decode >= 1000000 hold');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('not even with every expert resident does speed.decode >= 1000000 hold');
   });
 
   it.each([
@@ -59,6 +59,7 @@ describe('moeprof plan', () => {
     [['-s', 'no-cache', '--slo', 'tpot=1ms'], 'fixes its expert cache at 0%'],
     [['-j', '0', '--slo', 'tpot=1ms'], '--jobs: 0 at a time'],
     [['-t', '-', '--slo', 'tpot=1ms'], 'can be read only once'],
+    [['--assert', 'throughput.decode >= 30'], 'write speed.decode'],
     [['--assert', 'latency.typo <= 1ms'], 'there is no metric "latency.typo"'],
     [['--tokens', '64', '--assert', 'transfer.ssd.bytes <= 1GiB'], 'this run has no transfer.ssd.bytes'],
   ])('refuses %j in one line', async (args, message) => {

@@ -203,15 +203,15 @@ describe('a fault in the middle', () => {
     const { metrics, of, warnings } = await simulate({ faults: [{ at: '100ms', until: '300ms', link: 'h2d', bandwidth: '25%' }] });
     const [warning] = warnings.filter(({ code }) => code === 'degraded');
     expect(warning!.message).toMatch(
-      /^The run had h2d at 25\.0 % of its bandwidth from 100 ms to 300 ms\. Throughput: [\d.,]+ tok\/s before, [\d.,]+ tok\/s during, [\d.,]+ tok\/s after; hit rate: /,
+      /^The run had h2d at 25\.0 % of its bandwidth from 100 ms to 300 ms\. Decode: [\d.,]+ tok\/s before, [\d.,]+ tok\/s during, [\d.,]+ tok\/s after; prefill: .*; hit rate: /,
     );
-    expect(of('fault.throughput')).toBeLessThan(of('fault.throughput_without'));
+    expect(of('fault.decode')).toBeLessThan(of('fault.decode_without'));
     expect(of('fault.stall')).toBeGreaterThan(of('fault.stall_without'));
     expect(of('fault.time')).toBeGreaterThan(190e6);
     expect(metrics['fault.restarts']!.value).toBe(0);
     const missed = await simulate({ faults: [{ at: '1h', link: 'h2d', bandwidth: '25%' }] });
     expect(missed.warnings.map(({ code }) => code)).toContain('fault-missed');
-    expect(missed.metrics).not.toHaveProperty(['fault.throughput']);
+    expect(missed.metrics).not.toHaveProperty(['fault.decode']);
   });
 
   it('makes a result that is not comparable with one without it', async () => {

@@ -56,7 +56,9 @@ describe('saturation', () => {
     const { saturation } = sweepOf(axes, [ran(22), ran(12), ran(10.5), ran(10)], atOnce);
     expect(servedPerSecond(atOnce[0]!)).toBe(1);
     expect(saturation).toEqual([{ values: [], requestsPerSecond: 1, tokensPerSecond: 100, rate: 2, goodput: null }]);
-    expect(saturationSentence(saturation[0]!)).toBe('Serves 1 requests/s (100.0 tok/s) at most; saturated from 2 requests/s on.');
+    expect(saturationSentence(saturation[0]!)).toBe(
+      'Serves 1 requests/s (100.0 tok/s with prompts) at most; saturated from 2 requests/s on.',
+    );
   });
 
   it('is not where less gets through at every rate', () => {
@@ -69,7 +71,9 @@ describe('saturation', () => {
     const good = (seconds: number, tokens: number) => ran(seconds, { 'goodput.tokens': tokens, 'goodput.attained': 0.5 });
     const { saturation } = sweepOf(axes, [good(22, 10), good(12, 40), good(10.5, 40), good(10, 5)], atOnce);
     expect(saturation[0]!.goodput).toEqual({ rate: 1, tokensPerSecond: 40, attained: 0.5 });
-    expect(saturationSentence(saturation[0]!)).toContain('Most goodput at 1 requests/s: 40.0 tok/s, 50.0 % of the requests in time.');
+    expect(saturationSentence(saturation[0]!)).toContain(
+      'Most goodput at 1 requests/s: 40.0 tok/s generated, 50.0 % of the requests in time.',
+    );
   });
 
   it('is judged for each combination of the other values, wherever the rate stands among them', () => {
@@ -108,8 +112,8 @@ describe('reports', () => {
 
   it('show the values and the figures, in 80 columns, as several tables where one would be too wide', () => {
     const text = render('table', { sweep, metrics: [] });
-    expect(text).toMatch(/^expertCache {2}rate {2}tok\/s {2}TTFT p50 {2}TTFT p99/m);
-    expect(text).toMatch(/^25% +0\.5 +45\.5 /m);
+    expect(text).toMatch(/^expertCache {2}rate {2}decode {2}generated {2}TTFT p50 {2}TTFT p99/m);
+    expect(text).toMatch(/^25% +0\.5 +32\.0 +29\.4 /m);
     expect(text).toContain('memory.expertCache=50%: Serves 1.11 requests/s');
     const wide = render('table', {
       sweep,
@@ -125,6 +129,18 @@ describe('reports', () => {
     expect(lines[0]).toMatch(/^memory\.expertCache,workload\.rate,cache\.hit_rate,/);
     expect(lines[2]).toMatch(/^25%,1,0\.839,/);
     expect(JSON.parse(render('json', { sweep, metrics: [] }))).toEqual(JSON.parse(JSON.stringify(sweep)));
-    expect(render('markdown', { sweep, metrics: [] })).toContain('| 50% | 1 | 90.9 |');
+    expect(render('markdown', { sweep, metrics: [] })).toMatch(/^\| 50% \| 1 \| 32\.0 \| 29\.4 \|.* 90\.9 \|$/m);
+  });
+
+  it('L21 ranks what varies in systems and machines alone by decode speed, and names the fastest else', () => {
+    const runs = [ran(20, { 'speed.decode': 10 }), ran(90, { 'speed.decode': 30 }), ran(10, { 'speed.decode': 20 })];
+    const text = (path: string): string => {
+      const view = { sweep: sweepOf([{ path, values: ['a', 'b', 'c'] }], runs, []), metrics: [] };
+      return render('table', view).replace(/\s+/g, ' ');
+    };
+    expect(text('system')).toContain('fastest decode first (speed.decode, tok/s for each request)');
+    expect(text('system')).toMatch(/ b 30\.0 .* c 20\.0 .* a 10\.0 /);
+    expect(text('memory.expertCache')).toContain('fastest decode (speed.decode): 30.0 tok/s at memory.expertCache=b');
+    expect(text('memory.expertCache')).toMatch(/ a 10\.0 .* b 30\.0 .* c 20\.0 /);
   });
 });

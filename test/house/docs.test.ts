@@ -96,8 +96,9 @@ describe('laws', () => {
     .join('\n');
   const laws = [...read('docs/semantics.md').matchAll(/^\*\*(L\d+) /gm)].map(([, law]) => law!);
 
-  it('have numbers without a gap', () => {
-    expect(laws).toEqual(laws.map((_, i) => `L${i + 1}`));
+  it('have numbers that rise, each given once', () => {
+    const numbers = laws.map((law) => Number(law.slice(1)));
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(laws.length).toBeGreaterThanOrEqual(16);
   });
 

@@ -73,7 +73,7 @@ describe('OpenMetrics', () => {
     expect(value('moeprof_latency_tpot_p50_seconds')).toBe(0.0308);
     expect(value('moeprof_cache_hit_rate_ratio')).toBe(0.839);
     expect(value('moeprof_transfer_h2d_bytes')).toBe(379_000_000_000);
-    expect(value('moeprof_throughput_decode_tokens_per_second')).toBe(29.4);
+    expect(value('moeprof_speed_decode_tokens_per_second')).toBe(32.05);
     expect(value('moeprof_cache_evictions')).toBe(122_142);
     expect(families.get('moeprof_run')!.samples[0]).toMatchObject({ value: 1, labels: { model: 'qwen3-30b-a3b', seed: '1' } });
   });

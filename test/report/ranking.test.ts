@@ -6,7 +6,7 @@ import { sampleResult } from '../result/sample.js';
 
 const MS = 1e6;
 
-/** A run of 100 tokens whose time per token is made of these parts, ms. */
+/** A run of 100 decoding passes, whose time per token is made of these parts, ms. */
 function run(
   system: string,
   parts: { stall: number; experts: number; dense: number; exchange?: number; idle?: number },
@@ -18,6 +18,8 @@ function run(
     inputs: { system },
     metrics: {
       'workload.tokens': 100,
+      'schedule.passes': 100,
+      'speed.decode': 1000 / total,
       'time.stall': 100 * stall * MS,
       'time.compute': 100 * experts * MS,
       'time.dense': 100 * dense * MS,
@@ -37,18 +39,67 @@ function reason(other: Result): string {
 }
 
 describe('rank', () => {
-  it('puts the least time per token first, and keeps the order of those that tie', () => {
+  it('puts the fastest decode first, and keeps the order of those that tie', () => {
     const names = ['slow', 'b', 'a'];
     const results = names.map((name) => run(name, { stall: name === 'slow' ? 9 : 1, experts: 2, dense: 3 }));
     expect(rank(results).map(({ name }) => name)).toEqual(['b', 'a', 'slow']);
     expect(rank(results).map((one) => one.reason)).toEqual(['', 'as fast', expect.stringContaining('+8.00 ms stall a token')]);
   });
 
+  it('L21 goes by decode speed, whatever the whole run takes, and says so; by prefill speed where nothing is decoded', () => {
+    const speeds = (system: string, decode: number | null, prefill: number | null, total: number): Result =>
+      sampleResult({ inputs: { system }, metrics: { 'speed.decode': decode, 'speed.prefill': prefill, 'time.total': total * MS } });
+    // The first decodes faster, the second reads its prompt so much faster that its whole run is shorter.
+    const [a, b] = [speeds('a', 33.5, 100, 900), speeds('b', 30, 400, 500)];
+    expect(rank([b, a]).map(({ name, decode, prefill }) => [name, decode, prefill])).toEqual([
+      ['a', 33.5, 100],
+      ['b', 30, 400],
+    ]);
+    const csv = rankingReports[2].render([b, a], { color: false, width: 80, unicode: true, verbose: false });
+    expect(csv.split('\n').map((line) => line.split(',').slice(0, 4).join())).toEqual([
+      'system,hardware,speed.decode,speed.prefill',
+      'a,rtx-4090,33.5,100',
+      'b,rtx-4090,30,400',
+      '',
+    ]);
+    const table = (results: readonly Result[]) =>
+      rankingReports[0].render(results, { color: false, width: 80, unicode: true, verbose: false });
+    expect(table([b, a])).toContain('fastest decode first (speed.decode, tok/s for each request)');
+    const prompts = [speeds('a', null, 100, 900), speeds('b', null, 400, 500)];
+    expect(rank(prompts).map(({ name }) => name)).toEqual(['b', 'a']);
+    expect(table(prompts).replace(/\s+/g, ' ')).toContain(
+      'fastest prefill first (speed.prefill, tok/s for each request), since nothing is decoded',
+    );
+  });
+
+  it('looks at the passes that only decode where others read prompts: 10 of 2 ms against 10 of 5 ms', () => {
+    const phases = (system: string, stall: number): Result =>
+      sampleResult({
+        inputs: { system },
+        metrics: {
+          'speed.decode': 1000 / (1 + stall),
+          'schedule.passes': 12,
+          'schedule.passes.decode': 10,
+          'schedule.passes.prefill': 2,
+          'time.dense.decode': 10 * MS,
+          'time.compute.decode': 0,
+          'time.stall.decode': 10 * stall * MS,
+          'time.cpu.decode': 0,
+          // The prompts of the slower are read faster.
+          'time.stall.prefill': stall === 1 ? 900 * MS : 0,
+        },
+      });
+    expect(rank([phases('slow', 4), phases('fast', 1)]).map(({ name, reason }) => [name, reason])).toEqual([
+      ['fast', ''],
+      ['slow', '+3.00 ms stall a token'],
+    ]);
+  });
+
   it('names the largest part that the best does not spend', () => {
     expect(reason(run('other', { stall: 2, experts: 4, dense: 3 }))).toBe('+2.00 ms experts a token');
     expect(reason(run('other', { stall: 0, experts: 0, dense: 9 }))).toBe('+6.00 ms dense a token');
     expect(reason(run('other', { stall: 1, experts: 2, dense: 3, exchange: 5 }))).toBe('+5.00 ms exchange between GPUs a token');
-    expect(reason(run('other', { stall: 1, experts: 2, dense: 3, idle: 4 }))).toBe('+4.00 ms between passes a token');
+    expect(reason(run('other', { stall: 1, experts: 2, dense: 3, idle: 4 }))).toBe('+4.00 ms prompts and pauses a token');
   });
 
   it('says how fast the link of another machine was while it moved something: 50 GB in 2 s against 25 GB in 6 s', () => {
@@ -64,7 +115,7 @@ describe('rank', () => {
 
   it('says what lies behind a stall: hits, bytes and the CPU, more or fewer', () => {
     const metrics = {
-      'cache.hit_rate': 0.739,
+      'cache.hit_rate.decode': 0.751,
       'transfer.h2d.bytes_per_token': 189_500_000 + 2 ** 20,
       'transfer.ssd.bytes_per_token': 3 * 2 ** 20,
       'time.cpu': 0,

@@ -69,6 +69,7 @@ describe('table report', () => {
       metrics: Object.fromEntries(
         [
           'cache.hit_rate.prefill',
+          'speed.prefill',
           'latency.ttft.mean',
           'latency.ttft.p50',
           'latency.ttft.p95',
@@ -78,7 +79,7 @@ describe('table report', () => {
       ),
     });
     const text = render('table', decode);
-    expect(text).not.toMatch(/TTFT|prefill|Belady|synthetic/);
+    expect(text).not.toMatch(/TTFT|prefill|with prompts|Belady|synthetic/);
     expect(text).toMatch(/TPOT/);
     const silent = sampleResult({ metrics: Object.fromEntries(Object.keys(decode.metrics).map((name) => [name, null])) });
     expect(render('table', silent)).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090/);

@@ -21,7 +21,7 @@ describe('--fail-on', () => {
     expect(parseFailOn('time.total >= 45 ms').rule).toMatchObject({
       clauses: [{ comparator: '>=', amount: { sign: null, text: '45 ms' } }],
     });
-    expect(parseFailOn('throughput.decode < 30 tok/s').rule).toMatchObject({ clauses: [{ amount: { text: '30 tok/s' } }] });
+    expect(parseFailOn('speed.decode < 30 tok/s').rule).toMatchObject({ clauses: [{ amount: { text: '30 tok/s' } }] });
   });
 
   it('takes a comparator over into the amounts after "and"', () => {

@@ -20,7 +20,15 @@ describe('metric catalogue', () => {
       ...['experts.demanded', 'experts.distinct_per_event', 'experts.activations'],
       ...['h2d', 'ssd'].flatMap((n) => ['count', 'bytes', 'bytes_per_token'].map((m) => `transfer.${n}.${m}`)),
       ...['transfer.on_demand.count', 'transfer.prefetch.count', 'prefetch.precision', 'prefetch.recall', 'prefetch.wasted_bytes'],
-      ...['predict.recall_at_k', 'predict.batch_recall', 'throughput.decode', 'throughput.total', 'share.stall'],
+      ...[
+        'predict.recall_at_k',
+        'predict.batch_recall',
+        'speed.decode',
+        'speed.prefill',
+        'throughput.generated',
+        'throughput.total',
+        'share.stall',
+      ],
       ...['ttft', 'tpot', 'itl', 'pass', 'request'].flatMap((n) => ['mean', 'p50', 'p95', 'p99'].map((m) => `latency.${n}.${m}`)),
       ...['total', 'compute', 'stall', 'cpu', 'dense'].map((n) => `time.${n}`),
       ...['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.saving', 'memory.dram.peak'],
@@ -28,6 +36,16 @@ describe('metric catalogue', () => {
       ...['headroom.hit_rate', 'headroom.tpot'],
     ];
     expect(names.filter((name) => !METRICS.has(name))).toEqual([]);
+  });
+
+  it('L21 has one speed for each phase, two throughputs of the whole run, and no other name for either', () => {
+    expect([...METRICS.keys()].filter((name) => /speed|throughput/.test(name))).toEqual([
+      'speed.decode',
+      'speed.prefill',
+      'throughput.generated',
+      'throughput.total',
+    ]);
+    expect(() => metric('throughput.decode', 1)).toThrow(/"throughput.decode" any more, .*; write speed.decode, or throughput.generated/);
   });
 
   it('gives each metric one plain sentence and a lower-case dotted name without a unit', () => {

@@ -1,6 +1,7 @@
 // A saved result is read back whole; anything else is one line with the right exit code, never a passed gate.
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
+import { metric } from '../../src/result/catalogue.js';
 import { parseResult, readResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from './sample.js';
@@ -50,6 +51,12 @@ describe('reading a result', () => {
     expect(refusal('{"schema":"other/1"}')).toMatchObject({ exitCode: 2 });
     expect(refusal('[1,2]').message).toMatch(/is not a moeprof result/);
     expect(damaged((raw) => (raw.schema = 'moeprof.result/2'))).toMatchObject({ exitCode: 3 });
+  });
+
+  it('L21 says of a metric that was replaced what stands for it, and is not comparable (3)', () => {
+    const old = damaged((raw) => ((raw.metrics as Record<string, unknown>)['throughput.decode'] = metric('throughput.generated', 29.4)));
+    expect(old).toMatchObject({ exitCode: 3 });
+    expect(old.message).toMatch(/^base\.json: has throughput\.decode of an earlier moeprof; this one has speed\.decode, or .*; run again/);
   });
 
   it('names the field that is missing or wrong', () => {

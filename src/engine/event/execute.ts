@@ -46,6 +46,8 @@ export class Executor {
     stallNs += endNs - gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += stallNs;
+    recorder.phase.computeNs += computeNs;
+    recorder.phase.stallNs += stallNs;
     return endNs;
   }
 
@@ -81,7 +83,11 @@ export class Executor {
     const { cost, recorder } = this.#gpu;
     const event = this.#event;
     const { counts } = event.demand;
-    for (let k = 0; k < event.cpuExperts; k++) recorder.layers.cpuNs[layer]! += cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
+    for (let k = 0; k < event.cpuExperts; k++) {
+      const ns = cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
+      recorder.layers.cpuNs[layer]! += ns;
+      recorder.phase.cpuNs += ns;
+    }
     recorder.cpuExperts += event.cpuExperts;
     event.cpuExperts = 0;
     return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));

@@ -47,6 +47,13 @@ export interface PhaseCounters {
   hitActivations: number;
   evictions: number;
   streamed: number;
+  passes: number;
+  /** Times of the passes, ns: of all GPUs together where there are several, but for dense work and what exchanging activations adds. */
+  denseNs: number;
+  computeNs: number;
+  stallNs: number;
+  cpuNs: number;
+  exchangeNs: number;
 }
 
 /** Everything that one run counts. */
@@ -95,6 +102,12 @@ export class Recorder {
       hitActivations: 0,
       evictions: 0,
       streamed: 0,
+      passes: 0,
+      denseNs: 0,
+      computeNs: 0,
+      stallNs: 0,
+      cpuNs: 0,
+      exchangeNs: 0,
     });
     this.phases = [phase(), phase()];
     this.phase = this.phases[1];
@@ -103,5 +116,6 @@ export class Recorder {
   /** What follows belongs to `pass`: it counts as a prompt's where it holds a prompt token. */
   begin({ decodeTokens, tokens }: Pass): void {
     this.phase = this.phases[decodeTokens === tokens ? 1 : 0];
+    this.phase.passes++;
   }
 }

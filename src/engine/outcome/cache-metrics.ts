@@ -33,15 +33,6 @@ function ofPhase(variant: string, phase: PhaseCounters): Values {
 
 /** Counters of both phases together. */
 export function bothPhases({ phases: [a, b] }: Recorder): PhaseCounters {
-  return {
-    events: a.events + b.events,
-    demanded: a.demanded + b.demanded,
-    hits: a.hits + b.hits,
-    late: a.late + b.late,
-    misses: a.misses + b.misses,
-    activations: a.activations + b.activations,
-    hitActivations: a.hitActivations + b.hitActivations,
-    evictions: a.evictions + b.evictions,
-    streamed: a.streamed + b.streamed,
-  };
+  const names = Object.keys(a) as (keyof PhaseCounters)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as PhaseCounters;
 }

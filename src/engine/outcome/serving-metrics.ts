@@ -1,9 +1,11 @@
 // How requests were served: latencies, what got through, who waited, where the time went.
 import { summarize } from '../../base/statistics.js';
+import type { PhaseCounters } from '../event/recorder.js';
 import type { Samples } from '../watch/latency.js';
+import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
-/** Latencies, objectives, scheduling and throughput. */
+/** Latencies, speeds, objectives, scheduling and throughput. */
 export function servingMetrics({ meters, passes, run, simulation, workload }: Finished): Values {
   const { decoded, latencies, tokens } = meters;
   const totalNs = simulation.engine.nowNs;
@@ -16,26 +18,33 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
     ...summary('latency.pass', latencies.pass),
     ...summary('latency.request', latencies.request),
     ...summary('latency.queueing', latencies.queueing),
+    'speed.decode': latencies.speeds.decode,
+    'speed.prefill': latencies.speeds.prefill,
+    'throughput.generated': decoded > 0 ? perSecond(decoded) : null,
+    'throughput.total': perSecond(tokens),
     'workload.requests': latencies.finished,
     'workload.tokens': tokens,
     ...(routing === undefined ? {} : { 'workload.routing_reused': routing.reused / routing.tokens }),
     ...(run.workload.slo === undefined
       ? {}
-      : { 'goodput.attained': latencies.metRequests / latencies.finished, 'goodput.tokens': perSecond(latencies.metTokens) }),
+      : {
+          'goodput.attained': latencies.metRequests / latencies.finished,
+          'goodput.tokens': decoded > 0 ? perSecond(latencies.metTokens) : null,
+        }),
+    'schedule.passes': bothPhases(simulation.recorder).passes,
     'schedule.longest_wait': passes.longestWait,
     'schedule.overtaken': passes.overtaken,
     'schedule.passed_over': passes.passedOver,
     'schedule.time': passes.totalCostNs,
     ...passes.metrics,
-    ...(decoded > 0 ? { 'throughput.decode': perSecond(decoded) } : {}),
-    'throughput.total': perSecond(tokens),
   };
 }
 
 /** Where the time went: of a GPU on average, so that with all-to-alls the parts still add up to the time that passed. */
-export function timeMetrics({ simulation: { engine, gpus, recorder } }: Finished): Values {
+export function timeMetrics({ simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
   const stall = sum(recorder.layers.stallNs) / gpus.length;
+  const several = parallel !== null;
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
@@ -43,8 +52,26 @@ export function timeMetrics({ simulation: { engine, gpus, recorder } }: Finished
     'time.stall': stall,
     'time.cpu': sum(recorder.layers.cpuNs),
     'share.stall': stall / engine.nowNs,
+    ...byPhase(recorder, (phase) => ({
+      'schedule.passes': phase.passes,
+      'time.dense': phase.denseNs,
+      'time.compute': phase.computeNs / gpus.length,
+      'time.stall': phase.stallNs / gpus.length,
+      'time.cpu': phase.cpuNs,
+      ...(several ? { 'time.all_to_all': phase.exchangeNs } : {}),
+    })),
   };
 }
+
+/** What `of` gives of each phase, by name; nothing where all passes are of one kind, since it would repeat the total. */
+function byPhase({ phases }: Finished['simulation']['recorder'], of: (phase: PhaseCounters) => Values): Values {
+  if (phases.some(({ passes }) => passes === 0)) return {};
+  const named = phases.flatMap((phase, i) => Object.entries(of(phase)).map(([name, value]) => [`${name}.${PHASES[i]}`, value] as const));
+  return Object.fromEntries(named);
+}
+
+/** Names of the phases, in the order of the recorder. */
+const PHASES = ['prefill', 'decode'] as const;
 
 function summary(name: string, samples: Samples): Values {
   if (samples.values().length === 0) return {};

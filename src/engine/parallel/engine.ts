@@ -108,6 +108,7 @@ export class ParallelEngine implements Fold {
   /** Runs a dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
     this.#run.bounds.dense(ns);
+    this.#run.recorder.phase.denseNs += ns;
     this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;
@@ -133,7 +134,10 @@ export class ParallelEngine implements Fold {
       this.#endNs[g] = this.#gpus[g]!.start(pass, layer, gates, startNs);
       slowestNs = Math.max(slowestNs, this.#endNs[g]!);
     }
-    for (const endNs of this.#endNs) recorder.layers.stallNs[layer]! += slowestNs - endNs;
+    for (const endNs of this.#endNs) {
+      recorder.layers.stallNs[layer]! += slowestNs - endNs;
+      recorder.phase.stallNs += slowestNs - endNs;
+    }
     this.nowNs = pipeline.endNs(layer, this.#sequences, dispatch.busiest, startNs);
     recorder.layers.events[layer]! += 1;
     recorder.phase.events++;
@@ -159,7 +163,7 @@ export class ParallelEngine implements Fold {
 
   /** @param exchangeNs what exchanging activations added to the event */
   #count(exchangeNs: number): void {
-    const { counters, dispatch, pipeline } = this.#run;
+    const { counters, dispatch, pipeline, recorder } = this.#run;
     for (let g = 0; g < dispatch.demands.length; g++) {
       const { activations, size } = dispatch.demands[g]!;
       counters.demanded[g]! += size;
@@ -171,6 +175,7 @@ export class ParallelEngine implements Fold {
     counters.eventImbalance += ParallelCounters.imbalance(this.#activations);
     counters.crossed += dispatch.crossing;
     counters.exchangeNs += Math.max(0, exchangeNs);
+    recorder.phase.exchangeNs += Math.max(0, exchangeNs);
     counters.degrees += pipeline.degree;
   }
 }

@@ -1,34 +1,30 @@
 // What faults cost: the figures of the passes before, during and after each, and of those with and without any.
-import { sum } from '../../base/statistics.js';
 import { formatRatio, formatTokensPerSecond } from '../../base/units.js';
 import type { Warning } from '../../result/result.js';
 import { describeFault, type Fault, isInEffect } from '../../system/faults.js';
 import type { Recorder } from '../event/recorder.js';
 import type { Simulation } from '../simulation.js';
+import { PhaseSpeeds } from './phase-speeds.js';
 
 /** Sums over passes. A pass counts where it began. */
 class Window {
+  readonly speeds = new PhaseSpeeds();
   passes = 0;
   ns = 0;
-  tokens = 0;
   stallNs = 0;
   hits = 0;
   demanded = 0;
 
-  add(pass: Readonly<Pick<Window, 'ns' | 'tokens' | 'stallNs' | 'hits' | 'demanded'>>): void {
+  add(pass: Readonly<Pick<Window, 'ns' | 'speeds' | 'stallNs' | 'hits' | 'demanded'>>): void {
     this.passes++;
     this.ns += pass.ns;
-    this.tokens += pass.tokens;
+    this.speeds.add(pass.speeds);
     this.stallNs += pass.stallNs;
     this.hits += pass.hits;
     this.demanded += pass.demanded;
   }
 
-  /** Tokens per second, hits per demanded expert, stall per time. */
-  get throughput(): number {
-    return (this.tokens * 1e9) / this.ns;
-  }
-
+  /** Hits per demanded expert, stall per time. */
   get hitRate(): number {
     return this.hits / this.demanded;
   }
@@ -57,18 +53,17 @@ export class FaultMeter {
     this.#around = faults.map(() => [new Window(), new Window(), new Window()] as const);
   }
 
-  /** A pass of `tokens` tokens has run. */
-  passed(startNs: number, endNs: number, tokens: number): void {
-    const { layers, phases } = this.#recorder;
-    const [prefill, decode] = phases;
+  /** A pass has run; `speeds` are the tokens that it gave, with the time that requests took for them. */
+  passed(startNs: number, endNs: number, speeds: PhaseSpeeds): void {
+    const [prefill, decode] = this.#recorder.phases;
     const counted = {
-      stallNs: sum(layers.stallNs) / this.#gpus,
+      stallNs: (prefill.stallNs + decode.stallNs) / this.#gpus,
       hits: prefill.hits + decode.hits,
       demanded: prefill.demanded + decode.demanded,
     };
     const pass = {
       ns: endNs - startNs,
-      tokens,
+      speeds,
       stallNs: counted.stallNs - this.#before.stallNs,
       hits: counted.hits - this.#before.hits,
       demanded: counted.demanded - this.#before.demanded,
@@ -83,12 +78,14 @@ export class FaultMeter {
     (struck ? this.#with : this.#without).add(pass);
   }
 
-  /** By name of the catalogue; NaN where there was no such pass. */
-  metrics(): Readonly<Record<string, number>> {
+  /** By name of the catalogue; NaN or null where there was no such pass. */
+  metrics(): Readonly<Record<string, number | null>> {
     return {
       'fault.time': this.#with.ns,
-      'fault.throughput': this.#with.throughput,
-      'fault.throughput_without': this.#without.throughput,
+      'fault.decode': this.#with.speeds.decode,
+      'fault.decode_without': this.#without.speeds.decode,
+      'fault.prefill': this.#with.speeds.prefill,
+      'fault.prefill_without': this.#without.speeds.prefill,
       'fault.hit_rate': this.#with.hitRate,
       'fault.hit_rate_without': this.#without.hitRate,
       'fault.stall': this.#with.stallShare,
@@ -111,17 +108,23 @@ export class FaultMeter {
         [during, 'during'],
         [after, 'after'],
       ] as const;
-      const figures = (of: (window: Window) => string): string =>
-        windows
-          .filter(([{ passes }]) => passes > 0)
-          .map(([window, when]) => `${of(window)} ${when}`)
-          .join(', ');
-      return {
-        code: 'degraded',
-        message:
-          `The run had ${describeFault(fault, this.#gpus)}. Throughput: ${figures((one) => formatTokensPerSecond(one.throughput))}; ` +
-          `hit rate: ${figures((one) => formatRatio(one.hitRate))}; stall: ${figures((one) => formatRatio(one.stallShare))}.`,
+      const told = windows.filter(([{ passes }]) => passes > 0);
+      const figures = (what: string, of: (window: Window) => number | null, format: (value: number) => string): string => {
+        const said = told.flatMap(([window, when]) => {
+          const value = of(window);
+          return value === null ? [] : [`${format(value)} ${when}`];
+        });
+        return said.length === 0 ? '' : `${what}: ${said.join(', ')}`;
       };
+      const parts = [
+        figures('decode', ({ speeds }) => speeds.decode, formatTokensPerSecond),
+        figures('prefill', ({ speeds }) => speeds.prefill, formatTokensPerSecond),
+        figures('hit rate', ({ hitRate }) => hitRate, formatRatio),
+        figures('stall', ({ stallShare }) => stallShare, formatRatio),
+      ];
+      const said = parts.filter((part) => part !== '').join('; ');
+      const sentence = `${said[0]!.toUpperCase()}${said.slice(1)}.`;
+      return { code: 'degraded', message: `The run had ${describeFault(fault, this.#gpus)}. ${sentence}` };
     });
   }
 }

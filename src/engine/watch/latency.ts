@@ -1,9 +1,11 @@
-// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end. On the run's clock, and TPOT on the clocks of the bounds.
+// Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and the speeds of the two phases. On the run's clock, and TPOT
+// on the clocks of the bounds.
 import { grown } from '../../base/grown.js';
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
 import type { Clocks } from './bounds.js';
+import { PhaseSpeeds } from './phase-speeds.js';
 
 /** A growing list of numbers, 8 bytes each: percentiles stay exact. */
 export class Samples {
@@ -38,6 +40,9 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
+  /** Tokens and time of both phases: of the whole run, and of the pass that ended last. */
+  readonly speeds = new PhaseSpeeds();
+  readonly lastPass = new PhaseSpeeds();
   readonly #bounds: Clocks;
 
   readonly #objectives: Objectives | undefined;
@@ -54,6 +59,7 @@ export class Latencies {
       const { request } = shares[i]!;
       if (request.startedNs >= 0) continue;
       request.startedNs = startNs;
+      request.promptedNs = startNs;
       this.queueing.add(startNs - request.arrivalNs);
       if (request.prefill === 0) this.#firstToken(shares[i]!, startNs);
     }
@@ -62,13 +68,16 @@ export class Latencies {
   /** The pass has ended; called before `request.done` moves on. */
   ended(shares: readonly Share[], startNs: number, endNs: number): void {
     this.pass.add(endNs - startNs);
+    this.lastPass.clear();
     for (let i = 0; i < shares.length; i++) {
       const { request, tokens } = shares[i]!;
       const done = request.done + tokens;
       if (request.inPrefill) {
+        if (request.firstTokenNs < 0) this.#prompted(shares[i]!, endNs);
         if (done < request.promptRows) continue;
         if (request.firstTokenNs < 0) {
           this.ttft.add(endNs - request.arrivalNs);
+          this.speeds.prompted(request.prefill, endNs - request.startedNs);
           this.#firstToken(shares[i]!, endNs);
         } else this.#nextToken(request, endNs);
       } else this.#nextToken(request, endNs);
@@ -77,17 +86,25 @@ export class Latencies {
       this.finished++;
       if (this.#objectives !== undefined && meets(this.#objectives, request, endNs)) {
         this.metRequests++;
-        this.metTokens += request.prefill > 0 ? request.decode + 1 : request.decode;
+        this.metTokens += request.decode;
       }
       if (request.decode === 0) continue;
+      this.speeds.decoded(request.decode, endNs - request.firstTokenNs);
       this.tpot.add((endNs - request.firstTokenNs) / request.decode);
       this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);
       this.tpotNoCache.add((this.#bounds.noCacheNs - request.firstTokenNoCacheNs) / request.decode);
     }
   }
 
+  /** A part of a prompt has run; rows that had run before the request was thrown out take time and give nothing. */
+  #prompted({ request, tokens }: Share, nowNs: number): void {
+    this.lastPass.prompted(Math.max(0, request.done + tokens - Math.max(request.computed, request.done)), nowNs - request.promptedNs);
+    request.promptedNs = nowNs;
+  }
+
   #nextToken(request: Request, nowNs: number): void {
     this.itl.add(nowNs - request.lastTokenNs);
+    this.lastPass.decoded(1, nowNs - request.lastTokenNs);
     request.lastTokenNs = nowNs;
   }
 

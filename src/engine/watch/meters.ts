@@ -57,7 +57,7 @@ export class Meters implements PassWatch {
     const { generated, pass, recomputed, shares } = this.#passes;
     const tokens = pass.tokens - recomputed;
     this.latencies.ended(shares, startNs, endNs);
-    this.faults?.passed(startNs, endNs, tokens);
+    this.faults?.passed(startNs, endNs, this.latencies.lastPass);
     this.tokens += tokens;
     this.decoded += generated;
   }

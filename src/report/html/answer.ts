@@ -11,7 +11,13 @@ export function answerOf(result: Result): { readonly sentence: string; readonly 
   };
   const tpot = text('latency.tpot.p50');
   const pass = text('latency.pass.p50');
-  const speed = tpot !== null ? `A token takes ${tpot} (median)` : pass !== null ? `A pass takes ${pass} (median)` : 'No time was measured';
+  const decode = text('speed.decode');
+  const speed =
+    tpot !== null && decode !== null
+      ? `Decodes at ${decode}, a token in ${tpot} (median)`
+      : pass !== null
+        ? `A pass takes ${pass} (median)`
+        : 'No time was measured';
   const total = result.metrics['time.total']?.value ?? 0;
   const stall = (result.metrics['time.stall']?.value ?? 0) / total;
   const waits =

@@ -3,9 +3,10 @@
 /** Label, metric, and what is said below it: a word and another metric. */
 export const KEYS = [
   ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
+  ['decode', 'speed.decode', 'throughput.generated', 'generated over the run'],
+  ['prefill', 'speed.prefill', 'throughput.total', 'with prompts over the run'],
   ['time per output token', 'latency.tpot.p50', 'bound.all_resident.tpot', 'all resident'],
   ['time to first token', 'latency.ttft.p50', 'latency.ttft.p99', '99 % within'],
-  ['generated', 'throughput.decode', 'throughput.total', 'with prompts'],
   ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
   ['GPU memory', 'memory.gpu.peak', 'memory.gpu.expert_cache', 'expert cache'],
 ] as const;

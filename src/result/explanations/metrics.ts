@@ -26,8 +26,8 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Routing that repeats is more predictable than real routing, so caches and predictors that learn look better the more was reused. Compare systems at equal reuse; for figures to rely on, join enough traces that little is reused, or serve fewer requests (--requests).',
   },
   {
-    names: ['schedule.longest_wait', 'schedule.overtaken', 'schedule.passed_over', 'schedule.time'],
-    what: 'What a scheduler does to requests and to time, in passes: the longest wait of a request for its first pass; how long one had waited when a later one began before it; and the longest row of passes that left out a request which had begun. The time is what composing passes takes by the scheduler’s own model, as far as it is not hidden behind the pass before.',
+    names: ['schedule.passes.*', 'schedule.longest_wait', 'schedule.overtaken', 'schedule.passed_over', 'schedule.time'],
+    what: 'What a scheduler does to requests and to time, in passes: how many it composed; the longest wait of a request for its first pass; how long one had waited when a later one began before it; and the longest row of passes that left out a request which had begun. The time is what composing passes takes by the scheduler’s own model, as far as it is not hidden behind the pass before.',
     reading:
       'The longest wait grows with the load under any scheduler. The other two are unfairness, and every scheduler keeps a bound on them, mostly its parameter maxWait (docs/schedulers.md); first come, first served has none of either. A scheduler that groups similar requests trades inter-token latency for fewer loads: the p99 of latency.itl shows the price, experts.distinct_per_event the gain.',
   },
@@ -45,7 +45,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['fault.*'],
-    what: 'What faults (faults: in a profile, or --fault) cost: throughput, hit rate and stall of the passes that began while at least one was in effect, beside those of the passes that began while none was. A pass counts where it began, in whole. Restarts are prefetches whose lane was lost, and that ran again on another.',
+    what: 'What faults (faults: in a profile, or --fault) cost: decode and prefill speed, hit rate and stall of the passes that began while at least one was in effect, beside those of the passes that began while none was. A pass counts where it began, in whole. Restarts are prefetches whose lane was lost, and that ran again on another.',
     reading:
       'The warnings of the run tell each fault apart, with the figures before, during and after it; compare a run without faults for what the whole cost. A slower link shows in the stall and leaves the hit rate alone; lost GPU memory shows in the hit rate first. Where “after” stays worse than “before”, the cache is still filling up again, or requests have queued meanwhile.',
   },
@@ -188,13 +188,19 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'What a user feels, and the figure for service levels on whole answers. It grows with the length of the answers, so two traces with different lengths cannot be compared by it; TPOT can.',
   },
   {
-    names: ['throughput.decode', 'throughput.total'],
-    what: 'Tokens per second of the whole run: generated ones (decode), and prompt and generated ones together (total), over the simulated time from the first arrival to the end of the last pass, idle time included.',
+    names: ['speed.*'],
+    what: 'How fast a run is, one figure for each phase, as llama-bench measures them. Decode (tg): tokens after the first of an answer over the time from the first to the last. Prefill (pp): prompt tokens over the time from the start of the request’s first pass to its first token, so that queueing is not in it. Both sum tokens and times over requests: with several users this is the speed that one of them sees. Absent where a run decodes nothing, or has no prompt.',
     reading:
-      'With one request at a time, decode throughput is about the inverse of TPOT, lowered by the prefills between. It rises with the batch, since tokens share experts, while TPOT gets worse: decide by the one that your service promises.',
+      'These are the figures to hold against a measured engine, and rankings go by the first. speed.decode is the inverse of the mean of latency.itl, and of latency.tpot where answers are equally long. With a larger batch it falls, while throughput.generated rises. Where prompts of others share passes with decoding (chunked prefill), they are in the decode time of those who wait.',
   },
   {
-    names: ['time.total', 'time.dense', 'time.compute', 'time.stall', 'time.cpu', 'share.stall'],
+    names: ['throughput.*'],
+    what: 'Tokens per second of the whole run and all its users: generated ones, and prompt and generated ones together, over the simulated time from the first arrival to the end of the last pass, prompts and idle time included. The first token of an answer comes with the end of its prompt and counts in neither.',
+    reading:
+      'What a machine gets done, which is no speed: a long prompt lowers throughput.generated and raises throughput.total, and neither says how fast it decodes (speed.decode). They rise with the batch, since tokens share experts, while each user waits longer: decide by the one that your service promises.',
+  },
+  {
+    names: ['time.total', 'time.dense.*', 'time.compute.*', 'time.stall.*', 'time.cpu.*', 'share.stall'],
     what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU; compute is routed experts on the GPU; stall is the GPU idle inside an event, waiting for an expert to arrive or for the CPU; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
     reading:
       'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',

@@ -36,7 +36,7 @@ export const WARNING_TOPICS: readonly Topic[] = [
   },
   {
     names: ['degraded'],
-    what: 'A fault that the run was given was in effect for at least one pass. The message says what it was and when, and how throughput, hit rate and stall were during it, and before and after it while nothing else was wrong; a pass counts where it began.',
+    what: 'A fault that the run was given was in effect for at least one pass. The message says what it was and when, and how decode, prefill, hit rate and stall were during it, and before and after it while nothing else was wrong; a pass counts where it began.',
     reading:
       'Links and the CPU change when the next layer’s routing becomes known, memory between two passes; what has been placed by then keeps its speed. Every request is served all the same, more slowly: see goodput and the tails of the latencies. fault.* sums over all faults.',
   },

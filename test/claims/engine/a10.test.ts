@@ -20,7 +20,7 @@ async function decodeRate(model: string, quantization: string, cpuLayers: number
   };
   const policy = { path: ['system', 'cache', 'policy'], value: `static:by=layer,cpuLayers=${cpuLayers}`, label: '--policy' };
   const { metrics } = await simulateRun(checkRun(run, 'a10.test', [policy]));
-  return metrics['throughput.decode']!.value;
+  return metrics['speed.decode']!.value;
 }
 
 describe('llama.cpp-static on an A10', () => {

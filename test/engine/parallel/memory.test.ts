@@ -96,7 +96,9 @@ describe('a fault of GPU memory on several GPUs', () => {
     expect(faulty.of('cache.hit_rate')).toBeLessThanOrEqual(faulty.of('bound.belady.hit_rate'));
     expect(faulty.of('bound.belady.hit_rate')).toBeLessThan(sound.of('bound.belady.hit_rate'));
     const [warning] = faulty.warnings.filter(({ code }) => code === 'degraded');
-    expect(warning!.message).toMatch(/^The run had GPU 1 without 7\.50 MiB of its memory from .* to .* Throughput: .* after; hit rate: /);
+    expect(warning!.message).toMatch(
+      /^The run had GPU 1 without 7\.50 MiB of its memory from .* to .* Decode: .* after; prefill: .*; hit rate: /,
+    );
   });
 
   it('of all GPUs from the start is a machine with less, and so is one of each', async () => {
@@ -216,7 +218,7 @@ describe('a request alone, where every expert lives everywhere', () => {
             },
           );
           // The GPU beside it prefetches as well, has all of its memory, and waits; clocks of bounds differ in the last digit.
-          const same = /^(cache|experts|latency|schedule|throughput|bound|headroom|fault)\.|kv_peak|least$|^time\.(total|dense|cpu)/;
+          const same = /^(cache|experts|latency|schedule|speed|throughput|bound|headroom|fault)\.|kv_peak|least$|^time\.(total|dense|cpu)/;
           const other = /evictions|stall|(bound|headroom).*tpot/;
           return Object.fromEntries(Object.entries(metrics).filter(([name]) => same.test(name) && !other.test(name)));
         };

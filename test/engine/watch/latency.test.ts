@@ -28,6 +28,9 @@ function serve(lengths: readonly { prefill: number; decode: number }[], batch: n
 
 const of = (samples: { values(): Float64Array }) => [...samples.values()];
 
+/** Tokens per second of decoding and of prompts (L21). */
+const speedsOf = ({ speeds }: Latencies) => [speeds.decode, speeds.prefill];
+
 describe('latencies', () => {
   it('one request: the first token is there when the prompt has run', () => {
     // Prompt of 4: 0-30, the first token. Three decode steps of 15: 45, 60, 75.
@@ -38,11 +41,15 @@ describe('latencies', () => {
     expect(of(latencies.tpot)).toEqual([(75 - 30) / 3]);
     expect(of(latencies.request)).toEqual([75]);
     expect(of(latencies.tpotAllResident)).toEqual([7.5]);
+    // L21: three tokens after the first in 45 ns, a prompt of four in 30.
+    expect(speedsOf(latencies)).toEqual([3e9 / 45, 4e9 / 30]);
   });
 
   it('a prompt in chunks: TTFT ends with the last chunk', () => {
     // Chunks of 2, 2 and 1 tokens: 20 + 20 + 15.
-    expect(of(serve([{ prefill: 5, decode: 1 }], 1, 2).ttft)).toEqual([55]);
+    const latencies = serve([{ prefill: 5, decode: 1 }], 1, 2);
+    expect(of(latencies.ttft)).toEqual([55]);
+    expect(speedsOf(latencies)).toEqual([1e9 / 15, 5e9 / 55]);
   });
 
   it('two users: a token waits for the prompt that shares its pass; the third request arrives when the first is answered', () => {
@@ -60,6 +67,8 @@ describe('latencies', () => {
     expect(of(latencies.itl)).toEqual([20, 20, 30, 15]);
     expect(of(latencies.tpot)).toEqual([20, (80 - 30) / 2, 15]);
     expect(of(latencies.request)).toEqual([50, 80, 95 - 50]);
+    // L21: what a user sees. One, two and one tokens after the first in 20, 50 and 15 ns; prompts of 2, 2 and 3 in 30 ns each.
+    expect(speedsOf(latencies)).toEqual([4e9 / 85, 7e9 / 90]);
   });
 
   it('without a prompt there is no TTFT, and TPOT counts from the start of the first pass', () => {
@@ -67,10 +76,12 @@ describe('latencies', () => {
     expect(of(latencies.ttft)).toEqual([]);
     expect(of(latencies.itl)).toEqual([15, 15, 15, 15]);
     expect(of(latencies.tpot)).toEqual([15]);
+    expect(speedsOf(latencies)).toEqual([1e9 / 15, null]);
   });
 
   it('a request that generates nothing has a TTFT and no TPOT', () => {
     const latencies = serve([{ prefill: 3, decode: 0 }], 1);
     expect([of(latencies.ttft), of(latencies.tpot), of(latencies.request)]).toEqual([[25], [], [25]]);
+    expect(speedsOf(latencies)).toEqual([null, 3e9 / 25]);
   });
 });

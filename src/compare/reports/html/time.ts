@@ -1,23 +1,24 @@
-// Where a token's time goes in both runs, on one scale.
+// Where the time goes in both runs, on one scale.
 import { formatNs } from '../../../base/units.js';
 import { formatDelta } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';
 import { type Section, shareBar, table } from '../../../report/html/pieces.js';
 import { TIME_LOOKS } from '../../../report/html/sections/time.js';
+import { phasesOf, phaseTime } from '../../../report/phase-time.js';
 import { summarizeResult, type TimePart } from '../../../report/summary.js';
-import { tokensRun } from '../../../result/work-done.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
-/** Where a token's time goes. */
+/** Where the time goes: of a pass that only decodes where both runs have such, else of the whole run. */
 export const timeCompared: Section<Comparison> = {
   id: 'time',
-  title: 'Where a token’s time goes',
+  title: 'Where the time goes',
   draw(comparison) {
+    const byPass = sidesOf(comparison).every(({ result }) => phasesOf(result).length > 0);
     const sides = sidesOf(comparison).map(({ label, result }) => {
-      const tokens = Math.max(1, tokensRun(result));
-      const time = summarizeResult(result).time;
-      const ns = new Map((time?.parts ?? []).map((part) => [part.label, part.ns / tokens]));
+      const time = byPass ? phaseTime(result, 'decode') : null;
+      const parts = time?.parts ?? summarizeResult(result).time?.parts ?? [];
+      const ns = new Map<TimePart['label'], number>(parts.map((part) => [part.label, part.ns / (time?.passes ?? 1)]));
       return { label, ns, total: [...ns.values()].reduce((total, part) => total + part, 0) };
     });
     const [before, after] = sides as [(typeof sides)[number], (typeof sides)[number]];
@@ -25,15 +26,15 @@ export const timeCompared: Section<Comparison> = {
     if (longest === 0) return null;
     const labels = (Object.keys(TIME_LOOKS) as TimePart['label'][]).filter((label) => sides.some(({ ns }) => (ns.get(label) ?? 0) > 0));
     return {
-      about: 'Both bars have the same scale.',
+      about: `${byPass ? 'A pass that only decodes' : 'The whole run'} in both runs, upon one scale.`,
       content: html`${sides.map(({ label, ns, total }) => {
         const said = labels.map((part) => `${TIME_LOOKS[part].word} ${formatNs(ns.get(part) ?? 0)}`).join(', ');
-        return html`<h3>${label}: ${formatNs(total)} a token</h3>${shareBar(
+        return html`<h3>${label}: ${formatNs(total)}</h3>${shareBar(
           said,
           labels.map((part) => ({ color: TIME_LOOKS[part].color, share: (ns.get(part) ?? 0) / longest })),
         )}`;
       })}${table(
-        'Time of a token',
+        byPass ? 'Time of a pass that only decodes' : 'Time of the run',
         ['', 'base', 'candidate', 'change'],
         labels.map((part) => {
           const [base, candidate] = [before.ns.get(part) ?? 0, after.ns.get(part) ?? 0];

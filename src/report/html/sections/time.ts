@@ -1,9 +1,10 @@
-// Where a token's time goes, and how much of what could be gained is.
+// Where the time goes, and how much of what could be gained is.
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
+import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
 import { summarizeResult, type TimePart } from '../../summary.js';
-import { html } from '../markup.js';
+import { html, type Piece } from '../markup.js';
 import { prose, type Section, shareBar } from '../pieces.js';
 
 /** Colour and words of a part of the time. */
@@ -15,22 +16,24 @@ export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: st
   idle: { color: 'idle', word: 'no request' },
 };
 
-/** Where a token's time goes. */
+/** Words of the passes of a phase. */
+const PASSES: Readonly<Record<Phase, string>> = { decode: 'Passes that only decode', prefill: 'Passes with prompts' };
+
+/** Where the time goes: of the whole run, and of a pass of either kind. */
 export const timeSection: Section<Result> = {
   id: 'time',
-  title: 'Where a token’s time goes',
+  title: 'Where the time goes',
   draw(result) {
     const { time, bounds } = summarizeResult(result);
     if (time === null) return null;
-    const tokens = Math.max(1, tokensRun(result));
     const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
     const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
     return {
-      about: html`${formatNs(time.totalNs / tokens)} for each of ${formatCount(tokens)} tokens, ${formatNs(time.totalNs)} in all. ${time.cpu}`,
+      about: html`${formatNs(time.totalNs)} for ${formatCount(tokensRun(result))} tokens, prompts and generated. ${time.cpu}`,
       content: html`${shareBar(said, parts)}<dl class="parts">${parts.map(
         ({ color, word, ns, share }) =>
-          html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns / tokens)} a token</dd></div>`,
-      )}</dl>${
+          html`<div><dt><i style="background:var(--${color})"></i>${word}</dt><dd><b>${formatRatio(share)}</b> ${formatNs(ns)}</dd></div>`,
+      )}</dl>${phasesOf(result).map((phase) => phaseBar(phase, phaseTime(result, phase)))}${
         bounds.length > 0 &&
         html`<div class="bounds">${bounds.map((row) => {
           const closes = `closes ${formatRatio(row.closed)} of the gap`;
@@ -43,3 +46,13 @@ export const timeSection: Section<Result> = {
     };
   },
 };
+
+/** What a pass of a kind takes, and for what. */
+function phaseBar(phase: Phase, time: PhaseTime | null): Piece {
+  if (time === null) return false;
+  const totalNs = time.parts.reduce((total, { ns }) => total + ns, 0);
+  if (totalNs === 0) return false;
+  const parts = time.parts.map(({ label, ns }) => ({ ...TIME_LOOKS[label], share: ns / totalNs, ns: ns / time.passes }));
+  const said = parts.map(({ word, ns }) => `${word} ${formatNs(ns)}`).join(', ');
+  return html`<p><b>${PASSES[phase]}</b> ${prose(`(${formatCount(time.passes)}) take ${formatNs(totalNs / time.passes)} each: ${said}.`)}</p>${shareBar(said, parts)}`;
+}

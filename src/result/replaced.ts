@@ -1,0 +1,21 @@
+// Metrics of earlier versions that others stand for today: whoever still asks for one, or has saved one, is told which.
+
+/** Name of each, and what to write instead. */
+const REPLACED: ReadonlyMap<string, string> = new Map([
+  ['throughput.decode', 'speed.decode, or throughput.generated for generated tokens over the whole run, prompts included'],
+  ['fault.throughput', 'fault.decode or fault.prefill'],
+  ['fault.throughput_without', 'fault.decode_without or fault.prefill_without'],
+]);
+
+/** What is to be written instead of a metric that was replaced, after `write`; null for any other name. */
+export function replacementOf(name: string): string | null {
+  return REPLACED.get(name) ?? null;
+}
+
+/** That there is no such metric, and why not where it was replaced; without a final stop. */
+export function noSuchMetric(name: string, nearest: string): string {
+  const replacement = replacementOf(name);
+  return replacement === null
+    ? `there is no metric "${name}"; ${nearest}`
+    : `there is no metric "${name}" any more, since it mixed prompts with decoding; write ${replacement}`;
+}
