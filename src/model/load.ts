@@ -84,6 +84,11 @@ export function openModel(
   return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
 }
 
+/** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
+export function loadProfile(name: string): ModelProfile {
+  return readYaml(findProfile('models', name), ModelProfileSchema);
+}
+
 /**
  * The `routing:` block of a model's profile, for the synthetic generator; null for models that have none, or that files describe. Its
  * fields are the generator's, which checks them.
