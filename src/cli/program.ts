@@ -117,6 +117,16 @@ function sentence(summary: string): string {
   return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
 }
 
+/** What the systems in use allow at least; every command needs fewer. */
+const ENOUGH_FILES = 256;
+
+/** Files that the process may have open at a time. */
+function openFilesLimit(): number {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
+  const soft = userLimits?.open_files?.soft;
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
+}
+
 /** Says what went wrong. @returns the exit code */
 function failure(error: unknown, debug: boolean): number {
   // Commander has said it already: help and version (0), or a wrong flag or argument.
@@ -127,10 +137,10 @@ function failure(error: unknown, debug: boolean): number {
   if (code === 'EMFILE' || code === 'ENFILE') return failure(new UserError('too many files are open; allow more with ulimit -n'), debug);
   if (code === 'ERR_MODULE_NOT_FOUND') {
     // Node says this of a package that is there, too, where it may open no more files.
-    return failure(
-      new UserError('a part of moeprof cannot be loaded; allow more open files with ulimit -n, or install it again', EXIT.internal),
-      debug,
-    );
+    const limit = openFilesLimit();
+    const few = limit < ENOUGH_FILES;
+    const why = few ? `with at most ${limit} open files; allow more with ulimit -n` : 'it is not there; install it again';
+    return failure(new UserError(`a part of moeprof cannot be loaded: ${why}`, few ? EXIT.input : EXIT.internal), debug);
   }
   if (error instanceof UserError) {
     process.stderr.write(`moeprof: ${error.message}${stack}\n`);

@@ -5,7 +5,6 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
-import { simulateRun } from '../engine/simulate.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
@@ -33,6 +32,8 @@ export async function runAll(
     // Only this thread has stdin.
     const apart = runs.length > 1 && threads > 1 && existsSync(WORKER) && !runs.some((run) => run.trace.includes('-'));
     if (apart) return await inThreads(runs, details, Math.min(threads, runs.length), show.update);
+    // Threads load the engine for themselves.
+    const { simulateRun } = await import('../engine/simulate.js');
     const results: Result[] = [];
     for (const [index, run] of runs.entries()) {
       results.push(
