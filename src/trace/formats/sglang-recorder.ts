@@ -1,6 +1,7 @@
 // SGLang's expert distribution recorder (KTransformers uses it too), saved by torch.save. per_token: the choices of every forward pass,
 // with positions but without request ids, so requests are put together again from positions. stat: counts only.
 import { UserError } from '../../base/errors.js';
+import { LargestFirst } from '../../base/largest-first.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';
@@ -76,29 +77,35 @@ export const sglangStat: TraceFormat = {
   counts,
 };
 
-/** Assigns the tokens of each pass to requests: a request goes on where its last position ended. */
+/** Assigns the tokens of each pass to requests: a request goes on where its last position ended, the youngest of several that did. */
 class RequestsByPosition {
   /** Request of each token of the last pass. */
   request: number[] = [];
-  /** Next position of each request, in order of appearance. */
-  readonly #next: number[] = [];
+  /** Requests so far. */
+  #requests = 0;
+  /** Requests by the position that comes next for them. */
+  readonly #waiting = new Map<number, LargestFirst>();
 
   /** @param lengths tokens of each sequence of a prompt pass; empty: one token per sequence */
   pass(positions: readonly number[], lengths: readonly number[]): void {
     this.request = [];
-    const taken = new Set<number>();
     const split =
       lengths.length > 0 && lengths.reduce((sum, length) => sum + length, 0) === positions.length ? lengths : positions.map(() => 1);
+    // A request goes on once in a pass: it waits again only after it.
+    const ended: { readonly request: number; readonly next: number }[] = [];
     let at = 0;
     for (const length of split) {
       if (length === 0) continue;
       const first = positions[at]!;
-      let request = first === 0 ? -1 : this.#next.findLastIndex((next, candidate) => next === first && !taken.has(candidate));
-      if (request < 0) request = this.#next.push(first) - 1;
-      taken.add(request);
+      const request = (first === 0 ? undefined : this.#waiting.get(first)?.pop()) ?? this.#requests++;
       for (let i = 0; i < length; i++) this.request.push(request);
-      this.#next[request] = positions[at + length - 1]! + 1;
+      ended.push({ request, next: positions[at + length - 1]! + 1 });
       at += length;
+    }
+    for (const { next, request } of ended) {
+      const list = this.#waiting.get(next) ?? new LargestFirst();
+      this.#waiting.set(next, list);
+      list.push(request);
     }
   }
 }

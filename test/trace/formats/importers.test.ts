@@ -231,6 +231,22 @@ describe('SGLang recorder', () => {
     expect(content.columns.experts).toEqual([1, 2, 3, 4, 1, 3, 2, 4, 5, 6, 5, 7, 6, 7]);
   });
 
+  it('looks at each request once, however many run side by side', async () => {
+    // Looking for each among all would be 1.8 billion looks.
+    const many = 60_000;
+    const pass = (position: number) => {
+      const { topk_ids_of_layer, ...rest } = record(
+        new Array<number>(many).fill(position),
+        [],
+        Array.from({ length: 2 * many }, (_, at) => at % 2),
+      );
+      return { topk_ids_of_layer, ...rest };
+    };
+    const content = await read(torchBytes({ records: [pass(0), pass(1)] }));
+    expect(content.requests.length).toBe(many);
+    expect(content.requests.every(({ decode }) => decode === 2)).toBe(true);
+  });
+
   it('maps physical experts to logical ones, and leaves dense layers out', async () => {
     const content = await read(
       torchBytes({

@@ -1,0 +1,35 @@
+// Numbers that are taken out largest first: a binary heap, so that neither putting in nor taking out looks at all of them.
+
+/** A multiset of numbers; each operation takes logarithmic time. */
+export class LargestFirst {
+  /** Each is at least as large as the two at twice its place, plus 1 and plus 2. */
+  readonly #heap: number[] = [];
+
+  /** Puts one in. */
+  push(value: number): void {
+    const heap = this.#heap;
+    let at = heap.push(value) - 1;
+    for (let above = (at - 1) >> 1; at > 0 && heap[above]! < value; above = (at - 1) >> 1) {
+      heap[at] = heap[above]!;
+      at = above;
+    }
+    heap[at] = value;
+  }
+
+  /** Takes the largest out; undefined: there is none. */
+  pop(): number | undefined {
+    const heap = this.#heap;
+    const largest = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return largest;
+    let at = 0;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      if (below + 1 < heap.length && heap[below + 1]! > heap[below]!) below++;
+      if (heap[below]! <= last) break;
+      heap[at] = heap[below]!;
+      at = below;
+    }
+    heap[at] = last;
+    return largest;
+  }
+}
