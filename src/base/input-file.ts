@@ -1,6 +1,17 @@
 // The one door to the files that users name. What stands behind a name may be anything, and may come from a stranger: it is looked at
 // before it is read. A folder, a device or a pipe that nobody writes to is refused, and each kind of file has a largest size.
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isatty } from 'node:tty';
 import { messageOf, UserError } from './errors.js';
@@ -20,6 +31,7 @@ interface Limits {
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /**
  * Kinds of files. Those that are read as a whole have limits far above what is written by hand or by us; their parsers take up to a
@@ -32,7 +44,7 @@ const KINDS = {
   model: { what: 'a model', limit: Number.POSITIVE_INFINITY, remedy: 'name a bundled model, a YAML profile, a config.json or a GGUF file' },
   config: { what: 'a config.json', limit: 16 * MIB, remedy: 'name the config.json of the model itself' },
   index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
-  workload: { what: 'a file of arrivals', limit: 4 * 2 ** 30, remedy: 'keep its first lines (head -n 1000000)', pipe: true },
+  workload: { what: 'a file of arrivals', limit: 4 * GIB, remedy: 'keep its first lines (head -n 1000000)', pipe: true },
   predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file' },
   policy: { what: 'a policy module', limit: 16 * MIB, remedy: 'name a .mjs or .js file' },
   checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning' },
@@ -167,16 +179,32 @@ function openRegular(path: string, kind: Limits): number {
   }
 }
 
+/** Most that a stream may bring of a kind without a limit: a writer that never ends would fill the disk. */
+const STREAM_LIMIT = 4 * GIB;
+
+/**
+ * Bytes that a stream may bring.
+ * @param limit of its kind of file
+ * @param free bytes in the folder of temporary files; half of them are left to others
+ */
+export function streamLimit(limit: number, free: number): number {
+  return Math.min(limit, STREAM_LIMIT, Math.floor(free / 2));
+}
+
 /** Copies a stream into a nameless temporary file. */
 function spooled(fd: number, path: string, kind: Limits): number {
   const copy = temporaryFile();
   const block = new Uint8Array(64 * KIB);
   try {
+    const { bavail, bsize } = attempt(tmpdir(), () => statfsSync(tmpdir()));
+    const limit = streamLimit(kind.limit, bavail * bsize);
     for (let bytes = 0; ; ) {
       const got = readSome(fd, path, block);
       if (got === 0) return copy;
       bytes += got;
       if (bytes > kind.limit) throw tooLarge(path, bytes, kind);
+      if (bytes > limit)
+        throw new UserError(`${path}: brings more than the ${formatBytes(limit)} that a stream may; write it into a file and name that`);
       attempt(tmpdir(), () => {
         for (let done = 0; done < got; ) done += writeSync(copy, block, done, got - done);
       });

@@ -4,7 +4,7 @@ import { appendFileSync, closeSync, mkdirSync, openSync, symlinkSync, truncateSy
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { InputFile, type InputKind, readText } from '../../src/base/input-file.js';
+import { InputFile, type InputKind, readText, streamLimit } from '../../src/base/input-file.js';
 import { temporaryFolder } from '../trace/builders.js';
 
 const folder = temporaryFolder();
@@ -63,6 +63,12 @@ describe('the size', () => {
       expect(file.bytes).toBe(10 * 2 ** 30);
       file.close();
     }
+  });
+
+  it('of a stream is that of its kind, 4 GiB, or half of what is free, whichever is least', () => {
+    expect(streamLimit(256 * 2 ** 10, 100 * 2 ** 30)).toBe(256 * 2 ** 10);
+    expect(streamLimit(Number.POSITIVE_INFINITY, 100 * 2 ** 30)).toBe(4 * 2 ** 30);
+    expect(streamLimit(Number.POSITIVE_INFINITY, 1001)).toBe(500);
   });
 
   it('of what comes through a pipe has the same limit', () => {
