@@ -41,10 +41,10 @@ describe('damaged files', () => {
   });
 
   const chosen = Object.keys(readers).filter((name) => name === (process.env.MOEPROF_FUZZ_READER ?? name));
-  const share = Math.ceil(RUNS / (chosen.length + 4));
+  const shareOf = (name: string): number => readers[name]!.share ?? 1;
+  const shares = chosen.reduce((sum, name) => sum + shareOf(name), 0);
 
-  // Traces have thirty formats, the others one to five.
-  it.each(chosen.map((name) => [name, name === 'trace' ? 5 * share : share] as const))(
+  it.each(chosen.map((name) => [name, Math.ceil((RUNS * shareOf(name)) / shares)] as const))(
     '%s: %i mutations are read or refused',
     { timeout: 60_000 + RUNS * 60 },
     async (name, runs) => {

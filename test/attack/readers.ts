@@ -1,12 +1,13 @@
 // Every reader of files that users give, with files that it reads: what the fuzz test damages.
-import { readdirSync, readFileSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../src/base/errors.js';
 import { readText } from '../../src/base/input-file.js';
 import type { Random } from '../../src/base/random.js';
 import { locateYaml } from '../../src/base/yaml.js';
 import { loadHardware } from '../../src/hardware/load.js';
 import { loadModel, loadRouting } from '../../src/model/load.js';
+import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { readResult } from '../../src/result/read.js';
 import { loadArrivals } from '../../src/schedule/arrivals/load.js';
@@ -32,12 +33,16 @@ import {
   TOP_K,
   tableBytes,
 } from '../trace/formats/fixtures.js';
+import { checkpointBytes, checkpointLike, FINGERPRINT, onnxFiles, runOnnx } from './predictors.js';
+import { reported } from './reported.js';
 
 /** A reader, and files of its own. */
 export interface Reader {
   /** Ending of its files, where it tells them by that. */
   readonly ending: string;
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Its share of the files that are tried, where that is not 1: traces have thirty formats, some readers take long. */
+  readonly share?: number;
   /** Reads all of a file; @throws UserError where it refuses it */
   read(path: string, random: Random): unknown;
 }
@@ -91,6 +96,42 @@ const GGUF_TENSORS: readonly TestTensor[] = [
   { name: 'blk.0.ffn_down_exps.weight', type: 'q6_k', shape: [256, 256, 4] },
 ];
 
+const CONFIG = {
+  architectures: ['OlmoeForCausalLM'],
+  model_type: 'olmoe',
+  hidden_size: 8,
+  intermediate_size: 4,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 2,
+  num_experts: 2,
+  num_experts_per_tok: 1,
+  vocab_size: 16,
+  tie_word_embeddings: false,
+};
+
+/** A checkpoint of {@link CONFIG}: its tensors are a byte each. */
+const SAFETENSORS = safetensorsBytes(
+  Object.fromEntries(
+    [0, 1].flatMap((layer) =>
+      ['self_attn.q_proj', 'mlp.gate', 'mlp.experts.0.up_proj', 'mlp.experts.1.up_proj'].map((name) => [
+        `model.layers.${layer}.${name}.weight`,
+        { dtype: 'U8', shape: [1], data: Uint8Array.of(layer) },
+      ]),
+    ),
+  ),
+);
+
+/** Reads a file as a part of a checkpoint in a folder of its own, beside a sound config.json. */
+function loadBeside(path: string, name: string): unknown {
+  const folder = join(dirname(path), `checkpoint-${name}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(CONFIG));
+  if (name !== 'model.safetensors') writeFileSync(join(folder, 'part.safetensors'), SAFETENSORS);
+  copyFileSync(path, join(folder, name));
+  return loadModel(folder);
+}
+
 /** All of them, by name. */
 export const readers: Readonly<Record<string, Reader>> = {
   trace: {
@@ -108,6 +149,7 @@ export const readers: Readonly<Record<string, Reader>> = {
       'parquet of lists, second version of pages': tableBytes('UNCOMPRESSED', { v2: true, dictionary: true }),
       'vllm-expert-capture, not packed': captureBytes('UNCOMPRESSED', 100),
     },
+    share: 5,
     read: readTrace,
   },
   model: {
@@ -148,6 +190,22 @@ export const readers: Readonly<Record<string, Reader>> = {
       return loadModel(path);
     },
   },
+  safetensors: {
+    ending: '.safetensors',
+    files: { model: SAFETENSORS },
+    read: (path) => loadBeside(path, 'model.safetensors'),
+  },
+  'index of safetensors': {
+    ending: '.json',
+    files: { index: json({ weight_map: { 'model.layers.0.mlp.gate.weight': 'part.safetensors', 'lm_head.weight': 'part.safetensors' } }) },
+    read: (path) => loadBeside(path, 'model.safetensors.index.json'),
+  },
+  predictor: { ending: '.onnx', share: 0.05, files: onnxFiles(), read: runOnnx },
+  checkpoint: {
+    ending: '.state',
+    files: { state: checkpointBytes() },
+    read: (path) => loadCheckpoint(path, FINGERPRINT, checkpointLike()),
+  },
   machine: { ending: '.yaml', files: profiles('hardware'), read: (path) => loadHardware(path) },
   system: { ending: '.yaml', files: profiles('systems'), read: (path) => loadSystem(path) },
   run: { ending: '.yaml', files: profiles('runs'), read: (path) => loadRun(path) },
@@ -168,6 +226,7 @@ export const readers: Readonly<Record<string, Reader>> = {
     files: { result: json(sampleResult()), small: json(sampleResult({ metrics: { 'cache.evictions': null } })) },
     read: (path) => readResult(path),
   },
+  'reports of a result': { ending: '.json', share: 0.5, files: { result: json(sampleResult()) }, read: reported },
   workload: {
     ending: '.csv',
     files: {

@@ -1,5 +1,6 @@
 // The state of a training between two epochs, and its file: a safetensors file, whole or absent, that any tool can look into. What it
 // belongs to stands inside, so that a training never goes on from another one's weights.
+import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { withInput } from '../../base/input-file.js';
@@ -84,26 +85,49 @@ export function saveCheckpoint(path: string, fingerprint: string, { best, bestEp
 export function loadCheckpoint(path: string, fingerprint: string, like: Checkpoint): Checkpoint {
   const file = withInput(path, 'checkpoint', (open) => open.part(0, open.bytes));
   const damaged = new UserError(`${path}: is not a whole checkpoint of moeprof; delete it to train from the beginning`);
-  let header: Record<string, { readonly data_offsets: readonly [number, number] }> & { readonly __metadata__?: Record<string, string> };
-  let start: number;
-  let epochs: Epoch[];
-  try {
-    start = 8 + Number(file.readBigUInt64LE(0));
-    header = JSON.parse(file.toString('utf8', 8, start)) as typeof header;
-    epochs = JSON.parse(header.__metadata__!.epochs!) as Epoch[];
-  } catch {
-    throw damaged;
-  }
-  if (header.__metadata__!.format !== FORMAT) throw damaged;
-  if (header.__metadata__!.fingerprint !== fingerprint) {
+  const header = headerOf(file);
+  if (header === null || header.metadata.format !== FORMAT) throw damaged;
+  const { epochs, metadata, places, start } = header;
+  if (metadata.fingerprint !== fingerprint) {
     throw new UserError(`${path}: belongs to a training on other data or with other options; give another path, or delete it`);
   }
   const read = (name: string, into: Float32Array): void => {
-    const [from, to] = header[name]?.data_offsets ?? [0, -1];
+    const place = placeSchema.safeParse(places[name]).data;
+    if (place === undefined) throw damaged;
+    const [from, to] = place.data_offsets;
     if (to - from !== into.byteLength || start + to > file.length) throw damaged;
     new Uint8Array(into.buffer).set(file.subarray(start + from, start + to));
   };
   for (const [name, { data }] of like.tensors) read(name, data);
   for (const [name, data] of like.best) read(`${name}.best`, data);
-  return { ...like, epochs, bestEpoch: Number(header.__metadata__!.bestEpoch) };
+  return { ...like, epochs, bestEpoch: metadata.bestEpoch };
+}
+
+const wholeSchema = z.int().nonnegative();
+const epochsSchema = z.array(z.object({ epoch: z.int().positive(), loss: z.number(), heldOutLoss: z.number() }));
+const metadataSchema = z.object({ format: z.string(), fingerprint: z.string(), bestEpoch: z.string(), epochs: z.string() });
+const headerSchema = z.looseObject({ __metadata__: metadataSchema });
+const placeSchema = z.object({ data_offsets: z.tuple([wholeSchema, wholeSchema]) });
+
+interface Header {
+  readonly metadata: { readonly format: string; readonly fingerprint: string; readonly bestEpoch: number };
+  readonly epochs: Epoch[];
+  /** Where tensors lie, by name, as the file says. */
+  readonly places: Readonly<Record<string, unknown>>;
+  /** Where the data begin. */
+  readonly start: number;
+}
+
+/** What a file says of itself; null: it is no checkpoint. */
+function headerOf(file: Buffer): Header | null {
+  try {
+    const start = 8 + Number(file.readBigUInt64LE(0));
+    const places = headerSchema.parse(JSON.parse(file.toString('utf8', 8, start)));
+    const metadata = places.__metadata__;
+    const epochs = epochsSchema.parse(JSON.parse(metadata.epochs));
+    const bestEpoch = wholeSchema.max(epochs.length).parse(Number(metadata.bestEpoch));
+    return { metadata: { ...metadata, bestEpoch }, epochs, places, start };
+  } catch {
+    return null;
+  }
 }

@@ -73,7 +73,7 @@ export class SyncSession {
 
   /**
    * Runs the model on the first `rows` rows of the bound tensors and waits for its output.
-   * @throws UserError where the model cannot compute them
+   * @throws UserError where the model cannot compute them, or takes minutes
    */
   run(rows: number): void {
     const control = this.#control;
@@ -83,7 +83,7 @@ export class SyncSession {
     // Being woken is no answer: the worker tells of its last call after it has answered, so that this call may be the one it wakes.
     while (Atomics.load(control, 0) === ASKED) {
       if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
-        throw new Error(`${this.#path}: no answer for ${PATIENCE / 1000} s`);
+        throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);
       }
     }
     if (Atomics.load(control, 0) !== FAILED) return;

@@ -1,11 +1,11 @@
 // Models that keep the contract answer at once and exactly; models that do not, and files that are none, are refused in one line.
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { checkContract } from '../../../src/predict/onnx/contract.js';
 import { SyncSession } from '../../../src/predict/onnx/session.js';
-import { echoModel, modelFile, node, rows, scalar, temporaryModel } from '../../fixtures/onnx/models.js';
+import { echoModel, modelFile, modelWithDataAt, node, rows, scalar, temporaryModel } from '../../fixtures/onnx/models.js';
 import { temporaryFolder } from '../../trace/builders.js';
 
 const folder = temporaryFolder();
@@ -118,6 +118,16 @@ describe('a file that is no model', () => {
     const path = echoModel('observed', 100);
     truncateSync(path, 60);
     expect(await refusal(path)).toContain('is not a model that onnxruntime can load');
+  });
+
+  it.each(['../secret.bin', '/etc/passwd', 'link.bin'])('takes its numbers from %s, which is not beside it', async (location) => {
+    const inside = join(folder, 'inside');
+    mkdirSync(inside, { recursive: true });
+    writeFileSync(join(folder, 'secret.bin'), new Float32Array(4));
+    if (!existsSync(join(inside, 'link.bin'))) symlinkSync('../secret.bin', join(inside, 'link.bin'));
+    const path = join(inside, 'predictor.onnx');
+    writeFileSync(path, modelWithDataAt(location));
+    expect(await refusal(path)).toMatch(/External data path escapes model directory|Absolute path not allowed/);
   });
 
   it('is too large, and is not even read', async () => {

@@ -1,0 +1,55 @@
+// Files that predictors are trained into and run from, for the fuzz test: sound ones, and what reads them.
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '../../src/base/random.js';
+import { type Checkpoint, freshCheckpoint, saveCheckpoint } from '../../src/predict/onnx/checkpoint.js';
+import { OnnxPredictor } from '../../src/predict/onnx/onnx.js';
+import { echoModel, modelFile, node, rows } from '../fixtures/onnx/models.js';
+import { model, topicTrace } from '../predict/onnx/routing.js';
+import { passesOf } from '../predict/running.js';
+
+/** Of the training that the checkpoints belong to. */
+export const FINGERPRINT = 'f'.repeat(64);
+
+/** A fresh state: names and shapes that a checkpoint must have. */
+export function checkpointLike(): Checkpoint {
+  return freshCheckpoint([{ name: 'weights', shape: [2, 3], initial: () => new Float32Array(6).fill(1) }], ['.m', '.v'], 1);
+}
+
+/** A checkpoint after two epochs. */
+export function checkpointBytes(): Uint8Array {
+  const path = join(mkdtempSync(join(tmpdir(), 'moeprof-state-')), 'state');
+  const epochs = [1, 2].map((epoch) => ({ epoch, loss: 1 / epoch, heldOutLoss: 2 / epoch }));
+  saveCheckpoint(path, FINGERPRINT, { ...checkpointLike(), epochs, bestEpoch: 2 });
+  return readFileSync(path);
+}
+
+/** Predictors under the contract. */
+export function onnxFiles(): Record<string, Uint8Array> {
+  const { experts } = model;
+  const product = modelFile({
+    nodes: [node('MatMul', ['history', 'weights'], ['logits'])],
+    initializers: [{ name: 'weights', shape: [experts, experts], data: new Float32Array(experts * experts).fill(0.1) }],
+    inputs: [rows('history', experts)],
+    outputs: [rows('logits', experts)],
+  });
+  return { echo: readFileSync(echoModel('observed', experts)), product: readFileSync(product) };
+}
+
+const trace = topicTrace(1, 3, 1);
+
+/** Loads a predictor and asks it for three tokens. @throws UserError where it is refused */
+export async function runOnnx(path: string): Promise<void> {
+  const context = { model, topK: 2, slots: 1, random: new Random(1, 'test'), training: [] };
+  const predictor = await OnnxPredictor.open(path, context, 0);
+  try {
+    const scores = new Float32Array(model.experts);
+    for (const pass of passesOf(trace)) {
+      predictor.predict(pass, -1, 2, scores);
+      predictor.predict(pass, 0, 2, scores);
+    }
+  } finally {
+    predictor.close();
+  }
+}
