@@ -52,7 +52,8 @@ const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 function profiles(family: string): Record<string, Uint8Array> {
   const folder = join(PROFILES, family);
-  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
 }
 
 const model = uniformModel(LAYERS, EXPERTS, TOP_K);
