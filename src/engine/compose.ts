@@ -6,7 +6,7 @@ import type { ResolvedPolicy } from '../cache/policies/index.js';
 import { type Clock, UNPINNED } from '../cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
 import { CostModel } from '../hardware/cost.js';
-import type { LinkSpec } from '../hardware/spec.js';
+import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { MissPrecision, Precision } from './event/precision.js';
@@ -67,7 +67,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
     onMiss: system.onMiss,
-    offloadFrom: layout.hardware.software?.offloadFrom ?? Number.POSITIVE_INFINITY,
+    offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
     precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
     prefetch: predictions === null ? null : { ...predictions, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
@@ -83,6 +83,14 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,
   };
+}
+
+/** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */
+function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
+  if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
+  if (software.offloadCounts === 'pass') return software.offloadFrom;
+  const { experts, topK } = layers[layers.length >> 1]!;
+  return (software.offloadFrom * experts) / topK;
 }
 
 /** What the policies of one GPU know. Arrays are indexed by dense id. */

@@ -17,6 +17,14 @@ function speedOf(device: Device): Speed {
   };
 }
 
+/** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
+const VECTOR_TOKENS = 8;
+
+function attentionOf(device: Device): (Speed & { readonly vectorNsPerFlop: number }) | null {
+  if (device.attention === undefined) return null;
+  return { ...speedOf({ ...device, ...device.attention }), vectorNsPerFlop: 1e9 / (device.peakFlops * device.attention.vectorFraction) };
+}
+
 /** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
 interface ExpertTimes {
   readonly weightNs: Float64Array;
@@ -27,7 +35,11 @@ function expertTimes(model: ModelSpec, device: Device): ExpertTimes {
   const { nsPerFlop } = speedOf(device);
   return {
     weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, device)),
-    activationNs: Float64Array.from(model.layers, (layer) => layer.flopsPerToken * nsPerFlop),
+    activationNs: Float64Array.from(model.layers, ({ flopsPerToken, formats }) => {
+      const [main] = formats ?? [];
+      const own = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
+      return flopsPerToken * (own === undefined ? nsPerFlop : 1e9 / (own * device.computeFraction));
+    }),
   };
 }
 
@@ -90,7 +102,7 @@ export class CostModel {
 
   readonly #gpu: Speed;
   /** Of attention, where it takes its own time; null: it shares the roofline of the weights. */
-  readonly #attention: Speed | null;
+  readonly #attention: (Speed & { readonly vectorNsPerFlop: number }) | null;
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
@@ -115,7 +127,7 @@ export class CostModel {
     this.passNs = gpu.perPassNs;
     this.handoverNs = cpu?.handoverNs ?? Number.POSITIVE_INFINITY;
     this.#gpu = speedOf(gpu);
-    this.#attention = gpu.attention === undefined ? null : speedOf({ ...gpu, ...gpu.attention });
+    this.#attention = attentionOf(gpu);
     this.#launchNs = gpu.launchNs;
     this.#gpuExperts = expertTimes(model, gpu);
     this.#cpuExperts = cpu === null ? null : hostTimes(model, cpu);
@@ -163,19 +175,24 @@ export class CostModel {
     const flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
     let kvBytes = 0;
     let attentionFlops = 0;
+    let vectorFlops = 0;
     const last = this.#groupStart[segment + 1]!;
     for (let group = this.#groupStart[segment]!; group < last; group++) {
       const window = this.#groupWindow[group]!;
       let read = 0;
       let pairs = 0;
+      let vectorPairs = 0;
       for (let s = 0; s < sequences; s++) {
         const context = contexts[s]!;
         const added = tokensPerSequence[s]!;
         read += Math.min(context + added, window + added - 1);
-        pairs += attendedPairs(context, added, window);
+        const attended = attendedPairs(context, added, window);
+        pairs += attended;
+        if (added <= VECTOR_TOKENS) vectorPairs += attended;
       }
       kvBytes += read * this.#groupKvBytes[group]!;
       attentionFlops += pairs * this.#groupFlops[group]!;
+      vectorFlops += vectorPairs * this.#groupFlops[group]!;
     }
     const { nsPerByte, nsPerFlop } = this.#gpu;
     const overheadNs = this.#overheadNs[segment]!;
@@ -185,7 +202,8 @@ export class CostModel {
       return Math.max(bytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;
     }
     const weightNs = Math.max(this.#weightNs[segment]!, flops * nsPerFlop);
-    return weightNs + Math.max(kvBytes * attention.nsPerByte, attentionFlops * attention.nsPerFlop) + overheadNs;
+    const attentionNs = (attentionFlops - vectorFlops) * attention.nsPerFlop + vectorFlops * attention.vectorNsPerFlop;
+    return weightNs + Math.max(kvBytes * attention.nsPerByte, attentionNs) + overheadNs;
   }
 
   /** Time of one expert of MoE layer `layer` on the GPU in ns; its `activations` tokens share one read of the weights. */

@@ -7,6 +7,14 @@ import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from '
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
+/** The runtime beside this CPU: what the host does goes with its clock, where the runtime says so. */
+export function besideHost(runtime: RuntimeSpec, cpu: Pick<CpuProfile, 'clock'> | undefined): RuntimeSpec {
+  if (runtime.host === null || cpu?.clock === undefined) return runtime;
+  const factor = runtime.host.clock / cpu.clock;
+  const { expert, handover, layer, pass } = runtime;
+  return { ...runtime, expert: expert * factor, handover: handover * factor, layer: layer * factor, pass: pass * factor };
+}
+
 /** The device that executes dense layers: a GPU, or the CPU of a machine that has no other processor. */
 export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
   if (profile.bandwidthFraction !== undefined) return measuredDevice(profile);
@@ -18,7 +26,11 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
     computeFraction: compute,
     bandwidthFraction: bandwidth.default!,
     bandwidthByFormat: bandwidth,
-    attention: { bandwidthFraction: attention.bandwidth, computeFraction: attention.compute },
+    attention: {
+      bandwidthFraction: attention.bandwidth,
+      computeFraction: attention.compute,
+      vectorFraction: attention.vector,
+    },
     launchNs: runtime.expert,
     perLayerNs: runtime.layer,
     perPassNs: runtime.pass,
@@ -57,7 +69,7 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
 
 /** What a runtime does beside computing. */
 export function softwareOf({ copy, name, prompt }: RuntimeSpec): Software {
-  return { runtime: name, offloadFrom: prompt.offloadFrom, overlaps: copy.overlap !== 'none' };
+  return { runtime: name, offloadFrom: prompt.offloadFrom, offloadCounts: prompt.counts, overlaps: copy.overlap !== 'none' };
 }
 
 /** A device as a calibration measured it. */
@@ -82,11 +94,20 @@ function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBand
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: 1,
     bandwidthFraction: cpu.bandwidth,
+    ...peaks(cpu.operations, profile.isa!, hertz),
     unpacking: scaled(cpu.weightsPerCycle, hertz),
     launchNs: 0,
     perLayerNs: cpu.layer,
     perPassNs: 0,
   };
+}
+
+/** Throughput of formats that have kernels of their own on an instruction set: `amx/int`. */
+function peaks(operations: ByFormat, isa: string, hertz: number): Pick<Device, 'peakByFormat'> {
+  const own = Object.entries(operations).filter(([name]) => name.startsWith(`${isa}/`));
+  return own.length === 0
+    ? {}
+    : { peakByFormat: Object.fromEntries(own.map(([name, value]) => [name.slice(isa.length + 1), value * hertz])) };
 }
 
 function scaled(table: ByFormat, factor: number): ByFormat {

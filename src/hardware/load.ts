@@ -1,7 +1,7 @@
 // From a hardware profile and a runtime to the machine that a run works on.
 import { findProfile } from '../base/profiles.js';
 import { type Override, readYaml } from '../base/yaml.js';
-import { copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
+import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { DEFAULT_RUNTIME, loadRuntime, type RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec } from './spec.js';
@@ -21,11 +21,12 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
   if (runtime === null) {
     return { ...common, links, gpu: measuredDevice(gpu), cpu: cpu === undefined ? null : measuredHost(cpu) };
   }
+  const driven = besideHost(runtime, cpu ?? gpu);
   return {
     ...common,
     links: isCalibrated(profile) ? links : links.map((one) => copiedOver(one, runtime)),
-    gpu: firstDevice(gpu, runtime),
-    cpu: cpu === undefined ? null : hostDevice(cpu, runtime),
+    gpu: firstDevice(gpu, driven),
+    cpu: cpu === undefined ? null : hostDevice(cpu, driven),
     software: softwareOf(runtime),
     facts: { ...profile, name: undefined },
   };

@@ -22,7 +22,8 @@ const gpu = z.strictObject({
   attention: z
     .strictObject({
       bandwidth: share.describe('Share of the memory bandwidth at which a KV cache is read.'),
-      compute: share.describe('Share of the matrix throughput that attention reaches.'),
+      compute: share.describe('Share of the matrix throughput that attention of a prompt reaches.'),
+      vector: share.describe('The same where few tokens of a sequence are new, as in decoding.'),
     })
     .optional()
     .describe('Attention over the KV cache.'),
@@ -37,7 +38,9 @@ const cpu = z.strictObject({
   operations: z
     .record(z.string().min(1), z.number().positive())
     .optional()
-    .describe('Operations a cycle and core of large products, by instruction set (avx2, avx512-vnni, amx, neon) or default.'),
+    .describe(
+      'Operations a cycle and core of large products, by instruction set (avx2, avx512-vnni, amx, neon), that and a family of formats (amx/int), or default.',
+    ),
   weightsPerCycle: byFormat(z.number().positive())
     .optional()
     .describe('Weights that a core unpacks a cycle, by format, family or default. Absent: as many as are read.'),
@@ -56,8 +59,16 @@ const copy = z.strictObject({
     .describe('none: experts execute when the last copy of their layer has arrived. copy: each when its own has. full: as copy.'),
 });
 
+const host = z.strictObject({
+  clock: z.number().positive().describe('Base clock in GHz of the CPU that pass, layer, expert and handover were measured beside.'),
+});
+
 const prompt = z.strictObject({
   ubatch: quantity(COUNT).optional().describe('Most tokens of one pass over a prompt.'),
+  counts: z
+    .enum(['pass', 'expert'])
+    .optional()
+    .describe('What offloadFrom counts: tokens of the pass, or tokens that an expert serves on average (pass x top-k / experts).'),
   offloadFrom: z
     .union([quantity(COUNT), z.literal('never')])
     .optional()
@@ -80,6 +91,7 @@ export const runtimeSchema = z.strictObject({
   layer: duration.optional().describe('Time of the host per decoder layer: norms, router, small kernels, synchronization.'),
   expert: duration.optional().describe('Time of the host per expert that is launched on the GPU.'),
   handover: duration.optional().describe('Time to hand activations to the CPU and take the result back, once per layer that it serves.'),
+  host: host.optional().describe('Times of the host go with the clock of its CPU. Absent: they do not, as with graphs.'),
   gpu: gpu.optional().describe('Kernels on the GPU.'),
   cpu: cpu.optional().describe('Kernels on the CPU.'),
   copy: copy.optional().describe('Copies of experts to the GPU.'),
@@ -93,11 +105,14 @@ type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass' | 'layer' | 'expert' | 'handover'>> {
   /** Its constants that were fitted on measurements, and which; those of its base are the base's. */
   readonly fitted: NonNullable<RuntimeProfile['fitted']> | null;
+  /** Null: times of the host are the same beside every CPU. */
+  readonly host: { /** GHz */ readonly clock: number } | null;
   readonly gpu: Filled<z.infer<typeof gpu>>;
   readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'weightsPerCycle'>> & { readonly weightsPerCycle: Readonly<Record<string, number>> };
   readonly copy: Filled<z.infer<typeof copy>>;
   readonly prompt: {
     readonly ubatch: number;
+    readonly counts: 'pass' | 'expert';
     /** Null: never. */
     readonly offloadFrom: number | null;
   };
@@ -157,6 +172,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
     layer: need(whole.layer, 'layer'),
     expert: need(whole.expert, 'expert'),
     handover: need(whole.handover, 'handover'),
+    host: whole.host ?? null,
     gpu: {
       bandwidth: needDefault(need(gpu?.bandwidth, 'gpu.bandwidth'), `${label}: gpu.bandwidth`),
       compute: need(gpu?.compute, 'gpu.compute'),
@@ -179,6 +195,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
     },
     prompt: {
       ubatch: need(prompt?.ubatch, 'prompt.ubatch'),
+      counts: need(prompt?.counts, 'prompt.counts'),
       offloadFrom: prompt?.offloadFrom === 'never' ? null : need(prompt?.offloadFrom, 'prompt.offloadFrom'),
     },
   };

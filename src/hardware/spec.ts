@@ -62,7 +62,9 @@ export interface Device {
   /** Weights a second that are unpacked into values, by format; absent: as fast as they are read. */
   readonly unpacking?: ByFormat;
   /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
-  readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number };
+  readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number; readonly vectorFraction: number };
+  /** `peakFlops` by format of the weights; absent: it is the same for all. */
+  readonly peakByFormat?: ByFormat;
 }
 
 /**
@@ -114,6 +116,8 @@ export interface Software {
   readonly runtime: string;
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
+  /** What is counted: tokens of the pass, or tokens that an expert serves on average. */
+  readonly offloadCounts: 'pass' | 'expert';
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
 }

@@ -20,10 +20,10 @@ pass: 7us
 layer: 5us
 expert: 2us
 handover: 9us
-gpu: { bandwidth: { default: 50%, k: 40% }, compute: 30%, attention: { bandwidth: 20%, compute: 10% }, several: layers }
+gpu: { bandwidth: { default: 50%, k: 40% }, compute: 30%, attention: { bandwidth: 20%, compute: 10%, vector: 5% }, several: layers }
 cpu: { bandwidth: 60%, operations: { avx2: 10, default: 1 }, weightsPerCycle: { k: 2 }, layer: 3us, numa: tensor, sockets: 50% }
 copy: { efficiency: 80%, host: 4us, pieces: 3, overlap: none }
-prompt: { ubatch: 512, offloadFrom: 32 }
+prompt: { ubatch: 512, offloadFrom: 32, counts: pass }
 `;
 
 function runtimeOf(yaml: string): ReturnType<typeof loadRuntime> {
@@ -45,7 +45,7 @@ describe('a runtime', () => {
     const base = loadRuntime('llama.cpp');
     expect(own).toMatchObject({ name: 'own', layer: 1000, pass: base.pass, fitted: null });
     expect(own.cpu).toEqual({ ...base.cpu, bandwidth: 0.1 });
-    expect(own.prompt).toEqual({ ubatch: base.prompt.ubatch, offloadFrom: null });
+    expect(own.prompt).toEqual({ ...base.prompt, offloadFrom: null });
   });
 
   it('tells the constant that is missing', () => {
@@ -63,13 +63,25 @@ describe('a runtime', () => {
       perLayerNs: 5000,
       perPassNs: 7000,
     });
-    expect(gpu.attention).toEqual({ bandwidthFraction: 0.2, computeFraction: 0.1 });
+    expect(gpu.attention).toEqual({ bandwidthFraction: 0.2, computeFraction: 0.1, vectorFraction: 0.05 });
     // 8 cores x 4 GHz x 10 operations; 2 weights a cycle of k-quants.
     expect(cpu).toMatchObject({ peakFlops: 320e9, computeFraction: 1, bandwidthFraction: 0.6, unpacking: { k: 64e9 }, handoverNs: 9000 });
     expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor', efficiency: 0.5 });
     // 80 % of 20 GB/s; three pieces of 10 + 4 us.
     expect(links[0]).toMatchObject({ bandwidth: 16e9, latencyNs: 42_000 });
-    expect(software).toEqual({ runtime: 'toy', offloadFrom: 32, overlaps: false });
+    expect(software).toEqual({ runtime: 'toy', offloadFrom: 32, offloadCounts: 'pass', overlaps: false });
+  });
+
+  it('has kernels of its own for formats on an instruction set', () => {
+    const text = TOY.replace('avx2: 10,', 'avx2: 10, avx2/int: 25,');
+    expect(buildHardware(facts(), runtimeOf(text)).cpu).toMatchObject({ peakFlops: 320e9, peakByFormat: { int: 800e9 } });
+  });
+
+  it('takes longer beside a slower CPU, where its times go with the clock', () => {
+    const text = `${TOY}host: { clock: 6 }\n`;
+    const { cpu, gpu } = buildHardware(facts(), runtimeOf(text));
+    expect(gpu).toMatchObject({ launchNs: 3000, perLayerNs: 7500, perPassNs: 10_500 });
+    expect(cpu!.handoverNs).toBe(13_500);
   });
 
   it('leaves a calibrated machine its figures', () => {
