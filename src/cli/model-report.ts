@@ -1,12 +1,16 @@
 // What an inspected model is shown as: its parameters, its experts by kind of layer, and the machines that it fits.
 import { formatBytes, formatCount, formatParameters } from '../base/units.js';
 import type { Fit, ModelInspection } from '../model/inspect.js';
+import type { FormatShare } from '../model/spec.js';
 import { type Column, type Datum, type Document, figure, type Grid, gridOf, type Line, ratio } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { formatRelative } from '../report/format.js';
 
 /** Columns that a list of layers may take beside the other figures. */
 const LAYERS_WIDTH = 28;
+
+/** Columns that a list of formats may take. */
+const FORMATS_WIDTH = 30;
 
 /** Formats of an inspection, the one for reading first. */
 export const modelReports = documentFormats<ModelInspection>((inspection) => {
@@ -34,8 +38,9 @@ function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeMode
 
 function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
   const millions = (value: number): Datum => ({ value, text: formatParameters(value) });
+  const stored: Column = { head: 'stored in', align: 'left', wrap: FORMATS_WIDTH };
   return gridOf(
-    ['parameters', 'all', 'active', 'bytes', 'share'],
+    ['parameters', 'all', 'active', 'bytes', 'share', stored],
     [
       ...parts.map((row) => [
         row.part,
@@ -43,10 +48,20 @@ function budgetGrid({ parts, parameters, bytes }: ModelInspection): Grid {
         millions(row.active),
         figure(row.bytes, 'bytes'),
         ratio(row.bytes / bytes),
+        formatsText(row.formats),
       ]),
-      ['total', millions(parameters.total), millions(parameters.active), figure(bytes, 'bytes'), null],
+      ['total', millions(parameters.total), millions(parameters.active), figure(bytes, 'bytes'), null, null],
     ],
   );
+}
+
+/** Formats by their share of the weights: `q4_k 83 %, q6_k 17 %`; norms and biases are too few to be named. */
+function formatsText(formats: readonly FormatShare[]): string {
+  const all = formats.reduce((sum, { weights }) => sum + weights, 0);
+  const shares = formats
+    .map(({ format, weights }) => [format, Math.round((100 * weights) / all)] as const)
+    .filter(([, share]) => share > 0);
+  return shares.map(([format, share]) => (shares.length === 1 ? format : `${format} ${share} %`)).join(', ');
 }
 
 /** One row for each kind of layer, and their sum. */

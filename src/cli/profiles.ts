@@ -12,6 +12,7 @@ import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CliContext } from './context.js';
+import { formatFamily, quantizationFamily } from './storage-families.js';
 
 /** What `list` and `show` need of a family. */
 interface Family {
@@ -92,6 +93,8 @@ const families: readonly Family[] = [
   files('system', 'systems'),
   files('run', 'runs'),
   files('trace', 'traces'),
+  quantizationFamily,
+  formatFamily,
   code('policy', POLICIES),
   code('predictor', PREDICTORS),
   code('scheduler', SCHEDULERS),

@@ -2,7 +2,7 @@
 // how many of them a machine can keep.
 import type { OpenModel } from './load.js';
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
-import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from './spec.js';
+import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from './spec.js';
 
 /** Version tag of an inspection as JSON. */
 const MODEL_SCHEMA = 'moeprof.model/1';
@@ -14,6 +14,8 @@ interface PartBudget {
   /** Parameters that one token goes through. */
   readonly active: number;
   readonly bytes: number;
+  /** What the weights are stored in, most first; empty where nothing says. */
+  readonly formats: readonly FormatShare[];
 }
 
 /** Decoder layers whose experts are alike. */
@@ -114,6 +116,7 @@ function budgetOf(parts: ModelParts): PartBudget[] {
     parameters: weights.parameters,
     active: weights.parameters,
     bytes: Math.round(weights.bytes),
+    formats: sumFormats([weights.formats]),
   });
   const experts = parts.layers.flatMap(routedOf);
   return [
@@ -122,6 +125,7 @@ function budgetOf(parts: ModelParts): PartBudget[] {
       parameters: experts.reduce((sum, moe) => sum + moe.experts * moe.expert.parameters, 0),
       active: experts.reduce((sum, moe) => sum + moe.topK * moe.expert.parameters, 0),
       bytes: experts.reduce((sum, moe) => sum + moe.experts * Math.round(moe.expert.bytes), 0),
+      formats: sumFormats(experts.map((moe) => scaleFormats(moe.expert.formats, moe.experts, moe.experts))),
     },
     dense('shared experts', over('shared')),
     dense('router', over('router')),

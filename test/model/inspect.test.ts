@@ -48,6 +48,20 @@ describe('inspectModel', () => {
     expect(kvBytesPerToken).toBe(98_304);
   });
 
+  it('says what each part is stored in', () => {
+    const { parts } = inspectModel(openModel('qwen3-30b-a3b', 'q4_k_m'), [], 4096);
+    const experts = parts.find(({ part }) => part === 'experts')!;
+    // Down projections, a third of an expert, are q6_k in half the layers.
+    expect(experts.formats.map(({ format, weights }) => [format, weights / experts.parameters])).toEqual([
+      ['q4_k', expect.closeTo(5 / 6, 9)],
+      ['q6_k', expect.closeTo(1 / 6, 9)],
+    ]);
+    for (const { formats, bytes, parameters } of parts) {
+      expect(formats.reduce((sum, one) => sum + one.weights, 0)).toBeCloseTo(parameters, 0);
+      expect(Math.abs(formats.reduce((sum, one) => sum + one.bytes, 0) / bytes - 1)).toBeLessThan(1e-6);
+    }
+  });
+
   it('names decoder layers, not positions among the MoE layers', () => {
     const groups = (name: string) => inspectModel(openModel(name), [], 0).experts.map(({ layers, count }) => [layers, count]);
     expect(groups('deepseek-v3')).toEqual([[[[3, 60, 1]], 58]]);
