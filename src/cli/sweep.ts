@@ -38,6 +38,7 @@ Examples:
   moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s
   moeprof sweep my-run.yaml --workload arrivals.csv --rates auto -o sweep.csv
   moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
+  moeprof sweep -s fiddler --set workload.speculation.acceptance=0.7 --vary workload.speculation.draft=0..8
   moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
 `;
 
@@ -50,7 +51,12 @@ export function define(command: Command, context: CliContext): void {
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
     .optionsGroup('What varies:')
     .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
-    .option('--vary <path=values>', 'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8; repeatable', collect, [])
+    .option(
+      '--vary <path=values>',
+      'values of the run, system.*, hardware.* or model.*, e.g. workload.batch=1,8 or 1..8; repeatable',
+      collect,
+      [],
+    )
     .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)');
   addRunOptions(command.addOption(jobsOption()));
   addOutputOptions(command, sweepReports)
@@ -123,8 +129,21 @@ function ratesIn(text: string): number[] {
   });
 }
 
+/** Most values of a range. */
+const LONGEST_RANGE = 1000;
+
+/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
+function rangeOf(text: string, wrong: (why: string) => UserError): number[] | null {
+  const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
+  if (first === undefined) return null;
+  const length = Number(last) - Number(first) + 1;
+  if (length < 1) throw wrong(`${text} ends before it begins`);
+  if (length > LONGEST_RANGE) throw wrong(`${text} has more than ${LONGEST_RANGE} values`);
+  return Array.from({ length }, (_, i) => Number(first) + i);
+}
+
 /**
- * Reads `path=a,b,c`, or `path=[a, "b,c"]` where a value has a comma.
+ * Reads `path=a,b,c` and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or `path=[a, "b,c"]` where a value has a comma.
  * @throws UserError
  */
 function axisOf(text: string): SweepAxis {
@@ -137,9 +156,12 @@ function axisOf(text: string): SweepAxis {
   let values: unknown;
   try {
     const document = parseDocument(listed);
-    values = listed.startsWith('[') && isSeq(document.contents) ? document.toJS() : listed.split(',').map((part) => parseYaml(part.trim()));
-  } catch {
-    throw wrong('is not YAML');
+    values =
+      listed.startsWith('[') && isSeq(document.contents)
+        ? document.toJS()
+        : listed.split(',').flatMap((part) => rangeOf(part.trim(), wrong) ?? [parseYaml(part.trim())]);
+  } catch (error) {
+    throw error instanceof UserError ? error : wrong('is not YAML');
   }
   const plain = (value: unknown): value is SweepValue => ['string', 'number', 'boolean'].includes(typeof value);
   if (!Array.isArray(values) || values.length === 0 || !values.every(plain)) throw wrong('has a value that is empty or no plain value');

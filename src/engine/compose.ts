@@ -129,7 +129,7 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
     horizon: typeof horizon === 'number' ? horizon : model.layers.length,
     correction,
     minProbability,
-    perLayer: perLayer ?? widest * run.workload.batch,
+    perLayer: perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0)),
     whenFull,
   };
 }

@@ -146,7 +146,8 @@ export class Engine implements Fold {
     clock.pass = pass.number;
     recorder.begin(pass);
     this.#observer?.passStarted(pass, startNs);
-    prefetcher?.begin(pass, startNs);
+    if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
+    prefetcher?.begin(pass, this.nowNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);
@@ -154,6 +155,15 @@ export class Engine implements Fold {
     recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
     prefetcher?.ended(this.nowNs - startNs);
     this.#observer?.passEnded(pass, startNs, this.nowNs);
+  }
+
+  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
+  #draft(ns: number): number {
+    this.#run.bounds.dense(ns);
+    this.#run.gpu.recorder.phase.denseNs += ns;
+    this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
+    this.nowNs += ns;
+    return ns;
   }
 
   /** Runs a dense segment of `ns`. @returns `ns` */

@@ -9,7 +9,9 @@ import { Passes } from '../schedule/passes.js';
 import { PathView, type Residency } from '../schedule/paths.js';
 import { RecordedScheduler } from '../schedule/recorded.js';
 import type { SchedulerContext } from '../schedule/scheduler.js';
+import { Speculation } from '../schedule/speculation.js';
 import type { Workload } from '../schedule/workload.js';
+import { speculationOf } from '../system/speculation.js';
 import type { RunPlan } from './plan.js';
 
 /**
@@ -33,8 +35,11 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
     );
   }
   const { scheduler } = serving;
+  const spec = speculationOf(run.workload.speculation);
+  const speculation = spec === null ? null : new Speculation(spec, run.seed);
   const context: SchedulerContext = {
     kv,
+    drafts: speculation,
     paths: scheduler.needs?.includes('paths')
       ? new PathView(
           trace,
@@ -48,5 +53,5 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
   const rows = candidates === null ? null : new CandidateRows(candidates);
-  return new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv);
+  return new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv, speculation);
 }

@@ -6,7 +6,8 @@ import { bareRate } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { type Saturation, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
+import { breakEvenPicture, breakEvenSentence, breakEvensOf, DRAFT_PATH } from './break-even.js';
+import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, type SweepValue, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */
 export interface SweepView {
@@ -22,6 +23,7 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
   ['goodput', 'goodput.tokens'],
   ['TTFT p50', 'latency.ttft.p50'],
   ['TTFT p99', 'latency.ttft.p99'],
+  ['tok/pass', 'speculation.tokens_per_pass'],
   ['queueing', 'latency.queueing.p50', 'open'],
   ['hits', 'cache.hit_rate'],
   ['stall', 'share.stall', 'closed'],
@@ -45,7 +47,11 @@ function sweepDocument(view: SweepView): Document {
     lead: [{ text: originOf(sweep) }, ...fastest(sweep)],
     blocks: [
       pointGrid(view),
-      ...sweep.saturation.map((one) => note(verdict(sweep, one))),
+      ...breakEvensOf(axes, points).flatMap((one) => [
+        note(verdict(sweep, DRAFT_PATH, one.values, breakEvenSentence(one))),
+        breakEvenPicture(one),
+      ]),
+      ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
     ],
     records: gridOf(
@@ -127,10 +133,10 @@ function originOf({ points }: Sweep): string {
   return `${plural(formatCount(points.length), 'run')} of ${each}, from ${routing.join(', ')}`;
 }
 
-/** The sentence on saturation, with the other values that it is for. */
-function verdict({ axes }: Sweep, saturation: Saturation): string {
-  const others = axes.filter(({ path }) => path !== 'workload.rate').map(({ path }, i) => `${path}=${String(saturation.values[i])}`);
-  return `${others.length === 0 ? '' : `${others.join(', ')}: `}${saturationSentence(saturation)}`;
+/** A sentence, with the values of the axes beside `without` that it is for. */
+function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[], sentence: string): string {
+  const others = axes.filter(({ path }) => path !== without).map(({ path }, i) => `${path}=${String(values[i])}`);
+  return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
 }
 
 /** Each warning once, with the runs that gave it, where not all did. */

@@ -170,6 +170,12 @@ function factsOf(result: Result): Fact[] {
       ['throughput.generated', 'generated over the whole run'],
       ...(prompts ? [['throughput.total', 'with prompts'] as const] : []),
     ],
+    [
+      'speculation',
+      ['speculation.tokens_per_pass', 'tokens a pass'],
+      ['speculation.acceptance', 'of the drafted tokens accepted'],
+      ['speculation.wasted_rate', 'of the activations wasted'],
+    ],
     ['goodput', ['goodput.tokens', 'generated'], ['goodput.attained', 'of the requests in time']],
     [
       'on demand',

@@ -181,6 +181,20 @@ const TABLE: readonly Row[] = [
   ['schedule.recomputed', 'count', 'lower', 'Tokens that were run again because their request had been thrown out'],
   ['schedule.time', 'ns', 'lower', 'Modelled time that passes were delayed by composing them'],
 
+  [
+    'speculation.tokens_per_pass',
+    'count',
+    'higher',
+    'Tokens that a request gets from a pass that verifies a draft of it, on average: the accepted ones and the one after them',
+  ],
+  ['speculation.acceptance', 'ratio', 'higher', 'Drafted tokens that were accepted, over all drafted ones'],
+  ['speculation.drafted', 'count', 'none', 'Tokens that were drafted'],
+  ['speculation.accepted', 'count', 'higher', 'Drafted tokens that were right, and so generated'],
+  ['speculation.rejected', 'count', 'lower', 'Drafted tokens that were wrong, and run for nothing'],
+  ['speculation.wasted_activations', 'count', 'lower', 'Token-expert pairs executed for drafted tokens that were wrong'],
+  ['speculation.wasted_rate', 'ratio', 'lower', 'Token-expert pairs executed for drafted tokens that were wrong, over all'],
+  ['speculation.draft_time', 'ns', 'lower', 'Time that drafting took'],
+
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
   [`time.dense${PHASES}`, 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
   [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts'],

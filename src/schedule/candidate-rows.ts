@@ -23,11 +23,11 @@ export class CandidateRows {
     this.weights = new Float32Array(this.row);
   }
 
-  /** Reads trace row `at` for token `to` of the pass; `slot` may read ahead, not beyond row `end`. */
-  take(slot: number, at: number, end: number, to: number): void {
+  /** Reads trace row `at` for token `to` of the pass; the buffer of `lane` may read ahead, not beyond row `end`. */
+  take(lane: number, at: number, end: number, to: number): void {
     const { row } = this;
     if (this.experts.length < (to + 1) * row) this.#grow(2 * (to + 1) * row);
-    const buffer = (this.#buffers[slot] ??= new SlotBuffer(this.#trace));
+    const buffer = (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
     const from = buffer.seek(at, end) * row;
     this.experts.set(buffer.chunk.experts.subarray(from, from + row), to * row);
     this.weights.set(buffer.chunk.weights!.subarray(from, from + row), to * row);

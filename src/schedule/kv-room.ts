@@ -1,4 +1,5 @@
 // Room for KV caches: a request runs only while there is room for it, on one GPU. How much it sets aside, and when, is what growth says.
+import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 
 /**
@@ -45,6 +46,8 @@ export class KvRoom {
   readonly preempted: Request[] = [];
   /** Indices of the requests admitted since it was last emptied; null: no record is kept. */
   admitted: number[] | null = null;
+  /** Tokens that requests draft, which need room beside the one that is kept at least; null: none. */
+  drafts: Drafts | null = null;
   /** Told how late it is before room is asked for; null: the room does not depend on time. */
   onTime: ((nowNs: number) => void) | null = null;
 
@@ -68,7 +71,7 @@ export class KvRoom {
 
   /** Sets aside what a request needs to start, on the GPU with the most room, the first of several; false: it has to wait. */
   admit(request: Request): boolean {
-    const need = this.growth === 'grow' ? inBlocks(Math.max(1, request.promptRows)) : this.needOf(request.tokens);
+    const need = this.growth === 'grow' ? inBlocks(this.#nextRows(request)) : this.needOf(request.tokens);
     let gpu = 0;
     for (let other = 1; other < this.gpus.length; other++) if (this.#left(other) > this.#left(gpu)) gpu = other;
     if (need > this.#left(gpu)) return false;
@@ -106,8 +109,7 @@ export class KvRoom {
 
   /** Sets aside what a running request needs for its next rows; false: there is no room for them, or for what it has already. */
   extend(request: Request): boolean {
-    const rows = Math.max(request.promptRows, request.done + 1);
-    const more = this.growth === 'grow' ? Math.max(0, inBlocks(rows) - request.kvTokens) : 0;
+    const more = this.growth === 'grow' ? Math.max(0, inBlocks(this.#nextRows(request)) - request.kvTokens) : 0;
     if (more > this.#left(request.gpu)) return false;
     this.#take(request, more);
     return true;
@@ -131,6 +133,11 @@ export class KvRoom {
     request.settled = false;
     this.usedTokens -= request.kvTokens;
     request.kvTokens = 0;
+  }
+
+  /** Rows of a request that have a place when it has run its prompt, or its next token and what it drafts. */
+  #nextRows(request: Request): number {
+    return Math.max(request.promptRows, request.done + 1 + (this.drafts?.draftOf(request) ?? 0));
   }
 
   #fits({ kvTokens }: Request, gpu: number): boolean {

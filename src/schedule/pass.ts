@@ -10,8 +10,10 @@ export class Pass {
   /** Passes filled so far, this one included. */
   number = 0;
   tokens = 0;
-  /** Tokens that are decode steps; the others are prompt tokens. */
+  /** Tokens that are decode steps, drafted ones included; the others are prompt tokens. */
   decodeTokens = 0;
+  /** What drafting its tokens takes before it, ns. */
+  draftNs = 0;
   /** Width of one token's row: layers x topK. */
   readonly row: number;
   readonly layers: number;
@@ -83,9 +85,13 @@ export class Pass {
     return this.#slots;
   }
 
-  /** Takes the next rows of each share. */
-  fill(shares: readonly Share[]): void {
+  /**
+   * Takes the next rows of each share.
+   * @param draftNs what drafting takes, ns
+   */
+  fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
+    this.draftNs = draftNs;
     this.tokens = 0;
     this.decodeTokens = 0;
     this.sequences = shares.length;
@@ -93,12 +99,13 @@ export class Pass {
     for (const share of shares) total += share.tokens;
     this.#reserve(total);
     for (let i = 0; i < shares.length; i++) {
-      const { request, tokens } = shares[i]!;
+      const { rejected = 0, request, tokens } = shares[i]!;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
       this.sequenceContext[i] = this.#context + request.done;
       this.sequenceTokens[i] = tokens;
       if (!request.inPrefill) this.decodeTokens += tokens;
-      this.#append(request, tokens);
+      this.#append(request, tokens - rejected);
+      for (let k = tokens - rejected; k < tokens; k++) this.#appendStandIn(request, request.done + k);
     }
   }
 
@@ -116,8 +123,8 @@ export class Pass {
 
   /** Marks the rows of `shares` as run and frees the slots of requests that are done. */
   advance(shares: readonly Share[]): void {
-    for (const { request, tokens } of shares) {
-      request.done += tokens;
+    for (const { rejected = 0, request, tokens } of shares) {
+      request.done += tokens - rejected;
       request.computed = Math.max(request.computed, request.done);
       request.lastRow = request.rowBase + request.done - 1;
       if (request.finished) this.release(request);
@@ -132,27 +139,41 @@ export class Pass {
   }
 
   #append(request: Request, count: number): void {
-    const buffer = (this.#buffers[request.slot] ??= new SlotBuffer(this.#trace));
-    const { row } = this;
     for (let k = 0; k < count; k++) {
       const position = request.done + k;
       if (position === request.segmentEnd) request.turn();
-      const from = buffer.seek(request.rowBase + position, request.rowBase + request.segmentEnd);
-      const { chunk } = buffer;
-      const to = this.tokens++;
-      copy(chunk.experts, from * row, this.choices, to * row, row);
-      if (this.weights !== null) copy(chunk.weights!, from * row, this.weights, to * row, row);
-      if (this.predicted !== null) {
-        const width = this.layers * this.predictedK;
-        copy(chunk.predicted!, from * width, this.predicted, to * width, width);
-      }
-      if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
-      this.candidates?.take(request.slot, request.rowBase + position, request.rowBase + request.segmentEnd, to);
-      this.slot[to] = request.slot;
-      this.gpu[to] = request.gpu;
-      this.request[to] = request.index;
-      this.position[to] = position;
+      this.#take(request, position, request.slot, request.rowBase + position, request.rowBase + request.segmentEnd);
     }
+  }
+
+  /** A drafted token that turns out wrong. Stand-ins of a request are read ahead apart from its own rows. */
+  #appendStandIn(request: Request, position: number): void {
+    const { row, tokens } = request.standIn(position);
+    this.#take(request, position, this.sequenceTokens.length + request.slot, row, row + tokens);
+  }
+
+  /**
+   * Copies trace row `at` to the end of the pass.
+   * @param lane buffer that reads ahead, not beyond row `end`
+   */
+  #take(request: Request, position: number, lane: number, at: number, end: number): void {
+    const buffer = (this.#buffers[lane] ??= new SlotBuffer(this.#trace));
+    const { row } = this;
+    const from = buffer.seek(at, end);
+    const { chunk } = buffer;
+    const to = this.tokens++;
+    copy(chunk.experts, from * row, this.choices, to * row, row);
+    if (this.weights !== null) copy(chunk.weights!, from * row, this.weights, to * row, row);
+    if (this.predicted !== null) {
+      const width = this.layers * this.predictedK;
+      copy(chunk.predicted!, from * width, this.predicted, to * width, width);
+    }
+    if (this.tokenId !== null) this.tokenId[to] = chunk.tokenId![from]!;
+    this.candidates?.take(lane, at, end, to);
+    this.slot[to] = request.slot;
+    this.gpu[to] = request.gpu;
+    this.request[to] = request.index;
+    this.position[to] = position;
   }
 
   #reserve(tokens: number): void {

@@ -4,6 +4,7 @@ import type { KvRoom } from './kv-room.js';
 import type { Pass } from './pass.js';
 import type { Request } from './request.js';
 import type { Scheduler, Share } from './scheduler.js';
+import type { Speculation } from './speculation.js';
 import type { Workload } from './workload.js';
 
 /** Composes passes until the workload is done. */
@@ -19,8 +20,11 @@ export class Passes {
   /** Tokens that were run again since their request had been thrown out: of the running pass, and of all. */
   recomputed = 0;
   totalRecomputed = 0;
-  /** Tokens that the running pass generates. */
+  /** Tokens that the running pass generates, and drafted ones that it runs for nothing. */
   generated = 0;
+  rejected = 0;
+  /** Drafts and what became of them; null: nothing is drafted. */
+  readonly speculation: Speculation | null;
   /** Most passes in a row that left out a request which had begun. */
   passedOver = 0;
   /** Most passes that a request waited for its first, and that one had waited when a later one began before it. */
@@ -32,12 +36,17 @@ export class Passes {
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
-  /** @param kv the room that the scheduler admits requests to */
-  constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom) {
+  /**
+   * @param kv the room that the scheduler admits requests to
+   * @param speculation what the scheduler lets requests draft; null: nothing
+   */
+  constructor(workload: Workload, scheduler: Scheduler, pass: Pass, kv: KvRoom, speculation: Speculation | null = null) {
     this.#workload = workload;
     this.#scheduler = scheduler;
     this.pass = pass;
     this.kv = kv;
+    this.speculation = speculation;
+    kv.drafts = speculation;
   }
 
   /** What the scheduler alone measures, by name of the catalogue. */
@@ -58,7 +67,9 @@ export class Passes {
         this.costNs = this.#scheduler.costNs ?? 0;
         this.totalCostNs += this.costNs;
         for (const { request } of this.shares) if (!request.settled) this.kv.begin(request);
-        this.pass.fill(this.shares);
+        this.rejected = this.speculation?.verify(this.shares) ?? 0;
+        this.pass.fill(this.shares, this.speculation?.draftNs);
+        this.speculation?.waste(this.pass, this.shares);
         this.#countTokens();
         this.#countWaits();
         return nowNs + this.costNs;
@@ -85,7 +96,7 @@ export class Passes {
   /** Tells tokens that are run for the first time from those that are run again; a recomputed prompt ends with a generated token. */
   #countTokens(): void {
     this.recomputed = 0;
-    this.generated = this.pass.decodeTokens;
+    this.generated = this.pass.decodeTokens - this.rejected;
     if (this.kv.preemptions === 0) return;
     for (const { request, tokens } of this.shares) {
       const known = Math.max(0, request.computed - request.done);

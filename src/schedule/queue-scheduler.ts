@@ -15,13 +15,14 @@ export abstract class QueueScheduler implements Scheduler {
   protected readonly batch: number;
   /** Waiting and running requests. */
   protected readonly queue: RequestQueue;
-  readonly #list = new ShareList();
+  readonly #list: ShareList;
   readonly #budget: number;
 
   constructor(limits: SchedulerLimits, context: SchedulerContext) {
     this.batch = passSize(limits);
     this.#budget = limits.maxTokensPerPass;
     this.queue = new RequestQueue(context);
+    this.#list = new ShareList(context.drafts);
   }
 
   /** Admits requests and fills `list`, which is empty and has the budget of a pass that can begin at `nowNs`. */
@@ -36,7 +37,7 @@ export abstract class QueueScheduler implements Scheduler {
   }
 
   next(nowNs: number): readonly Share[] {
-    this.#list.begin(this.#budget);
+    this.#list.begin(this.#budget, this.batch);
     this.compose(this.#list, nowNs);
     return this.#list.shares;
   }

@@ -1,7 +1,8 @@
 // Requests that wait, in order of arrival, and those that run: what schedulers of continuous batching have in common.
 
+import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
-import type { SchedulerContext } from './scheduler.js';
+import type { SchedulerContext, Share } from './scheduler.js';
 
 /** A first-in-first-out queue with admission by KV room. */
 export class RequestQueue {
@@ -118,20 +119,32 @@ export class RequestQueue {
 
 /** A list of shares that is rebuilt for each pass. */
 export class ShareList {
-  readonly shares: { request: Request; tokens: number }[] = [];
-  /** Tokens that the pass may still take. */
+  readonly shares: Share[] = [];
+  /** Tokens that the pass may still take, and those of them that may be drafted ones. */
   budget = 0;
+  #draftBudget = 0;
+  readonly #drafts: Drafts | null;
 
-  begin(budget: number): void {
-    this.shares.length = 0;
-    this.budget = budget;
+  /** @param drafts what decoding requests draft beside their next token; null: nothing */
+  constructor(drafts: Drafts | null = null) {
+    this.#drafts = drafts;
   }
 
-  /** One decode token of each of `requests` that decodes, as the budget allows; those that were thrown out since are passed over. */
+  /**
+   * @param budget tokens of the pass
+   * @param batch requests that a token of each must be left for
+   */
+  begin(budget: number, batch = budget): void {
+    this.shares.length = 0;
+    this.budget = budget;
+    this.#draftBudget = budget - batch;
+  }
+
+  /** One decode token and the draft of each of `requests` that decodes, as the budget allows; those that were thrown out since are passed over. */
   decodes(requests: readonly Request[], from = 0, to: number = requests.length): void {
     for (let i = from; i < to && this.budget > 0; i++) {
       const request = requests[i]!;
-      if (request.kvTokens > 0 && !request.inPrefill) this.#push(request, 1);
+      if (request.kvTokens > 0 && !request.inPrefill) this.#push(request, 1 + this.#draft(request));
     }
   }
 
@@ -143,13 +156,22 @@ export class ShareList {
     }
   }
 
-  /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token. */
+  /** The next tokens of a request that is not in the list yet: its prompt as far as the budget allows, or one decode token and its draft. */
   next(request: Request): void {
-    this.#push(request, request.inPrefill ? Math.min(this.budget, request.promptRows - request.done) : 1);
+    const { done, inPrefill, promptRows } = request;
+    this.#push(request, inPrefill ? Math.min(this.budget, promptRows - done) : 1 + this.#draft(request));
+  }
+
+  /** Tokens that a request drafts, of those that all may; they are taken. */
+  #draft(request: Request): number {
+    if (this.#drafts === null) return 0;
+    const tokens = Math.min(this.#drafts.draftOf(request), this.#draftBudget, this.budget - 1);
+    this.#draftBudget -= tokens;
+    return tokens;
   }
 
   #push(request: Request, tokens: number): void {
-    this.shares.push({ request, tokens });
+    this.shares.push({ request, tokens, rejected: 0 });
     this.budget -= tokens;
   }
 }

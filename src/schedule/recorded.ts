@@ -36,7 +36,7 @@ export class RecordedScheduler implements Scheduler {
   pending = 0;
   readonly #record: PassRecord;
   readonly #arrived = new Map<number, Request>();
-  readonly #shares: { request: Request; tokens: number }[] = [];
+  readonly #shares: Share[] = [];
   #pass = 0;
   readonly #queue: RequestQueue;
   /**
@@ -71,7 +71,7 @@ export class RecordedScheduler implements Scheduler {
         shares.length = 0;
         return shares;
       }
-      shares.push({ request, tokens: tokens[at]! });
+      shares.push({ request, tokens: tokens[at]!, rejected: 0 });
     }
     const admitted = this.#record.admitted[this.#pass]!;
     if (this.#strict && !admitted.every((request) => this.#arrived.has(request))) {

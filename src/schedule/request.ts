@@ -35,6 +35,9 @@ export class Request {
   settled = false;
   /** Place among the requests that run at once, given while it runs; -1 before and after. */
   slot = -1;
+  /** Passes that verified a draft of it, and where its draws begin, [0, 1); -1 before the first. */
+  verified = 0;
+  drawShift = -1;
   /** Start of its first pass, ns; -1 before. */
   startedNs = -1;
   /** When its first output token was there (end of the prefill; start of the first pass where the trace has no prefill), ns; -1 before. */
@@ -107,6 +110,21 @@ export class Request {
     const { row, tokens } = this.#segments![++this.#segment]!;
     this.rowBase = row - from;
     this.segmentEnd = from + tokens;
+  }
+
+  /**
+   * The row that stands in for a drafted token which turns out wrong, and which no trace holds: that of the token half of the generated
+   * ones away. It belongs to the same text, those of one draft follow one another, and none is about to run or has just run.
+   * @returns the row at its place in the trace, and how many follow it there
+   */
+  standIn(position: number): Segment {
+    const at = this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode);
+    let from = 0;
+    for (const { row, tokens } of this.#segments ?? [{ row: this.start, tokens: this.tokens }]) {
+      if (at < from + tokens) return { row: row + at - from, tokens: from + tokens - at };
+      from += tokens;
+    }
+    throw new Error(`request ${this.index} has ${from} rows, and none at ${at}`);
   }
 
   /** Trace row of `position`, which has not been run yet. Moves nothing. */

@@ -2,6 +2,7 @@
 // it says that it needs them, and only to read.
 import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
+import type { Drafts } from './drafts.js';
 import type { KvRoom } from './kv-room.js';
 import type { PathView, Residency } from './paths.js';
 import type { Request } from './request.js';
@@ -9,7 +10,10 @@ import type { Request } from './request.js';
 /** What one request contributes to a pass: its next `tokens` rows. */
 export interface Share {
   readonly request: Request;
+  /** Drafted ones included. */
   readonly tokens: number;
+  /** The last of them that are drafted and turn out wrong: they run, and are run again. Absent: none. */
+  rejected?: number;
 }
 
 /** Decides the composition of passes. */
@@ -54,6 +58,8 @@ export interface SchedulerContext {
   readonly residency: Residency | null;
   /** A stream of this scheduler's own. */
   readonly random: Random;
+  /** How many tokens requests draft; absent or null: none. */
+  readonly drafts?: Drafts | null;
 }
 
 /** What a scheduler may need. */

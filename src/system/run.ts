@@ -17,6 +17,7 @@ import { formatNamed } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
 import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
+import { speculationSchema } from './speculation.js';
 import { loadSystem, type SystemSpec, systemSchema } from './system.js';
 
 /** Where experts are kept: a size, or a share of them. */
@@ -129,6 +130,9 @@ export const runSchema = z.strictObject({
         .optional()
         .describe('Tokens to replay, from the start of the trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
       maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
+      speculation: speculationSchema
+        .optional()
+        .describe('Speculative decoding: drafted tokens that a pass verifies beside the next one. Absent: none.'),
       prompt: z
         .int()
         .nonnegative()

@@ -131,7 +131,11 @@ export const systemSchema = z.strictObject({
   prefetch: z
     .strictObject({
       minProbability: z.number().min(0).max(1).default(0.15).describe('Experts of a smaller probability are not prefetched, 0..1.'),
-      perLayer: z.int().positive().optional().describe("Most experts prefetched for one layer. Absent: the layer's top-k times the batch."),
+      perLayer: z
+        .int()
+        .positive()
+        .optional()
+        .describe("Most experts prefetched for one layer. Absent: the layer's top-k times the tokens of a decode pass."),
       whenFull: z
         .enum(WHEN_FULL)
         .default('drop')

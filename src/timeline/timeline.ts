@@ -95,6 +95,11 @@ export class Timeline implements Observer {
     if (window.by === 'pass' && pass.number === window.to) this.#events.toNs = this.#nowNs;
   }
 
+  drafted(startNs: number, endNs: number): void {
+    for (const gpu of this.#gpus) gpu.draw('dense', ' draft', startNs, endNs);
+    this.#layerNs = this.#nowNs;
+  }
+
   dense(layer: number, startNs: number, endNs: number): void {
     if (layer > 0) this.#endLayer();
     this.#layer = layer;

@@ -58,6 +58,7 @@ const HONEST: Readonly<Record<string, RunInput>> = {
   ssd: { system: { name: 'ssd' }, memory: { expertCache: '50%', dramCache: '75%' } },
   growing: { system: { name: 'growing' }, memory: { kvGrowth: 'grow' } },
   sequential: { system: { name: 'sequential' }, replay: 'sequential' },
+  drafting: { system: { name: 'drafting' }, workload: { tokens: 500, speculation: { draft: 3, acceptance: 0.6, drafter: '10us' } } },
   resident: { system: 'all-resident', memory: {} },
   // Three tenths of an expert are no whole bytes.
   copies: { system: { name: 'copies', precision: { copyBytes: 0.3, lowAbove: 0.4 } } },
@@ -127,6 +128,10 @@ const PLANTS: readonly (readonly [law: string, run: string, plant: (result: Plan
   ['layers and phases add up to the run', 'plain', times(1.01, 'time.stall.decode')],
   ['L21 each phase has one speed', 'plain', times(1.01, 'speed.decode')],
   ['L21 each phase has one speed', 'plain', ({ metrics }) => delete metrics['speed.prefill']],
+  ['drafted tokens are accepted or rejected', 'drafting', add(1, 'speculation.rejected')],
+  ['drafted tokens are accepted or rejected', 'drafting', times(0.5, 'speculation.wasted_activations')],
+  ['drafted tokens are accepted or rejected', 'drafting', times(0.3, 'speculation.tokens_per_pass')],
+  ['drafted tokens are accepted or rejected', 'drafting', times(1000, 'speculation.draft_time')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.h2d.count')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.prefetch.count')],
   ['L8 what is loaded crosses the link', 'ahead', times(0.5, 'transfer.h2d.bytes')],

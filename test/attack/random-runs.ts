@@ -196,8 +196,16 @@ function workload(draw: Draw): Tree {
       arrivals: draw.of(['poisson:rate=50', 'poisson:rate=5000', 'gamma:rate=300,cv=3']),
       requests: draw.int(1, 12),
     })),
+    ...draw.maybe(0.25, () => ({ speculation: speculation(draw) })),
     ...draw.maybe(0.2, () => ({ slo: draw.of(['ttft=5ms', 'tpot=1ms', 'ttft=20ms,tpot=3ms']) })),
   };
+}
+
+function speculation(draw: Draw): Tree {
+  const draft = draw.int(0, 6);
+  const shares = draw.of([[0.9, 0.6, 0.6, 0.3, 0.1, 0], ['70%', '45%', '33%', '21%', '12%', '12%'], [0.5]]);
+  const said = draw.of([{ acceptance: 0 }, { acceptance: 0.7 }, { acceptance: '42% of 4' }, { acceptance: 1 }, { acceptances: shares }]);
+  return { draft, ...draw.maybe(1 - SENSELESS, () => said), ...draw.maybe(0.5, () => ({ drafter: draw.of(['0ns', '20us', '1ms']) })) };
 }
 
 function fault(draw: Draw, { cpu, links }: Machine): Tree {

@@ -34,7 +34,8 @@ const SIGNED =
 /** Ratios of a maximum to a mean, which are at least 1. */
 const IMBALANCE = /^parallel\.(event_)?imbalance$/;
 /** Counts that are means. */
-const MEANS = /^(experts\.distinct_per_event|prefetch\.horizon|parallel\.overlap_degree|variant\.true_k|switch\.per_request)/;
+const MEANS =
+  /^(experts\.distinct_per_event|prefetch\.horizon|parallel\.overlap_degree|variant\.true_k|switch\.per_request|speculation\.tokens_per_pass)/;
 
 /** The figures of a result, by name. */
 class Figures {
@@ -180,6 +181,24 @@ function* speeds(f: Figures): Iterable<Statement> {
   const known = ['speed.decode', 'speed.prefill', 'throughput.generated', 'throughput.total'];
   const other = Object.keys(f.result.metrics).filter((name) => /speed|throughput/.test(name) && !known.includes(name));
   yield [other.length === 0, `other speeds: ${other}`];
+}
+
+function* speculation(f: Figures): Iterable<Statement> {
+  if (!f.has('speculation.drafted')) return;
+  const [drafted, accepted, rejected] = ['drafted', 'accepted', 'rejected'].map((one) => f.of(`speculation.${one}`)) as [
+    number,
+    number,
+    number,
+  ];
+  yield same('drafted tokens and what became of them', drafted, accepted + rejected);
+  yield same('speculation.acceptance', f.of('speculation.acceptance'), drafted === 0 ? 0 : accepted / drafted);
+  yield atMost('accepted tokens and those of the run', accepted, f.of('workload.tokens'));
+  yield [drafted === 0 || f.of('speculation.tokens_per_pass') >= 1, 'a pass that verifies a draft gives no token'];
+  const wasted = f.of('speculation.wasted_activations');
+  yield atMost('wasted activations and all', wasted, f.of('experts.activations'));
+  yield same('speculation.wasted_rate', f.of('speculation.wasted_rate'), wasted / f.of('experts.activations'));
+  yield [rejected > 0 || wasted === 0, `${wasted} wasted activations of no token`];
+  yield atMost('time of drafting and of dense work', f.of('speculation.draft_time'), f.of('time.dense'));
 }
 
 function* transfers(f: Figures): Iterable<Statement> {
@@ -357,6 +376,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'layers and phases add up to the run': sums,
   'rates are counts over counts': rates,
   'L21 each phase has one speed': speeds,
+  'drafted tokens are accepted or rejected': speculation,
   'L8 what is loaded crosses the link': transfers,
   'L8 misses are loaded, computed or skipped': misses,
   'L8 every prefetch has one fate': prefetches,

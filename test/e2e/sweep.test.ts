@@ -67,6 +67,16 @@ describe('moeprof sweep', () => {
     for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
   });
 
+  it('draws where drafting pays, over a range of depths', async () => {
+    const args = ['sweep', '-t', 'mini-mixtral-8x8l', '-w', 't4', '--cache', '50%', '--requests', '1', '--no-bounds'];
+    const drafts = ['--set', 'workload.speculation.acceptance=0.8', '--vary', 'workload.speculation.draft=0..3'];
+    const { stdout, stderr, code } = await moeprof([...args, ...drafts]);
+    expect([stderr, code]).toEqual(['', 0]);
+    expect(stdout).toMatch(/^draft .* tok\/pass /m);
+    expect([...stdout.matchAll(/^draft (\d) .* ([\d.]+)x$/gm)].map(([, depth]) => depth)).toEqual(['0', '1', '2', '3']);
+    expect(stdout).toMatch(/^Drafting /m);
+  });
+
   it('varies any value, and systems and machines by their own flags', async () => {
     const args = ['sweep', '-m', 'olmoe-1b-7b', '--tokens', '64', '-s', 'no-cache,on-demand-lru', '--vary', 'workload.batch=1,2'];
     const { stdout, stderr, code } = await moeprof([...args, '--metrics', 'cache.hit_rate']);
@@ -107,6 +117,9 @@ describe('moeprof sweep', () => {
     [['sweep', '--rates', '1', '--rate', '2'], /--rate: the rates are varied/],
     [['sweep', '--vary', 'memory.expertCache'], /--vary memory\.expertCache: has no path/],
     [['sweep', '--vary', 'workload.batch=1,,2'], /has a value that is empty/],
+    [['sweep', '--vary', 'workload.batch=8..1'], /--vary workload\.batch=8\.\.1: 8\.\.1 ends before it begins/],
+    [['sweep', '--vary', 'workload.tokens=1..5000'], /1\.\.5000 has more than 1000 values/],
+    [['sweep', '--vary', 'workload.speculation.draft=0..2'], /workload\.speculation: needs to know how many drafted tokens are right/],
     [['sweep', '--vary', 'memory.expertCach=1GiB'], /--vary memory\.expertCach: .*did you mean "expertCache"/],
     [['sweep', '--rates', '1', '--metrics', 'cache.hitrate'], /--metrics: .*did you mean "cache\.hit_rate"/],
     [['sweep', '-t', '-', '--rates', '1'], /a trace on stdin can be read only once/],

@@ -1,6 +1,7 @@
 // Runs a scenario through the engine itself and reads off everything that can be seen from outside.
 
 import { UserError } from '../../src/base/errors.js';
+import { Random } from '../../src/base/random.js';
 import { DemandLog } from '../../src/cache/demand.js';
 import { Future } from '../../src/cache/future.js';
 import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
@@ -17,12 +18,17 @@ import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertSizes } from '../../src/model/spec.js';
 import type { Predictor } from '../../src/predict/predictor.js';
+import { findScheduler } from '../../src/schedule/index.js';
+import { KvRoom } from '../../src/schedule/kv-room.js';
 import { Pass } from '../../src/schedule/pass.js';
+import { Passes } from '../../src/schedule/passes.js';
 import { Request } from '../../src/schedule/request.js';
+import { Speculation, type SpeculationSpec } from '../../src/schedule/speculation.js';
+import { ClosedLoop } from '../../src/schedule/workload.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
 import type { LayerOutcome, LinkOutcome, Outcome, PassOutcome } from './outcome.js';
-import type { Scenario, Script, TokenChoices } from './scenario.js';
+import type { Scenario, Script } from './scenario.js';
 
 /** A trace of one request: all tokens of all passes, one after another. */
 export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): RoutingTrace {
@@ -58,11 +64,12 @@ export function scripted(script: Script, scenario: Scenario): Predictor {
 
 /** The demand of the whole run, recorded beforehand; what Belady and its bound are computed from. */
 export function recordDemand(scenario: Scenario): DemandLog {
-  const { model, passes, replay } = scenario;
+  const { model, replay, topK } = scenario;
   const log = new DemandLog(model, replay === 'sequential');
-  for (const pass of passes) {
+  for (const { choices: all, row, tokens } of passesOf(scenario)) {
     for (const { index, offset } of model.layers) {
-      const choices = pass.flatMap((token: TokenChoices) => token[index]!.filter((e) => e !== NULL_EXPERT).map((e) => offset + e));
+      const rows = Array.from({ length: tokens }, (_, token) => all.slice(token * row + index * topK, token * row + (index + 1) * topK));
+      const choices = rows.flatMap((ids) => [...ids].filter((e) => e !== NULL_EXPERT).map((e) => offset + e));
       if (replay === 'sequential') {
         for (const id of choices) log.append(index, Int32Array.of(id), 1);
       } else if (choices.length > 0) {
@@ -141,9 +148,24 @@ const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs, 
   restarts,
 });
 
+/** The passes of a scenario that drafts, as the loop of serving composes them. */
+function* verifiedPasses(scenario: Scenario, speculation: SpeculationSpec): Generator<Pass> {
+  const walks = [{ start: 0, prefill: 0, decode: scenario.passes.flat().length }];
+  const drafts = new Speculation(speculation, 1);
+  const kv = new KvRoom(Number.POSITIVE_INFINITY);
+  const context = { kv, paths: null, residency: null, random: new Random(1, 'test'), drafts };
+  const scheduler = findScheduler('fcfs').create({ batch: 1, maxTokensPerPass: 512 }, {}, context);
+  const passes = new Passes(new ClosedLoop(walks, 1), scheduler, new Pass(traceOf(scenario), 1), kv, drafts);
+  while (passes.next(0) >= 0) {
+    yield passes.pass;
+    passes.done(0);
+  }
+}
+
 /** The passes of a scenario, one request's, filled one after another: each is to be run before the next is asked for. */
 export function* passesOf(scenario: Scenario): Generator<Pass> {
-  const { passes } = scenario;
+  const { passes, speculation } = scenario;
+  if (speculation !== undefined) return yield* verifiedPasses(scenario, speculation);
   const pass = new Pass(traceOf(scenario), 1);
   const tokens = passes.reduce((sum, { length }) => sum + length, 0);
   const request = new Request({ index: 0, start: 0, prefill: 0, decode: tokens, arrivalNs: 0 });
@@ -162,7 +184,7 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
   const { layers } = recorder;
   const outcomes = Array.from(passesOf(scenario), (pass): PassOutcome => {
     const before = Object.fromEntries(Object.entries(layers).map(([name, column]) => [name, Float64Array.from(column as Float64Array)]));
-    let nowNs = engine.nowNs;
+    let nowNs = engine.nowNs + pass.draftNs;
     engine.run(pass);
     const byLayer = model.layers.map(({ index }): LayerOutcome => {
       const added = (name: keyof typeof layers): number => layers[name][index]! - before[name]![index]!;

@@ -21,6 +21,10 @@ const RUNS: Readonly<Record<string, RunInput>> = {
     faults: [{ at: '20ms', link: 'h2d', bandwidth: '50%' }],
     variants: 'top-k=2',
   },
+  'drafts that are verified': {
+    ...small,
+    workload: { ...small.workload, speculation: { draft: 3, acceptance: 0.6, drafter: '100us' } },
+  },
   'growing KV caches': { ...small, memory: { kv: '4MiB', kvGrowth: 'grow' }, workload: { ...small.workload, batch: 4 } },
   'cache-aware routing, copies and skips': {
     ...small,

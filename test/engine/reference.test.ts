@@ -5,7 +5,7 @@ import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
 import { simulateByTheBook } from './reference.js';
-import { type Scenario, scenarios } from './scenario.js';
+import { type Scenario, type Script, scenarios } from './scenario.js';
 import { sum } from './world.js';
 
 // Long enough for a machine that is busy with something else.
@@ -119,6 +119,34 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       return { ...scenario, onMiss, hardware: { ...scenario.hardware, cpu } };
     });
     return agree(family, { hits: basics.hits, 'CPU experts': ({ cpuExperts }) => cpuExperts > 0 }, 7);
+  });
+
+  it('with tokens that are drafted and verified', () => {
+    const some = fc.array(fc.constantFrom(0, 0.125, 0.3, 0.5, 0.7, 1), { minLength: 4, maxLength: 4 });
+    const falling = fc.oneof({ weight: 9, arbitrary: some }, { weight: 1, arbitrary: fc.constant([0, 0, 0, 0]) });
+    const speculation = fc.record({
+      draft: fc.integer({ min: 1, max: 4 }),
+      acceptances: falling.map((shares) => shares.toSorted((a, b) => b - a)),
+      drafterNs: fc.constantFrom(0, 0, 3, 40),
+    });
+    const family = fc.tuple(scenarios, speculation).map(([scenario, drafts]): Scenario => {
+      const { passes: drawn, script } = scenario;
+      // There are more passes than were drawn; from then on scores repeat.
+      const score: Script['score'] = (pass, after, id) => script!.score(((pass - 1) % drawn.length) + 1, after, id);
+      const one = drawn.flat().map((token) => [token]);
+      return { ...scenario, passes: one, script: script === null ? null : { ...script, score }, speculation: drafts };
+    });
+    const passes = ({ passes: all }: Outcome): number => all.length;
+    const tokens = (scenario: Scenario): number => scenario.passes.length;
+    const seen = {
+      ...basics,
+      useful: prefetches.useful,
+      late: prefetches.late,
+      accepted: (outcome: Outcome, scenario: Scenario) => passes(outcome) < tokens(scenario),
+      'all rejected': (outcome: Outcome, scenario: Scenario) => passes(outcome) === tokens(scenario) && tokens(scenario) > 2,
+      Belady: (outcome: Outcome, { policy }: Scenario) => policy === 'belady' && sum(outcome, 'hits') > 0,
+    };
+    return agree(family, seen, 9, cases(300));
   });
 
   it('in sequential replay', () => {

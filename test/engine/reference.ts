@@ -1,9 +1,11 @@
 // A second simulator of the same laws, written to be read: sets, lists, and transfers that start in order of time. It shares with the
 // engine the prices of work (cost.ts, tested on its own) and nothing else; `reference.test.ts` holds the two against each other.
+import { Random } from '../../src/base/random.js';
 import { layerOfExperts } from '../../src/cache/scope.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertSizes } from '../../src/model/spec.js';
+import type { SpeculationSpec } from '../../src/schedule/speculation.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import type { LayerOutcome, Outcome, PassOutcome } from './outcome.js';
 import { ReferenceLink, type ReferenceTransfer } from './reference-link.js';
@@ -60,9 +62,49 @@ function membersOf(choices: readonly number[]): Member[] {
   return distinct.map((id) => ({ id, count: choices.filter((other) => other === id).length, readyNs: 0, fate: 'miss', onCpu: false }));
 }
 
+/** A pass, and what drafting its tokens takes before it. */
+interface Verified {
+  readonly tokens: readonly TokenChoices[];
+  readonly draftNs: number;
+}
+
+/** Where the n-th pass (from 0) of a request stands between all accepted (0) and all rejected (1): its number in binary, mirrored, shifted. */
+function drawOf(n: number, shift: number): number {
+  const digits = n.toString(2).split('').toReversed();
+  const mirrored = digits.reduce((sum, digit, i) => sum + Number(digit) / 2 ** (i + 1), 0);
+  return (shift + mirrored) % 1;
+}
+
+/** The passes of a request of `rows` generated tokens that drafts and verifies. */
+function verifyByTheBook(rows: readonly TokenChoices[], { acceptances, draft, drafterNs }: SpeculationSpec, seed: number): Verified[] {
+  const shift = new Random(seed, 'speculation/0').next();
+  const passes: Verified[] = [];
+  let done = 0;
+  let verified = 0;
+  while (done < rows.length) {
+    // The token that is known comes from the trace, and so does the last of the request: neither needs a draft.
+    const drafted = Math.min(draft, rows.length - done - 1);
+    const draw = drafted === 0 ? 1 : drawOf(verified++, shift);
+    const accepted = acceptances.slice(0, drafted).filter((share) => draw < share).length;
+    const kept = rows.slice(done, done + accepted + 1);
+    const rejected = Array.from({ length: drafted - accepted }, (_, i) => {
+      const position = done + accepted + 1 + i;
+      return rows[(position + Math.floor(rows.length / 2)) % rows.length]!;
+    });
+    passes.push({ tokens: [...kept, ...rejected], draftNs: drafted * drafterNs });
+    done += kept.length;
+  }
+  return passes;
+}
+
 /** Runs a scenario. */
 export function simulateByTheBook(scenario: Scenario): Outcome {
-  const { model, hardware, onMiss, passes, script } = scenario;
+  const { model, hardware, onMiss, script, speculation } = scenario;
+  const verified =
+    speculation === undefined
+      ? scenario.passes.map((tokens): Verified => ({ tokens, draftNs: 0 }))
+      : verifyByTheBook(scenario.passes.flat(), speculation, 1);
+  const passes = verified.map(({ tokens }) => tokens);
   const cost = new CostModel(model, hardware);
   const sizes = expertSizes(model);
   const layerOf = layerOfExperts(model);
@@ -376,6 +418,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const sequences = [[0], [pass.length], 1] as const;
     plan = [];
     nextLayer = 0;
+    nowNs += verified[number - 1]!.draftNs;
     predict(number, -1);
     for (const { index: layer } of model.layers) {
       nowNs += cost.denseNs(layer, pass.length, ...sequences);

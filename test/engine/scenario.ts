@@ -6,6 +6,7 @@ import type { Scope } from '../../src/cache/scope.js';
 import type { PrefetchLimits } from '../../src/engine/prefetch/setup.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
+import type { SpeculationSpec } from '../../src/schedule/speculation.js';
 import { type MissAction, type Replay, WHEN_FULL } from '../../src/system/choices.js';
 import type { Fault } from '../../src/system/faults.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
@@ -39,6 +40,8 @@ export interface Scenario {
   readonly script: Script | null;
   /** Of links and CPU; absent: nothing goes wrong. */
   readonly faults?: readonly Fault[];
+  /** Absent: passes are as they stand. Present: their tokens are those of one request that decodes, drafted and verified. */
+  readonly speculation?: SpeculationSpec;
 }
 
 /** One MoE layer of a whole-number model: sizes in bytes, times in ns. */

@@ -13,6 +13,7 @@ import { PathView } from '../../src/schedule/paths.js';
 import { PassRecord, RecordedScheduler } from '../../src/schedule/recorded.js';
 import { RoutingWalks } from '../../src/schedule/routing-walk.js';
 import type { SchedulerDefinition, SchedulerLimits } from '../../src/schedule/scheduler.js';
+import { Speculation, type SpeculationSpec } from '../../src/schedule/speculation.js';
 import { ClosedLoop, type Workload } from '../../src/schedule/workload.js';
 import type { RoutingTrace } from '../../src/trace/trace.js';
 import { cases } from '../cases.js';
@@ -47,10 +48,16 @@ interface Case {
   workload(): Workload;
   /** Rows of each request. */
   readonly tokens: readonly number[];
+  /** Null: nothing is drafted. */
+  readonly drafts: SpeculationSpec | null;
 }
 
+const speculationOf = ({ drafts }: Case): Speculation | null => (drafts === null ? null : new Speculation(drafts, 1));
+
 /** A pass takes 3 ns and one more a token. Checks every limit on the way. */
-function serve(definition: SchedulerDefinition, { limits, parameters, room, running, tokens, trace, workload }: Case): Served {
+function serve(definition: SchedulerDefinition, one: Case): Served {
+  const { limits, parameters, room, running, tokens, trace, workload } = one;
+  const drafts = speculationOf(one);
   const kv = new KvRoom(room);
   kv.admitted = [];
   const context = {
@@ -58,9 +65,10 @@ function serve(definition: SchedulerDefinition, { limits, parameters, room, runn
     paths: new PathView(trace, [50], 2),
     residency: { holds: (id: number) => id % 3 === 0 },
     random: new Random(1, 'test'),
+    drafts,
   };
   const scheduler = definition.create(limits, parameters, context);
-  const passes = new Passes(workload(), scheduler, new Pass(trace, running), kv);
+  const passes = new Passes(workload(), scheduler, new Pass(trace, running), kv, drafts);
   const { pass } = passes;
   const next = tokens.map(() => 0);
   const arrivalNs: number[] = [];
@@ -79,11 +87,18 @@ function serve(definition: SchedulerDefinition, { limits, parameters, room, runn
       expect(request.arrivalNs).toBeLessThanOrEqual(start);
       arrivalNs[request.index] = request.arrivalNs;
     }
-    for (let token = 0; token < pass.tokens; token++) {
-      const index = pass.request[token]!;
-      expect(pass.position[token]).toBe(next[index]);
-      next[index]! += 1;
+    let token = 0;
+    for (const { rejected = 0, request, tokens: fed } of passes.shares) {
+      expect(rejected).toBeLessThan(request.inPrefill ? 1 : fed);
+      for (let k = 0; k < fed; k++, token++) {
+        expect(pass.request[token]).toBe(request.index);
+        expect(pass.position[token]).toBe(next[request.index]! + k);
+      }
+      next[request.index]! += fed - rejected;
+      // Drafted tokens never run beyond the end of a request.
+      expect(next[request.index]! + rejected).toBeLessThanOrEqual(tokens[request.index]!);
     }
+    expect(token).toBe(pass.tokens);
     // Begun and not finished: what runs at once.
     expect(next.filter((done, index) => done > 0 && done < tokens[index]!).length).toBeLessThanOrEqual(running);
     seen.push({
@@ -137,6 +152,14 @@ const drawn = fc.record({
   room: fc.integer({ min: 29, max: 80 }),
   maxWait: fc.integer({ min: 0, max: 12 }),
   batches: fc.integer({ min: 1, max: 4 }),
+  drafts: fc.option(
+    fc.record({
+      draft: fc.integer({ min: 1, max: 5 }),
+      acceptances: fc.constantFrom([0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0.75, 0.5, 0.25, 0.25, 0]),
+      drafterNs: fc.constantFrom(0, 2),
+    }),
+    { nil: null },
+  ),
 });
 
 const trace = traceOf([
@@ -162,7 +185,7 @@ function configured(
 describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as const))('%s', (_, definition) => {
   it('serves requests that arrive by themselves whole, once and in order, and keeps its bounds', () => {
     fc.assert(
-      fc.property(drawn, ({ requests, room, ...given }) => {
+      fc.property(drawn, ({ drafts, requests, room, ...given }) => {
         const config = configured(definition, given);
         let now = 0;
         const arrivals = {
@@ -178,6 +201,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
           ...config,
           workload: () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, trace.tokens, 1)),
           tokens: requests.map(({ prompt, output }) => prompt + output - 1),
+          drafts,
         };
         const served = serve(definition, one);
         const { longestWait, overtaken, passedOver } = served.passes;
@@ -189,7 +213,8 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
         expect(serve(definition, one).seen).toEqual(served.seen);
         // A record gives the same passes again, on a clock that stands still.
         const kv = new KvRoom(room);
-        const again = new Passes(one.workload(), new RecordedScheduler(served.record, kv), new Pass(trace, one.running), kv);
+        const composer = new RecordedScheduler(served.record, kv);
+        const again = new Passes(one.workload(), composer, new Pass(trace, one.running), kv, speculationOf(one));
         const replayed: string[] = [];
         while (again.next(0) >= 0) {
           const { choices, request: of, tokens } = again.pass;
@@ -208,7 +233,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
 
   it('serves a closed loop, with and without prompts, and passes nobody over beyond its bound', () => {
     fc.assert(
-      fc.property(drawn, fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }), ({ requests, room, ...given }, prompts) => {
+      fc.property(drawn, fc.array(fc.boolean(), { minLength: 25, maxLength: 25 }), ({ drafts, requests, room, ...given }, prompts) => {
         const config = configured(definition, given);
         const lengths = requests.map(({ prompt, output }, i) => ({ prefill: prompts[i] === true ? prompt : 0, decode: output }));
         const own = traceOf(lengths);
@@ -218,6 +243,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
           ...config,
           workload: () => new ClosedLoop(own.requests, config.running),
           tokens: lengths.map(({ prefill, decode }) => prefill + decode),
+          drafts,
         });
         const { longestWait, overtaken, passedOver } = served.passes;
         expect({ longestWait, overtaken, passedOver }).toEqual(waitsOf(served));

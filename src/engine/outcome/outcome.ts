@@ -25,7 +25,7 @@ export function outcome(finished: Finished): Result {
     const requests = trace.requests.filter((request) => request.start < tokens).length;
     return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
   });
-  // What two results must share to be comparable; the system, its cache and its predictor are what one compares.
+  // What two results must share to be comparable; the system, its cache, its predictor and what is drafted are what one compares.
   const { folder: _folder, label: _label, overrides, places: _places, system: _system, ...parsed } = run;
   const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
   const common = {
@@ -33,7 +33,7 @@ export function outcome(finished: Finished): Result {
     hardware: hardware.facts ?? { ...hardware, name: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
     variants: config.variants,
-    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined },
+    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined },
     replay: run.replay,
     seed: run.seed,
     faults: run.faults,

@@ -1,5 +1,6 @@
 // How requests were served: latencies, what got through, who waited, where the time went.
 import { summarize } from '../../base/statistics.js';
+import type { Speculation } from '../../schedule/speculation.js';
 import type { PhaseCounters } from '../event/recorder.js';
 import type { Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
@@ -37,6 +38,21 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
     'schedule.passed_over': passes.passedOver,
     'schedule.time': passes.totalCostNs,
     ...passes.metrics,
+    ...(passes.speculation === null ? {} : speculationMetrics(passes.speculation, bothPhases(simulation.recorder).activations)),
+  };
+}
+
+/** What was drafted, and what became of it. */
+function speculationMetrics({ accepted, drafted, totalDraftNs, verified, wastedActivations }: Speculation, activations: number): Values {
+  return {
+    'speculation.tokens_per_pass': (verified + accepted) / verified,
+    'speculation.acceptance': accepted / drafted,
+    'speculation.drafted': drafted,
+    'speculation.accepted': accepted,
+    'speculation.rejected': drafted - accepted,
+    'speculation.wasted_activations': wastedActivations,
+    'speculation.wasted_rate': wastedActivations / activations,
+    'speculation.draft_time': totalDraftNs,
   };
 }
 

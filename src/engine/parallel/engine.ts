@@ -92,9 +92,10 @@ export class ParallelEngine implements Fold {
     recorder.begin(pass);
     this.#requests.divide(pass);
     this.#observer?.passStarted(pass, startNs);
+    if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
     for (const { fold, gpu } of this.#gpus) {
       gpu.clock.pass = pass.number;
-      fold.prefetcher?.begin(pass, startNs);
+      fold.prefetcher?.begin(pass, this.nowNs);
     }
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));
@@ -103,6 +104,15 @@ export class ParallelEngine implements Fold {
     recorder.tailNs += this.#dense(layers, this.#requests.denseNs(cost, layers) + cost.passNs);
     for (const { fold } of this.#gpus) fold.prefetcher?.ended(this.nowNs - startNs);
     this.#observer?.passEnded(pass, startNs, this.nowNs);
+  }
+
+  /** Drafts the tokens that the pass verifies, for `ns`. @returns `ns` */
+  #draft(ns: number): number {
+    this.#run.bounds.dense(ns);
+    this.#run.recorder.phase.denseNs += ns;
+    this.#observer?.drafted?.(this.nowNs, this.nowNs + ns);
+    this.nowNs += ns;
+    return ns;
   }
 
   /** Runs a dense segment of `ns`. @returns `ns` */

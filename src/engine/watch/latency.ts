@@ -70,8 +70,8 @@ export class Latencies {
     this.pass.add(endNs - startNs);
     this.lastPass.clear();
     for (let i = 0; i < shares.length; i++) {
-      const { request, tokens } = shares[i]!;
-      const done = request.done + tokens;
+      const { rejected = 0, request, tokens } = shares[i]!;
+      const done = request.done + tokens - rejected;
       if (request.inPrefill) {
         if (request.firstTokenNs < 0) this.#prompted(shares[i]!, endNs);
         if (done < request.promptRows) continue;
@@ -80,7 +80,7 @@ export class Latencies {
           this.speeds.prompted(request.prefill, endNs - request.startedNs);
           this.#firstToken(shares[i]!, endNs);
         } else this.#nextToken(request, endNs);
-      } else this.#nextToken(request, endNs);
+      } else for (let token = request.done; token < done; token++) this.#nextToken(request, endNs);
       if (done < request.tokens) continue;
       this.request.add(endNs - request.arrivalNs);
       this.finished++;

@@ -27,7 +27,7 @@ export class Meters implements PassWatch {
   readonly latencies: Latencies;
   /** What faults cost; null: nothing goes wrong. */
   readonly faults: FaultMeter | null;
-  /** Tokens run, each counted once, and those of them that were generated. */
+  /** Tokens run, each counted once and rejected drafts not at all, and those of them that were generated. */
   tokens = 0;
   decoded = 0;
   readonly #passes: Passes;
@@ -54,8 +54,8 @@ export class Meters implements PassWatch {
   }
 
   ended(startNs: number, endNs: number): void {
-    const { generated, pass, recomputed, shares } = this.#passes;
-    const tokens = pass.tokens - recomputed;
+    const { generated, pass, recomputed, rejected, shares } = this.#passes;
+    const tokens = pass.tokens - recomputed - rejected;
     this.latencies.ended(shares, startNs, endNs);
     this.faults?.passed(startNs, endNs, this.latencies.lastPass);
     this.tokens += tokens;

@@ -12,6 +12,8 @@ export interface Observer extends LinkObserver {
   passStarted(pass: Pass, nowNs: number): void;
   /** A pass has ended. */
   passEnded(pass: Pass, startNs: number, endNs: number): void;
+  /** Tokens are drafted that the pass verifies, before all else. Absent: nobody asks. */
+  drafted?(startNs: number, endNs: number): void;
   /** The GPU runs the dense part before MoE layer `layer`; the number of layers stands for what follows the last one. */
   dense(layer: number, startNs: number, endNs: number): void;
   /** An event of `layer` was judged (L2). */
@@ -51,6 +53,7 @@ export function observers(all: readonly Observer[]): Observer | null {
   if (all.length < 2) return all[0] ?? null;
   return {
     passStarted: (...args) => all.forEach((one) => void one.passStarted(...args)),
+    drafted: (...args) => all.forEach((one) => void one.drafted?.(...args)),
     passEnded: (...args) => all.forEach((one) => void one.passEnded(...args)),
     dense: (...args) => all.forEach((one) => void one.dense(...args)),
     judged: (...args) => all.forEach((one) => void one.judged(...args)),

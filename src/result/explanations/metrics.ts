@@ -188,6 +188,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'What a user feels, and the figure for service levels on whole answers. It grows with the length of the answers, so two traces with different lengths cannot be compared by it; TPOT can.',
   },
   {
+    names: ['speculation.*'],
+    what: 'Speculative decoding (workload.speculation): each request drafts tokens, and one pass verifies them beside the token that is known. Those that are right are generated at once, and the model gives one more after them; those that are wrong have run for nothing. Tokens per pass counts what a request gets from such a pass, 1 to draft + 1; wasted activations are the token-expert pairs of wrong tokens; the draft time is what drafting takes before the passes.',
+    reading:
+      'A pass of more tokens demands more experts, so with experts off the GPU it takes longer: drafting pays where tokens per pass rise faster than the time of a pass (latency.pass). Draw the break-even with moeprof sweep --vary workload.speculation.draft=0..8. Where most of the activations are wasted, draft fewer tokens: the acceptance falls with every position.',
+  },
+  {
     names: ['speed.*'],
     what: 'How fast a run is, one figure for each phase, as llama-bench measures them. Decode (tg): tokens after the first of an answer over the time from the first to the last. Prefill (pp): prompt tokens over the time from the start of the request’s first pass to its first token, so that queueing is not in it. Both sum tokens and times over requests: with several users this is the speed that one of them sees. Absent where a run decodes nothing, or has no prompt.',
     reading:

@@ -1,0 +1,50 @@
+// How many drafted tokens turn out right, as people say it: a chance for each token, the share that an engine prints, or its shares by
+// position. What is made of each is the share by position.
+import { UserError } from '../base/errors.js';
+import { SHARE } from '../base/units.js';
+import type { Written } from '../base/written.js';
+
+/** Most tokens of a draft. */
+export const MOST_DRAFT = 64;
+
+/** Acceptance that does not depend on the position. */
+export interface Acceptance extends Written {
+  /** Chance that a drafted token is right where all before it are (Leviathan et al., ICML 2023, arXiv 2211.17192: alpha). */
+  readonly chance: number;
+}
+
+/**
+ * Reads an acceptance: `0.7` or `70%` is the chance of each token, given that those before it are right; `42% of 4` is what an engine prints
+ * as its rate, accepted over drafted tokens, at the draft that it was measured at.
+ * @throws UserError
+ */
+export function parseAcceptance(text: string): Acceptance {
+  const [, share = '', draft] = /^\s*(.*?)(?:\s+of\s+(\d+))?\s*$/.exec(text)!;
+  const value = SHARE.read(share);
+  const positions = draft === undefined ? 1 : Number(draft);
+  if (value === null || positions < 1 || positions > MOST_DRAFT) {
+    throw new UserError(
+      `${text} is no acceptance; write 0.7 (the chance of each token, given those before it), or 42% of 4 (accepted over drafted tokens, as an engine prints it, at a draft of 4)`,
+    );
+  }
+  return { text, chance: chanceOf(value, positions) };
+}
+
+/** Shares by position of a chance: that of the k-th token is its k-th power. */
+export function sharesOf({ chance }: Acceptance, positions: number): number[] {
+  return Array.from({ length: positions }, (_, k) => chance ** (k + 1));
+}
+
+/** The chance of which the shares of so many positions have the mean `share`: the mean grows with the chance, so it is closed in on. */
+function chanceOf(share: number, positions: number): number {
+  if (positions === 1) return share;
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 60; step++) {
+    const chance = (low + high) / 2;
+    let sum = 0;
+    for (let k = 1, power = chance; k <= positions; k++, power *= chance) sum += power;
+    if (sum < share * positions) low = chance;
+    else high = chance;
+  }
+  return high;
+}

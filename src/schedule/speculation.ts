@@ -1,0 +1,99 @@
+// Speculative decoding: requests draft tokens, a pass verifies them beside the one that is known, and those that turn out right are
+// generated at once. What the routing of a trace cannot say, how many are right, is drawn: evenly, so that short runs have the mean.
+import { Random } from '../base/random.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import type { Drafts } from './drafts.js';
+import type { Pass } from './pass.js';
+import type { Request } from './request.js';
+import type { Share } from './scheduler.js';
+
+/** What is drafted, and what becomes of it. */
+export interface SpeculationSpec {
+  /** Tokens that a request drafts for each pass, at least 1. */
+  readonly draft: number;
+  /** By position: share of drafts of which the token there, and so all before it, are right. Falls; as long as the draft or longer. */
+  readonly acceptances: readonly number[];
+  /** Time of drafting one token for all requests of a pass together, ns. */
+  readonly drafterNs: number;
+}
+
+/** Drafts of one run, and what became of them. */
+export class Speculation implements Drafts {
+  /** What drafting for the running pass takes, ns. */
+  draftNs = 0;
+  /** The same of all passes, ns. */
+  totalDraftNs = 0;
+  /** Drafts that were verified, tokens of them, and tokens that were right. */
+  verified = 0;
+  drafted = 0;
+  accepted = 0;
+  /** Token-expert pairs of tokens that were not. */
+  wastedActivations = 0;
+  readonly #spec: SpeculationSpec;
+  readonly #seed: number;
+
+  /** @param seed the run's */
+  constructor(spec: SpeculationSpec, seed: number) {
+    this.#spec = spec;
+    this.#seed = seed;
+  }
+
+  /** The last token of a request needs no draft behind it, so that none ever runs beyond its end. */
+  draftOf({ done, inPrefill, tokens }: Request): number {
+    return inPrefill ? 0 : Math.min(this.#spec.draft, tokens - done - 1);
+  }
+
+  /**
+   * Says of the shares of a pass which drafted tokens turn out wrong.
+   * @returns how many, of all requests
+   */
+  verify(shares: readonly Share[]): number {
+    let longest = 0;
+    let rejected = 0;
+    for (const share of shares) {
+      const { request, tokens } = share;
+      const drafted = request.inPrefill ? 0 : tokens - 1;
+      if (drafted === 0) continue;
+      const accepted = this.#accepted(request, drafted);
+      share.rejected = drafted - accepted;
+      longest = Math.max(longest, drafted);
+      rejected += share.rejected;
+      this.verified++;
+      this.drafted += drafted;
+      this.accepted += accepted;
+    }
+    this.draftNs = longest * this.#spec.drafterNs;
+    this.totalDraftNs += this.draftNs;
+    return rejected;
+  }
+
+  /** Counts what a pass that has been filled chooses for tokens that turn out wrong. */
+  waste({ choices, row }: Pass, shares: readonly Share[]): void {
+    let end = 0;
+    for (const { rejected = 0, tokens } of shares) {
+      end += tokens;
+      for (let at = (end - rejected) * row; at < end * row; at++) if (choices[at] !== NULL_EXPERT) this.wastedActivations++;
+    }
+  }
+
+  /** How many tokens of a draft are right. */
+  #accepted(request: Request, drafted: number): number {
+    const { acceptances } = this.#spec;
+    if (request.drawShift < 0) request.drawShift = new Random(this.#seed, `speculation/${request.index}`).next();
+    const draw = (request.drawShift + mirrored(request.verified++)) % 1;
+    let accepted = 0;
+    while (accepted < drafted && draw < acceptances[accepted]!) accepted++;
+    return accepted;
+  }
+}
+
+/**
+ * Van der Corput's sequence (1935): the binary digits of `n` mirrored at the point. Any 2^k numbers in a row that begin at a multiple of it
+ * fall one into each 2^-k of [0, 1), so that means over a request are as expected after a few passes, where independent draws would need
+ * thousands.
+ */
+function mirrored(n: number): number {
+  let value = 0;
+  for (let weight = 0.5; n > 0; n = Math.floor(n / 2), weight /= 2) value += (n % 2) * weight;
+  return value;
+}

@@ -1,0 +1,49 @@
+// What a run says of speculative decoding: how much is drafted, how much of it is right, and what drafting costs.
+import { z } from 'zod';
+import { DURATION, SHARE } from '../base/units.js';
+import { written } from '../base/written.js';
+import { quantity } from '../base/yaml.js';
+import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/acceptance.js';
+import type { SpeculationSpec } from '../schedule/speculation.js';
+
+/** Schema of `workload.speculation`. */
+export const speculationSchema = z
+  .strictObject({
+    draft: z.int().min(0).max(MOST_DRAFT).default(0).describe('Tokens that a request drafts for each pass, e.g. 4; 0: none.'),
+    acceptance: written(parseAcceptance, z.union([z.string().min(1), z.number()]).transform(String))
+      .optional()
+      .describe(
+        'Chance that a drafted token is right, given that those before it are, e.g. 0.7; or what an engine prints at a draft, e.g. 42% of 4.',
+      ),
+    acceptances: z
+      .array(quantity(SHARE))
+      .min(1)
+      .max(MOST_DRAFT)
+      .optional()
+      .describe('By position: share of drafts whose token there was accepted, as engines print it, e.g. [0.70, 0.45, 0.33, 0.21].'),
+    drafter: quantity(DURATION)
+      .default(0)
+      .describe('Time of drafting one token for all requests of a pass, e.g. 1ms: a pass of the draft model, or of the MTP head.'),
+  })
+  .superRefine(({ acceptance, acceptances, draft }, context) => {
+    const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
+    if (acceptance !== undefined && acceptances !== undefined) refuse('stands beside acceptance; give one of them', ['acceptances']);
+    if (draft > 0 && acceptance === undefined && acceptances === undefined)
+      refuse('needs to know how many drafted tokens are right; give acceptance: 0.7, or acceptances by position');
+    if (acceptances === undefined) return;
+    if (acceptances.length < draft)
+      refuse(`has ${acceptances.length} positions, and the draft has ${draft}; give as many, or an acceptance`, ['acceptances']);
+    const rises = acceptances.findIndex((share, k) => k > 0 && share > acceptances[k - 1]!);
+    if (rises > 0)
+      refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
+  });
+
+/** What a run says of it. */
+type SpeculationInput = z.infer<typeof speculationSchema>;
+
+/** What is drafted in a run; null: nothing. */
+export function speculationOf(given: SpeculationInput | undefined): SpeculationSpec | null {
+  if (given === undefined || given.draft === 0) return null;
+  const { acceptance, acceptances, draft, drafter } = given;
+  return { draft, acceptances: acceptances ?? sharesOf(acceptance!, draft), drafterNs: drafter };
+}
