@@ -63,7 +63,7 @@ export interface Group {
 }
 
 /** Integers by group, with an f16 scale: GPTQ, AWQ and their kin. */
-export function integers(name: string, bits: 4 | 8, { group, zero }: Group): Quantization {
+export function integers(name: string, bits: 2 | 3 | 4 | 8, { group, zero }: Group): Quantization {
   const what = group === null ? 'a scale per row' : `groups of ${group} with an f16 scale`;
   const zeros = zero === 0 ? '' : ` and ${zero} bits of zero point`;
   return throughout(name, `${bits} bits, ${what}${zeros} (GPTQ, AWQ and kin); embedding, head and router 16`, {
@@ -81,11 +81,13 @@ export function fp8(name: string, block: number): Quantization {
   );
 }
 
-/** Usual group of GPTQ and AWQ: 128 weights, a packed 4-bit zero point. */
-export const INT4_GROUP: Group = { group: 128, zero: 4 };
-
-/** Usual group of 8-bit checkpoints: a row. */
-export const INT8_GROUP: Group = { group: null, zero: 0 };
+/** Quantizations of integers: their bits, and the usual group: 128 weights with a packed zero point (GPTQ, AWQ), or a row. */
+export const INTEGER_KINDS: Readonly<Record<string, { readonly bits: 2 | 3 | 4 | 8; readonly usual: Group }>> = {
+  int8: { bits: 8, usual: { group: null, zero: 0 } },
+  int4: { bits: 4, usual: { group: 128, zero: 4 } },
+  int3: { bits: 3, usual: { group: 128, zero: 3 } },
+  int2: { bits: 2, usual: { group: 128, zero: 2 } },
+};
 
 /** Usual block of fp8. */
 export const FP8_BLOCK = 128;
@@ -96,8 +98,8 @@ const MLX_ROUTER: Linear = { format: 'mlx8' };
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
   fp8('fp8', FP8_BLOCK),
-  integers('int8', 8, INT8_GROUP),
-  integers('int4', 4, INT4_GROUP),
+  ...Object.entries(INTEGER_KINDS).map(([name, { bits, usual }]) => integers(name, bits, usual)),
+  throughout('nf4', 'bitsandbytes NF4, doubly quantized: 4.127 bits; embedding, head and router 16', { format: 'nf4' }),
   checkpoint(
     'int4_moe',
     'Experts 4 bits in groups of 32 with a bf16 scale (4.5 bits) and 16 bits for everything else, as in Kimi-K2-Thinking',
@@ -114,7 +116,7 @@ export const CHECKPOINTS: readonly Quantization[] = [
     experts: { format: 'nvfp4', bits: 4.5 },
     linear: BF16,
   }),
-  ...([4, 8] as const).map((bits) =>
+  ...([3, 4, 5, 6, 8] as const).map((bits) =>
     checkpoint(
       `mlx${bits}`,
       `MLX: ${bits} bits in groups of 64 with an f16 scale and bias (${bits}.5 bits), embedding and head too; router 8.5`,

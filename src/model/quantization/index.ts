@@ -3,7 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { BYTES, parseQuantity } from '../../base/units.js';
-import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INT4_GROUP, INT8_GROUP, integers } from './checkpoints.js';
+import { CHECKPOINTS, FP8_BLOCK, fp8, type Group, INTEGER_KINDS, integers } from './checkpoints.js';
 import { IK_LLAMA } from './ik-llama.js';
 import { LLAMA, MIX } from './llama.js';
 import type { FileSize, Quantization } from './rule.js';
@@ -19,7 +19,15 @@ const ALIASES: Readonly<Record<string, string>> = {
   q3_k: 'q3_k_m',
   q4_k: 'q4_k_m',
   q5_k: 'q5_k_m',
+  q2_k_l: 'q2_k',
+  q5_k_l: 'q5_k_m',
+  q6_k_l: 'q6_k',
+  ...Object.fromEntries([2, 3, 4, 5, 6, 8].map((bits) => [`q${bits}_k_xl`, `ud-q${bits}_k_xl`])),
   mxfp4_moe: 'mxfp4',
+  mxfp8: 'fp8',
+  w4a16: 'int4',
+  w8a8: 'int8',
+  w8a16: 'int8',
   'hqq-2bit': 'hqq2',
   'hqq-3bit': 'hqq3',
   'hqq-4bit': 'hqq4',
@@ -27,6 +35,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   'int4-g32': 'int4_moe',
   gptq: 'int4',
   awq: 'int4',
+  'bnb-4bit': 'nf4',
+  ...Object.fromEntries([3, 4, 5, 6, 8].map((bits) => [`mlx-${bits}bit`, `mlx${bits}`])),
 };
 
 const byName = new Map([...QUANTIZATIONS, MIX].map((one) => [one.name, one]));
@@ -44,11 +54,14 @@ interface Detail {
 
 /** Details that any quantization takes, and those of some. */
 const ANY = ['bits', 'size'];
-const OWN: Readonly<Record<string, readonly string[]>> = { int4: ['group', 'zero'], int8: ['group', 'zero'], fp8: ['block'] };
+const OWN: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.keys(INTEGER_KINDS).map((name) => [name, ['group', 'zero']])),
+  fp8: ['block'],
+};
 
 /**
  * A quantization by its name, in any case, with details: `bits=` (per weight of the whole file) or `size=` (of the file); `group=` and
- * `zero=` (bits) of int4 and int8, `block=` of fp8.
+ * `zero=` (bits) of int2 to int8, `block=` of fp8.
  * @throws UserError with the nearest known names, or what a detail may be
  */
 export function findQuantization(written: string): Quantization {
@@ -90,8 +103,8 @@ function withGroups(found: Quantization, details: readonly Detail[]): Quantizati
     group: value('group') === undefined ? usual.group : numberOf('group', value('group')!, 8, 2 ** 16),
     zero: value('zero') === undefined ? usual.zero : numberOf('zero', value('zero')!, 0, 32),
   });
-  if (found.name === 'int4') return integers('int4', 4, group(INT4_GROUP));
-  if (found.name === 'int8') return integers('int8', 8, group(INT8_GROUP));
+  const kind = INTEGER_KINDS[found.name];
+  if (kind !== undefined) return integers(found.name, kind.bits, group(kind.usual));
   if (found.name === 'fp8') return fp8('fp8', numberOf('block', value('block') ?? String(FP8_BLOCK), 8, 2 ** 16));
   return found;
 }

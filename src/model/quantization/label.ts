@@ -11,8 +11,9 @@ export function readLabel(label: string): Quantization | null {
   const text = label.trim().toLowerCase();
   const [, type = text, detail = ''] = /^(\S+)\s*-\s+(.*)$/.exec(text) ?? [];
   const name = type.replace(/^mix-/, '').replaceAll(' ', '_');
-  const tries = [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), name.replace(/-[^-]*$/, '')];
-  for (const one of tries) {
+  // Last of all, a part of the label: `smol-iq2_ks`, `awq-int4`, `q4_k_m-imat`.
+  const parts = text.split(/[-\s/+]+/).filter((part) => part !== 'mix');
+  for (const one of [`${name}${SIZES[detail] ?? ''}`, name, name.replace(/_moe$/, ''), ...parts]) {
     const found = knownQuantization(one);
     if (found !== undefined) return found;
   }

@@ -73,6 +73,8 @@ describe('details behind a name', () => {
     expect(8 * of('int4:group=64')).toBeCloseTo(4 + 20 / 64, 6);
     expect(8 * of('int4:group=32:zero=0')).toBeCloseTo(4.5, 6);
     expect(8 * of('INT8:group=64')).toBeCloseTo(8.25, 6);
+    expect(8 * of('int3')).toBeCloseTo(3 + 19 / 128, 6);
+    expect(8 * of('nf4')).toBeCloseTo(4.127, 3);
     expect(8 * of('fp8:block=64')).toBeCloseTo(8 + 32 / 4096, 6);
   });
 

@@ -33,6 +33,7 @@ describe('kernel formats', () => {
     ['iq3_kt', 3.125],
     ['iq4_kt', 4],
     ['mlx4', 4.5],
+    ['mlx6', 6.5],
   ])('%s has %f bits', (name, bits) => {
     expect(kernelFormat(name)!.bits).toBe(bits);
   });

@@ -19,6 +19,12 @@ describe('a label', () => {
     ['int4-g64', 'mlx4'],
     ['int4-g32', 'int4_moe'],
     ['Q3_K', 'q3_k_m'],
+    ['smol-IQ2_KS', 'iq2_ks'],
+    ['awq-int4', 'int4'],
+    ['MLX-6bit', 'mlx6'],
+    ['Q4_K_XL', 'ud-q4_k_xl'],
+    ['q6_k_l', 'q6_k'],
+    ['bnb-4bit', 'nf4'],
   ])('%s means %s', (label, name) => {
     expect(readLabel(label)?.name).toBe(name);
   });
