@@ -28,7 +28,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     gpu: firstDevice(gpu, driven),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
     software: softwareOf(runtime),
-    facts: { ...profile, name: undefined },
+    ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined } }),
   };
 }
 

@@ -135,6 +135,6 @@ export interface HardwareSpec {
   readonly cpu: HostDevice | null;
   /** The runtime that its speeds are those of; absent: the profile states all of them itself. */
   readonly software?: Software;
-  /** What the profile says of it, without its name: the same machine for all runtimes. Present with `software`. */
+  /** What the profile says of it, without its name: the same machine for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;
 }

@@ -13,6 +13,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--variant': 'random',
   '--top-k': '2',
   '--hardware': 't4',
+  '--runtime': 'hf-eager',
   '--system': 'fiddler',
   '--cache': '7%',
   '--policy': 'fifo',
