@@ -102,24 +102,35 @@ function alongLadder(name: string, ladder: readonly string[], by: number, column
 }
 
 /**
+ * An expert's tensor moved. Towards fewer bits, the one that has more bits than the gate and up projections first comes down to theirs
+ * (from 0 to -1), before all of them take formats of fewer.
+ */
+function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
+  const [own, base] = [wanted(types, role, place), wanted(types, 'expert-in', place)];
+  const { columns } = place;
+  if (by >= 0) return alongLadder(own, types.ladder, Math.max(0, by - 1), columns);
+  const least = kernelFormat(own)!.bits > kernelFormat(base)!.bits ? base : own;
+  return by >= -1 ? between(own, least, -by, columns) : alongLadder(least, types.ladder, by + 1, columns);
+}
+
+/**
  * A quantization by a table of formats.
  *
- * Moved below 0, experts take formats of fewer bits. Moved above 0, everything but the experts is first brought to the format of generous
+ * Moved below 0, down projections of experts come down to what the others have, then all experts take formats of fewer bits. Moved above 0, everything but the experts is first brought to the format of generous
  * files (from 0 to 1), then experts take formats of more bits: hand-made mixtures spend on attention and shared experts first, because
  * these are few.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
-  const experts = by < 0 ? by : Math.max(0, by - 1);
   const others = Math.min(1, Math.max(0, by));
   return {
     name,
     summary,
-    range: [-types.ladder.length, 1 + types.ladder.length],
+    range: [-1 - types.ladder.length, 1 + types.ladder.length],
     moved: (distance) => fileType(name, summary, types, by + distance),
     stored: (role, place) => {
+      if (role === 'expert-in' || role === 'expert-down') return movedExpert(types, role, place, by);
       const format = wanted(types, role, place);
       if (role === 'router' || role === 'vector') return [{ ...storedIn(format, place.columns), share: 1 }];
-      if (role === 'expert-in' || role === 'expert-down') return alongLadder(format, types.ladder, experts, place.columns);
       const more = storedIn(types.generous, place.columns).bits > storedIn(format, place.columns).bits;
       return between(format, more ? types.generous : format, others, place.columns);
     },
