@@ -57,7 +57,7 @@ async function main() {
     const bound = value(lru, 'bound.belady.hit_rate');
     console.log(`\nBatch ${batch}: LRU hits ${percent(floor)}, Belady ${percent(bound)}.\n`);
     console.log(
-      '| system | hit rate | gap closed | late | stall of time | TPOT, ms | tok/s | useful / late / wasted prefetches | stall avoided, s | ns per KB |',
+      '| system | hit rate | gap closed | late | stall of time | TPOT, ms | generated tok/s | useful / late / wasted prefetches | stall avoided, s | ns per KB |',
     );
     console.log('|---|---|---|---|---|---|---|---|---|---|');
     for (const system of systems) {
@@ -70,7 +70,7 @@ async function main() {
         percent(get('cache.late_rate')),
         percent(get('share.stall')),
         (get('latency.tpot.mean') / 1e6).toFixed(2),
-        get('throughput.decode').toFixed(1),
+        get('throughput.generated').toFixed(1),
         get('prefetch.useful') === undefined ? '–' : [get('prefetch.useful'), get('prefetch.late'), get('prefetch.wasted')].join(' / '),
         get('prefetch.stall_avoided') === undefined ? '–' : (get('prefetch.stall_avoided') / 1e9).toFixed(1),
         get('prefetch.stall_avoided_per_byte') === undefined ? '–' : (1024 * get('prefetch.stall_avoided_per_byte')).toFixed(1),

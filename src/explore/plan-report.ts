@@ -2,6 +2,7 @@
 import { formatBytes, formatCount } from '../base/units.js';
 import { type Column, type Document, figure, type Grid, gridOf, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
+import { bareRate } from '../report/format.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/work-done.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
@@ -17,7 +18,7 @@ function planDocument(plan: Plan): Document {
   const names = metricsOf(plan);
   return {
     title: titleOf(plan),
-    lead: [{ text: originOf(plan) }],
+    lead: [{ text: originOf(plan) }, { text: 'decode is speed.decode, tok/s for each request' }],
     blocks: [
       needs(placings),
       ...remarks(plan).map((text) => note(text)),
@@ -38,19 +39,19 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.peak', ...names], rows);
 }
 
-/** What each placing needs, and has. */
+/** What each placing needs, has, and decodes at. */
 function needs(placings: readonly Placing[]): Grid {
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
-    const needed =
-      answer === null ? [null, null, null] : [cacheOf(answer), answer.result.metrics['speed.decode'], figure(neededBytes(answer), 'bytes')];
-    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no'];
+    const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
+    const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
+    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no', decode];
   });
   const names: Column[] = [
     { head: 'system', most: LONGEST },
     { head: 'machine', most: LONGEST, align: 'left' },
   ];
-  return gridOf([...names, 'expert cache', 'decode', 'needs', 'has', 'fits'], rows);
+  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', { head: 'decode', name: 'speed.decode' }], rows);
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */

@@ -89,7 +89,9 @@ function inOrder(axes: readonly SweepAxis[], points: readonly SweepPoint[]): rea
 }
 
 /** What the order of a ranking is by, or which point decodes fastest; nothing where none decodes. */
-function fastest({ axes, points }: Sweep): Line[] {
+function fastest({ axes, points, saturation }: Sweep): Line[] {
+  // Nobody waits at the lowest rate: there is nothing to tell.
+  if (saturation.length > 0) return [];
   const most = Math.max(...points.map(decodeOf));
   if (most <= 0) return [];
   if (isRanking(axes)) return [{ text: 'fastest decode first (speed.decode, tok/s for each request)' }];

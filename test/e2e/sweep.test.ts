@@ -57,7 +57,7 @@ describe('moeprof sweep', () => {
   it('finds rates around saturation, and says where it is', async () => {
     const { stdout, stderr, code } = await moeprof([...MINI, '--rates', 'auto', '--slo', 'ttft=100ms']);
     expect([stderr, code]).toEqual(['', 0]);
-    expect(stdout).toMatch(/^rate +tok\/s +goodput +TTFT p50 +TTFT p99 +TPOT +queueing +hits +KV peak$/m);
+    expect(stdout).toMatch(/^rate +decode +generated +goodput +TTFT p50 +TTFT p99 +queueing +hits +KV peak$/m);
     const text = stdout.replace(/\n/g, ' ');
     const [, most, from] = /Serves ([\d.]+) requests\/s \([^)]*\) at most; saturated from ([\d.]+) requests\/s on/.exec(text)!.map(Number);
     const rates = [...stdout.matchAll(/^([\d.]+) {2}/gm)].map((match) => Number(match[1]));
