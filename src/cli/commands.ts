@@ -33,6 +33,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       'train -t train.safetensors -o predictor.onnx',
       () => import('./predict.js'),
     ],
+    ['validate', 'predictions beside measurements of real machines', 'measurements.jsonl -o accuracy.html', () => import('./validate.js')],
   ],
   [
     'Gate and report',

@@ -62,6 +62,11 @@ function byPopularity(popularity: Float64Array): number[] {
   return Array.from(popularity.keys()).sort((a, b) => popularity[b]! - popularity[a]! || a - b);
 }
 
+/** As the ids come, of every layer alike: a choice that knows nothing of routing, which gives experts their ids in no order. */
+function byId({ experts }: PolicyContext): number[] {
+  return Array.from({ length: experts }, (_, id) => id);
+}
+
 /** The last layer's experts first, as llama.cpp fills the GPU; none of the first `cpuLayers` layers. */
 function byLayer({ experts, layerOf }: PolicyContext, cpuLayers: number): number[] {
   const ids = Array.from({ length: experts }, (_, id) => id).filter((id) => layerOf[id]! >= cpuLayers);
@@ -71,6 +76,7 @@ function byLayer({ experts, layerOf }: PolicyContext, cpuLayers: number): number
 /**
  * `by=popularity`: Fiddler (arXiv 2402.07033) keeps the experts that a profiling run used most. `by=layer`: llama.cpp's
  * `--n-cpu-moe n` keeps the experts of the first n MoE layers (`cpuLayers`) on the CPU and the others on the GPU.
+ * `by=id` takes the first ids of each cache, as good as any for a placement that knows nothing (SGLang's `uniform` and `random`).
  * `preload=off` loads the chosen experts at their first use instead of before the run.
  */
 export const staticPlacement: PolicyDefinition = {
@@ -78,14 +84,19 @@ export const staticPlacement: PolicyDefinition = {
   summary: 'keeps a fixed set of experts and streams all others',
   cites: 'Fiddler, arXiv 2402.07033; llama.cpp --n-cpu-moe',
   parameters: {
-    by: { default: 'popularity', description: 'what makes an expert wanted', values: ['popularity', 'layer'] },
+    by: { default: 'popularity', description: 'what makes an expert wanted', values: ['popularity', 'layer', 'id'] },
     cpuLayers: { default: 0, description: 'by=layer: experts of so many first MoE layers are never resident', min: 0 },
     preload: { default: true, description: 'load the chosen experts before the run; off: at their first use' },
   },
   needs: ['popularity'],
   needsWith: ({ by }) => (by === 'popularity' ? ['popularity'] : []),
   create(context, { by, cpuLayers, preload }) {
-    const order = by === 'popularity' ? byPopularity(context.popularity!) : byLayer(context, Number(cpuLayers));
+    const orders = {
+      popularity: () => byPopularity(context.popularity!),
+      layer: () => byLayer(context, Number(cpuLayers)),
+      id: () => byId(context),
+    };
+    const order = orders[by as keyof typeof orders]();
     return new Static(context, order, preload === true);
   },
 };

@@ -1,0 +1,64 @@
+// `moeprof validate`: predictions beside measurements of real machines, with the error of each and of each family.
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
+import { findProfile, isPath, listProfiles } from '../base/profiles.js';
+import { type Measurement, readMeasurements } from '../explore/validate/measurement.js';
+import { predictRows } from '../explore/validate/predict-all.js';
+import { validationReports } from '../explore/validate/report.js';
+import { type Validation, validationOf } from '../explore/validate/summary.js';
+import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, jobsOption, type OutputOptions, parseJobs } from './options.js';
+import { deliver } from './outputs.js';
+import { watched } from './watched.js';
+
+interface ValidateOptions extends OutputOptions {
+  readonly jobs?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof validate                            the rows that ship with moeprof
+  moeprof validate my-machine.jsonl           rows of your own
+  moeprof validate -o accuracy.md -o accuracy.html
+  moeprof validate open --json
+
+A row is one JSON object a line: moeprof schema measurements
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all that ship')
+    .addOption(jobsOption('threads'));
+  addOutputOptions(command, validationReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (files: readonly string[], options: ValidateOptions) => {
+      const threads = parseJobs(options.jobs) ?? availableParallelism();
+      await deliver(context, validationReports, options, () => validate(files, threads, context));
+    });
+}
+
+async function validate(files: readonly string[], threads: number, context: CliContext): Promise<Validation> {
+  const names = files.length === 0 ? listProfiles('measurements') : files;
+  const rows = names.flatMap((name) => readMeasurements(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
+  refuseTwice(rows);
+  const runtimes = bundledRuntimes();
+  const predictions = await watched(context, 'predicting', 'rows', (watch) => predictRows(rows, runtimes, threads, watch));
+  return validationOf(names, rows, predictions, runtimes);
+}
+
+/** @throws UserError where an id stands in two files */
+function refuseTwice(rows: readonly Measurement[]): void {
+  const ids = new Set<string>();
+  for (const { id } of rows) {
+    if (ids.has(id)) throw new UserError(`measurement "${id}" stands in two of the files; give each row an id of its own`);
+    ids.add(id);
+  }
+}
+
+/** All bundled runtimes by name. */
+function bundledRuntimes(): Map<string, RuntimeSpec> {
+  return new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
+}

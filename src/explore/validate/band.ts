@@ -1,0 +1,54 @@
+// The band of a prediction: how far comparable measurements lay from theirs. Nearest rows first: the same runtime, format and placement;
+// where those are few, wider circles.
+import { percentile } from '../../base/statistics.js';
+
+/** Share of comparable errors that a band holds. */
+export const BAND_SHARE = 0.8;
+/** Fewer comparable rows than this say little; a wider circle is asked. */
+const ENOUGH = 8;
+
+/** A scored error. */
+export interface ScoredError {
+  readonly metric: string;
+  readonly runtime: string;
+  readonly format: string;
+  readonly placement: string;
+  /** predicted / measured - 1. */
+  readonly error: number;
+}
+
+/** What comparable rows say of an error. */
+export interface Band {
+  /** 80 % of comparable errors are at most so large, in either direction. */
+  readonly halfWidth: number;
+  /** Comparable rows, and what they have in common. */
+  readonly rows: number;
+  readonly common: string;
+}
+
+/** What a row or a run is compared by. */
+export type ComparedBy = Omit<ScoredError, 'error'>;
+
+/** Circles of comparable rows, nearest first: which fields they share, and how that is said. */
+const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
+  { fields: ['runtime', 'format', 'placement'], named: ({ format, placement, runtime }) => `${runtime}, ${format}, ${placement}` },
+  { fields: ['runtime', 'placement'], named: ({ placement, runtime }) => `${runtime}, ${placement}` },
+  { fields: ['runtime'], named: ({ runtime }) => runtime },
+  { fields: ['placement'], named: ({ placement }) => placement },
+  { fields: [], named: () => 'all' },
+];
+
+/**
+ * The band of one kind of prediction; null where there is no comparable row at all.
+ * @param errors scored errors, without the row that the band is for and without those of its machine, which resemble it too much
+ */
+export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Band | null {
+  for (const { fields, named } of CIRCLES) {
+    const near = errors.filter((other) => other.metric === kind.metric && fields.every((field) => other[field] === kind[field]));
+    if (near.length < ENOUGH && fields.length > 0) continue;
+    if (near.length === 0) return null;
+    const sizes = near.map(({ error }) => Math.abs(error)).sort((a, b) => a - b);
+    return { halfWidth: percentile(sizes, 100 * BAND_SHARE), rows: near.length, common: named(kind) };
+  }
+  return null;
+}

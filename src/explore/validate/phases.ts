@@ -1,0 +1,67 @@
+// Which tokens a row's figures are predicted on: a few generated ones at their depth, or one prompt. Pure arithmetic.
+import type { Measurement } from './measurement.js';
+
+/** Tokens that a run walks, by each of `users` sequences. */
+export interface WalkLength {
+  readonly users: number;
+  readonly prompt: number;
+  readonly output: number;
+}
+
+/** A run of one phase. */
+export interface RowPhase extends WalkLength {
+  /** Tokens in the KV cache before the first. */
+  readonly context: number;
+  /** Most tokens of a pass. */
+  readonly ubatch: number;
+  /** Generated tokens that only warm caches. */
+  readonly warming: number;
+}
+
+/** Generated tokens where caches do not change: only routing varies between them. */
+const STILL_TOKENS = 40;
+/** Where caches fill: tokens that warm them, and tokens that count. */
+const WARM_TOKENS = 160;
+const COUNTED_TOKENS = 160;
+/** What llama-bench generates and prompts where a row does not say. */
+const USUAL_GENERATED = 128;
+const USUAL_PROMPT = 512;
+/** Longest prompt that is simulated whole; of a longer one so many tokens in its middle. */
+const MOST_PROMPT = 8192;
+
+/** True where the placement is a cache, which fills while the run goes on. */
+export function fillsCaches({ placement }: Measurement): boolean {
+  return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream';
+}
+
+/** Programs that chat say the prompt itself as the depth at which decoding begins. Benchmarks of llama.cpp say what is there before both. */
+const SAYS_BEFORE_BOTH = /llama\.cpp/;
+
+/**
+ * Decoding: from the depth on, so that generated tokens see half of themselves on average.
+ * @param usualUbatch tokens of a pass where the row does not say
+ */
+export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
+  const { batch_users: users = 1, depth = 0, tg_tokens: generated = USUAL_GENERATED } = row.run;
+  const warming = fillsCaches(row) ? WARM_TOKENS : 0;
+  const output = warming > 0 ? warming + COUNTED_TOKENS : STILL_TOKENS;
+  const context = Math.max(0, Math.round(depth + (generated - output - warming) / 2));
+  return { users, prompt: 1, output, context, ubatch: Math.max(usualUbatch, users), warming };
+}
+
+/**
+ * A prompt.
+ * @param usualUbatch tokens of a pass where the row does not say
+ */
+export function promptPhase({ engine, run }: Measurement, usualUbatch: number): RowPhase {
+  const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = run;
+  const prompt = Math.min(tokens, MOST_PROMPT);
+  const before = depth === tokens && !SAYS_BEFORE_BOTH.test(engine) ? 0 : depth;
+  return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
+}
+
+/** Most tokens of its routing that a row walks. */
+export function walkedTokens(row: Measurement): number {
+  const phases = [decodingPhase(row, 1), ...(row.measured.pp_tps === undefined ? [] : [promptPhase(row, 1)])];
+  return phases.reduce((most, { output, prompt, users }) => Math.max(most, users * (prompt + output)), 0);
+}

@@ -1,0 +1,96 @@
+// Predicts many rows, on several threads: rows that share their routing stay together. Predictions do not depend on the number of threads.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { Measurement } from './measurement.js';
+import { type Prediction, predictRow } from './predict.js';
+import { RowTraces, routingKeyOf } from './row-traces.js';
+import type { RowsReply, RowsTask } from './rows-worker.js';
+
+/** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
+const WORKER = fileURLToPath(new URL('./rows-worker.js', import.meta.url));
+
+/** Who is told how far it is. */
+export interface PredictionWatch {
+  progress?(done: number, total: number): void;
+  /** Awaited now and then. */
+  breathe?(): Promise<void>;
+}
+
+/**
+ * Predicts rows.
+ * @param runtimes by name
+ * @param threads most at a time
+ * @returns in the order of `rows`
+ */
+export async function predictRows(
+  rows: readonly Measurement[],
+  runtimes: ReadonlyMap<string, RuntimeSpec>,
+  threads: number,
+  watch: PredictionWatch = {},
+): Promise<Prediction[]> {
+  const predictions = new Array<Prediction>(rows.length);
+  let done = 0;
+  const take = (index: number, prediction: Prediction): void => {
+    predictions[index] = prediction;
+    watch.progress?.(++done, rows.length);
+  };
+  const tasks = tasksOf(rows);
+  if (threads > 1 && tasks.length > 1 && existsSync(WORKER)) await inThreads(tasks, runtimes, Math.min(threads, tasks.length), take);
+  else {
+    const traces = new RowTraces(rows);
+    for (const [index, row] of rows.entries()) {
+      take(index, await predictRow(row, traces, runtimes));
+      await watch.breathe?.();
+    }
+  }
+  return predictions;
+}
+
+/** Rows by their routing, those with most rows first: a long task that starts last would be waited for alone. */
+function tasksOf(rows: readonly Measurement[]): RowsTask[] {
+  const groups = new Map<string, { index: number; row: Measurement }[]>();
+  for (const [index, row] of rows.entries()) {
+    const key = routingKeyOf(row);
+    groups.set(key, [...(groups.get(key) ?? []), { index, row }]);
+  }
+  return [...groups.values()].sort((a, b) => b.length - a.length).map((group) => ({ rows: group }));
+}
+
+function inThreads(
+  tasks: readonly RowsTask[],
+  runtimes: ReadonlyMap<string, RuntimeSpec>,
+  threads: number,
+  take: (index: number, prediction: Prediction) => void,
+): Promise<void> {
+  const workers: Worker[] = [];
+  const ended = new Promise<void>((resolve, reject) => {
+    let next = 0;
+    let finished = 0;
+    const feed = (worker: Worker): void => {
+      if (next < tasks.length) worker.postMessage(tasks[next++]!);
+    };
+    for (let i = 0; i < threads; i++) {
+      const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { runtimes } });
+      workers.push(worker);
+      worker.on('error', reject);
+      worker.on('exit', () => reject(new Error('a thread ended before its work was done')));
+      worker.on('message', (reply: RowsReply) => {
+        switch (reply.kind) {
+          case 'predicted':
+            take(reply.index, reply.prediction);
+            return;
+          case 'failed':
+            reject(Object.assign(new Error(reply.message), { stack: reply.stack }));
+            return;
+          case 'done':
+            if (++finished === tasks.length) resolve();
+            else feed(worker);
+        }
+      });
+      feed(worker);
+    }
+  });
+  return ended.finally(() => Promise.all(workers.map((worker) => worker.terminate()))).then(() => undefined);
+}

@@ -1,0 +1,103 @@
+// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or one prompt. A
+// formula beside the engine would validate the formula.
+import { simulateInputs } from '../../engine/simulate.js';
+import { buildHardware } from '../../hardware/load.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Result } from '../../result/result.js';
+import { checkRun, type RunInput } from '../../system/run.js';
+import type { Measurement } from './measurement.js';
+import { decodingPhase, promptPhase, type RowPhase } from './phases.js';
+import { machineOf } from './row-machine.js';
+import { modelOfRow } from './row-model.js';
+import type { RowTraces } from './row-traces.js';
+import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './specify.js';
+
+/** What the engine says of a row. */
+export interface Prediction {
+  /** By metric: tokens/s, or a share; what was measured and could be predicted. */
+  readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;
+  /** Why nothing could be predicted; null: something was. */
+  readonly lacks: string | null;
+}
+
+/** What one row is simulated on. */
+interface RowWorld {
+  readonly row: Measurement;
+  readonly model: ModelSpec;
+  readonly run: RowSystem;
+  readonly hardware: ReturnType<typeof buildHardware>;
+  /** Tokens of a pass where the row does not say. */
+  readonly ubatch: number;
+  readonly traces: RowTraces;
+}
+
+/**
+ * Predicts what a row measured.
+ * @param traces shared by rows of one model, which then see the same tokens
+ * @param runtimes by name; one that is missing is an error of ours
+ */
+export async function predictRow(row: Measurement, traces: RowTraces, runtimes: ReadonlyMap<string, RuntimeSpec>): Promise<Prediction> {
+  const model = modelOfRow(row);
+  if ('lacks' in model) return { figures: {}, lacks: model.lacks };
+  const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
+  const machine = machineOf(row, runtime.gpu.several);
+  if ('lacks' in machine) return { figures: {}, lacks: machine.lacks };
+  const run = systemOf(row, model.layers.length, machine.tiers[0]!.name === 'gpu');
+  if ('lacks' in run) return { figures: {}, lacks: run.lacks };
+  const world: RowWorld = { row, model, run, hardware: buildHardware(machine, runtime), ubatch: runtime.prompt.ubatch, traces };
+  const asked = figuresOf(row).map(({ metric }) => metric);
+  const figures: Partial<Record<MeasuredMetric, number>> = {};
+  if (asked.includes('decode') || asked.includes('hit_rate')) {
+    const { speed, hitRate } = await decoding(world);
+    if (asked.includes('decode')) figures.decode = speed;
+    if (asked.includes('hit_rate')) figures.hit_rate = hitRate;
+  }
+  if (asked.includes('prefill')) figures.prefill = await prefilling(world);
+  return { figures, lacks: null };
+}
+
+/** The runtime as the row says that it ran: a CPU that computed the prompt did so whatever the usual rule is. */
+function asRun(runtime: RuntimeSpec, { placement }: Measurement): RuntimeSpec {
+  return placement.prefill_where === 'cpu' ? { ...runtime, prompt: { ...runtime.prompt, offloadFrom: null } } : runtime;
+}
+
+/** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, of what comes after they have been warmed. */
+async function decoding(world: RowWorld): Promise<{ speed: number; hitRate: number }> {
+  const phase = decodingPhase(world.row, world.ubatch);
+  const whole = await simulated(world, phase);
+  if (phase.warming === 0) return { speed: (phase.users * 1e9) / of(whole, 'latency.tpot.mean'), hitRate: of(whole, 'cache.hit_rate') };
+  // The same tokens up to there: what is left between the two runs is the rest.
+  const warm = await simulated(world, { ...phase, output: phase.warming });
+  const rest = (name: string): number => of(whole, name) - of(warm, name);
+  const demanded = rest('cache.hits') + rest('cache.late') + rest('cache.misses');
+  const tokens = phase.users * (phase.output - phase.warming);
+  return { speed: (tokens * 1e9) / rest('time.total'), hitRate: rest('cache.hits') / demanded };
+}
+
+/** Prefill speed, tokens/s. */
+async function prefilling(world: RowWorld): Promise<number> {
+  const phase = promptPhase(world.row, world.ubatch);
+  return (phase.users * phase.prompt * 1e9) / of(await simulated(world, phase), 'latency.ttft.mean');
+}
+
+function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPhase): Promise<Result> {
+  const input: RunInput = {
+    system: run.system as RunInput['system'],
+    memory: {
+      ...(run.expertCache === null ? {} : { expertCache: run.expertCache }),
+      ...(run.dramCache === null ? {} : { dramCache: run.dramCache }),
+    },
+    workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch },
+    bounds: false,
+    audit: 'off',
+  };
+  const spec = checkRun(input, `measurement ${row.id}`);
+  const trace = traces.of(row, model, phase);
+  const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace] };
+  return simulateInputs({ model, modelNote: null, hardware, system: spec.system, ...routing }, spec);
+}
+
+function of({ metrics }: Result, name: string): number {
+  return metrics[name]!.value;
+}

@@ -1,0 +1,152 @@
+// What a validation is shown as: how large errors are, by metric and by family, the worst rows first, and what was not scored and why.
+import { formatNumber } from '../../base/units.js';
+import {
+  type Column,
+  type ColumnOf,
+  type Datum,
+  type Document,
+  type Grid,
+  grid,
+  gridOf,
+  note,
+  ratio,
+} from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { type Format, formatRelative } from '../../report/format.js';
+import { renderPage } from './page.js';
+import { MEASURED_METRICS, type MeasuredMetric } from './specify.js';
+import type { ErrorStatistics, FamilyErrors, ValidatedRow, Validation } from './summary.js';
+import { leadOf, speedText, titleOf, words, worstFirst } from './words.js';
+
+/** Rows that the table shows unless everything is asked for. */
+const WORST = 15;
+
+const html: Format<Validation> = { name: 'html', extensions: ['.html', '.htm'], render: renderPage };
+
+/** Formats of a validation, the one for reading first. */
+export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
+
+function validationDocument(validation: Validation): Document {
+  const { rows } = validation;
+  const scored = worstFirst(rows.filter((row) => row.scored));
+  const listed = rows.filter((row) => !row.scored);
+  const many = scored.length > WORST;
+  return {
+    title: titleOf(validation),
+    lead: leadOf(validation).map((text) => ({ text })),
+    blocks: [
+      summaryGrid(validation),
+      familyGrid(validation.placements, 'placement', 'By placement'),
+      rowGrid(scored.slice(0, WORST), {
+        title: many ? `The ${WORST} worst` : 'Rows, worst first',
+        only: ['terminal'],
+        detail: many ? 'brief' : undefined,
+      }),
+      ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
+      rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
+      familyGrid(validation.families, 'runtime / format / placement', 'By family'),
+      reasonGrid(listed),
+      unscoredGrid(listed, { title: 'Not scored', only: ['terminal'], detail: 'verbose' }),
+      unscoredGrid(listed, { only: ['markdown'], fold: 'Rows that are not scored' }),
+      constantGrid(validation),
+      ...(many
+        ? [
+            {
+              ...note('Every row, and what is not scored: --verbose, or -o rows.csv.', 'dim'),
+              only: ['terminal'] as const,
+              detail: 'brief' as const,
+            },
+          ]
+        : []),
+    ],
+    records: recordsOf(rows),
+  };
+}
+
+/** Columns of statistics. */
+const STATISTICS: readonly ColumnOf<ErrorStatistics>[] = [
+  { head: 'rows', of: ({ n }) => n },
+  { head: 'median', of: ({ median }) => ratio(median) },
+  { head: 'p90', of: ({ p90 }) => ratio(p90) },
+  { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(bias) }) },
+  { head: 'factor', of: ({ factor }) => ({ value: factor, text: formatNumber(factor, 2) }) },
+  { head: 'in band', of: ({ coverage }) => ratio(coverage) },
+];
+
+function summaryGrid({ summary }: Validation): Grid {
+  const known = MEASURED_METRICS.flatMap((metric) => (summary[metric] === null ? [] : [{ metric, ...summary[metric] }]));
+  return grid<ErrorStatistics & { metric: MeasuredMetric }>(known, [
+    { head: 'error of', of: ({ metric }) => words(metric) },
+    ...STATISTICS,
+  ]);
+}
+
+function familyGrid(families: readonly FamilyErrors[], head: string, title: string): Grid {
+  const sorted = [...families].sort((a, b) => MEASURED_METRICS.indexOf(a.metric) - MEASURED_METRICS.indexOf(b.metric) || b.n - a.n);
+  return grid<FamilyErrors>(
+    sorted,
+    [
+      { head, most: 34, of: ({ family }) => family },
+      { head: '', name: 'metric', align: 'left', of: ({ metric }) => words(metric) },
+      ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
+    ],
+    { title, keys: 2 },
+  );
+}
+
+const NAMES: readonly Column[] = [
+  { head: 'row', most: 28 },
+  { head: '', align: 'left' },
+];
+
+function rowGrid(rows: readonly ValidatedRow[], more: Parameters<typeof gridOf>[2]): Grid {
+  const cells = rows.map((row): Datum[] => [
+    ...[row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted)],
+    ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, row.family, row.model, row.machine],
+  ]);
+  const columns: (string | Column)[] = [
+    ...[...NAMES, 'measured', 'predicted', 'error'],
+    { head: 'placement', align: 'left', only: ['terminal'] },
+    ...['runtime / format / placement', 'model', 'machine'].map((head): Column => ({ head, align: 'left', only: ['markdown'] })),
+  ];
+  return gridOf(columns, cells, { keys: 2, ...more });
+}
+
+function unscoredGrid(rows: readonly ValidatedRow[], more: Parameters<typeof gridOf>[2]): Grid {
+  const cells = rows.map((row): Datum[] => [row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted), row.reason]);
+  return gridOf([...NAMES, 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
+}
+
+/** How many rows are not scored, by reason. */
+function reasonGrid(rows: readonly ValidatedRow[]): Grid {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows) counts.set(reason!, (counts.get(reason!) ?? 0) + 1);
+  const sorted = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  return gridOf([{ head: 'listed, not scored, because', most: 60 }, 'figures'], sorted, { title: 'Not scored' });
+}
+
+function constantGrid({ fitted }: Validation): Grid {
+  const rows = fitted.map(({ constants, on, runtime }): Datum[] => [runtime, constants.length, constants.join(', '), on]);
+  const columns: Column[] = [
+    { head: 'runtime' },
+    { head: 'fitted' },
+    { head: 'constants', align: 'left', wrap: 50 },
+    { head: 'on', align: 'left', only: ['markdown', 'csv'] },
+  ];
+  return gridOf(columns, rows, { title: 'Fitted constants' });
+}
+
+/** CSV has every figure of every row. */
+function recordsOf(rows: readonly ValidatedRow[]): Grid {
+  return gridOf(
+    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band'],
+    rows.map((row): Datum[] => [
+      ...[row.id, row.metric, row.machine, row.model, row.family, row.measured, row.predicted, row.error],
+      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null],
+    ]),
+  );
+}
+
+function speed(row: ValidatedRow, value: number | null): Datum {
+  return { value, text: value === null ? '' : speedText(row, value) };
+}

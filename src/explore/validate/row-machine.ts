@@ -1,0 +1,123 @@
+// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come before anything else, and what it
+// leaves out is taken from what is usual. What software makes of the machine is the runtime's business.
+import { checkValue } from '../../base/yaml.js';
+import { type HardwareProfile, HardwareProfileSchema } from '../../hardware/profile.js';
+import type { Measurement } from './measurement.js';
+
+type RowMachine = Measurement['machine'];
+type RowGpu = RowMachine['gpus'][number];
+
+/** How a runtime uses several GPUs: one after another, or all together. */
+export type GpuSharing = 'layers' | 'tensor' | 'experts';
+
+/**
+ * What a plain read reaches of the data sheet. Runtimes speak of the data sheet, so a measured rate is divided by it. Host memory: 152 of
+ * 204.8 GB/s (Xeon 8358), 237 of 307 (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355); a card's own: 514 of 600 (A10).
+ */
+const HOST_READ_SHARE = 0.77;
+const GPU_READ_SHARE = 0.86;
+/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s on the A10. */
+const PINNED_SHARE = 0.8;
+/** GB/s of a lane by PCIe generation, line code taken off. */
+const LANE_GBPS = [0, 0.25, 0.5, 0.985, 1.969, 3.938, 7.563, 15.125, 30.25];
+/** Of memory that a row names without its speed, MT/s; the usual ones. */
+const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
+/** Where a row says nothing of a part: two channels of DDR5, eight cores at 3 GHz with AVX2, PCIe 4.0 x16. */
+const USUAL = { type: 'ddr5', channels: 2, cores: 8, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
+/** What one socket reads of another's memory over UPI or Infinity Fabric, and what waiting for it costs; typical of two sockets. */
+const INTERCONNECT = { bandwidth: '60 GB/s', latency: '1us' };
+/** A transfer takes about 10 us to start, a read from a disk about 80. */
+const COPY_START = '10us';
+const READ_START = '80us';
+/** Memory where its size does not matter: what ran did fit. */
+const AMPLE = '64 TB';
+
+/** Bytes/s of host memory, all sockets, as a data sheet has it. */
+function hostBandwidth({ ram, unified }: RowMachine): number {
+  if (ram?.measured_gbps !== undefined) return (ram.measured_gbps * 1e9) / (unified === true ? 1 : HOST_READ_SHARE);
+  const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
+  const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
+  return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
+}
+
+/** Bytes/s of a card's memory, as a data sheet has it; null where nobody knows. */
+function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
+  if (measured_gbps !== undefined) return (measured_gbps * 1e9) / GPU_READ_SHARE;
+  return memory_gbps === undefined ? null : memory_gbps * 1e9;
+}
+
+/** Bytes/s of pinned copies to a card. */
+function copyBandwidth({ pcie }: RowGpu): number {
+  if (pcie?.measured_gbps !== undefined) return pcie.measured_gbps * 1e9;
+  const { gen, lanes } = pcie ?? USUAL.pcie;
+  return (LANE_GBPS[gen] ?? LANE_GBPS.at(-1)!) * 1e9 * lanes * PINNED_SHARE;
+}
+
+/** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
+function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: number; memoryBandwidth: number } | null {
+  const bandwidths = gpus.map(cardBandwidth);
+  const peaks = gpus.map(({ fp16_tflops }) => fp16_tflops);
+  if (bandwidths.includes(null) || peaks.includes(undefined)) return null;
+  const together = (rates: readonly number[]): number => rates.reduce((sum, rate) => sum + rate, 0);
+  const inTurn = (rates: readonly number[]): number => rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0);
+  const joined = sharing === 'layers' ? inTurn : together;
+  return { peak: joined(peaks as number[]) * 1e12, memoryBandwidth: joined(bandwidths as number[]) };
+}
+
+/** Cores that compute, of one socket. */
+function coresOf({ machine, run }: Measurement): { cores: number; clock: number; isa: string; memoryBandwidth: number } {
+  const { cpu } = machine;
+  const sockets = cpu?.sockets ?? 1;
+  const all = cpu?.cores ?? USUAL.cores;
+  return {
+    cores: Math.max(1, Math.round(Math.min(all, run.threads ?? all) / sockets)),
+    clock: cpu?.ghz ?? USUAL.ghz,
+    isa: cpu?.isa ?? USUAL.isa,
+    memoryBandwidth: hostBandwidth(machine) / sockets,
+  };
+}
+
+/**
+ * The machine of a row.
+ * @param sharing how its runtime uses several GPUs
+ * @returns a profile without a calibration; or, where the row does not tell enough, what it lacks
+ * @throws UserError never for a row that its schema accepts
+ */
+export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfile | { readonly lacks: string } {
+  const { machine, placement } = row;
+  const cards = machine.gpus.length === 0 ? null : cardsAsOne(machine.gpus, sharing);
+  if (machine.gpus.length > 0 && cards === null) return { lacks: 'nothing says how fast its GPU is' };
+  if (placement.kind === 'ssd-stream' && machine.ssd === undefined) return { lacks: 'nothing says how fast its SSD is' };
+  const ssd = placement.kind === 'ssd-stream' ? machine.ssd : undefined;
+  const disk = ssd === undefined ? [] : [{ name: 'ssd', size: AMPLE }];
+  const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, latency: READ_START, lanes: 2 }];
+  const name = machine.name;
+  const shared = cards === null || machine.unified === true;
+  const profile = shared
+    ? {
+        name,
+        tiers: [{ name: 'unified', size: AMPLE }, ...disk],
+        links: reads,
+        gpu: cards ?? wholeCpu(row),
+      }
+    : {
+        name,
+        tiers: [{ name: 'gpu', size: AMPLE }, { name: 'dram', size: AMPLE }, ...disk],
+        links: [{ name: 'h2d', bandwidth: copyBandwidth(machine.gpus[0]!), latency: COPY_START }, ...reads],
+        gpu: cards,
+        cpu: { ...coresOf(row), ...severalSockets(machine) },
+      };
+  return checkValue(profile, `measurement ${row.id}: machine`, HardwareProfileSchema);
+}
+
+/** All sockets as one device, where the CPU computes everything. */
+function wholeCpu(row: Measurement): Record<string, unknown> {
+  const one = coresOf(row);
+  const sockets = row.machine.cpu?.sockets ?? 1;
+  return { ...one, cores: one.cores * sockets, memoryBandwidth: one.memoryBandwidth * sockets };
+}
+
+function severalSockets({ cpu }: RowMachine): Record<string, unknown> {
+  const sockets = cpu?.sockets ?? 1;
+  return sockets === 1 ? {} : { sockets, interconnect: INTERCONNECT };
+}

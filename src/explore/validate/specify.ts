@@ -1,0 +1,213 @@
+// What a row says of its run, in moeprof's terms: which runtime drives which system, what may be scored and what may not, and why. Pure
+// functions; machine and model have files of their own.
+import type { Measurement } from './measurement.js';
+
+/** What of a row is held against a prediction, in the order of reports. */
+export const MEASURED_METRICS = ['decode', 'prefill', 'hit_rate'] as const;
+/** One of {@link MEASURED_METRICS}. */
+export type MeasuredMetric = (typeof MEASURED_METRICS)[number];
+
+/** A figure of a row. */
+export interface Figure {
+  readonly metric: MeasuredMetric;
+  readonly measured: number;
+  /** Why it is not scored; null: it is. */
+  readonly unscored: string | null;
+}
+
+/** A system in place, as a run has it, and the capacity of its expert cache where that is the run's. */
+export interface RowSystem {
+  readonly system: Readonly<Record<string, unknown>> | string;
+  /** As `memory.expertCache` has it; null: the system's own. */
+  readonly expertCache: string | null;
+  /** As `memory.dramCache` has it; null: DRAM holds every expert. */
+  readonly dramCache: string | null;
+  /** Caches fill while it runs: only a warm stretch is measured. */
+  readonly warms: boolean;
+}
+
+/** Runtimes by engine. */
+const RUNTIMES: Readonly<Record<string, string>> = {
+  'llama.cpp': 'llama.cpp',
+  ollama: 'llama.cpp',
+  'ik_llama.cpp': 'ik_llama.cpp',
+  ktransformers: 'ktransformers',
+  'sglang+kt': 'sglang-kt',
+  vllm: 'vllm',
+  sglang: 'sglang',
+  colibri: 'colibri',
+  mlx: 'mlx',
+  imp: 'imp',
+  bigmoeonedge: 'bigmoeonedge',
+  'moe-infinity': 'moe-infinity',
+  tritonllm: 'hf-eager',
+  transformers: 'hf-eager',
+  // Hugging Face models whose expert layers were exchanged.
+  'mixtral-offloading': 'hf-eager-hqq',
+  fiddler: 'hf-eager',
+  expertflow: 'hf-eager',
+  'cache-moe': 'hf-eager',
+  'deepspeed-mii': 'hf-eager',
+  deepspeed: 'hf-eager',
+  // On KTransformers or in Python derived from it.
+  hybrimoe: 'hf-eager',
+  adapmoe: 'hf-eager',
+};
+/** What any other program is taken for. */
+const OTHER_RUNTIME = 'hf-eager';
+
+/** Runtime of a row: that of its engine, on the machine's kind of GPU. */
+export function runtimeOf({ engine, machine }: Measurement): string {
+  const runtime = RUNTIMES[engine] ?? OTHER_RUNTIME;
+  if (runtime !== 'llama.cpp') return runtime;
+  const [gpu] = machine.gpus;
+  if (gpu === undefined) return runtime;
+  if (/^(rx-|mi\d|instinct|radeon|ai-max)/.test(gpu.name)) return 'llama.cpp-rocm';
+  if (/^apple/.test(gpu.name)) return 'llama.cpp-metal';
+  if (/^arc-/.test(gpu.name)) return 'llama.cpp-vulkan';
+  return runtime;
+}
+
+/** Kin of a format of weights, by how it is unpacked: the middle of a family's name. */
+export function formatKin({ bits, quant }: Measurement['model']): string {
+  const name = (quant ?? '').toLowerCase().replace(/^(ud|mix)-/, '');
+  if (/^iq\d_k|^iq\d_kt|^iq\d_ks|^iq6/.test(name)) return 'ik';
+  if (/^iq\d|^tq/.test(name)) return 'i';
+  if (/^q\d_k/.test(name)) return 'k';
+  if (/^q\d_\d/.test(name)) return 'legacy';
+  if (/^(bf16|f16|fp16|f32|fp8|mxfp4|nvfp4)/.test(name)) return 'fp';
+  if (/^(int\d|gptq|awq|hqq|mlx)/.test(name)) return 'int';
+  return bits === undefined ? 'unknown' : 'mix';
+}
+
+/** Rows that are comparable: the same runtime, kin of format and kind of placement. */
+export function familyOf(row: Measurement): string {
+  return [runtimeOf(row), formatKin(row.model), row.placement.kind].join(' / ');
+}
+
+/** The figures of a row, and which of them are scored. */
+export function figuresOf({ measured, pathology, scorable }: Measurement): Figure[] {
+  const figures: Figure[] = [];
+  const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
+    if (value === undefined) return;
+    const said = scorable === undefined ? true : may === true;
+    const why = pathology === undefined ? 'the specification does not suffice' : `pathology: ${pathology}`;
+    figures.push({ metric, measured: value, unscored: said ? null : why });
+  };
+  add('decode', measured.tg_tps, scorable?.tg);
+  add('prefill', measured.pp_tps, scorable?.pp);
+  add('hit_rate', measured.hit_rate, scorable?.hit);
+  return figures;
+}
+
+/** A placement that never changes, with the CPU for what is not on the GPU. */
+const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<string, unknown>> => ({
+  name: policy,
+  cache: { policy, scope },
+  onMiss: 'cpu',
+});
+
+/** Rules by which sglang+kt chooses the experts of the GPU, as rows note them. */
+const BY_POPULARITY = /frequency|dynamic|popular/;
+const BY_LAYER = /front-loading/;
+
+/** Systems of engines that have a cache, where they are a bundled one. */
+const CACHES: Readonly<Record<string, string>> = {
+  'mixtral-offloading': 'mixtral-offloading',
+  'llama.cpp': 'llama.cpp-cache',
+  hybrimoe: 'hybrimoe',
+  adapmoe: 'adapmoe',
+  expertflow: 'expertflow',
+  fiddler: 'fiddler',
+  hobbit: 'hobbit',
+  promoe: 'promoe',
+  'moe-infinity': 'moe-infinity',
+};
+
+/**
+ * The system of a row.
+ * @param layers MoE layers of its model
+ * @param discrete true where GPU and host have memories of their own
+ * @returns what the row lacks, where it does not tell enough
+ */
+export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
+  const { placement } = row;
+  const still = { dramCache: null, warms: false };
+  switch (placement.kind) {
+    case 'all-gpu':
+      return { system: 'all-resident', expertCache: null, ...still };
+    case 'all-cpu':
+      return discrete
+        ? { system: fixed('static:by=layer', 'global'), expertCache: '0%', ...still }
+        : { system: 'all-resident', expertCache: null, ...still };
+    case 'cpu-layers': {
+      const onCpu = layersOnCpu(placement, layers);
+      if (onCpu === null) return { lacks: 'nothing says how many layers lie in host memory' };
+      return discrete
+        ? { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...still }
+        : { system: 'all-resident', expertCache: null, ...still };
+    }
+    case 'cpu-share':
+      return shareOf(row, layers);
+    case 'expert-cache':
+      return cacheOf(row);
+    case 'ssd-stream':
+      return streamOf(row, discrete);
+  }
+}
+
+/** MoE layers whose experts lie in host memory; null: nobody knows. */
+function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measurement['placement'], layers: number): number | null {
+  if (cpu_moe_layers !== undefined) return Math.min(layers, Math.round(cpu_moe_layers));
+  if (gpu_moe_layers !== undefined) return Math.max(0, layers - Math.round(gpu_moe_layers));
+  return gpu_expert_share === undefined ? null : Math.round(layers * (1 - gpu_expert_share));
+}
+
+function shareOf({ placement }: Measurement, layers: number): RowSystem | { readonly lacks: string } {
+  const { gpu_expert_share: share, note = '' } = placement;
+  if (share === undefined) return { lacks: 'nothing says which part of the experts is on the GPU' };
+  const common = { dramCache: null, warms: false };
+  if (BY_LAYER.test(note)) {
+    const onCpu = Math.round(layers * (1 - share));
+    return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
+  }
+  const rule = BY_POPULARITY.test(note) ? 'popularity' : 'id';
+  return { system: fixed(`static:by=${rule}`, 'layer'), expertCache: `${100 * share}%`, ...common };
+}
+
+function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lacks: string } {
+  const capacity = capacityOf(placement);
+  if (capacity === null) return { lacks: 'nothing says how large its cache is' };
+  const common = { expertCache: capacity, dramCache: null, warms: true };
+  const { policy, where } = placement;
+  const onMiss = where === 'cpu' ? 'cpu' : 'load';
+  // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
+  if (policy === 'lru') return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
+  if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
+  const named = CACHES[engine];
+  if (engine === 'llama.cpp' && onMiss === 'cpu') {
+    return { ...common, system: { name: 'llama.cpp-cache', cache: { policy: 'frequency-classes:halfLife=128', scope: 'global' }, onMiss } };
+  }
+  return { ...common, system: named ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
+}
+
+/** As `memory.expertCache` has it; null: nobody knows. */
+function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Measurement['placement']): string | null {
+  if (cache_experts_per_layer !== undefined) return `${Math.round(cache_experts_per_layer)}/layer`;
+  if (gpu_expert_share !== undefined) return `${100 * gpu_expert_share}%`;
+  return cache_gb === undefined ? null : `${cache_gb} GB`;
+}
+
+function streamOf({ placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
+  const { cache_gb, gpu_expert_share = 0 } = placement;
+  if (cache_gb === undefined) return { lacks: 'nothing says how large its cache is' };
+  const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } };
+  const capacity = `${cache_gb} GB`;
+  if (!discrete) return { system: lru, expertCache: capacity, dramCache: null, warms: true };
+  return {
+    system: { ...fixed('static:by=popularity', 'layer') },
+    expertCache: `${100 * gpu_expert_share}%`,
+    dramCache: capacity,
+    warms: true,
+  };
+}

@@ -1,0 +1,169 @@
+// Predictions beside measurements: the error of each row, and what the errors of many say.
+import { percentile } from '../../base/statistics.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import { VERSION } from '../../result/version.js';
+import { type Band, bandOf, type ScoredError } from './band.js';
+import type { Measurement } from './measurement.js';
+import type { Prediction } from './predict.js';
+import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './specify.js';
+
+/** Version tag of the format. Additions keep it; a change of meaning raises it. */
+const VALIDATION_SCHEMA = 'moeprof.validation/1';
+
+/** A figure of a row beside its prediction. */
+export interface ValidatedRow {
+  readonly id: string;
+  readonly metric: MeasuredMetric;
+  readonly machine: string;
+  readonly model: string;
+  /** Tokens/s, or a share. */
+  readonly measured: number;
+  /** Null: its specification does not suffice to predict it. */
+  readonly predicted: number | null;
+  /** predicted / measured - 1; null where nothing is predicted. */
+  readonly error: number | null;
+  /** `runtime / format / placement`. */
+  readonly family: string;
+  readonly runtime: string;
+  readonly format: string;
+  readonly placement: string;
+  readonly scored: boolean;
+  /** Why it is not scored; null: it is. */
+  readonly reason: string | null;
+  /** What rows of other machines say of the error; null where none is comparable, or it is not scored. */
+  readonly band: Band | null;
+}
+
+/** What errors say. Medians and percentiles are of their size, in either direction. */
+export interface ErrorStatistics {
+  readonly n: number;
+  readonly median: number;
+  readonly p90: number;
+  /** Median with its sign: below 0, predictions are too slow. */
+  readonly bias: number;
+  /** Median of the larger of predicted / measured and measured / predicted: what errors of a factor are told by. */
+  readonly factor: number;
+  /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
+  readonly coverage: number | null;
+}
+
+/** Rows of one family and metric. */
+export interface FamilyErrors extends ErrorStatistics {
+  readonly family: string;
+  readonly metric: MeasuredMetric;
+  readonly machines: number;
+}
+
+/** Constants of a runtime that were fitted on measurements. */
+interface FittedConstants {
+  readonly runtime: string;
+  readonly on: string;
+  readonly constants: readonly string[];
+}
+
+/** A finished validation: the public format `moeprof.validation/1`. */
+export interface Validation {
+  readonly schema: typeof VALIDATION_SCHEMA;
+  readonly tool: { readonly name: 'moeprof'; readonly version: string };
+  readonly files: readonly string[];
+  /** In the order of the files. */
+  readonly rows: readonly ValidatedRow[];
+  readonly summary: Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
+  /** Placements whose experts stay where they are, and those of caches, apart. */
+  readonly placements: readonly FamilyErrors[];
+  readonly families: readonly FamilyErrors[];
+  /** Of the runtimes that these rows ran on. */
+  readonly fitted: readonly FittedConstants[];
+}
+
+/**
+ * Puts predictions beside measurements.
+ * @param predictions of `rows`, in their order
+ * @param runtimes by name, all that the rows ran on
+ */
+export function validationOf(
+  files: readonly string[],
+  rows: readonly Measurement[],
+  predictions: readonly Prediction[],
+  runtimes: ReadonlyMap<string, RuntimeSpec>,
+): Validation {
+  const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!)));
+  const used = [...new Set(rows.map(runtimeOf))].sort();
+  const fitted = used.flatMap((name): FittedConstants[] => {
+    const own = runtimes.get(name)?.fitted ?? null;
+    return own === null ? [] : [{ runtime: name, on: own.on, constants: own.constants }];
+  });
+  return {
+    schema: VALIDATION_SCHEMA,
+    tool: { name: 'moeprof', version: VERSION },
+    files,
+    rows: validated,
+    summary: Object.fromEntries(
+      MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))]),
+    ) as Validation['summary'],
+    placements: grouped(validated, 'placement'),
+    families: grouped(validated, 'family'),
+    fitted,
+  };
+}
+
+function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[] {
+  const [runtime, format, placement] = [runtimeOf(row), formatKin(row.model), row.placement.kind];
+  return figuresOf(row).map(({ measured, metric, unscored }) => {
+    const predicted = figures[metric] ?? null;
+    const reason = unscored ?? (predicted === null ? (lacks ?? 'its placement does not say enough') : null);
+    return {
+      ...{ id: row.id, metric, machine: row.machine.name, model: row.model.name, measured, predicted },
+      error: predicted === null ? null : predicted / measured - 1,
+      family: `${runtime} / ${format} / ${placement}`,
+      ...{ runtime, format, placement, scored: reason === null, reason, band: null },
+    };
+  });
+}
+
+/** Bands of scored rows, each from the rows of all other machines. */
+function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
+  const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null);
+  return rows.map((row) => {
+    if (!row.scored) return row;
+    const elsewhere = scored.filter(({ machine }) => machine !== row.machine);
+    return { ...row, band: bandOf(row, elsewhere) };
+  });
+}
+
+function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): ValidatedRow[] {
+  return rows.filter((row) => row.scored && row.metric === metric);
+}
+
+/** Statistics of scored rows; null where there are none. */
+export function statisticsOf(rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted'>[]): ErrorStatistics | null {
+  if (rows.length === 0) return null;
+  const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+  const errors = rows.map(({ error }) => error!);
+  const sizes = ascending(errors.map(Math.abs));
+  const factors = ascending(rows.map(({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!)));
+  const banded = rows.filter(({ band }) => band !== null);
+  return {
+    n: rows.length,
+    median: percentile(sizes, 50),
+    p90: percentile(sizes, 90),
+    bias: percentile(ascending(errors), 50),
+    factor: percentile(factors, 50),
+    coverage: banded.length === 0 ? null : banded.filter(({ band, error }) => Math.abs(error!) <= band!.halfWidth).length / banded.length,
+  };
+}
+
+/** Statistics by metric and group, by metric and name. */
+function grouped(rows: readonly ValidatedRow[], by: 'family' | 'placement'): FamilyErrors[] {
+  const names = [...new Set(rows.map((row) => row[by]))].sort();
+  return MEASURED_METRICS.flatMap((metric) =>
+    names.flatMap((family): FamilyErrors[] => {
+      const own = scoredOf(
+        rows.filter((row) => row[by] === family),
+        metric,
+      );
+      const statistics = statisticsOf(own);
+      return statistics === null ? [] : [{ family, metric, machines: new Set(own.map(({ machine }) => machine)).size, ...statistics }];
+    }),
+  );
+}

@@ -1,0 +1,74 @@
+// `moeprof validate` from outside: rows of one's own, its formats and its mistakes.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Validation } from '../../src/explore/validate/summary.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const row = (id: string, measured: Record<string, number>, more: Record<string, unknown> = {}): string =>
+  JSON.stringify({
+    id,
+    engine: 'llama.cpp',
+    machine: {
+      name: 'my-box',
+      gpus: [{ name: 'rtx-3090', memory_gb: 24, memory_gbps: 936, fp16_tflops: 71, pcie: { gen: 4, lanes: 16 } }],
+      cpu: { cores: 16, ghz: 4.5, isa: 'avx512-vnni', sockets: 1 },
+      ram: { type: 'ddr5', mts: 6000, channels: 2 },
+    },
+    model: { name: 'gpt-oss-20b', quant: 'mxfp4' },
+    placement: { kind: 'cpu-layers', cpu_moe_layers: 12, where: 'cpu' },
+    measured,
+    ...more,
+  });
+
+const cwd = temporaryFolder();
+beforeAll(() => {
+  writeFileSync(
+    join(cwd, 'rows.jsonl'),
+    `${row('one', { tg_tps: 60, pp_tps: 1500 })}\n${row('two', { tg_tps: 5 }, { pathology: 'paging', scorable: { tg: false } })}\n`,
+  );
+});
+
+describe('moeprof validate', () => {
+  it('predicts rows, one thread or two, in 80 columns', async () => {
+    const [one, two] = await Promise.all(['1', '2'].map((jobs) => moeprof(['validate', 'rows.jsonl', '-j', jobs], { cwd })));
+    expect([one!.stderr, one!.code]).toEqual(['', 0]);
+    expect(two!.stdout).toBe(one!.stdout);
+    expect(one!.stdout).toContain('pathology: paging');
+    for (const line of one!.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+  });
+
+  it('writes JSON, Markdown, CSV and a page', async () => {
+    const outputs = ['json', 'md', 'csv', 'html'].flatMap((ending) => ['-o', `out.${ending}`]);
+    const { code, stderr } = await moeprof(['validate', 'rows.jsonl', '-q', ...outputs], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    const { rows, summary } = JSON.parse(readFileSync(join(cwd, 'out.json'), 'utf8')) as Validation;
+    expect(rows.map(({ id, metric, scored }) => [id, metric, scored])).toEqual([
+      ['one', 'decode', true],
+      ['one', 'prefill', true],
+      ['two', 'decode', false],
+    ]);
+    expect(summary.decode!.n).toBe(1);
+    for (const { error, measured, predicted } of rows) expect(error).toBeCloseTo(predicted! / measured - 1);
+    for (const ending of ['md', 'csv', 'html']) expect(readFileSync(join(cwd, `out.${ending}`), 'utf8')).toContain('one');
+  });
+
+  it.each<[string[], string, string]>([
+    [['bad.jsonl'], row('one', { tg_tps: -1 }), 'moeprof: bad.jsonl:1: measured.tg_tps: must be more than 0, not -1'],
+    [
+      ['bad.jsonl', 'rows.jsonl'],
+      row('two', { tg_tps: 1 }),
+      'measurement "two" stands in two of the files; give each row an id of its own',
+    ],
+    [['opne'], '', 'unknown bundled file of measurements "opne": did you mean "open"?'],
+    [['absent.jsonl'], '', 'moeprof: absent.jsonl: there is no such file'],
+  ])('%j with %j is a mistake', async (files, content, message) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'bad.jsonl'), content);
+    writeFileSync(join(folder, 'rows.jsonl'), row('two', { tg_tps: 1 }));
+    const { code, stderr, stdout } = await moeprof(['validate', ...files], { cwd: folder });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr.trimEnd().split('\n').length).toBe(1);
+    expect(stderr).toContain(message);
+  });
+});
