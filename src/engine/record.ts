@@ -27,6 +27,8 @@ export async function recordPasses(proper: RunPlan, breathe?: () => Promise<void
     passes.kv.admitted = [];
     await runPasses(passes, simulation, changingMemoryOf(plan, passes, simulation), {
       ended() {
+        // What runs again follows from the passes of the record.
+        if (passes.again) return;
         record.append(passes.shares, passes.costNs, passes.kv.admitted!);
         passes.kv.admitted = [];
       },

@@ -191,6 +191,7 @@ const TABLE: readonly Row[] = [
   ['speculation.drafted', 'count', 'none', 'Tokens that were drafted'],
   ['speculation.accepted', 'count', 'higher', 'Drafted tokens that were right, and so generated'],
   ['speculation.rejected', 'count', 'lower', 'Drafted tokens that were wrong, and run for nothing'],
+  ['speculation.redone', 'count', 'lower', 'Tokens that ran again because the state of recurrent layers could not go back to them'],
   ['speculation.wasted_activations', 'count', 'lower', 'Token-expert pairs executed for drafted tokens that were wrong'],
   ['speculation.wasted_rate', 'ratio', 'lower', 'Token-expert pairs executed for drafted tokens that were wrong, over all'],
   ['speculation.draft_time', 'ns', 'lower', 'Time that drafting took'],

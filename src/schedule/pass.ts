@@ -2,6 +2,7 @@
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { CandidateRows } from './candidate-rows.js';
 import type { Request } from './request.js';
+import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
 import { SlotBuffer } from './slot-buffer.js';
 
@@ -99,13 +100,18 @@ export class Pass {
     for (const share of shares) total += share.tokens;
     this.#reserve(total);
     for (let i = 0; i < shares.length; i++) {
-      const { rejected = 0, request, tokens } = shares[i]!;
+      const { again = false, rejected = 0, request, tokens } = shares[i]!;
+      const from = again ? request.done - tokens : request.done;
       if (request.slot < 0) request.slot = this.#free.pop() ?? this.#slots++;
-      this.sequenceContext[i] = this.#context + request.done;
+      this.sequenceContext[i] = this.#context + from;
       this.sequenceTokens[i] = tokens;
       if (!request.inPrefill) this.decodeTokens += tokens;
-      this.#append(request, tokens - rejected);
-      for (let k = tokens - rejected; k < tokens; k++) this.#appendStandIn(request, request.done + k);
+      if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
+      else this.#append(request, tokens - rejected);
+      if (again) continue;
+      // Stand-ins of a request are read ahead apart from its own rows.
+      const lane = this.sequenceTokens.length + request.slot;
+      for (let k = tokens - rejected; k < tokens; k++) this.#appendAt(request, from + k, lane, request.standIn(from + k));
     }
   }
 
@@ -146,10 +152,9 @@ export class Pass {
     }
   }
 
-  /** A drafted token that turns out wrong. Stand-ins of a request are read ahead apart from its own rows. */
-  #appendStandIn(request: Request, position: number): void {
-    const { row, tokens } = request.standIn(position);
-    this.#take(request, position, this.sequenceTokens.length + request.slot, row, row + tokens);
+  /** A token with the routing of a row that the walk of its request does not stand before. */
+  #appendAt(request: Request, position: number, lane: number, { row, tokens }: Segment): void {
+    this.#take(request, position, lane, row, row + tokens);
   }
 
   /**

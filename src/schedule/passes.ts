@@ -23,6 +23,8 @@ export class Passes {
   /** Tokens that the running pass generates, and drafted ones that it runs for nothing. */
   generated = 0;
   rejected = 0;
+  /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
+  again = false;
   /** Drafts and what became of them; null: nothing is drafted. */
   readonly speculation: Speculation | null;
   /** Most passes in a row that left out a request which had begun. */
@@ -33,6 +35,8 @@ export class Passes {
   /** Requests in order of arrival; those before the head have begun. */
   readonly #arrived: Request[] = [];
   #head = 0;
+  /** Passes that the scheduler has composed. */
+  #composed = 0;
   readonly #workload: Workload;
   readonly #scheduler: Scheduler;
 
@@ -59,6 +63,8 @@ export class Passes {
    * @returns when it starts (later than `nowNs` where nothing could run before), or -1: everything has been run
    */
   next(nowNs: number): number {
+    this.again = this.#runAgain();
+    if (this.again) return nowNs;
     for (;;) {
       for (let request = this.#poll(nowNs); request !== null; request = this.#poll(nowNs)) this.#scheduler.add(request);
       this.kv.onTime?.(nowNs);
@@ -83,10 +89,25 @@ export class Passes {
     }
   }
 
+  /** Fills a pass with what must run again of the last one, but for requests that have been thrown out since. @returns false: nothing */
+  #runAgain(): boolean {
+    const { speculation } = this;
+    if (speculation === null || speculation.again.length === 0) return false;
+    this.shares = speculation.again.splice(0).filter(({ request }) => request.slot >= 0);
+    if (this.shares.length === 0) return false;
+    this.costNs = 0;
+    this.rejected = this.shares.reduce((sum, { tokens }) => sum + tokens, 0);
+    speculation.redone += this.rejected;
+    this.pass.fill(this.shares);
+    this.#countTokens();
+    return true;
+  }
+
   /** The pass has run and ended at `nowNs`. */
   done(nowNs: number): void {
     this.pass.advance(this.shares);
     this.kv.onTime?.(nowNs);
+    if (this.again) return;
     this.#scheduler.finished(this.shares, nowNs);
     const { preempted } = this.kv;
     for (const request of preempted) this.pass.release(request);
@@ -108,7 +129,7 @@ export class Passes {
   }
 
   #countWaits(): void {
-    const { number } = this.pass;
+    const number = ++this.#composed;
     let begun = -1;
     for (const { request } of this.shares) {
       if (request.lastPass > 0) this.passedOver = Math.max(this.passedOver, number - request.lastPass - 1);
@@ -132,7 +153,7 @@ export class Passes {
   #poll(nowNs: number): Request | null {
     const request = this.#workload.poll(nowNs, this.#scheduler.pending);
     if (request !== null) {
-      request.arrivedPass = this.pass.number;
+      request.arrivedPass = this.#composed;
       this.#arrived.push(request);
     }
     return request;

@@ -118,13 +118,17 @@ export class Request {
    * @returns the row at its place in the trace, and how many follow it there
    */
   standIn(position: number): Segment {
-    const at = this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode);
+    return this.placeOf(this.prefill + ((position - this.prefill + (this.decode >> 1)) % this.decode));
+  }
+
+  /** Where any position stands in the trace: its row, and how many rows from there on follow one another. Moves nothing. */
+  placeOf(position: number): Segment {
     let from = 0;
     for (const { row, tokens } of this.#segments ?? [{ row: this.start, tokens: this.tokens }]) {
-      if (at < from + tokens) return { row: row + at - from, tokens: from + tokens - at };
+      if (position < from + tokens) return { row: row + position - from, tokens: from + tokens - position };
       from += tokens;
     }
-    throw new Error(`request ${this.index} has ${from} rows, and none at ${at}`);
+    throw new Error(`request ${this.index} has ${from} rows, and none at ${position}`);
   }
 
   /** Trace row of `position`, which has not been run yet. Moves nothing. */

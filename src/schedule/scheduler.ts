@@ -14,6 +14,8 @@ export interface Share {
   readonly tokens: number;
   /** The last of them that are drafted and turn out wrong: they run, and are run again. Absent: none. */
   rejected?: number;
+  /** True: the tokens are those before the next one, and run a second time. Then all of them count as rejected. Absent: false. */
+  readonly again?: boolean;
 }
 
 /** Decides the composition of passes. */

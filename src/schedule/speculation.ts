@@ -15,7 +15,16 @@ export interface SpeculationSpec {
   readonly acceptances: readonly number[];
   /** Time of drafting one token for all requests of a pass together, ns. */
   readonly drafterNs: number;
+  readonly rollback: Rollback;
 }
+
+/**
+ * How a request goes back to the last token that was right. `free`: what follows in its KV cache is forgotten. `redo`: a state that cannot go
+ * back, as recurrent layers have, is that from before the pass, and the tokens that were right run again, in a pass of their own.
+ */
+export const ROLLBACKS = ['free', 'redo'] as const;
+/** One of {@link ROLLBACKS}. */
+type Rollback = (typeof ROLLBACKS)[number];
 
 /** Drafts of one run, and what became of them. */
 export class Speculation implements Drafts {
@@ -29,6 +38,10 @@ export class Speculation implements Drafts {
   accepted = 0;
   /** Token-expert pairs of tokens that were not. */
   wastedActivations = 0;
+  /** Tokens that ran again because a state could not go back. */
+  redone = 0;
+  /** What must run again of the last pass; whoever takes it empties it. */
+  readonly again: Share[] = [];
   readonly #spec: SpeculationSpec;
   readonly #seed: number;
 
@@ -56,6 +69,9 @@ export class Speculation implements Drafts {
       if (drafted === 0) continue;
       const accepted = this.#accepted(request, drafted);
       share.rejected = drafted - accepted;
+      if (accepted < drafted && this.#spec.rollback === 'redo') {
+        this.again.push({ request, tokens: accepted + 1, rejected: accepted + 1, again: true });
+      }
       longest = Math.max(longest, drafted);
       rejected += share.rejected;
       this.verified++;

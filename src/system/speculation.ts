@@ -4,7 +4,7 @@ import { DURATION, SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/acceptance.js';
-import type { SpeculationSpec } from '../schedule/speculation.js';
+import { ROLLBACKS, type SpeculationSpec } from '../schedule/speculation.js';
 
 /** Schema of `workload.speculation`. */
 export const speculationSchema = z
@@ -24,6 +24,12 @@ export const speculationSchema = z
     drafter: quantity(DURATION)
       .default(0)
       .describe('Time of drafting one token for all requests of a pass, e.g. 1ms: a pass of the draft model, or of the MTP head.'),
+    rollback: z
+      .enum(ROLLBACKS)
+      .default('free')
+      .describe(
+        'What rejected tokens leave behind. free: they are forgotten. redo: accepted ones run again after them, as where the state of recurrent layers is kept from before the pass.',
+      ),
   })
   .superRefine(({ acceptance, acceptances, draft }, context) => {
     const refuse = (message: string, path: string[] = []): void => context.addIssue({ code: 'custom', path, message });
@@ -44,6 +50,6 @@ type SpeculationInput = z.infer<typeof speculationSchema>;
 /** What is drafted in a run; null: nothing. */
 export function speculationOf(given: SpeculationInput | undefined): SpeculationSpec | null {
   if (given === undefined || given.draft === 0) return null;
-  const { acceptance, acceptances, draft, drafter } = given;
-  return { draft, acceptances: acceptances ?? sharesOf(acceptance!, draft), drafterNs: drafter };
+  const { acceptance, acceptances, draft, drafter, rollback } = given;
+  return { draft, acceptances: acceptances ?? sharesOf(acceptance!, draft), drafterNs: drafter, rollback };
 }

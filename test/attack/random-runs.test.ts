@@ -131,6 +131,7 @@ const PLANTS: readonly (readonly [law: string, run: string, plant: (result: Plan
   ['drafted tokens are accepted or rejected', 'drafting', add(1, 'speculation.rejected')],
   ['drafted tokens are accepted or rejected', 'drafting', times(0.5, 'speculation.wasted_activations')],
   ['drafted tokens are accepted or rejected', 'drafting', times(0.3, 'speculation.tokens_per_pass')],
+  ['drafted tokens are accepted or rejected', 'drafting', add(1000, 'speculation.redone')],
   ['drafted tokens are accepted or rejected', 'drafting', times(1000, 'speculation.draft_time')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.h2d.count')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.prefetch.count')],

@@ -1,4 +1,5 @@
 // Random run profiles over all that a run may say: models, machines, systems, workloads, memory, variants and faults.
+
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { POLICIES } from '../../src/cache/policies/index.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { KV_GROWTH } from '../../src/schedule/kv-room.js';
+import { ROLLBACKS } from '../../src/schedule/speculation.js';
 import { MISS_ACTIONS } from '../../src/system/choices.js';
 import { PLACEMENTS } from '../../src/system/placement/index.js';
 import type { RunInput } from '../../src/system/run.js';
@@ -205,7 +207,11 @@ function speculation(draw: Draw): Tree {
   const draft = draw.int(0, 6);
   const shares = draw.of([[0.9, 0.6, 0.6, 0.3, 0.1, 0], ['70%', '45%', '33%', '21%', '12%', '12%'], [0.5]]);
   const said = draw.of([{ acceptance: 0 }, { acceptance: 0.7 }, { acceptance: '42% of 4' }, { acceptance: 1 }, { acceptances: shares }]);
-  return { draft, ...draw.maybe(1 - SENSELESS, () => said), ...draw.maybe(0.5, () => ({ drafter: draw.of(['0ns', '20us', '1ms']) })) };
+  return {
+    draft,
+    ...draw.maybe(1 - SENSELESS, () => said),
+    ...draw.maybe(0.5, () => ({ drafter: draw.of(['0ns', '20us', '1ms']), rollback: draw.of(ROLLBACKS) })),
+  };
 }
 
 function fault(draw: Draw, { cpu, links }: Machine): Tree {

@@ -198,6 +198,9 @@ function* speculation(f: Figures): Iterable<Statement> {
   yield atMost('wasted activations and all', wasted, f.of('experts.activations'));
   yield same('speculation.wasted_rate', f.of('speculation.wasted_rate'), wasted / f.of('experts.activations'));
   yield [rejected > 0 || wasted === 0, `${wasted} wasted activations of no token`];
+  const redone = f.of('speculation.redone');
+  yield [rejected > 0 || redone === 0, `${redone} tokens ran again after drafts that were right`];
+  yield atMost('tokens that ran again and those of the run', redone, f.of('workload.tokens'));
   yield atMost('time of drafting and of dense work', f.of('speculation.draft_time'), f.of('time.dense'));
 }
 

@@ -1,6 +1,7 @@
 // The engine against a second simulator of the same laws, on random small worlds: every count, every transfer, every start and end.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { ROLLBACKS } from '../../src/schedule/speculation.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
@@ -128,6 +129,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       draft: fc.integer({ min: 1, max: 4 }),
       acceptances: falling.map((shares) => shares.toSorted((a, b) => b - a)),
       drafterNs: fc.constantFrom(0, 0, 3, 40),
+      rollback: fc.constantFrom(...ROLLBACKS),
     });
     const family = fc.tuple(scenarios, speculation).map(([scenario, drafts]): Scenario => {
       const { passes: drawn, script } = scenario;
@@ -143,6 +145,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       useful: prefetches.useful,
       late: prefetches.late,
       accepted: (outcome: Outcome, scenario: Scenario) => passes(outcome) < tokens(scenario),
+      'run again': (outcome: Outcome, scenario: Scenario) => passes(outcome) > tokens(scenario),
       'all rejected': (outcome: Outcome, scenario: Scenario) => passes(outcome) === tokens(scenario) && tokens(scenario) > 2,
       Belady: (outcome: Outcome, { policy }: Scenario) => policy === 'belady' && sum(outcome, 'hits') > 0,
     };

@@ -76,7 +76,11 @@ function drawOf(n: number, shift: number): number {
 }
 
 /** The passes of a request of `rows` generated tokens that drafts and verifies. */
-function verifyByTheBook(rows: readonly TokenChoices[], { acceptances, draft, drafterNs }: SpeculationSpec, seed: number): Verified[] {
+function verifyByTheBook(
+  rows: readonly TokenChoices[],
+  { acceptances, draft, drafterNs, rollback }: SpeculationSpec,
+  seed: number,
+): Verified[] {
   const shift = new Random(seed, 'speculation/0').next();
   const passes: Verified[] = [];
   let done = 0;
@@ -92,6 +96,8 @@ function verifyByTheBook(rows: readonly TokenChoices[], { acceptances, draft, dr
       return rows[(position + Math.floor(rows.length / 2)) % rows.length]!;
     });
     passes.push({ tokens: [...kept, ...rejected], draftNs: drafted * drafterNs });
+    // A state that has run wrong tokens is as it was before the pass, and runs the right ones again.
+    if (rollback === 'redo' && rejected.length > 0) passes.push({ tokens: kept, draftNs: 0 });
     done += kept.length;
   }
   return passes;

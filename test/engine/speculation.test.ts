@@ -6,7 +6,7 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { Request } from '../../src/schedule/request.js';
-import { Speculation } from '../../src/schedule/speculation.js';
+import { ROLLBACKS, Speculation } from '../../src/schedule/speculation.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
@@ -31,10 +31,16 @@ const RESIDENCE = {
   cpu: { policy: 'lru', capacityBytes: 0, onMiss: 'cpu' },
 } as const;
 
-const scene = (where: keyof typeof RESIDENCE, draft: number, acceptances: readonly number[], drafterNs = 0): Scenario => ({
+const scene = (
+  where: keyof typeof RESIDENCE,
+  draft: number,
+  acceptances: readonly number[],
+  drafterNs = 0,
+  rollback: 'free' | 'redo' = 'free',
+): Scenario => ({
   ...world({ layers: [{ experts: 8, denseNs: 30 }], passes: tokens.map((token) => [token]), ...RESIDENCE[where] }),
   hardware: wholeMachine([wholeLink('h2d', 4)]),
-  ...(draft === 0 ? {} : { speculation: { draft, acceptances, drafterNs } }),
+  ...(draft === 0 ? {} : { speculation: { draft, acceptances, drafterNs, rollback } }),
 });
 
 /** End of the last pass, ns, of both simulators. */
@@ -75,6 +81,17 @@ describe('by hand: time of eight tokens, everything resident, loaded, on the CPU
     expect(await times(1, [0.5], 20)).toEqual([380 + 100, 1040 + 100, 580 + 100]);
   });
 
+  it('a state that cannot go back runs what was right again', async () => {
+    const redo = (where: keyof typeof RESIDENCE, acceptances: readonly number[]) => endNs(scene(where, 1, acceptances, 0, 'redo'));
+    // After each of the seven rejected drafts the one token that was right, two experts.
+    expect(await redo('resident', [0])).toBe(7 * (70 + 50) + 50);
+    expect(await redo('loaded', [0])).toBe(7 * (200 + 120) + 120);
+    expect(await redo('cpu', [0])).toBe(7 * (110 + 70) + 70);
+    // Three of five drafts are rejected, as above.
+    expect(await redo('cpu', [0.5])).toBe(580 + 3 * 70);
+    expect(await redo('cpu', [1])).toBe(4 * 90);
+  });
+
   it('a cache of two experts keeps those of the token that is known', async () => {
     const cached = { policy: 'lru', capacityBytes: 20 } as const;
     // Token t finds expert t and loads t + 1: 30 + 40 + 10. The first loads two.
@@ -88,7 +105,7 @@ describe('draws', () => {
   it('give the shares by position exactly over 2^k drafts, whatever the seed', () => {
     const acceptances = [0.75, 0.5, 0.125];
     for (const seed of [1, 2, 3]) {
-      const speculation = new Speculation({ draft: 3, acceptances, drafterNs: 7 }, seed);
+      const speculation = new Speculation({ draft: 3, acceptances, drafterNs: 7, rollback: 'free' }, seed);
       const request = new Request({ index: 5, start: 0, prefill: 0, decode: 1000, arrivalNs: 0 });
       const counts = [0, 0, 0];
       for (let pass = 0; pass < 64; pass++) {
@@ -104,7 +121,7 @@ describe('draws', () => {
   });
 
   it('are no more than what is left of a request, and none while it reads its prompt', () => {
-    const speculation = new Speculation({ draft: 3, acceptances: [1, 1, 1], drafterNs: 0 }, 1);
+    const speculation = new Speculation({ draft: 3, acceptances: [1, 1, 1], drafterNs: 0, rollback: 'free' }, 1);
     const request = new Request({ index: 0, start: 0, prefill: 4, decode: 6, arrivalNs: 0 });
     const drafts = [2, 4, 6, 7, 8, 9].map((done) => speculation.draftOf(Object.assign(request, { done })));
     expect(drafts).toEqual([0, 3, 3, 2, 1, 0]);
@@ -165,6 +182,19 @@ describe('a run that drafts', () => {
     expect(of(drafts, 'cache.hit_rate')).toBeLessThanOrEqual(of(drafts, 'bound.belady.hit_rate'));
   });
 
+  it('runs again what was right where a state cannot go back', async () => {
+    const speculation = { draft: 3, acceptance: 0.6 };
+    const free = await run({ workload: { ...workload, speculation } });
+    const redo = await run({ workload: { ...workload, speculation: { ...speculation, rollback: 'redo' } } });
+    for (const name of ['workload.tokens', 'speculation.drafted', 'speculation.accepted', 'speculation.wasted_activations'])
+      expect(of(redo, name)).toBe(of(free, name));
+    expect(of(free, 'speculation.redone')).toBe(0);
+    expect(of(redo, 'speculation.redone')).toBeGreaterThan(0);
+    const perToken = of(free, 'experts.activations') / (of(free, 'workload.tokens') + of(free, 'speculation.rejected'));
+    expect(of(redo, 'experts.activations') - of(free, 'experts.activations')).toBe(perToken * of(redo, 'speculation.redone'));
+    expect(of(redo, 'speed.decode')).toBeLessThan(of(free, 'speed.decode'));
+  });
+
   it('takes what an engine prints', async () => {
     const speculation = { draft: 4, acceptance: '42% of 4' };
     const result = await run({ workload: { tokens: 4000, prompt: 0, output: 4000, speculation } });
@@ -183,6 +213,7 @@ describe('a run that drafts', () => {
       budget: fc.constantFrom(4, 9, 64),
       draft: fc.integer({ min: 1, max: 5 }),
       acceptance: fc.constantFrom(0, 0.5, 0.8, 1),
+      rollback: fc.constantFrom(...ROLLBACKS),
       hardware: fc.constantFrom('t4', '2x-rtx-4090'),
       kvGrowth: fc.constantFrom('static', 'grow'),
       policy: fc.constantFrom('lru', 'lru', 'belady'),
@@ -193,7 +224,7 @@ describe('a run that drafts', () => {
     await fc.assert(
       fc.asyncProperty(
         draws,
-        async ({ acceptance, arrivals, batch, budget, draft, hardware, kvGrowth, policy, predictor, prompt, scheduler }) => {
+        async ({ acceptance, arrivals, batch, budget, draft, hardware, kvGrowth, policy, predictor, prompt, rollback, scheduler }) => {
           const requests = 2 * batch + 1;
           const load = arrivals === undefined ? { tokens: requests * (prompt + 24) } : { arrivals, requests };
           const common = { batch, maxTokensPerPass: budget, prompt, output: 24, ...load };
@@ -205,7 +236,7 @@ describe('a run that drafts', () => {
             workload: { ...common, ...speculation },
           });
           const plain = await run(input({}), more);
-          const drafts = await run(input({ speculation: { draft, acceptance, drafter: '1us' } }), more);
+          const drafts = await run(input({ speculation: { draft, acceptance, drafter: '1us', rollback } }), more);
           expect(of(drafts, 'workload.tokens')).toBe(of(plain, 'workload.tokens'));
           expect(of(drafts, 'workload.requests')).toBe(of(plain, 'workload.requests'));
           if (predictor === 'none') expect(of(drafts, 'cache.hit_rate')).toBeLessThanOrEqual(of(drafts, 'bound.belady.hit_rate'));

@@ -13,7 +13,7 @@ import { PathView } from '../../src/schedule/paths.js';
 import { PassRecord, RecordedScheduler } from '../../src/schedule/recorded.js';
 import { RoutingWalks } from '../../src/schedule/routing-walk.js';
 import type { SchedulerDefinition, SchedulerLimits } from '../../src/schedule/scheduler.js';
-import { Speculation, type SpeculationSpec } from '../../src/schedule/speculation.js';
+import { ROLLBACKS, Speculation, type SpeculationSpec } from '../../src/schedule/speculation.js';
 import { ClosedLoop, type Workload } from '../../src/schedule/workload.js';
 import type { RoutingTrace } from '../../src/trace/trace.js';
 import { cases } from '../cases.js';
@@ -88,17 +88,28 @@ function serve(definition: SchedulerDefinition, one: Case): Served {
       arrivalNs[request.index] = request.arrivalNs;
     }
     let token = 0;
-    for (const { rejected = 0, request, tokens: fed } of passes.shares) {
-      expect(rejected).toBeLessThan(request.inPrefill ? 1 : fed);
+    for (const { again = false, rejected = 0, request, tokens: fed } of passes.shares) {
+      expect(again).toBe(passes.again);
+      if (again) expect(rejected).toBe(fed);
+      else expect(rejected).toBeLessThan(request.inPrefill ? 1 : fed);
+      const from = next[request.index]! - (again ? fed : 0);
       for (let k = 0; k < fed; k++, token++) {
         expect(pass.request[token]).toBe(request.index);
-        expect(pass.position[token]).toBe(next[request.index]! + k);
+        expect(pass.position[token]).toBe(from + k);
+        // The trace has the id of a row for a choice, modulo 50.
+        if (again) expect(pass.choices[token]).toBe(request.placeOf(from + k).row % 50);
       }
       next[request.index]! += fed - rejected;
+      if (again) continue;
       // Drafted tokens never run beyond the end of a request.
       expect(next[request.index]! + rejected).toBeLessThanOrEqual(tokens[request.index]!);
     }
     expect(token).toBe(pass.tokens);
+    if (passes.again) {
+      time = start + 3 + pass.tokens;
+      passes.done(time);
+      continue;
+    }
     // Begun and not finished: what runs at once.
     expect(next.filter((done, index) => done > 0 && done < tokens[index]!).length).toBeLessThanOrEqual(running);
     seen.push({
@@ -157,6 +168,7 @@ const drawn = fc.record({
       draft: fc.integer({ min: 1, max: 5 }),
       acceptances: fc.constantFrom([0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0.75, 0.5, 0.25, 0.25, 0]),
       drafterNs: fc.constantFrom(0, 2),
+      rollback: fc.constantFrom(...ROLLBACKS),
     }),
     { nil: null },
   ),
@@ -218,7 +230,7 @@ describe.each(SCHEDULERS.map((definition) => [definition.name, definition] as co
         const replayed: string[] = [];
         while (again.next(0) >= 0) {
           const { choices, request: of, tokens } = again.pass;
-          replayed.push(`${of.subarray(0, tokens).join()} ${choices.subarray(0, tokens).join()}`);
+          if (!again.again) replayed.push(`${of.subarray(0, tokens).join()} ${choices.subarray(0, tokens).join()}`);
           again.done(0);
         }
         expect(replayed).toEqual(served.seen.map(({ text }) => text));

@@ -43,13 +43,15 @@ export function servingMetrics({ meters, passes, run, simulation, workload }: Fi
 }
 
 /** What was drafted, and what became of it. */
-function speculationMetrics({ accepted, drafted, totalDraftNs, verified, wastedActivations }: Speculation, activations: number): Values {
+function speculationMetrics(speculation: Speculation, activations: number): Values {
+  const { accepted, drafted, redone, totalDraftNs, verified, wastedActivations } = speculation;
   return {
     'speculation.tokens_per_pass': (verified + accepted) / verified,
     'speculation.acceptance': accepted / drafted,
     'speculation.drafted': drafted,
     'speculation.accepted': accepted,
     'speculation.rejected': drafted - accepted,
+    'speculation.redone': redone,
     'speculation.wasted_activations': wastedActivations,
     'speculation.wasted_rate': wastedActivations / activations,
     'speculation.draft_time': totalDraftNs,

@@ -189,7 +189,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['speculation.*'],
-    what: 'Speculative decoding (workload.speculation): each request drafts tokens, and one pass verifies them beside the token that is known. Those that are right are generated at once, and the model gives one more after them; those that are wrong have run for nothing. Tokens per pass counts what a request gets from such a pass, 1 to draft + 1; wasted activations are the token-expert pairs of wrong tokens; the draft time is what drafting takes before the passes.',
+    what: 'Speculative decoding (workload.speculation): each request drafts tokens, and one pass verifies them beside the token that is known. Those that are right are generated at once, and the model gives one more after them; those that are wrong have run for nothing. Tokens per pass counts what a request gets from such a pass, 1 to draft + 1; wasted activations are the token-expert pairs of wrong tokens; the draft time is what drafting takes before the passes. Redone tokens were right, and ran again because the state of recurrent layers had run wrong ones after them (rollback: redo).',
     reading:
       'A pass of more tokens demands more experts, so with experts off the GPU it takes longer: drafting pays where tokens per pass rise faster than the time of a pass (latency.pass). Draw the break-even with moeprof sweep --vary workload.speculation.draft=0..8. Where most of the activations are wasted, draft fewer tokens: the acceptance falls with every position.',
   },
