@@ -91,7 +91,7 @@ function detailOf(text: string, { name }: Quantization): Detail {
 function sizeOf(details: readonly Detail[]): FileSize | null {
   for (const { key, value } of details) {
     if (key === 'bits') return { bits: numberOf(key, value, 0.5, 32) };
-    if (key === 'size') return { bytes: parseQuantity(BYTES, value, 'quantization: size') };
+    if (key === 'size') return { bytes: parseQuantity(BYTES, value, 'size') };
   }
   return null;
 }
@@ -112,6 +112,6 @@ function withGroups(found: Quantization, details: readonly Detail[]): Quantizati
 function numberOf(key: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < least || value > most)
-    throw new UserError(`quantization: ${key}: must be a number from ${least} to ${most}, not "${text}"`);
+    throw new UserError(`${key}=${text}: must be a number from ${least} to ${most}`);
   return value;
 }

@@ -118,4 +118,9 @@ describe('whole files', () => {
     const size = (expertBytesTotal(model) + model.dense.weightBytes) / 1e9;
     expect(Math.abs(size / gigabytes - 1)).toBeLessThan(0.003);
   });
+
+  it('kimi-k3 in mxfp4_hf has 1,560.94 GB, its vision encoder included, within .5 %', () => {
+    const model = loadModel('kimi-k3');
+    expect(Math.abs((expertBytesTotal(model) + model.dense.weightBytes) / 1_560.94e9 - 1)).toBeLessThan(0.005);
+  });
 });
