@@ -53,12 +53,16 @@ interface TokenTime {
   readonly cpuNs: number;
 }
 
-/** A pass that only generates gives each of its requests a token; a prompt has many in a pass. What is left is time between such passes. */
+/**
+ * A pass that only generates gives each of its requests a token, or as many as drafts bring; a prompt has many in a pass. What is left is time
+ * between such passes.
+ */
 function tokenTime(phase: Phase, result: Result): TokenTime {
   const wholeNs = 1e9 / (speedOf(result, phase) ?? Number.NaN);
   const time = phaseTime(result, phase);
   if (time === null) return { wholeNs, parts: [], cpuNs: 0 };
-  const tokens = phase === 'decode' ? time.passes : tokensRun(result);
+  const tokensPerPass = result.metrics['speculation.tokens_per_pass']?.value ?? 1;
+  const tokens = phase === 'decode' ? time.passes * tokensPerPass : tokensRun(result);
   const nsOf = (label: string): number => (time.parts.find((part) => part.label === label)?.ns ?? 0) / tokens;
   const parts = [
     ['stall', nsOf('stall')],

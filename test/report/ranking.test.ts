@@ -95,6 +95,19 @@ describe('rank', () => {
     ]);
   });
 
+  it('counts a pass that verifies drafts for as many tokens as it gives: 8 ms more stall for 4', () => {
+    const drafting = (system: string, stall: number): Result =>
+      run(
+        system,
+        { stall: stall / 4, experts: 0.5, dense: 0.75 },
+        {
+          'schedule.passes': 25,
+          'speculation.tokens_per_pass': 4,
+        },
+      );
+    expect(rank([drafting('slow', 12), drafting('fast', 4)]).map((one) => one.reason)).toEqual(['', '+2.00 ms stall a token']);
+  });
+
   it('names the largest part that the best does not spend', () => {
     expect(reason(run('other', { stall: 2, experts: 4, dense: 3 }))).toBe('+2.00 ms experts a token');
     expect(reason(run('other', { stall: 0, experts: 0, dense: 9 }))).toBe('+6.00 ms dense a token');
