@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from './errors.js';
-import { didYouMean } from './text.js';
+import { didYouMean, nearest } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
 export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements';
@@ -42,14 +42,22 @@ export function isPath(nameOrPath: string): boolean {
  * Absolute path of a profile.
  * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`
  * @param relativeTo folder that paths are relative to; the working directory unless said
+ * @param others names that stand in no file of the family, and may have been meant
  * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
  */
-export function findProfile(family: ProfileFamily, nameOrPath: string, relativeTo: string = process.cwd()): string {
+export function findProfile(
+  family: ProfileFamily,
+  nameOrPath: string,
+  relativeTo: string = process.cwd(),
+  others: () => readonly string[] = () => [],
+): string {
   if (isPath(nameOrPath)) return resolve(relativeTo, nameOrPath);
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;
-  const hint = nameOrPath === '' ? didYouMean('', files.keys()) : didYouMean(nameOrPath, files.keys());
+  // Others only where they are near: a list of all would be theirs.
+  const near = nameOrPath === '' ? [] : nearest(nameOrPath, [...files.keys(), ...others()]);
+  const hint = didYouMean(nameOrPath, near.length > 0 ? near : files.keys());
   const list = ` (a file needs its path, e.g. ./${nameOrPath || 'my'}${ENDINGS[family] ?? '.yaml'})`;
   if (nameOrPath !== '' && existsSync(resolve(relativeTo, nameOrPath))) {
     throw new UserError(`unknown ${SINGULAR[family]} "${nameOrPath}": ${hint}; what is in the folder needs its path: ./${nameOrPath}`);

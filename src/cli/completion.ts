@@ -2,6 +2,7 @@
 import { Argument, type Command, Command as NewCommand, type Option } from 'commander';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
+import { partNames } from '../hardware/machine.js';
 import { PREDICTORS } from '../predict/index.js';
 import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
@@ -35,7 +36,8 @@ export function completionOf(entries: readonly CommandEntry[]): CommandModule {
 /** Words that options and arguments take, where commander does not know them, by the option's long name or `command argument`. */
 const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--model': () => listProfiles('models'),
-  '--hardware': () => listProfiles('hardware'),
+  // A part is offered as the first of a machine; what follows a plus sign, no shell completes.
+  '--hardware': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   '--runtime': () => listProfiles('runtimes'),
   '--system': () => listProfiles('systems'),
   '--policy': () => POLICIES.map(({ name }) => name),

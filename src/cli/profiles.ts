@@ -6,7 +6,13 @@ import { readText } from '../base/input-file.js';
 import { type Parameter, type ParameterTable, rangeText } from '../base/parameters.js';
 import { findProfile, listProfiles, type ProfileFamily } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
+import { formatBytes, formatCount, formatFlops, formatNumber, formatRate } from '../base/units.js';
 import { POLICIES } from '../cache/policies/index.js';
+import type { Catalogue, CataloguePart } from '../hardware/parts/catalogue.js';
+import { CPUS, type CpuPart } from '../hardware/parts/cpu.js';
+import { GPUS, type GpuPart } from '../hardware/parts/gpu.js';
+import { memoryRate, memoryText } from '../hardware/parts/memory.js';
+import { slotText } from '../hardware/parts/pcie.js';
 import { PREDICTORS } from '../predict/index.js';
 import { clip, MAX_WIDTH, widthOf, wrap } from '../report/text.js';
 import { SCHEDULERS } from '../schedule/index.js';
@@ -18,6 +24,10 @@ import { formatFamily, quantizationFamily } from './storage-families.js';
 interface Family {
   readonly name: string;
   names(): readonly string[];
+  /** True where members are listed only when the family is asked for. */
+  readonly asked?: boolean;
+  /** The member that another spelling means; absent: names have one spelling. */
+  find?(name: string): string | undefined;
   /** A few words on a member, or nothing. */
   summary(name: string): string;
   /** Text of a member. @throws UserError where it cannot be shown */
@@ -47,6 +57,56 @@ function firstComment(text: string): string {
     .replace(/^profiles\/\S+:\s*/, '')
     .replace(/[:,]?\s*https?:\S+.*$/, '')
     .replace(/\.(\s.*)?$/, '');
+}
+
+/** A family of parts of machines: one line each in a catalogue, and more of them than a list of everything should hold. */
+function parts<P extends CataloguePart>(
+  name: string,
+  catalogue: Catalogue<P>,
+  few: (part: P) => string,
+  facts: (part: P) => Fact[],
+): Family {
+  return {
+    name,
+    asked: true,
+    names: () => catalogue.parts.map((part) => part.name),
+    find: (wanted) => catalogue.find(wanted)?.name,
+    summary: (wanted) => few(catalogue.find(wanted)!),
+    show: (wanted, width) => {
+      const part = catalogue.find(wanted)!;
+      const rows: Fact[] = [...facts(part), ['architecture', part.arch], ['made for', part.form]];
+      const lines = rows.map(([label, value]) => `  ${label.padEnd(20)}${value}`);
+      return `${name}/${part.name}\n\n${lines.join('\n')}\n\n${wrap(`Source: ${part.source}`, width, '', '  ')}\n`;
+    },
+  };
+}
+
+/** A label and its value. */
+type Fact = [label: string, value: string];
+
+const gibibytes = (bytes: number): string => `${formatNumber(bytes / 2 ** 30)} GiB`;
+
+function gpuFacts({ chip, fp16Flops, link, memoryBandwidth, memoryBytes, pcie }: GpuPart): Fact[] {
+  return [
+    ['memory', gibibytes(memoryBytes)],
+    ['memory bandwidth', formatRate(memoryBandwidth)],
+    ['FP16', `${formatFlops(fp16Flops)}/s, dense, accumulating in FP32`],
+    ...(pcie === undefined ? [] : [['PCIe', slotText(pcie)] satisfies Fact]),
+    ...(link === undefined ? [] : [['to its like', `${formatRate(link)} in one direction`] satisfies Fact]),
+    ...(chip === undefined ? [] : [['on the chip of', `cpu/${chip}, whose memory it shares`] satisfies Fact]),
+  ];
+}
+
+function cpuFacts({ clockHz, cores, flopsPerCycle, isa, l3Bytes, memory, pcieGeneration, sockets }: CpuPart): Fact[] {
+  return [
+    ['cores', formatCount(cores)],
+    ['base clock', `${formatNumber(clockHz / 1e9, 2)} GHz`],
+    ['instructions', `${isa}, ${formatCount(flopsPerCycle)} operations a core and cycle`],
+    ...(l3Bytes === undefined ? [] : [['L3', formatBytes(l3Bytes)] satisfies Fact]),
+    ['memory', `${memoryText(memory)}, ${formatRate(memoryRate(memory))} a socket`],
+    ...(pcieGeneration === undefined ? [] : [['PCIe', `generation ${pcieGeneration}`] satisfies Fact]),
+    ['sockets', formatCount(sockets)],
+  ];
 }
 
 /** A member of a family that is code. */
@@ -89,6 +149,8 @@ function parameterText(name: string, parameter: Parameter, width: number): strin
 const families: readonly Family[] = [
   files('model', 'models'),
   files('hardware', 'hardware'),
+  parts('gpu', GPUS, ({ memoryBandwidth, memoryBytes }) => `${gibibytes(memoryBytes)}, ${formatRate(memoryBandwidth)}`, gpuFacts),
+  parts('cpu', CPUS, ({ cores, isa, memory }) => `${formatCount(cores)} cores, ${isa}, ${memoryText(memory)}`, cpuFacts),
   files('runtime', 'runtimes'),
   files('system', 'systems'),
   files('run', 'runs'),
@@ -107,7 +169,9 @@ ${wrap(families.map((family) => family.name).join(', '), MAX_WIDTH, 'Families: '
 Examples:
   moeprof profiles list
   moeprof profiles list policy
+  moeprof profiles list gpu
   moeprof profiles show hardware/rtx-4090
+  moeprof profiles show gpu/rtx-3090
   moeprof profiles show model/qwen3-30b-a3b > my-model.yaml
 `;
 
@@ -117,11 +181,11 @@ export function define(command: Command, context: CliContext): void {
   command
     .command('list')
     .summary('names, with a few words on each')
-    .description('Names, with a few words on each.')
+    .description('Names, with a few words on each; parts of machines (gpu, cpu) only where they are asked for.')
     .argument('[family]', 'only this family')
     .addHelpText('after', EXAMPLES)
     .action((wanted: string | undefined) => {
-      const shown = wanted === undefined ? families : [familyNamed(wanted)];
+      const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
       const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
       const longest = Math.max(0, ...rows.map(([name]) => name.length));
       const width = widthOf(context.reportOptions);
@@ -160,10 +224,18 @@ function memberNamed(wanted: string): { family: Family; name: string } {
   const slash = wanted.indexOf('/');
   const candidates = slash < 0 ? families : [familyNamed(wanted.slice(0, slash))];
   const name = wanted.slice(slash + 1);
-  const having = candidates.filter((family) => family.names().includes(name));
-  if (having.length === 1) return { family: having[0]!, name };
+  const all = candidates.flatMap((family) => {
+    const member = family.find === undefined ? family.names().find((known) => known === name) : family.find(name);
+    return member === undefined ? [] : [{ family, name: member }];
+  });
+  // A machine that is named after its card comes before the card.
+  const first = all.filter(({ family }) => family.asked !== true);
+  const having = first.length > 0 ? first : all;
+  if (having.length === 1) return having[0]!;
   if (having.length > 1) {
-    throw new UserError(`"${name}" is in several families; write ${having.map((family) => `${family.name}/${name}`).join(' or ')}`);
+    throw new UserError(
+      `"${name}" is in several families; write ${having.map(({ family, name: member }) => `${family.name}/${member}`).join(' or ')}`,
+    );
   }
   throw new UserError(
     `there is no ${slash < 0 ? 'profile' : candidates[0]!.name} "${name}": ${didYouMean(

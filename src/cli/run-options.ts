@@ -6,6 +6,7 @@ import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
+import { isComposed } from '../hardware/load.js';
 import { locatedPredictor } from '../predict/create.js';
 import { MISS_ACTIONS, REPLAYS } from '../system/choices.js';
 import { splitFault } from '../system/faults.js';
@@ -54,7 +55,7 @@ export function addRunOptions(command: Command): Command {
   return addRoutingOptions(command.optionsGroup('What runs:'))
     .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
-    .option('-w, --hardware <machine>', 'machine: a bundled name or a YAML file; several with commas')
+    .option('-w, --hardware <machine>', 'machine: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x); several with commas')
     .option('--runtime <runtime>', "software that executes the system, e.g. llama.cpp or ktransformers; the system's unless given")
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
@@ -101,11 +102,12 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
  */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
+  const machine = (value: string): string => (isComposed(value) ? value : local(value));
   const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
   const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
   if (variants.length > 0) flag('--variant', 'variants', variants);
-  flag('--hardware', 'hardware', options.hardware, local);
+  flag('--hardware', 'hardware', options.hardware, machine);
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);

@@ -1,7 +1,10 @@
-// From a hardware profile and a runtime to the machine that a run works on.
-import { findProfile } from '../base/profiles.js';
-import { type Override, readYaml } from '../base/yaml.js';
+// From the name of a machine and a runtime to the machine that a run works on: one that ships with moeprof, one in a file, or one that is
+// composed of parts.
+import { findProfile, listProfiles } from '../base/profiles.js';
+import { checkValue, type Override, readYaml } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
+import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
+import { machineToProfile } from './machine-profile.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { DEFAULT_RUNTIME, loadRuntime, type RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec } from './spec.js';
@@ -53,19 +56,57 @@ function several({ gpus }: HardwareProfile): Pick<HardwareSpec, 'gpus'> {
   return { gpus: { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } } };
 }
 
+/** Where a machine stands: in a file, or in its own name. */
+type Found = { readonly path: string } | { readonly machine: Machine };
+
+/**
+ * Finds a machine.
+ * @param name a bundled profile, the path of a YAML file, or parts: `rtx-3090+ryzen-9-7950x`
+ * @param relativeTo folder that paths are relative to
+ * @throws UserError where there is no such profile or part, with the nearest names; a path is not checked to exist
+ */
+export function findHardware(name: string, relativeTo?: string): Found {
+  if (isComposed(name)) return { machine: parseMachine(name) };
+  return { path: findProfile('hardware', name, relativeTo, partNames) };
+}
+
+/** True where a name is neither that of a bundled machine nor a path, but names parts. */
+export function isComposed(name: string): boolean {
+  return !listProfiles('hardware').includes(name) && isComposition(name);
+}
+
 /**
  * Loads a machine.
- * @param nameOrPath name of a bundled profile, or path of a YAML file, relative to `relativeTo`
+ * @param name as of {@link findHardware}
  * @param overrides values that replace the profile's
- * @param runtime what drives it; null: the default, where the profile is not calibrated
- * @throws UserError where there is no such profile, or it is not well-formed
+ * @param runtime what drives it; null: the usual one, where the profile is not calibrated
+ * @throws UserError where there is no such machine, or it is not well-formed
  */
 export function loadHardware(
-  nameOrPath: string,
+  name: string,
   relativeTo?: string,
   overrides: readonly Override[] = [],
   runtime: RuntimeSpec | null = null,
 ): HardwareSpec {
-  const profile = readYaml(findProfile('hardware', nameOrPath, relativeTo), HardwareProfileSchema, overrides);
-  return buildHardware(profile, runtime ?? (isCalibrated(profile) ? null : loadRuntime(DEFAULT_RUNTIME)));
+  const found = findHardware(name, relativeTo);
+  if ('path' in found) {
+    const profile = readYaml(found.path, HardwareProfileSchema, overrides);
+    return buildHardware(profile, runtime ?? (isCalibrated(profile) ? null : loadRuntime(DEFAULT_RUNTIME)));
+  }
+  const { machine } = found;
+  const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
+  return { ...buildHardware(profile, runtime ?? (isCalibrated(profile) ? null : loadRuntime(usualRuntime(machine)))), machine };
 }
+
+/** llama.cpp with the backend of the GPU's vendor. */
+function usualRuntime({ gpus }: Machine): string {
+  const [gpu] = gpus;
+  return gpu === undefined ? DEFAULT_RUNTIME : BACKENDS[gpu.vendor];
+}
+
+const BACKENDS = {
+  nvidia: DEFAULT_RUNTIME,
+  amd: 'llama.cpp-rocm',
+  intel: 'llama.cpp-vulkan',
+  apple: 'llama.cpp-metal',
+} as const;

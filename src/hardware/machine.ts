@@ -26,7 +26,7 @@ export function parseMachine(text: string): Machine {
 /** True where a text is meant as a machine composed of parts: several joined by +, or one that a catalogue knows. A file's path is not. */
 export function isComposition(text: string): boolean {
   if (/\.(ya?ml|json)$/i.test(text) || /^[./~\\]/.test(text) || text.includes('\\')) return false;
-  return text.includes('+') || findPart(measured(text).word) !== undefined;
+  return text.includes('+') || findPart(severalOf(measured(text).word).name) !== undefined;
 }
 
 /** Names of all GPUs and CPUs. */
@@ -37,7 +37,7 @@ export function partNames(): string[] {
 /** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
-  for (const word of text.replace(/max\+[\s-]*(?=\d{3})/gi, 'max-').split('+')) {
+  for (const word of text.replace(/max\+[\s-]*(?=\d{3}\b)/gi, 'max-').split('+')) {
     if (word.trim() !== '') words.push(word.trim());
     else if (words.length > 0) words.push(`${words.pop()}+`);
     else throw new UserError(`"${text}" begins with a plus sign; write parts between them, e.g. rtx-3090+ryzen-9-7950x`);
@@ -71,23 +71,28 @@ function withWord(given: GivenParts, word: string): GivenParts {
   return withPart(given, word, plain, bandwidth);
 }
 
-/** Adds a GPU or a CPU: `2xrtx-3090`, `dual-epyc-9355`. */
+/** Adds a GPU or a CPU. */
 function withPart(given: GivenParts, word: string, plain: string, bandwidth: number | undefined): GivenParts {
-  const whole = findPart(plain);
-  const several = whole === undefined ? /^(?:(\d+)\s*x\s*|(dual|two)[\s-]+)(.*)$/i.exec(plain) : null;
-  const part = whole ?? (several === null ? undefined : findPart(several[3]!));
-  if (part === undefined) throw unknownPart(several?.[3] ?? plain);
-  const count = several?.[2] === undefined ? counted(several?.[1], word) : 2;
+  const { count: text, name } = severalOf(plain);
+  const part = findPart(name);
+  if (part === undefined) throw unknownPart(name);
+  const count = counted(text, word);
   if (isGpu(part)) {
     const gpu = bandwidth === undefined ? part : { ...part, measuredBandwidth: bandwidth };
     return { ...given, gpus: [...given.gpus, ...new Array<GpuPart>(count).fill(gpu)] };
   }
-  if (count > part.sockets)
-    throw new UserError(
-      `"${word}": ${part.sockets === 1 ? `there is no board for several ${part.name}` : `a board takes ${part.sockets} ${part.name} at most`}`,
-    );
+  if (count > part.sockets) {
+    const most = part.sockets === 1 ? `there is no board for several ${part.name}` : `a board takes ${part.sockets} ${part.name} at most`;
+    throw new UserError(`"${word}": ${most}`);
+  }
   const chipBandwidth = bandwidth === undefined ? {} : { chipBandwidth: bandwidth };
   return { ...given, ...chipBandwidth, cpu: once(given.cpu, part, 'the CPU'), sockets: count };
+}
+
+/** Splits `2xrtx-3090`, `2 x rtx-3090` and `dual-epyc-9355` into how many and what; no name of a part begins so. */
+function severalOf(plain: string): { readonly count: string | undefined; readonly name: string } {
+  const match = /^(?:(\d+)\s*x[\s-]*|(dual|two)[\s-]+)(.*)$/i.exec(plain);
+  return match === null ? { count: undefined, name: plain } : { count: match[1] ?? '2', name: match[3]! };
 }
 
 function isGpu(part: GpuPart | CpuPart): part is GpuPart {

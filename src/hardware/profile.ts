@@ -176,6 +176,8 @@ export const HardwareProfileSchema = z
 
 /** A checked hardware profile. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;
+/** What a hardware profile may say: quantities as numbers or with their units. */
+export type HardwareProfileInput = z.input<typeof HardwareProfileSchema>;
 
 /** True where a profile states what kernels reach on its devices: it was measured, with the software that ran then. */
 export function isCalibrated({ gpu }: { readonly gpu: Pick<HardwareProfile['gpu'], 'bandwidthFraction'> }): boolean {

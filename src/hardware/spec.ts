@@ -1,5 +1,7 @@
 // Where the experts live: tiers of memory, links between them, devices that compute. Types only; `cost.ts` prices work on them.
 
+import type { Machine } from './parts/assembly.js';
+
 /** A level of the memory hierarchy. */
 interface Tier {
   readonly name: 'gpu' | 'unified' | 'dram' | 'ssd';
@@ -137,4 +139,6 @@ export interface HardwareSpec {
   readonly software?: Software;
   /** What the profile says of it, without its name: the same machine for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;
+  /** The parts that it is composed of; absent where a file describes it. */
+  readonly machine?: Machine;
 }

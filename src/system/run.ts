@@ -8,6 +8,7 @@ import { BYTES, COUNT } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
+import { findHardware } from '../hardware/load.js';
 import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
@@ -41,7 +42,12 @@ export const runSchema = z.strictObject({
     .superRefine(known(findQuantization))
     .optional()
     .describe('Storage format of the weights, e.g. q4_k_m, fp8, bf16. Absent: as the model profile says.'),
-  hardware: profileOf('hardware').default('rtx-4090').describe('Bundled name or path of a hardware profile.'),
+  hardware: z
+    .string()
+    .min(1)
+    .superRefine(known((name) => findHardware(name)))
+    .default('rtx-4090')
+    .describe('Bundled name or path of a hardware profile, or parts: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+nvme-7GB/s.'),
   runtime: profileOf('runtimes')
     .optional()
     .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),

@@ -30,7 +30,11 @@ describe('a malformed value in a run profile', () => {
     ['memory:\n  kv: 4 GB\n  dramCache: 120%', 'run.yaml:3:14: memory.dramCache: "120%" is not a share of the experts; use 0% to 100%'],
     [
       'model: mixtral-8x7b\nhardware: rtx-409',
-      'run.yaml:2:11: hardware: unknown hardware profile "rtx-409": did you mean "rtx-4090" or "rtx-3090" or "rtx-5090"? (a file needs its path, e.g. ./rtx-409.yaml)',
+      'run.yaml:2:11: hardware: unknown hardware profile "rtx-409": did you mean "rtx-4090" or "rtx-4090d" or "rtx-3090"? (a file needs its path, e.g. ./rtx-409.yaml)',
+    ],
+    [
+      'model: mixtral-8x7b\nhardware: rtx-3090+ryzen-9-7950x+4xddr5-6000',
+      'run.yaml:2:11: hardware: 4xddr5-6000: ryzen-9-7950x has 2 channels; count channels, not modules',
     ],
     [
       'model: mixtral-8x7b\nquantization: q4_km',
@@ -97,7 +101,12 @@ describe('a malformed value of a flag', () => {
     [
       '--hardware',
       'rtx-409',
-      '--hardware: hardware: unknown hardware profile "rtx-409": did you mean "rtx-4090" or "rtx-3090" or "rtx-5090"? (a file needs its path, e.g. ./rtx-409.yaml)',
+      '--hardware: hardware: unknown hardware profile "rtx-409": did you mean "rtx-4090" or "rtx-4090d" or "rtx-3090"? (a file needs its path, e.g. ./rtx-409.yaml)',
+    ],
+    [
+      '--hardware',
+      'rtx-3090+i9-13900kk',
+      '--hardware: hardware: unknown part "i9-13900kk": did you mean "i9-13900k" or "i9-10900k" or "i9-11900k"? (a machine is written as rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s; parts: moeprof profiles list gpu, cpu)',
     ],
     [
       '--system',

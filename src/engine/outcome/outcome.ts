@@ -30,7 +30,7 @@ export function outcome(finished: Finished): Result {
   const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
   const common = {
     model: { layers: model.layers, dense: model.dense },
-    hardware: hardware.facts ?? { ...hardware, name: undefined, software: undefined },
+    hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
     variants: config.variants,
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined },
@@ -55,6 +55,7 @@ export function outcome(finished: Finished): Result {
     seed: run.seed,
     config: {
       ...config,
+      ...(hardware.machine === undefined ? {} : { machine: hardware.machine }),
       system: asWritten(system),
       overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain), runtime: overrides.runtime.map(plain) },
     },

@@ -10,6 +10,8 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   warnings.push(...(meters.faults?.warnings() ?? []));
+  const taken = inputs.hardware.machine?.defaults ?? [];
+  if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   if (inputs.trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',

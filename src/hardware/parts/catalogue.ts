@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { catalogueFiles } from '../../base/profiles.js';
-import { readYaml } from '../../base/yaml.js';
+import { readOwnYaml } from '../../base/yaml.js';
 import { partKey } from './spelling.js';
 
 /** What kind of computer a part is made for; a default stands for the part that is missing beside it. `unified`: CPU and GPU share memory. */
@@ -62,7 +62,7 @@ export function lazyCatalogue<F, P extends CataloguePart>(
 ): Catalogue<P> {
   let known: { parts: readonly P[]; byKey: ReadonlyMap<string, P> } | null = null;
   const loaded = (): NonNullable<typeof known> => {
-    known ??= indexed(catalogueFiles(kind).flatMap((path) => read(readYaml(path, schema))));
+    known ??= indexed(catalogueFiles(kind).flatMap((path) => read(readOwnYaml(path, schema))));
     return known;
   };
   return {

@@ -22,6 +22,9 @@ const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop
 /** Channels of 32 bits share a module of 64. */
 const LPDDR_PER_MODULE = 2;
 
+/** Size of a drive that says none: it holds any model there is, and nothing else depends on it. */
+const DISK_BYTES = 2e12;
+
 const GIB = 2 ** 30;
 
 /**
@@ -31,10 +34,7 @@ const GIB = 2 ** 30;
 export function completed(given: GivenParts): Machine {
   const chip = chipOf(given);
   const machine = chip === null ? ofCards(given) : ofChip(given, chip);
-  const sizes = given.disks.length > 0 && given.disks.some(({ bytes }) => bytes === undefined);
-  const disks = given.disks.length === 0 ? ['Disk not given: none, so that everything must fit in memory.'] : [];
-  const defaults = [...machine.defaults, ...disks, ...(sizes ? ['Size of the disk not given: 2 TB each.'] : [])];
-  return { ...machine, name: nameOf(given), disks: given.disks.map((disk) => ({ bytes: 2e12, ...disk })), defaults };
+  return { ...machine, name: nameOf(given), disks: given.disks.map((disk) => ({ bytes: DISK_BYTES, ...disk })) };
 }
 
 type Unnamed = Omit<Machine, 'name' | 'disks'>;

@@ -29,6 +29,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Good for trying moeprof, for comparing systems in principle, and for tests. Figures that somebody will rely on (buying memory, choosing a policy, a gate in CI) need recorded routing: docs on traces show how to record it from vLLM, SGLang, llama.cpp and transformers in a few lines. Give it with --trace.',
   },
   {
+    names: ['machine-defaults'],
+    what: 'The machine was composed of parts (-w rtx-3090+ryzen-9-7950x), and not all of them were given. What is missing was taken from the parts that are there (memory that the CPU lists, the slot that the card takes) or from what is usual beside them, each in a sentence.',
+    reading:
+      'Experts on the CPU are as fast as its memory, and experts that are copied as fast as the slot: where these were taken and not given, expect the figure of a usual machine and not of yours. Give them: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s. Measured rates go behind an @: 2xddr5-6000@70GB/s.',
+  },
+  {
     names: ['below-token-cycle'],
     what: 'The expert cache is smaller than what a single token touches, in all layers together (global scope) or in some layer (layer scope). By the time the next token comes back to a layer, recency-based policies have evicted all its experts: hits are impossible or nearly so, however often the routing repeats itself.',
     reading:

@@ -1,0 +1,98 @@
+// A machine of parts as a hardware profile: its tiers, links and devices, facts only; what kernels reach of them is the runtime's.
+import { UserError } from '../base/errors.js';
+import type { Machine } from './parts/assembly.js';
+import { memoryRate } from './parts/memory.js';
+import { pcieRate } from './parts/pcie.js';
+import type { HardwareProfileInput } from './profile.js';
+
+/**
+ * What a plain read reaches of the data sheet. Runtimes speak of the data sheet, so a measured rate is divided by it. A card's memory: 514 of
+ * 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358), 237 of 307 (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355).
+ */
+const READ_SHARE = { gpu: 0.86, host: 0.77 };
+
+/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s (A10). */
+const PINNED_SHARE = 0.8;
+
+/** ns until a copy starts, and until the first byte of a read from NVMe; one reader alone does not saturate a drive. */
+const COPY_START = 10e3;
+const READ = { latency: 80e3, lanes: 2 };
+
+/** Assumed between sockets: UPI or Infinity Fabric after protocol overhead; waiting for the other costs about a microsecond. */
+const SOCKETS = { bandwidth: 60e9, latency: 1e3 };
+
+/** DeepEP reaches 153 to 158 GB/s of the H800's 200 a direction (its README); the latency is what small NCCL exchanges take, estimated. */
+const LINKED = { share: 0.77, latency: 20e3 };
+/** Without peer access what one GPU sends goes through host memory, over both slots: half, and about 24 us between two 4090s. */
+const UNLINKED = { share: 0.5, latency: 25e3 };
+
+const GIB = 2 ** 30;
+
+/**
+ * The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is.
+ * @throws UserError where GPUs differ: a run needs them alike
+ */
+export function machineToProfile(machine: Machine): HardwareProfileInput {
+  const { disks, gpus, name } = machine;
+  const other = gpus.find((gpu) => gpu.name !== gpus[0]!.name);
+  if (other !== undefined) throw new UserError(`the GPUs of a run must be alike, and ${gpus[0]!.name} is not ${other.name}; name one kind`);
+  const parts = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
+  if (disks.length === 0) return { name, ...parts };
+  const ssd = { name: 'ssd', size: disks.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) } as const;
+  return { name, ...parts, tiers: [...parts.tiers, ssd], links: [...(parts.links ?? []), ssdLink(machine)] };
+}
+
+type Parts = Omit<HardwareProfileInput, 'name'>;
+
+function ofOneMemory(machine: Machine): Parts {
+  const { gpus, ram } = machine;
+  const [gpu] = gpus;
+  // macOS lets the GPU use three quarters of the memory unless told otherwise (recommendedMaxWorkingSetSize).
+  const reserve = gpu?.vendor === 'apple' ? ram!.bytes! / 4 : systemReserve(ram!.bytes!);
+  return { tiers: [{ name: 'unified', size: ram!.bytes!, reserve }], gpu: gpu === undefined ? allSockets(machine) : gpuFacts(gpu) };
+}
+
+function ofCards(machine: Machine): Parts {
+  const { gpus, pcie, ram, sockets } = machine;
+  const gpu = gpus[0]!;
+  const copies = pcie!.measuredBandwidth ?? pcieRate(pcie!) * PINNED_SHARE;
+  const { latency, share } = gpu.link === undefined ? UNLINKED : LINKED;
+  return {
+    tiers: [
+      // The reserve is the GPU's context and the framework's buffers.
+      { name: 'gpu', size: gpu.memoryBytes, reserve: 512 * 2 ** 20 },
+      { name: 'dram', size: ram!.bytes!, reserve: systemReserve(ram!.bytes!) },
+    ],
+    links: [{ name: 'h2d', bandwidth: copies, latency: COPY_START }],
+    gpu: gpuFacts(gpu),
+    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: (gpu.link ?? copies) * share, latency } } }),
+    cpu: { ...oneSocket(machine), ...(sockets > 1 && { sockets, interconnect: SOCKETS }) },
+  };
+}
+
+function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth }: Machine['gpus'][number]): HardwareProfileInput['gpu'] {
+  return { peak: fp16Flops, memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : measuredBandwidth / READ_SHARE.gpu };
+}
+
+function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] & { cores: number } {
+  const { cores, clockHz, isa } = cpu!;
+  const memory = ram!.measuredBandwidth === undefined ? memoryRate(ram!) : ram!.measuredBandwidth / READ_SHARE.host;
+  return { cores, clock: clockHz / 1e9, isa, memoryBandwidth: memory / sockets };
+}
+
+/** All sockets as one device, where the CPU computes everything. */
+function allSockets(machine: Machine): HardwareProfileInput['gpu'] {
+  const one = oneSocket(machine);
+  return { ...one, cores: one.cores * machine.sockets, memoryBandwidth: (one.memoryBandwidth as number) * machine.sockets };
+}
+
+/** What the operating system keeps: 4 GiB, an eighth where memory is small. */
+function systemReserve(bytes: number): number {
+  return Math.min(4 * GIB, bytes / 8);
+}
+
+/** Several drives are read as a stripe: each transfer is divided over all of them. */
+function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
+  const paths = disks.map(({ bandwidth }) => ({ bandwidth, latency: READ.latency }));
+  return paths.length === 1 ? { name: 'ssd', ...paths[0]!, lanes: READ.lanes } : { name: 'ssd', flows: 'split', paths };
+}
