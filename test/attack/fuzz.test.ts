@@ -46,7 +46,7 @@ describe('damaged files', () => {
 
   it.each(chosen.map((name) => [name, Math.ceil((RUNS * shareOf(name)) / shares)] as const))(
     '%s: %i mutations are read or refused',
-    { timeout: 60_000 + RUNS * 60 },
+    { timeout: 60_000 + RUNS * 300 },
     async (name, runs) => {
       const random = new Random(SEED, `test/fuzz/${name}`);
       const { files } = readers[name]!;
