@@ -184,7 +184,7 @@ describe('after a kill at a random moment', () => {
   });
 
   it('files were met in each state', () => {
-    if (count >= 200)
+    if (process.env.MOEPROF_KILLS !== undefined)
       process.stdout.write(`${count} kills: ${whole} files whole, ${kept} as before, ${absent} absent; ${left} left and swept\n`);
     expect(Math.min(whole, kept, absent)).toBeGreaterThan(0);
   });
