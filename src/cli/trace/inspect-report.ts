@@ -5,7 +5,7 @@ import { documentFormats } from '../../report/document/formats.js';
 import { renderTerminal } from '../../report/document/terminal.js';
 import type { Format } from '../../report/format.js';
 import { heatmap } from '../../report/heatmap.js';
-import { REUSE_WINDOWS, type RoutingStatistics, streamsOf } from '../../trace/stats/index.js';
+import { REUSE_WINDOWS, type RoutingStatistics, SEGMENT, streamsOf } from '../../trace/stats/index.js';
 import { HIT_SHARES, type PolicyHits } from './hits.js';
 import { describeTrace, type TraceIdentity } from './open.js';
 
@@ -55,7 +55,7 @@ function alignedGrid(heads: readonly string[], rows: readonly (readonly Datum[])
 }
 
 function grids({ hits, statistics }: Inspection): Grid[] {
-  const { byLayer, chance, distinct, mean, requests, reuse, topK, transition } = statistics;
+  const { byLayer, chance, consistency, distinct, mean, requests, reuse, topK, transition } = statistics;
   const range = (
     label: string,
     pick: (layer: (typeof byLayer)[number]) => number,
@@ -68,6 +68,7 @@ function grids({ hits, statistics }: Inspection): Grid[] {
   const streams = streamsOf(statistics);
   const shares = HIT_SHARES.map((share) => formatRatio(share, 0));
   const { count, longest, shortest } = requests;
+  const ofLayers = consistency.byLayer.filter((one) => one !== null);
   return [
     alignedGrid(['requests', 'number', 'shortest', 'longest'], [['tokens', ...[count, shortest, longest].map((n) => figure(n, 'count'))]]),
     alignedGrid(
@@ -88,6 +89,12 @@ function grids({ hits, statistics }: Inspection): Grid[] {
         ['recorded', ...reuse.map(ratio)],
         ['by popularity', ratio(chance), ...REUSE_WINDOWS.slice(1).map(() => null)],
       ],
+    ),
+    alignedGrid(
+      ['consistency', 'all layers', 'least', 'most'],
+      consistency.all === null
+        ? []
+        : [[`SRP of ${SEGMENT} tokens`, ...[consistency.all, Math.min(...ofLayers), Math.max(...ofLayers)].map(ratio)]],
     ),
     alignedGrid(['streams', ...streams.map(String)], [['distinct experts', ...distinct.map(one)]]),
     alignedGrid(

@@ -1,9 +1,11 @@
 // What a routing trace says about its model and its text, before any cache is simulated: skew, reuse, batching, predictability.
 import { chunks, PHASE, type RoutingTrace } from '../trace.js';
 import { distinctExperts, STREAMS } from './batching.js';
+import { Consistency, type SegmentConsistency } from './consistency.js';
 import { type LayerSkew, Locality, REUSE_WINDOWS } from './locality.js';
 import { type TransitionRecall, transitionRecall } from './transitions.js';
 
+export { SEGMENT } from './consistency.js';
 export { REUSE_WINDOWS } from './locality.js';
 
 /** Statistics of a trace; ratios are 0..1, means are over layers. */
@@ -20,6 +22,7 @@ export interface RoutingStatistics {
   readonly reuse: readonly number[];
   /** Reuse within one token, if tokens chose by the popularity of the layer alone: the sum of squared inclusion probabilities over k. */
   readonly chance: number;
+  readonly consistency: SegmentConsistency;
   /** Distinct experts per event for each of {@link STREAMS}, as far as there are rows. */
   readonly distinct: readonly number[];
   readonly transition: TransitionRecall | null;
@@ -28,9 +31,11 @@ export interface RoutingStatistics {
 /** Reads a trace once for its counts, and parts of it again for batches and transitions. */
 export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
   const locality = new Locality(trace);
+  const consistency = new Consistency(trace);
   let prefill = 0;
   for (const chunk of chunks(trace)) {
     locality.rows(chunk);
+    consistency.rows(chunk);
     for (let row = 0; row < chunk.tokens; row++) if (chunk.phase[row] === PHASE.prefill) prefill++;
   }
   const byLayer = locality.skew();
@@ -61,6 +66,7 @@ export function routingStatistics(trace: RoutingTrace): RoutingStatistics {
       const choices = total / trace.tokens;
       return total === 0 ? 0 : counts.reduce((sum, count) => sum + (count / trace.tokens) ** 2, 0) / choices;
     }),
+    consistency: consistency.result(),
     distinct: distinctExperts(trace),
     transition: transitionRecall(trace),
   };

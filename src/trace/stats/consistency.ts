@@ -1,0 +1,106 @@
+// Local routing consistency as segment routing best performance (SRP; Liang et al., arXiv 2505.16056): how well one fixed set of experts
+// serves a short segment of tokens. It is the one figure of locality that is published for many models, measured alike.
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
+
+/** Tokens of a segment; published figures are compared at this length. */
+export const SEGMENT = 16;
+
+/** Segment routing best performance, 0..1; null where no request is as long as a segment. */
+export interface SegmentConsistency {
+  /** One threshold for all layers, as published. */
+  readonly all: number | null;
+  /** Each layer at its own best threshold. */
+  readonly byLayer: readonly (number | null)[];
+}
+
+/**
+ * Counts segments as rows go by. In a segment, an expert that c of its tokens choose is held if c reaches a threshold; held experts serve
+ * every choice of theirs, and each is there for all tokens of the segment. The harmonic mean of the share of choices that are served and
+ * the share of places (held experts x tokens) that are used is largest at one threshold: that is the SRP. Segments start at every token
+ * and lie within one request; they are pooled before the mean is taken.
+ */
+export class Consistency {
+  readonly #layers: number;
+  readonly #topK: number;
+  readonly #stride: number;
+  /** The last rows, a ring. */
+  readonly #ring: Int32Array;
+  /** By layer and expert: choices in the running segment. */
+  readonly #chosen: Uint8Array;
+  /** `[layer][count]`: experts that the running segment chose so often; of the count 0 nothing is kept. */
+  readonly #level: Int32Array;
+  /** The same over all segments. */
+  readonly #levels: Float64Array;
+  #request = -1;
+  /** Rows of the running request so far. */
+  #rows = 0;
+
+  constructor(trace: Pick<RoutingTrace, 'layers' | 'topK' | 'expertsPerLayer'>) {
+    this.#layers = trace.layers;
+    this.#topK = trace.topK;
+    this.#stride = Math.max(...trace.expertsPerLayer);
+    this.#ring = new Int32Array(SEGMENT * trace.layers * trace.topK);
+    this.#chosen = new Uint8Array(trace.layers * this.#stride);
+    this.#level = new Int32Array(trace.layers * (SEGMENT + 1));
+    this.#levels = new Float64Array(this.#level.length);
+  }
+
+  /** Counts the rows of a chunk. */
+  rows(chunk: TraceChunk): void {
+    const width = this.#layers * this.#topK;
+    for (let row = 0; row < chunk.tokens; row++) {
+      if (chunk.request[row] !== this.#request) this.#begin(chunk.request[row]!);
+      const at = (this.#rows % SEGMENT) * width;
+      const full = this.#rows >= SEGMENT;
+      for (let cell = 0; cell < width; cell++) {
+        const layer = Math.floor(cell / this.#topK);
+        if (full) this.#move(layer, this.#ring[at + cell]!, -1);
+        const expert = chunk.experts[row * width + cell]!;
+        this.#ring[at + cell] = expert;
+        this.#move(layer, expert, 1);
+      }
+      this.#rows++;
+      if (this.#rows < SEGMENT) continue;
+      for (let i = 0; i < this.#levels.length; i++) this.#levels[i]! += this.#level[i]!;
+    }
+  }
+
+  /** What was counted. */
+  result(): SegmentConsistency {
+    const byLayer = Array.from({ length: this.#layers }, (_, layer) =>
+      this.#levels.subarray(layer * (SEGMENT + 1), (layer + 1) * (SEGMENT + 1)),
+    );
+    const pooled = Float64Array.from({ length: SEGMENT + 1 }, (_, count) => byLayer.reduce((sum, levels) => sum + levels[count]!, 0));
+    return { all: best(pooled), byLayer: byLayer.map(best) };
+  }
+
+  #begin(request: number): void {
+    this.#request = request;
+    this.#rows = 0;
+    this.#chosen.fill(0);
+    this.#level.fill(0);
+  }
+
+  #move(layer: number, expert: number, by: 1 | -1): void {
+    if (expert === NULL_EXPERT) return;
+    const dense = layer * this.#stride + expert;
+    const before = this.#chosen[dense]!;
+    const base = layer * (SEGMENT + 1);
+    if (before > 0) this.#level[base + before]! -= 1;
+    this.#chosen[dense] = before + by;
+    if (before + by > 0) this.#level[base + before + by]! += 1;
+  }
+}
+
+/** The best harmonic mean over thresholds of 1 and more, from how many experts were chosen how often; null where none was. */
+function best(levels: Float64Array): number | null {
+  const choices = levels.reduce((sum, experts, count) => sum + experts * count, 0);
+  if (choices === 0) return null;
+  let [most, held, served] = [0, 0, 0];
+  for (let threshold = SEGMENT; threshold > 0; threshold--) {
+    held += levels[threshold]!;
+    served += levels[threshold]! * threshold;
+    most = Math.max(most, (2 * served) / (held * SEGMENT + choices));
+  }
+  return most;
+}
