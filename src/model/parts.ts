@@ -130,6 +130,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     },
     experts: offset,
     ...(parts.wholeModels ? { wholeModels: true } : {}),
+    ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),
       active: layers.reduce((sum, layer, i) => sum + layer.topK * perExpert[i]!.parameters, dense),

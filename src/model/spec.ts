@@ -82,6 +82,8 @@ export interface ModelSpec {
   readonly experts: number;
   /** True: each expert is a whole model, so that loading one is switching models. */
   readonly wholeModels?: true;
+  /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
+  readonly sharedExperts?: true;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };
 }

@@ -254,7 +254,7 @@ describe('a path', () => {
   });
 
   it('has measured routing only where a profile says so', () => {
-    expect(loadRouting('mixtral-8x7b')).toMatchObject({ skew: 0.13 });
+    expect(loadRouting('mixtral-8x7b')).toMatchObject({ skew: 0.12 });
     expect(loadRouting('dbrx')).toBeNull();
     expect(loadRouting(join(ROOT, 'whole'))).toBeNull();
   });

@@ -3,6 +3,9 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 
+/** Skew of Switch-like routing that is as local as that of decoder-only models: what grouping finds, it finds there. */
+const SKEW: Readonly<Record<string, number>> = { 'switch-base-32': 0.4, 'switch-base-64': 0.52, 'switch-base-128': 0.64 };
+
 /** Decode only: `pools` times as many requests as a batch holds, of `output` tokens each; of their choices a share `words` follows ids. */
 export async function serve(
   scheduler: string,
@@ -18,8 +21,10 @@ export async function serve(
     bounds: false,
     seed,
   };
-  const vocabulary = { path: ['model', 'routing', 'vocabulary'], value: { size: 32_128, zipf: 1, share: words }, label: '--set' };
-  return simulateRun(checkRun(run, 'test', words === 0 ? [] : [vocabulary]));
+  const skew = SKEW[model];
+  const local = skew === undefined ? {} : { skew, skewSpread: 0.08, reuse: { first: 0.02, middle: 0.28, last: 0.14 } };
+  const routing = { ...local, ...(words === 0 ? {} : { vocabulary: { size: 32_128, zipf: 1, share: words } }) };
+  return simulateRun(checkRun(run, 'test', [{ path: ['model', 'routing'], value: routing, label: '--set' }]));
 }
 
 /** Value of a metric that the result must have. */

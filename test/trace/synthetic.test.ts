@@ -2,8 +2,10 @@
 // test/claims.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { loadModel } from '../../src/model/load.js';
+import type { ModelSpec } from '../../src/model/spec.js';
 import { AliasTable, GuideTable, giniOf, inclusionByRank } from '../../src/trace/popularity-shape.js';
-import { atDepth, routingProfileSchema } from '../../src/trace/routing-profile.js';
+import { atDepth, routingProfile, routingProfileSchema } from '../../src/trace/routing-profile.js';
 import { requestsOf, synthesize } from '../../src/trace/synthetic.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { cases } from '../cases.js';
@@ -91,6 +93,31 @@ describe('parts', () => {
     expect(routingProfileSchema.safeParse({ skew: 0.4, reuse: { first: 0, middle: 0.3, last: 0.1 } }).success).toBe(true);
     expect(routingProfileSchema.safeParse({ skew: 1.4 }).success).toBe(false);
     expect(routingProfileSchema.safeParse({ skewed: 0.4 }).success).toBe(false);
+  });
+});
+
+describe('defaults by family', () => {
+  const reuseOf = (model: ModelSpec) => (routingProfile(model).reuse as { middle: number }).middle;
+
+  it('local: skew by experts per choice, reuse .28, but .12 with eight experts', () => {
+    // 0.27 log2(128 / 8) - 0.42 = 0.66; log2(4) gives 0.12; log2(128) gives more than the largest.
+    expect(routingProfile(uniformModel(4, 128, 8)).skew).toBeCloseTo(0.66, 12);
+    expect(routingProfile(uniformModel(4, 16, 4)).skew).toBeCloseTo(0.12, 12);
+    expect(routingProfile(uniformModel(4, 128, 1)).skew).toBe(0.7);
+    expect([reuseOf(uniformModel(4, 16, 4)), reuseOf(uniformModel(4, 8, 2))]).toEqual([0.28, 0.12]);
+  });
+
+  it('loose: shared experts, or layers without experts between those with', () => {
+    // 0.12 log2(256) - 0.5 = 0.46; with 64 and 16 experts 0.22 and 0.2, the least.
+    const profiles = ['deepseek-v3', 'deepseek-moe-16b', 'jamba-v0.1'].map((name) => routingProfile(loadModel(name)));
+    expect(profiles.map(({ skew }) => Math.round(1e6 * (skew as number)) / 1e6)).toEqual([0.46, 0.22, 0.2]);
+    expect(
+      ['deepseek-v3', 'qwen2-57b-a14b', 'llama-4-scout', 'jamba-v0.1', 'nllb-moe-54b'].map((name) => reuseOf(loadModel(name))),
+    ).toEqual(new Array(5).fill(0.12));
+    // A dense first layer is no gap, nor is a layer with another mixer.
+    expect(['qwen3-235b-a22b', 'dbrx', 'ernie-4.5-300b-a47b', 'minimax-text-01'].map((name) => reuseOf(loadModel(name)))).toEqual(
+      new Array(4).fill(0.28),
+    );
   });
 });
 

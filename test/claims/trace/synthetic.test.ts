@@ -1,8 +1,11 @@
 // Synthetic routing has the statistics that were asked for.
 import { describe, expect, it } from 'vitest';
+import { checkValue } from '../../../src/base/yaml.js';
+import { loadModel, loadRouting } from '../../../src/model/load.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
 import { giniOf } from '../../../src/trace/popularity-shape.js';
-import type { RoutingProfile } from '../../../src/trace/routing-profile.js';
+import { type RoutingProfile, routingProfileSchema } from '../../../src/trace/routing-profile.js';
+import { Consistency } from '../../../src/trace/stats/consistency.js';
 import { synthesize } from '../../../src/trace/synthetic.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { contentOf, uniformModel } from '../../trace/builders.js';
@@ -133,5 +136,40 @@ describe('statistics meet the profile', () => {
       statistics(synthesize(model, { seed: 3, requests, profile: { skew: 0.6, skewSpread: 0, domains, domainOverlap: 0 } }), 1).gini;
     expect(pooled(1)).toBeGreaterThan(0.52);
     expect(pooled(8)).toBeLessThan(0.45);
+  });
+});
+
+/** SRP of 16 tokens of a bundled model's synthetic routing, in points: the mean of two seeds of four requests of 512 tokens. */
+function consistencyOf(name: string): number {
+  const model = loadModel(name);
+  const block = loadRouting(name);
+  const profile = block === null ? undefined : checkValue(block, name, routingProfileSchema);
+  const requests = new Array(4).fill({ prefill: 0, decode: 512 });
+  const one = (seed: number): number => {
+    const trace = synthesize(model, { seed, requests, profile });
+    const consistency = new Consistency(trace);
+    for (const chunk of chunks(trace)) consistency.rows(chunk);
+    return 100 * consistency.result().all!;
+  };
+  return (one(1) + one(2)) / 2;
+}
+
+describe('segment routing consistency of bundled models, against Liang et al. (arXiv 2505.16056)', () => {
+  // NLLB: encoder and decoder. Granite 3.1 3B has the shape of PowerMoE-3B.
+  it.each([
+    ['qwen3-30b-a3b', 54.1],
+    ['granite-3.1-3b-a800m', 55.2],
+    ['phi-3.5-moe', 52.0],
+    ['olmoe-1b-7b', 50.9],
+    ['mixtral-8x7b', 49.4],
+    ['jamba-v0.1', 38.1],
+    ['deepseek-v2-lite', 37.9],
+    ['deepseek-moe-16b', 36.9],
+    ['qwen2-57b-a14b', 36.7],
+    ['qwen1.5-moe-a2.7b', 30.7],
+    ['nllb-moe-54b', (25.2 + 31.4) / 2],
+    ['switch-base-128', 19.3],
+  ])('%s: %f', (name, published) => {
+    expect(Math.abs(consistencyOf(name) - published)).toBeLessThan(4);
   });
 });
