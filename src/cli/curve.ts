@@ -10,15 +10,14 @@ import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { openInputs } from '../engine/inputs.js';
+import { type Inputs, openInputs } from '../engine/inputs.js';
+import { profiledPart, profiledRows } from '../engine/profiling.js';
 import { type CurveOptions, drawCurve } from '../explore/curve.js';
 import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
-import type { ModelSpec } from '../model/spec.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { openPopularity } from '../trace/open.js';
-import { popularityOf } from '../trace/popularity.js';
-import type { RoutingTrace } from '../trace/trace.js';
+import { type Popularity, popularityOf } from '../trace/popularity.js';
 import type { CliContext } from './context.js';
 import {
   addOutputOptions,
@@ -78,7 +77,11 @@ export function define(command: Command, context: CliContext): void {
         .default('atomic'),
     )
     .addOption(new Option('--quotas <quotas>', 'how a capacity is split over layers, with --scope layer').choices(QUOTAS).default('even'))
-    .option('--popularity <source>', 'for static placement: a trace or counts, or how many first tokens', 'the replayed tokens')
+    .option(
+      '--popularity <source>',
+      'for static placement: a trace or counts, or how many tokens that are not replayed',
+      'the replayed tokens',
+    )
     .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
     .addOption(seedOption().default('1'))
     .addOption(jobsOption('threads that compute'));
@@ -96,7 +99,8 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   }
   const policies = splitPolicies(flags.policies).map((text) => placed('--policies', () => parsePolicy(text)));
   const run = runOf(flags);
-  const { model, modelNote, trace } = await openInputs(run, context);
+  const inputs = await openInputs(run, context);
+  const { model, modelNote, trace } = inputs;
   if (modelNote !== null) context.note(modelNote);
   try {
     const tokens = Math.min(trace.tokens, run.workload.tokens ?? trace.tokens);
@@ -115,7 +119,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
       tokens,
       warmup,
       seed: run.seed,
-      popularity: (await needsPopularity(policies)) ? await popularityFor(flags.popularity, model, trace, tokens) : null,
+      popularity: (await needsPopularity(policies)) ? await popularityFor(flags.popularity, inputs, run) : null,
       at: flags.at === undefined || flags.at === 'the knee' ? null : placed('--at', () => capacityBytes(parseCapacity(flags.at!), model)),
       threads: THREADS ? threads : 0,
     };
@@ -156,19 +160,9 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
 }
 
 /** Activations by dense id, and in words where they are from. */
-async function popularityFor(
-  source: string | undefined,
-  model: ModelSpec,
-  trace: RoutingTrace,
-  tokens: number,
-): Promise<{ counts: Float64Array; source: string }> {
-  const hindsight = source === undefined || source === 'the replayed tokens';
-  const first = hindsight || !/^\d/.test(source) || isPath(source) ? null : Math.min(parseCount(source, '--popularity'), trace.tokens);
-  const popularity = hindsight
-    ? popularityOf(trace, 0, tokens)
-    : first !== null
-      ? popularityOf(trace, 0, first)
-      : await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
+async function popularityFor(source: string | undefined, inputs: Inputs, run: RunSpec): Promise<{ counts: Float64Array; source: string }> {
+  const { model } = inputs;
+  const { popularity, words } = await countedOn(source, inputs, run);
   const counts = new Float64Array(model.experts);
   if (popularity.counts.length !== model.layers.length) {
     throw new UserError(
@@ -176,6 +170,22 @@ async function popularityFor(
     );
   }
   for (const layer of model.layers) counts.set(popularity.counts[layer.index]!.subarray(0, layer.experts), layer.offset);
-  const words = hindsight ? 'the replayed tokens themselves, in hindsight' : first !== null ? `the first ${first} tokens` : popularity.path;
   return { counts, source: words };
+}
+
+/** What is counted: the replayed tokens where nothing is said, else so many others (see `profiling.ts`), or a file. */
+async function countedOn(source: string | undefined, inputs: Inputs, run: RunSpec): Promise<{ popularity: Popularity; words: string }> {
+  const { model, trace } = inputs;
+  if (source === undefined || source === 'the replayed tokens') {
+    const popularity = popularityOf(trace, 0, Math.min(run.workload.tokens ?? trace.tokens, trace.tokens));
+    return { popularity, words: 'the replayed tokens themselves, in hindsight' };
+  }
+  if (/^\d/.test(source) && !isPath(source)) {
+    const tokens = parseCount(source, '--popularity');
+    if (tokens === 0) throw new UserError(`--popularity: '${source}' counts nothing; write at least 1, or name a file`);
+    const { from, to, trace: counted } = await profiledRows(inputs, run, tokens);
+    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, run, tokens).words };
+  }
+  const popularity = await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
+  return { popularity, words: popularity.path };
 }

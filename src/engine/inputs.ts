@@ -14,7 +14,7 @@ import { concatTraces } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { recordedModel } from '../trace/recorded-model.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
-import { synthesizing } from '../trace/synthetic.js';
+import { type RequestLength, synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { needWeights, stackVariants } from '../trace/variants/index.js';
 import { topOf, widestTopK } from './event/candidates.js';
@@ -41,6 +41,8 @@ export interface Inputs {
   readonly variants: boolean;
   /** The files. */
   readonly traces: readonly RoutingTrace[];
+  /** So many tokens like those of `trace` that are not in it, variants applied: where routing is drawn, more can be. Null: it is recorded. */
+  readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
 }
 
 /**
@@ -49,24 +51,9 @@ export interface Inputs {
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
 export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
+  if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
   const { system } = run;
   const hardware = hardwareOf(run);
-  if (run.trace.includes('synthetic')) {
-    if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
-    if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
-    const model = modelOf(run, run.model);
-    const routing = loadRouting(run.model, run.folder, run.overrides.model);
-    const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
-    const choices = widestTopK(model);
-    // As many candidates as choices are the choices themselves, with their weights.
-    const candidates =
-      system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
-    const drawing = synthesizing(model, { seed: run.seed, requests: syntheticRequests(run), profile, candidates });
-    let step = drawing.next();
-    for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
-    const trace = step.value;
-    return { model, modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace] };
-  }
   const named = run.model === undefined ? undefined : modelOf(run, run.model);
   const traces: RoutingTrace[] = [];
   try {
@@ -79,11 +66,39 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
     const model = named ?? modelOf(run, recorded!.name);
     const routing = routed(concatTraces(traces), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
-    return { model: sized, modelNote: recorded?.note ?? null, hardware, system, ...routing, traces };
+    return { model: sized, modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/** Inputs of a run whose routing is drawn. */
+async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> }): Promise<Inputs> {
+  const { seed, system, workload } = run;
+  const hardware = hardwareOf(run);
+  if (run.trace.length > 1) throw misfit(run, 'trace', "'synthetic' cannot be joined with files; give one or the other");
+  if (run.model === undefined) throw misfit(run, 'model', 'synthetic routing needs a model; name one with --model');
+  const model = modelOf(run, run.model);
+  const routing = loadRouting(run.model, run.folder, run.overrides.model);
+  const profile = routing === null ? undefined : checkValue(routing, `model ${run.model}: routing`, routingProfileSchema);
+  const choices = widestTopK(model);
+  // As many candidates as choices are the choices themselves, with their weights.
+  const candidates = system.rerank !== undefined ? CANDIDATES_PER_CHOICE * choices : needWeights(run.variants ?? []) ? choices : undefined;
+  const draw = async (tokens: number, apart: boolean): Promise<RoutingTrace> => {
+    const drawing = synthesizing(model, { seed, requests: syntheticRequests(workload, tokens), profile, candidates, apart });
+    let step = drawing.next();
+    for (; step.done !== true; step = drawing.next()) await watch.breathe?.();
+    return step.value;
+  };
+  const trace = await draw(workload.tokens ?? SYNTHETIC_TOKENS, false);
+  const drawn = new Map<number, Promise<RoutingTrace>>();
+  const apart = (tokens: number): Promise<RoutingTrace> => {
+    const known = drawn.get(tokens) ?? draw(tokens, true).then((other) => routed(other, model, system, run).trace);
+    drawn.set(tokens, known);
+    return known;
+  };
+  return { model, modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace], apart };
 }
 
 /**
@@ -136,12 +151,12 @@ function withRecordedSizes(model: ModelSpec, expertBytes: readonly number[] | nu
   return { ...model, layers: model.layers.map((layer) => withExpertBytes(layer, expertBytes[layer.index]!)) };
 }
 
-/** Requests of `workload.prompt` + `workload.output` tokens until there are `workload.tokens`; the last one is cut. */
-function syntheticRequests({ workload }: RunSpec): { prefill: number; decode: number }[] {
-  const requests: { prefill: number; decode: number }[] = [];
-  for (let left = workload.tokens ?? SYNTHETIC_TOKENS; left > 0; ) {
-    const prefill = Math.min(workload.prompt, left);
-    const decode = Math.min(workload.output, left - prefill);
+/** Requests of `workload.prompt` + `workload.output` tokens until there are `tokens`; the last one is cut. */
+function syntheticRequests({ prompt, output }: RunSpec['workload'], tokens: number): RequestLength[] {
+  const requests: RequestLength[] = [];
+  for (let left = tokens; left > 0; ) {
+    const prefill = Math.min(prompt, left);
+    const decode = Math.min(output, left - prefill);
     requests.push({ prefill, decode });
     left -= prefill + decode;
   }

@@ -24,7 +24,7 @@ export interface Policies {
  * @throws UserError where a module cannot be used, or one needs what the run does not have
  */
 export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boolean): Promise<Policies> {
-  const { model, system, trace } = inputs;
+  const { system, trace } = inputs;
   const gpu = await resolvePolicy(system.cache.policy, run.folder);
   const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
@@ -47,7 +47,7 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boole
   return {
     gpu,
     dram,
-    popularity: wanted.includes('popularity') ? await popularityFor(model, trace, system.cache.popularity, run) : null,
+    popularity: wanted.includes('popularity') ? await popularityFor(inputs, run, system.cache.popularity) : null,
     future: wanted.includes('future'),
     gates: wanted.includes('weights'),
     predictions: system.predictor.kind.name !== 'none' && ranksByPrediction,

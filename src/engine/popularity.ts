@@ -2,20 +2,23 @@
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
-import type { ModelSpec } from '../model/spec.js';
 import type { RunSpec } from '../system/run.js';
 import { openPopularity } from '../trace/open.js';
 import { type Popularity, popularityOf } from '../trace/popularity.js';
-import type { RoutingTrace } from '../trace/trace.js';
+import type { Inputs } from './inputs.js';
+import { profiledRows } from './profiling.js';
 
 /**
- * Activations by dense id, from the first tokens of the trace itself or from a file.
+ * Activations by dense id, from so many tokens like those of the run (see `profiling.ts`), or from a file.
  * @throws UserError where the file cannot be read or does not fit the model
  */
-export async function popularityFor(model: ModelSpec, trace: RoutingTrace, from: number | string, run: RunSpec): Promise<Float64Array> {
+export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {
+  const { model } = inputs;
   let popularity: Popularity;
-  if (typeof from === 'number') popularity = popularityOf(trace, 0, Math.min(from, trace.tokens));
-  else popularity = await openPopularity(isPath(from) ? resolve(run.folder, from) : findProfile('traces', from), { model });
+  if (typeof source === 'number') {
+    const { trace, from, to } = await profiledRows(inputs, run, source);
+    popularity = popularityOf(trace, from, to);
+  } else popularity = await openPopularity(isPath(source) ? resolve(run.folder, source) : findProfile('traces', source), { model });
   const byId = new Float64Array(model.experts);
   if (popularity.counts.length !== model.layers.length) {
     throw new UserError(

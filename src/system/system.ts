@@ -115,7 +115,9 @@ export const systemSchema = z.strictObject({
       popularity: z
         .union([z.int().positive(), z.string().min(1)])
         .default(1000)
-        .describe('Where the popularity of experts is counted: so many tokens of the trace itself, or a file (a trace, or counts).'),
+        .describe(
+          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind --tokens, and its first ones where none are left), or a file (a trace, or counts).',
+        ),
       capacity: written(parseCapacity, z.string())
         .optional()
         .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),

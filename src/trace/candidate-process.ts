@@ -17,16 +17,25 @@ export class CandidateProcess {
   readonly #random: Random;
   readonly #row: Uint16Array;
 
-  /** @throws UserError where there are fewer candidates than choices, or whole requests are routed */
-  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number) {
+  /**
+   * @param part as in {@link RoutingProcess}
+   * @throws UserError where there are fewer candidates than choices, or whole requests are routed
+   */
+  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, candidates: number, part = '') {
     const widest = Math.max(...model.layers.map((layer) => layer.topK));
     if (profile.per === 'request') throw new UserError(`${model.name} routes whole requests, which have no candidates; leave them out`);
     if (candidates < widest) throw new UserError(`${candidates} candidates are fewer than ${model.name} chooses; take at least ${widest}`);
     const layers = model.layers.map((layer) => ({ ...layer, topK: Math.min(layer.experts, candidates) }));
     this.width = Math.max(...layers.map((layer) => layer.topK));
     this.#model = model;
-    this.#runnersUp = new RoutingProcess({ ...model, layers }, { ...profile, vocabulary: undefined }, seed, 'trace/synthetic/candidates');
-    this.#random = new Random(seed, 'trace/synthetic/weights');
+    this.#runnersUp = new RoutingProcess(
+      { ...model, layers },
+      { ...profile, vocabulary: undefined },
+      seed,
+      'trace/synthetic/candidates',
+      part,
+    );
+    this.#random = new Random(seed, `trace/synthetic/weights${part}`);
     this.#row = new Uint16Array(layers.length * this.#runnersUp.topK);
   }
 

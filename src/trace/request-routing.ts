@@ -17,11 +17,14 @@ export class RequestRouting {
   readonly #tables = new Map<number, { readonly shares: GuideTable; readonly ranking: Uint16Array }>();
   readonly #row: Uint16Array;
 
-  /** @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts alike */
-  constructor(model: ModelSpec, zipf: number, seed: number) {
+  /**
+   * @param zipf popularity of rank r is r^-zipf (Zipf's law); 0: all experts alike
+   * @param part is put behind the name of the stream that draws requests: another one has other requests of the same popularity
+   */
+  constructor(model: ModelSpec, zipf: number, seed: number, part = '') {
     this.#layers = model.layers;
     this.topK = Math.max(...model.layers.map((layer) => layer.topK));
-    this.#random = new Random(seed, 'trace/synthetic/request');
+    this.#random = new Random(seed, `trace/synthetic/request${part}`);
     this.#row = new Uint16Array(model.layers.length * this.topK);
     const shape = new Random(seed, 'trace/synthetic/shape');
     for (const { experts } of model.layers) {

@@ -59,14 +59,17 @@ export class RoutingProcess {
   /** Tokens of the running request so far. */
   #position = 0;
 
-  /** @param stream names the random stream of the draws: another one routes by the same popularity, but independently */
-  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing') {
+  /**
+   * @param stream names the random stream of the draws: another one routes by the same popularity, but independently
+   * @param part is put behind the names of all streams that draw tokens: another one has other requests, of domains of their own
+   */
+  constructor(model: ModelSpec, profile: RoutingProfile, seed: number, stream = 'trace/synthetic/routing', part = '') {
     const { layers } = model;
     const depth = layers.length;
     this.topK = Math.max(...layers.map((layer) => layer.topK));
     this.#layers = depth;
-    this.#random = new Random(seed, stream);
-    this.#domainOf = new Random(seed, 'trace/synthetic/domain');
+    this.#random = new Random(seed, stream + part);
+    this.#domainOf = new Random(seed, `trace/synthetic/domain${part}`);
     this.#choices = Int32Array.from(layers, (layer) => layer.topK);
     this.#experts = Int32Array.from(layers, (layer) => layer.experts);
     this.#seen = new Int32Array(Math.max(...this.#experts));
@@ -104,6 +107,7 @@ export class RoutingProcess {
             popularity: rankings.map((domain) => domain.map((ranking, layer) => byExpert(inclusions[layer]!, ranking))),
             overlap: profile.domainOverlap,
             seed,
+            part,
           });
     this.#draws = this.#tables(inclusions, common, rankings);
     this.#tune(reuse, WARM_UP / 2);

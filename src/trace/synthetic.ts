@@ -23,7 +23,12 @@ export interface SyntheticOptions {
   readonly profile?: Partial<RoutingProfile> | undefined;
   /** Choices per token and layer to write, with gate weights; beyond the model's top-k they are what it might have chosen. Absent: top-k. */
   readonly candidates?: number | undefined;
+  /** True: other requests than without, routed by the same popularity and words: what a placement can be profiled on. */
+  readonly apart?: boolean;
 }
+
+/** Names of the streams that draw the tokens of requests apart end so. */
+const APART = '/apart';
 
 /** Requests of a 64-token prompt and 192 generated tokens each, `tokens` in all; the last one is cut. */
 export function requestsOf(tokens: number): RequestLength[] {
@@ -64,10 +69,15 @@ export function synthesize(model: ModelSpec, options: SyntheticOptions): Routing
  * {@link synthesize} with a pause every few hundred tokens, in which the caller can look at signals.
  * @throws UserError as {@link synthesize}
  */
-export function* synthesizing(model: ModelSpec, { seed, requests, profile, candidates }: SyntheticOptions): Generator<void, RoutingTrace> {
-  const full = routingProfile(model, profile);
-  const process: RowProcess = full.per === 'request' ? new RequestRouting(model, full.zipf, seed) : new RoutingProcess(model, full, seed);
-  const wide = candidates === undefined ? null : new CandidateProcess(model, full, seed, candidates);
+export function* synthesizing(model: ModelSpec, options: SyntheticOptions): Generator<void, RoutingTrace> {
+  const { seed, requests, candidates } = options;
+  const full = routingProfile(model, options.profile);
+  const part = options.apart === true ? APART : '';
+  const process: RowProcess =
+    full.per === 'request'
+      ? new RequestRouting(model, full.zipf, seed, part)
+      : new RoutingProcess(model, full, seed, 'trace/synthetic/routing', part);
+  const wide = candidates === undefined ? null : new CandidateProcess(model, full, seed, candidates, part);
   const store = new TraceStore({
     path: 'synthetic',
     layers: model.layers.length,

@@ -25,6 +25,8 @@ export interface VocabularyContext {
   readonly overlap: number;
   /** Seed of the run. */
   readonly seed: number;
+  /** Put behind the name of the stream that draws tokens; absent: nothing. */
+  readonly part?: string;
 }
 
 /**
@@ -51,9 +53,10 @@ export class Vocabulary {
   /** `[domain][layer]`, the common words last: what rare ids draw their experts from. */
   readonly #rare: readonly (readonly AliasTable[])[];
 
-  constructor({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, { popularity, overlap, seed }: VocabularyContext) {
+  constructor({ layers }: ModelSpec, { size, zipf, share }: VocabularyProfile, context: VocabularyContext) {
+    const { popularity, overlap, seed, part = '' } = context;
     this.#seed = seed;
-    this.#random = new Random(seed, 'trace/synthetic/words');
+    this.#random = new Random(seed, `trace/synthetic/words${part}`);
     this.#domains = popularity.length;
     this.#choices = layers.map((layer) => layer.topK);
     this.#topK = Math.max(...this.#choices);

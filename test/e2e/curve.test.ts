@@ -47,7 +47,7 @@ describe('moeprof curve', () => {
     const hindsight = JSON.parse((await moeprof(args)).stdout) as Curve;
     const prefix = JSON.parse((await moeprof([...args, '--popularity', '100'])).stdout) as Curve;
     expect(hindsight.config.popularity).toContain('hindsight');
-    expect(prefix.config.popularity).toBe('the first 100 tokens');
+    expect(prefix.config.popularity).toBe('the first 100 tokens of the trace that is replayed');
     expect(prefix.policies[0]!.points[0]!.hits).toBeLessThanOrEqual(hindsight.policies[0]!.points[0]!.hits);
   });
 

@@ -1,8 +1,10 @@
-// What a run names is loaded without holding up signals.
-import { expect, it } from 'vitest';
+// What a run names is loaded without holding up signals, and what it is profiled on is not what it replays.
+import { describe, expect, it } from 'vitest';
 import { openInputs } from '../../src/engine/inputs.js';
+import { profiledPart, profiledRows } from '../../src/engine/profiling.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { checkRun } from '../../src/system/run.js';
+import { popularityOf } from '../../src/trace/popularity.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 
 it('breathes while it draws routing, and draws the same', async () => {
@@ -35,4 +37,51 @@ it('takes a machine of parts, names it in the result, and says what was not give
   expect(given.fingerprint).toBe(result.fingerprint);
   expect(given.metrics).toEqual(result.metrics);
   expect((await run('rtx-3090')).config).not.toHaveProperty('machine');
+});
+
+describe('what is profiled on', () => {
+  const opened = (tokens: number | undefined, run: Readonly<Record<string, unknown>>) => {
+    const spec = checkRun({ ...run, workload: { ...(tokens === undefined ? {} : { tokens }) } }, 'test');
+    return openInputs(spec).then((inputs) => ({ inputs, spec }));
+  };
+
+  it('synthetic: tokens drawn apart, the same however much is replayed', async () => {
+    const few = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
+    const many = await opened(1000, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
+    const rows = await profiledRows(few.inputs, few.spec, 700);
+    expect([rows.from, rows.to, rows.trace.tokens]).toEqual([0, 700, 700]);
+    expect(profiledPart(few.inputs, few.spec, 700)).toMatchObject({
+      kind: 'apart',
+      words: '700 tokens drawn apart from those that are replayed',
+    });
+    expect((await profiledRows(many.inputs, many.spec, 700)).trace.sha256()).toBe(rows.trace.sha256());
+    expect((await profiledRows(few.inputs, few.spec, 700)).trace).toBe(rows.trace);
+    const same = await opened(700, { model: 'mini-mixtral-8x8l', trace: 'synthetic' });
+    expect(same.inputs.trace.sha256()).not.toBe(rows.trace.sha256());
+    expect(profiledPart(few.inputs, few.spec, 1e12).to).toBe(65_536);
+  });
+
+  it('synthetic with a variant: the variant applies to what is drawn apart, too', async () => {
+    const { inputs, spec } = await opened(100, { model: 'mini-mixtral-8x8l', trace: 'synthetic', variants: ['top-k=1'] });
+    // Of two choices a token is left with one.
+    const { counts } = popularityOf((await profiledRows(inputs, spec, 50)).trace);
+    expect(counts[0]!.reduce((sum, count) => sum + count, 0)).toBe(50);
+  });
+
+  it('recorded: rows behind the replayed ones, or the first ones where fewer are left', async () => {
+    const run = { trace: 'mini-finegrained-64x12l' };
+    for (const [tokens, wanted, expected] of [
+      [1000, 500, { kind: 'behind', from: 1000, to: 1500 }],
+      [6172, 1000, { kind: 'behind', from: 6172, to: 7172 }],
+      [6173, 1000, { kind: 'replayed', from: 0, to: 1000 }],
+      [undefined, 1000, { kind: 'replayed', from: 0, to: 1000 }],
+      [100, 9000, { kind: 'replayed', from: 0, to: 7172, words: 'the first 7,172 tokens of the trace that is replayed' }],
+    ] as const) {
+      const { inputs, spec } = await opened(tokens, run);
+      expect(profiledPart(inputs, spec, wanted)).toMatchObject(expected);
+      const rows = await profiledRows(inputs, spec, wanted);
+      expect(rows.trace).toBe(inputs.trace);
+      for (const trace of inputs.traces) trace.close();
+    }
+  });
 });

@@ -189,18 +189,18 @@ describe('quotas by profile', () => {
       [1, 2],
     ].map((list) => ({ experts: [list] }));
     // Stacks before each event, most recent first: -, 1 0, 0 2 1, 3 0 2 1. Depths: 0 at 1; 0 at 0; 1 at 3 and 2 at 2.
-    const { demand, hits } = profileLayers(model, traceOf(rows, 4), 4);
+    const { demand, hits } = profileLayers(model, { trace: traceOf(rows, 4), from: 0, to: 4 });
     expect([...hits[0]!]).toEqual([0, 1, 2, 3, 4]);
     expect([...demand[0]!]).toEqual([3, 2, 2, 1]);
   });
 
   it('give the layers that profit most more slots, within the capacity', async () => {
-    const run = async (quotas: string | undefined) => {
+    const run = async (quotas: string | undefined, popularity = 1000) => {
       const result = await simulate({
-        model: 'mini-finegrained-64x12l',
-        system: { name: 'q', cache: { policy: 'lru', scope: 'layer', popularity: 300, ...(quotas === undefined ? {} : { quotas }) } },
+        trace: 'mini-finegrained-64x12l',
+        system: { name: 'q', cache: { policy: 'lru', scope: 'layer', popularity, ...(quotas === undefined ? {} : { quotas }) } },
         memory: { expertCache: '25%' },
-        workload: { tokens: 300, prompt: 0, output: 300 },
+        workload: { tokens: 1000 },
       });
       expect(result.metrics['memory.gpu.expert_cache']!.value).toBeGreaterThan(0);
       return result;
@@ -210,6 +210,12 @@ describe('quotas by profile', () => {
     expect((await run('even')).metrics['cache.hits']).toEqual(even.metrics['cache.hits']);
     expect(optimal.metrics['cache.hits']!.value).toBeGreaterThan(even.metrics['cache.hits']!.value);
     expect(optimal.metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(even.metrics['memory.gpu.peak']!.value);
-    expect(optimal.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
+    // The trace has 7,172 tokens: 1,000 behind the replayed ones, but not 7,000.
+    expect(optimal.config.profiledOn).toBe('1,000 tokens behind those that are replayed');
+    expect(optimal.warnings.map(({ code }) => code)).not.toContain('profiled-on-itself');
+    const hindsight = await run('optimal', 7000);
+    expect(hindsight.config.profiledOn).toBe('the first 7,000 tokens of the trace that is replayed');
+    expect(hindsight.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
+    expect(even.config).not.toHaveProperty('profiledOn');
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/model/load.js';
 import type { ModelSpec } from '../../src/model/spec.js';
+import { popularityOf } from '../../src/trace/popularity.js';
 import { AliasTable, GuideTable, giniOf, inclusionByRank } from '../../src/trace/popularity-shape.js';
 import { atDepth, routingProfile, routingProfileSchema } from '../../src/trace/routing-profile.js';
 import { requestsOf, synthesize } from '../../src/trace/synthetic.js';
@@ -120,6 +121,41 @@ describe('defaults by family', () => {
     );
   });
 });
+
+describe('requests drawn apart', () => {
+  const requests = new Array(8).fill({ prefill: 0, decode: 250 });
+
+  it.each([
+    ['tokens', { domains: 1 }],
+    ['words', { domains: 1, vocabulary: { size: 500, zipf: 1, share: 0.6 } }],
+    ['whole requests', { per: 'request' as const, zipf: 1.5 }],
+  ])('are others, and have the same popularity: %s', (name, profile) => {
+    const model = uniformModel(2, 16, 2);
+    const many = name === 'whole requests' ? new Array(2000).fill({ prefill: 0, decode: 1 }) : requests;
+    const draw = (apart: boolean) => synthesize(model, { seed: 3, requests: many, profile, apart });
+    const [own, other] = [draw(false), draw(true)];
+    expect(other.sha256()).not.toBe(own.sha256());
+    expect(draw(true).sha256()).toBe(other.sha256());
+    expect(correlation(popularityOf(own).counts[1]!, popularityOf(other).counts[1]!)).toBeGreaterThan(0.9);
+    const another = synthesize(model, { seed: 4, requests: many, profile });
+    expect(correlation(popularityOf(own).counts[1]!, popularityOf(another).counts[1]!)).toBeLessThan(0.8);
+  });
+
+  it('have domains and candidates of their own', () => {
+    const draw = (apart: boolean) =>
+      contentOf(synthesize(uniformModel(2, 16, 2), { seed: 3, requests, profile: { domains: 8, domainOverlap: 0 }, candidates: 6, apart }));
+    const [own, other] = [draw(false), draw(true)];
+    expect(other.columns.experts).not.toEqual(own.columns.experts);
+    expect(other.columns.weights).not.toEqual(own.columns.weights);
+  });
+});
+
+function correlation(a: Float64Array, b: Float64Array): number {
+  const centred = (values: Float64Array) => values.map((value) => value - values.reduce((sum, one) => sum + one, 0) / values.length);
+  const [x, y] = [centred(a), centred(b)];
+  const dot = (p: Float64Array, q: Float64Array) => p.reduce((sum, value, i) => sum + value * q[i]!, 0);
+  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
+}
 
 describe('candidates', () => {
   const model = uniformModel(3, 16, 4);

@@ -8,9 +8,10 @@ import { LruStack } from '../../cache/stack-distance.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RunSpec } from '../../system/run.js';
 import { openTrace } from '../../trace/open.js';
-import { chunks, NULL_EXPERT, type RoutingTrace } from '../../trace/trace.js';
+import { chunks, NULL_EXPERT } from '../../trace/trace.js';
 import type { Inputs } from '../inputs.js';
 import { ELSEWHERE, type Shard } from '../parallel/shard.js';
+import { type ProfiledRows, profiledRows } from '../profiling.js';
 import type { MemoryPlan } from './plan.js';
 
 /** Most tokens of a profiling trace that are looked at. Ours: quotas of longer ones differ little, and a profile is read before every run. */
@@ -21,25 +22,24 @@ const MOST_TOKENS = 8192;
  * @param shard the experts that the cache is for; null: all of the model's
  * @throws UserError where the profiling trace cannot be read or does not fit the model
  */
-export async function withQuotas(
-  memory: MemoryPlan,
-  { model: whole, system, trace }: Inputs,
-  run: RunSpec,
-  shard: Shard | null = null,
-): Promise<MemoryPlan> {
+export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpec, shard: Shard | null = null): Promise<MemoryPlan> {
+  const { model: whole, system } = inputs;
   const model = shard?.model ?? whole;
   const { popularity, quotas, scope } = system.cache;
   if (typeof quotas !== 'string' || quotas === 'even' || scope === 'global') return memory;
   if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.cacheBytes) };
-  const profile = typeof popularity === 'number' ? trace : await openTrace(pathOf(popularity, run), { model: whole });
+  const file = typeof popularity === 'number' ? null : await openTrace(pathOf(popularity, run), { model: whole });
   try {
-    const tokens = Math.min(profile.tokens, typeof popularity === 'number' ? popularity : MOST_TOKENS);
-    const { demand, hits } = profileLayers(model, profile, tokens, shard === null ? undefined : ownExperts(whole, shard));
+    const rows =
+      file === null
+        ? await profiledRows(inputs, run, popularity as number)
+        : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
+    const { demand, hits } = profileLayers(model, rows, shard === null ? undefined : ownExperts(whole, shard));
     const split =
       quotas === 'optimal' ? optimalQuotas(model, hits, [memory.cacheBytes])[0]! : proportionalQuotas(model, demand, memory.cacheBytes);
     return { ...memory, quotas: split };
   } finally {
-    if (profile !== trace) profile.close();
+    file?.close();
   }
 }
 
@@ -62,8 +62,7 @@ function pathOf(popularity: string, run: RunSpec): string {
  */
 export function profileLayers(
   model: ModelSpec,
-  trace: RoutingTrace,
-  tokens: number,
+  { trace, from, to }: ProfiledRows,
   own: (layer: number, expert: number) => number = (_layer, expert) => expert,
 ): { demand: Float64Array[]; hits: Float64Array[] } {
   const demand = model.layers.map(({ experts }) => new Float64Array(experts));
@@ -77,12 +76,12 @@ export function profileLayers(
       ),
   );
   const chosen = new Int32Array(trace.topK);
-  for (const chunk of chunks(trace, 256, 0, tokens)) {
+  for (const chunk of chunks(trace, 256, from, to)) {
     for (let token = 0; token < chunk.tokens; token++) {
       for (const { index } of model.layers) {
-        const from = (token * trace.layers + index) * trace.topK;
+        const at = (token * trace.layers + index) * trace.topK;
         let count = 0;
-        for (const expert of chunk.experts.subarray(from, from + trace.topK)) {
+        for (const expert of chunk.experts.subarray(at, at + trace.topK)) {
           const id = expert === NULL_EXPERT ? ELSEWHERE : own(index, expert);
           if (id === ELSEWHERE) continue;
           demand[index]![id]! += 1;

@@ -8,6 +8,7 @@ import { VERSION } from '../../result/version.js';
 import { boundsOf } from './bounds.js';
 import type { Finished } from './finished.js';
 import { metricsOf } from './metrics.js';
+import { profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
 
 /** Builds the result. */
@@ -38,6 +39,7 @@ export function outcome(finished: Finished): Result {
     seed: run.seed,
     faults: run.faults,
   };
+  const profile = profileOf(finished);
   const wallMs = performance.now() - finished.startedAt;
   return sealed({
     schema: RESULT_SCHEMA,
@@ -57,6 +59,7 @@ export function outcome(finished: Finished): Result {
       ...config,
       ...(hardware.machine === undefined ? {} : { machine: hardware.machine }),
       system: asWritten(system),
+      ...(profile === null ? {} : { profiledOn: profile.words }),
       overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain), runtime: overrides.runtime.map(plain) },
     },
     metrics: metricsOf(finished, bounds),

@@ -1,9 +1,9 @@
 // What the reader of a result must be warned of.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
-import { policyNeeds } from '../../cache/policy.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
 import type { Finished } from './finished.js';
+import { profileOf } from './profile.js';
 
 /** What the reader of the result must be warned of. */
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
@@ -68,15 +68,12 @@ function meanPassBytes({ inputs, simulation }: Finished): number {
 }
 
 /** A placement or a split that was profiled on the very tokens that are replayed. */
-function profileWarnings({ inputs: { system, trace }, layout, simulation }: Finished): Warning[] {
-  const { definition, parameters } = simulation.policy;
-  const needs = policyNeeds(definition, parameters);
-  const { popularity, quotas } = system.cache;
-  const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
-  if (typeof popularity !== 'number' || !(needs.includes('popularity') || split)) return [];
+function profileWarnings(finished: Finished): Warning[] {
+  const profile = profileOf(finished);
+  if (profile === null || !profile.replayed) return [];
   const message =
-    `Placement was profiled on the first ${formatCount(Math.min(popularity, trace.tokens))} tokens of the trace that is replayed. ` +
-    'For a placement fixed beforehand, name another trace: --set system.cache.popularity=FILE.';
+    `Placement was profiled on ${profile.words}. For a placement fixed beforehand, replay less of the trace, so that as many tokens are ` +
+    'left to profile on (--tokens), or name another trace: --set system.cache.popularity=FILE.';
   return [{ code: 'profiled-on-itself', message }];
 }
 

@@ -21,12 +21,12 @@ export interface ExpertHomes {
  * @throws UserError where something cannot be had on several GPUs
  */
 export async function placeExperts(inputs: Inputs, run: RunSpec): Promise<ExpertHomes> {
-  const { hardware, model, system, trace } = inputs;
+  const { hardware, model, system } = inputs;
   const { count } = hardware.gpus!;
   refuse(inputs, run);
   const { name, parameters } = system.placement?.kind ?? parsePlacement('even');
   const placement = findPlacement(name);
-  const popularity = placement.needsPopularity ? await popularityFor(model, trace, system.cache.popularity, run) : null;
+  const popularity = placement.needsPopularity ? await popularityFor(inputs, run, system.cache.popularity) : null;
   const homes = new Int32Array(model.experts);
   for (const { experts, offset } of model.layers) {
     const ofLayer = popularity?.subarray(offset, offset + experts) ?? null;

@@ -66,9 +66,9 @@ export const WARNING_TOPICS: readonly Topic[] = [
   },
   {
     names: ['profiled-on-itself'],
-    what: 'The policy ranks experts by popularity, and that was counted on the first tokens of the very trace that is then replayed. A placement that has seen its test looks better than it will be on other text.',
+    what: 'A placement or a split over layers was profiled on the first tokens of the very trace that is then replayed, because all of it is, or nearly so. A placement that has seen its test looks better than it will be on other text. Synthetic routing is profiled on tokens drawn apart, and a recorded trace on those behind the replayed ones, if there are enough; config.profiledOn says what it was.',
     reading:
-      'Count on another trace of the same model and kind of text: --set system.cache.popularity=FILE takes a trace or a file of counts. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
+      'Replay less of the trace (--tokens), so that as many tokens as system.cache.popularity says are left behind, or count on another trace of the same model and kind of text: --set system.cache.popularity=FILE takes a trace or a file of counts. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
   },
   {
     names: ['event-does-not-fit'],

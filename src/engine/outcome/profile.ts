@@ -1,0 +1,22 @@
+// What a finished run had profiled beforehand, and on what.
+import { policyNeeds } from '../../cache/policy.js';
+import { profiledPart } from '../profiling.js';
+import type { Finished } from './finished.js';
+
+/** What a placement or a split was profiled on. */
+export interface Profile {
+  readonly words: string;
+  /** True: on tokens that are replayed. */
+  readonly replayed: boolean;
+}
+
+/** What the run's placement or split was profiled on; null: neither was profiled. */
+export function profileOf({ inputs, layout, run, simulation }: Finished): Profile | null {
+  const { definition, parameters } = simulation.policy;
+  const { popularity, quotas } = inputs.system.cache;
+  const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
+  if (!split && !policyNeeds(definition, parameters).includes('popularity')) return null;
+  if (typeof popularity === 'string') return { words: popularity, replayed: false };
+  const { kind, words } = profiledPart(inputs, run, popularity);
+  return { words, replayed: kind === 'replayed' };
+}
