@@ -5,9 +5,9 @@ import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { partKey } from './spelling.js';
 
-/** What kind of computer a part is made for; a default stands for the part that is missing beside it. `unified`: CPU and GPU share memory. */
-export const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
-/** One of {@link FORMS}. */
+/** What kind of computer a part is made for: a default of its kind stands in for what is missing beside it. `unified`: one memory. */
+const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const;
+/** What kind of computer a part is made for. */
 export type Form = (typeof FORMS)[number];
 
 /** What every part of a catalogue says of itself. */

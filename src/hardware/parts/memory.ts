@@ -11,12 +11,9 @@ const CHANNEL_BITS: Readonly<Record<string, number>> = {
   lpddr5x: 32,
 };
 
-/** Types of memory that are understood. */
-export const MEMORY_TYPES = Object.keys(CHANNEL_BITS);
-
 /** Memory that a socket takes. */
 export interface MemorySlots {
-  /** One of {@link MEMORY_TYPES}. */
+  /** ddr4, ddr5, lpddr5x ... */
   readonly type: string;
   /** Million transfers a second. */
   readonly mts: number;
