@@ -11,7 +11,7 @@ import { RecordedScheduler } from '../schedule/recorded.js';
 import type { SchedulerContext } from '../schedule/scheduler.js';
 import { Speculation } from '../schedule/speculation.js';
 import type { Workload } from '../schedule/workload.js';
-import { speculationOf } from '../system/speculation.js';
+import { draftingOf } from './drafting.js';
 import type { RunPlan } from './plan.js';
 
 /**
@@ -35,7 +35,7 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
     );
   }
   const { scheduler } = serving;
-  const spec = speculationOf(run.workload.speculation);
+  const spec = draftingOf(inputs, run);
   const speculation = spec === null ? null : new Speculation(spec, run.seed);
   const context: SchedulerContext = {
     kv,

@@ -4,7 +4,7 @@ import { DURATION, SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/acceptance.js';
-import { ROLLBACKS, type SpeculationSpec } from '../schedule/speculation.js';
+import { ROLLBACKS } from '../schedule/speculation.js';
 
 /** Schema of `workload.speculation`. */
 export const speculationSchema = z
@@ -22,13 +22,15 @@ export const speculationSchema = z
       .optional()
       .describe('By position: share of drafts whose token there was accepted, as engines print it, e.g. [0.70, 0.45, 0.33, 0.21].'),
     drafter: quantity(DURATION)
-      .default(0)
-      .describe('Time of drafting one token for all requests of a pass, e.g. 1ms: a pass of the draft model, or of the MTP head.'),
+      .optional()
+      .describe(
+        'Time of drafting one token for all requests of a pass, e.g. 1ms. Absent: that of a head for multi-token prediction on the GPU.',
+      ),
     rollback: z
       .enum(ROLLBACKS)
-      .default('free')
+      .optional()
       .describe(
-        'What rejected tokens leave behind. free: they are forgotten. redo: accepted ones run again after them, as where the state of recurrent layers is kept from before the pass.',
+        'What rejected tokens leave behind. free: they are forgotten. redo: accepted ones run again after them. Absent: redo where layers are recurrent and the runtime keeps their state from before the pass.',
       ),
   })
   .superRefine(({ acceptance, acceptances, draft }, context) => {
@@ -44,12 +46,7 @@ export const speculationSchema = z
       refuse('rises: a token is only accepted where the one before it is, so shares by position fall or stay', ['acceptances', `${rises}`]);
   });
 
-/** What a run says of it. */
-type SpeculationInput = z.infer<typeof speculationSchema>;
-
-/** What is drafted in a run; null: nothing. */
-export function speculationOf(given: SpeculationInput | undefined): SpeculationSpec | null {
-  if (given === undefined || given.draft === 0) return null;
-  const { acceptance, acceptances, draft, drafter, rollback } = given;
-  return { draft, acceptances: acceptances ?? sharesOf(acceptance!, draft), drafterNs: drafter, rollback };
+/** Shares by position, of as many as are drafted or more. */
+export function acceptancesOf({ acceptance, acceptances, draft }: z.infer<typeof speculationSchema>): readonly number[] {
+  return acceptances ?? sharesOf(acceptance!, draft);
 }
