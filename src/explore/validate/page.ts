@@ -1,12 +1,11 @@
 // A validation as a page for a browser: every row as a point, predicted against measured, named where the pointer rests, and the tables.
 import { formatNumber, formatRatio } from '../../base/units.js';
-import { formatRelative, type ReportOptions } from '../../report/format.js';
+import { formatRelative } from '../../report/format.js';
 import { type Axis, spanAxis } from '../../report/html/axis.js';
 import { curves, plot } from '../../report/html/chart.js';
 import { html, type Markup, type Piece } from '../../report/html/markup.js';
 import { download, page } from '../../report/html/page.js';
 import { drawSections, legend, prose, type Section, table } from '../../report/html/pieces.js';
-import { toJson } from '../../report/json.js';
 import { VERSION } from '../../result/version.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './specify.js';
 import type { ErrorStatistics, FamilyErrors, ValidatedRow, Validation } from './summary.js';
@@ -33,8 +32,11 @@ const COLORS: Readonly<Record<string, string>> = {
 const STYLE = `.dot.row{width:7px;height:7px;margin:0 0 -3.5px -3.5px;opacity:.8;box-shadow:none}.dot.row:hover{opacity:1;width:11px;height:11px;margin:0 0 -5.5px -5.5px}
 .dot.row span{font-weight:400;font-size:.72rem}`;
 
-/** The page. */
-export function renderPage(validation: Validation, _options: ReportOptions): string {
+/**
+ * The page.
+ * @param csv every figure of every row, to be saved from it
+ */
+export function renderPage(validation: Validation, csv: string): string {
   const { body, contents } = drawSections(SECTIONS, validation);
   return page({
     title: 'moeprof validate',
@@ -42,7 +44,7 @@ export function renderPage(validation: Validation, _options: ReportOptions): str
       (text) => html`<p class="origin">${prose(text)}</p>`,
     )}${contents}`,
     body,
-    footer: html`<p class="downloads">Save as JSON: ${download('validation', 'validation.json', 'application/json', toJson(validation))}.</p><p>Written by moeprof ${VERSION}.</p>`,
+    footer: html`<p class="downloads">Save as CSV: ${download('rows', 'rows.csv', 'text/csv', csv)}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
     scripts: [],
     styles: [STYLE],

@@ -57,9 +57,17 @@ export async function predictRow(row: Measurement, traces: RowTraces, runtimes: 
   return { figures, lacks: null };
 }
 
-/** The runtime as the row says that it ran: a CPU that computed the prompt did so whatever the usual rule is. */
-function asRun(runtime: RuntimeSpec, { placement }: Measurement): RuntimeSpec {
-  return placement.prefill_where === 'cpu' ? { ...runtime, prompt: { ...runtime.prompt, offloadFrom: null } } : runtime;
+/** Drafts of a row; undefined where it has none, or does not say how many tokens there are and how many of them are right. */
+function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['speculation'] {
+  const { acceptance, draft } = run.speculative ?? {};
+  if (acceptance === undefined || draft === undefined) return undefined;
+  return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
+}
+
+/** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is. */
+function asRun(runtime: RuntimeSpec, { placement: { prefill_where } }: Measurement): RuntimeSpec {
+  if (prefill_where === undefined) return runtime;
+  return { ...runtime, prompt: { ...runtime.prompt, offloadFrom: prefill_where === 'cpu' ? null : 2 } };
 }
 
 /** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, of what comes after they have been warmed. */
@@ -88,7 +96,7 @@ function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPh
       ...(run.expertCache === null ? {} : { expertCache: run.expertCache }),
       ...(run.dramCache === null ? {} : { dramCache: run.dramCache }),
     },
-    workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch },
+    workload: { batch: phase.users, context: phase.context, maxTokensPerPass: phase.ubatch, speculation: draftsOf(row) },
     bounds: false,
     audit: 'off',
   };

@@ -1,5 +1,6 @@
 // What a validation is shown as: how large errors are, by metric and by family, the worst rows first, and what was not scored and why.
 import { formatNumber } from '../../base/units.js';
+import { renderCsv } from '../../report/document/csv.js';
 import {
   type Column,
   type ColumnOf,
@@ -10,6 +11,7 @@ import {
   gridOf,
   note,
   ratio,
+  type Visibility,
 } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatRelative } from '../../report/format.js';
@@ -21,7 +23,11 @@ import { leadOf, speedText, titleOf, words, worstFirst } from './words.js';
 /** Rows that the table shows unless everything is asked for. */
 const WORST = 15;
 
-const html: Format<Validation> = { name: 'html', extensions: ['.html', '.htm'], render: renderPage };
+const html: Format<Validation> = {
+  name: 'html',
+  extensions: ['.html', '.htm'],
+  render: (validation) => renderPage(validation, renderCsv(validationDocument(validation))),
+};
 
 /** Formats of a validation, the one for reading first. */
 export const validationReports: readonly Format<Validation>[] = [...documentFormats<Validation>(validationDocument), html];
@@ -94,27 +100,27 @@ function familyGrid(families: readonly FamilyErrors[], head: string, title: stri
   );
 }
 
-const NAMES: readonly Column[] = [
-  { head: 'row', most: 28 },
-  { head: '', align: 'left' },
-];
+/** Columns that name a figure; only a terminal has no room for long names. */
+function namesIn({ only = [] }: Visibility): Column[] {
+  return [only.includes('terminal') ? { head: 'row', most: 28 } : { head: 'row' }, { head: '', align: 'left' }];
+}
 
-function rowGrid(rows: readonly ValidatedRow[], more: Parameters<typeof gridOf>[2]): Grid {
+function rowGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
   const cells = rows.map((row): Datum[] => [
     ...[row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted)],
     ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, row.family, row.model, row.machine],
   ]);
   const columns: (string | Column)[] = [
-    ...[...NAMES, 'measured', 'predicted', 'error'],
+    ...[...namesIn(more), 'measured', 'predicted', 'error'],
     { head: 'placement', align: 'left', only: ['terminal'] },
     ...['runtime / format / placement', 'model', 'machine'].map((head): Column => ({ head, align: 'left', only: ['markdown'] })),
   ];
   return gridOf(columns, cells, { keys: 2, ...more });
 }
 
-function unscoredGrid(rows: readonly ValidatedRow[], more: Parameters<typeof gridOf>[2]): Grid {
+function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
   const cells = rows.map((row): Datum[] => [row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted), row.reason]);
-  return gridOf([...NAMES, 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
+  return gridOf([...namesIn(more), 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
 }
 
 /** How many rows are not scored, by reason. */

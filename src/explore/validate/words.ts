@@ -15,8 +15,8 @@ export function leadOf({ fitted, rows }: Validation): string[] {
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
   const per = constants === 0 ? '' : `, one for ${formatNumber(scored / constants, 1)} of them`;
   return [
-    'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median.',
-    `In band: within what 80 % of comparable measurements of other machines keep. ${constants} constants were fitted${per}.`,
+    'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
+    `In band: within what 80 % of comparable measurements of other machines keep. ${constants} constants were fitted${per}`,
   ];
 }
 
