@@ -49,7 +49,7 @@ export class Optima {
     this.#place = new Int32Array(experts).fill(preloaded ? 0 : -1);
     this.#found = new Int32Array(slots.length + 1);
     for (const [level, count] of slots.entries()) this.#found[level] = count - (slots[level - 1] ?? 0);
-    this.#give(0, this.#found);
+    if (slots.length > 0) this.#give(0, this.#found, (1 << slots.length) - 1);
     if (preloaded) this.#now = 1;
   }
 
@@ -63,6 +63,8 @@ export class Optima {
     const found = this.#found;
     const now = this.#now;
     const levels = this.#levels;
+    // A bit per level that a slot was found at.
+    let which = 0;
     for (let i = 0; i < count; i++) {
       const id = ids[i]! - base;
       const place = places[id]!;
@@ -73,11 +75,20 @@ export class Optima {
       if (free[at]! > 1) {
         free[at]! -= 1;
         found[0]! += 1;
-      } else found[this.#take(place)]! += 1;
+        which |= 1;
+      } else {
+        const level = this.#take(place);
+        found[level]! += 1;
+        which |= 1 << level;
+      }
     }
     found[levels] = 0;
-    for (let level = 0; level < levels; level++) this.hits[level]! += found[level]!;
-    this.#give(now, found);
+    which &= (1 << levels) - 1;
+    for (let rest = which; rest !== 0; rest &= rest - 1) {
+      const level = 31 - Math.clz32(rest & -rest);
+      this.hits[level]! += found[level]!;
+    }
+    if (which !== 0) this.#give(now, found, which);
     this.#now = now + 1;
     if (this.#now === this.#length) this.#compact();
   }
@@ -135,31 +146,31 @@ export class Optima {
     this.#first[level] = word === end ? this.#length : (word - start) * WORD + 31 - Math.clz32(marks[word]! & -marks[word]!);
   }
 
-  /** Gives slots back at `place`. @param slots by level, all 0 afterwards */
-  #give(place: number, slots: Int32Array): void {
+  /**
+   * Gives slots back at `place`.
+   * @param slots by level, all 0 afterwards
+   * @param which a bit per level that has some, at least one
+   */
+  #give(place: number, slots: Int32Array, which: number): void {
     const free = this.#free;
     const marks = this.#marks;
     const first = this.#first;
     const levels = this.#levels;
     const bit = 1 << (place & 31);
-    let at = place * levels;
-    let word = place >>> 5;
-    let held = 0;
-    for (let level = 0; level < levels; level++) {
-      const count = slots[level]!;
-      if (count > 0) {
-        free[at]! += count;
-        slots[level] = 0;
-        held |= 1 << level;
-      }
-      if (held !== 0) {
-        marks[word]! |= bit;
-        if (place < first[level]!) first[level] = place;
-      }
-      at++;
+    const at = place * levels;
+    for (let rest = which; rest !== 0; rest &= rest - 1) {
+      const level = 31 - Math.clz32(rest & -rest);
+      free[at + level]! += slots[level]!;
+      slots[level] = 0;
+    }
+    const lowest = 31 - Math.clz32(which & -which);
+    let word = lowest * this.#words + (place >>> 5);
+    for (let level = lowest; level < levels; level++) {
+      marks[word]! |= bit;
+      if (place < first[level]!) first[level] = place;
       word += this.#words;
     }
-    this.#held[place]! |= held;
+    this.#held[place]! |= which;
   }
 
   /** Keeps the places of last uses. Slots of other places move to the next that is kept: no use lies between, so none can tell. */
@@ -175,17 +186,21 @@ export class Optima {
     this.#first.fill(this.#length);
     const slots = this.#found;
     let end = 0;
+    let which = 0;
     for (let place = 0; place < this.#length; place++) {
+      which |= held[place]!;
       for (let rest = held[place]!; rest !== 0; rest &= rest - 1) {
         const level = 31 - Math.clz32(rest & -rest);
         slots[level]! += given[place * levels + level]!;
       }
       if (moved[place] === 0) continue;
       moved[place] = end;
-      this.#give(end++, slots);
+      if (which !== 0) this.#give(end, slots, which);
+      which = 0;
+      end++;
     }
     // Given back after the last use of any expert: for events to come.
-    this.#give(end, slots);
+    if (which !== 0) this.#give(end, slots, which);
     for (let id = 0; id < this.#place.length; id++) if (this.#place[id]! >= 0) this.#place[id] = moved[this.#place[id]!]!;
     this.#now = end;
   }

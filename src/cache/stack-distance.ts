@@ -62,13 +62,14 @@ export class LruStack {
     const places = this.#place;
     const marks = this.#marks;
     const starts = this.#starts;
+    const found = this.#found;
     const exact = starts.length === this.#slots.length;
     for (let i = 0; i < count; i++) {
       const place = places[ids[i]! - base]!;
       let bound = 0;
       while (bound < starts.length && place < starts[bound]!) bound++;
-      this.#found[bound]! += 1;
-      uses[exact ? bound : this.#level(place, bound)]! += 1;
+      found[bound]! += 1;
+      if (!exact) uses[this.#level(place, bound)]! += 1;
     }
     let first = 0;
     let end = this.#end;
@@ -81,7 +82,7 @@ export class LruStack {
       places[id] = end++;
     }
     this.#end = end;
-    this.#leave(count);
+    this.#leave(count, exact ? uses : null);
     this.distinct += first;
   }
 
@@ -106,14 +107,18 @@ export class LruStack {
     return this.#levelAt[distance]!;
   }
 
-  /** Each bound lets the least recent leave for those of `count` members that it missed, as far as it is full. */
-  #leave(count: number): void {
+  /**
+   * Each bound lets the least recent leave for those of `count` members that it missed, as far as it is full.
+   * @param uses are counted by bound; null: they have been, by level
+   */
+  #leave(count: number, uses: Float64Array | null): void {
     const marks = this.#marks;
     const found = this.#found;
     const starts = this.#starts;
     let misses = count;
     for (let bound = 0; misses > 0; bound++) {
       misses -= found[bound]!;
+      if (uses !== null) uses[bound]! += found[bound]!;
       found[bound] = 0;
       if (bound === starts.length) return;
       let left = misses - Math.max(0, this.#bounds[bound]! - this.distinct);

@@ -13,7 +13,7 @@ import type { MissPrecision, Precision } from './event/precision.js';
 import type { Recorder } from './event/recorder.js';
 import type { GpuLayout } from './memory/layout.js';
 import { gatherShard, type Shard } from './parallel/shard.js';
-import type { RunPlan } from './plan.js';
+import { memoryChanges, type RunPlan } from './plan.js';
 import type { Policies } from './policies.js';
 import { AdaptiveHorizon } from './prefetch/horizon.js';
 import type { PredictedUse } from './prefetch/predicted-use.js';
@@ -59,6 +59,10 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
   const gpu = buildTier(knows, policies.gpu, memory.cacheBytes, scope, memory.quotas, link);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
+  const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
+  // The curve counts the bound too, where it stays at one capacity that is split evenly.
+  const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
+  const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
   const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / link.bandwidth) : null;
   return {
     model,
@@ -77,8 +81,9 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     clock,
     gates,
     future: future === null ? null : { future, nextUse: nextUse! },
-    belady: run.bounds ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null,
-    curve: run.bounds && common.curves ? new CapacityMeter(model, scope, gpu.preloaded) : null,
+    belady,
+    curve,
+    boundHits: () => belady?.hits ?? curve!.ownBound,
     memory,
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,

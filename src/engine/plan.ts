@@ -33,3 +33,8 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const layout = await planLayout(inputs, run, workload, serving);
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
 }
+
+/** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */
+export function memoryChanges({ layout, run }: RunPlan): boolean {
+  return layout.total.kvGrowth !== 'static' || (run.faults ?? []).some(({ gpuMemory }) => gpuMemory !== undefined);
+}

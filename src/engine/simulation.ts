@@ -13,6 +13,8 @@ import type { Clocks } from './watch/bounds.js';
 
 /** One GPU of a run. */
 export interface SimulatedGpu extends Gpu {
+  /** The bound on its hits so far; only where bounds are on. */
+  boundHits(): number;
   /** How its memory is divided. */
   readonly memory: MemoryPlan;
   /** Bytes of all experts that live on it. */

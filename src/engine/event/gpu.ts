@@ -41,7 +41,7 @@ export interface Gpu {
   readonly gates: Float32Array | null;
   /** Next use of each expert, for policies that know the future; null: none does. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
-  /** Counts the hits that the Belady bound has on the same events; null: bounds are off. */
+  /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
   readonly belady: BeladyBound | null;
   /** Counts what caches of other capacities would hit on the same events; null: nobody draws a curve. */
   readonly curve: CapacityMeter | null;

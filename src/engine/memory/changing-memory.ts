@@ -3,7 +3,7 @@
 import { policyNeeds } from '../../cache/policy.js';
 import type { Passes } from '../../schedule/passes.js';
 import { misfit } from '../../system/run.js';
-import type { RunPlan } from '../plan.js';
+import { memoryChanges, type RunPlan } from '../plan.js';
 import type { Simulation } from '../simulation.js';
 import { GpuMemory } from './gpu-memory.js';
 
@@ -11,16 +11,13 @@ import { GpuMemory } from './gpu-memory.js';
  * The memory of a run's GPUs, where its division changes; null: it stays as planned.
  * @throws UserError where that cannot be had: see {@link GpuMemory}, and with a policy that knows the future
  */
-export function changingMemoryOf(
-  { inputs, layout, run, workload }: RunPlan,
-  passes: Passes,
-  simulation: Simulation,
-): ChangingMemory | null {
+export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
+  if (!memoryChanges(plan)) return null;
+  const { inputs, layout, run, workload } = plan;
   const { kvGrowth } = layout.total;
   const faults = run.faults ?? [];
   const { gpus, policy } = simulation;
   const loses = faults.some(({ gpuMemory }) => gpuMemory !== undefined);
-  if (kvGrowth === 'static' && !loses) return null;
   const { definition, parameters } = policy;
   if (kvGrowth !== 'static' && loses && policyNeeds(definition, parameters).includes('future')) {
     throw misfit(

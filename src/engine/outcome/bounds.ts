@@ -10,7 +10,7 @@ import type { Finished, Values } from './finished.js';
 export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, recorder } }: Finished): Bounds {
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;
-  const beladyHits = run.bounds ? gpus.reduce((hits, { belady }) => hits + belady!.hits, 0) : null;
+  const beladyHits = run.bounds ? gpus.reduce((hits, gpu) => hits + gpu.boundHits(), 0) : null;
   const meanOf = (samples: Samples): number | null => (samples.values().length === 0 ? null : summarize(samples.values()).mean);
   return {
     allResidentTpotNs: meanOf(latencies.tpotAllResident),

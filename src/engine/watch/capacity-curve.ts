@@ -23,19 +23,21 @@ export class CapacityMeter {
   readonly #events: Int32Array;
   readonly #members: Int32Array;
   #used = 0;
+  /** At the capacities of the curve, and last at that of the run. */
   readonly #belady: BeladyCurve;
 
   /**
    * @param model the experts that live on the GPU
+   * @param ownBytes capacity of the run, whose bound is counted beside
    * @param preloaded true: the cache of the run has experts before the first event; LRU starts empty
    */
-  constructor(model: ModelSpec, scope: Scope, preloaded: boolean) {
+  constructor(model: ModelSpec, scope: Scope, ownBytes: number, preloaded: boolean) {
     const whole = expertBytesTotal(model);
     this.bytes = Array.from({ length: STEPS }, (_, step) => Math.round(whole * ((step + 1) / STEPS)));
     const widest = model.layers.reduce((most, { experts }) => Math.max(most, experts), 1);
     this.#members = new Int32Array(widest);
     this.#events = new Int32Array(Math.max(TOGETHER, 2 + widest));
-    this.#belady = new BeladyCurve(model, scope, this.bytes, preloaded);
+    this.#belady = new BeladyCurve(model, scope, [...this.bytes, ownBytes], preloaded);
     this.#lru = new LruCurve(
       model,
       scope,
@@ -76,7 +78,13 @@ export class CapacityMeter {
   hits(): { belady: readonly number[]; lru: readonly number[] } {
     this.#count();
     const lru = this.#lru.counts().map(({ hits }) => hits.reduce((sum, count) => sum + count, 0));
-    return { belady: this.#belady.hits(), lru };
+    return { belady: this.#belady.hits().slice(0, STEPS), lru };
+  }
+
+  /** The bound on the hits so far at the capacity of the run, evenly split and as it began: what `BeladyBound` counts there. */
+  get ownBound(): number {
+    this.#count();
+    return this.#belady.hits().at(-1)!;
   }
 }
 

@@ -33,6 +33,8 @@ class Sums {
   readonly #experts: number;
   /** By tier and cause, in the order in which they occurred first. */
   readonly #sums = new Map<number, Float64Array>();
+  /** The same by kind, which is found faster. */
+  readonly #byKind: Float64Array[] = [];
 
   constructor(tiers: readonly string[], experts: number) {
     this.#tiers = tiers;
@@ -41,9 +43,16 @@ class Sums {
 
   add(tier: number, cause: number, id: number, amount: number): void {
     const kind = tier * CAUSES.length + cause;
-    let sums = this.#sums.get(kind);
-    if (sums === undefined) this.#sums.set(kind, (sums = new Float64Array(this.#experts)));
+    const sums = this.#byKind[kind] ?? this.#first(kind);
     sums[id]! += amount;
+  }
+
+  /** A kind occurs for the first time. */
+  #first(kind: number): Float64Array {
+    const sums = new Float64Array(this.#experts);
+    this.#sums.set(kind, sums);
+    this.#byKind[kind] = sums;
+    return sums;
   }
 
   columns({ layers }: ModelSpec): ExpertCause[] {
@@ -63,6 +72,8 @@ export class CauseRecorder extends Onlooker {
   readonly #otherStallNs: Float64Array;
   /** By GPU and expert: bytes of a prefetch that nobody has demanded yet. */
   readonly #open: readonly Float64Array[];
+  /** Prefetches that are open. */
+  #waiting = 0;
   /** By GPU and expert: the layer, of all that have run, whose event found it on its way; 0: none, or it was waited for. */
   readonly #late: readonly Float64Array[];
   /** By GPU: its own id of each expert of the model. */
@@ -116,7 +127,7 @@ export class CauseRecorder extends Onlooker {
     if (prefetch && this.#started[at]! === link.prefetches) return;
     if (prefetch) this.#started[at]! += 1;
     if (at >= gpus.length) this.#bytes.add(1, prefetch ? PREFETCH : ON_DEMAND, id, bytes);
-    else if (prefetch) this.#open[at]![id] = bytes;
+    else if (prefetch) this.#await(at, id, bytes);
     else this.#bytes.add(0, ON_DEMAND, id, bytes);
   }
 
@@ -153,10 +164,18 @@ export class CauseRecorder extends Onlooker {
     };
   }
 
+  /** A prefetch has begun. */
+  #await(gpu: number, id: number, bytes: number): void {
+    if (this.#open[gpu]![id] === 0 && bytes > 0) this.#waiting++;
+    this.#open[gpu]![id] = bytes;
+  }
+
   /** What a prefetch was good for is known. */
   #close(id: number, cause: number, gpu: number): void {
+    if (this.#waiting === 0) return;
     const bytes = this.#open[gpu]![id]!;
     if (bytes === 0) return;
+    this.#waiting--;
     this.#open[gpu]![id] = 0;
     this.#bytes.add(0, cause, id, bytes);
   }

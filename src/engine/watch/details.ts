@@ -54,8 +54,8 @@ export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
-  /** Watches the same run: both are to be told of every event. */
-  readonly causes: CauseRecorder;
+  /** Is told what this one is told: one call less than an observer of its own takes. */
+  readonly #causes: CauseRecorder;
   readonly #links: LinkBins[] = [];
   readonly #hits = new Bins();
   readonly #late = new Bins();
@@ -70,7 +70,7 @@ export class DetailsRecorder extends Onlooker {
     this.#model = model;
     this.#simulation = simulation;
     this.#loads = new Float64Array(model.experts);
-    this.causes = new CauseRecorder({ model, tiers, gpus });
+    this.#causes = new CauseRecorder({ model, tiers, gpus });
     for (const [g, { dram, gpu }] of gpus.entries()) {
       const named = (link: Link): string => (gpus.length > 1 ? `GPU ${g} ${link.name}` : link.name);
       this.#open(gpu.link, named(gpu.link), true);
@@ -78,7 +78,20 @@ export class DetailsRecorder extends Onlooker {
     }
   }
 
-  override judged(_layer: number, hits: number, late: number, misses: number, nowNs: number): void {
+  override dense(): void {
+    this.#causes.dense();
+  }
+
+  override prefetchUsed(id: number, late: boolean, gpu?: number): void {
+    this.#causes.prefetchUsed(id, late, gpu);
+  }
+
+  override evicted(id: number, layer: number, nowNs: number, gpu?: number): void {
+    this.#causes.evicted(id, layer, nowNs, gpu);
+  }
+
+  override judged(layer: number, hits: number, late: number, misses: number, nowNs: number): void {
+    this.#causes.judged(layer, hits, late, misses, nowNs);
     this.#reach(nowNs);
     const bin = Math.floor(nowNs / this.#binNs);
     this.#hits.values[bin]! += hits;
@@ -86,13 +99,15 @@ export class DetailsRecorder extends Onlooker {
     this.#misses.values[bin]! += misses;
   }
 
-  override stalled(_id: number, _layer: number, startNs: number, endNs: number): void {
+  override stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void {
+    this.#causes.stalled(id, layer, startNs, endNs, gpu);
     this.#reach(endNs);
     // Of a GPU on average.
     this.#stall.spread(startNs, endNs, this.#binNs, 1 / this.#simulation.gpus.length);
   }
 
-  override transferred(link: Link, lane: number, id: number, _bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+  override transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void {
+    this.#causes.transferred(link, lane, id, bytes, startNs, endNs, prefetch);
     const bins = this.#linkBins(link);
     const again = prefetch && this.#lost(bins, id);
     if (!again && bins.host) this.#loads[id]!++;
@@ -143,7 +158,7 @@ export class DetailsRecorder extends Onlooker {
         ),
       },
       capacity: capacityCurve(this.#simulation.gpus),
-      causes: this.causes.causes(),
+      causes: this.#causes.causes(),
     };
   }
 

@@ -83,7 +83,7 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
 function checkBelady({ gpus, predictor, recorder }: Simulation): void {
   if (predictor !== null) return;
   const hits = sum(recorder.layers.hits);
-  const most = total(gpus, ({ belady }) => belady!.hits);
+  const most = total(gpus, (gpu) => gpu.boundHits());
   must(hits <= most, 'L15', `${hits} hits are more than ${most} of Belady`);
 }
 

@@ -45,7 +45,7 @@ export class Meters implements PassWatch {
     this.faults = run.faults === undefined ? null : new FaultMeter(run.faults, simulation);
     this.#details = watch.details === true ? new DetailsRecorder(inputs.model, simulation, tiers) : null;
     const guest = watch.observe?.(inputs, simulation);
-    const observer = observers([this.#details, this.#details?.causes, guest].filter((one) => one != null));
+    const observer = observers([this.#details, guest].filter((one) => one != null));
     if (observer !== null) engine.observe(observer);
   }
 

@@ -6,7 +6,7 @@ import { toyModel } from '../../cache/fixtures.js';
 
 /** A GPU with two experts of ten bytes, which demands one after another. */
 function gpuOf(demands: readonly number[]): { curve: CapacityMeter } {
-  const curve = new CapacityMeter(toyModel([2], [10], 1), 'global', false);
+  const curve = new CapacityMeter(toyModel([2], [10], 1), 'global', 20, false);
   for (const id of demands) curve.event(0, Int32Array.of(id), 1);
   return { curve };
 }

@@ -23,7 +23,7 @@ function finished() {
   latencies.pass.add(30);
   const simulation = {
     ...{ engine: { nowNs: 30 }, bounds: { allResidentNs: 22 }, parallel: null, predictor: null, recorder },
-    gpus: [{ gpu, dram: null, belady: { hits: 2 } }],
+    gpus: [{ gpu, dram: null, boundHits: () => 2 }],
   };
   return { simulation, latencies, gpu, link, layers, recorder, phase };
 }
@@ -50,7 +50,7 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L9', 'time that nothing took', ({ layers }) => layers.stallNs.fill(7)],
   ['L10', 'a link that is busier than it has lanes', ({ link }) => void (link.busyBy = () => 31)],
   ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],
-  ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.belady.hits = 1)],
+  ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.boundHits = () => 1)],
 ])('%s: %s is an internal error', (law, _what, change) => {
   expect(check(change)).toThrow(InternalError);
   expect(check(change)).toThrow(`${law}: `);
