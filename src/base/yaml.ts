@@ -68,6 +68,38 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>): T {
  * @throws UserError as {@link readYaml}
  */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
+  const { at, raw, root } = parsed(text, path);
+  return check(raw, schema, overrides, (where, unknownKey) => {
+    const offset = offsetOf(root, where, unknownKey);
+    return { place: at(offset), offset };
+  });
+}
+
+/** A text taken apart. */
+interface ParsedText {
+  readonly root: Node;
+  readonly raw: unknown;
+  /** `file:line:col` of an offset. */
+  at(offset: number): string;
+}
+
+/** Short texts read last: jobs of a sweep read the same few files again and again. The limits are ours: bundled files are shorter. */
+const KNOWN = new Map<string, ParsedText>();
+const MOST_KNOWN = 64;
+const LONGEST_KNOWN = 2 ** 14;
+
+/** Parses a text, once while it is among those read last; @throws UserError as {@link readYaml} */
+function parsed(text: string, path: string): ParsedText {
+  if (text.length > LONGEST_KNOWN) return parseText(text, path);
+  const key = `${path}\n${text}`;
+  const known = KNOWN.get(key) ?? parseText(text, path);
+  KNOWN.delete(key);
+  KNOWN.set(key, known);
+  if (KNOWN.size > MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value!);
+  return known;
+}
+
+function parseText(text: string, path: string): ParsedText {
   const lines = new LineCounter();
   // Whether keys are unique is checked below: the parser compares every two of them.
   const document = unlessTooDeep(path, () => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }));
@@ -84,10 +116,7 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
   if (twice !== null) throw new UserError(`${at(twice)}: this key stands twice; keep one of them`);
   const raw = unlessTooDeep(path, () => document.toJS({ maxAliasCount: 100 }) as unknown);
   if (nestsTooDeep(raw)) throw tooDeep(path);
-  return check(raw, schema, overrides, (where, unknownKey) => {
-    const offset = offsetOf(root, where, unknownKey);
-    return { place: at(offset), offset };
-  });
+  return { root, raw, at };
 }
 
 /**
