@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      // unit: laws, truths and properties. claims: what papers, pages and recordings say of results, which takes longer to measure.
+      // unit: laws, truths and properties. claims: what papers, pages and recordings say of results, and what is large: both take longer.
       // A limit is there for what hangs; what only takes long, on a machine that is busy, passes.
       {
         test: {
@@ -13,6 +13,7 @@ export default defineConfig({
           // One process for all files: each would load most of src again, which took longer than the tests. Tests put back what they
           // change of the process.
           isolate: false,
+          setupFiles: ['test/support/lean-checks.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

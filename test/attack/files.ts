@@ -24,29 +24,11 @@ export const pickles: Readonly<Record<string, () => Buffer>> = {
   'a name that is a list of 2^60 entries': () => pickled(`${NAME}0${shared}${word('x')}${STACK_GLOBAL}.`),
   'a name that is nested 200,000 deep': () => pickled(`${NAME}0)${TUPLE1.repeat(200_000)}${word('x')}${STACK_GLOBAL}.`),
   'a dict that is nested 200,000 deep': () => pickled(`}${NAME})${TUPLE1.repeat(200_000)}s.`),
-  '20 million dicts': () => pickled(NAME, Buffer.alloc(20_000_000, '}'), '.'),
-  '8 million references on the stack': () => pickled(`${NAME}q\0`, Buffer.alloc(16_000_000, 'h\0'), '.'),
-  '5 million entries of the memo': () => {
-    const entries = Buffer.alloc(25_000_000);
-    for (let i = 0; i < 5_000_000; i++) {
-      entries[i * 5] = 0x72;
-      entries.writeUInt32LE(i, i * 5 + 1);
-    }
-    return pickled(NAME, entries, '.');
-  },
   'an end of a group that never began': () => pickled(`${NAME}${'t'.repeat(100)}.`),
 };
 
 /** Archives of arrays that say more than they hold. */
 export const archives: Readonly<Record<string, () => Buffer>> = {
-  'an array that unpacks to a thousand times its size': () =>
-    zipBytes({ 'experts.npy': npyBytes('|u1', [1_000_000, 50, 2], new Uint8Array(100_000_000)) }, true),
-  'ten thousand arrays': () =>
-    zipBytes(
-      Object.fromEntries(
-        Array.from({ length: 10_000 }, (_, i) => [`array-${'x'.repeat(30)}-${i}.npy`, npyBytes('|u1', [1, 1, 1], new Uint8Array(1))]),
-      ),
-    ),
   'arrays whose names are 60,000 bytes': () =>
     zipBytes({ [`${'a'.repeat(60_000)}.npy`]: new Uint8Array(1), [`${'\u001b[31m\n'.repeat(6000)}.npy`]: new Uint8Array(1) }),
   'a directory of more members than any recording has': () => {
@@ -73,4 +55,30 @@ export const archives: Readonly<Record<string, () => Buffer>> = {
     to.copy(zip, zip.indexOf(from));
     return zip;
   },
+};
+
+/** Pickles that take seconds to build and to refuse. */
+export const longPickles: Readonly<Record<string, () => Buffer>> = {
+  '20 million dicts': () => pickled(NAME, Buffer.alloc(20_000_000, '}'), '.'),
+  '8 million references on the stack': () => pickled(`${NAME}q\0`, Buffer.alloc(16_000_000, 'h\0'), '.'),
+  '5 million entries of the memo': () => {
+    const entries = Buffer.alloc(25_000_000);
+    for (let i = 0; i < 5_000_000; i++) {
+      entries[i * 5] = 0x72;
+      entries.writeUInt32LE(i, i * 5 + 1);
+    }
+    return pickled(NAME, entries, '.');
+  },
+};
+
+/** Archives that take as long. */
+export const largeArchives: Readonly<Record<string, () => Buffer>> = {
+  'an array that unpacks to a thousand times its size': () =>
+    zipBytes({ 'experts.npy': npyBytes('|u1', [1_000_000, 50, 2], new Uint8Array(100_000_000)) }, true),
+  'ten thousand arrays': () =>
+    zipBytes(
+      Object.fromEntries(
+        Array.from({ length: 10_000 }, (_, i) => [`array-${'x'.repeat(30)}-${i}.npy`, npyBytes('|u1', [1, 1, 1], new Uint8Array(1))]),
+      ),
+    ),
 };

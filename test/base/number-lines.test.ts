@@ -38,7 +38,7 @@ describe('NumberLines', () => {
   });
 
   it('crosses blocks of 256 KiB', () => {
-    const rows = Array.from({ length: 100_000 }, (_, i) => [i, i * 7, 123_456_789]);
+    const rows = Array.from({ length: 25_000 }, (_, i) => [i, i * 7, 123_456_789]);
     expect(linesOf(rows.map((row) => `${row.join(',')}\n`).join('')).map(([, values]) => values)).toEqual(rows);
   });
 

@@ -5,6 +5,7 @@ import { BeladyBound } from '../../src/cache/belady-bound.js';
 import { BeladyCurve } from '../../src/cache/belady-curve.js';
 import { LruCurve } from '../../src/cache/lru-curve.js';
 import type { Scope } from '../../src/cache/scope.js';
+import { cases } from '../cases.js';
 import { toyModel } from './fixtures.js';
 import { recordEvents, replayLog } from './replaying.js';
 
@@ -36,7 +37,7 @@ describe.each<Scope>(['global', 'layer'])('curves in scope %s', (scope) => {
         for (const { layer, ids } of events) for (const one of [curve, ...bounds]) one.event(layer, Int32Array.from(ids), ids.length);
         expect(curve.hits()).toEqual(bounds.map(({ hits }) => hits));
       }),
-      { numRuns: 150 },
+      { numRuns: cases(150) },
     );
   });
 
@@ -57,7 +58,7 @@ describe.each<Scope>(['global', 'layer'])('curves in scope %s', (scope) => {
         }
         log.close();
       }),
-      { numRuns: 100 },
+      { numRuns: cases(100) },
     );
   });
 });

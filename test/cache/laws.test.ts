@@ -1,4 +1,5 @@
 // Laws L1-L7 and L8 as properties over small random runs: against a naive reference, and for every policy in the registry.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
@@ -69,20 +70,23 @@ describe.each(NAMES)('%s', (name) => {
             const before = members.filter((id) => cache.resident[id - cache.base] === 1);
             replay.event(cursor.layer, cursor.ids, cursor.count);
             demanded += members.length;
-            if (!sequential) for (const id of before) expect(cache.resident[id - cache.base]).toBe(1);
+            if (!sequential) for (const id of before) assert.equal(cache.resident[id - cache.base], 1);
             for (const each of caches.caches) {
               const used = each.resident.reduce((sum, owns, id) => sum + owns * each.sizes[id]!, 0);
-              expect(used).toBe(each.usedBytes);
-              expect(used).toBeLessThanOrEqual(each.capacityBytes);
-              expect(each.residentCount).toBe(each.resident.reduce((sum, owns) => sum + owns, 0));
+              assert.equal(used, each.usedBytes);
+              assert.ok(used <= each.capacityBytes);
+              assert.equal(
+                each.residentCount,
+                each.resident.reduce((sum, owns) => sum + owns, 0),
+              );
             }
           }
           const total = counts();
-          expect(total.demanded).toBe(demanded);
-          expect(total.hits + total.misses).toBe(demanded);
-          expect(total.insertions).toBe(total.misses - total.streamed);
+          assert.equal(total.demanded, demanded);
+          assert.equal(total.hits + total.misses, demanded);
+          assert.equal(total.insertions, total.misses - total.streamed);
           const preloaded = caches.caches.reduce((sum, cache) => sum + cache.residentCount, 0) - total.insertions + total.evictions;
-          expect(preloaded).toBe(name === 'static' ? preloaded : 0);
+          assert.equal(preloaded, name === 'static' ? preloaded : 0);
         }),
         { numRuns: cases(60) },
       );
@@ -95,7 +99,7 @@ describe.each(NAMES)('%s', (name) => {
       fc.asyncProperty(fc.oneof(equalSizes, anySizes), scopes, fc.boolean(), async (run, scope, sequential) => {
         const log = recordEvents(toyModel(run.experts, run.bytes), run.events, sequential);
         const { hits } = await replayLog(log, name, scope, run.capacity);
-        expect(hits).toBeLessThanOrEqual(beladyHits(log, scope, run.capacity, name === 'static'));
+        assert.ok(hits <= beladyHits(log, scope, run.capacity, name === 'static'));
       }),
       { numRuns: cases(120) },
     );
@@ -105,7 +109,7 @@ describe.each(NAMES)('%s', (name) => {
     await fc.assert(
       fc.asyncProperty(anySizes, async ({ experts, bytes, events, capacity }) => {
         const log = recordEvents(toyModel(experts, bytes), events);
-        expect(await replayLog(log, name, 'global', capacity)).toEqual(await replayLog(log, name, 'global', capacity));
+        assert.deepEqual(await replayLog(log, name, 'global', capacity), await replayLog(log, name, 'global', capacity));
       }),
       { numRuns: cases(20) },
     );
@@ -118,7 +122,7 @@ describe.each(NAMES)('%s', (name) => {
         const all = experts.reduce((sum, count, layer) => sum + count * bytes[layer]!, 0);
         const { misses, evictions, streamed } = await replayLog(recordEvents(model, events), name, 'global', all);
         const distinct = new Set(events.flatMap((event) => event.ids)).size;
-        expect({ misses, evictions, streamed }).toEqual({ misses: name === 'static' ? 0 : distinct, evictions: 0, streamed: 0 });
+        assert.deepEqual({ misses, evictions, streamed }, { misses: name === 'static' ? 0 : distinct, evictions: 0, streamed: 0 });
       }),
       { numRuns: cases(20) },
     );

@@ -1,4 +1,5 @@
 // A capacity that changes while the cache runs: residents fit after every event, whatever the policy keeps of its own.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpertCache } from '../../src/cache/cache.js';
@@ -166,30 +167,30 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
         const check = (): void => {
           for (const cache of caches.caches) {
             const used = residents(cache).reduce((bytes, id) => bytes + cache.sizes[id]!, 0);
-            expect(used).toBe(cache.usedBytes);
-            expect(used).toBeLessThanOrEqual(cache.capacityBytes);
-            expect(cache.residentCount).toBe(residents(cache).length);
+            assert.equal(used, cache.usedBytes);
+            assert.ok(used <= cache.capacityBytes);
+            assert.equal(cache.residentCount, residents(cache).length);
           }
         };
         for (let i = 0; cursor.next(); i++) {
           const shares = caches.split(Math.floor((all * events[i]![1]) / 8));
           for (const [c, cache] of caches.caches.entries()) {
             const before = new Set(residents(cache));
-            expect(cache.resize(shares[c]!)).toBe(true);
-            for (const id of cache.victims.subarray(0, cache.victimCount)) expect(before.delete(id)).toBe(true);
-            expect(residents(cache)).toEqual([...before]);
+            assert.ok(cache.resize(shares[c]!));
+            for (const id of cache.victims.subarray(0, cache.victimCount)) assert.ok(before.delete(id));
+            assert.deepEqual(residents(cache), [...before]);
           }
           check();
           replay.event(cursor.layer, cursor.ids, cursor.count);
           check();
         }
         const { hits, misses, demanded } = counts();
-        expect(hits + misses).toBe(demanded);
+        assert.equal(hits + misses, demanded);
         // What the policy knows of its residents is what the cache holds: each can be named, once, and then nobody is left.
         for (const cache of caches.caches) {
-          expect(cache.resize(0)).toBe(true);
-          expect(residents(cache)).toEqual([]);
-          expect(cache.policy.victim(NONE, cache.pins)).toBe(NONE);
+          assert.ok(cache.resize(0));
+          assert.deepEqual(residents(cache), []);
+          assert.equal(cache.policy.victim(NONE, cache.pins), NONE);
         }
       }),
       { numRuns: cases(30), seed: 11 },
@@ -214,8 +215,8 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
           replay.event(cursor.layer, cursor.ids, cursor.count);
         }
         const bound = changingBound(log, scope, 10, capacities);
-        expect(counts().hits).toBeLessThanOrEqual(bound);
-        expect(bound).toBeLessThanOrEqual(beladyHits(log, scope, 10));
+        assert.ok(counts().hits <= bound);
+        assert.ok(bound <= beladyHits(log, scope, 10));
       }),
       { numRuns: cases(25), seed: 13 },
     );
@@ -238,7 +239,7 @@ describe.each(POLICIES.map(({ name }) => name))('%s', (name) => {
           }
           return counts();
         };
-        expect(await run(true)).toEqual(await run(false));
+        assert.deepEqual(await run(true), await run(false));
       }),
       { numRuns: cases(8), seed: 12 },
     );

@@ -226,8 +226,9 @@ describe('Markdown', () => {
     expect(render('markdown', wide(1000, 'error', 'y'.repeat(150)))).toMatch(
       /\d+ more changed metrics did not fit here; see the JSON report\./,
     );
-    expect(render('step-summary', wide(1000))).not.toMatch(/did not fit/);
-    expect(render('step-summary', wide(1000))).not.toContain('<!--');
+    const summary = render('step-summary', wide(1000));
+    expect(summary).not.toMatch(/did not fit/);
+    expect(summary).not.toContain('<!--');
   });
 
   it('of many scenarios puts those that failed first, and counts those that fit nowhere', () => {
@@ -235,7 +236,7 @@ describe('Markdown', () => {
       label,
       folder: true,
       scenarios: new Map(
-        Array.from({ length: 2000 }, (_, index) => {
+        Array.from({ length: 1000 }, (_, index) => {
           const name = `scenario-${String(index).padStart(4, '0')}`;
           return [name, operand(`${label}/${name}.json`, metrics(index))] as const;
         }),
@@ -245,16 +246,16 @@ describe('Markdown', () => {
       set('main', () => ({})),
       [
         set('pr', (index) =>
-          index % 2 === 0 ? {} : { metrics: { 'latency.tpot.p50': index === 1999 ? 60e6 : 30.9e6, 'latency.tpot.mean': 31.3e6 } },
+          index % 2 === 0 ? {} : { metrics: { 'latency.tpot.p50': index === 999 ? 60e6 : 30.9e6, 'latency.tpot.mean': 31.3e6 } },
         ),
       ],
       budgets,
     );
     const text = render('markdown', gate);
     expect(text.length).toBeLessThan(65_000);
-    expect(text.split('\n')[1]).toBe('**❌ 2000 comparisons: 1999 passed, 1 failed.**');
-    expect(text).toContain('1000 comparisons have no difference.');
-    expect(text.indexOf('### ')).toBe(text.indexOf('### ❌ main/scenario-1999.json'));
+    expect(text.split('\n')[1]).toBe('**❌ 1000 comparisons: 999 passed, 1 failed.**');
+    expect(text).toContain('500 comparisons have no difference.');
+    expect(text.indexOf('### ')).toBe(text.indexOf('### ❌ main/scenario-0999.json'));
     expect(text).toMatch(/\n\d+ more comparisons did not fit here; see the JSON report\.\n\nInputs are .*: main, pr\.\n$/);
   });
 

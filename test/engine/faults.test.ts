@@ -297,7 +297,7 @@ describe('L8 with any faults', () => {
         ran++;
         expect((await simulateRun(spec)).metrics).toEqual(metrics);
       }),
-      { seed: 33, numRuns: cases(60) },
+      { seed: 33, numRuns: cases(60, 12) },
     );
     expect(ran).toBeGreaterThan(cases(40));
     expect(restarts).toBeGreaterThan(0);

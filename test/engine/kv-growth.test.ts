@@ -214,7 +214,7 @@ describe('KV growth', () => {
         preemptions += metrics['schedule.preemptions']?.value ?? 0;
         expect((await once()).metrics).toEqual(metrics);
       }),
-      { seed: 21, numRuns: cases(100) },
+      { seed: 21, numRuns: cases(100, 20) },
     );
     expect(preemptions).toBeGreaterThan(0);
   });

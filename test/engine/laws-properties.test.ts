@@ -130,7 +130,7 @@ describe('L8 Conservation', () => {
         expect(await hits('static:by=layer')).toBeLessThanOrEqual(bound(true));
         log.close();
       },
-      60,
+      cases(60),
     );
   });
 });

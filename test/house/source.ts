@@ -20,8 +20,15 @@ export function parse(path: string, text: string): SourceFile {
   return { path, text, program };
 }
 
-/** All TypeScript files of src. */
-export function sources(): SourceFile[] {
+const files: SourceFile[] = [];
+
+/** All TypeScript files of src, parsed once for all tests. */
+export function sources(): readonly SourceFile[] {
+  if (files.length === 0) files.push(...read());
+  return files;
+}
+
+function read(): SourceFile[] {
   return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .sort()

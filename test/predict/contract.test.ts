@@ -1,5 +1,6 @@
 // What holds for every predictor: scores are probabilities, other layers are left alone, the same seed says the same, and nothing is
 // known of the pass that has not been observed.
+import assert from 'node:assert/strict';
 import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { PREDICTORS } from '../../src/predict/index.js';
@@ -52,8 +53,8 @@ describe.each(predictors)('predictor %s', (name) => {
           predictor.predict(pass, after, horizon, scores);
           for (const { index, offset, experts } of model.layers) {
             const said = scores.subarray(offset, offset + experts);
-            if (index <= after || index > after + horizon) expect(said.every((score) => score === UNTOUCHED)).toBe(true);
-            else expect(said.every((score) => score >= 0 && score <= 1)).toBe(true);
+            if (index <= after || index > after + horizon) assert.ok(said.every((score) => score === UNTOUCHED));
+            else assert.ok(said.every((score) => score >= 0 && score <= 1));
           }
         }
       },
@@ -73,14 +74,14 @@ describe.each(predictors)('predictor %s', (name) => {
           predictor.predict(pass, after, LAYERS, scores);
           const again = new Float32Array(model.experts);
           predictor.predict(pass, after, LAYERS, again);
-          expect(again).toEqual(scores);
+          assert.deepEqual(again, scores);
           all.push(scores);
         },
         { streams: 2 },
       );
       return all;
     };
-    expect(await said()).toEqual(await said());
+    assert.deepEqual(await said(), await said());
   });
 
   if (KNOWING.includes(name)) return;

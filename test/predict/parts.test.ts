@@ -1,4 +1,5 @@
 // The parts that predictors are made of, against arithmetic by hand.
+import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { DriftDetector } from '../../src/predict/drift.js';
@@ -96,9 +97,9 @@ describe('History', () => {
       if (at === tokens - 2) {
         // Token 2998 uses expert 0 again: the last tokens' bits of expert 0 alternate.
         into.fill(0);
-        expect(history.add(pass, 0, -1, 0, 1, into)).toBe(true);
-        expect(into[0]).toBeGreaterThan(3);
-        for (let e = 1; e < 6; e++) expect(into[e]).toBeLessThan(0);
+        assert.ok(history.add(pass, 0, -1, 0, 1, into));
+        assert.ok(into[0]! > 3);
+        for (let e = 1; e < 6; e++) assert.ok(into[e]! < 0);
       }
       history.learn(pass, 0, 0, true);
       at++;
@@ -112,7 +113,7 @@ describe('History', () => {
     const into = new Float64Array(5);
     let at = 0;
     for (const pass of passesOf(traceOf(rows, 5))) {
-      expect(history.add(pass, 0, -1, 0, 1, into)).toBe(at % 20 !== 0);
+      assert.equal(history.add(pass, 0, -1, 0, 1, into), at % 20 !== 0);
       history.learn(pass, 0, 0, true);
       at++;
     }
@@ -123,7 +124,7 @@ describe('DriftDetector', () => {
   it('notices a change for the worse soon, and nothing where there is none', () => {
     const random = new Random(9, 'drift');
     const quiet = new DriftDetector();
-    for (let i = 0; i < 20_000; i++) expect(quiet.observe(0.4 + 0.05 * random.normal())).toBe(false);
+    for (let i = 0; i < 20_000; i++) assert.equal(quiet.observe(0.4 + 0.05 * random.normal()), false);
     const changed = new DriftDetector();
     for (let i = 0; i < 2000; i++) changed.observe(0.4 + 0.05 * random.normal());
     let noticed = 0;

@@ -1,6 +1,7 @@
 // The ranking of a layer's experts, against a plain sort, over predictions that follow one another.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { Ranking } from '../../src/engine/prefetch/ranking.js';
 import { cases } from '../cases.js';
 import { modelOf } from '../trace/builders.js';
@@ -23,9 +24,9 @@ it('is what sorting all experts by score gives, ties by id, whatever was ranked 
         const { offset, experts } = model.layers[layer]!;
         const ids = Array.from({ length: experts }, (_, e) => offset + e).filter((id) => scores[id]! > 0);
         const best = ids.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, width);
-        expect(ranking.rank(layer)).toBe(best.length);
-        expect([...ranking.ids.subarray(layer * width, layer * width + best.length)]).toEqual(best);
-        for (let e = 0; e < experts; e++) expect(ranking.placeOf(offset + e)).toBe(best.indexOf(offset + e));
+        assert.equal(ranking.rank(layer), best.length);
+        assert.deepEqual([...ranking.ids.subarray(layer * width, layer * width + best.length)], best);
+        for (let e = 0; e < experts; e++) assert.equal(ranking.placeOf(offset + e), best.indexOf(offset + e));
       }
     }),
     { seed: 3, numRuns: cases(400) },

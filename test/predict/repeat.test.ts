@@ -1,4 +1,5 @@
 // What predictors keep from one prediction to the next, against working it out anew each time.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
@@ -58,9 +59,9 @@ describe.each(['popularity', 'activation-matrix'])('%s', (kind) => {
         anew.predict(pass, after, 1, expected);
         const { offset, experts } = model.layers[after + 1]!;
         const now = scores.slice(offset, offset + experts);
-        if (after >= 0) expect(now).toEqual(expected.slice(offset, offset + experts));
+        if (after >= 0) assert.deepEqual(now, expected.slice(offset, offset + experts));
         if (repeating.versions![after + 1] === versions[after + 1]) {
-          expect(now).toEqual(before.slice(offset, offset + experts));
+          assert.deepEqual(now, before.slice(offset, offset + experts));
           repeated++;
         }
         before.set(now, offset);
@@ -70,8 +71,8 @@ describe.each(['popularity', 'activation-matrix'])('%s', (kind) => {
       { streams },
     );
     // Several tokens are always predicted anew.
-    if (streams === 1) expect(repeated).toBeGreaterThan(asked / 4);
-    else expect(repeated).toBe(0);
+    if (streams === 1) assert.ok(repeated > asked / 4);
+    else assert.equal(repeated, 0);
   });
 });
 
@@ -123,16 +124,16 @@ it.each([2, 9])('matches the kept sequence whose rows have the largest cosines o
     state = now;
     matched = match;
     const into = new Float64Array(EXPERTS);
-    expect(evidence.add(pass, 0, 0, 2, 1, into)).toBe(true);
+    assert.ok(evidence.add(pass, 0, 0, 2, 1, into));
     const share = topK / EXPERTS;
     const { counts, tokens } = kept[match]!;
     for (let e = 0; e < EXPERTS; e++) {
       const rate = (counts[model.layers[2]!.offset + e]! + share) / (tokens + 1);
       const logOdds = Math.log(rate / (1.0001 - rate)) - Math.log(share / (1 - share));
-      expect(Math.abs(into[e]! - (1 - 2 / (LAYERS + 1)) * logOdds)).toBeLessThan(0.002);
+      assert.ok(Math.abs(into[e]! - (1 - 2 / (LAYERS + 1)) * logOdds) < 0.002);
     }
   }
-  expect(kinds).toBeGreaterThan(10);
+  assert.ok(kinds > 10);
 });
 
 it('counts what two lists of experts have in common', () => {
@@ -142,8 +143,8 @@ it('counts what two lists of experts have in common', () => {
     fc.property(list, list, (names, choices) => {
       const pairs = names.flatMap((name) => choices.filter((choice) => choice === name && name !== NULL_EXPERT));
       const [padded, chosen] = [Uint16Array.of(3, ...names, 3), Uint16Array.of(3, 3, ...choices)];
-      expect(overlap(padded, 1, names.length, chosen, 2, choices.length)).toBe(pairs.length);
-      expect(named(padded, 1, names.length)).toBe(names.filter((name) => name !== NULL_EXPERT).length);
+      assert.equal(overlap(padded, 1, names.length, chosen, 2, choices.length), pairs.length);
+      assert.equal(named(padded, 1, names.length), names.filter((name) => name !== NULL_EXPERT).length);
     }),
     { seed: 4 },
   );

@@ -1,4 +1,5 @@
 // Continuous batching with chunked prefill: which tokens run together, and that every token runs exactly once.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { cases } from '../cases.js';
@@ -69,24 +70,27 @@ describe('fcfs', () => {
         const next = lengths.map(() => 0);
         const { pass } = passes;
         while (passes.next(0) >= 0) {
-          expect(pass.tokens).toBeGreaterThan(0);
-          expect(pass.tokens).toBeLessThanOrEqual(budget);
-          expect(pass.sequences).toBeLessThanOrEqual(batch);
-          expect(new Set(pass.slot.subarray(0, pass.tokens)).size).toBe(pass.sequences);
-          expect(pass.slots).toBeLessThanOrEqual(batch);
+          assert.ok(pass.tokens > 0);
+          assert.ok(pass.tokens <= budget);
+          assert.ok(pass.sequences <= batch);
+          assert.equal(new Set(pass.slot.subarray(0, pass.tokens)).size, pass.sequences);
+          assert.ok(pass.slots <= batch);
           let decoded = 0;
           for (let token = 0; token < pass.tokens; token++) {
             const request = pass.request[token]!;
-            expect(pass.position[token]).toBe(next[request]);
+            assert.equal(pass.position[token], next[request]);
             // The row is the right one: token t of the trace chose expert t mod 50.
-            expect(pass.choices[token]).toBe((trace.requests[request]!.start + next[request]!) % 50);
+            assert.equal(pass.choices[token], (trace.requests[request]!.start + next[request]!) % 50);
             if (next[request]! >= lengths[request]!.prefill) decoded++;
             next[request]! += 1;
           }
-          expect(pass.decodeTokens).toBe(decoded);
+          assert.equal(pass.decodeTokens, decoded);
           passes.done(0);
         }
-        expect(next).toEqual(lengths.map(({ prefill, decode }) => prefill + decode));
+        assert.deepEqual(
+          next,
+          lengths.map(({ prefill, decode }) => prefill + decode),
+        );
       }),
       { seed: 3, numRuns: cases(150) },
     );

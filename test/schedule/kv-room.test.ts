@@ -1,4 +1,5 @@
 // Room for KV caches that grow: blocks, preemption by recomputation, and every request served all the same.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { resolveParameters } from '../../src/base/parameters.js';
@@ -164,9 +165,12 @@ function serve(
   let generated = 0;
   for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
     const { pass, shares } = passes;
-    expect(pass.slots).toBeLessThanOrEqual(running);
-    for (const one of kv.gpus) expect(one.usedTokens).toBeLessThanOrEqual(room);
-    expect(kv.gpus.reduce((sum, { usedTokens }) => sum + usedTokens, 0)).toBe(kv.usedTokens);
+    assert.ok(pass.slots <= running);
+    for (const one of kv.gpus) assert.ok(one.usedTokens <= room);
+    assert.equal(
+      kv.gpus.reduce((sum, { usedTokens }) => sum + usedTokens, 0),
+      kv.usedTokens,
+    );
     let at = 0;
     let again = 0;
     for (const share of shares) {
@@ -176,15 +180,16 @@ function serve(
         share.request.kvTokens,
       );
       for (let k = 0; k < share.tokens; k++, at++) {
-        expect([pass.position[at], pass.gpu[at]]).toEqual([position[index], share.request.gpu]);
-        expect(pass.choices[at]).toBe((trace.requests[index]!.start + position[index]!) % 50);
+        assert.equal(pass.position[at], position[index]);
+        assert.equal(pass.gpu[at], share.request.gpu);
+        assert.equal(pass.choices[at], (trace.requests[index]!.start + position[index]!) % 50);
         position[index]! += 1;
         if (position[index]! <= computed[index]!) again++;
       }
       computed[index] = Math.max(computed[index]!, position[index]!);
     }
-    expect(at).toBe(pass.tokens);
-    expect(passes.recomputed).toBe(again);
+    assert.equal(at, pass.tokens);
+    assert.equal(passes.recomputed, again);
     generated += passes.generated;
     seen.push(shares.map(({ request: { index }, tokens }) => `${index}:${tokens}`).join(' '));
     record.append(shares, passes.costNs, kv.admitted ?? []);
@@ -193,9 +198,15 @@ function serve(
     passes.done(time);
   }
   // Everybody was served, to the last row, and nothing is set aside any more.
-  expect(computed).toEqual(lengths.map(({ prefill, decode }) => prefill + decode));
-  expect(generated).toBe(lengths.reduce((sum, { decode }) => sum + decode, 0));
-  expect([kv.usedTokens, ...kv.gpus.map(({ requests }) => requests)]).toEqual(new Array(gpus + 1).fill(0));
+  assert.deepEqual(
+    computed,
+    lengths.map(({ prefill, decode }) => prefill + decode),
+  );
+  assert.equal(
+    generated,
+    lengths.reduce((sum, { decode }) => sum + decode, 0),
+  );
+  assert.deepEqual([kv.usedTokens, ...kv.gpus.map(({ requests }) => requests)], new Array(gpus + 1).fill(0));
 
   // A record of it gives the same passes, with the same requests thrown out.
   const room2 = new KvRoom(rooms, growth);
@@ -206,8 +217,8 @@ function serve(
     now = start + again.pass.tokens;
     again.done(now);
   }
-  expect(replayed).toEqual(seen);
-  expect([room2.preemptions, room2.peakTokens, room2.gpus]).toEqual([kv.preemptions, kv.peakTokens, kv.gpus]);
+  assert.deepEqual(replayed, seen);
+  assert.deepEqual([room2.preemptions, room2.peakTokens, room2.gpus], [kv.preemptions, kv.peakTokens, kv.gpus]);
   return { kv, seen, passes };
 }
 
@@ -310,7 +321,7 @@ describe.each(SCHEDULERS.map(({ name }) => name))('%s', (name) => {
           preemptions += serve(lengths, name, batch, budget, inBlocks(longest) + 16 * blocks, grows, gpus).kv.preemptions;
         },
       ),
-      { seed: 8, numRuns: cases(60) },
+      { seed: 8, numRuns: cases(60, 12) },
     );
     expect(preemptions).toBeGreaterThan(0);
   });

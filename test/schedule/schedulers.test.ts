@@ -1,5 +1,6 @@
 // What every scheduler owes to every request, for all members of the family: each token runs once and in order, within all limits, nobody
 // waits beyond the bound that the scheduler promises, and the same requests give the same passes.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Parameters, resolveParameters } from '../../src/base/parameters.js';
@@ -76,42 +77,42 @@ function serve(definition: SchedulerDefinition, one: Case): Served {
   const record = new PassRecord();
   let time = 0;
   for (let start = passes.next(0); start >= 0; start = passes.next(time)) {
-    expect(start).toBeGreaterThanOrEqual(time);
-    expect(pass.tokens).toBeGreaterThan(0);
-    expect(pass.tokens).toBeLessThanOrEqual(limits.maxTokensPerPass);
-    expect(pass.sequences).toBeLessThanOrEqual(limits.batch);
-    expect(pass.slots).toBeLessThanOrEqual(running);
-    expect(kv.usedTokens).toBeLessThanOrEqual(room);
-    expect(new Set(passes.shares.map((share) => share.request.index)).size).toBe(pass.sequences);
+    assert.ok(start >= time);
+    assert.ok(pass.tokens > 0);
+    assert.ok(pass.tokens <= limits.maxTokensPerPass);
+    assert.ok(pass.sequences <= limits.batch);
+    assert.ok(pass.slots <= running);
+    assert.ok(kv.usedTokens <= room);
+    assert.equal(new Set(passes.shares.map((share) => share.request.index)).size, pass.sequences);
     for (const { request } of passes.shares) {
-      expect(request.arrivalNs).toBeLessThanOrEqual(start);
+      assert.ok(request.arrivalNs <= start);
       arrivalNs[request.index] = request.arrivalNs;
     }
     let token = 0;
     for (const { again = false, rejected = 0, request, tokens: fed } of passes.shares) {
-      expect(again).toBe(passes.again);
-      if (again) expect(rejected).toBe(fed);
-      else expect(rejected).toBeLessThan(request.inPrefill ? 1 : fed);
+      assert.equal(again, passes.again);
+      if (again) assert.equal(rejected, fed);
+      else assert.ok(rejected < (request.inPrefill ? 1 : fed));
       const from = next[request.index]! - (again ? fed : 0);
       for (let k = 0; k < fed; k++, token++) {
-        expect(pass.request[token]).toBe(request.index);
-        expect(pass.position[token]).toBe(from + k);
+        assert.equal(pass.request[token], request.index);
+        assert.equal(pass.position[token], from + k);
         // The trace has the id of a row for a choice, modulo 50.
-        if (again) expect(pass.choices[token]).toBe(request.placeOf(from + k).row % 50);
+        if (again) assert.equal(pass.choices[token], request.placeOf(from + k).row % 50);
       }
       next[request.index]! += fed - rejected;
       if (again) continue;
       // Drafted tokens never run beyond the end of a request.
-      expect(next[request.index]! + rejected).toBeLessThanOrEqual(tokens[request.index]!);
+      assert.ok(next[request.index]! + rejected <= tokens[request.index]!);
     }
-    expect(token).toBe(pass.tokens);
+    assert.equal(token, pass.tokens);
     if (passes.again) {
       time = start + 3 + pass.tokens;
       passes.done(time);
       continue;
     }
     // Begun and not finished: what runs at once.
-    expect(next.filter((done, index) => done > 0 && done < tokens[index]!).length).toBeLessThanOrEqual(running);
+    assert.ok(next.filter((done, index) => done > 0 && done < tokens[index]!).length <= running);
     seen.push({
       atNs: start - passes.costNs,
       shares: passes.shares.map((share) => [share.request.index, share.tokens]),
@@ -122,10 +123,10 @@ function serve(definition: SchedulerDefinition, one: Case): Served {
     time = start + 3 + pass.tokens;
     passes.done(time);
   }
-  expect(next).toEqual(tokens);
-  expect(scheduler.pending).toBe(0);
-  expect(kv.usedTokens).toBe(0);
-  expect(kv.peakTokens).toBeLessThanOrEqual(room);
+  assert.deepEqual(next, tokens);
+  assert.equal(scheduler.pending, 0);
+  assert.equal(kv.usedTokens, 0);
+  assert.ok(kv.peakTokens <= room);
   return { passes, seen, record, arrivalNs };
 }
 

@@ -229,7 +229,7 @@ describe('a request alone, where every expert lives everywhere', () => {
           'fault.hit_rate' in one && (one['memory.gpu.expert_cache_least']?.value ?? Number.POSITIVE_INFINITY) < 16 * EXPERT,
         );
       }),
-      { seed: 24, numRuns: cases(40) },
+      { seed: 24, numRuns: cases(40, 8) },
     );
     expect(struck).toBeGreaterThan(0);
   });

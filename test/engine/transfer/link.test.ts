@@ -1,4 +1,5 @@
 // A link against lanes that are written down piece by piece, under random transfers, promotions, and lanes that are lost and come back.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { IDLE, Link } from '../../../src/engine/transfer/link.js';
@@ -65,13 +66,13 @@ it('L10 carries what lanes that are written down carry, whatever is lost and com
       for (const [id, { arrivalNs }] of underWay) if (arrivalNs <= atNs) underWay.delete(id);
     };
     const agree = (): void => {
-      for (const [id, transfer] of underWay) expect(arrivals[id]).toBe(transfer.arrivalNs);
+      for (const [id, transfer] of underWay) assert.equal(arrivals[id], transfer.arrivalNs);
       for (const [lane, pieces] of reference.lanes.entries()) {
-        if (lane < reference.live) expect(link.freeNs(lane)).toBe(reference.freeNs(pieces));
-        for (const [i, { from }] of pieces.entries()) if (i > 0) expect(from).toBeGreaterThanOrEqual(pieces[i - 1]!.to);
+        if (lane < reference.live) assert.equal(link.freeNs(lane), reference.freeNs(pieces));
+        for (const [i, { from }] of pieces.entries()) if (i > 0) assert.ok(from >= pieces[i - 1]!.to);
       }
       const { busyNs, restarts } = link;
-      expect({ busyNs, restarts }).toEqual({ busyNs: reference.count.busyNs, restarts: reference.count.restarts });
+      assert.deepEqual({ busyNs, restarts }, { busyNs: reference.count.busyNs, restarts: reference.count.restarts });
     };
     let nowNs = 0;
     for (const { demands, lanes, ns, prefetches, promote, share } of all) {
@@ -93,9 +94,9 @@ it('L10 carries what lanes that are written down carry, whatever is lost and com
       }
       for (const { aheadNs, bytes: size } of demands) {
         const id = newId(size);
-        expect(link.peek(size, nowNs + aheadNs)).toBe(reference.arrivalOfDemand(size, nowNs + aheadNs));
+        assert.equal(link.peek(size, nowNs + aheadNs), reference.arrivalOfDemand(size, nowNs + aheadNs));
         const { arrivalNs } = reference.demand(id, size, nowNs + aheadNs);
-        expect(link.demand(id, size, nowNs + aheadNs)).toBe(arrivalNs);
+        assert.equal(link.demand(id, size, nowNs + aheadNs), arrivalNs);
         endNs = Math.max(endNs, arrivalNs);
       }
       for (const { bytes: size, slotNs } of prefetches) {
@@ -111,7 +112,7 @@ it('L10 carries what lanes that are written down carry, whatever is lost and com
       agree();
       nowNs = endNs;
       settle(nowNs);
-      expect(link.busyBy(nowNs)).toBe(reference.busyBy(nowNs));
+      assert.equal(link.busyBy(nowNs), reference.busyBy(nowNs));
       seen.betweenChunks += reference.lanes.flat().filter(({ chunk }, i, pieces) => chunk && pieces[i + 1]?.chunk === false).length;
     }
     seen.restarts += link.restarts;

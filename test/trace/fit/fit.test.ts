@@ -10,7 +10,7 @@ describe('routing fitted to a recorded trace', () => {
   let real: RoutingTrace;
   let fitted: FittedRouting;
   beforeAll(async () => {
-    real = await openTrace(bundledTrace('mini-finegrained-64x12l'));
+    real = await openTrace(bundledTrace('mini-mixtral-8x8l'));
     fitted = fitRouting(real);
   }, 60_000);
   afterAll(() => real.close());
