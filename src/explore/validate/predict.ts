@@ -67,7 +67,7 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
 /** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is. */
 function asRun(runtime: RuntimeSpec, { placement: { prefill_where } }: Measurement): RuntimeSpec {
   if (prefill_where === undefined) return runtime;
-  return { ...runtime, prompt: { ...runtime.prompt, offloadFrom: prefill_where === 'cpu' ? null : 2 } };
+  return { ...runtime, prompt: { ...runtime.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
 }
 
 /** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, of what comes after they have been warmed. */

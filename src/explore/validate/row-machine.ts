@@ -22,8 +22,10 @@ const PINNED_SHARE = 0.8;
 const LANE_GBPS = [0, 0.25, 0.5, 0.985, 1.969, 3.938, 7.563, 15.125, 30.25];
 /** Of memory that a row names without its speed, MT/s; the usual ones. */
 const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
-/** Where a row says nothing of a part: two channels of DDR5, eight cores at 3 GHz with AVX2, PCIe 4.0 x16. */
-const USUAL = { type: 'ddr5', channels: 2, cores: 8, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
+/** Where a row says nothing of a part: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
+const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
+/** Cards that are rented stand beside virtual cores: 2.2 GHz of a Xeon, where a row does not name its CPU. */
+const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
 /** What one socket reads of another's memory over UPI or Infinity Fabric, and what waiting for it costs; typical of two sockets. */
 const INTERCONNECT = { bandwidth: '60 GB/s', latency: '1us' };
 /** A transfer takes about 10 us to start, a read from a disk about 80. */
@@ -68,10 +70,11 @@ function cardsAsOne(gpus: readonly RowGpu[], sharing: GpuSharing): { peak: numbe
 function coresOf({ machine, run }: Measurement): { cores: number; clock: number; isa: string; memoryBandwidth: number } {
   const { cpu } = machine;
   const sockets = cpu?.sockets ?? 1;
-  const all = cpu?.cores ?? USUAL.cores;
+  const all = cpu?.cores ?? USUAL.coresPerChannel * (machine.ram?.channels ?? USUAL.channels);
+  const rented = machine.gpus.some(({ name }) => RENTED.cards.test(name));
   return {
     cores: Math.max(1, Math.round(Math.min(all, run.threads ?? all) / sockets)),
-    clock: cpu?.ghz ?? USUAL.ghz,
+    clock: cpu?.ghz ?? (rented ? RENTED.ghz : USUAL.ghz),
     isa: cpu?.isa ?? USUAL.isa,
     memoryBandwidth: hostBandwidth(machine) / sockets,
   };

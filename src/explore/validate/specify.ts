@@ -46,7 +46,7 @@ const RUNTIMES: Readonly<Record<string, string>> = {
   'mixtral-offloading': 'hf-eager-hqq',
   fiddler: 'hf-eager',
   expertflow: 'hf-eager',
-  'cache-moe': 'hf-eager',
+  'cache-moe': 'hf-eager-pageable',
   'deepspeed-mii': 'hf-eager',
   deepspeed: 'hf-eager',
   // On KTransformers or in Python derived from it.
