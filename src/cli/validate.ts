@@ -3,9 +3,12 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
+import { fittedConstants, moved } from '../explore/validate/constants.js';
 import { type Measurement, readMeasurements } from '../explore/validate/measurement.js';
-import { predictRows } from '../explore/validate/predict-all.js';
+import { predictRowVariants } from '../explore/validate/predict-all.js';
+import { NUDGE, refitOf } from '../explore/validate/refit.js';
 import { validationReports } from '../explore/validate/report.js';
+import { runtimeOf } from '../explore/validate/specify.js';
 import { type Validation, validationOf } from '../explore/validate/summary.js';
 import { loadRuntime, type RuntimeSpec } from '../hardware/runtime.js';
 import type { CliContext } from './context.js';
@@ -14,6 +17,7 @@ import { deliver } from './outputs.js';
 import { watched } from './watched.js';
 
 interface ValidateOptions extends OutputOptions {
+  readonly fit?: boolean;
   readonly jobs?: string;
 }
 
@@ -23,6 +27,7 @@ Examples:
   moeprof validate my-machine.jsonl           rows of your own
   moeprof validate -o accuracy.md -o accuracy.html
   moeprof validate open --json
+  moeprof validate --fit                      how it does on machines nobody saw
 
 A row is one JSON object a line: moeprof schema measurements
 `;
@@ -31,22 +36,33 @@ A row is one JSON object a line: moeprof schema measurements
 export function define(command: Command, context: CliContext): void {
   command
     .argument('[files...]', 'measurements: bundled names or files of JSON lines; without, all that ship')
+    .option('--fit', 'refit the constants of runtimes on these rows, and cross-validate by machine; takes some minutes')
     .addOption(jobsOption('threads'));
   addOutputOptions(command, validationReports)
     .addHelpText('after', EXAMPLES)
     .action(async (files: readonly string[], options: ValidateOptions) => {
       const threads = parseJobs(options.jobs) ?? availableParallelism();
-      await deliver(context, validationReports, options, () => validate(files, threads, context));
+      await deliver(context, validationReports, options, () => validate(files, options.fit === true, threads, context));
     });
 }
 
-async function validate(files: readonly string[], threads: number, context: CliContext): Promise<Validation> {
+async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
   const names = files.length === 0 ? listProfiles('measurements') : files;
   const rows = names.flatMap((name) => readMeasurements(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
   refuseTwice(rows);
   const runtimes = bundledRuntimes();
-  const predictions = await watched(context, 'predicting', 'rows', (watch) => predictRows(rows, runtimes, threads, watch));
-  return validationOf(names, rows, predictions, runtimes);
+  const constants = fit ? fittedConstants(runtimes, [...new Set(rows.map(runtimeOf))].sort()) : [];
+  const variants = [runtimes, ...constants.map((constant) => moved(runtimes, constant, NUDGE))];
+  const predicted = await watched(context, 'predicting', 'rows', (watch) => predictRowVariants(rows, variants, threads, watch));
+  const validation = validationOf(
+    names,
+    rows,
+    predicted.map(([today]) => today!),
+    runtimes,
+  );
+  if (!fit) return validation;
+  const byId = new Map(rows.map(({ id }, i) => [id, predicted[i]!]));
+  return { ...validation, refit: refitOf(validation, byId, constants, runtimes) };
 }
 
 /** @throws UserError where an id stands in two files */

@@ -53,6 +53,19 @@ describe('moeprof validate', () => {
     for (const ending of ['md', 'csv', 'html']) expect(readFileSync(join(cwd, `out.${ending}`), 'utf8')).toContain('one');
   });
 
+  it('refits constants, and says how they do on machines that were left out', async () => {
+    const folder = temporaryFolder();
+    const other = { machine: { ...JSON.parse(row('x', { tg_tps: 1 })).machine, name: 'other-box' } };
+    const content = [row('one', { tg_tps: 40 }), row('two', { tg_tps: 42 }, other)].join('\n');
+    writeFileSync(join(folder, 'rows.jsonl'), content);
+    const { code, stdout, stderr } = await moeprof(['validate', 'rows.jsonl', '--fit', '--json'], { cwd: folder });
+    expect([code, stderr]).toEqual([0, '']);
+    const { refit, summary } = JSON.parse(stdout) as Validation;
+    expect(refit!.constants.every(({ fitted, now }) => fitted > 0 && now > 0)).toBe(true);
+    expect(refit!.fitted.decode!.median).toBeLessThan(summary.decode!.median);
+    expect(refit!.leftOut.decode!.n).toBe(2);
+  });
+
   it.each<[string[], string, string]>([
     [['bad.jsonl'], row('one', { tg_tps: -1 }), 'moeprof: bad.jsonl:1: measured.tg_tps: must be more than 0, not -1'],
     [

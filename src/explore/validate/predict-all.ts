@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
-import { type Prediction, predictRow } from './predict.js';
+import { type Prediction, predictVariants } from './predict.js';
 import { RowTraces, routingKeyOf } from './row-traces.js';
 import type { RowsReply, RowsTask } from './rows-worker.js';
 
@@ -20,28 +20,42 @@ export interface PredictionWatch {
 
 /**
  * Predicts rows.
- * @param runtimes by name
  * @param threads most at a time
  * @returns in the order of `rows`
  */
 export async function predictRows(
   rows: readonly Measurement[],
-  runtimes: ReadonlyMap<string, RuntimeSpec>,
+  runtimes: Runtimes,
   threads: number,
   watch: PredictionWatch = {},
 ): Promise<Prediction[]> {
-  const predictions = new Array<Prediction>(rows.length);
+  return (await predictRowVariants(rows, [runtimes], threads, watch)).map(([only]) => only!);
+}
+
+/**
+ * Predicts rows with several sets of runtimes, of which most change few rows.
+ * @param variants at least one
+ * @param threads most at a time
+ * @returns by row, in the order of `rows`, one prediction for each variant
+ */
+export async function predictRowVariants(
+  rows: readonly Measurement[],
+  variants: readonly Runtimes[],
+  threads: number,
+  watch: PredictionWatch = {},
+): Promise<(readonly Prediction[])[]> {
+  const predictions = new Array<readonly Prediction[]>(rows.length);
   let done = 0;
-  const take = (index: number, prediction: Prediction): void => {
-    predictions[index] = prediction;
+  const take = (index: number, own: readonly Prediction[]): void => {
+    predictions[index] = own;
     watch.progress?.(++done, rows.length);
   };
   const tasks = tasksOf(rows);
-  if (threads > 1 && tasks.length > 1 && existsSync(WORKER)) await inThreads(tasks, runtimes, Math.min(threads, tasks.length), take);
+  if (threads > 1 && tasks.length > 1 && existsSync(WORKER)) await inThreads(tasks, variants, Math.min(threads, tasks.length), take);
   else {
     const traces = new RowTraces(rows);
     for (const [index, row] of rows.entries()) {
-      take(index, await predictRow(row, traces, runtimes));
+      take(index, await predictVariants(row, traces, variants));
       await watch.breathe?.();
     }
   }
@@ -60,9 +74,9 @@ function tasksOf(rows: readonly Measurement[]): RowsTask[] {
 
 function inThreads(
   tasks: readonly RowsTask[],
-  runtimes: ReadonlyMap<string, RuntimeSpec>,
+  variants: readonly Runtimes[],
   threads: number,
-  take: (index: number, prediction: Prediction) => void,
+  take: (index: number, own: readonly Prediction[]) => void,
 ): Promise<void> {
   const workers: Worker[] = [];
   const ended = new Promise<void>((resolve, reject) => {
@@ -72,14 +86,14 @@ function inThreads(
       if (next < tasks.length) worker.postMessage(tasks[next++]!);
     };
     for (let i = 0; i < threads; i++) {
-      const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { runtimes } });
+      const worker = new Worker(WORKER, { env: SHARE_ENV, workerData: { variants } });
       workers.push(worker);
       worker.on('error', reject);
       worker.on('exit', () => reject(new Error('a thread ended before its work was done')));
       worker.on('message', (reply: RowsReply) => {
         switch (reply.kind) {
           case 'predicted':
-            take(reply.index, reply.prediction);
+            take(reply.index, reply.predictions);
             return;
           case 'failed':
             reject(Object.assign(new Error(reply.message), { stack: reply.stack }));

@@ -6,6 +6,7 @@ import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Result } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/run.js';
+import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
 import { decodingPhase, promptPhase, type RowPhase } from './phases.js';
 import { machineOf } from './row-machine.js';
@@ -37,7 +38,7 @@ interface RowWorld {
  * @param traces shared by rows of one model, which then see the same tokens
  * @param runtimes by name; one that is missing is an error of ours
  */
-export async function predictRow(row: Measurement, traces: RowTraces, runtimes: ReadonlyMap<string, RuntimeSpec>): Promise<Prediction> {
+export async function predictRow(row: Measurement, traces: RowTraces, runtimes: Runtimes): Promise<Prediction> {
   const model = modelOfRow(row);
   if ('lacks' in model) return { figures: {}, lacks: model.lacks };
   const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
@@ -62,6 +63,18 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
   const { acceptance, draft } = run.speculative ?? {};
   if (acceptance === undefined || draft === undefined) return undefined;
   return { draft: Math.round(draft), acceptance: `${100 * acceptance}% of ${Math.round(draft)}` };
+}
+
+/**
+ * Predicts a row with each of several sets of runtimes; a set whose runtime of this row is as in the first gives what that gave.
+ * @param variants at least one
+ */
+export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
+  const own = variants.map((runtimes) => JSON.stringify(runtimes.get(runtimeOf(row))));
+  const first = await predictRow(row, traces, variants[0]!);
+  const predictions: Prediction[] = [];
+  for (const [i, runtimes] of variants.entries()) predictions.push(own[i] === own[0] ? first : await predictRow(row, traces, runtimes));
+  return predictions;
 }
 
 /** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is. */

@@ -42,7 +42,7 @@ function validationDocument(validation: Validation): Document {
     lead: leadOf(validation).map((text) => ({ text })),
     blocks: [
       summaryGrid(validation),
-      familyGrid(validation.placements, 'placement', 'By placement'),
+      ...familyGrids(validation.placements, 'placement', 'By placement'),
       rowGrid(scored.slice(0, WORST), {
         title: many ? `The ${WORST} worst` : 'Rows, worst first',
         only: ['terminal'],
@@ -50,11 +50,12 @@ function validationDocument(validation: Validation): Document {
       }),
       ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
       rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
-      familyGrid(validation.families, 'runtime / format / placement', 'By family'),
+      ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
       reasonGrid(listed),
       unscoredGrid(listed, { title: 'Not scored', only: ['terminal'], detail: 'verbose' }),
       unscoredGrid(listed, { only: ['markdown'], fold: 'Rows that are not scored' }),
       constantGrid(validation),
+      ...refitGrids(validation),
       ...(many
         ? [
             {
@@ -87,17 +88,21 @@ function summaryGrid({ summary }: Validation): Grid {
   ]);
 }
 
-function familyGrid(families: readonly FamilyErrors[], head: string, title: string): Grid {
-  const sorted = [...families].sort((a, b) => MEASURED_METRICS.indexOf(a.metric) - MEASURED_METRICS.indexOf(b.metric) || b.n - a.n);
-  return grid<FamilyErrors>(
-    sorted,
-    [
-      { head, most: 34, of: ({ family }) => family },
-      { head: '', name: 'metric', align: 'left', of: ({ metric }) => words(metric) },
-      ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
-    ],
-    { title, keys: 2 },
-  );
+/** Statistics of families; only a terminal has no room for long names. */
+function familyGrids(families: readonly FamilyErrors[], head: string, title: string): Grid[] {
+  const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
+  const sorted = [...families].sort((a, b) => order(a) - order(b) || b.n - a.n);
+  const named = (most: number | undefined, only: 'terminal' | 'markdown'): Grid =>
+    grid<FamilyErrors>(
+      sorted,
+      [
+        { head, most, of: ({ family }) => family },
+        { head: '', align: 'left', of: ({ metric }) => words(metric) },
+        ...STATISTICS.filter(({ head: one }) => one !== 'factor'),
+      ],
+      { title, keys: 2, only: [only] },
+    );
+  return [named(28, 'terminal'), named(undefined, 'markdown')];
 }
 
 /** Columns that name a figure; only a terminal has no room for long names. */
@@ -140,6 +145,32 @@ function constantGrid({ fitted }: Validation): Grid {
     { head: 'on', align: 'left', only: ['markdown', 'csv'] },
   ];
   return gridOf(columns, rows, { title: 'Fitted constants' });
+}
+
+/** What refitted constants would be, and how well they do on machines that they have not seen. */
+function refitGrids({ refit }: Validation): Grid[] {
+  if (refit === undefined) return [];
+  const known = (['fitted', 'leftOut'] as const).flatMap((which) =>
+    MEASURED_METRICS.flatMap((metric) => (refit[which][metric] === null ? [] : [{ which, metric, ...refit[which][metric] }])),
+  );
+  const errors = grid<ErrorStatistics & { which: 'fitted' | 'leftOut'; metric: MeasuredMetric }>(
+    known,
+    [
+      { head: 'constants fitted on', of: ({ which }) => (which === 'fitted' ? 'all these rows' : 'all other machines') },
+      { head: '', align: 'left', of: ({ metric }) => words(metric) },
+      ...STATISTICS.filter(({ head }) => head !== 'in band'),
+    ],
+    { title: 'Refitted', keys: 2 },
+  );
+  const digits = (value: number): Datum => ({ value, text: String(Number(value.toPrecision(3))) });
+  const constants = refit.constants.map(({ fitted, name, now, runtime }) => [
+    runtime,
+    name,
+    digits(now),
+    digits(fitted),
+    digits(fitted / now),
+  ]);
+  return [errors, gridOf(['runtime', { head: 'constant', align: 'left' }, 'now', 'refitted', 'factor'], constants)];
 }
 
 /** CSV has every figure of every row. */

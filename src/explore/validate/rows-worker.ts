@@ -1,9 +1,9 @@
 // A thread that predicts rows: those of one model come together, so that their routing is drawn once.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
-import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { Runtimes } from './constants.js';
 import type { Measurement } from './measurement.js';
-import { type Prediction, predictRow } from './predict.js';
+import { type Prediction, predictVariants } from './predict.js';
 import { RowTraces } from './row-traces.js';
 
 /** What a thread is asked: rows that share their routing, by their place among all. */
@@ -13,20 +13,20 @@ export interface RowsTask {
 
 /** What a thread says. */
 export type RowsReply =
-  | { readonly kind: 'predicted'; readonly index: number; readonly prediction: Prediction }
+  | { readonly kind: 'predicted'; readonly index: number; readonly predictions: readonly Prediction[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
 const port = parentPort;
 if (port === null) throw new Error('rows-worker.js runs in a worker thread only');
 
-const { runtimes } = workerData as { readonly runtimes: ReadonlyMap<string, RuntimeSpec> };
+const { variants } = workerData as { readonly variants: readonly Runtimes[] };
 const say = (reply: RowsReply): void => port.postMessage(reply);
 
 port.on('message', async ({ rows }: RowsTask) => {
   try {
     const traces = new RowTraces(rows.map(({ row }) => row));
-    for (const { index, row } of rows) say({ kind: 'predicted', index, prediction: await predictRow(row, traces, runtimes) });
+    for (const { index, row } of rows) say({ kind: 'predicted', index, predictions: await predictVariants(row, traces, variants) });
     say({ kind: 'done' });
   } catch (error) {
     say({ kind: 'failed', message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '' });

@@ -74,6 +74,17 @@ export interface Validation {
   readonly families: readonly FamilyErrors[];
   /** Of the runtimes that these rows ran on. */
   readonly fitted: readonly FittedConstants[];
+  /** Constants fitted on these rows, where that was asked for. */
+  readonly refit?: Refit;
+}
+
+/** Constants as these rows would have them, and what they predict of a machine that they were not fitted on. */
+export interface Refit {
+  readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
+  /** Errors with constants fitted on all these rows. */
+  readonly fitted: Validation['summary'];
+  /** Errors of each row with constants fitted on the rows of all other machines. */
+  readonly leftOut: Validation['summary'];
 }
 
 /**

@@ -1,0 +1,41 @@
+// Constants of runtimes by their dotted names: read, and moved in the runtime that states them and in those that have them from it.
+import { InternalError } from '../../base/errors.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+
+/** All runtimes by name. */
+export type Runtimes = ReadonlyMap<string, RuntimeSpec>;
+
+/** A constant that was fitted. */
+export interface Constant {
+  readonly runtime: string;
+  /** Dotted, e.g. `cpu.operations.avx2`. */
+  readonly name: string;
+}
+
+/** Constants that some runtimes say were fitted, in the order of the runtimes. */
+export function fittedConstants(runtimes: Runtimes, used: readonly string[]): Constant[] {
+  return used.flatMap((runtime) => (runtimes.get(runtime)?.fitted?.constants ?? []).map((name) => ({ runtime, name })));
+}
+
+/** Value of a constant; undefined where the runtime has none of that name. */
+export function constantOf(spec: RuntimeSpec, name: string): number | undefined {
+  const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], spec);
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** Runtimes with a constant times a factor: that of its runtime, and of those that have it from there, which is as many as share its value. */
+export function moved(runtimes: Runtimes, { name, runtime }: Constant, factor: number): Map<string, RuntimeSpec> {
+  const value = constantOf(runtimes.get(runtime)!, name);
+  if (value === undefined) throw new InternalError('runtimes', `${runtime} says that ${name} was fitted, and has no such constant`);
+  const same = ([other, spec]: [string, RuntimeSpec]): boolean =>
+    other === runtime || (constantOf(spec, name) === value && spec.fitted?.constants.includes(name) !== true);
+  return new Map(
+    [...runtimes].map((entry) => [entry[0], same(entry) ? withConstant(entry[1], name.split('.'), value * factor) : entry[1]]),
+  );
+}
+
+function withConstant<T>(at: T, path: readonly string[], value: number): T {
+  const [key, ...rest] = path;
+  if (key === undefined) return value as T;
+  return { ...at, [key]: withConstant((at as Record<string, unknown>)[key], rest, value) } as T;
+}

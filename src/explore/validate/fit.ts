@@ -1,0 +1,86 @@
+// Refits the constants of runtimes, and tells how well they hold on a machine that nobody calibrated: fitted on all others, they predict
+// its rows. The engine gives how each prediction goes with each constant; between a constant of today and a refitted one that is a
+// straight line in logarithms, so that a fit costs one more prediction per constant, whatever the number of machines.
+
+/** A figure: how far its prediction is off, and how that goes with the constants. */
+export interface FitRow {
+  readonly machine: string;
+  /** log(predicted / measured). */
+  readonly residual: number;
+  /** d log(predicted) / d log(constant), one entry a constant. */
+  readonly slopes: readonly number[];
+}
+
+/** Errors up to this size count by their square, larger ones by their size: a fit that is near the median. */
+const SOFT = 0.1;
+/** Weight of staying where a constant is, as of a row with this squared slope: one that no row speaks of does not move. */
+const PRIOR = 0.08;
+/** No fit goes farther from today's constants than the line can be trusted: by a factor of 2. */
+const FARTHEST = Math.log(2);
+const ITERATIONS = 25;
+
+/**
+ * Logarithms of the factors by which constants are to be moved, least in the sum of soft absolute errors.
+ * @param constants how many there are
+ */
+export function fitConstants(rows: readonly FitRow[], constants: number): number[] {
+  let steps = new Array<number>(constants).fill(0);
+  for (let i = 0; i < ITERATIONS; i++) {
+    const matrix = Array.from({ length: constants }, (_, c) => Array.from({ length: constants }, (_, d) => (c === d ? PRIOR : 0)));
+    const right = new Array<number>(constants).fill(0);
+    for (const row of rows) {
+      const weight = 1 / Math.sqrt(1 + (residualAt(row, steps) / SOFT) ** 2);
+      for (let c = 0; c < constants; c++) {
+        const slope = row.slopes[c]!;
+        if (slope === 0) continue;
+        right[c]! -= weight * slope * row.residual;
+        for (let d = 0; d < constants; d++) matrix[c]![d]! += weight * slope * row.slopes[d]!;
+      }
+    }
+    steps = solve(matrix, right).map((step) => Math.max(-FARTHEST, Math.min(FARTHEST, step)));
+  }
+  return steps;
+}
+
+/** log(predicted / measured) of a row with moved constants. */
+export function residualAt({ residual, slopes }: FitRow, steps: readonly number[]): number {
+  return slopes.reduce((sum, slope, c) => sum + slope * steps[c]!, residual);
+}
+
+/** Residual of each row with constants that were fitted on the rows of all other machines. */
+export function leaveMachineOut(rows: readonly FitRow[], constants: number): number[] {
+  const steps = new Map<string, number[]>();
+  for (const { machine } of rows) {
+    if (!steps.has(machine)) {
+      steps.set(
+        machine,
+        fitConstants(
+          rows.filter((row) => row.machine !== machine),
+          constants,
+        ),
+      );
+    }
+  }
+  return rows.map((row) => residualAt(row, steps.get(row.machine)!));
+}
+
+/** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */
+function solve(matrix: readonly number[][], right: readonly number[]): number[] {
+  const size = right.length;
+  const rows = matrix.map((row, i) => [...row, right[i]!]);
+  for (let k = 0; k < size; k++) {
+    const pivot = rows.slice(k).reduce((best, row, i) => (Math.abs(row[k]!) > Math.abs(rows[best]![k]!) ? k + i : best), k);
+    [rows[k], rows[pivot]] = [rows[pivot]!, rows[k]!];
+    for (let i = k + 1; i < size; i++) {
+      const factor = rows[i]![k]! / rows[k]![k]!;
+      for (let j = k; j <= size; j++) rows[i]![j]! -= factor * rows[k]![j]!;
+    }
+  }
+  const solution = new Array<number>(size).fill(0);
+  for (let k = size - 1; k >= 0; k--) {
+    let value = rows[k]![size]!;
+    for (let j = k + 1; j < size; j++) value -= rows[k]![j]! * solution[j]!;
+    solution[k] = value / rows[k]![k]!;
+  }
+  return solution;
+}
