@@ -28,6 +28,11 @@ const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', 
 /** Endings that make a word a path even without a separator: a name has none of them. */
 const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst)$/i;
 
+/** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
+export function bundledFile(name: string): string {
+  return resolve(BUNDLED, name);
+}
+
 /** Names of the bundled profiles of a family, sorted. */
 export function listProfiles(family: ProfileFamily): string[] {
   return [...bundled(family).keys()].sort();

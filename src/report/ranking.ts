@@ -135,6 +135,8 @@ export const rankingReports = documentFormats<readonly Result[]>(
 );
 
 function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
+  // What 80 % of comparable measurements keep, where there are some.
+  const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
   return {
     title,
     lead: [{ text: orderOf(ranked) }],
@@ -144,6 +146,9 @@ function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
         { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
         { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
         { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
+        ...(banded
+          ? [{ head: '±', name: 'accuracy.decode', of: ({ result }: Ranked) => ratio(result.accuracy?.decode?.halfWidth ?? null) }]
+          : []),
         { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
         { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
         { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },

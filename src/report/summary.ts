@@ -149,7 +149,11 @@ function factsOf(result: Result): Fact[] {
   const prompts = value(result, 'speed.prefill') !== null;
   const cacheChanges = value(result, 'memory.gpu.expert_cache_least') !== null;
   return [
-    ['speed', ['speed.decode', `decode${shared}`], ['speed.prefill', `prefill${shared}`]],
+    [
+      'speed',
+      ['speed.decode', `decode${shared}${bandText(result, 'decode')}`],
+      ['speed.prefill', `prefill${shared}${bandText(result, 'prefill')}`],
+    ],
     ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
     ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
     [
@@ -202,6 +206,15 @@ function factsOf(result: Result): Fact[] {
     ],
     ['saved', ['memory.gpu.saving', 'of the GPU memory that holding every expert takes']],
   ];
+}
+
+/** How far off a speed may be: ` ± 14 % (80 % of 41 comparable measurements)`; nothing where the machine is calibrated. */
+function bandText({ accuracy }: Result, phase: 'decode' | 'prefill'): string {
+  if (accuracy === undefined) return '';
+  const band = accuracy[phase];
+  if (band === null) return ' (no comparable measurement)';
+  const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
+  return ` ± ${formatNumber(100 * band.halfWidth)} % (80 % of ${of})`;
 }
 
 /** Requests that may run at once; 1 where the result does not say. */

@@ -40,6 +40,8 @@ const detailsSchema = z.looseObject({
   causes: z.looseObject({ stallNs: z.array(expertCause), otherStallNs: perLayer, bytes: z.array(expertCause) }).optional(),
 });
 
+const accuracy = z.looseObject({ halfWidth: count, rows: count, common: z.string() });
+
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
 export const resultSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA),
@@ -64,6 +66,7 @@ export const resultSchema = z.looseObject({
     tokenCycleBytes: count,
     capacityBytes: count,
   }),
+  accuracy: z.looseObject({ decode: accuracy.nullable(), prefill: accuracy.nullable() }).optional(),
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
   environment: z.record(z.string(), z.union([z.string(), z.number()])),
   digest: z.string().optional(),

@@ -65,6 +65,15 @@ export interface TraceInput {
   readonly synthetic: boolean;
 }
 
+/** How far predictions of comparable runs lay from measurements of real machines. */
+export interface Accuracy {
+  /** 80 % of their errors are at most so large, as a share of what was measured, in either direction. */
+  readonly halfWidth: number;
+  /** Measurements that are compared, and what they have in common. */
+  readonly rows: number;
+  readonly common: string;
+}
+
 /** A finished run. */
 export interface Result {
   readonly schema: typeof RESULT_SCHEMA;
@@ -89,6 +98,11 @@ export interface Result {
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly perLayer: PerLayer;
   readonly bounds: Bounds;
+  /**
+   * Of its speeds; null: no measurement is comparable. Absent: the machine is calibrated, and nothing is known beside what it says. A
+   * comparison of two results does not look at it.
+   */
+  readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
   readonly environment: Readonly<Record<string, string | number>>;

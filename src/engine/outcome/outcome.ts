@@ -6,6 +6,7 @@ import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import { boundsOf } from './bounds.js';
+import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
 import { metricsOf } from './metrics.js';
 import { profileOf } from './profile.js';
@@ -40,6 +41,7 @@ export function outcome(finished: Finished): Result {
     faults: run.faults,
   };
   const profile = profileOf(finished);
+  const accuracy = accuracyOf(finished);
   const wallMs = performance.now() - finished.startedAt;
   return sealed({
     schema: RESULT_SCHEMA,
@@ -65,6 +67,7 @@ export function outcome(finished: Finished): Result {
     metrics: metricsOf(finished, bounds),
     perLayer: perLayerOf(finished),
     bounds,
+    ...(accuracy === null ? {} : { accuracy }),
     warnings: warningsOf(finished, bounds),
     environment: {
       node: process.version,

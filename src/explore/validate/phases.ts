@@ -30,7 +30,7 @@ const USUAL_PROMPT = 512;
 const MOST_PROMPT = 8192;
 
 /** True where the placement is a cache, which fills while the run goes on. */
-export function fillsCaches({ placement }: Measurement): boolean {
+function fillsCaches({ placement }: Measurement): boolean {
   return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream';
 }
 

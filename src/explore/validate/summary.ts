@@ -1,8 +1,8 @@
 // Predictions beside measurements: the error of each row, and what the errors of many say.
 import { percentile } from '../../base/statistics.js';
+import { type Band, bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import { VERSION } from '../../result/version.js';
-import { type Band, bandOf, type ScoredError } from './band.js';
 import type { Measurement } from './measurement.js';
 import type { Prediction } from './predict.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './specify.js';

@@ -1,8 +1,10 @@
-// docs/accuracy.md is what `moeprof validate -o docs/accuracy.md` writes today: the page is made anew and compared.
+// docs/accuracy.md is what `moeprof validate -o docs/accuracy.md` writes today, and profiles/accuracy.json has the same errors, from which
+// every run takes its band: both are made anew and compared. MOEPROF_UPDATE=1 writes them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
-import { findProfile, listProfiles } from '../../../src/base/profiles.js';
+import { bundledFile, findProfile, listProfiles } from '../../../src/base/profiles.js';
+import type { AccuracyFile } from '../../../src/engine/outcome/comparable.js';
 import { readMeasurements } from '../../../src/explore/validate/measurement.js';
 import { predictRows } from '../../../src/explore/validate/predict-all.js';
 import { validationReports } from '../../../src/explore/validate/report.js';
@@ -11,18 +13,27 @@ import { loadRuntime } from '../../../src/hardware/runtime.js';
 
 const page = new URL('../../../docs/accuracy.md', import.meta.url);
 
-it('docs/accuracy.md is up to date', { timeout: 900_000 }, async () => {
+it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_000 }, async () => {
   const files = listProfiles('measurements');
   const rows = files.flatMap((name) => readMeasurements(findProfile('measurements', name)));
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRows(rows, runtimes, availableParallelism());
   const markdown = validationReports.find(({ name }) => name === 'markdown')!;
-  const text = markdown.render(validationOf(files, rows, predictions, runtimes), {
+  const validation = validationOf(files, rows, predictions, runtimes);
+  const text = markdown.render(validation, {
     color: false,
     width: 80,
     unicode: true,
     verbose: false,
   });
-  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(page, text);
+  const errors: AccuracyFile = validation.rows
+    .filter(({ scored }) => scored)
+    .map(({ error, format, metric, placement, runtime }) => [metric, runtime, format, placement, Number(error!.toFixed(4))]);
+  const json = `[\n${errors.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
+  if (process.env.MOEPROF_UPDATE === '1') {
+    writeFileSync(page, text);
+    writeFileSync(bundledFile('accuracy.json'), json);
+  }
+  expect(json === readFileSync(bundledFile('accuracy.json'), 'utf8'), 'stale: MOEPROF_UPDATE=1 with this test writes it').toBe(true);
   expect(text === readFileSync(page, 'utf8'), 'stale: npm run build, then moeprof validate -o docs/accuracy.md').toBe(true);
 });

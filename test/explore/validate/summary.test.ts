@@ -1,6 +1,6 @@
 // Errors, their statistics and their bands, by hand.
 import { describe, expect, it } from 'vitest';
-import { bandOf, type ScoredError } from '../../../src/explore/validate/band.js';
+import { bandOf, type ScoredError } from '../../../src/engine/outcome/band.js';
 import { statisticsOf, validationOf } from '../../../src/explore/validate/summary.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { measurement } from './rows.js';

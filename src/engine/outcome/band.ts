@@ -3,7 +3,7 @@
 import { percentile } from '../../base/statistics.js';
 
 /** Share of comparable errors that a band holds. */
-export const BAND_SHARE = 0.8;
+const BAND_SHARE = 0.8;
 /** Fewer comparable rows than this say little; a wider circle is asked. */
 const ENOUGH = 8;
 

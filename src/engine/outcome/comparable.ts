@@ -1,0 +1,54 @@
+// How far predictions of runs like this one lay from measurements of real machines: the errors of `moeprof validate` on the bundled rows,
+// which ship in profiles/accuracy.json, and the kind of a run that they are compared by.
+import { readFileSync } from 'node:fs';
+import { bundledFile } from '../../base/profiles.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { kernelFormat } from '../../model/quantization/formats/index.js';
+import { expertBytesTotal, mainFormat } from '../../model/spec.js';
+import type { Accuracy, Result } from '../../result/result.js';
+import { bandOf, type ComparedBy, type ScoredError } from './band.js';
+import type { Finished } from './finished.js';
+
+/** Predictions of real machines, a line each: metric, runtime, format, placement and predicted / measured - 1. */
+export type AccuracyFile = readonly (readonly [metric: string, runtime: string, format: string, placement: string, error: number])[];
+
+let known: readonly ScoredError[] | null = null;
+
+function scoredErrors(): readonly ScoredError[] {
+  if (known !== null) return known;
+  const rows = JSON.parse(readFileSync(bundledFile('accuracy.json'), 'utf8')) as AccuracyFile;
+  known = rows.map(([metric, runtime, format, placement, error]) => ({ metric, runtime, format, placement, error }));
+  return known;
+}
+
+/**
+ * The bands of a run's speeds.
+ * @returns null where the machine is calibrated: its profile says what it reaches, and rows of other machines say nothing of that
+ */
+export function accuracyOf(finished: Finished): Result['accuracy'] | null {
+  const { hardware } = finished.inputs;
+  if (hardware.software === undefined || hardware.facts === undefined) return null;
+  const kind = kindOf(finished, hardware.software.runtime);
+  const of = (metric: string): Accuracy | null => bandOf({ ...kind, metric }, scoredErrors());
+  return { decode: of('decode'), prefill: of('prefill') };
+}
+
+/** What a run is compared by, in the words of measured rows. */
+function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
+  const { hardware, model, system } = inputs;
+  const format = mainFormat(model.layers[model.layers.length >> 1]!.formats);
+  const family = (format === null ? undefined : kernelFormat(format)?.family) ?? 'unknown';
+  const resident = layout.total.cacheBytes >= expertBytesTotal(model);
+  return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', policyText(system.cache.policy)) };
+}
+
+function policyText(policy: { readonly text?: string }): string {
+  return policy.text ?? '';
+}
+
+function placementOf({ gpu, tiers }: HardwareSpec, resident: boolean, missesOnCpu: boolean, policy: string): string {
+  if (tiers[0]!.name === 'unified') return resident ? (gpu.attention === undefined ? 'all-cpu' : 'all-gpu') : 'ssd-stream';
+  if (resident && !policy.includes('cpuLayers')) return 'all-gpu';
+  if (!missesOnCpu) return 'expert-cache';
+  return policy.includes('by=layer') ? 'cpu-layers' : 'cpu-share';
+}

@@ -1,0 +1,26 @@
+// The band of a run: what comparable measurements say of its speeds.
+import { describe, expect, it } from 'vitest';
+import { simulate } from '../../../src/index.js';
+
+const run = (input: Parameters<typeof simulate>[0]) =>
+  simulate({ bounds: false, workload: { tokens: 40, prompt: 8, output: 32 }, ...input });
+
+describe('the band of a run', () => {
+  it('is of the runtime, the format of the experts and where they lie', async () => {
+    const { accuracy } = await run({
+      model: 'gpt-oss-20b',
+      hardware: 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB',
+      system: { name: 's', cache: { policy: 'static:by=layer,cpuLayers=12' }, onMiss: 'cpu' },
+      memory: { expertCache: '100%' },
+    });
+    expect(accuracy!.decode!.common).toBe('llama.cpp, fp, cpu-layers');
+    expect(accuracy!.decode!.rows).toBeGreaterThan(7);
+    expect(accuracy!.decode!.halfWidth).toBeGreaterThan(0);
+    expect(accuracy!.decode!.halfWidth).toBeLessThan(1);
+  });
+
+  it('is absent where the machine says itself what it reaches', async () => {
+    const { accuracy } = await run({ model: 'gpt-oss-20b', hardware: 'rtx-4090', memory: { expertCache: '25%' } });
+    expect(accuracy).toBeUndefined();
+  });
+});
