@@ -130,7 +130,7 @@ describe('moeprof run with several systems', () => {
       'phone-ufs4',
     ]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^moeprof: fiddler on phone-ufs4: .*fiddler.yaml:8:9: system.onMiss: cheaper needs a CPU .*\n$/);
+    expect(stderr).toMatch(/^moeprof: fiddler on phone-ufs4: .*fiddler.yaml:9:9: system.onMiss: cheaper needs a CPU .*\n$/);
   });
 
   it('names machines where only they differ, and both where both do', async () => {
@@ -182,7 +182,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '--cache', '140%'], /^moeprof: --cache: memory\.expertCache: "140%" is not a share/],
     [['run', '--batch', 'many'], /^moeprof: --batch: workload\.batch: /],
     [['run', '--policy', 'lruu'], /^moeprof: --policy: cache\.policy: unknown policy "lruu"; did you mean "lru"/],
-    [['run', '--quantization', 'q4_k'], /^moeprof: .*q4_k/],
+    [['run', '--quantization', 'q4_x'], /^moeprof: .*q4_x/],
     [['run', '--set', 'system.cache.polcy=lru'], /^moeprof: --set system\.cache\.polcy: .*unknown key "polcy"; did you mean "policy"/],
     [['run', '--set', 'nonsense'], /^moeprof: --set nonsense: expected path=value/],
     [['run', '-t', 'no-such-file.safetensors', '-m', 'olmoe-1b-7b'], /^moeprof: no-such-file\.safetensors: .*there is no such file/],
