@@ -22,8 +22,6 @@ export interface RowSystem {
   readonly expertCache: string | null;
   /** As `memory.dramCache` has it; null: DRAM holds every expert. */
   readonly dramCache: string | null;
-  /** Caches fill while it runs: only a warm stretch is measured. */
-  readonly warms: boolean;
 }
 
 /** Runtimes by engine. */
@@ -132,7 +130,7 @@ const CACHES: Readonly<Record<string, string>> = {
  */
 export function systemOf(row: Measurement, layers: number, discrete: boolean): RowSystem | { readonly lacks: string } {
   const { placement } = row;
-  const still = { dramCache: null, warms: false };
+  const still = { dramCache: null };
   switch (placement.kind) {
     case 'all-gpu':
       return { system: 'all-resident', expertCache: null, ...still };
@@ -166,7 +164,7 @@ function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measu
 function shareOf({ placement }: Measurement, layers: number): RowSystem | { readonly lacks: string } {
   const { gpu_expert_share: share, note = '' } = placement;
   if (share === undefined) return { lacks: 'nothing says which part of the experts is on the GPU' };
-  const common = { dramCache: null, warms: false };
+  const common = { dramCache: null };
   if (BY_LAYER.test(note)) {
     const onCpu = Math.round(layers * (1 - share));
     return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
@@ -178,7 +176,7 @@ function shareOf({ placement }: Measurement, layers: number): RowSystem | { read
 function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lacks: string } {
   const capacity = capacityOf(placement);
   if (capacity === null) return { lacks: 'nothing says how large its cache is' };
-  const common = { expertCache: capacity, dramCache: null, warms: true };
+  const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
   const onMiss = where === 'cpu' ? 'cpu' : 'load';
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
@@ -198,16 +196,19 @@ function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Mea
   return cache_gb === undefined ? null : `${cache_gb} GB`;
 }
 
-function streamOf({ placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
-  const { cache_gb, gpu_expert_share = 0 } = placement;
-  if (cache_gb === undefined) return { lacks: 'nothing says how large its cache is' };
+/** Share of RAM that caches experts where a row says no size: 92.6 of 128 GB (a Strix Halo under colibri); the rest is weights and system. */
+const CACHED_RAM = 0.72;
+
+function streamOf({ machine, placement }: Measurement, discrete: boolean): RowSystem | { readonly lacks: string } {
+  const { gpu_expert_share = 0 } = placement;
+  const cached = placement.cache_gb ?? (machine.ram?.gb === undefined ? undefined : machine.ram.gb * CACHED_RAM);
+  if (cached === undefined) return { lacks: 'nothing says how large its cache is' };
   const lru = { name: 'lru', cache: { policy: 'lru', scope: 'layer' } };
-  const capacity = `${cache_gb} GB`;
-  if (!discrete) return { system: lru, expertCache: capacity, dramCache: null, warms: true };
+  const capacity = `${cached} GB`;
+  if (!discrete) return { system: lru, expertCache: capacity, dramCache: null };
   return {
     system: { ...fixed('static:by=popularity', 'layer') },
     expertCache: `${100 * gpu_expert_share}%`,
     dramCache: capacity,
-    warms: true,
   };
 }

@@ -92,9 +92,19 @@ describe('the system', () => {
     [{ kind: 'expert-cache', where: 'gpu', cache_experts_per_layer: 4, policy: 'lru' }, ['lru', '4/layer']],
     [{ kind: 'expert-cache', where: 'gpu', cache_gb: 2.5 }, ['llama.cpp-cache', '2.5 GB']],
     [{ kind: 'expert-cache', where: 'gpu' }, 'nothing says how large its cache is'],
-    [{ kind: 'ssd-stream' }, 'nothing says how large its cache is'],
   ])('of %j', (placement, expected) => {
     expect(policyOf(placement)).toEqual(expected);
+  });
+});
+
+describe('experts on a disk', () => {
+  const cacheOf = (placement: Record<string, unknown>, ram: Record<string, unknown>) =>
+    systemOf(measurement({ placement: { kind: 'ssd-stream', ...placement }, machine: { name: 'box', gpus: [], ram } }), 24, false);
+
+  it('go through a cache of the size that the row says, or of most of its RAM', () => {
+    expect(cacheOf({ cache_gb: 20 }, { gb: 100 })).toMatchObject({ expertCache: '20 GB', dramCache: null });
+    expect(cacheOf({}, { gb: 100 })).toMatchObject({ expertCache: '72 GB' });
+    expect(cacheOf({}, {})).toEqual({ lacks: 'nothing says how large its cache is' });
   });
 });
 
