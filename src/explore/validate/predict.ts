@@ -66,15 +66,22 @@ function draftsOf({ run }: Measurement): NonNullable<RunInput['workload']>['spec
 }
 
 /**
- * Predicts a row with each of several sets of runtimes; a set whose runtime of this row is as in the first gives what that gave.
+ * Predicts a row with each of several sets of runtimes; a set that drives its machine as the first does gives what that gave.
  * @param variants at least one
  */
 export async function predictVariants(row: Measurement, traces: RowTraces, variants: readonly Runtimes[]): Promise<Prediction[]> {
-  const own = variants.map((runtimes) => JSON.stringify(runtimes.get(runtimeOf(row))));
+  const own = variants.map((runtimes) => drivenBy(row, runtimes));
   const first = await predictRow(row, traces, variants[0]!);
   const predictions: Prediction[] = [];
   for (const [i, runtimes] of variants.entries()) predictions.push(own[i] === own[0] ? first : await predictRow(row, traces, runtimes));
   return predictions;
+}
+
+/** All that a prediction takes from the runtime: a constant for another instruction set, or for several sockets, changes nothing of it. */
+function drivenBy(row: Measurement, runtimes: Runtimes): string {
+  const runtime = asRun(runtimes.get(runtimeOf(row))!, row);
+  const machine = machineOf(row, runtime.gpu.several);
+  return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
 /** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is. */
