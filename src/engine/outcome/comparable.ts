@@ -39,11 +39,7 @@ function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy,
   const format = mainFormat(model.layers[model.layers.length >> 1]!.formats);
   const family = (format === null ? undefined : kernelFormat(format)?.family) ?? 'unknown';
   const resident = layout.total.cacheBytes >= expertBytesTotal(model);
-  return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', policyText(system.cache.policy)) };
-}
-
-function policyText(policy: { readonly text?: string }): string {
-  return policy.text ?? '';
+  return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', system.cache.policy.text) };
 }
 
 function placementOf({ gpu, tiers }: HardwareSpec, resident: boolean, missesOnCpu: boolean, policy: string): string {

@@ -1,0 +1,42 @@
+// What the bundled measurements must show whatever the constants are fitted to: who wins, and which way a series goes.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+const lines = readFileSync(new URL('../../../docs/accuracy.md', import.meta.url), 'utf8').split('\n');
+
+/** Measured and predicted of a row, as the page has them: accuracy.test.ts holds the page against the engine. */
+function row(id: string, metric: 'decode' | 'prefill'): { measured: number; predicted: number } {
+  const cells = lines.map((line) => line.split('|').map((cell) => cell.trim())).find((cell) => cell[1] === id && cell[2] === metric);
+  const number = (at: number): number => Number(cells![at]!.replaceAll(',', ''));
+  return { measured: number(3), predicted: number(4) };
+}
+
+const off = (id: string, metric: 'decode' | 'prefill'): number => {
+  const { measured, predicted } = row(id, metric);
+  return Math.abs(predicted / measured - 1);
+};
+
+describe('predictions of real machines', () => {
+  it('follow the ubatch of gpt-oss-120b on an RTX 3090, each within 20 %', () => {
+    const ids = [1, 2, 3, 4, 5].map((n) => `gptoss-ubatch-3090-0${n}`);
+    for (const id of ids) expect(off(id, 'prefill')).toBeLessThan(0.2);
+    const speeds = ids.map((id) => row(id, 'prefill').predicted);
+    expect(speeds).toEqual([...speeds].sort((a, b) => a - b));
+  });
+
+  it('are within 3 % on an A10 of parts, with the experts of any number of layers on the CPU', () => {
+    const ids = [
+      ...[1, 2, 3, 4, 5, 6].map((n) => `a10-qwen3-30b-q4km-0${n}`),
+      ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `a10-gptoss-20b-0${n}`),
+    ];
+    for (const id of ids) expect(off(id, 'decode')).toBeLessThan(0.03);
+  });
+
+  it('say that prefetching pays for Mixtral-offloading on every machine, and a cache before that', () => {
+    for (const machine of ['mo-3060-2bit', 'mo-3060-3bit', 'mo-t4-2bit', 'mo-t4-3bit']) {
+      const [whole, lru, none] = [1, 2, 3].map((n) => row(`${machine}-0${n}`, 'decode').predicted) as [number, number, number];
+      expect(whole).toBeGreaterThan(lru);
+      expect(lru).toBeGreaterThan(none);
+    }
+  });
+});
