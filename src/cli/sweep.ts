@@ -38,7 +38,7 @@ Examples:
   moeprof sweep -t routing.safetensors --batch 16 --rates auto --slo ttft=2s
   moeprof sweep my-run.yaml --workload arrivals.csv --rates auto -o sweep.csv
   moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
-  moeprof sweep -s fiddler --set workload.speculation.acceptance=0.7 --vary workload.speculation.draft=0..8
+  moeprof sweep my-mtp-run.yaml --vary workload.speculation.draft=0..8
   moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
 `;
 

@@ -87,7 +87,7 @@ describe('doctor', () => {
     const { stdout, code } = await moeprof(['doctor']);
     expect(code).toBe(0);
     expect(stdout).toContain(process.version);
-    expect(stdout).toMatch(/\d+ models, \d+ hardware, \d+ systems/);
+    expect(stdout).toMatch(/\d+ models, \d+ hardware, \d+ runtimes, \d+ systems/);
     expect((await moeprof(['doctor'], { env: { LANG: 'C' } })).stdout).toMatch(/^[\x20-\x7e\n]*$/);
   });
 });

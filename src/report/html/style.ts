@@ -17,7 +17,7 @@ h1{font-size:1.05rem;font-weight:600;margin:0;color:var(--soft);overflow-wrap:an
 .context{max-width:46rem;margin:0 0 .5rem;overflow-wrap:anywhere}
 .origin{color:var(--soft);margin:0;overflow-wrap:anywhere}
 .note{border-left:3px solid var(--late);padding:.1rem 0 .1rem .8rem;margin:1rem 0 0;color:var(--warn)}
-.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0}
+.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(46%,230px),1fr));gap:1px;border:1px solid var(--faint);border-radius:10px;overflow:hidden;margin:1.6rem 0 0}
 .key div{box-shadow:0 0 0 1px var(--faint);padding:.7rem .8rem}
 .key dt{color:var(--soft);font-size:.78rem}.key dd{margin:0;font-size:1.2rem;white-space:nowrap;font-weight:600;letter-spacing:-.01em}
 .key small{display:block;white-space:normal;font-size:.8rem;font-weight:400;color:var(--soft);letter-spacing:0}
