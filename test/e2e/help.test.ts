@@ -56,7 +56,10 @@ describe('completion', () => {
     expect(await complete('compare', '--upd')).toEqual(['--update-baseline']);
     expect(await complete('compare', '--prog')).toEqual(['--progress']);
     expect(await complete('run', '--model', 'qwen3-30')).toEqual(['qwen3-30b-a3b']);
-    expect(await complete('run', '-w', 'rtx-30')).toEqual(['rtx-3090']);
+    const cards = await complete('run', '-w', 'rtx-30');
+    // The bundled machine, and cards that a machine may be composed of.
+    expect(cards).toEqual(expect.arrayContaining(['rtx-3090', 'rtx-3060']));
+    expect(cards.filter((name) => !name.startsWith('rtx-30'))).toEqual([]);
     expect(await complete('run', '--on-miss', 'c')).toEqual(['cpu', 'cheaper']);
     expect(await complete('run', '-q', '--progress', 'n')).toEqual(['never']);
     expect(await complete('run', 'my')).toEqual(['my-run.yaml']);
