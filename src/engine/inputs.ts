@@ -128,7 +128,8 @@ function routed(
  */
 export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
   const name = runtime ?? system.runtime;
-  return loadHardware(hardware, folder, overrides.hardware, name === undefined ? null : loadRuntime(name, folder, overrides.runtime));
+  const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
+  return loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
 }
 
 /** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */

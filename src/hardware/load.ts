@@ -1,5 +1,6 @@
 // From the name of a machine and a runtime to the machine that a run works on: one that ships with moeprof, one in a file, or one that is
 // composed of parts.
+import { UserError } from '../base/errors.js';
 import { findProfile, listProfiles } from '../base/profiles.js';
 import { checkValue, type Override, readYaml } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
@@ -80,26 +81,38 @@ export function isComposed(name: string): boolean {
  * @param name as of {@link findHardware}
  * @param overrides values that replace the profile's
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
- * @throws UserError where there is no such machine, or it is not well-formed
+ * @param changes values that replace those of the usual runtime
+ * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that it does not have
  */
 export function loadHardware(
   name: string,
   relativeTo?: string,
   overrides: readonly Override[] = [],
   runtime: RuntimeSpec | null = null,
+  changes: readonly Override[] = [],
 ): HardwareSpec {
   const found = findHardware(name, relativeTo);
   if ('path' in found) {
     const profile = readYaml(found.path, HardwareProfileSchema, overrides);
-    return buildHardware(profile, runtime ?? (isCalibrated(profile) ? null : loadRuntime(DEFAULT_RUNTIME)));
+    return buildHardware(profile, runtime ?? usualRuntime(profile, DEFAULT_RUNTIME, changes));
   }
   const { machine } = found;
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
-  return { ...buildHardware(profile, runtime ?? (isCalibrated(profile) ? null : loadRuntime(usualRuntime(machine)))), machine };
+  return { ...buildHardware(profile, runtime ?? usualRuntime(profile, backendOf(machine), changes)), machine };
+}
+
+/** The runtime that drives a machine where none is named; null: it is calibrated, and needs none. */
+function usualRuntime(profile: HardwareProfile, name: string, changes: readonly Override[]): RuntimeSpec | null {
+  if (!isCalibrated(profile)) return loadRuntime(name, undefined, changes);
+  const [change] = changes;
+  if (change === undefined) return null;
+  throw new UserError(
+    `${change.label}: ${profile.name} is calibrated and has no runtime; name one with --runtime, or compose the machine of parts`,
+  );
 }
 
 /** llama.cpp with the backend of the GPU's vendor. */
-function usualRuntime({ gpus }: Machine): string {
+function backendOf({ gpus }: Machine): string {
   const [gpu] = gpus;
   return gpu === undefined ? DEFAULT_RUNTIME : BACKENDS[gpu.vendor];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listProfiles } from '../../src/base/profiles.js';
-import { buildHardware } from '../../src/hardware/load.js';
+import { buildHardware, loadHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { parseYaml } from '../support/yaml.js';
@@ -105,5 +105,13 @@ describe('a runtime', () => {
 
   it('needs cores of a CPU, or what was measured', () => {
     expect(() => facts(FACTS.replace('cores: 8, ', ''))).toThrow(/cpu: needs cores, clock and isa, or computeFraction/);
+  });
+
+  it('that nobody names takes values all the same, and a calibrated machine refuses them', () => {
+    const change = { path: ['layer'], value: '1ms', label: '--set runtime.layer' };
+    expect(loadHardware('rtx-3090+ryzen-9-7950x', undefined, [], null, [change]).gpu.perLayerNs).toBe(1e6);
+    expect(() => loadHardware('rtx-4090', undefined, [], null, [change])).toThrow(
+      '--set runtime.layer: rtx-4090 is calibrated and has no runtime; name one with --runtime, or compose the machine of parts',
+    );
   });
 });
