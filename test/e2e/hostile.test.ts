@@ -59,13 +59,13 @@ function measured(args: readonly string[]): Promise<{ code: number | null; stdou
 const cpuTime = ({ systemCPUTime, userCPUTime }: Usage): number => systemCPUTime + userCPUTime;
 
 /**
- * Microseconds that a command may work: 2 s. Where others keep the machine busy, starting alone takes that; then twice what the command
- * takes that finds nothing in the place.
+ * Microseconds that a command may work: 2 s. Where the machine is slow or others keep it busy, starting alone takes that; then three times
+ * what the command takes that finds nothing in the place: some tell that before they start their threads.
  */
 async function allowed(taken: Usage, absent: readonly string[]): Promise<number> {
   if (cpuTime(taken) < 2e6) return 2e6;
   const { usage } = await measured(absent);
-  return Math.max(2e6, 2 * cpuTime(usage!));
+  return Math.max(2e6, 3 * cpuTime(usage!));
 }
 
 const MODEL = 'olmoe-1b-7b';
