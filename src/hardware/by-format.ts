@@ -2,6 +2,11 @@
 import { kernelFormat } from '../model/quantization/formats/index.js';
 import type { ByFormat } from './spec.js';
 
+/** The table with each value multiplied. */
+export function scaledByFormat(table: ByFormat, factor: number): ByFormat {
+  return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
+}
+
 /** Value of a format: its own, that of the format without interleaved rows, of its family, or `default`; undefined where there is none. */
 export function byFormat(table: ByFormat, format: string): number | undefined {
   const known = kernelFormat(format);

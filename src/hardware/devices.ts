@@ -1,5 +1,6 @@
 // Devices as a runtime drives them: facts of a data sheet times the shares that its kernels reach. A device that a calibration measured
 // says all of itself, and no runtime changes it.
+import { scaledByFormat } from './by-format.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
 import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
@@ -95,7 +96,7 @@ function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBand
     computeFraction: 1,
     bandwidthFraction: cpu.bandwidth,
     ...peaks(cpu.operations, profile.isa!, hertz),
-    unpacking: scaled(cpu.weightsPerCycle, hertz),
+    unpacking: scaledByFormat(cpu.weightsPerCycle, hertz),
     launchNs: 0,
     perLayerNs: cpu.layer,
     perPassNs: 0,
@@ -104,12 +105,9 @@ function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBand
 
 /** Throughput of formats that have kernels of their own on an instruction set: `amx/int`. */
 function peaks(operations: ByFormat, isa: string, hertz: number): Pick<Device, 'peakByFormat'> {
-  const own = Object.entries(operations).filter(([name]) => name.startsWith(`${isa}/`));
-  return own.length === 0
-    ? {}
-    : { peakByFormat: Object.fromEntries(own.map(([name, value]) => [name.slice(isa.length + 1), value * hertz])) };
-}
-
-function scaled(table: ByFormat, factor: number): ByFormat {
-  return Object.fromEntries(Object.entries(table).map(([format, value]) => [format, value * factor]));
+  const own = Object.entries(operations).flatMap(([name, value]) => {
+    const [set, format] = name.split('/');
+    return set === isa && format !== undefined ? [[format, value] as const] : [];
+  });
+  return own.length === 0 ? {} : { peakByFormat: scaledByFormat(Object.fromEntries(own), hertz) };
 }

@@ -1,4 +1,5 @@
 // One GPU of several and its even part of the host, as a machine of its own.
+import { scaledByFormat } from './by-format.js';
 import type { HardwareSpec, HostDevice, LinkSpec } from './spec.js';
 
 /**
@@ -19,8 +20,14 @@ export function shareOf(hardware: HardwareSpec): HardwareSpec {
 }
 
 function partOfCpu(cpu: HostDevice, count: number): HostDevice {
-  const unpacking = cpu.unpacking && Object.fromEntries(Object.entries(cpu.unpacking).map(([format, rate]) => [format, rate / count]));
-  const part = { ...cpu, peakFlops: cpu.peakFlops / count, memoryBandwidth: cpu.memoryBandwidth / count, ...(unpacking && { unpacking }) };
+  const { peakByFormat, unpacking } = cpu;
+  const part = {
+    ...cpu,
+    peakFlops: cpu.peakFlops / count,
+    memoryBandwidth: cpu.memoryBandwidth / count,
+    ...(peakByFormat && { peakByFormat: scaledByFormat(peakByFormat, 1 / count) }),
+    ...(unpacking && { unpacking: scaledByFormat(unpacking, 1 / count) }),
+  };
   if (cpu.sockets === undefined) return part;
   const { interconnect } = cpu.sockets;
   return { ...part, sockets: { ...cpu.sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };

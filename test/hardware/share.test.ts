@@ -56,6 +56,8 @@ describe('a machine of several GPUs', () => {
       ],
     });
     expect(one.cpu).toMatchObject({ peakFlops: 200e9, memoryBandwidth: 20e9, handoverNs: 5000 });
+    const cpu = { ...machine.cpu!, peakByFormat: { int: 2e12 }, unpacking: { k: 8e9, default: 4e9 } };
+    expect(shareOf({ ...machine, cpu }).cpu).toMatchObject({ peakByFormat: { int: 0.5e12 }, unpacking: { k: 2e9, default: 1e9 } });
     expect(shareOf(read(YAML.replace(/gpus:.*\n/, '')))).toEqual(read(YAML.replace(/gpus:.*\n/, '')));
   });
 });
