@@ -20,7 +20,13 @@ function speedOf(device: Device): Speed {
 /** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
 const VECTOR_TOKENS = 8;
 
-function attentionOf(device: Device): (Speed & { readonly vectorNsPerFlop: number }) | null {
+/** What attention reaches; its arithmetic has two speeds. */
+interface AttentionSpeed extends Speed {
+  /** Where few tokens of a sequence are new, ns per operation. */
+  readonly vectorNsPerFlop: number;
+}
+
+function attentionOf(device: Device): AttentionSpeed | null {
   if (device.attention === undefined) return null;
   return { ...speedOf({ ...device, ...device.attention }), vectorNsPerFlop: 1e9 / (device.peakFlops * device.attention.vectorFraction) };
 }
@@ -102,7 +108,7 @@ export class CostModel {
 
   readonly #gpu: Speed;
   /** Of attention, where it takes its own time; null: it shares the roofline of the weights. */
-  readonly #attention: (Speed & { readonly vectorNsPerFlop: number }) | null;
+  readonly #attention: AttentionSpeed | null;
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;

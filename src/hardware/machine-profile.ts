@@ -4,22 +4,7 @@ import type { Machine } from './parts/assembly.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
 import type { HardwareProfileInput } from './profile.js';
-
-/**
- * What a plain read reaches of the data sheet. Runtimes speak of the data sheet, so a measured rate is divided by it. A card's memory: 514 of
- * 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358), 237 of 307 (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355).
- */
-const READ_SHARE = { gpu: 0.86, host: 0.77 };
-
-/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s (A10). */
-const PINNED_SHARE = 0.8;
-
-/** ns until a copy starts, and until the first byte of a read from NVMe; one reader alone does not saturate a drive. */
-const COPY_START = 10e3;
-const READ = { latency: 80e3, lanes: 2 };
-
-/** Assumed between sockets: UPI or Infinity Fabric after protocol overhead; waiting for the other costs about a microsecond. */
-const SOCKETS = { bandwidth: 60e9, latency: 1e3 };
+import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from './reach.js';
 
 /** DeepEP reaches 153 to 158 GB/s of the H800's 200 a direction (its README); the latency is what small NCCL exchanges take, estimated. */
 const LINKED = { share: 0.77, latency: 20e3 };
@@ -55,7 +40,7 @@ function ofOneMemory(machine: Machine): Parts {
 function ofCards(machine: Machine): Parts {
   const { gpus, pcie, ram, sockets } = machine;
   const gpu = gpus[0]!;
-  const copies = pcie!.measuredBandwidth ?? pcieRate(pcie!) * PINNED_SHARE;
+  const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
   const { latency, share } = gpu.link === undefined ? UNLINKED : LINKED;
   return {
     tiers: [
@@ -71,12 +56,12 @@ function ofCards(machine: Machine): Parts {
 }
 
 function gpuFacts({ fp16Flops, measuredBandwidth, memoryBandwidth }: Machine['gpus'][number]): HardwareProfileInput['gpu'] {
-  return { peak: fp16Flops, memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : measuredBandwidth / READ_SHARE.gpu };
+  return { peak: fp16Flops, memoryBandwidth: measuredBandwidth === undefined ? memoryBandwidth : sheetRate(measuredBandwidth, 'gpu') };
 }
 
 function oneSocket({ cpu, ram, sockets }: Machine): HardwareProfileInput['gpu'] & { cores: number } {
   const { cores, clockHz, isa } = cpu!;
-  const memory = ram!.measuredBandwidth === undefined ? memoryRate(ram!) : ram!.measuredBandwidth / READ_SHARE.host;
+  const memory = ram!.measuredBandwidth === undefined ? memoryRate(ram!) : sheetRate(ram!.measuredBandwidth, 'host');
   return { cores, clock: clockHz / 1e9, isa, memoryBandwidth: memory / sockets };
 }
 

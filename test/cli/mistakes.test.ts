@@ -2,26 +2,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.js';
+import { catchOutput } from '../support/cli-output.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-mistakes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let stderr = '';
-beforeEach(() => {
-  stderr = '';
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const output = catchOutput();
 
 /** What `moeprof run` says, as if it ran in the folder of the profile. */
 async function refusal(...words: string[]): Promise<string> {
   expect(await runCli(['run', ...words])).toBe(2);
-  return stderr.replaceAll(`${folder}/`, '');
+  return output.stderr.replaceAll(`${folder}/`, '');
 }
 
 describe('a malformed value in a run profile', () => {

@@ -1,37 +1,24 @@
 // `moeprof profiles`: parts of machines beside the families of files, listed where they are asked for and found by any spelling.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.js';
 import { CPUS } from '../../src/hardware/parts/cpu.js';
 import { GPUS } from '../../src/hardware/parts/gpu.js';
+import { catchOutput } from '../support/cli-output.js';
 
-let stderr = '';
-let stdout = '';
-beforeEach(() => {
-  stderr = '';
-  stdout = '';
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const output = catchOutput();
 
 describe('parts of machines', () => {
   it('are listed where they are asked for', async () => {
     expect(await runCli(['profiles', 'list', 'gpus'])).toBe(0);
-    expect(stdout.trim().split('\n')).toHaveLength(GPUS.parts.length);
-    expect(stdout).toMatch(/^gpu\/rtx-3090 +24 GiB, 936 GB\/s$/m);
-    stdout = '';
+    expect(output.stdout.trim().split('\n')).toHaveLength(GPUS.parts.length);
+    expect(output.stdout).toMatch(/^gpu\/rtx-3090 +24 GiB, 936 GB\/s$/m);
+    output.stdout = '';
     expect(await runCli(['profiles', 'list', 'cpu'])).toBe(0);
-    expect(stdout.trim().split('\n')).toHaveLength(CPUS.parts.length);
-    expect(stdout).toMatch(/^cpu\/ryzen-9-7950x +16 cores, avx512-vnni, 2xddr5-5200$/m);
-    stdout = '';
+    expect(output.stdout.trim().split('\n')).toHaveLength(CPUS.parts.length);
+    expect(output.stdout).toMatch(/^cpu\/ryzen-9-7950x +16 cores, avx512-vnni, 2xddr5-5200$/m);
+    output.stdout = '';
     expect(await runCli(['profiles', 'list'])).toBe(0);
-    expect(stdout).not.toMatch(/^[gc]pu\//m);
+    expect(output.stdout).not.toMatch(/^[gc]pu\//m);
   });
 
   it.each([
@@ -45,7 +32,7 @@ describe('parts of machines', () => {
     ['rtx-3090', /^# NVIDIA GeForce RTX 3090 in a desktop\./],
   ])('%s is shown', async (name, text) => {
     expect(await runCli(['profiles', 'show', name])).toBe(0);
-    expect(stdout).toMatch(text);
+    expect(output.stdout).toMatch(text);
   });
 
   it.each([
@@ -53,12 +40,12 @@ describe('parts of machines', () => {
     ['gb10', 'moeprof: "gb10" is in several families; write gpu/gb10 or cpu/gb10\n'],
   ])('%s is refused', async (name, message) => {
     expect(await runCli(['profiles', 'show', name])).toBe(2);
-    expect(stderr.startsWith(message)).toBe(true);
-    expect(stderr.trim()).not.toContain('\n');
+    expect(output.stderr.startsWith(message)).toBe(true);
+    expect(output.stderr.trim()).not.toContain('\n');
   });
 
   it('are offered by the completion of -w', async () => {
     expect(await runCli(['completion', 'bash'])).toBe(0);
-    for (const name of ['rtx-3090', 'rx-7900-xtx', 'ryzen-9-7950x', 'a10']) expect(stdout).toMatch(new RegExp(`\\b${name}\\b`));
+    for (const name of ['rtx-3090', 'rx-7900-xtx', 'ryzen-9-7950x', 'a10']) expect(output.stdout).toMatch(new RegExp(`\\b${name}\\b`));
   });
 });

@@ -1,25 +1,12 @@
 // The frame around commands: loaded only when they run, global options anywhere, errors and exit codes by kind.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import type { CommandEntry } from '../../src/cli/command.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { runCli } from '../../src/cli/program.js';
+import { catchOutput } from '../support/cli-output.js';
 
-let stderr = '';
-let stdout = '';
-beforeEach(() => {
-  stderr = '';
-  stdout = '';
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
-  });
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text);
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const output = catchOutput();
 
 const loaded: string[] = [];
 
@@ -54,7 +41,7 @@ describe('the frame', () => {
     expect(loaded).toEqual(['second']);
     await run(['--help']);
     expect(loaded).toEqual([]);
-    expect(stdout).toMatch(/Profile:\n {2}first +test first\n {2}second +test second\n/);
+    expect(output.stdout).toMatch(/Profile:\n {2}first +test first\n {2}second +test second\n/);
     await run(['help', 'first']);
     expect(loaded).toEqual(['first']);
   });
@@ -78,7 +65,7 @@ describe('the frame', () => {
 
   it('prints a known error as one line with its exit code', async () => {
     expect(await run(['first'], () => Promise.reject(new UserError('a.yaml:1:2: wrong', 3)))).toBe(3);
-    expect(stderr).toBe('moeprof: a.yaml:1:2: wrong\n');
+    expect(output.stderr).toBe('moeprof: a.yaml:1:2: wrong\n');
   });
 
   it('calls anything else a bug, exit 70, with a stack only under --debug', async () => {
@@ -86,12 +73,12 @@ describe('the frame', () => {
       throw new TypeError('x is undefined');
     };
     expect(await run(['first'], fail)).toBe(70);
-    expect(stderr).toMatch(
+    expect(output.stderr).toMatch(
       /^moeprof: internal error: x is undefined \(moeprof \d+\.\d+\.\d+; this is a bug, please report it .* --debug\)\n$/,
     );
-    stderr = '';
+    output.stderr = '';
     expect(await run(['first', '--debug'], fail)).toBe(70);
-    expect(stderr).toMatch(/\nTypeError: x is undefined\n {4}at /);
+    expect(output.stderr).toMatch(/\nTypeError: x is undefined\n {4}at /);
   });
 
   it('keeps notes to stderr, and silent when quiet', async () => {
@@ -101,8 +88,8 @@ describe('the frame', () => {
     };
     await run(['first'], speak);
     await run(['first', '-q'], speak);
-    expect(stderr).toBe('by the way\n');
-    expect(stdout).toBe('data\ndata\n');
+    expect(output.stderr).toBe('by the way\n');
+    expect(output.stdout).toBe('data\ndata\n');
   });
 
   it('takes its listeners back, and adds one to the streams once', async () => {

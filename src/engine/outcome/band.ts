@@ -1,6 +1,7 @@
 // The band of a prediction: how far comparable measurements lay from theirs. Nearest rows first: the same runtime, format and placement;
 // where those are few, wider circles.
 import { percentile } from '../../base/statistics.js';
+import type { Accuracy } from '../../result/result.js';
 
 /** Share of comparable errors that a band holds. */
 const BAND_SHARE = 0.8;
@@ -15,15 +16,6 @@ export interface ScoredError {
   readonly placement: string;
   /** predicted / measured - 1. */
   readonly error: number;
-}
-
-/** What comparable rows say of an error. */
-export interface Band {
-  /** 80 % of comparable errors are at most so large, in either direction. */
-  readonly halfWidth: number;
-  /** Comparable rows, and what they have in common. */
-  readonly rows: number;
-  readonly common: string;
 }
 
 /** What a row or a run is compared by. */
@@ -42,7 +34,7 @@ const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readon
  * The band of one kind of prediction; null where there is no comparable row at all.
  * @param errors scored errors, without the row that the band is for and without those of its machine, which resemble it too much
  */
-export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Band | null {
+export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
   for (const { fields, named } of CIRCLES) {
     const near = errors.filter((other) => other.metric === kind.metric && fields.every((field) => other[field] === kind[field]));
     if (near.length < ENOUGH && fields.length > 0) continue;

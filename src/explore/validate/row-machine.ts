@@ -1,7 +1,9 @@
 // From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come before anything else, and what it
 // leaves out is taken from what is usual. What software makes of the machine is the runtime's business.
 import { checkValue } from '../../base/yaml.js';
+import { memoryRate } from '../../hardware/parts/memory.js';
 import { type HardwareProfile, HardwareProfileSchema } from '../../hardware/profile.js';
+import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from '../../hardware/reach.js';
 import type { Measurement } from './measurement.js';
 
 type RowMachine = Measurement['machine'];
@@ -10,14 +12,6 @@ type RowGpu = RowMachine['gpus'][number];
 /** How a runtime uses several GPUs: one after another, or all together. */
 export type GpuSharing = 'layers' | 'tensor' | 'experts';
 
-/**
- * What a plain read reaches of the data sheet. Runtimes speak of the data sheet, so a measured rate is divided by it. Host memory: 152 of
- * 204.8 GB/s (Xeon 8358), 237 of 307 (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355); a card's own: 514 of 600 (A10).
- */
-const HOST_READ_SHARE = 0.77;
-const GPU_READ_SHARE = 0.86;
-/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s on the A10. */
-const PINNED_SHARE = 0.8;
 /** GB/s of a lane by PCIe generation, line code taken off. */
 const LANE_GBPS = [0, 0.25, 0.5, 0.985, 1.969, 3.938, 7.563, 15.125, 30.25];
 /** Of memory that a row names without its speed, MT/s; the usual ones. */
@@ -26,25 +20,20 @@ const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, dd
 const USUAL = { type: 'ddr5', channels: 2, coresPerChannel: 4, ghz: 3, isa: 'avx2', pcie: { gen: 4, lanes: 16 } } as const;
 /** Cards that are rented stand beside virtual cores: 2.2 GHz of a Xeon, where a row does not name its CPU. */
 const RENTED = { cards: /^(t4|l4|p4|k80)$/, ghz: 2.2 };
-/** What one socket reads of another's memory over UPI or Infinity Fabric, and what waiting for it costs; typical of two sockets. */
-const INTERCONNECT = { bandwidth: '60 GB/s', latency: '1us' };
-/** A transfer takes about 10 us to start, a read from a disk about 80. */
-const COPY_START = '10us';
-const READ_START = '80us';
 /** Memory where its size does not matter: what ran did fit. */
 const AMPLE = '64 TB';
 
 /** Bytes/s of host memory, all sockets, as a data sheet has it. */
 function hostBandwidth({ ram, unified }: RowMachine): number {
-  if (ram?.measured_gbps !== undefined) return (ram.measured_gbps * 1e9) / (unified === true ? 1 : HOST_READ_SHARE);
+  if (ram?.measured_gbps !== undefined) return unified === true ? ram.measured_gbps * 1e9 : sheetRate(ram.measured_gbps * 1e9, 'host');
   const { channels = USUAL.channels, type = USUAL.type } = ram ?? {};
   const mts = ram?.mts ?? USUAL_MTS[type] ?? USUAL_MTS[USUAL.type]!;
-  return mts * 1e6 * (type.startsWith('lpddr') ? 4 : 8) * channels;
+  return memoryRate({ type, mts, channels });
 }
 
 /** Bytes/s of a card's memory, as a data sheet has it; null where nobody knows. */
 function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
-  if (measured_gbps !== undefined) return (measured_gbps * 1e9) / GPU_READ_SHARE;
+  if (measured_gbps !== undefined) return sheetRate(measured_gbps * 1e9, 'gpu');
   return memory_gbps === undefined ? null : memory_gbps * 1e9;
 }
 
@@ -52,7 +41,7 @@ function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
 function copyBandwidth({ pcie }: RowGpu): number {
   if (pcie?.measured_gbps !== undefined) return pcie.measured_gbps * 1e9;
   const { gen, lanes } = pcie ?? USUAL.pcie;
-  return (LANE_GBPS[gen] ?? LANE_GBPS.at(-1)!) * 1e9 * lanes * PINNED_SHARE;
+  return pinnedRate((LANE_GBPS[gen] ?? LANE_GBPS.at(-1)!) * 1e9 * lanes);
 }
 
 /** The cards as one: layer after layer each reads its own part; together they read and compute at once. */
@@ -93,7 +82,7 @@ export function machineOf(row: Measurement, sharing: GpuSharing): HardwareProfil
   if (placement.kind === 'ssd-stream' && machine.ssd === undefined) return { lacks: 'nothing says how fast its SSD is' };
   const ssd = placement.kind === 'ssd-stream' ? machine.ssd : undefined;
   const disk = ssd === undefined ? [] : [{ name: 'ssd', size: AMPLE }];
-  const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, latency: READ_START, lanes: 2 }];
+  const reads = ssd === undefined ? [] : [{ name: 'ssd', bandwidth: ssd.gbps * 1e9, ...READ }];
   const name = machine.name;
   const shared = cards === null || machine.unified === true;
   const profile = shared
@@ -122,5 +111,5 @@ function wholeCpu(row: Measurement): Record<string, unknown> {
 
 function severalSockets({ cpu }: RowMachine): Record<string, unknown> {
   const sockets = cpu?.sockets ?? 1;
-  return sockets === 1 ? {} : { sockets, interconnect: INTERCONNECT };
+  return sockets === 1 ? {} : { sockets, interconnect: SOCKETS };
 }

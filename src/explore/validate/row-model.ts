@@ -4,23 +4,12 @@ import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
 import { loadRouting } from '../../model/load.js';
 import { measuredModel } from '../../model/measured.js';
+import { kernelFormat } from '../../model/quantization/formats/index.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Measurement } from './measurement.js';
 
-/** Bytes of a value of the KV cache by its type: ggml's are blocks of 32 values with one or two 16-bit scales. */
-const KV_BYTES: Readonly<Record<string, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  fp8: 1,
-  q8_0: 34 / 32,
-  q5_1: 24 / 32,
-  q5_0: 22 / 32,
-  q4_1: 20 / 32,
-  q4_0: 18 / 32,
-};
 /** Profiles count 16-bit values. */
-const PROFILE_KV_BYTES = 2;
+const PROFILE_KV_BITS = 16;
 
 /**
  * The model of a row.
@@ -48,9 +37,11 @@ function withActive(model: ModelSpec, active: number | undefined): ModelSpec {
 
 /** A model with the KV cache of another type; of two (`q8_0/q4_0`) the first, which is that of the keys. */
 function withKv(model: ModelSpec, type: string | undefined): ModelSpec {
-  const bytes = type === undefined ? undefined : KV_BYTES[type.split('/')[0]!];
-  if (bytes === undefined) return model;
-  const factor = bytes / PROFILE_KV_BYTES;
+  const format = kernelFormat(type?.split('/')[0] ?? '');
+  if (format === undefined) return model;
+  // The scales of fp8 weights have no like in a cache.
+  const bits = format.name === 'fp8' ? 8 : format.bits;
+  const factor = bits / PROFILE_KV_BITS;
   const segments = model.dense.segments.map((segment) => ({
     ...segment,
     attention: segment.attention.map((one) => ({ ...one, kvBytesPerToken: one.kvBytesPerToken * factor })),

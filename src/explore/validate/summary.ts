@@ -1,7 +1,8 @@
 // Predictions beside measurements: the error of each row, and what the errors of many say.
 import { percentile } from '../../base/statistics.js';
-import { type Band, bandOf, type ScoredError } from '../../engine/outcome/band.js';
+import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { Accuracy } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { Measurement } from './measurement.js';
 import type { Prediction } from './predict.js';
@@ -31,7 +32,7 @@ export interface ValidatedRow {
   /** Why it is not scored; null: it is. */
   readonly reason: string | null;
   /** What rows of other machines say of the error; null where none is comparable, or it is not scored. */
-  readonly band: Band | null;
+  readonly band: Accuracy | null;
 }
 
 /** What errors say. Medians and percentiles are of their size, in either direction. */

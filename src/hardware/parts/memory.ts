@@ -1,15 +1,12 @@
 // Main memory by type, transfers a second and channels.
 
-/** Bits of a channel by type. LPDDR counts 32, as in the measurement rows; DDR5's two halves of 32 count as one channel, as boards are sold. */
-const CHANNEL_BITS: Readonly<Record<string, number>> = {
-  ddr3: 64,
-  ddr4: 64,
-  ddr5: 64,
-  mrdimm: 64,
-  lpddr4x: 32,
-  lpddr5: 32,
-  lpddr5x: 32,
-};
+/** Memory that parts are named after. */
+const TYPES: readonly string[] = ['ddr3', 'ddr4', 'ddr5', 'mrdimm', 'lpddr4x', 'lpddr5', 'lpddr5x'];
+
+/** Bytes of a channel. LPDDR counts 32 bits, as in the measurement rows; DDR5's two halves of 32 count as one channel, as boards are sold. */
+function channelBytes(type: string): number {
+  return type.startsWith('lpddr') ? 4 : 8;
+}
 
 /** Memory that a socket takes. */
 export interface MemorySlots {
@@ -29,7 +26,7 @@ export interface MemoryPart extends MemorySlots {
 
 /** Bytes/s of the data sheet: transfers a second x bytes of a channel x channels. */
 export function memoryRate({ channels, mts, type }: MemorySlots): number {
-  return mts * 1e6 * (CHANNEL_BITS[type]! / 8) * channels;
+  return mts * 1e6 * channelBytes(type) * channels;
 }
 
 /** What a text says of memory; channels are undefined where it does not give them: `ddr5-6000`. */
@@ -45,7 +42,7 @@ export function parseMemory(text: string): MemoryText | null {
   if (match === null) return null;
   const type = match[2]!.toLowerCase();
   const channels = match[1] === undefined ? undefined : Number(match[1]);
-  return Object.hasOwn(CHANNEL_BITS, type) && channels !== 0 ? { type, mts: Number(match[3]), channels } : null;
+  return TYPES.includes(type) && channels !== 0 ? { type, mts: Number(match[3]), channels } : null;
 }
 
 /** As parseMemory reads it: `2xddr5-6000`. */

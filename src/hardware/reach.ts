@@ -1,0 +1,30 @@
+// What machines reach of their data sheets whatever runs on them, and what their links take to start: physical, measured on few machines
+// and taken for all.
+
+/**
+ * What a plain read reaches of the data sheet. A card's memory: 514 of 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358), 237 of 307
+ * (Threadripper 7965WX), 720 of 922 (2 x EPYC 9355).
+ */
+const READ_SHARE = { gpu: 0.86, host: 0.77 } as const;
+
+/** What copies from pinned memory reach of what the wires of PCIe carry: 25.2 of 31.5 GB/s (A10). */
+const PINNED_SHARE = 0.8;
+
+/** ns until a copy starts. */
+export const COPY_START = 10e3;
+
+/** Of an NVMe drive: ns until the first byte of a read, and reads at a time, since one reader alone does not saturate it. */
+export const READ = { latency: 80e3, lanes: 2 } as const;
+
+/** Assumed between sockets: UPI or Infinity Fabric after protocol overhead, bytes/s; waiting for the other costs about a microsecond, ns. */
+export const SOCKETS = { bandwidth: 60e9, latency: 1e3 } as const;
+
+/** Rate of the data sheet of a memory that was measured, since runtimes speak of data sheets. Bytes/s both. */
+export function sheetRate(measured: number, memory: keyof typeof READ_SHARE): number {
+  return measured / READ_SHARE[memory];
+}
+
+/** Bytes/s of copies from pinned memory over wires that carry so many. */
+export function pinnedRate(wires: number): number {
+  return wires * PINNED_SHARE;
+}
