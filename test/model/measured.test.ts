@@ -1,13 +1,13 @@
 // Models as measurements tell them: labels, bits over the whole file, and shapes.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
+import { findProfile } from '../../src/base/profiles.js';
 import { loadModel } from '../../src/model/load.js';
 import { type MeasuredModel, measuredModel } from '../../src/model/measured.js';
 import { expertBytesTotal, type ModelSpec, mainFormat } from '../../src/model/spec.js';
 
-const ROWS = join(import.meta.dirname, '../../../shared/measured/open.jsonl');
+const ROWS = findProfile('measurements', 'open');
 
 const bitsOf = (model: ModelSpec): number => (8 * (expertBytesTotal(model) + model.dense.weightBytes)) / model.parameters.total;
 
@@ -65,9 +65,9 @@ describe('a measured model', () => {
   });
 });
 
-describe.skipIf(!existsSync(ROWS))('models of published measurements, where ../shared is (else these are skipped)', () => {
+describe('models of published measurements', () => {
   it('are all known, but for those that say nothing of their format or shape', { timeout: 120_000 }, () => {
-    const lines = existsSync(ROWS) ? readFileSync(ROWS, 'utf8').trim().split('\n') : [];
+    const lines = readFileSync(ROWS, 'utf8').trim().split('\n');
     const models = lines.map((line) => (JSON.parse(line) as { model: MeasuredModel }).model);
     const refused = new Set<string>();
     for (const model of new Map(models.map((one) => [JSON.stringify(one), one])).values()) {

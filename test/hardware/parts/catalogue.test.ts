@@ -1,9 +1,9 @@
 // The catalogues of parts: figures within what such parts can have, consistent with one another and with the rows that were measured.
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { catalogueFiles } from '../../../src/base/profiles.js';
+import { catalogueFiles, findProfile } from '../../../src/base/profiles.js';
 import { checkValue } from '../../../src/base/yaml.js';
 import { indexed } from '../../../src/hardware/parts/catalogue.js';
 import { CPUS, cpuFileSchema } from '../../../src/hardware/parts/cpu.js';
@@ -11,7 +11,7 @@ import { GPUS, gpuFileSchema } from '../../../src/hardware/parts/gpu.js';
 import { memoryRate } from '../../../src/hardware/parts/memory.js';
 
 const GIB = 2 ** 30;
-const OPEN = resolve(import.meta.dirname, '../../../../shared/measured/open.jsonl');
+const OPEN = findProfile('measurements', 'open');
 
 /** Widths and rates of the memory buses, from the files themselves: what reads them keeps the bandwidth only. */
 const buses = catalogueFiles('gpus').flatMap((path) =>
@@ -192,13 +192,11 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 /** Names of rows that say no part. */
 const NO_PARTS = ['apple-gpu', 'apple'];
 
-describe.skipIf(!existsSync(OPEN))('the measured rows (skipped where ../shared/measured is not there)', () => {
-  const rows = existsSync(OPEN)
-    ? readFileSync(OPEN, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Row)
-    : [];
+describe('the measured rows', () => {
+  const rows = readFileSync(OPEN, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
   const near = (a: number, b: number): boolean => Math.abs(a / b - 1) <= 0.03;
 
   it('name GPUs of the catalogue, with its figures', () => {
