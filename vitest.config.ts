@@ -18,8 +18,9 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      { test: { name: 'claims', include: ['test/claims/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 300_000 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 240_000 } },
+      // Two files at a time even on two processors: much of their time is spent waiting for what starts.
+      { test: { name: 'claims', include: ['test/claims/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 240_000, maxWorkers: 2 } },
     ],
   },
 });
