@@ -163,8 +163,17 @@ export class ExpertCache {
    * @returns experts inserted
    */
   preload(): number {
+    return this.#insertAll(this.policy.preload?.() ?? []);
+  }
+
+  /** Inserts every expert, where they all lie in this memory before the first event; as {@link preload}. */
+  preloadAll(): number {
+    return this.#insertAll(this.sizes.keys());
+  }
+
+  #insertAll(ids: Iterable<number>): number {
     let count = 0;
-    for (const id of this.policy.preload?.() ?? []) {
+    for (const id of ids) {
       if (this.resident[id] === 1 || this.usedBytes + this.sizes[id]! > this.capacityBytes) continue;
       this.#insert(id, false);
       count++;

@@ -71,7 +71,9 @@ function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pi
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, total } = layout;
-  if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null) {
+  // On one memory for all processors nothing lies where another could compute it: misses are loaded.
+  const shared = hardware.tiers[0]!.name === 'unified';
+  if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null && !shared) {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${system.onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }

@@ -9,6 +9,7 @@ import { CostModel } from '../hardware/cost.js';
 import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
+import type { MissAction } from '../system/choices.js';
 import type { MissPrecision, Precision } from './event/precision.js';
 import type { Recorder } from './event/recorder.js';
 import type { GpuLayout } from './memory/layout.js';
@@ -57,7 +58,9 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const gates = policies.gates ? new Float32Array(model.experts) : null;
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
   const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
-  const gpu = buildTier(knows, policies.gpu, memory.cacheBytes, scope, memory.quotas, link);
+  // Without a tier below, every expert is where it executes before the first event.
+  const whole = layout.hardware.links.length === 0;
+  const gpu = buildTier(knows, policies.gpu, memory.cacheBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -70,7 +73,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     gpu,
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
-    onMiss: system.onMiss,
+    onMiss: missAction(layout.hardware, system.onMiss),
     offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
     precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
@@ -88,6 +91,15 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,
   };
+}
+
+/**
+ * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
+ * it: what is not there comes from the SSD.
+ */
+function missAction({ cpu, tiers }: HardwareSpec, wanted: MissAction): MissAction {
+  const besides = wanted === 'cpu' || wanted === 'cheaper';
+  return besides && cpu === null && tiers[0]!.name === 'unified' ? 'load' : wanted;
 }
 
 /** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */
@@ -109,7 +121,10 @@ interface PolicyKnowledge {
   readonly gates: Float32Array | null;
 }
 
-/** A tier, with what is resident from the start. */
+/**
+ * A tier, with what is resident from the start.
+ * @param whole true: every expert is
+ */
 function buildTier(
   { predictedUse, ...knows }: PolicyKnowledge,
   { definition: policy, parameters }: ResolvedPolicy,
@@ -117,11 +132,15 @@ function buildTier(
   scope: Scope,
   quotas: readonly number[] | null,
   link: LinkSpec,
+  whole = false,
 ): CachedTier {
   const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
   const predictions = { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
   const caches = buildCaches({ ...knows, ...predictions, policy, parameters, capacityBytes, scope, quotas, rank });
-  for (const cache of caches.caches) cache.preload();
+  for (const cache of caches.caches) {
+    if (whole) cache.preloadAll();
+    else cache.preload();
+  }
   return new CachedTier(caches, rank, link);
 }
 

@@ -1,5 +1,6 @@
 // What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
 import { formatBytes, formatCount } from '../base/units.js';
+import { deviceWords } from '../report/device.js';
 import { type Column, type Document, figure, type Grid, gridOf, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
@@ -103,7 +104,9 @@ function sentence(placing: Placing): string {
       ? 'holds without any expert cache'
       : `holds from an expert cache of ${answer.percent} % on (${formatBytes(answer.result.metrics['memory.gpu.expert_cache']!.value)})`;
   const unsteady = placing.steady ? '' : ' A larger cache was seen to break it again: look at what was tried (--verbose).';
-  return `${name}: ${cache}, ${needed} of GPU memory in all; the GPU has ${has}${placing.fits ? '' : ', which is too little'}.${unsteady}`;
+  const { memory, processor } = deviceWords(answer.result);
+  const owner = memory === 'memory' ? 'machine' : processor;
+  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${placing.fits ? '' : ', which is too little'}.${unsteady}`;
 }
 
 function titleOf({ conditions, placings: all, slo }: Plan): string {

@@ -30,6 +30,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     ...common,
     links: isCalibrated(profile) ? links : links.map((one) => copiedOver(one, runtime)),
     gpu: firstDevice(gpu, driven),
+    ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
     software: softwareOf(runtime),
     ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined } }),

@@ -131,6 +131,8 @@ export interface HardwareSpec {
   readonly links: readonly LinkSpec[];
   /** Computes on `tiers[0]`: the GPU, or the processor of a unified-memory machine or a phone. */
   readonly gpu: Device;
+  /** True: there is no GPU, and `gpu` is the CPU. */
+  readonly cpuOnly?: true;
   /** Present where there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
   /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */

@@ -98,7 +98,7 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
   const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
   const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);
   const lines = fits ? [legend] : [legend.slice(0, 3), legend.slice(3)];
-  const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the GPU`)}`;
+  const title = `${chalk.bold('where the time goes')}  ${chalk.dim(`${formatNs(time.totalNs)} on the ${time.processor}`)}`;
   return [title, bar, ...lines.map((line) => line.join('   ')), ...(time.cpu === null ? [] : [wrap(time.cpu, width)])].join('\n');
 }
 

@@ -3,6 +3,7 @@
 import { UserError } from '../base/errors.js';
 import type { ExpertCause } from '../result/details.js';
 import type { Result } from '../result/result.js';
+import { deviceWords } from './device.js';
 import type { Format } from './format.js';
 import { plainJson } from './json.js';
 
@@ -37,7 +38,7 @@ function render({ details, inputs, tool }: Result): string {
     );
   }
   const frames = new Map<string, number>();
-  const stalls = profile('stall of the GPU', 'nanoseconds', frames, causes.stallNs, 'waits for');
+  const stalls = profile(`stall of the ${deviceWords({ inputs }).processor}`, 'nanoseconds', frames, causes.stallNs, 'waits for');
   causes.otherStallNs.forEach((ns, layer) => {
     if (ns > 0) add(stalls, frames, ['waits for others', `layer ${layer}`], ns);
   });

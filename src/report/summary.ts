@@ -3,6 +3,7 @@
 import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
+import { type DeviceWords, deviceWords } from './device.js';
 import { type Datum, figure, type Grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 
@@ -10,7 +11,7 @@ import { formatMetric, printable } from './format.js';
 export const LABEL = 12;
 export const FIGURE = 11;
 
-/** A part of the GPU's time. */
+/** A part of the time. */
 export interface TimePart {
   readonly label: 'dense' | 'experts' | 'stall' | 'all-to-all' | 'idle';
   readonly ns: number;
@@ -44,7 +45,12 @@ export interface Summary {
   /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** Null where no time passed. */
-  readonly time: { readonly totalNs: number; readonly parts: readonly TimePart[]; readonly cpu: string | null } | null;
+  readonly time: {
+    readonly processor: DeviceWords['processor'];
+    readonly totalNs: number;
+    readonly parts: readonly TimePart[];
+    readonly cpu: string | null;
+  } | null;
   readonly bounds: readonly BoundRow[];
   readonly warnings: readonly Warning[];
 }
@@ -143,6 +149,7 @@ type Fact = readonly [label: string, ...parts: readonly (readonly [metric: strin
 /** Facts in the order of asking. */
 function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
+  const { memory, place } = deviceWords(result);
   const prefetches = (value(result, 'transfer.prefetch.count') ?? 0) > 0;
   const preempted = (value(result, 'schedule.preemptions') ?? 0) > 0;
   const shared = usersOf(result) > 1 ? ' for each user' : '';
@@ -193,7 +200,7 @@ function factsOf(result: Result): Fact[] {
     ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
     [
       'memory',
-      ['memory.gpu.peak', several ? 'on each GPU' : 'on the GPU'],
+      ['memory.gpu.peak', several ? 'on each GPU' : place],
       ['memory.gpu.expert_cache', 'of it expert cache'],
       ['memory.dram.peak', 'in DRAM'],
     ],
@@ -204,7 +211,7 @@ function factsOf(result: Result): Fact[] {
       ...(cacheChanges ? [['memory.gpu.kv_peak', several ? 'of KV caches on all at most' : 'of KV caches at most'] as const] : []),
       ...(preempted && cacheChanges ? [['schedule.preemptions', 'times a request thrown out'] as const] : []),
     ],
-    ['saved', ['memory.gpu.saving', 'of the GPU memory that holding every expert takes']],
+    ['saved', ['memory.gpu.saving', `of the ${memory} that holding every expert takes`]],
   ];
 }
 
@@ -261,7 +268,7 @@ function time(result: Result): Summary['time'] {
   const cpuNs = value(result, 'time.cpu') ?? 0;
   const cpu =
     cpuNs > 0 ? `The CPU computes experts for ${formatNs(cpuNs)} (${formatRatio(cpuNs / total)} of the run) beside the GPU.` : null;
-  return { totalNs: total, parts, cpu };
+  return { processor: deviceWords(result).processor, totalNs: total, parts, cpu };
 }
 
 function bounds(result: Result): BoundRow[] {

@@ -50,6 +50,7 @@ export const resultSchema = z.looseObject({
     model: z.string(),
     quantization: z.string(),
     hardware: z.string(),
+    device: z.enum(['cpu', 'unified']).optional(),
     system: z.string(),
     traces: z.array(z.looseObject({ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean() })),
   }),

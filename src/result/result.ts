@@ -84,6 +84,8 @@ export interface Result {
     readonly hardware: string;
     /** What executed the system; absent: the machine is calibrated, and says all of itself. */
     readonly runtime?: string;
+    /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
+    readonly device?: 'cpu' | 'unified';
     readonly system: string;
     readonly traces: readonly TraceInput[];
     /** Routing variants, as the user wrote them, the first closest to the traces; absent: none. */

@@ -62,7 +62,7 @@ describe('explain', () => {
 
   it('reads as text', () => {
     expect(explanationLines(explain(base, candidate))).toEqual([
-      ['GPU time', '61.8 s -> 62.1 s (+360 ms, +0.58 %): stall +350 ms, experts +10.0 ms'],
+      ['time', '61.8 s -> 62.1 s (+360 ms, +0.58 %): stall +350 ms, experts +10.0 ms'],
       ['layers', 'layer 7: +310 ms (86.1 % of it), +120 misses, +343 MiB on demand'],
       ['', 'layer 20: +100 ms (27.8 % of it), +40 misses'],
       ['', 'layer 30: -50.0 ms (-13.9 % of it), -5 misses'],

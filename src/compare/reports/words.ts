@@ -76,7 +76,7 @@ export function explanationLines(explanation: Explanation): [label: string, text
   const relative = base === 0 ? '' : `, ${formatRelative(change / base)}`;
   const time = change === 0 ? 'no change' : `${formatNs(base)} -> ${formatNs(candidate)} (${formatDelta(change, 'ns')}${relative})`;
   lines.push([
-    'GPU time',
+    'time',
     parts.length === 0 ? time : `${time}: ${parts.map((part) => `${part.name} ${formatDelta(part.change, 'ns')}`).join(', ')}`,
   ]);
   if (layersDiffer) lines.push(['layers', 'the runs do not have the same number of layers']);

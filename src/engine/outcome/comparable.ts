@@ -42,8 +42,8 @@ function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy,
   return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', system.cache.policy.text) };
 }
 
-function placementOf({ gpu, tiers }: HardwareSpec, resident: boolean, missesOnCpu: boolean, policy: string): string {
-  if (tiers[0]!.name === 'unified') return resident ? (gpu.attention === undefined ? 'all-cpu' : 'all-gpu') : 'ssd-stream';
+function placementOf({ cpuOnly, tiers }: HardwareSpec, resident: boolean, missesOnCpu: boolean, policy: string): string {
+  if (tiers[0]!.name === 'unified') return resident ? (cpuOnly ? 'all-cpu' : 'all-gpu') : 'ssd-stream';
   if (resident && !policy.includes('cpuLayers')) return 'all-gpu';
   if (!missesOnCpu) return 'expert-cache';
   return policy.includes('by=layer') ? 'cpu-layers' : 'cpu-share';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { asWritten } from '../../base/written.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
 import { sealed } from '../../result/digest.js';
 import { type PerLayer, RESULT_SCHEMA, type Result } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
@@ -51,6 +52,7 @@ export function outcome(finished: Finished): Result {
       quantization: model.quantization,
       hardware: hardware.name,
       ...(hardware.software === undefined ? {} : { runtime: hardware.software.runtime }),
+      ...deviceOf(hardware),
       system: system.name,
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),
@@ -77,6 +79,12 @@ export function outcome(finished: Finished): Result {
       ...finished.simulation.predictor?.measured?.(),
     },
   });
+}
+
+/** What executes, where it is no GPU with a memory of its own. */
+function deviceOf({ cpuOnly, tiers }: HardwareSpec): Pick<Result['inputs'], 'device'> {
+  if (cpuOnly) return { device: 'cpu' };
+  return tiers[0]!.name === 'unified' ? { device: 'unified' } : {};
 }
 
 const plain = ({ path, value }: { path: readonly string[]; value: unknown }) => ({ path: path.join('.'), value });

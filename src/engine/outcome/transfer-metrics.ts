@@ -5,13 +5,13 @@ import type { Finished, Values } from './finished.js';
 
 /** Transfers and prefetches; links of the same name count together. */
 export function transferMetrics(finished: Finished): Values {
-  const { inputs, meters, simulation } = finished;
+  const { inputs, layout, meters, simulation } = finished;
   const { tokens } = meters;
   const hostLinks = simulation.gpus.map(({ gpu }) => gpu.link);
   const demands = total(hostLinks, 'demands');
   const demandBytes = total(hostLinks, 'demandBytes');
   return {
-    ...ofLinks(hostLinks, finished),
+    ...(layout.hardware.links.length === 0 ? {} : ofLinks(hostLinks, finished)),
     ...ofLinks(
       simulation.gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.link])),
       finished,

@@ -1,6 +1,7 @@
 // The run in one sentence: how fast, and what it waits for. Then how far that is from the bounds.
 import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
+import { deviceWords } from '../device.js';
 import { formatMetric } from '../format.js';
 
 /** What the run costs, as plain text: one sentence, and what it is to be seen against, which may be empty. */
@@ -9,6 +10,7 @@ export function answerOf(result: Result): { readonly sentence: string; readonly 
     const metric = result.metrics[name];
     return metric === undefined ? null : formatMetric(metric);
   };
+  const { place, processor } = deviceWords(result);
   const tpot = text('latency.tpot.p50');
   const pass = text('latency.pass.p50');
   const decode = text('speed.decode');
@@ -24,15 +26,15 @@ export function answerOf(result: Result): { readonly sentence: string; readonly 
     !(total > 0) || !Number.isFinite(stall)
       ? ''
       : stall > 0.005
-        ? `, and the GPU waits for experts during ${formatRatio(stall, 0)} of the run`
-        : ', and the GPU hardly ever waits for an expert';
+        ? `, and the ${processor} waits for experts during ${formatRatio(stall, 0)} of the run`
+        : `, and the ${processor} hardly ever waits for an expert`;
   const hit = text('cache.hit_rate');
   const belady = text('bound.belady.hit_rate');
   const resident = text('bound.all_resident.tpot');
   const context = [
     hit !== null &&
       `The expert cache hits ${hit} of what is asked for${belady === null ? '' : `; no policy of this size hits more than ${belady} without prefetching`}.`,
-    resident !== null && tpot !== null && `With every expert on the GPU a token would take ${resident}.`,
+    resident !== null && tpot !== null && `With every expert ${place} a token would take ${resident}.`,
   ];
   return { sentence: `${speed}${waits}.`, context: context.filter((part) => part !== false).join(' ') };
 }

@@ -11,14 +11,14 @@ import type { PerLayer } from '../../../result/result.js';
 import type { Comparison } from '../../compare.js';
 import { beside } from './sides.js';
 
-/** Change of the GPU's time by layer; nothing where the runs do not have the same layers, or took the same time. */
+/** Change of the time by layer; nothing where the runs do not have the same layers, or took the same time. */
 function timeChange(before: PerLayer, after: PerLayer): Piece {
   if (before.demanded.length !== after.demanded.length) return null;
   const time = ({ stallNs, computeNs, denseNs }: PerLayer, layer: number): number => stallNs[layer]! + computeNs[layer]! + denseNs[layer]!;
   const changes = before.demanded.map((_, layer) => time(after, layer) - time(before, layer));
   const most = Math.max(...changes.map(Math.abs));
   if (!(most > 0)) return null;
-  const said = `The GPU’s time at MoE layers changes by ${formatDelta(sum(changes), 'ns')}`;
+  const said = `The time at MoE layers changes by ${formatDelta(sum(changes), 'ns')}`;
   return html`<h3>${said}</h3>${legend([
     ['miss', 'longer'],
     ['hit', 'shorter'],
@@ -33,7 +33,7 @@ function timeChange(before: PerLayer, after: PerLayer): Piece {
         { at: 1, label: `+${formatNs(most)}` },
       ],
       xTitle: 'MoE layer',
-      yTitle: 'change of the GPU’s time',
+      yTitle: 'change of the time',
     },
     divergingColumns(
       changes.map((change) => change / most),

@@ -15,7 +15,7 @@ export const loadsCompared: Section<Comparison> = {
     const all = sidesOf(comparison).flatMap(({ result }) => (result.details === undefined ? [] : [result.details.loads]));
     if (all.length < 2) return null;
     const scale = heatScale(all);
-    if (scale.most === 0) return { about: 'No expert was brought to the GPU.', content: null };
+    if (scale.most === 0) return { about: 'No expert was loaded: those that were asked for were resident.', content: null };
     return {
       about: null,
       content: html`${heatLegend(scale)}${beside(comparison, ({ label, color, result }) => {

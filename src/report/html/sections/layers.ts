@@ -36,7 +36,7 @@ export function layerPlot(perLayer: PerLayer, label: string, height: number): Ma
 /** Names of its colours. */
 export function layerLegend(anyLate: boolean): Markup {
   return legend([
-    ['hit', 'hit: on the GPU when asked for'],
+    ['hit', 'hit: resident when asked for'],
     ...(anyLate ? [['late', 'late: prefetched, not yet there'] as const] : []),
     ['miss', 'miss'],
   ]);

@@ -3,6 +3,7 @@ import { sum } from '../../../base/statistics.js';
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { PerLayer, Result } from '../../../result/result.js';
+import { deviceWords } from '../../device.js';
 import { html, type Piece } from '../markup.js';
 import { miniBar, type Section, table } from '../pieces.js';
 
@@ -40,14 +41,14 @@ function topTable<T extends { readonly cost: number }>(
   return rows.length > 0 && table(caption, [name, '', ...figures], rows, text);
 }
 
-function layerTable({ stallNs, misses, onDemandBytes }: PerLayer): Piece {
+function layerTable({ stallNs, misses, onDemandBytes }: PerLayer, processor: string): Piece {
   const total = sum(stallNs);
   const layers = worst(
     stallNs.map((ns) => [ns]),
     0,
   );
   return topTable(
-    'Layers at which the GPU waits longest',
+    `Layers at which the ${processor} waits longest`,
     ['layer', 'waiting', 'share', 'misses', 'on demand'],
     layers,
     ({ layer, cost }) => [
@@ -57,8 +58,8 @@ function layerTable({ stallNs, misses, onDemandBytes }: PerLayer): Piece {
   );
 }
 
-/** Experts by the time that the GPU waits for them; by loads, where a result does not say. */
-function expertTable({ loads, causes }: Details): Piece {
+/** Experts by the time that they are waited for; by loads, where a result does not say. */
+function expertTable({ loads, causes }: Details, processor: string): Piece {
   if (causes === undefined) {
     return topTable('Experts that are loaded most often', ['layer, expert', 'loads'], worst(loads, 1), ({ layer, expert, cost }) => [
       `${layer}, ${expert}`,
@@ -71,7 +72,7 @@ function expertTable({ loads, causes }: Details): Piece {
     return `${first!.cause}, ${first!.tier}`;
   };
   return topTable(
-    'Experts that the GPU waits for longest',
+    `Experts that the ${processor} waits for longest`,
     ['layer, expert', 'waiting', 'loads', 'mostly'],
     worst(waiting, 0),
     (one) => [`${one.layer}, ${one.expert}`, formatNs(one.cost), formatCount(loads[one.layer]![one.expert]!), reason(one)],
@@ -83,9 +84,10 @@ function expertTable({ loads, causes }: Details): Piece {
 export const offendersSection: Section<Result> = {
   id: 'offenders',
   title: 'Top offenders',
-  draw({ perLayer, details }) {
-    const layers = layerTable(perLayer);
-    const experts = details !== undefined && expertTable(details);
+  draw({ perLayer, details, inputs }) {
+    const { processor } = deviceWords({ inputs });
+    const layers = layerTable(perLayer, processor);
+    const experts = details !== undefined && expertTable(details, processor);
     if (layers === false && experts === false) return null;
     return { about: 'What to look at first.', content: html`<div class="multiples">${layers}${experts}</div>` };
   },

@@ -2,6 +2,7 @@
 import { sum } from '../../../base/statistics.js';
 import { formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
+import { deviceWords } from '../../device.js';
 import { roundTicks, SHARE_TICKS } from '../axis.js';
 import { columns, curves, plot } from '../chart.js';
 import { html } from '../markup.js';
@@ -23,7 +24,7 @@ function thinned(values: readonly number[]): number[] {
 export const seriesSection: Section<Result> = {
   id: 'links',
   title: 'Over time',
-  draw({ details }) {
+  draw({ details, inputs }) {
     if (details === undefined) return null;
     const { binNs, hits, late, misses, stallNs, links } = details.series;
     const spanNs = binNs * hits.length;
@@ -43,13 +44,14 @@ export const seriesSection: Section<Result> = {
     const demanded = thinned(hits.map((count, bin) => count + late[bin]! + misses[bin]!));
     // Where nothing is asked for, there is no rate: the line passes over it.
     const rates = line(thinned(hits)).flatMap(([at, hit], k): [number, number][] => (demanded[k]! > 0 ? [[at, hit / demanded[k]!]] : []));
-    const said = 'Hit rate over time, and the share of time in which the GPU waits';
+    const { processor } = deviceWords({ inputs });
+    const said = `Hit rate over time, and the share of time in which the ${processor} waits`;
     return {
       about: 'How busy the links are, and with what.',
       content: html`${
         pictures.some((picture) => picture !== null) &&
         legend([
-          ['miss', 'on demand: the GPU waits for it'],
+          ['miss', `on demand: the ${processor} waits for it`],
           ['late', 'prefetch'],
         ])
       }${pictures}<h3>${said}</h3>${legend([

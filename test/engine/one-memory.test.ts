@@ -1,0 +1,65 @@
+// Machines of one memory: a CPU without a GPU, and chips whose GPU and CPU share one.
+import { describe, expect, it } from 'vitest';
+import { type Result, simulate } from '../../src/index.js';
+import { reports } from '../../src/report/index.js';
+
+const CPU_ONLY = 'ryzen-9-7950x+2xddr5-6000+64GB';
+const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
+
+function run(hardware: string, system: string, memory: Record<string, string> = {}): Promise<Result> {
+  return simulate({ model: 'mini-mixtral-8x8l', hardware, system, memory, workload: { prompt: 8, output: 8, tokens: 16 } });
+}
+
+const value = ({ metrics }: Result, name: string) => metrics[name]?.value;
+
+describe('a machine of one memory', () => {
+  it.each(['llama.cpp-static', 'fiddler', 'on-demand-lru', 'expertflow'])('has every expert there before %s runs', async (system) => {
+    for (const hardware of [CPU_ONLY, 'apple-m4-pro+48GB']) {
+      const resident = await run(hardware, 'all-resident');
+      const result = await run(hardware, system);
+      expect(value(result, 'cache.hit_rate')).toBe(1);
+      expect(value(result, 'transfer.on_demand.count')).toBe(0);
+      expect(value(result, 'transfer.h2d.bytes')).toBeUndefined();
+      expect(value(result, 'time.cpu')).toBe(0);
+      // Fiddler and ExpertFlow name runtimes of their own, or none.
+      if (result.inputs.runtime === resident.inputs.runtime) expect(value(result, 'time.total')).toBe(value(resident, 'time.total'));
+    }
+  });
+
+  it('loads from its SSD what it does not hold, whoever was to compute it', async () => {
+    const cpu = await run('apple-m4-pro+48GB+nvme-5GB/s', 'llama.cpp-static', { expertCache: '50%' });
+    const load = await simulate({
+      model: 'mini-mixtral-8x8l',
+      hardware: 'apple-m4-pro+48GB+nvme-5GB/s',
+      runtime: 'llama.cpp',
+      system: { name: 's', cache: { policy: 'static:by=layer' }, onMiss: 'load' },
+      memory: { expertCache: '50%' },
+      workload: { prompt: 8, output: 8, tokens: 16 },
+    });
+    expect(value(cpu, 'transfer.ssd.bytes')).toBeGreaterThan(0);
+    expect(cpu.metrics).toEqual(load.metrics);
+  });
+});
+
+describe('reports of a machine without a GPU', () => {
+  it('speak of the CPU and of memory', async () => {
+    const result = await run(CPU_ONLY, 'llama.cpp-static');
+    expect(result.inputs.device).toBe('cpu');
+    const table = reports.find(({ name }) => name === 'table')!.render(result, OPTIONS);
+    expect(table).toContain('on the CPU');
+    expect(table).toMatch(/memory +[\d.]+ \wiB in memory/);
+    expect(table.replace(/! machine-defaults:.*/s, '')).not.toContain('GPU');
+  });
+
+  it('speak of both where they share a memory', async () => {
+    const result = await run('apple-m4-pro+48GB', 'llama.cpp-static');
+    expect(result.inputs.device).toBe('unified');
+    const table = reports.find(({ name }) => name === 'table')!.render(result, OPTIONS);
+    expect(table).toContain('on the GPU');
+    expect(table).toMatch(/memory +[\d.]+ \wiB in memory/);
+  });
+
+  it('say nothing new of a card', async () => {
+    expect((await run('rtx-3090+ryzen-9-7950x', 'llama.cpp-static')).inputs.device).toBeUndefined();
+  });
+});
