@@ -19,12 +19,14 @@ interface InspectOptions extends OutputOptions {
 const EXAMPLES = `
 A model is a bundled name, a YAML profile, a Hugging Face config.json, a folder
 with one (sizes are then those of its safetensors files, where they are there),
-or a GGUF file. See docs/models.md.
+a GGUF file, or hf:owner/repo[:format] on the Hugging Face hub, of which headers
+are fetched. See docs/models.md.
 
 Examples:
   moeprof model inspect mixtral-8x7b
   moeprof model inspect ~/models/Qwen3-30B-A3B --quantization q4_k_m
   moeprof model inspect model-q4_k_m.gguf -w rtx-3090 -w my-machine.yaml
+  moeprof model inspect hf:unsloth/gpt-oss-120b-GGUF:q4_k_m
   moeprof model inspect deepseek-v3 --context 32k --json
 `;
 
@@ -35,7 +37,7 @@ export function define(command: Command, context: CliContext): void {
     .command('inspect')
     .summary('parameters, bytes, experts by layer, and what fits on which machine')
     .description('Parameters, bytes, experts by layer, and what fits on which machine.')
-    .argument('<model>', 'a bundled name, a file or a folder')
+    .argument('<model>', 'a bundled name, a file, a folder or hf:owner/repo')
     .addOption(quantizationOption('price the model in this storage format, e.g. q4_k_m'))
     .option('--context <tokens>', 'tokens of KV cache that must fit beside the weights', '4096')
     .option('-w, --hardware <machine>', 'only this machine: a bundled name or a YAML file, repeatable', collect, []);

@@ -24,7 +24,7 @@ export interface TraceFlags {
 }
 
 /** `-m`. */
-export function modelOption(summary = 'model: a bundled name or a file; may be left out where the trace names it'): Option {
+export function modelOption(summary = 'model: a bundled name, a file or hf:owner/repo; may be left out where the trace names it'): Option {
   return new Option('-m, --model <model>', summary);
 }
 

@@ -84,6 +84,9 @@ function buildProgram(runtime: Runtime, argv: readonly string[], entries: readon
       running = `moeprof ${entry.name} ${subcommand.name()}`;
     });
   });
+  if (argv.some((word) => word.includes('hf:'))) {
+    program.hook('preAction', async (_, command) => (await import('./hub.js')).fetchNamedModels(command, runtime));
+  }
   return program;
 }
 

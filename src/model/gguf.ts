@@ -25,7 +25,16 @@ const overridable = z.strictObject({ name: z.string().min(1), moe: z.strictObjec
  * @throws UserError where a file is damaged or missing, or the model has no experts
  */
 export function measureGguf(path: string, overrides: readonly Override[] = []): ModelParts {
-  const headers = shardsOf(path).map(readGgufHeader);
+  return measureHeaders(path, shardsOf(path).map(readGgufHeader), overrides);
+}
+
+/**
+ * The same of headers that were read before.
+ * @param path how messages call the file, and the model where it has no name
+ * @param headers of all parts, in their order
+ * @throws UserError as {@link measureGguf}
+ */
+export function measureHeaders(path: string, headers: readonly GgufHeader[], overrides: readonly Override[]): ModelParts {
   const tensors = headers.flatMap((header) => header.tensors);
   const hyper = hyperparameters(path, headers[0]!);
   const depth = hyper.depth('block_count') - hyper.indexOr(0, 'nextn_predict_layers');

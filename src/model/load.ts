@@ -7,8 +7,10 @@ import { findProfile, isPath } from '../base/profiles.js';
 import { formatBytes } from '../base/units.js';
 import { type Override, readYaml } from '../base/yaml.js';
 import { levelSizes, measureProfile } from './build.js';
-import { measureGguf } from './gguf.js';
+import { measureGguf, measureHeaders } from './gguf.js';
 import { GGUF_MAGIC } from './gguf-header.js';
+import { isHubAddress, parseHubAddress } from './hub/address.js';
+import { hubFolder, storedEntry } from './hub/store.js';
 import { configProfile, isConfig } from './huggingface.js';
 import { readJson } from './json.js';
 import { assemble, type ModelParts } from './parts.js';
@@ -37,7 +39,7 @@ type Source =
 /**
  * Loads a model.
  * @param nameOrPath name of a bundled profile, or path of a YAML profile, a Hugging Face config.json, a folder or index of safetensors, or
- *   a GGUF file, relative to `relativeTo`
+ *   a GGUF file, relative to `relativeTo`; or the address of a model of the hub that was fetched before
  * @param quantization storage format; null: the sizes of the files, or the format that the profile names
  * @param relativeTo folder that a path is relative to; the working directory unless said
  * @param overrides values that replace the profile's
@@ -59,13 +61,11 @@ export function openModel(
   relativeTo?: string,
   overrides: readonly Override[] = [],
 ): OpenModel {
+  if (isHubAddress(nameOrPath)) return openHubModel(nameOrPath, quantization, overrides);
   const path = findProfile('models', nameOrPath, relativeTo);
   const source: Source = isPath(nameOrPath) ? sourceAt(path) : { kind: 'profile', path };
   if (source.kind === 'gguf') {
-    if (quantization !== null)
-      throw new UserError(
-        `--quantization ${quantization}: a GGUF file is what it is; leave the option out, or name a profile or config.json`,
-      );
+    if (quantization !== null) throw noOtherFormat(quantization);
     return { parts: measureGguf(source.path, overrides), profile: null, sizes: 'tensors' };
   }
   const profile =
@@ -79,9 +79,30 @@ export function openModel(
       return { parts: withTensorSizes(shape, profile, sizes, source.folder), profile, sizes: 'tensors' };
     }
   }
+  return atFormat(profile, quantization);
+}
+
+/** A model of the hub, whose headers are in the store. */
+function openHubModel(text: string, quantization: string | null, overrides: readonly Override[]): OpenModel {
+  const address = parseHubAddress(text);
+  const entry = storedEntry(address, hubFolder());
+  if (entry === null) throw new UserError(`${text}: has not been fetched yet; moeprof model inspect ${text} does`);
+  const { model } = entry;
+  if (model.kind === 'config') return atFormat(configProfile(model.config, text, overrides), quantization ?? address.format);
+  if (quantization !== null) throw noOtherFormat(quantization);
+  return { parts: measureHeaders(text, model.headers, overrides), profile: null, sizes: 'tensors' };
+}
+
+/** An architecture in a storage format; null: its own. */
+function atFormat(profile: ModelProfile, quantization: string | null): OpenModel {
   const [place, name] = quantization === null ? [`model ${profile.name}`, profile.quantization] : ['--quantization', quantization];
   const format = placed(place, () => findQuantization(name));
   return { parts: levelSizes(measureProfile(profile, format)), profile, sizes: 'format' };
+}
+
+function noOtherFormat(quantization: string): UserError {
+  const why = 'a GGUF file is what it is; leave the option out, or name a profile or config.json';
+  return new UserError(`--quantization ${quantization}: ${why}`);
 }
 
 /** The architecture of a bundled model, as its profile has it. @throws UserError where there is none of this name */
@@ -95,6 +116,7 @@ export function loadProfile(name: string): ModelProfile {
  * @throws UserError as {@link loadModel}
  */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
+  if (isHubAddress(nameOrPath)) return null;
   const path = findProfile('models', nameOrPath, relativeTo);
   if (isPath(nameOrPath) && sourceAt(path).kind !== 'profile') return null;
   return readYaml(path, ModelProfileSchema, overrides).routing ?? null;

@@ -1,0 +1,21 @@
+// Models of the hub: what the command line names is fetched before the command runs, so that everything after this reads files.
+import type { Command } from 'commander';
+import { isHubAddress, parseHubAddress } from '../model/hub/address.js';
+import { hubServer } from '../model/hub/client.js';
+import { fetchHubModel } from '../model/hub/fetch.js';
+import { hubFolder } from '../model/hub/store.js';
+import type { CliContext } from './context.js';
+
+/** Options and arguments that name models. */
+const PLACES = ['model', 'like', 'fit'];
+
+/** Fetches the headers of every model of the hub that a command names. @throws UserError where one cannot be had */
+export async function fetchNamedModels(command: Command, context: CliContext): Promise<void> {
+  const named = command.registeredArguments.map((argument, i) => [argument.name(), command.args[i]] as const);
+  const values = [...named, ...Object.entries(command.opts())].filter(([place]) => PLACES.includes(place)).flatMap(([, value]) => value);
+  const addresses = values.filter((value): value is string => typeof value === 'string' && isHubAddress(value));
+  for (const text of new Set(addresses)) {
+    const note = (line: string): void => context.note(line);
+    await fetchHubModel(parseHubAddress(text), hubServer(context.environment), hubFolder(context.environment), Date.now(), note);
+  }
+}

@@ -1,0 +1,74 @@
+// What was fetched of the hub, kept on disk: commands read models at once, in several threads and without a network, and one that runs
+// again gives the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { makeFolder, writeFileAtomic } from '../../base/files.js';
+import { readText } from '../../base/input-file.js';
+import { parseJson } from '../json.js';
+import type { HubAddress } from './address.js';
+
+const FileSchema = z.strictObject({ path: z.string(), bytes: z.int().nonnegative() });
+const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1), bytes: z.int().nonnegative() });
+
+/** A header as `gguf-header.ts` gives it. */
+const HeaderSchema = z.strictObject({
+  metadata: z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.array(z.number()), z.array(z.boolean())])),
+  tensors: z.array(
+    z.strictObject({
+      name: z.string(),
+      shape: z.array(z.int().nonnegative()),
+      elements: z.int().nonnegative(),
+      type: z.int().nonnegative(),
+      offset: z.int().nonnegative(),
+      bytes: z.number().nonnegative(),
+      format: z.string(),
+    }),
+  ),
+  dataStart: z.int().nonnegative(),
+});
+
+const EntrySchema = z.strictObject({
+  schema: z.literal('moeprof.hub/1'),
+  address: z.string(),
+  /** When it was fetched, ISO 8601. */
+  fetched: z.string(),
+  model: z.discriminatedUnion('kind', [
+    /** The headers of all parts of a GGUF file, and the other formats of the repository, smallest first. */
+    z.strictObject({ kind: z.literal('gguf'), offer: OfferSchema, offers: z.array(OfferSchema), headers: z.array(HeaderSchema).min(1) }),
+    /** The config.json of a checkpoint. */
+    z.strictObject({ kind: z.literal('config'), config: z.record(z.string(), z.unknown()) }),
+  ]),
+});
+
+/** What is known of an address. */
+export type HubEntry = z.infer<typeof EntrySchema>;
+
+/** Where entries lie: below the user's folder for caches, as the platform has it. */
+export function hubFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const base = env.XDG_CACHE_HOME || (process.platform === 'win32' && env.LOCALAPPDATA) || join(homedir(), '.cache');
+  return join(base, 'moeprof', 'hub');
+}
+
+/** Path of an entry: readable, and never two for addresses that differ in case alone. */
+function entryPath({ owner, repo, text }: HubAddress, folder: string): string {
+  return join(folder, `${owner}--${repo}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}.json`);
+}
+
+/** What was fetched of an address; null: nothing yet. @throws UserError where the entry is damaged */
+export function storedEntry(address: HubAddress, folder: string): HubEntry | null {
+  const path = entryPath(address, folder);
+  if (!existsSync(path)) return null;
+  const parsed = EntrySchema.safeParse(parseJson(Buffer.from(readText(path, 'index')), path, 'is not JSON; delete it'));
+  if (!parsed.success) throw new UserError(`${path}: is not what this version of moeprof stores; delete it`);
+  return parsed.data;
+}
+
+/** Keeps an entry. @throws UserError where it cannot be written */
+export function storeEntry(address: HubAddress, folder: string, entry: HubEntry): void {
+  makeFolder(folder);
+  writeFileAtomic(entryPath(address, folder), `${JSON.stringify(EntrySchema.parse(entry))}\n`);
+}

@@ -1,0 +1,53 @@
+// A model of the hub from the command line: fetched once, read by any command after that, and one line where that fails.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ggufHeader } from '../model/gguf-file.js';
+import { TestHub } from '../model/hub/server.js';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const head = ggufHeader(
+  {
+    'general.architecture': 'qwen3moe',
+    'general.name': 'Tiny Mix',
+    'qwen3moe.block_count': 1,
+    'qwen3moe.embedding_length': 256,
+    'qwen3moe.expert_count': 4,
+    'qwen3moe.expert_used_count': 2,
+    'qwen3moe.attention.head_count': 4,
+    'qwen3moe.attention.head_count_kv': 2,
+    'qwen3moe.attention.key_length': 32,
+    'qwen3moe.attention.value_length': 32,
+  },
+  ['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}_exps.weight`, type: 'q8_0', shape: [256, 256, 4] })),
+);
+const hub = new TestHub([{ path: 'tiny-Q8_0.gguf', head, bytes: 1e6 }]);
+const env: Record<string, string> = { XDG_CACHE_HOME: temporaryFolder() };
+beforeAll(async () => {
+  env.HF_ENDPOINT = await hub.start();
+});
+afterAll(() => hub.stop());
+
+it('inspects and runs it, and asks the hub once', async () => {
+  const inspected = await moeprof(['model', 'inspect', 'hf:o/tiny:q8_0', '-w', 'rtx-4090'], { env });
+  expect(inspected).toMatchObject({ code: 0, stderr: '' });
+  expect(inspected.stdout).toMatch(/^Tiny Mix, sizes of its gguf tensors\n/);
+  const asked = hub.authorizations.length;
+  const ran = await moeprof(['run', '-m', 'hf:o/tiny:q8_0', '-w', 'rtx-4090', '--tokens', '20', '-q'], { env });
+  expect(ran).toMatchObject({ code: 0, stderr: '' });
+  expect(ran.stdout).toContain('Tiny Mix');
+  expect(hub.authorizations).toHaveLength(asked);
+});
+
+it.each([
+  ['hf:o/tiny:q2_k', /^moeprof: hf:o\/tiny:q2_k: has no file in the format q2_k: .*q8_0.*\n$/],
+  ['hf:tiny', /^moeprof: hf:tiny: expected hf:owner\/repo, .*\n$/],
+])('%s is refused in one line', async (name, message) => {
+  const { code, stdout, stderr } = await moeprof(['model', 'inspect', name], { env });
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(message);
+});
+
+it('says what to do for a profile whose model was never fetched', async () => {
+  const { code, stderr } = await moeprof(['run', '--set', 'model=hf:o/unseen', '--tokens', '20'], { env });
+  expect([code, stderr.split('\n').length]).toEqual([2, 2]);
+  expect(stderr).toContain('hf:o/unseen');
+});
