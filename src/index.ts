@@ -5,6 +5,9 @@ export type { CachePolicy, Clock, PolicyContext, PolicyDefinition } from './cach
 export { NEVER, NONE, Pins, UNPINNED } from './cache/policy.js';
 export { simulate } from './engine/simulate.js';
 export type { Watch } from './engine/watch/meters.js';
+export type { Allocation, DeviceAllocation } from './hardware/allocation/allocate.js';
+export { allocate } from './hardware/allocation/allocate.js';
+export type { AllocatingEngine, DeviceName, LoadPlan, TensorOverride } from './hardware/allocation/load-plan.js';
 export { loadHardware } from './hardware/load.js';
 export type { HardwareSpec } from './hardware/spec.js';
 export { loadModel } from './model/load.js';

@@ -1,7 +1,9 @@
 // From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums what each part
 // weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
+
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';
+import { profileAnatomy } from './profile-anatomy.js';
 import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
 import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats } from './spec.js';
@@ -17,6 +19,8 @@ class Tally implements Weights {
   bytes = 0;
   flops = 0;
   readonly formats: { format: string; weights: number; bytes: number }[] = [];
+  /** What was added, in order, with the last part of its name. */
+  readonly tensors: { readonly name: string; readonly bytes: number }[] = [];
 
   readonly #weigh: Weigh;
 
@@ -25,19 +29,21 @@ class Tally implements Weights {
   }
 
   /** A matrix that every token goes through. */
-  matrix(role: TensorRole, rows: number, columns: number, layer: number): void {
-    this.#add(rows * columns, this.#weigh(role, columns, layer));
+  matrix(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
+    this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
     this.flops += 2 * rows * columns;
   }
 
   /** Norm scales and biases. */
-  vector(length: number): void {
-    this.#add(length, this.#weigh('vector', length, 0));
+  vector(length: number, name: string): void {
+    this.#add(name, length, this.#weigh('vector', length, 0));
   }
 
-  #add(parameters: number, shares: readonly StoredShare[]): void {
+  #add(name: string, parameters: number, shares: readonly StoredShare[]): void {
+    const tensorBytes = (parameters * bitsOf(shares)) / 8;
+    this.tensors.push({ name, bytes: tensorBytes });
     this.parameters += parameters;
-    this.bytes += (parameters * bitsOf(shares)) / 8;
+    this.bytes += tensorBytes;
     for (const { format, share, bits } of shares) {
       const [weights, bytes] = [parameters * share, (parameters * share * bits) / 8];
       const known = this.formats.find((one) => one.format === format);
@@ -49,10 +55,11 @@ class Tally implements Weights {
     }
   }
 
-  /** An FFN: `matrices` - 1 matrices in, one out. */
-  ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number): void {
-    for (let i = 1; i < profile.moe.matrices; i++) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer);
-    this.matrix(`${kind}-down`, profile.hidden, intermediate, layer);
+  /** An FFN: `matrices` - 1 matrices in, one out. `suffix` tells routed (`_exps`) and shared ones (`_shexp`). */
+  ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number, suffix = ''): void {
+    if (profile.moe.matrices === 3) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_gate${suffix}`);
+    this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_up${suffix}`);
+    this.matrix(`${kind}-down`, profile.hidden, intermediate, layer, `ffn_down${suffix}`);
   }
 }
 
@@ -72,38 +79,39 @@ export const NO_CONTEXT: AttentionSpec = { kvBytesPerToken: 0, flopsPerPair: 0, 
 /** Adds the attention (or other mixer) of a layer, its norm included, and says what it costs per token of context. */
 function addAttention(tally: Tally, profile: ModelProfile, layer: number): AttentionSpec {
   const { attention, hidden } = profile;
-  tally.vector(hidden);
+  tally.vector(hidden, 'attn_norm.weight');
   if (!hasAttention(profile, layer)) {
     const parameters = attention.otherwise?.parameters ?? 0;
-    tally.matrix('projection', parameters / hidden, hidden, layer);
+    tally.matrix('projection', parameters / hidden, hidden, layer, 'ssm_mixer');
     return NO_CONTEXT;
   }
   if (attention.kind === 'mla') {
     const { heads, qLora, kvLora, qkNope, qkRope, vHead } = attention;
     const queries = heads * (qkNope + qkRope);
     if (qLora > 0) {
-      tally.matrix('projection', qLora, hidden, layer);
-      tally.vector(qLora);
-      tally.matrix('projection', queries, qLora, layer);
-    } else tally.matrix('projection', queries, hidden, layer);
-    tally.matrix('projection', kvLora + qkRope, hidden, layer);
-    tally.vector(kvLora);
-    tally.matrix('projection', heads * (qkNope + vHead), kvLora, layer);
-    tally.matrix('attention-out', hidden, heads * vHead, layer);
+      tally.matrix('projection', qLora, hidden, layer, 'attn_q_a');
+      tally.vector(qLora, 'attn_q_a_norm.weight');
+      tally.matrix('projection', queries, qLora, layer, 'attn_q_b');
+    } else tally.matrix('projection', queries, hidden, layer, 'attn_q');
+    tally.matrix('projection', kvLora + qkRope, hidden, layer, 'attn_kv_a_mqa');
+    tally.vector(kvLora, 'attn_kv_a_norm.weight');
+    tally.matrix('projection', heads * (qkNope + vHead), kvLora, layer, 'attn_kv_b');
+    tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return latentContext(heads, kvLora, qkRope);
   }
   const { heads, kvHeads, headDim, gate } = attention;
   const blocks = attention.crossFrom !== undefined && layer >= attention.crossFrom ? 2 : 1;
   for (let block = 0; block < blocks; block++) {
-    if (block > 0) tally.vector(hidden);
-    tally.matrix('projection', heads * headDim * (gate ? 2 : 1), hidden, layer);
-    tally.matrix('key', kvHeads * headDim, hidden, layer);
-    tally.matrix('value', kvHeads * headDim, hidden, layer);
-    tally.matrix('attention-out', hidden, heads * headDim, layer);
-    if (attention.bias) tally.vector((heads + 2 * kvHeads) * headDim);
-    if (attention.outBias) tally.vector(hidden);
-    if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim);
-    else if (attention.qkNorm) tally.vector(2 * headDim);
+    const prefix = block > 0 ? 'cross_attn_' : 'attn_';
+    if (block > 0) tally.vector(hidden, `${prefix}norm.weight`);
+    tally.matrix('projection', heads * headDim * (gate ? 2 : 1), hidden, layer, `${prefix}q`);
+    tally.matrix('key', kvHeads * headDim, hidden, layer, `${prefix}k`);
+    tally.matrix('value', kvHeads * headDim, hidden, layer, `${prefix}v`);
+    tally.matrix('attention-out', hidden, heads * headDim, layer, `${prefix}output`);
+    if (attention.bias) tally.vector((heads + 2 * kvHeads) * headDim, `${prefix}qkv.bias`);
+    if (attention.outBias) tally.vector(hidden, `${prefix}output.bias`);
+    if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim, `${prefix}qk_norm.weight`);
+    else if (attention.qkNorm) tally.vector(2 * headDim, `${prefix}qk_norm.weight`);
   }
   const { kvBytesPerToken, flopsPerPair, window } = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
   return { kvBytesPerToken: blocks * kvBytesPerToken, flopsPerPair: blocks * flopsPerPair, window };
@@ -114,10 +122,11 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
  * @throws UserError where the quantization says a size of the file that its formats cannot make
  */
 export function measureProfile(profile: ModelProfile, quantization: Quantization): ModelParts {
-  return takeApart(
+  const parts = takeApart(
     profile,
     fitToSize(quantization, (one) => wholeFile(takeApart(profile, one))),
   );
+  return profile.moe.whole ? parts : { ...parts, anatomy: profileAnatomy(profile, parts) };
 }
 
 /** All weights of a model, as its file holds them. */
@@ -145,7 +154,7 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   for (let layer = 0; layer < depth; layer++) {
     const attention = new Tally(weigh);
     const context = addAttention(attention, profile, layer);
-    attention.vector(hidden);
+    attention.vector(hidden, 'ffn_norm.weight');
     if (!isMoeLayer(profile, layer)) {
       const ffn = new Tally(weigh);
       ffn.ffn('ffn', profile, profile.dense!.intermediate, layer);
@@ -155,13 +164,16 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
     const modules = modulesOf(profile, layer);
     const router = new Tally(weigh);
     const routed: Experts[] = modules.map(({ experts, topK, intermediate, parameters }) => {
-      router.matrix('router', experts, hidden, layer);
-      if (moe.routerBias) router.vector(experts);
+      router.matrix('router', experts, hidden, layer, 'ffn_gate_inp');
+      if (moe.routerBias) router.vector(experts, 'exp_probs_b.bias');
       const expert = new Tally(weigh);
-      if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer);
+      if (intermediate === null) expert.matrix('expert-in', parameters / hidden, hidden, layer, 'ffn_up_exps');
       else {
-        expert.ffn('expert', profile, intermediate, layer);
-        if (moe.bias) expert.vector((moe.matrices - 1) * intermediate + hidden);
+        expert.ffn('expert', profile, intermediate, layer, '_exps');
+        if (moe.bias) {
+          for (const name of moe.matrices === 3 ? ['gate', 'up'] : ['up']) expert.vector(intermediate, `ffn_${name}_exps.bias`);
+          expert.vector(hidden, 'ffn_down_exps.bias');
+        }
       }
       return { experts, topK, expert };
     });
@@ -169,11 +181,11 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
     const ffn = new Tally(weigh);
     if (!replaced('ffn')) ffn.ffn('ffn', profile, expertsOf(profile, layer).intermediate, layer);
     const norms = new Tally(weigh);
-    norms.vector(2 * hidden);
+    norms.vector(2 * hidden, 'ffn_norm.weight');
     const shared = new Tally(weigh);
     if (moe.shared !== undefined) {
-      shared.ffn('ffn', profile, moe.shared.intermediate, layer);
-      if (moe.shared.gated) shared.vector(hidden);
+      shared.ffn('ffn', profile, moe.shared.intermediate, layer, '_shexp');
+      if (moe.shared.gated) shared.vector(hidden, 'ffn_gate_inp_shexp.weight');
     }
     const [first, ...further] = routed;
     layers.push({
@@ -188,10 +200,10 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   }
   // Logits are computed for the last token of a sequence only.
   const head = new Tally(weigh);
-  head.vector(hidden);
-  head.matrix('head', profile.vocab, hidden, depth - 1);
+  head.vector(hidden, 'output_norm.weight');
+  head.matrix('head', profile.vocab, hidden, depth - 1, 'output');
   const embedding = new Tally(weigh);
-  if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0);
+  if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
   const parts = { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding };
   return moe.whole ? wholeModels(parts) : parts;
 }

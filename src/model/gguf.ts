@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { listFolder } from '../base/input-file.js';
 import { checkValue, type Override } from '../base/yaml.js';
+import type { ContextMemory, Tensor } from './anatomy.js';
 import { contextOf, latentContext, NO_CONTEXT } from './build.js';
 import { Fields } from './fields.js';
 import { type GgufHeader, readGgufHeader } from './gguf-header.js';
@@ -69,7 +70,24 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     layers,
     head: weigh(tied ? [...outer, ...table] : outer),
     embedding: tied ? null : weigh(table),
+    anatomy: {
+      vocab: table[0]?.shape[1] ?? 0,
+      layers: byLayer.map((layer, index) => memoryAt(hyper, index, depth, layer.attention)),
+      expertWidth: hyper.indexOr(hyper.indexOr(0, 'feed_forward_length'), 'expert_feed_forward_length'),
+      denseWidth: denseWidth(byLayer),
+      tensors: tensors.flatMap(({ name, bytes }): Tensor[] => {
+        const layer = /^blk\.(\d+)\./.exec(name);
+        if (layer === null) return [{ name, layer: null, bytes }];
+        return Number(layer[1]) < depth ? [{ name, layer: Number(layer[1]), bytes }] : [];
+      }),
+    },
   };
+}
+
+/** Rows of the widest up projection that every token goes through. */
+function denseWidth(layers: readonly LayerTensors[]): number {
+  const ups = layers.flatMap(({ ffn, shared }) => [...ffn, ...shared]).filter(({ name }) => /\.ffn_up(_shexp)?\.weight$/.test(name));
+  return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
 /** All parts of a split file, or the file itself. @throws UserError where one is missing */
@@ -155,6 +173,32 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
           flops: shape.length > 1 && name.endsWith('.weight') ? 2 * elements : 0,
         })),
       );
+}
+
+/** What a layer remembers of a context. */
+function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
+  const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
+  const context = contextAt(hyper, layer, depth, tensors);
+  if (tensors.some(({ name }) => name.includes('.attn_kv_a_mqa.'))) {
+    const [latent, rope] = [hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count')];
+    // Files for absorbed attention state the widths of the latent as key_length and value_length, and those of heads as *_mla.
+    const key = hyper.countOr(hyper.countOr(latent + rope, 'attention.key_length'), 'attention.key_length_mla');
+    const value = hyper.countOr(hyper.countOr(latent, 'attention.value_length'), 'attention.value_length_mla');
+    return { kind: 'latent', heads, latent, rope, nope: key - rope, value };
+  }
+  if (context === NO_CONTEXT) return { kind: 'state', bytes: stateBytes(hyper) };
+  const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
+  const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
+  return { kind: 'heads', heads, kvHeads, keyDim, valueDim: hyper.countOr(keyDim, 'attention.value_length'), window: context.window };
+}
+
+/** State of a layer with a state-space mixer, as llama.cpp sizes it: the last inputs of its convolution and its state, in f32. */
+function stateBytes(hyper: Fields): number | null {
+  const inner = hyper.indexOr(0, 'ssm.inner_size');
+  const state = hyper.indexOr(0, 'ssm.state_size');
+  const groups = hyper.indexOr(0, 'ssm.group_count');
+  const kernel = hyper.indexOr(0, 'ssm.conv_kernel');
+  return inner === 0 ? null : 4 * (Math.max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner);
 }
 
 /** What attention of a layer costs per token of context. */

@@ -1,5 +1,6 @@
 // A model taken apart: what each part of each decoder layer weighs and costs. Every source of models (a profile, the tensors of a GGUF
 // file, a folder of safetensors) is brought into this form, so that what runs and what is inspected are put together in one way.
+import type { Anatomy } from './anatomy.js';
 import { type AttentionSpec, type DenseSegment, type FormatShare, type ModelSpec, type MoeLayer, sumFormats } from './spec.js';
 
 /** Size and cost of some tensors. */
@@ -11,6 +12,8 @@ export interface Weights {
   readonly flops: number;
   /** What they are stored in; empty where nothing says. */
   readonly formats: readonly FormatShare[];
+  /** The tensors, by the last part of their names; absent in sums. */
+  readonly tensors?: readonly { readonly name: string; readonly bytes: number }[];
 }
 
 /** Routed experts of a layer. */
@@ -50,6 +53,8 @@ export interface ModelParts {
   readonly embedding: Weights | null;
   /** True: each expert is a whole model. */
   readonly wholeModels?: true;
+  /** The model as its file has it; absent where it has no such file. */
+  readonly anatomy?: Anatomy;
 }
 
 /** Nothing. */
@@ -130,6 +135,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     },
     experts: offset,
     ...(parts.wholeModels ? { wholeModels: true } : {}),
+    ...(parts.anatomy === undefined ? {} : { anatomy: parts.anatomy }),
     ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),

@@ -14,7 +14,11 @@ const placement = {
   offset: index.default(0).describe('First layer with attention.'),
   layers: z.array(index).max(MAX_LAYERS).optional().describe('Layers with attention, instead of a period.'),
   otherwise: z
-    .strictObject({ kind: z.string().describe('What it is, e.g. mamba.'), parameters: count.describe('Parameters of one.') })
+    .strictObject({
+      kind: z.string().describe('What it is, e.g. mamba.'),
+      parameters: count.describe('Parameters of one.'),
+      stateBytes: index.optional().describe('Bytes of one layer that a sequence keeps instead of keys and values.'),
+    })
     .optional()
     .describe('Mixer of the other layers.'),
 };

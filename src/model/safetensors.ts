@@ -107,8 +107,9 @@ export function withTensorSizes(parts: ModelParts, profile: ModelProfile, sizes:
   }
   const stored = (weights: Weights, bytes: number): Weights =>
     weights === NO_WEIGHTS && bytes === 0 ? NO_WEIGHTS : { ...weights, bytes, formats: formatsOf(weights, bytes) };
+  const { anatomy: _, ...described } = parts;
   return {
-    ...parts,
+    ...described,
     quantization: 'safetensors',
     layers: parts.layers.map((layer, index): LayerParts => {
       const own = layers[index]!;

@@ -1,4 +1,5 @@
 // What is offloaded: the contract between the model room and everything that replays or prices a model. Types only.
+import type { Anatomy } from './anatomy.js';
 
 /** Dense id of one expert of one layer: `layer.offset + expert`. Every per-expert state is a typed array indexed by it. */
 type ExpertId = number;
@@ -84,6 +85,8 @@ export interface ModelSpec {
   readonly wholeModels?: true;
   /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
+  /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
+  readonly anatomy?: Anatomy;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };
 }

@@ -69,9 +69,15 @@ export function window(config: Fields): Pick<Grouped, 'window'> {
   return size > 0 && size < config.indexOr(Number.MAX_SAFE_INTEGER, 'max_position_embeddings') ? { window: { size } } : {};
 }
 
-/** Attention in the layers `at`, `kind` with so many parameters in the others. */
-export function elsewhere(at: readonly number[], kind: string, parameters: number): Pick<Grouped, 'layers' | 'otherwise'> {
-  return { layers: [...at], otherwise: { kind, parameters } };
+/** Another mixer than attention: parameters of one, and values that a sequence keeps of it, in f32. */
+export interface Mixer {
+  readonly parameters: number;
+  readonly state: number;
+}
+
+/** Attention in the layers `at`, `kind` in the others. */
+export function elsewhere(at: readonly number[], kind: string, { parameters, state }: Mixer): Pick<Grouped, 'layers' | 'otherwise'> {
+  return { layers: [...at], otherwise: { kind, parameters, stateBytes: 4 * state } };
 }
 
 /** Layers for which `test` holds. */

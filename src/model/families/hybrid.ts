@@ -11,6 +11,7 @@ import {
   headDim,
   layersOfKind,
   layersWhere,
+  type Mixer,
   shared,
   sparse,
 } from './family.js';
@@ -32,8 +33,8 @@ export const jamba: Family = {
   },
 };
 
-/** Parameters of one Mamba mixer, with Jamba's three norms. */
-function mamba(config: Fields, hidden: number): number {
+/** One Mamba mixer, with Jamba's three norms. */
+function mamba(config: Fields, hidden: number): Mixer {
   const inner = hidden * config.countOr(2, 'mamba_expand');
   const state = config.countOr(16, 'mamba_d_state');
   const auto = Math.ceil(hidden / 16);
@@ -42,7 +43,10 @@ function mamba(config: Fields, hidden: number): number {
   const selection = inner * (rank + 2 * state) + (rank + 1) * inner; // step, B and C of each token; step per channel, with its bias
   const norms = rank + 2 * state;
   const projectionBias = config.flag('mamba_proj_bias', false) ? 2 * inner + hidden : 0;
-  return 3 * hidden * inner + inner * kernel + selection + inner * state + inner + norms + projectionBias; // in and out; A; D
+  return {
+    parameters: 3 * hidden * inner + inner * kernel + selection + inner * state + inner + norms + projectionBias, // in and out; A; D
+    state: inputsKept(config) * inner + inner * state,
+  };
 }
 
 /** Granite 3 (GraniteMoE), its variant with shared experts, and Granite 4 with Mamba-2. */
@@ -63,15 +67,24 @@ export const granite: Family = {
   },
 };
 
-/** Parameters of one Mamba-2 mixer. */
-function mamba2(config: Fields, hidden: number): number {
+/** One Mamba-2 mixer. */
+function mamba2(config: Fields, hidden: number): Mixer {
   const inner = hidden * config.countOr(2, 'mamba_expand');
   const heads = config.countOr(128, 'mamba_n_heads');
-  const mixed = inner + 2 * config.countOr(1, 'mamba_n_groups') * config.countOr(256, 'mamba_d_state'); // input, B and C
+  const state = config.countOr(256, 'mamba_d_state');
+  const mixed = inner + 2 * config.countOr(1, 'mamba_n_groups') * state; // input, B and C
   const kernel = config.countOr(4, 'mamba_d_conv') + (config.flag('mamba_conv_bias', true) ? 1 : 0);
   const input = inner + mixed + heads; // output gate, what is mixed, step per head
   const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
-  return hidden * input + mixed * kernel + 3 * heads + inner + inner * hidden + projectionBias; // A, D and step bias per head; norm; out
+  return {
+    parameters: hidden * input + mixed * kernel + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
+    state: inputsKept(config) * mixed + inner * state,
+  };
+}
+
+/** Inputs that a convolution keeps of the tokens before. */
+function inputsKept(config: Fields): number {
+  return config.countOr(4, 'mamba_d_conv') - 1;
 }
 
 /** MiniMax-Text-01 and M1: softmax attention in some layers, lightning attention in the others. */
@@ -86,7 +99,8 @@ export const minimax: Family = {
       layersWhere(base.layers, (layer) => (softmax ?? [1, 0])[layer % (softmax?.length || 2)] === 1);
     const heads = config.count('num_attention_heads');
     const width = heads * headDim(config, heads);
-    const lightning = base.hidden * width * 5 + width; // queries, keys and values; output gate; output; norm
+    // Queries, keys and values; output gate; output; norm. Of a head, keys times values are kept.
+    const lightning = { parameters: base.hidden * width * 5 + width, state: (width * width) / heads };
     return { ...base, attention: grouped(config, elsewhere(at, 'lightning', lightning)), moe: experts(config) };
   },
 };

@@ -10,6 +10,7 @@ import {
   grouped,
   layersOfKind,
   layersWhere,
+  type Mixer,
   shared,
   sparse,
   window,
@@ -62,14 +63,16 @@ export const qwen3Next = family(['qwen3_next', 'qwen3_5_moe', 'qwen3_5_moe_text'
   return grouped(config, { qkNorm: true, gate: true, ...elsewhere(full, 'gated-deltanet', deltaNet(config, hidden)) });
 });
 
-/** Parameters of one gated DeltaNet mixer. */
-function deltaNet(config: Fields, hidden: number): number {
-  const keys = config.countOr(16, 'linear_num_key_heads') * config.countOr(128, 'linear_key_head_dim');
+/** One gated DeltaNet mixer. */
+function deltaNet(config: Fields, hidden: number): Mixer {
+  const keyDim = config.countOr(128, 'linear_key_head_dim');
+  const keys = config.countOr(16, 'linear_num_key_heads') * keyDim;
   const valueHeads = config.countOr(32, 'linear_num_value_heads');
   const valueDim = config.countOr(128, 'linear_value_head_dim');
   const values = valueHeads * valueDim;
   const input = hidden * (2 * keys + 2 * values + 2 * valueHeads); // queries, keys, values, output gate; decay and step per value head
-  const convolution = (2 * keys + values) * config.countOr(4, 'linear_conv_kernel_dim');
+  const kernel = config.countOr(4, 'linear_conv_kernel_dim');
+  const mixed = 2 * keys + values;
   const constants = 2 * valueHeads + valueDim; // decay and step bias per value head; norm
-  return input + convolution + constants + values * hidden;
+  return { parameters: input + kernel * mixed + constants + values * hidden, state: (kernel - 1) * mixed + values * keyDim };
 }

@@ -1,0 +1,50 @@
+// How a model is loaded: what the command line of llama.cpp or ik_llama.cpp says about who holds what, and how much of it at once.
+
+/** Programs whose allocation is known. */
+export type AllocatingEngine = 'llama.cpp' | 'ik_llama.cpp';
+
+/** A device: `cpu` (host memory, pinned or not), or a GPU by its number: `gpu0`. */
+export type DeviceName = 'cpu' | `gpu${number}`;
+
+/** Tensors that do not lie with their layer (`-ot`): the first pattern that is found in a name decides. */
+export interface TensorOverride {
+  /** Regular expression, as `-ot` has it before `=`. */
+  readonly pattern: string;
+  readonly device: DeviceName;
+}
+
+/** How a model is loaded. */
+export interface LoadPlan {
+  readonly engine: AllocatingEngine;
+  /** GPUs in use; 0: only the CPU. */
+  readonly gpus: number;
+  /** Parts of the layers that the GPUs get (`-ts`), in any unit; absent: equal ones. */
+  readonly tensorSplit?: readonly number[];
+  /** Layers on GPUs, counted from the last (`-ngl`); one more than the model has brings the output layer too. */
+  readonly gpuLayers: number;
+  /** `-ot`, in order. */
+  readonly overrides?: readonly TensorOverride[];
+  /** Layers from the first whose routed experts stay in host memory (`--n-cpu-moe`). Overrides come before. */
+  readonly cpuMoeLayers?: number;
+  /** Tokens of context over all sequences (`-c`), and sequences at once (`-np`). */
+  readonly context: number;
+  readonly parallel: number;
+  /** Most tokens of a call (`-b`), and of a forward pass (`-ub`). */
+  readonly batch: number;
+  readonly ubatch: number;
+  /** Types of the cache (`-ctk`, `-ctv`): names of kernel formats. */
+  readonly kv: { readonly k: string; readonly v: string };
+  readonly flashAttention: boolean;
+  /** Variant of latent attention of ik_llama.cpp (`-mla`); llama.cpp has one of its own, whatever this says. */
+  readonly mla: 0 | 1 | 2 | 3;
+  /** Bytes that intermediate results of attention are cut to (`-amb`, there in MiB); absent: not cut. ik_llama.cpp. */
+  readonly attnMaxBatch?: number;
+  /** Up and gate projection of an expert are one operation (`-fmoe`). ik_llama.cpp. */
+  readonly fusedMoe?: boolean;
+  /** Host tensors are repacked when they are loaded (`-rtr`), after which no GPU computes with them. ik_llama.cpp. */
+  readonly repack?: boolean;
+  /** Keys and values stay in host memory (`-nkvo`). */
+  readonly kvOnCpu?: boolean;
+  /** Copies of what passes between GPUs, for pipelining; absent: 1. */
+  readonly pipelineCopies?: number;
+}

@@ -1,0 +1,54 @@
+// A model as its file has it: every tensor by the name that GGUF files give it, and what each decoder layer remembers of a context. Prices
+// need sums only; who asks which device holds how many bytes asks here.
+
+/** A tensor of a model's file. */
+export interface Tensor {
+  /** As GGUF files call it: `blk.3.ffn_up_exps.weight`. */
+  readonly name: string;
+  /** Decoder layer, 0-based; null outside the layers. */
+  readonly layer: number | null;
+  /** Bytes as stored; need not be whole where the size of a file was met by moving formats. */
+  readonly bytes: number;
+}
+
+/** What a decoder layer remembers of the tokens before: keys and values by head, a latent, or a state of fixed size. */
+export type ContextMemory =
+  | {
+      readonly kind: 'heads';
+      /** Query heads, and heads of keys and values. */
+      readonly heads: number;
+      readonly kvHeads: number;
+      /** Width of a key and of a value. */
+      readonly keyDim: number;
+      readonly valueDim: number;
+      /** Sliding window in tokens; null: the whole context. */
+      readonly window: number | null;
+    }
+  | {
+      readonly kind: 'latent';
+      readonly heads: number;
+      /** Widths: the latent, the part with rotary embedding, the part of a key without, a value. */
+      readonly latent: number;
+      readonly rope: number;
+      readonly nope: number;
+      readonly value: number;
+    }
+  | {
+      readonly kind: 'state';
+      /** Bytes of one sequence; null: nothing says. */
+      readonly bytes: number | null;
+    };
+
+/** A model as its file has it. */
+export interface Anatomy {
+  /** Entries of the vocabulary. */
+  readonly vocab: number;
+  /** By decoder layer. */
+  readonly layers: readonly ContextMemory[];
+  /** Width of one routed expert where experts are widest. */
+  readonly expertWidth: number;
+  /** Width of the widest FFN that every token goes through: dense layers and shared experts; 0: there is none. */
+  readonly denseWidth: number;
+  /** Every tensor, layer by layer; those outside the layers come last. */
+  readonly tensors: readonly Tensor[];
+}

@@ -1,0 +1,48 @@
+// The anatomy of a profile: the tensors that its parts were added up from, under the names that GGUF files give them, and what each of its
+// layers remembers.
+import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
+import { type ModelParts, routedOf, type Weights } from './parts.js';
+import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';
+
+/**
+ * The anatomy of a profile.
+ * @param parts the profile taken apart, before layers are levelled
+ */
+export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
+  const tensors: Tensor[] = [];
+  const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
+    for (const { name, bytes } of own) {
+      tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, bytes: times * bytes });
+    }
+  };
+  for (const [index, layer] of parts.layers.entries()) {
+    for (const part of [layer.attention, layer.router, layer.shared, layer.ffn]) add(index, part);
+    for (const { experts, expert } of routedOf(layer)) add(index, expert, experts);
+  }
+  if (parts.embedding !== null) add(null, parts.embedding);
+  // A head that is the embedding table stands in the file once, as the table.
+  for (const { name, bytes } of parts.head.tensors ?? []) {
+    tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, bytes });
+  }
+  const all = parts.layers.map((_, layer) => layer);
+  const dense = all.some((layer) => !isMoeLayer(profile, layer)) ? profile.dense!.intermediate : 0;
+  return {
+    vocab: profile.vocab,
+    layers: all.map((layer) => memoryOf(profile, layer)),
+    expertWidth: Math.max(...all.map((layer) => expertsOf(profile, layer).intermediate)),
+    denseWidth: Math.max(dense, profile.moe.shared?.intermediate ?? 0),
+    tensors,
+  };
+}
+
+function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
+  const { attention } = profile;
+  if (!hasAttention(profile, layer)) return { kind: 'state', bytes: attention.otherwise?.stateBytes ?? null };
+  if (attention.kind === 'mla') {
+    const { heads, kvLora, qkRope, qkNope, vHead } = attention;
+    return { kind: 'latent', heads, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
+  }
+  const { heads, kvHeads, headDim, crossFrom } = attention;
+  const blocks = crossFrom !== undefined && layer >= crossFrom ? 2 : 1;
+  return { kind: 'heads', heads, kvHeads: blocks * kvHeads, keyDim: headDim, valueDim: headDim, window: windowOf(profile, layer) };
+}

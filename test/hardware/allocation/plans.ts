@@ -1,0 +1,21 @@
+// Load plans of the tests: a usual one, and what a test changes.
+import type { LoadPlan } from '../../../src/hardware/allocation/load-plan.js';
+
+export const MIB = 2 ** 20;
+
+/** llama.cpp, one GPU with all layers, 32,768 tokens of f16, flash attention. */
+export function plan(changes: Partial<LoadPlan> = {}): LoadPlan {
+  return {
+    engine: 'llama.cpp',
+    gpus: 1,
+    gpuLayers: Number.POSITIVE_INFINITY,
+    context: 32_768,
+    parallel: 1,
+    batch: 2048,
+    ubatch: 512,
+    kv: { k: 'f16', v: 'f16' },
+    flashAttention: true,
+    mla: 0,
+    ...changes,
+  };
+}
