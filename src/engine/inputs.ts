@@ -6,6 +6,7 @@ import { checkValue } from '../base/yaml.js';
 import { loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
+import { withKvFormat } from '../model/kv-format.js';
 import { loadModel, loadRouting } from '../model/load.js';
 import { type ModelSpec, withExpertBytes } from '../model/spec.js';
 import { misfit, placeIn, type RunSpec } from '../system/run.js';
@@ -66,7 +67,7 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
     const model = named ?? modelOf(run, recorded!.name);
     const routing = routed(concatTraces(traces), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
-    return { model: sized, modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
+    return { model: stored(run, sized), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
@@ -98,7 +99,7 @@ async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> 
     drawn.set(tokens, known);
     return known;
   };
-  return { model, modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace], apart };
+  return { model: stored(run, model), modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace], apart };
 }
 
 /**
@@ -130,6 +131,11 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   const name = runtime ?? system.runtime;
   const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
   return loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
+}
+
+/** The model with the KV cache that the run asks for. */
+function stored({ memory }: RunSpec, model: ModelSpec): ModelSpec {
+  return memory.kvFormat === undefined ? model : withKvFormat(model, memory.kvFormat);
 }
 
 /** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */

@@ -8,7 +8,7 @@ import { type FileWeights, fitToSize } from './quantization/fit.js';
 import { bitsOf, type Quantization, type StoredShare, type TensorRole } from './quantization/rule.js';
 import { type AttentionSpec, type FormatShare, scaleFormats, sumFormats } from './spec.js';
 
-/** KV-cache entries are f16, the default of every engine. */
+/** KV-cache entries are f16, the default of every engine; `kv-format.ts` makes others of them. */
 const KV_BYTES = 2;
 
 type Weigh = (role: TensorRole, columns: number, layer: number) => readonly StoredShare[];
@@ -65,12 +65,14 @@ class Tally implements Weights {
 
 /** What attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
 export function contextOf(heads: number, kvHeads: number, keyDim: number, valueDim: number, window: number | null): AttentionSpec {
-  return { kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES, flopsPerPair: 2 * heads * (keyDim + valueDim), window };
+  const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / (keyDim + valueDim) };
+  return { kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES, flopsPerPair: 2 * heads * (keyDim + valueDim), window, ...uneven };
 }
 
 /** The same for latent attention in its absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself. */
 export function latentContext(heads: number, kvLora: number, qkRope: number): AttentionSpec {
-  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair: heads * (2 * (kvLora + qkRope) + 2 * kvLora), window: null };
+  const flopsPerPair = heads * (2 * (kvLora + qkRope) + 2 * kvLora);
+  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair, window: null, valueShare: 0 };
 }
 
 /** What layers without attention cost per token of context. */
@@ -113,8 +115,8 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
     if (attention.qkNorm === 'full') tally.vector((heads + kvHeads) * headDim, `${prefix}qk_norm.weight`);
     else if (attention.qkNorm) tally.vector(2 * headDim, `${prefix}qk_norm.weight`);
   }
-  const { kvBytesPerToken, flopsPerPair, window } = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
-  return { kvBytesPerToken: blocks * kvBytesPerToken, flopsPerPair: blocks * flopsPerPair, window };
+  const one = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
+  return { ...one, kvBytesPerToken: blocks * one.kvBytesPerToken, flopsPerPair: blocks * one.flopsPerPair };
 }
 
 /**

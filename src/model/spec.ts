@@ -36,6 +36,8 @@ export interface MoeLayer {
 export interface AttentionSpec {
   /** KV-cache bytes that one token of context occupies (GQA: 2 x KV heads x head size; MLA: latent + rope). */
   readonly kvBytesPerToken: number;
+  /** Share of these bytes that are values, which may be stored in another format than keys. Absent: half; 0: keys are values, too (MLA). */
+  readonly valueShare?: number;
   /** Operations of one token attending to one token of context (scores and values). */
   readonly flopsPerPair: number;
   /** Sliding window in tokens, or null: the whole context. */

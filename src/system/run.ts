@@ -9,6 +9,7 @@ import { known, written } from '../base/written.js';
 import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/load.js';
+import { parseKvFormat } from '../model/kv-format.js';
 import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
@@ -99,6 +100,9 @@ export const runSchema = z.strictObject({
         .describe(
           'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
         ),
+      kvFormat: written(parseKvFormat, z.string().min(1))
+        .optional()
+        .describe('Format of KV caches: f16, bf16, q8_0, q5_1, q4_0 ..., or keys/values apart, q8_0/q4_0. Absent: f16.'),
       kvGrowth: z
         .enum(KV_GROWTH)
         .optional()

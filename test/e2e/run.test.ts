@@ -187,7 +187,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '--set', 'nonsense'], /^moeprof: --set nonsense: expected path=value/],
     [['run', '-t', 'no-such-file.safetensors', '-m', 'olmoe-1b-7b'], /^moeprof: no-such-file\.safetensors: .*there is no such file/],
     [
-      ['run', '-m', 'olmoe-1b-7b', '-w', 'phone-ufs4', '--on-miss', 'cpu'],
+      ['run', '-m', 'olmoe-1b-7b', '-w', 'sn40l', '--on-miss', 'cpu'],
       /^moeprof: --on-miss: system\.onMiss: cpu needs a CPU beside the GPU/,
     ],
     [

@@ -48,3 +48,38 @@ describe('workload.context', () => {
     await expect(simulate({ model: 'mini-mixtral-8x8l', hardware: 't4', system: 'on-demand-lru', ...input })).rejects.toThrow(message);
   });
 });
+
+/** Time of a decoded token at two depths, ns, on a card and runtime of which the data sheet and the profile say all that counts. */
+const depth = async (model: string, kvFormat: string, context: number): Promise<number> => {
+  const { metrics } = await simulate({
+    model,
+    quantization: 'q4_k_m',
+    hardware: 'rtx-3090+ryzen-9-7950x',
+    system: 'all-resident',
+    memory: { kvFormat },
+    workload: { context, prompt: 1, output: 3, tokens: 4 },
+    bounds: false,
+    seed: 3,
+  });
+  return metrics['latency.tpot.mean']!.value;
+};
+
+describe('a token at depth', () => {
+  // RTX 3090: 936 GB/s and 71 TFLOP/s; llama.cpp reads KV caches at 40 % and computes on few new tokens at 11 % of these.
+  const READ = 1e9 / (936e9 * 0.4);
+  const COMPUTE = 1e9 / (71e12 * 0.11);
+
+  it.each([
+    // 48 layers of 4 x 128 keys and values: 98,304 bytes; 32 heads: 16,384 operations a layer.
+    ['qwen3-30b-a3b', 'f16', 98_304 * READ],
+    ['qwen3-30b-a3b', 'q8_0', 52_224 * READ],
+    ['qwen3-30b-a3b', 'q4_0', 48 * 16_384 * COMPUTE],
+    // 12 of 24 layers see 128 tokens, and have seen them all at both depths: the others have 8 x 64 keys and values.
+    ['gpt-oss-20b', 'f16', 12 * 2048 * READ],
+    // 27 layers whose 16 heads each score 576 entries of a latent and sum 512 of them.
+    ['deepseek-v2-lite', 'f16', 27 * Math.max(16 * (2 * 576 + 2 * 512) * COMPUTE, 1152 * READ)],
+  ])('of %s with %s takes longer by what each token of context does', async (model, format, perToken) => {
+    const [near, far] = [await depth(model, format, 4_000), await depth(model, format, 14_000)];
+    expect((far - near) / (10_000 * perToken)).toBeCloseTo(1, 6);
+  });
+});

@@ -223,7 +223,7 @@ describe('attention by metadata', () => {
       { 'general.architecture': 'deepseek2', 'qwen3moe.attention.kv_lora_rank': 512, 'qwen3moe.rope.dimension_count': 64 },
       ['attn_kv_a_mqa'],
     );
-    expect(latent[0]).toEqual({ kvBytesPerToken: 576 * 2, flopsPerPair: 4 * (2 * 576 + 2 * 512), window: null });
+    expect(latent[0]).toEqual({ kvBytesPerToken: 576 * 2, flopsPerPair: 4 * (2 * 576 + 2 * 512), window: null, valueShare: 0 });
   });
 
   it('is absent in layers that have other mixers', () => {

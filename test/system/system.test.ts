@@ -177,8 +177,8 @@ describe('mistakes are one line', () => {
     ],
     [
       'computing misses on a machine without a CPU',
-      { hardware: 'phone-ufs4', system: 'fiddler' },
-      /needs a CPU beside the GPU, and phone-ufs4 has none/,
+      { hardware: 'sn40l', system: 'fiddler' },
+      /needs a CPU beside the GPU, and sn40l has none/,
     ],
     ['synthetic routing joined with files', { trace: ['synthetic', 'mini-finegrained-64x12l'] }, /'synthetic' cannot be joined/],
   ])('%s', async (_what, input, message) => {

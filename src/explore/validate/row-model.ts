@@ -2,14 +2,11 @@
 // a token used, and the type of its KV cache.
 import { UserError } from '../../base/errors.js';
 import { listProfiles } from '../../base/profiles.js';
+import { isKvFormat, parseKvFormat, withKvFormat } from '../../model/kv-format.js';
 import { loadRouting } from '../../model/load.js';
 import { measuredModel } from '../../model/measured.js';
-import { kernelFormat } from '../../model/quantization/formats/index.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Measurement } from './measurement.js';
-
-/** Profiles count 16-bit values. */
-const PROFILE_KV_BITS = 16;
 
 /**
  * The model of a row.
@@ -35,16 +32,7 @@ function withActive(model: ModelSpec, active: number | undefined): ModelSpec {
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, topK: Math.min(active, layer.experts) })) };
 }
 
-/** A model with the KV cache of another type; of two (`q8_0/q4_0`) the first, which is that of the keys. */
+/** A model with the KV cache of another type; one that is not known here is taken for f16. */
 function withKv(model: ModelSpec, type: string | undefined): ModelSpec {
-  const format = kernelFormat(type?.split('/')[0] ?? '');
-  if (format === undefined) return model;
-  // The scales of fp8 weights have no like in a cache.
-  const bits = format.name === 'fp8' ? 8 : format.bits;
-  const factor = bits / PROFILE_KV_BITS;
-  const segments = model.dense.segments.map((segment) => ({
-    ...segment,
-    attention: segment.attention.map((one) => ({ ...one, kvBytesPerToken: one.kvBytesPerToken * factor })),
-  }));
-  return { ...model, dense: { ...model.dense, segments, kvBytesPerToken: model.dense.kvBytesPerToken * factor } };
+  return type !== undefined && isKvFormat(type) ? withKvFormat(model, parseKvFormat(type)) : model;
 }

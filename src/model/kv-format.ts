@@ -1,0 +1,54 @@
+// The format of a KV cache: models are built with 16-bit entries, and a run may ask for others, keys and values apart.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import type { Written } from '../base/written.js';
+import { kernelFormat } from './quantization/formats/index.js';
+import type { AttentionSpec, ModelSpec } from './spec.js';
+
+/** What models are built with. */
+const BUILT_BITS = 16;
+
+/** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
+const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
+
+/** A format of keys and one of values, as bits an entry. */
+export interface KvFormat extends Written {
+  readonly keyBits: number;
+  readonly valueBits: number;
+}
+
+/** True for a text that {@link parseKvFormat} reads. */
+export function isKvFormat(text: string): boolean {
+  const names = text.split('/').map((name) => name.trim().toLowerCase());
+  return names.length <= 2 && names.every((name) => KV_FORMATS.some((known) => known === name));
+}
+
+/**
+ * Reads a format of a KV cache: `q8_0`, or `q8_0/q4_0` for keys and values.
+ * @throws UserError for a format that no engine keeps a cache in
+ */
+export function parseKvFormat(text: string): KvFormat {
+  const [keys, values = keys, more] = text.split('/').map((name) => name.trim().toLowerCase());
+  if (more !== undefined) throw new UserError(`"${text}" names more than two formats; write keys/values, e.g. q8_0/q4_0`);
+  return { text, keyBits: bitsOf(keys!), valueBits: bitsOf(values!) };
+}
+
+/** @throws UserError */
+function bitsOf(name: string): number {
+  if (!KV_FORMATS.some((known) => known === name)) {
+    throw new UserError(`unknown format of a KV cache "${name}": ${didYouMean(name, KV_FORMATS)}`);
+  }
+  // The scales per block of fp8 weights have no like in a cache.
+  return name === 'fp8' ? 8 : kernelFormat(name)!.bits;
+}
+
+/** The model with its KV cache in another format. A latent that is keys and values at once (MLA) has that of the keys. */
+export function withKvFormat(model: ModelSpec, { keyBits, valueBits }: KvFormat): ModelSpec {
+  const stored = (one: AttentionSpec): AttentionSpec => {
+    const { kvBytesPerToken, valueShare = 0.5 } = one;
+    return { ...one, kvBytesPerToken: (kvBytesPerToken * ((1 - valueShare) * keyBits + valueShare * valueBits)) / BUILT_BITS };
+  };
+  const segments = model.dense.segments.map((segment) => ({ ...segment, attention: segment.attention.map(stored) }));
+  const kvBytesPerToken = segments.flatMap(({ attention }) => attention).reduce((sum, one) => sum + one.kvBytesPerToken, 0);
+  return { ...model, dense: { ...model.dense, segments, kvBytesPerToken } };
+}
