@@ -81,6 +81,11 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   if (several !== null) {
     throw new UserError(`${hardware.name}: several GPUs need a dram tier that experts are kept in; add it, and the link to it`);
   }
+  const what = `${hardware.name} has one tier of memory, which every expert stays in`;
+  if (total.kvGrowth !== 'static') throw misfit(run, 'memory.kvGrowth', `${what}; leave it out, or take a machine with dram or ssd`);
+  if (run.faults?.some(({ gpuMemory }) => gpuMemory !== undefined)) {
+    throw misfit(run, 'faults', `${what}; leave out what takes memory, or take a machine with dram or ssd`);
+  }
   if (total.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }

@@ -80,7 +80,8 @@ class Figures {
 
   /** Nothing lies in the cache before the run. */
   get startsCold(): boolean {
-    return !this.system.cache.policy.startsWith('static');
+    // Without a tier below there is no link, and all lie there from the start.
+    return !this.system.cache.policy.startsWith('static') && this.has(`transfer.${this.link}.count`);
   }
 
   /** Time of all passes: of a GPU on average, all-to-alls included. */

@@ -26,6 +26,18 @@ describe('a machine of one memory', () => {
     }
   });
 
+  it.each([
+    [
+      { memory: { kvGrowth: 'grow' } },
+      /memory\.kvGrowth: apple-m4-pro\+48GB has one tier of memory, which every expert stays in; leave it out/,
+    ],
+    [{ faults: [{ at: '1ms', gpuMemory: '-1GiB' }] }, /faults: apple-m4-pro\+48GB has one tier of memory/],
+    [{ memory: { expertCache: '50%' } }, /every expert must fit into it/],
+  ] as const)('refuses %j', async (input, message) => {
+    const given = { model: 'mini-mixtral-8x8l', hardware: 'apple-m4-pro+48GB', system: 'on-demand-lru', ...input };
+    await expect(simulate(given as Parameters<typeof simulate>[0])).rejects.toThrow(message);
+  });
+
   it('loads from its SSD what it does not hold, whoever was to compute it', async () => {
     const cpu = await run('apple-m4-pro+48GB+nvme-5GB/s', 'llama.cpp-static', { expertCache: '50%' });
     const load = await simulate({
