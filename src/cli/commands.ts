@@ -22,6 +22,12 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./sweep.js'),
     ],
     [
+      'advise',
+      'which settings to run a model with, as a line to paste, and how fast',
+      'gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB',
+      () => import('./advise.js'),
+    ],
+    [
       'plan',
       'how much GPU memory a service level takes',
       '-t routing.safetensors -w t4,rtx-4090 --slo tpot=20ms',

@@ -26,7 +26,7 @@ export interface Document {
 }
 
 /** A part of a document; blank lines are between parts. */
-export type Block = Grid | Lines | Facts | Drawing;
+export type Block = Grid | Lines | Facts | Drawing | Code;
 
 /** How a line stands out. `caution` is a remark on trust, `warning` begins with `!`, `info` with `i`, `item` belongs to a list. */
 export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'caution' | 'warning' | 'info' | 'item';
@@ -58,6 +58,14 @@ export interface Facts extends Visibility {
 export interface Drawing extends Visibility {
   readonly kind: 'drawing';
   draw(options: ReportOptions): string;
+}
+
+/** Lines to copy as they are: a command, a file. */
+export interface Code extends Visibility {
+  readonly kind: 'code';
+  /** Stands right above them. */
+  readonly title?: string;
+  readonly lines: readonly string[];
 }
 
 /** A table. Without rows it is not shown. */

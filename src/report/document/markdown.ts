@@ -1,7 +1,7 @@
 // A document as GitHub's Markdown, and the pieces of Markdown that other reports share.
 import type { ReportOptions } from '../format.js';
 import { printable } from '../format.js';
-import { alignOf, type Block, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
+import { alignOf, type Block, type Code, type Document, type Facts, type Grid, isShown, type Line, readable } from './document.js';
 
 /** Markdown of a document, with its final newline. Drawings are for terminals. */
 export function renderMarkdown({ blocks, lead = [], title }: Document, options: ReportOptions): string {
@@ -23,7 +23,17 @@ function blockMarkdown(block: Block, options: ReportOptions): string {
       return block.rows.length === 0 ? '' : gridMarkdown(block, options);
     case 'drawing':
       return '';
+    case 'code':
+      return codeMarkdown(block);
   }
+}
+
+/** A fence that is longer than any in the text. */
+function codeMarkdown({ lines, title }: Code): string {
+  const text = lines.map(printable).join('\n');
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${title === undefined ? '' : `${escapeMarkdown(title)}:\n\n`}${fence}\n${text}\n${fence}`;
 }
 
 function lineMarkdown({ label, text, tone }: Line): string {

@@ -2,7 +2,19 @@
 import type { ChalkInstance } from 'chalk';
 import { printable, type ReportOptions } from '../format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../text.js';
-import { alignOf, asciiOf, type Block, type Document, type Facts, type Grid, isShown, type Line, readable, type Tone } from './document.js';
+import {
+  alignOf,
+  asciiOf,
+  type Block,
+  type Code,
+  type Document,
+  type Facts,
+  type Grid,
+  isShown,
+  type Line,
+  readable,
+  type Tone,
+} from './document.js';
 
 /** What a line begins with, what its next lines begin with, and its colour. */
 type Look = readonly [first: string, rest: string, paint: (chalk: ChalkInstance) => (text: string) => string];
@@ -40,7 +52,15 @@ function draw(block: Block, options: ReportOptions): string {
       return block.rows.length === 0 ? '' : gridText(block, options);
     case 'drawing':
       return block.draw(options);
+    case 'code':
+      return codeText(block, options);
   }
+}
+
+/** Indented, and never wrapped: what is copied must stay as it is. */
+function codeText({ lines, title }: Code, options: ReportOptions): string {
+  const above = title === undefined ? [] : [palette(options).dim(`${said(title, options)}:`)];
+  return [...above, ...lines.map((line) => `    ${printable(line)}`)].join('\n');
 }
 
 function linesText(lines: readonly Line[], options: ReportOptions): string {

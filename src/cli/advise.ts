@@ -1,0 +1,111 @@
+// `moeprof advise`: which settings of which runtime to run a model with on a machine, as lines to paste, and how fast that will be.
+import { type Command, Option } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
+import { checkValue } from '../base/yaml.js';
+import { type Advice, advise } from '../explore/advise/advise.js';
+import { parseGoal } from '../explore/advise/goal.js';
+import { tokensNeeded } from '../explore/advise/price.js';
+import { adviceReports } from '../explore/advise/report.js';
+import { ADVISED, type AdvisedRuntime, advisedRuntime } from '../explore/advise/runtimes.js';
+import { loadHardware } from '../hardware/load.js';
+import { loadRuntime } from '../hardware/runtime.js';
+import { loadModel, loadRouting } from '../model/load.js';
+import type { ModelSpec } from '../model/spec.js';
+import { routingProfileSchema } from '../trace/routing-profile.js';
+import { synthesize } from '../trace/synthetic.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
+
+interface AdviseOptions extends OutputOptions {
+  readonly hardware?: string;
+  readonly runtime: string;
+  readonly goal: string;
+  readonly context: string;
+  readonly prompt: string;
+  readonly users: string;
+  readonly quantizations?: string;
+  readonly explain?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof advise gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB
+  moeprof advise qwen3-30b-a3b -w rtx-3060+64GB --context 32768 --explain
+  moeprof advise model.gguf -w rtx-4090+128GB --goal ttft=5s,tpot=60ms
+  moeprof advise glm-4.5-air -w rtx-3090+64GB --quantizations q4_k_m,ud-q2_k_xl
+  moeprof advise gpt-oss-20b -w rtx-3060+32GB --runtime ollama -o advice.md
+
+Exit code 1: nothing fits, or no setting keeps the targets of --goal.
+`;
+
+/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
+const OUTPUT = 512;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('<model>', 'model: a bundled name, a GGUF file (of a split one any part), a folder, or a config.json')
+    .option('-w, --hardware <machine>', 'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB')
+    .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default('llama.cpp'))
+    .optionsGroup('What is wanted:')
+    .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
+    .addOption(new Option('--context <tokens>', 'context of each user').default('16384'))
+    .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default('4096', '4096, or half of the context'))
+    .addOption(new Option('--users <n>', 'users at a time').default('1'))
+    .option('--quantizations <formats>', 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl')
+    .option('--explain', 'a sentence for each flag');
+  addOutputOptions(command, adviceReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (model: string, options: AdviseOptions) => {
+      await deliver(context, adviceReports, options, async () => {
+        const advice = await adviceFor(model, options);
+        if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
+        return { advice, explain: options.explain === true };
+      });
+    });
+}
+
+async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> {
+  if (options.hardware === undefined) {
+    throw new UserError('-w: which machine is not said, and machines are not detected yet; write e.g. -w rtx-3090+ryzen-9-5950x+64GB');
+  }
+  const runtime = advisedRuntime(options.runtime);
+  const goal = parseGoal(options.goal);
+  const context = counted(options.context, '--context');
+  const users = counted(options.users, '--users');
+  const request = { prompt: Math.min(counted(options.prompt, '--prompt'), Math.max(1, context >> 1)), output: OUTPUT };
+  const models = new Map<string | null, ModelSpec>();
+  const model = (quantization: string | null): ModelSpec => {
+    const known = models.get(quantization) ?? loadModel(name, quantization);
+    models.set(quantization, known);
+    return known;
+  };
+  const quantizations = offered(name, options.quantizations, runtime);
+  const profile = loadRouting(name);
+  const trace = synthesize(model(quantizations[0]!), {
+    seed: 1,
+    requests: [{ prefill: tokensNeeded(users, request), decode: 0 }],
+    profile: profile === null ? undefined : checkValue(profile, `model ${name}: routing`, routingProfileSchema),
+  });
+  const hardware = loadHardware(options.hardware, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile));
+  const file = isPath(name) ? findProfile('models', name) : null;
+  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, mla: false });
+}
+
+/** Formats on offer: those that were given, or the model's own. */
+function offered(_name: string, given: string | undefined, _runtime: AdvisedRuntime): (string | null)[] {
+  if (given === undefined) return [null];
+  const formats = given.split(',').map((format) => format.trim());
+  if (formats.includes('')) throw new UserError(`--quantizations ${given}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
+  return [...new Set(formats)];
+}
+
+/** @throws UserError where it is no number, or none */
+function counted(text: string, flag: string): number {
+  const count = parseCount(text, flag);
+  if (count === 0) throw new UserError(`${flag}: must be at least 1`);
+  return count;
+}

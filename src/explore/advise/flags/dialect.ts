@@ -1,0 +1,86 @@
+// How a runtime is told a setting: its lines to paste, in its own flags. One file of this folder is one runtime.
+import type { Setting } from '../setting.js';
+import type { Flag, FlagUse, Grammar } from './flag.js';
+
+/** What a setting is written for. */
+export interface Told {
+  readonly setting: Setting;
+  /** Model as the line names it: a file, a folder or a repository. */
+  readonly model: string;
+  /** Short name of the model, as a server may call it. */
+  readonly name: string;
+  /** Decoder layers. */
+  readonly layers: number;
+  /** MoE layers, and the decoder layer of the first. */
+  readonly moeLayers: number;
+  readonly firstMoe: number;
+  readonly gpus: number;
+  /** Decoder layers on each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
+  readonly split: readonly number[] | null;
+  /** Cores of all sockets together; 0: nobody knows. */
+  readonly cores: number;
+  readonly sockets: number;
+  /** GPUs' kind of memory is that of the CPU. */
+  readonly unified: boolean;
+  /** GPU memory, bytes, of one GPU. */
+  readonly gpuBytes: number;
+  /** Format that most expert weights have; null: nothing says. */
+  readonly format: string | null;
+  readonly mla: boolean;
+}
+
+/** A step of what is to be done: lines for a shell, or a file. */
+interface Step {
+  /** Name of the file to write; null: lines for a shell. */
+  readonly file: string | null;
+  readonly lines: readonly string[];
+}
+
+/** A setting in a runtime's own words. */
+export interface Command {
+  readonly steps: readonly Step[];
+  /** What is set, in order. */
+  readonly uses: readonly FlagUse[];
+  /** Why each is set so, by its name; those that need no reason are not there. */
+  readonly why: Readonly<Record<string, string>>;
+}
+
+/** A runtime's own words. */
+export interface Dialect {
+  readonly grammar: Grammar;
+  write(told: Told): Command;
+  /**
+   * Reads a command back; what its grammar refuses is an error.
+   * @returns values by flag
+   * @throws UserError
+   */
+  read(command: Pick<Command, 'steps'>): Map<string, string>;
+}
+
+/** Flag that a use sets. */
+export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
+  return flags.find(({ names }) => names.includes(name));
+}
+
+/** Widest line of a command, columns: it stands indented by four on a screen of 80. */
+const WIDEST = 76;
+
+/** Words of a command as lines that a shell joins again: no flag is torn from its value. */
+export function wrapped(groups: readonly (readonly string[])[]): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const group of groups) {
+    const text = group.join(' ');
+    // Two columns for " \".
+    if (line !== '' && line.length + 1 + text.length > WIDEST - 2) {
+      lines.push(`${line} \\`);
+      line = `  ${text}`;
+    } else line = line === '' ? text : `${line} ${text}`;
+  }
+  return [...lines, line];
+}
+
+/** The one line for a shell among the steps. */
+export function shellLine({ steps }: Pick<Command, 'steps'>): string {
+  return steps.findLast(({ file }) => file === null)!.lines.join('\n');
+}

@@ -1,0 +1,154 @@
+// Flags of a runtime's command line: which there are, what they take, and how a line is read. Advice may use only these; the reader is the
+// runtime's grammar as its own source has it, so that a test refuses advice that the runtime would refuse.
+import { UserError } from '../../../base/errors.js';
+import { didYouMean } from '../../../base/text.js';
+
+/** What a flag takes after its name. */
+export type Taken =
+  /** Nothing: it is a switch. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'count'; readonly min: number }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  | { readonly kind: 'text' }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  /** Numbers between commas. */
+  | { readonly kind: 'shares' }
+  /** Words up to the next flag. */
+  | { readonly kind: 'words' };
+
+/** Nothing. */
+export const SWITCH: Taken = { kind: 'nothing' };
+/** Any text. */
+export const TEXT: Taken = { kind: 'text' };
+
+/** A whole number of at least `min`. */
+export function count(min = 0): Taken {
+  return { kind: 'count', min };
+}
+
+/** One of some words. */
+export function choice(...of: readonly string[]): Taken {
+  return { kind: 'choice', of };
+}
+
+/** A flag that a runtime has. */
+export interface Flag {
+  /** All its spellings; advice uses the first. */
+  readonly names: readonly string[];
+  readonly takes: Taken;
+  /** What it does, a sentence without its full stop. */
+  readonly does: string;
+}
+
+/** A program's flags, and where they were read. */
+export interface Grammar {
+  /** Words that start the program: `llama-server`, `vllm serve`. */
+  readonly program: string;
+  /** Arguments without a flag that must follow the program. */
+  readonly operands: number;
+  readonly version: string;
+  readonly source: string;
+  readonly flags: readonly Flag[];
+}
+
+/** A flag with its value; null: it takes none. */
+export type FlagUse = readonly [name: string, value: string | number | null];
+
+/** The line that sets flags, one list of words for each flag, the program first. */
+export function wordsOf({ program }: Grammar, operands: readonly string[], uses: readonly FlagUse[]): string[][] {
+  const flags = uses.map(([name, value]) => (value === null ? [name] : [name, quotedWord(String(value))]));
+  return [[program, ...operands.map(quotedWord)], ...flags];
+}
+
+/** A word as a POSIX shell takes it for one. */
+function quotedWord(word: string): string {
+  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Reads a command line.
+ * @returns values by the first name of each flag; switches have an empty one
+ * @throws UserError where the program is another, a flag is unknown or given twice, or its value is none
+ */
+export function parseLine(grammar: Grammar, line: string): Map<string, string> {
+  const words = shellWords(line);
+  const start = grammar.program.split(' ');
+  if (start.some((word, i) => words[i] !== word)) throw new UserError(`"${line}": is no line of ${grammar.program}; begin with it`);
+  const values = new Map<string, string>();
+  let at = start.length + grammar.operands;
+  if (words.length < at || words.slice(start.length, at).some((word) => word.startsWith('-'))) {
+    throw new UserError(`${grammar.program}: needs ${grammar.operands} argument before its flags; give it`);
+  }
+  while (at < words.length) {
+    const word = words[at]!;
+    const flag = grammar.flags.find(({ names }) => names.includes(word));
+    if (flag === undefined) {
+      const known = grammar.flags.flatMap(({ names }) => names);
+      throw new UserError(`${grammar.program}: unknown flag "${word}": ${didYouMean(word, known)}`);
+    }
+    const [name] = flag.names;
+    if (values.has(name!)) throw new UserError(`${grammar.program}: ${word} is given twice; keep one`);
+    const { next, value } = valueAfter(words, at, flag);
+    values.set(name!, value);
+    at = next;
+  }
+  return values;
+}
+
+function valueAfter(words: readonly string[], at: number, { names, takes }: Flag): { readonly value: string; readonly next: number } {
+  if (takes.kind === 'nothing') return { value: '', next: at + 1 };
+  const value = words[at + 1];
+  if (value === undefined) throw new UserError(`${names[0]}: has no value; give it`);
+  if (!isTaken(takes, value)) throw new UserError(`${names[0]}: does not take "${value}"; ${wanted(takes)}`);
+  let next = at + 2;
+  if (takes.kind === 'words') while (next < words.length && !words[next]!.startsWith('-')) next++;
+  return { value: words.slice(at + 1, next).join(' '), next };
+}
+
+function isTaken(takes: Taken, value: string): boolean {
+  switch (takes.kind) {
+    case 'nothing':
+      return false;
+    case 'count':
+      return /^\d+$/.test(value) && Number(value) >= takes.min;
+    case 'number':
+      return /^\d+(\.\d+)?$/.test(value) && Number(value) >= takes.min && Number(value) <= takes.max;
+    case 'choice':
+      return takes.of.includes(value);
+    case 'shares':
+      return /^\d+(\.\d+)?(,\d+(\.\d+)?)*$/.test(value);
+    case 'text':
+    case 'words':
+      return value !== '';
+  }
+}
+
+function wanted(takes: Taken): string {
+  switch (takes.kind) {
+    case 'count':
+      return `write a whole number of at least ${takes.min}`;
+    case 'number':
+      return `write a number of ${takes.min} to ${takes.max}`;
+    case 'choice':
+      return `write one of ${takes.of.join(', ')}`;
+    case 'shares':
+      return 'write numbers between commas';
+    case 'nothing':
+    case 'text':
+    case 'words':
+      return 'write a text';
+  }
+}
+
+/** Words of a line as a shell splits it: quotes are taken off, a backslash before a line's end joins lines. */
+export function shellWords(line: string): string[] {
+  const joined = line.replaceAll(/\\\n/g, ' ');
+  const words: string[] = [];
+  const pattern = /(?:[^\s'"\\]+|'[^']*'|"[^"]*"|\\.)+/g;
+  for (const [word] of joined.matchAll(pattern)) {
+    words.push(
+      word.replaceAll(/'([^']*)'|"([^"]*)"|\\(.)/g, (_, single?: string, double?: string, one?: string) => single ?? double ?? one!),
+    );
+  }
+  return words;
+}

@@ -1,0 +1,45 @@
+// ik_llama.cpp's server: llama.cpp's flags, and its own for latent attention.
+import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
+import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, wordsOf } from './flag.js';
+import { SHARED_FLAGS, sharedUses } from './llama.cpp.js';
+
+const GRAMMAR: Grammar = {
+  program: 'llama-server',
+  operands: 0,
+  version: '2026-08-15 (8337e4c)',
+  source: 'github.com/ikawrakow/ik_llama.cpp, common/common.cpp',
+  flags: [
+    ...SHARED_FLAGS,
+    {
+      names: ['-mla', '--mla-use'],
+      takes: count(),
+      does: 'how latent attention is computed; 3: absorbed while decoding, unpacked for prompts',
+    },
+    { names: ['-amb', '--attention-max-batch'], takes: count(), does: 'most MiB that attention scores may take at a time' },
+    { names: ['-rtr', '--run-time-repack'], takes: SWITCH, does: 'weights in host memory are repacked at the start' },
+    { names: ['-muge', '--merge-up-gate-experts'], takes: SWITCH, does: 'up and gate projections of experts are one tensor' },
+    { names: ['--fit'], takes: SWITCH, does: 'which tensors go to the GPU is chosen at the start' },
+    { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'attn', 'graph'), does: 'how several GPUs share the model' },
+  ],
+};
+
+/** MiB of attention scores at a time that recorded runs of DeepSeek give (shared by all of them). */
+const SCORES_MIB = 512;
+
+/** ik_llama.cpp. */
+export const ikLlamaCpp: Dialect = {
+  grammar: GRAMMAR,
+  write(told: Told): Command {
+    const { uses, why } = sharedUses(told);
+    const latent: FlagUse[] = told.mla
+      ? [
+          ['-mla', 3],
+          ['-amb', SCORES_MIB],
+        ]
+      : [];
+    const all = [...uses, ...latent];
+    const reasons = told.mla ? { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' } : why;
+    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], all)) }], uses: all, why: reasons };
+  },
+  read: (command) => parseLine(GRAMMAR, shellLine(command)),
+};

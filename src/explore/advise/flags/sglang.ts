@@ -1,0 +1,49 @@
+// SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ktransformers.ts.
+import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
+import { choice, count, type Flag, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
+
+/** Flags of the server, whoever computes experts. */
+export const SERVER_FLAGS: readonly Flag[] = [
+  { names: ['--model-path', '--model'], takes: TEXT, does: 'folder or repository of the model' },
+  { names: ['--tensor-parallel-size', '--tp-size', '--tp'], takes: count(1), does: 'GPUs that share every tensor' },
+  { names: ['--context-length'], takes: count(1), does: 'tokens of context of a conversation' },
+  { names: ['--max-running-requests'], takes: count(1), does: 'conversations at a time' },
+  { names: ['--max-total-tokens'], takes: count(1), does: 'tokens of the KV cache, of all conversations together' },
+  { names: ['--chunked-prefill-size'], takes: count(1), does: 'most prompt tokens of one pass' },
+  { names: ['--mem-fraction-static'], takes: { kind: 'number', min: 0, max: 1 }, does: 'share of GPU memory for weights and KV cache' },
+  { names: ['--kv-cache-dtype'], takes: choice('auto', 'fp8_e5m2', 'fp8_e4m3', 'bfloat16'), does: 'storage of keys and values' },
+  { names: ['--trust-remote-code'], takes: SWITCH, does: 'code beside the model may run' },
+];
+
+const GRAMMAR: Grammar = {
+  program: 'python -m sglang.launch_server',
+  operands: 0,
+  version: '0.5',
+  source: 'github.com/sgl-project/sglang, python/sglang/srt/server_args.py',
+  flags: SERVER_FLAGS,
+};
+
+/** Share of a GPU that is left for activations and graphs. */
+const LEFT = 0.12;
+
+/** Flags of the server for a setting. */
+export function serverUses({ gpus, model, setting }: Told): FlagUse[] {
+  return [
+    ['--model-path', model],
+    ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
+    ['--context-length', setting.context],
+    ['--max-running-requests', setting.users],
+    ['--chunked-prefill-size', setting.ubatch],
+    ['--mem-fraction-static', (1 - LEFT).toFixed(2)],
+  ];
+}
+
+/** SGLang. */
+export const sglangServer: Dialect = {
+  grammar: GRAMMAR,
+  write(told: Told): Command {
+    const uses = serverUses(told);
+    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], uses)) }], uses, why: {} };
+  },
+  read: (command) => parseLine(GRAMMAR, shellLine(command)),
+};

@@ -1,0 +1,181 @@
+// What a setting reaches on a machine, priced by the engine itself: a few generated tokens behind a prompt, and one pass over a prompt. Short
+// runs, since placements do not change while they go on; each is run once.
+import { simulateInputs } from '../../engine/simulate.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { parseKvFormat, withKvFormat } from '../../model/kv-format.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Accuracy, Result } from '../../result/result.js';
+import { checkRun, type RunInput } from '../../system/run.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+
+import type { RequestShape, Speeds } from './goal.js';
+import { isCpuOnly, type Setting } from './setting.js';
+
+/** Generated tokens that are run: routing varies between them, and nothing else. */
+const DECODED = 24;
+
+/** Speeds of a setting, and how far comparable predictions lay from measurements. */
+export interface Price extends Speeds {
+  readonly bands: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
+}
+
+/** Prices settings of one model under one runtime. */
+export class Pricer {
+  readonly #trace: RoutingTrace;
+  readonly #request: RequestShape;
+  readonly #known = new Map<string, Promise<Result>>();
+  /** Runs of the engine so far. */
+  runs = 0;
+
+  /**
+   * @param trace routing of the model, at least {@link tokensNeeded} tokens long
+   * @param request what is asked: decoding begins behind its prompt
+   */
+  constructor(trace: RoutingTrace, request: RequestShape) {
+    this.#trace = trace;
+    this.#request = request;
+  }
+
+  /**
+   * Speeds of a setting.
+   * @param model in the setting's format
+   * @param hardware driven by the runtime
+   */
+  async price(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Price> {
+    const decoded = await this.#decoded(model, hardware, setting);
+    const prompted = await this.#prompted(model, hardware, setting);
+    return {
+      decode: (setting.users * 1e9) / of(decoded, 'latency.tpot.mean'),
+      prefill: (promptTokens(setting, this.#request) * 1e9) / of(prompted, 'latency.ttft.mean'),
+      bands: { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null },
+    };
+  }
+
+  /** Decode speed alone, tokens/s of all users together. */
+  async decode(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<number> {
+    return (setting.users * 1e9) / of(await this.#decoded(model, hardware, setting), 'latency.tpot.mean');
+  }
+
+  /** Prefill speed alone, tokens/s. */
+  async prefill(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<number> {
+    return (promptTokens(setting, this.#request) * 1e9) / of(await this.#prompted(model, hardware, setting), 'latency.ttft.mean');
+  }
+
+  #decoded(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Result> {
+    const { users } = setting;
+    return this.#run(model, hardware, { ...setting, ubatch: users }, { users, prompt: 1, output: DECODED, context: this.#request.prompt });
+  }
+
+  /** One pass in the middle of the prompt. */
+  #prompted(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Result> {
+    const prompt = promptTokens(setting, this.#request);
+    const context = Math.round((this.#request.prompt - prompt) / 2);
+    return this.#run(model, hardware, { ...setting, ubatch: prompt }, { users: 1, prompt, output: 1, context });
+  }
+
+  #run(model: ModelSpec, hardware: HardwareSpec, setting: Setting, walk: Walk): Promise<Result> {
+    const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    this.runs++;
+    const { run, machine } = runOf(model, hardware, setting, walk);
+    const spec = checkRun(run, 'advise');
+    const trace = partOf(this.#trace, walk);
+    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart: async () => trace };
+    const inputs = {
+      model: withKvFormat(model, parseKvFormat(setting.kv)),
+      modelNote: null,
+      hardware: machine,
+      system: spec.system,
+      ...routing,
+    };
+    const result = simulateInputs(inputs, spec);
+    this.#known.set(key, result);
+    return result;
+  }
+}
+
+/** Tokens of routing that pricing walks at most. */
+export function tokensNeeded(users: number, { prompt }: RequestShape): number {
+  return Math.max(users * (1 + DECODED), prompt + 1);
+}
+
+/** Tokens that a run walks, and what stands in the KV cache before them. */
+interface Walk {
+  readonly users: number;
+  readonly prompt: number;
+  readonly output: number;
+  readonly context: number;
+}
+
+function promptTokens({ ubatch }: Setting, { prompt }: RequestShape): number {
+  return Math.min(ubatch, prompt);
+}
+
+function of({ metrics }: Result, name: string): number {
+  return metrics[name]!.value;
+}
+
+/** The run of a setting, and the machine that it runs on: without its GPU, where the CPU computes everything. */
+function runOf(
+  model: ModelSpec,
+  hardware: HardwareSpec,
+  setting: Setting,
+  { context, users }: Walk,
+): { readonly run: RunInput; readonly machine: HardwareSpec } {
+  const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users) };
+  const common = { workload, bounds: false, audit: 'off' } as const;
+  const machine = isCpuOnly(setting) && hardware.cpu !== null ? withoutGpu(hardware) : asOneGpu(hardware);
+  const { cpuMoe, gpuExperts } = setting;
+  if (machine.cpu === null || (cpuMoe === 0 && gpuExperts === null)) return { run: { ...common, system: 'all-resident' }, machine };
+  const layers = gpuExperts === null;
+  const system = {
+    name: 'fixed',
+    cache: layers
+      ? { policy: `static:by=layer,cpuLayers=${cpuMoe}`, scope: 'global' as const }
+      : { policy: 'static:by=id', scope: 'layer' as const },
+    onMiss: 'cpu' as const,
+  };
+  // Memory was counted before, with the buffers that the engine does not know.
+  const most = Math.max(...model.layers.map(({ experts }) => experts));
+  return { run: { ...common, system, memory: { expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer` } }, machine };
+}
+
+/** The CPU of a machine alone, all its sockets as one device. */
+function withoutGpu({ cpu, gpus: _several, ...hardware }: HardwareSpec): HardwareSpec {
+  const { handoverNs: _, sockets, ...one } = cpu!;
+  const count = sockets?.count ?? 1;
+  const device = {
+    ...one,
+    peakFlops: one.peakFlops * count,
+    memoryBandwidth: one.memoryBandwidth * count,
+    perPassNs: hardware.gpu.perPassNs,
+  };
+  return { ...hardware, tiers: [{ name: 'unified', bytes: hardware.tiers[1]!.bytes }], links: [], gpu: device, cpu: null };
+}
+
+/** Several GPUs as one: layers one after another are read at the rate of one, shared tensors at the rate of all. */
+function asOneGpu({ gpus, ...hardware }: HardwareSpec): HardwareSpec {
+  if (gpus === undefined) return hardware;
+  const { gpu, tiers } = hardware;
+  const together = isShared(hardware) ? gpus.count : 1;
+  const [first, ...others] = tiers;
+  return {
+    ...hardware,
+    tiers: [{ ...first!, bytes: first!.bytes * gpus.count }, ...others],
+    gpu: { ...gpu, peakFlops: gpu.peakFlops * together, memoryBandwidth: gpu.memoryBandwidth * together },
+  };
+}
+
+/** True where a runtime cuts every tensor over the GPUs. */
+function isShared({ software }: HardwareSpec): boolean {
+  return software !== undefined && !/llama\.cpp/.test(software.runtime);
+}
+
+/** Requests of one length, one for each user, from the start of the routing. */
+function partOf(trace: RoutingTrace, { output, prompt, users }: Walk): RoutingTrace {
+  const length = prompt + output;
+  const requests = Array.from({ length: users }, (_, id) => ({ id, start: id * length, prefill: prompt, decode: output }));
+  const sha256 = (): string => `advise: ${users} x ${prompt}+${output}`;
+  return { ...trace, tokens: users * length, requests, sha256, read: trace.read.bind(trace), close: () => undefined };
+}

@@ -1,0 +1,155 @@
+// What advice is shown as: one screen. The verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how sure.
+import { formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../../base/units.js';
+import {
+  type Block,
+  type Column,
+  type Datum,
+  type Document,
+  figure,
+  type Grid,
+  gridOf,
+  type Line,
+} from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { bareRate, formatRelative } from '../../report/format.js';
+import type { Accuracy } from '../../result/result.js';
+import type { Advice, AdvisedSetting } from './advise.js';
+import { type DeviceMemory, freeOf } from './fits.js';
+import { flagOf } from './flags/dialect.js';
+import { requestNs } from './goal.js';
+import { advisedRuntime } from './runtimes.js';
+
+/** Advice, and whether each flag is to be explained. */
+export interface AdviceView {
+  readonly advice: Advice;
+  readonly explain: boolean;
+}
+
+/** Formats of advice, the one for reading first. */
+export const adviceReports = documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice);
+
+/** Advice as a document. */
+function adviceDocument({ advice, explain }: AdviceView): Document {
+  const { answer, machine, model, quantization, runtime } = advice;
+  return {
+    title: `${model} ${quantization} on ${machine}, ${runtime}`,
+    lead: verdictOf(advice),
+    blocks: [
+      ...commandOf(advice),
+      ...(explain ? [explained(advice)] : []),
+      ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
+      sentences('does not fit', advice.misfits),
+      sentences('would help', purchaseTexts(advice)),
+      sentences('how sure', sureness(advice)),
+    ],
+    records: recordsOf(advice),
+  };
+}
+
+/** The answer in a sentence or two. */
+function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
+  if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
+  const share = users === 1 ? '' : ` for ${users} users together`;
+  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill)}`;
+  const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
+  const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
+  const broken =
+    kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
+  return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...broken];
+}
+
+function bandText(band: Accuracy | null): string {
+  return band === null ? '' : ` ± ${formatNumber(100 * band.halfWidth)} %`;
+}
+
+function commandOf({ command }: Advice): Block[] {
+  if (command === null) return [];
+  return command.steps.map(({ file, lines }) => ({ kind: 'code' as const, lines, ...(file === null ? {} : { title: `File ${file}` }) }));
+}
+
+/** A sentence for each flag. */
+function explained({ command, runtime }: Advice): Block {
+  const { grammar } = advisedRuntime(runtime).dialect;
+  const facts = (command?.uses ?? []).map(([name, value]): [string, string] => {
+    const why = command!.why[name];
+    const does = flagOf(grammar, name)!.does;
+    return [value === null || String(value).length > 12 ? name : `${name} ${value}`, `${does}${why === undefined ? '' : `: ${why}`}.`];
+  });
+  const source = `Flags of ${grammar.program} ${grammar.version}, ${grammar.source}`;
+  return { kind: 'facts', title: { text: source, tone: 'dim' }, facts, indent: 2 + Math.max(0, ...facts.map(([label]) => label.length)) };
+}
+
+function memoryGrid({ devices }: AdvisedSetting): Grid {
+  const rows = devices.map((device): Datum[] => [
+    device.name,
+    ...[device.weights, device.kv, device.compute, freeOf(device), device.has].map((bytes) => figure(bytes, 'bytes')),
+  ]);
+  return gridOf(['memory', 'weights', 'KV', 'compute', 'free', 'of'], rows);
+}
+
+/** The answer, and what else could be had. */
+function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid {
+  const rows = [answer, ...alternatives].map((choice): Datum[] => [
+    choice.change === '' ? 'as above' : choice.change,
+    bareRate(choice.decode),
+    bareRate(choice.prefill),
+    ...[choice.devices.find(({ name }) => name !== 'host'), choice.devices.find(({ name }) => name === 'host')].map((device) =>
+      usedOf(device),
+    ),
+    figure(choice.longest, 'count'),
+    { value: choice.bits, text: formatNumber(choice.bits, 1) },
+  ]);
+  const columns: (string | Column)[] = [
+    { head: 'instead', most: 22 },
+    { head: 'decode', name: 'decode' },
+    'prefill',
+    { head: 'GPU', name: 'gpu_memory' },
+    { head: 'host', name: 'host_memory' },
+    { head: 'context', name: 'longest_context' },
+    'bits',
+  ];
+  return gridOf(columns, rows);
+}
+
+function usedOf(device: DeviceMemory | undefined): Datum {
+  return device === undefined ? null : figure(device.weights + device.kv + device.compute, 'bytes');
+}
+
+function sentences(label: string, texts: readonly string[]): Block {
+  const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
+  return { kind: 'facts', facts, indent: 14 };
+}
+
+/** Sentences of what to buy. */
+function purchaseTexts({ answer, purchases }: Advice): string[] {
+  if (answer === null) return [];
+  if (purchases.length === 0) return ['Nothing that was tried gains a hundredth.'];
+  return purchases.map(({ decode, decodeGain, part, prefill, prefillGain }) => {
+    const gain = (rate: number, relative: number): string =>
+      Math.abs(relative) < 0.005 ? 'as before' : `${formatTokensPerSecond(rate)} (${formatRelative(relative)})`;
+    return `${part}: decode ${gain(decode, decodeGain)}, prompts ${gain(prefill, prefillGain)}.`;
+  });
+}
+
+/** Sentences of what figures rest on. */
+function sureness({ bands, notes }: Advice): string[] {
+  const of = (what: string, band: Accuracy | null): string[] =>
+    band === null ? [] : [`${what} ± ${formatNumber(100 * band.halfWidth)} % holds 80 % of ${band.rows} measurements (${band.common}).`];
+  const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
+  return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
+}
+
+/** CSV has a row for each setting. */
+function recordsOf({ alternatives, answer }: Advice): Grid {
+  const rows = (answer === null ? [] : [answer, ...alternatives]).map(
+    ({ bits, change, decode, devices, longest, prefill, setting }): Datum[] => [
+      ...[change === '' ? 'advised' : change, setting.quantization, setting.gpuLayers, setting.cpuMoe, setting.gpuExperts, setting.ubatch],
+      ...[setting.kv, setting.context, setting.users, decode, prefill, longest, bits],
+      ...['host', 'other'].map((which) =>
+        devices.filter(({ name }) => (name === 'host') === (which === 'host')).reduce((sum, d) => sum + d.weights + d.kv + d.compute, 0),
+      ),
+    ],
+  );
+  const heads = ['setting', 'quantization', 'gpu_layers', 'cpu_moe_layers', 'gpu_experts', 'ubatch', 'kv', 'context', 'users'];
+  return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
+}

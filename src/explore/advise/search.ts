@@ -1,0 +1,138 @@
+// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory falls and speed falls along it; then the
+// rungs beside it, since a bisection believes that and a run shows it.
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { type DeviceMemory, freeOf, isFit, memoryOf } from './fits.js';
+import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
+import type { Price, Pricer } from './price.js';
+import type { AdvisedRuntime } from './runtimes.js';
+import { ALL_ON_GPU, type KvType, type Setting, type WeightPlacement } from './setting.js';
+
+/** What settings are searched for. */
+export interface Question {
+  readonly runtime: AdvisedRuntime;
+  readonly hardware: HardwareSpec;
+  readonly goal: Goal;
+  readonly request: RequestShape;
+  readonly context: number;
+  readonly users: number;
+  readonly pricer: Pricer;
+  /** The model in a format; null: its own. */
+  model(quantization: string | null): ModelSpec;
+}
+
+/** A setting that fits, with what it reaches. */
+export interface Priced {
+  readonly setting: Setting;
+  readonly model: ModelSpec;
+  readonly devices: readonly DeviceMemory[];
+  readonly price: Price;
+  /** By the goal: smaller is better. */
+  readonly cost: number;
+  /** What the goal demands is kept. */
+  readonly kept: boolean;
+}
+
+/** Values of a setting beside its placement. */
+export type Beside = Omit<Setting, keyof WeightPlacement>;
+
+/** Placements that a runtime has on a machine, most on the GPU first. */
+export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): readonly WeightPlacement[] {
+  const [first] = hardware.tiers;
+  if (first!.name !== 'unified') return runtime.ladder(model);
+  // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
+  return [hardware.gpu.attention === undefined ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
+}
+
+/** Memory of a setting by device. */
+export function devicesOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): DeviceMemory[] {
+  return memoryOf(model, setting, hardware, runtime);
+}
+
+/**
+ * The highest rung that fits; null: none does.
+ * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
+ */
+export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const ladder = ladderOf(question, model);
+  const at = firstOnGpu(question, model, beside, ladder);
+  const setting = at === ladder.length ? null : { ...beside, ...ladder[at]! };
+  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
+}
+
+/** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
+function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
+  const holds = (at: number): boolean => {
+    const [first] = devicesOf(question, model, { ...beside, ...ladder[at]! });
+    return freeOf(first!) >= 0;
+  };
+  let [low, high] = [0, ladder.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Prices a setting. */
+export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
+  const { goal, hardware, pricer, request } = question;
+  const price = await pricer.price(model, hardware, setting);
+  const cost = costOf(goal, price, setting.users, request);
+  return { setting, model, devices: devicesOf(question, model, setting), price, cost, kept: isKept(goal, cost) };
+}
+
+/**
+ * The best setting of one format and one kind of KV cache; null: none fits.
+ */
+export async function bestSetting(question: Question, quantization: string | null, kv: KvType): Promise<Priced | null> {
+  const { context, request, runtime, users } = question;
+  const model = question.model(quantization);
+  let best: Priced | null = null;
+  // Passes beyond the prompt are as good as one that holds it.
+  const passes = runtime.ubatches.filter((_, i) => i === 0 || runtime.ubatches[i - 1]! < request.prompt);
+  for (const ubatch of passes) {
+    const setting = highestFit(question, model, { quantization, ubatch, kv, context, users });
+    if (setting === null) continue;
+    const one = await priced(question, model, setting);
+    if (best === null || one.cost < best.cost) best = one;
+  }
+  return best === null ? null : downhill(question, best);
+}
+
+/** Goes down the ladder as long as that is better. */
+async function downhill(question: Question, from: Priced): Promise<Priced> {
+  const ladder = ladderOf(question, from.model);
+  let best = from;
+  for (let at = rungOf(ladder, from.setting) + 1; at < ladder.length; at++) {
+    const setting = { ...from.setting, ...ladder[at]! };
+    if (!isFit(devicesOf(question, from.model, setting))) break;
+    const next = await priced(question, from.model, setting);
+    if (next.cost >= best.cost) break;
+    best = next;
+  }
+  return best;
+}
+
+/** Place of a setting's placement on its ladder. */
+export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): number {
+  return ladder.findIndex((one) => one.cpuMoe === cpuMoe && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers);
+}
+
+/** Tokens between two contexts that are told apart. */
+const CONTEXT_STEP = 1024;
+/** No model is trained on more. */
+const MOST_CONTEXT = 2 ** 20;
+
+/** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not even fit as it is. */
+export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
+  const holds = (steps: number): boolean => isFit(devicesOf(question, model, { ...setting, context: steps * CONTEXT_STEP }));
+  let [low, high] = [Math.floor(setting.context / CONTEXT_STEP), MOST_CONTEXT / CONTEXT_STEP];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return Math.max(setting.context, low * CONTEXT_STEP);
+}

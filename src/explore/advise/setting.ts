@@ -1,0 +1,36 @@
+// One way to run a model: what lies where, and what the runtime is told beside it. Types and small words only; a runtime says which of
+// these it has (runtimes.ts), the engine prices them (price.ts), memory is counted in fits.ts.
+
+/** Storage of keys and values in the KV cache. */
+export type KvType = 'f16' | 'q8_0' | 'q4_0';
+
+/** Where weights lie. */
+export interface WeightPlacement {
+  /** Decoder layers on the GPUs, last ones first; null: all, with the output matrix. 0: the CPU computes everything. */
+  readonly gpuLayers: number | null;
+  /** First MoE layers whose experts lie in host memory. */
+  readonly cpuMoe: number;
+  /** Experts of each layer on the GPUs; null: all of the layers that are there. */
+  readonly gpuExperts: number | null;
+}
+
+/** Everything on the GPUs. */
+export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, gpuExperts: null };
+
+/** One way to run a model. */
+export interface Setting extends WeightPlacement {
+  /** Storage format of the weights, as `--quantization` has it; null: as the files or the profile have it. */
+  readonly quantization: string | null;
+  /** Most tokens of one pass over a prompt. */
+  readonly ubatch: number;
+  readonly kv: KvType;
+  /** Tokens that one user's conversation may have. */
+  readonly context: number;
+  /** Conversations at a time. */
+  readonly users: number;
+}
+
+/** True where no GPU takes part. */
+export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
+  return gpuLayers === 0;
+}

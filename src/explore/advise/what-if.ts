@@ -1,0 +1,154 @@
+// What would help: the same question on a machine with one part changed, answered by runs. What binds a speed is found the same way: the
+// part whose tenth more speeds it up most.
+import { formatBytes } from '../../base/units.js';
+import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { highestFit, type Priced, priced, type Question } from './search.js';
+import type { Setting } from './setting.js';
+
+/** A part of the machine that limits a speed. */
+export interface Bound {
+  readonly decode: string;
+  readonly prefill: string;
+}
+
+/** A changed machine, and what the setting for it reaches. */
+export interface Purchase {
+  /** `one more memory channel (3 instead of 2)`. */
+  readonly part: string;
+  /** Tokens/s. */
+  readonly decode: number;
+  readonly prefill: number;
+  /** Against the answer: 0.1 is a tenth more. */
+  readonly decodeGain: number;
+  readonly prefillGain: number;
+}
+
+/** How much faster a part is made to see whether it binds. */
+const NUDGE = 1.1;
+
+const GIB = 2 ** 30;
+/** VRAM that a next larger card has more. */
+const MORE_VRAM = 8 * GIB;
+
+/** A part, and the machine in which it is `factor` times as fast. */
+type Nudge = readonly [name: string, faster: (hardware: HardwareSpec, factor: number) => HardwareSpec];
+
+const NUDGES: readonly Nudge[] = [
+  ['CPU memory bandwidth', (hardware, factor) => withCpu(hardware, (cpu) => ({ ...cpu, memoryBandwidth: cpu.memoryBandwidth * factor }))],
+  ['CPU arithmetic', (hardware, factor) => withCpu(hardware, (cpu) => withRates(cpu, factor))],
+  ['GPU memory bandwidth', (hardware, factor) => withGpu(hardware, (gpu) => ({ ...gpu, memoryBandwidth: gpu.memoryBandwidth * factor }))],
+  ['GPU arithmetic', (hardware, factor) => withGpu(hardware, (gpu) => withRates(gpu, factor))],
+  ['PCIe', (hardware, factor) => withLink(hardware, 'h2d', factor)],
+  ['the SSD', (hardware, factor) => withLink(hardware, 'ssd', factor)],
+  ["the runtime's own time", withLessOverhead],
+];
+
+/** What binds the speeds of a setting. */
+export async function boundOf({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<Bound> {
+  const best = { decode: { name: '', rate: price.decode }, prefill: { name: '', rate: price.prefill } };
+  for (const [name, faster] of NUDGES) {
+    const changed = faster(hardware, NUDGE);
+    if (changed === hardware) continue;
+    const rates = { decode: await pricer.decode(model, changed, setting), prefill: await pricer.prefill(model, changed, setting) };
+    for (const phase of ['decode', 'prefill'] as const) {
+      if (rates[phase] > best[phase].rate) best[phase] = { name: named(name, hardware), rate: rates[phase] };
+    }
+  }
+  return { decode: best.decode.name, prefill: best.prefill.name };
+}
+
+/** On a machine of one memory there is no other to tell it from. */
+function named(name: string, hardware: HardwareSpec): string {
+  if (hardware.tiers[0]!.name !== 'unified') return name;
+  return hardware.gpu.attention === undefined ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
+}
+
+/** What would help, most gain first; what gains less than a hundredth is left out. */
+export async function purchasesOf(question: Question, answer: Priced): Promise<Purchase[]> {
+  const found: Purchase[] = [];
+  for (const { hardware, part } of changesOf(question.hardware, answer.setting)) {
+    const changed = { ...question, hardware };
+    const setting = highestFit(changed, answer.model, answer.setting) ?? answer.setting;
+    const { price } = await priced(changed, answer.model, setting);
+    const gains = { decodeGain: price.decode / answer.price.decode - 1, prefillGain: price.prefill / answer.price.prefill - 1 };
+    if (Math.max(gains.decodeGain, gains.prefillGain) < 0.01) continue;
+    found.push({ part, decode: price.decode, prefill: price.prefill, ...gains });
+  }
+  return found.sort((a, b) => b.decodeGain + b.prefillGain - (a.decodeGain + a.prefillGain));
+}
+
+/** Machines with one part changed. */
+function changesOf(hardware: HardwareSpec, { cpuMoe, gpuExperts, gpuLayers }: Setting): { part: string; hardware: HardwareSpec }[] {
+  const { machine, tiers } = hardware;
+  const changes: { part: string; hardware: HardwareSpec }[] = [];
+  const hostComputes = cpuMoe > 0 || gpuExperts !== null || gpuLayers !== null;
+  const ram = machine?.ram;
+  if (ram !== null && ram !== undefined && hostComputes && machine?.unified !== true) {
+    const channels = ram.channels / machine!.sockets;
+    const factor = (channels + 1) / channels;
+    const part = `one more memory channel (${channels + 1} of ${ram.type}-${ram.mts} instead of ${channels})`;
+    changes.push({ part, hardware: withCpu(hardware, (cpu) => ({ ...cpu, memoryBandwidth: cpu.memoryBandwidth * factor })) });
+  }
+  const pcie = machine?.pcie;
+  if (pcie !== null && pcie !== undefined && hostComputes) {
+    const part = `PCIe ${pcie.generation + 1}.0 x${pcie.lanes} instead of ${pcie.generation}.0`;
+    changes.push({ part, hardware: withLink(hardware, 'h2d', 2) });
+  }
+  if (tiers[0]!.name === 'gpu' && hostComputes) {
+    const [gpu, ...others] = tiers;
+    const each = (hardware.gpus?.count ?? 1) > 1 ? ' on each GPU' : '';
+    changes.push({
+      part: `${formatBytes(MORE_VRAM)} more VRAM${each}`,
+      hardware: { ...hardware, tiers: [{ ...gpu!, bytes: gpu!.bytes + MORE_VRAM }, ...others] },
+    });
+  }
+  return changes;
+}
+
+function withGpu(hardware: HardwareSpec, change: (gpu: Device) => Device): HardwareSpec {
+  return { ...hardware, gpu: change(hardware.gpu) };
+}
+
+function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice): HardwareSpec {
+  // Where the CPU stands in the GPU's place, it is nudged as that.
+  return hardware.cpu === null ? hardware : { ...hardware, cpu: change(hardware.cpu) };
+}
+
+/** A device whose cores do more. */
+function withRates<T extends Device>(device: T, factor: number): T {
+  const times = (values: Readonly<Record<string, number>>): Record<string, number> =>
+    Object.fromEntries(Object.entries(values).map(([format, value]) => [format, value * factor]));
+  return {
+    ...device,
+    peakFlops: device.peakFlops * factor,
+    ...(device.unpacking === undefined ? {} : { unpacking: times(device.unpacking) }),
+    ...(device.peakByFormat === undefined ? {} : { peakByFormat: times(device.peakByFormat) }),
+  };
+}
+
+function withLink(hardware: HardwareSpec, name: 'h2d' | 'ssd', factor: number): HardwareSpec {
+  if (!hardware.links.some((link) => link.name === name)) return hardware;
+  const links = hardware.links.map((link) => {
+    if (link.name !== name) return link;
+    const paths = link.paths?.map((path) => ({ ...path, bandwidth: path.bandwidth * factor }));
+    return { ...link, bandwidth: link.bandwidth * factor, ...(paths === undefined ? {} : { paths }) };
+  });
+  return { ...hardware, links };
+}
+
+function withLessOverhead(hardware: HardwareSpec, factor: number): HardwareSpec {
+  const less = <T extends Device>(device: T): T => ({
+    ...device,
+    launchNs: device.launchNs / factor,
+    perLayerNs: device.perLayerNs / factor,
+    perPassNs: device.perPassNs / factor,
+  });
+  const { cpu, gpu } = hardware;
+  return { ...hardware, gpu: less(gpu), cpu: cpu === null ? null : { ...less(cpu), handoverNs: cpu.handoverNs / factor } };
+}
+
+/** Bits of a weight over all weights of a model. */
+export function bitsPerWeight({ dense, layers, parameters }: ModelSpec): number {
+  return (8 * (dense.weightBytes + layers.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0))) / parameters.total;
+}

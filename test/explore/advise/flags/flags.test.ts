@@ -1,0 +1,153 @@
+// What each runtime is told: written in its flags, read back by its grammar.
+import { describe, expect, it } from 'vitest';
+import type { Told } from '../../../../src/explore/advise/flags/dialect.js';
+import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag.js';
+import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
+import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
+
+const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1 } as const;
+const TOLD: Told = {
+  setting: SETTING,
+  model: 'model.gguf',
+  name: 'model',
+  layers: 48,
+  moeLayers: 47,
+  firstMoe: 1,
+  gpus: 1,
+  split: null,
+  cores: 16,
+  sockets: 1,
+  unified: false,
+  gpuBytes: 24 * 2 ** 30,
+  format: 'q4_k',
+  mla: false,
+};
+
+const said = (runtime: string, told: Partial<Told>): Record<string, string> => {
+  const { dialect } = advisedRuntime(runtime);
+  return Object.fromEntries(dialect.read(dialect.write({ ...TOLD, ...told })));
+};
+
+describe('llama.cpp', () => {
+  it('leaves the experts of first layers in host memory; layers without experts count', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 } })).toEqual({
+      '-m': 'model.gguf',
+      '-c': '8192',
+      '-ngl': '99',
+      '-ncmoe': '21',
+      '-ub': '2048',
+      '-b': '2048',
+      '-fa': 'on',
+      '-t': '16',
+    });
+  });
+
+  it('says it shortly where all stay there', () => {
+    const flags = said('llama.cpp', { setting: { ...SETTING, cpuMoe: 47 } });
+    expect(flags).toMatchObject({ '-cmoe': '' });
+    expect(flags).not.toHaveProperty('-ncmoe');
+  });
+
+  it('names no thread where the GPU computes everything', () => {
+    expect(said('llama.cpp', {})).not.toHaveProperty('-t');
+  });
+
+  it('gives all users their context together', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, users: 4 } })).toMatchObject({ '-c': '32768', '-np': '4' });
+  });
+
+  it('stores keys and values alike', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, kv: 'q8_0' } })).toMatchObject({ '-ctk': 'q8_0', '-ctv': 'q8_0', '-fa': 'on' });
+  });
+
+  it('spreads threads over sockets where the CPU computes', () => {
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 5 }, sockets: 2 })).toMatchObject({ '--numa': 'distribute' });
+  });
+
+  it('quotes what a shell would split', () => {
+    expect(said('llama.cpp', { model: "my model's file.gguf" })['-m']).toBe("my model's file.gguf");
+  });
+});
+
+describe('ik_llama.cpp', () => {
+  it('caches the latent of latent attention', () => {
+    expect(said('ik_llama.cpp', { mla: true })).toMatchObject({ '-mla': '3', '-amb': '512' });
+    expect(said('ik_llama.cpp', {})).not.toHaveProperty('-mla');
+  });
+});
+
+describe('ktransformers', () => {
+  it('says how many experts of each layer are on the GPU, and which kernels compute the others', () => {
+    const setting = { ...SETTING, gpuExperts: 12 };
+    expect(said('ktransformers', { setting, format: 'fp8', cores: 64, sockets: 2 })).toMatchObject({
+      '--kt-num-gpu-experts': '12',
+      '--kt-method': 'FP8',
+      '--kt-cpuinfer': '64',
+      '--kt-threadpool-count': '2',
+    });
+  });
+});
+
+describe('vllm and sglang', () => {
+  it('share tensors over GPUs', () => {
+    expect(said('vllm', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--max-model-len': '8192' });
+    expect(said('sglang', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--context-length': '8192' });
+  });
+});
+
+describe('ollama', () => {
+  it('has a Modelfile, and variables of its server', () => {
+    const { dialect } = advisedRuntime('ollama');
+    const told = { ...TOLD, setting: { ...SETTING, gpuLayers: 30, kv: 'q8_0', users: 2 } } as const;
+    const { steps } = dialect.write(told);
+    expect(steps[0]).toEqual({
+      file: 'Modelfile',
+      lines: ['FROM model.gguf', 'PARAMETER num_ctx 8192', 'PARAMETER num_gpu 30', 'PARAMETER num_batch 2048', 'PARAMETER num_thread 16'],
+    });
+    expect(steps[1]!.lines).toEqual(['OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_NUM_PARALLEL=2 \\', '  ollama serve']);
+    expect(Object.fromEntries(dialect.read({ steps }))).toMatchObject({ OLLAMA_NUM_PARALLEL: '2', num_gpu: '30', FROM: 'model.gguf' });
+  });
+});
+
+describe('a grammar', () => {
+  const { grammar } = advisedRuntime('llama.cpp').dialect;
+
+  it.each([
+    ['llama-server -m a.gguf --n-cpu-mo 3', 'unknown flag "--n-cpu-mo": did you mean "--n-cpu-moe"'],
+    ['llama-server -m a.gguf -ngl many', '-ngl: does not take "many"; write a whole number of at least 0'],
+    ['llama-server -m a.gguf -fa', '-fa: has no value'],
+    ['llama-server -m a.gguf -fa 1', 'write one of on, off, auto'],
+    ['llama-server -m a.gguf --model b.gguf', '--model is given twice'],
+    ['llama-bench -m a.gguf', 'is no line of llama-server'],
+  ])('refuses %s', (line, message) => {
+    expect(() => parseLine(grammar, line)).toThrow(message);
+  });
+
+  it('takes other spellings for the same flag', () => {
+    expect(parseLine(grammar, 'llama-server --model a.gguf --n-gpu-layers 3')).toEqual(
+      new Map([
+        ['-m', 'a.gguf'],
+        ['-ngl', '3'],
+      ]),
+    );
+  });
+
+  it('needs the model of vllm before its flags', () => {
+    expect(() => parseLine(advisedRuntime('vllm').dialect.grammar, 'vllm serve --max-model-len 8')).toThrow('needs 1 argument');
+  });
+
+  it('splits as a shell does', () => {
+    expect(shellWords("a 'b c' \"d e\" f\\ g \\\n h'i'")).toEqual(['a', 'b c', 'd e', 'f g', 'hi']);
+  });
+
+  it.each(ADVISED.map(({ dialect, name }) => [name, dialect.grammar] as const))(
+    'of %s says its version and source, and what each flag does',
+    (_, own) => {
+      expect(own.version).not.toBe('');
+      expect(own.source).toMatch(/^github\.com\//);
+      const names = own.flags.flatMap(({ names: all }) => all);
+      expect(new Set(names).size).toBe(names.length);
+      expect(own.flags.filter(({ does }) => does === '' || does.endsWith('.'))).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,68 @@
+// Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, and the runtime
+// would take the flags.
+import { describe, expect, it } from 'vitest';
+import { commandOf } from '../../../src/explore/advise/advise.js';
+import { isFit } from '../../../src/explore/advise/fits.js';
+import { Pricer, tokensNeeded } from '../../../src/explore/advise/price.js';
+import { advisedRuntime } from '../../../src/explore/advise/runtimes.js';
+import { bestSetting, devicesOf, ladderOf, priced, type Question, rungOf } from '../../../src/explore/advise/search.js';
+import { loadHardware } from '../../../src/hardware/load.js';
+import { loadRuntime } from '../../../src/hardware/runtime.js';
+import { loadModel } from '../../../src/model/load.js';
+import { synthesize } from '../../../src/trace/synthetic.js';
+
+const MODELS = [
+  'gpt-oss-20b',
+  'gpt-oss-120b',
+  'qwen3-30b-a3b',
+  'qwen3-235b-a22b',
+  'mixtral-8x7b',
+  'glm-4.5-air',
+  'deepseek-v2-lite',
+  'deepseek-v3',
+  'qwen3-next-80b-a3b',
+  'olmoe-1b-7b',
+];
+const MACHINES = [
+  'rtx-3060+ryzen-7-5700x+2xddr4-3200+32GB',
+  'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB',
+  '2xrtx-3090+ryzen-9-7950x+2xddr5-6000+128GB',
+  'rx-7900-xtx+ryzen-9-7950x+2xddr5-6000+96GB',
+  'rtx-5090+2xepyc-9355+24xddr5-6400+768GB',
+  'ryzen-9-7950x+2xddr5-6000+64GB',
+];
+const RUNTIMES = ['llama.cpp', 'ik_llama.cpp', 'ktransformers', 'ollama'];
+
+// Short: speeds of longer prompts change no order of placements, and passes beyond the prompt are not tried.
+const REQUEST = { prompt: 64, output: 64 };
+
+describe.each(MODELS)('%s', (name) => {
+  const model = loadModel(name);
+  const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
+
+  it.each(MACHINES)('on %s', async (machine) => {
+    for (const runtimeName of RUNTIMES) {
+      const runtime = advisedRuntime(runtimeName);
+      const hardware = loadHardware(machine, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile));
+      const common = { runtime, hardware, goal: { kind: 'decode' as const }, request: REQUEST, context: 8192, users: 1 };
+      const question: Question = { ...common, pricer: new Pricer(trace, REQUEST), model: () => model };
+      const best = await bestSetting(question, null, 'f16');
+      const ladder = ladderOf(question, model);
+      if (best === null) {
+        // Nothing fits: no rung does.
+        const beside = { quantization: null, ubatch: runtime.ubatches[0]!, kv: 'f16' as const, context: 8192, users: 1 };
+        expect(ladder.filter((rung) => isFit(devicesOf(question, model, { ...beside, ...rung })))).toEqual([]);
+        continue;
+      }
+      expect(isFit(best.devices)).toBe(true);
+      const above = ladder[rungOf(ladder, best.setting) - 1];
+      if (above !== undefined) {
+        const setting = { ...best.setting, ...above };
+        const fits = isFit(devicesOf(question, model, setting));
+        if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
+      }
+      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, mla: false }, best);
+      expect(runtime.dialect.read(command).size).toBe(command.uses.length);
+    }
+  });
+});
