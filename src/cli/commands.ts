@@ -61,6 +61,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       'inspect model.gguf -w rtx-4090',
       () => import('./model.js'),
     ],
+    ['machine', 'what this machine is, and how fast it really is', 'detect -o my-machine.yaml', () => import('./machine.js')],
     ['profiles', 'list and show what ships with moeprof', 'list hardware', () => import('./profiles.js')],
   ],
   [

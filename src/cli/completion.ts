@@ -45,6 +45,7 @@ const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--scheduler': () => SCHEDULERS.map(({ name }) => name),
   '--variant': () => VARIANTS.map(({ name }) => name),
   'explain name': () => TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
+  'show machine': () => [...new Set([...listProfiles('hardware'), ...partNames()])],
   'run profile': () => listProfiles('runs'),
 };
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { measurementSchema } from '../explore/validate/measurement.js';
+import { machineFileSchema } from '../hardware/machine-file.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
 import { runtimeSchema } from '../hardware/runtime.js';
 import { ModelProfileSchema } from '../model/profile.js';
@@ -17,7 +18,7 @@ import { placementFields, predictorFields, schedulerFields, systemSchema } from 
 import type { CliContext } from './context.js';
 
 /** Files that there is a schema for. */
-export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'runtime', 'model', 'budgets', 'measurements', 'result'] as const;
+export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'machine', 'runtime', 'model', 'budgets', 'measurements', 'result'] as const;
 
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
@@ -55,6 +56,7 @@ export function schemaText(kind: SchemaKind): string {
 /** What is no profile. */
 const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   budgets: 'budget file',
+  machine: 'machine of parts',
   measurements: 'measurement (one line of a file)',
   result: 'result',
 };
@@ -69,6 +71,7 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
 /** Files that are read in one step. */
 const WHOLE = {
   hardware: HardwareProfileSchema,
+  machine: machineFileSchema,
   runtime: runtimeSchema,
   model: ModelProfileSchema,
   budgets: budgetFileSchema,

@@ -1,10 +1,13 @@
 // From the name of a machine and a runtime to the machine that a run works on: one that ships with moeprof, one in a file, or one that is
 // composed of parts.
+import { z } from 'zod';
 import { UserError } from '../base/errors.js';
-import { findProfile, listProfiles } from '../base/profiles.js';
-import { checkValue, type Override, readYaml } from '../base/yaml.js';
+import { readText } from '../base/input-file.js';
+import { findProfile, listProfiles, shownPath } from '../base/profiles.js';
+import { checkValue, locateYaml, type Override } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
 import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
+import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
 import { machineToProfile } from './machine-profile.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { DEFAULT_RUNTIME, loadRuntime, type RuntimeSpec } from './runtime.js';
@@ -93,13 +96,61 @@ export function loadHardware(
   changes: readonly Override[] = [],
 ): HardwareSpec {
   const found = findHardware(name, relativeTo);
-  if ('path' in found) {
-    const profile = readYaml(found.path, HardwareProfileSchema, overrides);
-    return buildHardware(profile, runtime ?? usualRuntime(profile, DEFAULT_RUNTIME, changes));
-  }
-  const { machine } = found;
+  const read = 'path' in found ? readMachine(found.path, overrides) : found;
+  if ('profile' in read) return buildHardware(read.profile, runtime ?? usualRuntime(read.profile, DEFAULT_RUNTIME, changes));
+  return 'file' in read
+    ? hardwareOfFile(read.file, read.place, overrides, runtime, changes)
+    : hardwareOfParts(read.machine, overrides, runtime, changes);
+}
+
+/**
+ * The machine that a file of parts describes.
+ * @param place where its parts stand, for messages
+ * @throws UserError as {@link loadHardware}
+ */
+export function hardwareOfFile(
+  file: MachineFile,
+  place: string,
+  overrides: readonly Override[] = [],
+  runtime: RuntimeSpec | null = null,
+  changes: readonly Override[] = [],
+): HardwareSpec {
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes);
+}
+
+function hardwareOfParts(
+  machine: Machine,
+  overrides: readonly Override[],
+  runtime: RuntimeSpec | null,
+  changes: readonly Override[],
+): HardwareSpec {
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
   return { ...buildHardware(profile, runtime ?? usualRuntime(profile, backendOf(machine), changes)), machine };
+}
+
+/** What a file describes: a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */
+function readMachine(
+  path: string,
+  overrides: readonly Override[],
+): { readonly file: MachineFile; readonly place: string } | { readonly profile: HardwareProfile } {
+  const text = readText(path);
+  const shown = shownPath(path);
+  if (!isMachineFile(locateYaml(text, shown, z.unknown()).value))
+    return { profile: locateYaml(text, shown, HardwareProfileSchema, overrides).value };
+  const file = locateYaml(text, shown, machineFileSchema);
+  return { file: file.value, place: `${file.place('parts')}: parts` };
+}
+
+/**
+ * The file of parts behind a name; null where it is another kind of machine.
+ * @param name as of {@link findHardware}
+ * @throws UserError where there is none, or it is not well-formed
+ */
+export function readMachineFile(name: string): MachineFile | null {
+  const found = findHardware(name);
+  if (!('path' in found)) return null;
+  const read = readMachine(found.path, []);
+  return 'file' in read ? read.file : null;
 }
 
 /** The runtime that drives a machine where none is named; null: it is calibrated, and needs none. */

@@ -60,6 +60,7 @@ describe('JSON Schema', () => {
     ['hardware', 40],
     ['model', 70],
     ['budgets', 7],
+    ['machine', 14],
     ['measurements', 90],
   ])('describes every field of a %s', (kind, fields) => {
     const all = descriptions(jsonSchemaOf(kind));

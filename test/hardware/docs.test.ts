@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildHardware } from '../../src/hardware/load.js';
+import { machineFileSchema, machineOfFile } from '../../src/hardware/machine-file.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { FLOWS, NUMA } from '../../src/hardware/spec.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
@@ -13,6 +14,11 @@ const blocks = (text: string): unknown[] => [...text.matchAll(/```yaml\n([\s\S]*
 
 describe('docs/hardware.md', () => {
   const text = page('hardware.md');
+
+  it('shows a machine of parts', () => {
+    const file = machineFileSchema.parse(blocks(text)[0]);
+    expect(machineOfFile(file, 'docs')).toMatchObject({ name: 'my-box', cpu: { cores: 8 }, ram: { measuredBandwidth: 61e9 } });
+  });
 
   it('shows parts of machines that are one together', () => {
     const machine = {
@@ -24,13 +30,20 @@ describe('docs/hardware.md', () => {
       ],
       gpu: { peak: 1e12, memoryBandwidth: 1e12, computeFraction: 0.5, bandwidthFraction: 0.5 },
     };
-    const { cpu, links } = buildHardware(HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text))));
+    const { cpu, links } = buildHardware(HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text).slice(1))));
     expect(links[1]).toMatchObject({ name: 'ssd', bandwidth: 14e9, flows: 'split', lanes: 1 });
     expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor' });
   });
 
   it.each([...FLOWS, ...NUMA])('says what %s is', (name) => {
     expect(text).toMatch(new RegExp(`^\\| \`${name}\`.* \\| .+ \\|$`, 'm'));
+  });
+});
+
+describe('docs/machines.md', () => {
+  it('shows files that are read', () => {
+    const machines = blocks(page('machines.md')).map((block) => machineOfFile(machineFileSchema.parse(block), 'docs'));
+    expect(machines.map(({ gpus }) => gpus[0]!.name)).toContain('rtx-3090');
   });
 });
 

@@ -1,0 +1,18 @@
+// `moeprof machine`: what this machine is, and how fast it really is. One file per subcommand in machine/.
+import type { Command } from 'commander';
+import type { CliContext } from './context.js';
+import { defineDetect } from './machine/detect.js';
+import { defineShow } from './machine/show.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof machine detect
+  moeprof machine detect -o my-machine.yaml
+  moeprof machine show rtx-3090+ryzen-9-7950x+64GB
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  for (const subcommand of [defineDetect, defineShow]) subcommand(command, context);
+  command.addHelpText('after', EXAMPLES);
+}

@@ -1,0 +1,45 @@
+// `moeprof machine detect`: the parts of this machine, from what its operating system tells without root.
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import { UserError } from '../../base/errors.js';
+import { type DetectedMachine, detectionReports } from '../../explore/machine/detect-report.js';
+import { askAll } from '../../hardware/detect/ask.js';
+import { detectFrom } from '../../hardware/detect/detect.js';
+import type { CliContext } from '../context.js';
+import { addOutputOptions, type OutputOptions } from '../options.js';
+import { deliver } from '../outputs.js';
+
+const EXAMPLES = `
+It asks nvidia-smi, rocm-smi, lspci, lscpu, udev, /proc, /sys and the library
+systeminformation, never as root, and says what it did not see.
+
+Examples:
+  moeprof machine detect
+  moeprof machine detect -o my-machine.yaml
+  moeprof run -m gpt-oss-20b -w my-machine.yaml
+`;
+
+/** Defines the subcommand. */
+export function defineDetect(command: Command, context: CliContext): void {
+  const detect = command
+    .command('detect')
+    .summary('the parts of this machine')
+    .description('The parts of this machine, from what its operating system tells without root.');
+  addOutputOptions(detect, detectionReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: OutputOptions) => {
+      await deliver(context, detectionReports, options, () => detectedMachine());
+    });
+}
+
+/**
+ * This machine.
+ * @throws UserError where too little of it was seen to compose it
+ */
+export async function detectedMachine(): Promise<DetectedMachine> {
+  const detection = detectFrom(await askAll());
+  if (detection.parts.length > 0) return { name: hostname() || 'this machine', detection };
+  throw new UserError(
+    `too little was seen of this machine; name its parts with -w, e.g. rtx-3090+ryzen-9-7950x+64GB (${detection.notSeen[0] ?? ''})`,
+  );
+}

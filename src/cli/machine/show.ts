@@ -1,0 +1,48 @@
+// `moeprof machine show`: a machine as runs see it, with what a runtime makes of it.
+import type { Command } from 'commander';
+import { machineReports, type ShownMachine } from '../../explore/machine/show-report.js';
+import { machineFileOf } from '../../hardware/detect/write.js';
+import { hardwareOfFile, loadHardware, readMachineFile } from '../../hardware/load.js';
+import { loadRuntime } from '../../hardware/runtime.js';
+import type { CliContext } from '../context.js';
+import { addOutputOptions, type OutputOptions } from '../options.js';
+import { deliver } from '../outputs.js';
+import { detectedMachine } from './detect.js';
+
+interface ShowOptions extends OutputOptions {
+  readonly runtime?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof machine show                            this machine, as detected
+  moeprof machine show my-machine.yaml
+  moeprof machine show rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
+  moeprof machine show rtx-3090+ryzen-9-7950x --runtime ik_llama.cpp
+`;
+
+/** Defines the subcommand. */
+export function defineShow(command: Command, context: CliContext): void {
+  const show = command
+    .command('show')
+    .summary('a machine as runs see it: data sheets, what was measured, what a runtime reaches')
+    .description('A machine as runs see it: data sheets, what was measured, what a runtime reaches.')
+    .argument('[machine]', 'parts, a bundled name or a YAML file; this machine unless said')
+    .option('--runtime <name>', 'software that drives it, e.g. llama.cpp, ktransformers, hf-eager');
+  addOutputOptions(show, machineReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string | undefined, options: ShowOptions) => {
+      await deliver(context, machineReports, options, () => shownMachine(name, options.runtime));
+    });
+}
+
+async function shownMachine(name: string | undefined, runtimeName: string | undefined): Promise<ShownMachine> {
+  const runtime = runtimeName === undefined ? null : loadRuntime(runtimeName);
+  if (name === undefined) {
+    const { detection, name: own } = await detectedMachine();
+    const { notSeen, remarks } = detection;
+    return { hardware: hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime), remarks, notSeen };
+  }
+  const { notSeen = [], remarks = [] } = readMachineFile(name) ?? {};
+  return { hardware: loadHardware(name, undefined, [], runtime), remarks, notSeen };
+}

@@ -1,0 +1,68 @@
+// What was detected, as people read it and as files have it.
+import type { Detection } from '../../hardware/detect/compose.js';
+import { machineFileText } from '../../hardware/detect/write.js';
+import type { Document, Line } from '../../report/document/document.js';
+import { gridOf } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import type { Format } from '../../report/format.js';
+import { VERSION } from '../../result/version.js';
+
+/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
+const MACHINE_SCHEMA = 'moeprof.machine/1';
+
+/** A detected machine with its name. */
+export interface DetectedMachine {
+  readonly name: string;
+  readonly detection: Detection;
+}
+
+const [table, json, csv, markdown] = documentFormats<DetectedMachine>(documentOf, dataOf);
+
+const yaml: Format<DetectedMachine> = {
+  name: 'yaml',
+  extensions: ['.yaml', '.yml'],
+  render: ({ detection, name }) => machineFileText(detection, name),
+};
+
+/** Formats of a detection, the one for reading first; `yaml` is what -w reads. */
+export const detectionReports: readonly Format<DetectedMachine>[] = [table, json, yaml, csv, markdown];
+
+/** The parts as one text: what -w takes. */
+function compositionOf({ parts }: Detection): string {
+  return parts.map(({ part }) => part).join('+');
+}
+
+function dataOf({ detection, name }: DetectedMachine): unknown {
+  return { schema: MACHINE_SCHEMA, tool: { name: 'moeprof', version: VERSION }, name, machine: compositionOf(detection), ...detection };
+}
+
+function documentOf({ detection, name }: DetectedMachine): Document {
+  const { cpu, gpu, notSeen, parts, remarks } = detection;
+  const changes = [
+    ...(cpu?.cores === undefined ? [] : [`${cpu.cores} cores of a socket`]),
+    ...(cpu?.isa === undefined ? [] : [cpu.isa]),
+    ...(gpu === undefined ? [] : [`${Math.round(gpu.memoryBytes / 2 ** 30)} GiB of memory on a card`]),
+  ];
+  const notes: Line[] = [
+    ...remarks.map((text) => ({ tone: 'warning' as const, text })),
+    ...(changes.length === 0
+      ? []
+      : [{ tone: 'info' as const, text: `Other than its parts it has ${changes.join(', ')}; a file keeps that (-o machine.yaml).` }]),
+    ...notSeen.map((text) => ({ tone: 'info' as const, text })),
+  ];
+  return {
+    title: `${name}: ${compositionOf(detection)}`,
+    blocks: [
+      gridOf(
+        ['part', { head: 'stands for', align: 'left', most: 'rest' }],
+        parts.map(({ exact, part, seen }) => [part, exact ? seen : `nearest to ${seen}`]),
+      ),
+      { kind: 'lines', lines: notes },
+      {
+        kind: 'lines',
+        lines: [{ tone: 'dim', text: 'moeprof machine detect -o machine.yaml writes it; -w machine.yaml uses it.' }],
+        only: ['terminal'],
+      },
+    ],
+  };
+}

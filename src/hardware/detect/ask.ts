@@ -1,0 +1,89 @@
+// Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing is asked as root, and what
+// is not there is not an error: it is not seen.
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Tool, ToolQuestion } from './tool.js';
+import { TOOLS } from './tools/index.js';
+
+const require = createRequire(import.meta.url);
+
+/** What a tool answered, or why it did not. */
+export interface Answer {
+  readonly tool: Tool;
+  /** Null: it is not there, or failed. */
+  readonly text: string | null;
+  /** Why there is no text; empty where there is one. */
+  readonly why: string;
+}
+
+/** ms. nvidia-smi takes a second where no daemon keeps the driver awake; PowerShell takes several. */
+const PATIENCE = { command: 10_000, library: 30_000 } as const;
+/** Bytes of an answer; that of a machine with 16 cards has some hundred thousand. */
+const LONGEST = 8 * 2 ** 20;
+/** Of sysfs, files of one line are read: bytes. */
+const LONGEST_FILE = 64 * 2 ** 10;
+
+/** Answers of all tools of this system, in their order. */
+export function askAll(platform: NodeJS.Platform = process.platform): Promise<Answer[]> {
+  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(platform)).map(ask));
+}
+
+async function ask(tool: Tool): Promise<Answer> {
+  try {
+    const text = await answerTo(tool.question);
+    return text === '' ? { tool, text: null, why: 'tells nothing' } : { tool, text, why: '' };
+  } catch (error) {
+    return { tool, text: null, why: reasonOf(error) };
+  }
+}
+
+function answerTo(question: ToolQuestion): Promise<string> {
+  if (question.kind === 'files') return filesText(question.paths);
+  if (question.kind === 'command') return output(question.argv, PATIENCE.command);
+  return output([process.execPath, '-e', LIBRARY, require.resolve('systeminformation')], PATIENCE.library);
+}
+
+/** The library starts programs of its own and sets them no limit, so that it works in a process that can be ended. */
+const LIBRARY = `
+const library = require(process.argv[1]);
+const names = ['cpu', 'mem', 'memLayout', 'graphics', 'diskLayout'];
+Promise.all(names.map((name) => library[name]().catch(() => null))).then((answers) =>
+  process.stdout.write(JSON.stringify(Object.fromEntries(names.map((name, i) => [name, answers[i]])))),
+);`;
+
+function output([program, ...args]: readonly [string, ...string[]], timeout: number): Promise<string> {
+  const env = { ...process.env, LC_ALL: 'C', LANG: 'C' };
+  return new Promise((resolve, reject) => {
+    const options = { env, timeout, killSignal: 'SIGKILL', maxBuffer: LONGEST, windowsHide: true } as const;
+    execFile(program, args, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error))).stdin?.end();
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const { code, killed, path } = error as { readonly code?: unknown; readonly killed?: boolean; readonly path?: string };
+  if (killed === true) return 'did not answer in time';
+  if (code === 'ENOENT' && path !== process.execPath) return 'is not installed';
+  if (code === 'MODULE_NOT_FOUND') return 'is not installed';
+  return code === 'EACCES' ? 'may not be run' : 'failed';
+}
+
+/** Files behind patterns, each after a line `==> path <==`; those that may not be read are left out. */
+async function filesText(patterns: readonly string[]): Promise<string> {
+  const paths = (await Promise.all(patterns.map((pattern) => expanded(pattern.split('/').slice(1), '')))).flat();
+  const parts = await Promise.all(
+    paths.map(async (path) => {
+      const text = await readFile(path, 'utf8').catch(() => null);
+      return text === null ? '' : `==> ${path} <==\n${text.slice(0, LONGEST_FILE).trimEnd()}\n`;
+    }),
+  );
+  return parts.join('');
+}
+
+/** Paths that a pattern means. They are not shortened: behind a link, `..` is the folder that it leads to. */
+async function expanded([name, ...rest]: readonly string[], folder: string): Promise<string[]> {
+  if (name === undefined) return [folder];
+  if (name !== '*') return expanded(rest, `${folder}/${name}`);
+  const entries = (await readdir(folder).catch(() => [])).sort();
+  return (await Promise.all(entries.map((entry) => expanded(rest, `${folder}/${entry}`)))).flat();
+}

@@ -1,0 +1,335 @@
+// From what was seen to a machine of parts, with what stands for what, and what was not seen. Pure: fixtures of other machines are read here.
+import { UserError } from '../../base/errors.js';
+import { formatBytes } from '../../base/units.js';
+import { parseMachine } from '../machine.js';
+import { CPUS, type CpuPart } from '../parts/cpu.js';
+import { GPUS, type GpuPart } from '../parts/gpu.js';
+import { parseSlot, slotText } from '../parts/pcie.js';
+import { isaOf, matchCpu } from './match-cpu.js';
+import { type Match, matchGpu } from './match-gpu.js';
+import { summarizeModules } from './memory-of.js';
+import type { Seen, SeenDisk, SeenGpu } from './seen.js';
+
+/** A part of a machine, and what it stands for. */
+interface DetectedPart {
+  /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
+  readonly part: string;
+  /** What was seen, in words. */
+  readonly seen: string;
+  /** False: the catalogue does not know it, and this is the nearest part. */
+  readonly exact: boolean;
+}
+
+/** What a machine has that its parts of the catalogue do not say. */
+interface PartChanges {
+  readonly cpu?: { readonly cores?: number; readonly isa?: CpuPart['isa'] };
+  readonly gpu?: { readonly memoryBytes: number };
+}
+
+/** A machine as it was detected. */
+export interface Detection extends PartChanges {
+  /** In the order of a machine's name; empty: not enough was seen. */
+  readonly parts: readonly DetectedPart[];
+  /** What was seen that changes how fast it is: a slot with few lanes, a power limit, a container. Sentences. */
+  readonly remarks: readonly string[];
+  /** What was not seen, and what is taken instead. Sentences. */
+  readonly notSeen: readonly string[];
+}
+
+/** A detection while it grows. */
+interface Draft {
+  readonly parts: DetectedPart[];
+  readonly remarks: string[];
+  readonly notSeen: string[];
+}
+
+/** The machine that was seen. */
+export function composeMachine(seen: Seen): Detection {
+  const draft: Draft = { parts: [], remarks: [], notSeen: [] };
+  const chip = chipOf(seen);
+  const changes = chip === null ? ofCards(seen, draft) : ofChip(seen, chip, draft);
+  addDisk(seen, draft);
+  const { notSeen, parts, remarks } = draft;
+  return { parts: composable(parts, notSeen), ...changes, remarks, notSeen };
+}
+
+/** Parts that go together: what was seen may contradict the catalogue, and then the smallest part of it is left out and said. */
+function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
+  const works = (some: readonly DetectedPart[]): string | null => {
+    try {
+      if (some.length > 0) parseMachine(some.map(({ part }) => part).join('+'));
+      return null;
+    } catch (error) {
+      if (error instanceof UserError) return error.message;
+      throw error;
+    }
+  };
+  const why = works(parts);
+  if (why === null) return [...parts];
+  const fewer = parts.findLast((one) => works(parts.filter((other) => other !== one)) === null);
+  notSeen.push(fewer === undefined ? `The parts do not go together: ${why}.` : `${fewer.part} is left out: ${why}.`);
+  return fewer === undefined ? [] : parts.filter((one) => one !== fewer);
+}
+
+/** The part whose GPU and CPU share one memory, where this machine is one and has no card beside it. */
+function chipOf({ board, cpu, gpus = [], memoryBytes }: Seen): Match<GpuPart | CpuPart> | null {
+  const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
+  if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
+  const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
+  const own = cards.find(({ unified }) => unified === true);
+  if (cards.some(({ unified }) => unified !== true)) return null;
+  const name = cpu === undefined ? undefined : matchCpu(cpu);
+  const family = name?.exact === true ? CPUS.parts.filter((part) => isVariant(part.name, name.part.name)) : [];
+  const variants = GPUS.parts.filter(({ chip }) => family.some((part) => part.name === chip));
+  if (variants.length === 0) return own === undefined ? null : { part: own, exact: true };
+  const cores = gpus.find((gpu) => gpu.cores !== undefined)?.cores;
+  const told = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
+  if (told !== undefined) return { part: told, exact: true };
+  const same = family.find((part) => part.cores === cpu!.cores) ?? name!.part;
+  return { part: own !== undefined && own.chip === same.name ? own : same, exact: true };
+}
+
+/** `apple-m4-max` and `apple-m4-max-14`. */
+function isVariant(name: string, base: string): boolean {
+  return name === base || (name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1)));
+}
+
+/** A Jetson by its module and memory, of which it shows a little less than it has. */
+function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFINITY): Match<GpuPart> | null {
+  const base = `jetson-${module.toLowerCase().replace(' ', '-')}`;
+  const parts = GPUS.parts.filter(({ name }) => name.startsWith(base) && name.endsWith('-super') === isSuper);
+  const large = parts.filter(({ memoryBytes }) => memoryBytes >= bytes * 0.95).sort((a, b) => a.memoryBytes - b.memoryBytes);
+  const part = large[0] ?? parts[0];
+  return part === undefined ? null : { part, exact: true };
+}
+
+function ofChip(seen: Seen, { part }: Match<GpuPart | CpuPart>, { notSeen, parts, remarks }: Draft): PartChanges {
+  const own = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
+  const names = [...own, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
+  parts.push({ part: part.name, seen: names[0] ?? part.name, exact: true });
+  // Of memory that firmware sets aside for the GPU the system shows nothing, and modules tell all.
+  const modules = summarizeModules(seen.modules ?? [])?.bytes;
+  const bytes = modules ?? seen.memoryBytes;
+  if (bytes === undefined) notSeen.push('The size of the memory was not seen: the most that the chip is sold with is taken.');
+  else {
+    const usable = usableBytes({ ...seen, memoryBytes: bytes }, remarks);
+    parts.push({
+      part: sizeText(usable),
+      seen: `${formatBytes(bytes)}${modules === undefined ? ' that the system has' : ''}`,
+      exact: true,
+    });
+  }
+  return {};
+}
+
+function ofCards(seen: Seen, draft: Draft): PartChanges {
+  const cards = addGpus(seen, draft);
+  const cpu = addCpu(seen, draft);
+  addMemory(seen, cpu?.part ?? null, draft);
+  if (cards !== null) addSlot(cards.group, draft);
+  return { ...changesOfCpu(seen, cpu, draft), ...(cards?.memoryBytes === undefined ? {} : { gpu: { memoryBytes: cards.memoryBytes } }) };
+}
+
+/** Cards of one kind, those with most memory together: a run takes GPUs that are alike. */
+function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { group: readonly SeenGpu[]; memoryBytes?: number } | null {
+  const matched = gpus.map((gpu) => ({ gpu, match: matchGpu(gpu) }));
+  for (const { gpu, match } of matched) {
+    const what = gpu.names[0] ?? `a graphics card of ${gpu.vendor}`;
+    if (match === null && gpu.names.length === 0) notSeen.push(`${what}: its name was not seen, so that it is left out.`);
+    else if (match === null) remarks.push(`${what} shares the memory of the CPU and is left out.`);
+  }
+  const byPart = new Map<string, { gpu: SeenGpu; match: Match<GpuPart> }[]>();
+  for (const { gpu, match } of matched) {
+    if (match !== null) byPart.set(match.part.name, [...(byPart.get(match.part.name) ?? []), { gpu, match }]);
+  }
+  const memory = (group: readonly { match: Match<GpuPart> }[]): number => group.reduce((sum, { match }) => sum + match.part.memoryBytes, 0);
+  const [group, ...others] = [...byPart.values()].sort((a, b) => memory(b) - memory(a));
+  if (group === undefined) return null;
+  const [{ gpu, match }] = group as [(typeof group)[0]];
+  const size = gpu.memoryBytes === undefined ? '' : `, ${formatBytes(gpu.memoryBytes)}`;
+  parts.push({
+    part: counted(group.length, match.part.name),
+    seen: `${counted(group.length, gpu.names.find((name) => GPUS.find(name) === match.part) ?? gpu.names[0]!)}${size}`,
+    exact: match.exact,
+  });
+  for (const other of others) {
+    remarks.push(
+      `${counted(other.length, other[0]!.match.part.name)} is left out: the GPUs of a run must be alike. Name it with -w to use it instead.`,
+    );
+  }
+  remarks.push(...new Set(group.flatMap((one) => remarksOn(one.gpu, match.part))));
+  const differs = gpu.memoryBytes !== undefined && Math.abs(gpu.memoryBytes / match.part.memoryBytes - 1) > 0.1;
+  return { group: group.map((one) => one.gpu), ...(differs && { memoryBytes: gpu.memoryBytes }) };
+}
+
+/** What of a card makes it slower than its data sheet. */
+function remarksOn({ link = {}, names, power }: SeenGpu, { pcie }: GpuPart): string[] {
+  const { lanes } = link;
+  // Laptops have cards with 8 lanes whose driver says 16.
+  const mostLanes = Math.min(link.mostLanes ?? 0, pcie?.lanes ?? 0);
+  return [
+    ...(lanes !== undefined && lanes < mostLanes
+      ? [
+          `${names[0]} runs with ${lanes} of its ${mostLanes} PCIe lanes: copies to it, and prompts whose experts are copied, are that much slower.`,
+        ]
+      : []),
+    ...(power !== undefined && power.limit < 0.95 * power.usual
+      ? [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`]
+      : []),
+  ];
+}
+
+function addCpu({ cpu }: Seen, { notSeen, parts, remarks }: Draft): Match<CpuPart> | null {
+  const match = cpu === undefined ? null : matchCpu(cpu);
+  if (cpu === undefined || match === null) {
+    notSeen.push('The processor was not seen: the one that is usual beside such cards is taken.');
+    return null;
+  }
+  const sockets = Math.min(cpu.sockets, match.part.sockets);
+  const cores = `${cpu.cores} core${cpu.cores === 1 ? '' : 's'}`;
+  const name = cpu.names[0] ?? 'a processor without a name';
+  parts.push({ part: counted(sockets, match.part.name), seen: `${counted(sockets, name)}, ${cores}`, exact: match.exact });
+  if (cpu.hypervisor !== undefined)
+    remarks.push(
+      `This is a virtual machine${cpu.hypervisor === '' ? '' : ` (${cpu.hypervisor})`}: the bandwidth of its memory is taken as if it had the host alone. moeprof machine calibrate measures what it gets.`,
+    );
+  if (cpu.nodes !== undefined && cpu.nodes > sockets)
+    remarks.push(
+      `The memory of a socket is divided into ${cpu.nodes / sockets} NUMA nodes: threads of one node see a part of the bandwidth.`,
+    );
+  return match;
+}
+
+function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, { remarks }: Draft): PartChanges {
+  if (cpu === undefined || match === null) return {};
+  const sockets = Math.min(cpu.sockets, match.part.sockets);
+  const cores = Math.max(1, Math.round(Math.min(cpu.cores, limitCores ?? Number.POSITIVE_INFINITY) / sockets));
+  const isa = isaOf(cpu.flags);
+  if (limitCores !== undefined && limitCores < cpu.cores)
+    remarks.push(`A limit of this container leaves ${Number(limitCores.toFixed(1))} of ${cpu.cores} cores.`);
+  const changes = {
+    ...(cores !== match.part.cores && { cores }),
+    ...(isa !== null && isa !== match.part.isa && { isa }),
+  };
+  return Object.keys(changes).length === 0 ? {} : { cpu: changes };
+}
+
+function addMemory(seen: Seen, cpu: CpuPart | null, { notSeen, parts, remarks }: Draft): void {
+  const modules = summarizeModules(seen.modules ?? []);
+  if (modules === null)
+    notSeen.push(
+      `The memory modules were not seen${cpu === null ? '' : `: the fastest that ${cpu.name} lists, on all channels, are taken`}.`,
+    );
+  else if (modules.text === null)
+    notSeen.push('Type or speed of the memory modules was not seen: the fastest that the CPU lists are taken.');
+  else {
+    const sockets = seen.cpu?.sockets ?? 1;
+    const most = cpu === null ? modules.channels : cpu.memory.channels * sockets;
+    const wide = modules.text.includes('lpddr');
+    const channels = wide ? modules.channels : Math.min(modules.channels, most);
+    const text = channels === modules.channels ? modules.text : modules.text.replace(/^\d+/, String(channels));
+    parts.push({
+      part: text,
+      seen: `${seen.modules!.length} module${seen.modules!.length === 1 ? '' : 's'}${modules.channelsTold ? '' : ', each taken for a channel'}`,
+      exact: true,
+    });
+    if (!wide && channels < most)
+      remarks.push(
+        `${channels} of ${most} memory channels are filled: the CPU reads at ${Math.round((100 * channels) / most)} % of what its memory could give.`,
+      );
+    if (modules.slowed !== null)
+      remarks.push(
+        `The memory runs at ${modules.slowed.mts} of ${modules.slowed.ratedMts} million transfers a second: a profile of the firmware (XMP, EXPO) is off.`,
+      );
+  }
+  const bytes = modules?.bytes ?? seen.memoryBytes;
+  if (bytes === undefined) notSeen.push('The size of the memory was not seen: modules of a usual size are taken.');
+  else {
+    const usable = usableBytes({ ...seen, memoryBytes: bytes }, remarks);
+    parts.push({ part: sizeText(usable), seen: `${formatBytes(bytes)}${modules === null ? ' that the system has' : ''}`, exact: true });
+  }
+}
+
+/** What a container leaves of the memory; else the size that it was sold with. */
+function usableBytes({ limitBytes, memoryBytes }: Seen, remarks: string[]): number {
+  if (limitBytes === undefined || limitBytes >= memoryBytes!) return soldBytes(memoryBytes!);
+  remarks.push(`A limit of this container leaves ${formatBytes(limitBytes)} of ${formatBytes(memoryBytes!)} of memory.`);
+  return limitBytes;
+}
+
+/** The system shows a little less than the modules have: kernel and firmware keep up to some percent. */
+const KEPT = 0.06;
+const GIB = 2 ** 30;
+
+/** The next size that memory is sold in, where one is that near; else what there is. */
+function soldBytes(bytes: number): number {
+  const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
+  const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
+  return bytes / sold > 1 - KEPT ? sold : bytes;
+}
+
+/** Cards in like slots; where they differ, a run counts the narrowest. */
+function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
+  const links = group.map(({ link }) => link ?? {});
+  const known = links.flatMap(({ generation, lanes, mostLanes }) => {
+    const wide = lanes ?? mostLanes;
+    return generation === undefined || wide === undefined ? [] : [{ generation, lanes: wide }];
+  });
+  const slot =
+    known.length === 0
+      ? null
+      : { generation: Math.min(...known.map((one) => one.generation)), lanes: Math.min(...known.map((one) => one.lanes)) };
+  if (slot === null || parseSlot(slotText(slot)) === null) {
+    notSeen.push('The PCIe link was not seen: the widest and newest that card and CPU have in common is taken.');
+    return;
+  }
+  parts.push({ part: `pcie${slotText(slot)}`, seen: `generation ${slot.generation}, ${slot.lanes} lanes`, exact: true });
+}
+
+/** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
+const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
+/** The same of NVMe drives with four lanes, by generation. */
+const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };
+const USUAL_NVME = 3.3;
+
+/** The fastest drive, of equal ones the largest. */
+function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
+  const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
+  const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
+  if (best === undefined) {
+    notSeen.push(
+      `${disks.length > 0 ? 'The drive is virtual, and its rate was not seen' : 'No drive was seen'}: a model that does not fit in memory is refused. moeprof machine calibrate measures it.`,
+    );
+    return;
+  }
+  const { disk, rate } = best;
+  const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
+  parts.push({
+    part: `${kind}-${rate}GB/s-${driveSize(disk.bytes)}`,
+    seen: `${disk.name}${disk.link?.generation === undefined ? '' : `, PCIe ${disk.link.generation}.0 x${disk.link.lanes ?? 4}`}`,
+    exact: true,
+  });
+  notSeen.push('The rate of the drive was not seen: what drives of its kind read at is taken. moeprof machine calibrate measures it.');
+  if (others.length > 0)
+    remarks.push(`${others.length} more drive${others.length === 1 ? ' is' : 's are'} left out: several would be read as a stripe.`);
+}
+
+function rateOf({ kind, link }: SeenDisk): number {
+  if (kind !== 'nvme') return USUAL_RATES[kind as keyof typeof USUAL_RATES];
+  const full = link?.generation === undefined ? USUAL_NVME : (NVME_RATES[link.generation] ?? USUAL_NVME);
+  return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
+}
+
+/** Drives are sold in powers of ten. */
+function driveSize(bytes: number): string {
+  return bytes >= 1e12 ? `${Math.round(bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(bytes / 1e9))}GB`;
+}
+
+function counted(count: number, name: string): string {
+  return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
+}
+
+/** As a machine is written: memory in powers of two. */
+function sizeText(bytes: number): string {
+  return `${Math.max(0.1, Math.round((bytes / GIB) * 10) / 10)}GB`;
+}

@@ -1,0 +1,128 @@
+// From the names that tools give a processor to the part of the catalogue: by name, or the nearest of its architecture. Virtual machines hide
+// names ("AMD EPYC") but not family, model and instruction sets, since programs ask for these.
+import { editDistance } from '../../base/text.js';
+import { CPUS, type CpuPart } from '../parts/cpu.js';
+import { partKey } from '../parts/spelling.js';
+import type { Match } from './match-gpu.js';
+import type { SeenCpu } from './seen.js';
+
+/** Letters by which a name may differ from one of the same series: `epyc-7b13` from `epyc-7713`. */
+const SLIP = 2;
+
+/** Clocks are told in steps of 50 or 100 MHz: within this ratio two are the same. */
+const SAME_CLOCK = 0.01;
+
+/** Architectures by family and first model of x86 processors, as Linux names them (arch/x86/include/asm/intel-family.h; AMD's revision guides). */
+const AMD: readonly (readonly [family: number, from: number, to: number, arch: string])[] = [
+  [23, 0x00, 0x07, 'zen'],
+  [23, 0x08, 0x0f, 'zen+'],
+  [23, 0x10, 0x2f, 'zen'],
+  [23, 0x30, 0xff, 'zen2'],
+  [25, 0x00, 0x0f, 'zen3'],
+  [25, 0x10, 0x1f, 'zen4'],
+  [25, 0x20, 0x3f, 'zen3'],
+  [25, 0x40, 0x4f, 'zen3+'],
+  [25, 0x50, 0x5f, 'zen3'],
+  [25, 0x60, 0xff, 'zen4'],
+  [26, 0x00, 0xff, 'zen5'],
+];
+const INTEL: Readonly<Record<number, string>> = {
+  63: 'haswell',
+  79: 'broadwell',
+  86: 'broadwell',
+  85: 'skylake',
+  106: 'ice-lake',
+  108: 'ice-lake',
+  143: 'sapphire-rapids',
+  207: 'emerald-rapids',
+  173: 'granite-rapids',
+  174: 'granite-rapids',
+  158: 'coffee-lake',
+  165: 'comet-lake',
+  167: 'rocket-lake',
+  140: 'tiger-lake',
+  141: 'tiger-lake',
+  151: 'alder-lake',
+  154: 'alder-lake',
+  183: 'raptor-lake',
+  186: 'raptor-lake',
+  191: 'raptor-lake',
+  170: 'meteor-lake',
+  197: 'arrow-lake',
+  198: 'arrow-lake',
+};
+
+/** Widest instruction set of the catalogue's that flags tell; null: they tell none. */
+export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
+  const has = (pattern: RegExp): boolean => flags.some((flag) => pattern.test(flag));
+  if (has(/^amx_(tile|int8|bf16)$/)) return 'amx';
+  if (has(/^avx512_vnni$/)) return 'avx512-vnni';
+  if (has(/^avx512f$/)) return 'avx512';
+  if (has(/^avx2$/)) return 'avx2';
+  return has(/^(asimd|neon)$/) ? 'neon' : null;
+}
+
+/** The part of a processor; null: nothing tells what it is like. */
+export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
+  const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
+  if (found !== undefined) return { part: found, exact: true };
+  const isa = isaOf(seen.flags);
+  const able = CPUS.parts.filter((part) => part.form !== 'unified' && (isa === null || part.isa === isa));
+  const part = ofNearName(seen, able) ?? ofArchitecture(seen) ?? (isa === null ? null : nearestCores(ofForm(seen, able), seen));
+  return part === null ? null : { part, exact: false };
+}
+
+/** One whose name differs by a letter or two; where several do, the one with the nearest number of cores. */
+function ofNearName(seen: SeenCpu, parts: readonly CpuPart[]): CpuPart | null {
+  const keys = seen.names.map(partKey).filter((key) => /\d{3}/.test(key));
+  const far = ({ name }: CpuPart): number => Math.min(...keys.map((key) => editDistance(partKey(name), key, SLIP)));
+  const least = Math.min(...parts.map(far));
+  return least > SLIP
+    ? null
+    : nearestCores(
+        parts.filter((part) => far(part) === least),
+        seen,
+      );
+}
+
+/**
+ * One of the same architecture, made for the same kind of computer, whose base clock is nearest where the clock is known. Of those a virtual
+ * machine is thought to be a part of the largest: hosts are large.
+ */
+function ofArchitecture(seen: SeenCpu): CpuPart | null {
+  const arch = architectureOf(seen);
+  if (arch === null) return null;
+  const own = ofForm(
+    seen,
+    CPUS.parts.filter((part) => part.arch === arch),
+  );
+  const clock = ({ clockHz }: CpuPart): number => (seen.clockHz === undefined ? 0 : Math.abs(Math.log(clockHz / seen.clockHz)));
+  const least = Math.min(...own.map(clock));
+  const near = own.filter((part) => clock(part) <= least + SAME_CLOCK);
+  return seen.hypervisor === undefined ? nearestCores(near, seen) : ([...near].sort((a, b) => b.cores - a.cores)[0] ?? null);
+}
+
+function architectureOf({ family, flags, model, names, vendor }: SeenCpu): string | null {
+  const maker = `${vendor ?? ''} ${names.join(' ')}`;
+  if (family === undefined || model === undefined) return null;
+  if (/amd|epyc|ryzen/i.test(maker)) return AMD.find(([of, from, to]) => of === family && model >= from && model <= to)?.[3] ?? null;
+  if (family !== 6 || !/intel|xeon/i.test(maker)) return null;
+  return model === 85 && flags.includes('avx512_vnni') ? 'cascade-lake' : (INTEL[model] ?? null);
+}
+
+/** Those for the kind of computer that the name speaks of; all, where it speaks of none or there is none of that kind. */
+function ofForm({ hypervisor, names }: SeenCpu, parts: readonly CpuPart[]): readonly CpuPart[] {
+  const name = names.join(' ');
+  const form = /threadripper/i.test(name)
+    ? 'workstation'
+    : /epyc|xeon|neoverse/i.test(name) || hypervisor !== undefined
+      ? 'server'
+      : 'desktop';
+  const own = parts.filter((part) => part.form === form);
+  return own.length > 0 ? own : parts;
+}
+
+function nearestCores(parts: readonly CpuPart[], { cores, sockets }: SeenCpu): CpuPart | null {
+  const distance = (part: CpuPart): number => Math.abs(Math.log((part.cores * sockets) / cores));
+  return [...parts].sort((a, b) => distance(a) - distance(b))[0] ?? null;
+}

@@ -1,0 +1,56 @@
+// From the names that tools give a graphics card to the part of the catalogue: by name, by name and memory, or the nearest of its maker.
+import { nearest } from '../../base/text.js';
+import { GPUS, type GpuPart } from '../parts/gpu.js';
+import { partKey } from '../parts/spelling.js';
+import type { SeenGpu } from './seen.js';
+
+/** A part that stands for what was seen. */
+export interface Match<P> {
+  readonly part: P;
+  /** False: the catalogue does not know what was seen, and this is the nearest. */
+  readonly exact: boolean;
+}
+
+/** Tools count a little less than what is soldered: firmware keeps some, error correction a sixteenth. */
+const ABOUT = 0.1;
+
+/** Graphics on the chip of a CPU that has no memory of its own, and that no catalogue lists: nothing is computed there. */
+const INTEGRATED =
+  /\b(uhd|hd|iris|xe) (graphics|plus)|intel.*graphics(?!.*\barc [ab]\d)|^amd radeon(\(tm\))? (vega \d+ )?graphics|radeon (vega|\d{3}m)\b|raphael|granite ridge|phoenix|rembrandt|cezanne|renoir|picasso|strix point/i;
+
+/** The part of a card; null: graphics that do not compute, or a card of which only the maker is known. */
+export function matchGpu(seen: SeenGpu): Match<GpuPart> | null {
+  const known = seen.names.flatMap((name) => GPUS.find(name) ?? []);
+  const fitting = known.find((part) => fits(part, seen.memoryBytes));
+  if (fitting !== undefined) return { part: fitting, exact: true };
+  // The same name with another memory, or a name without the memory that the catalogue has in it: `RTX 4090` with 48 GB, `Arc A770`.
+  const relatives = seen.names.flatMap((name) => GPUS.parts.filter((part) => part.vendor === seen.vendor && isRelative(part, name)));
+  const relative = nearestMemory(relatives, seen.memoryBytes);
+  if (relative !== null) return { part: relative, exact: fits(relative, seen.memoryBytes) };
+  if (seen.names.length === 0 || seen.names.some((name) => INTEGRATED.test(name))) return null;
+  const part = nearestOf(seen);
+  return part === null ? null : { part, exact: false };
+}
+
+function fits({ memoryBytes, unified }: GpuPart, seen: number | undefined): boolean {
+  return seen === undefined || unified === true || Math.abs(seen / memoryBytes - 1) <= ABOUT;
+}
+
+/** True where names differ only in the size of the memory. */
+function isRelative({ name }: GpuPart, seen: string): boolean {
+  const plain = (text: string): string => partKey(text.replace(/[\s-]*\b\d+\s?gb\b/i, ''));
+  return plain(name) === plain(seen);
+}
+
+function nearestMemory(parts: readonly GpuPart[], bytes: number | undefined): GpuPart | null {
+  const distance = ({ memoryBytes }: GpuPart): number => (bytes === undefined ? 0 : Math.abs(Math.log(memoryBytes / bytes)));
+  return [...parts].sort((a, b) => distance(a) - distance(b))[0] ?? null;
+}
+
+/** Of the same maker the one whose name is nearest; of several the one whose memory is. */
+function nearestOf({ memoryBytes, names, vendor }: SeenGpu): GpuPart | null {
+  const parts = GPUS.parts.filter((part) => part.vendor === vendor && part.unified !== true);
+  const byKey = new Map(parts.map((part) => [partKey(part.name), part]));
+  const near = names.flatMap((name) => nearest(partKey(name), byKey.keys(), 3)).map((key) => byKey.get(key)!);
+  return nearestMemory(near.length > 0 ? near : parts, memoryBytes);
+}

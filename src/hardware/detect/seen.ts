@@ -1,0 +1,133 @@
+// What the tools of an operating system tell of a machine, in one vocabulary: names as vendors write them, bytes, million transfers a second.
+// A field that is absent was not seen.
+
+/** A PCIe link as a tool tells it. */
+interface SeenLink {
+  /** Generation at its best; links slow down while they are idle. */
+  readonly generation?: number;
+  /** Lanes that it runs with. */
+  readonly lanes?: number;
+  /** Lanes that the device has. */
+  readonly mostLanes?: number;
+}
+
+/** Who makes a GPU. */
+export type SeenVendor = 'nvidia' | 'amd' | 'intel' | 'apple';
+
+/** A GPU. */
+export interface SeenGpu {
+  readonly vendor: SeenVendor;
+  /** Names that it may have, the likeliest first: drivers often tell a family (`Radeon RX 7900 XT/7900 XTX`). Empty: only its maker is known. */
+  readonly names: readonly string[];
+  /** `0000:01:00.0`; tools that tell it speak of the same card. */
+  readonly bus?: string;
+  readonly memoryBytes?: number;
+  readonly link?: SeenLink;
+  /** Watts that it may draw, and watts that it is made for. */
+  readonly power?: { readonly limit: number; readonly usual: number };
+  /** Cores, where a chip is sold with several numbers of them. */
+  readonly cores?: number;
+}
+
+/** Processors, all alike. */
+export interface SeenCpu {
+  /** Names that it may have, the likeliest first. */
+  readonly names: readonly string[];
+  /** Cores of all sockets. */
+  readonly cores: number;
+  readonly sockets: number;
+  /** As `/proc/cpuinfo` counts families and models of x86. */
+  readonly family?: number;
+  readonly model?: number;
+  readonly vendor?: string;
+  /** Lower-case flags of instruction sets; empty where nothing tells them. */
+  readonly flags: readonly string[];
+  /** Hz of its time stamps, which is its base clock. */
+  readonly clockHz?: number;
+  /** NUMA nodes. */
+  readonly nodes?: number;
+  /** Name of the hypervisor, empty where nothing tells it; absent: none was seen. */
+  readonly hypervisor?: string;
+}
+
+/** A memory module, or a chip that is soldered. */
+export interface SeenModule {
+  readonly bytes: number;
+  /** ddr5, lpddr5x ...; absent: not told. */
+  readonly type?: string;
+  /** Million transfers a second as it runs. */
+  readonly mts?: number;
+  /** The same as it is made for. */
+  readonly ratedMts?: number;
+  /** Where it sits, as the board names it. */
+  readonly place: string;
+}
+
+/** A drive. */
+export interface SeenDisk {
+  readonly name: string;
+  readonly kind: 'nvme' | 'sata' | 'hdd' | 'emmc' | 'ufs' | 'virtual';
+  readonly bytes: number;
+  readonly link?: SeenLink;
+}
+
+/** What one tool, or all of them, told. */
+export interface Seen {
+  readonly cpu?: SeenCpu;
+  readonly gpus?: readonly SeenGpu[];
+  readonly modules?: readonly SeenModule[];
+  /** Memory that the operating system has. */
+  readonly memoryBytes?: number;
+  /** Memory that this process may use, where a container limits it. */
+  readonly limitBytes?: number;
+  /** Cores that this process may use, where a container limits them. */
+  readonly limitCores?: number;
+  readonly disks?: readonly SeenDisk[];
+  /** What the board calls itself: a Jetson, a DGX Spark. */
+  readonly board?: string;
+}
+
+/** The tools' words together: each fact from the first tool that tells it, each GPU from all that speak of it. */
+export function together(told: readonly Seen[]): Seen {
+  let all: Seen = {};
+  for (const one of told) all = { ...one, ...withoutAbsent(all), ...gpusOf(all, one), ...cpuOf(all, one) };
+  return all;
+}
+
+function withoutAbsent(seen: Seen): Seen {
+  return Object.fromEntries(
+    Object.entries(seen).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
+  );
+}
+
+/** Names of all tools: one that knows the name of a virtual CPU is worth more than one that says `unknown`. */
+function cpuOf({ cpu: before }: Seen, { cpu: now }: Seen): Pick<Seen, 'cpu'> {
+  if (before === undefined || now === undefined) return {};
+  const flags = before.flags.length > 0 ? before.flags : now.flags;
+  const hypervisor = before.hypervisor ?? now.hypervisor;
+  return {
+    cpu: {
+      ...now,
+      ...before,
+      flags,
+      ...(hypervisor !== undefined && { hypervisor }),
+      names: [...new Set([...before.names, ...now.names])],
+    },
+  };
+}
+
+function gpusOf({ gpus: before = [] }: Seen, { gpus: now = [] }: Seen): Pick<Seen, 'gpus'> {
+  if (before.length === 0 && now.length === 0) return {};
+  const vendors = new Set(before.filter(({ bus }) => bus === undefined).map(({ vendor }) => vendor));
+  const joined = before.map((gpu) => {
+    const same = gpu.bus === undefined ? undefined : now.find(({ bus }) => bus === gpu.bus);
+    if (same === undefined) return gpu;
+    return { ...same, ...gpu, names: [...new Set([...gpu.names, ...same.names])], link: { ...same.link, ...gpu.link } };
+  });
+  const buses = new Set(before.map(({ bus }) => bus));
+  // A tool that tells no bus speaks of cards that another has told already.
+  const fresh = now.filter(({ bus, vendor }) =>
+    bus === undefined ? !before.some((gpu) => gpu.vendor === vendor) : !buses.has(bus) && !vendors.has(vendor),
+  );
+  return { gpus: [...joined, ...fresh] };
+}

@@ -1,0 +1,47 @@
+// What a source of facts about a machine is: what is asked, on which systems, and how the answer is read. Reading is pure, so that an
+// answer of any machine can be read on any other.
+import type { Seen } from './seen.js';
+
+/** What is asked: a program, files, or the library `systeminformation`. */
+export type ToolQuestion =
+  | { readonly kind: 'command'; readonly argv: readonly [program: string, ...args: string[]] }
+  | { readonly kind: 'files' /** Paths; a `*` stands for any part of one name. */; readonly paths: readonly string[] }
+  | { readonly kind: 'library' };
+
+/** A source of facts. */
+export interface Tool {
+  /** As it is called, and as fixtures are named. */
+  readonly name: string;
+  /** Systems on which it is asked. */
+  readonly platforms: readonly NodeJS.Platform[];
+  readonly question: ToolQuestion;
+  /** What it tells, for the list of what was not seen. */
+  readonly tells: string;
+  /** True where something that it would tell is missing in what all tools told: then it matters that it did not answer. */
+  missing(seen: Seen): boolean;
+  /** Reads an answer; what it does not understand, it does not tell. Of files, each follows a line `==> path <==`. */
+  read(answer: string): Seen;
+}
+
+/** Files of an answer by path. */
+export function filesOf(answer: string): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const part of answer.split(/^==> (?=.+ <==$)/m).slice(1)) {
+    const end = part.indexOf(' <==');
+    files.set(part.slice(0, end), part.slice(end + 4).trim());
+  }
+  return files;
+}
+
+/** Generation of PCIe by its transfers a second: `16.0 GT/s PCIe` is 4; undefined where it is none. */
+export function generationOf(speed: string | undefined): number | undefined {
+  const rate = /([\d.]+)\s*GT\/s/.exec(speed ?? '')?.[1];
+  const generation = [2.5, 5, 8, 16, 32, 64].indexOf(Number(rate)) + 1;
+  return generation === 0 ? undefined : generation;
+}
+
+/** A whole number above 0; undefined where a text is none. */
+export function countOf(text: string | undefined): number | undefined {
+  const value = Number.parseInt(text ?? '', 10);
+  return value > 0 ? value : undefined;
+}

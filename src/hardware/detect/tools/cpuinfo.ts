@@ -1,0 +1,39 @@
+// /proc/cpuinfo: the processor where there is no lscpu, as in small containers.
+import { countOf, filesOf, type Tool } from '../tool.js';
+
+/** One paragraph a thread, on x86; on Arm it tells neither name nor cores. */
+export const cpuinfo: Tool = {
+  name: 'cpuinfo',
+  platforms: ['linux'],
+  question: { kind: 'files', paths: ['/proc/cpuinfo'] },
+  tells: 'the processor',
+  missing: ({ cpu }) => cpu === undefined,
+  read: (answer) => {
+    const text = filesOf(answer).get('/proc/cpuinfo') ?? '';
+    const threads = text.split(/\n\s*\n/).filter((paragraph) => /^processor\s*:/m.test(paragraph));
+    const [first] = threads;
+    if (first === undefined) return {};
+    const field = (paragraph: string, key: string): string | undefined =>
+      new RegExp(`^${key}\\s*:\\s*(.+?)\\s*$`, 'm').exec(paragraph)?.[1];
+    const sockets = new Set(threads.map((thread) => field(thread, 'physical id') ?? '0'));
+    const cores = new Set(threads.map((thread, i) => `${field(thread, 'physical id')}/${field(thread, 'core id') ?? i}`));
+    const name = field(first, 'model name');
+    const flags = (field(first, 'flags') ?? field(first, 'Features') ?? '').toLowerCase().split(/\s+/);
+    const [family, model, vendor] = [countOf(field(first, 'cpu family')), countOf(field(first, 'model')), field(first, 'vendor_id')];
+    // On x86 twice the clock of time stamps; Arm counts something else.
+    const ticks = vendor === undefined ? 0 : Number(field(first, 'bogomips') ?? 0) / 2;
+    return {
+      cpu: {
+        names: name === undefined ? [] : [name],
+        cores: cores.size,
+        sockets: sockets.size,
+        ...(vendor !== undefined && { vendor }),
+        ...(family !== undefined && { family }),
+        ...(model !== undefined && { model }),
+        ...(flags.includes('hypervisor') && { hypervisor: '' }),
+        ...(ticks > 0 && { clockHz: ticks * 1e6 }),
+        flags: flags.filter((flag) => flag !== ''),
+      },
+    };
+  },
+};

@@ -1,0 +1,47 @@
+// Memory of the system, and what a container leaves of memory and processors: a limit that the process runs into is the size that counts.
+import type { Seen } from '../seen.js';
+import { countOf, filesOf, type Tool } from '../tool.js';
+
+const GROUPS = '/sys/fs/cgroup';
+
+/** /proc/meminfo and the files of control groups, versions 1 and 2. */
+export const limits: Tool = {
+  name: 'limits',
+  platforms: ['linux'],
+  question: {
+    kind: 'files',
+    paths: [
+      '/proc/meminfo',
+      `${GROUPS}/memory.max`,
+      `${GROUPS}/memory.high`,
+      `${GROUPS}/cpu.max`,
+      `${GROUPS}/memory/memory.limit_in_bytes`,
+    ],
+  },
+  tells: 'the size of the memory',
+  missing: ({ memoryBytes }) => memoryBytes === undefined,
+  read: (answer) => {
+    const files = filesOf(answer);
+    const total = countOf(/^MemTotal:\s+(\d+) kB$/m.exec(files.get('/proc/meminfo') ?? '')?.[1]);
+    return {
+      ...(total !== undefined && { memoryBytes: total * 1024 }),
+      ...memoryLimit(files),
+      ...coresLimit(files.get(`${GROUPS}/cpu.max`)),
+    };
+  },
+};
+
+/** Without a limit version 2 says `max` and version 1 a number of about 2^63. */
+const NO_LIMIT = 2 ** 60;
+
+function memoryLimit(files: ReadonlyMap<string, string>): Seen {
+  const said = ['memory.max', 'memory.high', 'memory/memory.limit_in_bytes'].map((name) => countOf(files.get(`${GROUPS}/${name}`)));
+  const known = said.filter((bytes) => bytes !== undefined && bytes < NO_LIMIT) as number[];
+  return known.length === 0 ? {} : { limitBytes: Math.min(...known) };
+}
+
+/** `400000 100000`: microseconds of processors in each period. */
+function coresLimit(text: string | undefined): Seen {
+  const [quota, period] = (text ?? '').split(' ').map(Number);
+  return quota! > 0 && period! > 0 ? { limitCores: quota! / period! } : {};
+}

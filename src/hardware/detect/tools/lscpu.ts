@@ -1,0 +1,40 @@
+// lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor.
+import { countOf, type Tool } from '../tool.js';
+
+/** `lscpu` of util-linux, in English. */
+export const lscpu: Tool = {
+  name: 'lscpu',
+  platforms: ['linux'],
+  question: { kind: 'command', argv: ['lscpu'] },
+  tells: 'the processor with its sockets and instruction sets',
+  missing: ({ cpu }) => cpu === undefined || cpu.flags.length === 0,
+  read: (answer) => {
+    const fields = new Map([...answer.matchAll(/^\s*([^:\n]+?):[ \t]+(.+?)\s*$/gm)].map(([, key, value]) => [key!, value!]));
+    const sockets = countOf(fields.get('Socket(s)') ?? fields.get('Cluster(s)')) ?? 1;
+    const cores = countOf(fields.get('Core(s) per socket') ?? fields.get('Core(s) per cluster'));
+    const threads = countOf(fields.get('CPU(s)'));
+    const name = fields.get('Model name');
+    // On x86 twice the clock of time stamps; Arm counts something else.
+    const ticks = /^(AuthenticAMD|GenuineIntel)$/.test(fields.get('Vendor ID') ?? '') ? Number(fields.get('BogoMIPS') ?? 0) / 2 : 0;
+    if (cores === undefined && threads === undefined) return {};
+    const [family, model, nodes] = [countOf(fields.get('CPU family')), countOf(fields.get('Model')), countOf(fields.get('NUMA node(s)'))];
+    return {
+      cpu: {
+        names: name === undefined || name === '-' ? [] : [name],
+        // Clusters of several kinds (big and little cores) are told one by one: the threads count them all, and such cores have one each.
+        cores: fields.has('Cluster(s)') && threads !== undefined ? threads : (cores ?? threads!) * sockets,
+        sockets: fields.has('Socket(s)') ? sockets : 1,
+        ...(fields.has('Vendor ID') && { vendor: fields.get('Vendor ID')! }),
+        ...(family !== undefined && { family }),
+        ...(model !== undefined && { model }),
+        ...(nodes !== undefined && { nodes }),
+        ...(fields.has('Hypervisor vendor') && { hypervisor: fields.get('Hypervisor vendor')! }),
+        ...(ticks > 0 && { clockHz: ticks * 1e6 }),
+        flags: (fields.get('Flags') ?? '')
+          .toLowerCase()
+          .split(/\s+/)
+          .filter((flag) => flag !== ''),
+      },
+    };
+  },
+};

@@ -1,0 +1,54 @@
+// lspci: names of graphics cards that have no tool of their own. Width and speed of links, where it may read them, which needs root.
+import type { SeenGpu, SeenVendor } from '../seen.js';
+import { countOf, generationOf, type Tool } from '../tool.js';
+
+/** `lspci -D -vv`, one paragraph a device. */
+export const lspci: Tool = {
+  name: 'lspci',
+  platforms: ['linux'],
+  question: { kind: 'command', argv: ['lspci', '-D', '-vv'] },
+  tells: 'names of graphics cards',
+  missing: ({ gpus = [] }) => gpus.some(({ names }) => names.length === 0),
+  read: (answer) => ({ gpus: answer.split(/\n\s*\n/).flatMap(gpuOf) }),
+};
+
+const VENDORS: readonly (readonly [RegExp, SeenVendor])[] = [
+  [/^NVIDIA/i, 'nvidia'],
+  [/^(Advanced Micro Devices|AMD)/i, 'amd'],
+  [/^Intel/i, 'intel'],
+];
+
+function gpuOf(paragraph: string): SeenGpu[] {
+  const head = /^(\S+) (?:VGA compatible controller|3D controller|Display controller): (.*)/m.exec(paragraph);
+  if (head === null) return [];
+  const vendor = VENDORS.find(([pattern]) => pattern.test(head[2]!))?.[1];
+  if (vendor === undefined) return [];
+  const status = /LnkSta:\s*Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
+  const able = /LnkCap:.*?Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
+  // At rest a link is slow; what it is able to says how fast it works.
+  const generation = generationOf(able?.[1]?.replace('GT', ' GT'));
+  const [lanes, mostLanes] = [countOf(status?.[2]), countOf(able?.[2])];
+  const link = {
+    ...(generation !== undefined && { generation }),
+    ...(lanes !== undefined && { lanes }),
+    ...(mostLanes !== undefined && { mostLanes }),
+  };
+  return [{ vendor, names: namesOf(head[2]!), bus: head[1]!.toLowerCase(), link }];
+}
+
+/** Names in the last brackets: `Navi 31 [Radeon RX 7900 XT/7900 XTX]` has two. Without brackets the name of the chip: `Raphael`. */
+function namesOf(text: string): string[] {
+  const own = text.replace(/\s*\((rev|prog-if)\b.*$/, '').replace(/^.*?\[AMD\/ATI\]\s*/, '');
+  const last = [...own.matchAll(/\[([^\]]+)\]/g)].at(-1)?.[1];
+  if (last === undefined) return own.trim() === '' ? [] : [own.trim()];
+  const [first, ...others] = last.split('/').map((name) => name.trim());
+  const words = first!.split(' ');
+  // The others leave out what they have in common with the first: its words before the first number.
+  const common = words
+    .slice(
+      0,
+      words.findIndex((word) => /\d/.test(word)),
+    )
+    .join(' ');
+  return [first!, ...others.map((name) => (/^\d/.test(name) ? `${common} ${name}`.trim() : name))];
+}

@@ -1,0 +1,36 @@
+// rocm-smi: name and memory of AMD cards where ROCm is installed.
+import type { SeenGpu } from '../seen.js';
+import { countOf, type Tool } from '../tool.js';
+
+/** `rocm-smi --json`, one object a card. */
+export const rocmSmi: Tool = {
+  name: 'rocm-smi',
+  platforms: ['linux'],
+  question: { kind: 'command', argv: ['rocm-smi', '--showproductname', '--showmeminfo', 'vram', '--showbus', '--json'] },
+  tells: 'names of AMD cards',
+  missing: ({ gpus = [] }) => gpus.some(({ names, vendor }) => vendor === 'amd' && names.length === 0),
+  read: (answer) => ({ gpus: cardsOf(answer).map(gpuOf) }),
+};
+
+type Card = Readonly<Record<string, string>>;
+
+function cardsOf(answer: string): Card[] {
+  // Warnings may stand before the object.
+  const start = answer.indexOf('{');
+  if (start < 0) return [];
+  const cards = JSON.parse(answer.slice(start)) as Readonly<Record<string, unknown>>;
+  return Object.entries(cards).flatMap(([key, card]) =>
+    /^card\d+$/.test(key) && typeof card === 'object' && card !== null ? [card as Card] : [],
+  );
+}
+
+function gpuOf(card: Card): SeenGpu {
+  const told = (...keys: readonly string[]): string | undefined => {
+    const key = Object.keys(card).find((one) => keys.includes(one.toLowerCase()));
+    return key === undefined ? undefined : String(card[key]);
+  };
+  const names = [told('card series'), told('card model')].filter((name) => name !== undefined && !/^(0x|n\/a)/i.test(name)) as string[];
+  const bus = told('pci bus')?.toLowerCase();
+  const bytes = countOf(told('vram total memory (b)'));
+  return { vendor: 'amd', names, ...(bus !== undefined && { bus }), ...(bytes !== undefined && { memoryBytes: bytes }) };
+}

@@ -1,0 +1,47 @@
+// sysfs: drives with their kind, size and link. How fast a drive reads it does not tell.
+import type { SeenDisk } from '../seen.js';
+import { countOf, filesOf, generationOf, type Tool } from '../tool.js';
+
+const BLOCK = '/sys/block/*';
+/** sysfs counts sizes in sectors of 512 bytes, whatever the drive's own are. */
+const SECTOR = 512;
+
+/** Files of block devices, as Documentation/ABI/stable/sysfs-block describes them. */
+export const sysfsDisks: Tool = {
+  name: 'sysfs-disks',
+  platforms: ['linux'],
+  question: {
+    kind: 'files',
+    paths: [
+      `${BLOCK}/size`,
+      `${BLOCK}/queue/rotational`,
+      `${BLOCK}/device/model`,
+      ...['max_link_speed', 'current_link_width'].map((name) => `${BLOCK}/device/device/${name}`),
+    ],
+  },
+  tells: 'drives',
+  missing: ({ disks = [] }) => disks.length === 0,
+  read: (answer) => ({ disks: disksOf(filesOf(answer)) }),
+};
+
+function disksOf(files: ReadonlyMap<string, string>): SeenDisk[] {
+  const names = [...files.keys()].flatMap((path) => /^\/sys\/block\/([^/]+)\/size$/.exec(path)?.[1] ?? []);
+  return names.flatMap((name): SeenDisk[] => {
+    const file = (rest: string): string | undefined => files.get(`/sys/block/${name}/${rest}`);
+    const kind = kindOf(name, file('queue/rotational'));
+    const sectors = countOf(file('size'));
+    if (kind === null || sectors === undefined) return [];
+    const generation = generationOf(file('device/device/max_link_speed'));
+    const lanes = countOf(file('device/device/current_link_width'));
+    const link = { ...(generation !== undefined && { generation }), ...(lanes !== undefined && { lanes }) };
+    return [{ name: file('device/model') ?? name, kind, bytes: sectors * SECTOR, ...(Object.keys(link).length > 0 && { link }) }];
+  });
+}
+
+/** By the name of the device; loop devices, RAM disks, arrays and mappings are not drives. */
+function kindOf(name: string, rotational: string | undefined): SeenDisk['kind'] | null {
+  if (/^nvme\d+n\d+$/.test(name)) return 'nvme';
+  if (/^sd[a-z]+$/.test(name)) return rotational === '1' ? 'hdd' : 'sata';
+  if (/^mmcblk\d+$/.test(name)) return 'emmc';
+  return /^(vd|xvd)[a-z]+$/.test(name) ? 'virtual' : null;
+}

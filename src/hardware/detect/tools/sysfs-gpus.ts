@@ -1,0 +1,53 @@
+// sysfs: memory and link of graphics cards, which everybody may read. It tells no names: those are lspci's.
+import type { SeenGpu, SeenVendor } from '../seen.js';
+import { countOf, filesOf, generationOf, type Tool } from '../tool.js';
+
+const DEVICE = '/sys/bus/pci/devices/*';
+const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
+/** An AMD card sits behind a bridge of its own, to which it always has all lanes: the slot's are those of the bridge's upper port. */
+const ABOVE = '../..';
+
+/** Files of PCI devices, as Documentation/ABI/testing/sysfs-bus-pci and the amdgpu driver describe them. */
+export const sysfsGpus: Tool = {
+  name: 'sysfs-gpus',
+  platforms: ['linux'],
+  question: {
+    kind: 'files',
+    paths: [
+      ...['class', 'vendor', 'mem_info_vram_total', ...LINK].map((name) => `${DEVICE}/${name}`),
+      ...['vendor', ...LINK].map((name) => `${DEVICE}/${ABOVE}/${name}`),
+    ],
+  },
+  tells: 'links of graphics cards',
+  missing: ({ gpus = [] }) => gpus.some(({ link }) => link?.lanes === undefined),
+  read: (answer) => ({ gpus: gpusOf(filesOf(answer)) }),
+};
+
+const VENDORS: Readonly<Record<string, SeenVendor>> = { '0x10de': 'nvidia', '0x1002': 'amd', '0x8086': 'intel' };
+
+function gpusOf(files: ReadonlyMap<string, string>): SeenGpu[] {
+  const devices = [...files.keys()].flatMap((path) => (path.endsWith('/class') ? [path.slice(0, -'/class'.length)] : []));
+  return devices.flatMap((device): SeenGpu[] => {
+    const file = (name: string): string | undefined => files.get(`${device}/${name}`);
+    const vendor = VENDORS[file('vendor') ?? ''];
+    // Base class 3 is a display controller.
+    if (vendor === undefined || !/^0x03/.test(file('class') ?? '')) return [];
+    const bytes = countOf(file('mem_info_vram_total'));
+    const bridge = vendor === 'amd' && file(`${ABOVE}/vendor`) === file('vendor') ? `${ABOVE}/` : '';
+    const generation = generationOf(file(`${bridge}max_link_speed`));
+    const [lanes, mostLanes] = [countOf(file(`${bridge}current_link_width`)), countOf(file(`${bridge}max_link_width`))];
+    return [
+      {
+        vendor,
+        names: [],
+        bus: device.slice(device.lastIndexOf('/') + 1),
+        ...(bytes !== undefined && { memoryBytes: bytes }),
+        link: {
+          ...(generation !== undefined && { generation }),
+          ...(lanes !== undefined && lanes <= 16 && { lanes }),
+          ...(mostLanes !== undefined && mostLanes <= 16 && { mostLanes }),
+        },
+      },
+    ];
+  });
+}

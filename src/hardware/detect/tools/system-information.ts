@@ -1,0 +1,108 @@
+// The library `systeminformation`: what macOS and Windows tell, and Linux where its own files do not.
+import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from '../seen.js';
+import type { Tool } from '../tool.js';
+
+/** Answers of its functions, one object by their names. */
+export const systemInformation: Tool = {
+  name: 'systeminformation',
+  platforms: ['darwin', 'linux', 'win32'],
+  question: { kind: 'library' },
+  tells: 'processor, memory, graphics and drives',
+  missing: ({ cpu, memoryBytes }) => cpu === undefined || memoryBytes === undefined,
+  read: (answer) => {
+    const { cpu, diskLayout, graphics, mem, memLayout } = JSON.parse(answer) as Answers;
+    const total = numberOf(mem?.total);
+    return {
+      ...(cpu && { cpu: cpuOf(cpu) }),
+      gpus: listOf(graphics?.controllers).flatMap(gpuOf),
+      modules: listOf(memLayout).flatMap(moduleOf),
+      ...(total !== null && { memoryBytes: total }),
+      disks: listOf(diskLayout).flatMap(diskOf),
+    } satisfies Seen;
+  },
+};
+
+/** What is used of its answers; any of it may be missing, empty or of another type. */
+type Fields = Readonly<Record<string, unknown>>;
+interface Answers {
+  readonly cpu?: Fields;
+  readonly mem?: Fields;
+  readonly memLayout?: unknown;
+  readonly graphics?: { readonly controllers?: unknown };
+  readonly diskLayout?: unknown;
+}
+
+const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : []);
+const textOf = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
+/** Above 0, or null. */
+const numberOf = (value: unknown): number | null => (Number(value) > 0 ? Number(value) : null);
+
+/** It takes the maker off the name, `Apple` and `M4 Max`, and of `13th Gen Intel Core` the number. */
+function cpuOf(cpu: Fields): SeenCpu {
+  const [maker, brand] = [textOf(cpu.manufacturer), textOf(cpu.brand)];
+  const sockets = numberOf(cpu.processors) ?? 1;
+  const [family, model] = [numberOf(cpu.family), numberOf(cpu.model)];
+  return {
+    names: [`${maker} ${brand}`, brand].map((name) => name.replace(/^(intel )?gen /i, '').trim()).filter((name) => name !== ''),
+    cores: numberOf(cpu.physicalCores) ?? numberOf(cpu.cores) ?? 1,
+    sockets,
+    ...(textOf(cpu.vendor) !== '' && { vendor: textOf(cpu.vendor) }),
+    ...(family !== null && { family }),
+    ...(model !== null && { model }),
+    flags: textOf(cpu.flags)
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((flag) => flag !== ''),
+  };
+}
+
+const VENDORS: readonly (readonly [RegExp, SeenVendor])[] = [
+  [/nvidia/i, 'nvidia'],
+  [/\b(amd|ati|advanced micro devices)\b|radeon/i, 'amd'],
+  [/intel/i, 'intel'],
+  [/apple/i, 'apple'],
+];
+
+function gpuOf(controller: Fields): SeenGpu[] {
+  const [vendor, model] = [textOf(controller.vendor), textOf(controller.model)];
+  const maker = VENDORS.find(([pattern]) => pattern.test(`${vendor} ${model}`))?.[1];
+  if (maker === undefined || model === '') return [];
+  const cores = numberOf(controller.cores);
+  const mebibytes = controller.vramDynamic === true ? null : numberOf(controller.vram);
+  const bus = /^[\da-f]{2}:[\da-f]{2}\.\d$/i.test(textOf(controller.busAddress))
+    ? `0000:${textOf(controller.busAddress).toLowerCase()}`
+    : null;
+  return [
+    {
+      vendor: maker,
+      names: [model],
+      ...(bus !== null && { bus }),
+      ...(cores !== null && { cores }),
+      // Windows tells 32 bits: 4 GiB less a bit may be anything above.
+      ...(mebibytes !== null && mebibytes !== 4095 && { memoryBytes: mebibytes * 2 ** 20 }),
+    },
+  ];
+}
+
+function moduleOf(module: Fields): SeenModule[] {
+  const bytes = numberOf(module.size);
+  const type = textOf(module.type).toLowerCase();
+  // Without rights it tells one module of all that there is, of no type.
+  if (bytes === null || !/^(lp)?ddr|^mrdimm/.test(type)) return [];
+  const mts = numberOf(module.clockSpeed);
+  return [{ bytes, type, ...(mts !== null && { mts }), place: textOf(module.bank) }];
+}
+
+function diskOf(disk: Fields): SeenDisk[] {
+  const bytes = numberOf(disk.size);
+  const [name, type, bus] = [textOf(disk.name), textOf(disk.type), textOf(disk.interfaceType)];
+  if (bytes === null || /usb/i.test(bus)) return [];
+  const kind = /nvme|pcie|apple fabric/i.test(`${bus} ${type}`)
+    ? 'nvme'
+    : /hd|rotational/i.test(type)
+      ? 'hdd'
+      : /ssd|sata/i.test(`${type} ${bus}`)
+        ? 'sata'
+        : null;
+  return kind === null ? [] : [{ name, kind, bytes }];
+}

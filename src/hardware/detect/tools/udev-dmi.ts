@@ -1,0 +1,37 @@
+// udev: memory modules as the firmware lists them. dmidecode needs root; udev reads the same table when the system starts and leaves its
+// properties where everybody may read them (systemd 248 and newer).
+import type { SeenModule } from '../seen.js';
+import { countOf, filesOf, type Tool } from '../tool.js';
+
+/** Properties of the DMI device, as dmi_memory_id of systemd writes them. */
+export const udevDmi: Tool = {
+  name: 'udev-dmi',
+  platforms: ['linux'],
+  question: { kind: 'files', paths: ['/run/udev/data/+dmi:id'] },
+  tells: 'memory modules with their type, speed and channels',
+  missing: ({ board = '', modules = [] }) => modules.length === 0 && !/jetson/i.test(board),
+  read: (answer) => ({ modules: modulesOf([...filesOf(answer).values()].join('\n')) }),
+};
+
+function modulesOf(text: string): SeenModule[] {
+  const devices = new Map<string, Map<string, string>>();
+  for (const [, device, key, value] of text.matchAll(/^E:MEMORY_DEVICE_(\d+)_([A-Z_]+)=(.*)$/gm)) {
+    if (!devices.has(device!)) devices.set(device!, new Map());
+    devices.get(device!)!.set(key!, value!.trim());
+  }
+  return [...devices.values()].flatMap((device): SeenModule[] => {
+    const bytes = countOf(device.get('SIZE'));
+    if (bytes === undefined || device.get('PRESENT') === '0') return [];
+    const rated = countOf(device.get('SPEED_MTS'));
+    const mts = countOf(device.get('CONFIGURED_SPEED_MTS')) ?? rated;
+    return [
+      {
+        bytes,
+        ...(device.has('TYPE') && { type: device.get('TYPE')!.toLowerCase() }),
+        ...(mts !== undefined && { mts }),
+        ...(rated !== undefined && { ratedMts: rated }),
+        place: [device.get('LOCATOR'), device.get('BANK_LOCATOR')].filter((text) => text !== undefined).join(' '),
+      },
+    ];
+  });
+}

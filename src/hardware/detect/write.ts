@@ -1,0 +1,49 @@
+// A detection as the file of a machine: what -w reads again, with what each part stands for beside it.
+import type { MachineFile } from '../machine-file.js';
+import type { Detection } from './compose.js';
+
+/** What a file has of a detection. */
+export function machineFileOf({ cpu, gpu, notSeen, parts, remarks }: Detection, name: string): MachineFile {
+  return {
+    name,
+    parts: parts.map(({ part }) => part),
+    ...(cpu !== undefined && { cpu: { ...cpu } }),
+    ...(gpu !== undefined && { gpu: { memory: gpu.memoryBytes } }),
+    ...(remarks.length > 0 && { remarks: [...remarks] }),
+    ...(notSeen.length > 0 && { notSeen: [...notSeen] }),
+  };
+}
+
+/** The text of that file. */
+export function machineFileText(detection: Detection, name: string): string {
+  const { cpu, gpu, notSeen, parts, remarks } = machineFileOf(detection, name);
+  const longest = Math.max(...parts.map((part) => part.length));
+  const entries = detection.parts.map(
+    ({ exact, part, seen }) => `  - ${part.padEnd(longest)}  # ${exact ? '' : 'nearest to '}${plain(seen)}`,
+  );
+  const fields = Object.entries(cpu ?? {}).map(([key, value]) => `${key}: ${value}`);
+  return [
+    '# The machine that moeprof machine detect saw. Use it with -w; correct what is wrong.',
+    `name: ${quotedText(name)}`,
+    'parts:',
+    ...entries,
+    ...(fields.length > 0 ? [`cpu: { ${fields.join(', ')} }`] : []),
+    ...(gpu?.memory === undefined ? [] : [`gpu: { memory: ${Math.round(gpu.memory / 2 ** 20)}MiB }`]),
+    ...listText('remarks', remarks),
+    ...listText('notSeen', notSeen),
+    '',
+  ].join('\n');
+}
+
+function listText(key: string, sentences: readonly string[] | undefined): string[] {
+  return sentences === undefined ? [] : [`${key}:`, ...sentences.map((sentence) => `  - ${quotedText(sentence)}`)];
+}
+
+/** Names come from firmware and may hold anything: JSON's text is YAML's, too. */
+function quotedText(text: string): string {
+  return JSON.stringify(text);
+}
+
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+}

@@ -1,0 +1,70 @@
+// `moeprof machine` from outside: it detects this machine without root, with tools that lie in the path or do not, and reads its own file.
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+/** A folder of programs, each of which prints a text. */
+function programs(cwd: string, printing: Readonly<Record<string, string>>): string {
+  const folder = join(cwd, 'bin');
+  mkdirSync(folder);
+  for (const [name, text] of Object.entries(printing)) {
+    writeFileSync(join(folder, `${name}.txt`), text);
+    writeFileSync(join(folder, name), `#!/bin/sh\nexec /bin/cat "${join(folder, `${name}.txt`)}"\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  return folder;
+}
+
+describe('moeprof machine detect', () => {
+  it('sees this machine, writes it, and reads it again', async () => {
+    const cwd = temporaryFolder();
+    const detected = await moeprof(['machine', 'detect', '-o', 'box.yaml', '-o', 'box.json'], { cwd });
+    expect([detected.stderr, detected.code]).toEqual(['', 0]);
+    for (const line of detected.stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    const { machine, parts, schema } = JSON.parse(readFileSync(join(cwd, 'box.json'), 'utf8'));
+    expect(schema).toBe('moeprof.machine/1');
+    expect(machine).toBe(parts.map(({ part }: { part: string }) => part).join('+'));
+    const shown = await moeprof(['machine', 'show', 'box.yaml'], { cwd });
+    expect([shown.stderr, shown.code]).toEqual(['', 0]);
+    const run = await moeprof(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '--tokens', '20', '-q'], { cwd });
+    expect(run.code).toBe(0);
+  });
+
+  it('believes the tools that there are, and says which are missing', async () => {
+    const cwd = temporaryFolder();
+    const path = programs(cwd, { 'nvidia-smi': '00000000:01:00.0, NVIDIA GeForce RTX 3090, 24576, 4, 4, 16, 250.00, 350.00\n' });
+    const { code, stdout } = await moeprof(['machine', 'detect', '--no-color'], { cwd, env: { PATH: path } });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^rtx-3090 +NVIDIA GeForce RTX 3090, 24.0 GiB$/m);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('runs with 4 of its 16 PCIe lanes');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('may draw 250 of 350 W');
+    expect(stdout).not.toContain('\x1b');
+  });
+
+  it('a tool that prints nonsense tells nothing', async () => {
+    const cwd = temporaryFolder();
+    const nonsense = '\x1b[31m\0{"a": ,,,\n'.repeat(1000);
+    const path = programs(cwd, Object.fromEntries(['nvidia-smi', 'rocm-smi', 'lspci', 'lscpu'].map((name) => [name, nonsense])));
+    const { code, stderr, stdout } = await moeprof(['machine', 'detect'], { cwd, env: { PATH: path } });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.replace(/\s+/g, ' ')).not.toContain('undefined');
+    expect(stdout).not.toContain('\x1b[31m');
+  });
+});
+
+describe('moeprof machine show', () => {
+  it('shows parts, and what a runtime reaches', async () => {
+    const { code, stdout } = await moeprof(['machine', 'show', 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'ik_llama.cpp']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('96.0 GB/s of the data sheet');
+    expect(stdout).toMatch(/^CPU +96.0 GB\/s +73.0 %/m);
+  });
+
+  it('a machine that there is not ends with one line', async () => {
+    const { code, stderr, stdout } = await moeprof(['machine', 'show', 'rtx-3091+64GB']);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^moeprof: unknown part "rtx-3091": [^\n]+\n$/);
+    expect(existsSync('rtx-3091+64GB')).toBe(false);
+  });
+});
