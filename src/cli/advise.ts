@@ -92,7 +92,7 @@ async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> 
   });
   const hardware = loadHardware(options.hardware, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile));
   const file = isPath(name) ? findProfile('models', name) : null;
-  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, mla: false });
+  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file });
 }
 
 /** Formats on offer: those that were given, or the model's own. */

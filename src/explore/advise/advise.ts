@@ -5,12 +5,24 @@ import type { HardwareSpec } from '../../hardware/spec.js';
 import { type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { type DeviceMemory, freeOf } from './fits.js';
+import { type DeviceMemory, freeOf, HOST } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
+import { firstMoe } from './loaded.js';
 import { type Price, Pricer } from './price.js';
 import { type AdvisedRuntime, decoderLayers } from './runtimes.js';
-import { bestSetting, contextThatFits, devicesOf, highestFit, ladderOf, type Priced, priced, type Question, rungOf } from './search.js';
+import {
+  bestSetting,
+  contextThatFits,
+  devicesOf,
+  highestFit,
+  ladderOf,
+  memoryOf,
+  type Priced,
+  priced,
+  type Question,
+  rungOf,
+} from './search.js';
 import type { KvType, Setting } from './setting.js';
 import { type Bound, bitsPerWeight, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
@@ -31,9 +43,8 @@ export interface AdviceRequest {
   model(quantization: string | null): ModelSpec;
   /** Routing of the model, as long as pricing walks. */
   readonly trace: RoutingTrace;
-  /** What the model is called on a command line: a file, a folder, or a name. */
+  /** What the model is called on a command line: a file or a folder; null: as its file is usually called. */
   readonly file: string | null;
-  readonly mla: boolean;
 }
 
 /** A setting with what it reaches and takes. */
@@ -204,7 +215,7 @@ function lackBytes(devices: readonly DeviceMemory[]): number {
 function lackOf(devices: readonly DeviceMemory[]): string {
   const parts = devices
     .filter((device) => freeOf(device) < 0)
-    .map((device) => `${formatBytes(-freeOf(device))} more on ${device.name === 'host' ? 'the host' : `the ${device.name}`}`);
+    .map((device) => `${formatBytes(-freeOf(device))} more on ${device.name === HOST ? 'the host' : `the ${device.name}`}`);
   return parts.length === 0 ? 'fits, and is not faster' : `needs ${parts.join(' and ')}`;
 }
 
@@ -222,24 +233,19 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
     moeLayers: model.layers.length,
     firstMoe: firstMoe(model),
     gpus: isGpu ? (hardware.gpus?.count ?? 1) : 0,
-    split: null,
+    split: memoryOf(asked, model, setting).split,
     cores: (cpu?.cores ?? 0) * sockets,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',
     gpuBytes: hardware.tiers[0]!.bytes,
     format: mainFormat(model.layers[0]!.formats),
-    mla: asked.mla,
+    mla: model.anatomy?.layers.some(({ kind }) => kind === 'latent') ?? false,
   });
 }
 
 /** What the file of a bundled model is usually called. */
 function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization}.gguf` : model.name;
-}
-
-/** Decoder layers before the first with experts. */
-function firstMoe({ dense }: ModelSpec): number {
-  return Math.max(0, dense.segments[0]!.attention.length - 1);
 }
 
 function notesOf({ hardware, trace }: AdviceRequest): string[] {

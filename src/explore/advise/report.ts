@@ -14,7 +14,7 @@ import { documentFormats } from '../../report/document/formats.js';
 import { bareRate, formatRelative } from '../../report/format.js';
 import type { Accuracy } from '../../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';
-import { type DeviceMemory, freeOf } from './fits.js';
+import { freeOf, HOST, usedOf } from './fits.js';
 import { flagOf } from './flags/dialect.js';
 import { requestNs } from './goal.js';
 import { advisedRuntime } from './runtimes.js';
@@ -89,30 +89,29 @@ function memoryGrid({ devices }: AdvisedSetting): Grid {
 
 /** The answer, and what else could be had. */
 function alternativeGrid({ alternatives }: Advice, answer: AdvisedSetting): Grid {
+  const apart = answer.devices.some(({ name }) => name === HOST);
   const rows = [answer, ...alternatives].map((choice): Datum[] => [
     choice.change === '' ? 'as above' : choice.change,
     bareRate(choice.decode),
     bareRate(choice.prefill),
-    ...[choice.devices.find(({ name }) => name !== 'host'), choice.devices.find(({ name }) => name === 'host')].map((device) =>
-      usedOf(device),
-    ),
+    ...(apart ? [false, true] : [false]).map((host) => figure(bytesOn(choice, host), 'bytes')),
     figure(choice.longest, 'count'),
     { value: choice.bits, text: formatNumber(choice.bits, 1) },
   ]);
   const columns: (string | Column)[] = [
     { head: 'instead', most: 22 },
-    { head: 'decode', name: 'decode' },
+    'decode',
     'prefill',
-    { head: 'GPU', name: 'gpu_memory' },
-    { head: 'host', name: 'host_memory' },
-    { head: 'context', name: 'longest_context' },
+    ...(apart ? ['GPU', 'host'] : ['memory']),
+    'context',
     'bits',
   ];
   return gridOf(columns, rows);
 }
 
-function usedOf(device: DeviceMemory | undefined): Datum {
-  return device === undefined ? null : figure(device.weights + device.kv + device.compute, 'bytes');
+/** Bytes on GPUs, or in host memory. */
+function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
+  return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
 
 function sentences(label: string, texts: readonly string[]): Block {
@@ -141,15 +140,13 @@ function sureness({ bands, notes }: Advice): string[] {
 
 /** CSV has a row for each setting. */
 function recordsOf({ alternatives, answer }: Advice): Grid {
-  const rows = (answer === null ? [] : [answer, ...alternatives]).map(
-    ({ bits, change, decode, devices, longest, prefill, setting }): Datum[] => [
+  const rows = (answer === null ? [] : [answer, ...alternatives]).map((choice): Datum[] => {
+    const { bits, change, decode, longest, prefill, setting } = choice;
+    return [
       ...[change === '' ? 'advised' : change, setting.quantization, setting.gpuLayers, setting.cpuMoe, setting.gpuExperts, setting.ubatch],
-      ...[setting.kv, setting.context, setting.users, decode, prefill, longest, bits],
-      ...['host', 'other'].map((which) =>
-        devices.filter(({ name }) => (name === 'host') === (which === 'host')).reduce((sum, d) => sum + d.weights + d.kv + d.compute, 0),
-      ),
-    ],
-  );
+      ...[setting.kv, setting.context, setting.users, decode, prefill, longest, bits, bytesOn(choice, true), bytesOn(choice, false)],
+    ];
+  });
   const heads = ['setting', 'quantization', 'gpu_layers', 'cpu_moe_layers', 'gpu_experts', 'ubatch', 'kv', 'context', 'users'];
   return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
 }

@@ -3,6 +3,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
+import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Dialect } from './flags/dialect.js';
 import { ikLlamaCpp } from './flags/ik-llama.cpp.js';
@@ -29,8 +30,8 @@ export interface AdvisedRuntime {
   readonly quantizations: readonly string[];
   /** What it reads: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
-  /** Share of GPU memory that it leaves for activations; null: its buffers are counted one by one. */
-  readonly activations: number | null;
+  /** How it takes memory: as llama.cpp or its fork allocates it, or all but a share of each GPU that is left for activations. */
+  readonly memory: AllocatingEngine | number;
 }
 
 /** Everything on the GPU, or nothing: what lies between, decoder layers as wholes, the engine does not price yet. */
@@ -60,7 +61,7 @@ const PASSES = [512, 1024, 2048, 4096];
 export const ADVISED: readonly AdvisedRuntime[] = [
   {
     ...{ name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, ubatches: PASSES, kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', activations: null },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'llama.cpp' },
   },
   {
     ...{
@@ -71,23 +72,23 @@ export const ADVISED: readonly AdvisedRuntime[] = [
       ubatches: PASSES,
       kv: ['f16', 'q8_0'],
     },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', activations: null },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'ik_llama.cpp' },
   },
   {
     ...{ name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', activations: 0.12 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.12 },
   },
   {
     ...{ name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', activations: 0.12 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.12 },
   },
   {
     ...{ name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', activations: 0.1 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.1 },
   },
   {
     ...{ name: 'ollama', profile: null, dialect: ollama, ladder: wholly, ubatches: [512, 1024, 2048], kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', activations: null },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'llama.cpp' },
   },
 ];
 

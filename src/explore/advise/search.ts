@@ -2,10 +2,12 @@
 // rungs beside it, since a bisection believes that and a run shows it.
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
-import { type DeviceMemory, freeOf, isFit, memoryOf } from './fits.js';
+import { type DeviceMemory, freeOf, HOST, isFit } from './fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
+import { loadedMemory } from './loaded.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
+import { servedMemory } from './served.js';
 import { ALL_ON_GPU, type KvType, type Setting, type WeightPlacement } from './setting.js';
 
 /** What settings are searched for. */
@@ -45,8 +47,18 @@ export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): rea
 }
 
 /** Memory of a setting by device. */
-export function devicesOf({ hardware, runtime }: Question, model: ModelSpec, setting: Setting): DeviceMemory[] {
-  return memoryOf(model, setting, hardware, runtime);
+export function devicesOf(question: Question, model: ModelSpec, setting: Setting): readonly DeviceMemory[] {
+  return memoryOf(question, model, setting).devices;
+}
+
+/** Memory of a setting by device, and the layers of each GPU; null: they share tensors, or there is one. */
+export function memoryOf(
+  { hardware, runtime: { memory } }: Pick<Question, 'hardware' | 'runtime'>,
+  model: ModelSpec,
+  setting: Setting,
+): { readonly devices: readonly DeviceMemory[]; readonly split: readonly number[] | null } {
+  if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
+  return loadedMemory(memory, model, setting, hardware);
 }
 
 /**
@@ -63,8 +75,8 @@ export function highestFit(question: Question, model: ModelSpec, beside: Beside)
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
 function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
   const holds = (at: number): boolean => {
-    const [first] = devicesOf(question, model, { ...beside, ...ladder[at]! });
-    return freeOf(first!) >= 0;
+    const devices = devicesOf(question, model, { ...beside, ...ladder[at]! });
+    return devices.every((device) => device.name === HOST || freeOf(device) >= 0);
   };
   let [low, high] = [0, ladder.length];
   while (low < high) {

@@ -1,4 +1,5 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
+import { LEAST_BATCH } from '../loaded.js';
 import { isCpuOnly } from '../setting.js';
 import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
@@ -62,7 +63,7 @@ export function sharedUses(told: Told): { uses: FlagUse[]; why: Record<string, s
     uses.push(['-ts', split.join(',')]);
     why['-ts'] = 'layers whose experts are in host memory are light: an even split would fill the last GPU first';
   }
-  uses.push(['-ub', setting.ubatch], ['-b', Math.max(2048, setting.ubatch)]);
+  uses.push(['-ub', setting.ubatch], ['-b', Math.max(LEAST_BATCH, setting.ubatch)]);
   why['-ub'] = 'each pass over a prompt copies the experts that it uses from host memory once: larger passes, fewer copies';
   uses.push(['-fa', 'on']);
   if (setting.kv !== 'f16') {

@@ -1,0 +1,112 @@
+// Memory of a setting as llama.cpp and its kin allocate it, and how layers are split over several GPUs so that it fits.
+import { allocate } from '../../hardware/allocation/allocate.js';
+import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { type DeviceMemory, gpuName, HOST, MARGIN } from './fits.js';
+import { isCpuOnly, type Setting } from './setting.js';
+
+/** What is loaded, and how its layers lie on several GPUs. */
+interface Loaded {
+  readonly devices: readonly DeviceMemory[];
+  /** Layers of each GPU, the output matrix counted as one (`-ts`); null: there is one GPU, or none. */
+  readonly split: readonly number[] | null;
+}
+
+/** Most bytes of attention scores at a time that ik_llama.cpp is told for latent attention (`-amb 512`). */
+const SCORES = 512 * 2 ** 20;
+
+/** Least that `-b` is set to: llama.cpp's own default. */
+export const LEAST_BATCH = 2048;
+
+/** Copies of what passes between GPUs where they work as a pipeline (GGML_SCHED_MAX_COPIES). */
+const PIPELINE_COPIES = 4;
+
+/**
+ * Memory of a setting by device.
+ * @throws UserError where nothing says which tensors the model has
+ */
+export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
+  const [first, dram] = hardware.tiers;
+  const shared = first!.name === 'unified';
+  const gpus = hardware.gpu.attention === undefined || isCpuOnly(setting) ? 0 : (hardware.gpus?.count ?? 1);
+  const plan = planOf(engine, model, setting, gpus);
+  const split = gpus > 1 ? splitOf(model, plan) : null;
+  const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });
+  const memory = devices.map(({ compute, kv, name, output, weights }, i) => ({
+    name: name === 'cpu' ? HOST : gpuName(i, gpus),
+    has: name === 'cpu' ? (dram?.bytes ?? 0) : first!.bytes - MARGIN,
+    ...{ weights, kv, compute: compute + output },
+  }));
+  if (!shared) return { devices: memory, split };
+  const sum = (of: (device: DeviceMemory) => number): number => memory.reduce((total, device) => total + of(device), 0);
+  const has = first!.bytes - (gpus > 0 ? MARGIN : 0);
+  const one = {
+    name: 'memory',
+    has,
+    weights: sum(({ weights }) => weights),
+    kv: sum(({ kv }) => kv),
+    compute: sum(({ compute }) => compute),
+  };
+  return { devices: [one], split };
+}
+
+/** The load that a setting's flags ask for. */
+function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
+  const { context, cpuMoe, gpuLayers, kv, ubatch, users } = setting;
+  const depth = model.anatomy?.layers.length ?? 0;
+  const wholly = gpuLayers === null && cpuMoe === 0;
+  return {
+    engine,
+    gpus,
+    gpuLayers: gpuLayers ?? depth + 1,
+    cpuMoeLayers: cpuMoe === 0 ? 0 : firstMoe(model) + cpuMoe,
+    context: context * users,
+    parallel: users,
+    batch: Math.max(LEAST_BATCH, ubatch),
+    ubatch,
+    kv: { k: kv, v: kv },
+    flashAttention: true,
+    mla: 3,
+    ...(engine === 'ik_llama.cpp' ? { attnMaxBatch: SCORES } : {}),
+    // Overridden tensors switch the pipeline off.
+    ...(gpus > 1 && wholly ? { pipelineCopies: PIPELINE_COPIES } : {}),
+  };
+}
+
+/** Decoder layers before the first with experts. */
+export function firstMoe({ dense }: ModelSpec): number {
+  return Math.max(0, dense.segments[0]!.attention.length - 1);
+}
+
+/** Layers of each GPU such that the fullest holds as little as can be; each has neighbouring layers, in order. */
+function splitOf(model: ModelSpec, plan: LoadPlan): number[] {
+  const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
+  // As many GPUs as layers: each holds one, and says what it weighs.
+  const { devices } = allocate(model, { ...plan, gpus: onGpus, pipelineCopies: 1 });
+  const bytes = devices.filter(({ name }) => name !== 'cpu').map(({ kv, weights }) => kv + weights);
+  let [low, high] = [Math.max(...bytes), bytes.reduce((sum, one) => sum + one, 0)];
+  // To a megabyte.
+  while (high - low > 2 ** 20) {
+    const middle = (low + high) / 2;
+    if (filled(bytes, middle).length <= plan.gpus) high = middle;
+    else low = middle;
+  }
+  const counts = filled(bytes, high);
+  return Array.from({ length: plan.gpus }, (_, gpu) => counts[gpu] ?? 0);
+}
+
+/** Layers on each GPU where one is filled up to `most` bytes before the next begins. */
+function filled(bytes: readonly number[], most: number): number[] {
+  const counts: number[] = [];
+  let sum = Number.POSITIVE_INFINITY;
+  for (const one of bytes) {
+    if (sum + one > most) {
+      counts.push(0);
+      sum = 0;
+    }
+    counts[counts.length - 1]! += 1;
+    sum += one;
+  }
+  return counts;
+}

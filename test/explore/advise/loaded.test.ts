@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { freeOf, usedOf } from '../../../src/explore/advise/fits.js';
+import { loadedMemory } from '../../../src/explore/advise/loaded.js';
+import { servedMemory } from '../../../src/explore/advise/served.js';
+import { ALL_ON_GPU } from '../../../src/explore/advise/setting.js';
+import { loadHardware } from '../../../src/hardware/load.js';
+import { loadModel } from '../../../src/model/load.js';
+import { expertBytesTotal } from '../../../src/model/spec.js';
+
+const GIB = 2 ** 30;
+const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1 } as const;
+const model = loadModel('gpt-oss-20b');
+const one = loadHardware('rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
+const two = loadHardware('2xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
+/** One of 24 layers, all alike. */
+const layer = expertBytesTotal(model) / 24;
+
+describe('what llama.cpp loads', () => {
+  it('has 1 GiB of the card left free, and 4 GiB of the host', () => {
+    const { devices, split } = loadedMemory('llama.cpp', model, SETTING, one);
+    expect(devices.map(({ has, name }) => [name, has / GIB])).toEqual([
+      ['GPU', 23],
+      ['host', 60],
+    ]);
+    expect(split).toBeNull();
+  });
+
+  it('lies with its layers: the experts of three layers are in host memory', () => {
+    const [allGpu, allHost] = loadedMemory('llama.cpp', model, SETTING, one).devices;
+    const [gpu, host] = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 3 }, one).devices;
+    expect(Math.abs(allGpu!.weights - gpu!.weights - 3 * layer)).toBeLessThan(1e3);
+    expect(Math.abs(host!.weights - allHost!.weights - 3 * layer)).toBeLessThan(1e3);
+    expect(gpu!.kv).toBe(allGpu!.kv);
+  });
+
+  it('has half of its layers with the whole context, half with a window of 128: 24 MiB of KV a 1,024 tokens', () => {
+    // 12 layers x 8,192 cells x 8 heads x 2 x 64 values x 2 bytes, and 12 layers x (128 + 512 in steps of 256) cells.
+    const kv = loadedMemory('llama.cpp', model, SETTING, one).devices[0]!.kv;
+    expect(kv).toBe(12 * (8192 + 768) * 8 * 2 * 64 * 2);
+  });
+
+  it('is all in host memory without a layer on the GPU', () => {
+    const { devices } = loadedMemory('llama.cpp', model, { ...SETTING, gpuLayers: 0 }, one);
+    expect(devices.map(({ name }) => name)).toEqual(['host']);
+  });
+
+  it('is one sum where there is one memory', () => {
+    const { devices } = loadedMemory('llama.cpp', model, SETTING, loadHardware('m4-max'));
+    expect(devices.map(({ name }) => name)).toEqual(['memory']);
+  });
+});
+
+describe('layers on two GPUs', () => {
+  it('are split so that both hold alike', () => {
+    const { devices, split } = loadedMemory('llama.cpp', model, SETTING, two);
+    expect(split!.reduce((sum, count) => sum + count)).toBe(25);
+    const [first, second] = devices.map(({ kv, weights }) => kv + weights);
+    expect(Math.abs(first! - second!)).toBeLessThan(1.5 * layer);
+  });
+
+  it('are more on the first where the experts of the first are in host memory', () => {
+    const { devices, split } = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 12 }, two);
+    // 12 light layers, then 12 heavy ones and the head: about half of the heavy ones each.
+    expect(split![0]).toBeGreaterThanOrEqual(17);
+    const [first, second] = devices.map(({ kv, weights }) => kv + weights);
+    expect(Math.abs(first! - second!)).toBeLessThan(1.5 * layer);
+  });
+});
+
+describe('what a server takes', () => {
+  it('is weights, KV cache and a share of the card', () => {
+    const [gpu, host] = servedMemory(0.12, model, { ...SETTING, gpuExperts: 8, users: 2 }, one);
+    const experts = 8 * 24 * model.layers[0]!.expertBytes;
+    expect(gpu).toMatchObject({ name: 'GPU', has: 23.5 * GIB, weights: model.dense.weightBytes + experts, compute: 0.12 * 23.5 * GIB });
+    // 24 layers of 8 x 2 x 64 16-bit values a token; windowed ones keep 128.
+    expect(gpu!.kv).toBe(2 * 12 * (8192 + 128) * 8 * 2 * 64 * 2);
+    expect(host).toMatchObject({ name: 'host', weights: 24 * 24 * model.layers[0]!.expertBytes });
+    expect(freeOf(gpu!)).toBe(gpu!.has - usedOf(gpu!));
+  });
+});
