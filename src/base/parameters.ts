@@ -7,6 +7,8 @@ import type { Written } from './written.js';
 export interface Parameter {
   readonly default: number | string | boolean;
   readonly description: string;
+  /** True: a number is meant, and the default is a word for none given. */
+  readonly orNumber?: true;
   /** Smallest and largest value of a number. */
   readonly min?: number;
   readonly max?: number;
@@ -92,15 +94,10 @@ export function resolveParameters(place: string, table: ParameterTable = {}, giv
 }
 
 function checked(place: string, parameter: Parameter, raw: unknown): number | string | boolean {
+  if (parameter.orNumber && raw !== parameter.default) return checkedNumber(place, parameter, raw);
   switch (typeof parameter.default) {
-    case 'number': {
-      const value = typeof raw === 'string' && raw !== '' ? Number(raw) : raw;
-      const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = parameter;
-      if (typeof value !== 'number' || Number.isNaN(value))
-        throw new UserError(`${place}: expected a number such as ${parameter.default}, found '${String(raw)}'`);
-      if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${rangeText(min, max)}`);
-      return value;
-    }
+    case 'number':
+      return checkedNumber(place, parameter, raw);
     case 'boolean':
       if (raw === true || raw === 'true' || raw === 'on') return true;
       if (raw === false || raw === 'false' || raw === 'off') return false;
@@ -113,6 +110,20 @@ function checked(place: string, parameter: Parameter, raw: unknown): number | st
       return value;
     }
   }
+}
+
+function checkedNumber(
+  place: string,
+  { default: usual, max = Number.POSITIVE_INFINITY, min = Number.NEGATIVE_INFINITY, orNumber }: Parameter,
+  raw: unknown,
+) {
+  const value = typeof raw === 'string' && raw !== '' ? Number(raw) : raw;
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    const expected = orNumber ? `a number or ${usual}` : `a number such as ${usual}`;
+    throw new UserError(`${place}: expected ${expected}, found '${String(raw)}'`);
+  }
+  if (value < min || value > max) throw new UserError(`${place}: ${value} is out of range, use ${rangeText(min, max)}`);
+  return value;
 }
 
 /** The numbers from `min` to `max`, in words. */

@@ -2,7 +2,8 @@
 import { UserError } from '../base/errors.js';
 import { findProfile } from '../base/profiles.js';
 import { expertBytesTotal } from '../model/spec.js';
-import { createPredictor } from '../predict/create.js';
+import type { PredictionTime } from '../predict/cost.js';
+import { createPredictor, predictionTime } from '../predict/create.js';
 import type { Predictor } from '../predict/predictor.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { openTrace } from '../trace/open.js';
@@ -37,7 +38,7 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   const predictor = await predictorFor(inputs, run, serving.running);
   const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
-  const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), curves };
+  const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), time: timeOf(plan), curves };
   const gpus = layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null));
   const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
   const faults = faultsOf(
@@ -106,6 +107,11 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
+}
+
+/** What its predictions take. */
+function timeOf({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime {
+  return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
 }
 
 /**

@@ -8,6 +8,7 @@ import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
 import { CostModel } from '../hardware/cost.js';
 import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
+import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import type { MissAction } from '../system/choices.js';
 import type { MissPrecision, Precision } from './event/precision.js';
@@ -33,6 +34,8 @@ export interface CommonParts {
   readonly precision: MissPrecision | null;
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
+  /** What predictions take. */
+  readonly time: PredictionTime;
   /** True: capacity curves are counted. */
   readonly curves: boolean;
 }
@@ -77,7 +80,10 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
     precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
-    prefetch: predictions === null ? null : { ...predictions, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
+    prefetch:
+      predictions === null
+        ? null
+        : { ...predictions, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
     recorder,
     sizes: expertSizes(model),
     layerOf: layerOfExperts(model),

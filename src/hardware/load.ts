@@ -24,6 +24,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     name: profile.name,
     tiers: profile.tiers.map((tier) => ({ name: tier.name, bytes: tier.size - tier.reserve })),
     ...several(profile),
+    ...hostClock(profile),
   };
   if (runtime === null) {
     return { ...common, links, gpu: measuredDevice(gpu), cpu: cpu === undefined ? null : measuredHost(cpu) };
@@ -59,6 +60,12 @@ function several({ gpus }: HardwareProfile): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;
   return { gpus: { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } } };
+}
+
+/** Of the CPU beside the GPU, or of the one that stands in its place. */
+function hostClock({ cpu, gpu }: HardwareProfile): Pick<HardwareSpec, 'hostClock'> {
+  const clock = cpu?.clock ?? gpu.clock;
+  return clock === undefined ? {} : { hostClock: clock };
 }
 
 /** Where a machine stands: in a file, or in its own name. */

@@ -96,6 +96,13 @@ export const runtimeSchema = z.strictObject({
   cpu: cpu.optional().describe('Kernels on the CPU.'),
   copy: copy.optional().describe('Copies of experts to the GPU.'),
   prompt: prompt.optional().describe('What is done with prompts.'),
+  prediction: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      "What predictions of experts take, as a multiple of what moeprof's predictors take on a host of the same clock; 0: nothing. Absent: 1.",
+    ),
 });
 
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
@@ -110,6 +117,8 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly gpu: Filled<z.infer<typeof gpu>>;
   readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'weightsPerCycle'>> & { readonly weightsPerCycle: Readonly<Record<string, number>> };
   readonly copy: Filled<z.infer<typeof copy>>;
+  /** Multiple of the measured time of predictions that is charged; 0: none is. */
+  readonly prediction: number;
   readonly prompt: {
     readonly ubatch: number;
     readonly counts: 'pass' | 'expert';
@@ -193,6 +202,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
       pieces: need(copy?.pieces, 'copy.pieces'),
       overlap: need(copy?.overlap, 'copy.overlap'),
     },
+    prediction: whole.prediction ?? 1,
     prompt: {
       ubatch: need(prompt?.ubatch, 'prompt.ubatch'),
       counts: need(prompt?.counts, 'prompt.counts'),

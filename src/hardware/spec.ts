@@ -122,6 +122,8 @@ export interface Software {
   readonly offloadCounts: 'pass' | 'expert';
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
+  /** What predictions take, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
+  readonly prediction: number;
 }
 
 /** A machine. `tiers[0]` is where experts execute; `links[i]` brings experts from `tiers[i + 1]` to `tiers[i]`. */
@@ -137,6 +139,8 @@ export interface HardwareSpec {
   readonly gpus?: GpuSet;
   /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
   readonly cpu: HostDevice | null;
+  /** Base clock of the CPU in GHz, where the profile says it. */
+  readonly hostClock?: number;
   /** The runtime that its speeds are those of; absent: the profile states all of them itself. */
   readonly software?: Software;
   /** What the profile says of it, without its name: the same machine for all runtimes. Absent: it is calibrated. */

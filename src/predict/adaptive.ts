@@ -7,7 +7,7 @@ import type { Pass } from '../schedule/pass.js';
 import { DriftDetector } from './drift.js';
 import { ErrorMemory } from './error-memory.js';
 import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, IDS, needsOf, PARTS, REACH } from './evidence-kinds.js';
+import { evidenceOf, IDS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
 import { sigmoid } from './log-odds.js';
 import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
@@ -21,6 +21,9 @@ const STRIDE = 3;
  */
 const BOOSTED = 4096;
 const BOOST = 3;
+
+/** What looking up its mistakes takes, ns per token and expert scored; as EVIDENCE_NS. */
+const MEMORY_NS = 1.5;
 
 /** A mixture that learns from its mistakes. */
 class Adaptive extends Mixture {
@@ -37,9 +40,9 @@ class Adaptive extends Mixture {
   #firstDrift = 0;
   #trained = false;
 
-  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[], rate: number, costNs: number) {
+  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[], rate: number) {
     const memory = new ErrorMemory(model, rate);
-    super(model, [...weighted, { evidence: memory, weight: 1 }], costNs);
+    super(model, [...weighted, { evidence: memory, weight: 1 }]);
     this.#memory = memory;
     this.#rate = rate;
   }
@@ -103,12 +106,9 @@ export const adaptive: PredictorDefinition = {
     costNs: COST,
   },
   needsWith: needsOf,
+  cost: (parameters) => mixtureCost(partsNs(parameters) + MEMORY_NS),
   create(context, parameters) {
-    const { rate, costNs } = parameters;
-    const predictor = trainedOn(
-      new Adaptive(context.model, evidenceOf(context, parameters), Number(rate), Number(costNs)),
-      context.training,
-    );
+    const predictor = trainedOn(new Adaptive(context.model, evidenceOf(context, parameters), Number(parameters.rate)), context.training);
     predictor.trained();
     return predictor;
   },

@@ -1,7 +1,7 @@
 // Predictors that count: each names what it counts, and a mixture turns the counts into probabilities.
 import type { Parameters } from '../base/parameters.js';
 import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, IDS, mixtureOf, needsOf, PARTS, REACH } from './evidence-kinds.js';
+import { EVIDENCE_NS, evidenceOf, IDS, mixtureCost, mixtureOf, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
 import { PathStore } from './path-store.js';
 import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
 import { PreviousToken } from './previous-token.js';
@@ -12,13 +12,16 @@ import { Transitions } from './transitions.js';
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   readonly parameters?: PredictorDefinition['parameters'];
   evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[];
+  /** What its evidence takes, ns per token and expert scored. */
+  takes(parameters: Parameters): number;
 };
 
-function counting({ evidence, parameters, ...about }: Counting): PredictorDefinition {
+function counting({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition {
   return {
     ...about,
+    cost: (values) => mixtureCost(takes(values)),
     parameters: { ...parameters, costNs: COST },
-    create: (context, values) => mixtureOf(context, evidence(context, values), Number(values.costNs)),
+    create: (context, values) => mixtureOf(context, evidence(context, values)),
   };
 }
 
@@ -28,6 +31,7 @@ export const popularity = counting({
   summary: 'the experts that are used most often',
   cites: 'static placement of Fiddler, arXiv 2402.07033',
   evidence: () => [],
+  takes: () => 0,
 });
 
 /** The experts that the same input token id used before: known before the pass, as soon as the token is sampled. */
@@ -38,6 +42,7 @@ export const tokenTable = counting({
   parameters: { ids: IDS },
   needs: ['tokenIds'],
   evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids! }),
+  takes: () => EVIDENCE_NS['token-table'],
 });
 
 /** The experts that followed those of the request's previous token, at the same layer. */
@@ -46,6 +51,7 @@ export const markov = counting({
   summary: "the same layer's experts that tend to follow those of the previous token",
   cites: 'first-order Markov chain over one layer, read as naive Bayes',
   evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1 }),
+  takes: () => EVIDENCE_NS.markov,
 });
 
 /**
@@ -64,6 +70,7 @@ export const transition = counting({
     { evidence: new Transitions(model, Number(reach)), weight: 0.3 },
     { evidence: new PreviousToken(model, slots, topK, previous === true ? 0 : Number(reach)), weight: 0.6 },
   ],
+  takes: () => EVIDENCE_NS.transition,
 });
 
 /** Transitions, the request's history and whatever else is named, weighed against one another while the run goes on. */
@@ -74,6 +81,7 @@ export const ensemble = counting({
   parameters: { parts: PARTS, reach: REACH, ids: IDS },
   needsWith: needsOf,
   evidence: evidenceOf,
+  takes: partsNs,
 });
 
 /** The current sequence will use the experts that the most similar sequence before it used. */
@@ -88,6 +96,7 @@ export const activationMatrix = counting({
   evidence: ({ model, slots }, { matrices, window }) => [
     { evidence: new SequenceMatrices(model, slots, Number(matrices), Number(window)), weight: 0.5 },
   ],
+  takes: () => EVIDENCE_NS['activation-matrix'],
 });
 
 /** The layers ahead look like those of the past tokens whose paths agree best with this one's so far. */
@@ -102,4 +111,5 @@ export const expertMap = counting({
   evidence: ({ model, topK }, { maps, matches }) => [
     { evidence: new PathStore(model, topK, Math.floor(Number(maps)), Math.floor(Number(matches))), weight: 0.5 },
   ],
+  takes: () => EVIDENCE_NS['expert-map'],
 });

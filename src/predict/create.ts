@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { type Choice, choose, splitSpec } from '../base/parameters.js';
 import { Random } from '../base/random.js';
+import type { HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import { costBeside, fixedCost, PredictionTime } from './cost.js';
 import { findPredictor } from './index.js';
 import type { Predictor, PredictorNeed } from './predictor.js';
 
@@ -57,6 +59,22 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
     { model, topK: trace.topK, slots, random, training, ...(folder === undefined ? {} : { folder }) },
     parameters,
   );
+}
+
+/**
+ * What predictions of a run take: what `costNs` says, or what they were measured to take, on the host of the machine.
+ * @param folder that paths among the parameters are relative to
+ */
+export function predictionTime(
+  { name, parameters }: Choice,
+  model: ModelSpec,
+  hardware: Pick<HardwareSpec, 'hostClock' | 'software'>,
+  folder = '.',
+): PredictionTime {
+  const { costNs } = parameters;
+  if (typeof costNs === 'number') return new PredictionTime(fixedCost(costNs), model);
+  const measured = name === 'none' ? undefined : findPredictor(name).cost?.(parameters, folder);
+  return new PredictionTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
 }
 
 /** The first need that a trace cannot meet, in words; null: it meets all. */

@@ -2,9 +2,10 @@
 import { UserError } from '../base/errors.js';
 import type { Parameter, Parameters } from '../base/parameters.js';
 import { didYouMean } from '../base/text.js';
+import type { PredictionCost } from './cost.js';
 import type { WeightedEvidence } from './evidence.js';
 import { History } from './history.js';
-import { Mixture } from './mixture.js';
+import { Mixture, SAMPLED_TOKENS } from './mixture.js';
 import { PathStore } from './path-store.js';
 import type { PredictorContext, PredictorNeed } from './predictor.js';
 import { SameLayer } from './same-layer.js';
@@ -37,6 +38,33 @@ const KINDS: Readonly<Record<string, (context: PredictorContext, reach: number, 
 };
 
 /**
+ * ns that each kind takes per token and expert scored, and what a mixture takes beside its evidence: bench/prediction-cost.mjs, on the host
+ * that cost.ts names.
+ */
+export const EVIDENCE_NS = {
+  transition: 6,
+  history: 7,
+  markov: 10,
+  'expert-map': 14,
+  'token-table': 1.5,
+  'activation-matrix': 2,
+} as const;
+const MIXTURE_NS = 3;
+/** What a mixture takes once per prediction, ns. */
+const MIXTURE_CALL_NS = 800;
+
+/** What a prediction of a mixture takes whose evidence takes `evidenceNs` per token and expert scored. */
+export function mixtureCost(evidenceNs: number): PredictionCost {
+  return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
+}
+
+/** What the kinds that `parts` names take together, ns per token and expert scored. */
+export function partsNs({ parts }: Parameters): number {
+  const names = String(parts).split('+') as (keyof typeof EVIDENCE_NS)[];
+  return names.reduce((sum, name) => sum + (EVIDENCE_NS[name] ?? 0), 0);
+}
+
+/**
  * Makes the evidence that the values of {@link PARTS}, {@link REACH} and {@link IDS} name.
  * @throws UserError for an unknown kind
  */
@@ -56,6 +84,6 @@ export function needsOf({ parts }: Parameters): readonly PredictorNeed[] {
 }
 
 /** A mixture of this evidence that has learned from the training traces. */
-export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[], costNs: number): Mixture {
-  return trainedOn(new Mixture(context.model, evidence, costNs), context.training);
+export function mixtureOf(context: PredictorContext, evidence: readonly WeightedEvidence[]): Mixture {
+  return trainedOn(new Mixture(context.model, evidence), context.training);
 }

@@ -1,13 +1,13 @@
 // Token-level persistence (TLP): a token will use the experts that its request's previous token used at the same layer. The baseline
 // that every other predictor must beat; how often it holds is learned per layer.
 import type { Pass } from '../schedule/pass.js';
-import { NamedExperts } from './named-experts.js';
+import { NAMING, NamedExperts } from './named-experts.js';
 import { PathMemory } from './path-memory.js';
 import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
 
 /** Predicts the previous token's path. */
-function persistent({ model, topK, slots }: PredictorContext, costNs: number): Predictor {
+function persistent({ model, topK, slots }: PredictorContext): Predictor {
   const layers = model.layers.length;
   const memory = new PathMemory(slots, layers, topK);
   const names = new NamedExperts(model);
@@ -20,7 +20,6 @@ function persistent({ model, topK, slots }: PredictorContext, costNs: number): P
     }
   };
   return {
-    costNs,
     observe(pass, layer) {
       for (let token = 0; token < pass.tokens; token++) {
         const from = memory.previous(pass, token, layer);
@@ -42,5 +41,6 @@ export const lastToken: PredictorDefinition = {
   summary: "the same layer's experts of the request's previous token",
   cites: 'baseline TLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  create: (context, { costNs }) => trainedOn(persistent(context, Number(costNs)), context.training),
+  cost: () => NAMING,
+  create: (context) => trainedOn(persistent(context), context.training),
 };

@@ -9,7 +9,7 @@ import { either, type Predictor } from './predictor.js';
 import { Usage } from './usage.js';
 
 /** Tokens of a pass that are predicted one by one; of more, an even sample stands for all. */
-const SAMPLED_TOKENS = 64;
+export const SAMPLED_TOKENS = 64;
 
 /** Distances that have weights of their own: before the pass; 1, 2, 3-4, 5-8 and more layers ahead. */
 const BUCKETS = 6;
@@ -52,7 +52,6 @@ interface PredictedFrom {
 
 /** The mixture as a predictor. */
 export class Mixture implements Predictor {
-  readonly costNs: number;
   /** Where every evidence can tell whether it has changed; else absent. */
   readonly versions?: Uint32Array;
   protected readonly model: ModelSpec;
@@ -76,9 +75,8 @@ export class Mixture implements Predictor {
   #turn = 0;
   #counted = 0;
 
-  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[], costNs: number) {
+  constructor(model: ModelSpec, weighted: readonly WeightedEvidence[]) {
     this.model = model;
-    this.costNs = costNs;
     this.#evidence = weighted.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);

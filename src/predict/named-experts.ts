@@ -2,11 +2,15 @@
 // the probability that all named ones get.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
+import type { PredictionCost } from './cost.js';
 import { named, overlap } from './overlap.js';
 import { either } from './predictor.js';
 
 /** One pseudo-observation at the mean that is measured on real models (reuse by the next token, 0.26 to 0.5). */
 const PRIOR = { right: 0.4, trials: 1 };
+
+/** What a prediction of them takes: bench/prediction-cost.mjs, on the host that cost.ts names. */
+export const NAMING: PredictionCost = { callNs: 350, tokenNs: 0, expertNs: 0.2, mostTokens: Number.POSITIVE_INFINITY };
 
 /** How often named experts were right, by layer. */
 export class NamedExperts {

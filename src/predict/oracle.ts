@@ -10,7 +10,7 @@ const TRUE = 2;
 const MISSED = 3;
 
 /** Names true experts with probability `recall`, and false ones so that `precision` of all it names are true. */
-function spoiled({ experts: ids, layers }: ModelSpec, recall: number, precision: number, costNs: number, random: Random): Predictor {
+function spoiled({ experts: ids, layers }: ModelSpec, recall: number, precision: number, random: Random): Predictor {
   /** What the oracle says of the running pass: drawn once per pass, so that correction does not reroll it. */
   const named = new Uint8Array(ids);
   let drawn = -1;
@@ -36,7 +36,6 @@ function spoiled({ experts: ids, layers }: ModelSpec, recall: number, precision:
     }
   };
   return {
-    costNs,
     observe() {},
     predict(pass, after, horizon, scores) {
       if (drawn !== pass.number) {
@@ -62,5 +61,5 @@ export const oracle: PredictorDefinition = {
     precision: { default: 1, description: 'share of the named experts that are demanded', min: 0.01, max: 1 },
     costNs: COST,
   },
-  create: ({ model, random }, { recall, precision, costNs }) => spoiled(model, Number(recall), Number(precision), Number(costNs), random),
+  create: ({ model, random }, { recall, precision }) => spoiled(model, Number(recall), Number(precision), random),
 };

@@ -6,9 +6,8 @@ import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
  * Gives the true experts of the layers whose choice has been made, and nothing of the others.
  * @param ahead layers ahead that are chosen by the time a layer is routed; 0: the whole path, before the pass
  */
-function choosing({ layers }: ModelSpec, ahead: number, costNs: number): Predictor {
+function choosing({ layers }: ModelSpec, ahead: number): Predictor {
   return {
-    costNs,
     observe() {},
     predict(pass, after, horizon, scores) {
       const last = Math.min(layers.length - 1, after + horizon);
@@ -34,5 +33,5 @@ export const preGated: PredictorDefinition = {
     ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
     costNs: COST,
   },
-  create: ({ model }, { ahead, costNs }) => choosing(model, Number(ahead), Number(costNs)),
+  create: ({ model }, { ahead }) => choosing(model, Number(ahead)),
 };

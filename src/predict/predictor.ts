@@ -5,6 +5,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/pass.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import type { PredictionCost } from './cost.js';
 
 /** Predicts the experts of coming layers. */
 export interface Predictor {
@@ -34,8 +35,8 @@ export interface Predictor {
   measured?(): Readonly<Record<string, number>>;
   /** Gives back what it holds outside of JavaScript's memory. */
   close?(): void;
-  /** Modelled cost of one `predict` in ns: what it predicts can be prefetched so much later. */
-  readonly costNs: number;
+  /** Predictions that were worked out so far: one that is read again takes no time. Absent: all are worked out. */
+  readonly calls?: number;
 }
 
 /** What a predictor may know. */
@@ -67,11 +68,22 @@ export interface PredictorDefinition {
   readonly needs?: readonly PredictorNeed[];
   /** What it needs with these parameters, where that is not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
+  /**
+   * What a prediction takes on the host that it was measured on. Absent: nothing is charged, since the prediction is made elsewhere or
+   * stands for one that is.
+   * @param folder that paths among the parameters are relative to
+   */
+  cost?(parameters: Parameters, folder: string): PredictionCost;
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
 
 /** Parameter that every predictor has. */
-export const COST: Parameter = { default: 0, description: 'modelled cost of one prediction, ns', min: 0 };
+export const COST: Parameter = {
+  default: 'measured',
+  orNumber: true,
+  description: 'time of one prediction in ns; measured: as moeprof takes for it, on the host of the machine',
+  min: 0,
+};
 
 /** Probability that at least one of two independent events happens: how token-level predictions add up to a batch's. */
 export function either(p: number, q: number): number {

@@ -1,15 +1,14 @@
 // Layer-level persistence (SLP): a token will use experts of the same ids as at the layer before. Ids of different layers have nothing to
 // do with one another, so it does no better than chance; it is the weaker baseline of ExpertFlow.
 import type { ModelSpec } from '../model/spec.js';
-import { NamedExperts } from './named-experts.js';
+import { NAMING, NamedExperts } from './named-experts.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
 
 /** Predicts the last known layer's ids. */
-function sameIds(model: ModelSpec, costNs: number): Predictor {
+function sameIds(model: ModelSpec): Predictor {
   const names = new NamedExperts(model);
   return {
-    costNs,
     observe(pass, layer) {
       if (layer === 0) return;
       const { choices, row, tokens, topK } = pass;
@@ -32,5 +31,6 @@ export const previousLayer: PredictorDefinition = {
   summary: 'experts of the same ids as at the last layer that is known',
   cites: 'baseline SLP of ExpertFlow, arXiv 2410.17954',
   parameters: { costNs: COST },
-  create: (context, { costNs }) => trainedOn(sameIds(context.model, Number(costNs)), context.training),
+  cost: () => NAMING,
+  create: (context) => trainedOn(sameIds(context.model), context.training),
 };

@@ -72,6 +72,5 @@ export const supplied: PredictorDefinition = {
     costNs: COST,
   },
   needs: ['predicted'],
-  create: (context, { ahead, costNs }) =>
-    mixtureOf(context, [{ evidence: new Supplied(context.model, Number(ahead)), weight: 1 }], Number(costNs)),
+  create: (context, { ahead }) => mixtureOf(context, [{ evidence: new Supplied(context.model, Number(ahead)), weight: 1 }]),
 };

@@ -197,6 +197,7 @@ function factsOf(result: Result): Fact[] {
     prefetches
       ? ['prefetch', ['transfer.prefetch.count', 'started'], ['prefetch.precision', 'of them used'], ['prefetch.wasted_bytes', 'wasted']]
       : ['prefetch'],
+    ['prediction', ['predict.time', 'each']],
     ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
     [
       'memory',

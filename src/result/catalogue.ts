@@ -98,6 +98,7 @@ const TABLE: readonly Row[] = [
   ['prefetch.dropped', 'count', 'none', 'Planned prefetches that found no slot'],
   ['prefetch.cancelled', 'count', 'none', 'Planned prefetches that were taken out of the queue before they started'],
   ['prefetch.horizon', 'count', 'none', 'Layers ahead that an adaptive horizon had reached when the run ended'],
+  ['predict.time', 'ns', 'lower', 'Time that a prediction takes on the host, on average: prefetches start so much later'],
   ['predict.recall_at_k', 'ratio', 'higher', "An event's |D| demanded experts found among the |D| best predicted ones, over all events"],
   ['predict.batch_recall', 'ratio', 'higher', "An event's demanded experts found among those predicted for its batch"],
 

@@ -42,7 +42,7 @@ const trace = topicTrace(1, 3, 1);
 /** Loads a predictor and asks it for three tokens. @throws UserError where it is refused */
 export async function runOnnx(path: string): Promise<void> {
   const context = { model, topK: 2, slots: 1, random: new Random(1, 'test'), training: [] };
-  const predictor = await OnnxPredictor.open(path, context, 0);
+  const predictor = await OnnxPredictor.open(path, context);
   try {
     const scores = new Float32Array(model.experts);
     for (const pass of passesOf(trace)) {

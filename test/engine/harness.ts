@@ -16,7 +16,8 @@ import { CachedTier } from '../../src/engine/transfer/tier.js';
 import { BoundClocks } from '../../src/engine/watch/bounds.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
-import { expertSizes } from '../../src/model/spec.js';
+import { expertSizes, type ModelSpec } from '../../src/model/spec.js';
+import { PredictionTime } from '../../src/predict/cost.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { findScheduler } from '../../src/schedule/index.js';
 import { KvRoom } from '../../src/schedule/kv-room.js';
@@ -51,7 +52,6 @@ export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): 
 export function scripted(script: Script, scenario: Scenario): Predictor {
   const { layers } = scenario.model;
   return {
-    costNs: script.costNs,
     observe() {},
     predict(pass, after, horizon, scores) {
       for (let layer = after + 1; layer <= after + horizon; layer++) {
@@ -60,6 +60,11 @@ export function scripted(script: Script, scenario: Scenario): Predictor {
       }
     },
   };
+}
+
+/** What a scripted prediction takes. */
+export function scriptedTime({ costNs, expertNs = 0 }: Script, model: ModelSpec): PredictionTime {
+  return new PredictionTime({ callNs: costNs, tokenNs: 0, expertNs, mostTokens: 2 }, model);
 }
 
 /** The demand of the whole run, recorded beforehand; what Belady and its bound are computed from. */
@@ -112,7 +117,16 @@ export async function composeEngine(scenario: Scenario) {
     overlaps: true,
     precision: null,
     prefetch:
-      script === null ? null : { predictor: scripted(script, scenario), limits: script.limits, scores, predictedUse: null, adaptive: null },
+      script === null
+        ? null
+        : {
+            predictor: scripted(script, scenario),
+            time: scriptedTime(script, model),
+            limits: script.limits,
+            scores,
+            predictedUse: null,
+            adaptive: null,
+          },
     recorder,
     sizes: expertSizes(model),
     layerOf: layerOfExperts(model),

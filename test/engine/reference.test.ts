@@ -53,7 +53,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
 
   it('with prefetch over one link', () => {
     const family = prefetching.map((scenario): Scenario => ({ ...scenario, dram: null, onMiss: 'load' }));
-    return agree(family, { ...basics, ...prefetches }, 2);
+    return agree(family, { ...basics, ...prefetches }, 8);
   });
 
   it('with prefetch over two links', () => {

@@ -267,12 +267,14 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       nextLayer = after + 1;
     }
     const last = Math.min(model.layers.length - 1, after + horizon);
+    const scored = model.layers.slice(after + 1, last + 1).reduce((sum, { experts }) => sum + experts, 0);
+    const issuedNs = nowNs + script.costNs + Math.min(2, passes[pass - 1]!.length) * scored * (script.expertNs ?? 0);
     for (nextLayer = Math.max(nextLayer, after + 1); nextLayer <= last; nextLayer++) {
       const ranked = idsOf(nextLayer)
         .map((id) => ({ id, score: script.score(pass, after, id) }))
         .filter(({ score }) => score > 0 && score >= minProbability)
         .sort((a, b) => b.score - a.score || a.id - b.id);
-      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs: nowNs + script.costNs, dropped: false, refused: false });
+      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs, dropped: false, refused: false });
     }
   }
 

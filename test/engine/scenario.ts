@@ -17,7 +17,9 @@ export type TokenChoices = readonly (readonly number[])[];
 /** A predictor that says what it is told to, so that the reference can say the same. */
 export interface Script {
   readonly limits: PrefetchLimits;
+  /** Time of a prediction, and of each expert that it scores for each of the first two tokens of a pass. Absent: 0. */
   readonly costNs: number;
+  readonly expertNs?: number;
   /** Score of dense id `id` in pass `pass` (1-based) when layers up to `after` are known; exact in 32 bits. */
   readonly score: (pass: number, after: number, id: number) => number;
 }
@@ -171,6 +173,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
         minProbability: fc.constantFrom(0, 0.25, 0.5, 0.75),
         perLayer: fc.integer({ min: 1, max: 6 }),
         costNs: fc.constantFrom(0, 0, 7, 45),
+        expertNs: fc.constantFrom(0, 0, 1, 2),
         whenFull: fc.constantFrom(...WHEN_FULL),
       }),
       { nil: null, freq: 4 },
@@ -209,6 +212,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
                 whenFull: draw.script.whenFull,
               },
               costNs: draw.script.costNs,
+              expertNs: draw.script.expertNs,
               score: drawScript(passes, model, draw.seed),
             },
     };

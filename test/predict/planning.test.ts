@@ -89,7 +89,6 @@ describe('PredictedUse', () => {
   it('shows the running pass, or a later one; half of each newest prediction of the next pass', () => {
     const predictedUse = new PredictedUse(model);
     const predictor: Predictor = {
-      costNs: 0,
       observe() {},
       predict() {},
       next(_pass, _layer, scores) {
@@ -108,7 +107,7 @@ describe('PredictedUse', () => {
 
   it('counts on what recent passes demanded where the predictor says nothing of the next one', () => {
     const predictedUse = new PredictedUse(model);
-    const silent: Predictor = { costNs: 0, observe() {}, predict() {} };
+    const silent: Predictor = { observe() {}, predict() {} };
     predictedUse.ahead(1, Float32Array.of(0, 0, 0.5, 0.75));
     predictedUse.done(pass!, 1, silent);
     // The pass demands expert 1 of layer 1, dense id 3: a sixteenth of the way from 0 to 1, then another sixteenth of the rest.

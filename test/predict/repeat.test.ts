@@ -45,7 +45,6 @@ describe.each(['popularity', 'activation-matrix'])('%s', (kind) => {
     walk(
       trace,
       {
-        costNs: 0,
         predict() {},
         observe(pass, layer) {
           repeating.observe(pass, layer);

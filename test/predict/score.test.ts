@@ -101,7 +101,6 @@ describe('evaluatePredictor', () => {
   /** Says, before the pass, expert 0 everywhere; during it, the expert after the one just used: right one layer ahead, wrong two ahead. */
   function successor(calls: string[]): Predictor {
     return {
-      costNs: 0,
       observe: (pass, layer) => calls.push(`${pass.number} observe ${layer}`),
       predict: (pass, after, horizon, scores) => {
         calls.push(`${pass.number} predict ${after}+${horizon}`);

@@ -73,6 +73,9 @@ export class Recorder {
   prefetchAvoidedNs = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
+  /** Predictions that were made, and what they take together, ns. */
+  predictions = 0;
+  predictionNs = 0;
   /** Members of D that the newest prediction had among its first |D|, among all it named, and members it was judged on. */
   recalledAtK = 0;
   recalledUnion = 0;

@@ -59,6 +59,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
     'prefetch.horizon': horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length,
     'prefetch.precision': (useful + late) / (useful + late + wasted),
     'prefetch.recall': (useful + late) / (useful + late + bothPhases(recorder).misses),
+    'predict.time': recorder.predictionNs / recorder.predictions,
     'predict.recall_at_k': recorder.recalledAtK / recorder.predictedMembers,
     'predict.batch_recall': recorder.recalledUnion / recorder.predictedMembers,
   };

@@ -14,6 +14,8 @@ export class SharedPredictions {
   readonly scores: Float32Array;
   /** What policies see of them; null: no policy looks. */
   readonly predictedUse: PredictedUse | null;
+  /** Predictions that were worked out. */
+  calls = 0;
   #observedPass = 0;
   #observedLayer = -1;
   #pass = 0;
@@ -42,7 +44,9 @@ export class SharedPredictions {
     this.#pass = pass.number;
     this.#after = after;
     this.#horizon = horizon;
+    const { calls } = this.predictor;
     this.predictor.predict(pass, after, horizon, this.scores);
+    if (calls === undefined || this.predictor.calls !== calls) this.calls++;
     if (this.predictedUse !== null)
       for (let layer = after + 1; layer <= after + horizon; layer++) this.predictedUse.ahead(layer, this.scores);
   }
@@ -53,15 +57,16 @@ export class SharedPredictions {
  * of a pass choose an expert independently, and one of them at least with probability p, one of m of them does with 1 - (1 - p)^(m/n).
  */
 export class ShardPredictor implements Predictor {
-  readonly costNs: number;
+  /** Predictions that were worked out and that this GPU has seen. */
+  calls = 0;
   readonly #shared: SharedPredictions;
   readonly #shard: Shard;
   /** Share of the running pass's tokens that are on this GPU. */
   #share = 1;
   #pass = 0;
+  #seen = 0;
 
   constructor(shared: SharedPredictions, shard: Shard) {
-    this.costNs = shared.predictor.costNs;
     this.#shared = shared;
     this.#shard = shard;
   }
@@ -72,6 +77,8 @@ export class ShardPredictor implements Predictor {
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
     this.#shared.predict(pass, after, horizon);
+    if (this.#shared.calls !== this.#seen) this.calls++;
+    this.#seen = this.#shared.calls;
     this.#count(pass);
     for (let layer = after + 1; layer <= after + horizon; layer++) {
       copyLayer(this.#shard, layer, this.#shared.scores, scores);

@@ -16,6 +16,8 @@ export class Forecast {
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
+  /** When the last prediction is known, ns. */
+  #knownNs = 0;
 
   /** Ranks as many experts of a layer as may be prefetched for it, and twice its top-k in any case. */
   constructor({ model, recorder }: Pick<Gpu, 'model' | 'recorder'>, setup: PrefetchSetup) {
@@ -35,14 +37,20 @@ export class Forecast {
   }
 
   /**
-   * Predicts the layers `(after, last]`.
-   * @returns what that takes, ns
+   * Predicts the layers `(after, last]` at `nowNs`. What has been worked out for the pass before is known as soon as it was then.
+   * @returns when that is known, ns
    */
-  predict(pass: Pass, after: number, last: number): number {
-    const { predictedUse, predictor, scores } = this.#setup;
+  predict(pass: Pass, after: number, last: number, nowNs: number): number {
+    const { predictedUse, predictor, scores, time } = this.#setup;
+    const { calls } = predictor;
     predictor.predict(pass, after, last - after, scores);
     if (predictedUse !== null) for (let layer = after + 1; layer <= last; layer++) predictedUse.ahead(layer, scores);
-    return predictor.costNs;
+    if (calls !== undefined && predictor.calls === calls) return Math.max(nowNs, this.#knownNs);
+    const costNs = time.ns(pass.tokens, after, last);
+    this.#recorder.predictions++;
+    this.#recorder.predictionNs += costNs;
+    this.#knownNs = nowNs + costNs;
+    return this.#knownNs;
   }
 
   /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */

@@ -140,12 +140,12 @@ export class Prefetcher {
     const last = Math.min(this.#gpu.model.layers.length - 1, after + (adaptive?.layers ?? limits.horizon));
     if (this.#nextLayer <= after) this.#nextLayer = after + 1;
     if (this.#nextLayer > last) return;
-    const costNs = this.#forecast.predict(pass, after, last);
-    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, costNs);
+    const knownNs = this.#forecast.predict(pass, after, last, nowNs);
+    for (let layer = this.#nextLayer; layer <= last; layer++) this.#planLayer(layer, nowNs, knownNs);
     this.#nextLayer = last + 1;
   }
 
-  #planLayer(layer: number, nowNs: number, costNs: number): void {
+  #planLayer(layer: number, nowNs: number, knownNs: number): void {
     const { limits, scores } = this.#setup;
     const { ranking } = this.#forecast;
     const { ids } = ranking;
@@ -157,8 +157,8 @@ export class Prefetcher {
       const id = ids[at]!;
       if (scores[id]! < limits.minProbability) break;
       const waits = 1 - resident[id - base]!;
-      plan.add(id, nowNs + costNs, waits);
-      if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, costNs);
+      plan.add(id, knownNs, waits);
+      if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, knownNs - nowNs);
     }
   }
 

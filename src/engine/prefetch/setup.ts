@@ -1,4 +1,5 @@
 // How a GPU prefetches: who predicts, how far and how boldly. Types only.
+import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { WhenFull } from '../../system/choices.js';
 import type { AdaptiveHorizon } from './horizon.js';
@@ -21,6 +22,8 @@ export interface PrefetchLimits {
 /** How one GPU prefetches. */
 export interface PrefetchSetup {
   readonly predictor: Predictor;
+  /** What its predictions take. */
+  readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
   /** Probability of each expert by dense id; filled by the predictor. */
   readonly scores: Float32Array;

@@ -2,8 +2,10 @@
 // tokens of a pass go through the model in one call.
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
+import { withInput } from '../../base/input-file.js';
 import type { Pass } from '../../schedule/pass.js';
 import { chunks } from '../../trace/trace.js';
+import type { PredictionCost } from '../cost.js';
 import { COST, either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import { PathFeatures } from './features.js';
@@ -13,9 +15,14 @@ import type { SharedTensor } from './session-worker.js';
 /** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
 const RESOLUTION = 2 ** 20;
 
+/** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
+const CALL_NS = 33e3;
+const WEIGHT_NS = 0.094;
+const PRODUCT_NS = 0.056;
+
 /** Runs a model over the passes. */
 export class OnnxPredictor implements Predictor {
-  readonly costNs: number;
+  calls = 0;
   readonly #path: string;
   readonly #context: PredictorContext;
   readonly #session: SyncSession;
@@ -27,16 +34,14 @@ export class OnnxPredictor implements Predictor {
   /** What the logits are of: a model that does not look at `observed` says the same all through a pass. */
   #pass = -1;
   #after = -1;
-  #calls = 0;
   #tokens = 0;
   #wallMs = 0;
 
-  private constructor(path: string, session: SyncSession, inputs: readonly InputName[], context: PredictorContext, costNs: number) {
+  private constructor(path: string, session: SyncSession, inputs: readonly InputName[], context: PredictorContext) {
     this.#path = path;
     this.#session = session;
     this.#inputs = inputs;
     this.#context = context;
-    this.costNs = costNs;
     this.#features = new PathFeatures(context.model, context.slots);
   }
 
@@ -44,11 +49,11 @@ export class OnnxPredictor implements Predictor {
    * Loads a model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
    * @throws UserError where the file is no model, or does not keep the contract
    */
-  static async open(path: string, context: PredictorContext, costNs: number): Promise<OnnxPredictor> {
+  static async open(path: string, context: PredictorContext): Promise<OnnxPredictor> {
     const session = await SyncSession.open(path);
     try {
       const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
-      const predictor = new OnnxPredictor(path, session, inputs, context, costNs);
+      const predictor = new OnnxPredictor(path, session, inputs, context);
       if (inputs.includes('popularity')) predictor.#countTraining();
       return predictor;
     } catch (error) {
@@ -88,8 +93,8 @@ export class OnnxPredictor implements Predictor {
   measured(): Readonly<Record<string, number>> {
     if (this.#tokens === 0) return {};
     return {
-      'predict.calls': this.#calls,
-      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.#calls),
+      'predict.calls': this.calls,
+      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.calls),
       'predict.wall_ns_per_token': Math.round((this.#wallMs * 1e6) / this.#tokens),
     };
   }
@@ -104,7 +109,7 @@ export class OnnxPredictor implements Predictor {
     const before = performance.now();
     this.#session.run(pass.tokens);
     this.#wallMs += performance.now() - before;
-    this.#calls++;
+    this.calls++;
     if (after < 0) this.#tokens += pass.tokens;
   }
 
@@ -148,6 +153,16 @@ export class OnnxPredictor implements Predictor {
   }
 }
 
+/**
+ * What one call of a network takes, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
+ * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names.
+ * @throws UserError where the file cannot be read
+ */
+function networkCost(path: string): PredictionCost {
+  const weights = withInput(path, 'predictor', (file) => file.bytes) / Float32Array.BYTES_PER_ELEMENT;
+  return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
+}
+
 /** Registry entry. */
 export const onnx: PredictorDefinition = {
   name: 'onnx',
@@ -157,8 +172,9 @@ export const onnx: PredictorDefinition = {
     file: { default: '', description: 'path of the .onnx file' },
     costNs: COST,
   },
-  create(context, { file, costNs }) {
+  cost: ({ file }, folder) => networkCost(resolve(folder, String(file))),
+  create(context, { file }) {
     if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');
-    return OnnxPredictor.open(resolve(context.folder ?? '.', String(file)), context, Number(costNs));
+    return OnnxPredictor.open(resolve(context.folder ?? '.', String(file)), context);
   },
 };

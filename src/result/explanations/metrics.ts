@@ -152,6 +152,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'This is a cost in quality, which a routing trace cannot price: compare such a system with others only beside these shares, and measure the quality of the model at them elsewhere.',
   },
   {
+    names: ['predict.time'],
+    what: 'What a prediction takes on the host, on average: prefetches that follow from it start so much later. It was measured with moeprof’s own predictors on one core, and goes with the clock of the machine’s CPU, the tokens of the pass and the experts that are scored; costNs of the predictor says another time.',
+    reading:
+      'Against the time of a layer it says whether the predictor is fast enough: a prediction of the next layer that takes longer than the layer foretells nothing. Predictors that stand for what is made elsewhere (oracle, supplied, pre-gated) take none, and with the runtime ideal none does: give costNs where you know better.',
+  },
+  {
     names: ['predict.recall_at_k', 'predict.batch_recall'],
     what: 'How well the predictor sees the routing, before any limit of link or cache. recall_at_k: of an event’s |D| demanded experts, those among the |D| predicted as most probable, over all events; at batch 1, |D| is the layer’s top-k. batch_recall: of an event’s demanded experts, those predicted for the batch as a whole.',
     reading:

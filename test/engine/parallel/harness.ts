@@ -22,7 +22,7 @@ import { Request } from '../../../src/schedule/request.js';
 import type { Overlap } from '../../../src/system/choices.js';
 import { TraceStore } from '../../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
-import { scripted } from '../harness.js';
+import { scripted, scriptedTime } from '../harness.js';
 import type { Scenario } from '../scenario.js';
 
 /** A scenario on several GPUs. Token i of every pass is one of request i, and all passes have as many tokens. */
@@ -88,6 +88,7 @@ export async function composeParallel(scenario: ParallelScenario) {
           ? null
           : {
               predictor: new ShardPredictor(shared, shard),
+              time: scriptedTime(script!, model),
               limits: script!.limits,
               scores: new Float32Array(own.experts),
               predictedUse: null,

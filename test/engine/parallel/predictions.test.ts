@@ -14,7 +14,6 @@ const shards = shardsOf(model, Int32Array.of(EVERYWHERE, 0, 1, EVERYWHERE, 1, 0)
 function ask(gpus: readonly number[], probability: number): { scores: Float32Array[]; asked: number } {
   let asked = 0;
   const predictor = {
-    costNs: 0,
     observe: () => undefined,
     predict: (_pass: Pass, after: number, horizon: number, scores: Float32Array) => {
       asked++;

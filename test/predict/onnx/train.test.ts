@@ -36,7 +36,7 @@ beforeAll(async () => {
 /** Recall of the whole path before the pass, and one layer ahead. */
 async function recallOf(bytes: Uint8Array): Promise<{ before: number; ahead: number }> {
   const context = { model, topK: test.topK, slots: 1, random: new Random(1, 'test'), training: [] };
-  const predictor = await OnnxPredictor.open(temporaryModel(bytes), context, 0);
+  const predictor = await OnnxPredictor.open(temporaryModel(bytes), context);
   const options = { distances: [1], batch: 4, every: 1, minProbability: 0.15 };
   const { ahead, before } = await evaluatePredictor(predictor, test, model, options);
   predictor.close();

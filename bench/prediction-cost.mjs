@@ -1,0 +1,166 @@
+// What a prediction takes: node bench/prediction-cost.mjs [predictor ...]
+// Needs a build (npm run build). Per predictor: ns of one prediction by tokens of the pass, layers ahead and experts of a layer, and the fit
+// call + tokens x experts scored x expert that src/predict/cost.ts holds; for networks, by weights of the file, call + weights x
+// (weight + tokens x product). Routing is generated (24 layers, top-8), with token ids drawn beside it. The predictor observes every layer
+// between two predictions, which is not timed. A point is the fastest tenth of its predictions, so that neighbours on the machine count little.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fromDist, inProcess, machine, median } from './lib/bench.mjs';
+
+const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
+const PARTS = ['transition', 'history', 'markov', 'expert-map', 'token-table', 'transition+history+markov'];
+const NAMES = [
+  'popularity',
+  'last-token',
+  'previous-layer',
+  'activation-matrix',
+  ...PARTS.map((parts) => `ensemble:parts=${parts}`),
+  'adaptive',
+  'onnx',
+];
+const points = (columns, rows = [{}]) =>
+  Object.entries(columns).reduce((made, [name, values]) => made.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))), rows);
+const COUNTED = points({ tokens: [1, 8, 32], ahead: [1, 8], experts: [64, 256] });
+const NETWORKS = points({ tokens: [1, 8, 32], ahead: [1], experts: [64, 256], hidden: [256, 1024] });
+const passesFor = (tokens) => Math.max(16, Math.round(128 / tokens));
+
+/** A trace of `tokens` streams beside one another, with token ids. */
+async function traceOf(model, folder, tokens) {
+  const { synthesize } = await fromDist('trace/synthetic.js');
+  const { chunks } = await fromDist('trace/trace.js');
+  const { openTrace } = await fromDist('trace/open.js');
+  const { Random } = await fromDist('base/random.js');
+  const requests = Array.from({ length: tokens }, () => ({ prefill: 0, decode: passesFor(tokens) }));
+  const trace = synthesize(model, { seed: 1, requests });
+  const random = new Random(1, 'bench/token-ids');
+  const lines = [JSON.stringify({ format: 'moeprof.trace/1', model: model.name })];
+  for (const chunk of chunks(trace)) {
+    for (let token = 0; token < chunk.tokens; token++) {
+      const row = token * trace.layers * trace.topK;
+      const experts = model.layers.map((_, l) => [...chunk.experts.subarray(row + l * trace.topK, row + (l + 1) * trace.topK)]);
+      lines.push(JSON.stringify({ request: chunk.request[token], position: chunk.position[token], token: random.below(8192), experts }));
+    }
+  }
+  trace.close();
+  const path = join(folder, 'trace.jsonl');
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return openTrace(path, { model });
+}
+
+/** An untrained network: weights do not change the time. @returns its path */
+async function networkOf(model, folder, hidden) {
+  const { Random } = await fromDist('base/random.js');
+  const { exportPredictor, buildTrainingGraphs } = await fromDist('predict/onnx/training-graph.js');
+  const network = { hidden, rank: 64, gru: false, observed: true, tokenRows: null };
+  const shape = { layers: model.layers, experts: model.experts, frequency: new Float64Array(model.experts).fill(0.125) };
+  const random = new Random(1, 'bench/network');
+  const weights = new Map(buildTrainingGraphs(network, shape).parameters.map((parameter) => [parameter.name, parameter.initial(random)]));
+  const path = join(folder, 'predictor.onnx');
+  writeFileSync(path, exportPredictor(network, shape, weights, {}));
+  return path;
+}
+
+/** The time that a tenth of the predictions stay below, ns; and weights of the file, where there is one. */
+async function measure({ ahead, experts, hidden, kind, tokens }) {
+  const { loadModel } = await fromDist('model/load.js');
+  const { createPredictor, parsePredictor } = await fromDist('predict/create.js');
+  const { Pass } = await fromDist('schedule/pass.js');
+  const { Request } = await fromDist('schedule/request.js');
+  const folder = mkdtempSync(join(tmpdir(), 'moeprof-bench-'));
+  try {
+    const path = join(folder, 'model.yaml');
+    writeFileSync(path, readFileSync(MODEL, 'utf8').replace('experts: 64', `experts: ${experts}`));
+    const model = loadModel(path);
+    const trace = await traceOf(model, folder, tokens);
+    const file = kind === 'onnx' ? await networkOf(model, folder, hidden) : null;
+    const chosen = parsePredictor(file ?? kind);
+    const predictor = await createPredictor({ chosen, model, trace, slots: tokens, seed: 1, training: [] });
+    const pass = new Pass(trace, tokens);
+    const scores = new Float32Array(model.experts);
+    const shares = trace.requests.map(({ start, prefill, decode }, index) => ({
+      request: new Request({ index, start, prefill, decode, arrivalNs: 0 }),
+      tokens: 1,
+    }));
+    const times = [];
+    for (; !shares[0].request.finished; pass.advance(shares)) {
+      pass.fill(shares);
+      for (let layer = 0; layer < trace.layers; layer++) {
+        predictor.observe(pass, layer);
+        if (layer + ahead >= trace.layers) continue;
+        const start = process.hrtime.bigint();
+        predictor.predict(pass, layer, ahead, scores);
+        times.push(Number(process.hrtime.bigint() - start));
+      }
+    }
+    trace.close();
+    predictor.close?.();
+    const warm = times.slice(times.length >> 1).sort((a, b) => a - b);
+    return { ns: warm[Math.floor(warm.length / 10)], weights: file === null ? 0 : statSync(file).size / 4 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const sum = (rows, of) => rows.reduce((total, row) => total + of(row), 0);
+
+/** Least squares of relative errors; what would be negative is 0. */
+function leastSquares(rows) {
+  const scaled = rows.map(({ columns, ns }) => columns.map((value) => value / ns));
+  let active = scaled[0].map((_, i) => i);
+  for (;;) {
+    const right = active.map((i) => sum(scaled, (row) => row[i]));
+    const solution = solve(
+      active.map((i) => active.map((j) => sum(scaled, (row) => row[i] * row[j]))),
+      right,
+    );
+    const worst = solution.indexOf(Math.min(...solution));
+    if (solution[worst] >= 0) return scaled[0].map((_, i) => (active.includes(i) ? solution[active.indexOf(i)] : 0));
+    active = active.filter((_, i) => i !== worst);
+  }
+}
+
+/** Gaussian elimination of a small system. */
+function solve(matrix, right) {
+  let rows = matrix.map((row, i) => [...row, right[i]]);
+  for (let i = 0; i < rows.length; i++) {
+    const pivot = rows[i];
+    rows = rows.map((row, k) => (k === i ? row : row.map((value, j) => value - (row[i] / pivot[i]) * pivot[j])));
+  }
+  return rows.map((row, i) => row.at(-1) / row[i]);
+}
+
+if (process.argv[2] === '--measure') {
+  const { kind, rows } = JSON.parse(process.argv[3]);
+  const measured = [];
+  for (const point of rows) measured.push({ ...point, ...(await measure({ ...point, kind })) });
+  console.log(JSON.stringify(measured));
+  process.exit(0);
+}
+await fromDist('index.js');
+console.log(`${machine()}\n`);
+for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
+  const network = kind === 'onnx';
+  const rows = inProcess(import.meta.url, { kind, rows: network ? NETWORKS : COUNTED });
+  const fitted = rows.map(({ ahead, experts, ns, tokens, weights }) => ({
+    ns,
+    columns: network ? [1, weights, tokens * weights] : [1, tokens * ahead * experts],
+  }));
+  const constants = leastSquares(fitted);
+  const error = median(
+    fitted.map(({ columns, ns }) =>
+      Math.abs(
+        sum(
+          columns.map((value, i) => value * constants[i]),
+          (part) => part,
+        ) /
+          ns -
+          1,
+      ),
+    ),
+  );
+  console.log(
+    `${kind}: ${constants.map((value) => Number(value.toPrecision(3))).join(' ns, ')} ns (median error ${Math.round(100 * error)} %)`,
+  );
+}
