@@ -32,6 +32,7 @@ export interface RunFlags extends RoutingFlags {
   readonly runtime?: string;
   readonly system?: string;
   readonly cache?: string;
+  readonly gpuLayers?: string;
   readonly policy?: string;
   readonly predictor?: string;
   readonly scheduler?: string;
@@ -60,6 +61,7 @@ export function addRunOptions(command: Command): Command {
     .option('-s, --system <system>', 'offloading system: a bundled name or a YAML file; several with commas')
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
+    .option('--gpu-layers <n>', 'decoder layers on the GPU, from the last (-ngl); the CPU holds the others')
     .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
     .addOption(scopeOption())
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
@@ -111,6 +113,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
+  flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, integer);
   flag('--policy', 'system.cache.policy', options.policy, local);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {

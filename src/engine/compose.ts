@@ -54,6 +54,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const { exclusive, scope } = system.cache;
   const [link = UNUSED_LINK, ssdLink] = layout.hardware.links;
   const model = shard?.model ?? inputs.model;
+  const cost = new CostModel(model, layout.hardware, layout.dense);
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.first);
@@ -63,7 +64,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
   // Without a tier below, every expert is where it executes before the first event.
   const whole = layout.hardware.links.length === 0;
-  const gpu = buildTier(knows, policies.gpu, memory.cacheBytes, scope, memory.quotas, link, whole);
+  const gpu = buildTier(knows, withoutLayersOf(cost.onCpu, policies.gpu), memory.cacheBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -72,7 +73,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / link.bandwidth) : null;
   return {
     model,
-    cost: new CostModel(model, layout.hardware),
+    cost,
     gpu,
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
@@ -97,6 +98,14 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,
   };
+}
+
+/** A static placement that leaves out the experts of layers that the CPU holds, which are the first. */
+function withoutLayersOf(onCpu: Uint8Array, policy: ResolvedPolicy): ResolvedPolicy {
+  const held = onCpu.lastIndexOf(1) + 1;
+  if (held === 0) return policy;
+  const { cpuLayers = 0 } = policy.parameters;
+  return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
 }
 
 /**

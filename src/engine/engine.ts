@@ -168,8 +168,10 @@ export class Engine implements Fold {
 
   /** Runs a dense segment of `ns`. @returns `ns` */
   #dense(segment: number, ns: number): number {
+    const { cost, recorder } = this.#run.gpu;
     this.#run.bounds.dense(ns);
-    this.#run.gpu.recorder.phase.denseNs += ns;
+    recorder.phase.denseNs += ns;
+    recorder.denseCpuNs += cost.cpuDenseNs;
     this.#observer?.dense(segment, this.nowNs, this.nowNs + ns);
     this.nowNs += ns;
     return ns;

@@ -93,6 +93,11 @@ export interface ModelSpec {
   readonly parameters: { readonly total: number; readonly active: number };
 }
 
+/** Decoder layers of a model, those without experts too. */
+export function decoderLayers({ dense }: ModelSpec): number {
+  return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
+}
+
 /** Bytes of all routed experts of a model. */
 export function expertBytesTotal(model: ModelSpec): number {
   return model.layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);

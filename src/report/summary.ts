@@ -3,7 +3,7 @@
 import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { type DeviceWords, deviceWords } from './device.js';
+import { deviceWords } from './device.js';
 import { type Datum, figure, type Grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 
@@ -46,7 +46,8 @@ export interface Summary {
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** Null where no time passed. */
   readonly time: {
-    readonly processor: DeviceWords['processor'];
+    /** Who takes it: the GPU, the CPU, or both. */
+    readonly processor: string;
     readonly totalNs: number;
     readonly parts: readonly TimePart[];
     readonly cpu: string | null;
@@ -204,6 +205,7 @@ function factsOf(result: Result): Fact[] {
       ['memory.gpu.peak', several ? 'on each GPU' : place],
       ['memory.gpu.expert_cache', 'of it expert cache'],
       ['memory.dram.peak', 'in DRAM'],
+      ['memory.dram.kv_peak', 'of it KV caches'],
     ],
     [
       'expert cache',
@@ -267,9 +269,12 @@ function time(result: Result): Summary['time'] {
   // What is left is waiting for requests to arrive; below a thousandth it is rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = value(result, 'time.cpu') ?? 0;
-  const cpu =
-    cpuNs > 0 ? `The CPU computes experts for ${formatNs(cpuNs)} (${formatRatio(cpuNs / total)} of the run) beside the GPU.` : null;
-  return { processor: deviceWords(result).processor, totalNs: total, parts, cpu };
+  const denseNs = value(result, 'time.dense_cpu') ?? 0;
+  const experts = `computes experts for ${formatNs(cpuNs)} (${formatRatio(cpuNs / total)} of the run)`;
+  const held = `The CPU runs dense layers and attention for ${formatNs(denseNs)}, and ${experts}.`;
+  const cpu = denseNs > 0 ? held : cpuNs > 0 ? `The CPU ${experts} beside the GPU.` : null;
+  const { processor } = deviceWords(result);
+  return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu };
 }
 
 function bounds(result: Result): BoundRow[] {

@@ -198,8 +198,9 @@ const TABLE: readonly Row[] = [
   ['speculation.draft_time', 'ns', 'lower', 'Time that drafting took'],
 
   ['time.total', 'ns', 'lower', 'Simulated time from the first arrival to the end of the last pass'],
-  [`time.dense${PHASES}`, 'ns', 'none', 'GPU time in attention, shared experts, dense layers, head and framework overhead'],
-  [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts'],
+  [`time.dense${PHASES}`, 'ns', 'none', 'Time in attention, shared experts, dense layers, head and framework overhead'],
+  ['time.dense_cpu', 'ns', 'none', 'Of time.dense, what the CPU computes: layers that it holds, attention to KV caches in DRAM'],
+  [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts; in layers that the CPU holds, its own'],
   [`time.stall${PHASES}`, 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
   [`time.cpu${PHASES}`, 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
@@ -226,7 +227,9 @@ const TABLE: readonly Row[] = [
     'Capacity of the expert cache, mean over time, where KV caches or faults take from it',
   ],
   ['memory.gpu.saving', 'ratio', 'higher', 'Share of the GPU memory with every expert resident that this run does not need'],
-  ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts'],
+  ['memory.dram.peak', 'bytes', 'lower', 'Most host memory in use by experts, and by layers and KV caches that the CPU holds'],
+  ['memory.dram.dense', 'bytes', 'none', 'Dense weights in host memory: those of layers that the CPU holds'],
+  ['memory.dram.kv_peak', 'bytes', 'lower', 'Most KV cache in host memory that was set aside for running requests'],
 
   ['fault.time', 'ns', 'none', 'Time of the passes that began while a fault was in effect'],
   ['fault.decode', 'tokens/s', 'higher', 'Decode speed of a request in the passes that began while a fault was in effect'],

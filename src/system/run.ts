@@ -109,6 +109,17 @@ export const runSchema = z.strictObject({
         .describe(
           'static: KV caches have a room of their own. reserve: running requests take their full length from the expert cache. grow: they take blocks as they fill them; the youngest is thrown out where none is left. Absent: static.',
         ),
+      kvIn: z
+        .enum(['gpu', 'dram'])
+        .optional()
+        .describe('Where KV caches lie, and who attends to them: the GPU, or in DRAM the CPU (llama.cpp -nkvo). Absent: gpu.'),
+      gpuLayers: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe(
+          'Decoder layers on the GPU, counted from the last (llama.cpp -ngl); one more than there are brings norm and head. The CPU holds the others, with their KV caches and experts. Absent: all.',
+        ),
       minExpertCache: capacity
         .optional()
         .describe(

@@ -16,6 +16,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--runtime': 'hf-eager',
   '--system': 'fiddler',
   '--cache': '7%',
+  '--gpu-layers': '7',
   '--policy': 'fifo',
   '--scope': 'layer',
   '--predictor': 'markov',

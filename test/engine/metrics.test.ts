@@ -32,6 +32,7 @@ const RUNS: Readonly<Record<string, RunInput>> = {
     workload: { tokens: 20 },
     system: { name: 'test', rerank: { lambda: 1 }, precision: { copyBytes: 0.25, lowAbove: 0.5, skipAbove: 0.8 } },
   },
+  'layers on the CPU': { ...small, system: 'llama.cpp-static', memory: { gpuLayers: 4 } },
   'models that are switched': { model: 'coe-150x7b', hardware: 'sn40l', workload: { tokens: 40, prompt: 4, output: 4 } },
 };
 

@@ -1,7 +1,8 @@
 // The roofline, by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attendedPairs, CostModel } from '../../src/hardware/cost.js';
+import { CostModel } from '../../src/hardware/cost.js';
+import { attendedPairs } from '../../src/hardware/dense-cost.js';
 import type { HardwareSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec } from '../../src/model/spec.js';
 

@@ -67,10 +67,9 @@ function byId({ experts }: PolicyContext): number[] {
   return Array.from({ length: experts }, (_, id) => id);
 }
 
-/** The last layer's experts first, as llama.cpp fills the GPU; none of the first `cpuLayers` layers. */
-function byLayer({ experts, layerOf }: PolicyContext, cpuLayers: number): number[] {
-  const ids = Array.from({ length: experts }, (_, id) => id).filter((id) => layerOf[id]! >= cpuLayers);
-  return ids.sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
+/** The last layer's experts first, as llama.cpp fills the GPU. */
+function byLayer({ experts, layerOf }: PolicyContext): number[] {
+  return Array.from({ length: experts }, (_, id) => id).sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
 }
 
 /**
@@ -85,7 +84,7 @@ export const staticPlacement: PolicyDefinition = {
   cites: 'Fiddler, arXiv 2402.07033; llama.cpp --n-cpu-moe',
   parameters: {
     by: { default: 'popularity', description: 'what makes an expert wanted', values: ['popularity', 'layer', 'id'] },
-    cpuLayers: { default: 0, description: 'by=layer: experts of so many first MoE layers are never resident', min: 0 },
+    cpuLayers: { default: 0, description: 'experts of so many first MoE layers are never resident', min: 0 },
     preload: { default: true, description: 'load the chosen experts before the run; off: at their first use' },
   },
   needs: ['popularity'],
@@ -93,10 +92,10 @@ export const staticPlacement: PolicyDefinition = {
   create(context, { by, cpuLayers, preload }) {
     const orders = {
       popularity: () => byPopularity(context.popularity!),
-      layer: () => byLayer(context, Number(cpuLayers)),
+      layer: () => byLayer(context),
       id: () => byId(context),
     };
-    const order = orders[by as keyof typeof orders]();
+    const order = orders[by as keyof typeof orders]().filter((id) => context.layerOf[id]! >= Number(cpuLayers));
     return new Static(context, order, preload === true);
   },
 };

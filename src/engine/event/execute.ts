@@ -43,7 +43,9 @@ export class Executor {
     }
     event.cpuEndNs = event.cpuExperts > 0 ? this.#endOnCpu(layer) : 0;
     const endNs = Math.max(gpuNs, event.cpuEndNs);
-    stallNs += endNs - gpuNs;
+    // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
+    if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
+    else stallNs += endNs - gpuNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += stallNs;
     recorder.phase.computeNs += computeNs;

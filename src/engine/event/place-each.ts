@@ -23,7 +23,7 @@ class EachMiss extends Misses {
     const { base, resident } = cache;
     const useCpu = (onMiss === 'cpu' && !event.offloaded) || onMiss === 'cheaper';
     if (dram !== null) this.pinInDram();
-    if (useCpu) event.cpuNs.fill(startNs + cost.handoverNs);
+    if (useCpu) event.cpuNs.fill(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
     let loads = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;

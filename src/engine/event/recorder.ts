@@ -90,6 +90,8 @@ export class Recorder {
   /** Bytes written back on eviction from an exclusive tier. */
   writeBackBytes = 0;
   writeBacks = 0;
+  /** Dense work that the CPU did, ns. */
+  denseCpuNs = 0;
   /** Dense work after the last MoE layer and overhead of passes, ns. */
   tailNs = 0;
 

@@ -13,7 +13,7 @@ import { GpuMemory } from './gpu-memory.js';
  */
 export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simulation): ChangingMemory | null {
   if (!memoryChanges(plan)) return null;
-  const { inputs, layout, run, workload } = plan;
+  const { layout, run, workload } = plan;
   const { kvGrowth } = layout.total;
   const faults = run.faults ?? [];
   const { gpus, policy } = simulation;
@@ -27,7 +27,7 @@ export function changingMemoryOf(plan: RunPlan, passes: Passes, simulation: Simu
     );
   }
   const { kv } = passes;
-  const kvBytesPerToken = inputs.model.dense.kvBytesPerToken;
+  const { kvBytesPerToken } = layout.total;
   const all = gpus.map(
     (simulated, number) =>
       new GpuMemory({ number, gpus: gpus.length, simulated, engine: simulation.engine, room: kv.gpus[number]!, kvBytesPerToken, faults }),

@@ -1,6 +1,8 @@
 // How a run is laid out over the GPUs of its machine: which experts live on each, and how its memory is divided.
+import type { DensePlacement } from '../../hardware/dense-split.js';
 import { shareOf } from '../../hardware/share.js';
 import type { HardwareSpec, Interconnect } from '../../hardware/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
 import type { Workload } from '../../schedule/workload.js';
 import type { RunSpec } from '../../system/run.js';
@@ -8,6 +10,7 @@ import type { Inputs } from '../inputs.js';
 import { type ExpertHomes, placeExperts } from '../parallel/place.js';
 import type { Shard } from '../parallel/shard.js';
 import type { Serving } from '../serving.js';
+import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
 import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
 
@@ -22,6 +25,8 @@ export interface GpuLayout {
 export interface Layout {
   /** One GPU with its part of the host. */
   readonly hardware: HardwareSpec;
+  /** Where the dense part of the model lives; null: on the GPU, or on each. */
+  readonly dense: DensePlacement | null;
   /** At least one. */
   readonly gpus: readonly GpuLayout[];
   /** Bytes of all GPUs together, and what the reader must be warned of. */
@@ -36,9 +41,11 @@ export interface Layout {
  */
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;
+  const placed = densePlacementOf(inputs, run);
+  const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed);
   if (hardware.gpus === undefined) {
-    const memory = await withQuotas(planMemory({ hardware, model, system }, run, workload, serving), inputs, run);
-    return { hardware, gpus: [{ shard: null, memory }], total: memory, several: null };
+    const memory = await withQuotas(planMemory({ hardware, model, system, rooms: rooms(model) }, run, workload, serving), inputs, run);
+    return { hardware, dense: placed, gpus: [{ shard: null, memory }], total: memory, several: null };
   }
   const { count, interconnect } = hardware.gpus;
   const homes = await placeExperts(inputs, run);
@@ -47,10 +54,10 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const own = { ...serving, running: Math.ceil(serving.running / count) };
   const gpus: GpuLayout[] = [];
   for (const shard of homes.shards) {
-    const plan = planMemory({ hardware: each, model: shard.model, system }, run, workload, own);
+    const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, own);
     gpus.push({ shard, memory: await withQuotas(plan, inputs, run, shard) });
   }
-  return { hardware: each, gpus, total: totalOf(gpus.map(({ memory }) => memory)), several: { ...homes, interconnect } };
+  return { hardware: each, dense: null, gpus, total: totalOf(gpus.map(({ memory }) => memory)), several: { ...homes, interconnect } };
 }
 
 function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {

@@ -2,6 +2,7 @@
 import { formatBytes } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
+import type { DenseBytes } from '../../hardware/dense-split.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
@@ -10,10 +11,15 @@ import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
+import type { DenseRooms } from './dense.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
   readonly denseBytes: number;
+  /** KV cache of one token here. */
+  readonly kvBytesPerToken: number;
+  /** Dense weights, and KV cache of one token, that lie in DRAM. */
+  readonly dram: DenseBytes;
   /** What KV caches take, and when. */
   readonly kvGrowth: KvGrowth;
   /** What dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
@@ -41,8 +47,10 @@ interface Rooms {
 interface Need {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
+  readonly rooms: DenseRooms;
   /** What dense weights leave of the GPU's memory. */
   readonly leftBytes: number;
+  /** Of the experts that may lie on the GPU. */
   readonly expertBytes: number;
   readonly stagingBytes: number;
   /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
@@ -59,22 +67,29 @@ export interface MemoryInputs {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
   readonly system: SystemSpec;
+  readonly rooms: DenseRooms;
 }
 
 /**
  * Divides memory.
  * @throws UserError for a capacity that contradicts the system or the machine
  */
-export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSpec, workload: Workload, serving: Serving): MemoryPlan {
+export function planMemory(
+  { hardware, model, rooms: dense, system }: MemoryInputs,
+  run: RunSpec,
+  workload: Workload,
+  serving: Serving,
+): MemoryPlan {
   const gpuBytes = hardware.tiers[0]!.bytes;
-  const denseBytes = model.dense.weightBytes;
+  const denseBytes = dense.gpu.weightBytes;
   const need: Need = {
     hardware,
     model,
+    rooms: dense,
     leftBytes: gpuBytes - denseBytes,
-    expertBytes: expertBytesTotal(model),
+    expertBytes: dense.expertBytes,
     stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0),
-    wanted: wantedCapacity(model, system, run),
+    wanted: wantedCapacity(model, dense.expertBytes, system, run),
     run,
     serving,
     workload,
@@ -93,6 +108,8 @@ export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSp
   return {
     ...rooms,
     denseBytes,
+    kvBytesPerToken: dense.gpu.kvBytesPerToken,
+    dram: dense.dram,
     kvGrowth,
     sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - stagingBytes,
     quotas: quotasOf(need, system, cacheBytes),
@@ -102,7 +119,7 @@ export function planMemory({ hardware, model, system }: MemoryInputs, run: RunSp
 }
 
 /** The size that the expert cache is given by the system or the run; null: neither says. */
-function wantedCapacity(model: ModelSpec, { cache, name }: SystemSpec, run: RunSpec): Need['wanted'] {
+function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemSpec, run: RunSpec): Need['wanted'] {
   const fixed = cache.capacity;
   const asked = run.memory.expertCache;
   if (fixed !== undefined && asked !== undefined && fixed.text !== asked.text) {
@@ -112,7 +129,10 @@ function wantedCapacity(model: ModelSpec, { cache, name }: SystemSpec, run: RunS
   const wanted = fixed ?? asked;
   return wanted === undefined
     ? null
-    : { bytes: capacityBytes(wanted, model), perLayer: wanted.kind === 'per-layer' ? wanted.experts : null };
+    : {
+        bytes: most < expertBytesTotal(model) ? Math.min(most, capacityBytes(wanted, model)) : capacityBytes(wanted, model),
+        perLayer: wanted.kind === 'per-layer' ? wanted.experts : null,
+      };
 }
 
 /** `static`: KV caches have a room of their own, and the expert cache has its own. */
@@ -127,16 +147,23 @@ function separateRooms(need: Need): Rooms {
   }
   const kvBytes = run.memory.kv ?? kvRoom(need);
   const freeBytes = leftBytes - kvBytes;
-  const cacheBytes = wanted?.bytes ?? (freeBytes >= expertBytes ? expertBytes : Math.max(0, freeBytes - stagingBytes));
-  return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: cacheBytes >= expertBytes ? 0 : stagingBytes };
+  const fits = freeBytes >= expertBytes + (streamsAlways(need) ? stagingBytes : 0);
+  const cacheBytes = wanted?.bytes ?? (fits ? expertBytes : Math.max(0, freeBytes - stagingBytes));
+  const resident = cacheBytes >= expertBytes && !streamsAlways(need);
+  return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
+}
+
+/** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
+function streamsAlways({ model, rooms }: Pick<Need, 'model' | 'rooms'>): boolean {
+  return rooms.expertBytes < expertBytesTotal(model);
 }
 
 /**
  * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
  * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
  */
-function kvRoom({ leftBytes, longest, model, serving, stagingBytes, wanted, workload }: Need): number {
-  const mostBytes = Math.min(serving.running, workload.requests) * longest * model.dense.kvBytesPerToken;
+function kvRoom({ leftBytes, longest, rooms, serving, stagingBytes, wanted, workload }: Need): number {
+  const mostBytes = Math.min(serving.running, workload.requests) * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;
   const sharedBytes = leftBytes - stagingBytes;
   const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
@@ -148,15 +175,27 @@ function kvRoom({ leftBytes, longest, model, serving, stagingBytes, wanted, work
  * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
  * full size.
  */
-function sharedRoom({ expertBytes, hardware, leftBytes, longest, model, run, serving, stagingBytes, wanted, workload }: Need): Rooms {
-  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(longest) * model.dense.kvBytesPerToken;
-  const staging = leftBytes >= expertBytes + mostKvBytes ? 0 : stagingBytes;
+function sharedRoom({
+  expertBytes,
+  hardware,
+  leftBytes,
+  longest,
+  model,
+  rooms,
+  run,
+  serving,
+  stagingBytes,
+  wanted,
+  workload,
+}: Need): Rooms {
+  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
+  const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
   if (sharedBytes <= 0) {
     throw misfit(
       run,
       'memory.kvGrowth',
-      `dense weights (${formatBytes(model.dense.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
+      `dense weights (${formatBytes(rooms.gpu.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
         `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
     );
   }
@@ -206,7 +245,7 @@ function doesNotFit(
 }
 
 /** Capacity of DRAM as a cache of the SSD, null where it is none; and what that means for the reader. */
-function divideDram({ expertBytes, hardware, model, run }: Need): {
+function divideDram({ hardware, longest, model, rooms, run, serving, workload }: Need): {
   readonly bytes: number | null;
   readonly warnings: readonly Warning[];
 } {
@@ -217,11 +256,17 @@ function divideDram({ expertBytes, hardware, model, run }: Need): {
     if (caches) return { bytes: capacityBytes(asked, model), warnings: [] };
     throw misfit(run, 'memory.dramCache', `${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
   }
-  if (dram?.name !== 'dram' || expertBytes <= dram.bytes) return { bytes: null, warnings: [] };
-  const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM`;
+  if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
+  const expertBytes = expertBytesTotal(model);
+  // What the CPU holds beside experts comes first.
+  const heldBytes = rooms.dram.weightBytes + Math.min(serving.running, workload.requests) * longest * rooms.dram.kvBytesPerToken;
+  const leftBytes = Math.max(0, dram.bytes - heldBytes);
+  if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };
+  const beside = heldBytes === 0 ? '' : ` beside ${formatBytes(heldBytes)} of dense weights and KV caches`;
+  const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM${beside}`;
   if (ssd !== undefined) {
     const message = `${lack}: it is a cache of the SSD here, cold at the start.`;
-    return { bytes: dram.bytes, warnings: [{ code: 'dram-too-small', message }] };
+    return { bytes: leftBytes, warnings: [{ code: 'dram-too-small', message }] };
   }
   return { bytes: null, warnings: [{ code: 'does-not-fit', message: `${lack}, and ${hardware.name} has no SSD tier.` }] };
 }

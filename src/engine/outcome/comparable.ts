@@ -39,6 +39,7 @@ function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy,
   const format = mainFormat(model.layers[model.layers.length >> 1]!.formats);
   const family = (format === null ? undefined : kernelFormat(format)?.family) ?? 'unknown';
   const resident = layout.total.cacheBytes >= expertBytesTotal(model);
+  if (layout.dense?.layers.includes('cpu') && layout.total.cacheBytes === 0) return { runtime, format: family, placement: 'all-cpu' };
   return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', system.cache.policy.text) };
 }
 

@@ -4,18 +4,19 @@ import type { SimulatedGpu } from '../simulation.js';
 import type { Finished, Values } from './finished.js';
 
 /** Memory of the GPU with the most of it, and of DRAM. */
-export function memoryMetrics({ changing, inputs, meters, passes, simulation }: Finished): Values {
+export function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
   const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
   const peak = changing?.peakBytes ?? planned;
-  const perToken = inputs.model.dense.kvBytesPerToken;
+  const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
   // KV caches that grow were given room for more than they took.
   const kvTaken = passes.kv.gpus.map(({ peakTokens }) => peakTokens * perToken);
   const whole = most(gpus, ({ expertBytes, memory: own }, g) => own.denseBytes + (growing ? kvTaken[g]! : own.kvBytes) + expertBytes);
   const cached = gpus.flatMap(({ dram }) => (dram === null ? [] : [dram.peakBytes]));
-  const dramBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
+  const expertBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
+  const dramKv = passes.kv.peakTokens * dram.kvBytesPerToken;
   return {
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
@@ -27,7 +28,8 @@ export function memoryMetrics({ changing, inputs, meters, passes, simulation }: 
     ...(growing ? { 'schedule.preemptions': passes.kv.preemptions, 'schedule.recomputed': passes.totalRecomputed } : {}),
     ...meters.faults?.metrics(),
     ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
-    ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': dramBytes } : {}),
+    ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': expertBytes + dram.weightBytes + dramKv } : {}),
+    ...(layout.dense === null ? {} : { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv }),
   };
 }
 

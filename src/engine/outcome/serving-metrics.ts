@@ -59,13 +59,14 @@ function speculationMetrics(speculation: Speculation, activations: number): Valu
 }
 
 /** Where the time went: of a GPU on average, so that with all-to-alls the parts still add up to the time that passed. */
-export function timeMetrics({ simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
+export function timeMetrics({ layout, simulation: { engine, gpus, parallel, recorder } }: Finished): Values {
   const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const several = parallel !== null;
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
+    ...(layout.dense === null ? {} : { 'time.dense_cpu': recorder.denseCpuNs }),
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
     'time.cpu': sum(recorder.layers.cpuNs),

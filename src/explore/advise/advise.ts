@@ -2,7 +2,7 @@
 // would help. Pure but for the runs of the engine.
 import { formatBytes } from '../../base/units.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { type ModelSpec, mainFormat } from '../../model/spec.js';
+import { decoderLayers, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { type DeviceMemory, freeOf, HOST } from './fits.js';
@@ -10,7 +10,7 @@ import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { firstMoe } from './loaded.js';
 import { type Price, Pricer } from './price.js';
-import { type AdvisedRuntime, decoderLayers } from './runtimes.js';
+import type { AdvisedRuntime } from './runtimes.js';
 import {
   bestSetting,
   contextThatFits,

@@ -102,8 +102,3 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   const names = ADVISED.map((one) => one.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
 }
-
-/** Decoder layers of a model, those without experts too. */
-export function decoderLayers({ dense }: ModelSpec): number {
-  return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
-}

@@ -1,0 +1,69 @@
+// Where the dense part of a model lives: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
+// experts with them.
+import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '../../hardware/dense-split.js';
+import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { misfit, type RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs.js';
+
+/** What GPU and DRAM have of a model beside the expert cache. */
+export interface DenseRooms {
+  readonly gpu: DenseBytes;
+  readonly dram: DenseBytes;
+  /** Bytes of the experts that may lie on the GPU: those of its layers. */
+  readonly expertBytes: number;
+}
+
+/** The rooms of a model. @param placement null: all of it lies on the GPU */
+export function denseRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
+  if (placement === null) {
+    const { kvBytesPerToken, weightBytes } = model.dense;
+    return { gpu: { kvBytesPerToken, weightBytes }, dram: { kvBytesPerToken: 0, weightBytes: 0 }, expertBytes: expertBytesTotal(model) };
+  }
+  const held = moeHolders(model, placement);
+  const own = model.layers.filter(({ index }) => held[index] !== 'cpu');
+  return {
+    gpu: denseBytes(model, placement, (holder) => holder !== 'cpu'),
+    dram: denseBytes(model, placement, (holder) => holder === 'cpu'),
+    expertBytes: own.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0),
+  };
+}
+
+/**
+ * Where the run puts the dense part of its model; null: all of it on the GPU.
+ * @throws UserError where machine or system cannot do that
+ */
+export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSpec): DensePlacement | null {
+  const { gpuLayers, kv, kvGrowth, kvIn } = run.memory;
+  const layers = decoderLayers(model);
+  const first = gpuLayers === undefined ? 0 : Math.max(0, layers - gpuLayers);
+  const headOnCpu = gpuLayers !== undefined && gpuLayers <= layers;
+  const kvInDram = kvIn === 'dram';
+  const refuse = (key: string, what: string): never => {
+    throw misfit(run, `memory.${key}`, what);
+  };
+  if (kvInDram) {
+    if (hardware.cpu === null) refuse('kvIn', `${hardware.name} has no CPU beside a GPU that could attend to them; leave it out`);
+    if (kv !== undefined) refuse('kv', 'is room on the GPU, and KV caches lie in DRAM; leave one of them out');
+    if (kvGrowth !== undefined && kvGrowth !== 'static')
+      refuse('kvGrowth', 'KV caches in DRAM take nothing from the expert cache; leave one of them out');
+  }
+  if (!kvInDram && !headOnCpu) return null;
+  if (hardware.gpus !== undefined) refuse(kvInDram ? 'kvIn' : 'gpuLayers', 'is for one GPU; take a machine with one');
+  if (headOnCpu) {
+    if (hardware.cpu === null)
+      refuse('gpuLayers', `${hardware.name} has no CPU beside a GPU that could take the other layers; leave it out`);
+    if (!model.layers.every((_, index) => model.dense.segments[index]!.attention.length > 0 || index > 0))
+      refuse('gpuLayers', `nothing says which layers ${model.name} has; leave it out`);
+    const { policy } = system.cache;
+    if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || !('name' in policy) || policy.name !== 'static')
+      refuse(
+        'gpuLayers',
+        `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
+      );
+  }
+  return {
+    layers: Array.from({ length: layers }, (_, layer) => (layer < first ? 'cpu' : 0)),
+    head: headOnCpu ? 'cpu' : 0,
+    kvInDram,
+  };
+}

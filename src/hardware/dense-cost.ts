@@ -1,0 +1,158 @@
+// What the dense part of a model costs on one device: weights, attention over KV caches, and what a framework takes per layer.
+import type { AttentionSpec, DenseSegment, FormatShare } from '../model/spec.js';
+import { byFormat } from './by-format.js';
+import type { Device } from './spec.js';
+
+/** Nanoseconds per byte and per operation that a device reaches. */
+export interface Speed {
+  readonly nsPerByte: number;
+  readonly nsPerFlop: number;
+}
+
+/** What a device reaches. */
+export function speedOf(device: Device): Speed {
+  return {
+    nsPerByte: 1e9 / (device.memoryBandwidth * device.bandwidthFraction),
+    nsPerFlop: 1e9 / (device.peakFlops * device.computeFraction),
+  };
+}
+
+/** New tokens of a sequence up to which attention is a product of vectors: a decoded token and a draft beside it. */
+const VECTOR_TOKENS = 8;
+
+/** What attention reaches; its arithmetic has two speeds. */
+interface AttentionSpeed extends Speed {
+  /** Where few tokens of a sequence are new, ns per operation. */
+  readonly vectorNsPerFlop: number;
+}
+
+function attentionOf(device: Device): AttentionSpeed | null {
+  if (device.attention === undefined) return null;
+  return { ...speedOf({ ...device, ...device.attention }), vectorNsPerFlop: 1e9 / (device.peakFlops * device.attention.vectorFraction) };
+}
+
+/**
+ * Time to bring weights to where they are multiplied, in ns: the larger of reading their bytes and unpacking them. Few bits a weight
+ * are read fast and unpacked no faster than others.
+ * @param formats what they are made of; absent: nothing is known but their bytes
+ */
+export function weightsNs(formats: readonly FormatShare[] | undefined, bytes: number, device: Device): number {
+  const { bandwidthByFormat, bandwidthFraction, memoryBandwidth, unpacking } = device;
+  if (formats === undefined || (bandwidthByFormat === undefined && unpacking === undefined)) return bytes * speedOf(device).nsPerByte;
+  let readNs = 0;
+  let unpackNs = 0;
+  for (const part of formats) {
+    const share = (bandwidthByFormat && byFormat(bandwidthByFormat, part.format)) ?? bandwidthFraction;
+    readNs += (part.bytes * 1e9) / (memoryBandwidth * share);
+    unpackNs += (part.weights * 1e9) / ((unpacking && byFormat(unpacking, part.format)) ?? Number.POSITIVE_INFINITY);
+  }
+  return Math.max(readNs, unpackNs);
+}
+
+/**
+ * Positions that `tokens` new tokens attend to after `context` earlier ones: the sum of min(p, window) over p = context + 1 ..
+ * context + tokens (causal attention, a token attends to itself).
+ * @param window sliding window in tokens; Infinity: none
+ */
+export function attendedPairs(context: number, tokens: number, window: number): number {
+  const end = context + tokens;
+  if (context >= window) return tokens * window;
+  if (end <= window) return (tokens * (context + 1 + end)) / 2;
+  return ((window - context) * (context + 1 + window)) / 2 + (end - window) * window;
+}
+
+/** What one device has of a segment. */
+export interface DensePart extends Pick<DenseSegment, 'weightBytes' | 'flopsPerToken' | 'flopsPerSequence' | 'formats'> {
+  /** Decoder layers that the framework takes its time for here. */
+  readonly layers: number;
+  /** Attention over the KV caches that lie here. */
+  readonly attention: readonly AttentionSpec[];
+}
+
+/** Prices segments on one device. Everything that does not depend on the pass is computed once; the methods allocate nothing. */
+export class DenseCost {
+  readonly #speed: Speed;
+  /** Of attention, where it takes its own time; null: it shares the roofline of the weights. */
+  readonly #attention: AttentionSpeed | null;
+
+  // One entry a segment.
+  readonly #weightNs: Float64Array;
+  readonly #tokenFlops: Float64Array;
+  readonly #sequenceFlops: Float64Array;
+  readonly #overheadNs: Float64Array;
+  // Attention of segment s: entries [groupStart[s], groupStart[s + 1]), layers of one window summed.
+  readonly #groupStart: Int32Array;
+  readonly #groupKvBytes: Float64Array;
+  readonly #groupFlops: Float64Array;
+  readonly #groupWindow: Float64Array;
+
+  /** @param parts what the device has of each segment */
+  constructor(device: Device, parts: readonly DensePart[]) {
+    this.#speed = speedOf(device);
+    this.#attention = attentionOf(device);
+    this.#weightNs = Float64Array.from(parts, (part) => weightsNs(part.formats, part.weightBytes, device));
+    this.#tokenFlops = Float64Array.from(parts, (part) => part.flopsPerToken);
+    this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
+    this.#overheadNs = Float64Array.from(parts, (part) => part.layers * device.perLayerNs);
+    this.#groupStart = new Int32Array(parts.length + 1);
+    const groups: { kvBytes: number; flops: number; window: number }[] = [];
+    for (const [s, part] of parts.entries()) {
+      for (const { kvBytesPerToken, flopsPerPair, window } of part.attention) {
+        if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
+        const size = window ?? Number.POSITIVE_INFINITY;
+        let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
+        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, window: size }));
+        group.kvBytes += kvBytesPerToken;
+        group.flops += flopsPerPair;
+      }
+      this.#groupStart[s + 1] = groups.length;
+    }
+    this.#groupKvBytes = Float64Array.from(groups, (group) => group.kvBytes);
+    this.#groupFlops = Float64Array.from(groups, (group) => group.flops);
+    this.#groupWindow = Float64Array.from(groups, (group) => group.window);
+  }
+
+  /**
+   * Time of a segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
+   * plus the per-layer overhead; where attention has its own speeds, the two maxima of weights and of attention. The tokens of one
+   * sequence share one read of its KV cache (flash attention).
+   * @param segment index of the segment, 0 .. MoE layers
+   * @param tokens tokens of the pass
+   * @param contexts tokens of each sequence before this pass
+   * @param tokensPerSequence tokens of each sequence in this pass
+   * @param sequences entries of both arrays that count
+   */
+  ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
+    const flops = tokens * this.#tokenFlops[segment]! + sequences * this.#sequenceFlops[segment]!;
+    let kvBytes = 0;
+    let attentionFlops = 0;
+    let vectorFlops = 0;
+    const last = this.#groupStart[segment + 1]!;
+    for (let group = this.#groupStart[segment]!; group < last; group++) {
+      const window = this.#groupWindow[group]!;
+      let read = 0;
+      let pairs = 0;
+      let vectorPairs = 0;
+      for (let s = 0; s < sequences; s++) {
+        const context = contexts[s]!;
+        const added = tokensPerSequence[s]!;
+        read += Math.min(context + added, window + added - 1);
+        const attended = attendedPairs(context, added, window);
+        pairs += attended;
+        if (added <= VECTOR_TOKENS) vectorPairs += attended;
+      }
+      kvBytes += read * this.#groupKvBytes[group]!;
+      attentionFlops += pairs * this.#groupFlops[group]!;
+      vectorFlops += vectorPairs * this.#groupFlops[group]!;
+    }
+    const { nsPerByte, nsPerFlop } = this.#speed;
+    const overheadNs = this.#overheadNs[segment]!;
+    const attention = this.#attention;
+    if (attention === null) {
+      return Math.max(this.#weightNs[segment]! + kvBytes * nsPerByte, (flops + attentionFlops) * nsPerFlop) + overheadNs;
+    }
+    const weightNs = Math.max(this.#weightNs[segment]!, flops * nsPerFlop);
+    const attentionNs = (attentionFlops - vectorFlops) * attention.nsPerFlop + vectorFlops * attention.vectorNsPerFlop;
+    return weightNs + Math.max(kvBytes * attention.nsPerByte, attentionNs) + overheadNs;
+  }
+}

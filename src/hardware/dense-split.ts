@@ -1,0 +1,215 @@
+// Dense layers that do not all live on one GPU: which device holds which decoder layer and its KV cache, and what a pass then takes, from
+// device to device. llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
+import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
+import { scaledByFormat } from './by-format.js';
+import { DenseCost, type DensePart } from './dense-cost.js';
+import type { Device, HardwareSpec, HostDevice } from './spec.js';
+
+/** Who holds a layer: the CPU, or a GPU by its number. */
+export type Holder = 'cpu' | number;
+
+/** Where the dense part of a model lives. */
+export interface DensePlacement {
+  /** By decoder layer. Layers of the CPU come first. */
+  readonly layers: readonly Holder[];
+  /** Who holds what follows the last layer: norm and head. */
+  readonly head: Holder;
+  /** True: KV caches lie in DRAM, and the CPU attends to them, whoever holds the layer. */
+  readonly kvInDram: boolean;
+}
+
+/** Bytes of the dense part that some holders have. */
+export interface DenseBytes {
+  readonly weightBytes: number;
+  readonly kvBytesPerToken: number;
+}
+
+/** The holders of each segment's decoder layers and, in the last segment, of the head. */
+function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Holder[][] {
+  let first = 0;
+  return dense.segments.map(({ attention }, s) => {
+    const own = layers.slice(first, first + attention.length);
+    first += attention.length;
+    return s === dense.segments.length - 1 ? [...own, head] : [...own];
+  });
+}
+
+/**
+ * What a holder has of a segment: the attention of its own layers, and the weights by its share of layers, the head counted as one. A
+ * segment that no layer belongs to (a further module of a layer) weighs nothing.
+ */
+function partOf(segment: DenseSegment, holders: readonly Holder[], holder: Holder, kvElsewhere: boolean): DensePart {
+  const { attention, flopsPerSequence = 0, flopsPerToken, formats, weightBytes } = segment;
+  const own = attention.filter((_, at) => holders[at] === holder);
+  const units = holders.filter((one) => one === holder).length;
+  const share = holders.length === 0 ? Number(holder === 0) : units / holders.length;
+  return {
+    weightBytes: weightBytes * share,
+    flopsPerToken: flopsPerToken * share,
+    flopsPerSequence: flopsPerSequence * share,
+    ...(formats && { formats: scaleFormats(formats, share, share) }),
+    layers: own.length,
+    attention: kvElsewhere ? [] : own,
+  };
+}
+
+/** What the CPU has of a segment: its own layers, and with KV caches in DRAM the attention of all. */
+function cpuPart(segment: DenseSegment, holders: readonly Holder[], kvInDram: boolean): DensePart {
+  const own = partOf(segment, holders, 'cpu', false);
+  return kvInDram ? { ...own, attention: segment.attention } : own;
+}
+
+/** Holder of each MoE layer: that of the last decoder layer before its routing is known. */
+export function moeHolders(model: ModelSpec, placement: DensePlacement): Holder[] {
+  let holder: Holder = 0;
+  return holdersOf(model, placement)
+    .slice(0, model.layers.length)
+    .map((own) => (holder = own.at(-1) ?? holder));
+}
+
+/**
+ * The way of a pass through segments: how often it goes between GPU and CPU, and from one GPU to another. It begins where the first layer is.
+ * @param attended segments whose attention the CPU computes for layers of a GPU, there and back each; null: none
+ */
+function pathOf(holders: readonly (readonly Holder[])[], attended: readonly DenseSegment[] | null) {
+  const switches: number[] = [];
+  const hops: number[] = [];
+  let at: Holder | null = null;
+  for (const [s, own] of holders.entries()) {
+    switches.push(0);
+    hops.push(0);
+    for (const [u, holder] of own.entries()) {
+      if (at !== null && holder !== at) (holder === 'cpu' || at === 'cpu' ? switches : hops)[s]! += 1;
+      at = holder;
+      if (holder !== 'cpu' && (attended?.[s]?.attention[u]?.flopsPerPair ?? 0) > 0) switches[s]! += 2;
+    }
+  }
+  return { switches, hops };
+}
+
+/** Layers of a part that have a KV cache. */
+function attending({ attention }: DensePart): number {
+  return attention.filter(({ flopsPerPair }) => flopsPerPair > 0).length;
+}
+
+/** Bytes of what `holds` accepts; the table that tokens are looked up in lies with the first layer. */
+export function denseBytes(model: ModelSpec, placement: DensePlacement, holds: (holder: Holder) => boolean): DenseBytes {
+  const holders = holdersOf(model, placement);
+  const { segments, weightBytes: all } = model.dense;
+  const distinct = [...new Set([...placement.layers, placement.head])].filter(holds);
+  const tableBytes = all - segments.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+  let weightBytes = holds(placement.layers[0] ?? placement.head) ? tableBytes : 0;
+  let kvBytesPerToken = 0;
+  for (const holder of distinct) {
+    for (const [s, segment] of segments.entries()) {
+      const part = partOf(segment, holders[s]!, holder, false);
+      weightBytes += part.weightBytes;
+      if (!placement.kvInDram) kvBytesPerToken += sumOf(part.attention);
+    }
+  }
+  if (placement.kvInDram && holds('cpu')) kvBytesPerToken = model.dense.kvBytesPerToken;
+  return { weightBytes: Math.round(weightBytes), kvBytesPerToken };
+}
+
+function sumOf(attention: readonly AttentionSpec[]): number {
+  return attention.reduce((sum, one) => sum + one.kvBytesPerToken, 0);
+}
+
+/**
+ * The cores of all sockets on one piece of dense work, which has no experts to share out: in slices or over spread pages as their experts
+ * are; with an expert a socket, dense weights are one socket's too.
+ */
+function wholeHost(cpu: HostDevice): Device {
+  const { sockets } = cpu;
+  if (sockets === undefined || sockets.numa === 'expert') return cpu;
+  const { count, efficiency = 1, interconnect, numa } = sockets;
+  const together = cpu.memoryBandwidth * count * efficiency;
+  // Of the S-th that each socket reads, (S - 1) / S come over the interconnect.
+  const remote = numa === 'tensor' ? Number.POSITIVE_INFINITY : (interconnect.bandwidth * count ** 2) / (count - 1) / cpu.bandwidthFraction;
+  return {
+    ...cpu,
+    peakFlops: cpu.peakFlops * count,
+    memoryBandwidth: Math.min(together, remote),
+    ...(cpu.unpacking && { unpacking: scaledByFormat(cpu.unpacking, count * efficiency) }),
+  };
+}
+
+/** Prices segments whose layers have several holders. The methods allocate nothing. */
+export class SplitDense {
+  /** 1 by MoE layer where the CPU holds it, with its experts. */
+  readonly onCpu: Uint8Array;
+  /** What of the last {@link ns} the CPU computed, ns. */
+  cpuNs = 0;
+  /** Share of its speed that the CPU has now. */
+  cpuShare = 1;
+  readonly #gpus: readonly DenseCost[];
+  readonly #cpu: DenseCost | null;
+  /** Time to go from one device to another on the way through a segment, ns; beside a GPU's neighbour as often as it says. */
+  readonly #switchNs: Float64Array;
+  readonly #hops: Float64Array;
+  readonly #hopNs: number;
+  readonly #hopNsPerToken: number;
+  /** How layers of the CPU run in passes whose weights are copied to the GPU. */
+  readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array } | null;
+
+  constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement) {
+    const { cpu, gpu, links } = hardware;
+    const { segments } = model.dense;
+    const holders = holdersOf(model, placement);
+    const count = 1 + Math.max(0, ...[...placement.layers, placement.head].map((holder) => (holder === 'cpu' ? 0 : holder)));
+    const devices = Array.from({ length: count }, () => gpu);
+    const kvInDram = placement.kvInDram;
+    this.#gpus = devices.map(
+      (device, g) =>
+        new DenseCost(
+          device,
+          segments.map((one, s) => partOf(one, holders[s]!, g, kvInDram)),
+        ),
+    );
+    const ofCpu = segments.map((one, s) => cpuPart(one, holders[s]!, kvInDram));
+    const host = cpu === null ? null : wholeHost(cpu);
+    this.#cpu = host === null ? null : new DenseCost(host, ofCpu);
+    const path = pathOf(holders, kvInDram ? segments : null);
+    const handoverNs = cpu?.handoverNs ?? 0;
+    this.#switchNs = Float64Array.from(path.switches, (switches) => (switches * handoverNs) / 2);
+    this.#hops = Float64Array.from(path.hops);
+    this.#hopNs = 0;
+    this.#hopNsPerToken = 0;
+    this.onCpu = Uint8Array.from(moeHolders(model, placement), (holder) => Number(holder === 'cpu'));
+    const from = hardware.software?.offloadFrom ?? null;
+    const link = links[0];
+    this.#copied =
+      from === null || host === null || link === undefined || !placement.layers.includes('cpu')
+        ? null
+        : {
+            from,
+            gpu: new DenseCost(
+              devices[0]!,
+              segments.map((one, s) => partOf(one, holders[s]!, 'cpu', true)),
+            ),
+            cpu: new DenseCost(
+              host,
+              ofCpu.map(({ attention }) => ({ weightBytes: 0, flopsPerToken: 0, layers: 0, attention })),
+            ),
+            ns: Float64Array.from(ofCpu, (part) => {
+              const copyNs = part.weightBytes === 0 ? 0 : link.latencyNs + (part.weightBytes * 1e9) / link.bandwidth;
+              return copyNs + attending(part) * handoverNs;
+            }),
+          };
+  }
+
+  /** Time of a segment, as of {@link DenseCost.ns}, in ns: each holder its part, and the way between them. */
+  ns(segment: number, tokens: number, contexts: ArrayLike<number>, tokensPerSequence: ArrayLike<number>, sequences: number): number {
+    let ns = 0;
+    for (const gpu of this.#gpus) ns += gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences);
+    ns += this.#hops[segment]! * (this.#hopNs + tokens * this.#hopNsPerToken);
+    const copied = this.#copied;
+    this.cpuNs = 0;
+    if (copied !== null && tokens >= copied.from) {
+      this.cpuNs = copied.cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
+      return ns + this.cpuNs + copied.gpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) + copied.ns[segment]!;
+    }
+    if (this.#cpu !== null) this.cpuNs = this.#cpu.ns(segment, tokens, contexts, tokensPerSequence, sequences) / this.cpuShare;
+    return ns + this.cpuNs + this.#switchNs[segment]!;
+  }
+}
