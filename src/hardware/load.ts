@@ -10,6 +10,7 @@ import { isComposition, type Machine, parseMachine, partNames } from './machine.
 import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
 import { machineToProfile } from './machine-profile.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
+import { readOver } from './reads.js';
 import { DEFAULT_RUNTIME, loadRuntime, type RuntimeSpec } from './runtime.js';
 import type { HardwareSpec, LinkSpec } from './spec.js';
 
@@ -32,7 +33,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
   const driven = besideHost(runtime, cpu ?? gpu);
   return {
     ...common,
-    links: isCalibrated(profile) ? links : links.map((one) => copiedOver(one, runtime)),
+    links: isCalibrated(profile) ? links : links.map((one) => readOver(copiedOver(one, runtime), runtime)),
     gpu: firstDevice(gpu, driven),
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),

@@ -7,6 +7,7 @@ import { quantity } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
 import type { Machine } from './parts/assembly.js';
 import type { DiskPart } from './parts/disk.js';
+import { READ } from './reach.js';
 
 const positive = (kind: Parameters<typeof quantity>[0]) =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
@@ -97,5 +98,5 @@ const AMPLE = 2e12;
 function disksOf(disks: readonly DiskPart[], measured: number | undefined): readonly DiskPart[] {
   if (measured === undefined) return disks;
   const [disk] = disks;
-  return [{ name: disk?.name ?? 'drive', bytes: disk?.bytes ?? AMPLE, bandwidth: measured }];
+  return [{ name: disk?.name ?? 'drive', bytes: disk?.bytes ?? AMPLE, bandwidth: measured, latencyNs: disk?.latencyNs ?? READ.latency }];
 }

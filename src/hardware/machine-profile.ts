@@ -76,8 +76,13 @@ function systemReserve(bytes: number): number {
   return Math.min(4 * GIB, bytes / 8);
 }
 
-/** Several drives are read as a stripe: each transfer is divided over all of them. */
+/**
+ * Several drives are read as a stripe: each transfer is divided over all of them. Where files lie whole on one of them, a layer's experts come
+ * from one drive, the slowest in the worst case, and the others add room.
+ */
 function ssdLink({ disks }: Machine): NonNullable<HardwareProfileInput['links']>[number] {
-  const paths = disks.map(({ bandwidth }) => ({ bandwidth, latency: READ.latency }));
+  const apart = disks.some(({ byFile }) => byFile);
+  const read = apart ? [disks.reduce((slowest, disk) => (disk.bandwidth < slowest.bandwidth ? disk : slowest))] : disks;
+  const paths = read.map(({ bandwidth, latencyNs }) => ({ bandwidth, latency: latencyNs }));
   return paths.length === 1 ? { name: 'ssd', ...paths[0]!, lanes: READ.lanes } : { name: 'ssd', flows: 'split', paths };
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { findProfile, shownPath } from '../base/profiles.js';
-import { COUNT, DURATION, SHARE } from '../base/units.js';
+import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
 import { type Override, quantity, readYaml } from '../base/yaml.js';
 import { NUMA } from './spec.js';
 
@@ -75,6 +75,15 @@ const prompt = z.strictObject({
     .describe('Tokens of a pass from which on experts in host memory are copied to the GPU and computed there; never: the CPU computes.'),
 });
 
+const read = z.strictObject({
+  size: z
+    .union([z.literal('expert'), quantity(BYTES).refine((value) => value > 0, { error: 'must be more than 0', abort: true })])
+    .describe(
+      'Bytes of a read from an SSD: of a piece where a mapped file is read as it is touched, e.g. 128KiB; expert: all of it at once.',
+    ),
+  inFlight: z.int().positive().default(1).describe('Pieces under way at once.'),
+});
+
 /** Fields of `profiles/runtimes/*.yaml`. */
 export const runtimeSchema = z.strictObject({
   name: z.string().min(1).describe('Name, as reports show it.'),
@@ -96,6 +105,7 @@ export const runtimeSchema = z.strictObject({
   cpu: cpu.optional().describe('Kernels on the CPU.'),
   copy: copy.optional().describe('Copies of experts to the GPU.'),
   prompt: prompt.optional().describe('What is done with prompts.'),
+  read: read.optional().describe('How experts are read from an SSD. Absent: whole, as many at a time as the drive takes.'),
   prediction: z
     .number()
     .nonnegative()
@@ -117,6 +127,7 @@ export interface RuntimeSpec extends Filled<Pick<RuntimeProfile, 'name' | 'pass'
   readonly gpu: Filled<z.infer<typeof gpu>>;
   readonly cpu: Filled<Omit<z.infer<typeof cpu>, 'weightsPerCycle'>> & { readonly weightsPerCycle: Readonly<Record<string, number>> };
   readonly copy: Filled<z.infer<typeof copy>>;
+  readonly read: z.infer<typeof read>;
   /** Multiple of the measured time of predictions that is charged; 0: none is. */
   readonly prediction: number;
   readonly prompt: {
@@ -203,6 +214,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
       overlap: need(copy?.overlap, 'copy.overlap'),
     },
     prediction: whole.prediction ?? 1,
+    read: whole.read ?? { size: 'expert', inFlight: 1 },
     prompt: {
       ubatch: need(prompt?.ubatch, 'prompt.ubatch'),
       counts: need(prompt?.counts, 'prompt.counts'),

@@ -23,7 +23,7 @@ describe('the profile of a machine of parts', () => {
     const { links } = machineToProfile(parseMachine(text));
     expect(links![0]).toMatchObject({ name: 'h2d', latency: 10e3 });
     expect((links![0]!.bandwidth as number) / 1e9).toBeCloseTo(25.206, 3);
-    expect(hardware.links[1]).toMatchObject({ name: 'ssd', bandwidth: 7e9, latencyNs: 80e3, lanes: 2 });
+    expect(links![1]).toMatchObject({ name: 'ssd', bandwidth: 7e9, latency: 80e3, lanes: 2 });
   });
 
   it('has its devices', () => {
@@ -89,8 +89,22 @@ describe('the profile of a machine of parts', () => {
   });
 
   it('reads several drives as a stripe', () => {
-    expect(loadHardware(`${text}+nvme-3.5GB/s-1TB`).links[1]).toMatchObject({ bandwidth: 10.5e9, flows: 'split', lanes: 1 });
+    const [, array] = loadHardware(`${text}+nvme-3.5GB/s-1TB`, undefined, [], loadRuntime('ideal')).links;
+    expect(array).toMatchObject({ bandwidth: 10.5e9, flows: 'split', lanes: 1 });
     expect(loadHardware(`${text}+nvme-3.5GB/s-1TB`).tiers[2]!.bytes).toBe(2e12);
+  });
+
+  it('reads one of several drives where files lie whole on one of them', () => {
+    const { links, tiers } = machineToProfile(parseMachine('rtx-3090+ryzen-9-7950x+nvme-7GB/s-1TB-byfile+nvme-3.5GB/s-1TB-byfile'));
+    expect(links![1]).toEqual({ name: 'ssd', bandwidth: 3.5e9, latency: 80e3, lanes: 2 });
+    expect(tiers[2]).toEqual({ name: 'ssd', size: 2e12 });
+  });
+
+  it('has the latency of its drive', () => {
+    const latencyOf = (drive: string) => machineToProfile(parseMachine(`rtx-3090+${drive}`)).links![1]!.latency;
+    expect(['nvme-7GB/s', 'optane-2.6GB/s', 'hdd-200MB/s', 'nvme-7GB/s-60us', 'nvme-7GB/s-45us-4TB'].map(latencyOf)).toEqual([
+      80e3, 10e3, 12e6, 60e3, 45e3,
+    ]);
   });
 
   it('has one memory where there is one', () => {

@@ -168,6 +168,8 @@ describe('what cannot be', () => {
     ['rtx-3090+nvme', '"nvme": a drive needs its rate'],
     ['rtx-3090+nvme-7GB', '"nvme-7GB": a drive needs its rate'],
     ['rtx-3090+nvme-0GB/s', 'a drive needs its rate'],
+    ['rtx-3090+nvme-7GB/s-1TB-2TB', 'may have a size and a latency'],
+    ['rtx-3090+nvme-7GB/s-fast', 'may have a size and a latency'],
     ['rtx-3090+ryzen-9-7950x+i9-13900k', 'the CPU is given twice'],
     ['rtx-3090+2xryzen-9-7950x', 'there is no board for several ryzen-9-7950x'],
     ['rtx-3090+4xepyc-9355', 'a board takes 2 epyc-9355 at most'],
