@@ -1,7 +1,8 @@
 // What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
-import { formatBytes, formatCount } from '../base/units.js';
+import { formatBytes, formatCount, formatTokensPerSecond } from '../base/units.js';
+import { bandText } from '../report/band.js';
 import { deviceWords } from '../report/device.js';
-import { type Column, type Document, figure, type Grid, gridOf, note } from '../report/document/document.js';
+import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
 import { parseAssertion } from '../result/budget.js';
@@ -19,7 +20,7 @@ function planDocument(plan: Plan): Document {
   const names = metricsOf(plan);
   return {
     title: titleOf(plan),
-    lead: [{ text: originOf(plan) }, { text: 'decode is speed.decode, tok/s for each request' }],
+    lead: [{ text: originOf(plan) }, { text: `decode is speed.decode, tok/s for each request${banded(placings) ? BANDED : ''}` }],
     blocks: [
       needs(placings),
       ...remarks(plan).map((text) => note(text)),
@@ -46,13 +47,23 @@ function needs(placings: readonly Placing[]): Grid {
     const answer = answeringProbe(placing);
     const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
     const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
-    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no', decode];
+    const band = banded(placings) ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
+    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no', decode, ...band];
   });
   const names: Column[] = [
     { head: 'system', most: LONGEST },
     { head: 'machine', most: LONGEST, align: 'left' },
   ];
-  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', { head: 'decode', name: 'speed.decode' }], rows);
+  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded(placings) ? [{ head: '±', name: 'accuracy.decode' }] : [])];
+  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows);
+}
+
+/** What is said of the column of errors. */
+const BANDED = '; 80 % of comparable measurements lie within ±';
+
+/** True where comparable measurements tell how far off a speed may be: machines of parts, not calibrated ones. */
+function banded(placings: readonly Placing[]): boolean {
+  return placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */
@@ -103,10 +114,13 @@ function sentence(placing: Placing): string {
     answer.percent === 0
       ? 'holds without any expert cache'
       : `holds from an expert cache of ${answer.percent} % on (${formatBytes(answer.result.metrics['memory.gpu.expert_cache']!.value)})`;
+  const band = bandText(answer.result, 'decode');
+  const decode = answer.result.metrics['speed.decode']?.value;
+  const speed = band === null || decode === undefined ? '' : ` It decodes at ${formatTokensPerSecond(decode)} ${band}.`;
   const unsteady = placing.steady ? '' : ' A larger cache was seen to break it again: look at what was tried (--verbose).';
   const { memory, processor } = deviceWords(answer.result);
   const owner = memory === 'memory' ? 'machine' : processor;
-  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${placing.fits ? '' : ', which is too little'}.${unsteady}`;
+  return `${name}: ${cache}, ${needed} of ${memory} in all; the ${owner} has ${has}${placing.fits ? '' : ', which is too little'}.${speed}${unsteady}`;
 }
 
 function titleOf({ conditions, placings: all, slo }: Plan): string {

@@ -3,9 +3,11 @@
 import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
+import { bandText } from './band.js';
 import { deviceWords } from './device.js';
 import { type Datum, figure, type Grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
+import type { Phase } from './phase-time.js';
 
 /** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
 export const LABEL = 12;
@@ -159,8 +161,8 @@ function factsOf(result: Result): Fact[] {
   return [
     [
       'speed',
-      ['speed.decode', `decode${shared}${bandText(result, 'decode')}`],
-      ['speed.prefill', `prefill${shared}${bandText(result, 'prefill')}`],
+      ['speed.decode', `decode${shared}${bandOf(result, 'decode')}`],
+      ['speed.prefill', `prefill${shared}${bandOf(result, 'prefill')}`],
     ],
     ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
     ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
@@ -218,13 +220,10 @@ function factsOf(result: Result): Fact[] {
   ];
 }
 
-/** How far off a speed may be: ` ± 14 % (80 % of 41 comparable measurements)`; nothing where the machine is calibrated. */
-function bandText({ accuracy }: Result, phase: 'decode' | 'prefill'): string {
-  if (accuracy === undefined) return '';
-  const band = accuracy[phase];
-  if (band === null) return ' (no comparable measurement)';
-  const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
-  return ` ± ${formatNumber(100 * band.halfWidth)} % (80 % of ${of})`;
+/** The band behind a speed; nothing where the machine is calibrated. */
+function bandOf(result: Result, phase: Phase): string {
+  const band = bandText(result, phase);
+  return band === null ? '' : ` ${band}`;
 }
 
 /** Requests that may run at once; 1 where the result does not say. */

@@ -33,6 +33,12 @@ describe('comparison', () => {
     expect(comparison.unchanged).toBe(Object.keys(base.result.metrics).length);
   });
 
+  it('does not look at how far off predictions may be', () => {
+    const accuracy = { decode: { halfWidth: 0.1, rows: 41, common: 'all' }, prefill: null };
+    const wider = { label: 'pr.json', result: { ...sampleResult(), accuracy } };
+    expect(compareResults(base, wider, regression('*', '0%'), { allowDifferentInputs: false })).toMatchObject({ rows: [], passed: true });
+  });
+
   it('shows every change of an exact metric, with its direction', () => {
     const comparison = compare({
       metrics: { 'latency.tpot.p50': 32.34e6, 'cache.hit_rate': 0.849, 'cache.miss_rate': 0.13, 'time.dense': 8.2e9 },

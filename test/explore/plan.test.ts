@@ -71,6 +71,17 @@ function placing(hardware: string, gpuGib: number, least: number | null): Placin
 }
 
 describe('the plan', () => {
+  it('says how far off its speeds may be, where measurements tell', () => {
+    const plain = placing('big', 5, 40);
+    const accuracy = { decode: { halfWidth: 0.141, rows: 41, common: 'all of llama.cpp' }, prefill: null };
+    const probes = plain.probes.map((one) => ({ ...one, result: { ...one.result, accuracy } }));
+    const text = (one: Placing) =>
+      planReports[0]!.render(planOf(['x >= 1'], null, [one]), { color: false, width: 100, unicode: true, verbose: false });
+    expect(text({ ...plain, probes })).toMatch(/decode +±\n/);
+    expect(text({ ...plain, probes })).toMatch(/It decodes at [\d.,]+ tok\/s ± 14 % \(80 % of 41\s+comparable measurements\)/);
+    expect(text(plain)).not.toContain('±');
+  });
+
   it('knows what fits: the answer, and all that a run needs beside it', () => {
     expect(placing('big', 5, 40)).toMatchObject({ percent: 40, fits: true, steady: true });
     expect(placing('small', 4.9, 40)).toMatchObject({ percent: 40, fits: false });

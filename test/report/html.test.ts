@@ -5,6 +5,7 @@ import { htmlReport } from '../../src/report/html/html.js';
 import { embedJson, html } from '../../src/report/html/markup.js';
 import { distributionOf } from '../../src/report/html/sections/latency.js';
 import { parseResult } from '../../src/result/read.js';
+import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
 import { pageData } from '../support/page.js';
 
@@ -37,6 +38,14 @@ describe('HTML report', () => {
     const one = await text('rtx-4090');
     expect(one).toMatch(/This run hits [\d.]+ % with 40\.5 MiB, 50 % of all experts\./);
     expect(one).not.toContain('on each GPU');
+  });
+
+  it('says beside a speed how far off it may be', () => {
+    const near = { halfWidth: 0.141, rows: 41, common: 'llama.cpp, k, cpu-layers' };
+    const of = (accuracy: Result['accuracy']) => htmlReport.render({ ...sampleResult(), ...(accuracy && { accuracy }) }, options);
+    expect(of({ decode: near, prefill: null })).toContain('<small>± 14 % (80 % of 41 comparable measurements)</small>');
+    expect(of({ decode: null, prefill: null })).toContain('<small>(no comparable measurement)</small>');
+    expect(of(undefined)).not.toContain('comparable measurement');
   });
 
   it('names nothing outside itself', async () => {

@@ -1,5 +1,6 @@
 // The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
 import type { Result } from '../../result/result.js';
+import { bandText } from '../band.js';
 import { toCsv } from '../document/csv.js';
 import { type Format, formatMetric, type ReportOptions } from '../format.js';
 import { csvReport } from '../run.js';
@@ -21,12 +22,15 @@ export const htmlReport: Format<Result> = {
 };
 
 /** The figures of a result that matter most. */
-function keyFigures({ metrics }: Result): Markup {
+function keyFigures(result: Result): Markup {
+  const { metrics } = result;
   const text = (name: string): string | null => (metrics[name] === undefined ? null : formatMetric(metrics[name]).replace(/\/token$/, ''));
   return html`<dl class="key">${KEYS.map(([label, name, beside, word]) => {
     const [figure, other] = [text(name), text(beside)];
+    const band = label === 'decode' || label === 'prefill' ? bandText(result, label) : null;
     return (
-      figure !== null && html`<div><dt>${label}</dt><dd>${figure}${other !== null && html`<small>${word} ${other}</small>`}</dd></div>`
+      figure !== null &&
+      html`<div><dt>${label}</dt><dd>${figure}${band !== null && html`<small>${band}</small>`}${other !== null && html`<small>${word} ${other}</small>`}</dd></div>`
     );
   })}</dl>`;
 }

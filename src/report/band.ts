@@ -1,0 +1,16 @@
+// How far off a speed may be, in words: the band that comparable measurements of real machines show.
+import { formatNumber } from '../base/units.js';
+import type { Result } from '../result/result.js';
+import type { Phase } from './phase-time.js';
+
+/**
+ * `± 14 % (80 % of 41 comparable measurements)`.
+ * @returns null where the machine is calibrated: its profile says what it reaches
+ */
+export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): string | null {
+  if (accuracy === undefined) return null;
+  const band = accuracy[phase];
+  if (band === null) return '(no comparable measurement)';
+  const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
+  return `± ${formatNumber(100 * band.halfWidth)} % (80 % of ${of})`;
+}
