@@ -8,10 +8,13 @@ import { type Advice, advise } from '../explore/advise/advise.js';
 import { parseGoal } from '../explore/advise/goal.js';
 import { tokensNeeded } from '../explore/advise/price.js';
 import { adviceReports } from '../explore/advise/report.js';
-import { ADVISED, type AdvisedRuntime, advisedRuntime } from '../explore/advise/runtimes.js';
-import { loadHardware } from '../hardware/load.js';
+import { ADVISED, type AdvisedRuntime, advisedRuntime, usualOffer } from '../explore/advise/runtimes.js';
+import { bitsPerWeight } from '../explore/advise/what-if.js';
+import { machineFileOf } from '../hardware/detect/write.js';
+import { hardwareOfFile, loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
-import { loadModel, loadRouting } from '../model/load.js';
+import type { HardwareSpec } from '../hardware/spec.js';
+import { loadModel, loadRouting, openModel } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesize } from '../trace/synthetic.js';
@@ -28,6 +31,8 @@ interface AdviseOptions extends OutputOptions {
   readonly users: string;
   readonly quantizations?: string;
   readonly explain?: boolean;
+  readonly markdown?: boolean;
+  readonly html?: string;
 }
 
 const EXAMPLES = `
@@ -41,6 +46,9 @@ Examples:
 Exit code 1: nothing fits, or no setting keeps the targets of --goal.
 `;
 
+/** Of the routing that is drawn. */
+const SEED = 1;
+
 /** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
 const OUTPUT = 512;
 
@@ -48,7 +56,10 @@ const OUTPUT = 512;
 export function define(command: Command, context: CliContext): void {
   command
     .argument('<model>', 'model: a bundled name, a GGUF file (of a split one any part), a folder, or a config.json')
-    .option('-w, --hardware <machine>', 'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB')
+    .option(
+      '-w, --hardware <machine>',
+      'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
+    )
     .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default('llama.cpp'))
     .optionsGroup('What is wanted:')
     .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
@@ -56,11 +67,16 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--prompt <tokens>', 'prompt that figures are for').default('4096', '4096, or half of the context'))
     .addOption(new Option('--users <n>', 'users at a time').default('1'))
     .option('--quantizations <formats>', 'formats on offer, the most wanted first: q4_k_m,ud-q2_k_xl')
-    .option('--explain', 'a sentence for each flag');
+    .option('--explain', 'a sentence for each flag')
+    .addOption(new Option('--markdown', 'short for --format markdown').conflicts(['format', 'json']))
+    .option('--html <path>', 'write a page for a browser, short for -o html=<path>');
   addOutputOptions(command, adviceReports)
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, options: AdviseOptions) => {
-      await deliver(context, adviceReports, options, async () => {
+      const { html, markdown } = options;
+      const output = html === undefined ? options.output : [...options.output, `html=${html}`];
+      const outputs = { ...options, output, ...(markdown === true ? { format: 'markdown' } : {}) };
+      await deliver(context, adviceReports, outputs, async () => {
         const advice = await adviceFor(model, options);
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
@@ -69,37 +85,57 @@ export function define(command: Command, context: CliContext): void {
 }
 
 async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> {
-  if (options.hardware === undefined) {
-    throw new UserError('-w: which machine is not said, and machines are not detected yet; write e.g. -w rtx-3090+ryzen-9-5950x+64GB');
-  }
   const runtime = advisedRuntime(options.runtime);
   const goal = parseGoal(options.goal);
   const context = counted(options.context, '--context');
   const users = counted(options.users, '--users');
   const request = { prompt: Math.min(counted(options.prompt, '--prompt'), Math.max(1, context >> 1)), output: OUTPUT };
+  const { hardware, notes } = await machineOf(options.hardware, runtime);
+  const model = modelsOf(name);
+  const quantizations = options.quantizations === undefined ? usual(name, runtime, model) : given(options.quantizations);
+  const profile = loadRouting(name);
+  const trace = synthesize(model(quantizations[0]!), {
+    seed: SEED,
+    requests: [{ prefill: tokensNeeded(users, request), decode: 0 }],
+    profile: profile === null ? undefined : checkValue(profile, `model ${name}: routing`, routingProfileSchema),
+  });
+  const file = isPath(name) ? findProfile('models', name) : null;
+  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, notes });
+}
+
+/** The machine that is named, or this one; and what was said of it on the way. */
+async function machineOf(
+  name: string | undefined,
+  { profile }: AdvisedRuntime,
+): Promise<{ readonly hardware: HardwareSpec; readonly notes: readonly string[] }> {
+  const runtime = profile === null ? null : loadRuntime(profile);
+  if (name !== undefined) return { hardware: loadHardware(name, undefined, [], runtime), notes: [] };
+  const { detectedMachine } = await import('./machine/detect.js');
+  const { detection, name: own } = await detectedMachine();
+  const hardware = hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime);
+  const parts = detection.parts.map(({ part }) => part).join('+');
+  return { hardware, notes: [`${own} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
+}
+
+/** The model by format, each loaded once. */
+function modelsOf(name: string): (quantization: string | null) => ModelSpec {
   const models = new Map<string | null, ModelSpec>();
-  const model = (quantization: string | null): ModelSpec => {
+  return (quantization) => {
     const known = models.get(quantization) ?? loadModel(name, quantization);
     models.set(quantization, known);
     return known;
   };
-  const quantizations = offered(name, options.quantizations, runtime);
-  const profile = loadRouting(name);
-  const trace = synthesize(model(quantizations[0]!), {
-    seed: 1,
-    requests: [{ prefill: tokensNeeded(users, request), decode: 0 }],
-    profile: profile === null ? undefined : checkValue(profile, `model ${name}: routing`, routingProfileSchema),
-  });
-  const hardware = loadHardware(options.hardware, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile));
-  const file = isPath(name) ? findProfile('models', name) : null;
-  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file });
 }
 
-/** Formats on offer: those that were given, or the model's own. */
-function offered(_name: string, given: string | undefined, _runtime: AdvisedRuntime): (string | null)[] {
-  if (given === undefined) return [null];
-  const formats = given.split(',').map((format) => format.trim());
-  if (formats.includes('')) throw new UserError(`--quantizations ${given}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
+/** Formats on offer where nobody says. */
+function usual(name: string, runtime: AdvisedRuntime, model: (quantization: string | null) => ModelSpec): (string | null)[] {
+  return usualOffer(runtime, model(null), isPath(name) && openModel(name).sizes === 'tensors', bitsPerWeight(model(null)));
+}
+
+/** @throws UserError where a name is empty */
+function given(text: string): string[] {
+  const formats = text.split(',').map((format) => format.trim());
+  if (formats.includes('')) throw new UserError(`--quantizations ${text}: has an empty name; write e.g. q4_k_m,ud-q2_k_xl`);
   return [...new Set(formats)];
 }
 

@@ -1,29 +1,19 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
-import { formatBytes } from '../../base/units.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { decoderLayers, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-import { type DeviceMemory, freeOf, HOST } from './fits.js';
+import { alternativesOf } from './alternatives.js';
+import type { DeviceMemory } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { firstMoe } from './loaded.js';
+import { misfitsOf, missingOf } from './misfits.js';
 import { type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
-import {
-  bestSetting,
-  contextThatFits,
-  devicesOf,
-  highestFit,
-  ladderOf,
-  memoryOf,
-  type Priced,
-  priced,
-  type Question,
-  rungOf,
-} from './search.js';
-import type { KvType, Setting } from './setting.js';
+import { bestSetting, contextThatFits, memoryOf, type Priced, type Question } from './search.js';
+import type { Setting } from './setting.js';
 import { type Bound, bitsPerWeight, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
@@ -45,6 +35,8 @@ export interface AdviceRequest {
   readonly trace: RoutingTrace;
   /** What the model is called on a command line: a file or a folder; null: as its file is usually called. */
   readonly file: string | null;
+  /** Sentences on the machine, e.g. what was not seen of it. */
+  readonly notes: readonly string[];
 }
 
 /** A setting with what it reaches and takes. */
@@ -91,9 +83,6 @@ export interface Advice {
   readonly runs: number;
 }
 
-/** Alternatives that are shown. */
-const SHOWN = 5;
-
 /** Advises. */
 export async function advise(asked: AdviceRequest): Promise<Advice> {
   const pricer = new Pricer(asked.trace, asked.request);
@@ -111,17 +100,17 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
   if (answer === null) {
     const { quantization } = asked.model(asked.quantizations.at(-1)!);
     const nothing = { answer: null, kept: false, command: null, bands: null, bound: null, alternatives: [], purchases: [] };
-    return { ...common, ...nothing, quantization, misfits: missing(question, asked.quantizations), runs: pricer.runs };
+    return { ...common, ...nothing, quantization, misfits: missingOf(question, asked.quantizations), runs: pricer.runs };
   }
   return {
     ...common,
     quantization: answer.model.quantization,
-    answer: choiceOf(question, answer, ''),
+    answer: settingOf(question, answer, ''),
     kept: answer.kept,
     command: commandOf(asked, answer),
     bands: answer.price.bands,
     bound: await boundOf(question, answer),
-    alternatives: await alternativesOf(question, answer, asked.quantizations),
+    alternatives: (await alternativesOf(question, answer, asked.quantizations)).map(({ change, one }) => settingOf(question, one, change)),
     misfits: misfitsOf(question, answer),
     purchases: await purchasesOf(question, answer),
     runs: pricer.runs,
@@ -130,11 +119,12 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
 
 /**
  * The best setting of the most wanted format that fits; where targets are given, of the first that keeps them, else of the one that comes
- * nearest. A smaller KV cache is taken only where nothing fits with the usual one.
+ * nearest. A smaller KV cache is taken only where nothing fits with the usual one; experts are left on the disk only where not even that
+ * helps, and then the smallest format is the fastest.
  */
 async function answerOf(question: Question, quantizations: readonly (string | null)[]): Promise<Priced | null> {
-  let nearest: Priced | null = null;
   for (const kv of question.runtime.kv) {
+    let nearest: Priced | null = null;
     for (const quantization of quantizations) {
       const best = await bestSetting(question, quantization, kv);
       if (best === null) continue;
@@ -143,80 +133,13 @@ async function answerOf(question: Question, quantizations: readonly (string | nu
     }
     if (nearest !== null) return nearest;
   }
-  return null;
+  return bestSetting(question, quantizations.at(-1)!, question.runtime.kv[0]!, true);
 }
 
-function choiceOf(question: Question, one: Priced, change: string): AdvisedSetting {
+function settingOf(question: Question, one: Priced, change: string): AdvisedSetting {
   const { devices, model, price, setting } = one;
   const longest = contextThatFits(question, one);
   return { setting, change, decode: price.decode, prefill: price.prefill, devices, longest, bits: bitsPerWeight(model) };
-}
-
-/** Settings that differ from the answer in one thing, the best of each; up to five, best first. */
-async function alternativesOf(question: Question, answer: Priced, quantizations: readonly (string | null)[]): Promise<AdvisedSetting[]> {
-  const { runtime } = question;
-  const { setting } = answer;
-  const tried: { change: string; beside: Setting }[] = [
-    ...runtime.ubatches
-      .filter((ubatch) => ubatch !== setting.ubatch)
-      .map((ubatch) => ({ change: `passes of ${ubatch}`, beside: { ...setting, ubatch } })),
-    ...runtime.kv.filter((kv: KvType) => kv !== setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
-    ...quantizations
-      .filter((name) => name !== setting.quantization)
-      .map((quantization) => ({ change: `${question.model(quantization).quantization}`, beside: { ...setting, quantization } })),
-    { change: `context of ${4 * setting.context}`, beside: { ...setting, context: 4 * setting.context } },
-  ];
-  const found: { change: string; one: Priced }[] = [];
-  for (const { beside, change } of tried) {
-    const model = question.model(beside.quantization);
-    const fit = highestFit(question, model, beside);
-    if (fit !== null) found.push({ change, one: await priced(question, model, fit) });
-  }
-  const ladder = ladderOf(question, answer.model);
-  const last = { ...setting, ...ladder.at(-1)! };
-  if (
-    rungOf(ladder, setting) < ladder.length - 1 &&
-    highestFit({ ...question, runtime: { ...runtime, ladder: () => [ladder.at(-1)!] } }, answer.model, last) !== null
-  ) {
-    found.push({ change: 'CPU alone', one: await priced(question, answer.model, last) });
-  }
-  const best = found.sort((a, b) => a.one.cost - b.one.cost).slice(0, SHOWN);
-  return best.map(({ change, one }) => choiceOf(question, one, change));
-}
-
-/** What does not fit: the rung above the answer, and everything on the GPU. */
-function misfitsOf(question: Question, { model, setting }: Priced): string[] {
-  const ladder = ladderOf(question, model);
-  const at = rungOf(ladder, setting);
-  const wanted = [...new Set([at - 1, 0])].filter((rung) => rung >= 0 && rung < at);
-  return wanted.map((rung) => {
-    const devices = devicesOf(question, model, { ...setting, ...ladder[rung]! });
-    const what = rung === 0 ? 'Everything on the GPU' : 'One layer more on the GPU';
-    return `${what}: ${lackOf(devices)}.`;
-  });
-}
-
-/** Sentences of what is missing where nothing fits. */
-function missing(question: Question, quantizations: readonly (string | null)[]): string[] {
-  const { context, runtime, users } = question;
-  return quantizations.map((quantization) => {
-    const model = question.model(quantization);
-    const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users };
-    const lacks = ladderOf(question, model).map((placement) => devicesOf(question, model, { ...beside, ...placement }));
-    const least = lacks.reduce((a, b) => (lackBytes(b) < lackBytes(a) ? b : a));
-    return `${model.quantization} does not fit: ${lackOf(least)}.`;
-  });
-}
-
-function lackBytes(devices: readonly DeviceMemory[]): number {
-  return devices.reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
-}
-
-function lackOf(devices: readonly DeviceMemory[]): string {
-  const parts = devices
-    .filter((device) => freeOf(device) < 0)
-    .map((device) => `${formatBytes(-freeOf(device))} more on ${device.name === HOST ? 'the host' : `the ${device.name}`}`);
-  return parts.length === 0 ? 'fits, and is not faster' : `needs ${parts.join(' and ')}`;
 }
 
 /** The setting in the words of the runtime. */
@@ -248,9 +171,10 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization}.gguf` : model.name;
 }
 
-function notesOf({ hardware, trace }: AdviceRequest): string[] {
+function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {
   return [
     ...(trace.meta.synthetic ? ['Routing is synthetic, drawn as models of this shape route.'] : []),
+    ...notes,
     ...(hardware.machine?.defaults ?? []),
   ];
 }

@@ -29,9 +29,9 @@ const PIPELINE_COPIES = 4;
 export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const shared = first!.name === 'unified';
-  const gpus = hardware.gpu.attention === undefined || isCpuOnly(setting) ? 0 : (hardware.gpus?.count ?? 1);
+  const gpus = hardware.gpu.attention === undefined ? 0 : (hardware.gpus?.count ?? 1);
   const plan = planOf(engine, model, setting, gpus);
-  const split = gpus > 1 ? splitOf(model, plan) : null;
+  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan) : null;
   const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });
   const memory = devices.map(({ compute, kv, name, output, weights }, i) => ({
     name: name === 'cpu' ? HOST : gpuName(i, gpus),

@@ -9,10 +9,13 @@ import { checkRun, type RunInput } from '../../system/run.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 
 import type { RequestShape, Speeds } from './goal.js';
-import { isCpuOnly, type Setting } from './setting.js';
+import type { Setting } from './setting.js';
 
 /** Generated tokens that are run: routing varies between them, and nothing else. */
 const DECODED = 24;
+/** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
+const WARMING = 160;
+const WARMED = 160;
 
 /** Speeds of a setting, and how far comparable predictions lay from measurements. */
 export interface Price extends Speeds {
@@ -40,45 +43,56 @@ export class Pricer {
    * Speeds of a setting.
    * @param model in the setting's format
    * @param hardware driven by the runtime
+   * @param cached bytes of memory that cache experts of the disk; null: memory holds them all
    */
-  async price(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Price> {
-    const decoded = await this.#decoded(model, hardware, setting);
-    const prompted = await this.#prompted(model, hardware, setting);
+  async price(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Price> {
+    const decoded = await this.#decoded(model, hardware, setting, cached);
+    const prompted = await this.#prompted(model, hardware, setting, cached);
     return {
-      decode: (setting.users * 1e9) / of(decoded, 'latency.tpot.mean'),
+      decode: await this.decode(model, hardware, setting, cached),
       prefill: (promptTokens(setting, this.#request) * 1e9) / of(prompted, 'latency.ttft.mean'),
       bands: { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null },
     };
   }
 
   /** Decode speed alone, tokens/s of all users together. */
-  async decode(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<number> {
-    return (setting.users * 1e9) / of(await this.#decoded(model, hardware, setting), 'latency.tpot.mean');
+  async decode(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
+    const decoded = await this.#decoded(model, hardware, setting, cached);
+    if (cached === null) return (setting.users * 1e9) / of(decoded, 'latency.tpot.mean');
+    const warm = await this.#decoded(model, hardware, setting, cached, WARMING);
+    return (setting.users * WARMED * 1e9) / (of(decoded, 'time.total') - of(warm, 'time.total'));
   }
 
   /** Prefill speed alone, tokens/s. */
-  async prefill(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<number> {
-    return (promptTokens(setting, this.#request) * 1e9) / of(await this.#prompted(model, hardware, setting), 'latency.ttft.mean');
+  async prefill(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<number> {
+    return (promptTokens(setting, this.#request) * 1e9) / of(await this.#prompted(model, hardware, setting, cached), 'latency.ttft.mean');
   }
 
-  #decoded(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Result> {
+  #decoded(
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    setting: Setting,
+    cached: number | null,
+    output = cached === null ? DECODED : WARMING + WARMED,
+  ): Promise<Result> {
     const { users } = setting;
-    return this.#run(model, hardware, { ...setting, ubatch: users }, { users, prompt: 1, output: DECODED, context: this.#request.prompt });
+    const walk = { users, prompt: 1, output, context: this.#request.prompt };
+    return this.#run(model, hardware, { ...setting, ubatch: users }, walk, cached);
   }
 
   /** One pass in the middle of the prompt. */
-  #prompted(model: ModelSpec, hardware: HardwareSpec, setting: Setting): Promise<Result> {
+  #prompted(model: ModelSpec, hardware: HardwareSpec, setting: Setting, cached: number | null): Promise<Result> {
     const prompt = promptTokens(setting, this.#request);
     const context = Math.round((this.#request.prompt - prompt) / 2);
-    return this.#run(model, hardware, { ...setting, ubatch: prompt }, { users: 1, prompt, output: 1, context });
+    return this.#run(model, hardware, { ...setting, ubatch: prompt }, { users: 1, prompt, output: 1, context }, cached);
   }
 
-  #run(model: ModelSpec, hardware: HardwareSpec, setting: Setting, walk: Walk): Promise<Result> {
-    const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk]);
+  #run(model: ModelSpec, hardware: HardwareSpec, setting: Setting, walk: Walk, cached: number | null): Promise<Result> {
+    const key = JSON.stringify([model.quantization, hardware, { ...setting, context: 0 }, walk, cached]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.runs++;
-    const { run, machine } = runOf(model, hardware, setting, walk);
+    const { run, machine } = runOf(model, hardware, setting, walk, cached);
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
     const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart: async () => trace };
@@ -97,7 +111,7 @@ export class Pricer {
 
 /** Tokens of routing that pricing walks at most. */
 export function tokensNeeded(users: number, { prompt }: RequestShape): number {
-  return Math.max(users * (1 + DECODED), prompt + 1);
+  return Math.max(users * (1 + WARMING + WARMED), prompt + 1);
 }
 
 /** Tokens that a run walks, and what stands in the KV cache before them. */
@@ -116,18 +130,26 @@ function of({ metrics }: Result, name: string): number {
   return metrics[name]!.value;
 }
 
-/** The run of a setting, and the machine that it runs on: without its GPU, where the CPU computes everything. */
+/** The run of a setting, and the machine that it runs on. */
 function runOf(
   model: ModelSpec,
   hardware: HardwareSpec,
   setting: Setting,
   { context, users }: Walk,
+  cached: number | null,
 ): { readonly run: RunInput; readonly machine: HardwareSpec } {
   const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users) };
   const common = { workload, bounds: false, audit: 'off' } as const;
-  const machine = isCpuOnly(setting) && hardware.cpu !== null ? withoutGpu(hardware) : asOneGpu(hardware);
-  const { cpuMoe, gpuExperts } = setting;
-  if (machine.cpu === null || (cpuMoe === 0 && gpuExperts === null)) return { run: { ...common, system: 'all-resident' }, machine };
+  const whole = asOneGpu(hardware);
+  const machine = cached === null ? withoutDisk(whole) : whole;
+  const { cpuMoe, gpuExperts, gpuLayers } = setting;
+  if (cached !== null && machine.cpu === null) {
+    // One memory caches the disk.
+    const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
+    return { run: { ...common, system, memory: { expertCache: `${Math.floor(cached)} B` } }, machine };
+  }
+  const resident = cpuMoe === 0 && gpuExperts === null && gpuLayers === null;
+  if (machine.cpu === null || resident) return { run: { ...common, system: 'all-resident' }, machine };
   const layers = gpuExperts === null;
   const system = {
     name: 'fixed',
@@ -138,20 +160,18 @@ function runOf(
   };
   // Memory was counted before, with the buffers that the engine does not know.
   const most = Math.max(...model.layers.map(({ experts }) => experts));
-  return { run: { ...common, system, memory: { expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer` } }, machine };
+  const memory = {
+    expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,
+    ...(gpuLayers === null ? {} : { gpuLayers }),
+    ...(cached === null ? {} : { dramCache: `${Math.floor(cached)} B` }),
+  };
+  return { run: { ...common, system, memory }, machine };
 }
 
-/** The CPU of a machine alone, all its sockets as one device. */
-function withoutGpu({ cpu, gpus: _several, ...hardware }: HardwareSpec): HardwareSpec {
-  const { handoverNs: _, sockets, ...one } = cpu!;
-  const count = sockets?.count ?? 1;
-  const device = {
-    ...one,
-    peakFlops: one.peakFlops * count,
-    memoryBandwidth: one.memoryBandwidth * count,
-    perPassNs: hardware.gpu.perPassNs,
-  };
-  return { ...hardware, tiers: [{ name: 'unified', bytes: hardware.tiers[1]!.bytes }], links: [], gpu: device, cpu: null };
+/** A machine whose memory holds every expert that its GPUs do not. */
+function withoutDisk(hardware: HardwareSpec): HardwareSpec {
+  if (hardware.tiers.at(-1)!.name !== 'ssd') return hardware;
+  return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
 
 /** Several GPUs as one: layers one after another are read at the rate of one, shared tensors at the rate of all. */

@@ -9,9 +9,11 @@ import {
   type Grid,
   gridOf,
   type Line,
+  note,
 } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
-import { bareRate, formatRelative } from '../../report/format.js';
+import { renderDocumentPage } from '../../report/document/page.js';
+import { bareRate, type Format, formatRelative } from '../../report/format.js';
 import type { Accuracy } from '../../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { freeOf, HOST, usedOf } from './fits.js';
@@ -25,8 +27,14 @@ export interface AdviceView {
   readonly explain: boolean;
 }
 
+const page: Format<AdviceView> = {
+  name: 'html',
+  extensions: ['.html', '.htm'],
+  render: (view) => renderDocumentPage(adviceDocument(view), 'moeprof advise'),
+};
+
 /** Formats of advice, the one for reading first. */
-export const adviceReports = documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice);
+export const adviceReports: readonly Format<AdviceView>[] = [...documentFormats<AdviceView>(adviceDocument, ({ advice }) => advice), page];
 
 /** Advice as a document. */
 function adviceDocument({ advice, explain }: AdviceView): Document {
@@ -38,9 +46,9 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
       ...commandOf(advice),
       ...(explain ? [explained(advice)] : []),
       ...(answer === null ? [] : [memoryGrid(answer), alternativeGrid(advice, answer)]),
-      sentences('does not fit', advice.misfits),
-      sentences('would help', purchaseTexts(advice)),
-      sentences('how sure', sureness(advice)),
+      ...sentences('does not fit', advice.misfits),
+      ...sentences('would help', purchaseTexts(advice)),
+      ...sentences('how sure', sureness(advice)),
     ],
     records: recordsOf(advice),
   };
@@ -114,9 +122,16 @@ function bytesOn({ devices }: AdvisedSetting, host: boolean): number {
   return devices.filter(({ name }) => (name === HOST) === host).reduce((sum, device) => sum + usedOf(device), 0);
 }
 
-function sentences(label: string, texts: readonly string[]): Block {
+/** Sentences beside what they say; below it where there is room for a list. */
+function sentences(label: string, texts: readonly string[]): Block[] {
+  if (texts.length === 0) return [];
   const facts = texts.map((text, i): [string, string] => [i === 0 ? label : '', text]);
-  return { kind: 'facts', facts, indent: 14 };
+  const heading = `${label[0]!.toUpperCase()}${label.slice(1)}`;
+  return [
+    { kind: 'facts', facts, indent: 14, only: ['terminal'] },
+    { ...note(heading, 'strong'), only: ['markdown'] },
+    { kind: 'lines', lines: texts.map((text) => ({ text, tone: 'item' as const })), only: ['markdown'] },
+  ];
 }
 
 /** Sentences of what to buy. */

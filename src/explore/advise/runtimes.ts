@@ -4,7 +4,7 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { decoderLayers, type ModelSpec } from '../../model/spec.js';
 import type { Dialect } from './flags/dialect.js';
 import { ikLlamaCpp } from './flags/ik-llama.cpp.js';
 import { ktransformers } from './flags/ktransformers.js';
@@ -13,6 +13,9 @@ import { ollama } from './flags/ollama.js';
 import { sglangServer } from './flags/sglang.js';
 import { vllmServer } from './flags/vllm.js';
 import { ALL_ON_GPU, type KvType, type WeightPlacement } from './setting.js';
+
+/** Formats by their bits a weight, most first. */
+type Offer = Readonly<Record<string, number>>;
 
 /** A runtime that advice is given for. */
 export interface AdvisedRuntime {
@@ -26,21 +29,31 @@ export interface AdvisedRuntime {
   readonly ubatches: readonly number[];
   /** Storage of the KV cache that is offered, the usual first. */
   readonly kv: readonly KvType[];
-  /** Formats to fall back to, most bits first, where the model's own does not fit; they are what its files come in. */
-  readonly quantizations: readonly string[];
+  /** Formats that its files come in, most bits first. */
+  readonly quantizations: Offer;
   /** What it reads: GGUF files, or a folder of safetensors. */
   readonly reads: 'gguf' | 'folder';
+  /** Files are mapped, so that a model may be larger than memory. */
+  readonly mapsFiles: boolean;
   /** How it takes memory: as llama.cpp or its fork allocates it, or all but a share of each GPU that is left for activations. */
   readonly memory: AllocatingEngine | number;
 }
 
-/** Everything on the GPU, or nothing: what lies between, decoder layers as wholes, the engine does not price yet. */
-const wholly = (): readonly WeightPlacement[] => [ALL_ON_GPU, { ...ALL_ON_GPU, gpuLayers: 0 }];
+/** Layers as wholes: all, then without the head, then without the first layer, and so on. */
+function byLayers(model: ModelSpec): WeightPlacement[] {
+  return [ALL_ON_GPU, ...fewerLayers(model, 0)];
+}
 
-/** Experts of first layers in host memory; where all are, the CPU alone. */
+/** Experts of first layers in host memory; where all are there and more must go, layers as wholes. */
 function byExpertLayers(model: ModelSpec): WeightPlacement[] {
-  const moved = Array.from({ length: model.layers.length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe }));
-  return [...moved, { ...ALL_ON_GPU, gpuLayers: 0 }];
+  const { length } = model.layers;
+  return [...Array.from({ length: length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })), ...fewerLayers(model, length)];
+}
+
+/** All layers without the head down to none. */
+function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
+  const layers = decoderLayers(model);
+  return Array.from({ length: layers + 1 }, (_, i) => ({ ...ALL_ON_GPU, cpuMoe, gpuLayers: layers - i }));
 }
 
 /** So many experts of each layer on the GPU. */
@@ -51,17 +64,20 @@ function byShare(model: ModelSpec): WeightPlacement[] {
 
 const allOnGpu = (): readonly WeightPlacement[] => [ALL_ON_GPU];
 
-const GGUF_FORMATS = ['q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q3_k_m', 'ud-q2_k_xl', 'ud-iq1_s'];
-const FOLDER_FORMATS = ['bf16', 'fp8', 'int4'];
+/** Bits a weight over a whole file, about: enough to put them in order. */
+const GGUF_FORMATS: Offer = { q8_0: 8.5, q6_k: 6.6, q5_k_m: 5.7, q4_k_m: 4.8, q3_k_m: 3.9, 'ud-q2_k_xl': 2.9, 'ud-iq1_s': 1.7 };
+/** The file that most people fetch. */
+const USUAL_GGUF = 'q4_k_m';
+const FOLDER_FORMATS: Offer = { bf16: 16, fp8: 8, int4: 4.3 };
 
 /** Passes of llama.cpp: its default, and what people raise it to. */
-const PASSES = [512, 1024, 2048, 4096];
+const PASSES = [512, 1024, 2048, 4096, 8192];
 
 /** All runtimes. */
 export const ADVISED: readonly AdvisedRuntime[] = [
   {
     ...{ name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, ubatches: PASSES, kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'llama.cpp' },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'llama.cpp' },
   },
   {
     ...{
@@ -72,23 +88,23 @@ export const ADVISED: readonly AdvisedRuntime[] = [
       ubatches: PASSES,
       kv: ['f16', 'q8_0'],
     },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'ik_llama.cpp' },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'ik_llama.cpp' },
   },
   {
     ...{ name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.12 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.12 },
   },
   {
     ...{ name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.12 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.12 },
   },
   {
     ...{ name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', memory: 0.1 },
+    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.1 },
   },
   {
-    ...{ name: 'ollama', profile: null, dialect: ollama, ladder: wholly, ubatches: [512, 1024, 2048], kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', memory: 'llama.cpp' },
+    ...{ name: 'ollama', profile: null, dialect: ollama, ladder: byLayers, ubatches: [512, 1024, 2048], kv: ['f16', 'q8_0'] },
+    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'llama.cpp' },
   },
 ];
 
@@ -101,4 +117,24 @@ export function advisedRuntime(name: string): AdvisedRuntime {
   if (found !== undefined) return found;
   const names = ADVISED.map((one) => one.name);
   throw new UserError(`--runtime: unknown runtime "${name}": ${didYouMean(name, names)}`);
+}
+
+/**
+ * Formats that are on offer where nobody says: the model's own, where its files are what the runtime reads, then those of fewer bits.
+ * @param own the model in its own format
+ * @param fixed its sizes are those of its files
+ * @param ownBits bits a weight of that format
+ */
+export function usualOffer(
+  { quantizations, reads }: AdvisedRuntime,
+  { quantization: own }: Pick<ModelSpec, 'quantization'>,
+  fixed: boolean,
+  ownBits: number,
+): (string | null)[] {
+  // Files of models that are trained in 4 bits are no smaller in other formats: their experts stay as they are.
+  if (fixed || own.startsWith('mxfp4')) return [null];
+  const names = Object.keys(quantizations);
+  const isRead = reads === 'folder' ? !/^i?q\d|^ud-/.test(own) : !/^(bf16|fp8)/.test(own);
+  if (isRead) return [null, ...names.filter((name) => name !== own && quantizations[name]! < ownBits)];
+  return reads === 'gguf' ? names.slice(names.indexOf(USUAL_GGUF)) : names;
 }

@@ -1,7 +1,7 @@
 // The search for a setting: on each ladder the highest rung that fits, by bisection, since memory falls and speed falls along it; then the
 // rungs beside it, since a bisection believes that and a run shows it.
 import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from './fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
 import { loadedMemory } from './loaded.js';
@@ -36,7 +36,7 @@ export interface Priced {
 }
 
 /** Values of a setting beside its placement. */
-export type Beside = Omit<Setting, keyof WeightPlacement>;
+export type Beside = Omit<Setting, keyof WeightPlacement | 'fromDisk'>;
 
 /** Placements that a runtime has on a machine, most on the GPU first. */
 export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): readonly WeightPlacement[] {
@@ -66,16 +66,41 @@ export function memoryOf(
  * Along the ladder the GPUs hold less and the host holds more, so the first rung that GPUs can hold is the only one to ask the host about.
  */
 export function highestFit(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const setting = highestOnGpu(question, model, beside);
+  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
+}
+
+/** The highest rung whose part on the GPUs fits, whatever the host holds; null: none does. */
+function highestOnGpu(question: Question, model: ModelSpec, beside: Beside): Setting | null {
   const ladder = ladderOf(question, model);
   const at = firstOnGpu(question, model, beside, ladder);
-  const setting = at === ladder.length ? null : { ...beside, ...ladder[at]! };
-  return setting !== null && isFit(devicesOf(question, model, setting)) ? setting : null;
+  return at === ladder.length ? null : { ...beside, ...ladder[at]!, fromDisk: false };
+}
+
+/**
+ * The last resort: experts are read from the disk as they are needed, and host memory caches them; null: the machine names no disk, or not
+ * even what every token needs fits.
+ */
+function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): Setting | null {
+  const { hardware, runtime } = question;
+  if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
+  const shared = hardware.tiers[0]!.name === 'unified';
+  const setting = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  return setting === null || cacheBytes(question, model, setting) < tokenCycleBytes(model) ? null : { ...setting, fromDisk: true };
+}
+
+/** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
+export function cacheBytes(question: Pick<Question, 'hardware' | 'runtime'>, model: ModelSpec, setting: Setting): number {
+  const device = memoryOf(question, model, setting).devices.at(-1)!;
+  const moved = setting.cpuMoe > 0 && device.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
+  const experts = moved.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
+  return Math.max(0, freeOf(device) + experts);
 }
 
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
 function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
   const holds = (at: number): boolean => {
-    const devices = devicesOf(question, model, { ...beside, ...ladder[at]! });
+    const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
     return devices.every((device) => device.name === HOST || freeOf(device) >= 0);
   };
   let [low, high] = [0, ladder.length];
@@ -90,27 +115,29 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
 /** Prices a setting. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
-  const price = await pricer.price(model, hardware, setting);
+  const price = await pricer.price(model, hardware, setting, setting.fromDisk ? cacheBytes(question, model, setting) : null);
   const cost = costOf(goal, price, setting.users, request);
   return { setting, model, devices: devicesOf(question, model, setting), price, cost, kept: isKept(goal, cost) };
 }
 
 /**
  * The best setting of one format and one kind of KV cache; null: none fits.
+ * @param fromDisk host memory may cache experts of the disk
  */
-export async function bestSetting(question: Question, quantization: string | null, kv: KvType): Promise<Priced | null> {
+export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
   const { context, request, runtime, users } = question;
   const model = question.model(quantization);
   let best: Priced | null = null;
   // Passes beyond the prompt are as good as one that holds it.
   const passes = runtime.ubatches.filter((_, i) => i === 0 || runtime.ubatches[i - 1]! < request.prompt);
   for (const ubatch of passes) {
-    const setting = highestFit(question, model, { quantization, ubatch, kv, context, users });
+    const find = fromDisk ? highestFromDisk : highestFit;
+    const setting = find(question, model, { quantization, ubatch, kv, context, users });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
   }
-  return best === null ? null : downhill(question, best);
+  return best === null || fromDisk ? best : downhill(question, best);
 }
 
 /** Goes down the ladder as long as that is better. */

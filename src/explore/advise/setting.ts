@@ -28,6 +28,8 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
+  /** Host memory does not hold what is asked of it: it caches experts of the file on the disk. */
+  readonly fromDisk: boolean;
 }
 
 /** True where no GPU takes part. */

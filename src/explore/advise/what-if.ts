@@ -3,7 +3,7 @@
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
-import { highestFit, type Priced, priced, type Question } from './search.js';
+import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
 
 /** A part of the machine that limits a speed. */
@@ -45,12 +45,17 @@ const NUDGES: readonly Nudge[] = [
 ];
 
 /** What binds the speeds of a setting. */
-export async function boundOf({ hardware, pricer }: Question, { model, price, setting }: Priced): Promise<Bound> {
+export async function boundOf(question: Question, { model, price, setting }: Priced): Promise<Bound> {
+  const { hardware, pricer } = question;
+  const cached = setting.fromDisk ? cacheBytes(question, model, setting) : null;
   const best = { decode: { name: '', rate: price.decode }, prefill: { name: '', rate: price.prefill } };
   for (const [name, faster] of NUDGES) {
     const changed = faster(hardware, NUDGE);
     if (changed === hardware) continue;
-    const rates = { decode: await pricer.decode(model, changed, setting), prefill: await pricer.prefill(model, changed, setting) };
+    const rates = {
+      decode: await pricer.decode(model, changed, setting, cached),
+      prefill: await pricer.prefill(model, changed, setting, cached),
+    };
     for (const phase of ['decode', 'prefill'] as const) {
       if (rates[phase] > best[phase].rate) best[phase] = { name: named(name, hardware), rate: rates[phase] };
     }
@@ -79,7 +84,10 @@ export async function purchasesOf(question: Question, answer: Priced): Promise<P
 }
 
 /** Machines with one part changed. */
-function changesOf(hardware: HardwareSpec, { cpuMoe, gpuExperts, gpuLayers }: Setting): { part: string; hardware: HardwareSpec }[] {
+function changesOf(
+  hardware: HardwareSpec,
+  { cpuMoe, fromDisk, gpuExperts, gpuLayers }: Setting,
+): { part: string; hardware: HardwareSpec }[] {
   const { machine, tiers } = hardware;
   const changes: { part: string; hardware: HardwareSpec }[] = [];
   const hostComputes = cpuMoe > 0 || gpuExperts !== null || gpuLayers !== null;
@@ -88,12 +96,18 @@ function changesOf(hardware: HardwareSpec, { cpuMoe, gpuExperts, gpuLayers }: Se
     const channels = ram.channels / machine!.sockets;
     const factor = (channels + 1) / channels;
     const part = `one more memory channel (${channels + 1} of ${ram.type}-${ram.mts} instead of ${channels})`;
-    changes.push({ part, hardware: withCpu(hardware, (cpu) => ({ ...cpu, memoryBandwidth: cpu.memoryBandwidth * factor })) });
+    changes.push({ part, hardware: withHostMemory(hardware, factor) });
   }
   const pcie = machine?.pcie;
   if (pcie !== null && pcie !== undefined && hostComputes) {
     const part = `PCIe ${pcie.generation + 1}.0 x${pcie.lanes} instead of ${pcie.generation}.0`;
     changes.push({ part, hardware: withLink(hardware, 'h2d', 2) });
+  }
+  if (fromDisk) {
+    changes.push({ part: 'twice as fast an SSD', hardware: withLink(hardware, 'ssd', 2) });
+    const [last] = tiers.filter(({ name }) => name !== 'ssd').slice(-1);
+    const more = tiers.map((tier) => (tier === last ? { ...tier, bytes: 2 * tier.bytes } : tier));
+    changes.push({ part: 'twice the RAM', hardware: { ...hardware, tiers: more } });
   }
   if (tiers[0]!.name === 'gpu' && hostComputes) {
     const [gpu, ...others] = tiers;
@@ -108,6 +122,12 @@ function changesOf(hardware: HardwareSpec, { cpuMoe, gpuExperts, gpuLayers }: Se
 
 function withGpu(hardware: HardwareSpec, change: (gpu: Device) => Device): HardwareSpec {
   return { ...hardware, gpu: change(hardware.gpu) };
+}
+
+/** Faster host memory, also where the CPU stands in the GPU's place. */
+function withHostMemory(hardware: HardwareSpec, factor: number): HardwareSpec {
+  const faster = <T extends Device>(device: T): T => ({ ...device, memoryBandwidth: device.memoryBandwidth * factor });
+  return hardware.cpu === null ? withGpu(hardware, faster) : withCpu(hardware, faster);
 }
 
 function withCpu(hardware: HardwareSpec, change: (cpu: HostDevice) => HostDevice): HardwareSpec {

@@ -8,7 +8,7 @@ import { loadModel } from '../../../src/model/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 
 const GIB = 2 ** 30;
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1 } as const;
+const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1, fromDisk: false } as const;
 const model = loadModel('gpt-oss-20b');
 const one = loadHardware('rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
 const two = loadHardware('2xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
@@ -41,7 +41,10 @@ describe('what llama.cpp loads', () => {
 
   it('is all in host memory without a layer on the GPU', () => {
     const { devices } = loadedMemory('llama.cpp', model, { ...SETTING, gpuLayers: 0 }, one);
-    expect(devices.map(({ name }) => name)).toEqual(['host']);
+    expect(devices.map(({ kv, name, weights }) => [name, weights > 0, kv > 0])).toEqual([
+      ['GPU', false, false],
+      ['host', true, true],
+    ]);
   });
 
   it('is one sum where there is one memory', () => {

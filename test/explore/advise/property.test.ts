@@ -50,7 +50,7 @@ describe.each(MODELS)('%s', (name) => {
       const ladder = ladderOf(question, model);
       if (best === null) {
         // Nothing fits: no rung does.
-        const beside = { quantization: null, ubatch: runtime.ubatches[0]!, kv: 'f16' as const, context: 8192, users: 1 };
+        const beside = { quantization: null, ubatch: runtime.ubatches[0]!, kv: 'f16' as const, context: 8192, users: 1, fromDisk: false };
         expect(ladder.filter((rung) => isFit(devicesOf(question, model, { ...beside, ...rung })))).toEqual([]);
         continue;
       }
@@ -61,7 +61,7 @@ describe.each(MODELS)('%s', (name) => {
         const fits = isFit(devicesOf(question, model, setting));
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
-      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null }, best);
+      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, notes: [] }, best);
       expect(runtime.dialect.read(command).size).toBe(command.uses.length);
     }
   });

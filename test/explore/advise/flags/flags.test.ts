@@ -5,7 +5,7 @@ import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag
 import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
 import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
 
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1 } as const;
+const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1, fromDisk: false } as const;
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',

@@ -1,0 +1,49 @@
+// What does not fit, and how much is missing.
+import { formatBytes } from '../../base/units.js';
+import { type DeviceMemory, freeOf, HOST } from './fits.js';
+import { devicesOf, ladderOf, type Priced, type Question, rungOf } from './search.js';
+import type { WeightPlacement } from './setting.js';
+
+/** Sentences beside an answer: everything on the GPU, and one step more there than advised. */
+export function misfitsOf(question: Question, { model, setting }: Priced): string[] {
+  const ladder = ladderOf(question, model);
+  const at = rungOf(ladder, setting);
+  const above = [...new Set([at - 1, 0])].filter((rung) => rung >= 0 && rung < at);
+  return above.map((rung) => {
+    const devices = devicesOf(question, model, { ...setting, ...ladder[rung]! });
+    return `${rung === 0 ? 'Everything on the GPU' : stepOf(ladder[rung]!)}: ${lackOf(devices)}.`;
+  });
+}
+
+function stepOf({ gpuExperts, gpuLayers }: WeightPlacement): string {
+  if (gpuLayers !== null) return 'One more layer on the GPU';
+  return gpuExperts === null ? "One more layer's experts on the GPU" : 'One more expert of each layer on the GPU';
+}
+
+/** Sentences where nothing fits: what the formats on offer lack at least, the smallest last. */
+export function missingOf(question: Question, quantizations: readonly (string | null)[]): string[] {
+  const { context, runtime, users } = question;
+  const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
+  return ends.map((quantization) => {
+    const model = question.model(quantization);
+    const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, fromDisk: false };
+    const lacks = ladderOf(question, model).map((placement) => devicesOf(question, model, { ...beside, ...placement }));
+    const least = lacks.reduce((a, b) => (lackBytes(b) < lackBytes(a) ? b : a));
+    return `${model.quantization}: ${lackOf(least)}.`;
+  });
+}
+
+function lackBytes(devices: readonly DeviceMemory[]): number {
+  return devices.reduce((sum, device) => sum + Math.max(0, -freeOf(device)), 0);
+}
+
+function lackOf(devices: readonly DeviceMemory[]): string {
+  const parts = devices
+    .filter((device) => freeOf(device) < 0)
+    .map(({ name, ...device }) => `${formatBytes(-freeOf({ name, ...device }))} more ${placeOf(name)}`);
+  return parts.length === 0 ? 'fits, and is not faster' : `needs ${parts.join(' and ')}`;
+}
+
+function placeOf(name: string): string {
+  return name === HOST ? 'of host memory' : name === 'memory' ? 'of memory' : `on ${name}`;
+}

@@ -1,0 +1,62 @@
+// A document as one file for a browser: the same title, lines, tables and lines to copy, readable without a script or a network.
+import { VERSION } from '../../result/version.js';
+import { printable } from '../format.js';
+import { html, type Markup } from '../html/markup.js';
+import { download, page } from '../html/page.js';
+import { prose, table } from '../html/pieces.js';
+import { renderCsv } from './csv.js';
+import { alignOf, type Block, type Document, isShown, type Line, readable } from './document.js';
+
+/** Lines to copy keep their breaks and scroll where a screen is narrow. */
+const STYLE = `pre.copy{overflow-x:auto;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
+dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
+@media (max-width:40rem){dl.facts{grid-template-columns:1fr}}`;
+
+/**
+ * The page of a document.
+ * @param name what wrote it: `moeprof advise`
+ */
+export function renderDocumentPage(document: Document, name: string): string {
+  const { blocks, lead = [], title = name } = document;
+  const [answer, ...origin] = lead;
+  return page({
+    title: `${name}: ${title}`,
+    header: html`<h1>${printable(title)}</h1>${answer !== undefined && html`<p class="answer">${said(answer)}</p>`}${origin.map(
+      (line) => html`<p class="origin">${said(line)}</p>`,
+    )}`,
+    body: html`${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
+    footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', 'text/csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
+    data: null,
+    scripts: [],
+    styles: [STYLE],
+  });
+}
+
+function said({ label, text }: Line): string {
+  return prose(printable(label === undefined ? text : `${label}: ${text}`));
+}
+
+function drawn(block: Block): Markup {
+  switch (block.kind) {
+    case 'drawing':
+      return html``;
+    case 'code':
+      return html`<section>${block.title !== undefined && html`<p>${printable(block.title)}</p>`}<pre class="copy">${block.lines.map(printable).join('\n')}</pre></section>
+`;
+    case 'lines':
+      return html`<section>${block.lines.map((line) => html`<p>${said(line)}</p>`)}</section>
+`;
+    case 'facts': {
+      const facts = block.facts.map(([label, text]) => html`<dt>${printable(label)}</dt><dd>${prose(printable(text))}</dd>`);
+      return html`<section>${block.title !== undefined && html`<p>${said(block.title)}</p>`}<dl class="facts">${facts}</dl></section>
+`;
+    }
+    case 'grid': {
+      if (block.rows.length === 0) return html``;
+      const { columns, head, rows } = readable(block, 'markdown', true);
+      const text = columns.flatMap((column, index) => (alignOf(column, index) === 'left' ? [index] : []));
+      return html`<section>${table(block.title ?? head[0]!, head, rows, text)}</section>
+`;
+    }
+  }
+}
