@@ -1,7 +1,8 @@
 // `moeprof advise`: which settings of which runtime to run a model with on a machine, as lines to paste, and how fast that will be.
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { findProfile, isPath } from '../base/profiles.js';
+import { isFolder, listFolder } from '../base/input-file.js';
+import { isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { type Advice, advise } from '../explore/advise/advise.js';
@@ -14,6 +15,7 @@ import { machineFileOf } from '../hardware/detect/write.js';
 import { hardwareOfFile, loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
+import { isHubAddress } from '../model/hub/address.js';
 import { loadModel, loadRouting, openModel } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
@@ -55,7 +57,7 @@ const OUTPUT = 512;
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('<model>', 'model: a bundled name, a GGUF file (of a split one any part), a folder, or a config.json')
+    .argument('<model>', 'model: a bundled name, a GGUF file (of a split one any part), a folder, a config.json, or hf:owner/repo[:format]')
     .option(
       '-w, --hardware <machine>',
       'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
@@ -99,8 +101,9 @@ async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> 
     requests: [{ prefill: tokensNeeded(users, request), decode: 0 }],
     profile: profile === null ? undefined : checkValue(profile, `model ${name}: routing`, routingProfileSchema),
   });
-  const file = isPath(name) ? findProfile('models', name) : null;
-  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, notes });
+  const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
+  const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
+  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
 }
 
 /** The machine that is named, or this one; and what was said of it on the way. */
@@ -115,6 +118,15 @@ async function machineOf(
   const hardware = hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime);
   const parts = detection.parts.map(({ part }) => part).join('+');
   return { hardware, notes: [`${own} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
+}
+
+/** The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file. */
+function fileOf(path: string, { reads }: AdvisedRuntime): string {
+  if (reads === 'folder' || !isFolder(path)) return path;
+  const file = listFolder(path)
+    .filter((name) => /\.gguf$/i.test(name))
+    .sort()[0];
+  return file === undefined ? path : `${path.replace(/\/$/, '')}/${file}`;
 }
 
 /** The model by format, each loaded once. */

@@ -35,6 +35,8 @@ export interface AdviceRequest {
   readonly trace: RoutingTrace;
   /** What the model is called on a command line: a file or a folder; null: as its file is usually called. */
   readonly file: string | null;
+  /** Where it is on the Hugging Face hub, `owner/repo` or `owner/repo:format`; null: it is not from there. */
+  readonly hub: string | null;
   /** Sentences on the machine, e.g. what was not seen of it. */
   readonly notes: readonly string[];
 }
@@ -151,6 +153,7 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
   return runtime.dialect.write({
     setting,
     model: asked.file ?? fileName(model, runtime),
+    hub: asked.hub,
     name: model.name,
     layers: decoderLayers(model),
     moeLayers: model.layers.length,

@@ -1,7 +1,7 @@
 // What else could be had: settings that differ from the answer in one thing, each at its own best placement.
 import { formatCount } from '../../base/units.js';
 import { isFit } from './fits.js';
-import { devicesOf, highestFit, ladderOf, type Priced, priced, type Question, rungOf } from './search.js';
+import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
 import type { Setting } from './setting.js';
 
 /** A setting beside the answer. */
@@ -39,14 +39,15 @@ export async function alternativesOf(
 }
 
 function changesOf(
-  { model, runtime }: Question,
+  question: Question,
   setting: Setting,
   quantizations: readonly (string | null)[],
 ): { readonly change: string; readonly beside: Setting }[] {
+  const { model, runtime } = question;
   const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);
   const formats = others(quantizations, setting.quantization).slice(0, FORMATS);
   return [
-    ...beside(runtime.ubatches, setting.ubatch).map((ubatch) => ({ change: `passes of ${ubatch}`, beside: { ...setting, ubatch } })),
+    ...beside(passesOf(question), setting.ubatch).map((ubatch) => ({ change: `passes of ${ubatch}`, beside: { ...setting, ubatch } })),
     ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
     ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
     { change: `context of ${formatCount(LONGER * setting.context)}`, beside: { ...setting, context: LONGER * setting.context } },

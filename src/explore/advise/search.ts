@@ -112,6 +112,11 @@ function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder
   return low;
 }
 
+/** Tokens of a pass that are tried: passes beyond the prompt are as good as the first that holds it. */
+export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'request' | 'runtime'>): readonly number[] {
+  return ubatches.filter((_, i) => i === 0 || ubatches[i - 1]! < request.prompt);
+}
+
 /** Prices a setting. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
@@ -125,12 +130,10 @@ export async function priced(question: Question, model: ModelSpec, setting: Sett
  * @param fromDisk host memory may cache experts of the disk
  */
 export async function bestSetting(question: Question, quantization: string | null, kv: KvType, fromDisk = false): Promise<Priced | null> {
-  const { context, request, runtime, users } = question;
+  const { context, users } = question;
   const model = question.model(quantization);
   let best: Priced | null = null;
-  // Passes beyond the prompt are as good as one that holds it.
-  const passes = runtime.ubatches.filter((_, i) => i === 0 || runtime.ubatches[i - 1]! < request.prompt);
-  for (const ubatch of passes) {
+  for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
     const setting = find(question, model, { quantization, ubatch, kv, context, users });
     if (setting === null) continue;

@@ -61,7 +61,7 @@ describe.each(MODELS)('%s', (name) => {
         const fits = isFit(devicesOf(question, model, setting));
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
-      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, notes: [] }, best);
+      const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
       expect(runtime.dialect.read(command).size).toBe(command.uses.length);
     }
   });

@@ -5,8 +5,10 @@ import type { Flag, FlagUse, Grammar } from './flag.js';
 /** What a setting is written for. */
 export interface Told {
   readonly setting: Setting;
-  /** Model as the line names it: a file, a folder or a repository. */
+  /** Model as the line names it: a file or a folder. */
   readonly model: string;
+  /** Where the model is on the Hugging Face hub: `owner/repo`, `owner/repo:format`; null: it is where `model` says. */
+  readonly hub: string | null;
   /** Short name of the model, as a server may call it. */
   readonly name: string;
   /** Decoder layers. */
@@ -55,6 +57,11 @@ export interface Dialect {
    * @throws UserError
    */
   read(command: Pick<Command, 'steps'>): Map<string, string>;
+}
+
+/** Model for a program that reads folders and repositories alike. */
+export function folderOf({ hub, model }: Told): string {
+  return hub === null ? model : hub.replace(/:.*$/, '');
 }
 
 /** Flag that a use sets. */

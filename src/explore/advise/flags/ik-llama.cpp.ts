@@ -30,7 +30,7 @@ const SCORES_MIB = 512;
 export const ikLlamaCpp: Dialect = {
   grammar: GRAMMAR,
   write(told: Told): Command {
-    const { uses, why } = sharedUses(told);
+    const { uses, why } = sharedUses(told, ['-m', told.model]);
     const latent: FlagUse[] = told.mla
       ? [
           ['-mla', 3],

@@ -1,5 +1,5 @@
 // KTransformers: its kernels compute experts on the CPU below SGLang's server; each layer has some experts on the GPU.
-import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
+import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
 import { SERVER_FLAGS, serverUses } from './sglang.js';
 
@@ -43,10 +43,10 @@ function methodOf(format: string | null): string {
 export const ktransformers: Dialect = {
   grammar: GRAMMAR,
   write(told: Told): Command {
-    const { cores, format, model, setting, sockets } = told;
+    const { cores, format, setting, sockets } = told;
     const uses: FlagUse[] = [
       ...serverUses(told),
-      ['--kt-weight-path', model],
+      ['--kt-weight-path', folderOf(told)],
       ['--kt-method', methodOf(format)],
       ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
       ['--kt-threadpool-count', sockets],

@@ -35,6 +35,7 @@ const GRAMMAR: Grammar = {
   source: 'github.com/ggml-org/llama.cpp, common/arg.cpp',
   flags: [
     ...SHARED_FLAGS,
+    { names: ['-hf', '-hfr', '--hf-repo'], takes: TEXT, does: 'the model on the Hugging Face hub, fetched at the first start' },
     { names: ['-fit', '--fit'], takes: choice('on', 'off'), does: 'on: what is not set is fitted to free memory at the start' },
     { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'row'), does: 'how several GPUs share the model' },
   ],
@@ -43,14 +44,11 @@ const GRAMMAR: Grammar = {
 /** More than any model has: all layers. */
 const ALL_LAYERS = 99;
 
-/** Flags of a setting that both kinds of llama.cpp share, and why. */
-export function sharedUses(told: Told): { uses: FlagUse[]; why: Record<string, string> } {
-  const { cores, gpus, model, setting, sockets, split, unified } = told;
+/** Flags of a setting that both kinds of llama.cpp share, and why. @param where says which model */
+export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: Record<string, string> } {
+  const { cores, gpus, setting, sockets, split, unified } = told;
   const cpuOnly = isCpuOnly(setting);
-  const uses: FlagUse[] = [
-    ['-m', model],
-    ['-c', setting.context * setting.users],
-  ];
+  const uses: FlagUse[] = [where, ['-c', setting.context * setting.users]];
   const why: Record<string, string> = {};
   if (setting.users > 1) uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
@@ -90,7 +88,7 @@ function expertsUse({ firstMoe, moeLayers, setting: { cpuMoe } }: Told): FlagUse
 export const llamaCpp: Dialect = {
   grammar: GRAMMAR,
   write(told: Told): Command {
-    const { uses, why } = sharedUses(told);
+    const { uses, why } = sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]);
     return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], uses)) }], uses, why };
   },
   read: (command) => parseLine(GRAMMAR, shellLine(command)),

@@ -31,7 +31,8 @@ const ALL_LAYERS = 999;
 /** Ollama. */
 export const ollama: Dialect = {
   grammar: GRAMMAR,
-  write({ cores, model, name, setting }: Told): Command {
+  write({ cores, hub, model, name, setting }: Told): Command {
+    const from = hub === null ? model : `hf.co/${hub}`;
     const onCpu = setting.gpuLayers !== null;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
@@ -47,11 +48,11 @@ export const ollama: Dialect = {
     const server = [...variables.map(([variable, value]) => [`${variable}=${value}`]), ['ollama serve']];
     return {
       steps: [
-        { file: MODELFILE, lines: [`FROM ${model}`, ...parameters.map(([parameter, value]) => `PARAMETER ${parameter} ${value}`)] },
+        { file: MODELFILE, lines: [`FROM ${from}`, ...parameters.map(([parameter, value]) => `PARAMETER ${parameter} ${value}`)] },
         { file: null, lines: wrapped(server) },
         { file: null, lines: [`ollama create ${name} -f ${MODELFILE} && ollama run ${name}`] },
       ],
-      uses: [...variables, ['FROM', model], ...parameters],
+      uses: [...variables, ['FROM', from], ...parameters],
       why: { num_gpu: 'more layers do not fit on the GPU; Ollama moves whole layers, not their experts alone' },
     };
   },

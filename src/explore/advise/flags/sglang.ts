@@ -1,5 +1,5 @@
 // SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ktransformers.ts.
-import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
+import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
 
 /** Flags of the server, whoever computes experts. */
@@ -27,9 +27,10 @@ const GRAMMAR: Grammar = {
 const LEFT = 0.12;
 
 /** Flags of the server for a setting. */
-export function serverUses({ gpus, model, setting }: Told): FlagUse[] {
+export function serverUses(told: Told): FlagUse[] {
+  const { gpus, setting } = told;
   return [
-    ['--model-path', model],
+    ['--model-path', folderOf(told)],
     ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
     ['--context-length', setting.context],
     ['--max-running-requests', setting.users],

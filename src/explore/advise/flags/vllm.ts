@@ -1,5 +1,5 @@
 // vLLM's server: the whole model on GPUs that share tensors.
-import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
+import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
 
 const GRAMMAR: Grammar = {
@@ -25,7 +25,8 @@ const USED = '0.90';
 /** vLLM. */
 export const vllmServer: Dialect = {
   grammar: GRAMMAR,
-  write({ gpus, model, setting }: Told): Command {
+  write(told: Told): Command {
+    const { gpus, setting } = told;
     const uses: FlagUse[] = [
       ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
       ['--max-model-len', setting.context],
@@ -33,7 +34,7 @@ export const vllmServer: Dialect = {
       ['--max-num-batched-tokens', setting.ubatch],
       ['--gpu-memory-utilization', USED],
     ];
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [model], uses)) }], uses, why: {} };
+    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [folderOf(told)], uses)) }], uses, why: {} };
   },
   read: (command) => parseLine(GRAMMAR, shellLine(command)),
 };

@@ -9,6 +9,7 @@ const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', co
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',
+  hub: null,
   name: 'model',
   layers: 48,
   moeLayers: 47,
@@ -62,6 +63,14 @@ describe('llama.cpp', () => {
 
   it('spreads threads over sockets where the CPU computes', () => {
     expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 5 }, sockets: 2 })).toMatchObject({ '--numa': 'distribute' });
+  });
+
+  it('fetches a model of the hub', () => {
+    const flags = said('llama.cpp', { hub: 'unsloth/gpt-oss-120b-GGUF:q4_k_m' });
+    expect(flags).toMatchObject({ '-hf': 'unsloth/gpt-oss-120b-GGUF:q4_k_m' });
+    expect(flags).not.toHaveProperty('-m');
+    expect(said('ollama', { hub: 'a/b:q8_0' })).toMatchObject({ FROM: 'hf.co/a/b:q8_0' });
+    expect(said('sglang', { hub: 'a/b:fp8' })).toMatchObject({ '--model-path': 'a/b' });
   });
 
   it('quotes what a shell would split', () => {

@@ -1,0 +1,103 @@
+// `moeprof advise` from the command line: its screen as docs/advise.md shows it, formats, exit codes, mistakes.
+// MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts writes the screen anew.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../../src/cli/commands.js';
+import { runCli } from '../../src/cli/program.js';
+import type { Advice } from '../../src/explore/advise/advise.js';
+import { parseLine } from '../../src/explore/advise/flags/flag.js';
+import { advisedRuntime } from '../../src/explore/advise/runtimes.js';
+import { catchOutput } from '../support/cli-output.js';
+
+const output = catchOutput();
+const run = (...args: string[]): Promise<number> => runCli(['advise', ...args], commands);
+
+const MACHINE = 'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB';
+const SMALL = ['mini-mixtral-8x8l', '-w', 'rtx-3060+32GB'];
+
+/** A page shows a screen between two comments; with MOEPROF_UPDATE=1 it is put there first. */
+function shown(page: string, [begin, end]: readonly [string, string], screen: string): void {
+  const path = fileURLToPath(new URL(`../../${page}`, import.meta.url));
+  const text = readFileSync(path, 'utf8');
+  const indented = screen.replace(/^(?=.)/gm, '    ');
+  const fresh = text.slice(0, text.indexOf(begin) + begin.length) + indented + text.slice(text.indexOf(end));
+  const update = process.env.MOEPROF_UPDATE === '1';
+  if (update) writeFileSync(path, fresh);
+  expect(fresh === text || update, `${page}: run MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts`).toBe(true);
+}
+
+/** The verdict and the line to paste. */
+const top = (screen: string): string => screen.slice(0, screen.indexOf('\n\nmemory '));
+
+describe('the screen', () => {
+  it('is as the page shows it, in 80 columns', async () => {
+    expect(await run('gpt-oss-120b', '-w', MACHINE)).toBe(0);
+    expect(output.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    shown(
+      'docs/advise.md',
+      ['<!-- screen -->\n\n', '\n<!-- end of screen -->'],
+      `moeprof advise gpt-oss-120b -w ${MACHINE}\n\n${output.stdout}`,
+    );
+    shown('README.md', ['<!-- advice -->\n\n', '\n<!-- end of advice -->'], `${top(output.stdout)}\n`);
+    // What a home user asks for: experts in host memory, and a line that llama.cpp takes.
+    const line = output.stdout.match(/^ {4}llama-server(?:.*\\\n)*.*$/m)![0].trim();
+    expect(parseLine(advisedRuntime('llama.cpp').dialect.grammar, line).has('-ncmoe')).toBe(true);
+  });
+});
+
+describe('formats', () => {
+  it('hold the same answer', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+    const file = (name: string): string => join(folder, name);
+    expect(await run(...SMALL, '--html', file('a.html'), '-o', file('a.md'), '-o', file('a.csv'), '-o', file('a.json'))).toBe(0);
+    const advice = JSON.parse(readFileSync(file('a.json'), 'utf8')) as Advice;
+    expect(advice).toMatchObject({ schema: 'moeprof.advice/1', model: 'mini-mixtral-8x8l', runtime: 'llama.cpp', kept: true });
+    const lines = advice.command!.steps[0]!.lines;
+    expect(readFileSync(file('a.html'), 'utf8')).toContain(lines[0]);
+    expect(readFileSync(file('a.md'), 'utf8')).toContain(`\`\`\`\n${lines.join('\n')}\n\`\`\``);
+    const rows = readFileSync(file('a.csv'), 'utf8').trim().split('\n');
+    expect(rows).toHaveLength(2 + advice.alternatives.length);
+    expect(rows[1]).toMatch(/^advised,/);
+  });
+
+  it('explain each flag that is set', async () => {
+    expect(await run(...SMALL, '--explain', '--json')).toBe(0);
+    const { command } = JSON.parse(output.stdout) as Advice;
+    output.stdout = '';
+    await run(...SMALL, '--explain');
+    for (const [name] of command!.uses) expect(output.stdout).toMatch(new RegExp(`^${name}(?: \\S+)? {2,}\\w`, 'm'));
+  });
+});
+
+describe('exit codes', () => {
+  it('are 1 where nothing fits, with what is missing', async () => {
+    expect(await run('kimi-k2', '-w', 'rtx-3060+16GB')).toBe(1);
+    expect(output.stdout).toContain('Nothing fits.');
+    expect(output.stdout.replaceAll(/\s+/g, ' ')).toMatch(/needs .* more of host memory/);
+  });
+
+  it('are 1 where no setting keeps the targets', async () => {
+    expect(await run(...SMALL, '--goal', 'tpot=1us')).toBe(1);
+    expect(output.stdout).toContain('No setting keeps the targets');
+    output.stdout = '';
+    expect(await run(...SMALL, '--goal', 'tpot=10s')).toBe(0);
+  });
+
+  it.each([
+    [['nothing-like-it', '-w', MACHINE], 'unknown model "nothing-like-it"'],
+    [[...SMALL, '--runtime', 'lama.cpp'], '--runtime: unknown runtime "lama.cpp": did you mean "llama.cpp"'],
+    [[...SMALL, '--goal', 'speed'], '--goal: unknown goal "speed"'],
+    [[...SMALL, '--context', '0'], '--context: must be at least 1'],
+    [[...SMALL, '--users', 'many'], '--users'],
+    [[...SMALL, '--quantizations', 'q4_k_m,'], '--quantizations q4_k_m,: has an empty name'],
+    [[...SMALL, '--quantizations', 'q9'], 'unknown quantization "q9"'],
+    [['gpt-oss-20b', '-w', 'rtx-9999'], 'rtx-9999'],
+  ])('are 2 for %j', async (args, message) => {
+    expect(await run(...args)).toBe(2);
+    expect(output.stderr).toContain(message);
+    expect(output.stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
