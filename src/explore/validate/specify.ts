@@ -54,8 +54,20 @@ const RUNTIMES: Readonly<Record<string, string>> = {
 /** What any other program is taken for. */
 const OTHER_RUNTIME = 'hf-eager';
 
+/**
+ * True where a paper gives llama.cpp a share of each layer's experts on the GPU. llama.cpp keeps the experts of a layer in one tensor and has no such
+ * placement: it is its strategy, whole layers, in the paper's own framework. (In HybriMoE's table it gets slower with more experts on the GPU.)
+ */
+function isStrategy({ engine, placement, source }: Measurement): boolean {
+  return engine === 'llama.cpp' && placement.kind === 'cpu-share' && /second-hand/.test(source ?? '');
+}
+
 /** Runtime of a row: that of its engine, on the machine's kind of GPU. */
-export function runtimeOf({ engine, machine }: Measurement): string {
+export function runtimeOf(row: Measurement): string {
+  const { engine, machine, placement } = row;
+  if (isStrategy(row)) return OTHER_RUNTIME;
+  // Its CUDA graphs hold only where no expert is on the GPU.
+  if (engine === 'ktransformers' && (placement.gpu_expert_share ?? 0) > 0) return 'ktransformers-eager';
   const runtime = RUNTIMES[engine] ?? OTHER_RUNTIME;
   if (runtime !== 'llama.cpp') return runtime;
   const [gpu] = machine.gpus;
@@ -161,11 +173,12 @@ function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measu
   return gpu_expert_share === undefined ? null : Math.round(layers * (1 - gpu_expert_share));
 }
 
-function shareOf({ placement }: Measurement, layers: number): RowSystem | { readonly lacks: string } {
+function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks: string } {
+  const { placement } = row;
   const { gpu_expert_share: share, note = '' } = placement;
   if (share === undefined) return { lacks: 'nothing says which part of the experts is on the GPU' };
   const common = { dramCache: null };
-  if (BY_LAYER.test(note)) {
+  if (BY_LAYER.test(note) || isStrategy(row)) {
     const onCpu = Math.round(layers * (1 - share));
     return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
   }
