@@ -154,6 +154,7 @@ export class Engine implements Fold {
     }
     recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
     prefetcher?.ended(this.nowNs - startNs);
+    this.#run.bounds.passEnded();
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 
@@ -215,7 +216,7 @@ export class Engine implements Fold {
     this.nowNs = fold.run(pass, layer, size, startNs, last);
     if (this.#observer !== null) fold.executor.show(this.#observer, layer, startNs, this.nowNs);
     fold.ended(size, this.nowNs);
-    bounds.event(layer, this.#demand.counts, size, this.#demand.single);
+    bounds.event(layer, this.#demand.ids, this.#demand.counts, size, this.#demand.single);
     gpu.recorder.layers.events[layer]! += 1;
     gpu.recorder.phase.events++;
   }

@@ -243,7 +243,16 @@ function facts(result: Result): (readonly [label: string, text: string])[] {
   ]);
   const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
   const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
-  return [['routing', routing] as const, ...lines].filter(([, said]) => said !== '');
+  return [['routing', routing] as const, ...lines, ['foresight', foresightText(result)] as const].filter(([, said]) => said !== '');
+}
+
+/** What perfect knowledge of the demand would reach, and how much of the way there the run goes. */
+function foresightText(result: Result): string {
+  const best = text(result, 'bound.foresight.tpot');
+  const open = value(result, 'headroom.foresight');
+  if (best === null || open === null) return '';
+  const floor = `no run is faster than ${text(result, 'bound.floor.tpot')}`;
+  return `${best} TPOT knowing all demand (${floor}); ${formatRatio(1 - open)} of the way there from ${text(result, 'bound.lru.tpot')} of LRU`;
 }
 
 /** Those of the metrics that a run has, with what is said after each. */

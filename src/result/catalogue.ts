@@ -244,6 +244,14 @@ const TABLE: readonly Row[] = [
 
   ['bound.all_resident.tpot', 'ns', 'none', 'Mean TPOT of the same passes with every expert resident: no cache can be faster'],
   ['bound.no_cache.tpot', 'ns', 'none', 'Mean TPOT of the same passes with no expert cache: every demanded expert is loaded'],
+  ['bound.lru.tpot', 'ns', 'none', 'Mean TPOT of the same passes under LRU on demand over all layers, at the same capacity'],
+  [
+    'bound.foresight.tpot',
+    'ns',
+    'none',
+    'Mean TPOT of the same passes where all that is demanded is known beforehand and prefetched as the link can',
+  ],
+  ['bound.floor.tpot', 'ns', 'none', 'Mean TPOT by the work of the GPU or the fewest transfers, whichever is more: no run is faster'],
   [
     'bound.belady.hit_rate',
     'ratio',
@@ -259,6 +267,7 @@ const TABLE: readonly Row[] = [
     'lower',
     'Part of the gap from the TPOT with no cache to the TPOT with every expert resident that is still open, 0..1',
   ],
+  ['headroom.foresight', 'ratio', 'lower', 'Part of the gap from the TPOT of LRU to that of foresight that is still open, 0..1'],
 
   ['wall.run', 'ns', 'lower', 'Wall-clock time that moeprof itself takes for the run on this machine, measured with --repeat', 'sampled'],
 ];

@@ -62,6 +62,9 @@ export const resultSchema = z.looseObject({
   bounds: z.looseObject({
     allResidentTpotNs: count.nullable(),
     noCacheTpotNs: count.nullable(),
+    lruTpotNs: count.nullable().optional(),
+    foresightTpotNs: count.nullable().optional(),
+    floorTpotNs: count.nullable().optional(),
     beladyHitRate: count.nullable(),
     compulsoryMisses: count,
     tokenCycleBytes: count,

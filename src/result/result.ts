@@ -45,6 +45,13 @@ export interface Bounds {
   readonly allResidentTpotNs: number | null;
   /** Mean TPOT with no cache, ns; null where no token was decoded. */
   readonly noCacheTpotNs: number | null;
+  /**
+   * Mean TPOT under LRU on demand over all layers, under foresight, and the floor that no run passes, ns; null where no token was decoded,
+   * absent where nobody asked, or nothing is ever loaded.
+   */
+  readonly lruTpotNs?: number | null | undefined;
+  readonly foresightTpotNs?: number | null | undefined;
+  readonly floorTpotNs?: number | null | undefined;
   /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */
   readonly beladyHitRate: number | null;
   /** Distinct experts demanded: misses that no cache avoids from a cold start. */

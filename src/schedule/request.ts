@@ -46,9 +46,13 @@ export class Request {
   lastTokenNs = -1;
   /** End of its last pass before the first token, start of its first one before that, ns. */
   promptedNs = -1;
-  /** `firstTokenNs` on the clocks of the bounds: everything resident, and no cache. */
+  /** `firstTokenNs` on the clocks of the bounds: everything resident, no cache, LRU, and the floor. */
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;
+  firstTokenLruNs = 0;
+  firstTokenFloorNs = 0;
+  /** Passes that had ended when its first output token was there. */
+  firstTokenPass = 0;
 
   /** Null: all rows are consecutive. */
   readonly #segments: readonly Segment[] | null;

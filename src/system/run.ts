@@ -179,6 +179,10 @@ export const runSchema = z.strictObject({
     .default('atomic')
     .describe('atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.'),
   bounds: z.boolean().default(true).describe('Count the hits of the Belady bound beside the run.'),
+  foresight: z
+    .boolean()
+    .optional()
+    .describe('Count the time under LRU, under foresight and on the floor beside the run, on one GPU; the run takes about twice as long.'),
   audit: z
     .enum(['off', 'warn', 'strict'])
     .default('warn')

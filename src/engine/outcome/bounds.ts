@@ -11,7 +11,9 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;
   const beladyHits = run.bounds ? gpus.reduce((hits, gpu) => hits + gpu.boundHits(), 0) : null;
-  const meanOf = (samples: Samples): number | null => (samples.values().length === 0 ? null : summarize(samples.values()).mean);
+  const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
+  const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
+  const foresight = latencies.tpotForesight();
   return {
     allResidentTpotNs: meanOf(latencies.tpotAllResident),
     noCacheTpotNs: meanOf(latencies.tpotNoCache),
@@ -19,6 +21,9 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
     compulsoryMisses: recorder.distinct,
     tokenCycleBytes: tokenCycleBytes(inputs.model),
     capacityBytes: layout.total.cacheBytes,
+    ...(foresight === null
+      ? {}
+      : { lruTpotNs: meanOf(latencies.tpotLru), foresightTpotNs: meanOfAll(foresight), floorTpotNs: meanOf(latencies.tpotFloor) }),
   };
 }
 
@@ -29,11 +34,16 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
   return {
     'bound.all_resident.tpot': bounds.allResidentTpotNs,
     'bound.no_cache.tpot': bounds.noCacheTpotNs,
+    'bound.lru.tpot': bounds.lruTpotNs ?? null,
+    'bound.foresight.tpot': bounds.foresightTpotNs ?? null,
+    'bound.floor.tpot': bounds.floorTpotNs ?? null,
     'bound.belady.hit_rate': bounds.beladyHitRate,
     'bound.compulsory': bounds.compulsoryMisses,
     'bound.token_cycle': bounds.tokenCycleBytes,
     'headroom.hit_rate': bounds.beladyHitRate === null ? null : openPart(0, hits / demanded, bounds.beladyHitRate),
     'headroom.tpot': tpot === undefined ? null : openPart(bounds.noCacheTpotNs!, tpot, bounds.allResidentTpotNs!),
+    'headroom.foresight':
+      tpot === undefined || bounds.foresightTpotNs == null ? null : openPart(bounds.lruTpotNs!, tpot, bounds.foresightTpotNs),
   };
 }
 

@@ -20,7 +20,7 @@ export class ParallelBounds extends Clocks {
    * @param pipeline one of the bounds' own
    */
   constructor(shards: readonly Shard[], dispatch: Dispatch, links: readonly LinkSpec[], pipeline: Pipeline) {
-    super();
+    super(null);
     this.#shards = shards;
     this.#dispatch = dispatch;
     this.#pipeline = pipeline;

@@ -1,19 +1,35 @@
-// The same passes on two ideal clocks (L15): every expert resident, and no expert kept anywhere. They tick beside the run's own clock,
-// event by event, so that the bounds cost a few additions instead of two more runs.
+// The same passes on ideal clocks: every expert resident, and no expert kept anywhere (L15); and what knowing the past or the future gives
+// (L19). They tick beside the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
 import type { CostModel } from '../../hardware/cost.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
+import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';
 import { Link } from '../transfer/link.js';
 
 /** Clocks of the bounds, ns since the first pass, both without idle time between passes. */
 export class Clocks {
   allResidentNs = 0;
   noCacheNs = 0;
+  /** Passes that have ended. */
+  passes = 0;
+  /** What LRU and foresight make of the same demand; null: it is not counted. */
+  readonly knowledge: KnowledgeBounds | null;
+
+  constructor(knowledge: KnowledgeBounds | null) {
+    this.knowledge = knowledge;
+  }
 
   /** Dense work, which costs the same everywhere. */
   dense(ns: number): void {
     this.allResidentNs += ns;
     this.noCacheNs += ns;
+    this.knowledge?.dense(ns);
+  }
+
+  /** A pass has ended. */
+  passEnded(): void {
+    this.passes++;
+    this.knowledge?.passEnded();
   }
 }
 
@@ -27,10 +43,23 @@ export class BoundClocks extends Clocks {
   readonly #single: Float64Array;
   readonly #width: number;
   readonly #lanesNs: readonly Float64Array[];
+  readonly #onCpu: boolean;
 
-  /** @param dramHoldsAll false: without a cache an expert comes from the SSD */
-  constructor(model: ModelSpec, hardware: HardwareSpec, cost: CostModel, dramHoldsAll: boolean) {
-    super();
+  /**
+   * @param dramHoldsAll false: without a cache an expert comes from the SSD
+   * @param knowledge see {@link Clocks.knowledge}
+   * @param onCpu true: the CPU may compute experts
+   */
+  constructor(
+    model: ModelSpec,
+    hardware: HardwareSpec,
+    cost: CostModel,
+    dramHoldsAll: boolean,
+    knowledge: KnowledgeBounds | null,
+    onCpu: boolean,
+  ) {
+    super(knowledge);
+    this.#onCpu = onCpu;
     this.#model = model;
     this.#cost = cost;
     const links = dramHoldsAll ? hardware.links.slice(0, 1) : hardware.links.toReversed();
@@ -41,14 +70,15 @@ export class BoundClocks extends Clocks {
   }
 
   /**
-   * One event: `size` experts with `counts` activations each.
+   * One event: `size` experts, by dense id, with `counts` activations each.
    * @param single true where every count is 1: the duration is then remembered by layer and size
    */
-  event(layer: number, counts: Int32Array, size: number, single: boolean): void {
+  event(layer: number, ids: Int32Array, counts: Int32Array, size: number, single: boolean): void {
     let computeNs = 0;
     if (single) computeNs = size * this.#cost.expertNs(layer, 1);
     else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
     this.allResidentNs += computeNs;
+    this.knowledge?.event(layer, ids, size, computeNs, this.#onCpu ? this.#cpuNs(layer, counts, size, single) : Number.POSITIVE_INFINITY);
     if (!single || size >= this.#width) {
       this.noCacheNs += this.#uncachedNs(layer, counts, size);
       return;
@@ -56,6 +86,14 @@ export class BoundClocks extends Clocks {
     const at = layer * this.#width + size;
     if (Number.isNaN(this.#single[at]!)) this.#single[at] = this.#uncachedNs(layer, counts, size);
     this.noCacheNs += this.#single[at]!;
+  }
+
+  /** Time of all experts of an event on the CPU; its sockets work beside one another. */
+  #cpuNs(layer: number, counts: Int32Array, size: number, single: boolean): number {
+    let ns = 0;
+    if (single) ns = size * this.#cost.cpuExpertNs(layer, 1);
+    else for (let i = 0; i < size; i++) ns += this.#cost.cpuExpertNs(layer, counts[i]!);
+    return ns / this.#cost.cpuQueues;
   }
 
   /** Every expert is loaded over idle links, in order, and executed as it arrives. */

@@ -40,6 +40,11 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
+  /** The same under LRU and on the floor; nothing where they are not counted. */
+  readonly tpotLru = new Samples();
+  readonly tpotFloor = new Samples();
+  /** By finished request with generated tokens: passes up to its first token and its last one, and tokens between. */
+  readonly #spans: (readonly [first: number, last: number, tokens: number])[] = [];
   /** Tokens and time of both phases: of the whole run, and of the pass that ended last. */
   readonly speeds = new PhaseSpeeds();
   readonly lastPass = new PhaseSpeeds();
@@ -93,7 +98,26 @@ export class Latencies {
       this.tpot.add((endNs - request.firstTokenNs) / request.decode);
       this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);
       this.tpotNoCache.add((this.#bounds.noCacheNs - request.firstTokenNoCacheNs) / request.decode);
+      this.#finishedKnowing(request);
     }
+  }
+
+  /** TPOT of the same requests under foresight, ns; null where it is not counted. */
+  tpotForesight(): Float64Array | null {
+    const ends = this.#bounds.knowledge?.foresightEnds();
+    if (ends === undefined) return null;
+    const at = (passes: number): number => (passes === 0 ? 0 : ends[passes - 1]!);
+    return Float64Array.from(this.#spans, ([first, last, tokens]) => (at(last) - at(first)) / tokens);
+  }
+
+  #finishedKnowing(request: Request): void {
+    const { knowledge, passes } = this.#bounds;
+    if (knowledge === null) return;
+    this.tpotLru.add((knowledge.lruNs - request.firstTokenLruNs) / request.decode);
+    // Before the first token the link may have been what lasted longest, and the GPU afterwards.
+    const residentNs = knowledge.onCpu ? 0 : this.#bounds.allResidentNs - request.firstTokenAllResidentNs;
+    this.tpotFloor.add(Math.max(residentNs, knowledge.floorNs - request.firstTokenFloorNs) / request.decode);
+    this.#spans.push([request.firstTokenPass, passes, request.decode]);
   }
 
   /** A part of a prompt has run; rows that had run before the request was thrown out take time and give nothing. */
@@ -113,5 +137,10 @@ export class Latencies {
     request.lastTokenNs = nowNs;
     request.firstTokenAllResidentNs = this.#bounds.allResidentNs;
     request.firstTokenNoCacheNs = this.#bounds.noCacheNs;
+    request.firstTokenPass = this.#bounds.passes;
+    const { knowledge } = this.#bounds;
+    if (knowledge === null) return;
+    request.firstTokenLruNs = knowledge.lruNs;
+    request.firstTokenFloorNs = knowledge.floorNs;
   }
 }

@@ -71,6 +71,8 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
       must(busyNs <= mostNs, 'L10', `${link.name} was busy for ${busyNs} ns of ${engine.nowNs} on ${link.lanes} lanes`);
     }
   }
+  const floorNs = bounds.knowledge?.floorNs ?? 0;
+  must(floorNs <= passNs * (1 + ROUNDING), 'L19', `${passNs} ns are less than the floor of ${floorNs}`);
   if (recorder.cpuExperts + recorder.skippedExperts > 0) return;
   must(
     bounds.allResidentNs <= passNs * (1 + ROUNDING),

@@ -230,6 +230,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'A system cannot be faster than all resident at the same compute, and should not be slower than no cache; one that is prefetches so much that demands wait behind it. Computing misses on the CPU can beat no cache by far. Use headroom, not TPOT itself, to compare systems across machines.',
   },
   {
+    names: ['bound.lru.tpot', 'bound.foresight.tpot', 'bound.floor.tpot', 'headroom.foresight'],
+    what: 'What knowing gives, where a run is made with --foresight: the same passes under LRU on demand over all layers; where all that is demanded is known beforehand and fetched whenever the link is idle, in the place of what is used last; and the floor, the work of the GPU or the fewest transfers that this capacity allows, whichever is more. The headroom is the part of the way from LRU to foresight that is still open.',
+    reading:
+      'Between the floor and foresight lies what no prediction can better. A large headroom with a good hit rate means that hits come too late or that prefetching waits behind itself; one that stays large with --predictor oracle means that the policy, not the prediction, is the limit; foresight itself far above all resident means that the link is.',
+  },
+  {
     names: ['bound.belady.hit_rate', 'bound.compulsory', 'headroom.hit_rate'],
     what: 'What no cache can exceed. Belady evicts the expert whose next use is furthest ahead, and does not admit one that is needed later than all residents: the best any policy could do at the same capacity and scope, with the future known. Compulsory misses are first demands, which even it pays, unless the system places experts before the run: then Belady may place the best too. The headroom is the part of its hit rate that is still open.',
     reading:

@@ -1,0 +1,61 @@
+// The lanes of a link in a replay that knows the future: nothing is interrupted, since nothing comes as a surprise.
+import type { LinkSpec } from '../../hardware/spec.js';
+import { Link } from '../transfer/link.js';
+
+/** When a transfer would start and end, ns. */
+export interface Offer {
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/** When each lane of a link is free. */
+export class Lanes {
+  readonly #link: Link;
+  readonly #freeNs: Float64Array;
+  /** Lane that was found last. */
+  #lane = 0;
+  readonly #offer = { startNs: 0, endNs: 0 };
+
+  constructor(spec: LinkSpec) {
+    this.#link = new Link(spec, new Float64Array(0));
+    this.#freeNs = new Float64Array(spec.lanes);
+  }
+
+  /** When the first lane is free. */
+  get freeNs(): number {
+    let lane = 0;
+    for (let other = 1; other < this.#freeNs.length; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
+    this.#lane = lane;
+    return this.#freeNs[lane]!;
+  }
+
+  /**
+   * When `bytes` that are asked for at `atNs` would arrive at best; {@link take} sends them.
+   * @returns the same object every time
+   */
+  offer(bytes: number, atNs: number): Offer {
+    const offer = this.#offer;
+    offer.endNs = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < this.#freeNs.length; lane++) {
+      const startNs = Math.max(atNs, this.#freeNs[lane]!);
+      const endNs = startNs + this.#link.laneNs(lane, bytes);
+      if (endNs >= offer.endNs) continue;
+      offer.startNs = startNs;
+      offer.endNs = endNs;
+      this.#lane = lane;
+    }
+    return offer;
+  }
+
+  /** Sends what was offered last. */
+  take(): void {
+    this.#freeNs[this.#lane] = this.#offer.endNs;
+  }
+
+  /** Transfers `bytes` from `startNs` on over the lane that was free first; @returns its end, ns. */
+  start(bytes: number, startNs: number): number {
+    const endNs = startNs + this.#link.laneNs(this.#lane, bytes);
+    this.#freeNs[this.#lane] = endNs;
+    return endNs;
+  }
+}
