@@ -49,6 +49,7 @@ const KINDS = {
   policy: { what: 'a policy module', limit: 16 * MIB, remedy: 'name a .mjs or .js file' },
   checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning' },
   measurements: { what: 'a file of measurements', limit: 32 * MIB, remedy: 'split it into several', pipe: true },
+  log: { what: 'a log of a runtime', limit: 32 * MIB, remedy: 'keep its last lines (tail -n 10000)', pipe: true },
   mapping: { what: 'a mapping of experts', limit: 16 * MIB, remedy: 'write one number per expert', pipe: true },
 } satisfies Readonly<Record<string, Limits>>;
 

@@ -7,7 +7,7 @@ import { findProfile, listProfiles, shownPath } from '../base/profiles.js';
 import { checkValue, locateYaml, type Override } from '../base/yaml.js';
 import { besideHost, copiedOver, firstDevice, hostDevice, measuredDevice, measuredHost, softwareOf } from './devices.js';
 import { isComposition, type Machine, parseMachine, partNames } from './machine.js';
-import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile } from './machine-file.js';
+import { isMachineFile, type MachineFile, machineFileSchema, machineOfFile, runtimeOnFile } from './machine-file.js';
 import { machineToProfile } from './machine-profile.js';
 import { type HardwareProfile, HardwareProfileSchema, isCalibrated } from './profile.js';
 import { readOver } from './reads.js';
@@ -123,7 +123,7 @@ export function hardwareOfFile(
   runtime: RuntimeSpec | null = null,
   changes: readonly Override[] = [],
 ): HardwareSpec {
-  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes);
+  return hardwareOfParts(machineOfFile(file, place), overrides, runtime, changes, file);
 }
 
 function hardwareOfParts(
@@ -131,9 +131,14 @@ function hardwareOfParts(
   overrides: readonly Override[],
   runtime: RuntimeSpec | null,
   changes: readonly Override[],
+  file: MachineFile | null = null,
 ): HardwareSpec {
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
-  return { ...buildHardware(profile, runtime ?? usualRuntime(profile, backendOf(machine), changes)), machine };
+  const usual = runtime ?? usualRuntime(profile, backendOf(machine), changes);
+  if (file === null || usual === null) return { ...buildHardware(profile, usual), machine };
+  const paths = changes.map(({ path }) => path.join('.'));
+  const { runtime: own, said } = runtimeOnFile(file, usual, paths);
+  return { ...buildHardware(profile, own), machine: { ...machine, ...(said !== null && { calibration: said }) } };
 }
 
 /** What a file describes: a machine of parts, or one of tiers and links; values given beside the file belong to the latter. */

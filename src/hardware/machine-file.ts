@@ -8,11 +8,19 @@ import { parseMachine } from './machine.js';
 import type { Machine } from './parts/assembly.js';
 import type { DiskPart } from './parts/disk.js';
 import { READ } from './reach.js';
+import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
 const positive = (kind: Parameters<typeof quantity>[0]) =>
   quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
 const text = z.string().min(1);
+
+const timing = z.strictObject({
+  place: text.describe('File and line of the log.'),
+  metric: z.enum(['decode', 'prefill']).describe('Which speed.'),
+  measured: z.number().positive().describe('Tokens a second as the runtime printed them.'),
+  predicted: z.number().positive().describe('Tokens a second as these constants have them.'),
+});
 
 /** Schema of a file that lists parts. */
 export const machineFileSchema = z.strictObject({
@@ -42,6 +50,20 @@ export const machineFileSchema = z.strictObject({
       memory: positive(RATE).optional().describe('Bandwidth of the memory as STREAM measures it, all sockets.'),
       copies: positive(RATE).optional().describe('Bandwidth of large copies to the card.'),
       disk: positive(RATE).optional().describe('Rate at which the drive reads experts, several at a time.'),
+      runtimes: z
+        .record(
+          text,
+          z.strictObject({
+            constants: runtimeConstantsSchema.describe('Constants of the runtime on this machine, as in a runtime profile.'),
+            timings: z.array(timing).describe('What they were fitted on.'),
+            checks: z
+              .array(timing)
+              .default([])
+              .describe('What they were checked with: how far they are off here is how far to trust them.'),
+          }),
+        )
+        .optional()
+        .describe('Constants of runtimes by their names, fitted on what they printed here.'),
     })
     .optional()
     .describe('What was measured; it takes the place of the data sheet.'),
@@ -80,6 +102,39 @@ export function machineOfFile(file: MachineFile, place: string): Machine {
     })),
     disks: disksOf(machine.disks, measured?.disk),
   };
+}
+
+/** What of a file belongs to a runtime: its constants here, and a sentence on how well they hold. */
+export interface FileRuntime {
+  readonly runtime: RuntimeSpec;
+  /** Null: the file says nothing of this runtime. */
+  readonly said: string | null;
+}
+
+/**
+ * A runtime as it drives the machine of a file.
+ * @param given dotted names of constants that were given otherwise, and stand
+ */
+export function runtimeOnFile({ measured }: MachineFile, runtime: RuntimeSpec, given: readonly string[] = []): FileRuntime {
+  const own = measured?.runtimes?.[runtime.name];
+  if (own === undefined) return { runtime, said: null };
+  const { checks, constants, timings } = own;
+  const on = `Constants of ${runtime.name} were fitted on ${timings.length} speeds that it printed on this machine`;
+  return { runtime: withConstants(runtime, withoutPaths(constants, given) as RuntimeConstants), said: `${on}; ${checkText(checks)}.` };
+}
+
+function withoutPaths(value: unknown, paths: readonly string[], at = ''): unknown {
+  if (typeof value !== 'object' || value === null || paths.length === 0) return value;
+  const entries = Object.entries(value).map(([key, one]) => [`${at}${key}`, key, one] as const);
+  const left = entries.filter(([path]) => !paths.includes(path));
+  return Object.fromEntries(left.map(([path, key, one]) => [key, withoutPaths(one, paths, `${path}.`)]));
+}
+
+function checkText(checks: readonly { readonly predicted: number; readonly measured: number }[]): string {
+  if (checks.length === 0) return 'nothing checked them: a third timing would';
+  const worst = checks.map(({ measured, predicted }) => predicted / measured - 1).sort((a, b) => Math.abs(b) - Math.abs(a))[0]!;
+  const size = `${(100 * Math.abs(worst)).toFixed(1)} % too ${worst < 0 ? 'slow' : 'fast'}`;
+  return checks.length === 1 ? `another was predicted ${size}` : `of ${checks.length} others the worst was predicted ${size}`;
 }
 
 function withCpu(part: NonNullable<Machine['cpu']>, changes: MachineFile['cpu']): NonNullable<Machine['cpu']> {

@@ -19,7 +19,7 @@ export type { Machine } from './parts/assembly.js';
  */
 export function parseMachine(text: string): Machine {
   let given: GivenParts = { gpus: [], sockets: 1, disks: [] };
-  for (const word of wordsOf(text)) given = withWord(given, word);
+  for (const word of machineWords(text)) given = withWord(given, word);
   return completed(given);
 }
 
@@ -34,8 +34,8 @@ export function partNames(): string[] {
   return [...GPUS.parts, ...CPUS.parts].map(({ name }) => name);
 }
 
-/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. */
-function wordsOf(text: string): string[] {
+/** Parts between plus signs. A plus sign that belongs to a name (`xeon-platinum-8480+`, `Max+ 395`) stays with it. @throws UserError where one comes first */
+export function machineWords(text: string): string[] {
   const words: string[] = [];
   for (const word of text.replace(/max\+[\s-]*(?=\d{3}\b)/gi, 'max-').split('+')) {
     if (word.trim() !== '') words.push(word.trim());

@@ -115,6 +115,20 @@ export const runtimeSchema = z.strictObject({
     ),
 });
 
+/** Constants of a runtime that a machine may have for itself, as measured on it. */
+export const runtimeConstantsSchema = runtimeSchema.pick({
+  pass: true,
+  layer: true,
+  expert: true,
+  handover: true,
+  gpu: true,
+  cpu: true,
+  copy: true,
+});
+
+/** Checked constants of a machine. */
+export type RuntimeConstants = z.infer<typeof runtimeConstantsSchema>;
+
 type RuntimeProfile = z.infer<typeof runtimeSchema>;
 type Filled<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
 
@@ -162,6 +176,28 @@ export function loadRuntime(nameOrPath: string, relativeTo?: string, overrides: 
     base = below.base;
   }
   return filled(whole as RuntimeProfile, profile, shownPath(path));
+}
+
+/** A runtime with the constants that a machine has for itself. */
+export function withConstants(runtime: RuntimeSpec, constants: RuntimeConstants): RuntimeSpec {
+  return merged({ ...runtime }, constants) as unknown as RuntimeSpec;
+}
+
+/** Constants in which a runtime differs from another of its kind, to four digits; what is empty is left out. */
+export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeConstants {
+  const { copy, cpu, expert, gpu, handover, layer, pass } = other;
+  return (apart(base, { pass, layer, expert, handover, gpu, cpu, copy }) ?? {}) as RuntimeConstants;
+}
+
+function apart(base: unknown, other: unknown): unknown {
+  if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
+  if (!isMapping(other)) return undefined;
+  const below = base as Record<string, unknown>;
+  const changed = Object.entries(other).flatMap(([key, value]) => {
+    const one = apart(below[key], value);
+    return one === undefined ? [] : [[key, one] as const];
+  });
+  return changed.length === 0 ? undefined : Object.fromEntries(changed);
 }
 
 /** `above` over `below`, mapping by mapping; tables by format and instruction set are replaced entry by entry, too. */

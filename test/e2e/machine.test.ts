@@ -68,3 +68,50 @@ describe('moeprof machine show', () => {
     expect(existsSync('rtx-3091+64GB')).toBe(false);
   });
 });
+
+describe('moeprof machine calibrate', () => {
+  const test = (layers: number, speed: number): string =>
+    JSON.stringify({
+      model_filename: 'olmoe-1b-7b-q4_k_m.gguf',
+      n_gpu_layers: 99,
+      n_cpu_moe: layers,
+      n_prompt: 0,
+      n_gen: 128,
+      n_depth: 0,
+      avg_ts: speed,
+      stddev_ts: 1,
+    });
+
+  it('fits constants to what llama-bench printed, and every run on the machine says how well they hold', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'bench.jsonl'), [test(0, 260), test(16, 120), test(8, 170)].join('\n'));
+    const parts = 'rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16';
+    const { code, stderr, stdout } = await moeprof(
+      ['machine', 'calibrate', '--llama-bench', 'bench.jsonl', '-w', parts, '-o', 'box.yaml', '-o', '-'],
+      { cwd },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/^bench\.jsonl:3 +decode +170 /m);
+    expect(stdout).toMatch(/The check was predicted within \d+\.\d %/);
+    const run = await moeprof(['run', '-m', 'olmoe-1b-7b', '-w', 'box.yaml', '-s', 'llama.cpp-static', '--tokens', '20', '--json'], {
+      cwd,
+    });
+    const { warnings } = JSON.parse(run.stdout);
+    expect(warnings.find(({ code: name }: { code: string }) => name === 'machine-calibrated').message).toMatch(/fitted on 2 speeds/);
+  });
+
+  it.each([
+    [['--log', 'none.log'], /^moeprof: none\.log: /],
+    [['--llama-bench', 'bad.jsonl'], /^moeprof: bad\.jsonl:1: avg_ts: "slow" is no speed/],
+    [['--log', 'bad.log', '-w', 't4'], /^moeprof: bad\.log:1: names no model; name one with -m|^moeprof: -w t4: is a profile of tiers/],
+  ])('%j ends with one line', async (args, message) => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'bad.jsonl'), test(0, 1).replace(':1,', ':"slow",'));
+    writeFileSync(join(cwd, 'bad.log'), 'eval rate: 3.0 tokens/s\n');
+    const { code, stderr, stdout } = await moeprof(['machine', 'calibrate', ...args], { cwd });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});

@@ -12,6 +12,8 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   warnings.push(...(meters.faults?.warnings() ?? []));
   const taken = inputs.hardware.machine?.defaults ?? [];
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
+  const calibration = inputs.hardware.machine?.calibration;
+  if (calibration !== undefined) warnings.push({ code: 'machine-calibrated', message: calibration });
   if (inputs.trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',

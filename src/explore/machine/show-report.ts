@@ -30,6 +30,7 @@ function documentOf({ hardware, notSeen, remarks }: ShownMachine): Document {
   const driver = software === undefined ? 'as it was measured' : `as ${software.runtime} drives it`;
   const notes: Line[] = [
     ...remarks.map((text) => ({ tone: 'warning' as const, text })),
+    ...(machine?.calibration === undefined ? [] : [{ tone: 'good' as const, text: machine.calibration }]),
     ...[...(machine?.defaults ?? []), ...notSeen].map((text) => ({ tone: 'info' as const, text })),
   ];
   return {

@@ -65,7 +65,7 @@ export function leaveMachineOut(rows: readonly FitRow[], constants: number): num
 }
 
 /** Solves a system with a positive definite matrix by Gaussian elimination with the largest pivot. */
-function solve(matrix: readonly number[][], right: readonly number[]): number[] {
+export function solve(matrix: readonly number[][], right: readonly number[]): number[] {
   const size = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]!]);
   for (let k = 0; k < size; k++) {

@@ -23,6 +23,8 @@ export interface Machine {
   readonly unified: boolean;
   /** Sentences: which parts were not given, and what was taken. */
   readonly defaults: readonly string[];
+  /** On what the constants of its runtime were fitted here, and how a check was predicted: a sentence. Absent: they are those of all machines. */
+  readonly calibration?: string;
 }
 
 /** What was given of a machine. */

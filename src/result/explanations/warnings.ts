@@ -35,6 +35,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Experts on the CPU are as fast as its memory, and experts that are copied as fast as the slot: where these were taken and not given, expect the figure of a usual machine and not of yours. Give them: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s. Measured rates go behind an @: 2xddr5-6000@70GB/s.',
   },
   {
+    names: ['machine-calibrated'],
+    what: 'The file of the machine holds constants of this runtime that moeprof machine calibrate fitted to what the runtime printed on this very machine. The message says on how many speeds, and how far off others of the same log were predicted with them.',
+    reading:
+      'The check is the error to expect of runs like those of the log: the same model and runtime, another split or context. Other models are farther off. Without a check nothing is known of it: give one more timing. The constants stand in the file under measured.runtimes; moeprof machine show prints what they make of the machine.',
+  },
+  {
     names: ['below-token-cycle'],
     what: 'The expert cache is smaller than what a single token touches, in all layers together (global scope) or in some layer (layer scope). By the time the next token comes back to a layer, recency-based policies have evicted all its experts: hits are impossible or nearly so, however often the routing repeats itself.',
     reading:

@@ -1,0 +1,100 @@
+// How well two timings fix a machine: leave-one-out over the open rows. Of each machine with three scored rows or more, every row is predicted
+// with the constants that two others of its machine give: those most like it in engine, model and format, with most and fewest experts on the
+// GPU. One step of the fit, the prediction by the engine itself. The global constants have seen all these rows (docs/accuracy.md has the
+// errors of machines that they have not).
+//   npm run build && node bench/calibrate.mjs [machine...]
+import { availableParallelism } from 'node:os';
+import { listProfiles } from '../dist/base/profiles.js';
+import { anchorsOf, fitSteps } from '../dist/explore/machine/calibration.js';
+import { KNOBS, turnedBy } from '../dist/explore/machine/knobs.js';
+import { readMeasurements } from '../dist/explore/validate/measurement.js';
+import { predictRowVariants } from '../dist/explore/validate/predict-all.js';
+import { figuresOf, runtimeOf } from '../dist/explore/validate/specify.js';
+import { loadRuntime } from '../dist/hardware/runtime.js';
+
+const NUDGE = 0.1;
+const threads = availableParallelism();
+const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
+const turned = (steps) => new Map([...runtimes].map(([name, runtime]) => [name, turnedBy(runtime, steps)]));
+const speeds = (row) => figuresOf(row).filter(({ metric, unscored }) => unscored === null && metric !== 'hit_rate');
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const percent = (value) => `${(100 * value).toFixed(1)} %`.padStart(8);
+
+const all = readMeasurements(new URL('../profiles/measurements/open.jsonl', import.meta.url).pathname).filter(
+  (row) => speeds(row).length > 0,
+);
+const machines = Map.groupBy?.(all, ({ machine }) => machine.name) ?? grouped(all);
+
+function grouped(rows) {
+  const groups = new Map();
+  for (const row of rows) groups.set(row.machine.name, [...(groups.get(row.machine.name) ?? []), row]);
+  return groups;
+}
+
+/** Residual and slopes of each speed of rows, by id and metric. */
+async function sensitivities(rows) {
+  const none = KNOBS.map(() => 0);
+  const variants = [none, ...KNOBS.map((_, k) => none.map((_, i) => (i === k ? NUDGE : 0)))].map(turned);
+  const predictions = await predictRowVariants(rows, variants, threads);
+  return new Map(
+    rows.map((row, i) => [
+      row.id,
+      speeds(row).flatMap(({ measured, metric }) => {
+        const [here, ...others] = predictions[i].map(({ figures }) => figures[metric]);
+        if (!(here > 0)) return [];
+        return [{ metric, residual: Math.log(here / measured), slopes: others.map((one) => Math.log(one / here) / NUDGE) }];
+      }),
+    ]),
+  );
+}
+
+/** Others of the machine that are most like a row. */
+function likest(row, others) {
+  const like = (other) =>
+    8 * (other.engine === row.engine) + 4 * (other.model.name === row.model.name) + 2 * (other.model.quant === row.model.quant);
+  const sorted = [...others].sort((a, b) => like(b) - like(a));
+  const best = sorted.filter((other) => like(other) === like(sorted[0]));
+  return best.length >= 2 ? anchorsOf(best).anchors : sorted.slice(0, 2);
+}
+
+const wanted = process.argv.slice(2);
+const chosen = [...machines].filter(([name, rows]) => rows.length >= 3 && (wanted.length === 0 || wanted.includes(name)));
+const found = [];
+console.log(`${'machine'.padEnd(36)} rows  speeds  without  two rows`);
+for (const [name, rows] of chosen) {
+  const known = await sensitivities(rows);
+  const errors = [];
+  for (const row of rows) {
+    const anchors = likest(
+      row,
+      rows.filter((other) => other !== row),
+    ).filter((other) => runtimeOf(other) !== undefined);
+    const steps = fitSteps(
+      anchors.flatMap(({ id }) => known.get(id)),
+      KNOBS.map(() => 0),
+    );
+    const [[prediction]] = await predictRowVariants([row], [turned(steps)], 1);
+    for (const { measured, metric } of speeds(row)) {
+      const before = known.get(row.id).find((one) => one.metric === metric);
+      if (before === undefined) continue;
+      errors.push({ metric, before: Math.abs(Math.exp(before.residual) - 1), after: Math.abs(prediction.figures[metric] / measured - 1) });
+    }
+  }
+  found.push({ name, errors });
+  const [before, after] = [median(errors.map((one) => one.before)), median(errors.map((one) => one.after))];
+  console.log(
+    `${name.padEnd(36)} ${String(rows.length).padStart(4)}  ${String(errors.length).padStart(6)} ${percent(before)}  ${percent(after)}`,
+  );
+}
+const every = found.flatMap(({ errors }) => errors);
+for (const metric of ['decode', 'prefill']) {
+  const own = every.filter((one) => one.metric === metric);
+  if (own.length > 0)
+    console.log(`${metric.padEnd(49)} ${percent(median(own.map((one) => one.before)))}  ${percent(median(own.map((one) => one.after)))}`);
+}
+console.log(
+  `${'all speeds'.padEnd(49)} ${percent(median(every.map((one) => one.before)))}  ${percent(median(every.map((one) => one.after)))}`,
+);
+console.log(
+  `${'median of machines'.padEnd(49)} ${percent(median(found.map(({ errors }) => median(errors.map((one) => one.before)))))}  ${percent(median(found.map(({ errors }) => median(errors.map((one) => one.after)))))}`,
+);

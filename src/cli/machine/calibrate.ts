@@ -1,0 +1,94 @@
+// `moeprof machine calibrate`: how fast this machine really is, and what runtimes make of it.
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
+import { UserError } from '../../base/errors.js';
+import { type CalibratedMachine, calibrationReports } from '../../explore/machine/calibrated-machine.js';
+import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../../explore/machine/calibration.js';
+import { measurementOf } from '../../explore/machine/timing-row.js';
+import { readTimings } from '../../explore/timings/index.js';
+import { machineFileOf } from '../../hardware/detect/write.js';
+import { findHardware, readMachineFile } from '../../hardware/load.js';
+import { machineWords } from '../../hardware/machine.js';
+import { type MachineFile, machineOfFile } from '../../hardware/machine-file.js';
+import { loadRuntime } from '../../hardware/runtime.js';
+import type { CliContext } from '../context.js';
+import { addOutputOptions, collect, jobsOption, modelOption, type OutputOptions, parseJobs, quantizationOption } from '../options.js';
+import { deliver } from '../outputs.js';
+import { watched } from '../watched.js';
+import { detectedMachine } from './detect.js';
+
+interface CalibrateOptions extends OutputOptions {
+  readonly hardware?: string;
+  readonly llamaBench: readonly string[];
+  readonly log: readonly string[];
+  readonly model?: string;
+  readonly quantization?: string;
+  readonly jobs?: string;
+}
+
+const EXAMPLES = `
+Two timings fix what a runtime makes of this machine: one with as many experts
+on the GPU as fit, one with none. A third checks them, and its error is printed
+with every run from then on.
+
+  llama-bench -m model.gguf -ngl 99 -ncmoe 8,99,24 -o jsonl > bench.jsonl
+
+Examples:
+  moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
+  moeprof machine calibrate --log server.log -w my-machine.yaml -m gpt-oss-120b
+`;
+
+/** Defines the subcommand. */
+export function defineCalibrate(command: Command, context: CliContext): void {
+  const define = command
+    .command('calibrate')
+    .summary('how fast this machine really is, and what runtimes make of it')
+    .description('How fast this machine really is, and what runtimes make of it.')
+    .option('-w, --hardware <machine>', 'parts, or a file of parts that is taken further; this machine, detected, unless said')
+    .addOption(
+      new Option('--llama-bench <file>', 'what llama-bench printed (json, jsonl, md), repeatable').argParser(collect).default([], ''),
+    )
+    .addOption(new Option('--log <file>', 'what another runtime printed, repeatable').argParser(collect).default([], ''))
+    .addOption(modelOption('bundled model of the logs, where they do not name it'))
+    .addOption(quantizationOption('storage format of its weights, where the logs do not say'))
+    .addOption(jobsOption('predictions'));
+  addOutputOptions(define, calibrationReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: CalibrateOptions) => {
+      await deliver(context, calibrationReports, options, () => calibrated(options, context));
+    });
+}
+
+async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {
+  const threads = parseJobs(options.jobs) ?? availableParallelism();
+  const timings = [...options.llamaBench, ...options.log].flatMap(readTimings);
+  if (timings.length === 0) throw new UserError('nothing is said that could be calibrated with; give --llama-bench or --log');
+  const before = await machineToMeasure(options.hardware);
+  const machine = machineOfFile(before, options.hardware ?? 'this machine');
+  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
+  const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
+  const calibrations: RuntimeCalibration[] = [];
+  for (const [name, own] of byRuntime(rows)) {
+    calibrations.push(
+      await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
+    );
+  }
+  return { before, date: new Date().toISOString().slice(0, 10), calibrations };
+}
+
+/**
+ * The machine as a file of parts: that file, the parts that were named, or this machine.
+ * @throws UserError where it is a profile of tiers, which has no parts
+ */
+async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
+  if (name === undefined) {
+    const { detection, name: own } = await detectedMachine();
+    return machineFileOf(detection, own);
+  }
+  const file = readMachineFile(name);
+  if (file !== null) return file;
+  const found = findHardware(name);
+  if ('path' in found)
+    throw new UserError(`-w ${name}: is a profile of tiers and links; name its parts instead, e.g. rtx-3090+ryzen-9-7950x+64GB`);
+  return { name: found.machine.name, parts: machineWords(found.machine.name) };
+}

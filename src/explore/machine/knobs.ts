@@ -1,0 +1,102 @@
+// What two timings can fix of a runtime on one machine: groups of constants that a machine moves together. A machine whose memory is slower
+// than others of its data sheet reads every format more slowly; a slower host takes longer for everything that it does.
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { ByFormat } from '../../hardware/spec.js';
+
+/** A group of constants. */
+export interface Knob {
+  readonly name: string;
+  /** In words: what it is the speed or the time of. */
+  readonly says: string;
+  /**
+   * By how much machines differ in it, as the standard deviation of its logarithm: fitted on open rows of machines with three and more
+   * (test/claims/explore/calibrate.test.ts).
+   */
+  readonly spread: number;
+  /** The runtime with all of it times a factor; shares stay at most 1. */
+  turned(runtime: RuntimeSpec, factor: number): RuntimeSpec;
+}
+
+const share = (value: number): number => Math.min(1, value);
+const table = (values: ByFormat, factor: number, most = Number.POSITIVE_INFINITY): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Math.min(most, value * factor)]));
+
+/** All knobs. */
+export const KNOBS: readonly Knob[] = [
+  {
+    name: 'gpu.bandwidth',
+    says: 'memory of the GPU',
+    spread: 0.2,
+    turned: (runtime, factor) => ({
+      ...runtime,
+      gpu: { ...runtime.gpu, bandwidth: table(runtime.gpu.bandwidth, factor, 1) as typeof runtime.gpu.bandwidth },
+    }),
+  },
+  {
+    name: 'cpu.bandwidth',
+    says: 'memory of the CPU',
+    spread: 0.3,
+    turned: (runtime, factor) => ({ ...runtime, cpu: { ...runtime.cpu, bandwidth: share(runtime.cpu.bandwidth * factor) } }),
+  },
+  {
+    name: 'cpu.weightsPerCycle',
+    says: 'unpacking of weights on the CPU',
+    spread: 0.3,
+    turned: (runtime, factor) => ({ ...runtime, cpu: { ...runtime.cpu, weightsPerCycle: table(runtime.cpu.weightsPerCycle, factor) } }),
+  },
+  {
+    name: 'cpu.sockets',
+    says: 'sockets together',
+    spread: 0.3,
+    turned: (runtime, factor) => ({ ...runtime, cpu: { ...runtime.cpu, sockets: share(runtime.cpu.sockets * factor) } }),
+  },
+  {
+    name: 'layer',
+    says: 'time of the host for each layer',
+    spread: 0.4,
+    turned: (runtime, factor) => ({
+      ...runtime,
+      pass: runtime.pass * factor,
+      layer: runtime.layer * factor,
+      expert: runtime.expert * factor,
+      handover: runtime.handover * factor,
+      cpu: { ...runtime.cpu, layer: runtime.cpu.layer * factor },
+    }),
+  },
+  {
+    name: 'gpu.attention',
+    says: 'attention over a long context',
+    spread: 0.4,
+    turned: (runtime, factor) => {
+      const { bandwidth, compute, vector } = runtime.gpu.attention;
+      const attention = { bandwidth: share(bandwidth * factor), compute: share(compute * factor), vector: share(vector * factor) };
+      return { ...runtime, gpu: { ...runtime.gpu, attention } };
+    },
+  },
+  {
+    name: 'gpu.compute',
+    says: 'large products on the GPU',
+    spread: 0.3,
+    turned: (runtime, factor) => ({ ...runtime, gpu: { ...runtime.gpu, compute: share(runtime.gpu.compute * factor) } }),
+  },
+  {
+    name: 'copy.efficiency',
+    says: 'copies to the GPU',
+    spread: 0.3,
+    turned: (runtime, factor) => ({ ...runtime, copy: { ...runtime.copy, efficiency: share(runtime.copy.efficiency * factor) } }),
+  },
+  {
+    name: 'cpu.operations',
+    says: 'large products on the CPU',
+    spread: 0.4,
+    turned: (runtime, factor) => ({
+      ...runtime,
+      cpu: { ...runtime.cpu, operations: table(runtime.cpu.operations, factor) as typeof runtime.cpu.operations },
+    }),
+  },
+];
+
+/** The runtime with each knob turned by `exp` of its step. */
+export function turnedBy(runtime: RuntimeSpec, steps: readonly number[]): RuntimeSpec {
+  return KNOBS.reduce((spec, knob, i) => knob.turned(spec, Math.exp(steps[i]!)), runtime);
+}

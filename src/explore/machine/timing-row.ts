@@ -1,0 +1,107 @@
+// From a timing and a machine to a measurement, which the engine can predict: where the experts lie is read off the flags.
+import { UserError } from '../../base/errors.js';
+import type { Machine } from '../../hardware/parts/assembly.js';
+import { measuredModel } from '../../model/measured.js';
+import type { ModelSpec } from '../../model/spec.js';
+import type { Timing } from '../timings/timing.js';
+import type { Measurement } from '../validate/measurement.js';
+import { layersOnCpu } from './overrides.js';
+import { type NamedModel, type TimedModel, timedModel } from './timing-model.js';
+
+const GB = 1e9;
+
+/**
+ * A timing as a measurement.
+ * @throws UserError where its model or how that is stored is not known
+ */
+export function measurementOf(timing: Timing, machine: Machine, user: NamedModel): Measurement {
+  const named = timedModel(timing, user);
+  const model = modelOf(named, timing);
+  const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
+  const run = {
+    ...{ threads, ubatch, kv, flash_attention: flashAttention, mmap, numa, depth },
+    ...{ pp_tokens: promptTokens, tg_tokens: generatedTokens, batch_users: users },
+  };
+  // Without layers on a card, the CPU computes everything.
+  const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;
+  return {
+    id: place,
+    engine,
+    machine: rowMachine(used),
+    model: { ...named, bundled: true },
+    placement: placementOf(timing, used, model),
+    run: Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined)),
+    measured: {
+      ...(timing.decode !== undefined && { tg_tps: timing.decode }),
+      ...(timing.prefill !== undefined && { pp_tps: timing.prefill }),
+    },
+    ...(timing.command !== undefined && { flags: timing.command }),
+  };
+}
+
+function modelOf(named: TimedModel, { place }: Timing): ModelSpec {
+  try {
+    return measuredModel(named);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${place}: nothing says how the weights of ${named.name} are stored; name it with --quantization, e.g. q4_k_m`);
+  }
+}
+
+function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpec): Measurement['placement'] {
+  if (gpus.length === 0) return { kind: 'all-cpu', where: 'cpu' };
+  const onCpu = unified ? 0 : expertsOnCpu(timing, model);
+  if (onCpu === 0) return { kind: 'all-gpu' };
+  return {
+    kind: 'cpu-layers',
+    cpu_moe_layers: onCpu,
+    gpu_moe_layers: model.layers.length - onCpu,
+    where: 'cpu',
+    ...(timing.noOpOffload === true && { prefill_where: 'cpu' as const }),
+    ...(timing.gpuLayers !== undefined && timing.gpuLayers < decoderLayers(model.dense) && { whole_layers: true }),
+  };
+}
+
+/** MoE layers whose experts lie in host memory. llama.cpp counts layers without experts as well, which come first. */
+function expertsOnCpu(timing: Timing, { dense, layers: moe }: ModelSpec): number {
+  const layers = decoderLayers(dense);
+  const firstMoe = dense.segments[0]!.attention.length - 1;
+  const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
+  const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
+  const byFlags = Math.max(0, Math.min(layers, told) - firstMoe);
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, firstMoe, layers, timing.place);
+  return Math.min(moe.length, Math.max(byFlags, byRules));
+}
+
+function decoderLayers({ segments }: ModelSpec['dense']): number {
+  return segments.reduce((sum, { attention }) => sum + attention.length, 0);
+}
+
+/** The machine as measurements describe it; rates that were measured take precedence there, too. */
+function rowMachine({ cpu, disks, gpus, name, pcie, ram, sockets, unified }: Machine): Measurement['machine'] {
+  const rate = (bytes: number | undefined): { measured_gbps?: number } => (bytes === undefined ? {} : { measured_gbps: bytes / GB });
+  const [disk] = disks;
+  return {
+    name,
+    gpus: gpus.map((gpu) => ({
+      name: gpu.name,
+      memory_gb: gpu.memoryBytes / 2 ** 30,
+      memory_gbps: gpu.memoryBandwidth / GB,
+      ...rate(gpu.measuredBandwidth),
+      fp16_tflops: gpu.fp16Flops / 1e12,
+      ...(pcie !== null && { pcie: { gen: pcie.generation, lanes: pcie.lanes, ...rate(pcie.measuredBandwidth) } }),
+    })),
+    ...(cpu !== null && { cpu: { name: cpu.name, cores: cpu.cores * sockets, ghz: cpu.clockHz / 1e9, isa: cpu.isa, sockets } }),
+    ...(ram !== null && {
+      ram: {
+        ...(ram.bytes !== undefined && { gb: ram.bytes / 2 ** 30 }),
+        type: ram.type,
+        mts: ram.mts,
+        channels: ram.channels,
+        ...rate(ram.measuredBandwidth),
+      },
+    }),
+    ...(disk !== undefined && { ssd: { gbps: disk.bandwidth / GB } }),
+    unified,
+  };
+}

@@ -1,0 +1,35 @@
+// Lines with their places, and numbers in them: what readers of timings share.
+import { UserError } from '../../base/errors.js';
+
+/** A line, and where it stands. */
+export interface PlacedLine {
+  readonly text: string;
+  /** `file:line`. */
+  readonly place: string;
+}
+
+/** Lines of a text, without the colours of terminals. */
+export function linesOf(text: string, path: string): PlacedLine[] {
+  return text.split('\n').map((line, i) => ({ text: line.replace(/\x1b\[[\d;]*m/g, ''), place: `${path}:${i + 1}` }));
+}
+
+/**
+ * A speed.
+ * @throws UserError where it is none
+ */
+export function printedSpeed(text: string, place: string, what: string): number {
+  const value = Number(text.replaceAll(',', '').trim());
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new UserError(`${place}: ${what}: "${text.trim().slice(0, 40)}" is no speed; expected tokens a second, e.g. 24.6`);
+}
+
+/** A whole number from 0; undefined where a text is none. */
+export function wholeOf(text: string | number | undefined | null): number | undefined {
+  const value = text === '' || text === null ? Number.NaN : Number(text);
+  return Number.isInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** Only fields that are known. */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
+}

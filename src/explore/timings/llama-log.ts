@@ -1,0 +1,47 @@
+// Lines that llama.cpp and its kin print while a model is loaded: devices, buffers, sizes. What llama-server and llama-cli say of their
+// settings stands there.
+import { settingsOfCommand } from './command-line.js';
+import { defined, wholeOf } from './lines.js';
+import type { TimingBuffer, TimingSettings } from './timing.js';
+
+const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** Characters of a line that are looked at: lines that say something are short, and patterns take the square of a line's length. */
+const LONGEST = 4096;
+
+/** Settings that a log tells; those of a command line in it come first. */
+export function settingsOfLog(whole: string): TimingSettings {
+  const text = whole
+    .split('\n')
+    .map((line) => line.slice(0, LONGEST))
+    .join('\n');
+  const first = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
+  const size = /(?:file|model) size\s*=\s*([\d.]+) ([KMGT])iB/.exec(text);
+  const parameters = /model params\s*=\s*([\d.]+) B/.exec(text)?.[1];
+  const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
+  const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
+  const overridden = [...text.matchAll(/blk\.(\d+)\.ffn_(?:gate|up|down|gate_up)_exps\S*.*buffer type overridden to CPU/g)];
+  const told: TimingSettings = defined({
+    model: first(/loaded meta data .* from (\S+)/) ?? first(/general\.name\s*(?:str\s*)?= (.+)$/m),
+    quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
+    modelBytes: size === null ? undefined : Number(size[1]) * UNITS[size[2]!]!,
+    parameters: parameters === undefined ? undefined : Number(parameters) * 1e9,
+    devices: devices.length === 0 ? undefined : [...new Set(devices)],
+    threads: wholeOf(first(/n_threads\s*=\s*(\d+)/)),
+    ubatch: wholeOf(first(/n_ubatch\s*=\s*(\d+)/)),
+    context: wholeOf(first(/n_ctx\s*=\s*(\d+)/)),
+    layers: wholeOf(first(/n_layer\s*=\s*(\d+)/)),
+    gpuLayers: wholeOf(offloaded?.[1]),
+    cpuMoe: overridden.length === 0 ? undefined : new Set(overridden.map(([, layer]) => layer)).size,
+    flashAttention: /flash_attn\s*=\s*(1|enabled|on)/.test(text) || undefined,
+    buffers: buffersOf(text),
+  });
+  return { ...told, ...settingsOfCommand(text) };
+}
+
+/** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined where there is none. */
+function buffersOf(text: string): TimingBuffer[] | undefined {
+  const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+) MiB/g)];
+  if (lines.length === 0) return undefined;
+  return lines.map(([, device, kind, mebibytes]) => ({ device: device!, kind: kind!, bytes: Number(mebibytes) * 2 ** 20 }));
+}

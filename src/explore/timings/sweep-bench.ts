@@ -1,0 +1,38 @@
+// llama-sweep-bench of ik_llama.cpp: a table of prompt and decode speed by context.
+import { UserError } from '../../base/errors.js';
+import { defined, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { settingsOfLog } from './llama-log.js';
+import type { Timing, TimingFormat } from './timing.js';
+
+const HEAD = /^\|\s*PP\s*\|\s*TG\s*\|\s*N_KV\s*\|/;
+const COLUMNS = 7;
+
+/** The table of llama-sweep-bench. */
+export const sweepBench: TimingFormat = {
+  name: 'llama-sweep-bench',
+  summary: 'llama-sweep-bench: speeds by context',
+  recognizes: (text) => text.split('\n').some((line) => HEAD.test(line.trim())),
+  read: (text, path) => {
+    const settings = settingsOfLog(text);
+    let inTable = false;
+    const found: Timing[] = [];
+    for (const { place, text: line } of linesOf(text, path)) {
+      const trimmed = line.trim();
+      if (HEAD.test(trimmed)) inTable = true;
+      if (!inTable || !/^\|\s*\d/.test(trimmed)) continue;
+      const cells = trimmed.split('|').slice(1, -1);
+      if (cells.length !== COLUMNS)
+        throw new UserError(`${place}: has ${cells.length} cells in a table of ${COLUMNS} columns; is the line whole?`);
+      const [prompt, generated, depth, , prefill, , decode] = cells as [string, string, string, string, string, string, string];
+      found.push({
+        ...settings,
+        place,
+        engine: 'ik_llama.cpp',
+        prefill: printedSpeed(prefill, place, 'S_PP t/s'),
+        decode: printedSpeed(decode, place, 'S_TG t/s'),
+        ...defined({ promptTokens: wholeOf(prompt.trim()), generatedTokens: wholeOf(generated.trim()), depth: wholeOf(depth.trim()) }),
+      });
+    }
+    return found;
+  },
+};

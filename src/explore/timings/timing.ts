@@ -1,0 +1,81 @@
+// A timing: what a runtime printed of one run, speeds and settings, with the place where it stands. What was not printed is absent.
+
+/** Memory that a runtime allocated, as it printed it. */
+export interface TimingBuffer {
+  /** Device as printed: `CUDA0`, `CPU`, `CUDA_Host`. */
+  readonly device: string;
+  /** `model`, `KV`, `compute`, `output` ... */
+  readonly kind: string;
+  readonly bytes: number;
+}
+
+/** Settings of a run; those of a command line that stands in the same text are among them. */
+export interface TimingSettings {
+  /** File or name of the model, as printed. */
+  readonly model?: string;
+  /** What the runtime calls its storage: `Q4_K - Medium`, `mxfp4`. */
+  readonly quantization?: string;
+  /** Of the weights. */
+  readonly modelBytes?: number;
+  readonly parameters?: number;
+  readonly devices?: readonly string[];
+  readonly cpu?: string;
+  readonly threads?: number;
+  readonly ubatch?: number;
+  readonly context?: number;
+  /** `-ngl`: layers on the GPU, from the last on. */
+  readonly gpuLayers?: number;
+  /** `--n-cpu-moe`: layers whose experts lie in host memory, from the first on. */
+  readonly cpuMoe?: number;
+  /** `--cpu-moe`, and `-ot exps=CPU` alone. */
+  readonly allCpuMoe?: boolean;
+  /** `-ot`, one rule an entry. */
+  readonly overrides?: readonly string[];
+  /** `none`, `layer` or `row`. */
+  readonly split?: string;
+  readonly kv?: string;
+  readonly flashAttention?: boolean;
+  readonly mmap?: boolean;
+  /** True: prompts are never computed on the GPU from weights in host memory (`--no-op-offload`). */
+  readonly noOpOffload?: boolean;
+  readonly numa?: string;
+  readonly users?: number;
+  readonly buffers?: readonly TimingBuffer[];
+  /** Layers of the model, as printed. */
+  readonly layers?: number;
+  /** The command line, as it stands in the text. */
+  readonly command?: string;
+}
+
+/** One run. */
+export interface Timing extends TimingSettings {
+  /** `file:line`. */
+  readonly place: string;
+  /** Program as measurements name it. */
+  readonly engine: string;
+  /** Tokens a second, of all sequences together. */
+  readonly decode?: number;
+  readonly prefill?: number;
+  readonly promptTokens?: number;
+  readonly generatedTokens?: number;
+  /** Tokens in the context before. */
+  readonly depth?: number;
+  /** Spread of the speeds, as printed: standard deviation over mean. */
+  readonly spread?: number;
+}
+
+/** How a runtime prints its timings. */
+export interface TimingFormat {
+  /** As `--log-format` would name it. */
+  readonly name: string;
+  /** Program and way of printing, in a few words. */
+  readonly summary: string;
+  /** True where a text is, or has in it, what this reader reads. */
+  recognizes(text: string): boolean;
+  /**
+   * Runs in the order of the text.
+   * @param path only for places
+   * @throws UserError `file:line: what is wrong` where it is damaged
+   */
+  read(text: string, path: string): Timing[];
+}
