@@ -7,6 +7,8 @@ export interface Tensor {
   readonly name: string;
   /** Decoder layer, 0-based; null outside the layers. */
   readonly layer: number | null;
+  /** Name of the kernel format that most of it is stored in. */
+  readonly format: string;
   /** Bytes as stored; need not be whole where the size of a file was met by moving formats. */
   readonly bytes: number;
 }
@@ -27,6 +29,8 @@ export type ContextMemory =
   | {
       readonly kind: 'latent';
       readonly heads: number;
+      /** Rank of the query compression; 0: queries are projected directly. */
+      readonly queryRank: number;
       /** Widths: the latent, the part with rotary embedding, the part of a key without, a value. */
       readonly latent: number;
       readonly rope: number;
@@ -45,10 +49,16 @@ export interface Anatomy {
   readonly vocab: number;
   /** By decoder layer. */
   readonly layers: readonly ContextMemory[];
+  /**
+   * Layers behind these that predict further tokens. Files have them, and engines count them when they split layers over GPUs; their
+   * tensors stay in the file, but ik_llama.cpp gives them a KV cache.
+   */
+  readonly nextLayers: number;
   /** Width of one routed expert where experts are widest. */
   readonly expertWidth: number;
-  /** Width of the widest FFN that every token goes through: dense layers and shared experts; 0: there is none. */
+  /** Widths of the FFN of dense layers and of all shared experts of a layer; 0: there are none. */
   readonly denseWidth: number;
+  readonly sharedWidth: number;
   /** Every tensor, layer by layer; those outside the layers come last. */
   readonly tensors: readonly Tensor[];
 }

@@ -20,7 +20,7 @@ class Tally implements Weights {
   flops = 0;
   readonly formats: { format: string; weights: number; bytes: number }[] = [];
   /** What was added, in order, with the last part of its name. */
-  readonly tensors: { readonly name: string; readonly bytes: number }[] = [];
+  readonly tensors: { readonly name: string; readonly format: string; readonly bytes: number }[] = [];
 
   readonly #weigh: Weigh;
 
@@ -34,6 +34,11 @@ class Tally implements Weights {
     this.flops += 2 * rows * columns;
   }
 
+  /** A matrix that holds what another one holds, too: it weighs, but costs nothing more. */
+  spare(role: TensorRole, rows: number, columns: number, layer: number, name: string): void {
+    this.#add(`${name}.weight`, rows * columns, this.#weigh(role, columns, layer));
+  }
+
   /** Norm scales and biases. */
   vector(length: number, name: string): void {
     this.#add(name, length, this.#weigh('vector', length, 0));
@@ -41,7 +46,8 @@ class Tally implements Weights {
 
   #add(name: string, parameters: number, shares: readonly StoredShare[]): void {
     const tensorBytes = (parameters * bitsOf(shares)) / 8;
-    this.tensors.push({ name, bytes: tensorBytes });
+    const main = shares.reduce((most, one) => (one.share > most.share ? one : most));
+    this.tensors.push({ name, format: main.format, bytes: tensorBytes });
     this.parameters += parameters;
     this.bytes += tensorBytes;
     for (const { format, share, bits } of shares) {
@@ -98,6 +104,10 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
     tally.matrix('projection', kvLora + qkRope, hidden, layer, 'attn_kv_a_mqa');
     tally.vector(kvLora, 'attn_kv_a_norm.weight');
     tally.matrix('projection', heads * (qkNope + vHead), kvLora, layer, 'attn_kv_b');
+    if (attention.unpackedTwice) {
+      tally.spare('projection', heads * kvLora, qkNope, layer, 'attn_k_b');
+      tally.spare('projection', heads * vHead, kvLora, layer, 'attn_v_b');
+    }
     tally.matrix('attention-out', hidden, heads * vHead, layer, 'attn_output');
     return latentContext(heads, kvLora, qkRope);
   }

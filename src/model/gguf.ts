@@ -73,20 +73,22 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     anatomy: {
       vocab: table[0]?.shape[1] ?? 0,
       layers: byLayer.map((layer, index) => memoryAt(hyper, index, depth, layer.attention)),
+      nextLayers: hyper.indexOr(0, 'nextn_predict_layers'),
       expertWidth: hyper.indexOr(hyper.indexOr(0, 'feed_forward_length'), 'expert_feed_forward_length'),
-      denseWidth: denseWidth(byLayer),
-      tensors: tensors.flatMap(({ name, bytes }): Tensor[] => {
+      denseWidth: widest(byLayer.flatMap(({ ffn }) => ffn)),
+      sharedWidth: widest(byLayer.flatMap(({ shared }) => shared)),
+      tensors: tensors.flatMap(({ name, bytes, format }): Tensor[] => {
         const layer = /^blk\.(\d+)\./.exec(name);
-        if (layer === null) return [{ name, layer: null, bytes }];
-        return Number(layer[1]) < depth ? [{ name, layer: Number(layer[1]), bytes }] : [];
+        if (layer === null) return [{ name, layer: null, format, bytes }];
+        return Number(layer[1]) < depth ? [{ name, layer: Number(layer[1]), format, bytes }] : [];
       }),
     },
   };
 }
 
-/** Rows of the widest up projection that every token goes through. */
-function denseWidth(layers: readonly LayerTensors[]): number {
-  const ups = layers.flatMap(({ ffn, shared }) => [...ffn, ...shared]).filter(({ name }) => /\.ffn_up(_shexp)?\.weight$/.test(name));
+/** Rows of the widest up projection; 0: there is none. */
+function widest(tensors: readonly GgufTensor[]): number {
+  const ups = tensors.filter(({ name }) => /\.ffn_up(_shexp)?\.weight$/.test(name));
   return ups.reduce((most, { shape }) => Math.max(most, shape[1] ?? 0), 0);
 }
 
@@ -184,7 +186,7 @@ function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly
     // Files for absorbed attention state the widths of the latent as key_length and value_length, and those of heads as *_mla.
     const key = hyper.countOr(hyper.countOr(latent + rope, 'attention.key_length'), 'attention.key_length_mla');
     const value = hyper.countOr(hyper.countOr(latent, 'attention.value_length'), 'attention.value_length_mla');
-    return { kind: 'latent', heads, latent, rope, nope: key - rope, value };
+    return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
   if (context === NO_CONTEXT) return { kind: 'state', bytes: stateBytes(hyper) };
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;

@@ -13,7 +13,7 @@ export interface Weights {
   /** What they are stored in; empty where nothing says. */
   readonly formats: readonly FormatShare[];
   /** The tensors, by the last part of their names; absent in sums. */
-  readonly tensors?: readonly { readonly name: string; readonly bytes: number }[];
+  readonly tensors?: readonly { readonly name: string; readonly format: string; readonly bytes: number }[];
 }
 
 /** Routed experts of a layer. */

@@ -11,8 +11,8 @@ import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from
 export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatomy {
   const tensors: Tensor[] = [];
   const add = (layer: number | null, { tensors: own = [] }: Weights, times = 1): void => {
-    for (const { name, bytes } of own) {
-      tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, bytes: times * bytes });
+    for (const { name, bytes, format } of own) {
+      tensors.push({ name: layer === null ? name : `blk.${layer}.${name}`, layer, format, bytes: times * bytes });
     }
   };
   for (const [index, layer] of parts.layers.entries()) {
@@ -21,16 +21,18 @@ export function profileAnatomy(profile: ModelProfile, parts: ModelParts): Anatom
   }
   if (parts.embedding !== null) add(null, parts.embedding);
   // A head that is the embedding table stands in the file once, as the table.
-  for (const { name, bytes } of parts.head.tensors ?? []) {
-    tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, bytes });
+  for (const { name, bytes, format } of parts.head.tensors ?? []) {
+    tensors.push({ name: parts.embedding === null && name === 'output.weight' ? 'token_embd.weight' : name, layer: null, format, bytes });
   }
   const all = parts.layers.map((_, layer) => layer);
   const dense = all.some((layer) => !isMoeLayer(profile, layer)) ? profile.dense!.intermediate : 0;
   return {
     vocab: profile.vocab,
     layers: all.map((layer) => memoryOf(profile, layer)),
+    nextLayers: profile.nextLayers,
     expertWidth: Math.max(...all.map((layer) => expertsOf(profile, layer).intermediate)),
-    denseWidth: Math.max(dense, profile.moe.shared?.intermediate ?? 0),
+    denseWidth: dense,
+    sharedWidth: profile.moe.shared?.intermediate ?? 0,
     tensors,
   };
 }
@@ -39,8 +41,8 @@ function memoryOf(profile: ModelProfile, layer: number): ContextMemory {
   const { attention } = profile;
   if (!hasAttention(profile, layer)) return { kind: 'state', bytes: attention.otherwise?.stateBytes ?? null };
   if (attention.kind === 'mla') {
-    const { heads, kvLora, qkRope, qkNope, vHead } = attention;
-    return { kind: 'latent', heads, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
+    const { heads, qLora, kvLora, qkRope, qkNope, vHead } = attention;
+    return { kind: 'latent', heads, queryRank: qLora, latent: kvLora, rope: qkRope, nope: qkNope, value: vHead };
   }
   const { heads, kvHeads, headDim, crossFrom } = attention;
   const blocks = crossFrom !== undefined && layer >= crossFrom ? 2 : 1;

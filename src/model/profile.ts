@@ -56,6 +56,10 @@ const Latent = z.strictObject({
   qkNope: count.describe('Width of a head without rotary embedding.'),
   qkRope: count.describe('Width of a head with rotary embedding.'),
   vHead: count.describe('Width of a value head.'),
+  unpackedTwice: z
+    .boolean()
+    .default(false)
+    .describe('The file has the matrix that unpacks the latent twice: whole, and in parts for keys and values.'),
   ...placement,
 });
 
@@ -126,6 +130,7 @@ export const ConfigProfileSchema = z
       .strictObject({ intermediate: count.describe('Its width.') })
       .optional()
       .describe('FFN of the dense layers.'),
+    nextLayers: index.default(0).describe('Layers behind the last one that GGUF files keep to predict further tokens.'),
     quantization: z.string().default('bf16').describe('Storage format that the model is priced in unless the run names another.'),
     published: z
       .strictObject({

@@ -1,5 +1,5 @@
 // Memory of a setting as llama.cpp and its kin allocate it, and how layers are split over several GPUs so that it fits.
-import { allocate } from '../../hardware/allocation/allocate.js';
+import { allocate, holdings } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -83,8 +83,9 @@ export function firstMoe({ dense }: ModelSpec): number {
 function splitOf(model: ModelSpec, plan: LoadPlan): number[] {
   const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
   // As many GPUs as layers: each holds one, and says what it weighs.
-  const { devices } = allocate(model, { ...plan, gpus: onGpus, pipelineCopies: 1 });
-  const bytes = devices.filter(({ name }) => name !== 'cpu').map(({ kv, weights }) => kv + weights);
+  const bytes = holdings(model, { ...plan, gpus: onGpus })
+    .filter(({ name }) => name !== 'cpu')
+    .map(({ kv, weights }) => kv + weights);
   let [low, high] = [Math.max(...bytes), bytes.reduce((sum, one) => sum + one, 0)];
   // To a megabyte.
   while (high - low > 2 ** 20) {

@@ -1,8 +1,9 @@
 // What llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. Formulas are
 // identities of published logs (docs/memory.md); none is fitted.
 import { UserError } from '../../base/errors.js';
+import type { Anatomy, ContextMemory } from '../../model/anatomy.js';
 import type { ModelSpec } from '../../model/spec.js';
-import { computeBytesOf } from './compute.js';
+import { computeBytes } from './compute.js';
 import { kvBytesOf } from './kv.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 import { type Placement, placementOf } from './placement.js';
@@ -25,34 +26,57 @@ export interface Allocation {
   readonly devices: readonly DeviceAllocation[];
 }
 
+/** Weights and KV cache of a device, bytes. */
+export type Holding = Pick<DeviceAllocation, 'name' | 'weights' | 'kv'>;
+
+/** A model without a list of tensors. */
+const UNKNOWN = 'nothing says which tensors its file has; name a profile, a config.json or a GGUF file';
+
 /**
  * What the engine allocates.
  * @throws UserError where nothing says which tensors the model has, or the plan names what is not there
  */
 export function allocate(model: ModelSpec, plan: LoadPlan): Allocation {
-  const { anatomy } = model;
-  if (anatomy === undefined)
-    throw new UserError(`model ${model.name}: nothing says which tensors its file has; name a profile, a config.json or a GGUF file`);
+  const anatomy = anatomyOf(model);
   const placement = placementOf(anatomy, plan);
-  const names: DeviceName[] = [...Array.from({ length: plan.gpus }, (_, gpu): DeviceName => `gpu${gpu}`), 'cpu'];
-  return {
-    devices: names.map((name) => ({
-      name,
-      weights: weightsOn(name, model, placement),
-      kv: anatomy.layers.reduce(
-        (sum, memory, layer) => sum + ((plan.kvOnCpu ? 'cpu' : placement.layers[layer]) === name ? kvBytesOf(memory, plan) : 0),
-        0,
-      ),
-      compute: computeBytesOf(name, model, anatomy, plan, placement),
-      output: name === 'cpu' ? plan.parallel * anatomy.vocab * 4 : 0,
-    })),
-  };
+  const compute = computeBytes(model, anatomy, plan, placement);
+  const devices = holdingsOf(anatomy, plan, placement).map((holding, index) => ({
+    ...holding,
+    compute: compute[index]!,
+    output: holding.name === 'cpu' ? plan.parallel * anatomy.vocab * 4 : 0,
+  }));
+  return { devices };
 }
 
-/** Weights of a device. A table that is the head, too, is loaded once more where the head is on a GPU. */
-function weightsOn(device: DeviceName, { anatomy }: ModelSpec, { output, tensors }: Placement): number {
-  const all = anatomy!.tensors;
-  const own = all.reduce((sum, { bytes }, index) => (tensors[index] === device ? sum + bytes : sum), 0);
-  const tied = output === device && device !== 'cpu' && !all.some(({ name }) => name === 'output.weight');
-  return own + (tied ? all.reduce((sum, { bytes, name }) => (name === 'token_embd.weight' ? sum + bytes : sum), 0) : 0);
+/**
+ * The part of {@link allocate} that stays where it is loaded: weights and KV cache, which take no graph to be known.
+ * @throws UserError as there
+ */
+export function holdings(model: ModelSpec, plan: LoadPlan): Holding[] {
+  const anatomy = anatomyOf(model);
+  return holdingsOf(anatomy, plan, placementOf(anatomy, plan));
+}
+
+function anatomyOf({ anatomy, name }: ModelSpec): Anatomy {
+  if (anatomy === undefined) throw new UserError(`model ${name}: ${UNKNOWN}`);
+  return anatomy;
+}
+
+/** GPUs by number, then `cpu`. */
+function holdingsOf(anatomy: Anatomy, plan: LoadPlan, { layers, output, tensors }: Placement): Holding[] {
+  const names: DeviceName[] = [...Array.from({ length: plan.gpus }, (_, gpu): DeviceName => `gpu${gpu}`), 'cpu'];
+  const devices = new Map(names.map((name) => [name, { name, weights: 0, kv: 0 }]));
+  for (const [index, { bytes }] of anatomy.tensors.entries()) devices.get(tensors[index]!)!.weights += bytes;
+  // A table that is the head, too, is loaded once more where the head is on a GPU.
+  const tied = output !== 'cpu' && !anatomy.tensors.some(({ name }) => name === 'output.weight');
+  if (tied) devices.get(output)!.weights += anatomy.tensors.find(({ name }) => name === 'token_embd.weight')?.bytes ?? 0;
+  for (const [layer, memory] of cached(anatomy, plan).entries()) {
+    devices.get(plan.kvOnCpu ? 'cpu' : layers[layer]!)!.kv += kvBytesOf(memory, plan);
+  }
+  return [...devices.values()];
+}
+
+/** What is kept by layer: of layers that predict further tokens, which are like the last one, ik_llama.cpp alone. */
+function cached({ layers, nextLayers }: Anatomy, { engine }: LoadPlan): readonly ContextMemory[] {
+  return engine === 'llama.cpp' ? layers : [...layers, ...Array.from({ length: nextLayers }, () => layers.at(-1)!)];
 }

@@ -20,7 +20,7 @@ export function cellsOf(context: number): number {
  * Bytes of one value in a cache of this type, scales included.
  * @throws UserError where there is no such type
  */
-function valueBytes(type: string): number {
+export function valueBytes(type: string): number {
   const format = kernelFormat(type);
   if (format === undefined) throw new UserError(`KV cache type "${type}": is not known; write f16, bf16, q8_0, q5_1, q4_0 or f32`);
   return format.bits / 8;
@@ -47,7 +47,7 @@ export function kvBytesOf(memory: ContextMemory, plan: LoadPlan): number {
 }
 
 /** Cells of a layer: llama.cpp keeps of a windowed one its window for each sequence and one ubatch, ik_llama.cpp the whole context. */
-function cellsIn(window: number | null, { context, engine, parallel, ubatch }: LoadPlan): number {
+export function cellsIn(window: number | null, { context, engine, parallel, ubatch }: LoadPlan): number {
   const all = cellsOf(context);
   return window === null || engine === 'ik_llama.cpp' ? all : Math.min(all, cellsOf(window * parallel + ubatch));
 }

@@ -5,7 +5,7 @@ import type { DeviceName, LoadPlan } from './load-plan.js';
 
 /** Where the parts of a model lie. */
 export interface Placement {
-  /** By decoder layer: who computes its attention and keeps its keys and values. */
+  /** By decoder layer, those that predict further tokens last: who computes its attention and keeps its keys and values. */
   readonly layers: readonly DeviceName[];
   /** Who computes the logits. */
   readonly output: DeviceName;
@@ -21,12 +21,15 @@ const EXPERTS = /\.ffn_(up|down|gate|gate_up)_(ch)?exps\./;
  * @throws UserError for a pattern that is no regular expression, and for a device that the plan does not have
  */
 export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
-  const depth = anatomy.layers.length;
+  const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
   const first = Math.max(0, depth - plan.gpuLayers);
   const ends = splitEnds(plan);
   const deviceAt = (position: number): DeviceName => `gpu${ends.findIndex((end) => position < end)}`;
-  const layers = anatomy.layers.map((_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : deviceAt((layer - first) / onGpus)));
+  const layers = Array.from(
+    { length: depth },
+    (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : deviceAt((layer - first) / onGpus)),
+  );
   const output = onGpus > depth ? deviceAt((onGpus - 1) / onGpus) : 'cpu';
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
     expression: expressionOf(pattern),

@@ -101,14 +101,22 @@ function alongLadder(name: string, ladder: readonly string[], by: number, column
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), by - whole, columns);
 }
 
+/** Of so many steps of experts towards more bits, those of down projections: the first of each two. */
+function downSteps(by: number): number {
+  const pairs = Math.floor(by / 2);
+  return pairs + Math.min(1, by - 2 * pairs);
+}
+
 /**
  * An expert's tensor moved. Towards fewer bits, the one that has more bits than the gate and up projections first comes down to theirs
- * (from 0 to -1), before all of them take formats of fewer.
+ * (from 0 to -1), before all of them take formats of fewer. Towards more, they go before them by one format: logs of hand-made mixtures
+ * print down projections of iq5_k beside iq4_k, of iq5_ks beside iq4_ks, of iq3_k beside iq2_k.
  */
 function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: TensorPlace, by: number): readonly StoredShare[] {
   const [own, base] = [wanted(types, role, place), wanted(types, 'expert-in', place)];
   const { columns } = place;
-  if (by >= 0) return alongLadder(own, types.ladder, Math.max(0, by - 1), columns);
+  if (by >= 0)
+    return alongLadder(own, types.ladder, Math.max(0, role === 'expert-down' ? downSteps(by - 1) : by - 1 - downSteps(by - 1)), columns);
   const least = kernelFormat(own)!.bits > kernelFormat(base)!.bits ? base : own;
   return by >= -1 ? between(own, least, -by, columns) : alongLadder(least, types.ladder, by + 1, columns);
 }
@@ -117,7 +125,7 @@ function movedExpert(types: FileType, role: 'expert-in' | 'expert-down', place: 
  * A quantization by a table of formats.
  *
  * Moved below 0, down projections of experts come down to what the others have, then all experts take formats of fewer bits. Moved above 0, everything but the experts is first brought to the format of generous
- * files (from 0 to 1), then experts take formats of more bits: hand-made mixtures spend on attention and shared experts first, because
+ * files (from 0 to 1), then experts take formats of more bits, down projections first: hand-made mixtures spend on attention and shared experts first, because
  * these are few.
  */
 export function fileType(name: string, summary: string, types: FileType, by = 0): Quantization {
@@ -125,7 +133,7 @@ export function fileType(name: string, summary: string, types: FileType, by = 0)
   return {
     name,
     summary,
-    range: [-1 - types.ladder.length, 1 + types.ladder.length],
+    range: [-1 - types.ladder.length, 1 + 2 * types.ladder.length],
     moved: (distance) => fileType(name, summary, types, by + distance),
     stored: (role, place) => {
       if (role === 'expert-in' || role === 'expert-down') return movedExpert(types, role, place, by);

@@ -1,0 +1,122 @@
+// ggml's allocator for graphs (ggml-alloc.c): tensors get the best fitting gap, results take the place of sources that nobody needs any
+// more, and what is left of the largest offset is the size of the buffer.
+import type { Backend, GraphNode } from './node.js';
+
+/** A graph of which every node has a backend, in the order in which it is computed. */
+export interface PlacedGraph {
+  /** Allocated before everything else. */
+  readonly leafs: readonly GraphNode[];
+  readonly nodes: readonly GraphNode[];
+}
+
+/** Alignment of GPU memory; of host memory it is less, which nobody sees in MiB. */
+const ALIGNMENT = 128;
+
+/** Bytes of the buffer of each backend. */
+export function bufferBytes({ leafs, nodes }: PlacedGraph, backends: number): number[] {
+  const gaps = Array.from({ length: backends }, () => new Gaps());
+  for (const leaf of leafs) allocate(leaf, leaf.backend, gaps);
+  for (const { backend, dependency, root, sources } of nodes) {
+    if (root !== null && !dependency) root.views++;
+    for (const source of sources) {
+      source.children++;
+      if (source.kind === 'input') allocate(source, backend, gaps);
+    }
+  }
+  for (const node of nodes) {
+    for (const source of node.sources) allocate(source, node.backend, gaps);
+    allocate(node, node.backend, gaps);
+    for (const source of node.sources) release(source, gaps);
+  }
+  return gaps.map(({ most }) => most);
+}
+
+/** Gives a node memory, where it has none and needs some. */
+function allocate(node: GraphNode, backend: Backend, gaps: readonly Gaps[]): void {
+  if (node.allocated || node.root !== null || node.kind === 'external') return;
+  node.allocated = true;
+  if (node.inPlace && reuses(node)) return;
+  node.backend = backend;
+  node.offset = gaps[backend]!.take(node.bytes);
+}
+
+/** Takes the memory of a source that only this node needs; false where there is none. */
+function reuses(node: GraphNode): boolean {
+  for (const source of node.sources) {
+    const owner = source.root ?? source;
+    if (!owner.allocated || owner.kept || !source.fits(node) || source.children !== 1 || source.views !== 0) continue;
+    // A view has no memory of its own to give away; its root has, where nothing else looks into it.
+    if (source.root !== null && (owner.views !== 1 || owner.children !== 0)) continue;
+    owner.allocated = false;
+    node.backend = owner.backend;
+    node.offset = owner.offset;
+    return true;
+  }
+  return false;
+}
+
+/** One node less needs this one. */
+function release(source: GraphNode, gaps: readonly Gaps[]): void {
+  source.children--;
+  if (source.children > 0 || source.views > 0) return;
+  const { root } = source;
+  if (root === null) {
+    if (source.allocated) free(source, gaps);
+    return;
+  }
+  root.views--;
+  if (root.views === 0 && root.children === 0 && root.allocated) free(root, gaps);
+}
+
+function free(node: GraphNode, gaps: readonly Gaps[]): void {
+  if (node.kept) return;
+  gaps[node.backend]!.give(node.offset, node.bytes);
+  node.allocated = false;
+}
+
+/** Free memory of a buffer that may grow. */
+class Gaps {
+  /** Largest end of anything so far. */
+  most = 0;
+  /** In order of their offsets; the last one has no end. */
+  readonly #blocks: { offset: number; size: number }[] = [{ offset: 0, size: Number.POSITIVE_INFINITY }];
+
+  /** Offset of so many bytes: those of the smallest gap that has them, the last of equal ones. */
+  take(bytes: number): number {
+    const size = aligned(bytes);
+    const blocks = this.#blocks;
+    let best = blocks.length - 1;
+    for (let i = 0; i < blocks.length - 1; i++) {
+      if (blocks[i]!.size >= size && blocks[i]!.size <= blocks[best]!.size) best = i;
+    }
+    const block = blocks[best]!;
+    const { offset } = block;
+    block.offset += size;
+    block.size -= size;
+    if (block.size === 0) blocks.splice(best, 1);
+    this.most = Math.max(this.most, offset + size);
+    return offset;
+  }
+
+  /** Frees what was taken, and joins it with its neighbours. */
+  give(offset: number, bytes: number): void {
+    const size = aligned(bytes);
+    const blocks = this.#blocks;
+    const next = blocks.findIndex((block) => block.offset > offset);
+    const [before, after] = [blocks[next - 1], blocks[next]!];
+    if (before !== undefined && before.offset + before.size === offset) {
+      before.size += size;
+      if (before.offset + before.size === after.offset) {
+        before.size += after.size;
+        blocks.splice(next, 1);
+      }
+    } else if (offset + size === after.offset) {
+      after.offset = offset;
+      after.size += size;
+    } else blocks.splice(next, 0, { offset, size });
+  }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}

@@ -1,0 +1,179 @@
+// A tensor of a compute graph as ggml has it, reduced to what decides memory: its size, what it is computed from, whether it may take the
+// place of what it is computed from, and which devices can compute it.
+
+/** Backend of a node: a GPU by its number; the CPU comes last, after all GPUs. */
+export type Backend = number;
+
+/** What a node is. */
+export type NodeKind =
+  /** Something is computed into memory of its own, or in place of a source. */
+  | 'op'
+  /** A view: reshaped, permuted or cut, without memory of its own. */
+  | 'view'
+  /** Written into memory that is there already: a KV cache. */
+  | 'store'
+  /** Memory that is there already: a weight, or a KV cache. */
+  | 'external'
+  /** What the program fills in before each pass. */
+  | 'input';
+
+/** A tensor of a graph. What the scheduler and the allocator know of it is kept here too: graphs are built for one question only. */
+export class GraphNode {
+  readonly kind: NodeKind;
+  /** Dimensions, innermost first, and bytes of a value. */
+  readonly shape: Shape;
+  readonly width: number;
+  readonly bytes: number;
+  sources: readonly GraphNode[];
+  /** What a view or a store looks into; null: it has memory of its own. */
+  readonly root: GraphNode | null;
+  /** Lies in memory with gaps, like nothing else. */
+  readonly strided: boolean;
+  /** The result may take the place of a source. */
+  readonly inPlace: boolean;
+  /** Device of an external one; -1 for others. */
+  readonly home: Backend;
+  /** External, and a weight: whoever computes with it would rather do so where it lies. */
+  readonly weight: boolean;
+  /** GPUs have a kernel for it. */
+  readonly onGpu: boolean;
+  /** Batch is large enough for a GPU to fetch weights from host memory for it. */
+  readonly offload: boolean;
+
+  /** Who computes it; -1: nobody knows yet. */
+  backend: Backend = -1;
+  /** A copy that is never freed, since several passes are under way at once. */
+  kept = false;
+  /** Stands for a dependency only: its source is kept until here. */
+  dependency = false;
+  /** The allocator's: who still needs it, where it lies, and whether it does. */
+  children = 0;
+  views = 0;
+  offset = 0;
+  allocated = false;
+
+  constructor(kind: NodeKind, shape: Shape, width: number, sources: readonly GraphNode[], rest: NodeOptions = {}) {
+    const { bytes, home = -1, inPlace = false, offload = false, onGpu = true, root = null, strided = false, weight = false } = rest;
+    this.kind = kind;
+    this.shape = shape;
+    this.width = width;
+    this.bytes = bytes ?? elements(shape) * width;
+    this.sources = sources;
+    this.root = root;
+    this.strided = strided;
+    this.inPlace = inPlace;
+    this.home = home;
+    this.weight = weight;
+    this.onGpu = onGpu;
+    this.offload = offload;
+  }
+
+  /** True where both have the same type, shape and strides. */
+  fits(other: GraphNode): boolean {
+    if (this.strided || other.strided || this.width !== other.width) return false;
+    const [own, others] = [this.shape, other.shape];
+    for (let i = Math.max(own.length, others.length) - 1; i >= 0; i--) if ((own[i] ?? 1) !== (others[i] ?? 1)) return false;
+    return true;
+  }
+}
+
+/** What a node may have beside its shape and sources. */
+interface NodeOptions {
+  /** Where they are not those of the shape. */
+  readonly bytes?: number;
+  readonly root?: GraphNode | null;
+  readonly strided?: boolean;
+  readonly inPlace?: boolean;
+  readonly home?: Backend;
+  readonly weight?: boolean;
+  readonly onGpu?: boolean;
+  readonly offload?: boolean;
+}
+
+/** Dimensions of a tensor, innermost first. */
+export type Shape = readonly number[];
+
+/** Bytes of a value. */
+export const F32 = 4;
+export const F16 = 2;
+const I32 = 4;
+
+/** What an op may have beside its shape. */
+interface OpOptions {
+  readonly width?: number;
+  readonly inPlace?: boolean;
+  readonly onGpu?: boolean;
+  readonly offload?: boolean;
+}
+
+/** A batch that is worth fetching weights for, in tokens (`min_batch_size` of ggml's CUDA backend). */
+export const OFFLOAD_TOKENS = 32;
+
+function elements(shape: Shape): number {
+  let product = 1;
+  for (const one of shape) product *= one;
+  return product;
+}
+
+/** A graph in the order in which it is computed: {@link expand} adds what is not there yet, sources first. */
+export class ComputeGraph {
+  readonly nodes: GraphNode[] = [];
+  readonly leafs: GraphNode[] = [];
+  readonly #seen = new Set<GraphNode>();
+
+  /** Adds a node and all that it is computed from. */
+  expand(node: GraphNode): void {
+    if (this.#seen.has(node)) return;
+    this.#seen.add(node);
+    for (const source of node.sources) this.expand(source);
+    (node.kind === 'external' || node.kind === 'input' ? this.leafs : this.nodes).push(node);
+  }
+}
+
+/** A weight of so many bytes on a device; `onGpu`: in a format that GPUs compute with. */
+export function weight(bytes: number, home: Backend, onGpu: boolean): GraphNode {
+  return new GraphNode('external', [], 0, [], { bytes, strided: true, home, weight: true, onGpu });
+}
+
+/** The KV cache of a layer. */
+export function cache(home: Backend): GraphNode {
+  return new GraphNode('external', [], 0, [], { strided: true, home });
+}
+
+/** What the program fills in; f32 or 32-bit integers. */
+export function input(shape: Shape): GraphNode {
+  return new GraphNode('input', shape, I32, []);
+}
+
+/** A result of this shape, f32 unless said. */
+export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptions = {}): GraphNode {
+  const { inPlace = false, offload = (shape[1] ?? 1) >= OFFLOAD_TOKENS, onGpu = true, width = F32 } = options;
+  return new GraphNode('op', shape, width, sources, { inPlace, offload, onGpu });
+}
+
+/** A result in place of a source, where nobody else needs that. */
+export function inPlace(shape: Shape, sources: readonly GraphNode[]): GraphNode {
+  return op(shape, sources, { inPlace: true });
+}
+
+/** A matrix product with `rows` results for each of `tokens`. */
+export function product(rows: number, tokens: number, matrix: GraphNode, by: GraphNode): GraphNode {
+  return op([rows, tokens], [matrix, by], { onGpu: matrix.onGpu });
+}
+
+/** The same memory in another shape; without a shape: permuted. */
+export function view(of: GraphNode, shape: Shape | null = null, width = F32): GraphNode {
+  const root = of.root ?? of;
+  if (shape === null) return new GraphNode('view', of.shape, of.width, [of], { bytes: of.bytes, root, strided: true });
+  return new GraphNode('view', shape, width, [of], { root });
+}
+
+/** A part of memory, with gaps. */
+export function part(of: GraphNode, shape: Shape, width = F32): GraphNode {
+  return new GraphNode('view', shape, width, [of], { root: of.root ?? of, strided: true });
+}
+
+/** Writes into a cache. */
+export function store(what: GraphNode, into: GraphNode): GraphNode {
+  return new GraphNode('store', what.shape, what.width, [what, part(into, [])], { root: into.root ?? into, strided: true });
+}

@@ -1,0 +1,90 @@
+// What the graphs of both engines are made of: norms, dense FFNs and experts, as each of them writes these.
+import { type GraphNode, inPlace, input, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
+import type { Scene } from './scene.js';
+
+/** A norm with its scales: one operation in ik_llama.cpp, two in llama.cpp. */
+export function norm(scene: Scene, of: GraphNode, shape: readonly number[], scales: GraphNode, layer: number | null): GraphNode {
+  if (scene.ik) return op(shape, [of, scales]);
+  const normed = inPlace(shape, [of]);
+  if (layer !== null) scene.atLayer(normed, layer);
+  return inPlace(shape, [normed, scales]);
+}
+
+/** A dense or shared FFN of `width`; `suffix` tells the two. */
+export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, suffix = ''): GraphNode {
+  const { hidden, tokens } = scene;
+  const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}${suffix}.weight`, layer);
+  const up = product(width, tokens, matrix('up'), of);
+  if (!scene.has(`blk.${layer}.ffn_gate${suffix}.weight`)) return product(hidden, tokens, matrix('down'), inPlace([width, tokens], [up]));
+  const gate = product(width, tokens, matrix('gate'), of);
+  return product(hidden, tokens, matrix('down'), gated(scene, gate, up, [width, tokens]));
+}
+
+/** Gate and up brought together. */
+function gated({ ik }: Scene, gate: GraphNode, up: GraphNode, shape: readonly number[]): GraphNode {
+  return ik ? op(shape, [gate, up]) : inPlace(shape, [inPlace(shape, [gate]), up]);
+}
+
+/** A layer's routed experts. */
+export function routedExperts(scene: Scene, of: GraphNode, layer: number): GraphNode {
+  const { hidden, tokens } = scene;
+  const { chosen, weights } = route(scene, of, layer);
+  const { topK, width } = scene.routed;
+  const by = view(of, [hidden, 1, tokens]);
+  const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}_exps.weight`, layer);
+  const each = [width, topK, tokens];
+  const bias = (name: string, to: GraphNode, shape: readonly number[]): GraphNode => {
+    const full = `blk.${layer}.ffn_${name}_exps.bias`;
+    if (!scene.has(full)) return to;
+    // ik_llama.cpp looks at the second dimension of such an operation, llama.cpp at all of its rows.
+    return op(shape, [to, scene.weight(full, layer), chosen], { inPlace: true, offload: !scene.ik && tokens * topK >= OFFLOAD_TOKENS });
+  };
+  let inner: GraphNode;
+  if (!scene.has(`blk.${layer}.ffn_gate_exps.weight`)) {
+    inner = inPlace(each, [bias('up', scene.byExpert(each, matrix('up'), [by, chosen]), each)]);
+  } else if (scene.plan.fusedMoe === true && scene.ik) {
+    inner = scene.byExpert(each, matrix('up'), [matrix('gate'), by, chosen]);
+  } else {
+    const up = bias('up', scene.byExpert(each, matrix('up'), [by, chosen]), each);
+    const gate = bias('gate', scene.byExpert(each, matrix('gate'), [by, chosen]), each);
+    inner = gated(scene, gate, up, each);
+  }
+  const shape = [hidden, topK, tokens];
+  const down = bias('down', scene.byExpert(shape, matrix('down'), [inner, chosen]), shape);
+  return summed(scene, inPlace(shape, [down, weights]), topK);
+}
+
+/** Whom each token chooses, and with which weights. */
+function route(scene: Scene, of: GraphNode, layer: number): { chosen: GraphNode; weights: GraphNode } {
+  const { tokens } = scene;
+  const { count, topK } = scene.routed;
+  const logits = product(count, tokens, scene.weight(`blk.${layer}.ffn_gate_inp.weight`, layer), of);
+  const probabilities = inPlace([count, tokens], [logits]);
+  const biasName = `blk.${layer}.exp_probs_b.bias`;
+  const selection = scene.has(biasName) ? inPlace([count, tokens], [probabilities, scene.weight(biasName, layer)]) : probabilities;
+  const chosen = part(op([count, tokens], [selection]), [topK, tokens]);
+  const own = op([1, topK, tokens], [view(probabilities, [1, count, tokens]), chosen]);
+  const flat = view(own, [topK, tokens]);
+  const share = inPlace([topK, tokens], [flat, op([1, tokens], [flat])]);
+  return { chosen, weights: view(share, [1, topK, tokens]) };
+}
+
+/** The sum over the experts of a token: one operation in ik_llama.cpp, one after the other in llama.cpp. */
+function summed({ hidden, ik, tokens }: Scene, all: GraphNode, topK: number): GraphNode {
+  const one = (): GraphNode => part(all, [hidden, tokens]);
+  if (topK === 1) return op([hidden, tokens], [one()]);
+  if (ik && topK > 2) return op([hidden, tokens], [one()]);
+  let sum = one();
+  for (let expert = 1; expert < topK; expert++) sum = inPlace([hidden, tokens], [sum, one()]);
+  return sum;
+}
+
+/** Rows of the tokens whose logits are asked for. */
+export function rowsOf(of: GraphNode, shape: readonly number[], ids: GraphNode): GraphNode {
+  return op(shape, [of, ids]);
+}
+
+/** Numbers of the tokens whose logits are asked for. */
+export function outputIds(tokens: number): GraphNode {
+  return input([tokens]);
+}

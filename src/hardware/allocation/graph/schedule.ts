@@ -1,0 +1,136 @@
+// ggml's scheduler of backends (ggml-backend.c): gives every node of a graph a backend, cuts the graph where the backend changes, and
+// copies what a part needs from elsewhere to where it runs. Passes are numbered as there.
+import type { PlacedGraph } from './allocator.js';
+import { type Backend, type ComputeGraph, GraphNode } from './node.js';
+
+/** Tensors that one part of a graph may be given from elsewhere (`GGML_SCHED_MAX_SPLIT_INPUTS`). */
+const MOST_INPUTS = 10;
+
+/**
+ * Places a graph. Nodes that have a backend already keep it.
+ * @param backends how many there are; the last is the CPU
+ * @param copies of everything that passes between backends, for pipelining; 1: none
+ */
+export function scheduled(graph: ComputeGraph, backends: number, copies: number): PlacedGraph {
+  const cpu = backends - 1;
+  // 1: nodes of which something is in place already.
+  for (const node of graph.leafs) if (node.backend < 0) node.backend = node.kind === 'input' ? cpu : node.home;
+  for (const node of graph.nodes) if (node.backend < 0) node.backend = first(node, cpu);
+
+  // 2: neighbours get the same, GPUs first.
+  const own = graph.nodes.filter(({ kind }) => kind !== 'view');
+  const spread = (nodes: readonly GraphNode[], withCpu: boolean): void => {
+    let current: Backend = -1;
+    for (const node of nodes) {
+      if (node.backend >= 0) current = node.backend === cpu && !withCpu ? -1 : node.backend;
+      else if (current >= 0 && (current === cpu || node.onGpu)) node.backend = current;
+    }
+  };
+  const back = [...own].reverse();
+  spread(own, false);
+  spread(back, false);
+  spread(own, true);
+  spread(back, true);
+
+  // 3 and 4: what is left has the backend of most of its sources; views have that of what they look into.
+  for (const node of own) if (node.backend < 0) node.backend = mostInputs(node, cpu);
+  for (const node of graph.nodes) {
+    if (node.root !== null && node.backend < 0) node.backend = node.root.backend;
+    for (const source of node.sources) if (source.backend < 0) source.backend = source.root === null ? node.backend : source.root.backend;
+  }
+  return cut(graph, copies);
+}
+
+/** Where a node is computed on account of what is in place; -1: nothing says. */
+function first(node: GraphNode, cpu: Backend): Backend {
+  const { offload, onGpu, root, sources } = node;
+  if (root?.kind === 'external' && (root.home === cpu || onGpu)) return root.home;
+  const matrix = sources.find(({ weight }) => weight);
+  if (matrix === undefined) return -1;
+  if (matrix.home !== cpu) return onGpu ? matrix.home : cpu;
+  return cpu > 0 && onGpu && offload ? 0 : cpu;
+}
+
+/** The backend where most of a node's sources are; the first of equals. */
+function mostInputs(node: GraphNode, cpu: Backend): Backend {
+  let [best, most] = [cpu, -1];
+  for (let backend = node.onGpu ? 0 : cpu; backend <= cpu; backend++) {
+    const here = node.sources.filter((source) => (source.root ?? source).backend === backend).length;
+    if (here > most) [best, most] = [backend, here];
+  }
+  return best;
+}
+
+/** A part of a graph that one backend computes, and what it is given from elsewhere. */
+interface Split {
+  readonly backend: Backend;
+  readonly from: number;
+  readonly inputs: { readonly source: GraphNode; readonly copy: GraphNode }[];
+}
+
+/** 5: cuts the graph, and puts the copies that its parts need before them. */
+function cut({ leafs, nodes }: ComputeGraph, copies: number): PlacedGraph {
+  const copied = new Map<GraphNode, GraphNode[]>();
+  const extra: GraphNode[] = [];
+  const start = nodes.findIndex(({ kind }) => kind !== 'view');
+  let split: Split = { backend: nodes[start]!.backend, from: 0, inputs: [] };
+  const splits = [split];
+  const copyIn = (source: GraphNode): GraphNode | undefined => copied.get(source)?.[split.backend];
+  const foreign = (source: GraphNode): boolean => source.backend !== split.backend;
+  const fetched = (source: GraphNode): GraphNode => {
+    const known = copyIn(source);
+    if (known !== undefined) return known;
+    const copy = duplicate(source, split.backend, copies > 1);
+    const all = copied.get(source) ?? [];
+    all[split.backend] = copy;
+    copied.set(source, all);
+    split.inputs.push({ source, copy });
+    if (copies > 1) extra.push(copy);
+    for (let more = 1; more < copies; more++) extra.push(duplicate(source, split.backend, true));
+    return copy;
+  };
+  for (let i = start; i < nodes.length; i++) {
+    const node = nodes[i]!;
+    if (node.kind === 'view') continue;
+    const { backend, sources } = node;
+    // A new part frees the weights that were fetched for the one before.
+    const weights = split.inputs.length > 0 && sources.some((source) => source.weight && foreign(source));
+    const full = split.inputs.length === MOST_INPUTS && sources.some((source) => foreign(source) && copyIn(source) === undefined);
+    if (backend !== split.backend || weights || full) {
+      split = { backend, from: i, inputs: [] };
+      splits.push(split);
+    }
+    for (const source of sources) {
+      if (copies === 1 || source.kind !== 'input' || source.kept) continue;
+      source.kept = true;
+      for (let more = 1; more < copies; more++) extra.push(duplicate(source, source.backend, true));
+    }
+    if (sources.some(foreign)) node.sources = sources.map((source) => (foreign(source) ? fetched(source) : source));
+  }
+  return { leafs: [...extra, ...leafs], nodes: joined(nodes, splits) };
+}
+
+/** A tensor of its own that is like another. */
+function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend, kept: boolean): GraphNode {
+  const copy = new GraphNode('op', shape, width, [], { bytes, strided });
+  copy.backend = backend;
+  copy.kept = kept;
+  return copy;
+}
+
+/** The nodes with their copies: each part begins with what it is given. */
+function joined(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNode[] {
+  const all: GraphNode[] = [];
+  for (const [i, { from, inputs }] of splits.entries()) {
+    for (const { copy, source } of inputs) {
+      // What is copied is kept until it has been.
+      const dependency = new GraphNode('view', source.shape, source.width, [source], { root: source.root ?? source });
+      dependency.dependency = true;
+      dependency.backend = source.backend;
+      all.push(dependency, copy);
+    }
+    const to = splits[i + 1]?.from ?? nodes.length;
+    for (let at = from; at < to; at++) all.push(nodes[at]!);
+  }
+  return all;
+}
