@@ -3,6 +3,7 @@ import { isAbsolute, relative } from 'node:path';
 import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { checkValue } from '../base/yaml.js';
+import { joinGpus } from '../hardware/joined.js';
 import { loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
@@ -124,13 +125,21 @@ function routed(
 }
 
 /**
- * The machine of a run, driven by the runtime that the run or its system names.
+ * The machine of a run, driven by the runtime that the run or its system names. Several GPUs share layers or tensors where it says so; where
+ * nobody names a runtime, or the system places experts on GPUs, they share experts.
  * @throws UserError where one of them is unknown or malformed
  */
 export function hardwareOf({ folder, hardware, overrides, runtime, system }: RunSpec): HardwareSpec {
   const name = runtime ?? system.runtime;
   const named = name === undefined ? null : loadRuntime(name, folder, overrides.runtime);
-  return loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
+  const machine = loadHardware(hardware, folder, overrides.hardware, named, overrides.runtime);
+  if (machine.gpus === undefined) return machine;
+  const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
+  const parallel = system.placement !== undefined || system.overlap !== undefined;
+  const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
+  // Where nobody says how, GPUs that differ can only share layers.
+  const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
+  return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
 /** The model with the KV cache that the run asks for. */

@@ -3,7 +3,7 @@
 import type { ModelSpec } from '../model/spec.js';
 import { byFormat } from './by-format.js';
 import { DenseCost, speedOf, weightsNs } from './dense-cost.js';
-import { type DensePlacement, SplitDense } from './dense-split.js';
+import { type DensePlacement, gpuDevices, moeHolders, SplitDense } from './dense-split.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Times of one expert by MoE layer: reading its weights once, and the arithmetic of one activation, in ns. */
@@ -12,11 +12,13 @@ interface ExpertTimes {
   readonly activationNs: Float64Array;
 }
 
-function expertTimes(model: ModelSpec, device: Device): ExpertTimes {
-  const { nsPerFlop } = speedOf(device);
+/** @param deviceOf the device that computes a layer */
+function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): ExpertTimes {
   return {
-    weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, device)),
-    activationNs: Float64Array.from(model.layers, ({ flopsPerToken, formats }) => {
+    weightNs: Float64Array.from(model.layers, (layer) => weightsNs(layer.formats, layer.expertBytes, deviceOf(layer.index))),
+    activationNs: Float64Array.from(model.layers, ({ flopsPerToken, formats, index }) => {
+      const device = deviceOf(index);
+      const { nsPerFlop } = speedOf(device);
       const [main] = formats ?? [];
       const own = main && device.peakByFormat && byFormat(device.peakByFormat, main.format);
       return flopsPerToken * (own === undefined ? nsPerFlop : 1e9 / (own * device.computeFraction));
@@ -30,7 +32,7 @@ function expertTimes(model: ModelSpec, device: Device): ExpertTimes {
  * that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever takes longer.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
-  const alone = expertTimes(model, cpu);
+  const alone = expertTimes(model, () => cpu);
   if (cpu.sockets === undefined || cpu.sockets.numa === 'expert') return alone;
   const { count, efficiency = 1, interconnect, numa } = cpu.sockets;
   const remoteNsPerByte = numa === 'tensor' ? 0 : ((count - 1) * 1e9) / (interconnect.bandwidth * count ** 2);
@@ -70,7 +72,12 @@ export class CostModel {
     this.passNs = gpu.perPassNs;
     this.handoverNs = cpu?.handoverNs ?? Number.POSITIVE_INFINITY;
     this.#launchNs = gpu.launchNs;
-    this.#gpuExperts = expertTimes(model, gpu);
+    const devices = gpuDevices(hardware);
+    const holders = placement === null ? [] : moeHolders(model, placement);
+    this.#gpuExperts = expertTimes(model, (layer) => {
+      const holder = holders[layer];
+      return typeof holder === 'number' ? devices[holder]! : devices[0]!;
+    });
     this.#cpuExperts = cpu === null ? null : hostTimes(model, cpu);
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';

@@ -3,6 +3,7 @@
 import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';
+import { hopOf } from './joined.js';
 import type { Device, HardwareSpec, HostDevice } from './spec.js';
 
 /** Who holds a layer: the CPU, or a GPU by its number. */
@@ -16,6 +17,11 @@ export interface DensePlacement {
   readonly head: Holder;
   /** True: KV caches lie in DRAM, and the CPU attends to them, whoever holds the layer. */
   readonly kvInDram: boolean;
+}
+
+/** True where the CPU takes part. */
+export function usesCpu({ head, kvInDram, layers }: DensePlacement): boolean {
+  return kvInDram || head === 'cpu' || layers.includes('cpu');
 }
 
 /** Bytes of the dense part that some holders have. */
@@ -134,6 +140,11 @@ function wholeHost(cpu: HostDevice): Device {
   };
 }
 
+/** What computes layers of each GPU: the cards that hold some, or all of them as one. */
+export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
+  return joined?.sharing === 'layers' ? joined.cards.map(({ device }) => device) : [gpu];
+}
+
 /** Prices segments whose layers have several holders. The methods allocate nothing. */
 export class SplitDense {
   /** 1 by MoE layer where the CPU holds it, with its experts. */
@@ -153,11 +164,10 @@ export class SplitDense {
   readonly #copied: { readonly from: number; readonly gpu: DenseCost; readonly cpu: DenseCost; readonly ns: Float64Array } | null;
 
   constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement) {
-    const { cpu, gpu, links } = hardware;
+    const { cpu, links } = hardware;
     const { segments } = model.dense;
     const holders = holdersOf(model, placement);
-    const count = 1 + Math.max(0, ...[...placement.layers, placement.head].map((holder) => (holder === 'cpu' ? 0 : holder)));
-    const devices = Array.from({ length: count }, () => gpu);
+    const devices = gpuDevices(hardware);
     const kvInDram = placement.kvInDram;
     this.#gpus = devices.map(
       (device, g) =>
@@ -172,9 +182,13 @@ export class SplitDense {
     const path = pathOf(holders, kvInDram ? segments : null);
     const handoverNs = cpu?.handoverNs ?? 0;
     this.#switchNs = Float64Array.from(path.switches, (switches) => (switches * handoverNs) / 2);
-    this.#hops = Float64Array.from(path.hops);
-    this.#hopNs = 0;
-    this.#hopNsPerToken = 0;
+    const { joined } = hardware;
+    // Slices of a tensor meet after attention and after the experts of every layer.
+    const cut = joined?.sharing === 'tensor';
+    this.#hops = Float64Array.from(cut ? segments.map(({ attention }) => 2 * attention.length) : path.hops);
+    const hop = joined === undefined ? { ns: 0, nsPerToken: 0 } : hopOf(joined, model.hidden);
+    this.#hopNs = hop.ns;
+    this.#hopNsPerToken = hop.nsPerToken;
     this.onCpu = Uint8Array.from(moeHolders(model, placement), (holder) => Number(holder === 'cpu'));
     const from = hardware.software?.offloadFrom ?? null;
     const link = links[0];

@@ -69,8 +69,15 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
 }
 
 /** What a runtime does beside computing. */
-export function softwareOf({ copy, name, prediction, prompt }: RuntimeSpec): Software {
-  return { runtime: name, offloadFrom: prompt.offloadFrom, offloadCounts: prompt.counts, overlaps: copy.overlap !== 'none', prediction };
+export function softwareOf({ copy, gpu, name, prediction, prompt }: RuntimeSpec): Software {
+  return {
+    runtime: name,
+    several: gpu.several,
+    offloadFrom: prompt.offloadFrom,
+    offloadCounts: prompt.counts,
+    overlaps: copy.overlap !== 'none',
+    prediction,
+  };
 }
 
 /** A device as a calibration measured it. */

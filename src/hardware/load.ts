@@ -24,7 +24,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
   const common = {
     name: profile.name,
     tiers: profile.tiers.map((tier) => ({ name: tier.name, bytes: tier.size - tier.reserve })),
-    ...several(profile),
+    ...several(profile, runtime),
     ...hostClock(profile),
   };
   if (runtime === null) {
@@ -57,10 +57,16 @@ function link({ bandwidth, chunk, flows = 'single', lanes, latency, name, paths:
 }
 
 /** One GPU is as a machine that says nothing of several. */
-function several({ gpus }: HardwareProfile): Pick<HardwareSpec, 'gpus'> {
+function several({ gpu, gpus }: HardwareProfile, runtime: RuntimeSpec | null): Pick<HardwareSpec, 'gpus'> {
   if (gpus === undefined || gpus.count === 1) return {};
   const { bandwidth, latency } = gpus.interconnect!;
-  return { gpus: { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } } };
+  const common = { count: gpus.count, interconnect: { bandwidth, latencyNs: latency } };
+  if (gpus.others === undefined || runtime === null) return { gpus: common };
+  const others = gpus.others.map(({ reserve, size, ...facts }) => ({
+    device: firstDevice({ ...gpu, ...facts }, runtime),
+    bytes: size - reserve,
+  }));
+  return { gpus: { ...common, others } };
 }
 
 /** Of the CPU beside the GPU, or of the one that stands in its place. */

@@ -1,5 +1,4 @@
 // A machine of parts as a hardware profile: its tiers, links and devices, facts only; what kernels reach of them is the runtime's.
-import { UserError } from '../base/errors.js';
 import type { Machine } from './parts/assembly.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';
@@ -13,14 +12,14 @@ const UNLINKED = { share: 0.5, latency: 25e3 };
 
 const GIB = 2 ** 30;
 
+/** A GPU's context and the framework's buffers. */
+const GPU_RESERVE = 512 * 2 ** 20;
+
 /**
  * The profile of a machine. A machine without a GPU is one whose CPU stands in its place, on the one memory that there is.
- * @throws UserError where GPUs differ: a run needs them alike
  */
 export function machineToProfile(machine: Machine): HardwareProfileInput {
   const { disks, gpus, name } = machine;
-  const other = gpus.find((gpu) => gpu.name !== gpus[0]!.name);
-  if (other !== undefined) throw new UserError(`the GPUs of a run must be alike, and ${gpus[0]!.name} is not ${other.name}; name one kind`);
   const parts = machine.unified || gpus.length === 0 ? ofOneMemory(machine) : ofCards(machine);
   if (disks.length === 0) return { name, ...parts };
   const ssd = { name: 'ssd', size: disks.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) } as const;
@@ -41,17 +40,30 @@ function ofCards(machine: Machine): Parts {
   const { gpus, pcie, ram, sockets } = machine;
   const gpu = gpus[0]!;
   const copies = pcie!.measuredBandwidth ?? pinnedRate(pcieRate(pcie!));
-  const { latency, share } = gpu.link === undefined ? UNLINKED : LINKED;
+  // Cards that differ have no link of their own between them.
+  const linked = gpus.every(({ name }) => name === gpu.name) ? gpu.link : undefined;
+  const { latency, share } = linked === undefined ? UNLINKED : LINKED;
+  const rate = linked ?? copies;
   return {
     tiers: [
-      // The reserve is the GPU's context and the framework's buffers.
-      { name: 'gpu', size: gpu.memoryBytes, reserve: 512 * 2 ** 20 },
+      { name: 'gpu', size: gpu.memoryBytes, reserve: GPU_RESERVE },
       { name: 'dram', size: ram!.bytes!, reserve: systemReserve(ram!.bytes!) },
     ],
     links: [{ name: 'h2d', bandwidth: copies, latency: COPY_START }],
     gpu: gpuFacts(gpu),
-    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: (gpu.link ?? copies) * share, latency } } }),
+    ...(gpus.length > 1 && { gpus: { count: gpus.length, interconnect: { bandwidth: rate * share, latency }, ...unlike(gpus) } }),
     cpu: { ...oneSocket(machine), ...(sockets > 1 && { sockets, interconnect: SOCKETS }) },
+  };
+}
+
+/** The second and further cards, where they are not all like the first. */
+function unlike([first, ...others]: Machine['gpus']): Pick<NonNullable<HardwareProfileInput['gpus']>, 'others'> {
+  if (others.every(({ name }) => name === first!.name)) return {};
+  return {
+    others: others.map((gpu) => {
+      const { memoryBandwidth, peak } = gpuFacts(gpu);
+      return { peak: peak!, memoryBandwidth, size: gpu.memoryBytes, reserve: GPU_RESERVE };
+    }),
   };
 }
 

@@ -85,6 +85,18 @@ export const HardwareProfileSchema = z
         )
           .optional()
           .describe('What joins them.'),
+        others: z
+          .array(
+            z.strictObject({
+              peak: positive(FLOPS).describe('Dense matrix throughput, as of gpu.'),
+              memoryBandwidth: positive(RATE).describe('Memory bandwidth, as of gpu.'),
+              size: positive(BYTES).describe('Its memory, e.g. 24GiB.'),
+              reserve: quantity(BYTES).default(0).describe('What a model cannot have of it.'),
+            }),
+          )
+          .min(1)
+          .optional()
+          .describe('The second and further GPUs, where they are not all like the first. Absent: they are.'),
       })
       .optional()
       .describe('Several of these GPUs, each with its own memory and its own link to DRAM. Absent: one.'),
@@ -163,6 +175,10 @@ export const HardwareProfileSchema = z
     }
     if (gpus !== undefined && gpus.count > 1) {
       if (tiers[0]?.name !== 'gpu' || tiers[1]?.name !== 'dram') refuse(['gpus'], 'several GPUs need a gpu and a dram tier');
+      if (gpus.others !== undefined && gpus.others.length !== gpus.count - 1)
+        refuse(['gpus', 'others'], `${gpus.count} GPUs are one and ${gpus.count - 1} others, not ${gpus.others.length}`);
+      if (gpus.others !== undefined && gpu.bandwidthFraction !== undefined)
+        refuse(['gpus', 'others'], 'are facts, and the first GPU is calibrated; leave its fractions out, or these');
       if (gpus.interconnect === undefined)
         refuse(['gpus', 'count'], `${gpus.count} GPUs need an interconnect: { bandwidth, latency } between them`);
     }

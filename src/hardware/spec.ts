@@ -105,17 +105,36 @@ export interface Interconnect {
   readonly latencyNs: number;
 }
 
-/** Several GPUs of one machine, all alike. */
+/** One of several GPUs. */
+export interface Card {
+  readonly device: Device;
+  /** What a model has of its memory. */
+  readonly bytes: number;
+}
+
+/** GPUs that are one to a model. */
+export interface JoinedGpus {
+  readonly sharing: 'layers' | 'tensor';
+  /** At least two. */
+  readonly cards: readonly Card[];
+  readonly interconnect: Interconnect;
+}
+
+/** Several GPUs of one machine. */
 interface GpuSet {
   /** At least 2. */
   readonly count: number;
   readonly interconnect: Interconnect;
+  /** The second and further GPUs, where they are not all like the first. */
+  readonly others?: readonly Card[];
 }
 
 /** What a runtime does with a machine beside its speeds. */
 export interface Software {
   /** Name of the runtime. */
   readonly runtime: string;
+  /** How several GPUs share a model. */
+  readonly several: 'layers' | 'tensor' | 'experts';
   /** Tokens of a pass from which on experts that the CPU would compute are copied to the GPU and computed there; null: never. */
   readonly offloadFrom: number | null;
   /** What is counted: tokens of the pass, or tokens that an expert serves on average. */
@@ -137,6 +156,8 @@ export interface HardwareSpec {
   readonly cpuOnly?: true;
   /** Present where there are several of these GPUs: each has its own memory and its own link to DRAM. Absent: one. */
   readonly gpus?: GpuSet;
+  /** Present where a runtime drives several GPUs as one: `tiers[0]` is the memory of all. Absent: one, or {@link gpus}. */
+  readonly joined?: JoinedGpus;
   /** Computes on DRAM in parallel with the GPU; null where there is no such second processor. */
   readonly cpu: HostDevice | null;
   /** Base clock of the CPU in GHz, where the profile says it. */

@@ -243,7 +243,14 @@ function facts(result: Result): (readonly [label: string, text: string])[] {
   ]);
   const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
   const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
-  return [['routing', routing] as const, ...lines, ['foresight', foresightText(result)] as const].filter(([, said]) => said !== '');
+  const others = [['GPUs', joinedText(result)] as const, ...lines, ['foresight', foresightText(result)] as const];
+  return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
+}
+
+/** How several GPUs are one to the model; empty where they are not. */
+function joinedText({ inputs: { joined } }: Result): string {
+  if (joined === undefined) return '';
+  return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
 /** What perfect knowledge of the demand would reach, and how much of the way there the run goes. */

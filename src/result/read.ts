@@ -51,6 +51,7 @@ export const resultSchema = z.looseObject({
     quantization: z.string(),
     hardware: z.string(),
     device: z.enum(['cpu', 'unified']).optional(),
+    joined: z.looseObject({ gpus: count, sharing: z.enum(['layers', 'tensor']) }).optional(),
     system: z.string(),
     traces: z.array(z.looseObject({ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean() })),
   }),

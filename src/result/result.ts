@@ -93,6 +93,8 @@ export interface Result {
     readonly runtime?: string;
     /** `cpu`: there is no GPU, the CPU executes all; `unified`: GPU and CPU share one memory. Absent: a GPU with a memory of its own. */
     readonly device?: 'cpu' | 'unified';
+    /** Several GPUs that are one to the model, and what each has of it; figures of GPU memory are of all. Absent: one, or they share experts. */
+    readonly joined?: { readonly gpus: number; readonly sharing: 'layers' | 'tensor' };
     readonly system: string;
     readonly traces: readonly TraceInput[];
     /** Routing variants, as the user wrote them, the first closest to the traces; absent: none. */

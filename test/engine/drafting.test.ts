@@ -31,7 +31,7 @@ describe('drafting', () => {
     const one = loadHardware('rtx-3090');
     const under = (runtime: string): HardwareSpec => ({
       ...one,
-      software: { runtime, offloadFrom: null, offloadCounts: 'pass', overlaps: true, prediction: 1 },
+      software: { runtime, several: 'layers', offloadFrom: null, offloadCounts: 'pass', overlaps: true, prediction: 1 },
     });
     const of = (name: string, runtime: string) => drafting({ draft: 1, acceptance: 0.5 }, under(runtime), loadModel(name))!.rollback;
     expect([of('qwen3-next-80b-a3b', 'llama.cpp'), of('qwen3-next-80b-a3b', 'ik_llama.cpp')]).toEqual(['redo', 'redo']);

@@ -73,7 +73,11 @@ describe('memory.gpuLayers', () => {
       { system: 'on-demand-lru', memory: { gpuLayers: 4 } },
       /memory\.gpuLayers: layers of the CPU keep their experts there, and on-demand-lru has them elsewhere; take llama\.cpp-static/,
     ],
-    ['several GPUs that share experts', { hardware: '8x-h100-80g', memory: { gpuLayers: 4 } }, /memory\.gpuLayers: is for one GPU/],
+    [
+      'several GPUs that share experts',
+      { hardware: `2x${CARD}`, runtime: 'hf-eager', memory: { gpuLayers: 4 } },
+      /memory\.gpuLayers: is for GPUs that share layers or tensors, and here they share experts/,
+    ],
   ])('is refused on %s', async (_what, input, message) => {
     await expect(run(input.memory, input)).rejects.toThrow(message);
   });

@@ -16,7 +16,7 @@ const hardware: HardwareSpec = {
   links: [{ name: 'h2d', bandwidth: 0.25e9, latencyNs: 20, lanes: 1, chunkBytes: null }],
   gpu: { ...device, peakFlops: 20e9, memoryBandwidth: 2e9 },
   cpu: { ...device, peakFlops: 2e9, memoryBandwidth: 1e9, handoverNs: 13 },
-  software: { runtime: 'toy', offloadFrom: 4, offloadCounts: 'pass', overlaps: true, prediction: 0 },
+  software: { runtime: 'toy', several: 'layers', offloadFrom: 4, offloadCounts: 'pass', overlaps: true, prediction: 0 },
 };
 const layer = { experts: 4, topK: 2, expertBytes: 100, flopsPerToken: 200 };
 const full = { kvBytesPerToken: 2, flopsPerPair: 30, window: null };

@@ -1,6 +1,5 @@
 // Machines of parts as hardware profiles: physical figures by hand, and what software makes of them from one place.
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../src/base/errors.js';
 import { findHardware, isComposed, loadHardware } from '../../src/hardware/load.js';
 import { parseMachine } from '../../src/hardware/machine.js';
 import { machineToProfile } from '../../src/hardware/machine-profile.js';
@@ -84,8 +83,11 @@ describe('the profile of a machine of parts', () => {
     expect(cards.gpus!.interconnect.bandwidth / 1e9).toBeCloseTo(25.206 / 2, 3);
     // NVLink 4: 450 GB/s in one direction, 0.77 of it.
     expect(loadHardware('8xh100-80g').gpus!.interconnect.bandwidth).toBeCloseTo(346.5e9);
-    expect(() => machineToProfile(parseMachine('rtx-5090+rtx-3090'))).toThrow(UserError);
-    expect(() => machineToProfile(parseMachine('rtx-5090+rtx-3090'))).toThrow('must be alike, and rtx-5090 is not rtx-3090');
+    // Cards that differ: the second and further by themselves, over their slots.
+    const { gpus } = loadHardware('rtx-5090+2xrtx-3090+ryzen-9-9950x+pcie4x16');
+    expect(gpus!.others).toHaveLength(2);
+    expect(gpus!.others![0]!).toMatchObject({ bytes: 23.5 * GIB, device: { memoryBandwidth: 936e9, peakFlops: 71e12 } });
+    expect(gpus!.interconnect.bandwidth).toBeCloseTo(31.504e9 * 0.8 * 0.5, -7);
   });
 
   it('reads several drives as a stripe', () => {

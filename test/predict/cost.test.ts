@@ -28,7 +28,7 @@ describe('a measured cost', () => {
     expect(costBeside(cost, measuredOn)).toEqual(cost);
     expect(costBeside(cost, {})).toEqual(cost);
     expect(costBeside(cost, { hostClock: 4.9 })).toEqual({ callNs: 50, tokenNs: 10, expertNs: 2, mostTokens: 8 });
-    const software = { runtime: 'x', offloadFrom: null, offloadCounts: 'pass', overlaps: true, prediction: 3 } as const;
+    const software = { runtime: 'x', several: 'layers', offloadFrom: null, offloadCounts: 'pass', overlaps: true, prediction: 3 } as const;
     expect(costBeside(cost, { hostClock: 4.9, software })).toMatchObject({ callNs: 150, expertNs: 6 });
     expect(costBeside(cost, { ...measuredOn, software: { ...software, prediction: 0 } })).toMatchObject({
       callNs: 0,

@@ -1,6 +1,7 @@
 // Where the dense part of a model lives: on the GPU, unless the run leaves layers or KV caches to the CPU. Layers of the CPU keep their
 // experts with them.
 import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '../../hardware/dense-split.js';
+import { layerCards } from '../../hardware/joined.js';
 import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
@@ -47,8 +48,17 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
     if (kvGrowth !== undefined && kvGrowth !== 'static')
       refuse('kvGrowth', 'KV caches in DRAM take nothing from the expert cache; leave one of them out');
   }
-  if (!kvInDram && !headOnCpu) return null;
-  if (hardware.gpus !== undefined) refuse(kvInDram ? 'kvIn' : 'gpuLayers', 'is for one GPU; take a machine with one');
+  const { joined } = hardware;
+  if (joined !== undefined && (system.placement !== undefined || system.overlap !== undefined)) {
+    const what = `${system.name} shares experts, and the runtime was told that GPUs share ${joined.sharing === 'layers' ? 'layers' : 'tensors'}`;
+    throw misfit(run, system.placement === undefined ? 'system.overlap' : 'system.placement', `${what}; leave runtime.gpu.several out`);
+  }
+  if (!kvInDram && !headOnCpu && joined === undefined) return null;
+  if (hardware.gpus !== undefined)
+    refuse(
+      kvInDram ? 'kvIn' : 'gpuLayers',
+      'is for GPUs that share layers or tensors, and here they share experts; name a runtime that does',
+    );
   if (headOnCpu) {
     if (hardware.cpu === null)
       refuse('gpuLayers', `${hardware.name} has no CPU beside a GPU that could take the other layers; leave it out`);
@@ -61,9 +71,12 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
         `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
       );
   }
+  // Of what lies on GPUs, the head is the last.
+  const onGpus = layers - first + Number(!headOnCpu);
+  const cards = joined?.sharing === 'layers' ? layerCards(joined.cards, onGpus) : new Array<number>(onGpus).fill(0);
   return {
-    layers: Array.from({ length: layers }, (_, layer) => (layer < first ? 'cpu' : 0)),
-    head: headOnCpu ? 'cpu' : 0,
+    layers: Array.from({ length: layers }, (_, layer) => (layer < first ? 'cpu' : cards[layer - first]!)),
+    head: headOnCpu ? 'cpu' : cards.at(-1)!,
     kvInDram,
   };
 }

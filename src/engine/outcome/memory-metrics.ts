@@ -1,4 +1,5 @@
 // Who had how many bytes, what changed during the run, and what faults and growing KV caches cost.
+import { usesCpu } from '../../hardware/dense-split.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { SimulatedGpu } from '../simulation.js';
 import type { Finished, Values } from './finished.js';
@@ -29,7 +30,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
     ...meters.faults?.metrics(),
     ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
     ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': expertBytes + dram.weightBytes + dramKv } : {}),
-    ...(layout.dense === null ? {} : { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv }),
+    ...(layout.dense === null || !usesCpu(layout.dense) ? {} : { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv }),
   };
 }
 

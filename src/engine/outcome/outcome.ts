@@ -53,6 +53,7 @@ export function outcome(finished: Finished): Result {
       hardware: hardware.name,
       ...(hardware.software === undefined ? {} : { runtime: hardware.software.runtime }),
       ...deviceOf(hardware),
+      ...(hardware.joined === undefined ? {} : { joined: { gpus: hardware.joined.cards.length, sharing: hardware.joined.sharing } }),
       system: system.name,
       traces: traceInputs,
       ...(run.variants === undefined ? {} : { variants: run.variants.map(({ text }) => text) }),

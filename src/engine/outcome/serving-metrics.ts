@@ -1,5 +1,6 @@
 // How requests were served: latencies, what got through, who waited, where the time went.
 import { summarize } from '../../base/statistics.js';
+import { usesCpu } from '../../hardware/dense-split.js';
 import type { Speculation } from '../../schedule/speculation.js';
 import type { PhaseCounters } from '../event/recorder.js';
 import type { Samples } from '../watch/latency.js';
@@ -66,7 +67,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
-    ...(layout.dense === null ? {} : { 'time.dense_cpu': recorder.denseCpuNs }),
+    ...(layout.dense === null || !usesCpu(layout.dense) ? {} : { 'time.dense_cpu': recorder.denseCpuNs }),
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
     'time.cpu': sum(recorder.layers.cpuNs),

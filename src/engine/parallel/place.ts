@@ -37,7 +37,12 @@ export async function placeExperts(inputs: Inputs, run: RunSpec): Promise<Expert
 
 /** What several GPUs cannot do. */
 function refuse({ hardware, model }: { hardware: Inputs['hardware']; model: ModelSpec }, run: RunSpec): void {
-  const { count } = hardware.gpus!;
+  const { count, others } = hardware.gpus!;
+  if (others !== undefined) {
+    throw new UserError(
+      `${hardware.name}: its GPUs differ, and experts are shared by GPUs that are alike; name a runtime that shares layers (--runtime llama.cpp), or one kind`,
+    );
+  }
   const fewest = model.layers.reduce((least, { experts }) => Math.min(least, experts), Number.POSITIVE_INFINITY);
   if (count > fewest) {
     throw new UserError(

@@ -1,6 +1,7 @@
 // What a setting reaches on a machine, priced by the engine itself: a few generated tokens behind a prompt, and one pass over a prompt. Short
 // runs, since placements do not change while they go on; each is run once.
 import { simulateInputs } from '../../engine/simulate.js';
+import { joinGpus } from '../../hardware/joined.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { parseKvFormat, withKvFormat } from '../../model/kv-format.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -174,22 +175,9 @@ function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
 
-/** Several GPUs as one: layers one after another are read at the rate of one, shared tensors at the rate of all. */
-function asOneGpu({ gpus, ...hardware }: HardwareSpec): HardwareSpec {
-  if (gpus === undefined) return hardware;
-  const { gpu, tiers } = hardware;
-  const together = isShared(hardware) ? gpus.count : 1;
-  const [first, ...others] = tiers;
-  return {
-    ...hardware,
-    tiers: [{ ...first!, bytes: first!.bytes * gpus.count }, ...others],
-    gpu: { ...gpu, peakFlops: gpu.peakFlops * together, memoryBandwidth: gpu.memoryBandwidth * together },
-  };
-}
-
-/** True where a runtime cuts every tensor over the GPUs. */
-function isShared({ software }: HardwareSpec): boolean {
-  return software !== undefined && !/llama\.cpp/.test(software.runtime);
+/** Several GPUs as the runtime drives them, as one. */
+function asOneGpu(hardware: HardwareSpec): HardwareSpec {
+  return joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
 }
 
 /** Requests of one length, one for each user, from the start of the routing. */

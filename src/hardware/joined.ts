@@ -1,0 +1,62 @@
+// Several GPUs that a runtime drives as one: layer after layer, each card those that it holds, or all cards a slice of every tensor. A
+// model then sees one GPU with the memory of all, and the way between cards as a price.
+import { UserError } from '../base/errors.js';
+import type { Card, HardwareSpec, JoinedGpus, LinkSpec } from './spec.js';
+
+/** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
+const VALUE_BYTES = { layers: 4, tensor: 2 } as const;
+
+/**
+ * The machine with its GPUs as one; one with a single GPU as it is.
+ * @throws UserError where tensors are to be cut over GPUs that differ
+ */
+export function joinGpus(hardware: HardwareSpec, sharing: JoinedGpus['sharing']): HardwareSpec {
+  const { gpus, ...machine } = hardware;
+  if (gpus === undefined) return hardware;
+  const { count, interconnect, others } = gpus;
+  const [memory, ...below] = machine.tiers;
+  const first: Card = { device: machine.gpu, bytes: memory!.bytes };
+  const cards = [first, ...(others ?? Array.from({ length: count - 1 }, () => first))];
+  if (sharing === 'tensor' && others !== undefined) {
+    throw new UserError(`${machine.name}: its GPUs differ, and a tensor is cut over GPUs that are alike; take layers, or name one kind`);
+  }
+  const joined = { ...machine, tiers: [{ ...memory!, bytes: cards.reduce((sum, { bytes }) => sum + bytes, 0) }, ...below] };
+  if (sharing === 'layers') return { ...joined, joined: { sharing, cards, interconnect } };
+  const { gpu } = machine;
+  return {
+    ...joined,
+    gpu: { ...gpu, peakFlops: gpu.peakFlops * count, memoryBandwidth: gpu.memoryBandwidth * count },
+    links: machine.links.map((link) => (link.name === 'h2d' ? together(link, count, hostRate(machine)) : link)),
+    joined: { sharing, cards, interconnect },
+  };
+}
+
+/** What all host memory delivers at most, bytes/s. */
+function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
+  return cpu === null ? Number.POSITIVE_INFINITY : cpu.memoryBandwidth * (cpu.sockets?.count ?? 1);
+}
+
+/** Links over which each card gets its slice of an expert, as one: no faster than the memory that they all read (L20). */
+function together(link: LinkSpec, count: number, most: number): LinkSpec {
+  const factor = Math.min(count, most / link.bandwidth);
+  const faster = { ...link, bandwidth: link.bandwidth * factor };
+  if (link.paths === undefined) return faster;
+  return { ...faster, paths: link.paths.map((path) => ({ ...path, bandwidth: path.bandwidth * factor })) };
+}
+
+/** Who holds each of `count` layers of GPUs: parts as large as the cards' memories, in their order (llama.cpp without -ts). */
+export function layerCards(cards: readonly Card[], count: number): number[] {
+  const total = cards.reduce((sum, { bytes }) => sum + bytes, 0);
+  let sum = 0;
+  const ends = cards.map(({ bytes }) => (sum += bytes) / total);
+  // Rounding must not leave the last layer without a card.
+  ends[ends.length - 1] = Number.POSITIVE_INFINITY;
+  return Array.from({ length: count }, (_, layer) => ends.findIndex((end) => layer / count < end));
+}
+
+/** What handing activations from card to card takes, ns: once, and for each token. */
+export function hopOf({ cards, interconnect, sharing }: JoinedGpus, hidden: number): { readonly ns: number; readonly nsPerToken: number } {
+  // An all-reduce in a ring sends (n - 1) / n of the values twice.
+  const share = sharing === 'tensor' ? (2 * (cards.length - 1)) / cards.length : 1;
+  return { ns: interconnect.latencyNs, nsPerToken: (share * hidden * VALUE_BYTES[sharing] * 1e9) / interconnect.bandwidth };
+}
