@@ -68,7 +68,7 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
     const model = named ?? modelOf(run, recorded!.name);
     const routing = routed(concatTraces(traces), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
-    return { model: stored(run, sized), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
+    return { model: stored(run, sized, hardware), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
@@ -100,7 +100,15 @@ async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> 
     drawn.set(tokens, known);
     return known;
   };
-  return { model: stored(run, model), modelNote: null, hardware, system, ...routed(trace, model, system, run), traces: [trace], apart };
+  return {
+    model: stored(run, model, hardware),
+    modelNote: null,
+    hardware,
+    system,
+    ...routed(trace, model, system, run),
+    traces: [trace],
+    apart,
+  };
 }
 
 /**
@@ -142,9 +150,20 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }
 
-/** The model with the KV cache that the run asks for. */
-function stored({ memory }: RunSpec, model: ModelSpec): ModelSpec {
-  return memory.kvFormat === undefined ? model : withKvFormat(model, memory.kvFormat);
+/**
+ * The model with the KV cache that the run asks for.
+ * @throws UserError where its values need flash attention, and there is none
+ */
+function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpec {
+  const { kvFormat } = run.memory;
+  if (kvFormat === undefined) return model;
+  const { text, valueBits } = kvFormat;
+  if (valueBits < 16 && gpu.scoreBytes !== undefined) {
+    const instead = `${text.split('/')[0]}/f16`;
+    const why = `values of ${valueBits} bits need flash attention, and runtime.gpu.flashAttention is off`;
+    throw misfit(run, 'memory.kvFormat', `${why}; take ${instead}, or leave it on`);
+  }
+  return withKvFormat(model, kvFormat);
 }
 
 /** File of a trace that a profile names, written as the user would: relative to the working directory unless given from the root. */

@@ -84,6 +84,8 @@ export class DenseCost {
   readonly #groupStart: Int32Array;
   readonly #groupKvBytes: Float64Array;
   readonly #groupFlops: Float64Array;
+  /** Bytes of scores that a pair of tokens moves; 0 with flash attention. */
+  readonly #groupScoreBytes: Float64Array;
   readonly #groupWindow: Float64Array;
 
   /** @param parts what the device has of each segment */
@@ -95,27 +97,29 @@ export class DenseCost {
     this.#sequenceFlops = Float64Array.from(parts, (part) => part.flopsPerSequence ?? 0);
     this.#overheadNs = Float64Array.from(parts, (part) => part.layers * device.perLayerNs);
     this.#groupStart = new Int32Array(parts.length + 1);
-    const groups: { kvBytes: number; flops: number; window: number }[] = [];
+    const groups: { kvBytes: number; flops: number; scores: number; window: number }[] = [];
     for (const [s, part] of parts.entries()) {
-      for (const { kvBytesPerToken, flopsPerPair, window } of part.attention) {
+      for (const { heads = 0, kvBytesPerToken, flopsPerPair, window } of part.attention) {
         if (kvBytesPerToken === 0 && flopsPerPair === 0) continue;
         const size = window ?? Number.POSITIVE_INFINITY;
         let group = groups.slice(this.#groupStart[s]).find((one) => one.window === size);
-        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, window: size }));
+        if (group === undefined) groups.push((group = { kvBytes: 0, flops: 0, scores: 0, window: size }));
         group.kvBytes += kvBytesPerToken;
         group.flops += flopsPerPair;
+        group.scores += heads;
       }
       this.#groupStart[s + 1] = groups.length;
     }
     this.#groupKvBytes = Float64Array.from(groups, (group) => group.kvBytes);
     this.#groupFlops = Float64Array.from(groups, (group) => group.flops);
+    this.#groupScoreBytes = Float64Array.from(groups, (group) => group.scores * (device.scoreBytes ?? 0));
     this.#groupWindow = Float64Array.from(groups, (group) => group.window);
   }
 
   /**
    * Time of a segment for one pass in ns: max((weights + KV cache read) / bandwidth, (weight + attention operations) / compute),
    * plus the per-layer overhead; where attention has its own speeds, the two maxima of weights and of attention. The tokens of one
-   * sequence share one read of its KV cache (flash attention).
+   * sequence share one read of its KV cache; without flash attention scores move through memory beside it.
    * @param segment index of the segment, 0 .. MoE layers
    * @param tokens tokens of the pass
    * @param contexts tokens of each sequence before this pass
@@ -141,7 +145,7 @@ export class DenseCost {
         pairs += attended;
         if (added <= VECTOR_TOKENS) vectorPairs += attended;
       }
-      kvBytes += read * this.#groupKvBytes[group]!;
+      kvBytes += read * this.#groupKvBytes[group]! + pairs * this.#groupScoreBytes[group]!;
       attentionFlops += pairs * this.#groupFlops[group]!;
       vectorFlops += vectorPairs * this.#groupFlops[group]!;
     }

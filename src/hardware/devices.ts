@@ -5,6 +5,12 @@ import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';
 import type { ByFormat, Device, HostDevice, LinkSpec, Sockets, Software } from './spec.js';
 
+/**
+ * Bytes through memory for each score without flash attention: f32 that the product of queries and keys writes, the softmax reads and writes,
+ * and the product with the values reads.
+ */
+const SCORE_BYTES = 16;
+
 type GpuProfile = HardwareProfile['gpu'];
 type CpuProfile = NonNullable<HardwareProfile['cpu']>;
 
@@ -32,6 +38,7 @@ export function firstDevice(profile: GpuProfile, runtime: RuntimeSpec): Device {
       computeFraction: attention.compute,
       vectorFraction: attention.vector,
     },
+    ...scores(runtime),
     launchNs: runtime.expert,
     perLayerNs: runtime.layer,
     perPassNs: runtime.pass,
@@ -94,7 +101,7 @@ export function measuredDevice(profile: GpuProfile): Device {
 }
 
 /** Cores of a socket: arithmetic and unpacking go with cores and clock, reading with the memory. */
-function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBandwidth'>, { cpu }: RuntimeSpec): Device {
+function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBandwidth'>, { cpu, gpu }: RuntimeSpec): Device {
   const hertz = profile.cores! * profile.clock! * 1e9;
   const operations = cpu.operations[profile.isa!] ?? cpu.operations.default!;
   return {
@@ -104,10 +111,15 @@ function cores(profile: Pick<GpuProfile, 'clock' | 'cores' | 'isa' | 'memoryBand
     bandwidthFraction: cpu.bandwidth,
     ...peaks(cpu.operations, profile.isa!, hertz),
     unpacking: scaledByFormat(cpu.weightsPerCycle, hertz),
+    ...scores({ gpu }),
     launchNs: 0,
     perLayerNs: cpu.layer,
     perPassNs: 0,
   };
+}
+
+function scores({ gpu }: Pick<RuntimeSpec, 'gpu'>): Pick<Device, 'scoreBytes'> {
+  return gpu.flashAttention ? {} : { scoreBytes: SCORE_BYTES };
 }
 
 /** Throughput of formats that have kernels of their own on an instruction set: `amx/int`. */

@@ -27,6 +27,13 @@ const gpu = z.strictObject({
     })
     .optional()
     .describe('Attention over the KV cache.'),
+  flashAttention: z
+    .union([z.boolean(), z.enum(['on', 'off'])])
+    .transform((value) => value === true || value === 'on')
+    .optional()
+    .describe(
+      'Attention in fused kernels, on either device (llama.cpp -fa). off: scores are written to memory and read again. Absent: on.',
+    ),
   several: z
     .enum(['layers', 'tensor', 'experts'])
     .optional()
@@ -234,6 +241,7 @@ function filled(whole: RuntimeProfile, own: RuntimeProfile, label: string): Runt
       compute: need(gpu?.compute, 'gpu.compute'),
       attention: need(gpu?.attention, 'gpu.attention'),
       several: need(gpu?.several, 'gpu.several'),
+      flashAttention: gpu?.flashAttention ?? true,
     },
     cpu: {
       bandwidth: need(cpu?.bandwidth, 'cpu.bandwidth'),

@@ -65,6 +65,8 @@ export interface Device {
   readonly unpacking?: ByFormat;
   /** What attention over the KV cache reaches. It then takes its own time, after the weights; absent: it shares their roofline. */
   readonly attention?: { readonly bandwidthFraction: number; readonly computeFraction: number; readonly vectorFraction: number };
+  /** Bytes that each score of attention moves through memory, where kernels do not fuse it (no flash attention). Absent: none. */
+  readonly scoreBytes?: number;
   /** `peakFlops` by format of the weights; absent: it is the same for all. */
   readonly peakByFormat?: ByFormat;
 }

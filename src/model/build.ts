@@ -72,13 +72,19 @@ class Tally implements Weights {
 /** What attention costs per token of context: KV-cache bytes and operations per pair of tokens. */
 export function contextOf(heads: number, kvHeads: number, keyDim: number, valueDim: number, window: number | null): AttentionSpec {
   const uneven = keyDim === valueDim ? {} : { valueShare: valueDim / (keyDim + valueDim) };
-  return { kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES, flopsPerPair: 2 * heads * (keyDim + valueDim), window, ...uneven };
+  return {
+    kvBytesPerToken: kvHeads * (keyDim + valueDim) * KV_BYTES,
+    flopsPerPair: 2 * heads * (keyDim + valueDim),
+    heads,
+    window,
+    ...uneven,
+  };
 }
 
 /** The same for latent attention in its absorbed form (DeepSeek-V2, section 2.1): every head scores and sums the shared latent itself. */
 export function latentContext(heads: number, kvLora: number, qkRope: number): AttentionSpec {
   const flopsPerPair = heads * (2 * (kvLora + qkRope) + 2 * kvLora);
-  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair, window: null, valueShare: 0 };
+  return { kvBytesPerToken: (kvLora + qkRope) * KV_BYTES, flopsPerPair, heads, window: null, valueShare: 0 };
 }
 
 /** What layers without attention cost per token of context. */
@@ -126,7 +132,7 @@ function addAttention(tally: Tally, profile: ModelProfile, layer: number): Atten
     else if (attention.qkNorm) tally.vector(2 * headDim, `${prefix}qk_norm.weight`);
   }
   const one = contextOf(heads, kvHeads, headDim, headDim, windowOf(profile, layer));
-  return { ...one, kvBytesPerToken: blocks * one.kvBytesPerToken, flopsPerPair: blocks * one.flopsPerPair };
+  return { ...one, kvBytesPerToken: blocks * one.kvBytesPerToken, flopsPerPair: blocks * one.flopsPerPair, heads: blocks * heads };
 }
 
 /**

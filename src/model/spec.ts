@@ -40,6 +40,8 @@ export interface AttentionSpec {
   readonly valueShare?: number;
   /** Operations of one token attending to one token of context (scores and values). */
   readonly flopsPerPair: number;
+  /** Query heads: scores of a pair of tokens, which attention without fused kernels writes out. Absent: nothing says. */
+  readonly heads?: number;
   /** Sliding window in tokens, or null: the whole context. */
   readonly window: number | null;
 }

@@ -1,7 +1,7 @@
 // Tokens that a request has in its KV cache before its first: they are read and take room, and nothing replays them.
 import { describe, expect, it } from 'vitest';
-import { simulate } from '../../src/engine/simulate.js';
-import type { RunInput } from '../../src/system/run.js';
+import { simulate, simulateRun } from '../../src/engine/simulate.js';
+import { checkRun, type RunInput } from '../../src/system/run.js';
 
 const KV_TOKEN = 8 * 1024;
 const run = async (input: RunInput) => {
@@ -50,8 +50,8 @@ describe('workload.context', () => {
 });
 
 /** Time of a decoded token at two depths, ns, on a card and runtime of which the data sheet and the profile say all that counts. */
-const depth = async (model: string, kvFormat: string, context: number): Promise<number> => {
-  const { metrics } = await simulate({
+const depth = async (model: string, kvFormat: string, context: number, flash = 'on'): Promise<number> => {
+  const given = {
     model,
     quantization: 'q4_k_m',
     hardware: 'rtx-3090+ryzen-9-7950x',
@@ -60,7 +60,9 @@ const depth = async (model: string, kvFormat: string, context: number): Promise<
     workload: { context, prompt: 1, output: 3, tokens: 4 },
     bounds: false,
     seed: 3,
-  });
+  };
+  const overrides = [{ path: ['runtime', 'gpu', 'flashAttention'], value: flash, label: 'flash' }];
+  const { metrics } = await simulateRun(checkRun(given, 'test', overrides));
   return metrics['latency.tpot.mean']!.value;
 };
 
@@ -81,5 +83,22 @@ describe('a token at depth', () => {
   ])('of %s with %s takes longer by what each token of context does', async (model, format, perToken) => {
     const [near, far] = [await depth(model, format, 4_000), await depth(model, format, 14_000)];
     expect((far - near) / (10_000 * perToken)).toBeCloseTo(1, 6);
+  });
+
+  it.each([
+    // 32 heads in 48 layers: a score is written, read and written by the softmax, and read, 4 bytes each.
+    ['qwen3-30b-a3b', (98_304 + 48 * 32 * 16) * READ],
+    // 64 heads in the 12 layers that see all.
+    ['gpt-oss-20b', 12 * (2048 + 64 * 16) * READ],
+  ])('of %s moves its scores through memory where attention is not fused', async (model, perToken) => {
+    const [near, far] = [await depth(model, 'f16', 4_000, 'off'), await depth(model, 'f16', 14_000, 'off')];
+    expect((far - near) / (10_000 * perToken)).toBeCloseTo(1, 6);
+  });
+
+  it('needs flash attention for values of fewer bits', async () => {
+    await expect(depth('gpt-oss-20b', 'q8_0', 10, 'off')).rejects.toThrow(
+      /memory\.kvFormat: values of 8\.5 bits need flash attention, and runtime\.gpu\.flashAttention is off; take q8_0\/f16/,
+    );
+    expect(await depth('gpt-oss-20b', 'q8_0/f16', 10, 'off')).toBeGreaterThan(0);
   });
 });

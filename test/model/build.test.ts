@@ -35,7 +35,7 @@ describe('buildModel', () => {
       { ...one, index: 0, offset: 0 },
       { ...one, index: 1, offset: 5 },
     ]);
-    const attention = { kvBytesPerToken: 2 * 3 * 2, flopsPerPair: 4 * 2 * 3, window: null };
+    const attention = { kvBytesPerToken: 2 * 3 * 2, flopsPerPair: 4 * 2 * 3, heads: 2, window: null };
     const segment = {
       weightBytes: layer * 2,
       flopsPerToken: 2 * (layer - 8),

@@ -84,7 +84,7 @@ describe('a GGUF file', () => {
     expect(model.dense.segments.map((part) => part.weightBytes)).toEqual([segment, segment, segment, 1000 * 210 + 4 * HIDDEN]);
     expect(model.dense.segments.map((part) => part.flopsPerSequence)).toEqual([0, 0, 0, 2 * HIDDEN * 1000]);
     expect(model.dense.segments[0]!.flopsPerToken).toBe(2 * (HIDDEN * (128 + 64 + 64) + 128 * HIDDEN + HIDDEN * EXPERTS));
-    expect(model.dense.segments[0]!.attention).toEqual([{ kvBytesPerToken: 2 * 64 * 2, flopsPerPair: 4 * 128, window: null }]);
+    expect(model.dense.segments[0]!.attention).toEqual([{ kvBytesPerToken: 2 * 64 * 2, flopsPerPair: 4 * 128, heads: 4, window: null }]);
     // All tensors are somewhere: dense weights and experts are the whole file without its header.
     const stored = TENSORS.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
     expect(model.dense.weightBytes + model.layers.reduce((sum, part) => sum + 4 * part.expertBytes, 0)).toBe(stored);
@@ -223,7 +223,7 @@ describe('attention by metadata', () => {
       { 'general.architecture': 'deepseek2', 'qwen3moe.attention.kv_lora_rank': 512, 'qwen3moe.rope.dimension_count': 64 },
       ['attn_kv_a_mqa'],
     );
-    expect(latent[0]).toEqual({ kvBytesPerToken: 576 * 2, flopsPerPair: 4 * (2 * 576 + 2 * 512), window: null, valueShare: 0 });
+    expect(latent[0]).toEqual({ kvBytesPerToken: 576 * 2, flopsPerPair: 4 * (2 * 576 + 2 * 512), heads: 4, window: null, valueShare: 0 });
   });
 
   it('is absent in layers that have other mixers', () => {
