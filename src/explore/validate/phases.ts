@@ -34,8 +34,13 @@ function fillsCaches({ placement }: Measurement): boolean {
   return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream';
 }
 
-/** Programs that chat say the prompt itself as the depth at which decoding begins. Benchmarks of llama.cpp say what is there before both. */
-const SAYS_BEFORE_BOTH = /llama\.cpp/;
+/**
+ * True where a row's depth is there before its prompt, as benchmarks of llama.cpp that walk depths have it. Programs that chat, and llama.cpp's
+ * server, say the prompt itself as the depth at which decoding begins.
+ */
+function isBeforeBoth({ engine, run: { depth, pp_tokens: tokens }, series }: Measurement): boolean {
+  return depth !== tokens || (/llama\.cpp/.test(engine) && series?.vary === 'depth');
+}
 
 /**
  * Decoding: from the depth on, so that generated tokens see half of themselves on average.
@@ -53,10 +58,10 @@ export function decodingPhase(row: Measurement, usualUbatch: number): RowPhase {
  * A prompt.
  * @param usualUbatch tokens of a pass where the row does not say
  */
-export function promptPhase({ engine, run }: Measurement, usualUbatch: number): RowPhase {
-  const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = run;
+export function promptPhase(row: Measurement, usualUbatch: number): RowPhase {
+  const { batch_users: users = 1, depth = 0, pp_tokens: tokens = USUAL_PROMPT, ubatch = usualUbatch } = row.run;
   const prompt = Math.min(tokens, MOST_PROMPT);
-  const before = depth === tokens && !SAYS_BEFORE_BOTH.test(engine) ? 0 : depth;
+  const before = isBeforeBoth(row) ? depth : 0;
   return { users, prompt, output: 1, context: before + Math.round((tokens - prompt) / 2), ubatch, warming: 0 };
 }
 

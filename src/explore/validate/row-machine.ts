@@ -2,6 +2,7 @@
 // leaves out is taken from what is usual. What software makes of the machine is the runtime's business.
 import { checkValue } from '../../base/yaml.js';
 import { memoryRate } from '../../hardware/parts/memory.js';
+import { NEWEST_PCIE, pcieRate } from '../../hardware/parts/pcie.js';
 import { type HardwareProfile, HardwareProfileSchema } from '../../hardware/profile.js';
 import { COPY_START, pinnedRate, READ, SOCKETS, sheetRate } from '../../hardware/reach.js';
 import type { Measurement } from './measurement.js';
@@ -12,8 +13,6 @@ type RowGpu = RowMachine['gpus'][number];
 /** How a runtime uses several GPUs: one after another, or all together. */
 export type GpuSharing = 'layers' | 'tensor' | 'experts';
 
-/** GB/s of a lane by PCIe generation, line code taken off. */
-const LANE_GBPS = [0, 0.25, 0.5, 0.985, 1.969, 3.938, 7.563, 15.125, 30.25];
 /** Of memory that a row names without its speed, MT/s; the usual ones. */
 const USUAL_MTS: Readonly<Record<string, number>> = { ddr3: 1600, ddr4: 3200, ddr5: 5600, lpddr5: 6400, lpddr5x: 8000, mrdimm: 8800 };
 /** Where a row says nothing of a part: two channels of DDR5, four cores a channel at 3 GHz with AVX2, PCIe 4.0 x16. */
@@ -41,7 +40,7 @@ function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
 function copyBandwidth({ pcie }: RowGpu): number {
   if (pcie?.measured_gbps !== undefined) return pcie.measured_gbps * 1e9;
   const { gen, lanes } = pcie ?? USUAL.pcie;
-  return pinnedRate((LANE_GBPS[gen] ?? LANE_GBPS.at(-1)!) * 1e9 * lanes);
+  return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));
 }
 
 /** The cards as one: layer after layer each reads its own part; together they read and compute at once. */

@@ -96,12 +96,15 @@ export function familyOf(row: Measurement): string {
 }
 
 /** The figures of a row, and which of them are scored. */
-export function figuresOf({ measured, pathology, scorable }: Measurement): Figure[] {
+export function figuresOf({ measured, model, pathology, scorable }: Measurement): Figure[] {
   const figures: Figure[] = [];
   const add = (metric: MeasuredMetric, value: number | undefined, may: boolean | undefined): void => {
     if (value === undefined) return;
     const said = scorable === undefined ? true : may === true;
-    const why = pathology === undefined ? 'the specification does not suffice' : `pathology: ${pathology}`;
+    const lacks = /not stated/.test(model.variant ?? '')
+      ? 'the specification does not suffice: its model is not stated'
+      : 'the specification does not suffice';
+    const why = pathology === undefined ? lacks : `pathology: ${pathology}`;
     figures.push({ metric, measured: value, unscored: said ? null : why });
   };
   add('decode', measured.tg_tps, scorable?.tg);

@@ -123,7 +123,8 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
   const [runtime, format, placement] = [runtimeOf(row), formatKin(row.model), row.placement.kind];
   return figuresOf(row).map(({ measured, metric, unscored }) => {
     const predicted = figures[metric] ?? null;
-    const reason = unscored ?? (predicted === null ? (lacks ?? 'its placement does not say enough') : null);
+    const missing = predicted === null ? (lacks ?? 'its placement does not say enough') : null;
+    const reason = unscored !== null && missing !== null ? `${unscored}; ${missing}` : (unscored ?? missing);
     return {
       ...{ id: row.id, metric, machine: row.machine.name, model: row.model.name, measured, predicted },
       error: predicted === null ? null : predicted / measured - 1,

@@ -16,8 +16,8 @@ export interface PcieLink {
  */
 const LANE = [Number.NaN, 0.25e9, 0.5e9, (8e9 * 128) / 130 / 8, (16e9 * 128) / 130 / 8, (32e9 * 128) / 130 / 8, (64e9 * 242) / 256 / 8];
 
-/** Generations that there are. */
-const GENERATIONS = LANE.length - 1;
+/** The newest generation that there is. */
+export const NEWEST_PCIE = LANE.length - 1;
 /** Widths of a slot. */
 const WIDTHS = [1, 2, 4, 8, 16];
 
@@ -30,7 +30,7 @@ export function pcieRate({ generation, lanes }: PcieLink): number {
 export function parseSlot(text: string): PcieLink | null {
   const match = /^(\d)(?:\.0)?[\s-]*x\s?(\d{1,2})$/i.exec(text.trim());
   const [generation, lanes] = [Number(match?.[1]), Number(match?.[2])];
-  return generation >= 1 && generation <= GENERATIONS && WIDTHS.includes(lanes) ? { generation, lanes } : null;
+  return generation >= 1 && generation <= NEWEST_PCIE && WIDTHS.includes(lanes) ? { generation, lanes } : null;
 }
 
 /** As parseSlot reads it: `4x16`. */

@@ -115,8 +115,8 @@ describe('the machine', () => {
   it('is the figures of the row', () => {
     expect(machine()).toMatchObject({
       name: 'box',
-      // Pinned copies reach 0.8 of 16 lanes of 1.969 GB/s.
-      links: [{ name: 'h2d', bandwidth: 1.969e9 * 16 * 0.8 }],
+      // Pinned copies reach 0.8 of 16 lanes of 16 GT/s, 128 of 130 bits.
+      links: [{ name: 'h2d', bandwidth: expect.closeTo(((16e9 * 128) / 130 / 8) * 16 * 0.8) }],
       gpu: { peak: 71e12, memoryBandwidth: 936e9 },
       // Two channels of 8 bytes, 6,000 million times a second.
       cpu: { cores: 16, clock: 4.5, isa: 'avx512-vnni', memoryBandwidth: 96e9, sockets: 1 },
