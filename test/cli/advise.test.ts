@@ -72,6 +72,25 @@ describe('formats', () => {
   });
 });
 
+describe('a model that memory does not hold', () => {
+  const small = ['mixtral-8x7b', '-w', 'rtx-3060+16GB+nvme-7GB/s', '--quantizations', 'q8_0'];
+
+  it('is read from the disk that the machine names', async () => {
+    expect(await run(...small, '--json')).toBe(0);
+    const { answer, bound, purchases } = JSON.parse(output.stdout) as Advice;
+    expect(answer!.setting.fromDisk).toBe(true);
+    expect(bound!.decode).toBe('the SSD');
+    expect(purchases.map(({ part }) => part)).toContain('twice as fast an SSD');
+    output.stdout = '';
+    await run(...small);
+    expect(output.stdout).toMatch(/GiB on disk/);
+  });
+
+  it('does not fit where the machine names none', async () => {
+    expect(await run('mixtral-8x7b', '-w', 'rtx-3060+16GB', '--quantizations', 'q8_0')).toBe(1);
+  });
+});
+
 describe('exit codes', () => {
   it('are 1 where nothing fits, with what is missing', async () => {
     expect(await run('kimi-k2', '-w', 'rtx-3060+16GB')).toBe(1);

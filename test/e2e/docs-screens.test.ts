@@ -1,9 +1,9 @@
-// The pages on workloads, schedulers, plans and faults show what moeprof prints today, where a reader has all that the command needs.
+// The pages on workloads, schedulers, plans, faults and advice show what moeprof prints today, where a reader has all that the command needs.
 import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
 import { screensOf } from './screens.js';
 
-describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'faults.md'])('docs/%s', (name) => {
+describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'faults.md', 'advise.md'])('docs/%s', (name) => {
   const screens = screensOf(`docs/${name}`).filter(({ command }) => !/ \.\/|\.safetensors| -o /.test(command));
 
   it('shows commands, and what some of them print', () => {

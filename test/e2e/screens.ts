@@ -13,7 +13,9 @@ export interface Screen {
  * @param path relative to the repository
  */
 export function screensOf(path: string): Screen[] {
-  const page = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replaceAll(/ \\\n +/g, ' ');
+  let page = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  // Lines of a command are joined, those of a screen stay.
+  for (let before = ''; before !== page; ) [before, page] = [page, page.replaceAll(/^( {4}moeprof .*) \\\n +/gm, '$1 ')];
   const blocks = [...page.matchAll(/(?:^ {4}.*\n|(?<=^ {4}.*\n)\n(?= {4}))+/gm)].map(([block]) =>
     block.replaceAll(/^ {4}/gm, '').split('\n'),
   );

@@ -40,6 +40,8 @@ function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy,
   const family = (format === null ? undefined : kernelFormat(format)?.family) ?? 'unknown';
   const resident = layout.total.cacheBytes >= expertBytesTotal(model);
   if (layout.dense?.layers.includes('cpu') && layout.total.cacheBytes === 0) return { runtime, format: family, placement: 'all-cpu' };
+  // DRAM is a cache of the disk.
+  if (layout.total.dramBytes !== null) return { runtime, format: family, placement: 'ssd-stream' };
   return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', system.cache.policy.text) };
 }
 

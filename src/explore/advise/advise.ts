@@ -149,7 +149,7 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
   const { hardware, runtime } = asked;
   const cpu = hardware.machine?.cpu ?? null;
   const sockets = hardware.machine?.sockets ?? 1;
-  const isGpu = hardware.gpu.attention !== undefined;
+  const isGpu = hardware.cpuOnly !== true;
   return runtime.dialect.write({
     setting,
     model: asked.file ?? fileName(model, runtime),
@@ -177,6 +177,11 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
 function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {
   return [
     ...(trace.meta.synthetic ? ['Routing is synthetic, drawn as models of this shape route.'] : []),
+    ...(hardware.software === undefined
+      ? [
+          `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,
+        ]
+      : []),
     ...notes,
     ...(hardware.machine?.defaults ?? []),
   ];

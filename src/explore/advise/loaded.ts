@@ -29,7 +29,7 @@ const PIPELINE_COPIES = 4;
 export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const shared = first!.name === 'unified';
-  const gpus = hardware.gpu.attention === undefined ? 0 : (hardware.gpus?.count ?? 1);
+  const gpus = hardware.cpuOnly === true ? 0 : (hardware.gpus?.count ?? 1);
   const plan = planOf(engine, model, setting, gpus);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan) : null;
   const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });

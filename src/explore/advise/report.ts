@@ -1,5 +1,5 @@
 // What advice is shown as: one screen. The verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how sure.
-import { formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../../base/units.js';
+import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../../base/units.js';
 import {
   type Block,
   type Column,
@@ -63,7 +63,10 @@ function verdictOf({ answer, bands, bound, context, goal, kept, request, users }
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
     kept || goal.kind !== 'targets' ? [] : [{ text: 'No setting keeps the targets; this one comes nearest.', tone: 'warning' as const }];
-  return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...broken];
+  const disk = answer.setting.fromDisk
+    ? [{ text: 'Memory does not hold the model: experts are read from the disk as they are needed', tone: 'caution' as const }]
+    : [];
+  return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
 function bandText(band: Accuracy | null): string {
@@ -90,9 +93,16 @@ function explained({ command, runtime }: Advice): Block {
 function memoryGrid({ devices }: AdvisedSetting): Grid {
   const rows = devices.map((device): Datum[] => [
     device.name,
-    ...[device.weights, device.kv, device.compute, freeOf(device), device.has].map((bytes) => figure(bytes, 'bytes')),
+    ...[device.weights, device.kv, device.compute].map((bytes) => figure(bytes, 'bytes')),
+    freeText(freeOf(device)),
+    figure(device.has, 'bytes'),
   ]);
   return gridOf(['memory', 'weights', 'KV', 'compute', 'free', 'of'], rows);
+}
+
+/** Free bytes; what memory does not hold stays on the disk. */
+function freeText(bytes: number): Datum {
+  return bytes < 0 ? { value: bytes, text: `${formatBytes(-bytes)} on disk` } : figure(bytes, 'bytes');
 }
 
 /** The answer, and what else could be had. */

@@ -2,6 +2,7 @@
 // rungs beside it, since a bisection believes that and a run shows it.
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
+import { firstFit } from './first-fit.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from './fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
 import { loadedMemory } from './loaded.js';
@@ -43,7 +44,7 @@ export function ladderOf({ hardware, runtime }: Question, model: ModelSpec): rea
   const [first] = hardware.tiers;
   if (first!.name !== 'unified') return runtime.ladder(model);
   // One memory: there is nothing to move. Where the CPU stands in the GPU's place, nothing is on a GPU.
-  return [hardware.gpu.attention === undefined ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
+  return [hardware.cpuOnly === true ? { ...ALL_ON_GPU, gpuLayers: 0 } : ALL_ON_GPU];
 }
 
 /** Memory of a setting by device. */
@@ -99,17 +100,15 @@ export function cacheBytes(question: Pick<Question, 'hardware' | 'runtime'>, mod
 
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */
 function firstOnGpu(question: Question, model: ModelSpec, beside: Beside, ladder: readonly WeightPlacement[]): number {
-  const holds = (at: number): boolean => {
+  return firstFit(ladder.length, (at) => {
     const devices = devicesOf(question, model, { ...beside, ...ladder[at]!, fromDisk: false });
-    return devices.every((device) => device.name === HOST || freeOf(device) >= 0);
-  };
-  let [low, high] = [0, ladder.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+    return missingOn(devices.filter(({ name }) => name !== HOST));
+  });
+}
+
+/** What the fullest device lacks, bytes; below 0: so much every device has free. */
+function missingOn(devices: readonly DeviceMemory[]): number {
+  return Math.max(...devices.map((device) => -freeOf(device)));
 }
 
 /** Tokens of a pass that are tried: passes beyond the prompt are as good as the first that holds it. */
@@ -169,12 +168,11 @@ const MOST_CONTEXT = 2 ** 20;
 
 /** Longest context of each user with which a setting still fits, in steps of 1,024 tokens; its own where it does not even fit as it is. */
 export function contextThatFits(question: Question, { model, setting }: Pick<Priced, 'model' | 'setting'>): number {
-  const holds = (steps: number): boolean => isFit(devicesOf(question, model, { ...setting, context: steps * CONTEXT_STEP }));
-  let [low, high] = [Math.floor(setting.context / CONTEXT_STEP), MOST_CONTEXT / CONTEXT_STEP];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (holds(middle)) low = middle;
-    else high = middle - 1;
-  }
-  return Math.max(setting.context, low * CONTEXT_STEP);
+  const own = Math.floor(setting.context / CONTEXT_STEP);
+  const most = MOST_CONTEXT / CONTEXT_STEP;
+  // From the longest down: the first that fits.
+  const at = firstFit(most - own + 1, (down) =>
+    missingOn(devicesOf(question, model, { ...setting, context: (most - down) * CONTEXT_STEP })),
+  );
+  return Math.max(setting.context, (most - at) * CONTEXT_STEP);
 }

@@ -66,7 +66,7 @@ export async function boundOf(question: Question, { model, price, setting }: Pri
 /** On a machine of one memory there is no other to tell it from. */
 function named(name: string, hardware: HardwareSpec): string {
   if (hardware.tiers[0]!.name !== 'unified') return name;
-  return hardware.gpu.attention === undefined ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
+  return hardware.cpuOnly === true ? name.replace('GPU', 'CPU') : name.replace('GPU memory', 'memory');
 }
 
 /** What would help, most gain first; what gains less than a hundredth is left out. */

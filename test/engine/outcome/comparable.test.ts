@@ -19,6 +19,16 @@ describe('the band of a run', () => {
     expect(accuracy!.decode!.halfWidth).toBeLessThan(1);
   });
 
+  it('is that of reads from a disk where DRAM caches one', async () => {
+    const { accuracy } = await run({
+      model: 'gpt-oss-20b',
+      hardware: 'rtx-3090+ryzen-9-7950x+2xddr5-6000+16GB+nvme-7GB/s',
+      system: { name: 's', cache: { policy: 'static:by=layer,cpuLayers=24' }, onMiss: 'cpu' },
+      memory: { expertCache: '100%', dramCache: '4GiB' },
+    });
+    expect(accuracy!.decode!.common).toMatch(/ssd-stream|^llama\.cpp$/);
+  });
+
   it('is absent where the machine says itself what it reaches', async () => {
     const { accuracy } = await run({ model: 'gpt-oss-20b', hardware: 'rtx-4090', memory: { expertCache: '25%' } });
     expect(accuracy).toBeUndefined();

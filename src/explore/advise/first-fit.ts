@@ -1,0 +1,25 @@
+// The first of a row of settings that fits, found in few looks: what is missing falls nearly straight along the row, so each look goes where
+// the straight line between the two nearest looks crosses zero. A look counts memory, which takes milliseconds.
+
+/**
+ * The first place at which nothing is missing; `count` where there is none.
+ * @param count places
+ * @param missing bytes missing at a place, at most 0 where it fits; never more at a later place than at an earlier one
+ */
+export function firstFit(count: number, missing: (at: number) => number): number {
+  if (count === 0) return 0;
+  let [low, lack] = [0, missing(0)];
+  if (lack <= 0) return 0;
+  let [high, room] = [count - 1, count === 1 ? lack : missing(count - 1)];
+  if (room > 0) return count;
+  // Something is missing at `low`, nothing at `high`.
+  for (let looks = 1; high - low > 1; looks++) {
+    // A line that bends would creep: every third look halves.
+    const straight = looks % 3 === 0 ? (low + high) / 2 : low + ((high - low) * lack) / (lack - room);
+    const at = Math.min(high - 1, Math.max(low + 1, Math.ceil(straight)));
+    const bytes = missing(at);
+    if (bytes <= 0) [high, room] = [at, bytes];
+    else [low, lack] = [at, bytes];
+  }
+  return high;
+}
