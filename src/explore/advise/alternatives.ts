@@ -13,6 +13,8 @@ export interface Alternative {
 
 /** Alternatives that are told. */
 const TOLD = 5;
+/** Passes that are tried beside the answer's. */
+const NEIGHBOURS = 2;
 /** Formats of fewer bits that are tried. */
 const FORMATS = 2;
 /** A context that is tried beside the one that is asked for. */
@@ -28,13 +30,19 @@ export async function alternativesOf(
   quantizations: readonly (string | null)[],
 ): Promise<readonly Alternative[]> {
   const found: Alternative[] = [];
-  for (const { beside, change } of changesOf(question, answer.setting, quantizations)) {
+  const add = async (change: string, beside: Setting): Promise<void> => {
     const model = question.model(beside.quantization);
     const fit = highestFit(question, model, beside);
     if (fit !== null) found.push({ change, one: await priced(question, model, fit) });
+  };
+  for (const { beside, change } of changesOf(question, answer.setting, quantizations)) await add(change, beside);
+  for (const { change, setting } of lowerRungs(question, answer)) {
+    found.push({ change, one: await priced(question, answer.model, setting) });
   }
-  const last = lastRung(question, answer);
-  if (last !== null) found.push({ change: 'no layer on the GPU', one: await priced(question, answer.model, last) });
+  const passes = passesOf(question).filter((ubatch) => ubatch !== answer.setting.ubatch);
+  for (const ubatch of nearestFirst(passes, answer.setting.ubatch).slice(NEIGHBOURS)) {
+    if (found.length < TOLD) await add(passText(ubatch), { ...answer.setting, ubatch });
+  }
   return found.sort((a, b) => a.one.cost - b.one.cost).slice(0, TOLD);
 }
 
@@ -47,24 +55,38 @@ function changesOf(
   const others = <T>(values: readonly T[], own: T): T[] => values.filter((value) => value !== own);
   const formats = others(quantizations, setting.quantization).slice(0, FORMATS);
   return [
-    ...beside(passesOf(question), setting.ubatch).map((ubatch) => ({ change: `passes of ${ubatch}`, beside: { ...setting, ubatch } })),
+    ...nearestFirst(others(passesOf(question), setting.ubatch), setting.ubatch)
+      .slice(0, NEIGHBOURS)
+      .map((ubatch) => ({ change: passText(ubatch), beside: { ...setting, ubatch } })),
     ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
     ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
     { change: `context of ${formatCount(LONGER * setting.context)}`, beside: { ...setting, context: LONGER * setting.context } },
   ];
 }
 
-/** The values before and after one. */
-function beside(values: readonly number[], own: number): number[] {
-  const at = values.indexOf(own);
-  return values.filter((_, i) => Math.abs(i - at) === 1);
+/** By the factor between them and one. */
+function nearestFirst(values: readonly number[], own: number): number[] {
+  const far = (value: number): number => Math.abs(Math.log2(value / own));
+  return values.toSorted((a, b) => far(a) - far(b) || a - b);
 }
 
-/** The setting without a GPU; null: the runtime has none such, it does not fit, or it is the answer. */
-function lastRung(question: Question, { model, setting }: Priced): Setting | null {
+function passText(ubatch: number): string {
+  return `passes of ${formatCount(ubatch)}`;
+}
+
+/** Settings with less on the GPU that the runtime has a name for: no expert there, and no layer there; those that fit. */
+function lowerRungs(question: Question, { model, setting }: Priced): { readonly change: string; readonly setting: Setting }[] {
   const ladder = ladderOf(question, model);
-  const last = ladder.at(-1)!;
-  if (last.gpuLayers !== 0 || rungOf(ladder, setting) === ladder.length - 1) return null;
-  const alone = { ...setting, ...last };
-  return isFit(devicesOf(question, model, alone)) ? alone : null;
+  const at = rungOf(ladder, setting);
+  const named = [
+    {
+      change: 'no expert on the GPU',
+      rung: ladder.findIndex((one) => one.gpuExperts === 0 || (one.gpuLayers === null && one.cpuMoe === model.layers.length)),
+    },
+    { change: 'no layer on the GPU', rung: ladder.findIndex(({ gpuLayers }) => gpuLayers === 0) },
+  ];
+  return named
+    .filter(({ rung }) => rung > at)
+    .map(({ change, rung }) => ({ change, setting: { ...setting, ...ladder[rung]! } }))
+    .filter(({ setting: one }) => isFit(devicesOf(question, model, one)));
 }

@@ -13,7 +13,7 @@ import type { RequestShape, Speeds } from './goal.js';
 import type { Setting } from './setting.js';
 
 /** Generated tokens that are run: routing varies between them, and nothing else. */
-const DECODED = 24;
+const DECODED = 16;
 /** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
 const WARMING = 160;
 const WARMED = 160;

@@ -33,6 +33,15 @@ const MACHINES = [
 ];
 const RUNTIMES = ['llama.cpp', 'ik_llama.cpp', 'ktransformers', 'ollama'];
 
+/** Machines under each runtime, composed once for all models. */
+const PAIRS = MACHINES.map((machine) => ({
+  machine,
+  driven: RUNTIMES.map((name) => {
+    const runtime = advisedRuntime(name);
+    return { runtime, hardware: loadHardware(machine, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile)) };
+  }),
+}));
+
 // Short: speeds of longer prompts change no order of placements, and passes beyond the prompt are not tried.
 const REQUEST = { prompt: 64, output: 64 };
 
@@ -40,10 +49,8 @@ describe.each(MODELS)('%s', (name) => {
   const model = loadModel(name);
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
 
-  it.each(MACHINES)('on %s', async (machine) => {
-    for (const runtimeName of RUNTIMES) {
-      const runtime = advisedRuntime(runtimeName);
-      const hardware = loadHardware(machine, undefined, [], runtime.profile === null ? null : loadRuntime(runtime.profile));
+  it.each(PAIRS)('on $machine', async ({ driven }) => {
+    for (const { hardware, runtime } of driven) {
       const common = { runtime, hardware, goal: { kind: 'decode' as const }, request: REQUEST, context: 8192, users: 1 };
       const question: Question = { ...common, pricer: new Pricer(trace, REQUEST), model: () => model };
       const best = await bestSetting(question, null, 'f16');
