@@ -21,7 +21,8 @@ import type { RunPlan } from './plan.js';
  */
 export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, workload: Workload, residency: Residency | null): Passes {
   const { candidates, model, trace } = inputs;
-  const { batch, context: held = 0, maxTokensPerPass } = run.workload;
+  const { batch, context: held = 0 } = run.workload;
+  const maxTokensPerPass = layout.total.passTokens;
   const perToken = layout.total.kvBytesPerToken;
   // A request's KV cache is on one GPU, whichever has room for it: each must have room for the longest.
   const rooms = layout.gpus.map(({ memory }) => memory.kvBytes);

@@ -3,7 +3,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { simulate } from '../../src/index.js';
+import { findProfile } from '../../src/base/profiles.js';
+import { loadModel, simulate } from '../../src/index.js';
+import { openTrace } from '../../src/trace/open.js';
+import { chunks } from '../../src/trace/trace.js';
 
 /** A copy of llama.cpp with these lines over it; @returns its path */
 function runtime(lines: string): string {
@@ -42,5 +45,33 @@ describe('a prompt', () => {
     const overlapped = await run('copy: { overlap: copy }\n', 128);
     const serial = await run('copy: { overlap: none }\n', 128);
     expect(serial('time.total')).toBeGreaterThan(overlapped('time.total'));
+  });
+
+  it('copies the union of what the tokens of each of its passes chose, once', async () => {
+    const model = loadModel('mini-mixtral-8x8l');
+    const trace = await openTrace(findProfile('traces', 'mini-mixtral-8x8l'), { model });
+    const { prefill } = trace.requests[0]!;
+    const width = 48;
+    let unions = 0;
+    for (const chunk of chunks(trace, width, 0, prefill)) {
+      const seen = new Set<number>();
+      for (let at = 0; at < chunk.tokens * trace.layers * trace.topK; at++) {
+        const layer = Math.floor(at / trace.topK) % trace.layers;
+        seen.add(layer * model.layers[0]!.experts + chunk.experts[at]!);
+      }
+      // A last pass of fewer tokens than are copied for is the CPU's.
+      if (chunk.tokens >= 8) unions += seen.size;
+    }
+    trace.close();
+    const { metrics } = await simulate({
+      trace: 'mini-mixtral-8x8l',
+      hardware: 'rtx-4090',
+      system: { name: 'all-on-cpu', cache: { policy: 'lru', capacity: '0%' }, onMiss: 'cpu' },
+      runtime: runtime('prompt: { offloadFrom: 8 }\n'),
+      workload: { tokens: prefill, maxTokensPerPass: width },
+      bounds: false,
+    });
+    expect(metrics['transfer.h2d.count']!.value).toBe(unions);
+    expect(metrics['transfer.h2d.bytes']!.value).toBe(unions * model.layers[0]!.expertBytes);
   });
 });

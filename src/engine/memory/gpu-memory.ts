@@ -91,8 +91,8 @@ export class GpuMemory {
   /** A pass has ended. */
   passed(endNs: number): void {
     const { gpu } = this.#parts.simulated;
-    const { denseBytes, stagingBytes } = this.#plan;
-    this.peakBytes = Math.max(this.peakBytes, denseBytes + stagingBytes + this.#kvBytes + gpu.peakBytes);
+    const { activationBytes, denseBytes, stagingBytes } = this.#plan;
+    this.peakBytes = Math.max(this.peakBytes, denseBytes + activationBytes + stagingBytes + this.#kvBytes + gpu.peakBytes);
     gpu.peakBytes = gpu.usedBytes;
     this.#account(endNs);
   }

@@ -10,6 +10,7 @@ import type { Inputs } from '../inputs.js';
 import { type ExpertHomes, placeExperts } from '../parallel/place.js';
 import type { Shard } from '../parallel/shard.js';
 import type { Serving } from '../serving.js';
+import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
 import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
@@ -44,7 +45,13 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const placed = densePlacementOf(inputs, run);
   const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed);
   if (hardware.gpus === undefined) {
-    const memory = await withQuotas(planMemory({ hardware, model, system, rooms: rooms(model) }, run, workload, serving), inputs, run);
+    const sequences = Math.min(serving.running, workload.requests);
+    const activations = activationsOf(inputs, run, sequences, workload.longest + (run.workload.context ?? 0));
+    const memory = await withQuotas(
+      planMemory({ hardware, model, system, rooms: rooms(model), activations }, run, workload, serving),
+      inputs,
+      run,
+    );
     return { hardware, dense: placed, gpus: [{ shard: null, memory }], total: memory, several: null };
   }
   const { count, interconnect } = hardware.gpus;

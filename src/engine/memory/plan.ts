@@ -1,5 +1,5 @@
 // Who gets how many bytes: dense weights, KV caches and staging come first, the expert cache takes what it is given or what is left.
-import { formatBytes } from '../../base/units.js';
+import { formatBytes, formatCount } from '../../base/units.js';
 import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { DenseBytes } from '../../hardware/dense-split.js';
@@ -11,11 +11,16 @@ import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
+import { RESERVED_TOKENS } from './activations.js';
 import type { DenseRooms } from './dense.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
   readonly denseBytes: number;
+  /** Most tokens of a pass: as the run says, or what leaves its activations room. */
+  readonly passTokens: number;
+  /** What activations of such passes take beyond what the machine reserves. */
+  readonly activationBytes: number;
   /** KV cache of one token here. */
   readonly kvBytesPerToken: number;
   /** Dense weights, and KV cache of one token, that lie in DRAM. */
@@ -68,6 +73,8 @@ export interface MemoryInputs {
   readonly model: ModelSpec;
   readonly system: SystemSpec;
   readonly rooms: DenseRooms;
+  /** Bytes that passes of so many tokens take beyond what the machine reserves. Absent: nobody knows. */
+  readonly activations?: (tokens: number) => number;
 }
 
 /**
@@ -75,7 +82,7 @@ export interface MemoryInputs {
  * @throws UserError for a capacity that contradicts the system or the machine
  */
 export function planMemory(
-  { hardware, model, rooms: dense, system }: MemoryInputs,
+  { activations = () => 0, hardware, model, rooms: dense, system }: MemoryInputs,
   run: RunSpec,
   workload: Workload,
   serving: Serving,
@@ -100,22 +107,70 @@ export function planMemory(
     throw misfit(run, 'workload.context', `${why}; take memory.kvGrowth=reserve, or leave it out`);
   }
   const kvGrowth = run.memory.kvGrowth ?? 'static';
-  const rooms = kvGrowth === 'static' ? separateRooms(need) : sharedRoom(need);
-  const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
-  const roomBytes = kvGrowth === 'static' ? kvBytes + cacheBytes : Math.max(cacheBytes, kvBytes + leastCacheBytes);
-  const neededBytes = denseBytes + stagingBytes + roomBytes;
+  const { activationBytes, neededBytes, passTokens, rooms } = withPasses(need, activations);
+  const { cacheBytes, stagingBytes } = rooms;
   const dram = divideDram(need);
   return {
     ...rooms,
     denseBytes,
+    activationBytes,
+    passTokens,
     kvBytesPerToken: dense.gpu.kvBytesPerToken,
     dram: dense.dram,
     kvGrowth,
-    sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - stagingBytes,
+    sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - activationBytes - stagingBytes,
     quotas: quotasOf(need, system, cacheBytes),
     dramBytes: dram.bytes,
-    warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...dram.warnings],
+    warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...split(need, passTokens, activations), ...dram.warnings],
   };
+}
+
+/** Memory divided beside the activations of passes. */
+interface Divided {
+  readonly passTokens: number;
+  readonly activationBytes: number;
+  readonly rooms: Rooms;
+  readonly neededBytes: number;
+}
+
+/**
+ * Divides memory beside passes as large as the run asks for, or, where these do not fit beside what has a size of its own, beside those of half
+ * as many tokens, and so on; where no smaller pass would fit either, all is as the run asks for.
+ */
+function withPasses(need: Need, activations: (tokens: number) => number): Divided {
+  const { batch, maxTokensPerPass, speculation } = need.run.workload;
+  const least = Math.max(RESERVED_TOKENS, batch * (1 + (speculation?.draft ?? 0)));
+  const asked = dividedBeside(need, maxTokensPerPass, activations(maxTokensPerPass));
+  let divided = asked;
+  while (!fits(need, divided) && divided.passTokens > least) {
+    const tokens = Math.max(least, Math.floor(divided.passTokens / 2));
+    divided = dividedBeside(need, tokens, activations(tokens));
+  }
+  return fits(need, divided) ? divided : asked;
+}
+
+function fits({ hardware }: Need, { neededBytes }: Divided): boolean {
+  return neededBytes <= hardware.tiers[0]!.bytes;
+}
+
+function dividedBeside(need: Need, passTokens: number, activationBytes: number): Divided {
+  const beside = { ...need, leftBytes: need.leftBytes - activationBytes };
+  const growing = (need.run.memory.kvGrowth ?? 'static') !== 'static';
+  // Of what cannot be shared, no part is given: a smaller pass may leave something.
+  const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
+  const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
+  const roomBytes = growing ? Math.max(cacheBytes, kvBytes + leastCacheBytes) : kvBytes + cacheBytes;
+  return { passTokens, activationBytes, rooms, neededBytes: need.rooms.gpu.weightBytes + activationBytes + stagingBytes + roomBytes };
+}
+
+/** What the reader must know of passes that are smaller than the run asks for. */
+function split({ run }: Need, passTokens: number, activations: (tokens: number) => number): Warning[] {
+  const { maxTokensPerPass } = run.workload;
+  if (passTokens === maxTokensPerPass) return [];
+  const message =
+    `Activations of ${formatCount(maxTokensPerPass)} tokens take ${formatBytes(activations(maxTokensPerPass))} more than those of a usual pass, which do ` +
+    `not fit beside weights and caches: passes have at most ${formatCount(passTokens)} tokens. Take a smaller --cache, or workload.maxTokensPerPass=${passTokens}.`;
+  return [{ code: 'pass-split', message }];
 }
 
 /** The size that the expert cache is given by the system or the run; null: neither says. */

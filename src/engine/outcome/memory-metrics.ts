@@ -7,7 +7,10 @@ import type { Finished, Values } from './finished.js';
 /** Memory of the GPU with the most of it, and of DRAM. */
 export function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
-  const planned = most(gpus, ({ gpu, memory: own }) => own.denseBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes);
+  const planned = most(
+    gpus,
+    ({ gpu, memory: own }) => own.denseBytes + own.activationBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes,
+  );
   const peak = changing?.peakBytes ?? planned;
   const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;

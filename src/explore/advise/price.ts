@@ -175,9 +175,14 @@ function withoutDisk(hardware: HardwareSpec): HardwareSpec {
   return { ...hardware, tiers: hardware.tiers.slice(0, -1), links: hardware.links.filter(({ name }) => name !== 'ssd') };
 }
 
-/** Several GPUs as the runtime drives them, as one. */
+/** Memory of a GPU where what it holds was counted before, buffers and all, bytes. */
+const AMPLE = 64e12;
+
+/** Several GPUs as the runtime drives them, as one; what is placed there was found to fit. */
 function asOneGpu(hardware: HardwareSpec): HardwareSpec {
-  return joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
+  const joined = joinGpus(hardware, hardware.software?.several === 'tensor' ? 'tensor' : 'layers');
+  const [first, ...others] = joined.tiers;
+  return { ...joined, tiers: [{ ...first!, bytes: AMPLE }, ...others] };
 }
 
 /** Requests of one length, one for each user, from the start of the routing. */

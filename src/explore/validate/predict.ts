@@ -84,10 +84,11 @@ function drivenBy(row: Measurement, runtimes: Runtimes): string {
   return JSON.stringify('lacks' in machine ? machine : [buildHardware(machine, runtime), runtime.prompt]);
 }
 
-/** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is. */
-function asRun(runtime: RuntimeSpec, { placement: { prefill_where } }: Measurement): RuntimeSpec {
-  if (prefill_where === undefined) return runtime;
-  return { ...runtime, prompt: { ...runtime.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
+/** The runtime as the row says that it ran: who computed the prompt did so whatever the usual rule is, attention was fused or not. */
+function asRun(runtime: RuntimeSpec, { placement: { prefill_where }, run: { flash_attention } }: Measurement): RuntimeSpec {
+  const own = flash_attention === false ? { ...runtime, gpu: { ...runtime.gpu, flashAttention: false } } : runtime;
+  if (prefill_where === undefined) return own;
+  return { ...own, prompt: { ...own.prompt, counts: 'pass', offloadFrom: prefill_where === 'cpu' ? null : 2 } };
 }
 
 /** Decode speed of all sequences together, tokens/s, and the hit rate; where caches fill, of what comes after they have been warmed. */

@@ -59,6 +59,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Times of faults are simulated times from the first arrival; time.total is the end of the run. Let the fault strike earlier or last longer, or replay more tokens.',
   },
   {
+    names: ['pass-split'],
+    what: 'Passes are smaller than workload.maxTokensPerPass asks for. Activations grow with the tokens of a pass, and beside dense weights, KV caches and an expert cache of a size of its own there was no room for so many: the limit was halved until they fit, as people do with -ub when llama.cpp does not start. What a machine reserves holds passes of 512 tokens; what larger ones take beyond that is known of llama.cpp and ik_llama.cpp.',
+    reading:
+      'A prompt then streams the experts of its layers more often, once for each of its passes, and is slower by as much. An expert cache without a size of its own gives way instead: leave --cache out, or make it smaller, and compare speed.prefill with speed.decode, which loses by it.',
+  },
+  {
     names: ['does-not-fit'],
     what: 'What the run needs is more than the machine has: dense weights, KV cache, staging buffers and expert cache on the GPU, or all experts in DRAM where there is no SSD tier below. moeprof simulates it all the same, since a question such as “what if the GPU had 32 GB?” is a fair one.',
     reading:

@@ -1,0 +1,65 @@
+// What the activations of a pass take on GPUs, where the runtime's buffers are known: larger passes need larger ones.
+import { UserError } from '../../base/errors.js';
+import { allocate } from '../../hardware/allocation/allocate.js';
+import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
+import { decoderLayers } from '../../model/spec.js';
+import type { RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs.js';
+
+/** Tokens of a pass whose buffers are part of what a machine's profile reserves: the usual ubatch. */
+export const RESERVED_TOKENS = 512;
+
+/** Memory that no activations fill, bytes: nobody needs to know how large they are. */
+const AMPLE = 1e12;
+
+/** The program whose buffers a runtime allocates; null: they are not known. */
+function engineOf(runtime: string | undefined): AllocatingEngine | null {
+  if (runtime === 'ik_llama.cpp') return runtime;
+  return runtime !== undefined && /^llama\.cpp(-|$)/.test(runtime) ? 'llama.cpp' : null;
+}
+
+/**
+ * Bytes that passes of so many tokens take beyond those of {@link RESERVED_TOKENS}; 0 where nobody knows.
+ * @param sequences requests that run at once
+ * @param longest tokens in the KV cache of the longest
+ */
+export function activationsOf(
+  { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
+  { memory }: RunSpec,
+  sequences: number,
+  longest: number,
+): (tokens: number) => number {
+  const engine = engineOf(hardware.software?.runtime);
+  if (engine === null || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
+  const [k, v = k] = (memory.kvFormat?.text ?? 'f16').toLowerCase().split('/') as [string, string?];
+  const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;
+  const bytes = (tokens: number): number => {
+    const { devices } = allocate(model, {
+      engine,
+      gpus: cards?.length ?? 1,
+      ...(cards === null ? {} : { tensorSplit: cards.map((card) => card.bytes) }),
+      gpuLayers: memory.gpuLayers ?? decoderLayers(model) + 1,
+      context: longest * sequences,
+      parallel: sequences,
+      batch: Math.max(2048, tokens),
+      ubatch: tokens,
+      kv: { k: k.trim(), v: v!.trim() },
+      flashAttention: hardware.gpu.scoreBytes === undefined,
+      mla: 3,
+      ...(memory.kvIn === 'dram' ? { kvOnCpu: true } : {}),
+    });
+    return devices.reduce((sum, { compute, name }) => (name === 'cpu' ? sum : sum + compute), 0);
+  };
+  let reserved: number | null = null;
+  return (tokens) => {
+    if (tokens <= RESERVED_TOKENS) return 0;
+    try {
+      reserved ??= bytes(RESERVED_TOKENS);
+      return Math.max(0, bytes(tokens) - reserved);
+    } catch (error) {
+      // A model of which a layer's state or a type is not known.
+      if (error instanceof UserError) return 0;
+      throw error;
+    }
+  };
+}
