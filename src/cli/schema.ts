@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
-import { measurementSchema } from '../explore/validate/measurement.js';
+import { anyRowSchema } from '../explore/validate/measurement.js';
 import { machineFileSchema } from '../hardware/machine-file.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
 import { runtimeSchema } from '../hardware/runtime.js';
@@ -75,7 +75,7 @@ const WHOLE = {
   runtime: runtimeSchema,
   model: ModelProfileSchema,
   budgets: budgetFileSchema,
-  measurements: measurementSchema,
+  measurements: anyRowSchema,
   result: resultSchema,
 } as const;
 

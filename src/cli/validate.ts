@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { findProfile, isPath, listProfiles } from '../base/profiles.js';
 import { fittedConstants, moved } from '../explore/validate/constants.js';
-import { type Measurement, readMeasurements } from '../explore/validate/measurement.js';
+import { type MeasuredRows, readRows } from '../explore/validate/measurement.js';
 import { predictRowVariants } from '../explore/validate/predict-all.js';
 import { NUDGE, refitOf } from '../explore/validate/refit.js';
 import { validationReports } from '../explore/validate/report.js';
@@ -48,8 +48,10 @@ export function define(command: Command, context: CliContext): void {
 
 async function validate(files: readonly string[], fit: boolean, threads: number, context: CliContext): Promise<Validation> {
   const names = files.length === 0 ? listProfiles('measurements') : files;
-  const rows = names.flatMap((name) => readMeasurements(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
-  refuseTwice(rows);
+  const read = names.map((name) => readRows(name === '-' || isPath(name) ? name : findProfile('measurements', name)));
+  const rows = read.flatMap(({ speed }) => speed);
+  const all: MeasuredRows = { speed: rows, memory: read.flatMap(({ memory }) => memory) };
+  refuseTwice(all);
   const runtimes = bundledRuntimes();
   const constants = fit ? fittedConstants(runtimes, [...new Set(rows.map(runtimeOf))].sort()) : [];
   const variants = [runtimes, ...constants.map((constant) => moved(runtimes, constant, NUDGE))];
@@ -59,6 +61,7 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
     rows,
     predicted.map(([today]) => today!),
     runtimes,
+    all.memory,
   );
   if (!fit) return validation;
   const byId = new Map(rows.map(({ id }, i) => [id, predicted[i]!]));
@@ -66,9 +69,9 @@ async function validate(files: readonly string[], fit: boolean, threads: number,
 }
 
 /** @throws UserError where an id stands in two files */
-function refuseTwice(rows: readonly Measurement[]): void {
+function refuseTwice({ memory, speed }: MeasuredRows): void {
   const ids = new Set<string>();
-  for (const { id } of rows) {
+  for (const { id } of [...speed, ...memory]) {
     if (ids.has(id)) throw new UserError(`measurement "${id}" stands in two of the files; give each row an id of its own`);
     ids.add(id);
   }

@@ -53,6 +53,40 @@ describe('moeprof validate', () => {
     for (const ending of ['md', 'csv', 'html']) expect(readFileSync(join(cwd, `out.${ending}`), 'utf8')).toContain('one');
   });
 
+  it('scores memory by device and kind, beside speed or alone', async () => {
+    const folder = temporaryFolder();
+    const load = {
+      ...{ id: 'load', class: 'gpu', engine: 'ik_llama.cpp', model: 'qwen3-30b-a3b', quant: 'IQ4_K', file_gib: 17.679 },
+      ...{ total_params: '30.532 B', flags: 'llama-server -fmoe -fa -c 32768 -ngl 99', offloaded: '49/49', ctx: 32_768, ubatch: 512 },
+      ...{ kv_type: 'f16', flash_attention: true, mla: 0, fused_moe: true },
+      devices: [
+        { name: 'CUDA0', model_mib: 17_787.83, kv_mib: 3072, compute_mib: 304.75 },
+        { name: 'CPU', model_mib: 315.3, kv_mib: 0, compute_mib: 0 },
+        { name: 'CUDA_Host', model_mib: 0, kv_mib: 0, compute_mib: 68.01 },
+      ],
+    };
+    writeFileSync(join(folder, 'memory.jsonl'), JSON.stringify(load));
+    const outputs = ['json', 'md', 'csv', 'html'].flatMap((ending) => ['-o', `out.${ending}`]);
+    const { code, stderr, stdout } = await moeprof(['validate', 'memory.jsonl', ...outputs], { cwd: folder });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('5 buffers of 1 load, predicted (memory.jsonl)');
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    const { rows, summary } = JSON.parse(readFileSync(join(folder, 'out.json'), 'utf8')) as Validation;
+    expect(rows.map(({ device, kind, metric, scored }) => [metric, device, kind, scored])).toEqual([
+      ['memory', 'GPU 0', 'weights', true],
+      ['memory', 'GPU 0', 'kv', true],
+      ['memory', 'GPU 0', 'compute', true],
+      ['memory', 'host', 'weights', true],
+      ['memory', 'host', 'compute', true],
+    ]);
+    expect(summary.memory!.n).toBe(5);
+    expect(Math.abs(summary.memory!.largest.error)).toBeLessThan(0.001);
+    for (const ending of ['md', 'csv', 'html']) expect(readFileSync(join(folder, `out.${ending}`), 'utf8')).toMatch(/load.*304/s);
+    await moeprof(['validate', 'memory.jsonl', join(cwd, 'rows.jsonl'), '--json', '-o', 'both.json'], { cwd: folder });
+    const both = JSON.parse(readFileSync(join(folder, 'both.json'), 'utf8')) as Validation;
+    expect([both.summary.decode!.n, both.summary.memory!.n]).toEqual([1, 5]);
+  });
+
   it('refits constants, and says how they do on machines that were left out', async () => {
     const folder = temporaryFolder();
     const other = { machine: { ...JSON.parse(row('x', { tg_tps: 1 })).machine, name: 'other-box' } };

@@ -5,6 +5,7 @@ import { messageOf, UserError } from '../../base/errors.js';
 import { readText } from '../../base/input-file.js';
 import { describeIssue, innermost } from '../../base/schema-issues.js';
 import { editDistance } from '../../base/text.js';
+import { type MemoryRow, memoryRowSchema } from './memory/row.js';
 
 const text = z.string().min(1);
 const positive = z.number().positive();
@@ -181,44 +182,66 @@ export type Measurement = z.infer<typeof measurementSchema>;
 const SLIP = 1;
 const LONG_ENOUGH = 4;
 
+/** Rows of a file: of speed, and of memory. */
+export interface MeasuredRows {
+  readonly speed: readonly Measurement[];
+  readonly memory: readonly MemoryRow[];
+}
+
+/** Schema of a line of either kind, for editors. */
+export const anyRowSchema = z.union([measurementSchema, memoryRowSchema]);
+
 /**
- * Reads a file of measurements: one JSON object a line; empty lines are passed over.
+ * Reads a file of measurements: one JSON object a line; empty lines are passed over. A line with `devices` is a row of memory.
  * @param path a file, or `-`
  * @throws UserError `file:line: field: what is wrong` for the first line that is no measurement, or whose id stands twice
  */
-export function readMeasurements(path: string): Measurement[] {
-  return parseMeasurements(readText(path, 'measurements'), path);
+export function readRows(path: string): MeasuredRows {
+  return parseRows(readText(path, 'measurements'), path);
 }
 
-/** {@link readMeasurements} of text that is at hand; `path` is only for messages. @throws UserError as there */
-export function parseMeasurements(content: string, path: string): Measurement[] {
+/** The rows of speed of a file. @throws UserError as {@link readRows} */
+export function readMeasurements(path: string): readonly Measurement[] {
+  return readRows(path).speed;
+}
+
+/** The rows of speed of text that is at hand; `path` is only for messages. @throws UserError as {@link readRows} */
+export function parseMeasurements(content: string, path: string): readonly Measurement[] {
+  return parseRows(content, path).speed;
+}
+
+/** {@link readRows} of text that is at hand; `path` is only for messages. @throws UserError as there */
+export function parseRows(content: string, path: string): MeasuredRows {
   const lineOf = new Map<string, number>();
-  const rows: Measurement[] = [];
+  const speed: Measurement[] = [];
+  const memory: MemoryRow[] = [];
   for (const [index, line] of content.split('\n').entries()) {
     if (line.trim() === '') continue;
     const place = `${path}:${index + 1}`;
-    const row = measurementOf(line, place);
+    const raw = withoutNulls(jsonOf(line, place));
+    const row = 'devices' in raw ? checked(raw, memoryRowSchema, place) : checked(raw, measurementSchema, place);
     const before = lineOf.get(row.id);
     if (before !== undefined) throw new UserError(`${place}: id: "${row.id}" stands in line ${before} too; give each row its own`);
     lineOf.set(row.id, index + 1);
-    rows.push(row);
+    if ('devices' in raw) memory.push(row as MemoryRow);
+    else speed.push(row as Measurement);
   }
-  if (rows.length === 0) throw new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
-  return rows;
+  if (speed.length + memory.length === 0)
+    throw new UserError(`${path}: holds no measurement; write one JSON object a line (moeprof schema measurements)`);
+  return { speed, memory };
 }
 
 /** @throws UserError `place: field: what is wrong` */
-function measurementOf(line: string, place: string): Measurement {
-  const raw = withoutNulls(jsonOf(line, place));
-  const result = measurementSchema.safeParse(raw, { reportInput: true });
+function checked<T extends z.ZodType>(raw: Record<string, unknown>, schema: T, place: string): z.infer<T> {
+  const result = schema.safeParse(raw, { reportInput: true });
   if (!result.success) {
     const issues = result.error.issues.flatMap(innermost);
     const [first] = issues;
     const field = first!.path.map(String).join('.');
     const more = issues.length > 1 ? ` (${issues.length - 1} more)` : '';
-    throw new UserError(`${place}: ${field === '' ? '' : `${field}: `}${describeIssue(first!, raw, measurementSchema)}${more}`);
+    throw new UserError(`${place}: ${field === '' ? '' : `${field}: `}${describeIssue(first!, raw, schema)}${more}`);
   }
-  refuseMistyped(raw, measurementSchema, place, []);
+  refuseMistyped(raw, schema, place, []);
   return result.data;
 }
 

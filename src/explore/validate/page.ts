@@ -7,9 +7,11 @@ import { html, type Markup, type Piece } from '../../report/html/markup.js';
 import { download, page } from '../../report/html/page.js';
 import { drawSections, legend, prose, type Section, table } from '../../report/html/pieces.js';
 import { VERSION } from '../../result/version.js';
-import { MEASURED_METRICS, type MeasuredMetric } from './specify.js';
-import type { ErrorStatistics, FamilyErrors, ValidatedRow, Validation } from './summary.js';
-import { leadOf, speedText, titleOf, words, worstFirst } from './words.js';
+import type { MemorySummary } from './memory/judge.js';
+import { MEASURED_METRICS } from './specify.js';
+import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { ValidatedRow } from './validated-row.js';
+import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './words.js';
 
 /** Points that have their name beside them; the others show it under the pointer. */
 const NAMED = 6;
@@ -26,6 +28,8 @@ const COLORS: Readonly<Record<string, string>> = {
   'ssd-stream': 'miss',
   'all-gpu': 'belady',
   'all-cpu': 'base',
+  GPU: 'hit',
+  host: 'miss',
 };
 
 /** Small points, since there are many. */
@@ -53,7 +57,7 @@ export function renderPage(validation: Validation, csv: string): string {
 
 /** Median errors in a sentence. */
 function answerOf({ summary }: Validation): string {
-  const parts = MEASURED_METRICS.flatMap((metric) => {
+  const parts = [...MEASURED_METRICS, 'memory' as const].flatMap((metric) => {
     const statistics = summary[metric];
     return statistics === null ? [] : [`${words(metric)} within ${formatRatio(statistics.median)}`];
   });
@@ -61,7 +65,7 @@ function answerOf({ summary }: Validation): string {
 }
 
 const SECTIONS: readonly Section<Validation>[] = [
-  ...MEASURED_METRICS.map(
+  ...[...MEASURED_METRICS, 'memory' as const].map(
     (metric): Section<Validation> => ({
       id: metric,
       title: `Predicted against measured: ${words(metric)}`,
@@ -71,10 +75,19 @@ const SECTIONS: readonly Section<Validation>[] = [
   {
     id: 'families',
     title: 'By family',
-    draw: ({ families, placements }) => ({
-      about: 'Rows of one placement, and of one runtime, kin of format and placement.',
-      content: html`${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
-    }),
+    draw: ({ families, placements }) =>
+      families.length === 0
+        ? null
+        : {
+            about: 'Rows of one placement, and of one runtime, kin of format and placement.',
+            content: html`${statisticsTable('By placement', placements)}${statisticsTable('By family', families)}`,
+          },
+  },
+  {
+    id: 'buffers',
+    title: 'Memory by kind',
+    draw: ({ summary: { memory } }) =>
+      memory === null ? null : { about: 'Buffers of GPUs, and of host memory added up.', content: memoryTable(memory) },
   },
   { id: 'rows', title: 'Rows, worst first', draw: ({ rows }) => ({ about: null, content: rowTable(rows.filter((row) => row.scored)) }) },
   {
@@ -86,13 +99,13 @@ const SECTIONS: readonly Section<Validation>[] = [
 ];
 
 /** A point for each row, on logarithmic axes of one scale; null where there is none. */
-function scatterOf(metric: MeasuredMetric, all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
+function scatterOf(metric: ValidatedRow['metric'], all: readonly ValidatedRow[]): { about: string; content: Markup } | null {
   const rows = worstFirst(all.filter((row) => row.scored && row.metric === metric && row.predicted! > 0));
   if (rows.length === 0) return null;
   const values = rows.flatMap(({ measured, predicted }) => [measured, predicted!]);
   const [least, most] = [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
   const axis = spanAxis(least, most, TICKS, (value) => speedText({ metric }, value));
-  const unit = metric === 'hit_rate' ? '' : ', tok/s';
+  const unit = metric === 'hit_rate' || metric === 'memory' ? '' : ', tok/s';
   const frame = {
     label: `${rows.length} rows, predicted ${words(metric)} against measured`,
     height: 520,
@@ -136,6 +149,16 @@ function statisticsTable(caption: string, families: readonly FamilyErrors[]): Ma
   return table(caption, ['', 'of', 'machines', 'rows', 'median', 'p90', 'bias', 'factor', 'in band'], rows, [0, 1]);
 }
 
+function memoryTable(memory: MemorySummary): Markup {
+  const rows = [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind].map(
+    ({ bias, device, kind, largest, median, n, p90 }): Piece[] => [
+      ...[kind, device, n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatRelative(largest.error)],
+      `${largest.id}, ${largest.device}`,
+    ],
+  );
+  return table('Memory', ['', 'on', 'buffers', 'median', 'p90', 'bias', 'largest', 'of'], rows, [0, 1, 7]);
+}
+
 function statisticsCells({ bias, coverage, factor, median, n, p90 }: ErrorStatistics): Piece[] {
   const band = coverage === null ? '' : formatRatio(coverage);
   return [n, formatRatio(median), formatRatio(p90), formatRelative(bias), formatNumber(factor, 2), band];
@@ -143,7 +166,7 @@ function statisticsCells({ bias, coverage, factor, median, n, p90 }: ErrorStatis
 
 function rowTable(rows: readonly ValidatedRow[]): Markup {
   const cells = worstFirst(rows).map((row): Piece[] => [
-    ...[row.id, words(row.metric), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
+    ...[row.id, measuredWhat(row), speedText(row, row.measured), speedText(row, row.predicted!), formatRelative(row.error!)],
     ...[row.band === null ? '' : `± ${formatRatio(row.band.halfWidth, 0)}`, row.family, row.model, row.machine],
   ]);
   const head = ['row', 'of', 'measured', 'predicted', 'error', 'band', 'family', 'model', 'machine'];
@@ -152,7 +175,7 @@ function rowTable(rows: readonly ValidatedRow[]): Markup {
 
 function unscoredTable(rows: readonly ValidatedRow[]): Markup {
   const cells = rows.map((row): Piece[] => [
-    ...[row.id, words(row.metric), speedText(row, row.measured), row.predicted === null ? '' : speedText(row, row.predicted)],
+    ...[row.id, measuredWhat(row), speedText(row, row.measured), row.predicted === null ? '' : speedText(row, row.predicted)],
     ...[row.reason!, row.model, row.machine],
   ]);
   return table('Not scored', ['row', 'of', 'measured', 'predicted', 'why not', 'model', 'machine'], cells, [0, 1, 4, 5, 6]);

@@ -3,7 +3,8 @@ import { type Constant, constantOf, type Runtimes } from './constants.js';
 import { type FitRow, fitConstants, leaveMachineOut, residualAt } from './fit.js';
 import type { Prediction } from './predict.js';
 import { MEASURED_METRICS } from './specify.js';
-import { type Refit, statisticsOf, type ValidatedRow, type Validation } from './summary.js';
+import { type Refit, type SpeedSummary, statisticsOf, type Validation } from './summary.js';
+import type { ValidatedRow } from './validated-row.js';
 
 /** Factor by which a constant is moved to see how predictions go with it. */
 export const NUDGE = 1.05;
@@ -24,9 +25,10 @@ export function refitOf(
   runtimes: Runtimes,
 ): Refit {
   const figures = rows.flatMap((row): FittedFigure[] => {
-    if (!row.scored || row.metric === 'hit_rate' || !(row.predicted! > 0)) return [];
+    const { metric } = row;
+    if (!row.scored || metric === 'hit_rate' || metric === 'memory' || !(row.predicted! > 0)) return [];
     const [today, ...nudged] = predictions.get(row.id)!;
-    const slopes = nudged.map((one) => Math.log(one.figures[row.metric]! / today!.figures[row.metric]!) / Math.log(NUDGE));
+    const slopes = nudged.map((one) => Math.log(one.figures[metric]! / today!.figures[metric]!) / Math.log(NUDGE));
     return [{ row, machine: row.machine, residual: Math.log(row.predicted! / row.measured), slopes }];
   });
   const steps = fitConstants(figures, constants.length);
@@ -44,11 +46,11 @@ export function refitOf(
 }
 
 /** Statistics by metric of what rows would be predicted at. */
-function summaryAt(figures: readonly FittedFigure[], residuals: readonly number[]): Validation['summary'] {
+function summaryAt(figures: readonly FittedFigure[], residuals: readonly number[]): SpeedSummary {
   const all = figures.map(({ row }, i) => {
     const predicted = row.measured * Math.exp(residuals[i]!);
     return { metric: row.metric, measured: row.measured, predicted, error: predicted / row.measured - 1, band: null };
   });
   const entries = MEASURED_METRICS.map((metric) => [metric, statisticsOf(all.filter((one) => one.metric === metric))]);
-  return Object.fromEntries(entries) as Validation['summary'];
+  return Object.fromEntries(entries) as SpeedSummary;
 }

@@ -17,11 +17,16 @@ import { documentFormats } from '../../report/document/formats.js';
 import { type Format, formatRelative } from '../../report/format.js';
 import { renderPage } from './page.js';
 import { MEASURED_METRICS, type MeasuredMetric } from './specify.js';
-import type { ErrorStatistics, FamilyErrors, ValidatedRow, Validation } from './summary.js';
-import { leadOf, speedText, titleOf, words, worstFirst } from './words.js';
+import type { ErrorStatistics, FamilyErrors, Validation } from './summary.js';
+import type { ValidatedRow } from './validated-row.js';
+import { leadOf, measuredWhat, speedText, titleOf, words, worstFirst } from './words.js';
 
 /** Rows that the table shows unless everything is asked for. */
 const WORST = 15;
+const WORST_BUFFERS = 5;
+
+/** Errors of memory below this are none that one could see. */
+const NOTHING = 5e-5;
 
 const html: Format<Validation> = {
   name: 'html',
@@ -34,7 +39,9 @@ export const validationReports: readonly Format<Validation>[] = [...documentForm
 
 function validationDocument(validation: Validation): Document {
   const { rows } = validation;
-  const scored = worstFirst(rows.filter((row) => row.scored));
+  const all = worstFirst(rows.filter((row) => row.scored));
+  const scored = all.filter(({ metric }) => metric !== 'memory');
+  const memory = all.filter(({ metric }) => metric === 'memory');
   const listed = rows.filter((row) => !row.scored);
   const many = scored.length > WORST;
   return {
@@ -51,6 +58,10 @@ function validationDocument(validation: Validation): Document {
       ...(many ? [rowGrid(scored, { title: 'Rows, worst first', only: ['terminal'], detail: 'verbose' })] : []),
       rowGrid(scored, { title: 'Rows, worst first', only: ['markdown'], fold: 'All rows, worst first' }),
       ...familyGrids(validation.families, 'runtime / format / placement', 'By family'),
+      memoryGrid(validation),
+      rowGrid(memory.slice(0, WORST_BUFFERS), { title: 'Memory, worst first', only: ['terminal'], detail: 'brief' }),
+      rowGrid(memory, { title: 'Memory, worst first', only: ['terminal'], detail: 'verbose' }),
+      rowGrid(memory, { title: 'Memory, worst first', only: ['markdown'], fold: 'All buffers, worst first' }),
       reasonGrid(listed),
       unscoredGrid(listed, { title: 'Not scored', only: ['terminal'], detail: 'verbose' }),
       unscoredGrid(listed, { only: ['markdown'], fold: 'Rows that are not scored' }),
@@ -88,6 +99,25 @@ function summaryGrid({ summary }: Validation): Grid {
   ]);
 }
 
+/** Errors of memory, by kind and side. */
+function memoryGrid({ summary: { memory } }: Validation): Grid {
+  const families = memory === null ? [] : [{ device: 'all', kind: 'all', ...memory } as const, ...memory.byKind];
+  return grid<(typeof families)[number]>(
+    families,
+    [
+      { head: 'memory', of: ({ kind }) => (kind === 'kv' ? 'KV' : kind) },
+      { head: 'on', align: 'left', of: ({ device }) => device },
+      { head: 'buffers', of: ({ n }) => n },
+      { head: 'median', of: ({ median }) => ratio(median) },
+      { head: 'p90', of: ({ p90 }) => ratio(p90) },
+      { head: 'bias', of: ({ bias }) => ({ value: bias, text: formatRelative(Math.abs(bias) < NOTHING ? 0 : bias) }) },
+      { head: 'largest', of: ({ largest }) => ({ value: largest.error, text: formatRelative(largest.error) }) },
+      { head: 'of', align: 'left', of: ({ largest }) => `${largest.id}, ${largest.device}` },
+    ],
+    { title: 'Memory', keys: 2 },
+  );
+}
+
 /** Statistics of families; only a terminal has no room for long names. */
 function familyGrids(families: readonly FamilyErrors[], head: string, title: string): Grid[] {
   const order = ({ metric }: FamilyErrors): number => MEASURED_METRICS.indexOf(metric);
@@ -112,7 +142,7 @@ function namesIn({ only = [] }: Visibility): Column[] {
 
 function rowGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
   const cells = rows.map((row): Datum[] => [
-    ...[row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted)],
+    ...[row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted)],
     ...[{ value: row.error, text: formatRelative(row.error!) }, row.placement, row.family, row.model, row.machine],
   ]);
   const columns: (string | Column)[] = [
@@ -124,7 +154,7 @@ function rowGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typ
 }
 
 function unscoredGrid(rows: readonly ValidatedRow[], more: NonNullable<Parameters<typeof gridOf>[2]>): Grid {
-  const cells = rows.map((row): Datum[] => [row.id, words(row.metric), speed(row, row.measured), speed(row, row.predicted), row.reason]);
+  const cells = rows.map((row): Datum[] => [row.id, measuredWhat(row), speed(row, row.measured), speed(row, row.predicted), row.reason]);
   return gridOf([...namesIn(more), 'measured', 'predicted', { head: 'why not', align: 'left', most: 'rest' }], cells, { keys: 2, ...more });
 }
 
@@ -176,10 +206,10 @@ function refitGrids({ refit }: Validation): Grid[] {
 /** CSV has every figure of every row. */
 function recordsOf(rows: readonly ValidatedRow[]): Grid {
   return gridOf(
-    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band'],
+    ['id', 'metric', 'machine', 'model', 'family', 'measured', 'predicted', 'error', 'scored', 'reason', 'band', 'device', 'kind'],
     rows.map((row): Datum[] => [
       ...[row.id, row.metric, row.machine, row.model, row.family, row.measured, row.predicted, row.error],
-      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null],
+      ...[row.scored ? 'yes' : 'no', row.reason, row.band?.halfWidth ?? null, row.device ?? null, row.kind ?? null],
     ]),
   );
 }

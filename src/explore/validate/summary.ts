@@ -2,38 +2,16 @@
 import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
-import type { Accuracy } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import type { Measurement } from './measurement.js';
+import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
+import type { MemoryRow } from './memory/row.js';
 import type { Prediction } from './predict.js';
 import { figuresOf, formatKin, MEASURED_METRICS, type MeasuredMetric, runtimeOf } from './specify.js';
+import type { ValidatedRow } from './validated-row.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const VALIDATION_SCHEMA = 'moeprof.validation/1';
-
-/** A figure of a row beside its prediction. */
-export interface ValidatedRow {
-  readonly id: string;
-  readonly metric: MeasuredMetric;
-  readonly machine: string;
-  readonly model: string;
-  /** Tokens/s, or a share. */
-  readonly measured: number;
-  /** Null: its specification does not suffice to predict it. */
-  readonly predicted: number | null;
-  /** predicted / measured - 1; null where nothing is predicted. */
-  readonly error: number | null;
-  /** `runtime / format / placement`. */
-  readonly family: string;
-  readonly runtime: string;
-  readonly format: string;
-  readonly placement: string;
-  readonly scored: boolean;
-  /** Why it is not scored; null: it is. */
-  readonly reason: string | null;
-  /** What rows of other machines say of the error; null where none is comparable, or it is not scored. */
-  readonly band: Accuracy | null;
-}
 
 /** What errors say. Medians and percentiles are of their size, in either direction. */
 export interface ErrorStatistics {
@@ -62,6 +40,9 @@ interface FittedConstants {
   readonly constants: readonly string[];
 }
 
+/** Errors by metric of speed; null where no row has one. */
+export type SpeedSummary = Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
+
 /** A finished validation: the public format `moeprof.validation/1`. */
 export interface Validation {
   readonly schema: typeof VALIDATION_SCHEMA;
@@ -69,7 +50,7 @@ export interface Validation {
   readonly files: readonly string[];
   /** In the order of the files. */
   readonly rows: readonly ValidatedRow[];
-  readonly summary: Readonly<Record<MeasuredMetric, ErrorStatistics | null>>;
+  readonly summary: SpeedSummary & { readonly memory: MemorySummary | null };
   /** Placements whose experts stay where they are, and those of caches, apart. */
   readonly placements: readonly FamilyErrors[];
   readonly families: readonly FamilyErrors[];
@@ -83,23 +64,26 @@ export interface Validation {
 export interface Refit {
   readonly constants: readonly { readonly runtime: string; readonly name: string; readonly now: number; readonly fitted: number }[];
   /** Errors with constants fitted on all these rows. */
-  readonly fitted: Validation['summary'];
+  readonly fitted: SpeedSummary;
   /** Errors of each row with constants fitted on the rows of all other machines. */
-  readonly leftOut: Validation['summary'];
+  readonly leftOut: SpeedSummary;
 }
 
 /**
  * Puts predictions beside measurements.
  * @param predictions of `rows`, in their order
  * @param runtimes by name, all that the rows ran on
+ * @param memory rows of memory, which need no prediction beforehand
  */
 export function validationOf(
   files: readonly string[],
   rows: readonly Measurement[],
   predictions: readonly Prediction[],
   runtimes: ReadonlyMap<string, RuntimeSpec>,
+  memory: readonly MemoryRow[] = [],
 ): Validation {
   const validated = withBands(rows.flatMap((row, i) => judge(row, predictions[i]!)));
+  const allocated = memory.flatMap(judgeMemory);
   const used = [...new Set(rows.map(runtimeOf))].sort();
   const fitted = used.flatMap((name): FittedConstants[] => {
     const own = runtimes.get(name)?.fitted ?? null;
@@ -109,10 +93,11 @@ export function validationOf(
     schema: VALIDATION_SCHEMA,
     tool: { name: 'moeprof', version: VERSION },
     files,
-    rows: validated,
-    summary: Object.fromEntries(
-      MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))]),
-    ) as Validation['summary'],
+    rows: [...validated, ...allocated],
+    summary: {
+      ...(Object.fromEntries(MEASURED_METRICS.map((metric) => [metric, statisticsOf(scoredOf(validated, metric))])) as SpeedSummary),
+      memory: memorySummary(allocated),
+    },
     placements: grouped(validated, 'placement'),
     families: grouped(validated, 'family'),
     fitted,
@@ -136,7 +121,7 @@ function judge(row: Measurement, { figures, lacks }: Prediction): ValidatedRow[]
 
 /** Bands of scored rows, each from the rows of all other machines. */
 function withBands(rows: readonly ValidatedRow[]): ValidatedRow[] {
-  const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null);
+  const scored = rows.filter((row): row is ValidatedRow & ScoredError => row.scored && row.error !== null && row.metric !== 'memory');
   return rows.map((row) => {
     if (!row.scored) return row;
     const elsewhere = scored.filter(({ machine }) => machine !== row.machine);

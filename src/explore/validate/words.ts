@@ -1,19 +1,27 @@
 // Words that the table and the page of a validation share.
 import { formatNumber, formatRatio } from '../../base/units.js';
-import type { ValidatedRow, Validation } from './summary.js';
+import type { Validation } from './summary.js';
+import type { ValidatedRow } from './validated-row.js';
 
 /** What was validated on what. */
 export function titleOf({ files, rows }: Validation): string {
   const scored = rows.filter((row) => row.scored);
-  const machines = new Set(scored.map(({ machine }) => machine)).size;
-  return `${scored.length} measurements of ${machines} machine${machines === 1 ? '' : 's'}, predicted (${files.join(', ')})`;
+  const speed = scored.filter(({ metric }) => metric !== 'memory');
+  const machines = new Set(speed.map(({ machine }) => machine)).size;
+  const loads = new Set(scored.filter(({ metric }) => metric === 'memory').map(({ id }) => id)).size;
+  const what = [
+    ...(speed.length === 0 ? [] : [`${speed.length} measurements of ${machines} machine${machines === 1 ? '' : 's'}`]),
+    ...(loads === 0 ? [] : [`${scored.length - speed.length} buffers of ${loads} load${loads === 1 ? '' : 's'}`]),
+  ];
+  return `${what.length === 0 ? 'Nothing that is scored' : what.join(' and ')}, predicted (${files.join(', ')})`;
 }
 
 /** How to read it, and how many constants were fitted. */
 export function leadOf({ fitted, rows }: Validation): string[] {
-  const scored = rows.filter((row) => row.scored).length;
+  const scored = rows.filter(({ metric, scored }) => scored && metric !== 'memory').length;
   const constants = fitted.reduce((sum, { constants: names }) => sum + names.length, 0);
   const per = constants === 0 ? '' : `, one for ${formatNumber(scored / constants, 1)} of them`;
+  if (scored === 0) return ['The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median'];
   return [
     'The error is predicted / measured - 1; median and 90th percentile are of its size, the bias is its median',
     `In band: within what 80 % of comparable measurements of other machines keep. ${constants} constants were fitted${per}`,
@@ -31,8 +39,14 @@ export function words(metric: ValidatedRow['metric']): string {
   return metric.replace('_', ' ');
 }
 
+/** What a row measured: a metric, or memory of a kind somewhere. */
+export function measuredWhat({ device, kind, metric }: ValidatedRow): string {
+  return kind === undefined ? words(metric) : `${kind === 'kv' ? 'KV' : kind}, ${device}`;
+}
+
 /** A figure of a row, in short. */
 export function speedText({ metric }: Pick<ValidatedRow, 'metric'>, value: number): string {
   if (metric === 'hit_rate') return formatRatio(value);
+  if (metric === 'memory') return `${value >= 100 ? formatNumber(value) : formatNumber(value, 1)} MiB`;
   return value >= 1000 ? formatNumber(value) : String(Number(value.toPrecision(3)));
 }

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import { bundledFile, findProfile, listProfiles } from '../../../src/base/profiles.js';
 import type { AccuracyFile } from '../../../src/engine/outcome/comparable.js';
-import { readMeasurements } from '../../../src/explore/validate/measurement.js';
+import { readRows } from '../../../src/explore/validate/measurement.js';
 import { predictRows } from '../../../src/explore/validate/predict-all.js';
 import { validationReports } from '../../../src/explore/validate/report.js';
 import { validationOf } from '../../../src/explore/validate/summary.js';
@@ -15,11 +15,18 @@ const page = new URL('../../../docs/accuracy.md', import.meta.url);
 
 it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_000 }, async () => {
   const files = listProfiles('measurements');
-  const rows = files.flatMap((name) => readMeasurements(findProfile('measurements', name)));
+  const read = files.map((name) => readRows(findProfile('measurements', name)));
+  const rows = read.flatMap(({ speed }) => speed);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
   const predictions = await predictRows(rows, runtimes, availableParallelism());
   const markdown = validationReports.find(({ name }) => name === 'markdown')!;
-  const validation = validationOf(files, rows, predictions, runtimes);
+  const validation = validationOf(
+    files,
+    rows,
+    predictions,
+    runtimes,
+    read.flatMap(({ memory }) => memory),
+  );
   const text = markdown.render(validation, {
     color: false,
     width: 80,
@@ -27,7 +34,7 @@ it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_
     verbose: false,
   });
   const errors: AccuracyFile = validation.rows
-    .filter(({ scored }) => scored)
+    .filter(({ metric, scored }) => scored && metric !== 'memory')
     .map(({ error, format, metric, placement, runtime }) => [metric, runtime, format, placement, Number(error!.toFixed(4))]);
   const json = `[\n${errors.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
   if (process.env.MOEPROF_UPDATE === '1') {

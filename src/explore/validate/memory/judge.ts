@@ -1,0 +1,132 @@
+// Memory beside what is allocated for it: one figure for each device and kind of a row.
+import { UserError } from '../../../base/errors.js';
+import { percentile } from '../../../base/statistics.js';
+import { allocate } from '../../../hardware/allocation/allocate.js';
+import { formatKin } from '../specify.js';
+import type { ValidatedRow } from '../validated-row.js';
+import { planOfRow, weightsOfRow } from './load.js';
+import { figureReason, type RowLoad, rowReason, splitByFreeMemory } from './reasons.js';
+import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, summed } from './row.js';
+
+/** What errors of memory say; as those of speed, without a band. */
+export interface MemoryErrors {
+  readonly n: number;
+  readonly median: number;
+  readonly p90: number;
+  readonly bias: number;
+  /** The largest, with its sign, and whose it is. */
+  readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
+}
+
+/** Memory of one kind on one side: GPUs, or the host. */
+export interface MemoryFamily extends MemoryErrors {
+  readonly device: 'GPU' | 'host';
+  readonly kind: MemoryKind;
+}
+
+/** What a validation says of memory. */
+export interface MemorySummary extends MemoryErrors {
+  readonly byKind: readonly MemoryFamily[];
+}
+
+/** Buffers below this, in MiB, are not scored: they fit anywhere. */
+const SMALL = 32;
+
+/** What is measured on one device, or on all GPUs together. */
+interface Side {
+  readonly device: number | 'host' | 'all';
+  readonly measured: DeviceMib;
+  readonly predicted: DeviceMib;
+}
+
+/** Figures of a row beside their predictions. */
+export function judgeMemory(row: MemoryRow): ValidatedRow[] {
+  let load: RowLoad;
+  let sides: Side[];
+  let reason: string | null;
+  try {
+    const weights = weightsOfRow(row);
+    load = { row, ...weights, plan: planOfRow(row, weights.model) };
+    reason = rowReason(load);
+    sides = sidesOf(load);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return unpredicted(row, error.message);
+  }
+  const together = splitByFreeMemory(load);
+  return sides.flatMap(({ device, measured, predicted }) =>
+    MEMORY_KINDS.flatMap((kind) => {
+      // Where nobody knows how layers were split, what they weigh is told of all GPUs together.
+      if (device !== 'host' && (device === 'all') !== (together && kind !== 'compute')) return [];
+      const value = measured[kind];
+      if (value === undefined || value === 0) return [];
+      const why = reason ?? figureReason(load, kind, device) ?? (value < SMALL ? `less than ${SMALL} MiB` : null);
+      return [figureOf(row, device, kind, value, predicted[kind]!, why)];
+    }),
+  );
+}
+
+function sidesOf({ model, plan, row }: RowLoad): Side[] {
+  const { gpus, host } = measuredDevices(row);
+  const predicted = allocate(model, plan).devices.map(
+    ({ compute, kv, weights }): DeviceMib => ({ weights: weights / 2 ** 20, kv: kv / 2 ** 20, compute: compute / 2 ** 20 }),
+  );
+  const sides: Side[] = gpus.map((measured, gpu) => ({ device: gpu, measured, predicted: predicted[gpu]! }));
+  if (gpus.length > 1) sides.push({ device: 'all', measured: summed(gpus), predicted: summed(predicted.slice(0, -1)) });
+  return [...sides, { device: 'host', measured: host, predicted: predicted.at(-1)! }];
+}
+
+/** Figures of a row that cannot be predicted at all. */
+function unpredicted(row: MemoryRow, reason: string): ValidatedRow[] {
+  const { gpus, host } = measuredDevices(row);
+  const sides = [...gpus.map((measured, gpu) => ({ device: gpu, measured })), { device: 'host' as const, measured: host }];
+  return sides.flatMap(({ device, measured }) =>
+    MEMORY_KINDS.flatMap((kind) => (measured[kind] ? [figureOf(row, device, kind, measured[kind], null, reason)] : [])),
+  );
+}
+
+function figureOf(
+  row: MemoryRow,
+  device: Side['device'],
+  kind: MemoryKind,
+  measured: number,
+  predicted: number | null,
+  reason: string | null,
+): ValidatedRow {
+  const placement = device === 'host' ? 'host' : 'GPU';
+  const format = formatKin({ name: row.model, quant: row.quant });
+  return {
+    ...{ id: row.id, metric: 'memory', machine: row.thread ?? row.source ?? row.id, model: row.model, measured, predicted },
+    ...{ device: device === 'all' ? 'GPUs' : device === 'host' ? 'host' : `GPU ${device}`, kind },
+    error: predicted === null ? null : predicted / measured - 1,
+    family: `${row.engine} / ${placement} / ${kind}`,
+    ...{ runtime: row.engine, format, placement, scored: reason === null, reason, band: null },
+  };
+}
+
+/** What errors of memory say, as a whole and by side and kind; null where none is scored. */
+export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | null {
+  const scored = rows.filter((row) => row.metric === 'memory' && row.scored);
+  if (scored.length === 0) return null;
+  const byKind = MEMORY_KINDS.flatMap((kind) =>
+    (['GPU', 'host'] as const).flatMap((device): MemoryFamily[] => {
+      const own = scored.filter((row) => row.kind === kind && row.placement === device);
+      return own.length === 0 ? [] : [{ device, kind, ...errorsOf(own) }];
+    }),
+  );
+  return { ...errorsOf(scored), byKind };
+}
+
+function errorsOf(rows: readonly ValidatedRow[]): MemoryErrors {
+  const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+  const errors = rows.map(({ error }) => error!);
+  const sizes = ascending(errors.map(Math.abs));
+  const worst = rows.reduce((most, row) => (Math.abs(row.error!) > Math.abs(most.error!) ? row : most));
+  return {
+    n: rows.length,
+    median: percentile(sizes, 50),
+    p90: percentile(sizes, 90),
+    bias: percentile(ascending(errors), 50),
+    largest: { error: worst.error!, id: worst.id, device: worst.device!, kind: worst.kind! },
+  };
+}
