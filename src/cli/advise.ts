@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { isFolder, listFolder } from '../base/input-file.js';
-import { isPath } from '../base/profiles.js';
+import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
 import { checkValue } from '../base/yaml.js';
 import { type Advice, advise } from '../explore/advise/advise.js';
@@ -18,14 +18,17 @@ import type { HardwareSpec } from '../hardware/spec.js';
 import { isHubAddress } from '../model/hub/address.js';
 import { loadModel, loadRouting, openModel } from '../model/load.js';
 import type { ModelSpec } from '../model/spec.js';
+import { openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { synthesize } from '../trace/synthetic.js';
+import type { RoutingTrace } from '../trace/trace.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
 
 interface AdviseOptions extends OutputOptions {
   readonly hardware?: string;
+  readonly trace?: string;
   readonly runtime: string;
   readonly goal: string;
   readonly context: string;
@@ -62,6 +65,7 @@ export function define(command: Command, context: CliContext): void {
       '-w, --hardware <machine>',
       'machine: a bundled name, a file, or parts: rtx-3090+ryzen-9-5950x+64GB; without, this one is detected',
     )
+    .option('-t, --trace <trace>', 'recorded routing to price settings on; without, it is drawn as the model routes')
     .addOption(new Option('--runtime <name>', `runtime: ${ADVISED.map(({ name }) => name).join(', ')}`).default('llama.cpp'))
     .optionsGroup('What is wanted:')
     .addOption(new Option('--goal <goal>', 'request (a whole one soon), decode, prefill, or targets: ttft=2s,tpot=50ms').default('request'))
@@ -95,15 +99,32 @@ async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> 
   const { hardware, notes } = await machineOf(options.hardware, runtime);
   const model = modelsOf(name);
   const quantizations = options.quantizations === undefined ? usual(name, runtime, model) : given(options.quantizations);
-  const profile = loadRouting(name);
-  const trace = synthesize(model(quantizations[0]!), {
-    seed: SEED,
-    requests: [{ prefill: tokensNeeded(users, request), decode: 0 }],
-    profile: profile === null ? undefined : checkValue(profile, `model ${name}: routing`, routingProfileSchema),
-  });
+  const trace = await routingOf(name, options.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  return advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
+  try {
+    return await advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
+  } finally {
+    trace.close();
+  }
+}
+
+/**
+ * Routing that settings are priced on: recorded, or drawn as the model routes.
+ * @throws UserError where a recording is too short
+ */
+async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
+  if (path !== undefined) {
+    const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
+    if (trace.tokens >= tokens) return trace;
+    trace.close();
+    throw new UserError(
+      `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
+    );
+  }
+  const routing = loadRouting(name);
+  const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
+  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens, decode: 0 }], profile });
 }
 
 /** The machine that is named, or this one; and what was said of it on the way. */

@@ -72,6 +72,18 @@ describe('formats', () => {
   });
 });
 
+describe('recorded routing', () => {
+  it('is walked instead of a drawn one', async () => {
+    expect(await run(...SMALL, '-t', 'mini-mixtral-8x8l', '--prompt', '512')).toBe(0);
+    expect(output.stdout).toContain('Routing is recorded.');
+  });
+
+  it('must be long enough', async () => {
+    expect(await run(...SMALL, '-t', 'mini-mixtral-8x8l', '--prompt', '900000', '--context', '2000000')).toBe(2);
+    expect(output.stderr).toMatch(/has [\d]+ tokens, and 900001 are walked; take a longer one/);
+  });
+});
+
 describe('a model that memory does not hold', () => {
   const small = ['mixtral-8x7b', '-w', 'rtx-3060+16GB+nvme-7GB/s', '--quantizations', 'q8_0'];
 

@@ -176,7 +176,7 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
 
 function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {
   return [
-    ...(trace.meta.synthetic ? ['Routing is synthetic, drawn as models of this shape route.'] : []),
+    trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
     ...(hardware.software === undefined
       ? [
           `The profile of ${hardware.name} says itself what its kernels reach, whatever the runtime: name its parts for this runtime's own speed.`,

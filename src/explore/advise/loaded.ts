@@ -19,6 +19,9 @@ const SCORES = 512 * 2 ** 20;
 /** Least that `-b` is set to: llama.cpp's own default. */
 export const LEAST_BATCH = 2048;
 
+/** Halvings of the share of a GPU that is filled: to a thousandth of a percent. */
+const SPLIT_STEPS = 24;
+
 /** Copies of what passes between GPUs where they work as a pipeline (GGML_SCHED_MAX_COPIES). */
 const PIPELINE_COPIES = 4;
 
@@ -31,11 +34,12 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   const shared = first!.name === 'unified';
   const gpus = hardware.cpuOnly === true ? 0 : (hardware.gpus?.count ?? 1);
   const plan = planOf(engine, model, setting, gpus);
-  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan) : null;
+  const rooms = gpuRooms(hardware);
+  const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
   const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });
   const memory = devices.map(({ compute, kv, name, output, weights }, i) => ({
     name: name === 'cpu' ? HOST : gpuName(i, gpus),
-    has: name === 'cpu' ? (dram?.bytes ?? 0) : first!.bytes - MARGIN,
+    has: name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
     ...{ weights, kv, compute: compute + output },
   }));
   if (!shared) return { devices: memory, split };
@@ -79,35 +83,45 @@ export function firstMoe({ dense }: ModelSpec): number {
   return Math.max(0, dense.segments[0]!.attention.length - 1);
 }
 
-/** Layers of each GPU such that the fullest holds as little as can be; each has neighbouring layers, in order. */
-function splitOf(model: ModelSpec, plan: LoadPlan): number[] {
+/** Layers of each GPU such that the fullest holds as little of its room as can be; each has neighbouring layers, in order. */
+function splitOf(model: ModelSpec, plan: LoadPlan, rooms: readonly number[]): number[] {
   const onGpus = Math.min(plan.gpuLayers, (model.anatomy?.layers.length ?? 0) + 1);
   // As many GPUs as layers: each holds one, and says what it weighs.
   const bytes = holdings(model, { ...plan, gpus: onGpus })
     .filter(({ name }) => name !== 'cpu')
     .map(({ kv, weights }) => kv + weights);
-  let [low, high] = [Math.max(...bytes), bytes.reduce((sum, one) => sum + one, 0)];
-  // To a megabyte.
-  while (high - low > 2 ** 20) {
+  // Shares of each room, from none to twice as much as there is of all of them and the largest layer.
+  const all = rooms.reduce((sum, room) => sum + room, 0);
+  const largest = Math.max(...bytes) / Math.min(...rooms);
+  let [low, high] = [0, largest + (2 * bytes.reduce((sum, one) => sum + one, 0)) / all];
+  for (let step = 0; step < SPLIT_STEPS; step++) {
     const middle = (low + high) / 2;
-    if (filled(bytes, middle).length <= plan.gpus) high = middle;
+    if (filled(bytes, rooms, middle) !== null) high = middle;
     else low = middle;
   }
-  const counts = filled(bytes, high);
-  return Array.from({ length: plan.gpus }, (_, gpu) => counts[gpu] ?? 0);
+  return filled(bytes, rooms, high)!;
 }
 
-/** Layers on each GPU where one is filled up to `most` bytes before the next begins. */
-function filled(bytes: readonly number[], most: number): number[] {
-  const counts: number[] = [];
-  let sum = Number.POSITIVE_INFINITY;
+/** Layers on each GPU where one is filled up to a share of its room before the next begins; null: not all find a place. */
+function filled(bytes: readonly number[], rooms: readonly number[], share: number): number[] | null {
+  const counts = rooms.map(() => 0);
+  let gpu = 0;
+  let sum = 0;
   for (const one of bytes) {
-    if (sum + one > most) {
-      counts.push(0);
+    while (sum + one > share * rooms[gpu]!) {
+      gpu += 1;
       sum = 0;
+      if (gpu === rooms.length) return null;
     }
-    counts[counts.length - 1]! += 1;
+    counts[gpu]! += 1;
     sum += one;
   }
   return counts;
+}
+
+/** What a model can have of each GPU. */
+function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
+  const first = tiers[0]!.bytes - MARGIN;
+  const others = gpus?.others?.map(({ bytes }) => bytes - MARGIN) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
+  return [first, ...others];
 }

@@ -16,7 +16,8 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const { context, gpuExperts, kv, users } = setting;
   const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
   const experts = model.layers.reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
-  const has = gpus * first!.bytes;
+  // Of cards that differ, each holds what the smallest can.
+  const has = gpus * Math.min(first!.bytes, ...(hardware.gpus?.others?.map(({ bytes }) => bytes) ?? []));
   const device = {
     name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,
     has,

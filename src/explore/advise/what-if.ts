@@ -110,14 +110,18 @@ function changesOf(
     changes.push({ part: 'twice the RAM', hardware: { ...hardware, tiers: more } });
   }
   if (tiers[0]!.name === 'gpu' && hostComputes) {
-    const [gpu, ...others] = tiers;
     const each = (hardware.gpus?.count ?? 1) > 1 ? ' on each GPU' : '';
-    changes.push({
-      part: `${formatBytes(MORE_VRAM)} more VRAM${each}`,
-      hardware: { ...hardware, tiers: [{ ...gpu!, bytes: gpu!.bytes + MORE_VRAM }, ...others] },
-    });
+    changes.push({ part: `${formatBytes(MORE_VRAM)} more VRAM${each}`, hardware: withMoreVram(hardware) });
   }
   return changes;
+}
+
+function withMoreVram(hardware: HardwareSpec): HardwareSpec {
+  const { gpus, tiers } = hardware;
+  const [gpu, ...below] = tiers;
+  const more = <T extends { readonly bytes: number }>(memory: T): T => ({ ...memory, bytes: memory.bytes + MORE_VRAM });
+  const others = gpus?.others?.map(more);
+  return { ...hardware, tiers: [more(gpu!), ...below], ...(others === undefined ? {} : { gpus: { ...gpus!, others } }) };
 }
 
 function withGpu(hardware: HardwareSpec, change: (gpu: Device) => Device): HardwareSpec {

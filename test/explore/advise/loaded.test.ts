@@ -70,6 +70,17 @@ describe('layers on two GPUs', () => {
   });
 });
 
+describe('cards that differ', () => {
+  it('are filled by their share of room', () => {
+    const { devices, split } = loadedMemory('llama.cpp', model, SETTING, loadHardware('rtx-3060+rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB'));
+    expect(devices.map(({ has }) => has / GIB)).toEqual([11, 23, 60]);
+    const [small, large] = devices.map(({ has, kv, weights }) => (kv + weights) / has);
+    // A layer is a twentieth of the small card.
+    expect(Math.abs(small! - large!)).toBeLessThan(0.06);
+    expect(split!.reduce((sum, count) => sum + count)).toBe(25);
+  });
+});
+
 describe('what a server takes', () => {
   it('is weights, KV cache and a share of the card', () => {
     const [gpu, host] = servedMemory(0.12, model, { ...SETTING, gpuExperts: 8, users: 2 }, one);
