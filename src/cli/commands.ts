@@ -39,6 +39,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       'train -t train.safetensors -o predictor.onnx',
       () => import('./predict.js'),
     ],
+    ['check', 'is my run normal, and if not, why', 'server.log -w my-machine.yaml', () => import('./check.js')],
     ['validate', 'predictions beside measurements of real machines', 'measurements.jsonl -o accuracy.html', () => import('./validate.js')],
   ],
   [

@@ -80,7 +80,7 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
  * The machine as a file of parts: that file, the parts that were named, or this machine.
  * @throws UserError where it is a profile of tiers, which has no parts
  */
-async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
+export async function machineToMeasure(name: string | undefined): Promise<MachineFile> {
   if (name === undefined) {
     const { detection, name: own } = await detectedMachine();
     return machineFileOf(detection, own);

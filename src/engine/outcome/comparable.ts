@@ -21,6 +21,11 @@ function scoredErrors(): readonly ScoredError[] {
   return known;
 }
 
+/** The band of one kind of speed; null where no measurement is comparable. */
+export function bandFor(kind: ComparedBy): Accuracy | null {
+  return bandOf(kind, scoredErrors());
+}
+
 /**
  * The bands of a run's speeds.
  * @returns null where the machine is calibrated: its profile says what it reaches, and rows of other machines say nothing of that

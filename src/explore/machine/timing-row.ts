@@ -28,7 +28,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     id: place,
     engine,
     machine: rowMachine(used),
-    model: { ...named, bundled: true },
+    model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
     placement: placementOf(timing, used, model),
     run: Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined)),
     measured: {

@@ -1,0 +1,79 @@
+// `moeprof check`: what a run should have reached on this machine, what it reached, and why not.
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { type CheckFacts, checkRuns, runtimesFor } from '../explore/check/check.js';
+import { type CheckedLog, checkReports } from '../explore/check/report.js';
+import { joinedPhases } from '../explore/machine/calibration.js';
+import { measurementOf } from '../explore/machine/timing-row.js';
+import { readTimings } from '../explore/timings/index.js';
+import { machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
+import { loadRuntime } from '../hardware/runtime.js';
+import type { CliContext } from './context.js';
+import { machineToMeasure } from './machine/calibrate.js';
+import { addOutputOptions, modelOption, type OutputOptions, quantizationOption } from './options.js';
+import { deliver } from './outputs.js';
+
+interface CheckOptions extends OutputOptions {
+  readonly hardware?: string;
+  readonly model?: string;
+  readonly quantization?: string;
+}
+
+const EXAMPLES = `
+A log is what llama-bench, llama-server, llama-cli, llama-sweep-bench, vLLM,
+SGLang, KTransformers or Ollama printed; - is standard input.
+
+Examples:
+  moeprof check server.log
+  llama-bench -m model.gguf -ncmoe 24 -o jsonl | moeprof check - -w my-machine.yaml
+  moeprof check bench.md -w rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
+
+Exit code 1: a run is slower than four of five comparable ones.
+`;
+
+/** Runs of one log that are checked; each takes some predictions. */
+const MOST_RUNS = 200;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('<log>', 'what a runtime printed')
+    .option('-w, --hardware <machine>', 'parts, or a file of parts; this machine, detected, unless said')
+    .addOption(modelOption('bundled model, where the log does not name it'))
+    .addOption(quantizationOption('storage format of its weights, where the log does not say'));
+  addOutputOptions(command, checkReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (log: string, options: CheckOptions) => {
+      await deliver(context, checkReports, options, async () => {
+        const checked = await checkedLog(log, options);
+        if (checked.runs.some(({ verdict }) => verdict === 'slow')) context.setExitCode(EXIT.gateFailed);
+        return checked;
+      });
+    });
+}
+
+async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLog> {
+  const timings = readTimings(log);
+  if (timings.length > MOST_RUNS) throw new UserError(`${log}: holds ${timings.length} runs; give at most ${MOST_RUNS}`);
+  const file = await machineToMeasure(options.hardware);
+  const machine = machineOfFile(file, options.hardware ?? 'this machine');
+  const user = { model: options.model ?? null, quantization: options.quantization ?? null };
+  const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
+  const said: string[] = [];
+  const runtimes = runtimesFor(rows, (name) => {
+    const own = runtimeOnFile(file, loadRuntime(name));
+    if (own.said !== null) said.push(own.said);
+    return own.runtime;
+  });
+  const facts: CheckFacts = {
+    powerShare: powerShare(file.remarks ?? []),
+    buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
+  };
+  return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null };
+}
+
+/** Of the power limit that detection remarked on; null: it did not. */
+function powerShare(remarks: readonly string[]): number | null {
+  const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
+  return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
+}

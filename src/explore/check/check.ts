@@ -1,0 +1,152 @@
+// Checks runs: what each should have reached on its machine, what it reached, and which causes have evidence.
+import { bandFor } from '../../engine/outcome/comparable.js';
+import type { RuntimeSpec } from '../../hardware/runtime.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { expertBytesTotal } from '../../model/spec.js';
+import type { TimingBuffer } from '../timings/timing.js';
+import type { Runtimes } from '../validate/constants.js';
+import type { Measurement } from '../validate/measurement.js';
+import { predictRow } from '../validate/predict.js';
+import { modelOfRow } from '../validate/row-model.js';
+import { RowTraces } from '../validate/row-traces.js';
+import { formatKin, runtimeOf } from '../validate/specify.js';
+import type { CheckCase, CheckedSpeed, Footprint } from './case.js';
+import type { Finding } from './rule.js';
+import { CAUSES } from './rules/index.js';
+
+/** A cause that has evidence. */
+export interface NamedFinding extends Finding {
+  readonly cause: string;
+  readonly title: string;
+}
+
+/** A checked run. */
+export interface CheckedRun {
+  readonly place: string;
+  readonly runtime: string;
+  readonly model: string;
+  readonly placement: string;
+  readonly speeds: readonly CheckedSpeed[];
+  /** Why there is no prediction; null: there is one. */
+  readonly lacks: string | null;
+  /** `slow` where a speed is outside the band on the slow side. */
+  readonly verdict: 'normal' | 'slow' | 'unknown';
+  /** The likeliest first. */
+  readonly findings: readonly NamedFinding[];
+}
+
+/** What is known of runs beside their rows. */
+export interface CheckFacts {
+  readonly powerShare?: number | null;
+  /** Memory that the runtime printed, by row. */
+  readonly buffers?: ReadonlyMap<string, readonly TimingBuffer[]>;
+}
+
+/**
+ * Checks the runs of one log.
+ * @param runtimes by name, all that the rows ran on
+ */
+export async function checkRuns(rows: readonly Measurement[], runtimes: Runtimes, facts: CheckFacts = {}): Promise<CheckedRun[]> {
+  const traces = new RowTraces(rows);
+  const checked: CheckedRun[] = [];
+  for (const row of rows) checked.push(await checkRun(row, rows, runtimes, traces, facts));
+  return checked;
+}
+
+async function checkRun(
+  row: Measurement,
+  rows: readonly Measurement[],
+  runtimes: Runtimes,
+  traces: RowTraces,
+  facts: CheckFacts,
+): Promise<CheckedRun> {
+  const known = withSplit(row);
+  const { figures, lacks } = await predictRow(known, traces, runtimes);
+  const found = modelOfRow(row);
+  const model = 'lacks' in found ? null : found;
+  const speed = (metric: CheckedSpeed['metric'], measured: number | undefined): CheckedSpeed | null => {
+    const expected = figures[metric];
+    return measured === undefined || expected === undefined ? null : speedOfRun(row, metric, measured, expected);
+  };
+  const run: CheckCase = {
+    row: known,
+    model,
+    siblings: rows.filter((other) => other !== row && other.engine === row.engine && other.model.name === row.model.name),
+    decode: speed('decode', row.measured.tg_tps),
+    prefill: speed('prefill', row.measured.pp_tps),
+    footprint: model === null ? null : footprintOf(row, model, facts.buffers?.get(row.id)),
+    powerShare: facts.powerShare ?? null,
+    supposed: async (change, driven = (runtime) => runtime) => {
+      const own = new Map([[runtimeOf(row), driven(runtimes.get(runtimeOf(row))!)]]);
+      return (await predictRow(change(known), traces, own)).figures;
+    },
+  };
+  const speeds = [run.decode, run.prefill].filter((one) => one !== null);
+  const findings = await findingsOf(run);
+  return {
+    place: row.id,
+    runtime: runtimeOf(row),
+    model: row.model.name,
+    placement: row.placement.kind,
+    speeds,
+    lacks: speeds.length > 0 ? null : (lacks ?? 'nothing could be predicted'),
+    verdict: speeds.length === 0 ? 'unknown' : speeds.some(({ slow }) => slow) ? 'slow' : 'normal',
+    findings,
+  };
+}
+
+async function findingsOf(run: CheckCase): Promise<NamedFinding[]> {
+  const findings: NamedFinding[] = [];
+  for (const { examine, name, title } of CAUSES) {
+    const finding = await examine(run);
+    if (finding !== null) findings.push({ ...finding, cause: name, title });
+  }
+  return findings.sort((a, b) => b.weight - a.weight);
+}
+
+/** Where nothing says how many layers lie in host memory, all do: what is slower than that is slow with any split. */
+function withSplit(row: Measurement): Measurement {
+  const { cpu_moe_layers, gpu_expert_share, gpu_moe_layers, kind } = row.placement;
+  if (kind !== 'cpu-layers' || (cpu_moe_layers ?? gpu_moe_layers ?? gpu_expert_share) !== undefined) return row;
+  return { ...row, placement: { ...row.placement, gpu_expert_share: 0 } };
+}
+
+function speedOfRun(row: Measurement, metric: CheckedSpeed['metric'], measured: number, expected: number): CheckedSpeed {
+  const band = bandFor({ metric, runtime: runtimeOf(row), format: formatKin(row.model), placement: row.placement.kind });
+  return { metric, measured, expected, ratio: measured / expected, band, slow: band !== null && expected / measured - 1 > band.halfWidth };
+}
+
+const GIB = 2 ** 30;
+/** Context that llama.cpp allocates where nothing says how much. */
+const USUAL_CONTEXT = 4096;
+
+/** Bytes needed and there; what the runtime printed comes before what is computed. */
+function footprintOf(row: Measurement, model: ModelSpec, buffers: readonly TimingBuffer[] | undefined): Footprint {
+  const { machine, placement, run } = row;
+  const experts = expertBytesTotal(model);
+  const dense = model.dense.segments.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+  const share = shareOnGpu(placement, model.layers.length);
+  const kv = model.dense.kvBytesPerToken * (run.context ?? Math.max(USUAL_CONTEXT, (run.depth ?? 0) + (run.tg_tokens ?? 0)));
+  const discrete = machine.gpus.length > 0 && machine.unified !== true;
+  const printed = buffers?.filter(({ device }) => !/^(CPU|.*_Host|.*Mapped|BLAS)/i.test(device)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const gpuNeeds = !discrete ? 0 : printed !== undefined && printed > 0 ? printed : dense + share * experts + kv;
+  const memory = machine.gpus.map(({ memory_gb }) => memory_gb);
+  const file = (row.model.file_gb ?? 0) * 1e9 || experts + dense;
+  return {
+    gpuNeeds,
+    gpuHas: !discrete || memory.includes(undefined) ? null : (memory as number[]).reduce((sum, gigabytes) => sum + gigabytes * GIB, 0),
+    hostNeeds: run.mmap === false ? (1 - share) * experts + (discrete ? 0 : dense) : file,
+    hostHas: machine.ram?.gb === undefined ? null : machine.ram.gb * GIB,
+  };
+}
+
+function shareOnGpu({ cpu_moe_layers, gpu_expert_share, kind }: Measurement['placement'], layers: number): number {
+  if (kind === 'all-gpu') return 1;
+  if (kind === 'all-cpu') return 0;
+  return gpu_expert_share ?? (cpu_moe_layers === undefined ? 0 : Math.max(0, 1 - cpu_moe_layers / layers));
+}
+
+/** Runtimes that the rows of a log need. */
+export function runtimesFor(rows: readonly Measurement[], load: (name: string) => RuntimeSpec): Runtimes {
+  return new Map([...new Set(rows.map(runtimeOf))].map((name) => [name, load(name)]));
+}

@@ -1,0 +1,113 @@
+// A checked log as people read it: what each run reached, what it should have, and why not.
+import { formatRatio } from '../../base/units.js';
+import { type Block, type Column, type Datum, type Document, gridOf, type Line, ratio } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { VERSION } from '../../result/version.js';
+import { speedText } from '../validate/words.js';
+import type { CheckedSpeed } from './case.js';
+import type { CheckedRun } from './check.js';
+
+/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
+const CHECK_SCHEMA = 'moeprof.check/1';
+
+/** A checked log. */
+export interface CheckedLog {
+  readonly machine: string;
+  readonly runs: readonly CheckedRun[];
+  /** On what the machine's runtime was calibrated; null: it was not. */
+  readonly calibration: string | null;
+}
+
+/** Formats of a check, the one for reading first. */
+export const checkReports = documentFormats<CheckedLog>(documentOf, (value) => ({
+  schema: CHECK_SCHEMA,
+  tool: { name: 'moeprof', version: VERSION },
+  ...value,
+}));
+
+function documentOf({ calibration, machine, runs }: CheckedLog): Document {
+  const slow = runs.filter(({ verdict }) => verdict === 'slow').length;
+  const unknown = runs.filter(({ verdict }) => verdict === 'unknown').length;
+  const count = `${runs.length} run${runs.length === 1 ? '' : 's'} on ${machine}`;
+  const judged = runs.length - unknown;
+  const verdict =
+    judged === 0
+      ? 'none could be predicted'
+      : slow === 0
+        ? 'as fast as comparable runs'
+        : slow === judged
+          ? 'slower than comparable runs'
+          : `${slow} of ${judged} slower than comparable runs`;
+  return {
+    title: `${count}: ${verdict}`,
+    lead: calibration === null ? [] : [{ text: calibration.replace(/\.$/, '') }],
+    blocks: [speeds(runs), ...causes(runs), ...unpredicted(runs)],
+  };
+}
+
+function speeds(runs: readonly CheckedRun[]): Block {
+  const where: Column = { head: 'where', most: 30 };
+  const text = (value: number): Datum => ({ value, text: speedText({ metric: 'decode' }, value) });
+  return gridOf(
+    [
+      where,
+      { head: 'speed', align: 'left' },
+      { head: 'reached', name: 'reached_tps' },
+      { head: 'expected', name: 'expected_tps' },
+      'ratio',
+      { head: 'band', name: 'band' },
+      { head: '', name: 'slow', align: 'left' },
+    ],
+    runs.flatMap((run) =>
+      run.speeds.map((speed) => [
+        run.place,
+        speed.metric,
+        text(speed.measured),
+        text(speed.expected),
+        ratio(speed.ratio),
+        bandOfSpeed(speed),
+        { value: speed.slow ? 1 : 0, text: speed.slow ? 'slow' : '' },
+      ]),
+    ),
+  );
+}
+
+function bandOfSpeed({ band }: CheckedSpeed): Datum {
+  return band === null ? null : { value: band.halfWidth, text: `± ${Math.round(100 * band.halfWidth)} %` };
+}
+
+/** Each cause once, with the runs that it was found in. */
+function causes(runs: readonly CheckedRun[]): Block[] {
+  const found = runs.flatMap((run) => run.findings.slice(0, run.verdict === 'slow' ? 2 : 1).map((finding) => ({ run, finding })));
+  const names = [...new Set(found.map(({ finding }) => finding.cause))];
+  const blocks = names.map((name): Block => {
+    const own = found.filter(({ finding }) => finding.cause === name);
+    const [{ finding }] = own as [(typeof own)[0]];
+    const alarm = own.some(({ run }) => run.verdict === 'slow');
+    const places = own.map(({ run }) => run.place);
+    const where = places.length === 1 ? places[0]! : `${places[0]} and ${places.length - 1} more`;
+    const lines: Line[] = [
+      { tone: alarm ? 'warning' : 'info', label: finding.title, text: `${finding.evidence} (${where})` },
+      { text: finding.advice },
+    ];
+    return { kind: 'lines', lines };
+  });
+  const unexplained = runs.filter(({ findings, verdict }) => verdict === 'slow' && findings.length === 0);
+  if (unexplained.length > 0) blocks.push({ kind: 'lines', lines: unexplainedLines(unexplained) });
+  return blocks;
+}
+
+function unexplainedLines(runs: readonly CheckedRun[]): Line[] {
+  const worst = Math.min(...runs.flatMap((run) => run.speeds.filter(({ slow }) => slow).map((speed) => speed.ratio)));
+  return [
+    {
+      tone: 'caution',
+      text: `${runs.length === 1 ? runs[0]!.place : `${runs.length} runs`}: down to ${formatRatio(worst, 0)} of what was expected, and nothing in the log or the machine tells why. Is the machine described rightly (moeprof machine detect)? What does its memory reach (moeprof machine calibrate)?`,
+    },
+  ];
+}
+
+function unpredicted(runs: readonly CheckedRun[]): Block[] {
+  const lines = runs.flatMap(({ lacks, place }): Line[] => (lacks === null ? [] : [{ tone: 'info', text: `${place}: ${lacks}.` }]));
+  return lines.length === 0 ? [] : [{ kind: 'lines', lines }];
+}

@@ -1,0 +1,40 @@
+// What a cause is: one file of rules/, with the evidence that it needs. A rule says nothing where the evidence is not there.
+import type { CheckCase } from './case.js';
+
+/** A likely cause of a run's speed. */
+export interface Finding {
+  /** What the log or the machine shows: a sentence. */
+  readonly evidence: string;
+  /** What to do about it: a sentence. */
+  readonly advice: string;
+  /** 0 to 1: which of several causes is named first. */
+  readonly weight: number;
+}
+
+/** A cause. */
+export interface CauseRule {
+  readonly name: string;
+  /** In a few words. */
+  readonly title: string;
+  examine(run: CheckCase): Promise<Finding | null> | Finding | null;
+}
+
+/** True where a speed is there and at most so large a part of what was expected. */
+export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
+  return speed !== null && speed.ratio <= ratio;
+}
+
+/** True where a speed is as expected, or is not told. */
+export function asExpected(speed: CheckCase['decode']): boolean {
+  return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
+}
+
+/** From here on a speed is no sign of anything: half of all predictions are within some 10 %. */
+const NORMAL = 0.8;
+/** Beyond this the machine is not the one that was described. */
+const FASTER = 1.3;
+
+/** A share of 1 in percent. */
+export function percentText(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

@@ -1,0 +1,28 @@
+// Time of the program itself: what an interpreter or many small kernels take between the work, whatever the memories allow.
+import type { RuntimeSpec } from '../../../hardware/runtime.js';
+import type { CauseRule } from '../rule.js';
+
+/** Without its own time the program would be so many times as fast: ours; three fifths of a token are then its own. */
+const TIMES = 2.5;
+
+/** The program's own time decides. */
+export const overhead: CauseRule = {
+  name: 'overhead',
+  title: "the program's own time",
+  examine: async (run) => {
+    const { decode, row } = run;
+    // What is expected has the program's own time in it: it bounds a normal run, and makes none slow.
+    if (decode === null || decode.slow || row.placement.kind === 'ssd-stream') return null;
+    const without = await run.supposed((same) => same, withoutOwnTime);
+    if (without.decode === undefined || without.decode < TIMES * Math.max(decode.measured, decode.expected)) return null;
+    return {
+      weight: 0.3,
+      evidence: `Without the time that the program takes between its kernels it would reach ${without.decode.toPrecision(3)} tokens a second instead of ${decode.measured}.`,
+      advice: 'Use graphs or a native program, fewer and larger kernels, or a larger batch; faster memory would not help.',
+    };
+  },
+};
+
+function withoutOwnTime(runtime: RuntimeSpec): RuntimeSpec {
+  return { ...runtime, pass: 0, layer: 0, expert: 0, handover: 0, cpu: { ...runtime.cpu, layer: 0 } };
+}

@@ -1,0 +1,39 @@
+// A slot with a quarter of the lanes: experts that are copied for a prompt take four times as long, decoding does not.
+import { asExpected, type CauseRule, percentText } from '../rule.js';
+
+const NEAR = 0.15;
+/** The link must decide: a quarter of it must cost this part of the speed. */
+const DECIDES = 0.5;
+
+/** The card runs with 4 of 16 lanes, or with 1 of 4. */
+export const pcieLanes: CauseRule = {
+  name: 'pcie-lanes',
+  title: 'a PCIe slot with few lanes (x4)',
+  examine: async (run) => {
+    const { decode, prefill } = run;
+    if (prefill === null || decode === null || !prefill.slow || !asExpected(decode)) return null;
+    const quarter = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, gpus: machine.gpus.map(quartered) } }));
+    if (
+      quarter.prefill === undefined ||
+      quarter.prefill > DECIDES * prefill.expected ||
+      Math.abs(prefill.measured / quarter.prefill - 1) > NEAR
+    )
+      return null;
+    return {
+      weight: 0.6,
+      evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the card ran with a quarter of its lanes.`,
+      advice:
+        'See nvidia-smi -q -d PCIE, or moeprof machine detect, while it works; move the card to a slot with 16 lanes, or take a larger -ub.',
+    };
+  },
+};
+
+type Gpu = Parameters<Parameters<Parameters<CauseRule['examine']>[0]['supposed']>[0]>[0]['machine']['gpus'][number];
+
+function quartered(gpu: Gpu): Gpu {
+  const { gen = 4, lanes = 16, measured_gbps } = gpu.pcie ?? {};
+  return {
+    ...gpu,
+    pcie: { gen, lanes: Math.max(1, Math.round(lanes / 4)), ...(measured_gbps !== undefined && { measured_gbps: measured_gbps / 4 }) },
+  };
+}
