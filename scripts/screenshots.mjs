@@ -11,7 +11,7 @@ const images = join(root, 'docs/images');
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-screenshots-'));
 const moeprof = (...args) => execFileSync(process.execPath, [join(root, 'bin/moeprof.js'), ...args, '-q'], { cwd: folder });
 
-const run = ['run', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--cache', '50%', '--details'];
+const run = ['run', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
 moeprof(...run, '-s', 'on-demand-lru', '-o', 'lru.json');
 moeprof(...run, '-s', 'mixtral-offloading', '-o', 'offloading.json', '--html', 'report.html');
 moeprof('compare', 'lru.json', 'offloading.json', '--html', 'diff.html');

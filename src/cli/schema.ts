@@ -70,7 +70,7 @@ export function jsonSchemaOf(kind: SchemaKind): JsonSchema {
 
 /** Files that are read in one step. */
 const WHOLE = {
-  hardware: HardwareProfileSchema,
+  hardware: z.union([HardwareProfileSchema, machineFileSchema]),
   machine: machineFileSchema,
   runtime: runtimeSchema,
   model: ModelProfileSchema,

@@ -27,14 +27,16 @@ function expertTimes(model: ModelSpec, deviceOf: (layer: number) => Device): Exp
 }
 
 /**
- * Times of one expert on the CPU. Where it is one socket's, they are those of a device. A slice of it on each of S sockets takes an S-th
- * of both. Pages that are spread over S sockets are served by all memories together, which is no faster than slices (L20); of the S-th
- * that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever takes longer.
+ * Times of one expert on the CPU. Where it is one socket's, they are those of a device beside others that are busy. A slice of it on each
+ * of S sockets takes an S-th of both. Pages that are spread over S sockets are served by all memories together, which is no faster than
+ * slices (L20); of the S-th that each socket reads, an S-th lies in its own memory and the rest comes over the interconnect, whichever
+ * takes longer.
  */
 function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   const alone = expertTimes(model, () => cpu);
-  if (cpu.sockets === undefined || cpu.sockets.numa === 'expert') return alone;
+  if (cpu.sockets === undefined) return alone;
   const { count, efficiency = 1, interconnect, numa } = cpu.sockets;
+  if (numa === 'expert') return { ...alone, weightNs: alone.weightNs.map((ns) => ns / efficiency) };
   const remoteNsPerByte = numa === 'tensor' ? 0 : ((count - 1) * 1e9) / (interconnect.bandwidth * count ** 2);
   return {
     weightNs: alone.weightNs.map((ns, l) => Math.max(ns / (count * efficiency), model.layers[l]!.expertBytes * remoteNsPerByte)),

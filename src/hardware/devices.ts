@@ -94,9 +94,9 @@ export function measuredDevice(profile: GpuProfile): Device {
     memoryBandwidth: profile.memoryBandwidth,
     computeFraction: profile.computeFraction!,
     bandwidthFraction: profile.bandwidthFraction!,
-    launchNs: profile.launch,
-    perLayerNs: profile.perLayer,
-    perPassNs: profile.perPass,
+    launchNs: profile.launch ?? 0,
+    perLayerNs: profile.perLayer ?? 0,
+    perPassNs: profile.perPass ?? 0,
   };
 }
 

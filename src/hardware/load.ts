@@ -38,7 +38,7 @@ export function buildHardware(profile: HardwareProfile, runtime: RuntimeSpec | n
     ...(gpu.isa !== undefined && gpu.bandwidthFraction === undefined ? { cpuOnly: true } : {}),
     cpu: cpu === undefined ? null : hostDevice(cpu, driven),
     software: softwareOf(runtime),
-    ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined } }),
+    ...(isCalibrated(profile) ? {} : { facts: { ...profile, name: undefined, runtime: undefined } }),
   };
 }
 
@@ -100,7 +100,7 @@ export function isComposed(name: string): boolean {
  * @param overrides values that replace the profile's
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
  * @param changes values that replace those of the usual runtime
- * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that it does not have
+ * @throws UserError where there is no such machine, or it is not well-formed, or values are given of a runtime that have no effect on it
  */
 export function loadHardware(
   name: string,
@@ -111,7 +111,10 @@ export function loadHardware(
 ): HardwareSpec {
   const found = findHardware(name, relativeTo);
   const read = 'path' in found ? readMachine(found.path, overrides) : found;
-  if ('profile' in read) return buildHardware(read.profile, runtime ?? usualRuntime(read.profile, DEFAULT_RUNTIME, changes));
+  if ('profile' in read) {
+    const { profile } = read;
+    return buildHardware(profile, runtimeOf(profile, profile.runtime ?? DEFAULT_RUNTIME, runtime, changes));
+  }
   return 'file' in read
     ? hardwareOfFile(read.file, read.place, overrides, runtime, changes)
     : hardwareOfParts(read.machine, overrides, runtime, changes);
@@ -140,7 +143,7 @@ function hardwareOfParts(
   file: MachineFile | null = null,
 ): HardwareSpec {
   const profile = checkValue(machineToProfile(machine), `machine ${machine.name}`, HardwareProfileSchema, overrides);
-  const usual = runtime ?? usualRuntime(profile, backendOf(machine), changes);
+  const usual = runtimeOf(profile, backendOf(machine), runtime, changes);
   if (file === null || usual === null) return { ...buildHardware(profile, usual), machine };
   const paths = changes.map(({ path }) => path.join('.'));
   const { runtime: own, said } = runtimeOnFile(file, usual, paths);
@@ -172,14 +175,29 @@ export function readMachineFile(name: string): MachineFile | null {
   return 'file' in read ? read.file : null;
 }
 
-/** The runtime that drives a machine where none is named; null: it is calibrated, and needs none. */
-function usualRuntime(profile: HardwareProfile, name: string, changes: readonly Override[]): RuntimeSpec | null {
-  if (!isCalibrated(profile)) return loadRuntime(name, undefined, changes);
-  const [change] = changes;
-  if (change === undefined) return null;
-  throw new UserError(
-    `${change.label}: ${profile.name} is calibrated and has no runtime; name one with --runtime, or compose the machine of parts`,
-  );
+/**
+ * What drives a machine; null: it is calibrated, and no runtime is named.
+ * @param usual name of the runtime where none is named
+ */
+function runtimeOf(profile: HardwareProfile, usual: string, runtime: RuntimeSpec | null, changes: readonly Override[]): RuntimeSpec | null {
+  if (!isCalibrated(profile)) return runtime ?? loadRuntime(usual, undefined, changes);
+  refuseWithoutEffect(profile, runtime, changes);
+  return runtime;
+}
+
+/** What counts of a runtime on a calibrated machine. */
+const COUNTS_ALWAYS = ['copy.overlap', 'prompt'];
+
+/** @throws UserError where a value of a runtime is given that a calibrated machine states itself, or that no runtime is there to have */
+function refuseWithoutEffect({ name }: HardwareProfile, runtime: RuntimeSpec | null, changes: readonly Override[]): void {
+  const counts = (path: readonly string[]): boolean => COUNTS_ALWAYS.some((key) => `${path.join('.')}.`.startsWith(`${key}.`));
+  const idle = changes.find(({ path }) => runtime === null || !counts(path));
+  if (idle === undefined) return;
+  const why =
+    runtime === null
+      ? 'has no runtime; name one with --runtime, or describe it without fractions'
+      : `says this itself: of a runtime only ${COUNTS_ALWAYS.join(' and ')} count; leave it out, or describe the machine without fractions`;
+  throw new UserError(`${idle.label}: ${name} is calibrated and ${why}`);
 }
 
 /** llama.cpp with the backend of the GPU's vendor. */

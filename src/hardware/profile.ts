@@ -1,4 +1,5 @@
-// A hardware profile: what a data sheet, a benchmark or a calibration says about one machine, read from `profiles/hardware/*.yaml`.
+// A hardware profile: what a data sheet, a benchmark or a calibration says about one machine, read from `profiles/hardware/*.yaml` or made of
+// parts (machine-profile.ts).
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
 import { quantity } from '../base/yaml.js';
@@ -25,19 +26,26 @@ const deviceFields = {
   bandwidthFraction: positive(SHARE)
     .optional()
     .describe('Measured share of the memory bandwidth that weight-bound kernels reach, e.g. 80%. Absent: as the runtime says.'),
-  launch: quantity(DURATION).default(0).describe('Overhead of each expert, e.g. 8us.'),
-  perLayer: quantity(DURATION).default(0).describe('Overhead of each decoder layer, e.g. 20us.'),
-  perPass: quantity(DURATION).default(0).describe('Overhead of each pass, e.g. 200us.'),
+  launch: quantity(DURATION)
+    .optional()
+    .describe('Measured overhead of each expert, e.g. 8us. Only beside the measured shares; absent: none.'),
+  perLayer: quantity(DURATION).optional().describe('The same of each decoder layer, e.g. 20us.'),
+  perPass: quantity(DURATION).optional().describe('The same of each pass, e.g. 200us.'),
 };
 
 /** Bandwidth and latency of a path of a link, of what joins GPUs, or from one socket to another, each described. */
 const pathOf = (bandwidth: string, latency: string) =>
   z.strictObject({ bandwidth: positive(RATE).describe(bandwidth), latency: quantity(DURATION).describe(latency) });
 
-/** Schema of `profiles/hardware/*.yaml`. */
+/** Schema of a machine that is written out. */
 export const HardwareProfileSchema = z
   .strictObject({
     name: z.string().min(1).describe('Name, as reports show it.'),
+    runtime: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Bundled runtime that usually drives it, where neither run nor system names one. Absent: llama.cpp.'),
     tiers: z
       .array(
         z.strictObject({
@@ -130,20 +138,8 @@ export const HardwareProfileSchema = z
   .superRefine((profile, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
     const { cpu, gpu, gpus, tiers, links } = profile;
-    for (const [key, one] of [
-      ['gpu', gpu],
-      ['cpu', cpu],
-    ] as const) {
-      if (one === undefined) continue;
-      const shares = [one.computeFraction, one.bandwidthFraction].filter((value) => value !== undefined).length;
-      const asCores = one.cores !== undefined && one.clock !== undefined && one.isa !== undefined;
-      if (shares === 1) refuse([key], 'needs both computeFraction and bandwidthFraction as measured, or neither: the runtime then says');
-      if (shares === 2 && one.peak === undefined) refuse([key, 'peak'], 'is missing; computeFraction is a share of it');
-      if (shares === 0 && key === 'gpu' && one.peak === undefined && !asCores)
-        refuse([key, 'peak'], 'is missing; give it, or cores, clock and isa where the CPU computes everything');
-      if (shares === 0 && key === 'cpu' && !asCores)
-        refuse([key], 'needs cores, clock and isa, or computeFraction and bandwidthFraction as measured');
-    }
+    checkDevice('gpu', gpu, refuse);
+    if (cpu !== undefined) checkDevice('cpu', cpu, refuse);
     if (cpu !== undefined && isCalibrated(profile) && cpu.bandwidthFraction === undefined)
       refuse(['cpu'], 'needs computeFraction and bandwidthFraction as measured, as the GPU has');
     if (cpu?.bandwidthFraction !== undefined && cpu.handover === undefined)
@@ -189,6 +185,30 @@ export const HardwareProfileSchema = z
       if (cpu?.sockets === 1 && cpu[key] !== undefined)
         refuse(['cpu', key], 'is between sockets, and there is one; say sockets: 2, or leave it out');
   });
+
+type Refuse = (path: (string | number)[], message: string) => void;
+type DeviceFields = z.infer<z.ZodObject<typeof deviceFields>>;
+
+/** A device is facts alone, or all that a calibration measured; overheads are part of the latter. */
+function checkDevice(key: 'gpu' | 'cpu', device: DeviceFields, refuse: Refuse): void {
+  const shares = [device.computeFraction, device.bandwidthFraction].filter((value) => value !== undefined).length;
+  const asCores = device.cores !== undefined && device.clock !== undefined && device.isa !== undefined;
+  if (shares === 1) refuse([key], 'needs both computeFraction and bandwidthFraction as measured, or neither: the runtime then says');
+  if (shares === 2 && device.peak === undefined) refuse([key, 'peak'], 'is missing; computeFraction is a share of it');
+  if (shares > 0) return;
+  if (key === 'gpu' && device.peak === undefined && !asCores)
+    refuse([key, 'peak'], 'is missing; give it, or cores, clock and isa where the CPU computes everything');
+  if (key === 'cpu' && !asCores) refuse([key], 'needs cores, clock and isa, or computeFraction and bandwidthFraction as measured');
+  for (const overhead of ['launch', 'perLayer', 'perPass'] as const)
+    if (device[overhead] !== undefined)
+      refuse(
+        [key, overhead],
+        `is the runtime's where the machine is not calibrated; leave it out, or set runtime.${RUNTIME_NAMES[overhead]}`,
+      );
+}
+
+/** What a runtime calls the overheads of a device. */
+const RUNTIME_NAMES = { launch: 'expert', perLayer: 'layer', perPass: 'pass' } as const;
 
 /** A checked hardware profile. */
 export type HardwareProfile = z.infer<typeof HardwareProfileSchema>;

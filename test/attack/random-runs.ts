@@ -1,11 +1,12 @@
 // Random run profiles over all that a run may say: models, machines, systems, workloads, memory, variants and faults.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../src/base/random.js';
 import { QUOTAS } from '../../src/cache/layer-quotas.js';
 import { POLICIES } from '../../src/cache/policies/index.js';
+import { loadHardware } from '../../src/hardware/load.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { KV_GROWTH } from '../../src/schedule/kv-room.js';
@@ -141,10 +142,9 @@ function machine(draw: Draw, written: (tree: Tree) => string): Machine {
 }
 
 function bundledMachine(hardware: string): Machine {
-  const text = readFileSync(join(PROFILES, 'hardware', `${hardware}.yaml`), 'utf8');
-  const links = ['h2d', 'ssd'].filter((name) => text.includes(`name: ${name}, `));
-  const several = /^gpus:/m.test(text);
-  return { hardware, links, cpu: /^cpu:/m.test(text), ssdBelowDram: text.includes('name: dram') && text.includes('name: ssd'), several };
+  const { cpu, gpus, links, tiers } = loadHardware(hardware);
+  const names = links.map(({ name }) => name);
+  return { hardware, links: names, cpu: cpu !== null, ssdBelowDram: tiers.length === 3, several: gpus !== undefined };
 }
 
 /** A size, a share, or experts per layer. */

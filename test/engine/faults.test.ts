@@ -9,9 +9,12 @@ import { simulateRun } from '../../src/engine/simulate.js';
 import { Link } from '../../src/engine/transfer/link.js';
 import type { Observer } from '../../src/engine/watch/observer.js';
 import type { CostModel } from '../../src/hardware/cost.js';
+import { loadHardware } from '../../src/hardware/load.js';
+import type { HardwareProfile } from '../../src/hardware/profile.js';
 import { describeFault, type Fault, splitFault } from '../../src/system/faults.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 import { cases } from '../cases.js';
+import { calibrated } from '../support/calibrated.js';
 import { wholeLink } from './scenario.js';
 
 // Long enough for a machine that is busy with something else.
@@ -117,14 +120,14 @@ describe('a fault from the start is a lesser machine', () => {
     const faulty = await simulate({ faults: [{ at: 0, link: 'h2d', bandwidth: '50%' }] });
     const t4 = await simulate({});
     expect(t4.of('time.stall')).toBeLessThan(faulty.of('time.stall'));
-    const lesser = await simulate({}, { 'hardware.links.0.bandwidth': (await bandwidthOf('t4')) / 2 });
+    const lesser = await simulate({}, { 'hardware.links.0.bandwidth': bandwidthOf('t4') / 2 });
     expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
   });
 
   it('half the bandwidth, on several GPUs', async () => {
     const machine = { hardware: '2x-rtx-4090' };
     const faulty = await simulate({ ...machine, faults: [{ at: 0, link: 'h2d', bandwidth: '50%' }] });
-    const lesser = await simulate(machine, { 'hardware.links.0.bandwidth': (await bandwidthOf('2x-rtx-4090')) / 2 });
+    const lesser = await simulate(machine, { 'hardware.links.0.bandwidth': bandwidthOf('2x-rtx-4090') / 2 });
     const sound = await simulate(machine);
     expect(faulty.of('time.stall')).toBeGreaterThan(sound.of('time.stall'));
     expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
@@ -137,7 +140,7 @@ describe('a fault from the start is a lesser machine', () => {
   });
 
   it('two lanes of three, with a third of the bandwidth gone', async () => {
-    const whole = await bandwidthOf('t4');
+    const whole = bandwidthOf('t4');
     const faulty = await simulate({ faults: [{ at: 0, link: 'h2d', lanes: -1 }] }, { 'hardware.links.0.lanes': 3 });
     const lesser = await simulate({}, { 'hardware.links.0.lanes': 2, 'hardware.links.0.bandwidth': (whole / 3) * 2 });
     // Utilization is of the lanes that there once were.
@@ -169,9 +172,10 @@ describe('a fault from the start is a lesser machine', () => {
   });
 });
 
-async function bandwidthOf(machine: string): Promise<number> {
-  const { loadHardware } = await import('../../src/hardware/load.js');
-  return loadHardware(machine).links[0]!.bandwidth;
+/** What the machine says, before a runtime has its share of it. */
+function bandwidthOf(machine: string): number {
+  const { links } = loadHardware(machine).facts as HardwareProfile;
+  return links[0]!.bandwidth!;
 }
 
 describe('a fault in the middle', () => {
@@ -265,6 +269,7 @@ describe('L8 with any faults', () => {
           { name: 'ssd', size: 1e12 },
         ];
         const input: RunInput = {
+          hardware: calibrated('t4'),
           faults: draw.faults.filter((fault) => dram || !('link' in fault) || fault.link === 'h2d'),
           memory: { expertCache: '40%', ...(growth === 'grow' ? { kvGrowth: growth } : {}), ...(dram ? { dramCache: '50%' } : {}) },
           workload: { batch, prompt: 20, output: 30, tokens: 50 * (batch + 1) },

@@ -36,7 +36,8 @@ it('takes a machine of parts, names it in the result, and says what was not give
   // The same machine, whatever of it was written down.
   expect(given.fingerprint).toBe(result.fingerprint);
   expect(given.metrics).toEqual(result.metrics);
-  expect((await run('rtx-3090')).config).not.toHaveProperty('machine');
+  const bundled = await run('rtx-3090');
+  expect(bundled).toMatchObject({ inputs: { hardware: 'rtx-3090' }, config: { machine: { sockets: 1, defaults: [] } } });
 });
 
 describe('what is profiled on', () => {

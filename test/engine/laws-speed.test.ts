@@ -15,6 +15,7 @@ import { reports } from '../../src/report/index.js';
 import { rankingReports } from '../../src/report/ranking.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
+import { calibrated } from '../support/calibrated.js';
 
 // Long enough for a machine that is busy with something else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -51,7 +52,9 @@ const row = (request: number, position: number, phase: string, first: number, se
 async function simulate(rows: readonly string[], workload: RunInput['workload'] = {}): Promise<Result> {
   const trace = file('trace.jsonl', `${rows.join('\n')}\n`);
   const overrides = Object.entries(MACHINE).map(([path, value]): Override => ({ path: path.split('.'), value, label: path }));
-  return simulateRun(checkRun({ model, trace, hardware: 't4', system: 'no-cache', workload }, 'test', overrides), { details: true });
+  return simulateRun(checkRun({ model, trace, hardware: calibrated('rtx-4090'), system: 'no-cache', workload }, 'test', overrides), {
+    details: true,
+  });
 }
 
 const SPEEDS = ['speed.decode', 'speed.prefill', 'throughput.generated', 'throughput.total'];
@@ -149,7 +152,7 @@ describe('L21 the figures of a run are the same', () => {
     const swept = fields(formatted(sweepReports, 'csv', sweep));
     expect(SPEEDS.map((name) => Number(swept[name]))).toEqual([decode, prefill, generated, total]);
     expect(formatted(sweepReports, 'table', sweep)).toMatch(/ 250\.0 +600\.0 +153\.8 [\s\S]* 384\.6$/m);
-    const placed = { system: 'no-cache', hardware: 't4', gpuBytes: 1e9 };
+    const placed = { system: 'no-cache', hardware: calibrated('rtx-4090'), gpuBytes: 1e9 };
     const search = new CapacitySearch();
     for (const percent of search.next()) search.add(percent, true);
     const plan = planOf(['speed.decode >= 30'], null, [placingOf(placed, [{ percent: 0, broken: [], result }], search)]);

@@ -1,5 +1,5 @@
-// The cost model against a real machine: an A10 decoding at batch 1 with llama.cpp, the experts of the first n layers computed on the
-// CPU (--n-cpu-moe n). One set of constants serves both models; nothing knows them by name.
+// The cost model, with a machine of parts under a runtime, against a real one: an A10 decoding at batch 1 with llama.cpp, the experts of the first n layers computed on the
+// CPU (--n-cpu-moe n). The runtime's constants serve both models and all machines; nothing knows them by name.
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
 import { loadHardware } from '../../src/hardware/load.js';

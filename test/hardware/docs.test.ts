@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildHardware } from '../../src/hardware/load.js';
 import { machineFileSchema, machineOfFile } from '../../src/hardware/machine-file.js';
-import { HardwareProfileSchema } from '../../src/hardware/profile.js';
+import { HardwareProfileSchema, isCalibrated } from '../../src/hardware/profile.js';
+import { loadRuntime } from '../../src/hardware/runtime.js';
 import { FLOWS, NUMA } from '../../src/hardware/spec.js';
 import { checkRun, type RunInput } from '../../src/system/run.js';
 
@@ -28,11 +29,16 @@ describe('docs/hardware.md', () => {
         { name: 'dram', size: '64GiB' },
         { name: 'ssd', size: '1TB' },
       ],
-      gpu: { peak: 1e12, memoryBandwidth: 1e12, computeFraction: 0.5, bandwidthFraction: 0.5 },
+      gpu: { peak: 1e12, memoryBandwidth: 1e12 },
     };
-    const { cpu, links } = buildHardware(HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text).slice(1))));
+    const profile = HardwareProfileSchema.parse(Object.assign(machine, ...blocks(text).slice(2)));
+    const { cpu, links } = buildHardware(profile, loadRuntime('ideal'));
     expect(links[1]).toMatchObject({ name: 'ssd', bandwidth: 14e9, flows: 'split', lanes: 1 });
     expect(cpu!.sockets).toMatchObject({ count: 2, numa: 'tensor' });
+  });
+
+  it('shows a calibrated machine', () => {
+    expect(isCalibrated(HardwareProfileSchema.parse(blocks(text)[1]))).toBe(true);
   });
 
   it.each([...FLOWS, ...NUMA])('says what %s is', (name) => {

@@ -4,6 +4,7 @@ import { UserError } from '../../src/base/errors.js';
 import { listProfiles } from '../../src/base/profiles.js';
 import { buildHardware, loadHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
+import { loadRuntime } from '../../src/hardware/runtime.js';
 import { parseYaml } from '../support/yaml.js';
 
 const NAMES = listProfiles('hardware');
@@ -25,16 +26,28 @@ describe('bundled hardware', () => {
     expect(hardware.cpu === null).toBe(hardware.tiers[0]!.name === 'unified' || name === 'sn40l');
   });
 
+  it.each(NAMES)("%s states facts alone: what software makes of them is the runtime's", (name) => {
+    const { facts, software } = loadHardware(name);
+    expect(facts).toBeDefined();
+    expect(software!.runtime).toBe(
+      { 'apple-m4-max': 'llama.cpp-metal', 'phone-ufs4': 'bigmoeonedge', sn40l: 'dataflow' }[name] ?? 'llama.cpp',
+    );
+    expect(JSON.stringify(facts)).not.toMatch(/Fraction|launch|perLayer|perPass|handover/);
+    expect(loadHardware(name, undefined, [], loadRuntime('ideal')).gpu.bandwidthFraction).toBe(1);
+  });
+
   it('converts every unit', () => {
-    const { tiers, links, gpu, cpu } = loadHardware('a10');
+    const { tiers, links, gpu, cpu } = loadHardware('a10', undefined, [], loadRuntime('ideal'));
     expect(tiers.map((tier) => [tier.name, tier.bytes])).toEqual([
       ['gpu', (23028 - 512) * 2 ** 20],
       ['dram', 124 * 2 ** 30],
       ['ssd', 600e9],
     ]);
     expect(links[0]).toEqual({ name: 'h2d', bandwidth: 25.2e9, latencyNs: 10_000, lanes: 1, chunkBytes: null });
-    expect(gpu).toMatchObject({ peakFlops: 125e12, memoryBandwidth: 514e9, launchNs: 1000, perLayerNs: 30_000, perPassNs: 100_000 });
-    expect(cpu).toMatchObject({ memoryBandwidth: 152e9, handoverNs: 36_000 });
+    // What was measured is 0.86 and 0.77 of the data sheets'.
+    expect(gpu).toMatchObject({ peakFlops: 125e12, memoryBandwidth: 514e9 / 0.86, launchNs: 0, perLayerNs: 0, perPassNs: 0 });
+    // 15 cores at 2.6 GHz, 64 operations a cycle.
+    expect(cpu).toMatchObject({ memoryBandwidth: 152e9 / 0.77, peakFlops: 15 * 2.6e9 * 64, handoverNs: 0 });
   });
 });
 
@@ -91,6 +104,10 @@ describe('a hardware profile', () => {
     ],
     [GOOD.replace('name: gpu', 'name: ssd'), 'tiers: must be gpu, dram, ssd or unified, ssd'],
     [GOOD.replace('size: 1GiB', 'size: 1GiB, reserve: 1GiB'), 'tiers.0.reserve: must be less than the size'],
+    [
+      GOOD.replace('computeFraction: 50%, bandwidthFraction: 50%', 'perLayer: 30us'),
+      "gpu.perLayer: is the runtime's where the machine is not calibrated; leave it out, or set runtime.layer",
+    ],
     [GOOD.replace('peak:', 'peek:'), 'h.yaml:4:8: gpu: unknown key "peek"; did you mean "peak"?'],
   ])('is refused with its place and the remedy', (yaml, message) => {
     expect(() => read(yaml)).toThrow(UserError);

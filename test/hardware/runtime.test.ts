@@ -7,6 +7,7 @@ import { listProfiles } from '../../src/base/profiles.js';
 import { buildHardware, loadHardware } from '../../src/hardware/load.js';
 import { HardwareProfileSchema } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
+import { calibrated } from '../support/calibrated.js';
 import { parseYaml } from '../support/yaml.js';
 
 const FACTS = `name: facts
@@ -107,11 +108,24 @@ describe('a runtime', () => {
     expect(() => facts(FACTS.replace('cores: 8, ', ''))).toThrow(/cpu: needs cores, clock and isa, or computeFraction/);
   });
 
-  it('that nobody names takes values all the same, and a calibrated machine refuses them', () => {
+  it('that nobody names takes values all the same', () => {
     const change = { path: ['layer'], value: '1ms', label: '--set runtime.layer' };
     expect(loadHardware('rtx-3090+ryzen-9-7950x', undefined, [], null, [change]).gpu.perLayerNs).toBe(1e6);
-    expect(() => loadHardware('rtx-4090', undefined, [], null, [change])).toThrow(
-      '--set runtime.layer: rtx-4090 is calibrated and has no runtime; name one with --runtime, or compose the machine of parts',
+    expect(loadHardware('rtx-4090', undefined, [], null, [change]).gpu.perLayerNs).toBe(1e6);
+  });
+
+  it('whose values a calibrated machine does not take is refused them', () => {
+    const set = (name: string, value: unknown) => ({ path: name.split('.'), value, label: `--set runtime.${name}` });
+    const load = (named: string | null, change: ReturnType<typeof set>) =>
+      loadHardware(calibrated('rtx-4090'), undefined, [], named === null ? null : loadRuntime(named, undefined, [change]), [change]);
+    expect(() => load(null, set('layer', '1ms'))).toThrow(
+      '--set runtime.layer: calibrated-rtx-4090 is calibrated and has no runtime; name one with --runtime, or describe it without fractions',
     );
+    expect(() => load('llama.cpp', set('layer', '1ms'))).toThrow(
+      '--set runtime.layer: calibrated-rtx-4090 is calibrated and says this itself: of a runtime only copy.overlap and prompt count; leave it out',
+    );
+    expect(() => load('llama.cpp', set('copy.host', '1ms'))).toThrow(/^--set runtime\.copy\.host: calibrated-rtx-4090 is calibrated/);
+    expect(load('llama.cpp', set('copy.overlap', 'none')).software!.overlaps).toBe(false);
+    expect(load('llama.cpp', set('prompt.offloadFrom', 7)).software!.offloadFrom).toBe(7);
   });
 });

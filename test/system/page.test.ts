@@ -24,7 +24,16 @@ async function ranking(): Promise<string> {
   const results: Result[] = [];
   for (const system of RANKED) {
     const memory = system === 'all-resident' ? {} : { expertCache: '25%' };
-    results.push(await simulate({ trace: 'mini-finegrained-64x12l', hardware: 't4', system, memory, workload: { tokens: 1000 } }));
+    results.push(
+      await simulate({
+        trace: 'mini-finegrained-64x12l',
+        hardware: 't4',
+        runtime: 'llama.cpp',
+        system,
+        memory,
+        workload: { tokens: 1000 },
+      }),
+    );
   }
   return rankingReports[0]!.render(results, { color: false, width: 80, unicode: true, verbose: false });
 }

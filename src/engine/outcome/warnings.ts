@@ -14,6 +14,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   const calibration = inputs.hardware.machine?.calibration;
   if (calibration !== undefined) warnings.push({ code: 'machine-calibrated', message: calibration });
+  warnings.push(...idleRuntime(finished));
   if (inputs.trace.meta.synthetic) {
     warnings.push({
       code: 'synthetic-routing',
@@ -29,6 +30,16 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     });
   }
   return warnings;
+}
+
+/** A runtime that the user named, on a machine that says itself how fast it is. */
+function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
+  const { facts, name, software } = hardware;
+  if (run.runtime === undefined || software === undefined || facts !== undefined) return [];
+  const message =
+    `${name} is calibrated: its file says how fast it is. Of ${software.runtime} only two things count: whether computing goes on beside ` +
+    'copies, and from how many tokens of a prompt experts are copied.';
+  return [{ code: 'runtime-idle', message }];
 }
 
 /** A cache that is too small for what one pass, or one token, uses. */

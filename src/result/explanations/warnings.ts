@@ -41,6 +41,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'The check is the error to expect of runs like those of the log: the same model and runtime, another split or context. Other models are farther off. Without a check nothing is known of it: give one more timing. The constants stand in the file under measured.runtimes; moeprof machine show prints what they make of the machine.',
   },
   {
+    names: ['runtime-idle'],
+    what: 'The file of the machine states what kernels reach on it (bandwidthFraction, computeFraction and overheads), as they were measured with the software that ran then. A runtime was named all the same; its shares and its times have no effect, and its overlap and its rule for prompts have.',
+    reading:
+      'Two runtimes that differ in shares and times alone give the same figures on such a machine. To compare runtimes, describe the machine by facts: leave the fractions and overheads out and give cores, clock and isa of the CPU, or compose it of parts (docs/hardware.md).',
+  },
+  {
     names: ['below-token-cycle'],
     what: 'The expert cache is smaller than what a single token touches, in all layers together (global scope) or in some layer (layer scope). By the time the next token comes back to a layer, recency-based policies have evicted all its experts: hits are impossible or nearly so, however often the routing repeats itself.',
     reading:

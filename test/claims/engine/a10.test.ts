@@ -1,11 +1,11 @@
-// A whole run against a real machine: llama.cpp-static on the A10 profile decodes as fast as llama.cpp did there, with the experts of
-// the first n layers on the CPU. The tolerance is what is promised; the constants are calibrated far closer (profiles/hardware/a10.yaml).
+// A whole run against a real machine: llama.cpp-static on the bundled A10, which is composed of parts, decodes as fast as llama.cpp did
+// there, with the experts of the first n layers on the CPU.
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
 import { checkRun } from '../../../src/system/run.js';
 import { A10_DECODE } from '../../support/a10.js';
 
-const PROMISED = 0.15;
+const PROMISED = 0.03;
 
 /** Decoded tokens per second at batch 1. At batch 1 routing does not matter: every token computes top-k experts at every layer. */
 async function decodeRate(model: string, quantization: string, cpuLayers: number): Promise<number> {

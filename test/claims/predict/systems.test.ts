@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type simulate, simulateRun } from '../../../src/engine/simulate.js';
 import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { calibrated } from '../../support/calibrated.js';
 import { describeExpertFlow } from './expertflow.js';
 
 const value = (result: Awaited<ReturnType<typeof simulate>>, name: string): number => result.metrics[name]!.value;
@@ -13,7 +14,7 @@ describe('Switch-like routing: 32 experts, top-1', () => {
   const hitRate = async (batch: number, slots: number, system: Record<string, unknown>): Promise<number> => {
     const run: RunInput = {
       model: 'switch-base-32',
-      hardware: 'rtx-3090',
+      hardware: calibrated('rtx-3090'),
       system,
       memory: { expertCache: `${slots}/layer` },
       workload: { batch, tokens: 2048, prompt: 0 },
@@ -47,4 +48,7 @@ describe('Switch-like routing: 32 experts, top-1', () => {
   });
 });
 
-describeExpertFlow('mini-finegrained-64x12l, t4, a quarter of the experts cached', { trace: 'mini-finegrained-64x12l', hardware: 't4' });
+describeExpertFlow('mini-finegrained-64x12l, t4, a quarter of the experts cached', {
+  trace: 'mini-finegrained-64x12l',
+  hardware: calibrated('t4'),
+});

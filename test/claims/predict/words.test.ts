@@ -2,13 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
 import { checkRun } from '../../../src/system/run.js';
+import { calibrated } from '../../support/calibrated.js';
 
 /** Switch-like routing of 32 experts, top-1, of which seven in ten choices follow the token's id. */
 async function hitRate(batch: number, slots: number, system: Record<string, unknown>): Promise<number> {
   const run = checkRun(
     {
       model: 'switch-base-32',
-      hardware: 'rtx-3090',
+      hardware: calibrated('rtx-3090'),
       system,
       memory: { expertCache: `${slots}/layer` },
       workload: { batch, tokens: 4096, prompt: 0 },

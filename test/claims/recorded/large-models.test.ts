@@ -13,6 +13,7 @@ import { parseVariant } from '../../../src/trace/variants/index.js';
 import { readRows, toyModel } from '../../cache/fixtures.js';
 import { beladyHits, recordRows, replayLog } from '../../cache/replaying.js';
 import { predictorOf, recallOf, sliceOf } from '../../predict/running.js';
+import { calibrated } from '../../support/calibrated.js';
 import { contentOf } from '../../trace/builders.js';
 import { COUNTED, importsCounts, importsRagged, importsWhole, RAGGED, readTruth, WHOLE } from '../../trace/golden-samples.js';
 import { cellsOf, ms, page, percent } from '../../trace/variants/page.js';
@@ -34,7 +35,7 @@ recorded('large models', [...NAMES, GOLDEN], () => {
   replays();
   predictors();
   pages();
-  const base = { model: 'qwen3-30b-a3b', trace: code, hardware: 'rtx-4090' };
+  const base = { model: 'qwen3-30b-a3b', trace: code, hardware: calibrated('rtx-4090') };
   describeExpertFlow('qwen3-30b-a3b, code, rtx-4090, a quarter of the experts cached', base);
   describeDirections({ ...base, workload: { tokens: 300 } });
   golden();

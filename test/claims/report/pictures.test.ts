@@ -7,7 +7,13 @@ import { picturesOf } from '../../../src/report/pictures.js';
 const plain = { color: false, width: 80, unicode: true, verbose: true };
 
 it('docs/html-report.md shows the pictures of a run as they are drawn', async () => {
-  const run = { hardware: 't4', memory: { expertCache: '50%' }, system: 'mixtral-offloading', trace: 'mini-finegrained-64x12l' };
+  const run = {
+    hardware: 't4',
+    memory: { expertCache: '50%' },
+    system: 'mixtral-offloading',
+    runtime: 'llama.cpp',
+    trace: 'mini-finegrained-64x12l',
+  };
   const page = readFileSync(new URL('../../../docs/html-report.md', import.meta.url), 'utf8').replaceAll(/^ {4}/gm, '');
   expect(page).toContain(picturesOf(await simulate(run, { details: true }), plain));
 });

@@ -2,14 +2,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import { simulate } from '../../../src/engine/simulate.js';
 import type { RunInput } from '../../../src/system/run.js';
+import { calibrated } from '../../support/calibrated.js';
 import { describeDirections, runOf, value } from './directions.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
-describeDirections({ trace: 'mini-finegrained-64x12l', hardware: 't4', workload: { tokens: 1000 } });
+describeDirections({ trace: 'mini-finegrained-64x12l', hardware: calibrated('t4'), workload: { tokens: 1000 } });
 
 describe('on synthetic routing without prompts', () => {
-  const decode: RunInput = { model: 'mini-finegrained-64x12l', trace: 'synthetic', hardware: 't4' };
+  const decode: RunInput = { model: 'mini-finegrained-64x12l', trace: 'synthetic', hardware: calibrated('t4') };
 
   it('predictors that know what was published find as much as was published', async () => {
     const recall = async (system: string) =>
@@ -32,7 +33,12 @@ describe('on synthetic routing without prompts', () => {
 
 describe('where tokens have candidates to choose among', () => {
   it('systems that choose what is resident hit more than the same cache under the gate alone (2412.00099, 2308.15030)', async () => {
-    const synthetic: RunInput = { model: 'mini-finegrained-64x12l', trace: 'synthetic', hardware: 't4', workload: { tokens: 512 } };
+    const synthetic: RunInput = {
+      model: 'mini-finegrained-64x12l',
+      trace: 'synthetic',
+      hardware: calibrated('t4'),
+      workload: { tokens: 512 },
+    };
     const plain = { name: 'plain', cache: { policy: 'lru', scope: 'layer' } };
     const gate = await simulate({ ...synthetic, system: plain, memory: { expertCache: '25%' } });
     for (const system of ['cache-conditional', 'swapmoe']) {

@@ -1,6 +1,8 @@
 // The band of a run: what comparable measurements say of its speeds.
 import { describe, expect, it } from 'vitest';
+import { listProfiles } from '../../../src/base/profiles.js';
 import { simulate } from '../../../src/index.js';
+import { calibrated } from '../../support/calibrated.js';
 
 const run = (input: Parameters<typeof simulate>[0]) =>
   simulate({ bounds: false, workload: { tokens: 40, prompt: 8, output: 32 }, ...input });
@@ -29,8 +31,19 @@ describe('the band of a run', () => {
     expect(accuracy!.decode!.common).toMatch(/ssd-stream|^llama\.cpp$/);
   });
 
+  it.each(listProfiles('hardware'))('is there on %s', async (hardware) => {
+    const { accuracy } = await run({
+      model: 'olmoe-1b-7b',
+      hardware,
+      memory: { expertCache: '25%' },
+      workload: { tokens: 6, prompt: 2, output: 4 },
+    });
+    expect(accuracy!.decode!.rows).toBeGreaterThan(0);
+    expect(accuracy!.prefill!.rows).toBeGreaterThan(0);
+  });
+
   it('is absent where the machine says itself what it reaches', async () => {
-    const { accuracy } = await run({ model: 'gpt-oss-20b', hardware: 'rtx-4090', memory: { expertCache: '25%' } });
+    const { accuracy } = await run({ model: 'gpt-oss-20b', hardware: calibrated('rtx-4090'), memory: { expertCache: '25%' } });
     expect(accuracy).toBeUndefined();
   });
 });
