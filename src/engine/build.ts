@@ -21,7 +21,7 @@ import type { Inputs } from './inputs.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';
-import { memoryChanges, type RunPlan } from './plan.js';
+import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import { type Policies, policiesFor } from './policies.js';
 import { PredictedUse } from './prefetch/predicted-use.js';
 import type { RunFold, SimulatedGpu, Simulation } from './simulation.js';
@@ -36,7 +36,7 @@ import { BoundClocks } from './watch/bounds.js';
 export async function buildSimulation(plan: RunPlan, curves = false): Promise<Simulation> {
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
-  const policies = await policiesFor(inputs, run, layout.total.dramBytes !== null);
+  const policies = await policiesFor(inputs, run, { dram: layout.total.dramBytes !== null, pages: isPageCache(plan) });
   const recorded = policies.future ? futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
   const precision = precisionFor(inputs, run);

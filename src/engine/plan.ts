@@ -1,4 +1,5 @@
 // A run before it is composed: what it works on, who is served when, and who gets how much memory.
+import { expertBytesTotal } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { PassRecord } from '../schedule/recorded.js';
 import type { Workload } from '../schedule/workload.js';
@@ -32,6 +33,17 @@ export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const workload = serving.workload();
   const layout = await planLayout(inputs, run, workload, serving);
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };
+}
+
+/**
+ * True where the one memory of a machine is the page cache of a mapped file that does not fit into it: a static placement then says nothing of
+ * what stays (L14).
+ */
+export function isPageCache({ inputs: { hardware, model, system }, layout }: Pick<RunPlan, 'inputs' | 'layout'>): boolean {
+  const { links, software, tiers } = hardware;
+  const { policy } = system.cache;
+  const mapped = software?.mapped === true && tiers[0]!.name === 'unified' && links.length > 0;
+  return mapped && 'name' in policy && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
 /** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */

@@ -18,14 +18,20 @@ export interface Policies {
   readonly predictions: boolean;
 }
 
+/** What is a cache of the SSD. */
+interface CachesOfSsd {
+  readonly dram: boolean;
+  /** The first tier, under the policy of the operating system: a mapped file's pages stay where they were used last, whoever places them. */
+  readonly pages: boolean;
+}
+
 /**
  * Resolves the policies of a run.
- * @param cachesSsd true where DRAM is a cache of the SSD
  * @throws UserError where a module cannot be used, or one needs what the run does not have
  */
-export async function policiesFor(inputs: Inputs, run: RunSpec, cachesSsd: boolean): Promise<Policies> {
+export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSsd, pages }: CachesOfSsd): Promise<Policies> {
   const { system, trace } = inputs;
-  const gpu = await resolvePolicy(system.cache.policy, run.folder);
+  const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
   const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);

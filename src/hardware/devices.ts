@@ -76,7 +76,7 @@ export function copiedOver(link: LinkSpec, { copy }: RuntimeSpec): LinkSpec {
 }
 
 /** What a runtime does beside computing. */
-export function softwareOf({ copy, gpu, name, prediction, prompt }: RuntimeSpec): Software {
+export function softwareOf({ copy, gpu, name, prediction, prompt, read }: RuntimeSpec): Software {
   return {
     runtime: name,
     several: gpu.several,
@@ -84,6 +84,7 @@ export function softwareOf({ copy, gpu, name, prediction, prompt }: RuntimeSpec)
     offloadCounts: prompt.counts,
     overlaps: copy.overlap !== 'none',
     prediction,
+    ...(read.size === 'expert' ? {} : { mapped: true }),
   };
 }
 

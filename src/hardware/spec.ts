@@ -143,6 +143,8 @@ export interface Software {
   readonly offloadCounts: 'pass' | 'expert';
   /** False: an event's experts execute when the last of its copies has arrived. */
   readonly overlaps: boolean;
+  /** Present where experts on an SSD are pages of a mapped file, which the operating system keeps. Absent: they are read whole. */
+  readonly mapped?: true;
   /** What predictions take, as a multiple of what moeprof's own take on a host of the same clock; 0: nothing. */
   readonly prediction: number;
 }

@@ -44,12 +44,26 @@ describe('a machine of one memory', () => {
       model: 'mini-mixtral-8x8l',
       hardware: 'apple-m4-pro+48GB+nvme-5GB/s',
       runtime: 'llama.cpp',
-      system: { name: 's', cache: { policy: 'static:by=layer' }, onMiss: 'load' },
+      system: { name: 's', cache: { policy: 'lru' }, onMiss: 'load' },
       memory: { expertCache: '50%' },
       workload: { prompt: 8, output: 8, tokens: 16 },
     });
     expect(value(cpu, 'transfer.ssd.bytes')).toBeGreaterThan(0);
     expect(cpu.metrics).toEqual(load.metrics);
+    // llama.cpp maps the file: what stays is what was used last, not what was placed.
+    expect(cpu.warnings.find(({ code }) => code === 'page-cache')!.message).toMatch(
+      /of memory keeps those that were used last, cold at the start/,
+    );
+    expect(load.warnings.some(({ code }) => code === 'page-cache')).toBe(false);
+  });
+
+  it('holds what is placed where the file is not mapped, or fits', async () => {
+    const placed = { model: 'mini-mixtral-8x8l', hardware: 'apple-m4-pro+48GB+nvme-5GB/s', system: 'llama.cpp-static' };
+    const codes = async (input: object) =>
+      (await simulate({ ...placed, ...input, workload: { tokens: 16 } })).warnings.map(({ code }) => code);
+    expect(await codes({ runtime: 'colibri', memory: { expertCache: '50%' } })).not.toContain('page-cache');
+    expect(await codes({ memory: { expertCache: '100%' } })).not.toContain('page-cache');
+    expect(await codes({ memory: { expertCache: '99%' } })).toContain('page-cache');
   });
 });
 

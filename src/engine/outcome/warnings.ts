@@ -2,6 +2,7 @@
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
+import { isPageCache } from '../plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
 
@@ -10,6 +11,11 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
   const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   warnings.push(...(meters.faults?.warnings() ?? []));
+  if (isPageCache(finished)) {
+    const held = formatBytes(layout.total.cacheBytes);
+    const message = `Experts are pages of a mapped file, and ${held} of memory keeps those that were used last, cold at the start, wherever ${inputs.system.name} places them.`;
+    warnings.push({ code: 'page-cache', message });
+  }
   const taken = inputs.hardware.machine?.defaults ?? [];
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   const calibration = inputs.hardware.machine?.calibration;

@@ -83,6 +83,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'SSD reads are ten to fifty times slower than copies from DRAM, so a few per cent of them dominate the latency: look at transfer.ssd.* and at the tail of latency.itl. A smaller quantization that fits into DRAM usually beats any policy. memory.dramCache says how much of DRAM experts may take.',
   },
   {
+    names: ['page-cache'],
+    what: 'The machine has one memory, the experts do not all fit into it, and the runtime maps the file. Then no placement says what stays: the operating system keeps the pages that were used last, and the file is read again where they are gone. It starts cold.',
+    reading:
+      'The run is one with the policy of the DRAM cache (system.dram.policy, lru) in place of the static placement. The first passes read nearly everything; look at transfer.ssd.* and at a longer run. An engine with a cache of its own (--runtime colibri, a system with a cache) or a smaller quantization reads less.',
+  },
+  {
     names: ['profiled-on-itself'],
     what: 'A placement or a split over layers was profiled on the first tokens of the very trace that is then replayed, because all of it is, or nearly so. A placement that has seen its test looks better than it will be on other text. Synthetic routing is profiled on tokens drawn apart, and a recorded trace on those behind the replayed ones, if there are enough; config.profiledOn says what it was.',
     reading:
