@@ -1,4 +1,5 @@
 // `moeprof advise`: which settings of which runtime to run a model with on a machine, as lines to paste, and how fast that will be.
+import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { isFolder, listFolder } from '../base/input-file.js';
@@ -141,13 +142,19 @@ async function machineOf(
   return { hardware, notes: [`${own} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
 }
 
-/** The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file. */
-function fileOf(path: string, { reads }: AdvisedRuntime): string {
-  if (reads === 'folder' || !isFolder(path)) return path;
-  const file = listFolder(path)
-    .filter((name) => /\.gguf$/i.test(name))
-    .sort()[0];
-  return file === undefined ? path : `${path.replace(/\/$/, '')}/${file}`;
+/**
+ * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
+ * what is named is not what the runtime reads.
+ */
+function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
+  const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
+  if (!isFolder(path)) {
+    if (reads === 'gguf') return isGguf(path) ? path : null;
+    return basename(path) === 'config.json' ? dirname(path) : null;
+  }
+  if (reads === 'folder') return path;
+  const file = listFolder(path).filter(isGguf).sort()[0];
+  return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
 }
 
 /** The model by format, each loaded once. */

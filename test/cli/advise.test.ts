@@ -10,6 +10,7 @@ import { runCli } from '../../src/cli/program.js';
 import type { Advice } from '../../src/explore/advise/advise.js';
 import { parseLine } from '../../src/explore/advise/flags/flag.js';
 import { advisedRuntime } from '../../src/explore/advise/runtimes.js';
+import { type TestTensor, writeGguf } from '../model/gguf-file.js';
 import { catchOutput } from '../support/cli-output.js';
 
 const output = catchOutput();
@@ -17,6 +18,43 @@ const run = (...args: string[]): Promise<number> => runCli(['advise', ...args], 
 
 const MACHINE = 'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB';
 const SMALL = ['mini-mixtral-8x8l', '-w', 'rtx-3060+32GB'];
+
+/** Two layers of four experts, of 256 x 512 weights a projection. */
+const TINY = {
+  metadata: {
+    'general.architecture': 'qwen3moe',
+    'general.name': 'Tiny Mix',
+    'qwen3moe.block_count': 2,
+    'qwen3moe.embedding_length': 256,
+    'qwen3moe.expert_count': 4,
+    'qwen3moe.expert_used_count': 2,
+    'qwen3moe.attention.head_count': 4,
+    'qwen3moe.attention.head_count_kv': 2,
+    'qwen3moe.attention.key_length': 32,
+    'qwen3moe.attention.value_length': 32,
+  },
+  tensors: [
+    { name: 'token_embd.weight', type: 'q4_k', shape: [256, 1000] },
+    { name: 'output_norm.weight', type: 'f32', shape: [256] },
+    { name: 'output.weight', type: 'q6_k', shape: [256, 1000] },
+    ...[0, 1].flatMap((layer): TestTensor[] =>
+      (
+        [
+          ['attn_norm', 'f32', [256]],
+          ['attn_q', 'q4_k', [256, 128]],
+          ['attn_k', 'q4_k', [256, 64]],
+          ['attn_v', 'q4_k', [256, 64]],
+          ['attn_output', 'q8_0', [128, 256]],
+          ['ffn_norm', 'f32', [256]],
+          ['ffn_gate_inp', 'f32', [256, 4]],
+          ['ffn_gate_exps', 'q4_k', [256, 512, 4]],
+          ['ffn_up_exps', 'q4_k', [256, 512, 4]],
+          ['ffn_down_exps', 'q4_k', [512, 256, 4]],
+        ] as const
+      ).map(([part, type, shape]) => ({ name: `blk.${layer}.${part}.weight`, type, shape })),
+    ),
+  ] satisfies TestTensor[],
+};
 
 /** A page shows a screen between two comments; with MOEPROF_UPDATE=1 it is put there first. */
 function shown(page: string, [begin, end]: readonly [string, string], screen: string): void {
@@ -69,6 +107,35 @@ describe('formats', () => {
     output.stdout = '';
     await run(...SMALL, '--explain');
     for (const [name] of command!.uses) expect(output.stdout).toMatch(new RegExp(`^${name}(?: \\S+)? {2,}\\w`, 'm'));
+  });
+});
+
+describe('a model in files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
+  const file = join(folder, 'tiny.gguf');
+  writeGguf(file, TINY.metadata, TINY.tensors);
+  const lineFor = async (path: string, runtime: string): Promise<string> => {
+    output.stdout = '';
+    expect(await run(path, '-w', 'rtx-3060+32GB', '--runtime', runtime, '--json')).toBe(0);
+    return (JSON.parse(output.stdout) as Advice).command!.steps.flatMap(({ lines }) => lines).join('\n');
+  };
+
+  it('is named by its path, or by that in its folder', async () => {
+    expect(await lineFor(file, 'llama.cpp')).toContain(`-m ${file} `);
+    expect(await lineFor(folder, 'llama.cpp')).toContain(`-m ${file} `);
+    const ollama = await lineFor(file, 'ollama');
+    expect(ollama).toContain(`FROM ${file}\n`);
+    expect(ollama).toContain('ollama create tiny-mix -f');
+  });
+
+  it('is called as its file is usually, where only its config.json is there', async () => {
+    const config = fileURLToPath(new URL('../fixtures/models/gpt-oss-20b.json', import.meta.url));
+    expect(await lineFor(config, 'llama.cpp')).toMatch(/-m \S+\.gguf /);
+  });
+
+  it('comes in no other format', async () => {
+    expect(await run(file, '-w', 'rtx-3060+32GB', '--quantizations', 'q4_k_m')).toBe(2);
+    expect(output.stderr).toContain('a GGUF file is what it is');
   });
 });
 

@@ -154,7 +154,7 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
     setting,
     model: asked.file ?? fileName(model, runtime),
     hub: asked.hub,
-    name: model.name,
+    name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     layers: decoderLayers(model),
     moeLayers: model.layers.length,
     firstMoe: firstMoe(model),
@@ -171,7 +171,7 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
 
 /** What the file of a bundled model is usually called. */
 function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
-  return reads === 'gguf' ? `${model.name}-${model.quantization}.gguf` : model.name;
+  return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }
 
 function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { alternativesOf } from '../../../src/explore/advise/alternatives.js';
+import { isFit } from '../../../src/explore/advise/fits.js';
+import { Pricer, tokensNeeded } from '../../../src/explore/advise/price.js';
+import { advisedRuntime, usualOffer } from '../../../src/explore/advise/runtimes.js';
+import { bestSetting, contextThatFits, devicesOf, type Question } from '../../../src/explore/advise/search.js';
+import { boundOf, purchasesOf } from '../../../src/explore/advise/what-if.js';
+import { loadHardware } from '../../../src/hardware/load.js';
+import { loadModel } from '../../../src/model/load.js';
+import { synthesize } from '../../../src/trace/synthetic.js';
+
+const model = loadModel('gpt-oss-20b');
+const request = { prompt: 512, output: 64 };
+const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }] });
+
+const asked = (machine: string): Question => ({
+  runtime: advisedRuntime('llama.cpp'),
+  hardware: loadHardware(machine),
+  goal: { kind: 'decode' },
+  request,
+  context: 8192,
+  users: 1,
+  pricer: new Pricer(trace, request),
+  model: () => model,
+});
+
+describe('a card that holds half of the model', () => {
+  const question = asked('rtx-2060+ryzen-7-5700x+2xddr4-3200+32GB');
+
+  it('waits for the memory of the host; more of that and more VRAM help', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    expect(answer.setting.cpuMoe).toBeGreaterThan(8);
+    expect((await boundOf(question, answer)).decode).toMatch(/^CPU/);
+    const purchases = await purchasesOf(question, answer);
+    const vram = purchases.find(({ part }) => part.endsWith('more VRAM'))!;
+    expect(vram.decode / answer.price.decode).toBeCloseTo(1 + vram.decodeGain, 10);
+    expect(vram.decodeGain).toBeGreaterThan(0.5);
+    expect(purchases.every(({ decodeGain, prefillGain }) => Math.max(decodeGain, prefillGain) >= 0.01)).toBe(true);
+  });
+
+  it('has alternatives that fit, each priced by its own best split', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    const alternatives = await alternativesOf(question, answer, [null]);
+    expect(alternatives.length).toBeGreaterThanOrEqual(3);
+    expect(alternatives.length).toBeLessThanOrEqual(5);
+    expect(alternatives.every(({ one }) => isFit(one.devices))).toBe(true);
+    const costs = alternatives.map(({ one }) => one.cost);
+    expect(costs).toEqual(costs.toSorted((a, b) => a - b));
+  });
+
+  it('holds the longest context that is told, and not 1,024 tokens more', async () => {
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    const longest = contextThatFits(question, answer);
+    const fits = (context: number): boolean => isFit(devicesOf(question, model, { ...answer.setting, context }));
+    expect([fits(longest), fits(longest + 1024)]).toEqual([true, false]);
+  });
+});
+
+describe('a card that holds all of it', () => {
+  it('waits for its own memory, and nothing that is tried helps', async () => {
+    const question = asked('rtx-3090+ryzen-7-5700x+2xddr4-3200+32GB');
+    const answer = (await bestSetting(question, null, 'f16'))!;
+    expect(answer.setting).toMatchObject({ cpuMoe: 0, gpuLayers: null });
+    expect((await boundOf(question, answer)).decode).toBe('GPU memory bandwidth');
+    expect(await purchasesOf(question, answer)).toEqual([]);
+  });
+});
+
+describe('formats on offer where nobody says', () => {
+  const own = (quantization: string): { quantization: string } => ({ quantization });
+
+  it('are those of fewer bits behind a GGUF format', () => {
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('q4_k_m'), false, 4.9)).toEqual([null, 'q3_k_m', 'ud-q2_k_xl', 'ud-iq1_s']);
+  });
+
+  it('begin with the usual file where the model is published in 16 or 8 bits', () => {
+    expect(usualOffer(advisedRuntime('ollama'), own('fp8'), false, 8)[0]).toBe('q4_k_m');
+    expect(usualOffer(advisedRuntime('vllm'), own('q4_k_m'), false, 4.9)).toEqual(['bf16', 'fp8', 'int4']);
+    expect(usualOffer(advisedRuntime('vllm'), own('bf16'), false, 16)).toEqual([null, 'fp8', 'int4']);
+  });
+
+  it('are one where files have their sizes, or the model is trained in 4 bits', () => {
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('gguf'), true, 4.9)).toEqual([null]);
+    expect(usualOffer(advisedRuntime('llama.cpp'), own('mxfp4'), false, 4.3)).toEqual([null]);
+  });
+});
