@@ -45,7 +45,15 @@ export function groupedAttention(scene: Scene, of: GraphNode, layer: number, mem
   for (const node of [queries, keys, v, store(keys, own.k), store(v, own.v)]) scene.graph.expand(node);
   const cells = cellsIn(memory.window, plan);
   const mask = memory.window === null || ik ? inputs.mask : inputs.windowMask;
-  const out = attend(scene, { queries: view(queries), keys: part(own.k, []), values: part(own.v, []), mask, cells, heads, valueDim });
+  const out = attend(scene, {
+    queries: view(queries),
+    keys: part(own.k, [keyDim, cells, kvHeads], valueBytes(plan.kv.k)),
+    values: part(own.v, [valueDim, cells, kvHeads], valueBytes(plan.kv.v)),
+    mask,
+    cells,
+    heads,
+    valueDim,
+  });
   if (plan.kvOnCpu === true) (out.root ?? out).backend = scene.cpu;
   scene.graph.expand(out);
   const projected = product(hidden, tokens, scene.weight(`blk.${layer}.attn_output.weight`, layer), out);
@@ -142,8 +150,8 @@ function unpackedHeads(
   for (const node of [q, keys, flat, store(keys, own.k), store(flat, own.v)]) graph.expand(node);
   const out = attend(scene, {
     queries: view(q),
-    keys: part(own.k, []),
-    values: part(own.v, []),
+    keys: part(own.k, [nope + rope, scene.cells, heads], valueBytes(scene.plan.kv.k)),
+    values: part(own.v, [value, scene.cells, heads], valueBytes(scene.plan.kv.v)),
     mask: inputs.mask,
     cells: scene.cells,
     heads,
@@ -162,14 +170,15 @@ function unpackedPrompt(scene: Scene, layer: number, memory: Latent, inputs: Lay
   const { heads, nope, rope, value } = memory;
   const typed = plan.gpus === 0 ? valueBytes(plan.kv.k) : F16;
   const each = headsAtOnce(heads, heads * (nope + value) * cells * F32, plan.attnMaxBatch);
-  const ropes = part(own, [rope, cells, 1]);
+  const stored = valueBytes(plan.kv.k);
+  const ropes = part(own, [rope, cells, 1], stored);
   const keyRopes = op([rope, cells, each], [plan.kv.k === 'f16' ? ropes : op([rope, cells, 1], [ropes], { width: F16 })], { width: typed });
   const q = view(op([nope + rope, heads, tokens], [queries.nope, queries.rope]));
   graph.expand(q);
   let out: GraphNode | null = null;
   for (let from = 0; from < heads; from += each) {
     const matrix = view(scene.weight(`blk.${layer}.attn_kv_b.weight`, layer));
-    const unpacked = op([each * (nope + value), cells], [matrix, part(own, [memory.latent, cells])]);
+    const unpacked = op([each * (nope + value), cells], [matrix, part(own, [memory.latent, cells], stored)]);
     const values = op([value, cells, each], [part(unpacked, [value, cells, each])], { width: typed });
     const bare = op([nope, cells, each], [part(unpacked, [nope, cells, each])], { width: typed });
     graph.expand(bare);
@@ -198,11 +207,14 @@ function absorbed(scene: Scene, layer: number, memory: Latent, inputs: LayerInpu
   const weight = (name: string): GraphNode => scene.weight(`blk.${layer}.${name}.weight`, layer);
   const brought = op([latent, tokens, heads], [weight('attn_k_b'), view(queries.nope)]);
   const q = op([latent + rope, tokens, heads], ik ? [brought, view(queries.rope)] : [queries.rope, view(brought)]);
+  const stored = valueBytes(plan.kv.k);
+  const keys = part(own, [latent + rope, cells], stored);
+  const values = part(own, [latent, cells], stored);
   const flash = plan.flashAttention && (!ik || plan.mla !== 2);
   let mixed: GraphNode;
-  if (flash) mixed = view(op([latent, heads, tokens], [view(q), view(own), part(own, [latent, cells]), inputs.mask]));
+  if (flash) mixed = view(op([latent, heads, tokens], [view(q), keys, values, inputs.mask]));
   else {
-    const values = plan.mla === 1 && ik ? part(own, [cells, latent]) : op([cells, latent], [part(own, [latent, cells])], { width: F16 });
+    const turned = plan.mla === 1 && ik ? part(own, [cells, latent], F16) : op([cells, latent], [values], { width: F16 });
     const all = cells * tokens * heads * F32;
     const limit = plan.attnMaxBatch ?? Number.POSITIVE_INFINITY;
     const steps = Math.min(heads, Math.ceil(Math.floor(all / 2 ** 20) / Math.max(1, Math.floor(limit / 2 ** 20))));
@@ -210,8 +222,8 @@ function absorbed(scene: Scene, layer: number, memory: Latent, inputs: LayerInpu
     mixed = op([0], []);
     for (let from = 0; from < heads; from += each) {
       const count = Math.min(each, heads - from);
-      const scores = op([cells, tokens, count], [view(own), part(q, [])]);
-      const one = op([latent, tokens, count], [values, inPlace([cells, tokens, count], [scores, inputs.mask])]);
+      const scores = op([cells, tokens, count], [keys, part(q, [])]);
+      const one = op([latent, tokens, count], [turned, inPlace([cells, tokens, count], [scores, inputs.mask])]);
       mixed = from === 0 ? one : op([latent, tokens, from + count], [mixed, one]);
       if (each < heads) graph.expand(mixed);
     }
