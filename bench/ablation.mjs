@@ -1,9 +1,12 @@
 // What each part of ExpertFlow buys: node bench/ablation.mjs TRACE [model = as the trace says] [tokens = 8000] [--systems]
-// Needs a build (npm run build). Runs the system, its ablations and references on one trace at batch 1 and 16, rtx-4090, a quarter of the
+// Needs a build (npm run build). Runs the system, its ablations and references on one trace at batch 1 and 16, an RTX 4090, a quarter of the
 // experts cached unless a system fixes its cache, and prints Markdown: hit rate, the part of the gap from on-demand LRU to Belady that is
 // closed, what the GPU waits for, what a user waits for and how much is served, and what prefetching cost and saved. With --systems: the
 // systems of the field instead of the ablations.
+import { fileURLToPath } from 'node:url';
 import { fromDist } from './lib/bench.mjs';
+
+const CALIBRATED = fileURLToPath(new URL('../test/support/calibrated/rtx-4090.yaml', import.meta.url));
 
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const [trace, model, tokens = '8000'] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
@@ -46,7 +49,8 @@ async function main() {
       simulate({
         trace,
         system,
-        hardware: 'rtx-4090',
+        // States what kernels reach, so that the runtimes of systems, PyTorch among them, do not hide what copies cost.
+        hardware: CALIBRATED,
         memory: fixesItsCache(system) ? {} : { expertCache: '25%' },
         workload: { batch, tokens: Number(tokens) },
         ...(model === undefined ? {} : { model }),
