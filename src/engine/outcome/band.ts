@@ -30,12 +30,16 @@ const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readon
   { fields: [], named: () => 'all' },
 ];
 
+/** Experts that come from a disk: how fast they are there has little to do with what the runtime does in memory. */
+const STREAMED = 'ssd-stream';
+const CIRCLES_OF_DISKS = CIRCLES.filter(({ fields }) => fields.includes('placement') || fields.length === 0);
+
 /**
  * The band of one kind of prediction; null where there is no comparable row at all.
  * @param errors scored errors, without the row that the band is for and without those of its machine, which resemble it too much
  */
 export function bandOf(kind: ComparedBy, errors: readonly ScoredError[]): Accuracy | null {
-  for (const { fields, named } of CIRCLES) {
+  for (const { fields, named } of kind.placement === STREAMED ? CIRCLES_OF_DISKS : CIRCLES) {
     const near = errors.filter((other) => other.metric === kind.metric && fields.every((field) => other[field] === kind[field]));
     if (near.length < ENOUGH && fields.length > 0) continue;
     if (near.length === 0) return null;
