@@ -236,6 +236,14 @@ function memory(draw: Draw, { links, ssdBelowDram }: Machine): Tree {
   };
 }
 
+/** Layers and KV caches that the CPU holds: with a placement that never changes, or KV caches alone. */
+function heldByCpu(draw: Draw): { readonly system?: Tree; readonly memory: Tree } {
+  if (draw.chance(0.3)) return { memory: { kvIn: 'dram', kvGrowth: 'static' } };
+  const by = draw.of(['id', 'layer', 'popularity']);
+  const memory = { gpuLayers: draw.int(0, 9), ...draw.maybe(0.3, () => ({ kvIn: 'dram', kvGrowth: 'static' })) };
+  return { system: { name: 'held', cache: { policy: `static:by=${by}` }, onMiss: 'cpu' }, memory };
+}
+
 /**
  * Draws run `number` of the stream that `seed` begins.
  * @param folder where the model and the machine that it names are written, as files of their own
@@ -251,13 +259,14 @@ export function randomRun(seed: number, number: number, folder: string): RunInpu
   const twoSizes = recorded === 'mini-mixtral-8x8l' && draw.chance(0.2);
   const on = machine(draw, (tree) => written('machine', tree));
   const named = draw.chance(0.35) ? draw.of(SYSTEMS) : null;
+  const held = draw.chance(on.cpu ? 0.2 : SENSELESS) ? heldByCpu(draw) : null;
   const anyModel = draw.chance(0.2) ? draw.of(RECORDED) : written('model', model(draw));
   return {
     model: twoSizes ? written('model', TWO_SIZES) : (recorded ?? anyModel),
     trace: recorded ?? 'synthetic',
     hardware: on.hardware,
-    system: named ?? system(draw, on),
-    memory: memory(draw, on),
+    system: held?.system ?? named ?? system(draw, on),
+    memory: { ...memory(draw, on), ...held?.memory },
     workload: workload(draw),
     replay: draw.of(['atomic', 'atomic', on.several ? 'atomic' : 'sequential']),
     bounds: draw.chance(0.9),

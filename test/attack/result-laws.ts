@@ -6,6 +6,7 @@ export interface ResultJson {
   readonly metrics: Readonly<Record<string, { readonly value: number; readonly unit: string }>>;
   readonly perLayer: Readonly<Record<string, readonly number[]>>;
   readonly bounds: Readonly<Record<string, number | null>>;
+  readonly inputs?: { readonly device?: string };
   readonly config: {
     readonly bounds: boolean;
     readonly replay: string;
@@ -82,6 +83,11 @@ class Figures {
   /** Every miss is transferred: none is skipped or computed on the CPU. */
   get loadsAll(): boolean {
     return (this.system.onMiss === 'load' || this.system.onMiss === 'static') && this.system.precision === undefined;
+  }
+
+  /** All processors share one memory: what the CPU was to compute is loaded from the SSD. */
+  get oneMemory(): boolean {
+    return this.result.inputs?.device !== undefined;
   }
 
   /** Nothing lies in the cache before the run. */
@@ -230,7 +236,7 @@ function* misses(f: Figures): Iterable<Statement> {
   yield atMost('streamed experts and misses', f.of('cache.streamed'), f.of('cache.misses'));
   if (f.loadsAll) yield same('on-demand loads and misses', loads, f.of('cache.misses'));
   // Runtimes copy the experts of passes of at least 32 tokens to the GPU: such a pass has a prompt where few decode at once.
-  if (f.system.onMiss === 'cpu' && f.system.precision === undefined && f.decodedAtOnce < 32)
+  if (f.system.onMiss === 'cpu' && f.system.precision === undefined && f.decodedAtOnce < 32 && !f.oneMemory)
     yield atMost(
       'on-demand loads and misses of prompts where the CPU computes',
       loads,

@@ -51,6 +51,22 @@ describe('memory.gpuLayers', () => {
     expect(result.perLayer.misses.slice(28).every((misses) => misses === 0)).toBe(true);
   });
 
+  it('is told the same in details: nothing stalls where the CPU holds a layer', async () => {
+    const result = await simulate(
+      {
+        model: 'mini-finegrained-64x12l',
+        hardware: CARD,
+        system: 'llama.cpp-static',
+        workload: { prompt: 8, output: 8, tokens: 16 },
+        memory: { gpuLayers: 6 },
+      },
+      { details: true },
+    );
+    expect(value(result, 'time.stall')).toBe(0);
+    expect(result.details!.series.stallNs.every((ns) => ns === 0)).toBe(true);
+    expect(result.details!.causes!.otherStallNs.every((ns) => ns === 0)).toBe(true);
+  });
+
   it('of none decodes as the CPU alone does', async () => {
     const workload = { prompt: 4, output: 12, tokens: 16, context: 1000 };
     const without = await run({}, { hardware: HOST, workload });

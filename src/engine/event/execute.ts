@@ -77,7 +77,7 @@ export class Executor {
       observer.executed?.(ids[i]!, layer, gpuNs, doneNs);
       gpuNs = doneNs;
     }
-    if (endNs > gpuNs) observer.stalled(-1, layer, gpuNs, endNs);
+    if (endNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, endNs);
   }
 
   /** Counts what the CPU computes of the event; @returns when it has finished, ns. */
