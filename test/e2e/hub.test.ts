@@ -17,7 +17,10 @@ const head = ggufHeader(
     'qwen3moe.attention.key_length': 32,
     'qwen3moe.attention.value_length': 32,
   },
-  ['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}_exps.weight`, type: 'q8_0', shape: [256, 256, 4] })),
+  [
+    ...['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}_exps.weight`, type: 'q8_0' as const, shape: [256, 256, 4] })),
+    ...['q', 'k', 'v', 'output'].map((part) => ({ name: `blk.0.attn_${part}.weight`, type: 'q8_0' as const, shape: [256, 128] })),
+  ],
 );
 const hub = new TestHub([{ path: 'tiny-Q8_0.gguf', head, bytes: 1e6 }]);
 const env: Record<string, string> = { XDG_CACHE_HOME: temporaryFolder() };
@@ -31,6 +34,9 @@ it('inspects and runs it, and asks the hub once', async () => {
   expect(inspected).toMatchObject({ code: 0, stderr: '' });
   expect(inspected.stdout).toMatch(/^Tiny Mix, sizes of its gguf tensors\n/);
   const asked = hub.authorizations.length;
+  const advised = await moeprof(['advise', 'hf:o/tiny:q8_0', '-w', 'rtx-4090+64GB', '-q'], { env });
+  expect([advised.stderr, advised.code]).toEqual(['', 0]);
+  expect(advised.stdout).toContain('llama-server -hf o/tiny:q8_0 ');
   const ran = await moeprof(['run', '-m', 'hf:o/tiny:q8_0', '-w', 'rtx-4090', '--tokens', '20', '-q'], { env });
   expect(ran).toMatchObject({ code: 0, stderr: '' });
   expect(ran.stdout).toContain('Tiny Mix');

@@ -101,6 +101,8 @@ class Gaps {
   /** Frees what was taken, and joins it with its neighbours. */
   give(offset: number, bytes: number): void {
     const size = aligned(bytes);
+    // Of a model without a vocabulary the logits are nothing.
+    if (size === 0) return;
     const blocks = this.#blocks;
     const next = blocks.findIndex((block) => block.offset > offset);
     const [before, after] = [blocks[next - 1], blocks[next]!];
