@@ -153,7 +153,7 @@ const series = z.looseObject({
 });
 
 /** Schema of one line of a file of measurements. Fields that it does not know are passed over, unless they look like a known one. */
-export const measurementSchema = z.looseObject({
+const measurementSchema = z.looseObject({
   id: text.describe('Name of the row, unique in its file.'),
   source: text.optional().describe('Where the figures are published.'),
   grade: z.enum(['A', 'B', 'C']).optional().describe('A: hardware and command are stated in full; C: much is missing.'),
