@@ -15,6 +15,9 @@ const positive = (kind: Parameters<typeof quantity>[0]) =>
 
 const text = z.string().min(1);
 
+const count = z.int().positive();
+const share = z.number().nonnegative();
+
 const timing = z.strictObject({
   place: text.describe('File and line of the log.'),
   metric: z.enum(['decode', 'prefill']).describe('Which speed.'),
@@ -50,6 +53,41 @@ export const machineFileSchema = z.strictObject({
       memory: positive(RATE).optional().describe('Bandwidth of the memory as STREAM measures it, all sockets.'),
       copies: positive(RATE).optional().describe('Bandwidth of large copies to the card.'),
       disk: positive(RATE).optional().describe('Rate at which the drive reads experts, several at a time.'),
+      byThreads: z
+        .array(
+          z.strictObject({
+            threads: count.describe('Threads.'),
+            read: positive(RATE).describe('Plain reads.'),
+            triad: positive(RATE).describe("STREAM's triad."),
+            spread: share.describe('Half the width of the middle half of the repeats, over the median.'),
+          }),
+        )
+        .optional()
+        .describe('Memory by threads; memory is the best repeat of them.'),
+      experts: z
+        .array(
+          z.strictObject({
+            format: text.describe('Bits of a weight: q4, q8, f32.'),
+            from: z.enum(['cache', 'memory']).describe('Whether a cache holds the weights.'),
+            threads: count.describe('Threads.'),
+            weights: z.number().positive().describe('Weights a second.'),
+            spread: share.describe('As of memory.'),
+          }),
+        )
+        .optional()
+        .describe('Kernels of WebAssembly over one expert again and again, and over experts that no cache holds.'),
+      reads: z
+        .array(
+          z.strictObject({
+            inFlight: count.describe('Reads under way.'),
+            size: positive(BYTES).describe('Bytes of a read.'),
+            rate: positive(RATE).describe('Of all together.'),
+            spread: share.describe('As of memory.'),
+            direct: z.boolean().describe("Past the system's cache."),
+          }),
+        )
+        .optional()
+        .describe('The drive; disk is the best rate of these.'),
       runtimes: z
         .record(
           text,

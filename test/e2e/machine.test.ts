@@ -1,8 +1,8 @@
 // `moeprof machine` from outside: it detects this machine without root, with tools that lie in the path or do not, and reads its own file.
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { moeprof, temporaryFolder } from './moeprof.js';
+import { moeprof, shell, temporaryFolder } from './moeprof.js';
 
 /** A folder of programs, each of which prints a text. */
 function programs(cwd: string, printing: Readonly<Record<string, string>>): string {
@@ -111,6 +111,38 @@ describe('moeprof machine calibrate', () => {
     writeFileSync(join(cwd, 'bad.log'), 'eval rate: 3.0 tokens/s\n');
     const { code, stderr, stdout } = await moeprof(['machine', 'calibrate', ...args], { cwd });
     expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe('measuring', () => {
+  it('memory and drive are measured, and nothing is left on the drive', async () => {
+    const cwd = temporaryFolder();
+    const args = ['machine', 'calibrate', '-w', 'ryzen-9-7950x+64GB', '--measure', 'memory,drive', '-q', '-o', 'box.yaml'];
+    const { code, stderr } = await moeprof(args, { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    const text = readFileSync(join(cwd, 'box.yaml'), 'utf8');
+    expect(text).toMatch(/^ {2}memory: \d+(\.\d+)? GB\/s$/m);
+    expect(text).toMatch(/inFlight: 8/);
+    expect(readdirSync(cwd)).toEqual(['box.yaml']);
+    expect((await moeprof(['machine', 'show', 'box.yaml'], { cwd })).stdout).toMatch(/measured \d/);
+  });
+
+  it('Ctrl-C ends it at once and leaves nothing', async () => {
+    const cwd = temporaryFolder();
+    const { code } = await shell('timeout -s INT 4 $MOEPROF machine calibrate -w ryzen-9-7950x+64GB -o box.yaml; test $? = 124', { cwd });
+    expect(code).toBe(0);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it.each([
+    [['--measure', 'memry'], /--measure memry: unknown "memry": did you mean "?memory/],
+    [['--measure', 'none'], /--measure none: leaves nothing to do/],
+    [['--folder', '/none/such'], /\/none\/such/],
+  ])('%j ends with one line', async (args, message) => {
+    const { code, stderr } = await moeprof(['machine', 'calibrate', '-w', 'ryzen-9-7950x+64GB', ...args]);
+    expect(code).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd()).not.toContain('\n');
   });

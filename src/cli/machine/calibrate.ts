@@ -2,9 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
 import { type CalibratedMachine, calibrationReports } from '../../explore/machine/calibrated-machine.js';
 import { byRuntime, calibrate, joinedPhases, type RuntimeCalibration } from '../../explore/machine/calibration.js';
 import { measurementOf } from '../../explore/machine/timing-row.js';
+import { MEASURES, type Measure, measureMachine } from '../../explore/measure/machine-rates.js';
 import { readTimings } from '../../explore/timings/index.js';
 import { machineFileOf } from '../../hardware/detect/write.js';
 import { findHardware, readMachineFile } from '../../hardware/load.js';
@@ -24,9 +26,14 @@ interface CalibrateOptions extends OutputOptions {
   readonly model?: string;
   readonly quantization?: string;
   readonly jobs?: string;
+  readonly measure?: string;
+  readonly folder: string;
 }
 
 const EXAMPLES = `
+Without logs it measures: memory by threads (STREAM's triad), kernels of experts
+by format (WebAssembly SIMD), reads of the drive past its cache. About a minute.
+
 Two timings fix what a runtime makes of this machine: one with as many experts
 on the GPU as fit, one with none. A third checks them, and its error is printed
 with every run from then on.
@@ -34,6 +41,7 @@ with every run from then on.
   llama-bench -m model.gguf -ngl 99 -ncmoe 8,99,24 -o jsonl > bench.jsonl
 
 Examples:
+  moeprof machine calibrate -o my-machine.yaml
   moeprof machine calibrate --llama-bench bench.jsonl -o my-machine.yaml
   moeprof machine calibrate --log server.log -w my-machine.yaml -m gpt-oss-120b
 `;
@@ -51,7 +59,11 @@ export function defineCalibrate(command: Command, context: CliContext): void {
     .addOption(new Option('--log <file>', 'what another runtime printed, repeatable').argParser(collect).default([], ''))
     .addOption(modelOption('bundled model of the logs, where they do not name it'))
     .addOption(quantizationOption('storage format of its weights, where the logs do not say'))
-    .addOption(jobsOption('predictions'));
+    .addOption(jobsOption('predictions'))
+    .addOption(new Option('--measure <what>', 'memory, experts, drive, none, several with commas; all unless logs are given'))
+    .addOption(
+      new Option('--folder <folder>', 'on the drive that is measured; 1 GiB is written there, and deleted').default('.', 'this one'),
+    );
   addOutputOptions(define, calibrationReports)
     .addHelpText('after', EXAMPLES)
     .action(async (options: CalibrateOptions) => {
@@ -62,18 +74,39 @@ export function defineCalibrate(command: Command, context: CliContext): void {
 async function calibrated(options: CalibrateOptions, context: CliContext): Promise<CalibratedMachine> {
   const threads = parseJobs(options.jobs) ?? availableParallelism();
   const timings = [...options.llamaBench, ...options.log].flatMap(readTimings);
-  if (timings.length === 0) throw new UserError('nothing is said that could be calibrated with; give --llama-bench or --log');
+  const wanted = measuresOf(options.measure ?? (timings.length > 0 ? 'none' : MEASURES.join(',')));
+  if (timings.length === 0 && wanted.length === 0)
+    throw new UserError('--measure none: leaves nothing to do; give --llama-bench or --log, or measure');
   const before = await machineToMeasure(options.hardware);
   const machine = machineOfFile(before, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
   const rows = joinedPhases(timings.map((timing) => measurementOf(timing, machine, user)));
+  const rates =
+    wanted.length === 0
+      ? null
+      : await watched(context, 'measuring', 'steps', ({ breathe, progress }) =>
+          measureMachine(wanted, options.folder, async (done, total) => {
+            progress(done, total);
+            await breathe();
+          }),
+        );
   const calibrations: RuntimeCalibration[] = [];
   for (const [name, own] of byRuntime(rows)) {
     calibrations.push(
       await watched(context, `calibrating ${name}`, 'predictions', (watch) => calibrate(own, loadRuntime(name), threads, watch)),
     );
   }
-  return { before, date: new Date().toISOString().slice(0, 10), calibrations };
+  return { before, date: new Date().toISOString().slice(0, 10), rates, calibrations };
+}
+
+/** @throws UserError with the nearest word */
+function measuresOf(text: string): Measure[] {
+  if (text === 'none') return [];
+  return text.split(',').map((word) => {
+    const found = MEASURES.find((one) => one === word.trim());
+    if (found === undefined) throw new UserError(`--measure ${text}: unknown "${word}": ${didYouMean(word, [...MEASURES, 'none'])}`);
+    return found;
+  });
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Finding } from './rule.js';
 import { CAUSES } from './rules/index.js';
 
 /** A cause that has evidence. */
-export interface NamedFinding extends Finding {
+interface NamedFinding extends Finding {
   readonly cause: string;
   readonly title: string;
 }

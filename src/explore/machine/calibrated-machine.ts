@@ -1,11 +1,12 @@
 // A machine with what was measured on it: the file that -w reads, and what people read of it.
 import { stringify } from 'yaml';
-import { formatRate } from '../../base/units.js';
+import { formatBytes, formatRate } from '../../base/units.js';
 import type { MachineFile } from '../../hardware/machine-file.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { Format } from '../../report/format.js';
 import { VERSION } from '../../result/version.js';
+import type { MachineRates } from '../measure/machine-rates.js';
 import { speedText } from '../validate/words.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
 import { KNOBS } from './knobs.js';
@@ -19,6 +20,8 @@ export interface CalibratedMachine {
   readonly before: MachineFile;
   /** Day, as YYYY-MM-DD. */
   readonly date: string;
+  /** What the machine itself reaches; null: that was not measured. */
+  readonly rates: MachineRates | null;
   /** By runtime. */
   readonly calibrations: readonly RuntimeCalibration[];
 }
@@ -41,15 +44,52 @@ const yaml: Format<CalibratedMachine> = {
 export const calibrationReports: readonly Format<CalibratedMachine>[] = [table, json, yaml, csv, markdown];
 
 /** The machine with what was measured; what was measured before and not again stays. */
-export function calibratedFile({ before, calibrations, date }: CalibratedMachine): MachineFile {
+export function calibratedFile({ before, calibrations, date, rates }: CalibratedMachine): MachineFile {
   const runtimes = Object.fromEntries(
     calibrations.map(({ anchors, checks, constants, runtime }) => [
       runtime,
       { constants, timings: anchors.map(timingOf), checks: checks.map(timingOf) },
     ]),
   );
-  const measured = { ...before.measured, date, runtimes: { ...before.measured?.runtimes, ...runtimes } };
-  return { ...before, measured };
+  const all = { ...before.measured?.runtimes, ...runtimes };
+  const measured = { ...before.measured, ...ratesOf(rates), date, ...(Object.keys(all).length > 0 && { runtimes: all }) };
+  // What was not seen, and is measured now, is no longer missing.
+  const still = (sentence: string): boolean =>
+    !(measured.disk !== undefined && /drive/i.test(sentence)) && !(measured.memory !== undefined && /virtual machine/.test(sentence));
+  const { notSeen = [], remarks = [], ...rest } = before;
+  const [left, unseen] = [remarks.filter(still), notSeen.filter(still)];
+  return { ...rest, ...(left.length > 0 && { remarks: left }), ...(unseen.length > 0 && { notSeen: unseen }), measured };
+}
+
+/** Four digits are more than repeats agree in. */
+const digits = (value: number): number => Number(value.toPrecision(4));
+
+function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['measured']>> {
+  if (rates === null) return {};
+  const { drive, kernels, memory } = rates;
+  // What the system's cache answered says nothing of the drive.
+  const direct = drive.filter((one) => one.direct);
+  return {
+    ...(memory.length > 0 && {
+      // As STREAM does: the best repeat, which nothing else disturbed.
+      memory: digits(Math.max(...memory.map(({ triad }) => triad.best))),
+      byThreads: memory.map(({ read, threads, triad }) => ({
+        threads,
+        read: digits(read.rate),
+        triad: digits(triad.rate),
+        spread: digits(triad.spread),
+      })),
+    }),
+    ...(kernels.length > 0 && {
+      experts: kernels.map(({ spread, weightsPerSecond, ...one }) => ({
+        ...one,
+        weights: digits(weightsPerSecond),
+        spread: digits(spread),
+      })),
+    }),
+    ...(direct.length > 0 && { disk: digits(Math.max(...direct.map(({ rate }) => rate))) }),
+    ...(drive.length > 0 && { reads: drive.map(({ rate, spread, ...one }) => ({ ...one, rate: digits(rate), spread: digits(spread) })) }),
+  };
 }
 
 function timingOf({
@@ -63,7 +103,7 @@ function timingOf({
 
 /** Rates and sizes with their units, for people who read the file. */
 function written({ gpu, measured, ...file }: MachineFile): unknown {
-  const { copies, disk, memory, ...rest } = measured ?? {};
+  const { byThreads, copies, disk, memory, reads, ...rest } = measured ?? {};
   const rate = (value: number | undefined): string | undefined =>
     value === undefined ? undefined : `${Number((value / 1e9).toPrecision(4))} GB/s`;
   const rates = { memory: rate(memory), copies: rate(copies), disk: rate(disk) };
@@ -71,7 +111,13 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
   return {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
-    measured: { ...known, ...rest, ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }) },
+    measured: {
+      ...known,
+      ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
+      ...(reads && { reads: reads.map((one) => ({ ...one, size: `${one.size / 2 ** 20}MiB`, rate: rate(one.rate) })) }),
+      ...rest,
+      ...(rest.runtimes && { runtimes: timesWritten(rest.runtimes) }),
+    },
   };
 }
 
@@ -101,6 +147,7 @@ function documentOf(value: CalibratedMachine): Document {
     title: `${before.name}, calibrated on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
+      ...(value.rates === null ? [] : rateGrids(value.rates)),
       ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
         speedGrid(`${runtime}: fitted on`, anchors),
         ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
@@ -109,6 +156,39 @@ function documentOf(value: CalibratedMachine): Document {
       ]),
     ],
   };
+}
+
+function rateGrids({ drive, kernels, memory }: MachineRates): Grid[] {
+  const rate = (value: number): Datum => ({ value, text: formatRate(value) });
+  return [
+    gridOf(
+      ['threads', { head: 'reads', name: 'read_bytes_per_second' }, { head: 'triad', name: 'triad_bytes_per_second' }, 'spread'],
+      memory.map(({ read, threads, triad }) => [String(threads), rate(read.rate), rate(triad.rate), ratio(triad.spread)]),
+      { title: 'Memory' },
+    ),
+    gridOf(
+      ['weights of', { head: 'in', align: 'left' }, 'threads', { head: 'weights/s', name: 'weights_per_second' }, 'spread'],
+      kernels.map(({ format, from, spread, threads, weightsPerSecond }) => [
+        format,
+        from,
+        String(threads),
+        { value: weightsPerSecond, text: `${(weightsPerSecond / 1e9).toFixed(2)} G` },
+        ratio(spread),
+      ]),
+      { title: 'Experts, by kernels of WebAssembly' },
+    ),
+    gridOf(
+      ['under way', 'size', { head: 'rate', name: 'bytes_per_second' }, 'spread', { head: 'past the cache', align: 'left' }],
+      drive.map(({ direct, inFlight, rate: reached, size, spread }) => [
+        String(inFlight),
+        { value: size, text: formatBytes(size) },
+        rate(reached),
+        ratio(spread),
+        direct ? 'yes' : 'no',
+      ]),
+      { title: 'Drive, reads of an expert' },
+    ),
+  ];
 }
 
 function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {

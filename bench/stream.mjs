@@ -1,0 +1,46 @@
+// Memory bandwidth as `moeprof machine calibrate` measures it, beside STREAM's triad in C: node bench/stream.mjs [rounds = 5]
+// Needs a build and gcc. Both take turns; per number of threads it prints the best repeat of each (as STREAM reports), their ratio, and
+// the medians of the rounds with the distance between the farthest two.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { threadCounts } from '../dist/explore/measure/machine-rates.js';
+import { measureTogether } from '../dist/explore/measure/together.js';
+
+const BYTES = 192 * 2 ** 20;
+const rounds = Number(process.argv[2] ?? 5);
+const folder = mkdtempSync(join(tmpdir(), 'stream-'));
+const program = join(folder, 'stream');
+try {
+  execFileSync('gcc', ['-O3', '-march=native', '-pthread', fileURLToPath(new URL('./lib/stream.c', import.meta.url)), '-o', program]);
+} catch (error) {
+  console.error(error.code === 'ENOENT' ? 'gcc is not installed: nothing to compare with' : String(error.message));
+  process.exit(2);
+}
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const gigabytes = (value) => `${(value / 1e9).toFixed(2)} GB/s`;
+console.log(`${cpus()[0].model}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}, ${rounds} rounds in turns`);
+for (const threads of threadCounts(availableParallelism())) {
+  const ours = [];
+  const theirs = [];
+  for (let round = 0; round < rounds; round++) {
+    const lines = execFileSync(program, [threads, BYTES, 20].map(String), { encoding: 'utf8' });
+    const rates = lines.trim().split('\n').map(Number);
+    theirs.push({ best: Math.max(...rates), rate: median(rates) });
+    ours.push(await measureTogether(new Array(threads).fill({ kind: 'triad', bytes: BYTES })));
+  }
+  const best = (all) => Math.max(...all.map((one) => one.best));
+  const middles = (all) => median(all.map(({ rate }) => rate));
+  const apart = (all) => Math.max(...all.map(({ rate }) => rate)) / Math.min(...all.map(({ rate }) => rate)) - 1;
+  console.log(`${threads} thread${threads === 1 ? '' : 's'}`);
+  console.log(
+    `  STREAM   best ${gigabytes(best(theirs))}  median ${gigabytes(middles(theirs))}  rounds ${(100 * apart(theirs)).toFixed(0)} % apart`,
+  );
+  console.log(
+    `  moeprof  best ${gigabytes(best(ours))}  median ${gigabytes(middles(ours))}  rounds ${(100 * apart(ours)).toFixed(0)} % apart`,
+  );
+  console.log(`  moeprof / STREAM  best ${(best(ours) / best(theirs)).toFixed(3)}  median ${(middles(ours) / middles(theirs)).toFixed(3)}`);
+}
+rmSync(folder, { recursive: true });

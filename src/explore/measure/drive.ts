@@ -1,0 +1,80 @@
+// A file to read from, on the drive that is measured. It has no name from its first byte on where the system allows that, so that nothing is
+// left of it however the process ends; elsewhere it is deleted at the end.
+import { closeSync, constants, fstatSync, fsyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { attempt } from '../../base/files.js';
+import { formatBytes } from '../../base/units.js';
+
+/** A file of the drive, open for reading. */
+export interface DriveFile {
+  readonly fd: number;
+  readonly bytes: number;
+  /** True where reads go past the system's cache. */
+  readonly direct: boolean;
+  close(): void;
+}
+
+const MIB = 2 ** 20;
+/** Bytes of the file, and what must be left beside it. */
+const SIZE = 1024 * MIB;
+const LEFT = 512 * MIB;
+
+/**
+ * Writes a file of random-looking bytes: drives that compress must not gain by it.
+ * @param step told after each part, so that signals are heard
+ * @throws UserError where the folder cannot be written, or is nearly full
+ */
+export async function openDriveFile(folder: string, step: (done: number, total: number) => Promise<void>): Promise<DriveFile> {
+  const path = join(folder, `.moeprof-read-${process.pid}`);
+  const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
+  const nameless = process.platform !== 'win32';
+  if (nameless) unlinkSync(path);
+  const open = [file];
+  const close = (): void => {
+    for (const fd of open.splice(0)) closeSync(fd);
+    if (!nameless) unlinkSync(path);
+  };
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    if (bavail * bsize < SIZE + LEFT)
+      throw new UserError(
+        `${folder}: has ${formatBytes(bavail * bsize)} left, and ${formatBytes(SIZE + LEFT)} are needed to measure the drive; name another folder with --folder`,
+      );
+    const part = randomBytes(4 * MIB);
+    for (let at = 0; at < SIZE; at += part.length) {
+      part[at % 4096] = at & 255;
+      attempt(folder, () => writeSync(file, part, 0, part.length, at));
+      await step(at + part.length, SIZE);
+    }
+    fsyncSync(file);
+    const direct = directly(nameless ? `/proc/self/fd/${file}` : path);
+    if (direct !== null) open.push(direct);
+    return { fd: direct ?? file, bytes: fstatSync(file).size, direct: direct !== null, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Opened past the cache; null where the system, or this file system, cannot. */
+function directly(path: string): number | null {
+  if (process.platform !== 'linux') return null;
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECT);
+  } catch {
+    return null;
+  }
+}
+
+function randomBytes(length: number): Uint8Array {
+  const words = new Uint32Array(length / 4);
+  let state = 2463534242;
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+  return new Uint8Array(words.buffer);
+}

@@ -1,0 +1,9 @@
+// A thread that measures: it prepares, says that it is ready, and works when it is told from when to when.
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Task, workBetween, workOf } from './task.js';
+
+const port = parentPort;
+if (port === null) throw new Error('measure-worker.js runs in a worker thread only');
+const work = workOf((workerData as { readonly task: Task }).task);
+port.on('message', ({ begin, end }: { readonly begin: number; readonly end: number }) => port.postMessage(workBetween(work, begin, end)));
+port.postMessage('ready');

@@ -1,0 +1,97 @@
+// What a thread measures, and the loop in which it does: it works for a while, together with others, and says how much it did.
+import { readSync } from 'node:fs';
+import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';
+
+/** Formats whose kernels are measured. */
+export const FORMATS = ['q4', 'q8', 'f32'] as const;
+
+/** One measurement of one thread. */
+export type Task =
+  | { readonly kind: 'sum' | 'triad' /** Of all arrays together. */; readonly bytes: number }
+  | { readonly kind: (typeof FORMATS)[number]; readonly bytes: number }
+  | {
+      readonly kind: 'read';
+      readonly fd: number /** Of one read. */;
+      readonly bytes: number;
+      readonly fileBytes: number;
+      readonly seed: number;
+    };
+
+/** Work of a thread: a round of it does so many bytes. */
+interface Work {
+  round(): void;
+  readonly bytes: number;
+}
+
+/** Prepares the work: its memory is touched, so that nothing but the work is timed. */
+export function workOf(task: Task): Work {
+  switch (task.kind) {
+    case 'sum': {
+      const { kernels } = touched(task.bytes);
+      const bytes = task.bytes - (task.bytes % 64);
+      return { bytes, round: () => void kernels.sum(0, bytes) };
+    }
+    case 'triad': {
+      const { kernels } = touched(task.bytes);
+      const each = Math.floor(task.bytes / 3 / 64) * 64;
+      // STREAM counts two reads and a write; that a line is read before it is written it does not count.
+      return { bytes: 3 * each, round: () => void kernels.triad(0, each, 2 * each, each) };
+    }
+    case 'read':
+      return reading(task);
+    default: {
+      const block = BLOCK_BYTES[task.kind];
+      const weights = Math.floor(task.bytes / block) * block;
+      const { kernels } = touched(weights + PAD + ROW * ACTIVATION_BYTES[task.kind]);
+      const from = weights + PAD - (weights % PAD);
+      return { bytes: weights, round: () => void kernels[task.kind](0, weights, from, from + ROW * ACTIVATION_BYTES[task.kind]) };
+    }
+  }
+}
+
+/** Activations of 2,048 inputs, as blocks of 32. */
+const ROW = 64;
+const PAD = 4096;
+
+function touched(bytes: number): ReturnType<typeof kernelsOn> {
+  const made = kernelsOn(bytes + PAD);
+  new Uint8Array(made.memory.buffer).fill(1);
+  return made;
+}
+
+/** Reads at places that are drawn, each a whole number of reads from the start, as experts lie in a file. */
+function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>): Work {
+  // Memory of WebAssembly begins on a page, which is what O_DIRECT asks for.
+  const buffer = new Uint8Array(kernelsOn(bytes).memory.buffer, 0, bytes);
+  const places = Math.floor(fileBytes / bytes);
+  let state = seed >>> 0;
+  return {
+    bytes,
+    round: () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      readSync(fd, buffer, 0, bytes, (state % places) * bytes);
+    },
+  };
+}
+
+/** What a thread did: bytes from `begin` to `end` in ms of the clock that threads share. */
+export interface Done {
+  readonly bytes: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Works from one time to another; at least one round. */
+export function workBetween(work: Work, begin: number, end: number): Done {
+  const now = (): number => performance.timeOrigin + performance.now();
+  // The kernel is compiled, and the caches are as in the middle of the work.
+  work.round();
+  while (now() < begin);
+  const from = now();
+  let rounds = 0;
+  do {
+    work.round();
+    rounds++;
+  } while (now() < end);
+  return { bytes: rounds * work.bytes, begin: from, end: now() };
+}
