@@ -9,7 +9,7 @@ import { figureReason, type RowLoad, rowReason, splitByFreeMemory } from './reas
 import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, summed } from './row.js';
 
 /** What errors of memory say; as those of speed, without a band. */
-export interface MemoryErrors {
+interface MemoryErrors {
   readonly n: number;
   readonly median: number;
   readonly p90: number;
@@ -19,7 +19,7 @@ export interface MemoryErrors {
 }
 
 /** Memory of one kind on one side: GPUs, or the host. */
-export interface MemoryFamily extends MemoryErrors {
+interface MemoryFamily extends MemoryErrors {
   readonly device: 'GPU' | 'host';
   readonly kind: MemoryKind;
 }
