@@ -23,7 +23,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   let browser: Browser;
   let axe: string;
   beforeAll(async () => {
-    const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--cache', '50%', '--details'];
+    const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
     expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
     expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
     const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
