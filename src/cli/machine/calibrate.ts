@@ -77,6 +77,13 @@ async function calibrated(options: CalibrateOptions, context: CliContext): Promi
   const wanted = measuresOf(options.measure ?? (timings.length > 0 ? 'none' : MEASURES.join(',')));
   if (timings.length === 0 && wanted.length === 0)
     throw new UserError('--measure none: leaves nothing to do; give --llama-bench or --log, or measure');
+  for (const [flag, value] of [
+    ['-m', options.model],
+    ['--quantization', options.quantization],
+  ] as const) {
+    if (value !== undefined && timings.length === 0)
+      throw new UserError(`${flag} ${value}: says what a log is of, and there is none; give --llama-bench or --log`);
+  }
   const before = await machineToMeasure(options.hardware);
   const machine = machineOfFile(before, options.hardware ?? 'this machine');
   const user = { model: options.model ?? null, quantization: options.quantization ?? null };
