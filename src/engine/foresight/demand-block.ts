@@ -3,7 +3,7 @@
 import { grown } from '../../base/grown.js';
 
 /** Demands of a block: 4 million, some ten thousand tokens; a run that has more is replayed in several. */
-export const BLOCK_DEMANDS = 1 << 22;
+const BLOCK_DEMANDS = 1 << 22;
 
 /** Demands and events of a block. Grows to its size as they come. */
 export class DemandBlock {

@@ -5,7 +5,7 @@ import type { HubAddress } from './address.js';
 import type { HubFile } from './client.js';
 
 /** A model in one storage format: a GGUF file, or all parts of a split one in their order. */
-export interface HubOffer {
+interface HubOffer {
   /** Storage format in lower case, e.g. `ud-q4_k_xl`; the file's name where that says none. */
   readonly format: string;
   readonly files: readonly HubFile[];

@@ -103,9 +103,12 @@ describe('an ONNX file from elsewhere', () => {
     // What is predicted a second later is known by itself before its transfer can start.
     expect(free.metrics['cache.misses']!.value).toBe(16);
     expect(slow.metrics['cache.misses']!.value).toBe(776);
-    // 33 microseconds and what its weights take, about as long as a layer: the first layer's expert comes too late at all tokens but the first.
-    expect(measured.metrics['predict.time']!.value).toBeGreaterThan(33_000);
-    expect(measured.metrics['cache.misses']!.value).toBe(16 + 95);
+    // 33 microseconds at 2.45 GHz and what its weights take, on the 4.5 GHz of this machine.
+    const { value } = measured.metrics['predict.time']!;
+    expect(value).toBeGreaterThan((33_000 * 2.45) / 4.5);
+    expect(value).toBeLessThan((40_000 * 2.45) / 4.5);
+    // That is less than a layer takes: nothing comes too late for it.
+    expect(measured.metrics['cache.misses']!.value).toBe(16);
   });
 
   it('is judged beside the others, and the report fits 80 columns', async () => {
