@@ -64,7 +64,7 @@ function withWord(given: GivenParts, word: string): GivenParts {
       ...given,
       memory: once(given.memory, { ...memory, ...(bandwidth !== undefined && { measuredBandwidth: bandwidth }) }, 'memory'),
     };
-  const drives = /^(?:(\d+)\s*x\s*)?(.*)$/i.exec(plain)!;
+  const drives = /^(?:(\d+)\s*x\s*)?(.*)$/is.exec(plain)!;
   const disk = parseDisk(drives[2]!);
   if (typeof disk === 'string') throw new UserError(`"${word}": ${disk}`);
   if (disk !== null) return { ...given, disks: [...given.disks, ...new Array<DiskPart>(counted(drives[1], word)).fill(disk)] };

@@ -157,6 +157,7 @@ describe('what cannot be', () => {
     ['2xrtx-309+64GB', 'unknown part "rtx-309": did you mean "rtx-3090"'],
     ['rtx-3090+ddr7-6000', 'unknown part "ddr7-6000"'],
     ['+rtx-3090', 'begins with a plus sign'],
+    ['rtx-3090+2x\nnvme', 'a drive needs its rate'],
     ['64GB+2xddr5-6000', 'a machine needs a GPU or a CPU'],
     ['rtx-3090+64GB+32GB', 'the size of the memory is given twice'],
     ['rtx-3090+0GB', '"0GB" is no memory'],
