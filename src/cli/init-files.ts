@@ -25,6 +25,8 @@ const RUN = `# yaml-language-server: $schema=../schemas/run.schema.json
 model: qwen3-30b-a3b
 quantization: q4_k_m
 hardware: rtx-4090
+# What executes it. Under PyTorch, for which this system was written, the time of the host hides most copies.
+runtime: llama.cpp
 system: mixtral-offloading
 # Drawn by a generator. For figures to rely on, record your own routing and give its path: ../traces/code.safetensors
 trace: synthetic

@@ -40,7 +40,7 @@ describe('a planted regression of 1 %', () => {
     const budgets = 'budgets:\n  - metric: latency.tpot.mean\n    max_regression: 0.5%\n';
     profile('base.yaml', 16, budgets);
     profile('same.yaml', 16);
-    profile('worse.yaml', 12);
+    profile('worse.yaml', 14);
     const { stdout, code } = await run('compare', 'base.yaml', 'same.yaml', 'worse.yaml', '--explain', '--json');
     expect(code).toBe(1);
     const [same, worse] = (JSON.parse(stdout) as Gate).comparisons;
@@ -52,13 +52,13 @@ describe('a planted regression of 1 %', () => {
     // All of it is layer 5, waiting for misses that the base does not have.
     expect(worse!.explanation!.layers.map(({ layer }) => layer)).toEqual([5]);
     expect(worse!.explanation!.layers[0]!.share).toBeCloseTo(1, 9);
-    expect(worse!.explanation!.layers[0]!.misses).toBeGreaterThan(50);
+    expect(worse!.explanation!.layers[0]!.misses).toBeGreaterThan(30);
     expect(worse!.explanation!.parts[0]!.name).toBe('stall');
     expect(worse!.explanation!.kinds[0]).toMatchObject({ name: 'misses', change: worse!.explanation!.layers[0]!.misses });
     expect(worse!.explanation!.phases[0]!.name).toBe('decode');
     const table = await run('compare', 'base.yaml', 'worse.yaml', '--explain');
     expect(table.stdout).toMatch(/what carries the change\ntime .*\n[\s\S]*layers +layer 5: \+\d.* \(100\.0 % of it\), \+\d+ misses/);
-    expect(table.stdout).toContain('config cache.quotas.5: 16 → 12'.replace('cache', 'system.cache'));
+    expect(table.stdout).toContain('config cache.quotas.5: 16 → 14'.replace('cache', 'system.cache'));
   });
 });
 
@@ -370,7 +370,7 @@ describe('every output', () => {
     profile('a.yaml');
     const files = ['m.prom', 'm.bmf', 'benchmark-smaller=s.json', 'benchmark-bigger=b.json'];
     expect((await run('run', 'a.yaml', '-q', ...files.flatMap((file) => ['-o', file]))).code).toBe(0);
-    expect(read('m.prom')).toMatch(/\nmoeprof_latency_tpot_mean_seconds\{.*\} 0\.000\d+\n[\s\S]*# EOF\n$/);
+    expect(read('m.prom')).toMatch(/\nmoeprof_latency_tpot_mean_seconds\{.*\} 0\.00\d+\n[\s\S]*# EOF\n$/);
     expect(Object.keys(JSON.parse(read('m.bmf')) as object)[0]).toMatch(/^mini-finegrained/);
     expect(JSON.parse(read('s.json'))).toContainEqual(expect.objectContaining({ name: 'latency.tpot.mean' }));
     expect(JSON.parse(read('b.json'))).toContainEqual(expect.objectContaining({ name: 'cache.hit_rate' }));
