@@ -25,7 +25,7 @@ SGLang, KTransformers or Ollama printed; - is standard input.
 
 Examples:
   moeprof check server.log
-  llama-bench -m model.gguf -ncmoe 24 -o jsonl | moeprof check - -w my-machine.yaml
+  llama-bench -m model.gguf -ncmoe 24 -o jsonl | moeprof check - -w box.yaml
   moeprof check bench.md -w rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB
 
 Exit code 1: a run is slower than four of five comparable ones.
