@@ -29,10 +29,13 @@ describe('explain', () => {
 
 describe('schema', () => {
   it('prints JSON Schema for every kind of file', async () => {
-    for (const kind of ['run', 'system', 'hardware', 'model', 'budgets', 'result']) {
+    for (const kind of ['run', 'system', 'hardware', 'machine', 'runtime', 'model', 'budgets', 'measurements', 'result']) {
       const { stdout, code } = await moeprof(['schema', kind]);
       expect(code).toBe(0);
-      expect(JSON.parse(stdout)).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' });
+      const schema = JSON.parse(stdout);
+      expect(schema).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#' });
+      // A machine is written out, or composed of parts.
+      for (const one of schema.anyOf ?? [schema]) expect(one).toMatchObject({ type: 'object' });
     }
     expect(await moeprof(['schema', 'trace'])).toMatchObject({ code: 2 });
   });

@@ -71,6 +71,10 @@ async function allowed(taken: Usage, absent: readonly string[]): Promise<number>
 const MODEL = 'olmoe-1b-7b';
 execFileSync(process.execPath, [BIN, 'trace', 'generate', '--like', MODEL, '--tokens', '64', '-q', '-o', at('sound.trace.jsonl')]);
 execFileSync(process.execPath, [BIN, 'run', '--tokens', '20', '-q', '-o', at('sound.json')]);
+writeFileSync(
+  at('sound.log'),
+  JSON.stringify({ model_filename: `${MODEL}-q4_k_m.gguf`, n_gpu_layers: 99, n_prompt: 0, n_gen: 128, avg_ts: 20 }),
+);
 
 /** What a command needs to come as far as opening its files. */
 const found = await places((command, name, attacked) => {
@@ -99,7 +103,10 @@ const found = await places((command, name, attacked) => {
     case 'output':
       return command === 'predict train' ? 'out.onnx' : /^trace (convert|generate)$/.test(command) ? 'out.jsonl' : undefined;
     case 'model':
-      return command === 'model inspect' ? MODEL : undefined;
+      return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
+    case 'log':
+    case 'llamaBench':
+      return command === 'check' || attacked === 'model' || attacked === 'quantization' ? at('sound.log') : undefined;
     case 'name':
       return command === 'baseline save' ? 'main' : undefined;
     default:

@@ -118,17 +118,7 @@ describe('moeprof run with several systems', () => {
   });
 
   it('says which of them cannot run', async () => {
-    const { code, stderr } = await moeprof([
-      'run',
-      '-m',
-      'olmoe-1b-7b',
-      '--tokens',
-      '32',
-      '-s',
-      'on-demand-lru,fiddler',
-      '-w',
-      'sn40l',
-    ]);
+    const { code, stderr } = await moeprof(['run', '-m', 'olmoe-1b-7b', '--tokens', '32', '-s', 'on-demand-lru,fiddler', '-w', 'sn40l']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^moeprof: fiddler on sn40l: .*fiddler.yaml:9:9: system.onMiss: cheaper needs a CPU .*\n$/);
   });
