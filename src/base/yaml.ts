@@ -242,6 +242,11 @@ export function quantity(kind: Quantity): z.ZodType<number, string | number> {
     });
 }
 
+/** A {@link quantity} of which there must be some. */
+export function positiveQuantity(kind: Quantity): z.ZodType<number, string | number> {
+  return quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
+}
+
 /** Runs a step of the parser, which recurses. @throws UserError where it fails, for want of stack among other things */
 function unlessTooDeep<T>(path: string, step: () => T): T {
   try {

@@ -3,15 +3,12 @@
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
 import { BYTES, RATE } from '../base/units.js';
-import { quantity } from '../base/yaml.js';
+import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
 import type { Machine } from './parts/assembly.js';
 import type { DiskPart } from './parts/disk.js';
 import { READ } from './reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
-
-const positive = (kind: Parameters<typeof quantity>[0]) =>
-  quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
 const text = z.string().min(1);
 

@@ -2,11 +2,8 @@
 // parts (machine-profile.ts).
 import { z } from 'zod';
 import { BYTES, DURATION, FLOPS, RATE, SHARE } from '../base/units.js';
-import { quantity } from '../base/yaml.js';
+import { positiveQuantity as positive, quantity } from '../base/yaml.js';
 import { FLOWS, NUMA } from './spec.js';
-
-const positive = (kind: Parameters<typeof quantity>[0]) =>
-  quantity(kind).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
 
 /**
  * Facts of a device, and what a calibration measured on it. With the measured shares a device says all of itself, overheads included;

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
-import { type Override, quantity, readYaml } from '../base/yaml.js';
+import { type Override, positiveQuantity, quantity, readYaml } from '../base/yaml.js';
 import { NUMA } from './spec.js';
 
-const share = quantity(SHARE).refine((value) => value > 0, { error: 'must be more than 0', abort: true });
+const share = positiveQuantity(SHARE);
 const duration = quantity(DURATION);
 
 /** Values by format of the weights. */
@@ -84,7 +84,7 @@ const prompt = z.strictObject({
 
 const read = z.strictObject({
   size: z
-    .union([z.literal('expert'), quantity(BYTES).refine((value) => value > 0, { error: 'must be more than 0', abort: true })])
+    .union([z.literal('expert'), positiveQuantity(BYTES)])
     .describe(
       'Bytes of a read from an SSD: of a piece where a mapped file is read as it is touched, e.g. 128KiB; expert: all of it at once.',
     ),
