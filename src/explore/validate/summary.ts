@@ -3,6 +3,7 @@ import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import { VERSION } from '../../result/version.js';
+import { ascending, type ErrorSizes, errorSizes } from './error-sizes.js';
 import type { Measurement } from './measurement.js';
 import { judgeMemory, type MemorySummary, memorySummary } from './memory/judge.js';
 import type { MemoryRow } from './memory/row.js';
@@ -13,13 +14,8 @@ import type { ValidatedRow } from './validated-row.js';
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
-/** What errors say. Medians and percentiles are of their size, in either direction. */
-export interface ErrorStatistics {
-  readonly n: number;
-  readonly median: number;
-  readonly p90: number;
-  /** Median with its sign: below 0, predictions are too slow. */
-  readonly bias: number;
+/** What errors of speeds and hit rates say. */
+export interface ErrorStatistics extends ErrorSizes {
   /** Median of the larger of predicted / measured and measured / predicted: what errors of a factor are told by. */
   readonly factor: number;
   /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
@@ -136,16 +132,10 @@ function scoredOf(rows: readonly ValidatedRow[], metric: MeasuredMetric): Valida
 /** Statistics of scored rows; null where there are none. */
 export function statisticsOf(rows: readonly Pick<ValidatedRow, 'band' | 'error' | 'measured' | 'predicted'>[]): ErrorStatistics | null {
   if (rows.length === 0) return null;
-  const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-  const errors = rows.map(({ error }) => error!);
-  const sizes = ascending(errors.map(Math.abs));
   const factors = ascending(rows.map(({ measured, predicted }) => Math.max(predicted! / measured, measured / predicted!)));
   const banded = rows.filter(({ band }) => band !== null);
   return {
-    n: rows.length,
-    median: percentile(sizes, 50),
-    p90: percentile(sizes, 90),
-    bias: percentile(ascending(errors), 50),
+    ...errorSizes(rows.map(({ error }) => error!)),
     factor: percentile(factors, 50),
     coverage: banded.length === 0 ? null : banded.filter(({ band, error }) => Math.abs(error!) <= band!.halfWidth).length / banded.length,
   };

@@ -1,19 +1,15 @@
 // Memory beside what is allocated for it: one figure for each device and kind of a row.
 import { UserError } from '../../../base/errors.js';
-import { percentile } from '../../../base/statistics.js';
 import { allocate } from '../../../hardware/allocation/allocate.js';
+import { type ErrorSizes, errorSizes } from '../error-sizes.js';
 import { formatKin } from '../specify.js';
 import type { ValidatedRow } from '../validated-row.js';
 import { planOfRow, weightsOfRow } from './load.js';
 import { figureReason, type RowLoad, rowReason, splitByFreeMemory } from './reasons.js';
 import { type DeviceMib, MEMORY_KINDS, type MemoryKind, type MemoryRow, measuredDevices, summed } from './row.js';
 
-/** What errors of memory say; as those of speed, without a band. */
-interface MemoryErrors {
-  readonly n: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly bias: number;
+/** What errors of memory say. */
+interface MemoryErrors extends ErrorSizes {
   /** The largest, with its sign, and whose it is. */
   readonly largest: { readonly error: number; readonly id: string; readonly device: string; readonly kind: MemoryKind };
 }
@@ -118,15 +114,9 @@ export function memorySummary(rows: readonly ValidatedRow[]): MemorySummary | nu
 }
 
 function errorsOf(rows: readonly ValidatedRow[]): MemoryErrors {
-  const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-  const errors = rows.map(({ error }) => error!);
-  const sizes = ascending(errors.map(Math.abs));
   const worst = rows.reduce((most, row) => (Math.abs(row.error!) > Math.abs(most.error!) ? row : most));
   return {
-    n: rows.length,
-    median: percentile(sizes, 50),
-    p90: percentile(sizes, 90),
-    bias: percentile(ascending(errors), 50),
+    ...errorSizes(rows.map(({ error }) => error!)),
     largest: { error: worst.error!, id: worst.id, device: worst.device!, kind: worst.kind! },
   };
 }
