@@ -48,7 +48,7 @@ export function weightsOfRow(row: MemoryRow): RowWeights {
   const model = at(rule.name);
   if (row.file_gib === undefined) return { model, lacks: null };
   const own = bitsOf(model);
-  const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? tensorsOf(model).parameters);
+  const bits = (row.file_gib * 2 ** 33) / (parametersOf(row) ?? model.parameters.total);
   if (Math.abs(bits / own - 1) <= SAME) return { model, lacks: null };
   if (Math.abs(bits / own - 1) > OTHER) return { model, lacks: 'the label does not describe the file: its size is another' };
   return { model: at(`${rule.name}:bits=${bits}`), lacks: null };
@@ -70,14 +70,9 @@ function heldTwice(row: MemoryRow, model: ModelSpec): Override[] {
   return printed - model.parameters.total > more / 2 ? [{ path: ['attention', 'unpackedTwice'], value: true, label: 'total_params' }] : [];
 }
 
-function tensorsOf({ anatomy, parameters }: ModelSpec): { bytes: number; parameters: number } {
-  return { bytes: anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0), parameters: parameters.total };
-}
-
 /** Bits per weight of a model's file. */
-function bitsOf(model: ModelSpec): number {
-  const { bytes, parameters } = tensorsOf(model);
-  return (8 * bytes) / parameters;
+function bitsOf({ anatomy, parameters }: ModelSpec): number {
+  return (8 * anatomy!.tensors.reduce((sum, { bytes }) => sum + bytes, 0)) / parameters.total;
 }
 
 /** The plan of a row; a context that is not printed counts as the smallest. */
