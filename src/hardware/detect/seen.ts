@@ -2,7 +2,7 @@
 // A field that is absent was not seen.
 
 /** A PCIe link as a tool tells it. */
-interface SeenLink {
+export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
   readonly generation?: number;
   /** Lanes that it runs with. */

@@ -1,6 +1,6 @@
 // What a source of facts about a machine is: what is asked, on which systems, and how the answer is read. Reading is pure, so that an
 // answer of any machine can be read on any other.
-import type { Seen } from './seen.js';
+import type { Seen, SeenLink } from './seen.js';
 
 /** What is asked: a program, files, or the library `systeminformation`. */
 export type ToolQuestion =
@@ -38,6 +38,23 @@ export function generationOf(speed: string | undefined): number | undefined {
   const rate = /([\d.]+)\s*GT\/s/.exec(speed ?? '')?.[1];
   const generation = [2.5, 5, 8, 16, 32, 64].indexOf(Number(rate)) + 1;
   return generation === 0 ? undefined : generation;
+}
+
+/** A link of what is known of it. */
+export function linkOf(generation: number | undefined, lanes: number | undefined, mostLanes?: number): SeenLink {
+  return {
+    ...(generation !== undefined && { generation }),
+    ...(lanes !== undefined && { lanes }),
+    ...(mostLanes !== undefined && { mostLanes }),
+  };
+}
+
+/** Flags of instruction sets, in lower case. */
+export function flagsOf(text: string | undefined): string[] {
+  return (text ?? '')
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((flag) => flag !== '');
 }
 
 /** A whole number above 0; undefined where a text is none. */

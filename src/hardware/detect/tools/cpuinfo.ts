@@ -1,5 +1,5 @@
 // /proc/cpuinfo: the processor where there is no lscpu, as in small containers.
-import { countOf, filesOf, type Tool } from '../tool.js';
+import { countOf, filesOf, flagsOf, type Tool } from '../tool.js';
 
 /** One paragraph a thread, on x86; on Arm it tells neither name nor cores. */
 export const cpuinfo: Tool = {
@@ -18,7 +18,7 @@ export const cpuinfo: Tool = {
     const sockets = new Set(threads.map((thread) => field(thread, 'physical id') ?? '0'));
     const cores = new Set(threads.map((thread, i) => `${field(thread, 'physical id')}/${field(thread, 'core id') ?? i}`));
     const name = field(first, 'model name');
-    const flags = (field(first, 'flags') ?? field(first, 'Features') ?? '').toLowerCase().split(/\s+/);
+    const flags = flagsOf(field(first, 'flags') ?? field(first, 'Features'));
     const [family, model, vendor] = [countOf(field(first, 'cpu family')), countOf(field(first, 'model')), field(first, 'vendor_id')];
     // On x86 twice the clock of time stamps; Arm counts something else.
     const ticks = vendor === undefined ? 0 : Number(field(first, 'bogomips') ?? 0) / 2;
@@ -32,7 +32,7 @@ export const cpuinfo: Tool = {
         ...(model !== undefined && { model }),
         ...(flags.includes('hypervisor') && { hypervisor: '' }),
         ...(ticks > 0 && { clockHz: ticks * 1e6 }),
-        flags: flags.filter((flag) => flag !== ''),
+        flags,
       },
     };
   },

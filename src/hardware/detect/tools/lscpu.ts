@@ -1,5 +1,5 @@
 // lscpu: name, sockets, cores, instruction sets and NUMA nodes of the processor.
-import { countOf, type Tool } from '../tool.js';
+import { countOf, flagsOf, type Tool } from '../tool.js';
 
 /** `lscpu` of util-linux, in English. */
 export const lscpu: Tool = {
@@ -30,10 +30,7 @@ export const lscpu: Tool = {
         ...(nodes !== undefined && { nodes }),
         ...(fields.has('Hypervisor vendor') && { hypervisor: fields.get('Hypervisor vendor')! }),
         ...(ticks > 0 && { clockHz: ticks * 1e6 }),
-        flags: (fields.get('Flags') ?? '')
-          .toLowerCase()
-          .split(/\s+/)
-          .filter((flag) => flag !== ''),
+        flags: flagsOf(fields.get('Flags')),
       },
     };
   },

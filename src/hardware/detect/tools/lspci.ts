@@ -1,6 +1,6 @@
 // lspci: names of graphics cards that have no tool of their own. Width and speed of links, where it may read them, which needs root.
 import type { SeenGpu, SeenVendor } from '../seen.js';
-import { countOf, generationOf, type Tool } from '../tool.js';
+import { countOf, generationOf, linkOf, type Tool } from '../tool.js';
 
 /** `lspci -D -vv`, one paragraph a device. */
 export const lspci: Tool = {
@@ -27,12 +27,7 @@ function gpuOf(paragraph: string): SeenGpu[] {
   const able = /LnkCap:.*?Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
   // At rest a link is slow; what it is able to says how fast it works.
   const generation = generationOf(able?.[1]?.replace('GT', ' GT'));
-  const [lanes, mostLanes] = [countOf(status?.[2]), countOf(able?.[2])];
-  const link = {
-    ...(generation !== undefined && { generation }),
-    ...(lanes !== undefined && { lanes }),
-    ...(mostLanes !== undefined && { mostLanes }),
-  };
+  const link = linkOf(generation, countOf(status?.[2]), countOf(able?.[2]));
   return [{ vendor, names: namesOf(head[2]!), bus: head[1]!.toLowerCase(), link }];
 }
 

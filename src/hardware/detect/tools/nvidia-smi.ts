@@ -1,6 +1,6 @@
 // nvidia-smi: name, memory, link and power of NVIDIA cards. Without the driver, or on a Jetson, there is none.
 import type { SeenGpu } from '../seen.js';
-import { countOf, type Tool } from '../tool.js';
+import { countOf, linkOf, type Tool } from '../tool.js';
 
 /** In the order of the columns. */
 const FIELDS = [
@@ -41,12 +41,4 @@ function gpuOf(line: string): SeenGpu[] {
       ...(watts.every((value) => value > 0) && { power: { limit: watts[0], usual: watts[1] } }),
     },
   ];
-}
-
-function linkOf(generation?: number, lanes?: number, mostLanes?: number): NonNullable<SeenGpu['link']> {
-  return {
-    ...(generation !== undefined && { generation }),
-    ...(lanes !== undefined && { lanes }),
-    ...(mostLanes !== undefined && { mostLanes }),
-  };
 }

@@ -1,6 +1,6 @@
 // sysfs: drives with their kind, size and link. How fast a drive reads it does not tell.
 import type { SeenDisk } from '../seen.js';
-import { countOf, filesOf, generationOf, type Tool } from '../tool.js';
+import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
 
 const BLOCK = '/sys/block/*';
 /** sysfs counts sizes in sectors of 512 bytes, whatever the drive's own are. */
@@ -31,9 +31,7 @@ function disksOf(files: ReadonlyMap<string, string>): SeenDisk[] {
     const kind = kindOf(name, file('queue/rotational'));
     const sectors = countOf(file('size'));
     if (kind === null || sectors === undefined) return [];
-    const generation = generationOf(file('device/device/max_link_speed'));
-    const lanes = countOf(file('device/device/current_link_width'));
-    const link = { ...(generation !== undefined && { generation }), ...(lanes !== undefined && { lanes }) };
+    const link = linkOf(generationOf(file('device/device/max_link_speed')), countOf(file('device/device/current_link_width')));
     return [{ name: file('device/model') ?? name, kind, bytes: sectors * SECTOR, ...(Object.keys(link).length > 0 && { link }) }];
   });
 }

@@ -1,6 +1,6 @@
 // sysfs: memory and link of graphics cards, which everybody may read. It tells no names: those are lspci's.
 import type { SeenGpu, SeenVendor } from '../seen.js';
-import { countOf, filesOf, generationOf, type Tool } from '../tool.js';
+import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
 
 const DEVICE = '/sys/bus/pci/devices/*';
 const LINK = ['max_link_speed', 'current_link_width', 'max_link_width'];
@@ -34,19 +34,17 @@ function gpusOf(files: ReadonlyMap<string, string>): SeenGpu[] {
     if (vendor === undefined || !/^0x03/.test(file('class') ?? '')) return [];
     const bytes = countOf(file('mem_info_vram_total'));
     const bridge = vendor === 'amd' && file(`${ABOVE}/vendor`) === file('vendor') ? `${ABOVE}/` : '';
-    const generation = generationOf(file(`${bridge}max_link_speed`));
-    const [lanes, mostLanes] = [countOf(file(`${bridge}current_link_width`)), countOf(file(`${bridge}max_link_width`))];
+    const lanesOf = (name: string): number | undefined => {
+      const lanes = countOf(file(`${bridge}${name}`));
+      return lanes !== undefined && lanes <= 16 ? lanes : undefined;
+    };
     return [
       {
         vendor,
         names: [],
         bus: device.slice(device.lastIndexOf('/') + 1),
         ...(bytes !== undefined && { memoryBytes: bytes }),
-        link: {
-          ...(generation !== undefined && { generation }),
-          ...(lanes !== undefined && lanes <= 16 && { lanes }),
-          ...(mostLanes !== undefined && mostLanes <= 16 && { mostLanes }),
-        },
+        link: linkOf(generationOf(file(`${bridge}max_link_speed`)), lanesOf('current_link_width'), lanesOf('max_link_width')),
       },
     ];
   });

@@ -1,6 +1,6 @@
 // The library `systeminformation`: what macOS and Windows tell, and Linux where its own files do not.
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from '../seen.js';
-import type { Tool } from '../tool.js';
+import { flagsOf, type Tool } from '../tool.js';
 
 /** Answers of its functions, one object by their names. */
 export const systemInformation: Tool = {
@@ -49,10 +49,7 @@ function cpuOf(cpu: Fields): SeenCpu {
     ...(textOf(cpu.vendor) !== '' && { vendor: textOf(cpu.vendor) }),
     ...(family !== null && { family }),
     ...(model !== null && { model }),
-    flags: textOf(cpu.flags)
-      .toLowerCase()
-      .split(/\s+/)
-      .filter((flag) => flag !== ''),
+    flags: flagsOf(textOf(cpu.flags)),
   };
 }
 
