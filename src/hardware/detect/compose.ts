@@ -2,23 +2,16 @@
 import { UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import { parseMachine } from '../machine.js';
-import { CPUS, type CpuPart } from '../parts/cpu.js';
+import type { CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { parseSlot, slotText } from '../parts/pcie.js';
+import { addDisk } from './add-disk.js';
+import { addMemory, addSize } from './add-memory.js';
+import type { DetectedPart, Draft } from './draft.js';
+import { matchChip } from './match-chip.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
-import { summarizeModules } from './memory-of.js';
-import type { Seen, SeenDisk, SeenGpu } from './seen.js';
-
-/** A part of a machine, and what it stands for. */
-interface DetectedPart {
-  /** As a machine is written: `2xrtx-3090`, `2xddr5-6000`. */
-  readonly part: string;
-  /** What was seen, in words. */
-  readonly seen: string;
-  /** False: the catalogue does not know it, and this is the nearest part. */
-  readonly exact: boolean;
-}
+import type { Seen, SeenGpu } from './seen.js';
 
 /** What a machine has that its parts of the catalogue do not say. */
 interface PartChanges {
@@ -36,17 +29,10 @@ export interface Detection extends PartChanges {
   readonly notSeen: readonly string[];
 }
 
-/** A detection while it grows. */
-interface Draft {
-  readonly parts: DetectedPart[];
-  readonly remarks: string[];
-  readonly notSeen: string[];
-}
-
 /** The machine that was seen. */
 export function composeMachine(seen: Seen): Detection {
   const draft: Draft = { parts: [], remarks: [], notSeen: [] };
-  const chip = chipOf(seen);
+  const chip = matchChip(seen);
   const changes = chip === null ? ofCards(seen, draft) : ofChip(seen, chip, draft);
   addDisk(seen, draft);
   const { notSeen, parts, remarks } = draft;
@@ -71,54 +57,11 @@ function composable(parts: readonly DetectedPart[], notSeen: string[]): Detected
   return fewer === undefined ? [] : parts.filter((one) => one !== fewer);
 }
 
-/** The part whose GPU and CPU share one memory, where this machine is one and has no card beside it. */
-function chipOf({ board, cpu, gpus = [], memoryBytes }: Seen): Match<GpuPart | CpuPart> | null {
-  const jetson = /jetson[\w -]*?(agx thor|agx orin|orin nx|orin nano|agx xavier)/i.exec(board ?? '')?.[1];
-  if (jetson !== undefined) return jetsonOf(jetson, /super/i.test(board!), memoryBytes);
-  const cards = gpus.flatMap((gpu) => matchGpu(gpu)?.part ?? []);
-  const own = cards.find(({ unified }) => unified === true);
-  if (cards.some(({ unified }) => unified !== true)) return null;
-  const name = cpu === undefined ? undefined : matchCpu(cpu);
-  const family = name?.exact === true ? CPUS.parts.filter((part) => isVariant(part.name, name.part.name)) : [];
-  const variants = GPUS.parts.filter(({ chip }) => family.some((part) => part.name === chip));
-  if (variants.length === 0) return own === undefined ? null : { part: own, exact: true };
-  const cores = gpus.find((gpu) => gpu.cores !== undefined)?.cores;
-  const told = variants.find((part) => cores !== undefined && part.name.endsWith(`-gpu-${cores}`));
-  if (told !== undefined) return { part: told, exact: true };
-  const same = family.find((part) => part.cores === cpu!.cores) ?? name!.part;
-  return { part: own !== undefined && own.chip === same.name ? own : same, exact: true };
-}
-
-/** `apple-m4-max` and `apple-m4-max-14`. */
-function isVariant(name: string, base: string): boolean {
-  return name === base || (name.startsWith(`${base}-`) && /^\d+$/.test(name.slice(base.length + 1)));
-}
-
-/** A Jetson by its module and memory, of which it shows a little less than it has. */
-function jetsonOf(module: string, isSuper: boolean, bytes = Number.POSITIVE_INFINITY): Match<GpuPart> | null {
-  const base = `jetson-${module.toLowerCase().replace(' ', '-')}`;
-  const parts = GPUS.parts.filter(({ name }) => name.startsWith(base) && name.endsWith('-super') === isSuper);
-  const large = parts.filter(({ memoryBytes }) => memoryBytes >= bytes * 0.95).sort((a, b) => a.memoryBytes - b.memoryBytes);
-  const part = large[0] ?? parts[0];
-  return part === undefined ? null : { part, exact: true };
-}
-
-function ofChip(seen: Seen, { part }: Match<GpuPart | CpuPart>, { notSeen, parts, remarks }: Draft): PartChanges {
+function ofChip(seen: Seen, part: GpuPart | CpuPart, draft: Draft): PartChanges {
   const own = /jetson/i.test(seen.board ?? '') ? [seen.board!] : [];
   const names = [...own, ...(seen.cpu?.names ?? []), ...(seen.gpus ?? []).flatMap((gpu) => gpu.names)];
-  parts.push({ part: part.name, seen: names[0] ?? part.name, exact: true });
-  // Of memory that firmware sets aside for the GPU the system shows nothing, and modules tell all.
-  const modules = summarizeModules(seen.modules ?? [])?.bytes;
-  const bytes = modules ?? seen.memoryBytes;
-  if (bytes === undefined) notSeen.push('The size of the memory was not seen: the most that the chip is sold with is taken.');
-  else {
-    const usable = usableBytes({ ...seen, memoryBytes: bytes }, remarks);
-    parts.push({
-      part: sizeText(usable),
-      seen: `${formatBytes(bytes)}${modules === undefined ? ' that the system has' : ''}`,
-      exact: true,
-    });
-  }
+  draft.parts.push({ part: part.name, seen: names[0] ?? part.name, exact: true });
+  addSize(seen, 'the most that the chip is sold with is taken', draft);
   return {};
 }
 
@@ -214,60 +157,6 @@ function changesOfCpu({ cpu, limitCores }: Seen, match: Match<CpuPart> | null, {
   return Object.keys(changes).length === 0 ? {} : { cpu: changes };
 }
 
-function addMemory(seen: Seen, cpu: CpuPart | null, { notSeen, parts, remarks }: Draft): void {
-  const modules = summarizeModules(seen.modules ?? []);
-  if (modules === null)
-    notSeen.push(
-      `The memory modules were not seen${cpu === null ? '' : `: the fastest that ${cpu.name} lists, on all channels, are taken`}.`,
-    );
-  else if (modules.text === null)
-    notSeen.push('Type or speed of the memory modules was not seen: the fastest that the CPU lists are taken.');
-  else {
-    const sockets = seen.cpu?.sockets ?? 1;
-    const most = cpu === null ? modules.channels : cpu.memory.channels * sockets;
-    const wide = modules.text.includes('lpddr');
-    const channels = wide ? modules.channels : Math.min(modules.channels, most);
-    const text = channels === modules.channels ? modules.text : modules.text.replace(/^\d+/, String(channels));
-    parts.push({
-      part: text,
-      seen: `${seen.modules!.length} module${seen.modules!.length === 1 ? '' : 's'}${modules.channelsTold ? '' : ', each taken for a channel'}`,
-      exact: true,
-    });
-    if (!wide && channels < most)
-      remarks.push(
-        `${channels} of ${most} memory channels are filled: the CPU reads at ${Math.round((100 * channels) / most)} % of what its memory could give.`,
-      );
-    if (modules.slowed !== null)
-      remarks.push(
-        `The memory runs at ${modules.slowed.mts} of ${modules.slowed.ratedMts} million transfers a second: a profile of the firmware (XMP, EXPO) is off.`,
-      );
-  }
-  const bytes = modules?.bytes ?? seen.memoryBytes;
-  if (bytes === undefined) notSeen.push('The size of the memory was not seen: modules of a usual size are taken.');
-  else {
-    const usable = usableBytes({ ...seen, memoryBytes: bytes }, remarks);
-    parts.push({ part: sizeText(usable), seen: `${formatBytes(bytes)}${modules === null ? ' that the system has' : ''}`, exact: true });
-  }
-}
-
-/** What a container leaves of the memory; else the size that it was sold with. */
-function usableBytes({ limitBytes, memoryBytes }: Seen, remarks: string[]): number {
-  if (limitBytes === undefined || limitBytes >= memoryBytes!) return soldBytes(memoryBytes!);
-  remarks.push(`A limit of this container leaves ${formatBytes(limitBytes)} of ${formatBytes(memoryBytes!)} of memory.`);
-  return limitBytes;
-}
-
-/** The system shows a little less than the modules have: kernel and firmware keep up to some percent. */
-const KEPT = 0.06;
-const GIB = 2 ** 30;
-
-/** The next size that memory is sold in, where one is that near; else what there is. */
-function soldBytes(bytes: number): number {
-  const step = bytes > 96 * GIB ? 32 : bytes > 24 * GIB ? 8 : bytes > 8 * GIB ? 4 : 1;
-  const sold = Math.ceil(bytes / (step * GIB)) * step * GIB;
-  return bytes / sold > 1 - KEPT ? sold : bytes;
-}
-
 /** Cards in like slots; where they differ, a run counts the narrowest. */
 function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   const links = group.map(({ link }) => link ?? {});
@@ -286,50 +175,6 @@ function addSlot(group: readonly SeenGpu[], { notSeen, parts }: Draft): void {
   parts.push({ part: `pcie${slotText(slot)}`, seen: `generation ${slot.generation}, ${slot.lanes} lanes`, exact: true });
 }
 
-/** GB/s that drives of a kind read at, as their data sheets say: usual ones, ours to choose. */
-const USUAL_RATES: Readonly<Record<Exclude<SeenDisk['kind'], 'virtual' | 'nvme'>, number>> = { sata: 0.55, hdd: 0.2, emmc: 0.3, ufs: 2 };
-/** The same of NVMe drives with four lanes, by generation. */
-const NVME_RATES: Readonly<Record<number, number>> = { 1: 0.8, 2: 1.6, 3: 3.3, 4: 7, 5: 12, 6: 24 };
-const USUAL_NVME = 3.3;
-
-/** The fastest drive, of equal ones the largest. */
-function addDisk({ disks = [] }: Seen, { notSeen, parts, remarks }: Draft): void {
-  const rated = disks.flatMap((disk) => (disk.kind === 'virtual' ? [] : [{ disk, rate: rateOf(disk) }]));
-  const [best, ...others] = rated.sort((a, b) => b.rate - a.rate || b.disk.bytes - a.disk.bytes);
-  if (best === undefined) {
-    notSeen.push(
-      `${disks.length > 0 ? 'The drive is virtual, and its rate was not seen' : 'No drive was seen'}: a model that does not fit in memory is refused. moeprof machine calibrate measures it.`,
-    );
-    return;
-  }
-  const { disk, rate } = best;
-  const kind = disk.kind === 'sata' ? 'ssd' : disk.kind;
-  parts.push({
-    part: `${kind}-${rate}GB/s-${driveSize(disk.bytes)}`,
-    seen: `${disk.name}${disk.link?.generation === undefined ? '' : `, PCIe ${disk.link.generation}.0 x${disk.link.lanes ?? 4}`}`,
-    exact: true,
-  });
-  notSeen.push('The rate of the drive was not seen: what drives of its kind read at is taken. moeprof machine calibrate measures it.');
-  if (others.length > 0)
-    remarks.push(`${others.length} more drive${others.length === 1 ? ' is' : 's are'} left out: several would be read as a stripe.`);
-}
-
-function rateOf({ kind, link }: SeenDisk): number {
-  if (kind !== 'nvme') return USUAL_RATES[kind as keyof typeof USUAL_RATES];
-  const full = link?.generation === undefined ? USUAL_NVME : (NVME_RATES[link.generation] ?? USUAL_NVME);
-  return Math.round(100 * full * Math.min(1, (link?.lanes ?? 4) / 4)) / 100;
-}
-
-/** Drives are sold in powers of ten. */
-function driveSize(bytes: number): string {
-  return bytes >= 1e12 ? `${Math.round(bytes / 1e11) / 10}TB` : `${Math.max(1, Math.round(bytes / 1e9))}GB`;
-}
-
 function counted(count: number, name: string): string {
   return count === 1 ? name : `${count}x${/^[a-z0-9.+-]+$/.test(name) ? '' : ' '}${name}`;
-}
-
-/** As a machine is written: memory in powers of two. */
-function sizeText(bytes: number): string {
-  return `${Math.max(0.1, Math.round((bytes / GIB) * 10) / 10)}GB`;
 }
