@@ -1,5 +1,5 @@
 // What a cause is: one file of rules/, with the evidence that it needs. A rule says nothing where the evidence is not there.
-import type { CheckCase } from './case.js';
+import type { CheckCase, CheckedSpeed } from './case.js';
 
 /** A likely cause of a run's speed. */
 export interface Finding {
@@ -27,6 +27,19 @@ export function atMost(speed: CheckCase['decode'], ratio: number): boolean {
 /** True where a speed is as expected, or is not told. */
 export function asExpected(speed: CheckCase['decode']): boolean {
   return speed === null || (speed.ratio >= NORMAL && speed.ratio <= FASTER && !speed.slow);
+}
+
+/** When a supposed cause explains a speed. */
+interface Likeness {
+  /** The cause must cost at least so much: supposed speed over expected. */
+  readonly decides: number;
+  /** How near the measured speed must be to the supposed one, as a part of it. */
+  readonly near: number;
+}
+
+/** True where a run with a supposed cause is clearly slower than expected, and as fast as what was measured. */
+export function explains(supposed: number | undefined, { expected, measured }: CheckedSpeed, { decides, near }: Likeness): boolean {
+  return supposed !== undefined && supposed <= decides * expected && Math.abs(measured / supposed - 1) <= near;
 }
 
 /** From here on a speed is no sign of anything: half of all predictions are within some 10 %. */

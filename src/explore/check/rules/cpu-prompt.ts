@@ -1,8 +1,7 @@
 // The CPU computes prompts: a format without kernels for the GPU, repacked weights, or --no-op-offload keep experts where they lie.
-import { asExpected, type CauseRule, percentText } from '../rule.js';
+import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 
-const NEAR = 0.2;
-const DECIDES = 0.6;
+const LIKE = { decides: 0.6, near: 0.2 };
 
 /** Prompts run as fast as the CPU computes, not as the GPU would. */
 export const cpuPrompt: CauseRule = {
@@ -13,8 +12,7 @@ export const cpuPrompt: CauseRule = {
     if (prefill === null || decode === null || !prefill.slow || !asExpected(decode) || row.placement.prefill_where === 'cpu') return null;
     if (row.machine.gpus.length === 0 || row.machine.unified === true || row.placement.kind === 'all-gpu') return null;
     const onCpu = await run.supposed(({ placement, ...rest }) => ({ ...rest, placement: { ...placement, prefill_where: 'cpu' } }));
-    if (onCpu.prefill === undefined || onCpu.prefill > DECIDES * prefill.expected || Math.abs(prefill.measured / onCpu.prefill - 1) > NEAR)
-      return null;
+    if (!explains(onCpu.prefill, prefill, LIKE)) return null;
     return {
       weight: 0.55,
       evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the CPU computed the experts of prompts, too.`,

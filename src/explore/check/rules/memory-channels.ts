@@ -1,10 +1,9 @@
 // Half the memory channels, or memory at half its speed: what the CPU reads takes twice as long, and nothing else does.
-import { asExpected, type CauseRule, percentText } from '../rule.js';
+import type { Measurement } from '../../validate/measurement.js';
+import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 
-/** How near the figure must be to what half the bandwidth gives. */
-const NEAR = 0.12;
-/** The CPU's memory must decide: half of it must cost this part of the speed. */
-const DECIDES = 0.6;
+/** The CPU's memory must decide, and the figure be near to what half of its bandwidth gives. */
+const LIKE = { decides: 0.6, near: 0.12 };
 
 /** The CPU reads at half of what its memory should give. */
 export const memoryChannels: CauseRule = {
@@ -15,8 +14,7 @@ export const memoryChannels: CauseRule = {
     // Without a normal prompt beside it, a slow figure says nothing of where the time goes.
     if (decode === null || prefill === null || !decode.slow || !asExpected(prefill) || row.machine.cpu?.sockets !== 1) return null;
     const half = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, ram: halved(machine.ram) } }));
-    if (half.decode === undefined || half.decode > DECIDES * decode.expected || Math.abs(decode.measured / half.decode - 1) > NEAR)
-      return null;
+    if (!explains(half.decode, decode, LIKE)) return null;
     return {
       weight: 0.6,
       evidence: `Decoding reaches ${percentText(decode.ratio)} and prompts ${percentText(prefill.ratio)}: as if the CPU read at half the speed of ${ramText(row.machine.ram)}.`,
@@ -26,7 +24,7 @@ export const memoryChannels: CauseRule = {
   },
 };
 
-type Ram = Parameters<Parameters<Parameters<CauseRule['examine']>[0]['supposed']>[0]>[0]['machine']['ram'];
+type Ram = Measurement['machine']['ram'];
 
 function halved(ram: Ram): Ram {
   if (ram === undefined) return undefined;

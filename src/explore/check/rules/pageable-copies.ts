@@ -1,8 +1,7 @@
 // Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
-import { asExpected, type CauseRule, percentText } from '../rule.js';
+import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 
-const NEAR = 0.12;
-const DECIDES = 0.75;
+const LIKE = { decides: 0.75, near: 0.12 };
 /** Pageable over pinned copies: Cache-MoE 0.58 of its link, 13.98 and 26.7 ms for an expert where 97 % were 0.76 and 0.80. */
 const PAGEABLE = 0.6;
 
@@ -24,12 +23,7 @@ export const pageableCopies: CauseRule = {
         })),
       },
     }));
-    if (
-      slower.prefill === undefined ||
-      slower.prefill > DECIDES * prefill.expected ||
-      Math.abs(prefill.measured / slower.prefill - 1) > NEAR
-    )
-      return null;
+    if (!explains(slower.prefill, prefill, LIKE)) return null;
     return {
       weight: 0.5,
       evidence: `Prompts reach ${percentText(prefill.ratio)} with weights mapped from the file, which the driver copies twice.`,

@@ -1,9 +1,9 @@
 // A slot with a quarter of the lanes: experts that are copied for a prompt take four times as long, decoding does not.
-import { asExpected, type CauseRule, percentText } from '../rule.js';
+import type { Measurement } from '../../validate/measurement.js';
+import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 
-const NEAR = 0.15;
-/** The link must decide: a quarter of it must cost this part of the speed. */
-const DECIDES = 0.5;
+/** The link must decide, and the figure be near to what a quarter of it gives. */
+const LIKE = { decides: 0.5, near: 0.15 };
 
 /** The card runs with 4 of 16 lanes, or with 1 of 4. */
 export const pcieLanes: CauseRule = {
@@ -13,12 +13,7 @@ export const pcieLanes: CauseRule = {
     const { decode, prefill } = run;
     if (prefill === null || decode === null || !prefill.slow || !asExpected(decode)) return null;
     const quarter = await run.supposed(({ machine, ...rest }) => ({ ...rest, machine: { ...machine, gpus: machine.gpus.map(quartered) } }));
-    if (
-      quarter.prefill === undefined ||
-      quarter.prefill > DECIDES * prefill.expected ||
-      Math.abs(prefill.measured / quarter.prefill - 1) > NEAR
-    )
-      return null;
+    if (!explains(quarter.prefill, prefill, LIKE)) return null;
     return {
       weight: 0.6,
       evidence: `Prompts reach ${percentText(prefill.ratio)} and decoding ${percentText(decode.ratio)}: as if the card ran with a quarter of its lanes.`,
@@ -28,7 +23,7 @@ export const pcieLanes: CauseRule = {
   },
 };
 
-type Gpu = Parameters<Parameters<Parameters<CauseRule['examine']>[0]['supposed']>[0]>[0]['machine']['gpus'][number];
+type Gpu = Measurement['machine']['gpus'][number];
 
 function quartered(gpu: Gpu): Gpu {
   const { gen = 4, lanes = 16, measured_gbps } = gpu.pcie ?? {};
