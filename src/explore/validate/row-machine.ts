@@ -37,7 +37,7 @@ function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
 }
 
 /** Bytes/s of pinned copies to a card. */
-function copyBandwidth({ pcie }: RowGpu): number {
+export function copyBandwidth({ pcie }: RowGpu): number {
   if (pcie?.measured_gbps !== undefined) return pcie.measured_gbps * 1e9;
   const { gen, lanes } = pcie ?? USUAL.pcie;
   return pinnedRate(pcieRate({ generation: Math.min(gen, NEWEST_PCIE), lanes }));

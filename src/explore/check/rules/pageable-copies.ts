@@ -1,4 +1,5 @@
 // Copies from pageable memory: the driver copies everything twice, and a link gives some .58 of what it does from pinned memory.
+import { copyBandwidth } from '../../validate/row-machine.js';
 import { asExpected, type CauseRule, explains, percentText } from '../rule.js';
 
 const LIKE = { decides: 0.75, near: 0.12 };
@@ -19,7 +20,7 @@ export const pageableCopies: CauseRule = {
         ...machine,
         gpus: machine.gpus.map((gpu) => ({
           ...gpu,
-          pcie: { gen: gpu.pcie?.gen ?? 4, lanes: gpu.pcie?.lanes ?? 16, measured_gbps: PAGEABLE * linkRate(gpu.pcie) },
+          pcie: { gen: gpu.pcie?.gen ?? 4, lanes: gpu.pcie?.lanes ?? 16, measured_gbps: (PAGEABLE * copyBandwidth(gpu)) / 1e9 },
         })),
       },
     }));
@@ -31,9 +32,3 @@ export const pageableCopies: CauseRule = {
     };
   },
 };
-
-/** GB/s of pinned copies: measured, or 0.8 of what the wires carry. */
-function linkRate(pcie: { readonly gen: number; readonly lanes: number; readonly measured_gbps?: number | undefined } | undefined): number {
-  const { gen = 4, lanes = 16, measured_gbps } = pcie ?? {};
-  return measured_gbps ?? 0.8 * 0.985 * 2 ** (gen - 3) * lanes;
-}
