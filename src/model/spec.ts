@@ -100,6 +100,11 @@ export function decoderLayers({ dense }: ModelSpec): number {
   return dense.segments.reduce((sum, { attention }) => sum + attention.length, 0);
 }
 
+/** Decoder layers before the first with experts. */
+export function firstMoe({ dense }: ModelSpec): number {
+  return Math.max(0, dense.segments[0]!.attention.length - 1);
+}
+
 /** Bytes of all routed experts of a model. */
 export function expertBytesTotal(model: ModelSpec): number {
   return model.layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);

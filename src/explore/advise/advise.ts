@@ -1,14 +1,13 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { decoderLayers, type ModelSpec, mainFormat } from '../../model/spec.js';
+import { decoderLayers, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import type { DeviceMemory } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
-import { firstMoe } from './loaded.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';

@@ -2,7 +2,7 @@
 import { allocate, holdings } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { firstMoe, type ModelSpec } from '../../model/spec.js';
 import { type DeviceMemory, gpuName, HOST, MARGIN } from './fits.js';
 import { isCpuOnly, type Setting } from './setting.js';
 
@@ -76,11 +76,6 @@ function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gp
     // Overridden tensors switch the pipeline off.
     ...(gpus > 1 && wholly ? { pipelineCopies: PIPELINE_COPIES } : {}),
   };
-}
-
-/** Decoder layers before the first with experts. */
-export function firstMoe({ dense }: ModelSpec): number {
-  return Math.max(0, dense.segments[0]!.attention.length - 1);
 }
 
 /** Layers of each GPU such that the fullest holds as little of its room as can be; each has neighbouring layers, in order. */

@@ -2,7 +2,8 @@
 import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { measuredModel } from '../../model/measured.js';
-import type { ModelSpec } from '../../model/spec.js';
+import { decoderLayers, firstMoe, type ModelSpec } from '../../model/spec.js';
+import { defined } from '../timings/lines.js';
 import type { Timing } from '../timings/timing.js';
 import type { Measurement } from '../validate/measurement.js';
 import { layersOnCpu } from './overrides.js';
@@ -18,10 +19,10 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
   const named = timedModel(timing, user);
   const model = modelOf(named, timing);
   const { depth, engine, flashAttention, generatedTokens, kv, mmap, numa, place, promptTokens, threads, ubatch, users = 1 } = timing;
-  const run = {
+  const run = defined({
     ...{ threads, ubatch, kv, flash_attention: flashAttention, mmap, numa, depth },
     ...{ pp_tokens: promptTokens, tg_tokens: generatedTokens, batch_users: users },
-  };
+  });
   // Without layers on a card, the CPU computes everything.
   const used = timing.gpuLayers === 0 && !machine.unified ? { ...machine, gpus: [], pcie: null } : machine;
   return {
@@ -30,7 +31,7 @@ export function measurementOf(timing: Timing, machine: Machine, user: NamedModel
     machine: rowMachine(used),
     model: { ...named, bundled: true, ...(timing.modelBytes !== undefined && { file_gb: timing.modelBytes / GB }) },
     placement: placementOf(timing, used, model),
-    run: Object.fromEntries(Object.entries(run).filter(([, value]) => value !== undefined)),
+    run,
     measured: {
       ...(timing.decode !== undefined && { tg_tps: timing.decode }),
       ...(timing.prefill !== undefined && { pp_tps: timing.prefill }),
@@ -58,23 +59,19 @@ function placementOf(timing: Timing, { gpus, unified }: Machine, model: ModelSpe
     gpu_moe_layers: model.layers.length - onCpu,
     where: 'cpu',
     ...(timing.noOpOffload === true && { prefill_where: 'cpu' as const }),
-    ...(timing.gpuLayers !== undefined && timing.gpuLayers < decoderLayers(model.dense) && { whole_layers: true }),
+    ...(timing.gpuLayers !== undefined && timing.gpuLayers < decoderLayers(model) && { whole_layers: true }),
   };
 }
 
 /** MoE layers whose experts lie in host memory. llama.cpp counts layers without experts as well, which come first. */
-function expertsOnCpu(timing: Timing, { dense, layers: moe }: ModelSpec): number {
-  const layers = decoderLayers(dense);
-  const firstMoe = dense.segments[0]!.attention.length - 1;
+function expertsOnCpu(timing: Timing, model: ModelSpec): number {
+  const layers = decoderLayers(model);
+  const first = firstMoe(model);
   const whole = timing.gpuLayers === undefined ? 0 : Math.max(0, layers - timing.gpuLayers);
   const told = Math.max(timing.allCpuMoe === true ? layers : 0, timing.cpuMoe ?? 0, whole);
-  const byFlags = Math.max(0, Math.min(layers, told) - firstMoe);
-  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, firstMoe, layers, timing.place);
-  return Math.min(moe.length, Math.max(byFlags, byRules));
-}
-
-function decoderLayers({ segments }: ModelSpec['dense']): number {
-  return segments.reduce((sum, { attention }) => sum + attention.length, 0);
+  const byFlags = Math.max(0, Math.min(layers, told) - first);
+  const byRules = timing.overrides === undefined ? 0 : layersOnCpu(timing.overrides, first, layers, timing.place);
+  return Math.min(model.layers.length, Math.max(byFlags, byRules));
 }
 
 /** The machine as measurements describe it; rates that were measured take precedence there, too. */
