@@ -3,8 +3,9 @@
 // execution, in the place of the one that is asked for last, if that is asked for later. What is demanded is recorded beside the run and
 // replayed in blocks; no block knows of the next one.
 import type { LinkSpec } from '../../hardware/spec.js';
+import { Awaited } from './awaited.js';
 import { DemandBlock } from './demand-block.js';
-import { Lanes } from './lanes.js';
+import { Lanes, type Offer } from './lanes.js';
 import { ForesightMemory } from './memory.js';
 
 /** What foresight has to work with. */
@@ -39,7 +40,7 @@ export class Foresight {
   readonly #gpu: Level;
   readonly #dram: Level | null;
   readonly #first: Int32Array;
-  readonly #readyNs: Float64Array;
+  readonly #awaited: Awaited;
   readonly #endsNs: number[] = [];
   #gapNs = 0;
   #nowNs = 0;
@@ -58,7 +59,7 @@ export class Foresight {
     this.#gpu = level(capacityBytes, link);
     this.#dram = dram === null ? null : level(dram.capacityBytes, dram.link);
     this.#first = new Int32Array(sizes.length);
-    this.#readyNs = new Float64Array(sizes.length);
+    this.#awaited = new Awaited(sizes.length);
   }
 
   /** The GPU works on what is no expert. */
@@ -69,12 +70,12 @@ export class Foresight {
   /**
    * An event.
    * @param ids members by dense id, the first `size` entries, at least one
-   * @param gpuNs time of all of them on the GPU; each is taken to need as much as the others
+   * @param gpuNs time of one of them on the GPU; each is taken to need as much as the others
    * @param cpuNs the same on the CPU; Infinity: they are not computed there
    */
   event(ids: Int32Array, size: number, gpuNs: number, cpuNs: number): void {
     if (!this.#block.fits(size)) this.#replay();
-    this.#block.append(ids, size, this.#gapNs, gpuNs / size, cpuNs / size);
+    this.#block.append(ids, size, this.#gapNs, gpuNs, cpuNs);
     this.#gapNs = 0;
   }
 
@@ -127,25 +128,23 @@ export class Foresight {
     const knownNs = startNs + times[3 * event]!;
     this.#prefetch(event, startNs, knownNs);
     let hits = 0;
-    let waits = 0;
     let onCpu = 0;
     let cpuEndNs = knownNs + this.#machine.handoverNs;
     for (let d = from; d < to; d++) {
       const id = ids[d]!;
       if (resident[id] === 1) {
         if (arrivalNs[id]! <= knownNs) hits++;
-        else this.#waitFor(waits++, arrivalNs[id]!);
+        else this.#awaited.add(arrivalNs[id]!);
         continue;
       }
       const readyNs = this.#load(d, knownNs, cpuEndNs + cpuNs - gpuNs);
-      if (readyNs >= 0) this.#waitFor(waits++, readyNs);
+      if (readyNs >= 0) this.#awaited.add(readyNs);
       else {
         cpuEndNs += cpuNs;
         onCpu++;
       }
     }
-    let endNs = knownNs + hits * gpuNs;
-    for (let i = 0; i < waits; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + gpuNs;
+    let endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
     if (onCpu > 0) endNs = Math.max(endNs, cpuEndNs);
     this.#prefetch(event + 1, knownNs, endNs);
     // Until here members stood at demands that are past, so that none of them could leave.
@@ -156,14 +155,6 @@ export class Foresight {
     this.#nowNs = endNs;
   }
 
-  /** Puts a time among the first `count` that the GPU waits for, in their order. */
-  #waitFor(count: number, ns: number): void {
-    const ready = this.#readyNs;
-    let at = count;
-    for (; at > 0 && ready[at - 1]! > ns; at--) ready[at] = ready[at - 1]!;
-    ready[at] = ns;
-  }
-
   /**
    * Loads an expert that the running event waits for, from where it lies; it stays where that is worth it.
    * @param demand of the running event
@@ -171,21 +162,23 @@ export class Foresight {
    * @returns when it is there, ns; -1: the CPU computes it
    */
   #load(demand: number, atNs: number, orNs: number): number {
-    const id = this.#block.ids[demand]!;
+    const bytes = this.#machine.sizes[this.#block.ids[demand]!]!;
     const fromNs = this.#dram === null ? atNs : this.#intoDram(this.#dram, demand, atNs);
-    const { lanes, memory } = this.#gpu;
-    const { endNs, startNs } = lanes.offer(this.#machine.sizes[id]!, fromNs);
-    if (orNs <= endNs) return -1;
-    lanes.take();
-    if (memory.makeRoom(id, this.#block.next[demand]! + 1, startNs)) memory.insert(id, demand, endNs);
-    return endNs;
+    const offer = this.#gpu.lanes.offer(bytes, fromNs);
+    return orNs <= offer.endNs ? -1 : this.#take(this.#gpu, demand, offer);
   }
 
   /** When an expert that the running event demands is in DRAM, ns; it is read from the SSD where it is not. */
-  #intoDram({ lanes, memory }: Level, demand: number, atNs: number): number {
+  #intoDram(dram: Level, demand: number, atNs: number): number {
     const id = this.#block.ids[demand]!;
-    if (memory.resident[id] === 1) return Math.max(atNs, memory.arrivalNs[id]!);
-    const { endNs, startNs } = lanes.offer(this.#machine.sizes[id]!, atNs);
+    const { arrivalNs, resident } = dram.memory;
+    if (resident[id] === 1) return Math.max(atNs, arrivalNs[id]!);
+    return this.#take(dram, demand, dram.lanes.offer(this.#machine.sizes[id]!, atNs));
+  }
+
+  /** Takes what a link has offered; the expert stays where that is worth it. @returns when it is there, ns */
+  #take({ lanes, memory }: Level, demand: number, { endNs, startNs }: Offer): number {
+    const id = this.#block.ids[demand]!;
     lanes.take();
     if (memory.makeRoom(id, this.#block.next[demand]! + 1, startNs)) memory.insert(id, demand, endNs);
     return endNs;

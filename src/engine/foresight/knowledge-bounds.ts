@@ -60,15 +60,22 @@ export class KnowledgeBounds {
     this.#foresight.dense(ns);
   }
 
-  /** An event: see {@link Foresight.event}. */
+  /**
+   * An event.
+   * @param ids members by dense id, the first `size` entries, at least one
+   * @param gpuNs time of all of them on the GPU; each is taken to need as much as the others
+   * @param cpuNs the same on the CPU; Infinity: they are not computed there
+   */
   event(layer: number, ids: Int32Array, size: number, gpuNs: number, cpuNs: number): void {
+    const gpuExpertNs = gpuNs / size;
+    const cpuExpertNs = cpuNs / size;
     this.#demanded += size;
     this.#expertsNs += gpuNs;
-    this.#gpuExpertNs = Math.max(this.#gpuExpertNs, gpuNs / size);
-    this.#cpuExpertNs = Math.min(this.#cpuExpertNs, cpuNs / size);
+    this.#gpuExpertNs = Math.max(this.#gpuExpertNs, gpuExpertNs);
+    this.#cpuExpertNs = Math.min(this.#cpuExpertNs, cpuExpertNs);
     if (this.#own) this.#belady.event(layer, ids, size);
-    this.#lru.event(ids, size, gpuNs, cpuNs);
-    this.#foresight.event(ids, size, gpuNs, cpuNs);
+    this.#lru.event(ids, size, gpuExpertNs, cpuExpertNs);
+    this.#foresight.event(ids, size, gpuExpertNs, cpuExpertNs);
   }
 
   /** A pass has ended. */

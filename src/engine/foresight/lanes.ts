@@ -12,7 +12,7 @@ export interface Offer {
 export class Lanes {
   readonly #link: Link;
   readonly #freeNs: Float64Array;
-  /** Lane that was found last. */
+  /** Lane of the offer. */
   #lane = 0;
   readonly #offer = { startNs: 0, endNs: 0 };
 
@@ -23,10 +23,7 @@ export class Lanes {
 
   /** When the first lane is free. */
   get freeNs(): number {
-    let lane = 0;
-    for (let other = 1; other < this.#freeNs.length; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
-    this.#lane = lane;
-    return this.#freeNs[lane]!;
+    return this.#freeNs[this.#first()]!;
   }
 
   /**
@@ -52,10 +49,18 @@ export class Lanes {
     this.#freeNs[this.#lane] = this.#offer.endNs;
   }
 
-  /** Transfers `bytes` from `startNs` on over the lane that was free first; @returns its end, ns. */
+  /** Transfers `bytes` from `startNs` on over the lane that is free first; @returns its end, ns. */
   start(bytes: number, startNs: number): number {
-    const endNs = startNs + this.#link.laneNs(this.#lane, bytes);
-    this.#freeNs[this.#lane] = endNs;
+    const lane = this.#first();
+    const endNs = startNs + this.#link.laneNs(lane, bytes);
+    this.#freeNs[lane] = endNs;
     return endNs;
+  }
+
+  /** The lane that is free first. */
+  #first(): number {
+    let lane = 0;
+    for (let other = 1; other < this.#freeNs.length; other++) if (this.#freeNs[other]! < this.#freeNs[lane]!) lane = other;
+    return lane;
   }
 }

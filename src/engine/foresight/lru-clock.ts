@@ -1,4 +1,5 @@
 // The time of a run under LRU on demand, over all layers: what headroom is measured from. It ticks beside the run's own clock.
+import { Awaited } from './awaited.js';
 import type { ForesightMachine } from './foresight.js';
 import { Lanes } from './lanes.js';
 
@@ -95,7 +96,7 @@ export class LruClock {
   readonly #dram: LruMemory | null;
   readonly #ssd: Lanes | null;
   readonly #handoverNs: number;
-  readonly #readyNs: Float64Array;
+  readonly #awaited: Awaited;
 
   constructor({ capacityBytes, dram, handoverNs, link, sizes }: ForesightMachine) {
     this.#sizes = sizes;
@@ -104,7 +105,7 @@ export class LruClock {
     this.#dram = dram === null ? null : new LruMemory(sizes, dram.capacityBytes);
     this.#ssd = dram === null ? null : new Lanes(dram.link);
     this.#handoverNs = handoverNs;
-    this.#readyNs = new Float64Array(sizes.length);
+    this.#awaited = new Awaited(sizes.length);
   }
 
   /** One event, whose routing is known now: as {@link Foresight.event}. */
@@ -114,7 +115,6 @@ export class LruClock {
     const dramSince = this.#dram?.now ?? 0;
     const knownNs = this.nowNs;
     let hits = 0;
-    let loads = 0;
     let cpuEndNs = knownNs + this.#handoverNs;
     let onCpu = 0;
     for (let i = 0; i < size; i++) {
@@ -126,18 +126,16 @@ export class LruClock {
       }
       const bytes = this.#sizes[id]!;
       const offer = this.#lanes.offer(bytes, this.#inDram(id, knownNs, dramSince));
-      if (cpuEndNs + (cpuNs - gpuNs) / size <= offer.endNs) {
-        cpuEndNs += cpuNs / size;
+      if (cpuEndNs + cpuNs - gpuNs <= offer.endNs) {
+        cpuEndNs += cpuNs;
         onCpu++;
         continue;
       }
       this.#lanes.take();
-      this.#readyNs[loads++] = offer.endNs;
+      this.#awaited.add(offer.endNs);
       gpu.admit(id, since);
     }
-    let endNs = knownNs + (hits * gpuNs) / size;
-    if (loads > 1) this.#readyNs.subarray(0, loads).sort();
-    for (let i = 0; i < loads; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + gpuNs / size;
+    const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
     this.nowNs = onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs;
   }
 

@@ -1,0 +1,33 @@
+// Experts of one event that are still on their way when it is known what it demands.
+
+/** When they arrive, in order. */
+export class Awaited {
+  readonly #readyNs: Float64Array;
+  #count = 0;
+
+  /** @param most of one event */
+  constructor(most: number) {
+    this.#readyNs = new Float64Array(most);
+  }
+
+  /** One more arrives at `ns`. */
+  add(ns: number): void {
+    const ready = this.#readyNs;
+    let at = this.#count++;
+    for (; at > 0 && ready[at - 1]! > ns; at--) ready[at] = ready[at - 1]!;
+    ready[at] = ns;
+  }
+
+  /**
+   * Executes them as they arrive, and forgets them.
+   * @param fromNs when the GPU is free
+   * @param expertNs time of one of them
+   * @returns when the last one is executed, ns
+   */
+  execute(fromNs: number, expertNs: number): number {
+    let endNs = fromNs;
+    for (let i = 0; i < this.#count; i++) endNs = Math.max(endNs, this.#readyNs[i]!) + expertNs;
+    this.#count = 0;
+    return endNs;
+  }
+}
