@@ -9,7 +9,7 @@ import type { Predictor } from '../predict/predictor.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { openTrace } from '../trace/open.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { type CommonParts, composeGpu } from './compose.js';
+import { type CommonParts, composeGpu, missAction } from './compose.js';
 import { Engine } from './engine.js';
 import { MissPrecision } from './event/precision.js';
 import { Recorder } from './event/recorder.js';
@@ -106,11 +106,10 @@ function knowledgeOf(plan: RunPlan, gpu: SimulatedGpu): KnowledgeBounds | null {
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, total } = layout;
-  // On one memory for all processors nothing lies where another could compute it: misses are loaded.
-  const shared = hardware.tiers[0]!.name === 'unified';
-  if ((system.onMiss === 'cpu' || system.onMiss === 'cheaper') && hardware.cpu === null && !shared) {
+  const onMiss = missAction(hardware, system.onMiss);
+  if ((onMiss === 'cpu' || onMiss === 'cheaper') && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
-    throw misfit(run, 'system.onMiss', `${system.onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
+    throw misfit(run, 'system.onMiss', `${onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
   if (run.foresight === true && several !== null) throw misfit(run, 'foresight', 'is counted on one GPU; leave it out');
   if (hardware.links.length > 0) return;

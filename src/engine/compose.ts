@@ -112,7 +112,7 @@ function withoutLayersOf(onCpu: Uint8Array, policy: ResolvedPolicy): ResolvedPol
  * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
  * it: what is not there comes from the SSD.
  */
-function missAction({ cpu, tiers }: HardwareSpec, wanted: MissAction): MissAction {
+export function missAction({ cpu, tiers }: HardwareSpec, wanted: MissAction): MissAction {
   const besides = wanted === 'cpu' || wanted === 'cheaper';
   return besides && cpu === null && tiers[0]!.name === 'unified' ? 'load' : wanted;
 }
