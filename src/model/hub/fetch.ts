@@ -47,7 +47,7 @@ async function read(address: HubAddress, client: HubClient): Promise<HubEntry['m
     const range = (from: number, length: number): Promise<Buffer> => client.range(file.path, from, length);
     headers.push(await remoteHeader(`${address.text}: ${file.path}`, file, range));
   }
-  return structuredClone({ kind: 'gguf', offer: choice.offer, offers: choice.offers, headers }) as HubEntry['model'];
+  return { ...choice, headers };
 }
 
 async function readConfig(address: HubAddress, { path, bytes }: HubFile, client: HubClient): Promise<Record<string, unknown>> {

@@ -12,22 +12,27 @@ import { parseJson } from '../json.js';
 import type { HubAddress } from './address.js';
 
 const FileSchema = z.strictObject({ path: z.string(), bytes: z.int().nonnegative() });
-const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1), bytes: z.int().nonnegative() });
+const OfferSchema = z.strictObject({ format: z.string(), files: z.array(FileSchema).min(1).readonly(), bytes: z.int().nonnegative() });
 
 /** A header as `gguf-header.ts` gives it. */
 const HeaderSchema = z.strictObject({
-  metadata: z.record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.array(z.number()), z.array(z.boolean())])),
-  tensors: z.array(
-    z.strictObject({
-      name: z.string(),
-      shape: z.array(z.int().nonnegative()),
-      elements: z.int().nonnegative(),
-      type: z.int().nonnegative(),
-      offset: z.int().nonnegative(),
-      bytes: z.number().nonnegative(),
-      format: z.string(),
-    }),
+  metadata: z.record(
+    z.string(),
+    z.union([z.number(), z.boolean(), z.string(), z.array(z.number()).readonly(), z.array(z.boolean()).readonly()]),
   ),
+  tensors: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        shape: z.array(z.int().nonnegative()).readonly(),
+        elements: z.int().nonnegative(),
+        type: z.int().nonnegative(),
+        offset: z.int().nonnegative(),
+        bytes: z.number().nonnegative(),
+        format: z.string(),
+      }),
+    )
+    .readonly(),
   dataStart: z.int().nonnegative(),
 });
 
@@ -38,7 +43,12 @@ const EntrySchema = z.strictObject({
   fetched: z.string(),
   model: z.discriminatedUnion('kind', [
     /** The headers of all parts of a GGUF file, and the other formats of the repository, smallest first. */
-    z.strictObject({ kind: z.literal('gguf'), offer: OfferSchema, offers: z.array(OfferSchema), headers: z.array(HeaderSchema).min(1) }),
+    z.strictObject({
+      kind: z.literal('gguf'),
+      offer: OfferSchema,
+      offers: z.array(OfferSchema).readonly(),
+      headers: z.array(HeaderSchema).min(1).readonly(),
+    }),
     /** The config.json of a checkpoint. */
     z.strictObject({ kind: z.literal('config'), config: z.record(z.string(), z.unknown()) }),
   ]),
