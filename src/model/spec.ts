@@ -105,9 +105,14 @@ export function firstMoe({ dense }: ModelSpec): number {
   return Math.max(0, dense.segments[0]!.attention.length - 1);
 }
 
-/** Bytes of all routed experts of a model. */
-export function expertBytesTotal(model: ModelSpec): number {
-  return model.layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
+/** Bits of a weight over all weights of a model. */
+export function bitsPerWeight(model: ModelSpec): number {
+  return (8 * (model.dense.weightBytes + expertBytesTotal(model))) / model.parameters.total;
+}
+
+/** Bytes of all routed experts of a model, or of some of its layers. */
+export function expertBytesTotal({ layers }: Pick<ModelSpec, 'layers'>): number {
+  return layers.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
 }
 
 /** Token cycle (L15): bytes of experts that one token touches on its way through all layers. */

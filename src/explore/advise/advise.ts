@@ -1,7 +1,7 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { decoderLayers, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
+import { bitsPerWeight, decoderLayers, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
@@ -13,7 +13,7 @@ import { type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { bestSetting, contextThatFits, memoryOf, type Priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
-import { type Bound, bitsPerWeight, boundOf, type Purchase, purchasesOf } from './what-if.js';
+import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const ADVICE_SCHEMA = 'moeprof.advice/1';

@@ -1,7 +1,7 @@
 // The search for a setting: on each ladder the highest rung that fits, by bisection, since memory falls and speed falls along it; then the
 // rungs beside it, since a bisection believes that and a run shows it.
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
+import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import { firstFit } from './first-fit.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from './fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
@@ -94,8 +94,7 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
 export function cacheBytes(question: Pick<Question, 'hardware' | 'runtime'>, model: ModelSpec, setting: Setting): number {
   const device = memoryOf(question, model, setting).devices.at(-1)!;
   const moved = setting.cpuMoe > 0 && device.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
-  const experts = moved.reduce((sum, layer) => sum + layer.experts * layer.expertBytes, 0);
-  return Math.max(0, freeOf(device) + experts);
+  return Math.max(0, freeOf(device) + expertBytesTotal({ layers: moved }));
 }
 
 /** Place of the first rung whose part on the GPUs fits; as many as there are rungs: none does. */

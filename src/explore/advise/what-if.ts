@@ -2,7 +2,6 @@
 // part whose tenth more speeds it up most.
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
-import type { ModelSpec } from '../../model/spec.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
 
@@ -170,9 +169,4 @@ function withLessOverhead(hardware: HardwareSpec, factor: number): HardwareSpec 
   });
   const { cpu, gpu } = hardware;
   return { ...hardware, gpu: less(gpu), cpu: cpu === null ? null : { ...less(cpu), handoverNs: cpu.handoverNs / factor } };
-}
-
-/** Bits of a weight over all weights of a model. */
-export function bitsPerWeight({ dense, layers, parameters }: ModelSpec): number {
-  return (8 * (dense.weightBytes + layers.reduce((sum, { expertBytes, experts }) => sum + experts * expertBytes, 0))) / parameters.total;
 }
