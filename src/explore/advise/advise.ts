@@ -1,7 +1,7 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { bitsPerWeight, decoderLayers, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
+import { bitsPerWeight, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
@@ -154,7 +154,6 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
     model: asked.file ?? fileName(model, runtime),
     hub: asked.hub,
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
-    layers: decoderLayers(model),
     moeLayers: model.layers.length,
     firstMoe: firstMoe(model),
     gpus: isGpu ? (hardware.gpus?.count ?? 1) : 0,
@@ -162,7 +161,6 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
     cores: (cpu?.cores ?? 0) * sockets,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',
-    gpuBytes: hardware.tiers[0]!.bytes,
     format: mainFormat(model.layers[0]!.formats),
     mla: model.anatomy?.layers.some(({ kind }) => kind === 'latent') ?? false,
   });

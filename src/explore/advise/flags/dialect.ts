@@ -11,8 +11,6 @@ export interface Told {
   readonly hub: string | null;
   /** Short name of the model, as a server may call it. */
   readonly name: string;
-  /** Decoder layers. */
-  readonly layers: number;
   /** MoE layers, and the decoder layer of the first. */
   readonly moeLayers: number;
   readonly firstMoe: number;
@@ -24,8 +22,6 @@ export interface Told {
   readonly sockets: number;
   /** GPUs' kind of memory is that of the CPU. */
   readonly unified: boolean;
-  /** GPU memory, bytes, of one GPU. */
-  readonly gpuBytes: number;
   /** Format that most expert weights have; null: nothing says. */
   readonly format: string | null;
   readonly mla: boolean;

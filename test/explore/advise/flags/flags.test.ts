@@ -11,7 +11,6 @@ const TOLD: Told = {
   model: 'model.gguf',
   hub: null,
   name: 'model',
-  layers: 48,
   moeLayers: 47,
   firstMoe: 1,
   gpus: 1,
@@ -19,7 +18,6 @@ const TOLD: Told = {
   cores: 16,
   sockets: 1,
   unified: false,
-  gpuBytes: 24 * 2 ** 30,
   format: 'q4_k',
   mla: false,
 };
