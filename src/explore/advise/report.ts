@@ -17,7 +17,7 @@ import { bareRate, type Format, formatRelative } from '../../report/format.js';
 import type { Accuracy } from '../../result/result.js';
 import type { Advice, AdvisedSetting } from './advise.js';
 import { freeOf, HOST, usedOf } from './fits.js';
-import { flagOf } from './flags/dialect.js';
+import { flagOf } from './flags/flag.js';
 import { requestNs } from './goal.js';
 import { advisedRuntime } from './runtimes.js';
 

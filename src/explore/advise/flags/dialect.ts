@@ -1,6 +1,6 @@
 // How a runtime is told a setting: its lines to paste, in its own flags. One file of this folder is one runtime.
 import type { Setting } from '../setting.js';
-import type { Flag, FlagUse, Grammar } from './flag.js';
+import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
 
 /** What a setting is written for. */
 export interface Told {
@@ -55,14 +55,30 @@ export interface Dialect {
   read(command: Pick<Command, 'steps'>): Map<string, string>;
 }
 
+/** What a program is told on its one line. */
+interface Said {
+  /** Arguments without a flag; absent: none. */
+  readonly operands?: readonly string[];
+  readonly uses: readonly FlagUse[];
+  /** Absent: nothing needs a reason. */
+  readonly why?: Command['why'];
+}
+
+/** The words of a program that is told everything on the one line that starts it. */
+export function lineDialect(grammar: Grammar, say: (told: Told) => Said): Dialect {
+  return {
+    grammar,
+    write(told): Command {
+      const { operands = [], uses, why = {} } = say(told);
+      return { steps: [{ file: null, lines: wrapped(wordsOf(grammar, operands, uses)) }], uses, why };
+    },
+    read: ({ steps }) => parseLine(grammar, steps[0]!.lines.join('\n')),
+  };
+}
+
 /** Model for a program that reads folders and repositories alike. */
 export function folderOf({ hub, model }: Told): string {
   return hub === null ? model : hub.replace(/:.*$/, '');
-}
-
-/** Flag that a use sets. */
-export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
-  return flags.find(({ names }) => names.includes(name));
 }
 
 /** Widest line of a command, columns: it stands indented by four on a screen of 80. */
@@ -81,9 +97,4 @@ export function wrapped(groups: readonly (readonly string[])[]): string[] {
     } else line = line === '' ? text : `${line} ${text}`;
   }
   return [...lines, line];
-}
-
-/** The one line for a shell among the steps. */
-export function shellLine({ steps }: Pick<Command, 'steps'>): string {
-  return steps.findLast(({ file }) => file === null)!.lines.join('\n');
 }

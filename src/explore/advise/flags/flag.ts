@@ -54,6 +54,11 @@ export interface Grammar {
 /** A flag with its value; null: it takes none. */
 export type FlagUse = readonly [name: string, value: string | number | null];
 
+/** The flag with a spelling. */
+export function flagOf({ flags }: Grammar, name: string): Flag | undefined {
+  return flags.find(({ names }) => names.includes(name));
+}
+
 /** The line that sets flags, one list of words for each flag, the program first. */
 export function wordsOf({ program }: Grammar, operands: readonly string[], uses: readonly FlagUse[]): string[][] {
   const flags = uses.map(([name, value]) => (value === null ? [name] : [name, quotedWord(String(value))]));
@@ -81,7 +86,7 @@ export function parseLine(grammar: Grammar, line: string): Map<string, string> {
   }
   while (at < words.length) {
     const word = words[at]!;
-    const flag = grammar.flags.find(({ names }) => names.includes(word));
+    const flag = flagOf(grammar, word);
     if (flag === undefined) {
       const known = grammar.flags.flatMap(({ names }) => names);
       throw new UserError(`${grammar.program}: unknown flag "${word}": ${didYouMean(word, known)}`);

@@ -1,6 +1,6 @@
 // ik_llama.cpp's server: llama.cpp's flags, and its own for latent attention.
-import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
-import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, wordsOf } from './flag.js';
+import { lineDialect } from './dialect.js';
+import { choice, count, type Grammar, SWITCH } from './flag.js';
 import { SHARED_FLAGS, sharedUses } from './llama.cpp.js';
 
 const GRAMMAR: Grammar = {
@@ -27,19 +27,11 @@ const GRAMMAR: Grammar = {
 const SCORES_MIB = 512;
 
 /** ik_llama.cpp. */
-export const ikLlamaCpp: Dialect = {
-  grammar: GRAMMAR,
-  write(told: Told): Command {
-    const { uses, why } = sharedUses(told, ['-m', told.model]);
-    const latent: FlagUse[] = told.mla
-      ? [
-          ['-mla', 3],
-          ['-amb', SCORES_MIB],
-        ]
-      : [];
-    const all = [...uses, ...latent];
-    const reasons = told.mla ? { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' } : why;
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], all)) }], uses: all, why: reasons };
-  },
-  read: (command) => parseLine(GRAMMAR, shellLine(command)),
-};
+export const ikLlamaCpp = lineDialect(GRAMMAR, (told) => {
+  const { uses, why } = sharedUses(told, ['-m', told.model]);
+  if (!told.mla) return { uses, why };
+  return {
+    uses: [...uses, ['-mla', 3], ['-amb', SCORES_MIB]],
+    why: { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' },
+  };
+});

@@ -1,6 +1,6 @@
 // KTransformers: its kernels compute experts on the CPU below SGLang's server; each layer has some experts on the GPU.
-import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
-import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
+import { folderOf, lineDialect } from './dialect.js';
+import { choice, count, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 import { SERVER_FLAGS, serverUses } from './sglang.js';
 
 /** Kernels by what experts are stored in. */
@@ -40,20 +40,15 @@ function methodOf(format: string | null): string {
 }
 
 /** KTransformers. */
-export const ktransformers: Dialect = {
-  grammar: GRAMMAR,
-  write(told: Told): Command {
-    const { cores, format, setting, sockets } = told;
-    const uses: FlagUse[] = [
-      ...serverUses(told),
-      ['--kt-weight-path', folderOf(told)],
-      ['--kt-method', methodOf(format)],
-      ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
-      ['--kt-threadpool-count', sockets],
-      ...(setting.gpuExperts === null ? [] : ([['--kt-num-gpu-experts', setting.gpuExperts]] as const)),
-    ];
-    const why = { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${setting.context} tokens of context` };
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], uses)) }], uses, why };
-  },
-  read: (command) => parseLine(GRAMMAR, shellLine(command)),
-};
+export const ktransformers = lineDialect(GRAMMAR, (told) => {
+  const { cores, format, setting, sockets } = told;
+  const uses: FlagUse[] = [
+    ...serverUses(told),
+    ['--kt-weight-path', folderOf(told)],
+    ['--kt-method', methodOf(format)],
+    ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
+    ['--kt-threadpool-count', sockets],
+    ...(setting.gpuExperts === null ? [] : ([['--kt-num-gpu-experts', setting.gpuExperts]] as const)),
+  ];
+  return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${setting.context} tokens of context` } };
+});

@@ -1,8 +1,8 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { LEAST_BATCH } from '../loaded.js';
 import { isCpuOnly } from '../setting.js';
-import { type Command, type Dialect, shellLine, type Told, wrapped } from './dialect.js';
-import { choice, count, type Flag, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
+import { lineDialect, type Told } from './dialect.js';
+import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
 /** Types that llama.cpp stores keys and values in. */
 const CACHE_TYPES = choice('f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_nl', 'q5_0', 'q5_1');
@@ -85,11 +85,4 @@ function expertsUse({ firstMoe, moeLayers, setting: { cpuMoe } }: Told): FlagUse
 }
 
 /** llama.cpp. */
-export const llamaCpp: Dialect = {
-  grammar: GRAMMAR,
-  write(told: Told): Command {
-    const { uses, why } = sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]);
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], uses)) }], uses, why };
-  },
-  read: (command) => parseLine(GRAMMAR, shellLine(command)),
-};
+export const llamaCpp = lineDialect(GRAMMAR, (told) => sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]));

@@ -1,6 +1,6 @@
 // SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ktransformers.ts.
-import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
-import { choice, count, type Flag, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
+import { folderOf, lineDialect, type Told } from './dialect.js';
+import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
 /** Flags of the server, whoever computes experts. */
 export const SERVER_FLAGS: readonly Flag[] = [
@@ -40,11 +40,4 @@ export function serverUses(told: Told): FlagUse[] {
 }
 
 /** SGLang. */
-export const sglangServer: Dialect = {
-  grammar: GRAMMAR,
-  write(told: Told): Command {
-    const uses = serverUses(told);
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [], uses)) }], uses, why: {} };
-  },
-  read: (command) => parseLine(GRAMMAR, shellLine(command)),
-};
+export const sglangServer = lineDialect(GRAMMAR, (told) => ({ uses: serverUses(told) }));

@@ -1,6 +1,6 @@
 // vLLM's server: the whole model on GPUs that share tensors.
-import { type Command, type Dialect, folderOf, shellLine, type Told, wrapped } from './dialect.js';
-import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, TEXT, wordsOf } from './flag.js';
+import { folderOf, lineDialect } from './dialect.js';
+import { choice, count, type Grammar, SWITCH, TEXT } from './flag.js';
 
 const GRAMMAR: Grammar = {
   program: 'vllm serve',
@@ -23,18 +23,16 @@ const GRAMMAR: Grammar = {
 const USED = '0.90';
 
 /** vLLM. */
-export const vllmServer: Dialect = {
-  grammar: GRAMMAR,
-  write(told: Told): Command {
-    const { gpus, setting } = told;
-    const uses: FlagUse[] = [
+export const vllmServer = lineDialect(GRAMMAR, (told) => {
+  const { gpus, setting } = told;
+  return {
+    operands: [folderOf(told)],
+    uses: [
       ...(gpus > 1 ? ([['--tensor-parallel-size', gpus]] as const) : []),
       ['--max-model-len', setting.context],
       ['--max-num-seqs', setting.users],
       ['--max-num-batched-tokens', setting.ubatch],
       ['--gpu-memory-utilization', USED],
-    ];
-    return { steps: [{ file: null, lines: wrapped(wordsOf(GRAMMAR, [folderOf(told)], uses)) }], uses, why: {} };
-  },
-  read: (command) => parseLine(GRAMMAR, shellLine(command)),
-};
+    ],
+  };
+});
