@@ -2,7 +2,7 @@
 import { formatCount } from '../../base/units.js';
 import { isFit } from './fits.js';
 import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
-import type { Setting } from './setting.js';
+import { isCpuOnly, type Setting } from './setting.js';
 
 /** A setting beside the answer. */
 export interface Alternative {
@@ -83,7 +83,7 @@ function lowerRungs(question: Question, { model, setting }: Priced): { readonly 
       change: 'no expert on the GPU',
       rung: ladder.findIndex((one) => one.gpuExperts === 0 || (one.gpuLayers === null && one.cpuMoe === model.layers.length)),
     },
-    { change: 'no layer on the GPU', rung: ladder.findIndex(({ gpuLayers }) => gpuLayers === 0) },
+    { change: 'no layer on the GPU', rung: ladder.findIndex(isCpuOnly) },
   ];
   return named
     .filter(({ rung }) => rung > at)

@@ -4,7 +4,7 @@ import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { firstMoe, type ModelSpec } from '../../model/spec.js';
 import { type DeviceMemory, gpuName, HOST, MARGIN } from './fits.js';
-import { isCpuOnly, type Setting } from './setting.js';
+import { isAllOnGpu, isCpuOnly, type Setting } from './setting.js';
 
 /** What is loaded, and how its layers lie on several GPUs. */
 interface Loaded {
@@ -59,7 +59,6 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
 function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
   const { context, cpuMoe, gpuLayers, kv, ubatch, users } = setting;
   const depth = model.anatomy?.layers.length ?? 0;
-  const wholly = gpuLayers === null && cpuMoe === 0;
   return {
     engine,
     gpus,
@@ -74,7 +73,7 @@ function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gp
     mla: 3,
     ...(engine === 'ik_llama.cpp' ? { attnMaxBatch: SCORES } : {}),
     // Overridden tensors switch the pipeline off.
-    ...(gpus > 1 && wholly ? { pipelineCopies: PIPELINE_COPIES } : {}),
+    ...(gpus > 1 && isAllOnGpu(setting) ? { pipelineCopies: PIPELINE_COPIES } : {}),
   };
 }
 

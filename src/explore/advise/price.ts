@@ -8,9 +8,8 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Accuracy, Result } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/run.js';
 import type { RoutingTrace } from '../../trace/trace.js';
-
 import type { RequestShape, Speeds } from './goal.js';
-import type { Setting } from './setting.js';
+import { isAllOnGpu, type Setting } from './setting.js';
 
 /** Generated tokens that are run: routing varies between them, and nothing else. */
 const DECODED = 16;
@@ -149,8 +148,7 @@ function runOf(
     const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
     return { run: { ...common, system, memory: { expertCache: `${Math.floor(cached)} B` } }, machine };
   }
-  const resident = cpuMoe === 0 && gpuExperts === null && gpuLayers === null;
-  if (machine.cpu === null || resident) return { run: { ...common, system: 'all-resident' }, machine };
+  if (machine.cpu === null || isAllOnGpu(setting)) return { run: { ...common, system: 'all-resident' }, machine };
   const layers = gpuExperts === null;
   const system = {
     name: 'fixed',

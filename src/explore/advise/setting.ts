@@ -17,6 +17,11 @@ export interface WeightPlacement {
 /** Everything on the GPUs. */
 export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, gpuExperts: null };
 
+/** True where nothing lies in host memory: the CPU takes no part. */
+export function isAllOnGpu({ cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): boolean {
+  return cpuMoe === 0 && gpuExperts === null && gpuLayers === null;
+}
+
 /** One way to run a model. */
 export interface Setting extends WeightPlacement {
   /** Storage format of the weights, as `--quantization` has it; null: as the files or the profile have it. */

@@ -3,7 +3,7 @@
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
-import type { Setting } from './setting.js';
+import { isAllOnGpu, type Setting } from './setting.js';
 
 /** A part of the machine that limits a speed. */
 export interface Bound {
@@ -83,13 +83,10 @@ export async function purchasesOf(question: Question, answer: Priced): Promise<P
 }
 
 /** Machines with one part changed. */
-function changesOf(
-  hardware: HardwareSpec,
-  { cpuMoe, fromDisk, gpuExperts, gpuLayers }: Setting,
-): { part: string; hardware: HardwareSpec }[] {
+function changesOf(hardware: HardwareSpec, setting: Setting): { part: string; hardware: HardwareSpec }[] {
   const { machine, tiers } = hardware;
   const changes: { part: string; hardware: HardwareSpec }[] = [];
-  const hostComputes = cpuMoe > 0 || gpuExperts !== null || gpuLayers !== null;
+  const hostComputes = !isAllOnGpu(setting);
   const ram = machine?.ram;
   if (ram !== null && ram !== undefined && hostComputes && machine?.unified !== true) {
     const channels = ram.channels / machine!.sockets;
@@ -102,7 +99,7 @@ function changesOf(
     const part = `PCIe ${pcie.generation + 1}.0 x${pcie.lanes} instead of ${pcie.generation}.0`;
     changes.push({ part, hardware: withLink(hardware, 'h2d', 2) });
   }
-  if (fromDisk) {
+  if (setting.fromDisk) {
     changes.push({ part: 'twice as fast an SSD', hardware: withLink(hardware, 'ssd', 2) });
     const [last] = tiers.filter(({ name }) => name !== 'ssd').slice(-1);
     const more = tiers.map((tier) => (tier === last ? { ...tier, bytes: 2 * tier.bytes } : tier));

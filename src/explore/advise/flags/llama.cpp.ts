@@ -1,6 +1,6 @@
 // llama.cpp's server: layers by -ngl, experts of the first layers in host memory by --n-cpu-moe.
 import { LEAST_BATCH } from '../loaded.js';
-import { isCpuOnly } from '../setting.js';
+import { isAllOnGpu, isCpuOnly } from '../setting.js';
 import { lineDialect, type Told } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
@@ -68,7 +68,7 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
     uses.push(['-ctk', setting.kv], ['-ctv', setting.kv]);
     why['-ctk'] = 'a smaller KV cache leaves room for experts on the GPU, at a small loss of quality';
   }
-  const computes = cpuOnly || setting.cpuMoe > 0 || setting.gpuLayers !== null;
+  const computes = !isAllOnGpu(setting);
   if (computes && cores > 0) {
     uses.push(['-t', cores]);
     why['-t'] = 'one thread a core: experts are read from memory, and more threads than cores read no faster';

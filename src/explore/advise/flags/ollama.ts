@@ -1,5 +1,6 @@
 // Ollama: a Modelfile with parameters, and environment variables of its server. It has layers on the GPU, and no placement of experts.
 import { UserError } from '../../../base/errors.js';
+import { isAllOnGpu } from '../setting.js';
 import { type Command, type Dialect, type Told, wrapped } from './dialect.js';
 import { choice, count, type FlagUse, type Grammar, parseLine, SWITCH, shellWords, TEXT } from './flag.js';
 
@@ -33,12 +34,11 @@ export const ollama: Dialect = {
   grammar: GRAMMAR,
   write({ cores, hub, model, name, setting }: Told): Command {
     const from = hub === null ? model : `hf.co/${hub}`;
-    const onCpu = setting.gpuLayers !== null;
     const parameters: FlagUse[] = [
       ['num_ctx', setting.context],
       ['num_gpu', setting.gpuLayers ?? ALL_LAYERS],
       ['num_batch', setting.ubatch],
-      ...(onCpu && cores > 0 ? ([['num_thread', cores]] as const) : []),
+      ...(cores > 0 && !isAllOnGpu(setting) ? ([['num_thread', cores]] as const) : []),
     ];
     const variables: FlagUse[] = [
       ['OLLAMA_FLASH_ATTENTION', 1],
