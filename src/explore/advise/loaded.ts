@@ -13,8 +13,11 @@ interface Loaded {
   readonly split: readonly number[] | null;
 }
 
-/** Most bytes of attention scores at a time that ik_llama.cpp is told for latent attention (`-amb 512`). */
-const SCORES = 512 * 2 ** 20;
+/** Most bytes of attention scores at a time that ik_llama.cpp is told for latent attention (`-amb`), as recorded runs of DeepSeek give it. */
+export const SCORES = 512 * 2 ** 20;
+
+/** How latent attention is computed (ik_llama.cpp's `-mla`): absorbed while decoding, unpacked for prompts. */
+export const LATENT = 3;
 
 /** Least that `-b` is set to: llama.cpp's own default. */
 export const LEAST_BATCH = 2048;
@@ -70,7 +73,7 @@ function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gp
     ubatch,
     kv: { k: kv, v: kv },
     flashAttention: true,
-    mla: 3,
+    mla: LATENT,
     ...(engine === 'ik_llama.cpp' ? { attnMaxBatch: SCORES } : {}),
     // Overridden tensors switch the pipeline off.
     ...(gpus > 1 && isAllOnGpu(setting) ? { pipelineCopies: PIPELINE_COPIES } : {}),

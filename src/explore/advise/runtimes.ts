@@ -1,6 +1,5 @@
 // What each runtime can be told: the placements that it has, from most on the GPU to least, and the values that are tried of its other
-// settings. The order of a ladder is the order of speed: a rung below is never faster.
-
+// settings. A ladder goes by what lies on the GPUs, most first; speed mostly falls along it, and a search runs the rungs to see.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
@@ -12,6 +11,7 @@ import { llamaCpp } from './flags/llama.cpp.js';
 import { ollama } from './flags/ollama.js';
 import { sglangServer } from './flags/sglang.js';
 import { vllmServer } from './flags/vllm.js';
+import { SGLANG_LEAVES, VLLM_LEAVES } from './served.js';
 import { ALL_ON_GPU, type KvType, type WeightPlacement } from './setting.js';
 
 /** Formats by their bits a weight, most first. */
@@ -70,42 +70,26 @@ const GGUF_FORMATS: Offer = { q8_0: 8.5, q6_k: 6.6, q5_k_m: 5.7, q4_k_m: 4.8, q3
 const USUAL_GGUF = 'q4_k_m';
 const FOLDER_FORMATS: Offer = { bf16: 16, fp8: 8, int4: 4.3 };
 
-/** Passes of llama.cpp: its default, and what people raise it to. */
-const PASSES = [512, 1024, 2048, 4096, 8192];
+/** What programs that read GGUF files share: llama.cpp and those built on it. Passes are its default, and what people raise it to. */
+const GGUF = {
+  ubatches: [512, 1024, 2048, 4096, 8192],
+  kv: ['f16', 'q8_0'],
+  quantizations: GGUF_FORMATS,
+  reads: 'gguf',
+  mapsFiles: true,
+} as const;
+
+/** What servers written in Python share. */
+const SERVER = { ubatches: [2048, 4096, 8192], kv: ['f16'], quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false } as const;
 
 /** All runtimes. */
 export const ADVISED: readonly AdvisedRuntime[] = [
-  {
-    ...{ name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, ubatches: PASSES, kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'llama.cpp' },
-  },
-  {
-    ...{
-      name: 'ik_llama.cpp',
-      profile: 'ik_llama.cpp',
-      dialect: ikLlamaCpp,
-      ladder: byExpertLayers,
-      ubatches: PASSES,
-      kv: ['f16', 'q8_0'],
-    },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'ik_llama.cpp' },
-  },
-  {
-    ...{ name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.12 },
-  },
-  {
-    ...{ name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.12 },
-  },
-  {
-    ...{ name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, ubatches: [2048, 4096, 8192], kv: ['f16'] },
-    ...{ quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false, memory: 0.1 },
-  },
-  {
-    ...{ name: 'ollama', profile: null, dialect: ollama, ladder: byLayers, ubatches: [512, 1024, 2048], kv: ['f16', 'q8_0'] },
-    ...{ quantizations: GGUF_FORMATS, reads: 'gguf', mapsFiles: true, memory: 'llama.cpp' },
-  },
+  { ...GGUF, name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, memory: 'llama.cpp' },
+  { ...GGUF, name: 'ik_llama.cpp', profile: 'ik_llama.cpp', dialect: ikLlamaCpp, ladder: byExpertLayers, memory: 'ik_llama.cpp' },
+  { ...SERVER, name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, memory: SGLANG_LEAVES },
+  { ...SERVER, name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, memory: SGLANG_LEAVES },
+  { ...SERVER, name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, memory: VLLM_LEAVES },
+  { ...GGUF, name: 'ollama', profile: null, dialect: ollama, ladder: byLayers, memory: 'llama.cpp', ubatches: [512, 1024, 2048] },
 ];
 
 /**

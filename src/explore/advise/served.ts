@@ -6,6 +6,11 @@ import { expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import { type DeviceMemory, HOST } from './fits.js';
 import type { Setting } from './setting.js';
 
+/** Share of a GPU that SGLang is told to leave for activations and graphs, also below KTransformers. */
+export const SGLANG_LEAVES = 0.12;
+/** Share of a GPU that vLLM leaves by default. */
+export const VLLM_LEAVES = 0.1;
+
 /**
  * Memory of a setting by device. GPUs share every tensor, so they are all alike and count as one.
  * @param activations share of a GPU that is left

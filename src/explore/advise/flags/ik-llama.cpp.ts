@@ -1,4 +1,5 @@
 // ik_llama.cpp's server: llama.cpp's flags, and its own for latent attention.
+import { LATENT, SCORES } from '../loaded.js';
 import { lineDialect } from './dialect.js';
 import { choice, count, type Grammar, SWITCH } from './flag.js';
 import { SHARED_FLAGS, sharedUses } from './llama.cpp.js';
@@ -23,15 +24,12 @@ const GRAMMAR: Grammar = {
   ],
 };
 
-/** MiB of attention scores at a time that recorded runs of DeepSeek give (shared by all of them). */
-const SCORES_MIB = 512;
-
 /** ik_llama.cpp. */
 export const ikLlamaCpp = lineDialect(GRAMMAR, (told) => {
   const { uses, why } = sharedUses(told, ['-m', told.model]);
   if (!told.mla) return { uses, why };
   return {
-    uses: [...uses, ['-mla', 3], ['-amb', SCORES_MIB]],
+    uses: [...uses, ['-mla', LATENT], ['-amb', SCORES / 2 ** 20]],
     why: { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' },
   };
 });

@@ -1,4 +1,5 @@
 // SGLang's server on GPUs alone; with KTransformers' kernels beside it, see ktransformers.ts.
+import { SGLANG_LEAVES } from '../served.js';
 import { folderOf, lineDialect, type Told } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
@@ -23,9 +24,6 @@ const GRAMMAR: Grammar = {
   flags: SERVER_FLAGS,
 };
 
-/** Share of a GPU that is left for activations and graphs. */
-const LEFT = 0.12;
-
 /** Flags of the server for a setting. */
 export function serverUses(told: Told): FlagUse[] {
   const { gpus, setting } = told;
@@ -35,7 +33,7 @@ export function serverUses(told: Told): FlagUse[] {
     ['--context-length', setting.context],
     ['--max-running-requests', setting.users],
     ['--chunked-prefill-size', setting.ubatch],
-    ['--mem-fraction-static', (1 - LEFT).toFixed(2)],
+    ['--mem-fraction-static', (1 - SGLANG_LEAVES).toFixed(2)],
   ];
 }
 

@@ -1,4 +1,5 @@
 // vLLM's server: the whole model on GPUs that share tensors.
+import { VLLM_LEAVES } from '../served.js';
 import { folderOf, lineDialect } from './dialect.js';
 import { choice, count, type Grammar, SWITCH, TEXT } from './flag.js';
 
@@ -19,9 +20,6 @@ const GRAMMAR: Grammar = {
   ],
 };
 
-/** Share of GPU memory: the default of vLLM. */
-const USED = '0.90';
-
 /** vLLM. */
 export const vllmServer = lineDialect(GRAMMAR, (told) => {
   const { gpus, setting } = told;
@@ -32,7 +30,7 @@ export const vllmServer = lineDialect(GRAMMAR, (told) => {
       ['--max-model-len', setting.context],
       ['--max-num-seqs', setting.users],
       ['--max-num-batched-tokens', setting.ubatch],
-      ['--gpu-memory-utilization', USED],
+      ['--gpu-memory-utilization', (1 - VLLM_LEAVES).toFixed(2)],
     ],
   };
 });
