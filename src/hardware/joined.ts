@@ -1,6 +1,7 @@
 // Several GPUs that a runtime drives as one: layer after layer, each card those that it holds, or all cards a slice of every tensor. A
 // model then sees one GPU with the memory of all, and the way between cards as a price.
 import { UserError } from '../base/errors.js';
+import { splitLayers } from './layer-split.js';
 import type { Card, HardwareSpec, JoinedGpus, LinkSpec } from './spec.js';
 
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
@@ -46,12 +47,10 @@ function together(link: LinkSpec, count: number, most: number): LinkSpec {
 
 /** Who holds each of `count` layers of GPUs: parts as large as the cards' memories, in their order (llama.cpp without -ts). */
 export function layerCards(cards: readonly Card[], count: number): number[] {
-  const total = cards.reduce((sum, { bytes }) => sum + bytes, 0);
-  let sum = 0;
-  const ends = cards.map(({ bytes }) => (sum += bytes) / total);
-  // Rounding must not leave the last layer without a card.
-  ends[ends.length - 1] = Number.POSITIVE_INFINITY;
-  return Array.from({ length: count }, (_, layer) => ends.findIndex((end) => layer / count < end));
+  return splitLayers(
+    cards.map(({ bytes }) => bytes),
+    count,
+  );
 }
 
 /** What handing activations from card to card takes, ns: once, and for each token. */

@@ -1,6 +1,7 @@
 // Which device each tensor and each layer lies on, by the rules by which llama.cpp loads a model.
 import { UserError } from '../../base/errors.js';
 import type { Anatomy, Tensor } from '../../model/anatomy.js';
+import { splitLayers } from '../layer-split.js';
 import type { DeviceName, LoadPlan } from './load-plan.js';
 
 /** Where the parts of a model lie. */
@@ -24,13 +25,12 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   const depth = anatomy.layers.length + anatomy.nextLayers;
   const onGpus = plan.gpus === 0 ? 0 : Math.min(plan.gpuLayers, depth + 1);
   const first = Math.max(0, depth - plan.gpuLayers);
-  const ends = splitEnds(plan);
-  const deviceAt = (position: number): DeviceName => `gpu${ends.findIndex((end) => position < end)}`;
+  const cards = splitLayers(partsOf(plan), onGpus);
   const layers = Array.from(
     { length: depth },
-    (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : deviceAt((layer - first) / onGpus)),
+    (_, layer): DeviceName => (onGpus === 0 || layer < first ? 'cpu' : `gpu${cards[layer - first]!}`),
   );
-  const output = onGpus > depth ? deviceAt((onGpus - 1) / onGpus) : 'cpu';
+  const output: DeviceName = onGpus > depth ? `gpu${cards.at(-1)!}` : 'cpu';
   const overrides = (plan.overrides ?? []).map(({ pattern, device }) => ({
     expression: expressionOf(pattern),
     device: known(device, plan),
@@ -46,15 +46,12 @@ export function placementOf(anatomy: Anatomy, plan: LoadPlan): Placement {
   return { layers, output, tensors: anatomy.tensors.map(placed) };
 }
 
-/** Where the part of each GPU ends, of 0 to 1. */
-function splitEnds({ gpus, tensorSplit }: LoadPlan): number[] {
+/** Part of each GPU. @throws UserError where none has any */
+function partsOf({ gpus, tensorSplit }: LoadPlan): number[] {
   const parts = Array.from({ length: gpus }, (_, gpu) => (tensorSplit === undefined ? 1 : (tensorSplit[gpu] ?? 0)));
   const total = parts.reduce((sum, part) => sum + part, 0);
   if (gpus > 0 && !(total > 0)) throw new UserError('tensor split: gives no GPU anything; write a positive number for one of them');
-  let sum = 0;
-  const ends = parts.map((part) => (sum += part) / total);
-  // Rounding must not leave the last layer without a device.
-  return ends.map((end) => (end >= 1 - 1e-9 ? Number.POSITIVE_INFINITY : end));
+  return parts;
 }
 
 function expressionOf(pattern: string): RegExp {
