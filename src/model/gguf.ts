@@ -45,8 +45,9 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
   const given = { name: nameOf(path, headers[0]!), moe: { topK: hyper.count('expert_used_count') } };
   const { name, moe } = checkValue(given, path, overridable, overrides);
 
+  const memories = byLayer.map(({ attention }, index) => memoryAt(hyper, index, depth, attention));
   const layers = byLayer.map((layer, index): LayerParts => {
-    const context = contextAt(hyper, index, depth, layer.attention);
+    const context = contextFor(memories[index]!);
     const parts = { attention: weigh(layer.attention), router: weigh(layer.router), shared: weigh(layer.shared), ffn: weigh(layer.ffn) };
     if (layer.experts.length === 0) return { context, ...parts, moe: null };
     const experts = expertCount(layer.experts, hyper);
@@ -72,7 +73,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     embedding: tied ? null : weigh(table),
     anatomy: {
       vocab: table[0]?.shape[1] ?? 0,
-      layers: byLayer.map((layer, index) => memoryAt(hyper, index, depth, layer.attention)),
+      layers: memories,
       nextLayers: hyper.indexOr(0, 'nextn_predict_layers'),
       expertWidth: hyper.indexOr(hyper.indexOr(0, 'feed_forward_length'), 'expert_feed_forward_length'),
       denseWidth: widest(byLayer.flatMap(({ ffn }) => ffn)),
@@ -179,19 +180,21 @@ function weigh(tensors: readonly GgufTensor[]): Weights {
 
 /** What a layer remembers of a context. */
 function memoryAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): ContextMemory {
+  const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
   const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
-  const context = contextAt(hyper, layer, depth, tensors);
-  if (tensors.some(({ name }) => name.includes('.attn_kv_a_mqa.'))) {
+  if (has(/\.attn_kv_a_mqa\./)) {
     const [latent, rope] = [hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count')];
     // Files for absorbed attention state the widths of the latent as key_length and value_length, and those of heads as *_mla.
     const key = hyper.countOr(hyper.countOr(latent + rope, 'attention.key_length'), 'attention.key_length_mla');
     const value = hyper.countOr(hyper.countOr(latent, 'attention.value_length'), 'attention.value_length_mla');
     return { kind: 'latent', heads, queryRank: hyper.indexOr(0, 'attention.q_lora_rank'), latent, rope, nope: key - rope, value };
   }
-  if (context === NO_CONTEXT) return { kind: 'state', bytes: stateBytes(hyper) };
   const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
+  // Linear attention calls its projection attn_qkv, too, but stands beside state-space tensors.
+  if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return { kind: 'state', bytes: stateBytes(hyper) };
   const keyDim = hyper.countOr(Math.floor(hyper.count('embedding_length') / heads), 'attention.key_length');
-  return { kind: 'heads', heads, kvHeads, keyDim, valueDim: hyper.countOr(keyDim, 'attention.value_length'), window: context.window };
+  const valueDim = hyper.countOr(keyDim, 'attention.value_length');
+  return { kind: 'heads', heads, kvHeads, keyDim, valueDim, window: windowAt(hyper, layer) };
 }
 
 /** State of a layer with a state-space mixer, as llama.cpp sizes it: the last inputs of its convolution and its state, in f32. */
@@ -203,17 +206,16 @@ function stateBytes(hyper: Fields): number | null {
   return inner === 0 ? null : 4 * (Math.max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner);
 }
 
-/** What attention of a layer costs per token of context. */
-function contextAt(hyper: Fields, layer: number, depth: number, tensors: readonly GgufTensor[]): AttentionSpec {
-  const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
-  const heads = hyper.perLayer(depth, 'attention.head_count')[layer]!;
-  if (has(/\.attn_kv_a_mqa\./)) return latentContext(heads, hyper.count('attention.kv_lora_rank'), hyper.count('rope.dimension_count'));
-  // Linear attention calls its projection attn_qkv, too, but stands beside state-space tensors.
-  const kvHeads = hyper.has('attention.head_count_kv') ? hyper.perLayer(depth, 'attention.head_count_kv')[layer]! : heads;
-  if (!has(/\.attn_(k|qkv)\./) || has(/\.ssm_/) || kvHeads === 0) return NO_CONTEXT;
-  const even = Math.floor(hyper.count('embedding_length') / heads);
-  const key = hyper.countOr(even, 'attention.key_length');
-  return contextOf(heads, kvHeads, key, hyper.countOr(key, 'attention.value_length'), windowAt(hyper, layer));
+/** What attention over that costs per token of context. */
+function contextFor(memory: ContextMemory): AttentionSpec {
+  switch (memory.kind) {
+    case 'heads':
+      return contextOf(memory.heads, memory.kvHeads, memory.keyDim, memory.valueDim, memory.window);
+    case 'latent':
+      return latentContext(memory.heads, memory.latent, memory.rope);
+    case 'state':
+      return NO_CONTEXT;
+  }
 }
 
 /**
