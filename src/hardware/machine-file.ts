@@ -6,7 +6,7 @@ import { BYTES, RATE } from '../base/units.js';
 import { positiveQuantity as positive } from '../base/yaml.js';
 import { parseMachine } from './machine.js';
 import type { Machine } from './parts/assembly.js';
-import type { DiskPart } from './parts/disk.js';
+import { DISK_BYTES, type DiskPart } from './parts/disk.js';
 import { READ } from './reach.js';
 import { type RuntimeConstants, type RuntimeSpec, runtimeConstantsSchema, withConstants } from './runtime.js';
 
@@ -182,11 +182,10 @@ function withCpu(part: NonNullable<Machine['cpu']>, changes: MachineFile['cpu'])
   };
 }
 
-/** Size of a drive whose rate was measured and whose size nobody knows: it holds any model there is. */
-const AMPLE = 2e12;
-
 function disksOf(disks: readonly DiskPart[], measured: number | undefined): readonly DiskPart[] {
   if (measured === undefined) return disks;
   const [disk] = disks;
-  return [{ name: disk?.name ?? 'drive', bytes: disk?.bytes ?? AMPLE, bandwidth: measured, latencyNs: disk?.latencyNs ?? READ.latency }];
+  return [
+    { name: disk?.name ?? 'drive', bytes: disk?.bytes ?? DISK_BYTES, bandwidth: measured, latencyNs: disk?.latencyNs ?? READ.latency },
+  ];
 }

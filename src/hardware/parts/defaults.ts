@@ -4,6 +4,7 @@ import { InternalError, UserError } from '../../base/errors.js';
 import type { GivenParts, Machine } from './assembly.js';
 import type { Form } from './catalogue.js';
 import { CPUS, type CpuPart } from './cpu.js';
+import { DISK_BYTES } from './disk.js';
 import { GPUS, type GpuPart } from './gpu.js';
 import { type MemoryPart, memoryText } from './memory.js';
 import { type PcieLink, slotText } from './pcie.js';
@@ -21,9 +22,6 @@ const MODULE_GIB: Readonly<Record<Exclude<Form, 'unified'>, number>> = { desktop
 
 /** Channels of 32 bits share a module of 64. */
 const LPDDR_PER_MODULE = 2;
-
-/** Size of a drive that says none: it holds any model there is, and nothing else depends on it. */
-const DISK_BYTES = 2e12;
 
 const GIB = 2 ** 30;
 

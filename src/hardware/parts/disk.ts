@@ -16,6 +16,9 @@ export interface DiskPart {
   readonly bytes?: number;
 }
 
+/** Size of a drive that says none: it holds any model there is, and nothing else depends on it. */
+export const DISK_BYTES = 2e12;
+
 /**
  * Kinds of drives, and ns until the first byte of a read: what data sheets say of random reads one by one (870 EVO 13,000 a second, 905P 10
  * us, a disk of 7,200 turns a minute half a turn and a seek); flash of phones is an estimate.
