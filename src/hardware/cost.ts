@@ -90,7 +90,7 @@ export class CostModel {
     const whole = model.dense.segments.map((segment) => ({ ...segment, layers: segment.attention.length }));
     this.#split = placement === null ? null : new SplitDense(model, hardware, placement);
     this.#dense = this.#split ?? new DenseCost(gpu, whole);
-    this.onCpu = this.#split?.onCpu ?? new Uint8Array(model.layers.length);
+    this.onCpu = Uint8Array.from(model.layers, ({ index }) => Number(holders[index] === 'cpu'));
   }
 
   /** Time of a dense segment for one pass in ns, as of {@link DenseCost.ns}, on whichever devices hold it. */

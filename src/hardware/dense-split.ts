@@ -19,9 +19,9 @@ export interface DensePlacement {
   readonly kvInDram: boolean;
 }
 
-/** True where the CPU takes part. */
-export function usesCpu({ head, kvInDram, layers }: DensePlacement): boolean {
-  return kvInDram || head === 'cpu' || layers.includes('cpu');
+/** True where the CPU takes part. @param placement null: all of the dense part lies on the GPU */
+export function usesCpu(placement: DensePlacement | null): boolean {
+  return placement !== null && (placement.kvInDram || placement.head === 'cpu' || placement.layers.includes('cpu'));
 }
 
 /** Bytes of the dense part that some holders have. */
@@ -36,7 +36,7 @@ function holdersOf({ dense }: ModelSpec, { head, layers }: DensePlacement): Hold
   return dense.segments.map(({ attention }, s) => {
     const own = layers.slice(first, first + attention.length);
     first += attention.length;
-    return s === dense.segments.length - 1 ? [...own, head] : [...own];
+    return s === dense.segments.length - 1 ? [...own, head] : own;
   });
 }
 
@@ -147,17 +147,16 @@ export function gpuDevices({ gpu, joined }: HardwareSpec): readonly Device[] {
 
 /** Prices segments whose layers have several holders. The methods allocate nothing. */
 export class SplitDense {
-  /** 1 by MoE layer where the CPU holds it, with its experts. */
-  readonly onCpu: Uint8Array;
   /** What of the last {@link ns} the CPU computed, ns. */
   cpuNs = 0;
   /** Share of its speed that the CPU has now. */
   cpuShare = 1;
   readonly #gpus: readonly DenseCost[];
   readonly #cpu: DenseCost | null;
-  /** Time to go from one device to another on the way through a segment, ns; beside a GPU's neighbour as often as it says. */
+  /** By segment: time of going between GPU and CPU, ns, and how often a pass goes from one GPU to another. */
   readonly #switchNs: Float64Array;
   readonly #hops: Float64Array;
+  /** What one such hop takes, ns: once, and for each token. */
   readonly #hopNs: number;
   readonly #hopNsPerToken: number;
   /** How layers of the CPU run in passes whose weights are copied to the GPU. */
@@ -189,7 +188,6 @@ export class SplitDense {
     const hop = joined === undefined ? { ns: 0, nsPerToken: 0 } : hopOf(joined, model.hidden);
     this.#hopNs = hop.ns;
     this.#hopNsPerToken = hop.nsPerToken;
-    this.onCpu = Uint8Array.from(moeHolders(model, placement), (holder) => Number(holder === 'cpu'));
     const from = hardware.software?.offloadFrom ?? null;
     const link = links[0];
     this.#copied =

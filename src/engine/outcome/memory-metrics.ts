@@ -33,7 +33,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
     ...meters.faults?.metrics(),
     ...(faults === null ? {} : { 'fault.restarts': faults.restarts }),
     ...(inputs.hardware.tiers[1]?.name === 'dram' ? { 'memory.dram.peak': expertBytes + dram.weightBytes + dramKv } : {}),
-    ...(layout.dense === null || !usesCpu(layout.dense) ? {} : { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv }),
+    ...(usesCpu(layout.dense) ? { 'memory.dram.dense': dram.weightBytes, 'memory.dram.kv_peak': dramKv } : {}),
   };
 }
 

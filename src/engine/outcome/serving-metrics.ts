@@ -67,7 +67,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
-    ...(layout.dense === null || !usesCpu(layout.dense) ? {} : { 'time.dense_cpu': recorder.denseCpuNs }),
+    ...(usesCpu(layout.dense) ? { 'time.dense_cpu': recorder.denseCpuNs } : {}),
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
     'time.cpu': sum(recorder.layers.cpuNs),
