@@ -2,6 +2,7 @@
 // model then sees one GPU with the memory of all, and the way between cards as a price.
 import { UserError } from '../base/errors.js';
 import { splitLayers } from './layer-split.js';
+import { withRate } from './link.js';
 import type { Card, HardwareSpec, JoinedGpus, LinkSpec } from './spec.js';
 
 /** Bytes of one value on its way from one card to the next: llama.cpp hands on f32, tensors that are cut meet in 16 bits. */
@@ -40,9 +41,7 @@ function hostRate({ cpu }: Pick<HardwareSpec, 'cpu'>): number {
 /** Links over which each card gets its slice of an expert, as one: no faster than the memory that they all read (L20). */
 function together(link: LinkSpec, count: number, most: number): LinkSpec {
   const factor = Math.min(count, most / link.bandwidth);
-  const faster = { ...link, bandwidth: link.bandwidth * factor };
-  if (link.paths === undefined) return faster;
-  return { ...faster, paths: link.paths.map((path) => ({ ...path, bandwidth: path.bandwidth * factor })) };
+  return withRate(link, (bandwidth) => bandwidth * factor);
 }
 
 /** Who holds each of `count` layers of GPUs: parts as large as the cards' memories, in their order (llama.cpp without -ts). */

@@ -1,6 +1,7 @@
 // One GPU of several and its even part of the host, as a machine of its own.
 import { scaledByFormat } from './by-format.js';
-import type { HardwareSpec, HostDevice, LinkSpec } from './spec.js';
+import { withRate } from './link.js';
+import type { HardwareSpec, HostDevice } from './spec.js';
 
 /**
  * The machine that one of `gpus.count` GPUs sees: its own memory and its own link to DRAM; of DRAM, of the SSD, of its link and of the CPU
@@ -14,7 +15,7 @@ export function shareOf(hardware: HardwareSpec): HardwareSpec {
   return {
     ...machine,
     tiers: tiers.map((tier, level) => (level === 0 ? tier : { ...tier, bytes: tier.bytes / count })),
-    links: links.map((link, level) => (level === 0 ? link : partOf(link, count))),
+    links: links.map((link, level) => (level === 0 ? link : withRate(link, (bandwidth) => bandwidth / count))),
     cpu: cpu === null ? null : partOfCpu(cpu, count),
   };
 }
@@ -31,10 +32,4 @@ function partOfCpu(cpu: HostDevice, count: number): HostDevice {
   if (cpu.sockets === undefined) return part;
   const { interconnect } = cpu.sockets;
   return { ...part, sockets: { ...cpu.sockets, interconnect: { ...interconnect, bandwidth: interconnect.bandwidth / count } } };
-}
-
-function partOf(link: LinkSpec, count: number): LinkSpec {
-  const part = { ...link, bandwidth: link.bandwidth / count };
-  if (link.paths === undefined) return part;
-  return { ...part, paths: link.paths.map((path) => ({ ...path, bandwidth: path.bandwidth / count })) };
 }

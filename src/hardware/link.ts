@@ -1,0 +1,9 @@
+// A link at another rate: all of it, and each of its paths.
+import type { LinkSpec } from './spec.js';
+
+/** The link with what `rate` makes of each bandwidth, bytes/s. */
+export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): LinkSpec {
+  const changed = { ...link, bandwidth: rate(link.bandwidth) };
+  if (link.paths === undefined) return changed;
+  return { ...changed, paths: link.paths.map((path) => ({ ...path, bandwidth: rate(path.bandwidth) })) };
+}
