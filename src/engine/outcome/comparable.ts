@@ -2,7 +2,6 @@
 // which ship in profiles/accuracy.json, and the kind of a run that they are compared by.
 import { readFileSync } from 'node:fs';
 import { bundledFile } from '../../base/profiles.js';
-import type { HardwareSpec } from '../../hardware/spec.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';
 import { expertBytesTotal, mainFormat } from '../../model/spec.js';
 import type { Accuracy, Result } from '../../result/result.js';
@@ -34,25 +33,27 @@ export function accuracyOf(finished: Finished): Result['accuracy'] | null {
   const { hardware } = finished.inputs;
   if (hardware.software === undefined || hardware.facts === undefined) return null;
   const kind = kindOf(finished, hardware.software.runtime);
-  const of = (metric: string): Accuracy | null => bandOf({ ...kind, metric }, scoredErrors());
+  const of = (metric: string): Accuracy | null => bandFor({ ...kind, metric });
   return { decode: of('decode'), prefill: of('prefill') };
 }
 
 /** What a run is compared by, in the words of measured rows. */
-function kindOf({ inputs, layout }: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
-  const { hardware, model, system } = inputs;
-  const format = mainFormat(model.layers[model.layers.length >> 1]!.formats);
+function kindOf(finished: Finished, runtime: string): Omit<ComparedBy, 'metric'> {
+  const { layers } = finished.inputs.model;
+  const format = mainFormat(layers[layers.length >> 1]!.formats);
   const family = (format === null ? undefined : kernelFormat(format)?.family) ?? 'unknown';
-  const resident = layout.total.cacheBytes >= expertBytesTotal(model);
-  if (layout.dense?.layers.includes('cpu') && layout.total.cacheBytes === 0) return { runtime, format: family, placement: 'all-cpu' };
-  // DRAM is a cache of the disk.
-  if (layout.total.dramBytes !== null) return { runtime, format: family, placement: 'ssd-stream' };
-  return { runtime, format: family, placement: placementOf(hardware, resident, system.onMiss === 'cpu', system.cache.policy.text) };
+  return { runtime, format: family, placement: placementOf(finished) };
 }
 
-function placementOf({ cpuOnly, tiers }: HardwareSpec, resident: boolean, missesOnCpu: boolean, policy: string): string {
+function placementOf({ inputs: { hardware, model, system }, layout: { dense, total } }: Finished): string {
+  const { cpuOnly, tiers } = hardware;
+  const { text: policy } = system.cache.policy;
+  const resident = total.cacheBytes >= expertBytesTotal(model);
+  if (dense?.layers.includes('cpu') && total.cacheBytes === 0) return 'all-cpu';
+  // DRAM is a cache of the disk.
+  if (total.dramBytes !== null) return 'ssd-stream';
   if (tiers[0]!.name === 'unified') return resident ? (cpuOnly ? 'all-cpu' : 'all-gpu') : 'ssd-stream';
   if (resident && !policy.includes('cpuLayers')) return 'all-gpu';
-  if (!missesOnCpu) return 'expert-cache';
+  if (system.onMiss !== 'cpu') return 'expert-cache';
   return policy.includes('by=layer') ? 'cpu-layers' : 'cpu-share';
 }
