@@ -12,7 +12,7 @@ import type { Shard } from '../parallel/shard.js';
 import type { Serving } from '../serving.js';
 import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
-import { type MemoryPlan, planMemory } from './plan.js';
+import { atOnce, type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
 
 /** One GPU of a layout. */
@@ -45,8 +45,8 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
   const placed = densePlacementOf(inputs, run);
   const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed);
   if (hardware.gpus === undefined) {
-    const sequences = Math.min(serving.running, workload.requests);
-    const activations = activationsOf(inputs, run, sequences, workload.longest + (run.workload.context ?? 0));
+    const { longest, sequences } = atOnce(run, workload, serving);
+    const activations = activationsOf(inputs, run, sequences, longest);
     const memory = await withQuotas(
       planMemory({ hardware, model, system, rooms: rooms(model), activations }, run, workload, serving),
       inputs,

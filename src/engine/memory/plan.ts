@@ -49,22 +49,31 @@ interface Rooms {
 }
 
 /** What there is to divide, and what asks for a part of it. Bytes. */
-interface Need {
+interface Need extends AtOnce {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
   readonly rooms: DenseRooms;
   /** What dense weights leave of the GPU's memory. */
   readonly leftBytes: number;
-  /** Of the experts that may lie on the GPU. */
-  readonly expertBytes: number;
   readonly stagingBytes: number;
   /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
   readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
   readonly run: RunSpec;
+  readonly kvGrowth: KvGrowth;
   readonly serving: Serving;
-  readonly workload: Workload;
-  /** Most tokens in the KV cache of one request, its context included. */
+}
+
+/** What KV caches hold at most. */
+interface AtOnce {
+  /** Requests that run at once. */
+  readonly sequences: number;
+  /** Tokens in the KV cache of one request, its context included. */
   readonly longest: number;
+}
+
+/** What KV caches of a run hold at most. */
+export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOnce {
+  return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
 }
 
 /** What is divided: one GPU with its part of the host, the experts that live there, and the system that runs. */
@@ -89,24 +98,23 @@ export function planMemory(
 ): MemoryPlan {
   const gpuBytes = hardware.tiers[0]!.bytes;
   const denseBytes = dense.gpu.weightBytes;
+  const kvGrowth = run.memory.kvGrowth ?? 'static';
   const need: Need = {
     hardware,
     model,
     rooms: dense,
     leftBytes: gpuBytes - denseBytes,
-    expertBytes: dense.expertBytes,
     stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0),
     wanted: wantedCapacity(model, dense.expertBytes, system, run),
     run,
+    kvGrowth,
     serving,
-    workload,
-    longest: workload.longest + (run.workload.context ?? 0),
+    ...atOnce(run, workload, serving),
   };
-  if (run.memory.kvGrowth === 'grow' && run.workload.context !== undefined) {
+  if (kvGrowth === 'grow' && run.workload.context !== undefined) {
     const why = 'a request that is thrown out would run its context again, whose routing nobody knows';
     throw misfit(run, 'workload.context', `${why}; take memory.kvGrowth=reserve, or leave it out`);
   }
-  const kvGrowth = run.memory.kvGrowth ?? 'static';
   const { activationBytes, neededBytes, passTokens, rooms } = withPasses(need, activations);
   const { cacheBytes, stagingBytes } = rooms;
   const dram = divideDram(need);
@@ -155,7 +163,7 @@ function fits({ hardware }: Need, { neededBytes }: Divided): boolean {
 
 function dividedBeside(need: Need, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };
-  const growing = (need.run.memory.kvGrowth ?? 'static') !== 'static';
+  const growing = need.kvGrowth !== 'static';
   // Of what cannot be shared, no part is given: a smaller pass may leave something.
   const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
@@ -192,7 +200,8 @@ function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemS
 
 /** `static`: KV caches have a room of their own, and the expert cache has its own. */
 function separateRooms(need: Need): Rooms {
-  const { expertBytes, leftBytes, run, stagingBytes, wanted } = need;
+  const { leftBytes, run, stagingBytes, wanted } = need;
+  const { expertBytes } = need.rooms;
   if (run.memory.minExpertCache !== undefined) {
     throw misfit(
       run,
@@ -217,8 +226,8 @@ function streamsAlways({ model, rooms }: Pick<Need, 'model' | 'rooms'>): boolean
  * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
  * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
  */
-function kvRoom({ leftBytes, longest, rooms, serving, stagingBytes, wanted, workload }: Need): number {
-  const mostBytes = Math.min(serving.running, workload.requests) * longest * rooms.gpu.kvBytesPerToken;
+function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: Need): number {
+  const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
   if (serving.arrivalsSha256 === null) return mostBytes;
   const sharedBytes = leftBytes - stagingBytes;
   const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
@@ -230,20 +239,9 @@ function kvRoom({ leftBytes, longest, rooms, serving, stagingBytes, wanted, work
  * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
  * full size.
  */
-function sharedRoom({
-  expertBytes,
-  hardware,
-  leftBytes,
-  longest,
-  model,
-  rooms,
-  run,
-  serving,
-  stagingBytes,
-  wanted,
-  workload,
-}: Need): Rooms {
-  const mostKvBytes = Math.min(serving.running, workload.requests) * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
+function sharedRoom({ hardware, leftBytes, longest, model, rooms, run, sequences, stagingBytes, wanted }: Need): Rooms {
+  const { expertBytes } = rooms;
+  const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
   const sharedBytes = leftBytes - staging;
   if (sharedBytes <= 0) {
@@ -300,7 +298,7 @@ function doesNotFit(
 }
 
 /** Capacity of DRAM as a cache of the SSD, null where it is none; and what that means for the reader. */
-function divideDram({ hardware, longest, model, rooms, run, serving, workload }: Need): {
+function divideDram({ hardware, longest, model, rooms, run, sequences }: Need): {
   readonly bytes: number | null;
   readonly warnings: readonly Warning[];
 } {
@@ -314,7 +312,7 @@ function divideDram({ hardware, longest, model, rooms, run, serving, workload }:
   if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
   const expertBytes = expertBytesTotal(model);
   // What the CPU holds beside experts comes first.
-  const heldBytes = rooms.dram.weightBytes + Math.min(serving.running, workload.requests) * longest * rooms.dram.kvBytesPerToken;
+  const heldBytes = rooms.dram.weightBytes + sequences * longest * rooms.dram.kvBytesPerToken;
   const leftBytes = Math.max(0, dram.bytes - heldBytes);
   if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };
   const beside = heldBytes === 0 ? '' : ` beside ${formatBytes(heldBytes)} of dense weights and KV caches`;
