@@ -62,8 +62,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
   if (headOnCpu) {
     if (hardware.cpu === null)
       refuse('gpuLayers', `${hardware.name} has no CPU beside a GPU that could take the other layers; leave it out`);
-    if (!model.layers.every((_, index) => model.dense.segments[index]!.attention.length > 0 || index > 0))
-      refuse('gpuLayers', `nothing says which layers ${model.name} has; leave it out`);
+    if (model.dense.segments[0]!.attention.length === 0) refuse('gpuLayers', `nothing says which layers ${model.name} has; leave it out`);
     const { policy } = system.cache;
     if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || !('name' in policy) || policy.name !== 'static')
       refuse(
