@@ -11,15 +11,18 @@ const BUILT_BITS = 16;
 /** Formats that engines keep KV caches in: those of llama.cpp's -ctk and -ctv, and fp8 (vLLM, SGLang). */
 const KV_FORMATS = ['f32', 'f16', 'bf16', 'fp8', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
 
-/** A format of keys and one of values, as bits an entry. */
+/** A format of keys and one of values. */
 export interface KvFormat extends Written {
+  /** Names of the two, in lower case. */
+  readonly keys: string;
+  readonly values: string;
   readonly keyBits: number;
   readonly valueBits: number;
 }
 
 /** True for a text that {@link parseKvFormat} reads. */
 export function isKvFormat(text: string): boolean {
-  const names = text.split('/').map((name) => name.trim().toLowerCase());
+  const names = namesIn(text);
   return names.length <= 2 && names.every((name) => KV_FORMATS.some((known) => known === name));
 }
 
@@ -28,9 +31,13 @@ export function isKvFormat(text: string): boolean {
  * @throws UserError for a format that no engine keeps a cache in
  */
 export function parseKvFormat(text: string): KvFormat {
-  const [keys, values = keys, more] = text.split('/').map((name) => name.trim().toLowerCase());
+  const [keys, values = keys, more] = namesIn(text) as [string, string?, string?];
   if (more !== undefined) throw new UserError(`"${text}" names more than two formats; write keys/values, e.g. q8_0/q4_0`);
-  return { text, keyBits: bitsOf(keys!), valueBits: bitsOf(values!) };
+  return { text, keys, values, keyBits: bitsOf(keys), valueBits: bitsOf(values) };
+}
+
+function namesIn(text: string): string[] {
+  return text.split('/').map((name) => name.trim().toLowerCase());
 }
 
 /** @throws UserError */

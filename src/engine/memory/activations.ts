@@ -31,7 +31,7 @@ export function activationsOf(
 ): (tokens: number) => number {
   const engine = engineOf(hardware.software?.runtime);
   if (engine === null || model.anatomy === undefined || hardware.cpuOnly || hardware.tiers[0]!.bytes >= AMPLE) return () => 0;
-  const [k, v = k] = (memory.kvFormat?.text ?? 'f16').toLowerCase().split('/') as [string, string?];
+  const { keys = 'f16', values = 'f16' } = memory.kvFormat ?? {};
   const cards = hardware.joined?.sharing === 'layers' ? hardware.joined.cards : null;
   const bytes = (tokens: number): number => {
     const { devices } = allocate(model, {
@@ -43,7 +43,7 @@ export function activationsOf(
       parallel: sequences,
       batch: Math.max(2048, tokens),
       ubatch: tokens,
-      kv: { k: k.trim(), v: v!.trim() },
+      kv: { k: keys, v: values },
       flashAttention: hardware.gpu.scoreBytes === undefined,
       mla: 3,
       ...(memory.kvIn === 'dram' ? { kvOnCpu: true } : {}),
