@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT, DURATION, SHARE } from '../base/units.js';
 import { type Override, positiveQuantity, quantity, readYaml } from '../base/yaml.js';
+import { isObject } from '../model/fields.js';
 import { NUMA } from './spec.js';
 
 const share = positiveQuantity(SHARE);
@@ -198,7 +199,7 @@ export function constantsApart(base: RuntimeSpec, other: RuntimeSpec): RuntimeCo
 
 function apart(base: unknown, other: unknown): unknown {
   if (typeof other === 'number') return Math.abs(other - (base as number)) <= 1e-4 * other ? undefined : Number(other.toPrecision(4));
-  if (!isMapping(other)) return undefined;
+  if (!isObject(other)) return undefined;
   const below = base as Record<string, unknown>;
   const changed = Object.entries(other).flatMap(([key, value]) => {
     const one = apart(below[key], value);
@@ -212,13 +213,9 @@ function merged(below: Readonly<Record<string, unknown>>, above: Readonly<Record
   const result: Record<string, unknown> = { ...below };
   for (const [key, value] of Object.entries(above)) {
     const under = below[key];
-    result[key] = isMapping(value) && isMapping(under) ? merged(under, value) : value;
+    result[key] = isObject(value) && isObject(under) ? merged(under, value) : value;
   }
   return result;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @throws UserError with the first constant that is missing */
