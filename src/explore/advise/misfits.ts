@@ -40,7 +40,7 @@ function lackBytes(devices: readonly DeviceMemory[]): number {
 function lackOf(devices: readonly DeviceMemory[]): string {
   const parts = devices
     .filter((device) => freeOf(device) < 0)
-    .map(({ name, ...device }) => `${formatBytes(-freeOf({ name, ...device }))} more ${placeOf(name)}`);
+    .map((device) => `${formatBytes(-freeOf(device))} more ${placeOf(device.name)}`);
   return parts.length === 0 ? 'fits, and is not faster' : `needs ${parts.join(' and ')}`;
 }
 

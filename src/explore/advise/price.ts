@@ -50,7 +50,7 @@ export class Pricer {
     const prompted = await this.#prompted(model, hardware, setting, cached);
     return {
       decode: await this.decode(model, hardware, setting, cached),
-      prefill: (promptTokens(setting, this.#request) * 1e9) / of(prompted, 'latency.ttft.mean'),
+      prefill: await this.prefill(model, hardware, setting, cached),
       bands: { decode: decoded.accuracy?.decode ?? null, prefill: prompted.accuracy?.prefill ?? null },
     };
   }
