@@ -1,17 +1,16 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
-import type { HardwareSpec } from '../../hardware/spec.js';
 import { bitsPerWeight, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
-import type { DeviceMemory } from './fits.js';
+import { type DeviceMemory, gpusOf } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
-import { bestSetting, contextThatFits, memoryOf, type Priced, type Question } from './search.js';
+import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
 import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 
@@ -19,17 +18,9 @@ import { type Bound, boundOf, type Purchase, purchasesOf } from './what-if.js';
 const ADVICE_SCHEMA = 'moeprof.advice/1';
 
 /** What advice is asked for. */
-export interface AdviceRequest {
-  readonly runtime: AdvisedRuntime;
-  readonly hardware: HardwareSpec;
-  readonly goal: Goal;
-  readonly request: RequestShape;
-  readonly context: number;
-  readonly users: number;
+export interface AdviceRequest extends Omit<Question, 'pricer'> {
   /** Formats on offer, the most wanted first; null stands for the model's own. At least one. */
   readonly quantizations: readonly (string | null)[];
-  /** The model in a format. @throws UserError where there is none such */
-  model(quantization: string | null): ModelSpec;
   /** Routing of the model, as long as pricing walks. */
   readonly trace: RoutingTrace;
   /** What the model is called on a command line: a file or a folder; null: as its file is usually called. */
@@ -144,11 +135,10 @@ function settingOf(question: Question, one: Priced, change: string): AdvisedSett
 }
 
 /** The setting in the words of the runtime. */
-export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Command {
+export function commandOf(asked: AdviceRequest, { model, setting, split }: Priced): Command {
   const { hardware, runtime } = asked;
   const cpu = hardware.machine?.cpu ?? null;
   const sockets = hardware.machine?.sockets ?? 1;
-  const isGpu = hardware.cpuOnly !== true;
   return runtime.dialect.write({
     setting,
     model: asked.file ?? fileName(model, runtime),
@@ -156,8 +146,8 @@ export function commandOf(asked: AdviceRequest, { model, setting }: Priced): Com
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
     firstMoe: firstMoe(model),
-    gpus: isGpu ? (hardware.gpus?.count ?? 1) : 0,
-    split: memoryOf(asked, model, setting).split,
+    gpus: gpusOf(hardware),
+    split,
     cores: (cpu?.cores ?? 0) * sockets,
     sockets,
     unified: hardware.tiers[0]!.name === 'unified',

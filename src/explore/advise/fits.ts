@@ -1,5 +1,6 @@
 // Memory of a setting by device: weights, KV cache and the buffers that passes compute in, beside what the machine has. How much of each a
 // runtime takes is told by its kind: what llama.cpp allocates (loaded.ts), or the share of a GPU that a server takes (served.ts).
+import type { HardwareSpec } from '../../hardware/spec.js';
 
 /** Memory of one device, bytes. */
 export interface DeviceMemory {
@@ -35,6 +36,11 @@ export function usedOf({ compute, kv, weights }: DeviceMemory): number {
 /** True where every device has what is asked of it. */
 export function isFit(devices: readonly DeviceMemory[]): boolean {
   return devices.every((device) => freeOf(device) >= 0);
+}
+
+/** GPUs of a machine; 0 where the CPU stands in their place. */
+export function gpusOf({ cpuOnly, gpus }: HardwareSpec): number {
+  return cpuOnly === true ? 0 : (gpus?.count ?? 1);
 }
 
 /** Name of a GPU among several. */

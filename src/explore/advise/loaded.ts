@@ -3,13 +3,13 @@ import { allocate, holdings } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { firstMoe, type ModelSpec } from '../../model/spec.js';
-import { type DeviceMemory, gpuName, HOST, MARGIN } from './fits.js';
+import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from './fits.js';
 import { isAllOnGpu, isCpuOnly, type Setting } from './setting.js';
 
 /** What is loaded, and how its layers lie on several GPUs. */
-interface Loaded {
+export interface Loaded {
   readonly devices: readonly DeviceMemory[];
-  /** Layers of each GPU, the output matrix counted as one (`-ts`); null: there is one GPU, or none. */
+  /** Layers of each GPU, the output matrix counted as one (`-ts`); null: GPUs share tensors, or there is one, or none. */
   readonly split: readonly number[] | null;
 }
 
@@ -35,7 +35,7 @@ const PIPELINE_COPIES = 4;
 export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting: Setting, hardware: HardwareSpec): Loaded {
   const [first, dram] = hardware.tiers;
   const shared = first!.name === 'unified';
-  const gpus = hardware.cpuOnly === true ? 0 : (hardware.gpus?.count ?? 1);
+  const gpus = gpusOf(hardware);
   const plan = planOf(engine, model, setting, gpus);
   const rooms = gpuRooms(hardware);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;

@@ -5,7 +5,7 @@ import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/s
 import { firstFit } from './first-fit.js';
 import { type DeviceMemory, freeOf, HOST, isFit } from './fits.js';
 import { costOf, type Goal, isKept, type RequestShape } from './goal.js';
-import { loadedMemory } from './loaded.js';
+import { type Loaded, loadedMemory } from './loaded.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { servedMemory } from './served.js';
@@ -20,15 +20,14 @@ export interface Question {
   readonly context: number;
   readonly users: number;
   readonly pricer: Pricer;
-  /** The model in a format; null: its own. */
+  /** The model in a format; null: its own. @throws UserError where there is none such */
   model(quantization: string | null): ModelSpec;
 }
 
 /** A setting that fits, with what it reaches. */
-export interface Priced {
+export interface Priced extends Loaded {
   readonly setting: Setting;
   readonly model: ModelSpec;
-  readonly devices: readonly DeviceMemory[];
   readonly price: Price;
   /** By the goal: smaller is better. */
   readonly cost: number;
@@ -52,12 +51,8 @@ export function devicesOf(question: Question, model: ModelSpec, setting: Setting
   return memoryOf(question, model, setting).devices;
 }
 
-/** Memory of a setting by device, and the layers of each GPU; null: they share tensors, or there is one. */
-export function memoryOf(
-  { hardware, runtime: { memory } }: Pick<Question, 'hardware' | 'runtime'>,
-  model: ModelSpec,
-  setting: Setting,
-): { readonly devices: readonly DeviceMemory[]; readonly split: readonly number[] | null } {
+/** Memory of a setting by device, and the layers of each GPU. */
+function memoryOf({ hardware, runtime: { memory } }: Question, model: ModelSpec, setting: Setting): Loaded {
   if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
   return loadedMemory(memory, model, setting, hardware);
 }
@@ -87,12 +82,13 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
   const setting = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
-  return setting === null || cacheBytes(question, model, setting) < tokenCycleBytes(model) ? null : { ...setting, fromDisk: true };
+  if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
+  return { ...setting, fromDisk: true };
 }
 
 /** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
-export function cacheBytes(question: Pick<Question, 'hardware' | 'runtime'>, model: ModelSpec, setting: Setting): number {
-  const device = memoryOf(question, model, setting).devices.at(-1)!;
+export function cacheBytes(devices: readonly DeviceMemory[], model: ModelSpec, setting: Setting): number {
+  const device = devices.at(-1)!;
   const moved = setting.cpuMoe > 0 && device.name === HOST ? model.layers.slice(0, setting.cpuMoe) : model.layers;
   return Math.max(0, freeOf(device) + expertBytesTotal({ layers: moved }));
 }
@@ -118,9 +114,10 @@ export function passesOf({ request, runtime: { ubatches } }: Pick<Question, 'req
 /** Prices a setting. */
 export async function priced(question: Question, model: ModelSpec, setting: Setting): Promise<Priced> {
   const { goal, hardware, pricer, request } = question;
-  const price = await pricer.price(model, hardware, setting, setting.fromDisk ? cacheBytes(question, model, setting) : null);
+  const memory = memoryOf(question, model, setting);
+  const price = await pricer.price(model, hardware, setting, setting.fromDisk ? cacheBytes(memory.devices, model, setting) : null);
   const cost = costOf(goal, price, setting.users, request);
-  return { setting, model, devices: devicesOf(question, model, setting), price, cost, kept: isKept(goal, cost) };
+  return { ...memory, setting, model, price, cost, kept: isKept(goal, cost) };
 }
 
 /**

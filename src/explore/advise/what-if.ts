@@ -2,6 +2,7 @@
 // part whose tenth more speeds it up most.
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
+import { gpusOf } from './fits.js';
 import { cacheBytes, highestFit, type Priced, priced, type Question } from './search.js';
 import { isAllOnGpu, type Setting } from './setting.js';
 
@@ -44,9 +45,9 @@ const NUDGES: readonly Nudge[] = [
 ];
 
 /** What binds the speeds of a setting. */
-export async function boundOf(question: Question, { model, price, setting }: Priced): Promise<Bound> {
+export async function boundOf(question: Question, { devices, model, price, setting }: Priced): Promise<Bound> {
   const { hardware, pricer } = question;
-  const cached = setting.fromDisk ? cacheBytes(question, model, setting) : null;
+  const cached = setting.fromDisk ? cacheBytes(devices, model, setting) : null;
   const best = { decode: { name: '', rate: price.decode }, prefill: { name: '', rate: price.prefill } };
   for (const [name, faster] of NUDGES) {
     const changed = faster(hardware, NUDGE);
@@ -106,7 +107,7 @@ function changesOf(hardware: HardwareSpec, setting: Setting): { part: string; ha
     changes.push({ part: 'twice the RAM', hardware: { ...hardware, tiers: more } });
   }
   if (tiers[0]!.name === 'gpu' && hostComputes) {
-    const each = (hardware.gpus?.count ?? 1) > 1 ? ' on each GPU' : '';
+    const each = gpusOf(hardware) > 1 ? ' on each GPU' : '';
     changes.push({ part: `${formatBytes(MORE_VRAM)} more VRAM${each}`, hardware: withMoreVram(hardware) });
   }
   return changes;
