@@ -1,7 +1,12 @@
 // How far off a speed may be, in words: the band that comparable measurements of real machines show.
 import { formatNumber } from '../base/units.js';
-import type { Result } from '../result/result.js';
+import type { Accuracy, Result } from '../result/result.js';
 import type { Phase } from './phase-time.js';
+
+/** `± 14 %`. */
+export function widthText({ halfWidth }: Accuracy): string {
+  return `± ${formatNumber(100 * halfWidth)} %`;
+}
 
 /**
  * `± 14 % (80 % of 41 comparable measurements)`.
@@ -12,5 +17,5 @@ export function bandText({ accuracy }: Pick<Result, 'accuracy'>, phase: Phase): 
   const band = accuracy[phase];
   if (band === null) return '(no comparable measurement)';
   const of = band.common === 'all' ? `${band.rows} measurements, none comparable` : `${band.rows} comparable measurements`;
-  return `± ${formatNumber(100 * band.halfWidth)} % (80 % of ${of})`;
+  return `${widthText(band)} (80 % of ${of})`;
 }

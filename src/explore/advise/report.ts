@@ -1,5 +1,6 @@
 // What advice is shown as: one screen. The verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how sure.
 import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../../base/units.js';
+import { widthText } from '../../report/band.js';
 import {
   type Block,
   type Column,
@@ -58,7 +59,7 @@ function adviceDocument({ advice, explain }: AdviceView): Document {
 function verdictOf({ answer, bands, bound, context, goal, kept, request, users }: Advice): Line[] {
   if (answer === null) return [{ text: 'Nothing fits.', tone: 'caution' }];
   const share = users === 1 ? '' : ` for ${users} users together`;
-  const speeds = `${formatTokensPerSecond(answer.decode)}${bandText(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${bandText(bands!.prefill)}`;
+  const speeds = `${formatTokensPerSecond(answer.decode)}${behind(bands!.decode)}${share}, prompts ${formatTokensPerSecond(answer.prefill)}${behind(bands!.prefill)}`;
   const binds = bound!.decode === bound!.prefill ? `bound by ${bound!.decode}` : `bound by ${bound!.decode}, prompts by ${bound!.prefill}`;
   const whole = `A prompt of ${formatCount(request.prompt)} tokens and ${formatCount(request.output)} generated ones take ${formatNs(requestNs(answer, users, request))}; ${formatCount(context)} tokens of context`;
   const broken =
@@ -69,8 +70,9 @@ function verdictOf({ answer, bands, bound, context, goal, kept, request, users }
   return [{ text: `${speeds}; ${binds}`, tone: 'good' }, { text: whole }, ...disk, ...broken];
 }
 
-function bandText(band: Accuracy | null): string {
-  return band === null ? '' : ` ± ${formatNumber(100 * band.halfWidth)} %`;
+/** The width of a band behind a speed; nothing where nothing is comparable. */
+function behind(band: Accuracy | null): string {
+  return band === null ? '' : ` ${widthText(band)}`;
 }
 
 function commandOf({ command }: Advice): Block[] {
@@ -158,7 +160,7 @@ function purchaseTexts({ answer, purchases }: Advice): string[] {
 /** Sentences of what figures rest on. */
 function sureness({ bands, notes }: Advice): string[] {
   const of = (what: string, band: Accuracy | null): string[] =>
-    band === null ? [] : [`${what} ± ${formatNumber(100 * band.halfWidth)} % holds 80 % of ${band.rows} measurements (${band.common}).`];
+    band === null ? [] : [`${what} ${widthText(band)} holds 80 % of ${band.rows} measurements (${band.common}).`];
   const known = bands === null ? [] : [...of('Decode', bands.decode), ...of('Prefill', bands.prefill)];
   return [...(bands !== null && known.length === 0 ? ['No measurement is comparable.'] : known), ...notes];
 }
