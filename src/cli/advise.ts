@@ -16,7 +16,8 @@ import { hardwareOfFile, loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import { isHubAddress } from '../model/hub/address.js';
-import { loadModel, loadRouting, openModel } from '../model/load.js';
+import { loadRouting, type OpenModel, openModel } from '../model/load.js';
+import { assemble } from '../model/parts.js';
 import { bitsPerWeight, type ModelSpec } from '../model/spec.js';
 import { openTrace } from '../trace/open.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
@@ -97,8 +98,9 @@ async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> 
   const users = counted(options.users, '--users');
   const request = { prompt: Math.min(counted(options.prompt, '--prompt'), Math.max(1, context >> 1)), output: OUTPUT };
   const { hardware, notes } = await machineOf(options.hardware, runtime);
-  const model = modelsOf(name);
-  const quantizations = options.quantizations === undefined ? usual(name, runtime, model) : given(options.quantizations);
+  const models = modelsOf(name);
+  const model = (quantization: string | null): ModelSpec => models(quantization).spec;
+  const quantizations = options.quantizations === undefined ? usual(runtime, models(null)) : given(options.quantizations);
   const trace = await routingOf(name, options.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
@@ -156,19 +158,29 @@ function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
 }
 
+/** A model, and what tells its sizes. */
+interface Loaded {
+  readonly spec: ModelSpec;
+  readonly sizes: OpenModel['sizes'];
+}
+
 /** The model by format, each loaded once. */
-function modelsOf(name: string): (quantization: string | null) => ModelSpec {
-  const models = new Map<string | null, ModelSpec>();
+function modelsOf(name: string): (quantization: string | null) => Loaded {
+  const models = new Map<string | null, Loaded>();
   return (quantization) => {
-    const known = models.get(quantization) ?? loadModel(name, quantization);
+    const known = models.get(quantization) ?? loaded(openModel(name, quantization));
     models.set(quantization, known);
     return known;
   };
 }
 
+function loaded({ parts, sizes }: OpenModel): Loaded {
+  return { spec: assemble(parts), sizes };
+}
+
 /** Formats on offer where nobody says. */
-function usual(name: string, runtime: AdvisedRuntime, model: (quantization: string | null) => ModelSpec): (string | null)[] {
-  return usualOffer(runtime, model(null), isPath(name) && openModel(name).sizes === 'tensors', bitsPerWeight(model(null)));
+function usual(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
+  return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }
 
 /** @throws UserError where a name is empty */
