@@ -10,7 +10,8 @@ import { runCli } from '../../src/cli/program.js';
 import type { Advice } from '../../src/explore/advise/advise.js';
 import { parseLine } from '../../src/explore/advise/flags/flag.js';
 import { advisedRuntime } from '../../src/explore/advise/runtimes.js';
-import { type TestTensor, writeGguf } from '../model/gguf-file.js';
+import { writeGguf } from '../model/gguf-file.js';
+import { TINY_OUTER, tinyLayer, tinyMetadata } from '../model/tiny-gguf.js';
 import { catchOutput } from '../support/cli-output.js';
 
 const output = catchOutput();
@@ -18,43 +19,6 @@ const run = (...args: string[]): Promise<number> => runCli(['advise', ...args], 
 
 const MACHINE = 'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB';
 const SMALL = ['mini-mixtral-8x8l', '-w', 'rtx-3060+32GB'];
-
-/** Two layers of four experts, of 256 x 512 weights a projection. */
-const TINY = {
-  metadata: {
-    'general.architecture': 'qwen3moe',
-    'general.name': 'Tiny Mix',
-    'qwen3moe.block_count': 2,
-    'qwen3moe.embedding_length': 256,
-    'qwen3moe.expert_count': 4,
-    'qwen3moe.expert_used_count': 2,
-    'qwen3moe.attention.head_count': 4,
-    'qwen3moe.attention.head_count_kv': 2,
-    'qwen3moe.attention.key_length': 32,
-    'qwen3moe.attention.value_length': 32,
-  },
-  tensors: [
-    { name: 'token_embd.weight', type: 'q4_k', shape: [256, 1000] },
-    { name: 'output_norm.weight', type: 'f32', shape: [256] },
-    { name: 'output.weight', type: 'q6_k', shape: [256, 1000] },
-    ...[0, 1].flatMap((layer): TestTensor[] =>
-      (
-        [
-          ['attn_norm', 'f32', [256]],
-          ['attn_q', 'q4_k', [256, 128]],
-          ['attn_k', 'q4_k', [256, 64]],
-          ['attn_v', 'q4_k', [256, 64]],
-          ['attn_output', 'q8_0', [128, 256]],
-          ['ffn_norm', 'f32', [256]],
-          ['ffn_gate_inp', 'f32', [256, 4]],
-          ['ffn_gate_exps', 'q4_k', [256, 512, 4]],
-          ['ffn_up_exps', 'q4_k', [256, 512, 4]],
-          ['ffn_down_exps', 'q4_k', [512, 256, 4]],
-        ] as const
-      ).map(([part, type, shape]) => ({ name: `blk.${layer}.${part}.weight`, type, shape })),
-    ),
-  ] satisfies TestTensor[],
-};
 
 /** A page shows a screen between two comments; with MOEPROF_UPDATE=1 it is put there first. */
 function shown(page: string, [begin, end]: readonly [string, string], screen: string): void {
@@ -113,7 +77,7 @@ describe('formats', () => {
 describe('a model in files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'moeprof-advise-'));
   const file = join(folder, 'tiny.gguf');
-  writeGguf(file, TINY.metadata, TINY.tensors);
+  writeGguf(file, tinyMetadata(2), [...TINY_OUTER, ...tinyLayer(0, 'q4_k'), ...tinyLayer(1, 'q4_k')]);
   const lineFor = async (path: string, runtime: string): Promise<string> => {
     output.stdout = '';
     expect(await run(path, '-w', 'rtx-3060+32GB', '--runtime', runtime, '--json')).toBe(0);

@@ -2,26 +2,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ggufHeader } from '../model/gguf-file.js';
 import { TestHub } from '../model/hub/server.js';
+import { tinyMetadata } from '../model/tiny-gguf.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
-const head = ggufHeader(
-  {
-    'general.architecture': 'qwen3moe',
-    'general.name': 'Tiny Mix',
-    'qwen3moe.block_count': 1,
-    'qwen3moe.embedding_length': 256,
-    'qwen3moe.expert_count': 4,
-    'qwen3moe.expert_used_count': 2,
-    'qwen3moe.attention.head_count': 4,
-    'qwen3moe.attention.head_count_kv': 2,
-    'qwen3moe.attention.key_length': 32,
-    'qwen3moe.attention.value_length': 32,
-  },
-  [
-    ...['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}_exps.weight`, type: 'q8_0' as const, shape: [256, 256, 4] })),
-    ...['q', 'k', 'v', 'output'].map((part) => ({ name: `blk.0.attn_${part}.weight`, type: 'q8_0' as const, shape: [256, 128] })),
-  ],
-);
+const head = ggufHeader(tinyMetadata(1), [
+  ...['gate', 'up', 'down'].map((part) => ({ name: `blk.0.ffn_${part}_exps.weight`, type: 'q8_0' as const, shape: [256, 256, 4] })),
+  ...['q', 'k', 'v', 'output'].map((part) => ({ name: `blk.0.attn_${part}.weight`, type: 'q8_0' as const, shape: [256, 128] })),
+]);
 const hub = new TestHub([{ path: 'tiny-Q8_0.gguf', head, bytes: 1e6 }]);
 const env: Record<string, string> = { XDG_CACHE_HOME: temporaryFolder() };
 beforeAll(async () => {

@@ -10,54 +10,20 @@ import { readGgufHeader } from '../../src/model/gguf-header.js';
 import { loadModel } from '../../src/model/load.js';
 import { cases } from '../cases.js';
 import { ggufHeader, type TestTensor, tensorBytes, writeGguf } from './gguf-file.js';
+import { EXPERTS, HIDDEN, TINY_OUTER, tinyLayer, tinyMetadata, WIDTH } from './tiny-gguf.js';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'moeprof-gguf-'));
 const at = (name: string): string => join(FOLDER, name);
 
-const HIDDEN = 256;
-const WIDTH = 512;
-const EXPERTS = 4;
-
 const METADATA = {
-  'general.architecture': 'qwen3moe',
-  'general.name': 'Tiny Mix',
+  ...tinyMetadata(3),
   'general.alignment': 32,
-  'qwen3moe.block_count': 3,
-  'qwen3moe.embedding_length': HIDDEN,
-  'qwen3moe.expert_count': EXPERTS,
-  'qwen3moe.expert_used_count': 2,
-  'qwen3moe.attention.head_count': 4,
-  'qwen3moe.attention.head_count_kv': 2,
-  'qwen3moe.attention.key_length': 32,
-  'qwen3moe.attention.value_length': 32,
   'tokenizer.ggml.tokens': ['a', 'bc', ''],
   'tokenizer.ggml.add_bos': true,
   'tokenizer.ggml.token_type': [1, 2, 3],
 };
 
-/** A layer with experts; the down projection's type makes layers differ, as q4_k_m does. */
-function layer(index: number, down: TestTensor['type'], gate: TestTensor['type'] = 'q4_k'): TestTensor[] {
-  const name = (part: string): string => `blk.${index}.${part}.weight`;
-  return [
-    { name: name('attn_norm'), type: 'f32', shape: [HIDDEN] },
-    { name: name('attn_q'), type: 'q4_k', shape: [HIDDEN, 128] },
-    { name: name('attn_k'), type: 'q4_k', shape: [HIDDEN, 64] },
-    { name: name('attn_v'), type: 'q6_k', shape: [HIDDEN, 64] },
-    { name: name('attn_output'), type: 'q8_0', shape: [128, HIDDEN] },
-    { name: name('ffn_norm'), type: 'f32', shape: [HIDDEN] },
-    { name: name('ffn_gate_inp'), type: 'f32', shape: [HIDDEN, EXPERTS] },
-    { name: name('ffn_gate_exps'), type: gate, shape: [HIDDEN, WIDTH, EXPERTS] },
-    { name: name('ffn_up_exps'), type: 'q4_k', shape: [HIDDEN, WIDTH, EXPERTS] },
-    { name: name('ffn_down_exps'), type: down, shape: [WIDTH, HIDDEN, EXPERTS] },
-  ];
-}
-
-const OUTER: TestTensor[] = [
-  { name: 'token_embd.weight', type: 'q4_k', shape: [HIDDEN, 1000] },
-  { name: 'output_norm.weight', type: 'f32', shape: [HIDDEN] },
-  { name: 'output.weight', type: 'q6_k', shape: [HIDDEN, 1000] },
-];
-const TENSORS: TestTensor[] = [...OUTER, ...layer(0, 'q6_k'), ...layer(1, 'q4_k'), ...layer(2, 'q6_k', 'q5_k')];
+const TENSORS: TestTensor[] = [...TINY_OUTER, ...tinyLayer(0, 'q6_k'), ...tinyLayer(1, 'q4_k'), ...tinyLayer(2, 'q6_k', 'q5_k')];
 
 const one = HIDDEN * WIDTH;
 const q4 = (one / 256) * 144;
@@ -126,7 +92,7 @@ describe('a GGUF file', () => {
   });
 
   it('tells the formats of its tensors', () => {
-    writeGguf(at('formats.gguf'), METADATA, [...OUTER, ...layer(0, 'iq3_ks'), ...layer(1, 'fork'), ...layer(2, 'q6_k')]);
+    writeGguf(at('formats.gguf'), METADATA, [...TINY_OUTER, ...tinyLayer(0, 'iq3_ks'), ...tinyLayer(1, 'fork'), ...tinyLayer(2, 'q6_k')]);
     const { layers, dense } = loadModel(at('formats.gguf'));
     // Rows of the down projection are as long as the expert is wide.
     const iq3_ks = (one / 256) * 102 + 2 * HIDDEN;
@@ -149,7 +115,7 @@ describe('a GGUF file', () => {
   });
 
   it('may hold types that only forks of llama.cpp know', () => {
-    writeGguf(at('fork.gguf'), METADATA, [...OUTER, ...layer(0, 'fork'), ...layer(1, 'fork'), ...layer(2, 'fork')]);
+    writeGguf(at('fork.gguf'), METADATA, [...TINY_OUTER, ...tinyLayer(0, 'fork'), ...tinyLayer(1, 'fork'), ...tinyLayer(2, 'fork')]);
     expect(loadModel(at('fork.gguf')).layers[0]!.expertBytes).toBe(2 * q4 + (one / 256) * 168);
   });
 
@@ -166,8 +132,16 @@ describe('a GGUF file', () => {
       { name: 'blk.2.ffn_up_shexp.weight', type: 'q8_0', shape: [HIDDEN, WIDTH] },
       { name: 'blk.2.ffn_gate_inp_shexp.weight', type: 'f32', shape: [HIDDEN] },
     ];
-    const without = (index: number): TestTensor[] => layer(index, 'q4_k').filter(({ name }) => !/exps|gate_inp/.test(name));
-    writeGguf(at('old.gguf'), METADATA, [...OUTER, ...without(0), ...single, ...without(1), ...dense, ...layer(2, 'q4_k'), ...shared]);
+    const without = (index: number): TestTensor[] => tinyLayer(index, 'q4_k').filter(({ name }) => !/exps|gate_inp/.test(name));
+    writeGguf(at('old.gguf'), METADATA, [
+      ...TINY_OUTER,
+      ...without(0),
+      ...single,
+      ...without(1),
+      ...dense,
+      ...tinyLayer(2, 'q4_k'),
+      ...shared,
+    ]);
     const parts = measureGguf(at('old.gguf'));
     expect(parts.layers.map(({ moe }) => moe?.expert.bytes ?? null)).toEqual([3 * q4, null, 3 * q4]);
     const bytes = (3 * one * 34) / 32;
@@ -184,7 +158,7 @@ describe('a GGUF file', () => {
   it('keeps layers that predict further tokens out of the model', () => {
     writeGguf(at('mtp.gguf'), { ...METADATA, 'qwen3moe.block_count': 4, 'qwen3moe.nextn_predict_layers': 1 }, [
       ...TENSORS,
-      ...layer(3, 'q6_k'),
+      ...tinyLayer(3, 'q6_k'),
     ]);
     expect(loadModel(at('mtp.gguf')).layers).toEqual(model.layers);
   });
@@ -204,7 +178,7 @@ describe('a GGUF file', () => {
 
 describe('attention by metadata', () => {
   const contexts = (metadata: Record<string, number | number[] | boolean[] | string>, attention: string[] = ['attn_k']) => {
-    const tensors = layer(0, 'q4_k').filter(({ name }) => !name.includes('.attn_k.'));
+    const tensors = tinyLayer(0, 'q4_k').filter(({ name }) => !name.includes('.attn_k.'));
     const architecture = (metadata['general.architecture'] as string | undefined) ?? 'qwen3moe';
     const renamed = Object.fromEntries(
       Object.entries({ ...METADATA, ...metadata }).map(([key, value]) => [key.replace(/^qwen3moe/, architecture), value]),
@@ -213,7 +187,7 @@ describe('attention by metadata', () => {
     const rest = [1, 2].flatMap((index) =>
       [...tensors, ...added].map((tensor) => ({ ...tensor, name: tensor.name.replace('blk.0', `blk.${index}`) })),
     );
-    writeGguf(at('attention.gguf'), renamed, [...OUTER, ...tensors, ...added, ...rest]);
+    writeGguf(at('attention.gguf'), renamed, [...TINY_OUTER, ...tensors, ...added, ...rest]);
     return measureGguf(at('attention.gguf')).layers.map((part) => part.context);
   };
   const windows = (metadata: Parameters<typeof contexts>[0]) => contexts(metadata).map(({ window }) => window);
@@ -298,8 +272,8 @@ describe('a damaged GGUF file', () => {
       ggufWithData({ ...METADATA, 'general.alignment': 0 }),
       /general\.alignment: expected a whole number of at least 1/,
     );
-    refuse('dense.gguf', ggufWithData(METADATA, OUTER), /has no expert tensors \(ffn_\*_exps\); it is no Mixture-of-Experts model$/);
-    refuse('none.gguf', ggufWithData({}, OUTER), /general\.architecture: is missing; the file holds no model/);
+    refuse('dense.gguf', ggufWithData(METADATA, TINY_OUTER), /has no expert tensors \(ffn_\*_exps\); it is no Mixture-of-Experts model$/);
+    refuse('none.gguf', ggufWithData({}, TINY_OUTER), /general\.architecture: is missing; the file holds no model/);
   });
 
   it('never crashes moeprof, whatever bytes are changed', () => {
