@@ -3,23 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CostModel } from '../../src/hardware/cost.js';
 import { attendedPairs } from '../../src/hardware/dense-cost.js';
-import type { HardwareSpec } from '../../src/hardware/spec.js';
 import type { ModelSpec } from '../../src/model/spec.js';
+import { full, TOY as hardware, layer, none } from './toy.js';
 
-const device = { computeFraction: 0.5, bandwidthFraction: 0.5, launchNs: 3, perLayerNs: 7, perPassNs: 11 };
-// 1 byte/ns and 10 FLOP/ns reached on the GPU; 0.5 byte/ns and 1 FLOP/ns on the CPU.
-const hardware: HardwareSpec = {
-  name: 'toy',
-  tiers: [
-    { name: 'gpu', bytes: 1 },
-    { name: 'dram', bytes: 1 },
-  ],
-  links: [{ name: 'h2d', bandwidth: 1, latencyNs: 0, lanes: 1, chunkBytes: null }],
-  gpu: { ...device, peakFlops: 20e9, memoryBandwidth: 2e9 },
-  cpu: { ...device, peakFlops: 2e9, memoryBandwidth: 1e9, handoverNs: 13 },
-};
-const layer = { experts: 4, topK: 2, expertBytes: 100, flopsPerToken: 200 };
-const full = { kvBytesPerToken: 2, flopsPerPair: 30, window: null };
 const model: ModelSpec = {
   name: 'toy',
   quantization: 'bf16',
@@ -31,7 +17,7 @@ const model: ModelSpec = {
   dense: {
     segments: [
       { weightBytes: 50, flopsPerToken: 100, attention: [full, full, { ...full, window: 4 }] },
-      { weightBytes: 60, flopsPerToken: 100, attention: [{ kvBytesPerToken: 0, flopsPerPair: 0, window: null }] },
+      { weightBytes: 60, flopsPerToken: 100, attention: [none] },
       { weightBytes: 1000, flopsPerToken: 0, flopsPerSequence: 2000, attention: [] },
     ],
     weightBytes: 1110,

@@ -4,23 +4,14 @@ import { CostModel } from '../../src/hardware/cost.js';
 import { type DensePlacement, denseBytes } from '../../src/hardware/dense-split.js';
 import type { HardwareSpec, HostDevice } from '../../src/hardware/spec.js';
 import type { ModelSpec } from '../../src/model/spec.js';
+import { full, layer, none, TOY } from './toy.js';
 
-const device = { computeFraction: 0.5, bandwidthFraction: 0.5, launchNs: 3, perLayerNs: 7, perPassNs: 11 };
-// 1 byte/ns and 10 FLOP/ns reached on the GPU; 0.5 byte/ns and 1 FLOP/ns on the CPU; copies of 20 ns and 0.25 byte/ns.
+// Copies of 20 ns and 0.25 byte/ns.
 const hardware: HardwareSpec = {
-  name: 'toy',
-  tiers: [
-    { name: 'gpu', bytes: 1 },
-    { name: 'dram', bytes: 1 },
-  ],
+  ...TOY,
   links: [{ name: 'h2d', bandwidth: 0.25e9, latencyNs: 20, lanes: 1, chunkBytes: null }],
-  gpu: { ...device, peakFlops: 20e9, memoryBandwidth: 2e9 },
-  cpu: { ...device, peakFlops: 2e9, memoryBandwidth: 1e9, handoverNs: 13 },
   software: { runtime: 'toy', several: 'layers', offloadFrom: 4, offloadCounts: 'pass', overlaps: true, prediction: 0 },
 };
-const layer = { experts: 4, topK: 2, expertBytes: 100, flopsPerToken: 200 };
-const full = { kvBytesPerToken: 2, flopsPerPair: 30, window: null };
-const none = { kvBytesPerToken: 0, flopsPerPair: 0, window: null };
 /** Four decoder layers: three before the first MoE layer's routing, one without a KV cache before the second's; then the head. */
 const model: ModelSpec = {
   name: 'toy',
