@@ -1,6 +1,6 @@
 // `moeprof advise` from the command line: its screen as docs/advise.md shows it, formats, exit codes, mistakes.
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts writes the screen anew.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { advisedRuntime } from '../../src/explore/advise/runtimes.js';
 import { writeGguf } from '../model/gguf-file.js';
 import { TINY_OUTER, tinyLayer, tinyMetadata } from '../model/tiny-gguf.js';
 import { catchOutput } from '../support/cli-output.js';
+import { expectShown } from '../support/shown.js';
 
 const output = catchOutput();
 const run = (...args: string[]): Promise<number> => runCli(['advise', ...args], commands);
@@ -20,15 +21,9 @@ const run = (...args: string[]): Promise<number> => runCli(['advise', ...args], 
 const MACHINE = 'rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB';
 const SMALL = ['mini-mixtral-8x8l', '-w', 'rtx-3060+32GB'];
 
-/** A page shows a screen between two comments; with MOEPROF_UPDATE=1 it is put there first. */
-function shown(page: string, [begin, end]: readonly [string, string], screen: string): void {
-  const path = fileURLToPath(new URL(`../../${page}`, import.meta.url));
-  const text = readFileSync(path, 'utf8');
-  const indented = screen.replace(/^(?=.)/gm, '    ');
-  const fresh = text.slice(0, text.indexOf(begin) + begin.length) + indented + text.slice(text.indexOf(end));
-  const update = process.env.MOEPROF_UPDATE === '1';
-  if (update) writeFileSync(path, fresh);
-  expect(fresh === text || update, `${page}: run MOEPROF_UPDATE=1 npx vitest run --project unit test/cli/advise.test.ts`).toBe(true);
+/** A page shows a screen between two comments. */
+function shown(page: string, marks: readonly [string, string], screen: string): void {
+  expectShown(page, marks, screen.replace(/^(?=.)/gm, '    '), 'test/cli/advise.test.ts');
 }
 
 /** The verdict and the line to paste. */

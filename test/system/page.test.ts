@@ -1,6 +1,6 @@
 // docs/systems.md is what the system files say:
 // MOEPROF_UPDATE=1 npx vitest run --project unit test/system/page.test.ts writes it anew.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import { rankingReports } from '../../src/report/ranking.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun } from '../../src/system/run.js';
 import type { SystemSpec } from '../../src/system/system.js';
+import { expectShown } from '../support/shown.js';
 import { exampleOf } from './example.js';
 import { describedSystems, pageOf } from './page.js';
 
@@ -38,16 +39,11 @@ async function ranking(): Promise<string> {
   return rankingReports[0]!.render(results, { color: false, width: 80, unicode: true, verbose: false });
 }
 
-/** The page holds `block` between the comments of this name; with MOEPROF_UPDATE=1 it is put there first. */
+/** The page holds a block between the comments of this name. */
 function expectBlock(name: string, block: string): void {
-  const [begin, end] = [`<!-- ${name}: written by test/system/page.test.ts -->\n`, `<!-- end of ${name} -->\n`];
-  const text = readFileSync(page, 'utf8');
-  const [before, rest] = text.split(begin) as [string, string];
-  const [, after] = rest.split(end) as [string, string];
-  const fresh = `${before}${begin}\n${block.trimEnd()}\n\n${end}${after}`;
-  if (process.env.MOEPROF_UPDATE === '1') writeFileSync(page, fresh);
-  const isFresh = readFileSync(page, 'utf8') === fresh;
-  expect(isFresh, `${name}: run MOEPROF_UPDATE=1 npx vitest run --project unit test/system/page.test.ts`).toBe(true);
+  const test = 'test/system/page.test.ts';
+  const marks = [`<!-- ${name}: written by ${test} -->\n`, `<!-- end of ${name} -->\n`] as const;
+  expectShown('docs/systems.md', marks, `\n${block.trimEnd()}\n\n`, test);
 }
 
 describe('docs/systems.md', () => {
