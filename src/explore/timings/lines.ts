@@ -29,6 +29,18 @@ export function wholeOf(text: string | number | undefined | null): number | unde
   return Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 
+/** Bytes of a size as ggml prints it, `59.02 GiB`; undefined where a text is none. */
+export function printedSize(text: string | undefined): number | undefined {
+  const match = /^([\d.]+) ([KMGT])iB$/.exec(text ?? '');
+  return match === null ? undefined : Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2]!) + 1);
+}
+
+/** @throws UserError where a row of a table has another number of cells than its head: somebody has cut the line */
+export function demandCells(cells: readonly string[], columns: number, place: string): void {
+  if (cells.length !== columns)
+    throw new UserError(`${place}: has ${cells.length} cells in a table of ${columns} columns; is the line whole?`);
+}
+
 /** Only fields that are known. */
 export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined | null> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;

@@ -1,6 +1,6 @@
 // llama-bench: JSON, JSON lines and Markdown tables (`-o json|jsonl|md`), one row a test.
 import { messageOf, UserError } from '../../base/errors.js';
-import { defined, linesOf, type PlacedLine, printedSpeed, wholeOf } from './lines.js';
+import { defined, demandCells, linesOf, type PlacedLine, printedSize, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';
 
@@ -14,7 +14,7 @@ export const llamaBenchJson: TimingFormat = {
       ? listOf(text, path)
       : linesOf(text, path)
           .filter(({ text: line }) => line.trim() !== '')
-          .map((line) => testOf(parsed(line.text, line.place), line.place)),
+          .map((line) => testOf(parsed(line.text, line.place, 'jsonl'), line.place)),
 };
 
 /** The Markdown table of llama-bench, alone or in a log. */
@@ -25,32 +25,19 @@ export const llamaBenchMarkdown: TimingFormat = {
   read: readTable,
 };
 
-function parsed(text: string, place: string): Record<string, unknown> {
-  let value: unknown;
+function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${place}: is not JSON (${messageOf(error)}); write it with llama-bench -o jsonl`);
+    throw new UserError(`${place}: is not JSON (${messageOf(error)}); write it with llama-bench -o ${format}`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new UserError(`${place}: is not a test of llama-bench; expected an object with avg_ts`);
 }
 
 /** Objects of a list with the line that each begins in. */
 function listOf(text: string, path: string): Timing[] {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${path}:1: is not JSON (${messageOf(error)}); write it with llama-bench -o json`);
-  }
+  const list = parsed(text, `${path}:1`, 'json') as unknown[];
   const starts = [...text.matchAll(/^ {2}\{/gm)].map(({ index }) => text.slice(0, index).split('\n').length);
-  return (list as unknown[]).map((one, i) => {
-    const place = `${path}:${starts[i] ?? 1}`;
-    if (typeof one !== 'object' || one === null || Array.isArray(one))
-      throw new UserError(`${place}: is not a test of llama-bench; expected an object with avg_ts`);
-    return testOf(one as Record<string, unknown>, place);
-  });
+  return list.map((one, i) => testOf(one, `${path}:${starts[i] ?? 1}`));
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined);
@@ -60,7 +47,10 @@ const flagOf = (value: unknown): boolean | undefined =>
     : value === true || value === 1 || value === '1' || value === 'on' || value === 'enabled';
 const numberOf = (value: unknown): number | undefined => wholeOf(value as string | number | undefined);
 
-function testOf(test: Record<string, unknown>, place: string): Timing {
+function testOf(value: unknown, place: string): Timing {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UserError(`${place}: is not a test of llama-bench; expected an object with avg_ts`);
+  const test = value as Readonly<Record<string, unknown>>;
   const speed = printedSpeed(String(test.avg_ts), place, 'avg_ts');
   const [prompt, generated] = [numberOf(test.n_prompt) ?? 0, numberOf(test.n_gen) ?? 0];
   const spread = Number(test.stddev_ts) / speed;
@@ -100,7 +90,7 @@ function phaseOf(speed: number, prompt: number, generated: number, depth: number
 
 /** Columns of the table by what they hold; others are passed over. */
 const COLUMNS: Readonly<Record<string, (cell: string) => Partial<Timing>>> = {
-  size: (cell) => defined({ modelBytes: bytesOf(cell) }),
+  size: (cell) => defined({ modelBytes: printedSize(cell) }),
   params: (cell) => defined({ parameters: /^[\d.]+ B$/.test(cell) ? Number.parseFloat(cell) * 1e9 : undefined }),
   ngl: (cell) => defined({ gpuLayers: wholeOf(cell) }),
   threads: (cell) => defined({ threads: wholeOf(cell) }),
@@ -113,11 +103,6 @@ const COLUMNS: Readonly<Record<string, (cell: string) => Partial<Timing>>> = {
   mmap: (cell) => ({ mmap: cell === '1' }),
   nopo: (cell) => defined({ noOpOffload: cell === '1' || undefined }),
 };
-
-function bytesOf(cell: string): number | undefined {
-  const match = /^([\d.]+) ([KMGT])iB$/.exec(cell);
-  return match === null ? undefined : Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2]!) + 1);
-}
 
 const cellsOf = (line: string): string[] =>
   line
@@ -140,8 +125,7 @@ function readTable(text: string, path: string): Timing[] {
 }
 
 function rowOf(head: readonly string[], cells: readonly string[], { place }: PlacedLine): Timing {
-  if (cells.length !== head.length)
-    throw new UserError(`${place}: has ${cells.length} cells in a table of ${head.length} columns; is the line whole?`);
+  demandCells(cells, head.length, place);
   const cell = (name: string): string => cells[head.indexOf(name)]!;
   const test = /^(?:pp(\d+))?\+?(?:tg(\d+))?(?: @ d(\d+))?$/.exec(cell('test'));
   if (test === null)

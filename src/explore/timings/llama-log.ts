@@ -1,10 +1,8 @@
 // Lines that llama.cpp and its kin print while a model is loaded: devices, buffers, sizes. What llama-server and llama-cli say of their
 // settings stands there.
 import { settingsOfCommand } from './command-line.js';
-import { defined, wholeOf } from './lines.js';
+import { defined, printedSize, wholeOf } from './lines.js';
 import type { TimingBuffer, TimingSettings } from './timing.js';
-
-const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /** Characters of a line that are looked at: lines that say something are short, and patterns take the square of a line's length. */
 const LONGEST = 4096;
@@ -16,7 +14,6 @@ export function settingsOfLog(whole: string): TimingSettings {
     .map((line) => line.slice(0, LONGEST))
     .join('\n');
   const first = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
-  const size = /(?:file|model) size\s*=\s*([\d.]+) ([KMGT])iB/.exec(text);
   const parameters = /model params\s*=\s*([\d.]+) B/.exec(text)?.[1];
   const devices = [...text.matchAll(/^\s*Device \d+: (.+?)(?:, compute capability|, VMM|$)/gm)].map(([, name]) => name!.trim());
   const offloaded = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
@@ -24,7 +21,7 @@ export function settingsOfLog(whole: string): TimingSettings {
   const told: TimingSettings = defined({
     model: first(/loaded meta data .* from (\S+)/) ?? first(/general\.name\s*(?:str\s*)?= (.+)$/m),
     quantization: first(/(?:file type|model ftype)\s*= (.+?)(?: \(guessed\))?$/m),
-    modelBytes: size === null ? undefined : Number(size[1]) * UNITS[size[2]!]!,
+    modelBytes: printedSize(first(/(?:file|model) size\s*=\s*([\d.]+ [KMGT]iB)/)),
     parameters: parameters === undefined ? undefined : Number(parameters) * 1e9,
     devices: devices.length === 0 ? undefined : [...new Set(devices)],
     threads: wholeOf(first(/n_threads\s*=\s*(\d+)/)),
@@ -41,7 +38,7 @@ export function settingsOfLog(whole: string): TimingSettings {
 
 /** `load_tensors:        CUDA0 model buffer size = 12345.67 MiB`; undefined where there is none. */
 function buffersOf(text: string): TimingBuffer[] | undefined {
-  const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+) MiB/g)];
+  const lines = [...text.matchAll(/([A-Za-z][\w-]*) +(model|KV|RS|compute|output) buffer size\s*=\s*([\d.]+ MiB)/g)];
   if (lines.length === 0) return undefined;
-  return lines.map(([, device, kind, mebibytes]) => ({ device: device!, kind: kind!, bytes: Number(mebibytes) * 2 ** 20 }));
+  return lines.map(([, device, kind, size]) => ({ device: device!, kind: kind!, bytes: printedSize(size)! }));
 }

@@ -1,6 +1,5 @@
 // llama-sweep-bench of ik_llama.cpp: a table of prompt and decode speed by context.
-import { UserError } from '../../base/errors.js';
-import { defined, linesOf, printedSpeed, wholeOf } from './lines.js';
+import { defined, demandCells, linesOf, printedSpeed, wholeOf } from './lines.js';
 import { settingsOfLog } from './llama-log.js';
 import type { Timing, TimingFormat } from './timing.js';
 
@@ -21,8 +20,7 @@ export const sweepBench: TimingFormat = {
       if (HEAD.test(trimmed)) inTable = true;
       if (!inTable || !/^\|\s*\d/.test(trimmed)) continue;
       const cells = trimmed.split('|').slice(1, -1);
-      if (cells.length !== COLUMNS)
-        throw new UserError(`${place}: has ${cells.length} cells in a table of ${COLUMNS} columns; is the line whole?`);
+      demandCells(cells, COLUMNS, place);
       const [prompt, generated, depth, , prefill, , decode] = cells as [string, string, string, string, string, string, string];
       found.push({
         ...settings,
