@@ -36,8 +36,8 @@ function parsed(text: string, place: string, format: 'json' | 'jsonl'): unknown 
 /** Objects of a list with the line that each begins in. */
 function listOf(text: string, path: string): Timing[] {
   const list = parsed(text, `${path}:1`, 'json') as unknown[];
-  const starts = [...text.matchAll(/^ {2}\{/gm)].map(({ index }) => text.slice(0, index).split('\n').length);
-  return list.map((one, i) => testOf(one, `${path}:${starts[i] ?? 1}`));
+  const starts = linesOf(text, path).filter((line) => line.text.startsWith('  {'));
+  return list.map((one, i) => testOf(one, starts[i]?.place ?? `${path}:1`));
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' && value !== 'none' ? value : undefined);
