@@ -1,18 +1,8 @@
-// A machine with what was measured on it: the file that -w reads, and what people read of it.
+// A machine with what was measured on it, as the file that -w reads.
 import { stringify } from 'yaml';
-import { formatBytes, formatRate } from '../../base/units.js';
 import type { MachineFile } from '../../hardware/machine-file.js';
-import { type Column, type Datum, type Document, type Grid, gridOf, type Line, ratio } from '../../report/document/document.js';
-import { documentFormats } from '../../report/document/formats.js';
-import type { Format } from '../../report/format.js';
-import { VERSION } from '../../result/version.js';
 import type { MachineRates } from '../measure/machine-rates.js';
-import { speedText } from '../validate/words.js';
 import type { FittedSpeed, RuntimeCalibration } from './calibration.js';
-import { KNOBS } from './knobs.js';
-
-/** Version tag of the JSON. Additions keep it; a change of meaning raises it. */
-const CALIBRATION_SCHEMA = 'moeprof.calibration/1';
 
 /** A machine and its measurements. */
 export interface CalibratedMachine {
@@ -25,23 +15,6 @@ export interface CalibratedMachine {
   /** By runtime. */
   readonly calibrations: readonly RuntimeCalibration[];
 }
-
-const [table, json, csv, markdown] = documentFormats<CalibratedMachine>(documentOf, (value) => ({
-  schema: CALIBRATION_SCHEMA,
-  tool: { name: 'moeprof', version: VERSION },
-  ...value,
-  machine: calibratedFile(value),
-}));
-
-const yaml: Format<CalibratedMachine> = {
-  name: 'yaml',
-  extensions: ['.yaml', '.yml'],
-  render: (value) =>
-    `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`,
-};
-
-/** Formats of a calibration, the one for reading first; `yaml` is what -w reads. */
-export const calibrationReports: readonly Format<CalibratedMachine>[] = [table, json, yaml, csv, markdown];
 
 /** The machine with what was measured; what was measured before and not again stays. */
 export function calibratedFile({ before, calibrations, date, rates }: CalibratedMachine): MachineFile {
@@ -98,7 +71,12 @@ function timingOf({
   place,
   predicted,
 }: FittedSpeed): NonNullable<NonNullable<MachineFile['measured']>['runtimes']>[string]['timings'][number] {
-  return { place, metric, measured, predicted: Number(predicted.toPrecision(4)) };
+  return { place, metric, measured, predicted: digits(predicted) };
+}
+
+/** The text of that file. */
+export function calibratedFileText(value: CalibratedMachine): string {
+  return `# Measured by moeprof machine calibrate on ${value.date}. Use it with -w.\n${stringify(written(calibratedFile(value)), { lineWidth: 0 })}`;
 }
 
 /** Rates and sizes with their units, for people who read the file. */
@@ -106,13 +84,12 @@ function written({ gpu, measured, ...file }: MachineFile): unknown {
   const { byThreads, copies, disk, memory, reads, ...rest } = measured ?? {};
   const rate = (value: number | undefined): string | undefined =>
     value === undefined ? undefined : `${Number((value / 1e9).toPrecision(4))} GB/s`;
-  const rates = { memory: rate(memory), copies: rate(copies), disk: rate(disk) };
-  const known = Object.fromEntries(Object.entries(rates).filter(([, value]) => value !== undefined));
   return {
     ...file,
     ...(gpu?.memory !== undefined && { gpu: { memory: `${Math.round(gpu.memory / 2 ** 20)}MiB` } }),
     measured: {
-      ...known,
+      // What is undefined is not written.
+      ...{ memory: rate(memory), copies: rate(copies), disk: rate(disk) },
       ...(byThreads && { byThreads: byThreads.map((one) => ({ ...one, read: rate(one.read), triad: rate(one.triad) })) }),
       ...(reads && { reads: reads.map((one) => ({ ...one, size: `${one.size / 2 ** 20}MiB`, rate: rate(one.rate) })) }),
       ...rest,
@@ -132,116 +109,4 @@ function timesWritten(value: unknown): unknown {
     TIMES.includes(key) && typeof one === 'number' ? `${one / 1e3}us` : timesWritten(one),
   ]);
   return Object.fromEntries(entries);
-}
-
-function documentOf(value: CalibratedMachine): Document {
-  const { before, calibrations, date } = value;
-  const { copies, disk, memory } = calibratedFile(value).measured ?? {};
-  const rates = [
-    ['memory', memory],
-    ['copies to the GPU', copies],
-    ['drive', disk],
-  ] as const;
-  const known = rates.flatMap(([name, rate]): Datum[][] => (rate === undefined ? [] : [[name, { value: rate, text: formatRate(rate) }]]));
-  return {
-    title: `${before.name}, calibrated on ${date}`,
-    blocks: [
-      gridOf(['measured', 'rate'], known),
-      ...(value.rates === null ? [] : rateGrids(value.rates)),
-      ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
-        speedGrid(`${runtime}: fitted on`, anchors),
-        ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
-        knobGrid(runtime, steps),
-        { kind: 'lines' as const, lines: verdict(checks) },
-      ]),
-    ],
-  };
-}
-
-function rateGrids({ drive, kernels, memory }: MachineRates): Grid[] {
-  const rate = (value: number): Datum => ({ value, text: formatRate(value) });
-  return [
-    gridOf(
-      ['threads', { head: 'reads', name: 'read_bytes_per_second' }, { head: 'triad', name: 'triad_bytes_per_second' }, 'spread'],
-      memory.map(({ read, threads, triad }) => [String(threads), rate(read.rate), rate(triad.rate), ratio(triad.spread)]),
-      { title: 'Memory' },
-    ),
-    gridOf(
-      ['weights of', { head: 'in', align: 'left' }, 'threads', { head: 'weights/s', name: 'weights_per_second' }, 'spread'],
-      kernels.map(({ format, from, spread, threads, weightsPerSecond }) => [
-        format,
-        from,
-        String(threads),
-        { value: weightsPerSecond, text: `${(weightsPerSecond / 1e9).toFixed(2)} G` },
-        ratio(spread),
-      ]),
-      { title: 'Experts, by kernels of WebAssembly' },
-    ),
-    gridOf(
-      ['under way', 'size', { head: 'rate', name: 'bytes_per_second' }, 'spread', { head: 'past the cache', align: 'left' }],
-      drive.map(({ direct, inFlight, rate: reached, size, spread }) => [
-        String(inFlight),
-        { value: size, text: formatBytes(size) },
-        rate(reached),
-        ratio(spread),
-        direct ? 'yes' : 'no',
-      ]),
-      { title: 'Drive, reads of an expert' },
-    ),
-  ];
-}
-
-function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {
-  const place: Column = { head: 'where', most: 34 };
-  const text = (speed: number): Datum => ({ value: speed, text: speedText({ metric: 'decode' }, speed) });
-  return gridOf(
-    [
-      place,
-      { head: 'speed', align: 'left' },
-      { head: 'measured', name: 'measured_tps' },
-      { head: 'before', name: 'before_tps' },
-      { head: 'fitted', name: 'fitted_tps' },
-      'error',
-    ],
-    speeds.map(({ before, measured, metric, place: where, predicted }) => [
-      where,
-      metric,
-      text(measured),
-      text(before),
-      text(predicted),
-      signed(predicted / measured - 1),
-    ]),
-    { title },
-  );
-}
-
-function signed(value: number): Datum {
-  return { value, text: `${value < 0 ? '-' : '+'}${(100 * Math.abs(value)).toFixed(1)} %` };
-}
-
-/** What moved, of what can be moved. */
-function knobGrid(runtime: string, steps: readonly number[]): Grid {
-  const moved = KNOBS.map((knob, i) => ({ knob, factor: Math.exp(steps[i]!) })).filter(({ factor }) => Math.abs(factor - 1) >= 0.005);
-  return gridOf(
-    ['constant', { head: 'of what', align: 'left' }, { head: 'times', name: 'factor' }],
-    moved.map(({ factor, knob }) => [knob.name, knob.says, { value: factor, text: factor.toFixed(2) }]),
-    { title: `${runtime}: constants here, beside those of all machines` },
-  );
-}
-
-function verdict(checks: readonly FittedSpeed[]): Line[] {
-  if (checks.length === 0)
-    return [{ tone: 'info', text: 'Nothing checks these constants: give one more timing, with another split or context.' }];
-  const sizes = checks.map(({ measured, predicted }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
-  const worst = sizes.at(-1)!;
-  const middle = sizes[sizes.length >> 1]!;
-  const said =
-    sizes.length === 1
-      ? `The check was predicted within ${percent(worst)}`
-      : `Of ${sizes.length} checks half were predicted within ${percent(middle)}, all within ${percent(worst)}`;
-  return [{ tone: worst <= 0.1 ? 'good' : 'caution', text: `${said}; every run on this machine says so from now on.` }];
-}
-
-function percent(value: number): string {
-  return String(ratio(value) === null ? '' : `${(100 * value).toFixed(1)} %`);
 }

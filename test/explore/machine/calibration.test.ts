@@ -1,8 +1,9 @@
 // The fit of a runtime's constants to two timings, by hand and on timings that the engine itself made.
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { calibratedFile, calibrationReports } from '../../../src/explore/machine/calibrated-machine.js';
+import { calibratedFile } from '../../../src/explore/machine/calibrated-machine.js';
 import { anchorsOf, calibrate, fitSteps, joinedPhases } from '../../../src/explore/machine/calibration.js';
+import { calibrationReports } from '../../../src/explore/machine/calibration-report.js';
 import { KNOBS, turnedBy } from '../../../src/explore/machine/knobs.js';
 import { measurementOf } from '../../../src/explore/machine/timing-row.js';
 import type { Measurement } from '../../../src/explore/validate/measurement.js';
