@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, statfsSync, unlin
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { attempt } from '../../base/files.js';
+import { Random } from '../../base/random.js';
 import { formatBytes } from '../../base/units.js';
 
 /** A file of the drive, open for reading. */
@@ -25,7 +26,7 @@ const LEFT = 512 * MIB;
  * @param step told after each part, so that signals are heard
  * @throws UserError where the folder cannot be written, or is nearly full
  */
-export async function openDriveFile(folder: string, step: (done: number, total: number) => Promise<void>): Promise<DriveFile> {
+export async function openDriveFile(folder: string, step: () => Promise<void>): Promise<DriveFile> {
   const path = join(folder, `.moeprof-read-${process.pid}`);
   const file = attempt(path, () => openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
   const nameless = process.platform !== 'win32';
@@ -45,7 +46,7 @@ export async function openDriveFile(folder: string, step: (done: number, total: 
     for (let at = 0; at < SIZE; at += part.length) {
       part[at % 4096] = at & 255;
       attempt(folder, () => writeSync(file, part, 0, part.length, at));
-      await step(at + part.length, SIZE);
+      await step();
     }
     fsyncSync(file);
     const direct = directly(nameless ? `/proc/self/fd/${file}` : path);
@@ -68,13 +69,7 @@ function directly(path: string): number | null {
 }
 
 function randomBytes(length: number): Uint8Array {
-  const words = new Uint32Array(length / 4);
-  let state = 2463534242;
-  for (let i = 0; i < words.length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[i] = state;
-  }
+  const random = new Random(1, 'measure/drive-file');
+  const words = new Uint32Array(length / 4).map(() => random.uint32());
   return new Uint8Array(words.buffer);
 }

@@ -1,8 +1,7 @@
 // What this machine reaches: memory by threads, kernels of experts over small and large working sets, reads of the drive by how many are under
 // way. About a minute.
 import { availableParallelism } from 'node:os';
-import type { DriveFile } from './drive.js';
-import { openDriveFile } from './drive.js';
+import { type DriveFile, openDriveFile } from './drive.js';
 import { FORMATS } from './task.js';
 import { type MeasuredRate, measureTogether } from './together.js';
 import { BLOCK_BYTES } from './wasm.js';
@@ -129,13 +128,7 @@ async function kernelRate(format: KernelRate['format'], from: KernelRate['from']
 }
 
 async function driveRate({ bytes: fileBytes, direct, fd }: DriveFile, inFlight: number): Promise<DriveRate> {
-  const tasks = Array.from({ length: inFlight }, (_, i) => ({
-    kind: 'read' as const,
-    fd,
-    bytes: READ_BYTES,
-    fileBytes,
-    seed: 12345 + 7919 * i,
-  }));
+  const tasks = Array.from({ length: inFlight }, (_, seed) => ({ kind: 'read' as const, fd, bytes: READ_BYTES, fileBytes, seed }));
   const { rate, spread } = await measureTogether(tasks, 3);
   return { inFlight, size: READ_BYTES, rate, spread, direct };
 }

@@ -1,5 +1,6 @@
 // What a thread measures, and the loop in which it does: it works for a while, together with others, and says how much it did.
 import { readSync } from 'node:fs';
+import { Random } from '../../base/random.js';
 import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';
 
 /** Formats whose kernels are measured. */
@@ -64,14 +65,8 @@ function reading({ bytes, fd, fileBytes, seed }: Extract<Task, { kind: 'read' }>
   // Memory of WebAssembly begins on a page, which is what O_DIRECT asks for.
   const buffer = new Uint8Array(kernelsOn(bytes).memory.buffer, 0, bytes);
   const places = Math.floor(fileBytes / bytes);
-  let state = seed >>> 0;
-  return {
-    bytes,
-    round: () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      readSync(fd, buffer, 0, bytes, (state % places) * bytes);
-    },
-  };
+  const random = new Random(seed, 'measure/reads');
+  return { bytes, round: () => void readSync(fd, buffer, 0, bytes, random.below(places) * bytes) };
 }
 
 /** What a thread did: bytes from `begin` to `end` in ms of the clock that threads share. */
