@@ -23,13 +23,8 @@ const percent = (value) => `${(100 * value).toFixed(1)} %`.padStart(8);
 const all = readMeasurements(new URL('../profiles/measurements/open.jsonl', import.meta.url).pathname).filter(
   (row) => speeds(row).length > 0,
 );
-const machines = Map.groupBy?.(all, ({ machine }) => machine.name) ?? grouped(all);
-
-function grouped(rows) {
-  const groups = new Map();
-  for (const row of rows) groups.set(row.machine.name, [...(groups.get(row.machine.name) ?? []), row]);
-  return groups;
-}
+const machines = new Map();
+for (const row of all) machines.set(row.machine.name, [...(machines.get(row.machine.name) ?? []), row]);
 
 /** Residual and slopes of each speed of rows, by id and metric. */
 async function sensitivities(rows) {

@@ -106,7 +106,7 @@ async function measure({ ahead, experts, hidden, kind, tokens }) {
 const sum = (rows, of) => rows.reduce((total, row) => total + of(row), 0);
 
 /** Least squares of relative errors; what would be negative is 0. */
-function leastSquares(rows) {
+function leastSquares(rows, solve) {
   const scaled = rows.map(({ columns, ns }) => columns.map((value) => value / ns));
   let active = scaled[0].map((_, i) => i);
   for (;;) {
@@ -121,16 +121,6 @@ function leastSquares(rows) {
   }
 }
 
-/** Gaussian elimination of a small system. */
-function solve(matrix, right) {
-  let rows = matrix.map((row, i) => [...row, right[i]]);
-  for (let i = 0; i < rows.length; i++) {
-    const pivot = rows[i];
-    rows = rows.map((row, k) => (k === i ? row : row.map((value, j) => value - (row[i] / pivot[i]) * pivot[j])));
-  }
-  return rows.map((row, i) => row.at(-1) / row[i]);
-}
-
 if (process.argv[2] === '--measure') {
   const { kind, rows } = JSON.parse(process.argv[3]);
   const measured = [];
@@ -138,7 +128,7 @@ if (process.argv[2] === '--measure') {
   console.log(JSON.stringify(measured));
   process.exit(0);
 }
-await fromDist('index.js');
+const { solve } = await fromDist('explore/validate/fit.js');
 console.log(`${machine()}\n`);
 for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
   const network = kind === 'onnx';
@@ -147,18 +137,9 @@ for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
     ns,
     columns: network ? [1, weights, tokens * weights] : [1, tokens * ahead * experts],
   }));
-  const constants = leastSquares(fitted);
+  const constants = leastSquares(fitted, solve);
   const error = median(
-    fitted.map(({ columns, ns }) =>
-      Math.abs(
-        sum(
-          columns.map((value, i) => value * constants[i]),
-          (part) => part,
-        ) /
-          ns -
-          1,
-      ),
-    ),
+    fitted.map(({ columns, ns }) => Math.abs(columns.reduce((total, value, i) => total + value * constants[i], 0) / ns - 1)),
   );
   console.log(
     `${kind}: ${constants.map((value) => Number(value.toPrecision(3))).join(' ns, ')} ns (median error ${Math.round(100 * error)} %)`,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { threadCounts } from '../dist/explore/measure/machine-rates.js';
 import { measureTogether } from '../dist/explore/measure/together.js';
+import { median } from './lib/bench.mjs';
 
 const BYTES = 192 * 2 ** 20;
 const rounds = Number(process.argv[2] ?? 5);
@@ -19,7 +20,6 @@ try {
   console.error(error.code === 'ENOENT' ? 'gcc is not installed: nothing to compare with' : String(error.message));
   process.exit(2);
 }
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const gigabytes = (value) => `${(value / 1e9).toFixed(2)} GB/s`;
 console.log(`${cpus()[0].model}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}, ${rounds} rounds in turns`);
 for (const threads of threadCounts(availableParallelism())) {
