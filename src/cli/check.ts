@@ -6,6 +6,7 @@ import { type CheckedLog, checkReports } from '../explore/check/report.js';
 import { joinedPhases } from '../explore/machine/calibration.js';
 import { measurementOf } from '../explore/machine/timing-row.js';
 import { readTimings } from '../explore/timings/index.js';
+import { powerShareOf } from '../hardware/detect/power-remark.js';
 import { machineOfFile, runtimeOnFile } from '../hardware/machine-file.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { CliContext } from './context.js';
@@ -66,14 +67,8 @@ async function checkedLog(log: string, options: CheckOptions): Promise<CheckedLo
     return own.runtime;
   });
   const facts: CheckFacts = {
-    powerShare: powerShare(file.remarks ?? []),
+    powerShare: powerShareOf(file.remarks ?? []),
     buffers: new Map(timings.map(({ buffers = [], place }) => [place, buffers])),
   };
   return { machine: file.name, runs: await checkRuns(rows, runtimes, facts), calibration: said[0] ?? null };
-}
-
-/** Of the power limit that detection remarked on; null: it did not. */
-function powerShare(remarks: readonly string[]): number | null {
-  const watts = remarks.map((remark) => /may draw (\d+) of (\d+) W/.exec(remark)).find((match) => match !== null);
-  return watts === undefined ? null : Number(watts[1]) / Number(watts[2]);
 }

@@ -11,6 +11,7 @@ import type { DetectedPart, Draft } from './draft.js';
 import { matchChip } from './match-chip.js';
 import { isaOf, matchCpu } from './match-cpu.js';
 import { type Match, matchGpu } from './match-gpu.js';
+import { powerRemarks } from './power-remark.js';
 import type { Seen, SeenGpu } from './seen.js';
 
 /** What a machine has that its parts of the catalogue do not say. */
@@ -106,7 +107,8 @@ function addGpus({ gpus = [] }: Seen, { notSeen, parts, remarks }: Draft): { gro
 }
 
 /** What of a card makes it slower than its data sheet. */
-function remarksOn({ link = {}, names, power }: SeenGpu, { pcie }: GpuPart): string[] {
+function remarksOn(gpu: SeenGpu, { pcie }: GpuPart): string[] {
+  const { link = {}, names } = gpu;
   const { lanes } = link;
   // Laptops have cards with 8 lanes whose driver says 16.
   const mostLanes = Math.min(link.mostLanes ?? 0, pcie?.lanes ?? 0);
@@ -116,9 +118,7 @@ function remarksOn({ link = {}, names, power }: SeenGpu, { pcie }: GpuPart): str
           `${names[0]} runs with ${lanes} of its ${mostLanes} PCIe lanes: copies to it, and prompts whose experts are copied, are that much slower.`,
         ]
       : []),
-    ...(power !== undefined && power.limit < 0.95 * power.usual
-      ? [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`]
-      : []),
+    ...powerRemarks(gpu),
   ];
 }
 
