@@ -10,6 +10,7 @@ import { type Located, locateValue, locateYaml, type Override, type Places, quan
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/load.js';
 import { parseKvFormat } from '../model/kv-format.js';
+import { CPU_PROJECTIONS } from '../model/projections.js';
 import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
@@ -119,6 +120,17 @@ export const runSchema = z.strictObject({
         .optional()
         .describe(
           'Decoder layers on the GPU, counted from the last (llama.cpp -ngl); one more than there are brings norm and head. The CPU holds the others, with their KV caches and experts. Absent: all.',
+        ),
+      splitLayer: z
+        .strictObject({
+          layer: z.int().nonnegative().describe('The layer among those with experts, counted from 0.'),
+          cpu: z
+            .enum(CPU_PROJECTIONS)
+            .describe('Projections of its experts that lie in DRAM, where the CPU computes them: down, or gate+up.'),
+        })
+        .optional()
+        .describe(
+          'A layer at the boundary: some projections of its experts lie in DRAM, the others on the GPU (llama.cpp -ot by name). The CPU has all experts of the layers before it. Absent: none.',
         ),
       minExpertCache: capacity
         .optional()

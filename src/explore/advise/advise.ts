@@ -1,12 +1,13 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
-import { bitsPerWeight, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
+import { bitsPerWeight, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import { type DeviceMemory, gpusOf } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
+import { cpuExpertLayers, splitPattern } from './loaded.js';
 import { misfitsOf, missingOf } from './misfits.js';
 import { type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
@@ -145,7 +146,8 @@ export function commandOf(asked: AdviceRequest, { model, setting, split }: Price
     hub: asked.hub,
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
-    firstMoe: firstMoe(model),
+    cpuExpertLayers: cpuExpertLayers(model, setting),
+    splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),
     split,
     cores: (cpu?.cores ?? 0) * sockets,

@@ -2,9 +2,10 @@
 import { allocate, holdings } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { firstMoe, type ModelSpec } from '../../model/spec.js';
+import { projectionTensors } from '../../model/projections.js';
+import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from './fits.js';
-import { isAllOnGpu, isCpuOnly, type Setting } from './setting.js';
+import { isAllOnGpu, isCpuOnly, type Setting, type WeightPlacement } from './setting.js';
 
 /** What is loaded, and how its layers lie on several GPUs. */
 export interface Loaded {
@@ -58,15 +59,30 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   return { devices: [one], split };
 }
 
+/** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
+export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
+  return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
+}
+
+/** Pattern of the tensors of the layer behind them that lie there, too, as `-ot` has it; null: there are none. */
+export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: WeightPlacement): string | null {
+  if (cpuProjections === null) return null;
+  const names = projectionTensors(model, cpuMoe, cpuProjections).map((name) => /ffn_(.*)_exps$/.exec(name)![1]!);
+  const which = names.length === 1 ? names[0]! : `(${names.join('|')})`;
+  return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
+}
+
 /** The load that a setting's flags ask for. */
 function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
-  const { context, cpuMoe, gpuLayers, kv, ubatch, users } = setting;
+  const { context, gpuLayers, kv, ubatch, users } = setting;
+  const split = splitPattern(model, setting);
   const depth = model.anatomy?.layers.length ?? 0;
   return {
     engine,
     gpus,
     gpuLayers: gpuLayers ?? depth + 1,
-    cpuMoeLayers: cpuMoe === 0 ? 0 : firstMoe(model) + cpuMoe,
+    ...(split === null ? {} : { overrides: [{ pattern: split, device: 'cpu' }] }),
+    cpuMoeLayers: cpuExpertLayers(model, setting),
     context: context * users,
     parallel: users,
     batch: Math.max(LEAST_BATCH, ubatch),

@@ -15,9 +15,12 @@ export function misfitsOf(question: Question, { model, setting }: Priced): strin
   });
 }
 
-function stepOf({ gpuExperts, gpuLayers }: WeightPlacement): string {
+/** What the GPU has on a rung that it has not on the next. */
+function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): string {
   if (gpuLayers !== null) return 'One more layer on the GPU';
-  return gpuExperts === null ? "One more layer's experts on the GPU" : 'One more expert of each layer on the GPU';
+  if (gpuExperts !== null) return 'One more expert of each layer on the GPU';
+  if (cpuProjections === 'gate+up') return "The down projection of one more layer's experts on the GPU";
+  return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
 /** Sentences where nothing fits: what the formats on offer lack at least, the smallest last. */

@@ -142,7 +142,7 @@ function runOf(
   const common = { workload, bounds: false, audit: 'off' } as const;
   const whole = asOneGpu(hardware);
   const machine = cached === null ? withoutDisk(whole) : whole;
-  const { cpuMoe, gpuExperts, gpuLayers } = setting;
+  const { cpuMoe, cpuProjections, gpuExperts, gpuLayers } = setting;
   if (cached !== null && machine.cpu === null) {
     // One memory caches the disk.
     const system = { name: 'mapped', cache: { policy: 'lru', scope: 'global' as const } };
@@ -162,6 +162,7 @@ function runOf(
   const memory = {
     expertCache: layers ? '100%' : `${Math.min(gpuExperts, most)}/layer`,
     ...(gpuLayers === null ? {} : { gpuLayers }),
+    ...(cpuProjections === null ? {} : { splitLayer: { layer: cpuMoe, cpu: cpuProjections } }),
     ...(cached === null ? {} : { dramCache: `${Math.floor(cached)} B` }),
   };
   return { run: { ...common, system, memory }, machine };

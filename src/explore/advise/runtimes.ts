@@ -3,6 +3,7 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
+import { CPU_PROJECTIONS, isSeparable } from '../../model/projections.js';
 import { decoderLayers, type ModelSpec } from '../../model/spec.js';
 import type { Dialect } from './flags/dialect.js';
 import { ikLlamaCpp } from './flags/ik-llama.cpp.js';
@@ -44,10 +45,17 @@ function byLayers(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...fewerLayers(model, 0)];
 }
 
-/** Experts of first layers in host memory; where all are there and more must go, layers as wholes. */
+/**
+ * Experts of first layers in host memory, of the layer behind them perhaps some projections; where all are there and more must go, layers as
+ * wholes.
+ */
 function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
-  return [...Array.from({ length: length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })), ...fewerLayers(model, length)];
+  const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [
+    { ...ALL_ON_GPU, cpuMoe },
+    ...(isSeparable(model, cpuMoe) ? CPU_PROJECTIONS.map((cpuProjections) => ({ ...ALL_ON_GPU, cpuMoe, cpuProjections })) : []),
+  ]);
+  return [...steps, { ...ALL_ON_GPU, cpuMoe: length }, ...fewerLayers(model, length)];
 }
 
 /** All layers without the head down to none. */

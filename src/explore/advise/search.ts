@@ -81,9 +81,15 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
   const { hardware, runtime } = question;
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
-  const setting = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const highest = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const setting = highest === null ? null : withoutSplit(highest);
   if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
   return { ...setting, fromDisk: true };
+}
+
+/** A setting whose split layer is in host memory: what is read from the disk are whole experts. */
+function withoutSplit(setting: Setting): Setting {
+  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
 }
 
 /** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
@@ -153,8 +159,10 @@ async function downhill(question: Question, from: Priced): Promise<Priced> {
 }
 
 /** Place of a setting's placement on its ladder. */
-export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): number {
-  return ladder.findIndex((one) => one.cpuMoe === cpuMoe && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers);
+export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): number {
+  return ladder.findIndex(
+    (one) => one.cpuMoe === cpuMoe && one.cpuProjections === cpuProjections && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers,
+  );
 }
 
 /** Tokens between two contexts that are told apart. */

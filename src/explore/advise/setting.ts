@@ -1,6 +1,8 @@
 // One way to run a model: what lies where, and what the runtime is told beside it. Types and small words only; a runtime says which of
 // these it has (runtimes.ts), the engine prices them (price.ts), memory is counted in fits.ts.
 
+import type { CpuProjections } from '../../model/projections.js';
+
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
@@ -10,16 +12,18 @@ export interface WeightPlacement {
   readonly gpuLayers: number | null;
   /** First MoE layers whose experts lie in host memory. */
   readonly cpuMoe: number;
+  /** Projections of the next layer's experts that lie there, too; null: none. */
+  readonly cpuProjections: CpuProjections | null;
   /** Experts of each layer on the GPUs; null: all of the layers that are there. */
   readonly gpuExperts: number | null;
 }
 
 /** Everything on the GPUs. */
-export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, gpuExperts: null };
+export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null };
 
 /** True where nothing lies in host memory: the CPU takes no part. */
-export function isAllOnGpu({ cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): boolean {
-  return cpuMoe === 0 && gpuExperts === null && gpuLayers === null;
+export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): boolean {
+  return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null;
 }
 
 /** One way to run a model. */

@@ -45,6 +45,9 @@ const PAIRS = MACHINES.map((machine) => ({
 // Short: speeds of longer prompts change no order of placements, and passes beyond the prompt are not tried.
 const REQUEST = { prompt: 64, output: 64 };
 
+/** Flags that were advised at least once. */
+const used = new Set<string>();
+
 describe.each(MODELS)('%s', (name) => {
   const model = loadModel(name);
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
@@ -73,7 +76,17 @@ describe.each(MODELS)('%s', (name) => {
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
       const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
-      expect(runtime.dialect.read(command).size).toBe(command.uses.length);
+      const read = runtime.dialect.read(command);
+      expect(read.size).toBe(command.uses.length);
+      for (const flag of read.keys()) used.add(`${runtime.name} ${flag}`);
     }
   });
+});
+
+it('advises each flag that places weights', () => {
+  for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
+    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa']) expect(used).toContain(`${runtime} ${flag}`);
+  }
+  expect(used).toContain('ktransformers --kt-num-gpu-experts');
+  expect(used).toContain('ollama num_gpu');
 });

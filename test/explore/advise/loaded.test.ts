@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { freeOf, usedOf } from '../../../src/explore/advise/fits.js';
-import { loadedMemory } from '../../../src/explore/advise/loaded.js';
+import { cpuExpertLayers, loadedMemory, splitPattern } from '../../../src/explore/advise/loaded.js';
 import { servedMemory } from '../../../src/explore/advise/served.js';
 import { ALL_ON_GPU } from '../../../src/explore/advise/setting.js';
 import { loadHardware } from '../../../src/hardware/load.js';
@@ -33,6 +33,18 @@ describe('what llama.cpp loads', () => {
     expect(gpu!.kv).toBe(allGpu!.kv);
   });
 
+  it('keeps a projection of the next layer there, a third of a layer', () => {
+    const [gpu, host] = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 3 }, one).devices;
+    for (const [cpuProjections, thirds] of [
+      ['down', 1],
+      ['gate+up', 2],
+    ] as const) {
+      const split = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 3, cpuProjections }, one).devices;
+      expect(Math.abs(gpu!.weights - split[0]!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
+      expect(Math.abs(split[1]!.weights - host!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
+    }
+  });
+
   it('has half of its layers with the whole context, half with a window of 128: 24 MiB of KV a 1,024 tokens', () => {
     // 12 layers x 8,192 cells x 8 heads x 2 x 64 values x 2 bytes, and 12 layers x (128 + 512 in steps of 256) cells.
     const kv = loadedMemory('llama.cpp', model, SETTING, one).devices[0]!.kv;
@@ -50,6 +62,18 @@ describe('what llama.cpp loads', () => {
   it('is one sum where there is one memory', () => {
     const { devices } = loadedMemory('llama.cpp', model, SETTING, loadHardware('m4-max'));
     expect(devices.map(({ name }) => name)).toEqual(['memory']);
+  });
+});
+
+describe('flags that count layers', () => {
+  it('count those without experts', () => {
+    const sparse = loadModel('deepseek-v2-lite');
+    expect([0, 1, 26].map((cpuMoe) => cpuExpertLayers(sparse, { cpuMoe }))).toEqual([0, 2, 27]);
+    const other = loadModel('llama-4-maverick');
+    expect([0, 1, 2, 24].map((cpuMoe) => cpuExpertLayers(other, { cpuMoe }))).toEqual([0, 2, 4, 48]);
+    const pattern = splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'gate+up' });
+    expect(pattern).toBe('blk\\.3\\.ffn_(gate|up)_exps');
+    expect(splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'down' })).toBe('blk\\.3\\.ffn_down_exps');
   });
 });
 

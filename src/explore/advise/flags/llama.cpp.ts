@@ -18,7 +18,7 @@ export const SHARED_FLAGS: readonly Flag[] = [
   { names: ['-ngl', '--gpu-layers', '--n-gpu-layers'], takes: count(), does: 'layers on the GPU, the output matrix counted as one' },
   { names: ['-ncmoe', '--n-cpu-moe'], takes: count(), does: 'layers, from the first on, whose experts stay in host memory' },
   { names: ['-cmoe', '--cpu-moe'], takes: SWITCH, does: 'the experts of all layers stay in host memory' },
-  { names: ['-ot', '--override-tensor'], takes: TEXT, does: 'where tensors lie whose names match a pattern' },
+  { names: ['-ot', '--override-tensor'], takes: { kind: 'overrides' }, does: 'where tensors lie whose names match a pattern' },
   { names: ['-ts', '--tensor-split'], takes: { kind: 'shares' }, does: 'shares of the layers on each GPU' },
   { names: ['-fa', '--flash-attn'], takes: choice('on', 'off', 'auto'), does: 'flash attention: no scores are stored' },
   { names: ['-ctk', '--cache-type-k'], takes: CACHE_TYPES, does: 'storage of keys in the KV cache' },
@@ -52,10 +52,13 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   const why: Record<string, string> = {};
   if (setting.users > 1) uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
-  const experts = unified || cpuOnly ? null : expertsUse(told);
-  if (experts !== null) {
-    uses.push(experts);
-    why[experts[0]] = `fewer layers in host memory do not fit on the GPU beside ${setting.context} tokens of context`;
+  // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
+  for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(told)) {
+    uses.push([flag, value]);
+    why[flag] =
+      flag === '-ot'
+        ? 'what is left of the GPU takes the other projections of this layer, and not all of them'
+        : `fewer layers in host memory do not fit on the GPU beside ${setting.context} tokens of context`;
   }
   if (split !== null && !cpuOnly) {
     uses.push(['-ts', split.join(',')]);
@@ -77,11 +80,11 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   return { uses, why };
 }
 
-/** How experts are left in host memory; null: none are. */
-function expertsUse({ firstMoe, moeLayers, setting: { cpuMoe } }: Told): FlagUse | null {
-  if (cpuMoe === 0) return null;
-  // The flag counts decoder layers from the first on, also those without experts.
-  return cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', firstMoe + cpuMoe];
+/** How experts are left in host memory; empty: none are. */
+function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: Told): FlagUse[] {
+  const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
+  if (cpuMoe === 0) return split;
+  return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
 }
 
 /** llama.cpp. */

@@ -12,7 +12,8 @@ const TOLD: Told = {
   hub: null,
   name: 'model',
   moeLayers: 47,
-  firstMoe: 1,
+  cpuExpertLayers: 0,
+  splitPattern: null,
   gpus: 1,
   split: null,
   cores: 16,
@@ -29,7 +30,7 @@ const said = (runtime: string, told: Partial<Told>): Record<string, string> => {
 
 describe('llama.cpp', () => {
   it('leaves the experts of first layers in host memory; layers without experts count', () => {
-    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 } })).toEqual({
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 }, cpuExpertLayers: 21 })).toEqual({
       '-m': 'model.gguf',
       '-c': '8192',
       '-ngl': '99',
@@ -39,6 +40,17 @@ describe('llama.cpp', () => {
       '-fa': 'on',
       '-t': '16',
     });
+  });
+
+  it('leaves projections of the next layer there by name, before what counts layers', () => {
+    const setting = { ...SETTING, cpuMoe: 20, cpuProjections: 'gate+up' } as const;
+    const told = { ...TOLD, setting, cpuExpertLayers: 21, splitPattern: 'blk\\.21\\.ffn_(gate|up)_exps' };
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
+      const { dialect } = advisedRuntime(runtime);
+      const command = dialect.write(told);
+      expect(command.steps[0]!.lines.join('\n')).toContain("-ot 'blk\\.21\\.ffn_(gate|up)_exps=CPU'");
+      expect([...dialect.read(command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
+    }
   });
 
   it('says it shortly where all stay there', () => {
@@ -124,6 +136,9 @@ describe('a grammar', () => {
     ['llama-server -m a.gguf -ngl many', '-ngl: does not take "many"; write a whole number of at least 0'],
     ['llama-server -m a.gguf -fa', '-fa: has no value'],
     ['llama-server -m a.gguf -fa 1', 'write one of on, off, auto'],
+    ['llama-server -m a.gguf -ot exps', '-ot: does not take "exps"; write pattern=buffer'],
+    ["llama-server -m a.gguf -ot 'blk.(3=CPU'", '-ot: does not take "blk.(3=CPU"'],
+    ['llama-server -m a.gguf -ot exps=GPU', '-ot: does not take "exps=GPU"'],
     ['llama-server -m a.gguf --model b.gguf', '--model is given twice'],
     ['llama-bench -m a.gguf', 'is no line of llama-server'],
   ])('refuses %s', (line, message) => {
