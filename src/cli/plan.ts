@@ -1,6 +1,7 @@
 // `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
 import { hardwareOf } from '../engine/inputs.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
@@ -99,7 +100,7 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
       { path: ['bounds'], value: false, label: 'plan' },
     ]);
   const run = runWith(100);
-  if (run.trace.includes('-')) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
+  if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   const { system } = run;
   const { capacity } = system.cache;
   if (capacity !== undefined) {

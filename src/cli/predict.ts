@@ -86,7 +86,7 @@ function common(command: Command): Command {
   return command
     .optionsGroup('What is judged, after what:')
     .addOption(modelOption())
-    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO for a range of rows'))
+    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO is a range of its rows'))
     .option('--eval <trace>', 'trace to be judged on, repeatable', collect, [])
     .option('--holdout <share>', 'part of the traces to be judged on where there is no --eval', '20%')
     .addOption(traceFormatOption())

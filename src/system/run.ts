@@ -61,7 +61,12 @@ export const runSchema = z.strictObject({
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('synthetic')
     .transform((given) => (typeof given === 'string' ? [given] : given))
-    .describe('Path of a routing trace, or several of one model; - is JSONL on stdin, synthetic is drawn by a generator.'),
+    .refine((traces) => !traces.some((trace) => /^synthetic#\d*:\d*$/.test(trace)), {
+      error: 'routing that is drawn has no rows to choose from; say how many tokens (--tokens)',
+    })
+    .describe(
+      'Path of a routing trace (path#6000:8000: these of its rows), or several of one model; - is JSONL on stdin, synthetic is drawn.',
+    ),
   traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional().describe('Format of the traces, instead of recognising it.'),
   traceColumns: z
     .strictObject({
