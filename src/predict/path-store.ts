@@ -1,10 +1,12 @@
 // Evidence from whole paths: the paths of past tokens are kept, those that agree best with the current token's path so far are found, and
 // vote on the layers ahead. The expert maps of FineMoE; agreement is counted by bit sets, layer by layer, as the path unfolds.
+
+import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { type Evidence, NEXT_TOKEN } from './evidence.js';
-import { evenShare, fastLog } from './log-odds.js';
+import { evenShare } from './log-odds.js';
 
 /** Tokens of a pass whose paths are followed; the others are predicted from popularity. */
 const FOLLOWED = 64;
