@@ -89,6 +89,8 @@ export interface ModelSpec {
   readonly wholeModels?: true;
   /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
+  /** Layers of its checkpoint that predict further tokens (MTP); absent: none. */
+  readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
   readonly anatomy?: Anatomy;
   /** Parameters in total and active per token, experts and embeddings included. */

@@ -9,7 +9,7 @@ import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
 import { cpuExpertLayers, splitPattern } from './loaded.js';
 import { misfitsOf, missingOf } from './misfits.js';
-import { type Price, Pricer } from './price.js';
+import { ACCEPTANCE, type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
@@ -88,7 +88,7 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
     machine: asked.hardware.name,
     runtime: asked.runtime.name,
     ...{ goal: asked.goal, request: asked.request, context: asked.context, users: asked.users },
-    notes: notesOf(asked),
+    notes: notesOf(asked, answer),
   } as const;
   if (answer === null) {
     const { quantization } = asked.model(asked.quantizations.at(-1)!);
@@ -163,8 +163,13 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }
 
-function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {
+function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | null): string[] {
   return [
+    ...(answer === null || answer.setting.draft === 0
+      ? []
+      : [
+          `${100 * ACCEPTANCE} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
+        ]),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
     ...(hardware.software === undefined
       ? [

@@ -60,6 +60,7 @@ function changesOf(
       .map((ubatch) => ({ change: passText(ubatch), beside: { ...setting, ubatch } })),
     ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
     ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
+    ...(setting.draft === 0 ? [] : [{ change: 'nothing drafted', beside: { ...setting, draft: 0 } }]),
     { change: `context of ${formatCount(LONGER * setting.context)}`, beside: { ...setting, context: LONGER * setting.context } },
   ];
 }

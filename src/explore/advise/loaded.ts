@@ -1,5 +1,6 @@
 // Memory of a setting as llama.cpp and its kin allocate it, and how layers are split over several GPUs so that it fits.
 import { allocate, holdings } from '../../hardware/allocation/allocate.js';
+import { allocateDrafter } from '../../hardware/allocation/drafter.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { projectionTensors } from '../../model/projections.js';
@@ -40,12 +41,18 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   const plan = planOf(engine, model, setting, gpus);
   const rooms = gpuRooms(hardware);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
-  const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });
-  const memory = devices.map(({ compute, kv, name, output, weights }, i) => ({
-    name: name === 'cpu' ? HOST : gpuName(i, gpus),
-    has: name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
-    ...{ weights, kv, compute: compute + output },
-  }));
+  const placed = split === null ? plan : { ...plan, tensorSplit: split };
+  const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
+  const memory = allocate(model, placed).devices.map((own, i) => {
+    const parts = drafter === null ? [own] : [own, drafter[i]!];
+    return {
+      name: own.name === 'cpu' ? HOST : gpuName(i, gpus),
+      has: own.name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
+      weights: parts.reduce((sum, { weights }) => sum + weights, 0),
+      kv: parts.reduce((sum, { kv }) => sum + kv, 0),
+      compute: parts.reduce((sum, { compute, output }) => sum + compute + output, 0),
+    };
+  });
   if (!shared) return { devices: memory, split };
   const sum = (of: (device: DeviceMemory) => number): number => memory.reduce((total, device) => total + of(device), 0);
   const has = first!.bytes - (gpus > 0 ? MARGIN : 0);

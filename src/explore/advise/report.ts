@@ -179,7 +179,18 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
         setting.gpuExperts,
         setting.ubatch,
       ],
-      ...[setting.kv, setting.context, setting.users, decode, prefill, longest, bits, bytesOn(choice, true), bytesOn(choice, false)],
+      ...[
+        setting.kv,
+        setting.context,
+        setting.users,
+        setting.draft,
+        decode,
+        prefill,
+        longest,
+        bits,
+        bytesOn(choice, true),
+        bytesOn(choice, false),
+      ],
     ];
   });
   const heads = [
@@ -193,6 +204,7 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
     'kv',
     'context',
     'users',
+    'draft',
   ];
   return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
 }

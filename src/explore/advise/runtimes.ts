@@ -30,6 +30,8 @@ export interface AdvisedRuntime {
   readonly ubatches: readonly number[];
   /** Storage of the KV cache that is offered, the usual first. */
   readonly kv: readonly KvType[];
+  /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
+  drafts(model: ModelSpec, users: number): readonly number[];
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;
   /** What it reads: GGUF files, or a folder of safetensors. */
@@ -70,6 +72,26 @@ function byShare(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
 }
 
+/** Drafts that are tried: what published runs use; longer ones lose where one layer drafts them all. */
+const DRAFTS = [1, 2, 3];
+
+const noDrafts = (): readonly number[] => [];
+
+/** Where the checkpoint has layers that predict further tokens. */
+function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 ? DRAFTS : [];
+}
+
+/** Where GGUF files have them. */
+function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
+}
+
+/** The same of ik_llama.cpp, which drafts for one conversation at a time (common/speculative.cpp). */
+function fileDraftsOfOne(model: ModelSpec, users: number): readonly number[] {
+  return users === 1 ? fileDrafts(model) : [];
+}
+
 const allOnGpu = (): readonly WeightPlacement[] => [ALL_ON_GPU];
 
 /** Bits a weight over a whole file, about: enough to put them in order. */
@@ -92,12 +114,45 @@ const SERVER = { ubatches: [2048, 4096, 8192], kv: ['f16'], quantizations: FOLDE
 
 /** All runtimes. */
 export const ADVISED: readonly AdvisedRuntime[] = [
-  { ...GGUF, name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, memory: 'llama.cpp' },
-  { ...GGUF, name: 'ik_llama.cpp', profile: 'ik_llama.cpp', dialect: ikLlamaCpp, ladder: byExpertLayers, memory: 'ik_llama.cpp' },
-  { ...SERVER, name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, memory: SGLANG_LEAVES },
-  { ...SERVER, name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, memory: SGLANG_LEAVES },
-  { ...SERVER, name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, memory: VLLM_LEAVES },
-  { ...GGUF, name: 'ollama', profile: null, dialect: ollama, ladder: byLayers, memory: 'llama.cpp', ubatches: [512, 1024, 2048] },
+  { ...GGUF, name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, drafts: fileDrafts, memory: 'llama.cpp' },
+  {
+    ...GGUF,
+    name: 'ik_llama.cpp',
+    profile: 'ik_llama.cpp',
+    dialect: ikLlamaCpp,
+    ladder: byExpertLayers,
+    drafts: fileDraftsOfOne,
+    memory: 'ik_llama.cpp',
+  },
+  {
+    ...SERVER,
+    name: 'ktransformers',
+    profile: 'sglang-kt',
+    dialect: ktransformers,
+    ladder: byShare,
+    drafts: noDrafts,
+    memory: SGLANG_LEAVES,
+  },
+  {
+    ...SERVER,
+    name: 'sglang',
+    profile: 'sglang',
+    dialect: sglangServer,
+    ladder: allOnGpu,
+    drafts: checkpointDrafts,
+    memory: SGLANG_LEAVES,
+  },
+  { ...SERVER, name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, drafts: checkpointDrafts, memory: VLLM_LEAVES },
+  {
+    ...GGUF,
+    name: 'ollama',
+    profile: null,
+    dialect: ollama,
+    ladder: byLayers,
+    drafts: noDrafts,
+    memory: 'llama.cpp',
+    ubatches: [512, 1024, 2048],
+  },
 ];
 
 /**

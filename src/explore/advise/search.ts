@@ -136,12 +136,25 @@ export async function bestSetting(question: Question, quantization: string | nul
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
-    const setting = find(question, model, { quantization, ubatch, kv, context, users });
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, draft: 0 });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
   }
-  return best === null || fromDisk ? best : downhill(question, best);
+  return best === null || fromDisk ? best : drafting(question, await downhill(question, best));
+}
+
+/** Lets the model draft as long as that is better, each draft at its own best placement: its layer and its cache take room. */
+async function drafting(question: Question, from: Priced): Promise<Priced> {
+  let best = from;
+  for (const draft of question.runtime.drafts(from.model, question.users)) {
+    const setting = highestFit(question, from.model, { ...from.setting, draft });
+    if (setting === null) break;
+    const next = await priced(question, from.model, setting);
+    if (next.cost >= best.cost) break;
+    best = next;
+  }
+  return best;
 }
 
 /** Goes down the ladder as long as that is better. */

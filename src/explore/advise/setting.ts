@@ -37,6 +37,8 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
+  /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
+  readonly draft: number;
   /** Host memory does not hold what is asked of it: it caches experts of the file on the disk. */
   readonly fromDisk: boolean;
 }

@@ -60,7 +60,15 @@ describe.each(MODELS)('%s', (name) => {
       const ladder = ladderOf(question, model);
       if (best === null) {
         // Nothing fits: of the rungs, the first, the last and some between are asked.
-        const beside = { quantization: null, ubatch: runtime.ubatches[0]!, kv: 'f16' as const, context: 8192, users: 1, fromDisk: false };
+        const beside = {
+          quantization: null,
+          ubatch: runtime.ubatches[0]!,
+          kv: 'f16' as const,
+          context: 8192,
+          users: 1,
+          draft: 0,
+          fromDisk: false,
+        };
         expect(
           ladder.filter(
             (rung, at) => (at % 16 === 0 || at === ladder.length - 1) && isFit(devicesOf(question, model, { ...beside, ...rung })),
@@ -87,6 +95,7 @@ it('advises each flag that places weights', () => {
   for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
     for (const flag of ['-ncmoe', '-ot', '-ts', '--numa']) expect(used).toContain(`${runtime} ${flag}`);
   }
+  expect(used).toContain('llama.cpp --spec-type');
   expect(used).toContain('ktransformers --kt-num-gpu-experts');
   expect(used).toContain('ollama num_gpu');
 });

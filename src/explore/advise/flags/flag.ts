@@ -15,6 +15,8 @@ export type Taken =
   | { readonly kind: 'shares' }
   /** Rules `pattern=buffer` between commas, the pattern a regular expression. */
   | { readonly kind: 'overrides' }
+  /** An object in JSON. */
+  | { readonly kind: 'json' }
   /** Words up to the next flag. */
   | { readonly kind: 'words' };
 
@@ -126,9 +128,20 @@ function isTaken(takes: Taken, value: string): boolean {
       return /^\d+(\.\d+)?(,\d+(\.\d+)?)*$/.test(value);
     case 'overrides':
       return value.split(',').every(isOverride);
+    case 'json':
+      return isObject(value);
     case 'text':
     case 'words':
       return value !== '';
+  }
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 
@@ -155,6 +168,8 @@ function wanted(takes: Taken): string {
       return `write one of ${takes.of.join(', ')}`;
     case 'shares':
       return 'write numbers between commas';
+    case 'json':
+      return 'write an object in JSON';
     case 'overrides':
       return 'write pattern=buffer, e.g. exps=CPU';
     case 'nothing':

@@ -38,6 +38,12 @@ const GRAMMAR: Grammar = {
     { names: ['-hf', '-hfr', '--hf-repo'], takes: TEXT, does: 'the model on the Hugging Face hub, fetched at the first start' },
     { names: ['-fit', '--fit'], takes: choice('on', 'off'), does: 'on: what is not set is fitted to free memory at the start' },
     { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'row'), does: 'how several GPUs share the model' },
+    {
+      names: ['--spec-type'],
+      takes: choice('none', 'draft-mtp', 'ngram-mod'),
+      does: "what drafts tokens; draft-mtp: the model's own further layer",
+    },
+    { names: ['--spec-draft-n-max'], takes: count(1), does: 'most tokens that are drafted for a pass' },
   ],
 };
 
@@ -88,4 +94,12 @@ function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPat
 }
 
 /** llama.cpp. */
-export const llamaCpp = lineDialect(GRAMMAR, (told) => sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]));
+export const llamaCpp = lineDialect(GRAMMAR, (told) => {
+  const { uses, why } = sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]);
+  const { draft } = told.setting;
+  if (draft === 0) return { uses, why };
+  return {
+    uses: [...uses, ['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', draft]],
+    why: { ...why, '--spec-draft-n-max': 'of a longer draft fewer tokens are right, and a pass reads the experts of all' },
+  };
+});

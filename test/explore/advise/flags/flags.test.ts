@@ -4,8 +4,9 @@ import type { Told } from '../../../../src/explore/advise/flags/dialect.js';
 import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
 import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
+import { loadModel } from '../../../../src/model/load.js';
 
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1, fromDisk: false } as const;
+const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1, draft: 0, fromDisk: false } as const;
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',
@@ -128,6 +129,37 @@ describe('ollama', () => {
   });
 });
 
+describe('drafts of the model itself', () => {
+  const setting = { ...SETTING, draft: 2 };
+
+  it('are said in the words of each runtime that has them', () => {
+    expect(said('llama.cpp', { setting })).toMatchObject({ '--spec-type': 'draft-mtp', '--spec-draft-n-max': '2' });
+    expect(said('ik_llama.cpp', { setting })).toMatchObject({ '--spec-type': 'mtp:n_max=2,p_min=0.0' });
+    expect(said('sglang', { setting })).toMatchObject({
+      '--speculative-algorithm': 'EAGLE',
+      '--speculative-num-steps': '2',
+      '--speculative-eagle-topk': '1',
+      '--speculative-num-draft-tokens': '3',
+    });
+    expect(JSON.parse(said('vllm', { setting })['--speculative-config']!)).toEqual({ method: 'mtp', num_speculative_tokens: 2 });
+  });
+
+  it('are not mentioned where nothing is drafted', () => {
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm'])
+      expect(Object.keys(said(runtime, {})).filter((flag) => /spec/.test(flag))).toEqual([]);
+  });
+
+  it('are tried where the runtime finds the layers', () => {
+    const [air, v3, dense] = ['glm-4.5-air', 'deepseek-v3', 'gpt-oss-20b'].map((name) => loadModel(name));
+    const tried = (model: typeof air): string[] => ADVISED.filter(({ drafts }) => drafts(model!, 1).length > 0).map(({ name }) => name);
+    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm']);
+    // GGUF files of DeepSeek-V3 leave its layer out.
+    expect(tried(v3)).toEqual(['sglang', 'vllm']);
+    expect(tried(dense)).toEqual([]);
+    expect(advisedRuntime('ik_llama.cpp').drafts(air!, 2)).toEqual([]);
+  });
+});
+
 describe('a grammar', () => {
   const { grammar } = advisedRuntime('llama.cpp').dialect;
 
@@ -143,6 +175,13 @@ describe('a grammar', () => {
     ['llama-bench -m a.gguf', 'is no line of llama-server'],
   ])('refuses %s', (line, message) => {
     expect(() => parseLine(grammar, line)).toThrow(message);
+  });
+
+  it('refuses what is no object in JSON', () => {
+    const { grammar: vllm } = advisedRuntime('vllm').dialect;
+    for (const value of ['mtp', '[1]', '3']) {
+      expect(() => parseLine(vllm, `vllm serve m --speculative-config ${value}`)).toThrow('write an object in JSON');
+    }
   });
 
   it('takes other spellings for the same flag', () => {
