@@ -1,5 +1,7 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
+
+import type { HardwareSpec } from '../../hardware/spec.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
@@ -163,6 +165,13 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }
 
+/** One socket is taken because of one constant: who doubts it should measure. */
+function oneSocketNote({ cpu, name }: HardwareSpec): string {
+  const { count, efficiency = 1 } = cpu!.sockets!;
+  const share = Math.round(100 * efficiency);
+  return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
+}
+
 function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | null): string[] {
   return [
     ...(answer === null || answer.setting.draft === 0
@@ -170,6 +179,7 @@ function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | nul
       : [
           `${100 * ACCEPTANCE} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
         ]),
+    ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
     ...(hardware.software === undefined
       ? [

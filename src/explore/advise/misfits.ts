@@ -29,7 +29,16 @@ export function missingOf(question: Question, quantizations: readonly (string | 
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
   return ends.map((quantization) => {
     const model = question.model(quantization);
-    const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, draft: 0, fromDisk: false };
+    const beside = {
+      quantization,
+      ubatch: runtime.ubatches[0]!,
+      kv: runtime.kv.at(-1)!,
+      context,
+      users,
+      oneSocket: false,
+      draft: 0,
+      fromDisk: false,
+    };
     const lacks = ladderOf(question, model).map((placement) => devicesOf(question, model, { ...beside, ...placement }));
     const least = lacks.reduce((a, b) => (lackBytes(b) < lackBytes(a) ? b : a));
     return `${model.quantization}: ${lackOf(least)}.`;

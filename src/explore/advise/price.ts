@@ -9,7 +9,7 @@ import type { Accuracy, Result } from '../../result/result.js';
 import { checkRun, type RunInput } from '../../system/run.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import type { RequestShape, Speeds } from './goal.js';
-import { isAllOnGpu, type Setting } from './setting.js';
+import { isAllOnGpu, machineFor, type Setting } from './setting.js';
 
 /** Generated tokens that are run: routing varies between them, and nothing else. */
 const DECODED = 16;
@@ -148,7 +148,7 @@ function runOf(
   const drafting = setting.draft === 0 ? {} : { speculation: { draft: setting.draft, acceptance: String(ACCEPTANCE) } };
   const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users), ...drafting };
   const common = { workload, bounds: false, audit: 'off' } as const;
-  const whole = asOneGpu(hardware);
+  const whole = asOneGpu(machineFor(hardware, setting));
   const machine = cached === null ? withoutDisk(whole) : whole;
   const { cpuMoe, cpuProjections, gpuExperts, gpuLayers } = setting;
   if (cached !== null && machine.cpu === null) {

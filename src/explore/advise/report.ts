@@ -183,6 +183,7 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
         setting.kv,
         setting.context,
         setting.users,
+        setting.oneSocket ? 1 : null,
         setting.draft,
         decode,
         prefill,
@@ -204,6 +205,7 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
     'kv',
     'context',
     'users',
+    'sockets',
     'draft',
   ];
   return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);

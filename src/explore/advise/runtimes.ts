@@ -30,6 +30,8 @@ export interface AdvisedRuntime {
   readonly ubatches: readonly number[];
   /** Storage of the KV cache that is offered, the usual first. */
   readonly kv: readonly KvType[];
+  /** It can be told to use one socket of several, with its memory. (KTransformers' pools reach more than one socket does, and take all.) */
+  readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
   drafts(model: ModelSpec, users: number): readonly number[];
   /** Formats that its files come in, most bits first. */
@@ -107,10 +109,18 @@ const GGUF = {
   quantizations: GGUF_FORMATS,
   reads: 'gguf',
   mapsFiles: true,
+  isolates: true,
 } as const;
 
 /** What servers written in Python share. */
-const SERVER = { ubatches: [2048, 4096, 8192], kv: ['f16'], quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false } as const;
+const SERVER = {
+  ubatches: [2048, 4096, 8192],
+  kv: ['f16'],
+  quantizations: FOLDER_FORMATS,
+  reads: 'folder',
+  mapsFiles: false,
+  isolates: false,
+} as const;
 
 /** All runtimes. */
 export const ADVISED: readonly AdvisedRuntime[] = [
@@ -148,6 +158,7 @@ export const ADVISED: readonly AdvisedRuntime[] = [
     name: 'ollama',
     profile: null,
     dialect: ollama,
+    isolates: false,
     ladder: byLayers,
     drafts: noDrafts,
     memory: 'llama.cpp',

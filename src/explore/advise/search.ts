@@ -9,7 +9,7 @@ import { type Loaded, loadedMemory } from './loaded.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { servedMemory } from './served.js';
-import { ALL_ON_GPU, type KvType, type Setting, type WeightPlacement } from './setting.js';
+import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, type Setting, type WeightPlacement } from './setting.js';
 
 /** What settings are searched for. */
 export interface Question {
@@ -54,7 +54,7 @@ export function devicesOf(question: Question, model: ModelSpec, setting: Setting
 /** Memory of a setting by device, and the layers of each GPU. */
 function memoryOf({ hardware, runtime: { memory } }: Question, model: ModelSpec, setting: Setting): Loaded {
   if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
-  return loadedMemory(memory, model, setting, hardware);
+  return loadedMemory(memory, model, setting, machineFor(hardware, setting));
 }
 
 /**
@@ -136,12 +136,26 @@ export async function bestSetting(question: Question, quantization: string | nul
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
-    const setting = find(question, model, { quantization, ubatch, kv, context, users, draft: 0 });
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, oneSocket: false, draft: 0 });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
   }
-  return best === null || fromDisk ? best : drafting(question, await downhill(question, best));
+  return best === null || fromDisk ? best : drafting(question, await isolating(question, await downhill(question, best)));
+}
+
+/** True where one of several sockets could compute alone. */
+export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
+  return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
+}
+
+/** Leaves the host to one of its sockets where that is better: it reads its own memory alone, and has no more than that. */
+async function isolating(question: Question, from: Priced): Promise<Priced> {
+  if (!canIsolate(question, from.setting)) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
+  if (setting === null) return from;
+  const alone = await priced(question, from.model, setting);
+  return alone.cost < from.cost ? alone : from;
 }
 
 /** Lets the model draft as long as that is better, each draft at its own best placement: its layer and its cache take room. */

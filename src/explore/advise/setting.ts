@@ -1,6 +1,7 @@
 // One way to run a model: what lies where, and what the runtime is told beside it. Types and small words only; a runtime says which of
 // these it has (runtimes.ts), the engine prices them (price.ts), memory is counted in fits.ts.
 
+import type { HardwareSpec } from '../../hardware/spec.js';
 import type { CpuProjections } from '../../model/projections.js';
 
 /** Storage of keys and values in the KV cache. */
@@ -37,6 +38,8 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
+  /** Of several sockets one computes, from its own memory; false: all do. */
+  readonly oneSocket: boolean;
   /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
   readonly draft: number;
   /** Host memory does not hold what is asked of it: it caches experts of the file on the disk. */
@@ -46,4 +49,13 @@ export interface Setting extends WeightPlacement {
 /** True where no GPU takes part. */
 export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
   return gpuLayers === 0;
+}
+
+/** The machine as a setting uses it: its host is one socket with its own memory where only that computes. */
+export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
+  const { cpu, tiers } = hardware;
+  if (!oneSocket || cpu?.sockets === undefined) return hardware;
+  const { sockets, ...alone } = cpu;
+  const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
+  return { ...hardware, cpu: alone, tiers: own };
 }

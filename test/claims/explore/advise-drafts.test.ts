@@ -16,7 +16,15 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
   const common = { runtime: advisedRuntime('llama.cpp'), hardware: loadHardware(machine), goal: { kind: 'decode' as const } };
   const question = { ...common, request: REQUEST, context: 8192, users: 1, pricer: new Pricer(trace, REQUEST), model: () => model };
   const speed = async (draft: number): Promise<number> => {
-    const setting = highestFit(question, model, { quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1, draft })!;
+    const setting = highestFit(question, model, {
+      quantization: null,
+      ubatch: 512,
+      kv: 'f16',
+      context: 8192,
+      users: 1,
+      oneSocket: false,
+      draft,
+    })!;
     return (await priced(question, model, setting)).price.decode;
   };
   const without = await speed(0);

@@ -8,7 +8,17 @@ import { loadModel } from '../../../src/model/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 
 const GIB = 2 ** 30;
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1, draft: 0, fromDisk: false } as const;
+const SETTING = {
+  ...ALL_ON_GPU,
+  quantization: null,
+  ubatch: 512,
+  kv: 'f16',
+  context: 8192,
+  users: 1,
+  oneSocket: false,
+  draft: 0,
+  fromDisk: false,
+} as const;
 const model = loadModel('gpt-oss-20b');
 const one = loadHardware('rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
 const two = loadHardware('2xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');

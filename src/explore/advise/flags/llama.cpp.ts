@@ -79,10 +79,15 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   }
   const computes = !isAllOnGpu(setting);
   if (computes && cores > 0) {
-    uses.push(['-t', cores]);
+    uses.push(['-t', setting.oneSocket ? cores / sockets : cores]);
     why['-t'] = 'one thread a core: experts are read from memory, and more threads than cores read no faster';
   }
-  if (computes && sockets > 1) uses.push(['--numa', 'distribute']);
+  if (computes && sockets > 1) {
+    uses.push(['--numa', setting.oneSocket ? 'isolate' : 'distribute']);
+    why['--numa'] = setting.oneSocket
+      ? "one socket reads its own memory faster than several read one another's"
+      : 'one socket has too little memory, or too few cores';
+  }
   return { uses, why };
 }
 

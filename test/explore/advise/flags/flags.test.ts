@@ -6,7 +6,17 @@ import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes
 import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
 import { loadModel } from '../../../../src/model/load.js';
 
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1, draft: 0, fromDisk: false } as const;
+const SETTING = {
+  ...ALL_ON_GPU,
+  quantization: null,
+  ubatch: 2048,
+  kv: 'f16',
+  context: 8192,
+  users: 1,
+  oneSocket: false,
+  draft: 0,
+  fromDisk: false,
+} as const;
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',
@@ -70,6 +80,11 @@ describe('llama.cpp', () => {
 
   it('stores keys and values alike', () => {
     expect(said('llama.cpp', { setting: { ...SETTING, kv: 'q8_0' } })).toMatchObject({ '-ctk': 'q8_0', '-ctv': 'q8_0', '-fa': 'on' });
+  });
+
+  it('keeps threads on one socket with as many as it has cores', () => {
+    const setting = { ...SETTING, cpuMoe: 5, oneSocket: true };
+    expect(said('llama.cpp', { setting, cores: 64, sockets: 2 })).toMatchObject({ '--numa': 'isolate', '-t': '32' });
   });
 
   it('spreads threads over sockets where the CPU computes', () => {
