@@ -60,6 +60,7 @@ function changesOf(
       .map((ubatch) => ({ change: passText(ubatch), beside: { ...setting, ubatch } })),
     ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
     ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
+    ...(setting.followsPrompts ? [{ change: 'experts that stay', beside: { ...setting, followsPrompts: false } }] : []),
     ...(canIsolate(question, setting)
       ? [{ change: setting.oneSocket ? 'all sockets' : 'one socket', beside: { ...setting, oneSocket: !setting.oneSocket } }]
       : []),

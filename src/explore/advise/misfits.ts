@@ -35,6 +35,7 @@ export function missingOf(question: Question, quantizations: readonly (string | 
       kv: runtime.kv.at(-1)!,
       context,
       users,
+      followsPrompts: false,
       oneSocket: false,
       draft: 0,
       fromDisk: false,

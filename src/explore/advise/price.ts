@@ -20,6 +20,8 @@ const DRAFTED = 48;
  * (mtp-8945hs); published runs of models' own layers have 0.7 to 0.9 for the first (ggml-org/llama.cpp pulls 22673 and 25980).
  */
 export const ACCEPTANCE = 0.7;
+/** Tokens of a prompt by which a runtime chooses its GPU's experts, at most. */
+const FOLLOWED = 4096;
 /** Where memory caches the disk: tokens that warm it, and tokens that count, as for measured rows. */
 const WARMING = 160;
 const WARMED = 160;
@@ -99,10 +101,12 @@ export class Pricer {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.runs++;
-    const { run, machine } = runOf(model, hardware, setting, walk, cached);
+    const { run, machine } = runOf(model, hardware, setting, walk, cached, Math.min(FOLLOWED, this.#trace.tokens));
     const spec = checkRun(run, 'advise');
     const trace = partOf(this.#trace, walk);
-    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart: async () => trace };
+    // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
+    const apart = async (): Promise<RoutingTrace> => this.#trace;
+    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart };
     const inputs = {
       model: withKvFormat(model, parseKvFormat(setting.kv)),
       modelNote: null,
@@ -137,13 +141,14 @@ function of({ metrics }: Result, name: string): number {
   return metrics[name]!.value;
 }
 
-/** The run of a setting, and the machine that it runs on. */
+/** The run of a setting, and the machine that it runs on. @param counted tokens that popularity is counted over, where it matters */
 function runOf(
   model: ModelSpec,
   hardware: HardwareSpec,
   setting: Setting,
   { context, users }: Walk,
   cached: number | null,
+  counted: number,
 ): { readonly run: RunInput; readonly machine: HardwareSpec } {
   const drafting = setting.draft === 0 ? {} : { speculation: { draft: setting.draft, acceptance: String(ACCEPTANCE) } };
   const workload = { batch: users, context, maxTokensPerPass: Math.max(setting.ubatch, users), ...drafting };
@@ -162,7 +167,7 @@ function runOf(
     name: 'fixed',
     cache: layers
       ? { policy: `static:by=layer,cpuLayers=${cpuMoe}`, scope: 'global' as const }
-      : { policy: 'static:by=id', scope: 'layer' as const },
+      : { policy: `static:by=${setting.followsPrompts ? 'popularity' : 'id'}`, scope: 'layer' as const, popularity: counted },
     onMiss: 'cpu' as const,
   };
   // Memory was counted before, with the buffers that the engine does not know.

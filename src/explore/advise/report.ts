@@ -183,6 +183,7 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
         setting.kv,
         setting.context,
         setting.users,
+        setting.followsPrompts ? 1 : 0,
         setting.oneSocket ? 1 : null,
         setting.draft,
         decode,
@@ -205,6 +206,7 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
     'kv',
     'context',
     'users',
+    'follows_prompts',
     'sockets',
     'draft',
   ];

@@ -4,10 +4,10 @@ import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
 import { CPU_PROJECTIONS, isSeparable } from '../../model/projections.js';
-import { decoderLayers, type ModelSpec } from '../../model/spec.js';
+import { decoderLayers, type ModelSpec, mainFormat } from '../../model/spec.js';
 import type { Dialect } from './flags/dialect.js';
 import { ikLlamaCpp } from './flags/ik-llama.cpp.js';
-import { ktransformers } from './flags/ktransformers.js';
+import { followsFrom, ktransformers } from './flags/ktransformers.js';
 import { llamaCpp } from './flags/llama.cpp.js';
 import { ollama } from './flags/ollama.js';
 import { sglangServer } from './flags/sglang.js';
@@ -30,6 +30,8 @@ export interface AdvisedRuntime {
   readonly ubatches: readonly number[];
   /** Storage of the KV cache that is offered, the usual first. */
   readonly kv: readonly KvType[];
+  /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
+  followsFrom(model: ModelSpec): number | null;
   /** It can be told to use one socket of several, with its memory. (KTransformers' pools reach more than one socket does, and take all.) */
   readonly isolates: boolean;
   /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
@@ -110,6 +112,7 @@ const GGUF = {
   reads: 'gguf',
   mapsFiles: true,
   isolates: true,
+  followsFrom: () => null,
 } as const;
 
 /** What servers written in Python share. */
@@ -120,6 +123,7 @@ const SERVER = {
   reads: 'folder',
   mapsFiles: false,
   isolates: false,
+  followsFrom: () => null,
 } as const;
 
 /** All runtimes. */
@@ -139,6 +143,7 @@ export const ADVISED: readonly AdvisedRuntime[] = [
     name: 'ktransformers',
     profile: 'sglang-kt',
     dialect: ktransformers,
+    followsFrom: ({ layers }) => followsFrom(mainFormat(layers[0]!.formats)),
     ladder: byShare,
     drafts: noDrafts,
     memory: SGLANG_LEAVES,

@@ -136,12 +136,25 @@ export async function bestSetting(question: Question, quantization: string | nul
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
-    const setting = find(question, model, { quantization, ubatch, kv, context, users, oneSocket: false, draft: 0 });
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, followsPrompts: false, oneSocket: false, draft: 0 });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
   }
-  return best === null || fromDisk ? best : drafting(question, await isolating(question, await downhill(question, best)));
+  return best === null || fromDisk
+    ? best
+    : drafting(question, await isolating(question, await following(question, await downhill(question, best))));
+}
+
+/** Lets the experts of the GPUs follow prompts where the runtime can and that is better: computing prompts so takes room for a layer. */
+async function following(question: Question, from: Priced): Promise<Priced> {
+  const { request, runtime } = question;
+  const least = runtime.followsFrom(from.model);
+  if (least === null || request.prompt < least || from.setting.gpuExperts === null) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, followsPrompts: true });
+  if (setting === null || setting.gpuExperts === 0) return from;
+  const chosen = await priced(question, from.model, setting);
+  return chosen.cost < from.cost ? chosen : from;
 }
 
 /** True where one of several sockets could compute alone. */

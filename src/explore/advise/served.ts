@@ -21,6 +21,8 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const { context, draft, gpuExperts, kv, users } = setting;
   const cache = withKvFormat(model, parseKvFormat(kv)).dense.segments.flatMap(({ attention }) => attention);
   const drafter = draft === 0 ? { weights: 0, kvBytesPerToken: 0 } : drafterOf(model, cache);
+  // Prompts are computed layer by layer, each of which is brought whole.
+  const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers.reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
   // Of cards that differ, each holds what the smallest can.
   const has = gpus * Math.min(first!.bytes, ...(hardware.gpus?.others?.map(({ bytes }) => bytes) ?? []));
@@ -32,7 +34,7 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
       users *
       (context * drafter.kvBytesPerToken +
         cache.reduce((sum, { kvBytesPerToken, window }) => sum + kvBytesPerToken * Math.min(context, window ?? context), 0)),
-    compute: has * activations,
+    compute: has * activations + brought,
   };
   if (dram === undefined) return [device];
   return [device, { name: HOST, has: dram.bytes, weights: expertBytesTotal(model) - experts, kv: 0, compute: 0 }];

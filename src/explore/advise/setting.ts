@@ -38,6 +38,8 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
+  /** Experts of the GPUs are those that prompts route to most, chosen anew as prompts go by; false: any, for good. */
+  readonly followsPrompts: boolean;
   /** Of several sockets one computes, from its own memory; false: all do. */
   readonly oneSocket: boolean;
   /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */

@@ -22,6 +22,7 @@ async function gains(name: string, machine: string, drafts: readonly number[]): 
       kv: 'f16',
       context: 8192,
       users: 1,
+      followsPrompts: false,
       oneSocket: false,
       draft,
     })!;

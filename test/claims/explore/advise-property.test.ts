@@ -66,6 +66,7 @@ describe.each(MODELS)('%s', (name) => {
           kv: 'f16' as const,
           context: 8192,
           users: 1,
+          followsPrompts: false,
           oneSocket: false,
           draft: 0,
           fromDisk: false,

@@ -15,6 +15,7 @@ const SETTING = {
   kv: 'f16',
   context: 8192,
   users: 1,
+  followsPrompts: false,
   oneSocket: false,
   draft: 0,
   fromDisk: false,

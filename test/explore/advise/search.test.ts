@@ -1,4 +1,4 @@
-// Which parts of the host a search uses: one of its sockets, or all.
+// Which parts of the host a search uses, one of its sockets or all, and whether the experts of the GPU follow prompts.
 import { describe, expect, it } from 'vitest';
 import { Pricer, tokensNeeded } from '../../../src/explore/advise/price.js';
 import { advisedRuntime } from '../../../src/explore/advise/runtimes.js';
@@ -26,6 +26,28 @@ function withEfficiency(hardware: HardwareSpec, efficiency: number): HardwareSpe
   const { cpu } = hardware;
   return { ...hardware, cpu: { ...cpu!, sockets: { ...cpu!.sockets!, efficiency } } };
 }
+
+describe('experts of the GPU', () => {
+  const hardware = loadHardware('rtx-4090+2xxeon-gold-6454s+16xddr5-4800+512GB', undefined, [], loadRuntime('sglang-kt'));
+  const qwen = loadModel('qwen3-30b-a3b', 'fp8');
+
+  async function chosen(prompt: number): Promise<Priced> {
+    const request = { prompt, output: 64 };
+    const drawn = synthesize(qwen, { seed: 1, requests: [{ prefill: tokensNeeded(1, request), decode: 0 }] });
+    const common = { runtime: advisedRuntime('ktransformers'), hardware, goal: { kind: 'decode' as const }, request, context: 8192 };
+    return (await bestSetting({ ...common, users: 1, pricer: new Pricer(drawn, request), model: () => qwen }, null, 'f16'))!;
+  }
+
+  it('follow prompts that are long enough, which decodes faster with fewer of them', async () => {
+    const [short, long] = [await chosen(512), await chosen(2048)];
+    expect([short, long].map(({ setting }) => setting.followsPrompts)).toEqual([false, true]);
+    expect(long.setting.gpuExperts!).toBeLessThan(short.setting.gpuExperts!);
+    expect(long.price.decode).toBeGreaterThan(1.05 * short.price.decode);
+    // A layer is brought whole: 128 experts.
+    const layer = 128 * qwen.layers[0]!.expertBytes;
+    expect(long.devices[0]!.compute - short.devices[0]!.compute).toBeCloseTo(layer, -3);
+  });
+});
 
 describe('a machine of two sockets', () => {
   const hardware = loadHardware(DUAL);

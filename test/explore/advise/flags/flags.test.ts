@@ -13,6 +13,7 @@ const SETTING = {
   kv: 'f16',
   context: 8192,
   users: 1,
+  followsPrompts: false,
   oneSocket: false,
   draft: 0,
   fromDisk: false,
@@ -120,6 +121,27 @@ describe('ktransformers', () => {
       '--kt-cpuinfer': '64',
       '--kt-threadpool-count': '2',
     });
+  });
+});
+
+describe('experts that follow prompts', () => {
+  it('are asked for with the threshold that they need', () => {
+    const setting = { ...SETTING, gpuExperts: 12, followsPrompts: true };
+    expect(said('ktransformers', { setting, format: 'fp8' })).toMatchObject({
+      '--kt-expert-placement-strategy': 'uniform',
+      '--kt-gpu-prefill-token-threshold': '1024',
+      '--kt-enable-dynamic-expert-update': '',
+    });
+    expect(said('ktransformers', { setting: { ...setting, followsPrompts: false }, format: 'fp8' })).not.toHaveProperty(
+      '--kt-enable-dynamic-expert-update',
+    );
+  });
+
+  it('are had by KTransformers alone, for formats that its GPU kernels share with the CPU', () => {
+    const has = (quantization: string): string[] =>
+      ADVISED.filter(({ followsFrom }) => followsFrom(loadModel('qwen3-30b-a3b', quantization)) !== null).map(({ name }) => name);
+    expect(has('fp8')).toEqual(['ktransformers']);
+    expect(has('bf16')).toEqual([]);
   });
 });
 
