@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import type { TraceEvaluation, TraceReference } from '../predict/compare.js';
 import type { EvaluationOptions } from '../predict/evaluate.js';
-import type { PredictorTraining, TrainedPredictor } from '../predict/onnx/train.js';
+import type { TrainedPredictor } from '../predict/onnx/train.js';
 import type { Score } from '../predict/score.js';
 import {
   type Block,
@@ -40,7 +40,10 @@ export interface EvaluationReport extends ReportHead {
 /** Report of `predict train`. */
 export interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
-  readonly options: Omit<PredictorTraining, 'checkpoint'>;
+  /** Kind, network and how it was trained. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The network in words. */
+  readonly network: string;
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 
@@ -52,12 +55,10 @@ export const evaluationReports = documentFormats<EvaluationReport>((report) => {
 
 /** Formats of `predict train`. */
 export const trainingReports = documentFormats<TrainingReport>((report) => {
-  const { bytes, heldOut, learned, parameters, tokenIds } = report.trained;
-  const { gru, hidden, rank } = report.options.network;
+  const { bytes, heldOut, learned, parameters } = report.trained;
   const facts =
     `${formatCount(learned)} tokens of ${report.training.map(({ path }) => path).join(', ')}; ${formatCount(heldOut)} held out to stop by. ` +
-    `${gru ? 'GRU across layers' : 'One hidden layer'} of ${hidden}, rank ${rank}, ${tokenIds ? 'with' : 'without'} token ids: ` +
-    `${formatCount(parameters)} parameters, ${formatBytes(bytes)}.`;
+    `${report.network}: ${formatCount(parameters)} parameters, ${formatBytes(bytes)}.`;
   return documentOf(report, facts, [epochGrid(report.trained)]);
 });
 

@@ -84,8 +84,8 @@ describe('reports of predict train', () => {
         { epoch: 2, loss: 0.25, heldOutLoss: 0.5 },
       ],
     };
-    const options = { network: { hidden: 32, rank: 8, gru: false, observed: true } };
-    const report = { schema: TRAINING_SCHEMA, ...head, options, trained } as unknown as Parameters<
+    const network = 'One hidden layer of 32, rank 8, without token ids';
+    const report = { schema: TRAINING_SCHEMA, ...head, options: {}, network, trained } as unknown as Parameters<
       (typeof trainingReports)[0]['render']
     >[0];
     const text = trainingReports[0].render(report, { ...OPTIONS, unicode: false });
