@@ -4,6 +4,7 @@ import { EXIT, UserError } from '../base/errors.js';
 import { isStdin } from '../base/profiles.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
 import { hardwareOf } from '../engine/inputs.js';
+import { leastGpuRoom } from '../explore/gpu-rooms.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { type Budget, matches, parseAssertion } from '../result/budget.js';
@@ -109,8 +110,14 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
     );
   }
   const hardware = hardwareOf(run);
-  const gpuBytes = hardware.tiers[0]!.bytes * (hardware.gpus?.count ?? 1);
-  return { system: system.name, hardware: hardware.name, gpuBytes, search: new CapacitySearch(), probes: [], runWith };
+  return {
+    system: system.name,
+    hardware: hardware.name,
+    gpuBytes: leastGpuRoom(hardware),
+    search: new CapacitySearch(),
+    probes: [],
+    runWith,
+  };
 }
 
 /** @throws UserError where nothing must hold, or a metric does not exist */

@@ -5,6 +5,7 @@ import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { projectionTensors } from '../../model/projections.js';
 import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { gpuRooms } from '../gpu-rooms.js';
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from './fits.js';
 import { isAllOnGpu, isCpuOnly, type Setting, type WeightPlacement } from './setting.js';
 
@@ -39,7 +40,7 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   const shared = first!.name === 'unified';
   const gpus = gpusOf(hardware);
   const plan = planOf(engine, model, setting, gpus);
-  const rooms = gpuRooms(hardware);
+  const rooms = gpuRooms(hardware).map((bytes) => bytes - MARGIN);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
   const placed = split === null ? plan : { ...plan, tensorSplit: split };
   const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
@@ -137,11 +138,4 @@ function filled(bytes: readonly number[], rooms: readonly number[], share: numbe
     sum += one;
   }
   return counts;
-}
-
-/** What a model can have of each GPU. */
-function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
-  const first = tiers[0]!.bytes - MARGIN;
-  const others = gpus?.others?.map(({ bytes }) => bytes - MARGIN) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
-  return [first, ...others];
 }

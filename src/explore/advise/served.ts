@@ -3,6 +3,7 @@
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { parseKvFormat, withKvFormat } from '../../model/kv-format.js';
 import { type AttentionSpec, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { leastGpuRoom } from '../gpu-rooms.js';
 import { type DeviceMemory, HOST } from './fits.js';
 import type { Setting } from './setting.js';
 
@@ -25,7 +26,7 @@ export function servedMemory(activations: number, model: ModelSpec, setting: Set
   const brought = setting.followsPrompts ? Math.max(...model.layers.map((layer) => layer.experts * layer.expertBytes)) : 0;
   const experts = model.layers.reduce((sum, layer) => sum + Math.min(gpuExperts ?? layer.experts, layer.experts) * layer.expertBytes, 0);
   // Of cards that differ, each holds what the smallest can.
-  const has = gpus * Math.min(first!.bytes, ...(hardware.gpus?.others?.map(({ bytes }) => bytes) ?? []));
+  const has = gpus * leastGpuRoom(hardware);
   const device = {
     name: first!.name === 'unified' ? 'memory' : gpus === 1 ? 'GPU' : `${gpus} GPUs`,
     has,
