@@ -125,6 +125,8 @@ function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
     { head: 'batch_precision', of: ({ batch }) => batch?.precision },
     { head: 'precision', of: (judged) => spokenBy(judged)?.precision },
     { head: 'calibration_error', of: (judged) => spokenBy(judged)?.calibrationError },
+    { head: 'recall_at_k_prefill', of: (judged) => spokenBy(judged)?.recallAtKByPhase.prefill },
+    { head: 'recall_at_k_decode', of: (judged) => spokenBy(judged)?.recallAtKByPhase.decode },
   ]);
 }
 
@@ -154,6 +156,11 @@ function detailGrids(judged: Judged): Grid[] {
         ...nearest.map(({ distance, score }) => ratioColumn(`+${distance}`, (layer: number) => score?.recallAtKByLayer[layer])),
       ],
       { title: `${predictor}, by layer`, detail: 'verbose' },
+    ),
+    grid(
+      [['prompt tokens', spoken.recallAtKByPhase.prefill] as const, ['generated tokens', spoken.recallAtKByPhase.decode] as const],
+      [{ head: '', name: 'phase', of: ([phase]) => phase }, ratioColumn('@k', ([, recall]) => recall)],
+      { title: `${predictor}, by phase`, detail: 'verbose' },
     ),
     grid(
       spoken.reliability,

@@ -17,6 +17,7 @@ const score = (recall: number): Score => ({
   recallAt2K: recall + 0.1,
   recallAtKByLayer: [recall, null],
   recallAt2KByLayer: [recall + 0.1, null],
+  recallAtKByPhase: { prefill: recall - 0.125, decode: null },
   precision: 0.75,
   recall: 0.5,
   named: 3,
@@ -51,9 +52,10 @@ function render(name: string, verbose = false): string {
 describe('reports of predict eval', () => {
   it('CSV has a row for each predictor on each trace', () => {
     expect(render('csv')).toBe(
-      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,precision,calibration_error\n' +
-        'test.npz,table,0.5,0.6,0.625,0.75,1,0.75,0.0625\n' +
-        'test.npz,"late, ""gate""",,,0.25,,,0.75,0.0625\n',
+      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,precision,calibration_error,' +
+        'recall_at_k_prefill,recall_at_k_decode\n' +
+        'test.npz,table,0.5,0.6,0.625,0.75,1,0.75,0.0625,0.375,\n' +
+        'test.npz,"late, ""gate""",,,0.25,,,0.75,0.0625,0.125,\n',
     );
   });
 
@@ -69,6 +71,9 @@ describe('reports of predict eval', () => {
     const text = render('table', true);
     expect(text).toContain(
       'table, by layer\nlayer    @k   @2k    +1\n───────────────────────\n0      .500  .600  .625\n1         -     -     -\n',
+    );
+    expect(text).toContain(
+      'table, by phase\n                    @k\n──────────────────────\nprompt tokens     .375\ngenerated tokens     -\n',
     );
     expect(text).toContain('0.1-0.2            1,234  .150       .250\n');
     expect(text).toContain('late, "gate", reliability one layer ahead\n');
