@@ -28,7 +28,7 @@ export const get = (local: number): number[] => [0x20, ...leb(local)];
 /** Pops into a local. */
 export const set = (local: number): number[] => [0x21, ...leb(local)];
 /** Pushes a 32-bit integer. */
-export const constant = (value: number): number[] => [0x41, ...signed(value)];
+export const literal = (value: number): number[] => [0x41, ...signed(value)];
 /** An instruction of the SIMD set. */
 export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
 /** Pushes 16 bytes from the address in a local, plus an offset. Alignment is a hint only: 1 byte. */
@@ -36,7 +36,7 @@ export const load = (address: number, offset: number): number[] => [...get(addre
 /** Stores 16 bytes, which are on the stack above their address, at an offset from it. */
 export const save = (offset: number): number[] => simd(0x0b, 0, ...leb(offset));
 /** Adds to a local. */
-export const advance = (local: number, by: number): number[] => [...get(local), ...constant(by), 0x6a, ...set(local)];
+export const advance = (local: number, by: number): number[] => [...get(local), ...literal(by), 0x6a, ...set(local)];
 /** A loop, which is left where nothing goes round {@link again}. */
 export const loop = (...body: readonly number[][]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
 /** Goes round the innermost loop again while a local is below another. */

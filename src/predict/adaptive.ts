@@ -9,7 +9,7 @@ import type { Pass } from '../schedule/pass.js';
 import { DriftDetector } from './drift.js';
 import { ErrorMemory } from './error-memory.js';
 import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, IDS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
+import { evidenceOf, IDS, KEPT_PATHS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
 import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
@@ -103,6 +103,7 @@ export const adaptive: PredictorDefinition = {
     parts: PARTS,
     reach: REACH,
     ids: IDS,
+    paths: KEPT_PATHS,
     rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },

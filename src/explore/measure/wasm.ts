@@ -1,5 +1,5 @@
 // Kernels that measure memory and cores, in WebAssembly with 128-bit SIMD.
-import { advance, again, constant, get, I32, instantiate, type KernelBody, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
+import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Kernels of the module. Addresses and ends in bytes of its memory; what they return only keeps them from being left out. */
 export interface Kernels {
@@ -70,7 +70,7 @@ const TRIAD: KernelBody = {
       ...[0, 1, 2].map((local) => advance(local, 64)),
       again(0, 4),
     ),
-    ...constant(0),
+    ...literal(0),
   ],
 };
 
@@ -104,9 +104,9 @@ const Q8 = dot(
   scaled([...products(load(0, 4), load(2, 0)), ...products(load(0, 20), load(2, 16)), ...I32X4_ADD]),
 );
 
-const bytes = (value: number): number[] => [...constant(value), ...simd(0x0f)];
+const bytes = (value: number): number[] => [...literal(value), ...simd(0x0f)];
 const LOW = [...get(5), ...bytes(15), ...simd(0x4e), ...bytes(8), ...simd(0x71)];
-const HIGH = [...get(5), ...constant(4), ...simd(0x6d), ...bytes(8), ...simd(0x71)];
+const HIGH = [...get(5), ...literal(4), ...simd(0x6d), ...bytes(8), ...simd(0x71)];
 const Q4 = dot(BLOCK_BYTES.q4, ACTIVATION_BYTES.q4, [
   ...[...load(0, 4), ...set(5)],
   ...scaled([...products(LOW, load(2, 0)), ...products(HIGH, load(2, 16)), ...I32X4_ADD]),
