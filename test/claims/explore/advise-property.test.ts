@@ -1,11 +1,20 @@
-// Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, and the runtime
-// would take the flags.
+// Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, nor are other
+// sockets or a longer draft, and the runtime would take the flags.
 import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../../src/explore/advise/advise.js';
 import { isFit } from '../../../src/explore/advise/fits.js';
 import { Pricer, tokensNeeded } from '../../../src/explore/advise/price.js';
 import { advisedRuntime } from '../../../src/explore/advise/runtimes.js';
-import { bestSetting, devicesOf, ladderOf, priced, type Question, rungOf } from '../../../src/explore/advise/search.js';
+import {
+  bestSetting,
+  canIsolate,
+  devicesOf,
+  highestFit,
+  ladderOf,
+  priced,
+  type Question,
+  rungOf,
+} from '../../../src/explore/advise/search.js';
 import { loadHardware } from '../../../src/hardware/load.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load.js';
@@ -88,16 +97,25 @@ describe.each(MODELS)('%s', (name) => {
       const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
       const read = runtime.dialect.read(command);
       expect(read.size).toBe(command.uses.length);
-      for (const flag of read.keys()) used.add(`${runtime.name} ${flag}`);
+      for (const [flag, value] of read) used.add(`${runtime.name} ${flag}`).add(`${runtime.name} ${flag} ${value}`);
+      if (canIsolate(question, best.setting) && best.setting.draft === 0) {
+        const other = highestFit(question, model, { ...best.setting, oneSocket: !best.setting.oneSocket });
+        if (other !== null) expect((await priced(question, model, other)).price.decode).toBeLessThanOrEqual(best.price.decode);
+      }
+      const next = runtime.drafts(model, 1).find((draft) => draft > best.setting.draft);
+      if (next !== undefined) {
+        const longer = highestFit(question, model, { ...best.setting, draft: next });
+        if (longer !== null) expect((await priced(question, model, longer)).price.decode).toBeLessThanOrEqual(best.price.decode);
+      }
     }
   });
 });
 
 it('advises each flag that places weights', () => {
   for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
-    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa']) expect(used).toContain(`${runtime} ${flag}`);
+    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa isolate']) expect(used).toContain(`${runtime} ${flag}`);
   }
-  expect(used).toContain('llama.cpp --spec-type');
+  expect(used).toContain('llama.cpp --spec-type draft-mtp');
   expect(used).toContain('ktransformers --kt-num-gpu-experts');
   expect(used).toContain('ollama num_gpu');
 });
