@@ -59,6 +59,11 @@ export class BeladyBound {
     this.#relaxation?.event(ids, count);
   }
 
+  /** True where it is no bound on MIN but MIN itself. */
+  get exact(): boolean {
+    return this.#relaxation === null;
+  }
+
   /** Changes the capacity between two events, to at most that of the constructor. */
   resize(capacityBytes: number): void {
     for (const [cache, bytes] of this.#split(capacityBytes).entries()) this.#optima[cache]!.resize(this.#slots(bytes, cache));
@@ -67,7 +72,7 @@ export class BeladyBound {
 
   /** The bound on the hits of all events so far. */
   get hits(): number {
-    const hits = this.#optima.reduce((sum, optimum) => sum + optimum.hits, 0);
+    const hits = this.#optima.length === 1 ? this.#optima[0]!.hits : this.#optima.reduce((sum, optimum) => sum + optimum.hits, 0);
     return this.#relaxation === null ? hits : Math.min(hits, this.#relaxation.hits);
   }
 

@@ -79,8 +79,8 @@ export function addRunOptions(command: Command): Command {
     .addOption(tokensOption())
     .addOption(seedOption())
     .option('--fault <fault>', 'what goes wrong: at=2s,link=h2d,bandwidth=50%; repeatable', collect, [])
-    .option('--no-bounds', 'leave out the Belady bound')
-    .option('--foresight', 'bound the time by perfect knowledge of the future, too')
+    .option('--no-bounds', 'leave out the bounds by what one knows: Belady, LRU, foresight, floor')
+    .option('--no-foresight', 'leave out the times under LRU, Belady and foresight, and the floor')
     .option('--strict', 'fail with exit code 2 on what the audit of the trace finds, instead of warning')
     .option('--set <path=value>', 'set any value of the run, system.*, hardware.*, runtime.* or model.*, repeatable', collect, [])
     .addOption(allowCodeOption());
@@ -132,7 +132,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--slo', 'workload.slo', options.slo);
   flag('--batch', 'workload.batch', options.batch, integer);
   if (options.fault.length > 0) flag('--fault', 'faults', options.fault.map(splitFault));
-  if (options.foresight === true) flag('--foresight', 'foresight', true);
+  if (options.foresight === false) flag('--no-foresight', 'foresight', false);
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
   if (options.strict === true) flag('--strict', 'audit', 'strict');
   return overrides;

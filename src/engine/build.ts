@@ -1,7 +1,6 @@
 // Composes a run from what it names: what all GPUs have in common, each GPU, and the fold that runs passes on them.
 import { UserError } from '../base/errors.js';
 import { findProfile } from '../base/profiles.js';
-import { BeladyBound } from '../cache/belady-bound.js';
 import { expertBytesTotal } from '../model/spec.js';
 import type { PredictionTime } from '../predict/cost.js';
 import { createPredictor, predictionTime } from '../predict/create.js';
@@ -15,17 +14,16 @@ import { MissPrecision } from './event/precision.js';
 import { Recorder } from './event/recorder.js';
 import { Rerank } from './event/rerank.js';
 import { faultsOf } from './faults.js';
-import { KnowledgeBounds } from './foresight/knowledge-bounds.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
 import type { Inputs } from './inputs.js';
+import { computesOnCpu, knowledgeOf } from './knowledge.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';
-import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
+import { isPageCache, type RunPlan } from './plan.js';
 import { type Policies, policiesFor } from './policies.js';
 import { PredictedUse } from './prefetch/predicted-use.js';
 import type { RunFold, SimulatedGpu, Simulation } from './simulation.js';
-import { Link } from './transfer/link.js';
 import { BoundClocks } from './watch/bounds.js';
 
 /**
@@ -67,55 +65,26 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
 
 /** A fold over the events of one GPU. */
 function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
-  const onCpu = gpu.onMiss !== 'load' && plan.layout.hardware.cpu !== null;
-  const bounds = new BoundClocks(gpu.model, plan.layout.hardware, gpu.cost, gpu.dram === null, knowledgeOf(plan, gpu), onCpu);
+  const bounds = new BoundClocks(
+    gpu.model,
+    plan.layout.hardware,
+    gpu.cost,
+    gpu.dram === null,
+    knowledgeOf(plan, [gpu]),
+    computesOnCpu(plan, gpu),
+  );
   const engine = new Engine({ gpu, replay: plan.run.replay, bounds, precision, ...strikes });
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
-/**
- * What LRU and foresight make of a run; null where nobody asks, or nothing is ever loaded.
- * @throws UserError where smaller copies are loaded
- */
-function knowledgeOf(plan: RunPlan, gpu: SimulatedGpu): KnowledgeBounds | null {
-  const { inputs, layout, run } = plan;
-  const { model, system } = inputs;
-  const { hardware } = layout;
-  const [link, ssd] = hardware.links;
-  if (run.foresight !== true || link === undefined) return null;
-  if (system.precision !== undefined)
-    throw misfit(run, 'foresight', 'is of experts of one size each, and the system has precision; leave it out');
-  const { cacheBytes, dramBytes } = gpu.memory;
-  const { preloaded } = gpu.gpu;
-  const machine = {
-    sizes: gpu.sizes,
-    capacityBytes: cacheBytes,
-    link,
-    dram: gpu.dram === null ? null : { capacityBytes: dramBytes!, link: ssd! },
-    preloaded,
-    handoverNs: gpu.cost.handoverNs,
-  };
-  const smallest = model.layers.reduce((least, { expertBytes }) => Math.min(least, expertBytes), Number.POSITIVE_INFINITY);
-  const transferNs = new Link(link, new Float64Array(0)).transferNs(smallest) / link.lanes;
-  // The run's own bound is the one over all layers, where its cache is one.
-  const own = run.bounds && system.cache.scope === 'global' && !memoryChanges(plan) ? gpu.belady : null;
-  const belady = own ?? new BeladyBound(model, 'global', cacheBytes, null, preloaded);
-  return new KnowledgeBounds(machine, belady, own === null, transferNs);
-}
-
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
-  const { hardware, several, split, total } = layout;
+  const { hardware, several, total } = layout;
   const onMiss = missAction(hardware, system.onMiss);
   if ((onMiss === 'cpu' || onMiss === 'cheaper') && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
-  if (split !== null && onMiss !== 'cpu')
-    throw misfit(run, 'memory.splitLayer', `the CPU of ${hardware.name} computes no experts; leave it out`);
-  if (split !== null && total.dramBytes !== null)
-    throw misfit(run, 'memory.splitLayer', 'is of experts that DRAM holds, and here it is a cache of the SSD; leave it out');
-  if (run.foresight === true && several !== null) throw misfit(run, 'foresight', 'is counted on one GPU; leave it out');
   if (hardware.links.length > 0) return;
   if (several !== null) {
     throw new UserError(`${hardware.name}: several GPUs need a dram tier that experts are kept in; add it, and the link to it`);

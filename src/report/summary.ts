@@ -7,6 +7,7 @@ import { bandText } from './band.js';
 import { deviceWords } from './device.js';
 import { type Datum, figure, type Grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
+import { foresightText, type KnownTimes, limitText } from './limit.js';
 import type { Phase } from './phase-time.js';
 
 /** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
@@ -243,7 +244,7 @@ function facts(result: Result): (readonly [label: string, text: string])[] {
   ]);
   const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
   const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
-  const others = [['GPUs', joinedText(result)] as const, ...lines, ['foresight', foresightText(result)] as const];
+  const others = [['GPUs', joinedText(result)] as const, ...lines, ...knowingFacts(result)];
   return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
 }
 
@@ -253,13 +254,24 @@ function joinedText({ inputs: { joined } }: Result): string {
   return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
 }
 
-/** What perfect knowledge of the demand would reach, and how much of the way there the run goes. */
-function foresightText(result: Result): string {
-  const best = text(result, 'bound.foresight.tpot');
-  const open = value(result, 'headroom.foresight');
-  if (best === null || open === null) return '';
-  const floor = `no run is faster than ${text(result, 'bound.floor.tpot')}`;
-  return `${best} TPOT knowing all demand (${floor}); ${formatRatio(1 - open)} of the way there from ${text(result, 'bound.lru.tpot')} of LRU`;
+/** What perfect knowledge of the demand would reach, and what holds the run up; empty where that was not counted. */
+function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
+  const times = knownTimes(result);
+  if (times === null) return [];
+  return [
+    ['foresight', foresightText(times)],
+    ['limit', limitText(times)],
+  ];
+}
+
+/** Times of a run and of its bounds; null where they were not counted. */
+export function knownTimes(result: Result): KnownTimes | null {
+  const [own, allResident, lru, belady, foresight, floor] = [
+    'latency.tpot.mean',
+    ...['all_resident', 'lru', 'belady', 'foresight', 'floor'].map((name) => `bound.${name}.tpot`),
+  ].map((name) => value(result, name));
+  if (own == null || allResident == null || lru == null || belady == null || foresight == null || floor == null) return null;
+  return { own, allResident, lru, belady, foresight, floor };
 }
 
 /** Those of the metrics that a run has, with what is said after each. */

@@ -42,12 +42,6 @@ const TABLE: readonly Row[] = [
     'higher',
     'Demanded experts that were resident when their layer was routed, over all demanded (hits / demanded)',
   ],
-  [
-    `cache.hit_rate_counting_late${PHASES}`,
-    'ratio',
-    'higher',
-    'Demanded experts that were resident or under way when their layer was routed, over all demanded ((hits + late) / demanded)',
-  ],
   [`cache.late_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts whose prefetch was under way but had not arrived, over all demanded'],
   [`cache.miss_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts that were neither resident nor under way, over all demanded'],
   [`cache.token_hit_rate${PHASES}`, 'ratio', 'higher', 'Activations (token-expert pairs) whose expert was resident, over all activations'],
@@ -251,6 +245,12 @@ const TABLE: readonly Row[] = [
   ['bound.all_resident.tpot', 'ns', 'none', 'Mean TPOT of the same passes with every expert resident: no cache can be faster'],
   ['bound.no_cache.tpot', 'ns', 'none', 'Mean TPOT of the same passes with no expert cache: every demanded expert is loaded'],
   ['bound.lru.tpot', 'ns', 'none', 'Mean TPOT of the same passes under LRU on demand over all layers, at the same capacity'],
+  [
+    'bound.belady.tpot',
+    'ns',
+    'none',
+    'Mean TPOT of the same passes under Belady on demand over all layers, with bypass, at the same capacity',
+  ],
   [
     'bound.foresight.tpot',
     'ns',

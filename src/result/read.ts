@@ -64,6 +64,7 @@ export const resultSchema = z.looseObject({
     allResidentTpotNs: count.nullable(),
     noCacheTpotNs: count.nullable(),
     lruTpotNs: count.nullable().optional(),
+    beladyTpotNs: count.nullable().optional(),
     foresightTpotNs: count.nullable().optional(),
     floorTpotNs: count.nullable().optional(),
     beladyHitRate: count.nullable(),

@@ -46,10 +46,11 @@ export interface Bounds {
   /** Mean TPOT with no cache, ns; null where no token was decoded. */
   readonly noCacheTpotNs: number | null;
   /**
-   * Mean TPOT under LRU on demand over all layers, under foresight, and the floor that no run passes, ns; null where no token was decoded,
-   * absent where nobody asked, or nothing is ever loaded.
+   * Mean TPOT over all layers under LRU on demand, under Belady on demand, under foresight, and the floor that no run passes, ns; null where
+   * no token was decoded, absent where bounds were switched off, or smaller copies are loaded.
    */
   readonly lruTpotNs?: number | null | undefined;
+  readonly beladyTpotNs?: number | null | undefined;
   readonly foresightTpotNs?: number | null | undefined;
   readonly floorTpotNs?: number | null | undefined;
   /** Hit rate of Belady (with bypass) at the same capacity and scope; null where bounds were switched off. */

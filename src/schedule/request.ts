@@ -46,11 +46,9 @@ export class Request {
   lastTokenNs = -1;
   /** End of its last pass before the first token, start of its first one before that, ns. */
   promptedNs = -1;
-  /** `firstTokenNs` on the clocks of the bounds: everything resident, no cache, LRU, and the floor. */
+  /** `firstTokenNs` on the clocks of the bounds: everything resident, and no cache. */
   firstTokenAllResidentNs = 0;
   firstTokenNoCacheNs = 0;
-  firstTokenLruNs = 0;
-  firstTokenFloorNs = 0;
   /** Passes that had ended when its first output token was there. */
   firstTokenPass = 0;
 

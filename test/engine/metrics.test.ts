@@ -21,7 +21,6 @@ const RUNS: Readonly<Record<string, RunInput>> = {
     faults: [{ at: '20ms', link: 'h2d', bandwidth: '50%' }],
     variants: 'top-k=2',
   },
-  'known beforehand': { ...small, foresight: true },
   'drafts that are verified': {
     ...small,
     workload: { ...small.workload, speculation: { draft: 3, acceptance: 0.6, drafter: '100us' } },

@@ -1,8 +1,11 @@
 // The time that no run of these demands passes on this machine, whatever it knows: the GPU's own work, and the fewest transfers over the
 // link. Where the CPU may compute, it takes work off both, as much as is best.
 
+import type { BeladyBound } from '../../cache/belady-bound.js';
+import { WORK } from './demand-block.js';
+
 /** What a floor is made of. */
-export interface FloorWork {
+interface FloorParts {
   /** Work of the GPU that is no expert, ns. */
   readonly denseNs: number;
   /** Experts demanded, by event; and what computing them all takes the GPU, ns. */
@@ -18,7 +21,7 @@ export interface FloorWork {
 }
 
 /** The floor, ns. */
-export function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorWork): number {
+function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs, misses, transferNs }: FloorParts): number {
   if (cpuExpertNs === Number.POSITIVE_INFINITY) return Math.max(denseNs + expertsNs, misses * transferNs);
   // With every expert that the CPU takes over its own time grows and the others' shrink: the best is where they meet.
   const others = (taken: number): number =>
@@ -32,4 +35,72 @@ export function floorNs({ cpuExpertNs, demanded, denseNs, expertsNs, gpuExpertNs
     else most = middle;
   }
   return Math.max(own(least), others(most));
+}
+
+/** Work up to some moment. */
+export interface FloorMark {
+  readonly denseNs: number;
+  readonly expertsNs: number;
+  readonly demanded: number;
+  readonly misses: number;
+}
+
+/** Adds up the work of one GPU. */
+export class FloorWork {
+  /** Work that is no expert, ns. */
+  denseNs = 0;
+  #expertsNs = 0;
+  #demanded = 0;
+  #gpuExpertNs = 0;
+  #cpuExpertNs = Number.POSITIVE_INFINITY;
+  readonly #belady: BeladyBound;
+  readonly #slots: number;
+  readonly #transferNs: number;
+
+  /**
+   * @param belady over all layers; told of events before they are added here
+   * @param slots most experts that the memory holds
+   * @param transferNs see {@link FloorParts}
+   */
+  constructor(belady: BeladyBound, slots: number, transferNs: number) {
+    this.#belady = belady;
+    this.#slots = slots;
+    this.#transferNs = transferNs;
+  }
+
+  /** True: the CPU may compute experts. */
+  get onCpu(): boolean {
+    return this.#cpuExpertNs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** An event of `size` experts, see {@link WORK}. */
+  demand(size: number, work: Float64Array): void {
+    const gpuNs = work[WORK.gpu]!;
+    this.#demanded += size;
+    this.#expertsNs += gpuNs;
+    if (work[WORK.cpu] === Number.POSITIVE_INFINITY) return;
+    this.#gpuExpertNs = Math.max(this.#gpuExpertNs, gpuNs / size);
+    this.#cpuExpertNs = Math.min(this.#cpuExpertNs, work[WORK.cpu]! / size);
+  }
+
+  /** What {@link sinceNs} tells a later moment from. */
+  mark(): FloorMark {
+    const misses = this.#demanded - this.#belady.hits;
+    return { denseNs: this.denseNs, expertsNs: this.#expertsNs, demanded: this.#demanded, misses };
+  }
+
+  /** Time that no run passes from a moment to now, ns, whatever it had resident then; null: from the beginning. */
+  sinceNs(from: FloorMark | null): number {
+    const now = this.mark();
+    return floorNs({
+      denseNs: now.denseNs - (from?.denseNs ?? 0),
+      expertsNs: now.expertsNs - (from?.expertsNs ?? 0),
+      demanded: now.demanded - (from?.demanded ?? 0),
+      gpuExpertNs: this.#gpuExpertNs,
+      cpuExpertNs: this.#cpuExpertNs,
+      // Those who lie there at the start are hits that MIN may not have had.
+      misses: from === null ? now.misses : Math.max(0, now.misses - from.misses - this.#slots),
+      transferNs: this.#transferNs,
+    });
+  }
 }

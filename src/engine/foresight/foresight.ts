@@ -1,158 +1,162 @@
-// The time of a run under perfect knowledge of what it demands: "aggressive" of Cao, Felten, Karlin and Li (A study of integrated
-// prefetching and caching strategies, SIGMETRICS 1995). Whenever the link is idle it fetches the next missing expert in the order of
-// execution, in the place of the one that is asked for last, if that is asked for later. What is demanded is recorded beside the run and
-// replayed in blocks; no block knows of the next one.
+// A GPU under perfect knowledge of what is demanded of it: "aggressive" of Cao, Felten, Karlin and Li (A study of integrated prefetching and
+// caching strategies, SIGMETRICS 1995). Whenever the link is idle it fetches the next missing expert in the order of execution, in the place of
+// the one that is asked for last, if that is asked for later.
 import type { LinkSpec } from '../../hardware/spec.js';
 import { Awaited } from './awaited.js';
-import { DemandBlock } from './demand-block.js';
-import { Lanes, type Offer } from './lanes.js';
-import { ForesightMemory } from './memory.js';
-
-/** What foresight has to work with. */
-export interface ForesightMachine {
-  /** Bytes of each expert, by dense id. */
-  readonly sizes: Float64Array;
-  readonly capacityBytes: number;
-  readonly link: LinkSpec;
-  /** DRAM as a cache of the SSD; null: it holds every expert. */
-  readonly dram: { readonly capacityBytes: number; readonly link: LinkSpec } | null;
-  /** True: the best experts may be resident before the first event. */
-  readonly preloaded: boolean;
-  /** Cost in ns, once per event, of handing activations to the CPU and back. */
-  readonly handoverNs: number;
-}
+import type { DemandBlock } from './demand-block.js';
+import { FutureMemory } from './future-memory.js';
+import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-gpu.js';
+import { Lanes } from './lanes.js';
 
 /** A memory, the link that fills it, and how far ahead that has looked. */
 interface Level {
-  readonly memory: ForesightMemory;
+  readonly memory: FutureMemory;
   readonly lanes: Lanes;
-  /** Demand that is looked at next. */
+  /** Demands before it are there, or on their way. */
   ahead: number;
   /** Event of it. */
   aheadEvent: number;
+  /** True: there is no room until an event ends. */
+  full: boolean;
 }
 
-/** A clock beside the run, on which every expert is fetched in time, as far as the link can. */
-export class Foresight {
-  readonly #machine: ForesightMachine;
+/** A GPU on which every expert is fetched in time, as far as the link can. */
+export class ForesightGpu implements KnowingGpu {
   readonly #block: DemandBlock;
+  readonly #moment: Float64Array;
+  readonly #machine: KnowingMachine;
   /** The GPU's memory; behind it DRAM, where that is a cache. */
   readonly #gpu: Level;
   readonly #dram: Level | null;
-  readonly #first: Int32Array;
   readonly #awaited: Awaited;
-  readonly #endsNs: number[] = [];
-  #gapNs = 0;
-  #nowNs = 0;
+  /** Demands that experts were fetched for, in their order, by number modulo the length; those of events that have ended are past. */
+  readonly #fetched: Int32Array;
+  #fetches = 0;
+  #past = 0;
   #started = false;
 
-  constructor(machine: ForesightMachine) {
+  /** @param moment see {@link MOMENT} */
+  constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine) {
+    this.#moment = moment;
     const { capacityBytes, dram, link, sizes } = machine;
     const level = (bytes: number, spec: LinkSpec): Level => ({
-      memory: new ForesightMemory(sizes, bytes),
+      memory: new FutureMemory(block, sizes, bytes),
       lanes: new Lanes(spec),
       ahead: 0,
       aheadEvent: 0,
+      full: false,
     });
+    this.#block = block;
     this.#machine = machine;
-    this.#block = new DemandBlock(sizes.length);
     this.#gpu = level(capacityBytes, link);
     this.#dram = dram === null ? null : level(dram.capacityBytes, dram.link);
-    this.#first = new Int32Array(sizes.length);
     this.#awaited = new Awaited(sizes.length);
+    let length = 1;
+    while (length <= sizes.length) length *= 2;
+    this.#fetched = new Int32Array(length);
   }
 
-  /** The GPU works on what is no expert. */
-  dense(ns: number): void {
-    this.#gapNs += ns;
+  begin(): void {
+    for (const { memory } of this.#levels()) memory.begin();
+    if (!this.#started && this.#machine.preloaded) this.#gpu.memory.preload();
+    this.#started = true;
+  }
+
+  end(until: number): void {
+    const gone = this.#block.starts[until]!;
+    for (const level of this.#levels()) {
+      level.memory.end();
+      level.ahead = Math.max(0, level.ahead - gone);
+      level.aheadEvent = Math.max(0, level.aheadEvent - until);
+    }
+    const fetched = this.#fetched;
+    for (let i = this.#past; i < this.#fetches; i++) fetched[i & (fetched.length - 1)]! -= gone;
+  }
+
+  #levels(): readonly Level[] {
+    return this.#dram === null ? [this.#gpu] : [this.#gpu, this.#dram];
+  }
+
+  run(event: number): void {
+    const { starts, times } = this.#block;
+    const moment = this.#moment;
+    const from = starts[event]!;
+    const to = starts[event + 1]!;
+    this.#prefetch(event, MOMENT.start);
+    const late = this.#late(to);
+    const first = this.#gpu.memory.missing.nextFrom(from, to);
+    if (first < to || this.#machine.cpu) this.#load(event, first, late);
+    else {
+      const gpuNs = times[2 * event]!;
+      let endNs = moment[MOMENT.known]! + (to - from - late) * gpuNs;
+      if (late > 0) endNs = this.#awaited.execute(endNs, gpuNs);
+      moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, endNs);
+    }
+  }
+
+  ended(event: number): void {
+    const { starts } = this.#block;
+    this.#prefetch(event + 1, MOMENT.known);
+    // Until here members stood at demands that are past, so that none of them could leave.
+    const to = starts[event + 1]!;
+    this.#gpu.memory.used(to);
+    this.#gpu.full = false;
+    if (this.#dram === null) return;
+    this.#dram.memory.missed(starts[event]!, to);
+    this.#dram.memory.used(to);
+    this.#dram.full = false;
   }
 
   /**
-   * An event.
-   * @param ids members by dense id, the first `size` entries, at least one
-   * @param gpuNs time of one of them on the GPU; each is taken to need as much as the others
-   * @param cpuNs the same on the CPU; Infinity: they are not computed there
+   * An event that loads what nobody has fetched, or where the CPU computes too: what would come later than from there, and of the rest as much as
+   * shortens the event, since nobody needs to have fetched it.
+   * @param first demand of it that is missing
+   * @param late members that are on their way
    */
-  event(ids: Int32Array, size: number, gpuNs: number, cpuNs: number): void {
-    if (!this.#block.fits(size)) this.#replay();
-    this.#block.append(ids, size, this.#gapNs, gpuNs, cpuNs);
-    this.#gapNs = 0;
-  }
-
-  /** A pass has ended. */
-  passEnded(): void {
-    const { passEvents, tailsNs, events } = this.#block;
-    passEvents.push(events);
-    tailsNs.push(this.#gapNs);
-    this.#gapNs = 0;
-  }
-
-  /** End of each pass so far, on a clock without idle time between passes, ns. */
-  passEnds(): readonly number[] {
-    this.#replay();
-    return this.#endsNs;
-  }
-
-  /** Replays the block, and begins a new one. */
-  #replay(): void {
-    const block = this.#block;
-    const { demands, events, passEvents, tailsNs } = block;
-    block.lookBack(this.#first);
-    for (const level of this.#dram === null ? [this.#gpu] : [this.#gpu, this.#dram]) {
-      level.ahead = level.aheadEvent = 0;
-      level.memory.begin(block.ids, demands, this.#first);
-    }
-    if (!this.#started && this.#machine.preloaded) this.#preload();
-    this.#started = true;
-    let event = 0;
-    for (let pass = 0; pass < passEvents.length; pass++) {
-      for (const end = passEvents[pass]!; event < end; event++) this.#run(event);
-      this.#nowNs += tailsNs[pass]!;
-      this.#endsNs.push(this.#nowNs);
-    }
-    // A pass that the block ends within goes on in the next one.
-    for (; event < events; event++) this.#run(event);
-    block.clear();
-  }
-
-  /** One event, from the end of the one before. */
-  #run(event: number): void {
-    const { ids, next, starts, times } = this.#block;
-    const { memory } = this.#gpu;
-    const { arrivalNs, resident } = memory;
-    const from = starts[event]!;
+  #load(event: number, first: number, late: number): void {
+    const { starts, times } = this.#block;
+    const { missing } = this.#gpu.memory;
+    const moment = this.#moment;
     const to = starts[event + 1]!;
-    const gpuNs = times[3 * event + 1]!;
-    const cpuNs = times[3 * event + 2]!;
-    const startNs = this.#nowNs;
-    const knownNs = startNs + times[3 * event]!;
-    this.#prefetch(event, startNs, knownNs);
-    let hits = 0;
-    let onCpu = 0;
+    const gpuNs = times[2 * event]!;
+    const cpuNs = times[2 * event + 1]!;
+    const knownNs = moment[MOMENT.known]!;
     let cpuEndNs = knownNs + this.#machine.handoverNs;
-    for (let d = from; d < to; d++) {
-      const id = ids[d]!;
-      if (resident[id] === 1) {
-        if (arrivalNs[id]! <= knownNs) hits++;
-        else this.#awaited.add(arrivalNs[id]!);
-        continue;
-      }
-      const readyNs = this.#load(d, knownNs, cpuEndNs + cpuNs - gpuNs);
+    let hits = to - starts[event]! - late;
+    let onCpu = 0;
+    for (let d = first; d < to; d = missing.nextFrom(d + 1, to)) {
+      hits--;
+      const readyNs = this.#loadOne(d, knownNs, cpuEndNs + cpuNs - gpuNs);
       if (readyNs >= 0) this.#awaited.add(readyNs);
       else {
         cpuEndNs += cpuNs;
         onCpu++;
       }
     }
-    let endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
-    if (onCpu > 0) endNs = Math.max(endNs, cpuEndNs);
-    this.#prefetch(event + 1, knownNs, endNs);
-    // Until here members stood at demands that are past, so that none of them could leave.
-    for (let d = from; d < to; d++) {
-      memory.nextIs(ids[d]!, next[d]!);
-      this.#dram?.memory.nextIs(ids[d]!, next[d]!);
+    this.#gpu.memory.missed(first, to);
+    while (hits > 0 && cpuEndNs + cpuNs < knownNs + hits * gpuNs) {
+      cpuEndNs += cpuNs;
+      hits--;
+      onCpu++;
     }
-    this.#nowNs = endNs;
+    const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
+    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+  }
+
+  /** Waits for what was fetched for demands before `to` and has not arrived when the routing is known; @returns how many. */
+  #late(to: number): number {
+    const knownNs = this.#moment[MOMENT.known]!;
+    const fetched = this.#fetched;
+    const mask = fetched.length - 1;
+    const { arrivalNs } = this.#gpu.memory;
+    let late = 0;
+    while (this.#past < this.#fetches && fetched[this.#past & mask]! < to) {
+      const ns = arrivalNs[this.#block.ids[fetched[this.#past++ & mask]!]!]!;
+      if (ns <= knownNs) continue;
+      this.#awaited.add(ns);
+      late++;
+    }
+    return late;
   }
 
   /**
@@ -161,65 +165,70 @@ export class Foresight {
    * @param orNs the CPU would be as far by then
    * @returns when it is there, ns; -1: the CPU computes it
    */
-  #load(demand: number, atNs: number, orNs: number): number {
+  #loadOne(demand: number, atNs: number, orNs: number): number {
     const bytes = this.#machine.sizes[this.#block.ids[demand]!]!;
     const fromNs = this.#dram === null ? atNs : this.#intoDram(this.#dram, demand, atNs);
-    const offer = this.#gpu.lanes.offer(bytes, fromNs);
-    return orNs <= offer.endNs ? -1 : this.#take(this.#gpu, demand, offer);
+    const { endNs } = this.#gpu.lanes.offer(bytes, fromNs);
+    return orNs <= endNs ? -1 : this.#take(this.#gpu, demand);
   }
 
   /** When an expert that the running event demands is in DRAM, ns; it is read from the SSD where it is not. */
   #intoDram(dram: Level, demand: number, atNs: number): number {
     const id = this.#block.ids[demand]!;
-    const { arrivalNs, resident } = dram.memory;
-    if (resident[id] === 1) return Math.max(atNs, arrivalNs[id]!);
-    return this.#take(dram, demand, dram.lanes.offer(this.#machine.sizes[id]!, atNs));
+    const { arrivalNs, missing } = dram.memory;
+    if (!missing.has(demand)) return Math.max(atNs, arrivalNs[id]!);
+    dram.lanes.offer(this.#machine.sizes[id]!, atNs);
+    return this.#take(dram, demand);
   }
 
-  /** Takes what a link has offered; the expert stays where that is worth it. @returns when it is there, ns */
-  #take({ lanes, memory }: Level, demand: number, { endNs, startNs }: Offer): number {
+  /** Takes what a link has offered last; the expert stays where that is worth it. @returns when it is there, ns */
+  #take({ lanes, memory }: Level, demand: number): number {
     const id = this.#block.ids[demand]!;
-    lanes.take();
-    if (memory.makeRoom(id, this.#block.next[demand]! + 1, startNs)) memory.insert(id, demand, endNs);
+    const { endNs, startNs } = lanes.take();
+    memory.atNs[0] = startNs;
+    if (memory.makeRoom(id, this.#block.next[demand]! + 1)) {
+      memory.insert(id, demand);
+      memory.arrivalNs[id] = endNs;
+    }
     return endNs;
   }
 
-  /** Lets links that are free before `untilNs` fetch what is missing for event `least` and those after it, in their order. */
-  #prefetch(least: number, fromNs: number, untilNs: number): void {
-    if (this.#dram !== null) this.#fetch(this.#dram, null, least, fromNs, untilNs);
-    this.#fetch(this.#gpu, this.#dram, least, fromNs, untilNs);
+  /** Lets links that are free before the next {@link MOMENT} fetch what is missing for event `least` and those after it, in their order. */
+  #prefetch(least: number, since: number): void {
+    const untilNs = this.#moment[since + 1]!;
+    // Most often the link is still busy: then nobody needs to look what is missing.
+    if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
+    if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }
 
-  #fetch(level: Level, below: Level | null, least: number, fromNs: number, untilNs: number): void {
+  #fetch(level: Level, below: Level | null, least: number, since: number): void {
     const { lanes, memory } = level;
     const { demands, ids, starts } = this.#block;
-    const { resident } = memory;
-    // Most often the link is still busy: then nobody needs to look what is missing.
-    if (lanes.freeNs >= untilNs) return;
+    const fromNs = this.#moment[since]!;
+    const untilNs = this.#moment[since + 1]!;
     let demand = Math.max(level.ahead, starts[least]!);
     for (;;) {
-      while (demand < demands && resident[ids[demand]!] === 1) demand++;
+      demand = memory.missing.nextFrom(demand, demands);
       level.ahead = demand;
       if (demand === demands) return;
       const id = ids[demand]!;
       let startNs = Math.max(lanes.freeNs, fromNs);
       if (below !== null) {
-        if (below.memory.resident[id] === 0) return;
+        if (below.memory.missing.has(demand)) return;
         startNs = Math.max(startNs, below.memory.arrivalNs[id]!);
       }
       if (startNs >= untilNs) return;
       while (starts[level.aheadEvent + 1]! <= demand) level.aheadEvent++;
+      memory.atNs[0] = startNs;
       // Who is asked for in the same event is as near.
-      if (!memory.makeRoom(id, starts[level.aheadEvent + 1]!, startNs)) return;
-      memory.insert(id, demand, lanes.start(this.#machine.sizes[id]!, startNs));
+      if (!memory.makeRoom(id, starts[level.aheadEvent + 1]!)) {
+        level.full = true;
+        return;
+      }
+      memory.insert(id, demand);
+      memory.arrivalNs[id] = lanes.start(this.#machine.sizes[id]!, startNs);
+      if (below === null && level !== this.#gpu) continue;
+      this.#fetched[this.#fetches++ & (this.#fetched.length - 1)] = demand;
     }
-  }
-
-  /** Fills the cache with what is asked for first. */
-  #preload(): void {
-    const first = this.#first;
-    const { memory } = this.#gpu;
-    const order = Array.from(first.keys()).sort((a, b) => first[a]! - first[b]!);
-    for (const id of order) if (memory.makeRoom(id, Number.POSITIVE_INFINITY, 0)) memory.insert(id, first[id]!, 0);
   }
 }

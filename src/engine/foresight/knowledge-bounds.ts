@@ -1,90 +1,141 @@
-// How fast a run could be by what one knows (L19): LRU knows the past, foresight all that is demanded, and nobody is faster than the floor.
+// How fast a run could be by what one knows (L19): LRU knows the past, Belady on demand whom to keep, foresight all that is demanded, and nobody
+// is faster than the floor. What is demanded is recorded beside the run, and replayed a little later.
 import type { BeladyBound } from '../../cache/belady-bound.js';
-import { floorNs } from './floor.js';
-import { Foresight, type ForesightMachine } from './foresight.js';
-import { LruClock } from './lru-clock.js';
+import { BeladyClock } from './belady-clock.js';
+import { type FloorMark, FloorWork } from './floor.js';
+import { ForesightGpu } from './foresight.js';
+import { KnowingClock } from './knowing-clock.js';
+import type { KnowingMachine } from './knowing-gpu.js';
+import { loadNsOf, OnDemandGpu } from './on-demand.js';
+import { Stretch } from './stretch.js';
+
+/** What one GPU's bounds are counted from. */
+export interface KnownGpu {
+  readonly machine: KnowingMachine;
+  /** Over all layers, at the capacity of the machine. */
+  readonly belady: BeladyBound;
+  /** True: nobody else tells it of events. */
+  readonly own: boolean;
+  /** Most experts that the memory holds. */
+  readonly slots: number;
+  /** Time for which one transfer of the smallest expert holds the whole link, ns. */
+  readonly transferNs: number;
+}
+
+/** End of each pass, ns. */
+export interface KnowledgeEnds {
+  readonly lru: Float64Array;
+  readonly belady: Float64Array;
+  readonly foresight: Float64Array;
+}
 
 /** The clocks of one run. */
 export class KnowledgeBounds {
-  readonly #foresight: Foresight;
-  readonly #lru: LruClock;
-  readonly #belady: BeladyBound;
-  readonly #own: boolean;
-  readonly #transferNs: number;
-  #denseNs = 0;
-  #expertsNs = 0;
-  #demanded = 0;
-  #gpuExpertNs = 0;
-  #cpuExpertNs = Number.POSITIVE_INFINITY;
+  /** Times of the event that is told next, see {@link WORK}. */
+  readonly work = new Float64Array(4);
+  readonly #gpus: readonly KnownGpu[];
+  readonly #floors: readonly FloorWork[];
+  readonly #stretch: Stretch;
+  /** Null: the run itself is LRU on demand. */
+  readonly #lru: KnowingClock | null;
+  /** Belady on demand: beside the run, or a little later. */
+  readonly #belady: BeladyClock | null;
+  readonly #beladyLater: KnowingClock | null;
+  readonly #beladyEnds: number[] = [];
+  readonly #foresight: KnowingClock;
 
-  /**
-   * @param belady over all layers, at the capacity of the machine
-   * @param own true: nobody else tells it of events
-   * @param transferNs time for which one transfer of the smallest expert holds the whole link, ns
-   */
-  constructor(machine: ForesightMachine, belady: BeladyBound, own: boolean, transferNs: number) {
-    this.#own = own;
-    this.#foresight = new Foresight(machine);
-    this.#lru = new LruClock(machine);
-    this.#belady = belady;
-    this.#transferNs = transferNs;
+  /** @param runIsLru true: the run itself is LRU on demand, and nobody needs to count it */
+  constructor(gpus: readonly KnownGpu[], runIsLru: boolean) {
+    this.#gpus = gpus;
+    this.#floors = gpus.map(({ belady, slots, transferNs }) => new FloorWork(belady, slots, transferNs));
+    const stretch = new Stretch(gpus.map(({ machine }) => machine.sizes.length));
+    this.#stretch = stretch;
+    const [{ belady, machine }] = gpus as [KnownGpu];
+    const loadNs = gpus.length === 1 && belady.exact ? loadNsOf(machine) : 0;
+    const onDemand = (knows: 'past' | 'future'): KnowingClock =>
+      new KnowingClock(stretch, (block, moment, g) => new OnDemandGpu(block, moment, gpus[g]!.machine, knows));
+    this.#lru = runIsLru ? null : onDemand('past');
+    this.#belady = loadNs > 0 ? new BeladyClock(belady, loadNs) : null;
+    this.#beladyLater = loadNs > 0 ? null : onDemand('future');
+    this.#foresight = new KnowingClock(stretch, (block, moment, g) => new ForesightGpu(block, moment, gpus[g]!.machine));
   }
 
   /** True: the CPU may compute experts. */
   get onCpu(): boolean {
-    return this.#cpuExpertNs !== Number.POSITIVE_INFINITY;
+    return this.#floors.some(({ onCpu }) => onCpu);
   }
 
-  /** Time of the run so far under LRU on demand, ns. */
-  get lruNs(): number {
-    return this.#lru.nowNs;
+  /** What the floor of a later moment is told from. */
+  mark(): FloorMark[] {
+    return this.#floors.map((floor) => floor.mark());
   }
 
-  /** Time that no run of what was demanded so far is below, ns. */
-  get floorNs(): number {
-    return floorNs({
-      denseNs: this.#denseNs,
-      demanded: this.#demanded,
-      expertsNs: this.#expertsNs,
-      gpuExpertNs: this.#gpuExpertNs,
-      cpuExpertNs: this.#cpuExpertNs,
-      misses: this.#demanded - this.#belady.hits,
-      transferNs: this.#transferNs,
-    });
+  /** Time that no run of what was demanded since is below, ns; null: since the run began. */
+  floorNs(marks: readonly FloorMark[] | null): number {
+    return this.#floors.reduce((most, floor, gpu) => Math.max(most, floor.sinceNs(marks?.[gpu] ?? null)), 0);
   }
 
-  /** The GPU works on what is no expert. */
+  /** All GPUs work on what is no expert. */
   dense(ns: number): void {
-    this.#denseNs += ns;
-    this.#lru.nowNs += ns;
-    this.#foresight.dense(ns);
+    for (let g = 0; g < this.#floors.length; g++) this.#floors[g]!.denseNs += ns;
+    if (this.#belady !== null) this.#belady.nowNs += ns;
+    this.#stretch.dense(ns);
   }
 
   /**
-   * An event.
-   * @param ids members by dense id, the first `size` entries, at least one
-   * @param gpuNs time of all of them on the GPU; each is taken to need as much as the others
-   * @param cpuNs the same on the CPU; Infinity: they are not computed there
+   * What an event demands of a GPU, with its times in {@link work}.
+   * @param ids members by dense id, the first `size` entries
    */
-  event(layer: number, ids: Int32Array, size: number, gpuNs: number, cpuNs: number): void {
-    const gpuExpertNs = gpuNs / size;
-    const cpuExpertNs = cpuNs / size;
-    this.#demanded += size;
-    this.#expertsNs += gpuNs;
-    this.#gpuExpertNs = Math.max(this.#gpuExpertNs, gpuExpertNs);
-    this.#cpuExpertNs = Math.min(this.#cpuExpertNs, cpuExpertNs);
-    if (this.#own) this.#belady.event(layer, ids, size);
-    this.#lru.event(ids, size, gpuExpertNs, cpuExpertNs);
-    this.#foresight.event(ids, size, gpuExpertNs, cpuExpertNs);
+  demand(gpu: number, layer: number, ids: Int32Array, size: number): void {
+    if (gpu === 0 && !this.#stretch.fits(ids.length)) this.#replay(Math.min(...this.#stretch.blocks.map(({ most }) => most)));
+    if (size > 0) {
+      const { belady, own } = this.#gpus[gpu]!;
+      if (own) belady.event(layer, ids, size);
+      this.#floors[gpu]!.demand(size, this.work);
+      if (this.#belady !== null) this.#belady.event(size, this.work);
+    }
+    this.#stretch.blocks[gpu]!.append(ids, size, this.work);
+  }
+
+  /** All GPUs have been told what an event demands of them. */
+  event(): void {
+    this.#stretch.event(this.work);
   }
 
   /** A pass has ended. */
   passEnded(): void {
-    this.#foresight.passEnded();
+    if (this.#belady !== null) this.#beladyEnds.push(this.#belady.nowNs);
+    this.#stretch.passEnded();
   }
 
-  /** End of each pass under foresight, ns; the run has ended. */
-  foresightEnds(): readonly number[] {
-    return this.#foresight.passEnds();
+  /**
+   * The end of each pass under each knowledge; the run has ended.
+   * @param passNs how long each pass of the run itself has taken, ns
+   */
+  ends(passNs: Float64Array): KnowledgeEnds {
+    this.#replay(this.#stretch.events);
+    return {
+      lru: this.#lru?.ends() ?? sums(passNs),
+      belady: this.#beladyLater?.ends() ?? Float64Array.from(this.#beladyEnds),
+      foresight: this.#foresight.ends(),
+    };
   }
+
+  /** Goes through the stretch up to an event, and forgets it. */
+  #replay(until: number): void {
+    const clocks = [this.#lru, this.#beladyLater, this.#foresight].filter((clock) => clock !== null);
+    for (const clock of clocks) clock.replay(until);
+    for (const block of this.#stretch.blocks) block.moveTo(until);
+    for (const clock of clocks) clock.end(until);
+    this.#stretch.forget(until);
+  }
+}
+
+/** The sum up to each value. */
+function sums(values: Float64Array): Float64Array {
+  let sum = 0;
+  return values.map((value) => {
+    sum += value;
+    return sum;
+  });
 }

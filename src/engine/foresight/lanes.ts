@@ -23,7 +23,8 @@ export class Lanes {
 
   /** When the first lane is free. */
   get freeNs(): number {
-    return this.#freeNs[this.#first()]!;
+    const freeNs = this.#freeNs;
+    return freeNs.length === 1 ? freeNs[0]! : freeNs[this.#first()]!;
   }
 
   /**
@@ -44,9 +45,10 @@ export class Lanes {
     return offer;
   }
 
-  /** Sends what was offered last. */
-  take(): void {
+  /** Sends what was offered last, and says when again. */
+  take(): Offer {
     this.#freeNs[this.#lane] = this.#offer.endNs;
+    return this.#offer;
   }
 
   /** Transfers `bytes` from `startNs` on over the lane that is free first; @returns its end, ns. */

@@ -16,6 +16,10 @@ export class LateSet {
     this.#lowest = levels[0]!;
   }
 
+  clear(): void {
+    for (const words of this.#levels) words.fill(0);
+  }
+
   add(value: number): void {
     const lowest = this.#lowest;
     const first = lowest[value >>> 5]!;

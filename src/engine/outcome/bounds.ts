@@ -2,7 +2,7 @@
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/spec.js';
 import type { Bounds, Metric } from '../../result/result.js';
-import type { Samples } from '../watch/latency.js';
+import type { Latencies, Samples } from '../watch/latency.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
 
@@ -11,9 +11,7 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
   const { demanded } = bothPhases(recorder);
   const { latencies } = meters;
   const beladyHits = run.bounds ? gpus.reduce((hits, gpu) => hits + gpu.boundHits(), 0) : null;
-  const meanOfAll = (values: Float64Array): number | null => (values.length === 0 ? null : summarize(values).mean);
-  const meanOf = (samples: Samples): number | null => meanOfAll(samples.values());
-  const foresight = latencies.tpotForesight();
+  const knowing = run.bounds && run.foresight ? knowingOf(latencies, layout.hardware.links.length > 0) : {};
   return {
     allResidentTpotNs: meanOf(latencies.tpotAllResident),
     noCacheTpotNs: meanOf(latencies.tpotNoCache),
@@ -21,10 +19,35 @@ export function boundsOf({ inputs, layout, meters, run, simulation: { gpus, reco
     compulsoryMisses: recorder.distinct,
     tokenCycleBytes: tokenCycleBytes(inputs.model),
     capacityBytes: layout.total.cacheBytes,
-    ...(foresight === null
-      ? {}
-      : { lruTpotNs: meanOf(latencies.tpotLru), foresightTpotNs: meanOfAll(foresight), floorTpotNs: meanOf(latencies.tpotFloor) }),
+    ...knowing,
   };
+}
+
+/**
+ * What knowing gives.
+ * @param loads false: every expert is where it executes, and there is nothing to know
+ */
+function knowingOf(latencies: Latencies, loads: boolean): Pick<Bounds, 'lruTpotNs' | 'beladyTpotNs' | 'foresightTpotNs' | 'floorTpotNs'> {
+  if (!loads) {
+    const resident = meanOf(latencies.tpotAllResident);
+    return { lruTpotNs: resident, beladyTpotNs: resident, foresightTpotNs: resident, floorTpotNs: resident };
+  }
+  const knowing = latencies.tpotKnowing();
+  if (knowing === null) return {};
+  return {
+    lruTpotNs: meanOfAll(knowing.lru),
+    beladyTpotNs: meanOfAll(knowing.belady),
+    foresightTpotNs: meanOfAll(knowing.foresight),
+    floorTpotNs: meanOf(latencies.tpotFloor),
+  };
+}
+
+function meanOf(samples: Samples): number | null {
+  return meanOfAll(samples.values());
+}
+
+function meanOfAll(values: Float64Array): number | null {
+  return values.length === 0 ? null : summarize(values).mean;
 }
 
 /** @param metrics of the same run, latencies among them */
@@ -35,6 +58,7 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
     'bound.all_resident.tpot': bounds.allResidentTpotNs,
     'bound.no_cache.tpot': bounds.noCacheTpotNs,
     'bound.lru.tpot': bounds.lruTpotNs ?? null,
+    'bound.belady.tpot': bounds.beladyTpotNs ?? null,
     'bound.foresight.tpot': bounds.foresightTpotNs ?? null,
     'bound.floor.tpot': bounds.floorTpotNs ?? null,
     'bound.belady.hit_rate': bounds.beladyHitRate,

@@ -1,10 +1,22 @@
 // The bounds of a run on several GPUs (L15): the same events with every expert resident where it lives, and with no expert kept anywhere.
+import type { CostModel } from '../../hardware/cost.js';
 import type { LinkSpec } from '../../hardware/spec.js';
+import { WORK } from '../foresight/demand-block.js';
+import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';
 import { Link } from '../transfer/link.js';
-import { Clocks } from '../watch/bounds.js';
+import { Clocks, cpuNs } from '../watch/bounds.js';
 import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';
+
+/** What knowledge gives, and what it is told. */
+export interface ParallelKnowledge {
+  readonly bounds: KnowledgeBounds;
+  /** Of a GPU. */
+  readonly cost: CostModel;
+  /** True: the CPU may compute experts. */
+  readonly onCpu: boolean;
+}
 
 /** Clocks of the bounds. */
 export class ParallelBounds extends Clocks {
@@ -14,13 +26,22 @@ export class ParallelBounds extends Clocks {
   readonly #sequences: readonly Sequence[];
   /** By GPU: the links that an expert crosses on its way there when nothing is cached. */
   readonly #links: readonly (readonly Link[])[];
+  readonly #knowing: ParallelKnowledge | null;
 
   /**
    * @param links of one GPU, those nearest to the experts' home first
    * @param pipeline one of the bounds' own
+   * @param knowing what knowledge gives; null: it is not counted
    */
-  constructor(shards: readonly Shard[], dispatch: Dispatch, links: readonly LinkSpec[], pipeline: Pipeline) {
-    super(null);
+  constructor(
+    shards: readonly Shard[],
+    dispatch: Dispatch,
+    links: readonly LinkSpec[],
+    pipeline: Pipeline,
+    knowing: ParallelKnowledge | null = null,
+  ) {
+    super(knowing?.bounds ?? null);
+    this.#knowing = knowing;
     this.#shards = shards;
     this.#dispatch = dispatch;
     this.#pipeline = pipeline;
@@ -39,7 +60,9 @@ export class ParallelBounds extends Clocks {
       sequences[gpu]!.clear();
       for (let i = 0; i < size; i++) sequences[gpu]!.add(counts[i]!, this.allResidentNs);
     }
-    this.allResidentNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
+    const endNs = pipeline.endNs(layer, sequences, busiest, this.allResidentNs);
+    if (this.#knowing !== null) this.#know(this.#knowing, layer, endNs - this.allResidentNs);
+    this.allResidentNs = endNs;
     // All that an event loads has arrived before the next one: its links are idle at the start.
     for (let gpu = 0; gpu < demands.length; gpu++) {
       const { ids, size } = demands[gpu]!;
@@ -51,5 +74,21 @@ export class ParallelBounds extends Clocks {
       }
     }
     this.noCacheNs = pipeline.endNs(layer, sequences, busiest, this.noCacheNs);
+  }
+
+  /** Tells the clocks of knowledge of the event, which takes `residentNs` with all experts resident. */
+  #know({ bounds, cost, onCpu }: ParallelKnowledge, layer: number, residentNs: number): void {
+    const { demands } = this.#dispatch;
+    for (let gpu = 0; gpu < demands.length; gpu++) {
+      const { counts, ids, single, size } = demands[gpu]!;
+      let gpuNs = 0;
+      for (let i = 0; i < size; i++) gpuNs += cost.expertNs(layer, counts[i]!);
+      bounds.work[WORK.gpu] = gpuNs;
+      bounds.work[WORK.cpu] = onCpu ? cpuNs(cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+      bounds.demand(gpu, layer, ids, size);
+    }
+    bounds.work[WORK.resident] = residentNs;
+    bounds.work[WORK.back] = this.#pipeline.exchangeNs;
+    bounds.event();
   }
 }

@@ -2,6 +2,7 @@
 import { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { CommonParts } from '../compose.js';
+import { computesOnCpu, knowledgeOf } from '../knowledge.js';
 import type { Layout } from '../memory/layout.js';
 import type { RunFold, SimulatedGpu, Simulation } from '../simulation.js';
 import { ParallelBounds } from './bounds.js';
@@ -34,7 +35,9 @@ export function severalGpus(
   const pipeline = () => new Pipeline(cost, interconnect, model.hidden, system.overlap ?? 1, dispatch.exchanges);
   const [hostLink, ssdLink] = hardware.links;
   const links = policies.dram === null ? [hostLink!] : [ssdLink!, hostLink!];
-  const bounds = new ParallelBounds(shards, dispatch, links, pipeline());
+  const knowledge = knowledgeOf(plan, gpus);
+  const knowing = knowledge === null ? null : { bounds: knowledge, cost, onCpu: computesOnCpu(plan, gpus[0]!) };
+  const bounds = new ParallelBounds(shards, dispatch, links, pipeline(), knowing);
   const parallel = new ParallelCounters(gpus.length);
   const engine = new ParallelEngine({
     model,

@@ -103,6 +103,7 @@ export class ParallelEngine implements Fold {
     }
     recorder.tailNs += this.#dense(layers, this.#requests.denseNs(cost, layers) + cost.passNs);
     for (const { fold } of this.#gpus) fold.prefetcher?.ended(this.nowNs - startNs);
+    this.#run.bounds.passEnded();
     this.#observer?.passEnded(pass, startNs, this.nowNs);
   }
 

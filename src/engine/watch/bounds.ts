@@ -3,6 +3,7 @@
 import type { CostModel } from '../../hardware/cost.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';
+import { WORK } from '../foresight/demand-block.js';
 import type { KnowledgeBounds } from '../foresight/knowledge-bounds.js';
 import { Link } from '../transfer/link.js';
 
@@ -78,7 +79,13 @@ export class BoundClocks extends Clocks {
     if (single) computeNs = size * this.#cost.expertNs(layer, 1);
     else for (let i = 0; i < size; i++) computeNs += this.#cost.expertNs(layer, counts[i]!);
     this.allResidentNs += computeNs;
-    this.knowledge?.event(layer, ids, size, computeNs, this.#onCpu ? this.#cpuNs(layer, counts, size, single) : Number.POSITIVE_INFINITY);
+    const { knowledge } = this;
+    if (knowledge !== null) {
+      knowledge.work[WORK.gpu] = computeNs;
+      knowledge.work[WORK.cpu] = this.#onCpu ? cpuNs(this.#cost, layer, counts, size, single) : Number.POSITIVE_INFINITY;
+      knowledge.demand(0, layer, ids, size);
+      knowledge.event();
+    }
     if (!single || size >= this.#width) {
       this.noCacheNs += this.#uncachedNs(layer, counts, size);
       return;
@@ -86,14 +93,6 @@ export class BoundClocks extends Clocks {
     const at = layer * this.#width + size;
     if (Number.isNaN(this.#single[at]!)) this.#single[at] = this.#uncachedNs(layer, counts, size);
     this.noCacheNs += this.#single[at]!;
-  }
-
-  /** Time of all experts of an event on the CPU; its sockets work beside one another. */
-  #cpuNs(layer: number, counts: Int32Array, size: number, single: boolean): number {
-    let ns = 0;
-    if (single) ns = size * this.#cost.cpuExpertNs(layer, 1);
-    else for (let i = 0; i < size; i++) ns += this.#cost.cpuExpertNs(layer, counts[i]!);
-    return ns / this.#cost.cpuQueues;
   }
 
   /** Every expert is loaded over idle links, in order, and executed as it arrives. */
@@ -114,6 +113,17 @@ export class BoundClocks extends Clocks {
     }
     return gpuNs;
   }
+}
+
+/**
+ * Time of all experts of an event on the CPU, ns; its sockets work beside one another.
+ * @param single true where every count is 1
+ */
+export function cpuNs(cost: CostModel, layer: number, counts: Int32Array, size: number, single: boolean): number {
+  let ns = 0;
+  if (single) ns = size * cost.cpuExpertNs(layer, 1);
+  else for (let i = 0; i < size; i++) ns += cost.cpuExpertNs(layer, counts[i]!);
+  return ns / cost.cpuQueues;
 }
 
 /** The lane on which a transfer that is ready at `readyNs` ends first, of several such the one that is free first. */

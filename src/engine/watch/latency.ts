@@ -4,6 +4,8 @@ import { grown } from '../../base/grown.js';
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
+import type { FloorMark } from '../foresight/floor.js';
+import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 import type { Clocks } from './bounds.js';
 import { PhaseSpeeds } from './phase-speeds.js';
 
@@ -40,14 +42,15 @@ export class Latencies {
   /** TPOT of the same requests with every expert resident, and with no cache. */
   readonly tpotAllResident = new Samples();
   readonly tpotNoCache = new Samples();
-  /** The same under LRU and on the floor; nothing where they are not counted. */
-  readonly tpotLru = new Samples();
+  /** The same on the floor; nothing where it is not counted. */
   readonly tpotFloor = new Samples();
   /** By finished request with generated tokens: passes up to its first token and its last one, and tokens between. */
   readonly #spans: (readonly [first: number, last: number, tokens: number])[] = [];
   /** Tokens and time of both phases: of the whole run, and of the pass that ended last. */
   readonly speeds = new PhaseSpeeds();
   readonly lastPass = new PhaseSpeeds();
+  /** By request that has its first token: what the floor of its others is told from. */
+  readonly #marks = new Map<Request, readonly FloorMark[]>();
   readonly #bounds: Clocks;
 
   readonly #objectives: Objectives | undefined;
@@ -102,21 +105,25 @@ export class Latencies {
     }
   }
 
-  /** TPOT of the same requests under foresight, ns; null where it is not counted. */
-  tpotForesight(): Float64Array | null {
-    const ends = this.#bounds.knowledge?.foresightEnds();
-    if (ends === undefined) return null;
-    const at = (passes: number): number => (passes === 0 ? 0 : ends[passes - 1]!);
-    return Float64Array.from(this.#spans, ([first, last, tokens]) => (at(last) - at(first)) / tokens);
+  /** TPOT of the same requests by what one knows, ns; null where it is not counted. The run has ended. */
+  tpotKnowing(): KnowledgeEnds | null {
+    const { knowledge } = this.#bounds;
+    if (knowledge === null) return null;
+    const { belady, foresight, lru } = knowledge.ends(this.pass.values());
+    const tpot = (ends: Float64Array): Float64Array => {
+      const at = (passes: number): number => (passes === 0 ? 0 : ends[passes - 1]!);
+      return Float64Array.from(this.#spans, ([first, last, tokens]) => (at(last) - at(first)) / tokens);
+    };
+    return { belady: tpot(belady), foresight: tpot(foresight), lru: tpot(lru) };
   }
 
   #finishedKnowing(request: Request): void {
     const { knowledge, passes } = this.#bounds;
     if (knowledge === null) return;
-    this.tpotLru.add((knowledge.lruNs - request.firstTokenLruNs) / request.decode);
-    // Before the first token the link may have been what lasted longest, and the GPU afterwards.
+    const floorNs = knowledge.floorNs(this.#marks.get(request)!);
+    this.#marks.delete(request);
     const residentNs = knowledge.onCpu ? 0 : this.#bounds.allResidentNs - request.firstTokenAllResidentNs;
-    this.tpotFloor.add(Math.max(residentNs, knowledge.floorNs - request.firstTokenFloorNs) / request.decode);
+    this.tpotFloor.add(Math.max(residentNs, floorNs) / request.decode);
     this.#spans.push([request.firstTokenPass, passes, request.decode]);
   }
 
@@ -139,8 +146,6 @@ export class Latencies {
     request.firstTokenNoCacheNs = this.#bounds.noCacheNs;
     request.firstTokenPass = this.#bounds.passes;
     const { knowledge } = this.#bounds;
-    if (knowledge === null) return;
-    request.firstTokenLruNs = knowledge.lruNs;
-    request.firstTokenFloorNs = knowledge.floorNs;
+    if (knowledge !== null && request.decode > 0) this.#marks.set(request, knowledge.mark());
   }
 }

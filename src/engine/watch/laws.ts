@@ -2,6 +2,7 @@
 import { InternalError } from '../../base/errors.js';
 import type { RunPlan } from '../plan.js';
 import type { SimulatedGpu, Simulation } from '../simulation.js';
+import type { Latencies } from './latency.js';
 import type { Meters } from './meters.js';
 
 /** Sums of times are equal within this share: every addition rounds a clock by up to 2^-53 of it, and a run has up to 10^9 of them. */
@@ -18,6 +19,7 @@ export function checkLaws({ run }: Pick<RunPlan, 'run'>, simulation: Simulation,
     simulation,
     latencies.pass.values().reduce((sum, ns) => sum + ns, 0),
   );
+  checkFloor(latencies);
   if (run.bounds) checkBelady(simulation);
 }
 
@@ -71,7 +73,7 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
       must(busyNs <= mostNs, 'L10', `${link.name} was busy for ${busyNs} ns of ${engine.nowNs} on ${link.lanes} lanes`);
     }
   }
-  const floorNs = bounds.knowledge?.floorNs ?? 0;
+  const floorNs = bounds.knowledge?.floorNs(null) ?? 0;
   must(floorNs <= passNs * (1 + ROUNDING), 'L19', `${passNs} ns are less than the floor of ${floorNs}`);
   if (recorder.cpuExperts + recorder.skippedExperts > 0) return;
   must(
@@ -79,6 +81,14 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
     'L15',
     `${passNs} ns are less than ${bounds.allResidentNs} with all experts resident`,
   );
+}
+
+/** L19: no request is faster than the floor of its own passes. */
+function checkFloor({ tpot, tpotFloor }: Latencies): void {
+  const own = tpot.values();
+  for (const [request, ns] of tpotFloor.values().entries()) {
+    must(ns <= own[request]! * (1 + ROUNDING), 'L19', `request ${request} takes ${own[request]} ns a token, less than the floor of ${ns}`);
+  }
 }
 
 /** L15: without prefetch, no policy hits more than Belady. */

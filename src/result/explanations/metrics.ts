@@ -68,12 +68,6 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Higher is better, but only up to Belady: bound.belady.hit_rate is what perfect knowledge of the future would reach at this capacity, and headroom.hit_rate says how much of that is still open. A small headroom means that the policy is good and only more capacity (--cache) or a prefetch helps; a large one means that another policy or scope may. Prefill demands nearly all experts of a layer and has another hit rate than decode: read them apart.',
   },
   {
-    names: ['cache.hit_rate_counting_late.*'],
-    what: 'The hit rate of a counter that looks after waiting for prefetches that are under way, and so takes a late expert for a hit: hits and late arrivals over all demanded experts. ExpertFlow’s own code counts so: it waits for the event of a layer’s prefetches and then asks which experts are resident.',
-    reading:
-      'It is the figure to hold beside published hit rates of systems that count in this way. It hides the wait: a link that is too slow shows in cache.hit_rate and in time.stall, and not here. The difference to cache.hit_rate is cache.late_rate.',
-  },
-  {
     names: ['cache.late_rate.*', 'cache.late.*'],
     what: 'A late expert is one whose prefetch was under way when the layer’s routing became known, but had not arrived. It is neither a hit, since the GPU has to wait, nor a miss, since the wait is shorter than a whole transfer. The rate is late experts over all demanded ones.',
     reading:
@@ -236,10 +230,10 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'A system cannot be faster than all resident at the same compute, and should not be slower than no cache; one that is prefetches so much that demands wait behind it. Computing misses on the CPU can beat no cache by far. Use headroom, not TPOT itself, to compare systems across machines.',
   },
   {
-    names: ['bound.lru.tpot', 'bound.foresight.tpot', 'bound.floor.tpot', 'headroom.foresight'],
-    what: 'What knowing gives, where a run is made with --foresight: the same passes under LRU on demand over all layers; where all that is demanded is known beforehand and fetched whenever the link is idle, in the place of what is used last; and the floor, the work of the GPU or the fewest transfers that this capacity allows, whichever is more. The headroom is the part of the way from LRU to foresight that is still open.',
+    names: ['bound.lru.tpot', 'bound.belady.tpot', 'bound.foresight.tpot', 'bound.floor.tpot', 'headroom.foresight'],
+    what: 'What knowing gives: the same passes under LRU on demand over all layers, which knows the past; under Belady on demand, which knows whom to keep; where all that is demanded is known beforehand and fetched whenever the link is idle, in the place of what is used last; and the floor, the work of the GPU or the fewest transfers that this capacity allows, whichever is more. The headroom is the part of the way from LRU to foresight that is still open.',
     reading:
-      'Between the floor and foresight lies what no prediction can better. A large headroom with a good hit rate means that hits come too late or that prefetching waits behind itself; one that stays large with --predictor oracle means that the policy, not the prediction, is the limit; foresight itself far above all resident means that the link is.',
+      'Between the floor and foresight lies what no prediction can better. A large headroom with a good hit rate means that hits come too late or that prefetching waits behind itself; one that stays large with --predictor oracle means that the policy, not the prediction, is the limit; foresight itself far above all resident means that the link is. Reports say which of the three is the largest part. --no-foresight leaves them out, which saves a plain run a third of its time, and one with a predictor a sixth.',
   },
   {
     names: ['bound.belady.hit_rate', 'bound.compulsory', 'headroom.hit_rate'],

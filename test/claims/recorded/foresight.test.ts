@@ -2,6 +2,7 @@
 // with the engine: an RTX 4090 as it was calibrated then, a quarter of the experts cached, caches cold, tokens 6,000 to 7,999, batch 1.
 import { describe, expect, it } from 'vitest';
 import { BeladyBound } from '../../../src/cache/belady-bound.js';
+import { WORK } from '../../../src/engine/foresight/demand-block.js';
 import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
 import { loadModel } from '../../../src/model/load.js';
 import { openTrace } from '../../../src/trace/open.js';
@@ -14,8 +15,8 @@ const TOKENS = 2000;
 
 recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces/qwen3-30b-a3b.math.safetensors'], () => {
   describe.each([
-    ['code', { lru: 11.489, foresight: 5.222 }],
-    ['math', { lru: 15.428, foresight: 6.23 }],
+    ['code', { lru: 11.489, belady: 7.66, foresight: 5.222 }],
+    ['math', { lru: 15.428, belady: 9.63, foresight: 6.23 }],
   ])('on %s', (name, published) => {
     it('takes as long as the prototype says, and no less than the floor', async () => {
       const model = loadModel('qwen3-30b-a3b', 'q4_k_m');
@@ -23,9 +24,10 @@ recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces
       const slots = model.experts / 4;
       const sizes = new Float64Array(model.experts).fill(1);
       const link = { name: 'h2d', bandwidth: 1e9 / TIMES.transfer, latencyNs: 0, lanes: 1, chunkBytes: null } as const;
-      const machine = { sizes, capacityBytes: slots, link, dram: null, preloaded: false, handoverNs: 0 };
+      const machine = { sizes, capacityBytes: slots, link, dram: null, preloaded: false, cpu: false, handoverNs: 0 };
       const alike = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: 1 })) };
-      const bounds = new KnowledgeBounds(machine, new BeladyBound(alike, 'global', slots, null, false), true, TIMES.transfer);
+      const belady = new BeladyBound(alike, 'global', slots, null, false);
+      const bounds = new KnowledgeBounds([{ machine, belady, own: true, slots, transferNs: TIMES.transfer }], false);
       const ids = new Int32Array(trace.topK);
       for (const chunk of chunks(trace, 500, 6000, 6000 + TOKENS)) {
         for (let row = 0; row < chunk.tokens; row++) {
@@ -33,7 +35,10 @@ recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces
             const at = (row * trace.layers + layer) * trace.topK;
             for (let k = 0; k < trace.topK; k++) ids[k] = offset + chunk.experts[at + k]!;
             bounds.dense(TIMES.dense);
-            bounds.event(layer, ids, trace.topK, trace.topK * TIMES.expert, Number.POSITIVE_INFINITY);
+            bounds.work[WORK.gpu] = trace.topK * TIMES.expert;
+            bounds.work[WORK.cpu] = Number.POSITIVE_INFINITY;
+            bounds.demand(0, layer, ids, trace.topK);
+            bounds.event();
           }
           bounds.dense(TIMES.tail);
           bounds.passEnded();
@@ -41,11 +46,14 @@ recorded('knowing the future', ['traces/qwen3-30b-a3b.code.safetensors', 'traces
       }
       trace.close();
       const perToken = (ns: number): number => ns / TOKENS / 1e6;
-      const foresight = perToken(bounds.foresightEnds().at(-1)!);
+      const ends = bounds.ends(new Float64Array(0));
+      const foresight = perToken(ends.foresight.at(-1)!);
+      const floor = perToken(bounds.floorNs(null));
       expect(foresight / published.foresight).toBeCloseTo(1, 2);
-      expect(perToken(bounds.lruNs) / published.lru).toBeCloseTo(1, 2);
-      expect(perToken(bounds.floorNs)).toBeLessThanOrEqual(foresight);
-      expect(perToken(bounds.floorNs)).toBeGreaterThan(0.85 * foresight);
+      expect(perToken(ends.belady.at(-1)!) / published.belady).toBeCloseTo(1, 2);
+      expect(perToken(ends.lru.at(-1)!) / published.lru).toBeCloseTo(1, 2);
+      expect(floor).toBeLessThanOrEqual(foresight);
+      expect(floor).toBeGreaterThan(0.85 * foresight);
     });
   });
 });

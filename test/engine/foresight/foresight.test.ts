@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { BeladyBound } from '../../../src/cache/belady-bound.js';
-import { Foresight } from '../../../src/engine/foresight/foresight.js';
-import { KnowledgeBounds } from '../../../src/engine/foresight/knowledge-bounds.js';
+import { WORK } from '../../../src/engine/foresight/demand-block.js';
+import { KnowledgeBounds, type KnowledgeEnds, type KnownGpu } from '../../../src/engine/foresight/knowledge-bounds.js';
 import type { LinkSpec } from '../../../src/hardware/spec.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
 import { cases } from '../../cases.js';
@@ -24,28 +24,58 @@ const machineOf = (experts: number, slots: number, transferNs: number, preloaded
   link: linkOf(transferNs),
   dram: null,
   preloaded,
+  cpu: false,
   handoverNs: 0,
 });
+
+type Machine = ReturnType<typeof machineOf>;
 
 const modelOf = (experts: number): ModelSpec =>
   ({ experts, layers: [{ offset: 0, experts, topK: 1, expertBytes: 1 }] }) as unknown as ModelSpec;
 
-/** Runs a world; @returns foresight, the floor and LRU, in units. */
-function boundsOf({ demands, expert, experts, gap, slots, transfer }: SmallWorld): Record<'foresight' | 'floor' | 'lru', number> {
-  const bounds = new KnowledgeBounds(
-    machineOf(experts, slots, transfer),
-    new BeladyBound(modelOf(experts), 'global', slots, null, false),
-    true,
-    transfer,
-  );
+/** The bounds of one GPU. */
+function boundsOn(
+  machine: Omit<Machine, 'dram' | 'link'> & Pick<KnownGpu['machine'], 'dram' | 'link'>,
+  transferNs: number,
+): KnowledgeBounds {
+  const { capacityBytes, preloaded, sizes } = machine;
+  const belady = new BeladyBound(modelOf(sizes.length), 'global', capacityBytes, null, preloaded);
+  return new KnowledgeBounds([{ machine, belady, own: true, slots: capacityBytes, transferNs }], false);
+}
+
+/** One event a demand, each after `gap`; @returns when the one pass ends. */
+function runOn(
+  bounds: KnowledgeBounds,
+  demands: readonly number[],
+  gap: number,
+  gpuNs: number,
+  cpuNs = Number.POSITIVE_INFINITY,
+): KnowledgeEnds {
   const ids = new Int32Array(1);
   for (const id of demands) {
     ids[0] = id;
     bounds.dense(gap);
-    bounds.event(0, ids, 1, expert, Number.POSITIVE_INFINITY);
+    bounds.work[WORK.gpu] = gpuNs;
+    bounds.work[WORK.cpu] = cpuNs;
+    bounds.demand(0, 0, ids, 1);
+    bounds.event();
   }
   bounds.passEnded();
-  return { foresight: bounds.foresightEnds().at(-1)!, floor: bounds.floorNs, lru: bounds.lruNs };
+  return bounds.ends(new Float64Array(0));
+}
+
+/** Runs a world; @returns times by what is known, and the floor, in units. */
+function boundsOf({
+  demands,
+  expert,
+  experts,
+  gap,
+  slots,
+  transfer,
+}: SmallWorld): Record<'belady' | 'foresight' | 'floor' | 'lru', number> {
+  const bounds = boundsOn(machineOf(experts, slots, transfer), transfer);
+  const { belady, foresight, lru } = runOn(bounds, demands, gap, expert);
+  return { belady: belady[0]!, foresight: foresight[0]!, floor: bounds.floorNs(null), lru: lru[0]! };
 }
 
 describe('by hand', () => {
@@ -54,6 +84,7 @@ describe('by hand', () => {
     expect(boundsOf({ experts: 2, slots: 2, demands: [0, 1], gap: 2, expert: 1, transfer: 4 })).toEqual({
       foresight: 9,
       floor: 8,
+      belady: 14,
       lru: 14,
     });
   });
@@ -64,38 +95,28 @@ describe('by hand', () => {
   });
 
   it('has what is used first where placements are loaded beforehand', () => {
-    const ids = Int32Array.of(0);
-    const run = (preloaded: boolean): number => {
-      const foresight = new Foresight(machineOf(2, 2, 5, preloaded));
-      for (const id of [0, 1, 0]) {
-        ids[0] = id;
-        foresight.dense(1);
-        foresight.event(ids, 1, 1, Number.POSITIVE_INFINITY);
-      }
-      foresight.passEnded();
-      return foresight.passEnds()[0]!;
-    };
+    const run = (preloaded: boolean): number => runOn(boundsOn(machineOf(2, 2, 5, preloaded), 5), [0, 1, 0], 1, 1).foresight[0]!;
     expect(run(true)).toBe(6);
     // 0 arrives at 5 and executes until 6, 1 arrives at 10 and executes until 11, 0 until 13.
     expect(run(false)).toBe(13);
   });
 
   it('reads through DRAM where that is a cache of the SSD', () => {
-    const foresight = new Foresight({ ...machineOf(2, 1, 2), dram: { capacityBytes: 2, link: { ...linkOf(5), name: 'ssd' } } });
-    for (const id of [0, 1]) {
-      foresight.dense(1);
-      foresight.event(Int32Array.of(id), 1, 1, Number.POSITIVE_INFINITY);
-    }
-    foresight.passEnded();
+    const dram = { capacityBytes: 2, link: { ...linkOf(5), name: 'ssd' } as const };
+    const { belady, foresight, lru } = runOn(boundsOn({ ...machineOf(2, 1, 2), dram }, 2), [0, 1], 1, 1);
     // 0 is in DRAM at 5, on the GPU at 7, executed by 8. 1 is in DRAM at 10, in the place of 0 at 12, executed by 13.
-    expect(foresight.passEnds()).toEqual([13]);
+    expect(foresight[0]).toBe(13);
+    // On demand, 0 is asked for at 1 and executed by 9, 1 is asked for at 10 and executed by 18.
+    expect([belady[0], lru[0]]).toEqual([18, 18]);
   });
 
   it('lets the CPU compute what would come later over the link', () => {
-    const foresight = new Foresight({ ...machineOf(2, 1, 10), handoverNs: 1 });
-    foresight.event(Int32Array.of(0), 1, 1, 3);
-    foresight.passEnded();
-    expect(foresight.passEnds()).toEqual([4]);
+    const machine = { ...machineOf(2, 1, 10), cpu: true, handoverNs: 1 };
+    expect(runOn(boundsOn(machine, 10), [0], 0, 1, 3)).toEqual({
+      foresight: Float64Array.of(4),
+      belady: Float64Array.of(4),
+      lru: Float64Array.of(4),
+    });
   });
 });
 
@@ -118,12 +139,13 @@ describe('random small worlds', () => {
     let off = 0;
     for (const world of worlds) {
       const best = exhaustive(world);
-      const { floor, foresight, lru } = boundsOf(world);
+      const { belady, floor, foresight, lru } = boundsOf(world);
       const said = JSON.stringify({ world, best, floor, foresight });
       expect(floor, said).toBeLessThanOrEqual(best + 1e-9);
       expect(foresight, said).toBeGreaterThanOrEqual(best - 1e-9);
       expect(foresight, said).toBeLessThanOrEqual(1.5 * best);
       expect(lru, said).toBeGreaterThanOrEqual(best - 1e-9);
+      expect(belady, said).toBeGreaterThanOrEqual(best - 1e-9);
       off += foresight / best - 1;
     }
     // 1.9 % of the best, on average over 500.

@@ -2,8 +2,9 @@
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
+import { foresightText, limitText } from '../../limit.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
-import { summarizeResult, type TimePart } from '../../summary.js';
+import { knownTimes, summarizeResult, type TimePart } from '../../summary.js';
 import { html, type Piece } from '../markup.js';
 import { prose, type Section, shareBar } from '../pieces.js';
 
@@ -26,6 +27,7 @@ export const timeSection: Section<Result> = {
   draw(result) {
     const { time, bounds } = summarizeResult(result);
     if (time === null) return null;
+    const known = knownTimes(result);
     const parts = time.parts.filter(({ ns }) => ns > 0).map((part) => ({ ...part, ...TIME_LOOKS[part.label] }));
     const said = parts.map(({ word, share }) => `${word} ${formatRatio(share)}`).join(', ');
     return {
@@ -41,7 +43,7 @@ export const timeSection: Section<Result> = {
             `${row.label} ${closes}`,
             [{ color: 'hit', share: row.closed }],
           )}`;
-        })}</div>`
+        })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known)}.`)}</p>`}</div>`
       }`,
     };
   },

@@ -1,0 +1,41 @@
+// A bit for each demand of a block: the demands that find nothing. Hits then cost a clock nothing, however many there are.
+
+/** A set of demands. */
+export class DemandBits {
+  readonly #words: Int32Array;
+
+  /** @param limit demands are below it */
+  constructor(limit: number) {
+    this.#words = new Int32Array((limit >>> 5) + 1);
+  }
+
+  clear(): void {
+    this.#words.fill(0);
+  }
+
+  add(demand: number): void {
+    this.#words[demand >>> 5]! |= 1 << (demand & 31);
+  }
+
+  delete(demand: number): void {
+    this.#words[demand >>> 5]! &= ~(1 << (demand & 31));
+  }
+
+  has(demand: number): boolean {
+    return ((this.#words[demand >>> 5]! >>> (demand & 31)) & 1) === 1;
+  }
+
+  /** The first member from `from` on; `limit` where there is none below it. */
+  nextFrom(from: number, limit: number): number {
+    if (from >= limit) return limit;
+    const words = this.#words;
+    const last = (limit - 1) >>> 5;
+    let word = from >>> 5;
+    let bits = words[word]! & (-1 << (from & 31));
+    while (bits === 0) {
+      if (word === last) return limit;
+      bits = words[++word]!;
+    }
+    return Math.min(limit, (word << 5) + 31 - Math.clz32(bits & -bits));
+  }
+}

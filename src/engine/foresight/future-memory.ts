@@ -1,0 +1,174 @@
+// One memory of a run that knows the future: what it holds, and who is asked for last. A resident is known by the demand that asks for it
+// next. Of those only the far ones are kept in a set, since nobody else ever leaves; where that is not sure, the near ones are looked up.
+import { DemandBits } from './demand-bits.js';
+import { type DemandBlock, FAR } from './demand-block.js';
+import { LateSet } from './late-set.js';
+
+/** Uses that are at most so many demands away are near, as long as nobody near has had to leave. */
+const NEAR = 1 << 10;
+/** Near becomes twice as far after so many times its length without a look. */
+const QUIET = 32;
+
+/** Residents of one memory; demands are numbered as in their block. */
+export class FutureMemory {
+  /** Next demands of experts that are not resident. */
+  readonly missing: DemandBits;
+  /** When a resident is there, ns, by dense id; not told in a memory that is filled on demand. */
+  readonly arrivalNs: Float64Array;
+  /** When somebody takes the place of another, ns. */
+  readonly atNs = new Float64Array(1);
+  readonly #sizes: Float64Array;
+  readonly #capacityBytes: number;
+  #usedBytes = 0;
+  /** By dense id, between blocks: 1 where it is resident. */
+  readonly #resident: Uint8Array;
+  readonly #block: DemandBlock;
+  /** Next demands of residents, all far ones among them; and of some who have left. */
+  readonly #late: LateSet;
+  #near = NEAR;
+  /** Demands before it are past: all from `#past + #near` on are in the set. */
+  #past = 0;
+  /** Demands before it have been seen to: all who are far are in the set. */
+  #listed = 0;
+  /** The value of `#past` for which all are. */
+  #complete = -1;
+  /** Demand from which on near is farther. */
+  #fartherAt = 0;
+  /** By dense id: number of the last look that has seen it. */
+  readonly #seen: Int32Array;
+  #looks = 0;
+
+  /** @param sizes bytes of each expert */
+  constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
+    this.#block = block;
+    this.#sizes = sizes;
+    this.#capacityBytes = capacityBytes;
+    const numbers = block.limit + sizes.length;
+    this.missing = new DemandBits(numbers);
+    this.#late = new LateSet(numbers);
+    this.arrivalNs = new Float64Array(sizes.length);
+    this.#resident = new Uint8Array(sizes.length);
+    this.#seen = new Int32Array(sizes.length);
+  }
+
+  /** The block is gone through from its first event. */
+  begin(): void {
+    const { first } = this.#block;
+    this.missing.clear();
+    this.#late.clear();
+    this.#past = this.#listed = this.#complete = 0;
+    this.#fartherAt = QUIET * this.#near;
+    for (let id = 0; id < first.length; id++) {
+      if (this.#resident[id] === 1) this.#late.add(first[id]!);
+      else this.missing.add(first[id]!);
+    }
+  }
+
+  /** Fills the memory with what is asked for first, before anything is. */
+  preload(): void {
+    const { first, limit } = this.#block;
+    const order = Array.from(first.keys()).sort((a, b) => first[a]! - first[b]!);
+    for (const id of order) if (this.makeRoom(id, limit + first.length)) this.insert(id, first[id]!);
+  }
+
+  /** The block has been gone through as far as its `first` is told from. */
+  end(): void {
+    const { first } = this.#block;
+    for (let id = 0; id < this.#resident.length; id++) this.#resident[id] = this.missing.has(first[id]!) ? 0 : 1;
+  }
+
+  /** Demands before `to` are past: residents are asked for next as the block says. */
+  used(to: number): void {
+    this.#past = to;
+  }
+
+  /** Those of [from, to) who are not resident stay so. @returns how many */
+  missed(from: number, to: number): number {
+    const { missing } = this;
+    const { next } = this.#block;
+    let misses = 0;
+    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) {
+      missing.add(next[d]!);
+      misses++;
+    }
+    return misses;
+  }
+
+  /**
+   * Makes room for an expert at the cost of those that are asked for last, and have arrived by {@link atNs}.
+   * @param before only who is asked for by this demand or later may leave
+   * @returns false: there is no room
+   */
+  makeRoom(id: number, before: number): boolean {
+    const bytes = this.#sizes[id]!;
+    if (bytes > this.#capacityBytes) return false;
+    while (this.#usedBytes + bytes > this.#capacityBytes) {
+      const demand = this.#last(before);
+      if (demand < before) return false;
+      const victim = this.#expertOf(demand);
+      if (this.arrivalNs[victim]! > this.atNs[0]!) return false;
+      this.#usedBytes -= this.#sizes[victim]!;
+      this.#late.delete(demand);
+      this.missing.add(demand);
+    }
+    return true;
+  }
+
+  /** Expert `id`, for which there is room, is taken in, and asked for next by demand `next`. */
+  insert(id: number, next: number): void {
+    this.#usedBytes += this.#sizes[id]!;
+    this.#late.add(next);
+    this.missing.delete(next);
+  }
+
+  /** Next demand of the resident that is asked for last; any that is before `before` where that is one. */
+  #last(before: number): number {
+    const late = this.#late;
+    if (this.#listed < this.#past) this.#list();
+    for (;;) {
+      const demand = late.max();
+      if (demand >= 0 && this.missing.has(demand)) late.delete(demand);
+      else if (Math.max(demand, before) >= this.#past + this.#near || this.#complete === this.#past) return demand;
+      else this.#look();
+    }
+  }
+
+  /** Puts what is far and new into the set. */
+  #list(): void {
+    const { next } = this.#block;
+    const late = this.#late;
+    const near = this.#near;
+    const past = this.#past;
+    for (let d = this.#listed; d < past; d++) {
+      const demand = next[d]!;
+      if (demand - d > near) late.add(demand);
+    }
+    this.#listed = past;
+    if (past < this.#fartherAt || near >= FAR) return;
+    this.#near = 2 * near;
+    this.#fartherAt = past + QUIET * this.#near;
+  }
+
+  #expertOf(demand: number): number {
+    const { ids, limit } = this.#block;
+    return demand >= limit ? demand - limit : ids[demand]!;
+  }
+
+  /** Puts everybody who is near into the set, and takes less for near from now on. */
+  #look(): void {
+    const { demands } = this.#block;
+    const seen = this.#seen;
+    const look = ++this.#looks;
+    const end = Math.min(demands, this.#past + this.#near);
+    for (let d = this.#past; d < end; d++) {
+      const id = this.#expertOf(d);
+      if (seen[id] === look) continue;
+      seen[id] = look;
+      if (!this.missing.has(d)) this.#late.add(d);
+    }
+    this.#complete = this.#past;
+    this.#near >>>= 1;
+    this.#fartherAt = this.#past + QUIET * Math.max(NEAR, this.#near);
+    if (this.#near === 0) this.#near = 1;
+  }
+}

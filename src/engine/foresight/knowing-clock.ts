@@ -1,0 +1,64 @@
+// A clock beside the run: all GPUs under one knowledge, event by event of a recorded stretch.
+import { grown } from '../../base/grown.js';
+import type { DemandBlock } from './demand-block.js';
+import { type KnowingGpu, MOMENT } from './knowing-gpu.js';
+import type { Stretch } from './stretch.js';
+
+/** GPUs that know the same, and the time they take. */
+export class KnowingClock {
+  readonly #stretch: Stretch;
+  readonly #gpus: readonly KnowingGpu[];
+  readonly #moment = new Float64Array(3);
+  #endsNs: Float64Array = new Float64Array(256);
+  #passes = 0;
+
+  /** @param gpuOf makes the GPU of a block of the stretch, which tells the time in `moment` */
+  constructor(stretch: Stretch, gpuOf: (block: DemandBlock, moment: Float64Array, gpu: number) => KnowingGpu) {
+    this.#stretch = stretch;
+    this.#gpus = stretch.blocks.map((block, gpu) => gpuOf(block, this.#moment, gpu));
+  }
+
+  /** End of each pass so far, without idle time between passes, ns; a view. */
+  ends(): Float64Array {
+    return this.#endsNs.subarray(0, this.#passes);
+  }
+
+  /** Goes through the stretch up to event `until`. */
+  replay(until: number): void {
+    const { passEvents, tailsNs } = this.#stretch;
+    const moment = this.#moment;
+    for (const gpu of this.#gpus) gpu.begin();
+    let event = 0;
+    for (let pass = 0; pass < passEvents.length && passEvents[pass]! <= until; pass++) {
+      this.#run(event, passEvents[pass]!);
+      event = passEvents[pass]!;
+      moment[MOMENT.start]! += tailsNs[pass]!;
+      if (this.#passes === this.#endsNs.length) this.#endsNs = grown(this.#endsNs);
+      this.#endsNs[this.#passes++] = moment[MOMENT.start]!;
+    }
+    // The pass that it stops within goes on later.
+    this.#run(event, until);
+  }
+
+  /** The stretch has been gone through up to event `until`, and blocks say who is asked for first afterwards. */
+  end(until: number): void {
+    for (const gpu of this.#gpus) gpu.end(until);
+  }
+
+  /** Runs events [from, to). */
+  #run(from: number, to: number): void {
+    const gpus = this.#gpus;
+    const moment = this.#moment;
+    const { gapsNs, several } = this.#stretch;
+    for (let event = from; event < to; event++) {
+      const knownNs = moment[MOMENT.start]! + gapsNs[event]!;
+      moment[MOMENT.known] = knownNs;
+      moment[MOMENT.end] = knownNs;
+      for (let g = 0; g < gpus.length; g++) gpus[g]!.run(event);
+      // Several GPUs send back what they have computed, and take at least as long as with all experts resident.
+      if (several !== null) moment[MOMENT.end] = Math.max(knownNs + several[2 * event]!, moment[MOMENT.end]! + several[2 * event + 1]!);
+      for (let g = 0; g < gpus.length; g++) gpus[g]!.ended?.(event);
+      moment[MOMENT.start] = moment[MOMENT.end]!;
+    }
+  }
+}

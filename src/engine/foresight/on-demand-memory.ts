@@ -1,0 +1,165 @@
+// A memory that is filled on demand, as clocks beside a run see it: by LRU, which knows the past, or by Belady's MIN with bypass. Both take the
+// members of an event at once, and neither spends anything on a hit.
+import { DemandBits } from './demand-bits.js';
+import type { DemandBlock } from './demand-block.js';
+import { FutureMemory } from './future-memory.js';
+
+/** Residents of one memory; demands are numbered as in their block. */
+export interface OnDemandMemory {
+  /** Demands that are misses. */
+  readonly missing: DemandBits;
+  /** The block is gone through from its first event. */
+  begin(): void;
+  /** It has been gone through up to event `until`. */
+  end(until: number): void;
+  /** The event of demands [from, to) is judged. Nobody who misses stays unless it is admitted. @returns misses */
+  judged(from: number, to: number): number;
+  /** Admits all who missed, in order. */
+  admitAll(from: number, to: number): void;
+  /** Takes in the expert of a demand that missed, where that is worth it; the event is of demands [from, to). */
+  admit(demand: number, from: number, to: number): void;
+}
+
+/** Evicts what is asked for last. */
+export class BeladyMemory implements OnDemandMemory {
+  readonly missing: DemandBits;
+  readonly #block: DemandBlock;
+  readonly #memory: FutureMemory;
+  /** True: the best experts are taken in before the first event, which has not come yet. */
+  #preloads: boolean;
+
+  /**
+   * @param sizes bytes of each expert
+   * @param preloaded true: the best experts are resident before the first event
+   */
+  constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number, preloaded: boolean) {
+    this.#block = block;
+    this.#memory = new FutureMemory(block, sizes, capacityBytes);
+    this.missing = this.#memory.missing;
+    this.#preloads = preloaded;
+  }
+
+  begin(): void {
+    this.#memory.begin();
+    if (this.#preloads) this.#memory.preload();
+    this.#preloads = false;
+  }
+
+  end(): void {
+    this.#memory.end();
+  }
+
+  judged(from: number, to: number): number {
+    const misses = this.#memory.missed(from, to);
+    this.#memory.used(to);
+    return misses;
+  }
+
+  admitAll(from: number, to: number): void {
+    const { missing } = this;
+    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) this.admit(d);
+  }
+
+  admit(demand: number): void {
+    const { ids, next } = this.#block;
+    const id = ids[demand]!;
+    if (this.#memory.makeRoom(id, next[demand]! + 1)) this.#memory.insert(id, next[demand]!);
+  }
+}
+
+/**
+ * Evicts what was used longest ago. The block is the list of uses: one that the expert's next use does not follow yet is its last one,
+ * and the oldest of these is found by walking on from where the last victim stood.
+ */
+export class LruMemory implements OnDemandMemory {
+  readonly missing: DemandBits;
+  readonly #block: DemandBlock;
+  readonly #sizes: Float64Array;
+  readonly #capacityBytes: number;
+  #usedBytes = 0;
+  /** Residents when the block began, oldest first, what they are asked for first, and how many of them have been passed. */
+  #before: readonly number[] = [];
+  #beforeFirst = new Int32Array(0);
+  #passed = 0;
+  /** Demands before it have been passed. */
+  #oldest = 0;
+
+  /** @param sizes bytes of each expert */
+  constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
+    this.#block = block;
+    this.#sizes = sizes;
+    this.#capacityBytes = capacityBytes;
+    this.missing = new DemandBits(block.limit + sizes.length);
+  }
+
+  begin(): void {
+    const { first } = this.#block;
+    const { missing } = this;
+    missing.clear();
+    for (const demand of first) missing.add(demand);
+    this.#beforeFirst = Int32Array.from(this.#before, (id) => first[id]!);
+    for (const demand of this.#beforeFirst) missing.delete(demand);
+    this.#passed = this.#oldest = 0;
+  }
+
+  end(until: number): void {
+    const from = this.#block.starts[until]!;
+    const residents: number[] = [];
+    for (let demand = this.#victim(from, from); demand >= 0; demand = this.#victim(from, from)) residents.push(this.#expertOf(demand));
+    this.#before = residents;
+  }
+
+  judged(from: number, to: number): number {
+    const { missing } = this;
+    const { next } = this.#block;
+    let misses = 0;
+    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) {
+      missing.add(next[d]!);
+      misses++;
+    }
+    return misses;
+  }
+
+  admitAll(from: number, to: number): void {
+    const { missing } = this;
+    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) this.admit(d, from, to);
+  }
+
+  admit(demand: number, from: number, to: number): void {
+    const { ids, next } = this.#block;
+    const bytes = this.#sizes[ids[demand]!]!;
+    if (bytes > this.#capacityBytes) return;
+    while (this.#usedBytes + bytes > this.#capacityBytes) {
+      const victim = this.#victim(from, to);
+      if (victim < 0) return;
+      this.#usedBytes -= this.#sizes[this.#expertOf(victim)]!;
+      this.missing.add(victim);
+    }
+    this.#usedBytes += bytes;
+    this.missing.delete(next[demand]!);
+  }
+
+  /** Passes the resident used longest ago, none of [from, to); @returns its next demand, -1: there is none. */
+  #victim(from: number, to: number): number {
+    const { next } = this.#block;
+    const { missing } = this;
+    while (this.#passed < this.#beforeFirst.length) {
+      const demand = this.#beforeFirst[this.#passed++]!;
+      if (demand >= to) return demand;
+    }
+    let oldest = this.#oldest;
+    while (oldest < from) {
+      const demand = next[oldest++]!;
+      if (demand < to || missing.has(demand)) continue;
+      this.#oldest = oldest;
+      return demand;
+    }
+    this.#oldest = oldest;
+    return -1;
+  }
+
+  #expertOf(demand: number): number {
+    const { ids, limit } = this.#block;
+    return demand >= limit ? demand - limit : ids[demand]!;
+  }
+}

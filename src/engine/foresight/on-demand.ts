@@ -1,0 +1,121 @@
+// A GPU that fetches what it needs when that is known, under LRU or under Belady's MIN.
+
+import { Link } from '../transfer/link.js';
+import { Awaited } from './awaited.js';
+import type { DemandBlock } from './demand-block.js';
+import { BeladyStore, type DramStore, LruStore } from './dram-store.js';
+import { type KnowingGpu, type KnowingMachine, MOMENT } from './knowing-gpu.js';
+import { Lanes } from './lanes.js';
+import { BeladyMemory, LruMemory, type OnDemandMemory } from './on-demand-memory.js';
+
+/** A GPU on demand. */
+export class OnDemandGpu implements KnowingGpu {
+  readonly #block: DemandBlock;
+  readonly #moment: Float64Array;
+  readonly #sizes: Float64Array;
+  /** Time of any load, where they come one after another and nobody else computes; 0: they differ. */
+  readonly #loadNs: number;
+  readonly #memory: OnDemandMemory;
+  readonly #lanes: Lanes;
+  readonly #dram: DramStore | null;
+  readonly #ssd: Lanes | null;
+  readonly #handoverNs: number;
+  readonly #awaited: Awaited;
+
+  /**
+   * @param moment see {@link MOMENT}
+   * @param knows what it evicts by
+   */
+  constructor(block: DemandBlock, moment: Float64Array, machine: KnowingMachine, knows: 'past' | 'future') {
+    const { capacityBytes, dram, handoverNs, link, preloaded, sizes } = machine;
+    this.#moment = moment;
+    this.#loadNs = loadNsOf(machine);
+    this.#block = block;
+    this.#sizes = sizes;
+    this.#memory = knows === 'past' ? new LruMemory(block, sizes, capacityBytes) : new BeladyMemory(block, sizes, capacityBytes, preloaded);
+    this.#lanes = new Lanes(link);
+    this.#dram = dram === null ? null : new (knows === 'past' ? LruStore : BeladyStore)(block, sizes, dram.capacityBytes);
+    this.#ssd = dram === null ? null : new Lanes(dram.link);
+    this.#handoverNs = handoverNs;
+    this.#awaited = new Awaited(sizes.length);
+  }
+
+  begin(): void {
+    this.#memory.begin();
+    this.#dram?.begin();
+  }
+
+  end(until: number): void {
+    this.#memory.end(until);
+    this.#dram?.end();
+  }
+
+  run(event: number): void {
+    const { starts, times } = this.#block;
+    const moment = this.#moment;
+    const from = starts[event]!;
+    const to = starts[event + 1]!;
+    const gpuNs = times[2 * event]!;
+    const loadNs = this.#loadNs;
+    const misses = this.#memory.judged(from, to);
+    this.#dram?.judged(from, to);
+    if (misses > 0 && loadNs === 0) {
+      this.#load(event);
+      return;
+    }
+    if (misses > 0) this.#memory.admitAll(from, to);
+    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, moment[MOMENT.known]! + onDemandNs(to - from, misses, gpuNs, loadNs));
+  }
+
+  /** An event in which something misses, member by member. */
+  #load(event: number): void {
+    const { ids, starts, times } = this.#block;
+    const { missing } = this.#memory;
+    const moment = this.#moment;
+    const from = starts[event]!;
+    const to = starts[event + 1]!;
+    const gpuNs = times[2 * event]!;
+    const cpuNs = times[2 * event + 1]!;
+    const knownNs = moment[MOMENT.known]!;
+    let cpuEndNs = knownNs + this.#handoverNs;
+    let hits = to - from;
+    let onCpu = 0;
+    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) {
+      hits--;
+      const id = ids[d]!;
+      const atNs = this.#dram === null || this.#dram.ask(d, from, to) ? knownNs : this.#read(id, knownNs);
+      const offer = this.#lanes.offer(this.#sizes[id]!, atNs);
+      if (cpuEndNs + cpuNs - gpuNs <= offer.endNs) {
+        cpuEndNs += cpuNs;
+        onCpu++;
+        continue;
+      }
+      this.#lanes.take();
+      this.#awaited.add(offer.endNs);
+      this.#memory.admit(d, from, to);
+    }
+    const endNs = this.#awaited.execute(knownNs + hits * gpuNs, gpuNs);
+    moment[MOMENT.end] = Math.max(moment[MOMENT.end]!, onCpu > 0 ? Math.max(endNs, cpuEndNs) : endNs);
+  }
+
+  /** Reads an expert from the SSD; @returns when it is in DRAM, ns. */
+  #read(id: number, atNs: number): number {
+    const { endNs } = this.#ssd!.offer(this.#sizes[id]!, atNs);
+    this.#ssd!.take();
+    return endNs;
+  }
+}
+
+/**
+ * Time of an event whose members all need `gpuNs`, and whose `misses` are all loaded in `loadNs` each, one after another: the GPU waits for the
+ * first of them after its hits, for none, or for the last.
+ */
+export function onDemandNs(size: number, misses: number, gpuNs: number, loadNs: number): number {
+  return misses === 0 ? size * gpuNs : Math.max(size * gpuNs, loadNs + misses * gpuNs, misses * loadNs + gpuNs);
+}
+
+/** Time of any load over a link of one lane, ns; 0 where loads differ, come from the SSD, or the CPU may take their place. */
+export function loadNsOf({ cpu, dram, link, sizes }: KnowingMachine): number {
+  if (cpu || dram !== null || link.lanes > 1 || sizes.some((bytes) => bytes !== sizes[0])) return 0;
+  return new Link(link, new Float64Array(0)).laneNs(0, sizes[0]!);
+}

@@ -1,0 +1,67 @@
+// A window on a run: what is demanded of each GPU, and the work between.
+import { grown } from '../../base/grown.js';
+import { DemandBlock, WORK } from './demand-block.js';
+
+/** Demands, work and passes. */
+export class Stretch {
+  /** By GPU; all have the same events. */
+  readonly blocks: readonly DemandBlock[];
+  events = 0;
+  /** By event: work before it, ns. */
+  gapsNs: Float64Array = new Float64Array(1 << 12);
+  /** By event: how long it takes with all experts resident, and of it to send back results, ns; null: one GPU, where its demands say so. */
+  several: Float64Array | null;
+  /** By pass: events up to its end, and ns of work behind the last of them. */
+  passEvents: number[] = [];
+  tailsNs: number[] = [];
+  #gapNs = 0;
+
+  /** @param experts of each GPU */
+  constructor(experts: readonly number[]) {
+    this.blocks = experts.map((count) => new DemandBlock(count));
+    this.several = experts.length === 1 ? null : new Float64Array(2 << 12);
+  }
+
+  /** True where an event of `size` demands on one GPU still fits. */
+  fits(size: number): boolean {
+    for (let g = 0; g < this.blocks.length; g++) if (!this.blocks[g]!.fits(size)) return false;
+    return true;
+  }
+
+  /** Work that is no expert. */
+  dense(ns: number): void {
+    this.#gapNs += ns;
+  }
+
+  /** An event, whose demands all blocks have, see {@link WORK}. */
+  event(work: Float64Array): void {
+    if (this.events === this.gapsNs.length) {
+      this.gapsNs = grown(this.gapsNs);
+      if (this.several !== null) this.several = grown(this.several);
+    }
+    if (this.several !== null) {
+      this.several[2 * this.events] = work[WORK.resident]!;
+      this.several[2 * this.events + 1] = work[WORK.back]!;
+    }
+    this.gapsNs[this.events++] = this.#gapNs;
+    this.#gapNs = 0;
+  }
+
+  /** A pass has ended. */
+  passEnded(): void {
+    this.passEvents.push(this.events);
+    this.tailsNs.push(this.#gapNs);
+    this.#gapNs = 0;
+  }
+
+  /** Forgets events before `event`, and the passes that have ended by then. */
+  forget(event: number): void {
+    for (const block of this.blocks) block.forget(event);
+    this.gapsNs.copyWithin(0, event, this.events);
+    this.several?.copyWithin(0, 2 * event, 2 * this.events);
+    const ended = this.passEvents.filter((end) => end <= event).length;
+    this.passEvents = this.passEvents.slice(ended).map((end) => end - event);
+    this.tailsNs = this.tailsNs.slice(ended);
+    this.events -= event;
+  }
+}

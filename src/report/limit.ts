@@ -1,0 +1,65 @@
+// How far a run goes from LRU by way of Belady to foresight, and what holds it up: its policy, its prediction, the link, or the GPU's own work.
+import { formatNs, formatRatio } from '../base/units.js';
+
+/** Mean TPOT of a run and of its bounds, ns. */
+export interface KnownTimes {
+  readonly own: number;
+  readonly allResident: number;
+  readonly lru: number;
+  /** Belady on demand. */
+  readonly belady: number;
+  readonly foresight: number;
+  readonly floor: number;
+}
+
+/** What may hold a run up. */
+type Holdup = 'policy' | 'prediction' | 'link' | 'GPU';
+
+/** Below this share of the run's time nothing that it waits for is worth naming. Ours: what two runs of one machine differ by. */
+const NOTHING = 0.03;
+
+/** What holds a run up, and ns of its time by part. */
+export interface Limit {
+  readonly of: Holdup;
+  readonly parts: Readonly<Record<Exclude<Holdup, 'GPU'>, number>>;
+}
+
+/**
+ * Divides the time that a run takes above all resident. What is above Belady on demand is the policy's: better choices of who stays would save
+ * it, whatever is foreseen. From there, or from the run where that is faster, to foresight is the prediction's; from foresight to all resident
+ * the link's. The largest part is the limit; where all are next to nothing it is the GPU's own work.
+ */
+export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
+  const parts = {
+    policy: Math.max(0, own - Math.max(belady, foresight)),
+    prediction: Math.max(0, Math.min(own, belady) - foresight),
+    link: Math.max(0, Math.min(own, foresight) - allResident),
+  };
+  const most = Math.max(parts.policy, parts.prediction, parts.link);
+  if (most <= NOTHING * own) return { of: 'GPU', parts };
+  const of = (['policy', 'prediction', 'link'] as const).find((part) => parts[part] === most)!;
+  return { of, parts };
+}
+
+/** What foresight would reach, and how far the run goes, in one sentence without its stop. */
+export function foresightText(times: KnownTimes): string {
+  const { belady, floor, foresight, lru, own } = times;
+  const least = formatNs(floor);
+  const range = least === formatNs(foresight) ? least : `${least} to ${formatNs(foresight)}`;
+  const start = `${range} TPOT at best, knowing all demand; LRU on demand ${formatNs(lru)}, Belady ${formatNs(belady)}`;
+  if (lru <= foresight) return `${start}: nothing is gained by knowing`;
+  const way = (ns: number): number => Math.min(1, (lru - ns) / (lru - foresight));
+  if (own > lru) return `${start}; this run is slower than LRU`;
+  return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
+}
+
+/** What holds the run up, in one sentence without its stop. */
+export function limitText(times: KnownTimes): string {
+  const { of, parts } = limitOf(times);
+  if (of === 'GPU') return "the GPU's own work: knowing more, or a faster link, would gain next to nothing";
+  const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
+  const others = (['policy', 'prediction', 'link'] as const)
+    .filter((part) => part !== of && parts[part] > 0)
+    .map((part) => `${part} ${formatNs(parts[part])}`);
+  return [`the ${of}, for ${formatNs(parts[of])} of each token as far as ${ends[of]}`, ...others].join('; ');
+}
