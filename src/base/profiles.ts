@@ -38,14 +38,29 @@ export function listProfiles(family: ProfileFamily): string[] {
   return [...bundled(family).keys()].sort();
 }
 
-/** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending. */
+/**
+ * A trace as a user names it, `path#FROM:TO`, in two: where it lies, and which of its rows are meant.
+ * @returns rows: as written, with the `#`; empty: all of them
+ */
+export function splitRows(named: string): { readonly path: string; readonly rows: string } {
+  const path = named.replace(/(?<=.)#\d*:\d*$/, '');
+  return { path, rows: named.slice(path.length) };
+}
+
+/** True where a trace comes from standard input, which can be read only once. */
+export function isStdin(named: string): boolean {
+  return splitRows(named).path === '-';
+}
+
+/** True where a word is a path rather than the name of a bundled profile: it has a separator or a file's ending (before rows of a trace). */
 export function isPath(nameOrPath: string): boolean {
-  return /[/\\]/.test(nameOrPath) || FILE.test(nameOrPath) || nameOrPath === '.' || nameOrPath === '..';
+  const { path } = splitRows(nameOrPath);
+  return /[/\\]/.test(path) || FILE.test(path) || path === '.' || path === '..';
 }
 
 /**
  * Absolute path of a profile.
- * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`
+ * @param nameOrPath name of a bundled profile, or a path (see {@link isPath}), relative to `relativeTo`; of a trace with its rows, which stay
  * @param relativeTo folder that paths are relative to; the working directory unless said
  * @param others names that stand in no file of the family, and may have been meant
  * @throws UserError where a name is unknown, with the nearest known names; a path is not checked to exist
@@ -57,6 +72,10 @@ export function findProfile(
   others: () => readonly string[] = () => [],
 ): string {
   if (isPath(nameOrPath)) return resolve(relativeTo, nameOrPath);
+  if (family === 'traces') {
+    const { path, rows } = splitRows(nameOrPath);
+    if (rows !== '') return `${path === '-' ? path : findProfile(family, path, relativeTo, others)}${rows}`;
+  }
   const files = bundled(family);
   const found = files.get(nameOrPath);
   if (found !== undefined) return found;

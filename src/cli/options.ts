@@ -34,7 +34,9 @@ export function quantizationOption(summary = 'storage format of the weights, e.g
 }
 
 /** `-t`, repeatable. */
-export function traceOption(summary = "routing trace, repeatable; - is JSONL on stdin, 'synthetic' is drawn"): Option {
+export function traceOption(
+  summary = "routing trace, repeatable; trace#FROM:TO is a range of its rows, - is JSONL on stdin, 'synthetic' is drawn",
+): Option {
   return new Option('-t, --trace <trace>', summary).argParser(collect).default([]);
 }
 

@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } fr
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { AtomicFile, attempt, whatStands } from '../base/files.js';
+import { splitRows } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
 import type { Format, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
@@ -61,7 +62,7 @@ export class Outputs<T> {
    * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet.
    * @param specs values of `-o`
    * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
-   * @param inputs paths of recordings that the work reads: an output over one of them would destroy what cannot be had again
+   * @param inputs paths of recordings that the work reads, with or without rows: an output over one of them would destroy what cannot be had again
    * @throws UserError where a format or path is wrong, or cannot be written
    */
   static open<T>(
@@ -77,7 +78,7 @@ export class Outputs<T> {
     const twice = paths.find((path, index) => paths.slice(0, index).some((other) => isSameFile(other, path)));
     if (twice === '-') throw new UserError('-o: only one format can go to stdout; give the others a path');
     if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
-    const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(input, path)));
+    const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(splitRows(input).path, path)));
     if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
     if (!paths.includes('-') && (paths.length === 0 || !context.options.quiet)) targets.push({ format: formats[0]!, path: '-' });
 

@@ -1,8 +1,10 @@
 // `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
 import { judgeResult, judgeUnmatched } from '../compare/judge.js';
 import { hardwareOf } from '../engine/inputs.js';
+import { leastGpuRoom } from '../explore/gpu-rooms.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { type Budget, matches, parseAssertion } from '../result/budget.js';
@@ -99,7 +101,7 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
       { path: ['bounds'], value: false, label: 'plan' },
     ]);
   const run = runWith(100);
-  if (run.trace.includes('-')) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
+  if (run.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   const { system } = run;
   const { capacity } = system.cache;
   if (capacity !== undefined) {
@@ -108,8 +110,14 @@ function candidateOf(profile: string | undefined, options: PlanOptions): Candida
     );
   }
   const hardware = hardwareOf(run);
-  const gpuBytes = hardware.tiers[0]!.bytes * (hardware.gpus?.count ?? 1);
-  return { system: system.name, hardware: hardware.name, gpuBytes, search: new CapacitySearch(), probes: [], runWith };
+  return {
+    system: system.name,
+    hardware: hardware.name,
+    gpuBytes: leastGpuRoom(hardware),
+    search: new CapacitySearch(),
+    probes: [],
+    runWith,
+  };
 }
 
 /** @throws UserError where nothing must hold, or a metric does not exist */

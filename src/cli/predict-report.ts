@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatNumber } from '../base/units.js';
 import type { TraceEvaluation, TraceReference } from '../predict/compare.js';
 import type { EvaluationOptions } from '../predict/evaluate.js';
-import type { PredictorTraining, TrainedPredictor } from '../predict/onnx/train.js';
+import type { TrainedPredictor } from '../predict/onnx/train.js';
 import type { Score } from '../predict/score.js';
 import {
   type Block,
@@ -40,7 +40,10 @@ export interface EvaluationReport extends ReportHead {
 /** Report of `predict train`. */
 export interface TrainingReport extends ReportHead {
   readonly schema: typeof TRAINING_SCHEMA;
-  readonly options: Omit<PredictorTraining, 'checkpoint'>;
+  /** Kind, network and how it was trained. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The network in words. */
+  readonly network: string;
   readonly trained: Omit<TrainedPredictor, 'bytes' | 'resumed'> & { readonly bytes: number };
 }
 
@@ -52,12 +55,10 @@ export const evaluationReports = documentFormats<EvaluationReport>((report) => {
 
 /** Formats of `predict train`. */
 export const trainingReports = documentFormats<TrainingReport>((report) => {
-  const { bytes, heldOut, learned, parameters, tokenIds } = report.trained;
-  const { gru, hidden, rank } = report.options.network;
+  const { bytes, heldOut, learned, parameters } = report.trained;
   const facts =
     `${formatCount(learned)} tokens of ${report.training.map(({ path }) => path).join(', ')}; ${formatCount(heldOut)} held out to stop by. ` +
-    `${gru ? 'GRU across layers' : 'One hidden layer'} of ${hidden}, rank ${rank}, ${tokenIds ? 'with' : 'without'} token ids: ` +
-    `${formatCount(parameters)} parameters, ${formatBytes(bytes)}.`;
+    `${report.network}: ${formatCount(parameters)} parameters, ${formatBytes(bytes)}.`;
   return documentOf(report, facts, [epochGrid(report.trained)]);
 });
 
@@ -124,6 +125,8 @@ function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
     { head: 'batch_precision', of: ({ batch }) => batch?.precision },
     { head: 'precision', of: (judged) => spokenBy(judged)?.precision },
     { head: 'calibration_error', of: (judged) => spokenBy(judged)?.calibrationError },
+    { head: 'recall_at_k_prefill', of: (judged) => spokenBy(judged)?.recallAtKByPhase.prefill },
+    { head: 'recall_at_k_decode', of: (judged) => spokenBy(judged)?.recallAtKByPhase.decode },
   ]);
 }
 
@@ -153,6 +156,11 @@ function detailGrids(judged: Judged): Grid[] {
         ...nearest.map(({ distance, score }) => ratioColumn(`+${distance}`, (layer: number) => score?.recallAtKByLayer[layer])),
       ],
       { title: `${predictor}, by layer`, detail: 'verbose' },
+    ),
+    grid(
+      [['prompt tokens', spoken.recallAtKByPhase.prefill] as const, ['generated tokens', spoken.recallAtKByPhase.decode] as const],
+      [{ head: '', name: 'phase', of: ([phase]) => phase }, ratioColumn('@k', ([, recall]) => recall)],
+      { title: `${predictor}, by phase`, detail: 'verbose' },
     ),
     grid(
       spoken.reliability,

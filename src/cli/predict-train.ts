@@ -3,33 +3,20 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile } from '../base/files.js';
 import { comparablePredictors } from '../predict/compare.js';
 import { openPrediction } from '../predict/inputs.js';
-import { type PredictorTraining, trainPredictor } from '../predict/onnx/train.js';
 import { concatTraces } from '../trace/concat.js';
 import type { CliContext } from './context.js';
-import { parseSeed } from './options.js';
 import { Outputs } from './outputs.js';
-import { DISTANCES, environment, headOf, integer, type JudgingOptions, judgePredictors, requestOf } from './predict-eval.js';
+import { DISTANCES, environment, headOf, type JudgingOptions, judgePredictors, requestOf } from './predict-eval.js';
 import { TRAINING_SCHEMA, trainingReports } from './predict-report.js';
+import { type TrainingFlags, trainingOf } from './train-kinds.js';
 import { watched } from './watched.js';
 
 /** Options of the subcommand. */
-export interface TrainOptions extends JudgingOptions {
+export interface TrainOptions extends JudgingOptions, TrainingFlags {
   readonly output: string;
   readonly report: readonly string[];
   readonly json?: boolean;
-  readonly hidden: string;
-  readonly rank: string;
-  readonly gru: boolean;
-  readonly tokenId: boolean;
-  readonly observed: boolean;
-  readonly epochs: string;
-  readonly batch: string;
-  readonly lr: string;
-  readonly checkpoint?: string;
 }
-
-/** Most units of a layer, and tokens of a step: a predictor that is wider takes longer than the experts that it foresees. */
-const WIDEST = 8192;
 
 /** What a trained predictor has to beat, shown beside it. */
 const BASELINES = ['popularity', 'token-table', 'last-token'];
@@ -49,7 +36,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
     if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
       const trained = await watched(context, 'training', 'steps', (watch) =>
-        trainPredictor(concatTraces(inputs.training), inputs.model, training, watch),
+        training.train(concatTraces(inputs.training), inputs.model, watch),
       );
       if (trained.resumed > 0) context.note(`went on from epoch ${trained.resumed} in ${training.checkpoint}`);
       file.write(trained.bytes);
@@ -58,12 +45,12 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
       const baselines = BASELINES.filter((name) => comparable.includes(name));
       const evaluations = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
-      const { checkpoint: _checkpoint, ...reported } = training;
       const { bytes, resumed: _resumed, ...facts } = trained;
       outputs.deliver({
         schema: TRAINING_SCHEMA,
         ...headOf(inputs, options),
-        options: reported,
+        options: training.reported,
+        network: training.describe(facts),
         trained: { ...facts, bytes: bytes.length },
         evaluations,
         environment: { ...environment(startedAt), trainingMs: Math.round(trainedMs) },
@@ -75,24 +62,4 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
     file?.abort();
     outputs.abort();
   }
-}
-
-function trainingOf(options: TrainOptions): PredictorTraining {
-  const learningRate = Number(options.lr);
-  if (!(learningRate > 0 && learningRate < 1))
-    throw new UserError(`--lr ${options.lr}: must be a number between 0 and 1; write e.g. 0.002`);
-  return {
-    network: {
-      hidden: integer('--hidden', options.hidden, WIDEST),
-      rank: integer('--rank', options.rank, WIDEST),
-      gru: options.gru,
-      observed: options.observed,
-    },
-    tokenIds: options.tokenId,
-    epochs: integer('--epochs', options.epochs),
-    batch: integer('--batch', options.batch, WIDEST),
-    learningRate,
-    seed: parseSeed(options.seed),
-    checkpoint: options.checkpoint ?? null,
-  };
 }

@@ -1,5 +1,5 @@
 // `moeprof predict`: trains a path predictor from traces, and judges predictors on others.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliContext } from './context.js';
 import {
   addOutputOptions,
@@ -14,6 +14,7 @@ import {
 import { type JudgingOptions, runEval } from './predict-eval.js';
 import { evaluationReports } from './predict-report.js';
 import { runTrain, type TrainOptions } from './predict-train.js';
+import { TRAIN_KINDS } from './train-kinds.js';
 
 const EVAL_EXAMPLES = `
 Examples:
@@ -31,6 +32,7 @@ Examples:
   moeprof predict train -t train.safetensors --eval test.safetensors -o p.onnx
   moeprof predict train -t train.safetensors -o p.onnx --report training.json
   moeprof predict train -t train.safetensors -o p.onnx --gru --checkpoint state
+  moeprof predict train --kind rpp -t train.safetensors -o rpp.onnx
   moeprof run -t test.safetensors --predictor p.onnx
 
 See docs/onnx-predictor.md for the contract that the file keeps, and for models
@@ -63,16 +65,28 @@ export function define(command: Command, context: CliContext): void {
       .summary('train a path predictor into an ONNX file')
       .description('Train a path predictor from traces into an ONNX file, and judge it on others.'),
   )
-    .optionsGroup('Network:')
-    .option('--hidden <n>', 'units of the hidden layer', '256')
-    .option('--rank <n>', 'width of the low-rank encodings', '64')
+    .addOption(
+      new Option('--kind <kind>', 'paths: from paths and token ids; rpp: ExpertFlow’s encoder of token ids')
+        .choices(TRAIN_KINDS)
+        .default('paths'),
+    )
+    .optionsGroup('Network of paths (--kind paths):')
+    .option('--hidden <n>', 'units of the hidden layer (default: 256)')
+    .option('--rank <n>', 'width of the low-rank encodings (default: 64)')
     .option('--gru', 'recurrence across layers in place of one output matrix', false)
     .option('--no-token-id', 'do not look at token ids')
     .option('--no-observed', 'do not look at the running pass: no correction, but one prediction per pass')
+    .optionsGroup('Encoder of token ids (--kind rpp):')
+    .option('--width <n>', 'width of the encoder, and of its state (default: 32)')
+    .option('--inside <n>', 'units inside a block (default: 2048)')
+    .option('--blocks <n>', 'blocks, each a recurrence and a feed-forward part (default: 2)')
+    .option('--table <n>', 'width of the token embeddings (default: 128)')
+    .option('--head <n>', 'units of a layer’s head (default: 64)')
+    .option('--no-history', 'read ids alone, not which experts the tokens before used')
     .optionsGroup('Training:')
-    .option('--epochs <n>', 'most passes over the traces; training stops early where held-out loss rises', '8')
-    .option('--batch <n>', 'tokens per step', '128')
-    .option('--lr <rate>', 'highest learning rate', '0.002')
+    .option('--epochs <n>', 'most passes over the traces; training stops early where held-out loss rises (default: 8; rpp: 12)')
+    .option('--batch <n>', 'tokens per step (default: 128; rpp: 512)')
+    .option('--lr <rate>', 'highest learning rate (default: 0.002; rpp: 0.004)')
     .option('--checkpoint <file>', 'keep the state here after every epoch, and go on from it')
     .optionsGroup('Output:')
     .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
@@ -86,7 +100,7 @@ function common(command: Command): Command {
   return command
     .optionsGroup('What is judged, after what:')
     .addOption(modelOption())
-    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO for a range of rows'))
+    .addOption(traceOption('trace to learn from, repeatable; trace#FROM:TO is a range of its rows'))
     .option('--eval <trace>', 'trace to be judged on, repeatable', collect, [])
     .option('--holdout <share>', 'part of the traces to be judged on where there is no --eval', '20%')
     .addOption(traceFormatOption())

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
@@ -30,7 +31,7 @@ export async function runAll(
   const show = progressOf(runs.length, context);
   try {
     // Only this thread has stdin.
-    const apart = runs.length > 1 && threads > 1 && existsSync(WORKER) && !runs.some((run) => run.trace.includes('-'));
+    const apart = runs.length > 1 && threads > 1 && existsSync(WORKER) && !runs.some((run) => run.trace.some(isStdin));
     if (apart) return await inThreads(runs, details, Math.min(threads, runs.length), show.update);
     // Threads load the engine for themselves.
     const { simulateRun } = await import('../engine/simulate.js');

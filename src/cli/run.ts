@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
 import { judgeResult } from '../compare/judge.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
@@ -66,7 +67,7 @@ export function define(command: Command, context: CliContext): void {
       }
       const run = runOf(profile, options);
       const repeat = options.repeat === undefined ? null : parseRepeat(options.repeat);
-      if (repeat !== null && run.trace.includes('-'))
+      if (repeat !== null && run.trace.some(isStdin))
         throw new UserError('--repeat: a trace on stdin can be read only once; give it as a file');
       if (repeat !== null && options.timeline !== undefined)
         throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
@@ -80,7 +81,7 @@ export function define(command: Command, context: CliContext): void {
           reports,
           targets,
           stdoutFormat(options),
-          run.trace.map((path) => (path === '-' ? path : resolve(run.folder, path))),
+          run.trace.map((path) => (isStdin(path) ? path : resolve(run.folder, path))),
         );
         const details = options.details === true || outputs.needDetails;
         const observe = timeline === null ? {} : { observe: timeline.observe };

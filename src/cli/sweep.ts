@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
+import { isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
 import {
   checkAxes,
@@ -78,7 +79,7 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
   }
   checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
   const base = runOf(profile, options);
-  if (base.trace.includes('-')) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
+  if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   // Where nobody said how requests arrive, they come independently of each other.
   const drawn = rates !== null && base.workload.arrivals === undefined;
   const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];

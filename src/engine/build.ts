@@ -79,12 +79,16 @@ function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pi
 
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
-  const { hardware, several, total } = layout;
+  const { hardware, several, split, total } = layout;
   const onMiss = missAction(hardware, system.onMiss);
   if ((onMiss === 'cpu' || onMiss === 'cheaper') && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
+  if (split !== null && onMiss !== 'cpu')
+    throw misfit(run, 'memory.splitLayer', `the CPU of ${hardware.name} computes no experts; leave it out`);
+  if (split !== null && total.dramBytes !== null)
+    throw misfit(run, 'memory.splitLayer', 'is of experts that DRAM holds, and here it is a cache of the SSD; leave it out');
   if (hardware.links.length > 0) return;
   if (several !== null) {
     throw new UserError(`${hardware.name}: several GPUs need a dram tier that experts are kept in; add it, and the link to it`);

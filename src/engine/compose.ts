@@ -7,6 +7,7 @@ import { type Clock, UNPINNED } from '../cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
 import { CostModel } from '../hardware/cost.js';
 import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
+import type { ExpertSplit } from '../model/projections.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
 import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
@@ -54,7 +55,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const { exclusive, scope } = system.cache;
   const [link = UNUSED_LINK, ssdLink] = layout.hardware.links;
   const model = shard?.model ?? inputs.model;
-  const cost = new CostModel(model, layout.hardware, layout.dense);
+  const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.first);
@@ -64,7 +65,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
   // Without a tier below, every expert is where it executes before the first event.
   const whole = layout.hardware.links.length === 0;
-  const gpu = buildTier(knows, withoutLayersOf(cost.onCpu, policies.gpu), memory.cacheBytes, scope, memory.quotas, link, whole);
+  const gpu = buildTier(knows, withoutLayersOf(cost, policies.gpu), memory.cacheBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -86,7 +87,7 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
         ? null
         : { ...predictions, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
     recorder,
-    sizes: expertSizes(model),
+    sizes: copiedSizes(model, layout.split),
     layerOf: layerOfExperts(model),
     clock,
     gates,
@@ -100,12 +101,20 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   };
 }
 
-/** A static placement that leaves out the experts of layers that the CPU holds, which are the first. */
-function withoutLayersOf(onCpu: Uint8Array, policy: ResolvedPolicy): ResolvedPolicy {
-  const held = onCpu.lastIndexOf(1) + 1;
+/** A static placement that leaves out the experts of layers that the CPU holds, which are the first, and of the layer that is split. */
+function withoutLayersOf({ onCpu, splitLayer }: CostModel, policy: ResolvedPolicy): ResolvedPolicy {
+  const held = Math.max(onCpu.lastIndexOf(1), splitLayer) + 1;
   if (held === 0) return policy;
   const { cpuLayers = 0 } = policy.parameters;
   return { ...policy, parameters: { ...policy.parameters, cpuLayers: Math.max(held, Number(cpuLayers)) } };
+}
+
+/** Bytes that come over the link for each expert: of the split layer's, what the GPU does not have. */
+function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array {
+  const sizes = expertSizes(model);
+  if (split === null) return sizes;
+  const { experts, offset } = model.layers[split.layer]!;
+  return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
 }
 
 /**

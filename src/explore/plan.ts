@@ -1,5 +1,7 @@
 // How little GPU memory keeps what was asked for: the search for the smallest expert cache whose run meets all conditions. Pure; running
-// is the caller's.
+// is the caller's. With advice it shares what a machine's GPUs have (gpu-rooms.ts). Not the search: advice counts bytes of one setting after
+// another and jumps along a line (advise/first-fit.ts), a plan asks runs whether conditions hold, several at a time, and does not trust that
+// they hold from some size on. Nor the runs: a plan's are the user's own, whole, advice composes short ones of what a runtime can be told.
 import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 
@@ -19,11 +21,11 @@ export interface Probe {
 export interface Placing {
   readonly system: string;
   readonly hardware: string;
-  /** What the machine's GPU has for a model, bytes. */
+  /** What the machine's GPU has for a model, or each of several, that with least; bytes. */
   readonly gpuBytes: number;
   /** Percent of the experts of the smallest cache that keeps all conditions, to a whole percent; null: not even a cache of all does. */
   readonly percent: number | null;
-  /** True where that cache, and all that a run needs beside it, lies in the memory that the GPU has. */
+  /** True where that cache, and all that a run needs beside it, lies in the memory that the GPU has, of several the one with the most to hold. */
   readonly fits: boolean;
   /** False where a larger cache than the smallest that suffices was seen to break a condition. */
   readonly steady: boolean;
@@ -135,7 +137,7 @@ export function answeringProbe({ percent, probes }: Placing): Probe | null {
   return probes.find((probe) => probe.percent === percent) ?? null;
 }
 
-/** GPU memory that a run takes at most, bytes. */
+/** GPU memory that a run takes at most, of several GPUs on the one with the most; bytes. */
 export function neededBytes({ result }: Probe): number {
   return result.metrics['memory.gpu.peak']!.value;
 }

@@ -1,5 +1,6 @@
 // What work costs on a machine: a roofline. A kernel takes as long as the larger of its memory traffic and its arithmetic, plus fixed
 // overheads; at batch 1 the overheads of a framework weigh as much as the bytes, so they are part of the model, not noise.
+import type { ExpertSplit } from '../model/projections.js';
 import type { ModelSpec } from '../model/spec.js';
 import { byFormat } from './by-format.js';
 import { DenseCost, speedOf, weightsNs } from './dense-cost.js';
@@ -44,6 +45,12 @@ function hostTimes(model: ModelSpec, cpu: HostDevice): ExpertTimes {
   };
 }
 
+/** The model as one device of a split layer sees it. */
+function withPart(model: ModelSpec, split: ExpertSplit | null, device: 'cpu' | 'gpu'): ModelSpec {
+  if (split === null) return model;
+  return { ...model, layers: model.layers.map((layer) => (layer.index === split.layer ? { ...layer, ...split[device] } : layer)) };
+}
+
 /**
  * Prices one model on one machine. Everything that does not depend on the pass is computed once; the methods allocate nothing.
  */
@@ -57,6 +64,8 @@ export class CostModel {
 
   /** 1 by MoE layer where the CPU holds it, with its experts: nothing is handed over to it. */
   readonly onCpu: Uint8Array;
+  /** MoE layer whose experts have some projections on the CPU and the others on the GPU; -1: none. */
+  readonly splitLayer: number;
 
   readonly #dense: DenseCost | SplitDense;
   /** Null: all dense layers live on the GPU. */
@@ -64,23 +73,31 @@ export class CostModel {
   readonly #launchNs: number;
   readonly #gpuExperts: ExpertTimes;
   readonly #cpuExperts: ExpertTimes | null;
+  /** Of the part of experts that the GPU has in the split layer. */
+  readonly #gpuParts: ExpertTimes;
   readonly #cpuLaunchNs: number;
   /** Share of its speed that the CPU has now. */
   #cpuShare = 1;
 
-  /** @param placement where the dense part lives; null: all of it on the GPU */
-  constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null) {
+  /**
+   * @param placement where the dense part lives; null: all of it on the GPU
+   * @param split a layer whose experts lie on both; null: there is none
+   */
+  constructor(model: ModelSpec, hardware: HardwareSpec, placement: DensePlacement | null = null, split: ExpertSplit | null = null) {
     const { gpu, cpu } = hardware;
     this.passNs = gpu.perPassNs;
     this.handoverNs = cpu?.handoverNs ?? Number.POSITIVE_INFINITY;
     this.#launchNs = gpu.launchNs;
     const devices = gpuDevices(hardware);
     const holders = placement === null ? [] : moeHolders(model, placement);
-    this.#gpuExperts = expertTimes(model, (layer) => {
+    const deviceOf = (layer: number): Device => {
       const holder = holders[layer];
       return typeof holder === 'number' ? devices[holder]! : devices[0]!;
-    });
-    this.#cpuExperts = cpu === null ? null : hostTimes(model, cpu);
+    };
+    this.splitLayer = split?.layer ?? -1;
+    this.#gpuExperts = expertTimes(model, deviceOf);
+    this.#gpuParts = split === null ? this.#gpuExperts : expertTimes(withPart(model, split, 'gpu'), deviceOf);
+    this.#cpuExperts = cpu === null ? null : hostTimes(withPart(model, split, 'cpu'), cpu);
     const sockets = cpu?.sockets;
     const alone = sockets === undefined || sockets.numa === 'expert';
     this.cpuQueues = alone ? (sockets?.count ?? 1) : 1;
@@ -108,7 +125,17 @@ export class CostModel {
     return Math.max(this.#gpuExperts.weightNs[layer]!, activations * this.#gpuExperts.activationNs[layer]!) + this.#launchNs;
   }
 
-  /** The same on the CPU, without {@link handoverNs}; Infinity where the machine has no second processor. */
+  /** The same of the projections that the GPU has of an expert of the split layer, where the CPU computes the others. */
+  gpuPartNs(activations: number): number {
+    const { activationNs, weightNs } = this.#gpuParts;
+    const layer = this.splitLayer;
+    return Math.max(weightNs[layer]!, activations * activationNs[layer]!) + this.#launchNs;
+  }
+
+  /**
+   * The same on the CPU, of the split layer the CPU's projections, without {@link handoverNs}; Infinity where the machine has no second
+   * processor.
+   */
   cpuExpertNs(layer: number, activations: number): number {
     const times = this.#cpuExperts;
     if (times === null) return Number.POSITIVE_INFINITY;

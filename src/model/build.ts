@@ -222,7 +222,8 @@ function takeApart(profile: ModelProfile, quantization: Quantization): ModelPart
   head.matrix('head', profile.vocab, hidden, depth - 1, 'output');
   const embedding = new Tally(weigh);
   if (!tied) embedding.matrix('embedding', profile.vocab, hidden, 0, 'token_embd');
-  const parts = { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding };
+  const next = profile.mtpLayers === 0 ? {} : { nextLayers: profile.mtpLayers };
+  const parts = { name: profile.name, quantization: quantization.name, hidden, layers, head, embedding: tied ? null : embedding, ...next };
   return moe.whole ? wholeModels(parts) : parts;
 }
 

@@ -71,6 +71,7 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
     layers,
     head: weigh(tied ? [...outer, ...table] : outer),
     embedding: tied ? null : weigh(table),
+    ...nextLayersOf(tensors, depth),
     anatomy: {
       vocab: table[0]?.shape[1] ?? 0,
       layers: memories,
@@ -85,6 +86,13 @@ export function measureHeaders(path: string, headers: readonly GgufHeader[], ove
       }),
     },
   };
+}
+
+/** Layers behind the last one, which predict further tokens; a file may count them and leave them out. */
+function nextLayersOf(tensors: readonly GgufTensor[], depth: number): { readonly nextLayers?: number } {
+  const layers = tensors.flatMap(({ name }) => /^blk\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
+  const next = new Set(layers.filter((layer) => layer >= depth)).size;
+  return next === 0 ? {} : { nextLayers: next };
 }
 
 /** Rows of the widest up projection; 0: there is none. */

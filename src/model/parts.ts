@@ -53,6 +53,8 @@ export interface ModelParts {
   readonly embedding: Weights | null;
   /** True: each expert is a whole model. */
   readonly wholeModels?: true;
+  /** Layers that predict further tokens; absent: none. */
+  readonly nextLayers?: number;
   /** The model as its file has it; absent where it has no such file. */
   readonly anatomy?: Anatomy;
 }
@@ -135,6 +137,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     },
     experts: offset,
     ...(parts.wholeModels ? { wholeModels: true } : {}),
+    ...(parts.nextLayers === undefined ? {} : { nextLayers: parts.nextLayers }),
     ...(parts.anatomy === undefined ? {} : { anatomy: parts.anatomy }),
     ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {

@@ -130,7 +130,10 @@ export const ConfigProfileSchema = z
       .strictObject({ intermediate: count.describe('Its width.') })
       .optional()
       .describe('FFN of the dense layers.'),
-    nextLayers: index.default(0).describe('Layers behind the last one that GGUF files keep to predict further tokens.'),
+    mtpLayers: index
+      .default(0)
+      .describe('Layers behind the last one by which the checkpoint predicts further tokens (multi-token prediction).'),
+    nextLayers: index.default(0).describe('How many of these GGUF files keep.'),
     quantization: z.string().default('bf16').describe('Storage format that the model is priced in unless the run names another.'),
     published: z
       .strictObject({

@@ -89,6 +89,8 @@ export interface ModelSpec {
   readonly wholeModels?: true;
   /** True: beside routed experts, layers have shared ones, which every token runs. They are priced as dense work. */
   readonly sharedExperts?: true;
+  /** Layers of its checkpoint that predict further tokens (MTP); absent: none. */
+  readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
   readonly anatomy?: Anatomy;
   /** Parameters in total and active per token, experts and embeddings included. */
@@ -103,6 +105,11 @@ export function decoderLayers({ dense }: ModelSpec): number {
 /** Decoder layers before the first with experts. */
 export function firstMoe({ dense }: ModelSpec): number {
   return Math.max(0, dense.segments[0]!.attention.length - 1);
+}
+
+/** Decoder layer of an MoE layer; both count from 0, and layers without experts lie between some. */
+export function decoderLayerOf({ dense }: ModelSpec, moeLayer: number): number {
+  return Math.max(0, dense.segments.slice(0, moeLayer + 1).reduce((sum, { attention }) => sum + attention.length, 0) - 1);
 }
 
 /** Bits of a weight over all weights of a model. */

@@ -1,5 +1,7 @@
 // Adaptive: the ensemble, corrected by the memory of its own recent mistakes, and watched for drift. What to use where the text changes
 // under a predictor that was trained on another.
+
+import { sigmoid } from '../base/log-odds.js';
 import { formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
@@ -7,8 +9,7 @@ import type { Pass } from '../schedule/pass.js';
 import { DriftDetector } from './drift.js';
 import { ErrorMemory } from './error-memory.js';
 import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, IDS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
-import { sigmoid } from './log-odds.js';
+import { evidenceOf, IDS, KEPT_PATHS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
 import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
@@ -102,6 +103,7 @@ export const adaptive: PredictorDefinition = {
     parts: PARTS,
     reach: REACH,
     ids: IDS,
+    paths: KEPT_PATHS,
     rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },

@@ -1,8 +1,19 @@
 // Predictors that count: each names what it counts, and a mixture turns the counts into probabilities.
 import type { Parameters } from '../base/parameters.js';
 import type { WeightedEvidence } from './evidence.js';
-import { EVIDENCE_NS, evidenceOf, IDS, mixtureCost, mixtureOf, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
-import { PathStore } from './path-store.js';
+import {
+  EVIDENCE_NS,
+  evidenceOf,
+  expertMaps,
+  IDS,
+  KEPT_PATHS,
+  mixtureCost,
+  mixtureOf,
+  needsOf,
+  PARTS,
+  partsNs,
+  REACH,
+} from './evidence-kinds.js';
 import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
 import { PreviousToken } from './previous-token.js';
 import { SequenceMatrices } from './sequence-matrices.js';
@@ -41,7 +52,7 @@ export const tokenTable = counting({
   cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
   parameters: { ids: IDS },
   needs: ['tokenIds'],
-  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids! }),
+  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1 }),
   takes: () => EVIDENCE_NS['token-table'],
 });
 
@@ -50,7 +61,7 @@ export const markov = counting({
   name: 'markov',
   summary: "the same layer's experts that tend to follow those of the previous token",
   cites: 'first-order Markov chain over one layer, read as naive Bayes',
-  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1 }),
+  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1 }),
   takes: () => EVIDENCE_NS.markov,
 });
 
@@ -78,7 +89,7 @@ export const ensemble = counting({
   name: 'ensemble',
   summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
   cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
-  parameters: { parts: PARTS, reach: REACH, ids: IDS },
+  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS },
   needsWith: needsOf,
   evidence: evidenceOf,
   takes: partsNs,
@@ -108,8 +119,18 @@ export const expertMap = counting({
     maps: { default: 1024, description: 'paths of past tokens that are kept', min: 32, max: 65536 },
     matches: { default: 16, description: 'most similar paths that vote', min: 1 },
   },
-  evidence: ({ model, topK }, { maps, matches }) => [
-    { evidence: new PathStore(model, topK, Math.floor(Number(maps)), Math.floor(Number(matches))), weight: 0.5 },
-  ],
+  evidence: (context, { maps, matches }) => expertMaps(context, Math.floor(Number(maps)), Math.floor(Number(matches)), 0.5),
   takes: () => EVIDENCE_NS['expert-map'],
+});
+
+/** Every past token votes that went nearly the same way: over the layers so far, and over the tokens before. */
+export const pathRetrieval = counting({
+  name: 'path-retrieval',
+  summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',
+  cites:
+    "kernel regression (Nadaraya, Theory of Probability 9, 1964) over token paths; its search is FineMoE's, arXiv 2502.05370, with previous tokens",
+  parameters: { parts: { ...PARTS, default: 'history+retrieval' }, paths: KEPT_PATHS, reach: REACH, ids: IDS },
+  needsWith: needsOf,
+  evidence: evidenceOf,
+  takes: partsNs,
 });

@@ -1,10 +1,11 @@
 // Evidence from recent mistakes: where the prediction was wrong the last times the same thing had just happened, it is corrected at once,
 // long before counts would show it. The error memory of ReLoop2, keyed by the token's first expert at the layer before.
+
+import { sigmoid } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Evidence } from './evidence.js';
-import { sigmoid } from './log-odds.js';
 
 /**
  * What remains of a correction each time its key occurs: a memory of about the last dozen occurrences. Ours: 0.84 costs `adaptive` 0.2 to

@@ -64,9 +64,10 @@ export async function evaluatePredictor(
     const shares = [{ request, tokens: 1 }];
     while (!request.finished) {
       pass.fill(shares);
+      const decoded = pass.decodeTokens > 0;
       predictor.predict(pass, -1, layers, scores);
       for (let layer = 0; layer < layers; layer++) {
-        before.judge(layer, scores, pass.choices, layer * pass.topK, pass.topK);
+        before.judge(layer, scores, pass.choices, layer * pass.topK, pass.topK, decoded);
         const { offset, topK } = model.layers[layer]!;
         const to = ((start + request.done) * layers + layer) * width;
         for (let rank = 0; rank < Math.min(topK, before.bestCount); rank++) named[to + rank] = before.best[rank]! - offset;
@@ -78,7 +79,7 @@ export async function evaluatePredictor(
         predictor.predict(pass, layer, horizon, scores);
         for (const { counter, distance } of ahead) {
           const target = layer + distance;
-          if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK);
+          if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK, decoded);
         }
       }
       pass.advance(shares);

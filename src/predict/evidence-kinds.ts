@@ -6,7 +6,8 @@ import type { PredictionCost } from './cost.js';
 import type { WeightedEvidence } from './evidence.js';
 import { History } from './history.js';
 import { Mixture, SAMPLED_TOKENS } from './mixture.js';
-import { PathStore } from './path-store.js';
+import { PathIndex } from './path-index.js';
+import { PathVotes, pathVotes } from './path-votes.js';
 import type { PredictorContext, PredictorNeed } from './predictor.js';
 import { SameLayer } from './same-layer.js';
 import { TokenExperts } from './token-experts.js';
@@ -17,10 +18,12 @@ import { Transitions } from './transitions.js';
 export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
 /** Parameter of predictors that look token ids up: 16,384 ids of a model with 6,144 experts take 100 MB. */
 export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
+/** Parameter of predictors that retrieve paths: 8,000 of a model with 48 layers of 128 experts, top-8, take 20 MB. */
+export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
 /** Parameter of predictors that combine kinds of evidence. */
 export const PARTS: Parameter = {
   default: 'transition+history+markov',
-  description: 'kinds of evidence: transition, history, markov, expert-map, token-table',
+  description: 'kinds of evidence: transition, history, markov, expert-map, retrieval, token-table',
 };
 
 /**
@@ -29,13 +32,37 @@ export const PARTS: Parameter = {
  * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts
  * overstates its case. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
  */
-const KINDS: Readonly<Record<string, (context: PredictorContext, reach: number, ids: number) => WeightedEvidence>> = {
-  transition: ({ model }, reach) => ({ evidence: new Transitions(model, reach), weight: 0.3 }),
-  history: ({ model, slots }) => ({ evidence: new History(model, slots), weight: 0.6 }),
-  markov: ({ model, slots, topK }, reach) => ({ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }),
-  'expert-map': ({ model, topK }) => ({ evidence: new PathStore(model, topK, 1024, 16), weight: 0.4 }),
-  'token-table': ({ model }, _reach, ids) => ({ evidence: new TokenExperts(model, ids), weight: 0.4 }),
+const KINDS: Readonly<Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[]>> = {
+  transition: ({ model }, { reach }) => [{ evidence: new Transitions(model, reach), weight: 0.3 }],
+  history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
+  markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
+  'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
+  retrieval: (context, { paths }) => retrieval(context, paths),
+  'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 };
+
+/** How much the kinds may hold. */
+interface EvidenceLimits {
+  /** Layers ahead that have a transition table of their own. */
+  readonly reach: number;
+  /** Token ids that are told apart. */
+  readonly ids: number;
+  /** Paths that are retrieved from. */
+  readonly paths: number;
+}
+
+/** Votes of the paths that are most like the token's own, in columns of different sharpness. */
+function retrieval({ model, slots, topK }: PredictorContext, paths: number): WeightedEvidence[] {
+  const votes = pathVotes(model, topK, slots, paths);
+  return votes.columns.map((evidence) => ({ evidence, weight: 0.3 }));
+}
+
+/** FineMoE's search: the maps that share most experts over all layers so far, with a vote each. */
+export function expertMaps({ model, slots, topK }: PredictorContext, maps: number, matches: number, weight: number): WeightedEvidence[] {
+  const index = new PathIndex(model, topK, slots, maps, matches, { near: 0, mean: 1, before: 0 });
+  const votes = new PathVotes(model, topK, index, [{ before: 0, during: 0 }]);
+  return votes.columns.map((evidence) => ({ evidence, weight }));
+}
 
 /**
  * ns that each kind takes per token and expert scored, and what a mixture takes beside its evidence: bench/prediction-cost.mjs, on the host
@@ -46,6 +73,7 @@ export const EVIDENCE_NS = {
   history: 7,
   markov: 10,
   'expert-map': 14,
+  retrieval: 20,
   'token-table': 1.5,
   'activation-matrix': 2,
 } as const;
@@ -68,13 +96,14 @@ export function partsNs({ parts }: Parameters): number {
  * Makes the evidence that the values of {@link PARTS}, {@link REACH} and {@link IDS} name.
  * @throws UserError for an unknown kind
  */
-export function evidenceOf(context: PredictorContext, { parts, reach, ids }: Parameters): WeightedEvidence[] {
+export function evidenceOf(context: PredictorContext, { parts, reach, ids, paths }: Parameters): WeightedEvidence[] {
   const names = String(parts).split('+');
   const covered = names.includes('transition') ? Number(reach) : 0;
-  return names.map((name) => {
+  const limits = { reach: Number(reach), ids: Number(ids), paths: Math.floor(Number(paths)) };
+  return names.flatMap((name) => {
     const make = KINDS[name];
     if (make === undefined) throw new UserError(`predictor: parts: "${name}" is unknown; ${didYouMean(name, Object.keys(KINDS))}`);
-    return make(context, name === 'markov' ? covered : Number(reach), Number(ids));
+    return make(context, name === 'markov' ? { ...limits, reach: covered } : limits);
   });
 }
 

@@ -1,9 +1,10 @@
 // What a request's own recent past says: an expert used by the last tokens will be used again. Two bytes per expert hold it, one bit
 // for each of the last eight tokens and one for each block of eight before; how often each such past led to a use is counted.
+
+import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';
-import { fastLog } from './log-odds.js';
 
 /** Tokens in a block: one bit of the older past. */
 const BLOCK = 8;

@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { adaptive } from './adaptive.js';
-import { activationMatrix, ensemble, expertMap, markov, popularity, tokenTable, transition } from './counting.js';
+import { activationMatrix, ensemble, expertMap, markov, pathRetrieval, popularity, tokenTable, transition } from './counting.js';
 import { lastToken } from './last-token.js';
 import { onnx } from './onnx/onnx.js';
 import { oracle } from './oracle.js';
@@ -23,6 +23,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   adaptive,
   activationMatrix,
   expertMap,
+  pathRetrieval,
   supplied,
   preGated,
   onnx,

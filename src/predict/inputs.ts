@@ -1,6 +1,6 @@
 // What `predict train` and `predict eval` work on: a model, traces to learn from, and others to be judged on, which must not overlap.
 import { UserError } from '../base/errors.js';
-import { findProfile, isPath } from '../base/profiles.js';
+import { findProfile, isPath, splitRows } from '../base/profiles.js';
 import { Random } from '../base/random.js';
 import { formatRatio } from '../base/units.js';
 import { loadModel } from '../model/load.js';
@@ -8,9 +8,9 @@ import type { ModelSpec } from '../model/spec.js';
 import type { ColumnMap, OpenOptions } from '../trace/formats/format.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { recordedModel } from '../trace/recorded-model.js';
+import { rowsNamed, selectMarked } from '../trace/selection.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { holdOut } from './onnx/dataset.js';
-import { selectMarked, selectRows } from './selection.js';
 
 /** What the user names. Traces are paths, names of bundled traces, or ranges of their rows: `path#from:to`. */
 export interface PredictionRequest {
@@ -49,7 +49,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
   };
   try {
     const open = async (spec: string): Promise<RoutingTrace> => {
-      const { from, path, to } = splitRows(spec);
+      const { path, rows } = splitRows(spec);
       let trace = whole.get(path);
       if (trace === undefined) {
         trace = await openTrace(
@@ -58,7 +58,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
         );
         whole.set(path, trace);
       }
-      return rowsOf(trace, from, to, spec);
+      return rowsNamed(trace, rows, spec);
     };
     const learned: RoutingTrace[] = [];
     const asked: RoutingTrace[] = [];
@@ -76,21 +76,6 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
     close();
     throw error;
   }
-}
-
-/** Splits `path#from:to`; a path without a range is all of its rows. */
-function splitRows(spec: string): { path: string; from: number | null; to: number | null } {
-  const range = /^(.+)#(\d*):(\d*)$/.exec(spec);
-  const bound = (text: string | undefined): number | null => (text === undefined || text === '' ? null : Number(text));
-  return range === null ? { path: spec, from: null, to: null } : { path: range[1]!, from: bound(range[2]), to: bound(range[3]) };
-}
-
-function rowsOf(trace: RoutingTrace, from: number | null, to: number | null, spec: string): RoutingTrace {
-  if (from === null && to === null) return trace;
-  const start = from ?? 0;
-  const end = to ?? trace.tokens;
-  if (start < end && end <= trace.tokens) return selectRows(trace, start, end, spec);
-  throw new UserError(`${spec}: there are rows 0:${trace.tokens}; write #FROM:TO with FROM < TO <= ${trace.tokens}`);
 }
 
 /** Holds out a share of every trace: whole requests, or the end where there are too few. */

@@ -1,7 +1,8 @@
 // Naive Bayes between two sets of experts: how much the use of a source expert speaks for each target expert. Counts of pairs are
 // cheap to keep; the log-odds that predictions add up are renewed row by row, only as often as the counts have grown.
+
+import { fastLog } from '../base/log-odds.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import { fastLog } from './log-odds.js';
 
 /**
  * Log-odds are kept as whole steps of 1 / STEPS, two targets to a 32-bit word, so that one addition serves both. A lane holds

@@ -1,37 +1,5 @@
-// Log-odds and back. Counts become log-odds millions of times a run, and log-odds probabilities, where three digits are plenty: both
-// functions are tables.
+// The prior of an expert as log-odds take it.
 import type { MoeLayer } from '../model/spec.js';
-
-/** Steps of the mantissa; the error stays below 1 / STEPS. */
-const STEPS = 4096;
-
-const float = new Float32Array(1);
-const bits = new Int32Array(float.buffer);
-
-/** ln of the middle of each step of [1, 2). */
-const MANTISSA = Float64Array.from({ length: STEPS }, (_, step) => Math.log(1 + (step + 0.5) / STEPS));
-
-/**
- * ln(x) to within 2^-13.
- * @param x positive, normal in single precision
- */
-export function fastLog(x: number): number {
-  float[0] = x;
-  const word = bits[0]!;
-  return ((word >> 23) - 127) * Math.LN2 + MANTISSA[(word >>> 11) & (STEPS - 1)]!;
-}
-
-/** Steps of 1 / PER_UNIT over [-RANGE, RANGE); beyond, the logistic function is within 1.2e-7 of 0 or 1. */
-const RANGE = 16;
-const PER_UNIT = 128;
-const LOGISTIC = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
-const LAST = LOGISTIC.length - 1;
-
-/** 1 / (1 + exp(-logit)), to within 0.001. */
-export function sigmoid(logit: number): number {
-  const step = (logit + RANGE) * PER_UNIT;
-  return LOGISTIC[step <= 0 ? 0 : step >= LAST ? LAST : step | 0]!;
-}
 
 /**
  * The prior of an expert of which nothing is known: a layer's choices spread evenly over its experts. At most one half, whose log-odds

@@ -1,10 +1,11 @@
 // A log-linear mixture of evidence: logit P(expert) = bias + sum of weight x log-odds, weights fitted online by logistic regression, one
 // set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
+
+import { sigmoid } from '../base/log-odds.js';
+import { LogisticFit } from '../base/logistic-fit.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from './evidence.js';
-import { sigmoid } from './log-odds.js';
-import { LogisticFit } from './logistic-fit.js';
 import { either, type Predictor } from './predictor.js';
 import { Usage } from './usage.js';
 

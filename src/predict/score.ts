@@ -25,6 +25,8 @@ export interface Score {
   /** By MoE layer; null: this situation does not occur there. */
   readonly recallAtKByLayer: readonly (number | null)[];
   readonly recallAt2KByLayer: readonly (number | null)[];
+  /** {@link recallAtK} of prompt tokens and of generated ones, apart; null: there are none. */
+  readonly recallAtKByPhase: { readonly prefill: number | null; readonly decode: number | null };
   /** Of the predictions of at least `minProbability`, the share that came true; null: there were none. */
   readonly precision: number | null;
   /** Of the experts used, the share predicted with at least `minProbability`. */
@@ -45,6 +47,9 @@ export class ScoreCounter {
   readonly #tokens: Float64Array;
   readonly #atK: Float64Array;
   readonly #at2K: Float64Array;
+  /** Of generated tokens alone. */
+  readonly #decoded: Float64Array;
+  readonly #decodedAtK: Float64Array;
   #named = 0;
   #right = 0;
   #used = 0;
@@ -63,6 +68,8 @@ export class ScoreCounter {
     this.#tokens = new Float64Array(layers);
     this.#atK = new Float64Array(layers);
     this.#at2K = new Float64Array(layers);
+    this.#decoded = new Float64Array(layers);
+    this.#decodedAtK = new Float64Array(layers);
     this.#truth = new Uint8Array(model.experts);
     this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
   }
@@ -75,8 +82,9 @@ export class ScoreCounter {
   /**
    * Judges the scores of one layer against what a token chose there.
    * @param choices `[topK]` experts within the layer from index `from` on, NULL_EXPERT = none
+   * @param decoded the token was generated, and is no prompt token
    */
-  judge(layer: number, scores: Float32Array, choices: Uint16Array, from: number, topK: number): void {
+  judge(layer: number, scores: Float32Array, choices: Uint16Array, from: number, topK: number, decoded = false): void {
     const { experts, offset, topK: k } = this.#model.layers[layer]!;
     const truth = this.#truth;
     this.bestCount = 0;
@@ -97,6 +105,10 @@ export class ScoreCounter {
     }
     this.#tokens[layer]! += 1;
     this.#atK[layer]! += atK / size;
+    if (decoded) {
+      this.#decoded[layer]! += 1;
+      this.#decodedAtK[layer]! += atK / size;
+    }
     this.#at2K[layer]! += at2K / size;
     this.#used += size;
     for (let id = offset; id < offset + experts; id++) {
@@ -117,8 +129,8 @@ export class ScoreCounter {
   /** What was found; null where nothing was judged, or nothing was ever predicted. */
   score(): Score | null {
     if (this.#used === 0 || this.silent) return null;
-    const byLayer = (sums: Float64Array): (number | null)[] =>
-      Array.from(sums, (sum, layer) => (this.#tokens[layer] === 0 ? null : sum / this.#tokens[layer]!));
+    const byLayer = (sums: Float64Array, tokens = this.#tokens): (number | null)[] =>
+      Array.from(sums, (sum, layer) => (tokens[layer] === 0 ? null : sum / tokens[layer]!));
     const recallAtKByLayer = byLayer(this.#atK);
     const recallAt2KByLayer = byLayer(this.#at2K);
     const judged = this.#tokens.reduce((sum, count) => sum + count, 0);
@@ -136,10 +148,19 @@ export class ScoreCounter {
     });
     return {
       tokens: Math.max(...this.#tokens),
-      recallAtK: meanOf(recallAtKByLayer),
-      recallAt2K: meanOf(recallAt2KByLayer),
+      recallAtK: meanOf(recallAtKByLayer)!,
+      recallAt2K: meanOf(recallAt2KByLayer)!,
       recallAtKByLayer,
       recallAt2KByLayer,
+      recallAtKByPhase: {
+        prefill: meanOf(
+          byLayer(
+            this.#atK.map((sum, layer) => sum - this.#decodedAtK[layer]!),
+            this.#tokens.map((count, layer) => count - this.#decoded[layer]!),
+          ),
+        ),
+        decode: meanOf(byLayer(this.#decodedAtK, this.#decoded)),
+      },
       precision: this.#named === 0 ? null : this.#right / this.#named,
       recall: this.#right / this.#used,
       named: this.#named / judged,
@@ -149,10 +170,10 @@ export class ScoreCounter {
   }
 }
 
-/** Mean of what is there. */
-function meanOf(values: readonly (number | null)[]): number {
+/** Mean of what is there; null: nothing is. */
+function meanOf(values: readonly (number | null)[]): number | null {
   const present = values.filter((value) => value !== null);
-  return present.reduce((sum, value) => sum + value, 0) / present.length;
+  return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }
 
 /**

@@ -1,9 +1,11 @@
 // Evidence from whole sequences: how often each sequence so far used each expert of each layer is a matrix, and the current sequence will go
 // on like the one whose matrix is most like its own. The activation matrices of MoE-Infinity.
+
+import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';
-import { evenShare, fastLog } from './log-odds.js';
+import { evenShare } from './log-odds.js';
 
 /** Sequences of fewer tokens are not worth keeping. Ours. */
 const FEWEST_TOKENS = 16;

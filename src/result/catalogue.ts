@@ -42,6 +42,12 @@ const TABLE: readonly Row[] = [
     'higher',
     'Demanded experts that were resident when their layer was routed, over all demanded (hits / demanded)',
   ],
+  [
+    `cache.hit_rate_counting_late${PHASES}`,
+    'ratio',
+    'higher',
+    'Demanded experts that were resident or under way when their layer was routed, over all demanded ((hits + late) / demanded)',
+  ],
   [`cache.late_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts whose prefetch was under way but had not arrived, over all demanded'],
   [`cache.miss_rate${PHASES}`, 'ratio', 'lower', 'Demanded experts that were neither resident nor under way, over all demanded'],
   [`cache.token_hit_rate${PHASES}`, 'ratio', 'higher', 'Activations (token-expert pairs) whose expert was resident, over all activations'],

@@ -10,6 +10,7 @@ import { type Located, locateValue, locateYaml, type Override, type Places, quan
 import { parseCapacity } from '../cache/capacity.js';
 import { findHardware } from '../hardware/load.js';
 import { parseKvFormat } from '../model/kv-format.js';
+import { CPU_PROJECTIONS } from '../model/projections.js';
 import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
@@ -60,7 +61,12 @@ export const runSchema = z.strictObject({
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('synthetic')
     .transform((given) => (typeof given === 'string' ? [given] : given))
-    .describe('Path of a routing trace, or several of one model; - is JSONL on stdin, synthetic is drawn by a generator.'),
+    .refine((traces) => !traces.some((trace) => /^synthetic#\d*:\d*$/.test(trace)), {
+      error: 'routing that is drawn has no rows to choose from; say how many tokens (--tokens)',
+    })
+    .describe(
+      'Path of a routing trace (path#6000:8000: these of its rows), or several of one model; - is JSONL on stdin, synthetic is drawn.',
+    ),
   traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional().describe('Format of the traces, instead of recognising it.'),
   traceColumns: z
     .strictObject({
@@ -119,6 +125,17 @@ export const runSchema = z.strictObject({
         .optional()
         .describe(
           'Decoder layers on the GPU, counted from the last (llama.cpp -ngl); one more than there are brings norm and head. The CPU holds the others, with their KV caches and experts. Absent: all.',
+        ),
+      splitLayer: z
+        .strictObject({
+          layer: z.int().nonnegative().describe('The layer among those with experts, counted from 0.'),
+          cpu: z
+            .enum(CPU_PROJECTIONS)
+            .describe('Projections of its experts that lie in DRAM, where the CPU computes them: down, or gate+up.'),
+        })
+        .optional()
+        .describe(
+          'A layer at the boundary: some projections of its experts lie in DRAM, the others on the GPU (llama.cpp -ot by name). The CPU has all experts of the layers before it. Absent: none.',
         ),
       minExpertCache: capacity
         .optional()

@@ -1,10 +1,12 @@
 // From what the user named to a trace: a file in any known format, standard input, or the generator.
 import { UserError } from '../base/errors.js';
+import { splitRows } from '../base/profiles.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { OpenOptions } from './formats/format.js';
 import { formatOf } from './formats/index.js';
 import { type Popularity, popularityOf } from './popularity.js';
 import type { RoutingProfile } from './routing-profile.js';
+import { rowsNamed } from './selection.js';
 import { openSource } from './source.js';
 import { type RequestLength, requestsOf, synthesize } from './synthetic.js';
 import type { RoutingTrace } from './trace.js';
@@ -28,9 +30,11 @@ const SYNTHETIC = 'synthetic';
 
 /**
  * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.
+ * @param named `file#6000:8000` is those of its rows, as a trace of that name
  * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
  */
-export async function openTrace(path: string, options: TraceOptions = {}): Promise<RoutingTrace> {
+export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
+  const { path, rows } = splitRows(named);
   if (path === SYNTHETIC) {
     if (options.model === undefined) throw new UserError('synthetic routing needs a model to route; name one with --model');
     return synthesize(options.model, {
@@ -51,7 +55,7 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
     const trace = await format.open(source, options);
     source.checkUnchanged();
     if (options.model !== undefined && options.fits !== false) checkFits(trace, options.model);
-    return trace;
+    return rowsNamed(trace, rows, named);
   } catch (error) {
     source.close();
     throw error;
@@ -59,15 +63,17 @@ export async function openTrace(path: string, options: TraceOptions = {}): Promi
 }
 
 /**
- * Reads how often each expert was chosen: from a counts-only file, or by counting a trace.
+ * Reads how often each expert was chosen: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
  * @throws UserError where the file can be read as neither
  */
-export async function openPopularity(path: string, options: OpenOptions = {}): Promise<Popularity> {
+export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
+  const { path, rows } = splitRows(named);
   const source = await openSource(path);
   try {
     const format = formatOf(source, options);
-    if (format.counts !== undefined) return format.counts(source, options);
-    return popularityOf(await format.open!(source, options));
+    if (format.counts === undefined) return popularityOf(rowsNamed(await format.open!(source, options), rows, named));
+    if (rows !== '') throw new UserError(`${named}: ${format.name} holds counts, which have no rows; leave ${rows} out`);
+    return format.counts(source, options);
   } finally {
     source.close();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../src/base/random.js';
 import { type Checkpoint, freshCheckpoint, saveCheckpoint } from '../../src/predict/onnx/checkpoint.js';
-import { OnnxPredictor } from '../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../src/predict/onnx/onnx.js';
 import { echoModel, modelFile, node, rows } from '../fixtures/onnx/models.js';
 import { model, topicTrace } from '../predict/onnx/routing.js';
 import { passesOf } from '../predict/running.js';
@@ -42,7 +42,7 @@ const trace = topicTrace(1, 3, 1);
 /** Loads a predictor and asks it for three tokens. @throws UserError where it is refused */
 export async function runOnnx(path: string): Promise<void> {
   const context = { model, topK: 2, slots: 1, random: new Random(1, 'test'), training: [] };
-  const predictor = await OnnxPredictor.open(path, context);
+  const predictor = await openOnnx(path, context);
   try {
     const scores = new Float32Array(model.experts);
     for (const pass of passesOf(trace)) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
-import { findProfile, isPath, listProfiles } from '../../src/base/profiles.js';
+import { findProfile, isPath, isStdin, listProfiles, splitRows } from '../../src/base/profiles.js';
 
 describe('findProfile', () => {
   it('finds every bundled profile by its name', () => {
@@ -32,5 +32,27 @@ describe('findProfile', () => {
     expect(() => findProfile('models', 'zzzz')).toThrow('more, all in moeprof profiles list model');
     expect(() => findProfile('runs', 'src', process.cwd())).toThrow('what is in the folder needs its path: ./src');
     expect(() => findProfile('hardware', '')).toThrow(/^unknown hardware profile "": known: /);
+  });
+});
+
+describe('rows of a trace behind its name', () => {
+  it.each([
+    ['t.safetensors#6000:8000', 't.safetensors', '#6000:8000'],
+    ['mini#:10', 'mini', '#:10'],
+    ['mini#10:', 'mini', '#10:'],
+    ['-#1:2', '-', '#1:2'],
+    ['a#b', 'a#b', ''],
+    ['#1:2', '#1:2', ''],
+    ['mini#1:2:3', 'mini#1:2:3', ''],
+  ])('%s', (named, path, rows) => expect(splitRows(named)).toEqual({ path, rows }));
+
+  it('stay where the trace is found by name or by path', () => {
+    expect(findProfile('traces', 't.safetensors#1:2', '/tmp/x')).toBe(resolve('/tmp/x/t.safetensors#1:2'));
+    expect(findProfile('traces', 'mini-mixtral-8x8l#1:2')).toBe(`${findProfile('traces', 'mini-mixtral-8x8l')}#1:2`);
+    expect(findProfile('traces', '-#1:2')).toBe('-#1:2');
+    expect(() => findProfile('traces', 'mini-mixtral#1:2')).toThrow(
+      'unknown bundled trace "mini-mixtral": did you mean "mini-mixtral-8x8l"',
+    );
+    expect([isPath('t.safetensors#1:2'), isPath('mini#1:2'), isStdin('-#:5'), isStdin('-')]).toEqual([true, false, true, true]);
   });
 });

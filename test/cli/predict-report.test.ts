@@ -17,6 +17,7 @@ const score = (recall: number): Score => ({
   recallAt2K: recall + 0.1,
   recallAtKByLayer: [recall, null],
   recallAt2KByLayer: [recall + 0.1, null],
+  recallAtKByPhase: { prefill: recall - 0.125, decode: null },
   precision: 0.75,
   recall: 0.5,
   named: 3,
@@ -51,9 +52,10 @@ function render(name: string, verbose = false): string {
 describe('reports of predict eval', () => {
   it('CSV has a row for each predictor on each trace', () => {
     expect(render('csv')).toBe(
-      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,precision,calibration_error\n' +
-        'test.npz,table,0.5,0.6,0.625,0.75,1,0.75,0.0625\n' +
-        'test.npz,"late, ""gate""",,,0.25,,,0.75,0.0625\n',
+      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,precision,calibration_error,' +
+        'recall_at_k_prefill,recall_at_k_decode\n' +
+        'test.npz,table,0.5,0.6,0.625,0.75,1,0.75,0.0625,0.375,\n' +
+        'test.npz,"late, ""gate""",,,0.25,,,0.75,0.0625,0.125,\n',
     );
   });
 
@@ -70,6 +72,9 @@ describe('reports of predict eval', () => {
     expect(text).toContain(
       'table, by layer\nlayer    @k   @2k    +1\n───────────────────────\n0      .500  .600  .625\n1         -     -     -\n',
     );
+    expect(text).toContain(
+      'table, by phase\n                    @k\n──────────────────────\nprompt tokens     .375\ngenerated tokens     -\n',
+    );
     expect(text).toContain('0.1-0.2            1,234  .150       .250\n');
     expect(text).toContain('late, "gate", reliability one layer ahead\n');
   });
@@ -84,8 +89,8 @@ describe('reports of predict train', () => {
         { epoch: 2, loss: 0.25, heldOutLoss: 0.5 },
       ],
     };
-    const options = { network: { hidden: 32, rank: 8, gru: false, observed: true } };
-    const report = { schema: TRAINING_SCHEMA, ...head, options, trained } as unknown as Parameters<
+    const network = 'One hidden layer of 32, rank 8, without token ids';
+    const report = { schema: TRAINING_SCHEMA, ...head, options: {}, network, trained } as unknown as Parameters<
       (typeof trainingReports)[0]['render']
     >[0];
     const text = trainingReports[0].render(report, { ...OPTIONS, unicode: false });

@@ -26,6 +26,15 @@ describe('moeprof plan', () => {
     expect(metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(gpuBytes);
   });
 
+  it('holds what one of several GPUs needs against what one has', async () => {
+    // Experts are shared out: each of two GPUs holds half of them.
+    const args = ['-t', 'mini-mixtral-8x8l', '-w', '2xrtx-4090+ryzen-9-7950x+2xddr5-6000+64GB', '--runtime', 'hf-eager'];
+    const { stdout } = await moeprof(['plan', ...args, '-s', 'on-demand-lru', '--assert', 'latency.tpot.p50 <= 1s', '--json']);
+    const { gpuBytes } = (JSON.parse(stdout) as Plan).placings[0]!;
+    // 24 GiB, of which the machine keeps 512 MiB.
+    expect(gpuBytes).toBe(23.5 * 2 ** 30);
+  });
+
   it('gives the same answer with one thread and with two, in 80 columns', async () => {
     const args = [
       'plan',

@@ -102,7 +102,7 @@ export async function composeEngine(scenario: Scenario) {
   };
   const gpu = await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!);
   const dram = scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);
-  const cost = new CostModel(model, hardware);
+  const cost = new CostModel(model, hardware, null, scenario.split);
   const recorder = new Recorder(model.layers.length);
   const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);

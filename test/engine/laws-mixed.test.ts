@@ -228,6 +228,7 @@ function check({ bounds, metrics, perLayer, warnings }: Result, seen: Seen, draw
   expect(of('prefetch.useful') + of('prefetch.late') + of('prefetch.wasted') + of('prefetch.pending')).toBe(of('transfer.prefetch.count'));
   expect(of('prefetch.pending')).toBeGreaterThanOrEqual(0);
   expect(of('prefetch.late')).toBe(of('cache.late'));
+  expect(of('cache.hit_rate_counting_late')).toBe((of('cache.hits') + of('cache.late')) / of('experts.demanded'));
   for (const link of ['h2d', 'ssd']) expect(of(`transfer.${link}.utilization`)).toBeLessThanOrEqual(1 + 1e-12);
   // Memory and time have no more than there is, and bounds bound.
   if (warnings.every(({ code }) => code !== 'does-not-fit')) expect(of('memory.gpu.peak')).toBeLessThanOrEqual(GPU_BYTES);

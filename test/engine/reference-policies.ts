@@ -106,7 +106,9 @@ export class ReferenceCache {
     }
     const chosen = new Set<number>();
     const wanted = [...ids].sort((a, b) => layerOf[b]! - layerOf[a]! || a - b);
+    const cpuLayers = Number(/cpuLayers=(\d+)/.exec(spec)?.[1] ?? 0);
     for (const id of wanted) {
+      if (layerOf[id]! < cpuLayers) continue;
       const bytes = [...chosen].reduce((sum, other) => sum + sizes[other]!, 0);
       if (bytes + sizes[id]! <= capacityBytes) chosen.add(id);
     }

@@ -122,6 +122,21 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     return agree(family, { hits: basics.hits, 'CPU experts': ({ cpuExperts }) => cpuExperts > 0 }, 7);
   });
 
+  it('with a layer whose experts lie on both', () => {
+    const family = fc.tuple(scenarios, fc.nat({ max: 4 }), fc.constantFrom(0.25, 0.5)).map(([scenario, at, share]): Scenario => {
+      const layer = at % scenario.model.layers.length;
+      const { expertBytes, flopsPerToken } = scenario.model.layers[layer]!;
+      const bytes = Math.round(expertBytes * share);
+      const cpu = { expertBytes: bytes, flopsPerToken: flopsPerToken * share };
+      const split = { layer, cpu, gpu: { expertBytes: expertBytes - bytes, flopsPerToken: flopsPerToken * (1 - share) } };
+      const placed = { policy: `static:by=layer,cpuLayers=${layer + 1}`, scope: 'global', onMiss: 'cpu', exclusive: false } as const;
+      return { ...scenario, ...placed, dram: null, script: null, split };
+    });
+    const split = (outcome: Outcome, { split: one }: Scenario): boolean =>
+      outcome.passes.some(({ layers }) => layers[one!.layer]!.cpuNs > 0);
+    return agree(family, { hits: basics.hits, split }, 10);
+  });
+
   it('with tokens that are drafted and verified', () => {
     const some = fc.array(fc.constantFrom(0, 0.125, 0.3, 0.5, 0.7, 1), { minLength: 4, maxLength: 4 });
     const falling = fc.oneof({ weight: 9, arbitrary: some }, { weight: 1, arbitrary: fc.constant([0, 0, 0, 0]) });

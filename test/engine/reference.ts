@@ -111,7 +111,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       ? scenario.passes.map((tokens): Verified => ({ tokens, draftNs: 0 }))
       : verifyByTheBook(scenario.passes.flat(), speculation, 1);
   const passes = verified.map(({ tokens }) => tokens);
-  const cost = new CostModel(model, hardware);
+  const cost = new CostModel(model, hardware, null, scenario.split);
   const sizes = expertSizes(model);
   const layerOf = layerOfExperts(model);
   const allIds = [...layerOf.keys()];
@@ -408,9 +408,13 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       gpuNs = Math.max(gpuNs, member.readyNs) + ns;
       computeNs += ns;
     }
-    const endNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, ...cpuFreeNs) : gpuNs;
-    counts.computeNs += computeNs;
-    counts.stallNs += endNs - nowNs - computeNs;
+    const ownNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, ...cpuFreeNs) : gpuNs;
+    // In a split layer the GPU goes on with what it has of the experts that the CPU began.
+    const begun = layer === scenario.split?.layer ? members.filter(({ onCpu }) => onCpu) : [];
+    const partsNs = begun.reduce((ns, { count }) => ns + cost.gpuPartNs(count), 0);
+    const endNs = ownNs + partsNs;
+    counts.computeNs += computeNs + partsNs;
+    counts.stallNs += ownNs - nowNs - computeNs;
     advance(endNs);
     demandedNow = missedNow = new Set();
     nowNs = endNs;

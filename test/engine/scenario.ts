@@ -5,6 +5,7 @@ import { Random } from '../../src/base/random.js';
 import type { Scope } from '../../src/cache/scope.js';
 import type { PrefetchLimits } from '../../src/engine/prefetch/setup.js';
 import type { HardwareSpec, LinkSpec } from '../../src/hardware/spec.js';
+import type { ExpertSplit } from '../../src/model/projections.js';
 import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
 import type { SpeculationSpec } from '../../src/schedule/speculation.js';
 import { type MissAction, type Replay, WHEN_FULL } from '../../src/system/choices.js';
@@ -40,6 +41,8 @@ export interface Scenario {
   readonly onMiss: MissAction;
   readonly replay: Replay;
   readonly script: Script | null;
+  /** A layer whose experts lie on the CPU and on the GPU, a part of each; absent: none. */
+  readonly split?: ExpertSplit;
   /** Of links and CPU; absent: nothing goes wrong. */
   readonly faults?: readonly Fault[];
   /** Absent: passes are as they stand. Present: their tokens are those of one request that decodes, drafted and verified. */

@@ -55,6 +55,7 @@ const SPECS = [
   'adaptive:parts=transition+history+token-table',
   'activation-matrix:matrices=3,window=16',
   'expert-map:maps=32,matches=4',
+  'path-retrieval:paths=40,parts=retrieval',
   'supplied:ahead=0',
 ];
 const KNOWS_THE_TRUTH = new Set(['oracle', 'pre-gated']);

@@ -1,12 +1,12 @@
 // The parts that predictors are made of, against arithmetic by hand.
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
+import { fastLog, sigmoid } from '../../src/base/log-odds.js';
+import { LogisticFit } from '../../src/base/logistic-fit.js';
 import { Random } from '../../src/base/random.js';
 import { DriftDetector } from '../../src/predict/drift.js';
 import { History } from '../../src/predict/history.js';
-import { fastLog, sigmoid } from '../../src/predict/log-odds.js';
 import { LogOddsTable } from '../../src/predict/log-odds-table.js';
-import { LogisticFit } from '../../src/predict/logistic-fit.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { modelOf, traceOf } from '../trace/builders.js';
 import { passesOf, predictorOf } from './running.js';

@@ -49,6 +49,18 @@ describe('ScoreCounter', () => {
     expect(score.reliability[2]!.probability).toBeCloseTo(0.35, 6);
   });
 
+  it('tells prompt tokens and generated ones apart', () => {
+    const counter = new ScoreCounter(model, 0.25);
+    const scores = Float32Array.of(0.75, 0.25, 0, 0, 0, 0, 0, 0.75);
+    // A prompt token and two generated ones at layer 0, one of them named; one generated at layer 1, named.
+    counter.judge(0, scores, Uint16Array.of(1), 0, 1);
+    expect(counter.score()!.recallAtKByPhase).toEqual({ prefill: 0, decode: null });
+    counter.judge(0, scores, Uint16Array.of(0), 0, 1, true);
+    counter.judge(0, scores, Uint16Array.of(2), 0, 1, true);
+    counter.judge(1, scores, Uint16Array.of(3), 0, 1, true);
+    expect(counter.score()!.recallAtKByPhase).toEqual({ prefill: 0, decode: (0.5 + 1) / 2 });
+  });
+
   it('does not count layers where a token chose nothing, and says nothing of a predictor that does not either', () => {
     const counter = new ScoreCounter(model, 0.15);
     const scores = new Float32Array(8);

@@ -1,7 +1,7 @@
 // What the subcommands of `moeprof trace` share: the options that open a trace, and how one is named in a report.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { findProfile, listProfiles } from '../../base/profiles.js';
+import { findProfile, listProfiles, splitRows } from '../../base/profiles.js';
 import { formatCount } from '../../base/units.js';
 import { loadModel } from '../../model/load.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -20,13 +20,14 @@ export function addTraceOptions(command: Command): Command {
 }
 
 /**
- * Opens a trace: a path, `-`, or the name of a bundled one.
+ * Opens a trace: a path, `-`, or the name of a bundled one, each with `#FROM:TO` where only some of its rows are meant.
  * @param fits false: it may be wider than its model's top-k, or have other layers
  * @throws UserError
  */
 export async function openNamed(path: string, flags: TraceFlags, fits = true): Promise<{ trace: RoutingTrace; model: ModelSpec | null }> {
   const model = flags.model === undefined ? null : loadModel(flags.model);
-  const bundled = path !== '-' && !existsSync(path) && listProfiles('traces').includes(path);
+  const file = splitRows(path).path;
+  const bundled = file !== '-' && !existsSync(file) && listProfiles('traces').includes(file);
   const trace = await openTrace(bundled ? findProfile('traces', path) : path, {
     ...(model === null ? {} : { model }),
     ...(fits ? {} : { fits: false }),

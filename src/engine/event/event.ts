@@ -138,6 +138,8 @@ export class RunningEvent {
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
+  /** Of these, members whose other projections the GPU has executed after them: all, or none. */
+  parts = 0;
   /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */
   readonly cpuNs: Float64Array;
   /** When the GPU has executed the hits, ns. */

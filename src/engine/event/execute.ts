@@ -3,6 +3,7 @@
 import type { Observer } from '../watch/observer.js';
 import { type RunningEvent, sortByReadiness } from './event.js';
 import type { Gpu } from './gpu.js';
+import { gpuPartsNs, showParts } from './parts.js';
 
 /** Executes events on one GPU. */
 export class Executor {
@@ -41,16 +42,18 @@ export class Executor {
       gpuNs = startsNs + ns;
       computeNs += ns;
     }
+    const restNs = gpuPartsNs(this.#gpu, event, layer);
     event.cpuEndNs = event.cpuExperts > 0 ? this.#endOnCpu(layer) : 0;
     const endNs = Math.max(gpuNs, event.cpuEndNs);
     // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
     else stallNs += endNs - gpuNs;
+    computeNs += restNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += stallNs;
     recorder.phase.computeNs += computeNs;
     recorder.phase.stallNs += stallNs;
-    return endNs;
+    return endNs + restNs;
   }
 
   /** Tells an observer what {@link execute} has done on a GPU that is alone, in the order of time. */
@@ -77,7 +80,8 @@ export class Executor {
       observer.executed?.(ids[i]!, layer, gpuNs, doneNs);
       gpuNs = doneNs;
     }
-    if (endNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, endNs);
+    const waitedNs = showParts(this.#gpu, this.#event, observer, layer, endNs);
+    if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
   }
 
   /** Counts what the CPU computes of the event; @returns when it has finished, ns. */

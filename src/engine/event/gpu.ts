@@ -33,7 +33,7 @@ export interface Gpu {
   readonly prefetch: PrefetchSetup | null;
   /** Shared by all GPUs: their times are summed. */
   readonly recorder: Recorder;
-  /** Bytes of each expert, and its MoE layer. */
+  /** Bytes that come over the link for each expert, and its MoE layer. */
   readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
   readonly clock: Clock;

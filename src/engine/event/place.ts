@@ -119,7 +119,7 @@ export class Misses {
 
   /** L10, L14: places the transfers of the first `count` members of `order`, those first whose weights and slots are there first. */
   protected load(layer: number, order: Int32Array, count: number, startNs: number): void {
-    const { dram, gpu, model, recorder, writeBack } = this.gpu;
+    const { dram, gpu, model, recorder, sizes, writeBack } = this.gpu;
     const { demand, readyNs } = this.event;
     const { ids } = demand;
     if (dram !== null) {
@@ -129,9 +129,9 @@ export class Misses {
       }
     }
     if (dram !== null || writeBack !== null) sortByReadiness(order, count, readyNs);
-    const { expertBytes } = model.layers[layer]!;
-    gpu.link.demandAll(order, count, ids, expertBytes, readyNs);
-    recorder.layers.onDemandBytes[layer]! += count * expertBytes;
+    const bytes = sizes[model.layers[layer]!.offset]!;
+    gpu.link.demandAll(order, count, ids, bytes, readyNs);
+    recorder.layers.onDemandBytes[layer]! += count * bytes;
   }
 
   /** When the weights of an expert are in DRAM, which fetches them from the SSD if it must. */

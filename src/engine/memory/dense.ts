@@ -2,6 +2,7 @@
 // experts with them.
 import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '../../hardware/dense-split.js';
 import { layerCards } from '../../hardware/joined.js';
+import type { ExpertSplit } from '../../model/projections.js';
 import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
@@ -10,12 +11,29 @@ import type { Inputs } from '../inputs.js';
 export interface DenseRooms {
   readonly gpu: DenseBytes;
   readonly dram: DenseBytes;
-  /** Bytes of the experts that may lie on the GPU: those of its layers. */
+  /** Bytes of the experts that may lie on the GPU: those of its layers. What it has of a split layer counts as dense weights. */
   readonly expertBytes: number;
 }
 
-/** The rooms of a model. @param placement null: all of it lies on the GPU */
-export function denseRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
+/**
+ * The rooms of a model.
+ * @param placement null: all of it lies on the GPU
+ * @param split the experts of the layers before it are the CPU's; null: no layer's lie on both
+ */
+export function denseRooms(model: ModelSpec, placement: DensePlacement | null, split: ExpertSplit | null): DenseRooms {
+  const rooms = wholeRooms(model, placement);
+  if (split === null) return rooms;
+  const above = model.layers.filter(({ index }) => index > split.layer);
+  const parts = model.layers[split.layer]!.experts * split.gpu.expertBytes;
+  return {
+    ...rooms,
+    gpu: { ...rooms.gpu, weightBytes: rooms.gpu.weightBytes + parts },
+    expertBytes: Math.min(rooms.expertBytes, expertBytesTotal({ layers: above })),
+  };
+}
+
+/** The same where every layer's experts lie on one device. */
+function wholeRooms(model: ModelSpec, placement: DensePlacement | null): DenseRooms {
   if (placement === null) {
     const { kvBytesPerToken, weightBytes } = model.dense;
     return { gpu: { kvBytesPerToken, weightBytes }, dram: { kvBytesPerToken: 0, weightBytes: 0 }, expertBytes: expertBytesTotal(model) };

@@ -2,6 +2,7 @@
 import type { DensePlacement } from '../../hardware/dense-split.js';
 import { shareOf } from '../../hardware/share.js';
 import type { HardwareSpec, Interconnect } from '../../hardware/spec.js';
+import type { ExpertSplit } from '../../model/projections.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
 import type { Workload } from '../../schedule/workload.js';
@@ -14,6 +15,7 @@ import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
 import { atOnce, type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
+import { expertSplitOf } from './split.js';
 
 /** One GPU of a layout. */
 export interface GpuLayout {
@@ -28,6 +30,8 @@ export interface Layout {
   readonly hardware: HardwareSpec;
   /** Where the dense part of the model lives; null: on the GPU, or on each. */
   readonly dense: DensePlacement | null;
+  /** The layer whose experts lie on the CPU and on the GPU; null: none. */
+  readonly split: ExpertSplit | null;
   /** At least one. */
   readonly gpus: readonly GpuLayout[];
   /** Bytes of all GPUs together, and what the reader must be warned of. */
@@ -43,7 +47,8 @@ export interface Layout {
 export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workload, serving: Serving): Promise<Layout> {
   const { hardware, model, system } = inputs;
   const placed = densePlacementOf(inputs, run);
-  const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed);
+  const split = expertSplitOf(inputs, run);
+  const rooms = (own: ModelSpec): DenseRooms => denseRooms(own, placed, split);
   if (hardware.gpus === undefined) {
     const { longest, sequences } = atOnce(run, workload, serving);
     const activations = activationsOf(inputs, run, sequences, longest);
@@ -52,7 +57,7 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
       inputs,
       run,
     );
-    return { hardware, dense: placed, gpus: [{ shard: null, memory }], total: memory, several: null };
+    return { hardware, dense: placed, split, gpus: [{ shard: null, memory }], total: memory, several: null };
   }
   const { count, interconnect } = hardware.gpus;
   const homes = await placeExperts(inputs, run);
@@ -64,7 +69,14 @@ export async function planLayout(inputs: Inputs, run: RunSpec, workload: Workloa
     const plan = planMemory({ hardware: each, model: shard.model, system, rooms: rooms(shard.model) }, run, workload, own);
     gpus.push({ shard, memory: await withQuotas(plan, inputs, run, shard) });
   }
-  return { hardware: each, dense: null, gpus, total: totalOf(gpus.map(({ memory }) => memory)), several: { ...homes, interconnect } };
+  return {
+    hardware: each,
+    dense: null,
+    split: null,
+    gpus,
+    total: totalOf(gpus.map(({ memory }) => memory)),
+    several: { ...homes, interconnect },
+  };
 }
 
 function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {

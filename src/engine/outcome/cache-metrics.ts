@@ -17,6 +17,7 @@ export function cacheMetrics({ simulation: { recorder } }: Finished): Values {
 function ofPhase(variant: string, phase: PhaseCounters): Values {
   return {
     [`cache.hit_rate${variant}`]: phase.hits / phase.demanded,
+    [`cache.hit_rate_counting_late${variant}`]: (phase.hits + phase.late) / phase.demanded,
     [`cache.late_rate${variant}`]: phase.late / phase.demanded,
     [`cache.miss_rate${variant}`]: phase.misses / phase.demanded,
     [`cache.token_hit_rate${variant}`]: phase.hitActivations / phase.activations,

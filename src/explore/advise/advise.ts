@@ -1,14 +1,17 @@
 // What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
 // would help. Pure but for the runs of the engine.
-import { bitsPerWeight, firstMoe, type ModelSpec, mainFormat } from '../../model/spec.js';
+
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { bitsPerWeight, type ModelSpec, mainFormat } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
 import { alternativesOf } from './alternatives.js';
 import { type DeviceMemory, gpusOf } from './fits.js';
 import type { Command } from './flags/dialect.js';
 import type { Goal, RequestShape } from './goal.js';
+import { cpuExpertLayers, splitPattern } from './loaded.js';
 import { misfitsOf, missingOf } from './misfits.js';
-import { type Price, Pricer } from './price.js';
+import { ACCEPTANCE, type Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { bestSetting, contextThatFits, type Priced, type Question } from './search.js';
 import type { Setting } from './setting.js';
@@ -87,7 +90,7 @@ export async function advise(asked: AdviceRequest): Promise<Advice> {
     machine: asked.hardware.name,
     runtime: asked.runtime.name,
     ...{ goal: asked.goal, request: asked.request, context: asked.context, users: asked.users },
-    notes: notesOf(asked),
+    notes: notesOf(asked, answer),
   } as const;
   if (answer === null) {
     const { quantization } = asked.model(asked.quantizations.at(-1)!);
@@ -145,7 +148,8 @@ export function commandOf(asked: AdviceRequest, { model, setting, split }: Price
     hub: asked.hub,
     name: model.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-'),
     moeLayers: model.layers.length,
-    firstMoe: firstMoe(model),
+    cpuExpertLayers: cpuExpertLayers(model, setting),
+    splitPattern: splitPattern(model, setting),
     gpus: gpusOf(hardware),
     split,
     cores: (cpu?.cores ?? 0) * sockets,
@@ -161,8 +165,21 @@ function fileName(model: ModelSpec, { reads }: AdvisedRuntime): string {
   return reads === 'gguf' ? `${model.name}-${model.quantization.replaceAll(':', '-')}.gguf` : model.name;
 }
 
-function notesOf({ hardware, notes, trace }: AdviceRequest): string[] {
+/** One socket is taken because of one constant: who doubts it should measure. */
+function oneSocketNote({ cpu, name }: HardwareSpec): string {
+  const { count, efficiency = 1 } = cpu!.sockets!;
+  const share = Math.round(100 * efficiency);
+  return `One socket of ${name} is used: ${count} were measured to reach ${share} % of the sum of their memories; try --numa distribute with all cores, too.`;
+}
+
+function notesOf({ hardware, notes, trace }: AdviceRequest, answer: Priced | null): string[] {
   return [
+    ...(answer === null || answer.setting.draft === 0
+      ? []
+      : [
+          `${100 * ACCEPTANCE} % of drafted tokens are taken to be right, of those behind right ones; the server prints what your texts have.`,
+        ]),
+    ...(answer?.setting.oneSocket === true ? [oneSocketNote(hardware)] : []),
     trace.meta.synthetic ? 'Routing is synthetic, drawn as models of this shape route.' : 'Routing is recorded.',
     ...(hardware.software === undefined
       ? [

@@ -1,7 +1,7 @@
 // What else could be had: settings that differ from the answer in one thing, each at its own best placement.
 import { formatCount } from '../../base/units.js';
 import { isFit } from './fits.js';
-import { devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
+import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';
 import { isCpuOnly, type Setting } from './setting.js';
 
 /** A setting beside the answer. */
@@ -60,6 +60,11 @@ function changesOf(
       .map((ubatch) => ({ change: passText(ubatch), beside: { ...setting, ubatch } })),
     ...others(runtime.kv, setting.kv).map((kv) => ({ change: `KV cache in ${kv}`, beside: { ...setting, kv } })),
     ...formats.map((quantization) => ({ change: model(quantization).quantization, beside: { ...setting, quantization } })),
+    ...(setting.followsPrompts ? [{ change: 'experts that stay', beside: { ...setting, followsPrompts: false } }] : []),
+    ...(canIsolate(question, setting)
+      ? [{ change: setting.oneSocket ? 'all sockets' : 'one socket', beside: { ...setting, oneSocket: !setting.oneSocket } }]
+      : []),
+    ...(setting.draft === 0 ? [] : [{ change: 'nothing drafted', beside: { ...setting, draft: 0 } }]),
     { change: `context of ${formatCount(LONGER * setting.context)}`, beside: { ...setting, context: LONGER * setting.context } },
   ];
 }

@@ -1,10 +1,13 @@
 // Memory of a setting as llama.cpp and its kin allocate it, and how layers are split over several GPUs so that it fits.
 import { allocate, holdings } from '../../hardware/allocation/allocate.js';
+import { allocateDrafter } from '../../hardware/allocation/drafter.js';
 import type { AllocatingEngine, LoadPlan } from '../../hardware/allocation/load-plan.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { firstMoe, type ModelSpec } from '../../model/spec.js';
+import { projectionTensors } from '../../model/projections.js';
+import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';
+import { gpuRooms } from '../gpu-rooms.js';
 import { type DeviceMemory, gpuName, gpusOf, HOST, MARGIN } from './fits.js';
-import { isAllOnGpu, isCpuOnly, type Setting } from './setting.js';
+import { isAllOnGpu, isCpuOnly, type Setting, type WeightPlacement } from './setting.js';
 
 /** What is loaded, and how its layers lie on several GPUs. */
 export interface Loaded {
@@ -37,14 +40,20 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   const shared = first!.name === 'unified';
   const gpus = gpusOf(hardware);
   const plan = planOf(engine, model, setting, gpus);
-  const rooms = gpuRooms(hardware);
+  const rooms = gpuRooms(hardware).map((bytes) => bytes - MARGIN);
   const split = gpus > 1 && !isCpuOnly(setting) ? splitOf(model, plan, rooms) : null;
-  const { devices } = allocate(model, split === null ? plan : { ...plan, tensorSplit: split });
-  const memory = devices.map(({ compute, kv, name, output, weights }, i) => ({
-    name: name === 'cpu' ? HOST : gpuName(i, gpus),
-    has: name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
-    ...{ weights, kv, compute: compute + output },
-  }));
+  const placed = split === null ? plan : { ...plan, tensorSplit: split };
+  const drafter = setting.draft === 0 ? null : allocateDrafter(model, placed).devices;
+  const memory = allocate(model, placed).devices.map((own, i) => {
+    const parts = drafter === null ? [own] : [own, drafter[i]!];
+    return {
+      name: own.name === 'cpu' ? HOST : gpuName(i, gpus),
+      has: own.name === 'cpu' ? (dram?.bytes ?? 0) : rooms[i]!,
+      weights: parts.reduce((sum, { weights }) => sum + weights, 0),
+      kv: parts.reduce((sum, { kv }) => sum + kv, 0),
+      compute: parts.reduce((sum, { compute, output }) => sum + compute + output, 0),
+    };
+  });
   if (!shared) return { devices: memory, split };
   const sum = (of: (device: DeviceMemory) => number): number => memory.reduce((total, device) => total + of(device), 0);
   const has = first!.bytes - (gpus > 0 ? MARGIN : 0);
@@ -58,15 +67,30 @@ export function loadedMemory(engine: AllocatingEngine, model: ModelSpec, setting
   return { devices: [one], split };
 }
 
+/** Decoder layers, from the first on, whose experts lie in host memory: what `-ncmoe` counts, layers without experts among them. */
+export function cpuExpertLayers(model: ModelSpec, { cpuMoe }: Pick<WeightPlacement, 'cpuMoe'>): number {
+  return cpuMoe === 0 ? 0 : decoderLayerOf(model, cpuMoe - 1) + 1;
+}
+
+/** Pattern of the tensors of the layer behind them that lie there, too, as `-ot` has it; null: there are none. */
+export function splitPattern(model: ModelSpec, { cpuMoe, cpuProjections }: WeightPlacement): string | null {
+  if (cpuProjections === null) return null;
+  const names = projectionTensors(model, cpuMoe, cpuProjections).map((name) => /ffn_(.*)_exps$/.exec(name)![1]!);
+  const which = names.length === 1 ? names[0]! : `(${names.join('|')})`;
+  return `blk\\.${decoderLayerOf(model, cpuMoe)}\\.ffn_${which}_exps`;
+}
+
 /** The load that a setting's flags ask for. */
 function planOf(engine: AllocatingEngine, model: ModelSpec, setting: Setting, gpus: number): LoadPlan {
-  const { context, cpuMoe, gpuLayers, kv, ubatch, users } = setting;
+  const { context, gpuLayers, kv, ubatch, users } = setting;
+  const split = splitPattern(model, setting);
   const depth = model.anatomy?.layers.length ?? 0;
   return {
     engine,
     gpus,
     gpuLayers: gpuLayers ?? depth + 1,
-    cpuMoeLayers: cpuMoe === 0 ? 0 : firstMoe(model) + cpuMoe,
+    ...(split === null ? {} : { overrides: [{ pattern: split, device: 'cpu' }] }),
+    cpuMoeLayers: cpuExpertLayers(model, setting),
     context: context * users,
     parallel: users,
     batch: Math.max(LEAST_BATCH, ubatch),
@@ -114,11 +138,4 @@ function filled(bytes: readonly number[], rooms: readonly number[], share: numbe
     sum += one;
   }
   return counts;
-}
-
-/** What a model can have of each GPU. */
-function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
-  const first = tiers[0]!.bytes - MARGIN;
-  const others = gpus?.others?.map(({ bytes }) => bytes - MARGIN) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
-  return [first, ...others];
 }

@@ -15,9 +15,12 @@ export function misfitsOf(question: Question, { model, setting }: Priced): strin
   });
 }
 
-function stepOf({ gpuExperts, gpuLayers }: WeightPlacement): string {
+/** What the GPU has on a rung that it has not on the next. */
+function stepOf({ cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): string {
   if (gpuLayers !== null) return 'One more layer on the GPU';
-  return gpuExperts === null ? "One more layer's experts on the GPU" : 'One more expert of each layer on the GPU';
+  if (gpuExperts !== null) return 'One more expert of each layer on the GPU';
+  if (cpuProjections === 'gate+up') return "The down projection of one more layer's experts on the GPU";
+  return cpuProjections === 'down' ? "A further projection of a layer's experts on the GPU" : "One more layer's experts on the GPU";
 }
 
 /** Sentences where nothing fits: what the formats on offer lack at least, the smallest last. */
@@ -26,7 +29,17 @@ export function missingOf(question: Question, quantizations: readonly (string | 
   const ends = [...new Set([quantizations[0]!, quantizations.at(-1)!])];
   return ends.map((quantization) => {
     const model = question.model(quantization);
-    const beside = { quantization, ubatch: runtime.ubatches[0]!, kv: runtime.kv.at(-1)!, context, users, fromDisk: false };
+    const beside = {
+      quantization,
+      ubatch: runtime.ubatches[0]!,
+      kv: runtime.kv.at(-1)!,
+      context,
+      users,
+      followsPrompts: false,
+      oneSocket: false,
+      draft: 0,
+      fromDisk: false,
+    };
     const lacks = ladderOf(question, model).map((placement) => devicesOf(question, model, { ...beside, ...placement }));
     const least = lacks.reduce((a, b) => (lackBytes(b) < lackBytes(a) ? b : a));
     return `${model.quantization}: ${lackOf(least)}.`;

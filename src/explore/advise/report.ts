@@ -170,10 +170,45 @@ function recordsOf({ alternatives, answer }: Advice): Grid {
   const rows = (answer === null ? [] : [answer, ...alternatives]).map((choice): Datum[] => {
     const { bits, change, decode, longest, prefill, setting } = choice;
     return [
-      ...[change === '' ? 'advised' : change, setting.quantization, setting.gpuLayers, setting.cpuMoe, setting.gpuExperts, setting.ubatch],
-      ...[setting.kv, setting.context, setting.users, decode, prefill, longest, bits, bytesOn(choice, true), bytesOn(choice, false)],
+      ...[
+        change === '' ? 'advised' : change,
+        setting.quantization,
+        setting.gpuLayers,
+        setting.cpuMoe,
+        setting.cpuProjections,
+        setting.gpuExperts,
+        setting.ubatch,
+      ],
+      ...[
+        setting.kv,
+        setting.context,
+        setting.users,
+        setting.followsPrompts ? 1 : 0,
+        setting.oneSocket ? 1 : null,
+        setting.draft,
+        decode,
+        prefill,
+        longest,
+        bits,
+        bytesOn(choice, true),
+        bytesOn(choice, false),
+      ],
     ];
   });
-  const heads = ['setting', 'quantization', 'gpu_layers', 'cpu_moe_layers', 'gpu_experts', 'ubatch', 'kv', 'context', 'users'];
+  const heads = [
+    'setting',
+    'quantization',
+    'gpu_layers',
+    'cpu_moe_layers',
+    'cpu_projections',
+    'gpu_experts',
+    'ubatch',
+    'kv',
+    'context',
+    'users',
+    'follows_prompts',
+    'sockets',
+    'draft',
+  ];
   return gridOf([...heads, 'decode', 'prefill', 'longest_context', 'bits', 'host_bytes', 'gpu_bytes'], rows);
 }

@@ -3,10 +3,11 @@
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';
-import { decoderLayers, type ModelSpec } from '../../model/spec.js';
+import { CPU_PROJECTIONS, isSeparable } from '../../model/projections.js';
+import { decoderLayers, type ModelSpec, mainFormat } from '../../model/spec.js';
 import type { Dialect } from './flags/dialect.js';
 import { ikLlamaCpp } from './flags/ik-llama.cpp.js';
-import { ktransformers } from './flags/ktransformers.js';
+import { followsFrom, ktransformers } from './flags/ktransformers.js';
 import { llamaCpp } from './flags/llama.cpp.js';
 import { ollama } from './flags/ollama.js';
 import { sglangServer } from './flags/sglang.js';
@@ -29,6 +30,12 @@ export interface AdvisedRuntime {
   readonly ubatches: readonly number[];
   /** Storage of the KV cache that is offered, the usual first. */
   readonly kv: readonly KvType[];
+  /** Tokens of a prompt from which on it chooses the experts of its GPUs by what the prompt routes to; null: it has no flag for that. */
+  followsFrom(model: ModelSpec): number | null;
+  /** It can be told to use one socket of several, with its memory. (KTransformers' pools reach more than one socket does, and take all.) */
+  readonly isolates: boolean;
+  /** Lengths of drafts by the model's own layers for further tokens that are tried, in order; empty: it has no flag for such a model. */
+  drafts(model: ModelSpec, users: number): readonly number[];
   /** Formats that its files come in, most bits first. */
   readonly quantizations: Offer;
   /** What it reads: GGUF files, or a folder of safetensors. */
@@ -44,10 +51,17 @@ function byLayers(model: ModelSpec): WeightPlacement[] {
   return [ALL_ON_GPU, ...fewerLayers(model, 0)];
 }
 
-/** Experts of first layers in host memory; where all are there and more must go, layers as wholes. */
+/**
+ * Experts of first layers in host memory, of the layer behind them perhaps some projections; where all are there and more must go, layers as
+ * wholes.
+ */
 function byExpertLayers(model: ModelSpec): WeightPlacement[] {
   const { length } = model.layers;
-  return [...Array.from({ length: length + 1 }, (_, cpuMoe) => ({ ...ALL_ON_GPU, cpuMoe })), ...fewerLayers(model, length)];
+  const steps = model.layers.flatMap(({ index: cpuMoe }): WeightPlacement[] => [
+    { ...ALL_ON_GPU, cpuMoe },
+    ...(isSeparable(model, cpuMoe) ? CPU_PROJECTIONS.map((cpuProjections) => ({ ...ALL_ON_GPU, cpuMoe, cpuProjections })) : []),
+  ]);
+  return [...steps, { ...ALL_ON_GPU, cpuMoe: length }, ...fewerLayers(model, length)];
 }
 
 /** All layers without the head down to none. */
@@ -60,6 +74,26 @@ function fewerLayers(model: ModelSpec, cpuMoe: number): WeightPlacement[] {
 function byShare(model: ModelSpec): WeightPlacement[] {
   const most = Math.max(...model.layers.map(({ experts }) => experts));
   return [ALL_ON_GPU, ...Array.from({ length: most }, (_, i) => ({ ...ALL_ON_GPU, gpuExperts: most - 1 - i }))];
+}
+
+/** Drafts that are tried: what published runs use; longer ones lose where one layer drafts them all. */
+const DRAFTS = [1, 2, 3];
+
+const noDrafts = (): readonly number[] => [];
+
+/** Where the checkpoint has layers that predict further tokens. */
+function checkpointDrafts({ nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 ? DRAFTS : [];
+}
+
+/** Where GGUF files have them. */
+function fileDrafts({ anatomy, nextLayers = 0 }: ModelSpec): readonly number[] {
+  return nextLayers > 0 && (anatomy?.nextLayers ?? 0) > 0 ? DRAFTS : [];
+}
+
+/** The same of ik_llama.cpp, which drafts for one conversation at a time (common/speculative.cpp). */
+function fileDraftsOfOne(model: ModelSpec, users: number): readonly number[] {
+  return users === 1 ? fileDrafts(model) : [];
 }
 
 const allOnGpu = (): readonly WeightPlacement[] => [ALL_ON_GPU];
@@ -77,19 +111,64 @@ const GGUF = {
   quantizations: GGUF_FORMATS,
   reads: 'gguf',
   mapsFiles: true,
+  isolates: true,
+  followsFrom: () => null,
 } as const;
 
 /** What servers written in Python share. */
-const SERVER = { ubatches: [2048, 4096, 8192], kv: ['f16'], quantizations: FOLDER_FORMATS, reads: 'folder', mapsFiles: false } as const;
+const SERVER = {
+  ubatches: [2048, 4096, 8192],
+  kv: ['f16'],
+  quantizations: FOLDER_FORMATS,
+  reads: 'folder',
+  mapsFiles: false,
+  isolates: false,
+  followsFrom: () => null,
+} as const;
 
 /** All runtimes. */
 export const ADVISED: readonly AdvisedRuntime[] = [
-  { ...GGUF, name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, memory: 'llama.cpp' },
-  { ...GGUF, name: 'ik_llama.cpp', profile: 'ik_llama.cpp', dialect: ikLlamaCpp, ladder: byExpertLayers, memory: 'ik_llama.cpp' },
-  { ...SERVER, name: 'ktransformers', profile: 'sglang-kt', dialect: ktransformers, ladder: byShare, memory: SGLANG_LEAVES },
-  { ...SERVER, name: 'sglang', profile: 'sglang', dialect: sglangServer, ladder: allOnGpu, memory: SGLANG_LEAVES },
-  { ...SERVER, name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, memory: VLLM_LEAVES },
-  { ...GGUF, name: 'ollama', profile: null, dialect: ollama, ladder: byLayers, memory: 'llama.cpp', ubatches: [512, 1024, 2048] },
+  { ...GGUF, name: 'llama.cpp', profile: null, dialect: llamaCpp, ladder: byExpertLayers, drafts: fileDrafts, memory: 'llama.cpp' },
+  {
+    ...GGUF,
+    name: 'ik_llama.cpp',
+    profile: 'ik_llama.cpp',
+    dialect: ikLlamaCpp,
+    ladder: byExpertLayers,
+    drafts: fileDraftsOfOne,
+    memory: 'ik_llama.cpp',
+  },
+  {
+    ...SERVER,
+    name: 'ktransformers',
+    profile: 'sglang-kt',
+    dialect: ktransformers,
+    followsFrom: ({ layers }) => followsFrom(mainFormat(layers[0]!.formats)),
+    ladder: byShare,
+    drafts: noDrafts,
+    memory: SGLANG_LEAVES,
+  },
+  {
+    ...SERVER,
+    name: 'sglang',
+    profile: 'sglang',
+    dialect: sglangServer,
+    ladder: allOnGpu,
+    drafts: checkpointDrafts,
+    memory: SGLANG_LEAVES,
+  },
+  { ...SERVER, name: 'vllm', profile: 'vllm', dialect: vllmServer, ladder: allOnGpu, drafts: checkpointDrafts, memory: VLLM_LEAVES },
+  {
+    ...GGUF,
+    name: 'ollama',
+    profile: null,
+    dialect: ollama,
+    isolates: false,
+    ladder: byLayers,
+    drafts: noDrafts,
+    memory: 'llama.cpp',
+    ubatches: [512, 1024, 2048],
+  },
 ];
 
 /**

@@ -9,7 +9,7 @@ import { type Loaded, loadedMemory } from './loaded.js';
 import type { Price, Pricer } from './price.js';
 import type { AdvisedRuntime } from './runtimes.js';
 import { servedMemory } from './served.js';
-import { ALL_ON_GPU, type KvType, type Setting, type WeightPlacement } from './setting.js';
+import { ALL_ON_GPU, isAllOnGpu, type KvType, machineFor, type Setting, type WeightPlacement } from './setting.js';
 
 /** What settings are searched for. */
 export interface Question {
@@ -54,7 +54,7 @@ export function devicesOf(question: Question, model: ModelSpec, setting: Setting
 /** Memory of a setting by device, and the layers of each GPU. */
 function memoryOf({ hardware, runtime: { memory } }: Question, model: ModelSpec, setting: Setting): Loaded {
   if (typeof memory === 'number') return { devices: servedMemory(memory, model, setting, hardware), split: null };
-  return loadedMemory(memory, model, setting, hardware);
+  return loadedMemory(memory, model, setting, machineFor(hardware, setting));
 }
 
 /**
@@ -81,9 +81,15 @@ function highestFromDisk(question: Question, model: ModelSpec, beside: Beside): 
   const { hardware, runtime } = question;
   if (!runtime.mapsFiles || hardware.tiers.at(-1)!.name !== 'ssd') return null;
   const shared = hardware.tiers[0]!.name === 'unified';
-  const setting = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const highest = shared ? { ...beside, ...ladderOf(question, model)[0]!, fromDisk: false } : highestOnGpu(question, model, beside);
+  const setting = highest === null ? null : withoutSplit(highest);
   if (setting === null || cacheBytes(devicesOf(question, model, setting), model, setting) < tokenCycleBytes(model)) return null;
   return { ...setting, fromDisk: true };
+}
+
+/** A setting whose split layer is in host memory: what is read from the disk are whole experts. */
+function withoutSplit(setting: Setting): Setting {
+  return setting.cpuProjections === null ? setting : { ...setting, cpuMoe: setting.cpuMoe + 1, cpuProjections: null };
 }
 
 /** Bytes of host memory, or of the one memory that there is, that can cache experts of the file. */
@@ -130,12 +136,52 @@ export async function bestSetting(question: Question, quantization: string | nul
   let best: Priced | null = null;
   for (const ubatch of passesOf(question)) {
     const find = fromDisk ? highestFromDisk : highestFit;
-    const setting = find(question, model, { quantization, ubatch, kv, context, users });
+    const setting = find(question, model, { quantization, ubatch, kv, context, users, followsPrompts: false, oneSocket: false, draft: 0 });
     if (setting === null) continue;
     const one = await priced(question, model, setting);
     if (best === null || one.cost < best.cost) best = one;
   }
-  return best === null || fromDisk ? best : downhill(question, best);
+  return best === null || fromDisk
+    ? best
+    : drafting(question, await isolating(question, await following(question, await downhill(question, best))));
+}
+
+/** Lets the experts of the GPUs follow prompts where the runtime can and that is better: computing prompts so takes room for a layer. */
+async function following(question: Question, from: Priced): Promise<Priced> {
+  const { request, runtime } = question;
+  const least = runtime.followsFrom(from.model);
+  if (least === null || request.prompt < least || from.setting.gpuExperts === null) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, followsPrompts: true });
+  if (setting === null || setting.gpuExperts === 0) return from;
+  const chosen = await priced(question, from.model, setting);
+  return chosen.cost < from.cost ? chosen : from;
+}
+
+/** True where one of several sockets could compute alone. */
+export function canIsolate({ hardware, runtime }: Pick<Question, 'hardware' | 'runtime'>, setting: Setting): boolean {
+  return runtime.isolates && hardware.cpu?.sockets !== undefined && !isAllOnGpu(setting);
+}
+
+/** Leaves the host to one of its sockets where that is better: it reads its own memory alone, and has no more than that. */
+async function isolating(question: Question, from: Priced): Promise<Priced> {
+  if (!canIsolate(question, from.setting)) return from;
+  const setting = highestFit(question, from.model, { ...from.setting, oneSocket: true });
+  if (setting === null) return from;
+  const alone = await priced(question, from.model, setting);
+  return alone.cost < from.cost ? alone : from;
+}
+
+/** Lets the model draft as long as that is better, each draft at its own best placement: its layer and its cache take room. */
+async function drafting(question: Question, from: Priced): Promise<Priced> {
+  let best = from;
+  for (const draft of question.runtime.drafts(from.model, question.users)) {
+    const setting = highestFit(question, from.model, { ...from.setting, draft });
+    if (setting === null) break;
+    const next = await priced(question, from.model, setting);
+    if (next.cost >= best.cost) break;
+    best = next;
+  }
+  return best;
 }
 
 /** Goes down the ladder as long as that is better. */
@@ -153,8 +199,10 @@ async function downhill(question: Question, from: Priced): Promise<Priced> {
 }
 
 /** Place of a setting's placement on its ladder. */
-export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): number {
-  return ladder.findIndex((one) => one.cpuMoe === cpuMoe && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers);
+export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): number {
+  return ladder.findIndex(
+    (one) => one.cpuMoe === cpuMoe && one.cpuProjections === cpuProjections && one.gpuExperts === gpuExperts && one.gpuLayers === gpuLayers,
+  );
 }
 
 /** Tokens between two contexts that are told apart. */

@@ -1,6 +1,9 @@
 // One way to run a model: what lies where, and what the runtime is told beside it. Types and small words only; a runtime says which of
 // these it has (runtimes.ts), the engine prices them (price.ts), memory is counted in fits.ts.
 
+import type { HardwareSpec } from '../../hardware/spec.js';
+import type { CpuProjections } from '../../model/projections.js';
+
 /** Storage of keys and values in the KV cache. */
 export type KvType = 'f16' | 'q8_0' | 'q4_0';
 
@@ -10,16 +13,18 @@ export interface WeightPlacement {
   readonly gpuLayers: number | null;
   /** First MoE layers whose experts lie in host memory. */
   readonly cpuMoe: number;
+  /** Projections of the next layer's experts that lie there, too; null: none. */
+  readonly cpuProjections: CpuProjections | null;
   /** Experts of each layer on the GPUs; null: all of the layers that are there. */
   readonly gpuExperts: number | null;
 }
 
 /** Everything on the GPUs. */
-export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, gpuExperts: null };
+export const ALL_ON_GPU: WeightPlacement = { gpuLayers: null, cpuMoe: 0, cpuProjections: null, gpuExperts: null };
 
 /** True where nothing lies in host memory: the CPU takes no part. */
-export function isAllOnGpu({ cpuMoe, gpuExperts, gpuLayers }: WeightPlacement): boolean {
-  return cpuMoe === 0 && gpuExperts === null && gpuLayers === null;
+export function isAllOnGpu({ cpuMoe, cpuProjections, gpuExperts, gpuLayers }: WeightPlacement): boolean {
+  return cpuMoe === 0 && cpuProjections === null && gpuExperts === null && gpuLayers === null;
 }
 
 /** One way to run a model. */
@@ -33,6 +38,12 @@ export interface Setting extends WeightPlacement {
   readonly context: number;
   /** Conversations at a time. */
   readonly users: number;
+  /** Experts of the GPUs are those that prompts route to most, chosen anew as prompts go by; false: any, for good. */
+  readonly followsPrompts: boolean;
+  /** Of several sockets one computes, from its own memory; false: all do. */
+  readonly oneSocket: boolean;
+  /** Tokens that the model's own layers for further tokens draft for each pass; 0: none. */
+  readonly draft: number;
   /** Host memory does not hold what is asked of it: it caches experts of the file on the disk. */
   readonly fromDisk: boolean;
 }
@@ -40,4 +51,13 @@ export interface Setting extends WeightPlacement {
 /** True where no GPU takes part. */
 export function isCpuOnly({ gpuLayers }: Pick<WeightPlacement, 'gpuLayers'>): boolean {
   return gpuLayers === 0;
+}
+
+/** The machine as a setting uses it: its host is one socket with its own memory where only that computes. */
+export function machineFor(hardware: HardwareSpec, { oneSocket }: Pick<Setting, 'oneSocket'>): HardwareSpec {
+  const { cpu, tiers } = hardware;
+  if (!oneSocket || cpu?.sockets === undefined) return hardware;
+  const { sockets, ...alone } = cpu;
+  const own = tiers.map((tier) => (tier.name === 'dram' ? { ...tier, bytes: tier.bytes / sockets.count } : tier));
+  return { ...hardware, cpu: alone, tiers: own };
 }

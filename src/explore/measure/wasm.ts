@@ -1,5 +1,5 @@
-// Kernels that measure memory and cores, in WebAssembly with 128-bit SIMD: the same bytes of code on every system that Node runs on. The
-// module is put together here from opcodes (WebAssembly core specification 2.0), a kernel a function.
+// Kernels that measure memory and cores, in WebAssembly with 128-bit SIMD.
+import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../../base/wasm.js';
 
 /** Kernels of the module. Addresses and ends in bytes of its memory; what they return only keeps them from being left out. */
 export interface Kernels {
@@ -20,38 +20,7 @@ export const BLOCK_BYTES = { q4: 20, q8: 36, f32: 128 } as const;
 /** Bytes of the activations of 32 weights, by kernel. */
 export const ACTIVATION_BYTES = { q4: 32, q8: 32, f32: 128 } as const;
 
-const I32 = 0x7f;
-const V128 = 0x7b;
-
-/** Unsigned LEB128. */
-function leb(value: number): number[] {
-  const low = value & 0x7f;
-  return value > 0x7f ? [low | 0x80, ...leb(value >>> 7)] : [low];
-}
-
-/** Signed LEB128, of what fits in 32 bits. */
-function signed(value: number): number[] {
-  const low = value & 0x7f;
-  const rest = value >> 7;
-  const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
-  return done ? [low] : [low | 0x80, ...signed(rest)];
-}
-
-const vector = (items: readonly (readonly number[])[]): number[] => [...leb(items.length), ...items.flat()];
-const section = (id: number, body: readonly number[]): number[] => [id, ...leb(body.length), ...body];
-const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
-
-const get = (local: number): number[] => [0x20, ...leb(local)];
-const set = (local: number): number[] => [0x21, ...leb(local)];
-const constant = (value: number): number[] => [0x41, ...signed(value)];
-const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
-/** Alignment is a hint only: 1 byte. */
-const load = (address: number, offset: number): number[] => [...get(address), ...simd(0x00, 0, ...leb(offset))];
 const scale = (address: number): number[] => [...get(address), ...simd(0x09, 0, 0)];
-const advance = (local: number, bytes: number): number[] => [...get(local), ...constant(bytes), 0x6a, ...set(local)];
-/** Goes round again while a local is below another. */
-const again = (local: number, end: number): number[] => [...get(local), ...get(end), 0x49, 0x0d, 0];
-const loop = (...body: readonly number[][]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
 /** Activations begin anew where they end. */
 const wrap = (x: number, end: number, start: number): number[] => [
   ...get(x),
@@ -76,16 +45,8 @@ const EXTMUL_HIGH = simd(0x9d);
 const PAIRS = simd(0x7e);
 const lane0 = simd(0x1b, 0);
 
-/** A function: its parameters are i32, its other locals as given, and it returns an i32. */
-interface Body {
-  readonly parameters: number;
-  /** Counts and types. */
-  readonly locals: readonly (readonly [count: number, type: number])[];
-  readonly code: readonly number[];
-}
-
 /** Four accumulators, since additions wait for one another. */
-const SUM: Body = {
+const SUM: KernelBody = {
   parameters: 2,
   locals: [[4, V128]],
   code: [
@@ -95,7 +56,7 @@ const SUM: Body = {
 };
 
 /** Locals: a, b, c, bytes, end of a, 3. */
-const TRIAD: Body = {
+const TRIAD: KernelBody = {
   parameters: 4,
   locals: [
     [1, I32],
@@ -105,19 +66,11 @@ const TRIAD: Body = {
     ...[...get(0), ...get(3), 0x6a, ...set(4)],
     ...[0x44, ...new Uint8Array(new Float64Array([3]).buffer), ...simd(0x14), ...set(5)],
     ...loop(
-      ...[0, 16, 32, 48].map((at) => [
-        ...get(0),
-        ...load(1, at),
-        ...load(2, at),
-        ...get(5),
-        ...F64X2_MUL,
-        ...F64X2_ADD,
-        ...simd(0x0b, 0, ...leb(at)),
-      ]),
+      ...[0, 16, 32, 48].map((at) => [...get(0), ...load(1, at), ...load(2, at), ...get(5), ...F64X2_MUL, ...F64X2_ADD, ...save(at)]),
       ...[0, 1, 2].map((local) => advance(local, 64)),
       again(0, 4),
     ),
-    ...constant(0),
+    ...literal(0),
   ],
 };
 
@@ -129,7 +82,7 @@ const products = (weights: readonly number[], activations: readonly number[]): n
 ];
 
 /** A dot product by blocks; locals behind the four parameters: accumulator, weights, start of the activations. */
-function dot(block: number, activations: number, sums: readonly number[]): Body {
+function dot(block: number, activations: number, sums: readonly number[]): KernelBody {
   return {
     parameters: 4,
     locals: [
@@ -151,9 +104,9 @@ const Q8 = dot(
   scaled([...products(load(0, 4), load(2, 0)), ...products(load(0, 20), load(2, 16)), ...I32X4_ADD]),
 );
 
-const bytes = (value: number): number[] => [...constant(value), ...simd(0x0f)];
+const bytes = (value: number): number[] => [...literal(value), ...simd(0x0f)];
 const LOW = [...get(5), ...bytes(15), ...simd(0x4e), ...bytes(8), ...simd(0x71)];
-const HIGH = [...get(5), ...constant(4), ...simd(0x6d), ...bytes(8), ...simd(0x71)];
+const HIGH = [...get(5), ...literal(4), ...simd(0x6d), ...bytes(8), ...simd(0x71)];
 const Q4 = dot(BLOCK_BYTES.q4, ACTIVATION_BYTES.q4, [
   ...[...load(0, 4), ...set(5)],
   ...scaled([...products(LOW, load(2, 0)), ...products(HIGH, load(2, 16)), ...I32X4_ADD]),
@@ -165,40 +118,9 @@ const F32 = dot(
   [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [...load(0, 16 * i), ...load(2, 16 * i), ...F32X4_MUL, ...(i === 0 ? [] : F32X4_ADD)]),
 );
 
-const FUNCTIONS = { sum: SUM, triad: TRIAD, q8: Q8, q4: Q4, f32: F32 } as const satisfies Record<keyof Kernels, Body>;
-
-/** The module: it imports a memory and exports the kernels. */
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const all = Object.entries(FUNCTIONS);
-  const type = ({ parameters }: Body): number[] => [0x60, ...vector(new Array<number[]>(parameters).fill([I32])), ...vector([[I32]])];
-  const code = ({ code: body, locals }: Body): number[] => {
-    const whole = [...vector(locals.map(([count, kind]) => [...leb(count), kind])), ...body, 0x0b];
-    return [...leb(whole.length), ...whole];
-  };
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, vector(all.map(([, body]) => type(body)))),
-    ...section(2, vector([[...name('m'), ...name('memory'), 0x02, 0x00, 0x01]])),
-    ...section(3, vector(all.map((_, i) => leb(i)))),
-    ...section(7, vector(all.map(([key], i) => [...name(key), 0x00, ...leb(i)]))),
-    ...section(10, vector(all.map(([, body]) => code(body)))),
-  ]);
-}
-
-const PAGE = 65536;
-
-/** What is used of the global that every Node has; types of it come with the DOM. */
-const { WebAssembly: wasm } = globalThis as unknown as {
-  readonly WebAssembly: {
-    readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
-    readonly Module: new (code: Uint8Array) => object;
-    readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-  };
-};
+const FUNCTIONS = { sum: SUM, triad: TRIAD, q8: Q8, q4: Q4, f32: F32 } as const satisfies Record<keyof Kernels, KernelBody>;
 
 /** Kernels on a fresh memory of at least so many bytes, which begins on a page, and that memory. */
 export function kernelsOn(size: number): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
-  const memory = new wasm.Memory({ initial: Math.ceil(size / PAGE) });
-  const { exports } = new wasm.Instance(new wasm.Module(moduleBytes()), { m: { memory } });
-  return { kernels: exports as Kernels, memory };
+  return instantiate<Kernels>(FUNCTIONS, size);
 }

@@ -4,20 +4,21 @@ import { type Architecture, decoder, dense, type Family, grouped, latent, shared
 
 /**
  * @param routerBias true for the bias by which models since DeepSeek-V3 balance their experts
- * @param nextLayers layers that predict further tokens, where GGUF files keep them (those of DeepSeek do not)
+ * @param keepsNext true where GGUF files keep layers that predict further tokens (those of DeepSeek do not)
  */
 function family(
   types: readonly string[],
   attention: (config: Fields) => Architecture['attention'],
   routerBias: (config: Fields) => boolean,
-  nextLayers: (config: Fields) => number = () => 0,
+  keepsNext = false,
 ): Family {
   return {
     types,
     read: (config) => {
       const base = decoder(config);
       const moe = deepseekMoe(config, base.layers, routerBias(config));
-      return { ...base, attention: attention(config), moe, ...dense(config), nextLayers: nextLayers(config) };
+      const mtpLayers = config.indexOr(0, 'num_nextn_predict_layers');
+      return { ...base, attention: attention(config), moe, ...dense(config), mtpLayers, nextLayers: keepsNext ? mtpLayers : 0 };
     },
   };
 }
@@ -51,5 +52,5 @@ export const glm4 = family(
   ['glm4_moe', 'glm4v_moe_text'],
   (config) => grouped(config, { bias: config.flag('attention_bias', false), qkNorm: config.flag('use_qk_norm', false) }),
   () => true,
-  (config) => config.indexOr(0, 'num_nextn_predict_layers'),
+  true,
 );

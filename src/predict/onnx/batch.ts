@@ -1,11 +1,74 @@
-// One batch of training: rows in, the feeds of the training graphs out. Tensors are filled in place, batch after batch.
+// Batches of training rows, drawn in any order: rows in, the feeds of the training graphs out. Tensors are filled in place.
 import type { Random } from '../../base/random.js';
 import type { PathDataset } from './dataset.js';
 import type { NetworkOptions } from './network.js';
 import type { Ort } from './runtime.js';
+import type { Step, StepSource } from './trainer.js';
+
+/** Most held-out rows that are measured after an epoch, evenly spread. */
+const HELD_OUT_ROWS = 2048;
+
+/** Shuffled batches of rows. */
+export class RowBatches implements StepSource {
+  readonly learned: number;
+  readonly heldOut: number;
+  readonly steps: number;
+  readonly #learn: Int32Array;
+  readonly #held: Int32Array;
+  readonly #size: number;
+  readonly #batch: Batch;
+
+  /**
+   * @param rows to learn from, and to stop by
+   * @param size tokens of a step
+   */
+  constructor(
+    ort: typeof Ort,
+    dataset: PathDataset,
+    network: NetworkOptions,
+    rows: { readonly learn: Int32Array; readonly held: Int32Array },
+    size: number,
+  ) {
+    this.#learn = rows.learn;
+    this.#held = rows.held;
+    this.learned = rows.learn.length;
+    this.heldOut = rows.held.length;
+    this.steps = Math.ceil(this.learned / size);
+    this.#size = size;
+    this.#batch = new Batch(ort, dataset, network, size);
+  }
+
+  *epoch(random: Random): Iterable<Step> {
+    const order = shuffled(this.#learn, random);
+    for (let from = 0; from < order.length; from += this.#size) {
+      this.#batch.draw(order.subarray(from, from + this.#size), random);
+      yield { feeds: this.#batch.feeds(), weight: this.#batch.rows };
+    }
+  }
+
+  /** Half of the rows before the pass, half after some layers of it are known: the two things that a predictor is asked. */
+  *measured(): Iterable<Step> {
+    const stride = Math.max(1, Math.ceil(this.#held.length / HELD_OUT_ROWS));
+    const rows = this.#held.filter((_, index) => index % stride === 0);
+    for (let from = 0; from < rows.length; from += this.#size) {
+      this.#batch.spread(rows.subarray(from, from + this.#size), from);
+      yield { feeds: this.#batch.feeds(), weight: this.#batch.rows };
+    }
+  }
+}
+
+/** A copy in random order (Fisher-Yates). */
+export function shuffled<T extends Int32Array>(rows: T, random: Random): T {
+  const order = rows.slice() as T;
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
 
 /** The tensors of one batch, filled in place. */
-export class Batch {
+class Batch {
   /** Rows of the batch. */
   rows = 0;
   readonly #ort: typeof Ort;

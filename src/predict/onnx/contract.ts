@@ -64,7 +64,11 @@ export function checkContract(
   return used;
 }
 
-function checkTensor(
+/**
+ * Checks one tensor. Sizes that are named must be left open.
+ * @throws UserError with the expected and the found shape
+ */
+export function checkTensor(
   path: string,
   role: 'input' | 'output',
   found: TensorSignature,
@@ -73,12 +77,12 @@ function checkTensor(
   const fits =
     found.type === expected.type &&
     found.shape.length === expected.shape.length &&
-    // A size that the model leaves open is checked when it runs; N must be left open.
-    expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || (size !== 'N' && found.shape[axis] === size));
+    // A size that the model leaves open is checked when it runs; one that has a name here must be left open.
+    expected.shape.every((size, axis) => typeof found.shape[axis] === 'string' || found.shape[axis] === size);
   if (fits) return;
   const want = `${expected.type} [${expected.shape.join(', ')}]`;
   const have = `${found.type} [${found.shape.map((size) => (size === '' ? '?' : size)).join(', ')}]`;
-  const fixed = expected.shape[0] === 'N' && typeof found.shape[0] === 'number' && found.shape.length === expected.shape.length;
+  const fixed = typeof expected.shape[0] === 'string' && typeof found.shape[0] === 'number' && found.shape.length === expected.shape.length;
   const advice = fixed ? 'export it with a dynamic first axis' : 'was it made for another model?';
   throw new UserError(`${path}: ${role} "${found.name}" must be ${want}, found ${have}; ${advice}`);
 }

@@ -55,12 +55,14 @@ export class PathFeatures {
 
   /** Fills `[N, experts]`: the decayed sum of the paths before this pass. */
   history(pass: Pass, slow: boolean, into: Float32Array): void {
+    for (let token = 0; token < pass.tokens; token++) this.historyOf(pass, token, slow, into, token * this.#model.experts);
+  }
+
+  /** Writes the decayed sum of the paths that a token's request had before this pass, `[experts]`, into `into` from index `to` on. */
+  historyOf(pass: Pass, token: number, slow: boolean, into: Float32Array, to: number): void {
     const { experts } = this.#model;
-    const source = slow ? this.#slow : this.#fast;
-    for (let token = 0; token < pass.tokens; token++) {
-      const at = this.#slotOf(pass, token) * experts;
-      into.set(source.subarray(at, at + experts), token * experts);
-    }
+    const at = this.#slotOf(pass, token) * experts;
+    into.set((slow ? this.#slow : this.#fast).subarray(at, at + experts), to);
   }
 
   /** Fills `[N, experts]`: 1 for the experts that each token has used at layers up to `after`. */

@@ -119,6 +119,18 @@ export class Graph {
     });
   }
 
+  /** Rows [N, d] over their root mean square: x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, arXiv 1910.07467). */
+  rmsNorm(x: Value, epsilon: number): Value {
+    const column = x.shape.with(1, 1);
+    const mean = (value: Value): Value => this.#op('ReduceMean', [value], column, { axes: { ints: [1] }, keepdims: { int: 1 } });
+    const size = this.#op('Sqrt', [this.#op('Add', [mean(this.#op('Mul', [x, x], x.shape)), this.scalar(epsilon)], column)], column);
+    const out = this.#op('Div', [x, size], x.shape);
+    return this.#record([x], out, (gradient) => {
+      const along = this.#op('Mul', [out, mean(this.#op('Mul', [gradient, out], x.shape))], x.shape);
+      return [this.#op('Div', [this.#op('Sub', [gradient, along], x.shape), size], x.shape)];
+    });
+  }
+
   /** Natural logarithm of an input: no gradient flows. */
   log(x: Value): Value {
     return this.#op('Log', [this.#fixed(x)], x.shape);
@@ -155,6 +167,49 @@ export class Graph {
   reshape(x: Value, shape: readonly Dimension[]): Value {
     const out = this.#op('Reshape', [x, this.#integers(shape.map((size) => (typeof size === 'number' ? size : -1)))], shape, {}, x.type);
     return this.#record([x], out, (gradient) => [this.reshape(gradient, x.shape)]);
+  }
+
+  /** Axes in another order: no gradient flows. */
+  transpose(x: Value, order: readonly number[]): Value {
+    const shape = order.map((axis) => x.shape[axis]!);
+    return this.#op('Transpose', [this.#fixed(x)], shape, { perm: { ints: order } }, x.type);
+  }
+
+  /** Rows [N, d] laid out as the two axes of `like` [A, B]: [A, B, d]. No gradient flows. */
+  unflatten(x: Value, like: Value): Value {
+    const width = x.shape[1]!;
+    const sizes = this.#op('Shape', [like], [2], {}, 'int64');
+    const shape = this.#op('Concat', [sizes, this.#integers([width as number])], [3], { axis: { int: 0 } }, 'int64');
+    return this.#op('Reshape', [this.#fixed(x), shape], [...like.shape, width]);
+  }
+
+  /**
+   * ONNX's GRU with `linear_before_reset`, over x [steps, streams, width]: no gradient flows.
+   * @param start [streams, units]
+   * @param weights input [width, 3 units], recurrent [units, 3 units], biases [3 units]; gates update, reset, candidate
+   * @returns states [steps, 1, streams, units], and the last [streams, units]
+   */
+  gru(
+    x: Value,
+    start: Value,
+    weights: { readonly input: Value; readonly inputBias: Value; readonly recurrent: Value; readonly recurrentBias: Value },
+  ): { states: Value; last: Value } {
+    const [streams, units] = start.shape as [Dimension, number];
+    const front = (value: Value): Value =>
+      this.#op('Unsqueeze', [this.#fixed(value), this.#integers([0])], [1, ...value.shape], {}, value.type);
+    const turned = (matrix: Value): Value => front(this.transpose(matrix, [1, 0]));
+    const bias = front(this.concat([weights.inputBias, weights.recurrentBias], 0));
+    const states = this.#fresh('GRU', 'float32', [x.shape[0]!, 1, streams, units]);
+    const last = this.#fresh('GRU', 'float32', [1, streams, units]);
+    const inputs = [x, turned(weights.input), turned(weights.recurrent), bias];
+    this.#nodes.push({
+      op: 'GRU',
+      // Lengths of the sequences are left out: all are whole.
+      inputs: [...inputs.map(({ name }) => name), '', front(start).name],
+      outputs: [states.name, last.name],
+      attributes: { hidden_size: { int: units }, linear_before_reset: { int: 1 } },
+    });
+    return { states, last: this.#op('Squeeze', [last, this.#integers([0])], [streams, units]) };
   }
 
   /** Joins values along an axis. */

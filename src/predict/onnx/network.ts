@@ -39,15 +39,15 @@ export interface PathShape {
 }
 
 /** Smallest histories that their logarithms tell apart: about those of 1 use in 6 tokens and in 200. Ours. */
-const FAST_FLOOR = 0.02;
-const SLOW_FLOOR = 0.005;
+export const FAST_FLOOR = 0.02;
+export const SLOW_FLOOR = 0.005;
 /**
  * Weights of the log-histories in the logits before training. Recall of log-histories alone is flat around these on real traces; what
  * they leave of the prior log-odds goes into the bias.
  */
-const FAST_WEIGHT = 0.3;
-const SLOW_WEIGHT = 0.6;
-const PRIOR_WEIGHT = 0.3;
+export const FAST_WEIGHT = 0.3;
+export const SLOW_WEIGHT = 0.6;
+export const PRIOR_WEIGHT = 0.3;
 /**
  * Token embeddings are stored small and used large: most ids are seen a handful of times, and Adam moves a weight by no more than the
  * learning rate each time. The factor is ours.
@@ -158,7 +158,8 @@ function recurrence(
   });
 }
 
-function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
+/** A parameter that is drawn, with this standard deviation. */
+export function normal(name: string, shape: readonly number[], deviation: number): ParameterSpec {
   return {
     name,
     shape,
@@ -166,7 +167,8 @@ function normal(name: string, shape: readonly number[], deviation: number): Para
   };
 }
 
-function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
+/** A parameter that begins as one value. */
+export function constant(name: string, shape: readonly number[], value: number): ParameterSpec {
   return { name, shape, initial: () => new Float32Array(sizeOf(shape)).fill(value) };
 }
 

@@ -6,19 +6,25 @@ import { withInput } from '../../base/input-file.js';
 import type { Pass } from '../../schedule/pass.js';
 import { chunks } from '../../trace/trace.js';
 import type { PredictionCost } from '../cost.js';
-import { COST, either, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import { PathFeatures } from './features.js';
+import { onnxMetadata } from './metadata.js';
+import { PRODUCTS, SEQUENCE } from './sequence/contract.js';
+import { SequencePredictor } from './sequence/sequence-predictor.js';
 import { SyncSession } from './session.js';
 import type { SharedTensor } from './session-worker.js';
-
-/** Probabilities are rounded to this, far below what matters and far above what arithmetic differs by from one CPU to another. */
-const RESOLUTION = 2 ** 20;
+import { unionOf } from './union.js';
 
 /** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
 const CALL_NS = 33e3;
 const WEIGHT_NS = 0.094;
 const PRODUCT_NS = 0.056;
+
+/** The same of a model of sequences, by the weights that are multiplied: it has more and smaller operators, and its table is only looked up. */
+const SEQUENCE_CALL_NS = 125e3;
+const SEQUENCE_WEIGHT_NS = 0.3;
+const SEQUENCE_PRODUCT_NS = 0.038;
 
 /** Runs a model over the passes. */
 export class OnnxPredictor implements Predictor {
@@ -46,20 +52,14 @@ export class OnnxPredictor implements Predictor {
   }
 
   /**
-   * Loads a model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
-   * @throws UserError where the file is no model, or does not keep the contract
+   * A predictor of an open model. Training traces of the context are counted for `popularity`, nothing more: the model has learned.
+   * @throws UserError where the model does not keep the contract
    */
-  static async open(path: string, context: PredictorContext): Promise<OnnxPredictor> {
-    const session = await SyncSession.open(path);
-    try {
-      const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
-      const predictor = new OnnxPredictor(path, session, inputs, context);
-      if (inputs.includes('popularity')) predictor.#countTraining();
-      return predictor;
-    } catch (error) {
-      session.close();
-      throw error;
-    }
+  static over(path: string, session: SyncSession, context: PredictorContext): OnnxPredictor {
+    const inputs = checkContract(path, session.inputs, session.outputs, context.model.experts);
+    const predictor = new OnnxPredictor(path, session, inputs, context);
+    if (inputs.includes('popularity')) predictor.#countTraining();
+    return predictor;
   }
 
   observe(pass: Pass, layer: number): void {
@@ -73,20 +73,9 @@ export class OnnxPredictor implements Predictor {
       this.#pass = pass.number;
       this.#after = after;
     }
-    const { experts: width, layers } = this.#context.model;
+    const { model } = this.#context;
     const logits = this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
-    const last = Math.min(layers.length - 1, after + horizon);
-    for (let layer = after + 1; layer <= last; layer++) {
-      const { experts, offset } = layers[layer]!;
-      scores.fill(0, offset, offset + experts);
-      for (let token = 0; token < pass.tokens; token++) {
-        const row = token * width;
-        for (let id = offset; id < offset + experts; id++) {
-          const probability = Math.round(RESOLUTION / (1 + Math.exp(-logits[row + id]!))) / RESOLUTION;
-          scores[id] = either(scores[id]!, probability);
-        }
-      }
-    }
+    unionOf(logits, pass.tokens, model, after, Math.min(model.layers.length - 1, after + horizon), scores);
   }
 
   /** Wall time that the model took: measured, so it belongs where two runs may differ. */
@@ -141,7 +130,7 @@ export class OnnxPredictor implements Predictor {
     const inputs = this.#inputs.map(tensor);
     const output = tensor(OUTPUT_NAME);
     this.#tensors = new Map([...inputs, output].map((one) => [one.name, one]));
-    this.#session.bind({ inputs, output });
+    this.#session.bind({ inputs, outputs: [output] });
   }
 
   #countTraining(): void {
@@ -154,11 +143,36 @@ export class OnnxPredictor implements Predictor {
 }
 
 /**
+ * Loads a model, of either contract.
+ * @throws UserError where the file is no model, or keeps neither
+ */
+export async function openOnnx(path: string, context: PredictorContext): Promise<OnnxPredictor | SequencePredictor> {
+  const session = await SyncSession.open(path);
+  try {
+    if (session.inputs.some(({ name }) => name === SEQUENCE)) return new SequencePredictor(path, session, context);
+    return OnnxPredictor.over(path, session, context);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/**
  * What one call of a network takes, by its weights: reading them, and one product of each for every token. Fitted on networks of 0.6 to 7.2 M
- * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names.
+ * weights, 1 to 32 tokens: bench/prediction-cost.mjs, on the host that cost.ts names. Models of sequences that say how many weights they
+ * multiply: on encoders of 0.09 to 0.8 M, 1 to 128 tokens.
  * @throws UserError where the file cannot be read
  */
 function networkCost(path: string): PredictionCost {
+  const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
+  if (products > 0) {
+    return {
+      callNs: SEQUENCE_CALL_NS + products * SEQUENCE_WEIGHT_NS,
+      tokenNs: products * SEQUENCE_PRODUCT_NS,
+      expertNs: 0,
+      mostTokens: Number.POSITIVE_INFINITY,
+    };
+  }
   const weights = withInput(path, 'predictor', (file) => file.bytes) / Float32Array.BYTES_PER_ELEMENT;
   return { callNs: CALL_NS + weights * WEIGHT_NS, tokenNs: weights * PRODUCT_NS, expertNs: 0, mostTokens: Number.POSITIVE_INFINITY };
 }
@@ -175,6 +189,6 @@ export const onnx: PredictorDefinition = {
   cost: ({ file }, folder) => networkCost(resolve(folder, String(file))),
   create(context, { file }) {
     if (file === '') throw new UserError('predictor onnx: names no file; write onnx:file=predictor.onnx');
-    return OnnxPredictor.open(resolve(context.folder ?? '.', String(file)), context);
+    return openOnnx(resolve(context.folder ?? '.', String(file)), context);
   },
 };

@@ -4,11 +4,11 @@ import type { MessagePort } from 'node:worker_threads';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';
 
-/** A tensor in shared memory; `perRow` elements for each row, or `fixed` elements in all. */
+/** A tensor in shared memory. */
 export interface SharedTensor {
   readonly name: string;
   readonly data: Float32Array | BigInt64Array;
-  /** Shape of the tensor; -1 stands for the rows of the call. */
+  /** Shape of the tensor; -1 stands for the rows of the call, -2 for its steps. */
   readonly shape: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export interface Opened {
 /** What the worker is told before its next call. */
 export interface Binding {
   readonly inputs: readonly SharedTensor[];
-  readonly output: SharedTensor;
+  readonly outputs: readonly SharedTensor[];
 }
 
 /** What the worker starts with. */
@@ -46,12 +46,13 @@ export function serve(): void {
   type Tensor = InstanceType<typeof ort.Tensor>;
   /** The runtime cannot read shared memory: each call copies its tensors. */
   let copies: { readonly shared: SharedTensor; readonly own: Float32Array | BigInt64Array }[] = [];
-  let output: SharedTensor | null = null;
+  let outputs: readonly SharedTensor[] = [];
 
-  const answer = async (session: import('onnxruntime-node').InferenceSession, rows: number): Promise<void> => {
+  const answer = async (session: import('onnxruntime-node').InferenceSession, rows: number, steps: number): Promise<void> => {
+    const shapeOf = (tensor: SharedTensor): number[] => tensor.shape.map((size) => (size === -1 ? rows : size === -2 ? steps : size));
     for (let message = receive(port); message !== undefined; message = receive(port)) {
       const binding = message.message as Binding;
-      output = binding.output;
+      outputs = binding.outputs;
       copies = binding.inputs.map((shared) => ({
         shared,
         own: shared.data instanceof Float32Array ? new Float32Array(shared.data.length) : new BigInt64Array(shared.data.length),
@@ -59,7 +60,7 @@ export function serve(): void {
     }
     const feeds: Record<string, Tensor> = {};
     for (const { shared, own } of copies) {
-      const shape = shared.shape.map((size) => (size === -1 ? rows : size));
+      const shape = shapeOf(shared);
       const elements = shape.reduce((product, size) => product * size, 1);
       if (own instanceof Float32Array) {
         own.set((shared.data as Float32Array).subarray(0, elements));
@@ -69,10 +70,14 @@ export function serve(): void {
         feeds[shared.name] = new ort.Tensor('int64', own.subarray(0, elements), shape);
       }
     }
-    const result = (await session.run(feeds, [output!.name]))[output!.name]!;
-    const want = output!.shape.map((size) => (size === -1 ? rows : size));
-    if (result.dims.join() !== want.join()) throw new Error(`it gives ${output!.name} [${result.dims}], expected [${want}]`);
-    (output!.data as Float32Array).set(result.data as Float32Array);
+    const names = outputs.map(({ name }) => name);
+    const results = await session.run(feeds, names);
+    for (const output of outputs) {
+      const result = results[output.name]!;
+      const want = shapeOf(output);
+      if (result.dims.join() !== want.join()) throw new Error(`it gives ${output.name} [${result.dims}], expected [${want}]`);
+      (output.data as Float32Array).set(result.data as Float32Array);
+    }
   };
 
   const loop = async (): Promise<void> => {
@@ -83,7 +88,7 @@ export function serve(): void {
       for (let state = Atomics.load(control, 0); state !== 1; state = Atomics.load(control, 0)) Atomics.wait(control, 0, state);
       let state = 0;
       try {
-        await answer(session, control[1]!);
+        await answer(session, control[1]!, control[2]!);
       } catch (error) {
         port.postMessage(String(error instanceof Error ? error.message : error));
         state = 2;

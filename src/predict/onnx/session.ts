@@ -25,7 +25,7 @@ export class SyncSession {
   readonly #path: string;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  /** State, and rows of the call. */
+  /** State, and rows and steps of the call. */
   readonly #control: Int32Array;
 
   private constructor(path: string, worker: Worker, port: MessagePort, control: Int32Array, opened: Opened) {
@@ -44,7 +44,7 @@ export class SyncSession {
   static async open(path: string): Promise<SyncSession> {
     // The runtime opens it by its name.
     withInput(path, 'predictor', () => undefined);
-    const control = new Int32Array(new SharedArrayBuffer(8));
+    const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = new MessageChannel();
     const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: SESSION_OPTIONS, control, port: port2 };
     const worker = new Worker(`(${serve.toString()})()`, { eval: true, workerData, transferList: [port2] });
@@ -72,12 +72,13 @@ export class SyncSession {
   }
 
   /**
-   * Runs the model on the first `rows` rows of the bound tensors and waits for its output.
+   * Runs the model on the first `rows` rows of the bound tensors, of `steps` steps each, and waits for its outputs.
    * @throws UserError where the model cannot compute them, or takes minutes
    */
-  run(rows: number): void {
+  run(rows: number, steps = 1): void {
     const control = this.#control;
     control[1] = rows;
+    control[2] = steps;
     Atomics.store(control, 0, ASKED);
     Atomics.notify(control, 0);
     // Being woken is no answer: the worker tells of its last call after it has answered, so that this call may be the one it wakes.

@@ -5,19 +5,26 @@ import { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { VERSION } from '../../result/version.js';
 import type { RoutingTrace } from '../../trace/trace.js';
+import { RowBatches } from './batch.js';
 import { type Epoch, freshCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { holdOut, PathDataset } from './dataset.js';
-import { type NetworkOptions, sizeOf } from './network.js';
-import { type TrainingOptions, type TrainingWatch, train } from './trainer.js';
+import { type NetworkOptions, type PathShape, sizeOf } from './network.js';
+import { type StepOptions, type Trainable, type TrainingWatch, train } from './trainer.js';
 import { buildTrainingGraphs, exportPredictor, MOMENTS } from './training-graph.js';
 
-/** What to train. */
-export interface PredictorTraining extends Omit<TrainingOptions, 'network'> {
+/** How to train, whatever the network. */
+export interface TrainingBasics extends StepOptions {
+  /** Tokens per step. */
+  readonly batch: number;
+  /** File that the state is kept in after every epoch, and resumed from; null: none. */
+  readonly checkpoint: string | null;
+}
+
+/** What to train: the network of paths. */
+export interface PredictorTraining extends TrainingBasics {
   readonly network: Omit<NetworkOptions, 'tokenRows'>;
   /** Look at token ids, where the trace has them. */
   readonly tokenIds: boolean;
-  /** File that the state is kept in after every epoch, and resumed from; null: none. */
-  readonly checkpoint: string | null;
 }
 
 /** What came out. */
@@ -43,50 +50,94 @@ const TOKEN_ROWS = 8192;
 /** Share of the training tokens that training is stopped by. */
 const STOP_SHARE = 0.1;
 
+/** Rows of a trace to learn from, and to stop by, and what networks are told of it. */
+export interface TrainingRows {
+  readonly dataset: PathDataset;
+  readonly learn: Int32Array;
+  readonly held: Int32Array;
+  readonly shape: PathShape;
+}
+
+/** A network, ready to be trained on some rows. */
+export interface TrainingPlan extends Trainable {
+  /** All that the result depends on, beside trace, model and version. */
+  readonly training: Readonly<Record<string, unknown>> & { readonly network: unknown };
+  readonly tokenIds: boolean;
+  /** The `.onnx` file of some weights. */
+  export(weights: ReadonlyMap<string, Float32Array>, metadata: Readonly<Record<string, string>>): Uint8Array;
+}
+
+/** What a training may be watched through. */
+export type TrainWatch = Pick<TrainingWatch, 'progress' | 'breathe'>;
+
 /**
- * Trains a path predictor.
+ * Trains the network of paths.
  * @throws UserError where the runtime is missing, the trace is too short, or the checkpoint does not belong to this training
  */
-export async function trainPredictor(
+export function trainPredictor(
   trace: RoutingTrace,
   model: ModelSpec,
   options: PredictorTraining,
-  watch: Pick<TrainingWatch, 'progress' | 'breathe'> = {},
+  watch: TrainWatch = {},
+): Promise<TrainedPredictor> {
+  const { batch, epochs, learningRate, seed } = options;
+  const plan = ({ dataset, held, learn, shape }: TrainingRows): TrainingPlan => {
+    const tokenRows = options.tokenIds && dataset.tokenIds !== null ? rowsForIds(dataset.tokenIds, TOKEN_ROWS) : null;
+    const network: NetworkOptions = { ...options.network, tokenRows };
+    return {
+      training: { network, epochs, batch, learningRate, seed },
+      tokenIds: tokenRows !== null,
+      graphs: buildTrainingGraphs(network, shape),
+      source: (ort) => new RowBatches(ort, dataset, network, { learn, held }, batch),
+      export: (weights, metadata) => exportPredictor(network, shape, weights, metadata),
+    };
+  };
+  return trainNetwork(trace, model, options, plan, watch);
+}
+
+/**
+ * Trains a network.
+ * @param planOf what to train, on these rows
+ * @throws UserError where the runtime is missing, the trace is too short, or the checkpoint does not belong to this training
+ */
+export async function trainNetwork(
+  trace: RoutingTrace,
+  model: ModelSpec,
+  { checkpoint, epochs, learningRate, seed }: TrainingBasics,
+  planOf: (rows: TrainingRows) => TrainingPlan,
+  watch: TrainWatch,
 ): Promise<TrainedPredictor> {
   const dataset = new PathDataset(trace, model);
-  const random = new Random(options.seed, 'predict/train/stop');
+  const random = new Random(seed, 'predict/train/stop');
   const { held, learn } = holdOut(trace.requests, STOP_SHARE, () => random.next());
   const shape = { layers: model.layers, experts: model.experts, frequency: dataset.frequency(learn) };
-  const tokenRows = options.tokenIds && dataset.tokenIds !== null ? tableRows(dataset.tokenIds) : null;
-  const network: NetworkOptions = { ...options.network, tokenRows };
-  const { batch, checkpoint, epochs, learningRate, seed } = options;
-  const training: TrainingOptions = { network, epochs, batch, learningRate, seed };
-  const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training };
+  const plan = planOf({ dataset, learn, held, shape });
+  const { parameters } = plan.graphs;
+  const identity = { version: VERSION, trace: trace.sha256(), layers: model.layers, training: plan.training };
   const fingerprint = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-  const { parameters } = buildTrainingGraphs(network, shape);
   const resume =
     checkpoint === null || !existsSync(checkpoint)
       ? null
       : loadCheckpoint(checkpoint, fingerprint, freshCheckpoint(parameters, MOMENTS, seed));
   const resumed = resume?.epochs.length ?? 0;
-  const state = await train({ dataset, shape, learn, held }, training, resume, {
+  const state = await train(plan, { epochs, learningRate, seed }, resume, {
     ...watch,
     epoch: (reached) => {
       if (checkpoint !== null) saveCheckpoint(checkpoint, fingerprint, reached);
     },
   });
-  const bytes = exportPredictor(network, shape, state.best, {
+  const bytes = plan.export(state.best, {
     'moeprof.version': VERSION,
     'moeprof.model': model.name,
     'moeprof.trace': trace.sha256(),
-    'moeprof.network': JSON.stringify(network),
+    'moeprof.network': JSON.stringify(plan.training.network),
     'moeprof.seed': String(seed),
   });
   return {
     bytes,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     parameters: parameters.reduce((sum, { shape: size }) => sum + sizeOf(size), 0),
-    tokenIds: tokenRows !== null,
+    tokenIds: plan.tokenIds,
     learned: learn.length,
     heldOut: held.length,
     epochs: state.epochs,
@@ -96,6 +147,6 @@ export async function trainPredictor(
 }
 
 /** Rows for the ids that occur, as many as are needed or allowed. */
-function tableRows(tokenIds: Int32Array): number {
-  return Math.min(TOKEN_ROWS, tokenIds.reduce((most, id) => Math.max(most, id), 0) + 1);
+export function rowsForIds(tokenIds: Int32Array, most: number): number {
+  return Math.min(most, tokenIds.reduce((highest, id) => Math.max(highest, id), 0) + 1);
 }

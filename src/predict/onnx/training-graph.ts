@@ -1,8 +1,8 @@
 // Training as ONNX graphs: one that makes a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor
 // itself with its weights inside. Weights go in and come out of a step, so that they stay in the caller's hands.
 import { Graph, type Value } from './graph.js';
-import { buildNetwork, type NetworkOptions, nameOutput, type ParameterSpec, type PathShape } from './network.js';
-import { encodeModel } from './writer.js';
+import { buildNetwork, type NetworkOptions, nameOutput, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
+import { type Dimension, encodeModel } from './writer.js';
 
 /** Adam's constants, as its paper recommends (arXiv 1412.6980). */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
@@ -10,12 +10,28 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Endings of the names of Adam's first and second moment. */
 export const MOMENTS = ['.m', '.v'] as const;
 
+/** What a network answers. */
+interface NetworkOutputs {
+  /** Logits, [N, experts]. */
+  readonly logits: Value;
+  /** Shape of the mask of the loss; absent: that of the logits. */
+  readonly mask?: readonly Dimension[];
+  /** Values that the caller reads after a step, by name. */
+  readonly outputs?: Readonly<Record<string, Value>>;
+}
+
+/**
+ * Adds a network to a graph.
+ * @param learning the graph makes steps: what is only there against learning by heart belongs in it
+ */
+export type NetworkBuilder = (graph: Graph, parameter: ParameterSource, learning: boolean) => NetworkOutputs;
+
 /** The graphs of a training, as models that a runtime loads. */
 export interface TrainingGraphs {
   /** In the order in which the network asks for them. */
   readonly parameters: readonly ParameterSpec[];
   /**
-   * One step. Inputs: the network's, `target` and `mask` [N, experts], `scale` (elements that the loss is averaged over), `rate` (learning
+   * One step. Inputs: the network's, `target` [N, experts] and `mask` (the same, or broadcast to it), `scale` (elements that the loss is averaged over), `rate` (learning
    * rate with Adam's bias corrections), and every parameter `p` with its moments `p.m` and `p.v`. Outputs: `loss`, and every `p.next`,
    * `p.m.next`, `p.v.next`.
    */
@@ -24,10 +40,15 @@ export interface TrainingGraphs {
   readonly loss: Uint8Array;
 }
 
-/** Builds the training graphs of a network. */
+/** Builds the training graphs of the network of paths. */
 export function buildTrainingGraphs(options: NetworkOptions, shape: PathShape): TrainingGraphs {
-  const measured = withLoss(options, shape);
-  const { graph, loss, parameters, values } = withLoss(options, shape);
+  return trainingGraphsOf((graph, parameter) => ({ logits: buildNetwork(graph, parameter, options, shape) }));
+}
+
+/** Builds the training graphs of a network. */
+export function trainingGraphsOf(build: NetworkBuilder): TrainingGraphs {
+  const measured = withLoss(build, false);
+  const { graph, loss, parameters, values } = withLoss(build, true);
   const rate = graph.input('rate', 'float32', []);
   const gradients = graph.gradients(loss, values);
   for (const [index, value] of values.entries()) addAdam(graph, value, gradients[index]!, rate);
@@ -56,11 +77,11 @@ export function exportPredictor(
   return encodeModel(graph.model('moeprof path predictor', metadata));
 }
 
-function withLoss(options: NetworkOptions, shape: PathShape) {
+function withLoss(build: NetworkBuilder, learning: boolean) {
   const graph = new Graph();
   const parameters: ParameterSpec[] = [];
   const values: Value[] = [];
-  const logits = buildNetwork(
+  const { logits, mask, outputs } = build(
     graph,
     (parameter) => {
       const value = graph.input(parameter.name, 'float32', parameter.shape, true);
@@ -68,13 +89,13 @@ function withLoss(options: NetworkOptions, shape: PathShape) {
       values.push(value);
       return value;
     },
-    options,
-    shape,
+    learning,
   );
   const target = graph.input('target', 'float32', logits.shape);
-  const mask = graph.input('mask', 'float32', logits.shape);
-  const loss = graph.crossEntropy(logits, target, mask, graph.input('scale', 'float32', []));
+  const weight = graph.input('mask', 'float32', mask ?? logits.shape);
+  const loss = graph.crossEntropy(logits, target, weight, graph.input('scale', 'float32', []));
   graph.output(loss, 'loss');
+  for (const [name, value] of Object.entries(outputs ?? {})) graph.output(value, name);
   return { graph, loss, parameters, values };
 }
 

@@ -68,6 +68,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Higher is better, but only up to Belady: bound.belady.hit_rate is what perfect knowledge of the future would reach at this capacity, and headroom.hit_rate says how much of that is still open. A small headroom means that the policy is good and only more capacity (--cache) or a prefetch helps; a large one means that another policy or scope may. Prefill demands nearly all experts of a layer and has another hit rate than decode: read them apart.',
   },
   {
+    names: ['cache.hit_rate_counting_late.*'],
+    what: 'The hit rate of a counter that looks after waiting for prefetches that are under way, and so takes a late expert for a hit: hits and late arrivals over all demanded experts. ExpertFlow’s own code counts so: it waits for the event of a layer’s prefetches and then asks which experts are resident.',
+    reading:
+      'It is the figure to hold beside published hit rates of systems that count in this way. It hides the wait: a link that is too slow shows in cache.hit_rate and in time.stall, and not here. The difference to cache.hit_rate is cache.late_rate.',
+  },
+  {
     names: ['cache.late_rate.*', 'cache.late.*'],
     what: 'A late expert is one whose prefetch was under way when the layer’s routing became known, but had not arrived. It is neither a hit, since the GPU has to wait, nor a miss, since the wait is shorter than a whole transfer. The rate is late experts over all demanded ones.',
     reading:

@@ -1,11 +1,20 @@
-// Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, and the runtime
-// would take the flags.
+// Ten models on six machines under four runtimes: what is advised fits, one step more on the GPU does not or is not faster, nor are other
+// sockets or a longer draft, and the runtime would take the flags.
 import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../../src/explore/advise/advise.js';
 import { isFit } from '../../../src/explore/advise/fits.js';
 import { Pricer, tokensNeeded } from '../../../src/explore/advise/price.js';
 import { advisedRuntime } from '../../../src/explore/advise/runtimes.js';
-import { bestSetting, devicesOf, ladderOf, priced, type Question, rungOf } from '../../../src/explore/advise/search.js';
+import {
+  bestSetting,
+  canIsolate,
+  devicesOf,
+  highestFit,
+  ladderOf,
+  priced,
+  type Question,
+  rungOf,
+} from '../../../src/explore/advise/search.js';
 import { loadHardware } from '../../../src/hardware/load.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load.js';
@@ -45,6 +54,9 @@ const PAIRS = MACHINES.map((machine) => ({
 // Short: speeds of longer prompts change no order of placements, and passes beyond the prompt are not tried.
 const REQUEST = { prompt: 64, output: 64 };
 
+/** Flags that were advised at least once. */
+const used = new Set<string>();
+
 describe.each(MODELS)('%s', (name) => {
   const model = loadModel(name);
   const trace = synthesize(model, { seed: 1, requests: [{ prefill: tokensNeeded(1, REQUEST), decode: 0 }] });
@@ -57,7 +69,17 @@ describe.each(MODELS)('%s', (name) => {
       const ladder = ladderOf(question, model);
       if (best === null) {
         // Nothing fits: of the rungs, the first, the last and some between are asked.
-        const beside = { quantization: null, ubatch: runtime.ubatches[0]!, kv: 'f16' as const, context: 8192, users: 1, fromDisk: false };
+        const beside = {
+          quantization: null,
+          ubatch: runtime.ubatches[0]!,
+          kv: 'f16' as const,
+          context: 8192,
+          users: 1,
+          followsPrompts: false,
+          oneSocket: false,
+          draft: 0,
+          fromDisk: false,
+        };
         expect(
           ladder.filter(
             (rung, at) => (at % 16 === 0 || at === ladder.length - 1) && isFit(devicesOf(question, model, { ...beside, ...rung })),
@@ -73,7 +95,27 @@ describe.each(MODELS)('%s', (name) => {
         if (fits) expect((await priced(question, model, setting)).price.decode).toBeLessThanOrEqual(best.price.decode);
       }
       const command = commandOf({ ...common, quantizations: [null], model: () => model, trace, file: null, hub: null, notes: [] }, best);
-      expect(runtime.dialect.read(command).size).toBe(command.uses.length);
+      const read = runtime.dialect.read(command);
+      expect(read.size).toBe(command.uses.length);
+      for (const [flag, value] of read) used.add(`${runtime.name} ${flag}`).add(`${runtime.name} ${flag} ${value}`);
+      if (canIsolate(question, best.setting) && best.setting.draft === 0) {
+        const other = highestFit(question, model, { ...best.setting, oneSocket: !best.setting.oneSocket });
+        if (other !== null) expect((await priced(question, model, other)).price.decode).toBeLessThanOrEqual(best.price.decode);
+      }
+      const next = runtime.drafts(model, 1).find((draft) => draft > best.setting.draft);
+      if (next !== undefined) {
+        const longer = highestFit(question, model, { ...best.setting, draft: next });
+        if (longer !== null) expect((await priced(question, model, longer)).price.decode).toBeLessThanOrEqual(best.price.decode);
+      }
     }
   });
+});
+
+it('advises each flag that places weights', () => {
+  for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
+    for (const flag of ['-ncmoe', '-ot', '-ts', '--numa isolate']) expect(used).toContain(`${runtime} ${flag}`);
+  }
+  expect(used).toContain('llama.cpp --spec-type draft-mtp');
+  expect(used).toContain('ktransformers --kt-num-gpu-experts');
+  expect(used).toContain('ollama num_gpu');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { freeOf, usedOf } from '../../../src/explore/advise/fits.js';
-import { loadedMemory } from '../../../src/explore/advise/loaded.js';
+import { cpuExpertLayers, loadedMemory, splitPattern } from '../../../src/explore/advise/loaded.js';
 import { servedMemory } from '../../../src/explore/advise/served.js';
 import { ALL_ON_GPU } from '../../../src/explore/advise/setting.js';
 import { loadHardware } from '../../../src/hardware/load.js';
@@ -8,7 +8,18 @@ import { loadModel } from '../../../src/model/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
 
 const GIB = 2 ** 30;
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 512, kv: 'f16', context: 8192, users: 1, fromDisk: false } as const;
+const SETTING = {
+  ...ALL_ON_GPU,
+  quantization: null,
+  ubatch: 512,
+  kv: 'f16',
+  context: 8192,
+  users: 1,
+  followsPrompts: false,
+  oneSocket: false,
+  draft: 0,
+  fromDisk: false,
+} as const;
 const model = loadModel('gpt-oss-20b');
 const one = loadHardware('rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
 const two = loadHardware('2xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
@@ -33,6 +44,18 @@ describe('what llama.cpp loads', () => {
     expect(gpu!.kv).toBe(allGpu!.kv);
   });
 
+  it('keeps a projection of the next layer there, a third of a layer', () => {
+    const [gpu, host] = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 3 }, one).devices;
+    for (const [cpuProjections, thirds] of [
+      ['down', 1],
+      ['gate+up', 2],
+    ] as const) {
+      const split = loadedMemory('llama.cpp', model, { ...SETTING, cpuMoe: 3, cpuProjections }, one).devices;
+      expect(Math.abs(gpu!.weights - split[0]!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
+      expect(Math.abs(split[1]!.weights - host!.weights - (thirds * layer) / 3)).toBeLessThan(1e3);
+    }
+  });
+
   it('has half of its layers with the whole context, half with a window of 128: 24 MiB of KV a 1,024 tokens', () => {
     // 12 layers x 8,192 cells x 8 heads x 2 x 64 values x 2 bytes, and 12 layers x (128 + 512 in steps of 256) cells.
     const kv = loadedMemory('llama.cpp', model, SETTING, one).devices[0]!.kv;
@@ -50,6 +73,54 @@ describe('what llama.cpp loads', () => {
   it('is one sum where there is one memory', () => {
     const { devices } = loadedMemory('llama.cpp', model, SETTING, loadHardware('m4-max'));
     expect(devices.map(({ name }) => name)).toEqual(['memory']);
+  });
+});
+
+describe('drafting', () => {
+  const air = loadModel('glm-4.5-air');
+  const four = loadHardware('4xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
+  const GLM = { ...SETTING, ubatch: 512 };
+
+  it('takes one layer more, its KV cache and a buffer, on the GPU with the last layer', () => {
+    const without = loadedMemory('llama.cpp', air, GLM, four).devices;
+    const drafting = loadedMemory('llama.cpp', air, { ...GLM, draft: 1 }, four).devices;
+    expect(drafting.slice(0, 3)).toEqual(without.slice(0, 3));
+    const [before, after] = [without[3]!, drafting[3]!];
+    const last = air.anatomy!.tensors.filter(({ layer: own }) => own === 45).reduce((sum, { bytes }) => sum + bytes, 0);
+    // Two hidden widths of 4,096 in, one out, at 4.5 to 6.6 bits a weight.
+    const joins = (after.weights - before.weights - last) / (2 * 4096 ** 2);
+    expect(8 * joins).toBeGreaterThan(4.5);
+    expect(8 * joins).toBeLessThan(6.6);
+    // 8 heads of 128 keys and values, 2 bytes each.
+    expect(after.kv - before.kv).toBe(8192 * 8 * 2 * 128 * 2);
+    expect(after.compute).toBeGreaterThan(before.compute);
+  });
+
+  it('keeps its experts in host memory where all are there', () => {
+    const all = { ...GLM, cpuMoe: 45 };
+    const [before, after] = [all, { ...all, draft: 1 }].map((setting) => loadedMemory('llama.cpp', air, setting, one).devices);
+    const experts = expertBytesTotal({ layers: air.layers.slice(-1) });
+    expect((after![1]!.weights - before![1]!.weights) / experts).toBeCloseTo(1, 0);
+    expect(after![0]!.weights - before![0]!.weights).toBeLessThan(experts / 4);
+  });
+
+  it('takes a layer under servers, too', () => {
+    const [before, after] = [0, 1].map((draft) => servedMemory(0.1, air, { ...GLM, draft }, four)[0]!);
+    const last = air.layers.at(-1)!;
+    expect(after!.weights - before!.weights).toBe(last.experts * last.expertBytes + air.dense.segments[last.index]!.weightBytes);
+    expect(after!.kv - before!.kv).toBe(8192 * 8 * 2 * 128 * 2);
+  });
+});
+
+describe('flags that count layers', () => {
+  it('count those without experts', () => {
+    const sparse = loadModel('deepseek-v2-lite');
+    expect([0, 1, 26].map((cpuMoe) => cpuExpertLayers(sparse, { cpuMoe }))).toEqual([0, 2, 27]);
+    const other = loadModel('llama-4-maverick');
+    expect([0, 1, 2, 24].map((cpuMoe) => cpuExpertLayers(other, { cpuMoe }))).toEqual([0, 2, 4, 48]);
+    const pattern = splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'gate+up' });
+    expect(pattern).toBe('blk\\.3\\.ffn_(gate|up)_exps');
+    expect(splitPattern(other, { ...ALL_ON_GPU, cpuMoe: 1, cpuProjections: 'down' })).toBe('blk\\.3\\.ffn_down_exps');
   });
 });
 

@@ -5,19 +5,39 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY, INPUT_NAMES, OUTPUT_NAME, tensorOf } from '../../../src/predict/onnx/contract.js';
 import { onnx } from '../../../src/predict/onnx/onnx.js';
+import { SEQUENCE_INPUTS, SEQUENCE_OUTPUTS, sequenceTensorOf } from '../../../src/predict/onnx/sequence/contract.js';
 import { checkRun } from '../../../src/system/run.js';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/onnx-predictor.md'), 'utf8');
 
+/** Rows of tables of tensors: name, type, shape. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\| `(\w+)` \| (\w+) (\[.*?\]) \|/gm)].map(([, name, type, shape]) => [name, type, shape]);
+const rowOf = (name: string, type: string, shape: readonly unknown[]) => [
+  name,
+  type,
+  `[${shape.map((size) => (size === 8 ? 'L*E' : size)).join(', ')}]`,
+];
+const [tokens, sequences] = page.split('### Models that read sequences') as [string, string];
+
 it('lists every input and the output with its type and shape, and the decays', () => {
-  const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) (\[.*?\]) \|/gm)].map(([, name, type, shape]) => [name, type, shape]);
-  const expected = ([...INPUT_NAMES, OUTPUT_NAME] as const).map((name) => {
-    const { shape, type } = tensorOf(name, 8);
-    return [name, type, `[${shape.map((size) => (size === 8 ? 'L*E' : size)).join(', ')}]`];
-  });
-  expect(rows).toEqual(expected);
+  expect(rowsOf(tokens)).toEqual(
+    ([...INPUT_NAMES, OUTPUT_NAME] as const).map((name) => {
+      const { shape, type } = tensorOf(name, 8);
+      return rowOf(name, type, shape);
+    }),
+  );
   expect(HISTORY_DECAY).toBe(0.5);
   expect(page).toContain(`a decay of ${HISTORY_SLOW_DECAY}`);
+});
+
+it('lists every input and output of models of sequences', () => {
+  expect(rowsOf(sequences)).toEqual(
+    [...SEQUENCE_INPUTS, ...SEQUENCE_OUTPUTS].map((name) => {
+      const { shape, type } = sequenceTensorOf(name, 8, 'n');
+      return rowOf(name, type, shape);
+    }),
+  );
 });
 
 it('shows a system that can be read', () => {

@@ -86,6 +86,9 @@ describe('gradients', () => {
 
   it('of sigmoid and tanh', () => checkGradients({ x: [2, 2], y: [2, 2] }, (g, { x, y }) => g.multiply(g.sigmoid(x!), g.tanh(y!))));
 
+  it('of rows over their root mean square', () =>
+    checkGradients({ x: [3, 4], scale: [4] }, (g, { x, scale }) => g.multiply(g.rmsNorm(x!, 1e-6), scale!)));
+
   it('of parts and joins, where a part is not used', () =>
     checkGradients({ x: [2, 5] }, (g, { x }) => {
       const [first, , last] = g.split(x!, [2, 1, 2], 1);

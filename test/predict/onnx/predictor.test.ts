@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
 import type { ModelSpec } from '../../../src/model/spec.js';
-import { OnnxPredictor } from '../../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../../src/predict/onnx/onnx.js';
 import type { Predictor } from '../../../src/predict/predictor.js';
 import { Pass } from '../../../src/schedule/pass.js';
 import { Request } from '../../../src/schedule/request.js';
@@ -56,8 +56,8 @@ const TOKENS: TestRow[] = [
 ];
 const trace = traceOf(TOKENS, 4);
 
-function open(path: string, { on = model, slots = 1, training = [] as RoutingTrace[] } = {}): Promise<OnnxPredictor> {
-  return OnnxPredictor.open(path, { model: on, topK: 2, slots, random: new Random(1, 'test'), training });
+function open(path: string, { on = model, slots = 1, training = [] as RoutingTrace[] } = {}): ReturnType<typeof openOnnx> {
+  return openOnnx(path, { model: on, topK: 2, slots, random: new Random(1, 'test'), training });
 }
 
 /** logits = the named input itself: what a probability hides, its logit shows. */

@@ -16,7 +16,7 @@ async function bound(path: string, experts: number) {
   const input = new Float32Array(new SharedArrayBuffer(16 * experts));
   const output = new Float32Array(new SharedArrayBuffer(16 * experts));
   const shape = [-1, experts];
-  session.bind({ inputs: [{ name: 'observed', data: input, shape }], output: { name: 'logits', data: output, shape } });
+  session.bind({ inputs: [{ name: 'observed', data: input, shape }], outputs: [{ name: 'logits', data: output, shape }] });
   return { session, input, output };
 }
 
@@ -65,7 +65,7 @@ describe('a session', () => {
     const output = new Float32Array(new SharedArrayBuffer(4 * 2 * 9));
     session.bind({
       inputs: [{ name: 'observed', data: larger, shape: [-1, 2] }],
-      output: { name: 'logits', data: output, shape: [-1, 2] },
+      outputs: [{ name: 'logits', data: output, shape: [-1, 2] }],
     });
     session.run(9);
     expect(output.every((value) => value === 4)).toBe(true);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/base/errors.js';
 import { Random } from '../../../src/base/random.js';
 import { evaluatePredictor } from '../../../src/predict/evaluate.js';
-import { OnnxPredictor } from '../../../src/predict/onnx/onnx.js';
+import { openOnnx } from '../../../src/predict/onnx/onnx.js';
 import { type PredictorTraining, trainPredictor } from '../../../src/predict/onnx/train.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 import { temporaryFolder } from '../../trace/builders.js';
@@ -36,7 +36,7 @@ beforeAll(async () => {
 /** Recall of the whole path before the pass, and one layer ahead. */
 async function recallOf(bytes: Uint8Array): Promise<{ before: number; ahead: number }> {
   const context = { model, topK: test.topK, slots: 1, random: new Random(1, 'test'), training: [] };
-  const predictor = await OnnxPredictor.open(temporaryModel(bytes), context);
+  const predictor = await openOnnx(temporaryModel(bytes), context);
   const options = { distances: [1], batch: 4, every: 1, minProbability: 0.15 };
   const { ahead, before } = await evaluatePredictor(predictor, test, model, options);
   predictor.close();

@@ -11,9 +11,11 @@ export interface Told {
   readonly hub: string | null;
   /** Short name of the model, as a server may call it. */
   readonly name: string;
-  /** MoE layers, and the decoder layer of the first. */
   readonly moeLayers: number;
-  readonly firstMoe: number;
+  /** Decoder layers, from the first on, whose experts lie in host memory. */
+  readonly cpuExpertLayers: number;
+  /** Pattern of further tensors of experts that do; null: there are none. */
+  readonly splitPattern: string | null;
   readonly gpus: number;
   /** Decoder layers on each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
   readonly split: readonly number[] | null;

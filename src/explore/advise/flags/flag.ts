@@ -13,6 +13,10 @@ export type Taken =
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   /** Numbers between commas. */
   | { readonly kind: 'shares' }
+  /** Rules `pattern=buffer` between commas, the pattern a regular expression. */
+  | { readonly kind: 'overrides' }
+  /** An object in JSON. */
+  | { readonly kind: 'json' }
   /** Words up to the next flag. */
   | { readonly kind: 'words' };
 
@@ -122,9 +126,35 @@ function isTaken(takes: Taken, value: string): boolean {
       return takes.of.includes(value);
     case 'shares':
       return /^\d+(\.\d+)?(,\d+(\.\d+)?)*$/.test(value);
+    case 'overrides':
+      return value.split(',').every(isOverride);
+    case 'json':
+      return isObject(value);
     case 'text':
     case 'words':
       return value !== '';
+  }
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** A rule as llama.cpp reads it: it cuts a list at commas and each rule at its first equals sign, so that patterns have neither. */
+function isOverride(rule: string): boolean {
+  const [, pattern, buffer] = /^([^=]+)=(.+)$/.exec(rule) ?? [];
+  if (pattern === undefined || !/^(CPU|(CUDA|ROCm|Vulkan|SYCL)\d+|Metal)$/.test(buffer!)) return false;
+  try {
+    // Its patterns are those of ECMAScript (std::regex).
+    new RegExp(pattern);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -138,6 +168,10 @@ function wanted(takes: Taken): string {
       return `write one of ${takes.of.join(', ')}`;
     case 'shares':
       return 'write numbers between commas';
+    case 'json':
+      return 'write an object in JSON';
+    case 'overrides':
+      return 'write pattern=buffer, e.g. exps=CPU';
     case 'nothing':
     case 'text':
     case 'words':

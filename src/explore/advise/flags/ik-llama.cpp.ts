@@ -1,7 +1,7 @@
 // ik_llama.cpp's server: llama.cpp's flags, and its own for latent attention.
 import { LATENT, SCORES } from '../loaded.js';
 import { lineDialect } from './dialect.js';
-import { choice, count, type Grammar, SWITCH } from './flag.js';
+import { choice, count, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 import { SHARED_FLAGS, sharedUses } from './llama.cpp.js';
 
 const GRAMMAR: Grammar = {
@@ -20,6 +20,7 @@ const GRAMMAR: Grammar = {
     { names: ['-rtr', '--run-time-repack'], takes: SWITCH, does: 'weights in host memory are repacked at the start' },
     { names: ['-muge', '--merge-up-gate-experts'], takes: SWITCH, does: 'up and gate projections of experts are one tensor' },
     { names: ['--fit'], takes: SWITCH, does: 'which tensors go to the GPU is chosen at the start' },
+    { names: ['--spec-type'], takes: TEXT, does: "what drafts tokens, and how many; mtp: the model's own further layer" },
     { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'attn', 'graph'), does: 'how several GPUs share the model' },
   ],
 };
@@ -27,9 +28,16 @@ const GRAMMAR: Grammar = {
 /** ik_llama.cpp. */
 export const ikLlamaCpp = lineDialect(GRAMMAR, (told) => {
   const { uses, why } = sharedUses(told, ['-m', told.model]);
+  const { draft } = told.setting;
+  // All drafts are checked, however sure the layer is of them: prices count them all.
+  if (draft > 0) uses.push(['--spec-type', `mtp:n_max=${draft},p_min=0.0`]);
   if (!told.mla) return { uses, why };
+  const latent: FlagUse[] = [
+    ['-mla', LATENT],
+    ['-amb', SCORES / 2 ** 20],
+  ];
   return {
-    uses: [...uses, ['-mla', LATENT], ['-amb', SCORES / 2 ** 20]],
+    uses: [...uses, ...latent],
     why: { ...why, '-mla': 'the KV cache holds only the latent: 71 times smaller than unpacked (DeepSeek-V3)' },
   };
 });

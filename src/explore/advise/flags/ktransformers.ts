@@ -39,6 +39,17 @@ function methodOf(format: string | null): string {
   return 'BF16';
 }
 
+/** Tokens of a prompt from which on the GPU computes all of its experts: the least that its guide names (kt-kernel/README.md). */
+const PREFILL_FROM = 1024;
+
+/**
+ * Tokens of a prompt from which on the experts of the GPU are chosen by what it routes to; null: never. Only kernels of formats that GPU and
+ * CPU share compute prompts so.
+ */
+export function followsFrom(format: string | null): number | null {
+  return ['FP8', 'RAWINT4'].includes(methodOf(format)) ? PREFILL_FROM : null;
+}
+
 /** KTransformers. */
 export const ktransformers = lineDialect(GRAMMAR, (told) => {
   const { cores, format, setting, sockets } = told;
@@ -49,6 +60,13 @@ export const ktransformers = lineDialect(GRAMMAR, (told) => {
     ...(cores > 0 ? ([['--kt-cpuinfer', cores]] as const) : []),
     ['--kt-threadpool-count', sockets],
     ...(setting.gpuExperts === null ? [] : ([['--kt-num-gpu-experts', setting.gpuExperts]] as const)),
+    ...(setting.followsPrompts
+      ? ([
+          ['--kt-expert-placement-strategy', 'uniform'],
+          ['--kt-gpu-prefill-token-threshold', PREFILL_FROM],
+          ['--kt-enable-dynamic-expert-update', null],
+        ] as const)
+      : []),
   ];
   return { uses, why: { '--kt-num-gpu-experts': `more do not fit on the GPU beside ${setting.context} tokens of context` } };
 });

@@ -18,7 +18,7 @@ export const SHARED_FLAGS: readonly Flag[] = [
   { names: ['-ngl', '--gpu-layers', '--n-gpu-layers'], takes: count(), does: 'layers on the GPU, the output matrix counted as one' },
   { names: ['-ncmoe', '--n-cpu-moe'], takes: count(), does: 'layers, from the first on, whose experts stay in host memory' },
   { names: ['-cmoe', '--cpu-moe'], takes: SWITCH, does: 'the experts of all layers stay in host memory' },
-  { names: ['-ot', '--override-tensor'], takes: TEXT, does: 'where tensors lie whose names match a pattern' },
+  { names: ['-ot', '--override-tensor'], takes: { kind: 'overrides' }, does: 'where tensors lie whose names match a pattern' },
   { names: ['-ts', '--tensor-split'], takes: { kind: 'shares' }, does: 'shares of the layers on each GPU' },
   { names: ['-fa', '--flash-attn'], takes: choice('on', 'off', 'auto'), does: 'flash attention: no scores are stored' },
   { names: ['-ctk', '--cache-type-k'], takes: CACHE_TYPES, does: 'storage of keys in the KV cache' },
@@ -38,6 +38,12 @@ const GRAMMAR: Grammar = {
     { names: ['-hf', '-hfr', '--hf-repo'], takes: TEXT, does: 'the model on the Hugging Face hub, fetched at the first start' },
     { names: ['-fit', '--fit'], takes: choice('on', 'off'), does: 'on: what is not set is fitted to free memory at the start' },
     { names: ['-sm', '--split-mode'], takes: choice('none', 'layer', 'row'), does: 'how several GPUs share the model' },
+    {
+      names: ['--spec-type'],
+      takes: choice('none', 'draft-mtp', 'ngram-mod'),
+      does: "what drafts tokens; draft-mtp: the model's own further layer",
+    },
+    { names: ['--spec-draft-n-max'], takes: count(1), does: 'most tokens that are drafted for a pass' },
   ],
 };
 
@@ -52,10 +58,13 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   const why: Record<string, string> = {};
   if (setting.users > 1) uses.push(['-np', setting.users]);
   if (gpus > 0) uses.push(['-ngl', setting.gpuLayers ?? ALL_LAYERS]);
-  const experts = unified || cpuOnly ? null : expertsUse(told);
-  if (experts !== null) {
-    uses.push(experts);
-    why[experts[0]] = `fewer layers in host memory do not fit on the GPU beside ${setting.context} tokens of context`;
+  // Of overrides, which these flags are two ways to write, the first that matches decides: the special one goes first.
+  for (const [flag, value] of unified || cpuOnly ? [] : expertsUses(told)) {
+    uses.push([flag, value]);
+    why[flag] =
+      flag === '-ot'
+        ? 'what is left of the GPU takes the other projections of this layer, and not all of them'
+        : `fewer layers in host memory do not fit on the GPU beside ${setting.context} tokens of context`;
   }
   if (split !== null && !cpuOnly) {
     uses.push(['-ts', split.join(',')]);
@@ -70,19 +79,32 @@ export function sharedUses(told: Told, where: FlagUse): { uses: FlagUse[]; why: 
   }
   const computes = !isAllOnGpu(setting);
   if (computes && cores > 0) {
-    uses.push(['-t', cores]);
+    uses.push(['-t', setting.oneSocket ? cores / sockets : cores]);
     why['-t'] = 'one thread a core: experts are read from memory, and more threads than cores read no faster';
   }
-  if (computes && sockets > 1) uses.push(['--numa', 'distribute']);
+  if (computes && sockets > 1) {
+    uses.push(['--numa', setting.oneSocket ? 'isolate' : 'distribute']);
+    why['--numa'] = setting.oneSocket
+      ? "one socket reads its own memory faster than several read one another's"
+      : 'one socket has too little memory, or too few cores';
+  }
   return { uses, why };
 }
 
-/** How experts are left in host memory; null: none are. */
-function expertsUse({ firstMoe, moeLayers, setting: { cpuMoe } }: Told): FlagUse | null {
-  if (cpuMoe === 0) return null;
-  // The flag counts decoder layers from the first on, also those without experts.
-  return cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', firstMoe + cpuMoe];
+/** How experts are left in host memory; empty: none are. */
+function expertsUses({ cpuExpertLayers, moeLayers, setting: { cpuMoe }, splitPattern }: Told): FlagUse[] {
+  const split: FlagUse[] = splitPattern === null ? [] : [['-ot', `${splitPattern}=CPU`]];
+  if (cpuMoe === 0) return split;
+  return [...split, cpuMoe >= moeLayers ? ['-cmoe', null] : ['-ncmoe', cpuExpertLayers]];
 }
 
 /** llama.cpp. */
-export const llamaCpp = lineDialect(GRAMMAR, (told) => sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]));
+export const llamaCpp = lineDialect(GRAMMAR, (told) => {
+  const { uses, why } = sharedUses(told, told.hub === null ? ['-m', told.model] : ['-hf', told.hub]);
+  const { draft } = told.setting;
+  if (draft === 0) return { uses, why };
+  return {
+    uses: [...uses, ['--spec-type', 'draft-mtp'], ['--spec-draft-n-max', draft]],
+    why: { ...why, '--spec-draft-n-max': 'of a longer draft fewer tokens are right, and a pass reads the experts of all' },
+  };
+});

@@ -16,12 +16,24 @@ export const SERVER_FLAGS: readonly Flag[] = [
   { names: ['--trust-remote-code'], takes: SWITCH, does: 'code beside the model may run' },
 ];
 
+/** Flags of drafts; of KTransformers' models one has them documented, and none is advised. */
+const DRAFT_FLAGS: readonly Flag[] = [
+  {
+    names: ['--speculative-algorithm'],
+    takes: choice('EAGLE', 'EAGLE3', 'NEXTN', 'STANDALONE', 'NGRAM'),
+    does: "what drafts tokens; EAGLE without a draft model: the model's own further layer",
+  },
+  { names: ['--speculative-num-steps'], takes: count(1), does: 'tokens that are drafted one behind another' },
+  { names: ['--speculative-eagle-topk'], takes: count(1), does: 'branches of a draft' },
+  { names: ['--speculative-num-draft-tokens'], takes: count(1), does: 'tokens that a pass checks, the known one counted' },
+];
+
 const GRAMMAR: Grammar = {
   program: 'python -m sglang.launch_server',
   operands: 0,
   version: '0.5',
   source: 'github.com/sgl-project/sglang, python/sglang/srt/server_args.py',
-  flags: SERVER_FLAGS,
+  flags: [...SERVER_FLAGS, ...DRAFT_FLAGS],
 };
 
 /** Flags of the server for a setting. */
@@ -38,4 +50,14 @@ export function serverUses(told: Told): FlagUse[] {
 }
 
 /** SGLang. */
-export const sglangServer = lineDialect(GRAMMAR, (told) => ({ uses: serverUses(told) }));
+export const sglangServer = lineDialect(GRAMMAR, (told) => {
+  const { draft } = told.setting;
+  if (draft === 0) return { uses: serverUses(told) };
+  const drafts: FlagUse[] = [
+    ['--speculative-algorithm', 'EAGLE'],
+    ['--speculative-num-steps', draft],
+    ['--speculative-eagle-topk', 1],
+    ['--speculative-num-draft-tokens', draft + 1],
+  ];
+  return { uses: [...serverUses(told), ...drafts] };
+});

@@ -16,6 +16,7 @@ const GRAMMAR: Grammar = {
     { names: ['--max-num-batched-tokens'], takes: count(1), does: 'most prompt tokens of one pass' },
     { names: ['--gpu-memory-utilization'], takes: { kind: 'number', min: 0, max: 1 }, does: 'share of GPU memory that is used' },
     { names: ['--kv-cache-dtype'], takes: choice('auto', 'fp8', 'fp8_e4m3', 'fp8_e5m2', 'bfloat16'), does: 'storage of keys and values' },
+    { names: ['--speculative-config'], takes: { kind: 'json' }, does: "what drafts tokens; mtp: the model's own further layer" },
     { names: ['--quantization', '-q'], takes: TEXT, does: 'how weights are stored, where their files do not say it' },
   ],
 };
@@ -31,6 +32,9 @@ export const vllmServer = lineDialect(GRAMMAR, (told) => {
       ['--max-num-seqs', setting.users],
       ['--max-num-batched-tokens', setting.ubatch],
       ['--gpu-memory-utilization', (1 - VLLM_LEAVES).toFixed(2)],
+      ...(setting.draft === 0
+        ? []
+        : ([['--speculative-config', JSON.stringify({ method: 'mtp', num_speculative_tokens: setting.draft })]] as const)),
     ],
   };
 });

@@ -4,15 +4,28 @@ import type { Told } from '../../../../src/explore/advise/flags/dialect.js';
 import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
 import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
+import { loadModel } from '../../../../src/model/load.js';
 
-const SETTING = { ...ALL_ON_GPU, quantization: null, ubatch: 2048, kv: 'f16', context: 8192, users: 1, fromDisk: false } as const;
+const SETTING = {
+  ...ALL_ON_GPU,
+  quantization: null,
+  ubatch: 2048,
+  kv: 'f16',
+  context: 8192,
+  users: 1,
+  followsPrompts: false,
+  oneSocket: false,
+  draft: 0,
+  fromDisk: false,
+} as const;
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',
   hub: null,
   name: 'model',
   moeLayers: 47,
-  firstMoe: 1,
+  cpuExpertLayers: 0,
+  splitPattern: null,
   gpus: 1,
   split: null,
   cores: 16,
@@ -29,7 +42,7 @@ const said = (runtime: string, told: Partial<Told>): Record<string, string> => {
 
 describe('llama.cpp', () => {
   it('leaves the experts of first layers in host memory; layers without experts count', () => {
-    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 } })).toEqual({
+    expect(said('llama.cpp', { setting: { ...SETTING, cpuMoe: 20 }, cpuExpertLayers: 21 })).toEqual({
       '-m': 'model.gguf',
       '-c': '8192',
       '-ngl': '99',
@@ -39,6 +52,17 @@ describe('llama.cpp', () => {
       '-fa': 'on',
       '-t': '16',
     });
+  });
+
+  it('leaves projections of the next layer there by name, before what counts layers', () => {
+    const setting = { ...SETTING, cpuMoe: 20, cpuProjections: 'gate+up' } as const;
+    const told = { ...TOLD, setting, cpuExpertLayers: 21, splitPattern: 'blk\\.21\\.ffn_(gate|up)_exps' };
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp']) {
+      const { dialect } = advisedRuntime(runtime);
+      const command = dialect.write(told);
+      expect(command.steps[0]!.lines.join('\n')).toContain("-ot 'blk\\.21\\.ffn_(gate|up)_exps=CPU'");
+      expect([...dialect.read(command).keys()].filter((flag) => /-ot|moe/.test(flag))).toEqual(['-ot', '-ncmoe']);
+    }
   });
 
   it('says it shortly where all stay there', () => {
@@ -57,6 +81,11 @@ describe('llama.cpp', () => {
 
   it('stores keys and values alike', () => {
     expect(said('llama.cpp', { setting: { ...SETTING, kv: 'q8_0' } })).toMatchObject({ '-ctk': 'q8_0', '-ctv': 'q8_0', '-fa': 'on' });
+  });
+
+  it('keeps threads on one socket with as many as it has cores', () => {
+    const setting = { ...SETTING, cpuMoe: 5, oneSocket: true };
+    expect(said('llama.cpp', { setting, cores: 64, sockets: 2 })).toMatchObject({ '--numa': 'isolate', '-t': '32' });
   });
 
   it('spreads threads over sockets where the CPU computes', () => {
@@ -95,6 +124,27 @@ describe('ktransformers', () => {
   });
 });
 
+describe('experts that follow prompts', () => {
+  it('are asked for with the threshold that they need', () => {
+    const setting = { ...SETTING, gpuExperts: 12, followsPrompts: true };
+    expect(said('ktransformers', { setting, format: 'fp8' })).toMatchObject({
+      '--kt-expert-placement-strategy': 'uniform',
+      '--kt-gpu-prefill-token-threshold': '1024',
+      '--kt-enable-dynamic-expert-update': '',
+    });
+    expect(said('ktransformers', { setting: { ...setting, followsPrompts: false }, format: 'fp8' })).not.toHaveProperty(
+      '--kt-enable-dynamic-expert-update',
+    );
+  });
+
+  it('are had by KTransformers alone, for formats that its GPU kernels share with the CPU', () => {
+    const has = (quantization: string): string[] =>
+      ADVISED.filter(({ followsFrom }) => followsFrom(loadModel('qwen3-30b-a3b', quantization)) !== null).map(({ name }) => name);
+    expect(has('fp8')).toEqual(['ktransformers']);
+    expect(has('bf16')).toEqual([]);
+  });
+});
+
 describe('vllm and sglang', () => {
   it('share tensors over GPUs', () => {
     expect(said('vllm', { gpus: 4 })).toMatchObject({ '--tensor-parallel-size': '4', '--max-model-len': '8192' });
@@ -116,6 +166,37 @@ describe('ollama', () => {
   });
 });
 
+describe('drafts of the model itself', () => {
+  const setting = { ...SETTING, draft: 2 };
+
+  it('are said in the words of each runtime that has them', () => {
+    expect(said('llama.cpp', { setting })).toMatchObject({ '--spec-type': 'draft-mtp', '--spec-draft-n-max': '2' });
+    expect(said('ik_llama.cpp', { setting })).toMatchObject({ '--spec-type': 'mtp:n_max=2,p_min=0.0' });
+    expect(said('sglang', { setting })).toMatchObject({
+      '--speculative-algorithm': 'EAGLE',
+      '--speculative-num-steps': '2',
+      '--speculative-eagle-topk': '1',
+      '--speculative-num-draft-tokens': '3',
+    });
+    expect(JSON.parse(said('vllm', { setting })['--speculative-config']!)).toEqual({ method: 'mtp', num_speculative_tokens: 2 });
+  });
+
+  it('are not mentioned where nothing is drafted', () => {
+    for (const runtime of ['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm'])
+      expect(Object.keys(said(runtime, {})).filter((flag) => /spec/.test(flag))).toEqual([]);
+  });
+
+  it('are tried where the runtime finds the layers', () => {
+    const [air, v3, dense] = ['glm-4.5-air', 'deepseek-v3', 'gpt-oss-20b'].map((name) => loadModel(name));
+    const tried = (model: typeof air): string[] => ADVISED.filter(({ drafts }) => drafts(model!, 1).length > 0).map(({ name }) => name);
+    expect(tried(air)).toEqual(['llama.cpp', 'ik_llama.cpp', 'sglang', 'vllm']);
+    // GGUF files of DeepSeek-V3 leave its layer out.
+    expect(tried(v3)).toEqual(['sglang', 'vllm']);
+    expect(tried(dense)).toEqual([]);
+    expect(advisedRuntime('ik_llama.cpp').drafts(air!, 2)).toEqual([]);
+  });
+});
+
 describe('a grammar', () => {
   const { grammar } = advisedRuntime('llama.cpp').dialect;
 
@@ -124,10 +205,20 @@ describe('a grammar', () => {
     ['llama-server -m a.gguf -ngl many', '-ngl: does not take "many"; write a whole number of at least 0'],
     ['llama-server -m a.gguf -fa', '-fa: has no value'],
     ['llama-server -m a.gguf -fa 1', 'write one of on, off, auto'],
+    ['llama-server -m a.gguf -ot exps', '-ot: does not take "exps"; write pattern=buffer'],
+    ["llama-server -m a.gguf -ot 'blk.(3=CPU'", '-ot: does not take "blk.(3=CPU"'],
+    ['llama-server -m a.gguf -ot exps=GPU', '-ot: does not take "exps=GPU"'],
     ['llama-server -m a.gguf --model b.gguf', '--model is given twice'],
     ['llama-bench -m a.gguf', 'is no line of llama-server'],
   ])('refuses %s', (line, message) => {
     expect(() => parseLine(grammar, line)).toThrow(message);
+  });
+
+  it('refuses what is no object in JSON', () => {
+    const { grammar: vllm } = advisedRuntime('vllm').dialect;
+    for (const value of ['mtp', '[1]', '3']) {
+      expect(() => parseLine(vllm, `vllm serve m --speculative-config ${value}`)).toThrow('write an object in JSON');
+    }
   });
 
   it('takes other spellings for the same flag', () => {

@@ -1,13 +1,29 @@
 // A part of a trace as a trace of its own: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. What a predictor is
 // trained on and what it is judged on must not overlap, and most recordings come as one file.
 import { createHash } from 'node:crypto';
-import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from '../trace/trace.js';
+import { UserError } from '../base/errors.js';
+import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from './trace.js';
 
 /** Rows `[start, end)` of the whole trace, all of one request. */
 interface Segment {
   readonly request: TraceRequest;
   readonly start: number;
   readonly end: number;
+}
+
+/**
+ * The rows of a trace that a user names.
+ * @param rows `#FROM:TO`, either of which may be left out; empty: all
+ * @param name how messages and reports call the selection: the trace with its rows
+ * @throws UserError where there are no such rows
+ */
+export function rowsNamed(whole: RoutingTrace, rows: string, name: string): RoutingTrace {
+  if (rows === '') return whole;
+  const [from, to] = rows.slice(1).split(':') as [string, string];
+  const start = Number(from);
+  const end = to === '' ? whole.tokens : Number(to);
+  if (start < end && end <= whole.tokens) return selectRows(whole, start, end, name);
+  throw new UserError(`${name}: there are rows 0:${whole.tokens}; write #FROM:TO with FROM < TO <= ${whole.tokens}`);
 }
 
 /** Rows `[from, to)` of a trace. @param name how messages and reports call the selection */

@@ -1,12 +1,19 @@
 // Parts of traces: ranges of rows and drawn requests read like traces of their own, and what is learned from is never judged on.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { findProfile } from '../../src/base/profiles.js';
+import { simulateRun } from '../../src/engine/simulate.js';
 import { openPrediction } from '../../src/predict/inputs.js';
-import { selectMarked, selectRows } from '../../src/predict/selection.js';
+import { checkRun } from '../../src/system/run.js';
+import { openPopularity, openTrace } from '../../src/trace/open.js';
+import { popularityOf } from '../../src/trace/popularity.js';
+import { selectMarked, selectRows } from '../../src/trace/selection.js';
 import { allocateChunk, chunks, PHASE, type RoutingTrace } from '../../src/trace/trace.js';
-import { fileOf, safetensorsBytes, temporaryFolder, traceOf } from '../trace/builders.js';
+import { writeSafetensors } from '../../src/trace/write.js';
+import { fileOf, safetensorsBytes, temporaryFolder, traceOf } from './builders.js';
 
 const folder = temporaryFolder();
+const bundled = findProfile('traces', 'mini-mixtral-8x8l');
 
 /** Rows of four requests of 3, 4, 2 and 3 tokens; a row's token id is its row. */
 const LENGTHS = [3, 4, 2, 3];
@@ -72,6 +79,37 @@ describe('selections', () => {
     expect(hash(0, 4)).toMatch(/^[0-9a-f]{64}$/);
     expect(hash(0, 4)).toBe(hash(0, 4));
     expect(new Set([hash(0, 4), hash(0, 5), hash(1, 4), trace.sha256()]).size).toBe(4);
+  });
+});
+
+describe('rows behind the name of a trace', () => {
+  it('are opened as a trace of that name, wherever one is read', async () => {
+    const part = await openTrace(`${bundled}#100:130`);
+    expect([part.path, part.tokens]).toEqual([`${bundled}#100:130`, 30]);
+    const counts = await openPopularity(`${bundled}#100:130`);
+    const own = popularityOf(part);
+    expect(counts.counts).toEqual(own.counts);
+    part.close();
+  });
+
+  it('are the same to a run as a file that holds only them', async () => {
+    const whole = await openTrace(`${bundled}#100:400`);
+    const path = join(folder, 'part.safetensors');
+    writeSafetensors(whole, path);
+    whole.close();
+    const metrics = async (trace: string) => {
+      const run = { model: 'mini-mixtral-8x8l', hardware: 't4', trace, audit: 'off', memory: { expertCache: '25%' } };
+      const result = await simulateRun(checkRun(run, 'test', []));
+      expect(result.inputs.traces[0]!.path).toBe(trace);
+      return Object.entries(result.metrics).map(([name, { value }]) => [name, value]);
+    };
+    expect(await metrics('mini-mixtral-8x8l#100:400')).toEqual(await metrics(path));
+  });
+
+  it('must be there, and are none of counts and of what is drawn', async () => {
+    await expect(openTrace(`${bundled}#9:9`)).rejects.toThrow('there are rows 0:');
+    await expect(openTrace(`${bundled}#0:999999`)).rejects.toThrow('mini-mixtral-8x8l.safetensors#0:999999: there are rows 0:');
+    expect(() => checkRun({ model: 'mini-mixtral-8x8l', trace: 'synthetic#0:5' }, 'test', [])).toThrow('has no rows to choose from');
   });
 });
 

@@ -1,0 +1,93 @@
+// WebAssembly with 128-bit SIMD, put together from opcodes (core specification 2.0): the same bytes of code on every system that Node runs
+// on, without a compiler. A kernel is a function from numbers to a number; it works on one memory that its caller sees as bytes.
+
+/** Types of locals. */
+export const I32 = 0x7f;
+export const V128 = 0x7b;
+
+/** Unsigned LEB128. */
+function leb(value: number): number[] {
+  const low = value & 0x7f;
+  return value > 0x7f ? [low | 0x80, ...leb(value >>> 7)] : [low];
+}
+
+/** Signed LEB128, of what fits in 32 bits. */
+function signed(value: number): number[] {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+  return done ? [low] : [low | 0x80, ...signed(rest)];
+}
+
+const vector = (items: readonly (readonly number[])[]): number[] => [...leb(items.length), ...items.flat()];
+const section = (id: number, body: readonly number[]): number[] => [id, ...leb(body.length), ...body];
+const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text)];
+
+/** Pushes a local. */
+export const get = (local: number): number[] => [0x20, ...leb(local)];
+/** Pops into a local. */
+export const set = (local: number): number[] => [0x21, ...leb(local)];
+/** Pushes a 32-bit integer. */
+export const literal = (value: number): number[] => [0x41, ...signed(value)];
+/** An instruction of the SIMD set. */
+export const simd = (opcode: number, ...operands: readonly number[]): number[] => [0xfd, ...leb(opcode), ...operands];
+/** Pushes 16 bytes from the address in a local, plus an offset. Alignment is a hint only: 1 byte. */
+export const load = (address: number, offset: number): number[] => [...get(address), ...simd(0x00, 0, ...leb(offset))];
+/** Stores 16 bytes, which are on the stack above their address, at an offset from it. */
+export const save = (offset: number): number[] => simd(0x0b, 0, ...leb(offset));
+/** Adds to a local. */
+export const advance = (local: number, by: number): number[] => [...get(local), ...literal(by), 0x6a, ...set(local)];
+/** A loop, which is left where nothing goes round {@link again}. */
+export const loop = (...body: readonly number[][]): number[] => [0x03, 0x40, ...body.flat(), 0x0b];
+/** Goes round the innermost loop again while a local is below another. */
+export const again = (local: number, end: number): number[] => [...get(local), ...get(end), 0x49, 0x0d, 0];
+
+/** A function: its parameters are i32, its other locals as given, and it returns an i32. */
+export interface KernelBody {
+  readonly parameters: number;
+  /** Counts and types. */
+  readonly locals: readonly (readonly [count: number, type: number])[];
+  readonly code: readonly number[];
+}
+
+/** The module: it imports a memory and exports the functions. */
+function moduleBytes(functions: Readonly<Record<string, KernelBody>>): Uint8Array<ArrayBuffer> {
+  const all = Object.entries(functions);
+  const type = ({ parameters }: KernelBody): number[] => [0x60, ...vector(new Array<number[]>(parameters).fill([I32])), ...vector([[I32]])];
+  const code = ({ code: body, locals }: KernelBody): number[] => {
+    const whole = [...vector(locals.map(([count, kind]) => [...leb(count), kind])), ...body, 0x0b];
+    return [...leb(whole.length), ...whole];
+  };
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, vector(all.map(([, body]) => type(body)))),
+    ...section(2, vector([[...name('m'), ...name('memory'), 0x02, 0x00, 0x01]])),
+    ...section(3, vector(all.map((_, i) => leb(i)))),
+    ...section(7, vector(all.map(([key], i) => [...name(key), 0x00, ...leb(i)]))),
+    ...section(10, vector(all.map(([, body]) => code(body)))),
+  ]);
+}
+
+const PAGE = 65536;
+
+/** What is used of the global that every Node has; types of it come with the DOM. */
+const { WebAssembly: wasm } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+    readonly Module: new (code: Uint8Array) => object;
+    readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+  };
+};
+
+/**
+ * Functions on a fresh memory of at least so many bytes, which begins on a page, and that memory.
+ * @param functions by the names that they are called by
+ */
+export function instantiate<Kernels>(
+  functions: Readonly<Record<keyof Kernels & string, KernelBody>>,
+  size: number,
+): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
+  const memory = new wasm.Memory({ initial: Math.ceil(size / PAGE) });
+  const { exports } = new wasm.Instance(new wasm.Module(moduleBytes(functions)), { m: { memory } });
+  return { kernels: exports as Kernels, memory };
+}

@@ -1,0 +1,145 @@
+// The kinds of predictor that `predict train` makes: the flags that are theirs, what they default to, and how each is trained.
+import { UserError } from '../base/errors.js';
+import { formatCount } from '../base/units.js';
+import type { ModelSpec } from '../model/spec.js';
+import { trainEncoder } from '../predict/onnx/sequence/train.js';
+import { type TrainedPredictor, type TrainingBasics, type TrainWatch, trainPredictor } from '../predict/onnx/train.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { parseSeed } from './options.js';
+import { integer } from './predict-eval.js';
+
+/** Most units of a layer, and tokens of a step: a predictor that is wider takes longer than the experts that it foresees. */
+const WIDEST = 8192;
+/** Most blocks of an encoder: T5-small has six. */
+const DEEPEST = 24;
+
+/** Flags of all kinds; those of a network stand unset unless they are given. */
+export interface TrainingFlags {
+  readonly kind: string;
+  readonly hidden?: string;
+  readonly rank?: string;
+  readonly gru: boolean;
+  readonly tokenId: boolean;
+  readonly observed: boolean;
+  readonly table?: string;
+  readonly width?: string;
+  readonly inside?: string;
+  readonly blocks?: string;
+  readonly head?: string;
+  readonly history: boolean;
+  readonly epochs?: string;
+  readonly batch?: string;
+  readonly lr?: string;
+  readonly checkpoint?: string;
+  readonly seed: string;
+}
+
+/** A training, as the flags ask for it. */
+export interface TrainingChoice {
+  /** What the report says of it: kind, network and how it is trained. */
+  readonly reported: Readonly<Record<string, unknown>>;
+  readonly checkpoint: string | null;
+  /** The network in words. */
+  describe(trained: Pick<TrainedPredictor, 'tokenIds'>): string;
+  train(trace: RoutingTrace, model: ModelSpec, watch: TrainWatch): Promise<TrainedPredictor>;
+}
+
+/** One kind of predictor. */
+interface TrainKind {
+  /** Flags that no other kind takes. */
+  readonly flags: readonly (keyof TrainingFlags)[];
+  choose(options: TrainingFlags): TrainingChoice;
+}
+
+const KINDS: Readonly<Record<string, TrainKind>> = {
+  paths: { flags: ['hidden', 'rank', 'gru', 'tokenId', 'observed'], choose: choosePaths },
+  rpp: { flags: ['width', 'inside', 'blocks', 'table', 'head', 'history'], choose: chooseEncoder },
+};
+
+/** Names of the kinds. */
+export const TRAIN_KINDS = Object.keys(KINDS);
+
+/**
+ * Reads the flags of a training.
+ * @throws UserError where a value cannot be, or a flag belongs to another kind
+ */
+export function trainingOf(options: TrainingFlags): TrainingChoice {
+  for (const [name, { flags }] of Object.entries(KINDS)) {
+    if (name === options.kind) continue;
+    for (const flag of flags) {
+      const value = options[flag];
+      // What is switched on unless said otherwise is given where it is off.
+      if (value === undefined || value === STANDING[flag]) continue;
+      const written = `--${value === false ? 'no-' : ''}${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      throw new UserError(`${written}: belongs to --kind ${name}; leave it out, or train --kind ${name}`);
+    }
+  }
+  return KINDS[options.kind]!.choose(options);
+}
+
+/** Switches as they stand where nobody touches them. */
+const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
+
+function choosePaths(options: TrainingFlags): TrainingChoice {
+  const basics = basicsOf(options, { epochs: '8', batch: '128', lr: '0.002' });
+  const training = {
+    network: {
+      hidden: integer('--hidden', options.hidden ?? '256', WIDEST),
+      rank: integer('--rank', options.rank ?? '64', WIDEST),
+      gru: options.gru,
+      observed: options.observed,
+    },
+    tokenIds: options.tokenId,
+    ...basics,
+  };
+  const { gru, hidden, rank } = training.network;
+  return {
+    ...reportedOf(training, options.kind),
+    describe: (trained) =>
+      `${gru ? 'GRU across layers' : 'One hidden layer'} of ${hidden}, rank ${rank}, ${trained.tokenIds ? 'with' : 'without'} token ids`,
+    train: (trace, model, watch) => trainPredictor(trace, model, training, watch),
+  };
+}
+
+function chooseEncoder(options: TrainingFlags): TrainingChoice {
+  const basics = basicsOf(options, { epochs: '12', batch: '512', lr: '0.004' });
+  const training = {
+    network: {
+      table: integer('--table', options.table ?? '128', WIDEST),
+      width: integer('--width', options.width ?? '32', WIDEST),
+      inside: integer('--inside', options.inside ?? '2048', WIDEST),
+      blocks: integer('--blocks', options.blocks ?? '2', DEEPEST),
+      head: integer('--head', options.head ?? '64', WIDEST),
+      history: options.history,
+    },
+    ...basics,
+  };
+  const { blocks, history, inside, width } = training.network;
+  return {
+    ...reportedOf(training, options.kind),
+    describe: () =>
+      `Encoder of token ids, ${blocks === 1 ? 'a block' : `${blocks} blocks`} of ${width} with ${formatCount(inside)} inside` +
+      `${history ? ', and histories where they are known' : ''}`,
+    train: (trace, model, watch) => trainEncoder(trace, model, training, watch),
+  };
+}
+
+function reportedOf({ checkpoint, ...reported }: TrainingBasics, kind: string) {
+  return { reported: { kind, ...reported }, checkpoint };
+}
+
+function basicsOf(
+  options: TrainingFlags,
+  defaults: { readonly epochs: string; readonly batch: string; readonly lr: string },
+): TrainingBasics {
+  const rate = options.lr ?? defaults.lr;
+  const learningRate = Number(rate);
+  if (!(learningRate > 0 && learningRate < 1)) throw new UserError(`--lr ${rate}: must be a number between 0 and 1; write e.g. 0.002`);
+  return {
+    epochs: integer('--epochs', options.epochs ?? defaults.epochs),
+    batch: integer('--batch', options.batch ?? defaults.batch, WIDEST),
+    learningRate,
+    seed: parseSeed(options.seed),
+    checkpoint: options.checkpoint ?? null,
+  };
+}

@@ -1,0 +1,28 @@
+// The layer at the boundary between CPU and GPU, of whose experts each has a part: which it is, where the run asks for one.
+import { type ExpertSplit, splitExperts } from '../../model/projections.js';
+import { misfit, type RunSpec } from '../../system/run.js';
+import type { Inputs } from '../inputs.js';
+
+/**
+ * The layer that the run splits; null: none.
+ * @throws UserError where machine, model or system cannot do that
+ */
+export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec): ExpertSplit | null {
+  const { splitLayer } = run.memory;
+  if (splitLayer === undefined) return null;
+  const refuse = (what: string): never => {
+    throw misfit(run, 'memory.splitLayer', what);
+  };
+  if (hardware.cpu === null) refuse(`${hardware.name} has no CPU beside a GPU that could compute a part of the experts; leave it out`);
+  if (hardware.gpus !== undefined)
+    refuse('is for GPUs that share layers or tensors, and here they share experts; name a runtime that does');
+  const { policy } = system.cache;
+  if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || !('name' in policy) || policy.name !== 'static')
+    refuse(
+      `a split layer's experts stay where they are, and ${system.name} moves them; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
+    );
+  if (splitLayer.layer >= model.layers.length)
+    refuse(`layer ${splitLayer.layer} is none of the ${model.layers.length} with experts, counted from 0; take a smaller one`);
+  if (run.foresight === true) throw misfit(run, 'foresight', 'is of experts that lie whole, and the run splits a layer; leave it out');
+  return splitExperts(model, splitLayer.layer, splitLayer.cpu);
+}

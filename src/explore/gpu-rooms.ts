@@ -1,0 +1,14 @@
+// What a model can have of the GPUs of a machine: what plans and advice hold against what they need.
+import type { HardwareSpec } from '../hardware/spec.js';
+
+/** Bytes that each GPU has for a model; one entry where there is one, or one memory that stands for all. */
+export function gpuRooms({ gpus, tiers }: HardwareSpec): number[] {
+  const first = tiers[0]!.bytes;
+  const others = gpus?.others?.map(({ bytes }) => bytes) ?? Array.from({ length: (gpus?.count ?? 1) - 1 }, () => first);
+  return [first, ...others];
+}
+
+/** The same of the GPU that has least: of GPUs that hold alike, what each can have. */
+export function leastGpuRoom(hardware: HardwareSpec): number {
+  return Math.min(...gpuRooms(hardware));
+}

@@ -1,0 +1,79 @@
+// Experts of a layer of which some projections lie on one device and the others on another: what each of the two has of an expert. Tensors
+// of a file hold one projection of all experts of a layer, so that an engine can place them apart (llama.cpp's -ot).
+import { UserError } from '../base/errors.js';
+import type { Tensor } from './anatomy.js';
+import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';
+
+/**
+ * Projections that a layer's experts may leave on the CPU while the others stay on the GPU. Each is one piece of the way through an expert
+ * (gate and up, then down), so that a pass goes to the CPU and back once; of up and down without gate, it would go twice.
+ */
+export const CPU_PROJECTIONS = ['down', 'gate+up'] as const;
+/** One of {@link CPU_PROJECTIONS}. */
+export type CpuProjections = (typeof CPU_PROJECTIONS)[number];
+
+/** What one device has of each expert of a layer. */
+type ExpertPart = Pick<MoeLayer, 'expertBytes' | 'flopsPerToken' | 'formats'>;
+
+/** A layer whose experts lie on two devices. */
+export interface ExpertSplit {
+  /** MoE layer, 0-based. */
+  readonly layer: number;
+  readonly cpu: ExpertPart;
+  readonly gpu: ExpertPart;
+}
+
+/** A tensor of routed experts: group 1 is its projection. */
+const EXPERTS = /\.ffn_(gate_up|gate|up|down)_(?:ch)?exps\./;
+
+/** Names of a layer's tensors of experts, as they begin: `blk.24.ffn_down_exps`. */
+export function projectionTensors(model: ModelSpec, layer: number, projections: CpuProjections): readonly string[] {
+  return [...new Set(tensorsOf(model, layer, projections).map(({ name }) => name.replace(/exps\..*$/, 'exps')))];
+}
+
+function tensorsOf(model: ModelSpec, layer: number, projections: CpuProjections): Tensor[] {
+  const own = decoderLayerOf(model, layer);
+  const tensors = model.anatomy?.tensors.filter((tensor) => tensor.layer === own && EXPERTS.test(tensor.name)) ?? [];
+  return tensors.filter(({ name }) => (EXPERTS.exec(name)![1] === 'down') === (projections === 'down'));
+}
+
+/** True where files keep the projections of a layer's experts apart. */
+export function isSeparable(model: ModelSpec, layer: number): boolean {
+  return CPU_PROJECTIONS.every((projections) => tensorsOf(model, layer, projections).length > 0);
+}
+
+/**
+ * A layer whose experts leave some projections on the CPU. Bytes are those of the tensors, weights and operations go by matrices, which are
+ * of one size: a third each, or half where there is no gate.
+ * @throws UserError where nothing says which tensors the layer has, or its file has all projections in one
+ */
+export function splitExperts(model: ModelSpec, layer: number, projections: CpuProjections): ExpertSplit {
+  if (!isSeparable(model, layer))
+    throw new UserError(
+      `model ${model.name}: nothing says which tensors hold the projections of layer ${layer}'s experts; leave them on one device`,
+    );
+  const whole = model.layers[layer]!;
+  const down = tensorsOf(model, layer, 'down');
+  const gateUp = tensorsOf(model, layer, 'gate+up');
+  const bytes = (tensors: readonly Tensor[]): number => tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const matrices = gateUp.filter(({ name }) => name.endsWith('.weight')).reduce((sum, { name }) => sum + (/gate_up/.test(name) ? 2 : 1), 0);
+  const [cpu, gpu] = projections === 'down' ? [down, gateUp] : [gateUp, down];
+  const share = (own: readonly Tensor[]): number => (own === down ? 1 : matrices) / (1 + matrices);
+  const all = bytes(down) + bytes(gateUp);
+  const cpuBytes = Math.round((whole.expertBytes * bytes(cpu)) / all);
+  return {
+    layer,
+    cpu: partOf(whole, cpu, cpuBytes, share(cpu)),
+    gpu: partOf(whole, gpu, whole.expertBytes - cpuBytes, share(gpu)),
+  };
+}
+
+/** @param share part of an expert's weights */
+function partOf({ flopsPerToken, formats }: MoeLayer, tensors: readonly Tensor[], expertBytes: number, share: number): ExpertPart {
+  const flops = flopsPerToken * share;
+  if (formats === undefined) return { expertBytes, flopsPerToken: flops };
+  const stored = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+  const weights = formats.reduce((sum, one) => sum + one.weights, 0) * share;
+  const lists = tensors.map(({ bytes, format }): FormatShare[] => [{ format, weights: (weights * bytes) / stored, bytes }]);
+  return { expertBytes, flopsPerToken: flops, formats: scaleFormats(sumFormats(lists), 1, expertBytes / stored) };
+}

@@ -1,0 +1,91 @@
+// The m most similar of the paths that a scan lists, and a limit that lets it list few: what was best a layer ago is nearly as good now.
+
+/** A similarity's place among so many buckets narrows down where the limit lies. */
+const BUCKET_BITS = 7;
+
+/** The best places of a list. Of places that are equally similar those listed first stay. */
+export class BestPlaces {
+  /** Places that were found, in the order of the list, and the similarity of each. */
+  readonly places: Int32Array;
+  readonly similarity: Int32Array;
+  count = 0;
+  /** Most places that are wanted. */
+  readonly most: number;
+  readonly #order: Int32Array;
+  readonly #counts = new Int32Array(2 ** BUCKET_BITS);
+
+  /**
+   * @param most places that are wanted
+   * @param listed most places of a list
+   */
+  constructor(most: number, listed: number) {
+    this.most = most;
+    this.places = new Int32Array(most);
+    this.similarity = new Int32Array(most);
+    this.#order = new Int32Array(listed);
+  }
+
+  /**
+   * Takes the best of a list.
+   * @param list pairs of place and similarity, `list[from .. to)`
+   * @param least every similarity is above it
+   */
+  take(list: Int32Array, from: number, to: number, least: number): void {
+    const { most, places, similarity } = this;
+    let limit = least;
+    let equal = most;
+    if (to - from > 2 * most) {
+      limit = this.#limit(list, from, to, least);
+      for (let at = from + 1; at < to; at += 2) if (list[at]! > limit) equal--;
+    }
+    let kept = 0;
+    for (let at = from; at < to; at += 2) {
+      const value = list[at + 1]!;
+      if (value < limit || (value === limit && equal-- <= 0)) continue;
+      places[kept] = list[at]!;
+      similarity[kept++] = value;
+    }
+    this.count = kept;
+  }
+
+  /** The m-th largest similarity of a list: counted in buckets first, then looked for in the one where it lies. */
+  #limit(list: Int32Array, from: number, to: number, least: number): number {
+    let largest = least;
+    for (let at = from + 1; at < to; at += 2) if (list[at]! > largest) largest = list[at]!;
+    const shift = Math.max(0, 32 - Math.clz32(largest - least) - BUCKET_BITS);
+    const counts = this.#counts.fill(0);
+    for (let at = from + 1; at < to; at += 2) counts[(list[at]! - least) >> shift]! += 1;
+    let bucket = counts.length - 1;
+    let wanted = this.most;
+    for (; counts[bucket]! < wanted; bucket--) wanted -= counts[bucket]!;
+    const order = this.#order;
+    let count = 0;
+    for (let at = from + 1; at < to; at += 2) if ((list[at]! - least) >> shift === bucket) order[count++] = list[at]!;
+    return this.#largest(count, wanted);
+  }
+
+  /** The m-th largest of the first values of `#order`, by Hoare's selection. */
+  #largest(count: number, m: number): number {
+    const order = this.#order;
+    const wanted = m - 1;
+    let low = 0;
+    let high = count - 1;
+    while (low < high) {
+      const pivot = order[(low + high) >> 1]!;
+      let i = low;
+      let j = high;
+      while (i <= j) {
+        while (order[i]! > pivot) i++;
+        while (order[j]! < pivot) j--;
+        if (i > j) continue;
+        const swap = order[i]!;
+        order[i++] = order[j]!;
+        order[j--] = swap;
+      }
+      if (wanted <= j) high = j;
+      else if (wanted >= i) low = i;
+      else break;
+    }
+    return order[wanted]!;
+  }
+}

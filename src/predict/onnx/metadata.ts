@@ -1,0 +1,64 @@
+// What an ONNX file says of itself: the free facts at its end, found by walking over the file's parts without reading the graph.
+import { withInput } from '../../base/input-file.js';
+
+/** Field of ModelProto that holds a fact (onnx.proto): a message of key (1) and value (2). */
+const FACT = 14;
+/** Longest head of a part: two varints. */
+const HEAD = 20;
+/** Parts of a file that are looked at, and bytes of a fact: more than any exporter writes, so that a file of another kind is soon given up. */
+const MOST_PARTS = 4096;
+const LONGEST_FACT = 65_536;
+
+/**
+ * Facts of a file by name; none where it is no such file.
+ * @throws UserError where it cannot be read
+ */
+export function onnxMetadata(path: string): ReadonlyMap<string, string> {
+  return withInput(path, 'predictor', (file) => {
+    const facts = new Map<string, string>();
+    for (let at = 0, parts = 0; at < file.bytes && parts < MOST_PARTS; parts++) {
+      const head = file.part(at, Math.min(HEAD, file.bytes - at));
+      const part = partOf(head, 0);
+      if (part === null) return facts;
+      if (part.field === FACT && part.end - part.start <= LONGEST_FACT && at + part.end <= file.bytes) {
+        const [key, value] = factOf(file.part(at + part.start, part.end - part.start));
+        facts.set(key, value);
+      }
+      at += part.end;
+    }
+    return facts;
+  });
+}
+
+/** Where the content of a part lies; null: it has none that such a file has. */
+function partOf(bytes: Buffer, at: number): { field: number; start: number; end: number } | null {
+  const tag = varint(bytes, at);
+  if (tag === null) return null;
+  const value = varint(bytes, tag.end);
+  if (value === null) return null;
+  const field = Math.floor(tag.value / 8);
+  const wire = tag.value % 8;
+  if (wire === 0) return { field, start: tag.end, end: value.end };
+  return wire === 2 ? { field, start: value.end, end: value.end + value.value } : null;
+}
+
+function factOf(bytes: Buffer): [key: string, value: string] {
+  const texts = ['', ''];
+  for (let at = 0; at < bytes.length; ) {
+    const part = partOf(bytes, at);
+    if (part === null) break;
+    if (part.field === 1 || part.field === 2) texts[part.field - 1] = bytes.toString('utf8', part.start, part.end);
+    at = part.end;
+  }
+  return texts as [string, string];
+}
+
+/** A base-128 number, least digits first; null: it does not end here. */
+function varint(bytes: Buffer, at: number): { value: number; end: number } | null {
+  let value = 0;
+  for (let i = at, scale = 1; i < Math.min(bytes.length, at + 8); i++, scale *= 128) {
+    value += (bytes[i]! & 127) * scale;
+    if (bytes[i]! < 128) return { value, end: i + 1 };
+  }
+  return null;
+}

@@ -1,0 +1,77 @@
+// The contract of an ONNX predictor that reads token ids in order: a whole prompt in one call, and a state that is kept of every request
+// while it decodes. The other contract (../contract.ts) tells a model of one token at a time what happened before it.
+import { UserError } from '../../../base/errors.js';
+import { didYouMean } from '../../../base/text.js';
+import { checkTensor, OUTPUT_NAME, type TensorSignature } from '../contract.js';
+import type { Dimension, ElementType } from '../writer.js';
+
+/** Ids of S tokens that follow one another, of each of B requests. A model that asks for it keeps this contract. */
+export const SEQUENCE = 'sequence';
+/** What the model keeps of a request; all 0 where it begins. */
+export const STATE = 'state';
+/** The state after the tokens. */
+export const NEXT_STATE = 'next_state';
+/** Before which tokens the histories are known: 1, else 0. */
+export const KNOWN = 'known';
+
+/** Fact of a file of such a model: how many weights it multiplies for a token. */
+export const PRODUCTS = 'moeprof.products';
+
+/** Names of the inputs that such a model may ask for. */
+export const SEQUENCE_INPUTS = [SEQUENCE, STATE, 'history', 'history_slow', KNOWN] as const;
+export type SequenceInput = (typeof SEQUENCE_INPUTS)[number];
+export const SEQUENCE_OUTPUTS = [OUTPUT_NAME, NEXT_STATE] as const;
+
+/** What a model of sequences asks for, and the width of its state. */
+export interface SequenceSignature {
+  readonly inputs: readonly SequenceInput[];
+  readonly state: number;
+}
+
+/** Type and shape of a tensor. `state`: width of the state, or its name. */
+export function sequenceTensorOf(
+  name: SequenceInput | (typeof SEQUENCE_OUTPUTS)[number],
+  experts: number,
+  state: Dimension,
+): { type: ElementType; shape: readonly Dimension[] } {
+  if (name === SEQUENCE) return { type: 'int64', shape: ['B', 'S'] };
+  if (name === STATE || name === NEXT_STATE) return { type: 'float32', shape: ['B', state] };
+  return { type: 'float32', shape: name === KNOWN ? ['B', 'S'] : ['B', 'S', experts] };
+}
+
+/**
+ * Checks what a model of sequences declares.
+ * @param path the model's file, for messages
+ * @param experts dense expert ids of the model that is profiled
+ * @throws UserError with the expected and the found shape
+ */
+export function checkSequenceContract(
+  path: string,
+  inputs: readonly TensorSignature[],
+  outputs: readonly TensorSignature[],
+  experts: number,
+): SequenceSignature {
+  const width = inputs.find(({ name }) => name === STATE)?.shape[1];
+  if (typeof width !== 'number') {
+    throw new UserError(`${path}: reads "${SEQUENCE}" and has no input "${STATE}" [B, n] of a fixed width n; export it with one`);
+  }
+  const used = inputs.map((input) => {
+    const name = SEQUENCE_INPUTS.find((known) => known === input.name);
+    if (name === undefined) {
+      throw new UserError(
+        `${path}: asks for an input "${input.name}", which moeprof does not give beside "${SEQUENCE}"; ${didYouMean(input.name, SEQUENCE_INPUTS)}`,
+      );
+    }
+    checkTensor(path, 'input', input, sequenceTensorOf(name, experts, width));
+    return name;
+  });
+  for (const name of SEQUENCE_OUTPUTS) {
+    const output = outputs.find((one) => one.name === name);
+    if (output === undefined) {
+      const found = outputs.map((one) => `"${one.name}"`).join(', ');
+      throw new UserError(`${path}: reads "${SEQUENCE}" and has no output "${name}" (found ${found}); name one so`);
+    }
+    checkTensor(path, 'output', output, sequenceTensorOf(name, experts, width));
+  }
+  return { inputs: used, state: width };
+}

@@ -1,0 +1,145 @@
+// ExpertFlow's routing path predictor as a causal encoder of token ids: what a token's own context says of its path, at every layer. The
+// graph is written once; only the recurrence differs between training (unrolled, with gradients) and the exported file (ONNX's GRU).
+import { HISTORY_SLOW_DECAY } from '../contract.js';
+import type { Graph, Value } from '../graph.js';
+import {
+  constant,
+  FAST_FLOOR,
+  FAST_WEIGHT,
+  normal,
+  type ParameterSource,
+  type PathShape,
+  PRIOR_WEIGHT,
+  SLOW_FLOOR,
+  SLOW_WEIGHT,
+} from '../network.js';
+
+/** What to build. */
+export interface EncoderOptions {
+  /** Width of the token embeddings, which the heads read beside the encoder's own. */
+  readonly table: number;
+  /** Width of the encoder, and of the recurrent state of a block. */
+  readonly width: number;
+  /** Units inside the feed-forward part of a block. */
+  readonly inside: number;
+  /** Blocks, each a recurrence and a feed-forward part. */
+  readonly blocks: number;
+  /** Units of a layer's head. */
+  readonly head: number;
+  /** Also read which experts the tokens before used, where that is known. */
+  readonly history: boolean;
+  /** Rows of the table of token embeddings: ids are taken modulo this. */
+  readonly tokenRows: number;
+}
+
+/** What differs between training and a file. */
+export interface EncoderParts {
+  /** Token ids, [N]. */
+  readonly tokenId: Value;
+  /** What is known of the tokens before each; null: the network does not ask. */
+  readonly past: PastInputs | null;
+  /**
+   * The states of a GRU that reads x [N, width], one for each row: [N, width].
+   * @param weights input [width, 3 width], recurrent [width, 3 width], and their biases [3 width]; gates update, reset, candidate
+   */
+  recur(x: Value, block: number, weights: GruWeights): Value;
+  /** Spoils a value while it is trained, so that nothing is learned by heart; in a file: the value itself. */
+  spoil(x: Value, place: string): Value;
+}
+
+/** Histories before each token, [N, experts] as the contract has them; `known` [N, 1] is 0 where they are not known. */
+interface PastInputs {
+  readonly history: Value;
+  readonly historySlow: Value;
+  readonly known: Value;
+}
+
+/** Weights of one GRU, gates beside one another: update, reset, candidate. */
+export interface GruWeights {
+  readonly input: Value;
+  readonly inputBias: Value;
+  readonly recurrent: Value;
+  readonly recurrentBias: Value;
+}
+
+/** Name of the table of token embeddings, whose rows are looked up and not multiplied. */
+export const TOKEN_TABLE = 'token';
+/** Added to the mean square of a row before its root: as T5 has it. */
+const EPSILON = 1e-6;
+/** Embeddings are stored small and used large, as in ../network.ts: rare ids move by no more than the learning rate each time. */
+const TOKEN_SCALE = 16;
+
+/**
+ * Adds the encoder and its heads to a graph. Blocks are residual and normalised before each part, as in T5 (arXiv 1910.10683):
+ * x += GRU(norm x); x += W2 relu(W1 norm x). A head is its layer's own: W4 relu(W3 y) + W5 y + b of y = [x | token | last path]. What is known of the
+ * tokens before goes into the heads alone, so that the state is made of ids and nothing else.
+ * @returns logits, [N, experts]
+ */
+export function buildEncoder(
+  graph: Graph,
+  parameter: ParameterSource,
+  options: EncoderOptions,
+  { experts, frequency, layers }: PathShape,
+  { past, recur, spoil, tokenId }: EncoderParts,
+): Value {
+  const { blocks, head, inside, table, tokenRows, width } = options;
+  const near = (name: string, from: number, to: number, gain = 1): Value => parameter(normal(name, [from, to], gain / Math.sqrt(from)));
+  const bias = (name: string, size: number, value = 0): Value => parameter(constant(name, [size], value));
+  const norm = (x: Value, name: string, size = width): Value => graph.multiply(graph.rmsNorm(x, EPSILON), bias(name, size, 1));
+
+  const rows = parameter(normal(TOKEN_TABLE, [tokenRows, table], 0.05 / TOKEN_SCALE));
+  const token = spoil(graph.multiply(graph.rows(rows, graph.modulo(tokenId, tokenRows)), graph.scalar(TOKEN_SCALE)), 'token');
+  let x = graph.dense(token, near('token.in', table, width));
+  for (let block = 0; block < blocks; block++) {
+    const name = `block.${block}`;
+    const states = recur(norm(x, `${name}.gru.norm`), block, {
+      input: near(`${name}.gru.input`, width, 3 * width),
+      inputBias: bias(`${name}.gru.input_bias`, 3 * width),
+      recurrent: near(`${name}.gru.recurrent`, width, 3 * width),
+      recurrentBias: bias(`${name}.gru.recurrent_bias`, 3 * width),
+    });
+    x = graph.add(x, spoil(states, `${name}.gru`));
+    const wide = graph.relu(
+      graph.dense(norm(x, `${name}.inside.norm`), near(`${name}.inside`, width, inside), bias(`${name}.inside_bias`, inside)),
+    );
+    x = graph.add(x, spoil(graph.dense(wide, near(`${name}.outside`, inside, width, 0.5)), `${name}.outside`));
+  }
+  const read = [norm(x, 'heads.norm'), token];
+  if (past !== null) {
+    const last = graph.multiply(graph.atLeast(past.history, 1), past.known);
+    const choices = layers.reduce((sum, layer) => sum + layer.topK, 0);
+    read.push(spoil(graph.dense(last, parameter(normal('last', [experts, table], 1 / Math.sqrt(choices)))), 'last'));
+  }
+  const all = graph.concat(read, 1);
+  const units = layers.length * head;
+  const heads = graph.relu(graph.dense(all, near('heads', all.shape[1] as number, units), bias('heads.bias', units)));
+  const parts = graph.split(
+    heads,
+    layers.map(() => head),
+    1,
+  );
+  const logits = layers.map(({ experts: own, index }) => graph.dense(parts[index]!, near(`output.${index}`, head, own)));
+  const prior = parameter({
+    name: 'output.bias',
+    shape: [experts],
+    initial: () => Float32Array.from(frequency, (share) => Math.log((share + 1e-4) / (1 - share + 1e-4))),
+  });
+  const direct = graph.dense(all, near('output.direct', all.shape[1] as number, experts, 0.3));
+  const said = graph.add(graph.add(graph.concat(logits, 1), direct), prior);
+  return past === null ? said : graph.add(said, pastLogits(graph, parameter, past, experts, frequency));
+}
+
+/** How often each expert was used lately goes straight into the logits, as in ../network.ts; 0 where it is not known. */
+function pastLogits(graph: Graph, parameter: ParameterSource, past: PastInputs, experts: number, frequency: Float64Array): Value {
+  const slow = graph.multiply(past.historySlow, graph.scalar(1 - HISTORY_SLOW_DECAY));
+  const part = (x: Value, floor: number, name: string, weight: number): Value =>
+    graph.multiply(graph.log(graph.add(x, graph.scalar(floor))), parameter(constant(name, [experts], weight)));
+  const sum = graph.add(part(past.history, FAST_FLOOR, 'output.fast', FAST_WEIGHT), part(slow, SLOW_FLOOR, 'output.slow', SLOW_WEIGHT));
+  // With histories, the prior log-odds count less.
+  const less = parameter({
+    name: 'output.known',
+    shape: [experts],
+    initial: () => Float32Array.from(frequency, (share) => (PRIOR_WEIGHT - 1) * Math.log((share + 1e-4) / (1 - share + 1e-4))),
+  });
+  return graph.multiply(graph.add(sum, less), past.known);
+}

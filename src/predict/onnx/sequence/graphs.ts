@@ -1,0 +1,87 @@
+// The encoder as graphs: training steps over windows of streams, and the file that is run.
+import { OUTPUT_NAME } from '../contract.js';
+import { Graph, type Value } from '../graph.js';
+import { type PathShape, sizeOf } from '../network.js';
+import { type TrainingGraphs, trainingGraphsOf } from '../training-graph.js';
+import { encodeModel } from '../writer.js';
+import { KNOWN, NEXT_STATE, PRODUCTS, SEQUENCE, STATE } from './contract.js';
+import { buildEncoder, type EncoderOptions, TOKEN_TABLE } from './encoder.js';
+import { unrolledGru } from './unrolled.js';
+
+/** Widths of the places where noise is put in while training, by name; the first is that of the token embeddings. */
+export function noisePlaces({ blocks, history, table, width }: EncoderOptions): ReadonlyMap<string, number> {
+  const places = new Map([['noise.token', table]]);
+  for (let block = 0; block < blocks; block++) for (const part of ['gru', 'outside']) places.set(`noise.block.${block}.${part}`, width);
+  if (history) places.set('noise.last', table);
+  return places;
+}
+
+/** Training graphs over windows of `window` tokens of `streams` sequences, step by step: inputs `token_id` and `state`, output `next_state`. */
+export function encoderGraphs(options: EncoderOptions, shape: PathShape, streams: number, window: number): TrainingGraphs {
+  const { blocks, history, width } = options;
+  const rows = streams * window;
+  return trainingGraphsOf((graph, parameter, learning) => {
+    const tokenId = graph.input('token_id', 'int64', [rows]);
+    const starts = graph.split(graph.input(STATE, 'float32', [streams, blocks * width]), new Array<number>(blocks).fill(width), 1);
+    const input = (name: string, columns: number): Value => graph.input(name, 'float32', [rows, columns]);
+    const lasts: Value[] = [];
+    const logits = buildEncoder(graph, parameter, options, shape, {
+      tokenId,
+      past: history
+        ? { history: input('history', shape.experts), historySlow: input('history_slow', shape.experts), known: input(KNOWN, 1) }
+        : null,
+      recur: (x, block, weights) => {
+        const { last, states } = unrolledGru(graph, x, starts[block]!, weights);
+        lasts.push(last);
+        return states;
+      },
+      spoil: (x, place) => (learning ? graph.multiply(x, graph.input(`noise.${place}`, 'float32', x.shape)) : x),
+    });
+    return { logits, mask: [rows, 1], outputs: { [NEXT_STATE]: graph.concat(lasts, 1) } };
+  });
+}
+
+/** The encoder with its weights, as a file: what the contract calls a model of sequences. */
+export function exportEncoder(
+  options: EncoderOptions,
+  shape: PathShape,
+  weights: ReadonlyMap<string, Float32Array>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const { blocks, history, width } = options;
+  const graph = new Graph();
+  const inSteps = graph.transpose(graph.input(SEQUENCE, 'int64', ['B', 'S']), [1, 0]);
+  const starts = graph.split(graph.input(STATE, 'float32', ['B', blocks * width]), new Array<number>(blocks).fill(width), 1);
+  const rowsOf = (name: string): Value =>
+    graph.reshape(graph.transpose(graph.input(name, 'float32', ['B', 'S', shape.experts]), [1, 0, 2]), ['N', shape.experts]);
+  const lasts: Value[] = [];
+  let products = 0;
+  const logits = buildEncoder(
+    graph,
+    (parameter) => {
+      if (parameter.name !== TOKEN_TABLE) products += sizeOf(parameter.shape);
+      return graph.initializer(parameter.name, parameter.shape, weights.get(parameter.name)!);
+    },
+    options,
+    shape,
+    {
+      tokenId: graph.reshape(inSteps, ['N']),
+      past: history
+        ? {
+            history: rowsOf('history'),
+            historySlow: rowsOf('history_slow'),
+            known: graph.reshape(graph.transpose(graph.input(KNOWN, 'float32', ['B', 'S']), [1, 0]), ['N', 1]),
+          }
+        : null,
+      recur: (x, block, gru) => {
+        const { last, states } = graph.gru(graph.unflatten(x, inSteps), starts[block]!, gru);
+        lasts.push(last);
+        return graph.reshape(states, ['N', width]);
+      },
+      spoil: (x) => x,
+    },
+  );
+  graph.output(graph.transpose(graph.unflatten(logits, inSteps), [1, 0, 2]), OUTPUT_NAME);
+  graph.output(graph.concat(lasts, 1), NEXT_STATE);
+  return encodeModel(graph.model('moeprof routing path predictor', { ...metadata, [PRODUCTS]: String(products) }));
+}

@@ -1,0 +1,75 @@
+// What a model of sequences keeps of the running requests: the state after the last pass, and the one before it with that pass's tokens,
+// since tokens of a pass may turn out rejected, or run again.
+
+/** Where a model is to be called for the next tokens of a request. */
+export interface Continuation {
+  /** State to start with. */
+  readonly state: Float32Array;
+  /** Ids of tokens that this state has not seen, and that come before the next ones. */
+  readonly missed: readonly number[];
+}
+
+interface Kept {
+  request: number;
+  /** Tokens before `before`, and before `after`. */
+  from: number;
+  to: number;
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+  /** Ids of the tokens between them. */
+  ids: number[];
+}
+
+/** States by slot. */
+export class KeptStates {
+  readonly #width: number;
+  readonly #slots: (Kept | undefined)[] = [];
+
+  /** @param width elements of a state */
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  /**
+   * How a request goes on at a position. Where nothing is kept that leads there, as after a prompt that another request left in the cache, it
+   * starts with the state of a beginning.
+   */
+  at(slot: number, request: number, position: number): Continuation {
+    const kept = this.#slots[slot];
+    if (kept !== undefined && kept.request === request && position > 0) {
+      if (position === kept.to) return { state: kept.after, missed: [] };
+      if (position >= kept.from && position < kept.to) return { state: kept.before, missed: kept.ids.slice(0, position - kept.from) };
+    }
+    return { state: new Float32Array(this.#width), missed: [] };
+  }
+
+  /**
+   * Keeps what a pass made of a request.
+   * @param position of its first token in the pass, and their ids
+   * @param before state before `missed`, as {@link at} gave it
+   * @param after state after the last id
+   */
+  keep(
+    slot: number,
+    request: number,
+    position: number,
+    { missed, state }: Continuation,
+    ids: readonly number[],
+    after: Float32Array,
+  ): void {
+    const kept = (this.#slots[slot] ??= {
+      request: -1,
+      from: 0,
+      to: 0,
+      before: new Float32Array(this.#width),
+      after: new Float32Array(this.#width),
+      ids: [],
+    });
+    kept.before.set(state);
+    kept.after.set(after);
+    kept.request = request;
+    kept.from = position - missed.length;
+    kept.to = position + ids.length;
+    kept.ids = [...missed, ...ids];
+  }
+}

@@ -1,0 +1,60 @@
+// Trains the encoder of token ids: ExpertFlow's routing path predictor, on windows of the requests of a trace.
+import { UserError } from '../../../base/errors.js';
+import type { ModelSpec } from '../../../model/spec.js';
+import type { RoutingTrace } from '../../../trace/trace.js';
+import {
+  rowsForIds,
+  type TrainedPredictor,
+  type TrainingBasics,
+  type TrainingPlan,
+  type TrainingRows,
+  type TrainWatch,
+  trainNetwork,
+} from '../train.js';
+import type { EncoderOptions } from './encoder.js';
+import { encoderGraphs, exportEncoder, noisePlaces } from './graphs.js';
+import { piecesOf, SequenceWindows } from './windows.js';
+
+/** What to train. */
+export interface EncoderTraining extends TrainingBasics {
+  readonly network: Omit<EncoderOptions, 'tokenRows'>;
+}
+
+/** Most rows of the table of token embeddings: twice the vocabulary of T5. Larger ones share rows. */
+const TOKEN_ROWS = 65_536;
+/** Tokens of a window: through so many, gradients flow back; the state goes on from window to window. Ours. */
+const WINDOW = 32;
+/** Share of what the encoder says inside that is set to 0 while it is trained, and of tokens whose id is hidden. Ours, chosen on our 64-expert router. */
+const DROPOUT = 0.2;
+const HIDDEN = 0.02;
+
+/**
+ * Trains an encoder.
+ * @throws UserError where the trace has no token ids, the runtime is missing, the trace is too short, or the checkpoint belongs to another training
+ */
+export function trainEncoder(
+  trace: RoutingTrace,
+  model: ModelSpec,
+  options: EncoderTraining,
+  watch: TrainWatch = {},
+): Promise<TrainedPredictor> {
+  if (!trace.has.tokenIds) {
+    throw new UserError(`${trace.path}: carries no token ids, which --kind rpp reads; train --kind paths, which does without`);
+  }
+  const { batch, epochs, learningRate, seed } = options;
+  const plan = ({ dataset, held, learn, shape }: TrainingRows): TrainingPlan => {
+    const network: EncoderOptions = { ...options.network, tokenRows: rowsForIds(dataset.tokenIds!, TOKEN_ROWS) };
+    const pieces = { learn: piecesOf(learn, dataset), held: piecesOf(held, dataset) };
+    const window = Math.min(WINDOW, batch);
+    const streams = Math.max(1, Math.min(Math.floor(batch / window), pieces.learn.length));
+    const layout = { streams, window, state: network.blocks * network.width, noise: noisePlaces(network), history: network.history };
+    return {
+      training: { kind: 'rpp', network, epochs, batch, learningRate, seed },
+      tokenIds: true,
+      graphs: encoderGraphs(network, shape, streams, window),
+      source: (ort) => new SequenceWindows(ort, dataset, pieces, { ...layout, dropout: DROPOUT, hidden: HIDDEN }),
+      export: (weights, metadata) => exportEncoder(network, shape, weights, metadata),
+    };
+  };
+  return trainNetwork(trace, model, options, plan, watch);
+}
