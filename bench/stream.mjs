@@ -1,13 +1,13 @@
 // Memory bandwidth as `moeprof machine calibrate` measures it, beside STREAM's triad in C: node bench/stream.mjs [rounds = 5]
-// Needs a build and gcc. Both take turns; per number of threads it prints the best repeat of each (as STREAM reports), their ratio, and
-// the medians of the rounds with the distance between the farthest two.
+// Needs a build and gcc. Both take turns; per number of threads it prints the best of each (STREAM's best repeat, and the best median of
+// a visit, which is what calibrate writes down), the medians of the rounds with the distance between the farthest two, and both ratios.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { threadCounts } from '../dist/explore/measure/machine-rates.js';
-import { measureTogether } from '../dist/explore/measure/together.js';
+import { rateOf, visit } from '../dist/explore/measure/together.js';
 import { median } from './lib/bench.mjs';
 
 const BYTES = 192 * 2 ** 20;
@@ -29,7 +29,7 @@ for (const threads of threadCounts(availableParallelism())) {
     const lines = execFileSync(program, [threads, BYTES, 20].map(String), { encoding: 'utf8' });
     const rates = lines.trim().split('\n').map(Number);
     theirs.push({ best: Math.max(...rates), rate: median(rates) });
-    ours.push(await measureTogether(new Array(threads).fill({ kind: 'triad', bytes: BYTES })));
+    ours.push(rateOf([await visit(new Array(threads).fill({ kind: 'triad', bytes: BYTES }))]));
   }
   const best = (all) => Math.max(...all.map((one) => one.best));
   const middles = (all) => median(all.map(({ rate }) => rate));

@@ -14,6 +14,7 @@ const text = z.string().min(1);
 
 const count = z.int().positive();
 const share = z.number().nonnegative();
+const disturbed = share.optional().describe('Share of the rounds in which other programs took processors away; the figure may be too low.');
 
 const timing = z.strictObject({
   place: text.describe('File and line of the log.'),
@@ -56,11 +57,12 @@ export const machineFileSchema = z.strictObject({
             threads: count.describe('Threads.'),
             read: positive(RATE).describe('Plain reads.'),
             triad: positive(RATE).describe("STREAM's triad."),
-            spread: share.describe('Half the width of the middle half of the repeats, over the median.'),
+            spread: share.describe('Half the width of the middle half of the rounds, over the median.'),
+            disturbed,
           }),
         )
         .optional()
-        .describe('Memory by threads; memory is the best repeat of them.'),
+        .describe('Memory by threads; memory is the best median of a visit.'),
       experts: z
         .array(
           z.strictObject({
@@ -69,6 +71,7 @@ export const machineFileSchema = z.strictObject({
             threads: count.describe('Threads.'),
             weights: z.number().positive().describe('Weights a second.'),
             spread: share.describe('As of memory.'),
+            disturbed,
           }),
         )
         .optional()
@@ -80,6 +83,7 @@ export const machineFileSchema = z.strictObject({
             size: positive(BYTES).describe('Bytes of a read.'),
             rate: positive(RATE).describe('Of all together.'),
             spread: share.describe('As of memory.'),
+            disturbed,
             direct: z.boolean().describe("Past the system's cache."),
           }),
         )

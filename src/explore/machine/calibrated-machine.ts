@@ -44,25 +44,40 @@ function ratesOf(rates: MachineRates | null): Partial<NonNullable<MachineFile['m
   const direct = drive.filter((one) => one.direct);
   return {
     ...(memory.length > 0 && {
-      // As STREAM does: the best repeat, which nothing else disturbed.
+      // A neighbour can only make it less.
       memory: digits(Math.max(...memory.map(({ triad }) => triad.best))),
       byThreads: memory.map(({ read, threads, triad }) => ({
         threads,
         read: digits(read.rate),
         triad: digits(triad.rate),
-        spread: digits(triad.spread),
+        ...howWell(triad),
       })),
     }),
     ...(kernels.length > 0 && {
-      experts: kernels.map(({ spread, weightsPerSecond, ...one }) => ({
-        ...one,
+      experts: kernels.map(({ format, from, threads, weightsPerSecond, ...rate }) => ({
+        format,
+        from,
+        threads,
         weights: digits(weightsPerSecond),
-        spread: digits(spread),
+        ...howWell(rate),
       })),
     }),
     ...(direct.length > 0 && { disk: digits(Math.max(...direct.map(({ rate }) => rate))) }),
-    ...(drive.length > 0 && { reads: drive.map(({ rate, spread, ...one }) => ({ ...one, rate: digits(rate), spread: digits(spread) })) }),
+    ...(drive.length > 0 && {
+      reads: drive.map(({ direct: past, inFlight, rate, size, ...one }) => ({
+        inFlight,
+        size,
+        rate: digits(rate),
+        ...howWell(one),
+        direct: past,
+      })),
+    }),
   };
+}
+
+/** How far rounds agree, and how many of them were disturbed, where any were. */
+function howWell({ disturbed, spread }: { readonly disturbed: number; readonly spread: number }): { spread: number; disturbed?: number } {
+  return { spread: digits(spread), ...(disturbed > 0 && { disturbed: digits(disturbed) }) };
 }
 
 function timingOf({

@@ -42,7 +42,7 @@ function documentOf(value: CalibratedMachine): Document {
     title: `${before.name}, calibrated on ${date}`,
     blocks: [
       gridOf(['measured', 'rate'], known),
-      ...(value.rates === null ? [] : rateGrids(value.rates)),
+      ...(value.rates === null ? [] : [...rateGrids(value.rates), { kind: 'lines' as const, lines: caveats(value.rates, copies) }]),
       ...calibrations.flatMap(({ anchors, checks, runtime, steps }) => [
         speedGrid(`${runtime}: fitted on`, anchors),
         ...(checks.length === 0 ? [] : [speedGrid(`${runtime}: checked with`, checks)]),
@@ -84,6 +84,40 @@ function rateGrids({ drive, kernels, memory }: MachineRates): Grid[] {
       { title: 'Drive, reads of an expert' },
     ),
   ];
+}
+
+/** What other programs did to the figures, and what is not among them. */
+function caveats({ drive, kernels, memory }: MachineRates, copies: number | undefined): Line[] {
+  const shares = [...memory.flatMap(({ read, triad }) => [read, triad]), ...kernels, ...drive].map(({ disturbed }) => disturbed);
+  const worst = Math.max(0, ...shares);
+  const lines: Line[] = [];
+  if (worst > 0) {
+    const many = shares.filter((share) => share > 0).length;
+    lines.push({
+      tone: 'caution',
+      text:
+        `Other programs took processors away in up to ${formatRatio(worst, 0)} of the rounds of ${many} of ${shares.length} figures: these may be too low. ` +
+        'Measure again when the machine is idle.',
+    });
+  }
+  const missing = [
+    ['memory', '--measure memory', memory],
+    ['experts', '--measure experts', kernels],
+    ['drive', '--measure drive', drive],
+  ] as const;
+  for (const [what, flag, own] of missing) if (own.length === 0) lines.push({ tone: 'info', text: `${what}: not measured: ${flag} does.` });
+  if (drive.some(({ direct }) => !direct))
+    lines.push({
+      tone: 'caution',
+      text: "drive: not measured: reads cannot go past the system's cache here, so that it may have answered.",
+    });
+  if (copies === undefined) {
+    lines.push({
+      tone: 'info',
+      text: 'copies to the GPU: not measured: nothing that ships with moeprof copies to a card (onnxruntime-node comes without CUDA); two timings of its runtime tell the rate (--llama-bench, --log).',
+    });
+  }
+  return lines;
 }
 
 function speedGrid(title: string, speeds: readonly FittedSpeed[]): Grid {

@@ -1,9 +1,9 @@
 // What this machine reaches: memory by threads, kernels of experts over small and large working sets, reads of the drive by how many are under
-// way. About a minute.
+// way. About a minute. Everything is visited several times, in turns, so that what a neighbour does for some seconds is in one visit only.
 import { availableParallelism } from 'node:os';
 import { type DriveFile, openDriveFile } from './drive.js';
-import { FORMATS } from './task.js';
-import { type MeasuredRate, measureTogether } from './together.js';
+import { FORMATS, type Task } from './task.js';
+import { type MeasuredRate, type Round, rateOf, visit } from './together.js';
 import { BLOCK_BYTES } from './wasm.js';
 
 /** Memory with so many threads. */
@@ -23,6 +23,7 @@ interface KernelRate {
   readonly threads: number;
   readonly weightsPerSecond: number;
   readonly spread: number;
+  readonly disturbed: number;
 }
 
 /** Reads of the drive. */
@@ -32,6 +33,7 @@ interface DriveRate {
   readonly size: number;
   readonly rate: number;
   readonly spread: number;
+  readonly disturbed: number;
   /** False: the system's cache may have answered. */
   readonly direct: boolean;
 }
@@ -75,60 +77,67 @@ export async function measureMachine(
   progress: (done: number, total: number) => Promise<void>,
 ): Promise<MachineRates> {
   const threads = availableParallelism();
-  const counts = threadCounts(threads);
-  const flights = [1, 2, 4, 8];
-  const units = {
-    memory: wanted.includes('memory') ? counts.length : 0,
-    experts: wanted.includes('experts') ? 2 * FORMATS.length : 0,
-    drive: wanted.includes('drive') ? flights.length + 1 : 0,
-  };
-  const total = units.memory + units.experts + units.drive;
-  let done = 0;
-  const next = (): Promise<void> => progress(++done, total);
-  // What may be refused comes first.
-  const drive = units.drive > 0 ? await openDriveFile(folder, () => progress(done, total)) : null;
+  const jobs: Job[] = [];
+  const file = wanted.includes('drive') ? await openDriveFile(folder, () => progress(0, 1)) : null;
   try {
-    if (drive !== null) await next();
-    const reads: DriveRate[] = [];
-    for (const inFlight of drive === null ? [] : flights) {
-      reads.push(await driveRate(drive!, inFlight));
-      await next();
-    }
-    const memory: MemoryRate[] = [];
-    for (const count of units.memory > 0 ? counts : []) {
-      memory.push({
-        threads: count,
-        read: await several(count, { kind: 'sum', bytes: LARGE }),
-        triad: await several(count, { kind: 'triad', bytes: LARGE }),
-      });
-      await next();
-    }
-    const kernels: KernelRate[] = [];
-    for (const format of units.experts > 0 ? FORMATS : []) {
-      for (const from of ['cache', 'memory'] as const) {
-        kernels.push(await kernelRate(format, from, threads));
-        await next();
+    const drive = file === null ? [] : FLIGHTS.map((inFlight) => jobOf(jobs, readsOf(file, inFlight)));
+    const memory = wanted.includes('memory')
+      ? threadCounts(threads).map((count) => ({
+          threads: count,
+          read: jobOf(jobs, new Array(count).fill({ kind: 'sum', bytes: LARGE })),
+          triad: jobOf(jobs, new Array(count).fill({ kind: 'triad', bytes: LARGE })),
+        }))
+      : [];
+    const kernels = wanted.includes('experts')
+      ? FORMATS.flatMap((format) =>
+          (['cache', 'memory'] as const).map((from) => ({ format, from, job: jobOf(jobs, kernelsOf(format, from, threads)) })),
+        )
+      : [];
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const [i, { tasks, visits }] of jobs.entries()) {
+        visits.push(await visit(tasks));
+        await progress(turn * jobs.length + i + 1, TURNS * jobs.length);
       }
     }
-    return { memory, kernels, drive: reads };
+    return {
+      memory: memory.map(({ read, threads: count, triad }) => ({ threads: count, read: rateOf(read.visits), triad: rateOf(triad.visits) })),
+      kernels: kernels.map(({ format, from, job }) => {
+        const { disturbed, rate, spread } = rateOf(job.visits);
+        return { format, from, threads, weightsPerSecond: (rate / BLOCK_BYTES[format]) * 32, spread, disturbed };
+      }),
+      drive: drive.map(({ visits }, i) => {
+        const { disturbed, rate, spread } = rateOf(visits);
+        return { inFlight: FLIGHTS[i]!, size: READ_BYTES, rate, spread, disturbed, direct: file!.direct };
+      }),
+    };
   } finally {
-    drive?.close();
+    file?.close();
   }
 }
 
-function several(threads: number, task: { readonly kind: 'sum' | 'triad'; readonly bytes: number }): Promise<MeasuredRate> {
-  return measureTogether(new Array(threads).fill(task));
+/** Reads under way. */
+const FLIGHTS = [1, 2, 4, 8];
+/** How often everything is visited. */
+const TURNS = 3;
+
+/** Something that is measured, and what its visits have said. */
+interface Job {
+  readonly tasks: readonly Task[];
+  readonly visits: Round[][];
 }
 
-async function kernelRate(format: KernelRate['format'], from: KernelRate['from'], threads: number): Promise<KernelRate> {
-  const block = BLOCK_BYTES[format];
-  const bytes = from === 'memory' ? LARGE : ((EXPERT_WEIGHTS / 32) * block) / threads;
-  const { rate, spread } = await measureTogether(new Array(threads).fill({ kind: format, bytes }), 3);
-  return { format, from, threads, weightsPerSecond: (rate / block) * 32, spread };
+/** Adds a job to those that are done in turns. */
+function jobOf(jobs: Job[], tasks: readonly Task[]): Job {
+  const job = { tasks, visits: [] };
+  jobs.push(job);
+  return job;
 }
 
-async function driveRate({ bytes: fileBytes, direct, fd }: DriveFile, inFlight: number): Promise<DriveRate> {
-  const tasks = Array.from({ length: inFlight }, (_, seed) => ({ kind: 'read' as const, fd, bytes: READ_BYTES, fileBytes, seed }));
-  const { rate, spread } = await measureTogether(tasks, 3);
-  return { inFlight, size: READ_BYTES, rate, spread, direct };
+function kernelsOf(format: KernelRate['format'], from: KernelRate['from'], threads: number): Task[] {
+  const bytes = from === 'memory' ? LARGE : ((EXPERT_WEIGHTS / 32) * BLOCK_BYTES[format]) / threads;
+  return new Array(threads).fill({ kind: format, bytes });
+}
+
+function readsOf({ bytes: fileBytes, fd }: DriveFile, inFlight: number): Task[] {
+  return Array.from({ length: inFlight }, (_, seed) => ({ kind: 'read', fd, bytes: READ_BYTES, fileBytes, seed }));
 }

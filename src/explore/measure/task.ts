@@ -1,5 +1,5 @@
 // What a thread measures, and the loop in which it does: it works for a while, together with others, and says how much it did.
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { Random } from '../../base/random.js';
 import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';
 
@@ -74,6 +74,8 @@ export interface Done {
   readonly bytes: number;
   readonly begin: number;
   readonly end: number;
+  /** ms for which it was ready to run, and another program had the processor; null: the system does not tell. */
+  readonly waited: number | null;
 }
 
 /** Works from one time to another; at least one round. */
@@ -82,11 +84,25 @@ export function workBetween(work: Work, begin: number, end: number): Done {
   // The kernel is compiled, and the caches are as in the middle of the work.
   work.round();
   while (now() < begin);
+  const before = waitedMs();
   const from = now();
   let rounds = 0;
   do {
     work.round();
     rounds++;
   } while (now() < end);
-  return { bytes: rounds * work.bytes, begin: from, end: now() };
+  const to = now();
+  const after = waitedMs();
+  return { bytes: rounds * work.bytes, begin: from, end: to, waited: before === null || after === null ? null : after - before };
+}
+
+/** ms for which this thread has waited for a processor since it began. https://docs.kernel.org/scheduler/sched-stats.html */
+function waitedMs(): number | null {
+  if (process.platform !== 'linux') return null;
+  try {
+    const [, waited] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
+    return Number(waited) / 1e6;
+  } catch {
+    return null;
+  }
 }

@@ -1,48 +1,118 @@
-// Threads that measure together: all begin at one time, and the rate is the sum of theirs. Repeats give a median and a spread.
+// Threads that measure together: all begin at one time, and the rate is the sum of theirs. Rounds in which one of them waited for a
+// processor are taken again, since threads that do not run leave memory to those that do; visits at several times say how well the machine agrees with itself.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Done, Task } from './task.js';
 
 const WORKER = fileURLToPath(new URL('./measure-worker.js', import.meta.url));
-/** ms from the word until all begin, and ms of one repeat. */
-const LEAD = 30;
-const LENGTH = 250;
-/** Repeats; the first, in which clocks rise, is not counted where there are several. */
-const REPEATS = 7;
+/** ms from the word until all begin, and ms of one round. */
+const LEAD = 20;
+const LENGTH = 150;
+/** Rounds of a visit that count; the first, in which clocks rise, never does. */
+const ROUNDS = 3;
+/** So many undisturbed rounds of all visits make a median; where there are fewer, disturbed ones count, too. */
+const ENOUGH = 5;
+/** A visit ends after so many times as many, disturbed ones among them. */
+const PATIENCE = 3;
+/** A thread that waits for a processor for a larger part of a round than this disturbs it: half of what rates may differ by is 5 %. */
+const DISTURBED = 0.02;
 
-/** A rate and how well repeats agree. */
-export interface MeasuredRate {
-  /** Bytes/s, the median of the repeats. */
+/** A round: all threads for {@link LENGTH} ms. */
+export interface Round {
+  /** Bytes/s of all threads. */
   readonly rate: number;
-  /** The best repeat, bytes/s, as STREAM reports it. */
-  readonly best: number;
-  /** Half the width that holds the middle half of the repeats, over the median. */
-  readonly spread: number;
+  /** The largest part of the round that a thread waited for a processor; null: the system does not tell. */
+  readonly waited: number | null;
 }
 
-/** Runs one task a thread, some times over. */
-export async function measureTogether(tasks: readonly Task[], repeats = REPEATS): Promise<MeasuredRate> {
+/** A rate and how well rounds agree. */
+export interface MeasuredRate {
+  /** Bytes/s, the median of the rounds that count. */
+  readonly rate: number;
+  /** The best median of a visit, bytes/s: what the machine reaches at a time at which nothing else uses its memory. */
+  readonly best: number;
+  /** Half the width that holds the middle half of the rounds, over the median. */
+  readonly spread: number;
+  /** Share of the rounds that count in which other programs took processors away; 0 where the system does not tell. */
+  readonly disturbed: number;
+}
+
+/** One visit: runs one task a thread, round after round, until enough of them were undisturbed. */
+export async function visit(tasks: readonly Task[], rounds = ROUNDS): Promise<Round[]> {
   const workers = tasks.map((task) => new Worker(WORKER, { workerData: { task } }));
   try {
     await Promise.all(workers.map((worker) => answer(worker)));
-    const rates: number[] = [];
-    for (let i = 0; i <= repeats; i++) {
-      const begin = performance.timeOrigin + performance.now() + LEAD;
-      const done = workers.map((worker) => answer<Done>(worker));
-      for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
-      rates.push((await Promise.all(done)).reduce((sum, { begin: from, bytes, end }) => sum + (1e3 * bytes) / (end - from), 0));
-    }
-    return middle(rates.slice(1));
+    const all: Round[] = [];
+    await together(workers);
+    while (all.filter(isQuiet).length < rounds && all.length < PATIENCE * rounds) all.push(roundOf(await together(workers), apart(tasks)));
+    return countedOf(all, rounds);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
 
-/** Median and spread of repeats. */
-function middle(rates: readonly number[]): MeasuredRate {
-  const sorted = [...rates].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
-  return { rate: at(0.5), best: at(1), spread: (at(0.75) - at(0.25)) / 2 / at(0.5) };
+async function together(workers: readonly Worker[]): Promise<Done[]> {
+  const begin = performance.timeOrigin + performance.now() + LEAD;
+  const done = workers.map((worker) => answer<Done>(worker));
+  for (const worker of workers) worker.postMessage({ begin, end: begin + LENGTH });
+  return Promise.all(done);
+}
+
+/** Bytes of a thread that caches hold. */
+const CACHED = 4 * 2 ** 20;
+
+/** True for threads that do not share what they read from: while one of them does not run, the others are no faster. */
+function apart(tasks: readonly Task[]): boolean {
+  return tasks.length === 1 || tasks.every(({ bytes, kind }) => kind !== 'read' && bytes <= CACHED);
+}
+
+/** @param own true: a thread's time is that in which it had a processor; false: all of it, since the others had its memory meanwhile */
+export function roundOf(done: readonly Done[], own: boolean): Round {
+  const waits = done.map(({ begin, end, waited }) => (waited === null ? null : waited / (end - begin)));
+  return {
+    rate: done.reduce((sum, { begin, bytes, end, waited }) => sum + (1e3 * bytes) / (end - begin - (own ? (waited ?? 0) : 0)), 0),
+    waited: waits.includes(null) ? null : Math.max(...(waits as number[])),
+  };
+}
+
+function isQuiet({ waited }: Round): boolean {
+  return waited === null || waited <= DISTURBED;
+}
+
+/** So many rounds, those in which threads waited least. */
+export function countedOf(all: readonly Round[], rounds: number): Round[] {
+  return [...all].sort((a, b) => (a.waited ?? 0) - (b.waited ?? 0)).slice(0, rounds);
+}
+
+/** What visits say together. Undisturbed rounds count alone, where there are enough of them for a median. */
+export function rateOf(visits: readonly (readonly Round[])[]): MeasuredRate {
+  const rounds = visits.flat();
+  const quiet = rounds.filter(isQuiet);
+  const counted = quiet.length >= ENOUGH ? quiet : rounds;
+  const medians = visits
+    .map((own) => own.filter((round) => counted.includes(round)).map(({ rate }) => rate))
+    .filter(({ length }) => length > 1);
+  const sorted = counted.map(({ rate }) => rate).sort((a, b) => a - b);
+  const rate = at(sorted, 0.5);
+  return {
+    rate,
+    best: Math.max(
+      rate,
+      ...medians.map((own) =>
+        at(
+          own.sort((a, b) => a - b),
+          0.5,
+        ),
+      ),
+    ),
+    spread: (at(sorted, 0.75) - at(sorted, 0.25)) / 2 / rate,
+    disturbed: 1 - counted.filter(isQuiet).length / counted.length,
+  };
+}
+
+/** The value at a share of a sorted list. */
+function at(sorted: readonly number[], share: number): number {
+  return sorted[Math.round(share * (sorted.length - 1))]!;
 }
 
 function answer<T>(worker: Worker): Promise<T> {
