@@ -115,7 +115,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
-  flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, integer);
+  flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
   flag('--policy', 'system.cache.policy', options.policy, local);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
@@ -128,9 +128,9 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   flag('--replay', 'replay', options.replay);
   flag('--workload', 'workload.arrivals', options.workload, local);
   flag('--rate', 'workload.rate', options.rate, number);
-  flag('--requests', 'workload.requests', options.requests, integer);
+  flag('--requests', 'workload.requests', options.requests, number);
   flag('--slo', 'workload.slo', options.slo);
-  flag('--batch', 'workload.batch', options.batch, integer);
+  flag('--batch', 'workload.batch', options.batch, number);
   if (options.fault.length > 0) flag('--fault', 'faults', options.fault.map(splitFault));
   if (options.foresight === false) flag('--no-foresight', 'foresight', false);
   if (!options.bounds) flag('--no-bounds', 'bounds', false);
@@ -151,7 +151,7 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   flag('--trace-format', 'traceFormat', options.traceFormat);
   flag('--trace-columns', 'traceColumns', options.traceColumns, (text) => parseColumns(text));
   flag('--tokens', 'workload.tokens', options.tokens);
-  flag('--seed', 'seed', options.seed, integer);
+  flag('--seed', 'seed', options.seed, number);
   return overrides;
 }
 
@@ -162,12 +162,7 @@ function adding(overrides: Override[]) {
   };
 }
 
-/** A whole number as such; any other text is left to the schema, which says what is wrong with it. */
-function integer(text: string): unknown {
-  return /^-?\d+$/.test(text) ? Number(text) : text;
-}
-
-/** A number as such; any other text is left to the schema. */
+/** A number as such: the schema says where it must be whole. Any other text is left to it, too. */
 function number(text: string): unknown {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

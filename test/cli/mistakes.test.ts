@@ -89,6 +89,8 @@ describe('a malformed value of a flag', () => {
     ['--slo', 'tpo=3ms', '--slo: workload.slo: "tpo" cannot be limited; did you mean "tpot"?'],
     ['--tokens', 'many', '--tokens: workload.tokens: "many" is not a count; write e.g. 512, 2k, 1.5M'],
     ['--batch', '0', '--batch: workload.batch: must be more than 0, not 0'],
+    ['--batch', '2.5', '--batch: workload.batch: expected a whole number, not 2.5'],
+    ['--gpu-layers', '2.5', '--gpu-layers: memory.gpuLayers: expected a whole number, not 2.5'],
     ['--rate', 'fast', '--rate: workload.rate: expected a number, not "fast"'],
     ['--fault', 'at=2,link=h2d', '--fault: at=2 has no unit; write at=2s or at=2ms'],
     [
