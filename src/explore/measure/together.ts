@@ -37,15 +37,19 @@ export interface MeasuredRate {
   readonly disturbed: number;
 }
 
-/** One visit: runs one task a thread, round after round, until enough of them were undisturbed. */
-export async function visit(tasks: readonly Task[], rounds = ROUNDS): Promise<Round[]> {
+/**
+ * One visit: runs one task a thread, round after round, until enough of them were undisturbed.
+ * @param patient false: disturbed rounds count as well
+ */
+export async function visit(tasks: readonly Task[], patient = true): Promise<Round[]> {
   const workers = tasks.map((task) => new Worker(WORKER, { workerData: { task } }));
   try {
     await Promise.all(workers.map((worker) => answer(worker)));
     const all: Round[] = [];
     await together(workers);
-    while (all.filter(isQuiet).length < rounds && all.length < PATIENCE * rounds) all.push(roundOf(await together(workers), apart(tasks)));
-    return countedOf(all, rounds);
+    const most = patient ? PATIENCE * ROUNDS : ROUNDS;
+    while (all.filter(isQuiet).length < ROUNDS && all.length < most) all.push(roundOf(await together(workers), apart(tasks)));
+    return countedOf(all, ROUNDS);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }

@@ -1,6 +1,7 @@
-// `moeprof check` on published measurements: of the rows that are marked as pathologies at least 8 of 10 are named rightly, and no normal row
-// raises an alarm. Rules never see the mark: it is taken off the rows before they are checked.
-import { describe, expect, it } from 'vitest';
+// `moeprof check` on all published speeds: of the rows that are marked as pathologies at least 8 of 10 are named rightly, and no normal row
+// is told a cause. Rules never see the mark: it is taken off the rows before they are checked. Counts stand in docs/machines.md.
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { findProfile } from '../../../src/base/profiles.js';
 import { type CheckedRun, checkRuns, runtimesFor } from '../../../src/explore/check/check.js';
 import { type Measurement, readMeasurements } from '../../../src/explore/validate/measurement.js';
@@ -44,30 +45,40 @@ async function checked(logs: readonly Measurement[][]): Promise<{ row: Measureme
 const rows = readMeasurements(findProfile('measurements', 'open')).filter(
   ({ measured }) => (measured.tg_tps ?? measured.pp_tps) !== undefined,
 );
-const logs = logsOf(rows);
+const page = readFileSync(new URL('../../../docs/machines.md', import.meta.url), 'utf8').replace(/\s+/g, ' ');
 
 describe('moeprof check', () => {
-  it('names at least 8 of 10 pathologies rightly', async () => {
-    const sick = logs.filter((log) => log.some(({ pathology }) => pathology !== undefined));
-    const found = (await checked(sick)).filter(({ row }) => row.pathology !== undefined);
+  let all: { row: Measurement; run: CheckedRun }[] = [];
+  beforeAll(async () => {
+    all = await checked(logsOf(rows));
+  }, 3_600_000);
+
+  it('names at least 8 of 10 pathologies rightly', () => {
+    const found = all.filter(({ row }) => row.pathology !== undefined);
     const table = found.map(({ row, run }) => [row.id, row.pathology!, run.findings[0]?.cause ?? 'nothing'] as const);
     console.log(table.map((cells) => cells.join('  ')).join('\n'));
     const right = table.filter(([, mark, cause]) => CAUSES[mark] === cause);
     const nameable = table.filter(([, mark]) => !UNNAMEABLE.includes(mark));
     expect(nameable.length).toBeGreaterThanOrEqual(10);
+    expect(right.length).toBe(nameable.length);
     expect(right.length / table.length).toBeGreaterThanOrEqual(0.8);
-    expect(right.length / nameable.length).toBeGreaterThanOrEqual(0.8);
+    expect(page).toContain(`Of the ${table.length} published rows that are marked as pathologies they name ${right.length} rightly`);
   });
 
-  it('raises no alarm on normal rows', { timeout: 600_000 }, async () => {
-    // Short ones: 40 and more, of all kinds of placements and many programs.
-    const well = logs.filter(
-      (log) => log.length <= 16 && log.every(({ pathology, run }) => pathology === undefined && (run.pp_tokens ?? 0) <= 2048),
+  it('names no cause of any normal row that is slow, and few are', () => {
+    const normal = all.filter(({ row }) => row.pathology === undefined && figuresOf(row).some(({ unscored }) => unscored === null));
+    const slow = normal.filter(({ run }) => run.verdict === 'slow');
+    const alarms = slow.filter(({ run }) => run.findings.length > 0);
+    const remarks = normal.filter(({ run }) => run.verdict !== 'slow' && run.findings.length > 0);
+    console.log(
+      remarks.map(({ row, run }) => `${row.id}: ${run.findings.map(({ cause, evidence }) => `${cause}: ${evidence}`)}`).join('\n'),
     );
-    const scored = (await checked(well)).filter(({ row }) => figuresOf(row).some(({ unscored }) => unscored === null));
-    expect(scored.length).toBeGreaterThanOrEqual(40);
-    const alarms = scored.filter(({ run }) => run.verdict === 'slow' && run.findings.length > 0);
+    console.log(`${normal.length} normal rows: ${alarms.length} alarms, ${slow.length} slow, ${remarks.length} with a remark`);
+    expect(normal.length).toBeGreaterThanOrEqual(240);
+    expect(new Set(normal.map(({ row }) => row.placement.kind)).size).toBeGreaterThanOrEqual(4);
     expect(alarms.map(({ row, run }) => `${row.id}: ${run.findings[0]!.cause}`)).toEqual([]);
-    expect(new Set(scored.map(({ row }) => row.placement.kind)).size).toBeGreaterThanOrEqual(4);
+    // A band holds four of five comparable runs, so that one of five may lie outside of it.
+    expect(slow.length / normal.length).toBeLessThanOrEqual(0.2);
+    expect(page).toContain(`Of the ${normal.length} that are not marked, ${slow.length} are slower than their band`);
   });
 });
