@@ -2,15 +2,14 @@
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
-import type { TraceEvaluation } from '../predict/compare.js';
-import { comparablePredictors, comparePredictors, referenceOf } from '../predict/compare.js';
+import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf } from '../predict/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, parseSeed, type TraceFlags } from './options.js';
 import { deliver } from './outputs.js';
-import { EVALUATION_SCHEMA, evaluationReports } from './predict-report.js';
+import { EVALUATION_SCHEMA, evaluationReports, type ReportEnvironment } from './predict-report.js';
 import { watched } from './watched.js';
 
 /** Options of both subcommands. */
@@ -35,8 +34,8 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
     if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
       const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
-      const evaluations = await judgePredictors(predictors, DISTANCES, inputs, options, context);
-      return { schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt) };
+      const { evaluations, times } = await judgePredictors(predictors, DISTANCES, inputs, options, context);
+      return { schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt, times) };
     } finally {
       inputs.close();
     }
@@ -50,7 +49,7 @@ export function judgePredictors(
   { judged, model, training }: PredictionInputs,
   options: JudgingOptions,
   context: CliContext,
-): Promise<TraceEvaluation[]> {
+): ReturnType<typeof comparePredictors> {
   const request = {
     predictors,
     model,
@@ -99,13 +98,14 @@ export function headOf({ model, training }: PredictionInputs, options: JudgingOp
   } as const;
 }
 
-/** Where and how long it ran. */
-export function environment(startedAt: number): Record<string, string | number> {
+/** Where and how long it ran, and what predictors took. */
+export function environment(startedAt: number, predictNs: readonly JudgedTimes[]): ReportEnvironment {
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     wallMs: Math.round(performance.now() - startedAt),
+    predictNs,
   };
 }
 

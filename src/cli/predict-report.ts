@@ -1,6 +1,6 @@
 // What `predict eval` and `predict train` report: data first, as JSON; then the same as grids that fit a terminal.
-import { formatBytes, formatCount, formatNumber } from '../base/units.js';
-import type { TraceEvaluation, TraceReference } from '../predict/compare.js';
+import { formatBytes, formatCount, formatNs, formatNumber } from '../base/units.js';
+import type { JudgedTimes, TraceEvaluation, TraceReference } from '../predict/compare.js';
 import type { EvaluationOptions } from '../predict/evaluate.js';
 import type { TrainedPredictor } from '../predict/onnx/train.js';
 import type { Score } from '../predict/score.js';
@@ -28,8 +28,19 @@ interface ReportHead {
   readonly training: readonly TraceReference[];
   readonly seed: number;
   readonly evaluations: readonly TraceEvaluation[];
-  /** Everything that may differ between two runs of the same inputs. */
-  readonly environment: Readonly<Record<string, string | number>>;
+  readonly environment: ReportEnvironment;
+}
+
+/** Everything that may differ between two runs of the same inputs. */
+export interface ReportEnvironment {
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly wallMs: number;
+  /** Of it for training. */
+  readonly trainingMs?: number;
+  /** What predictors took, ns a token. */
+  readonly predictNs: readonly JudgedTimes[];
 }
 
 /** Report of `predict eval`. */
@@ -62,14 +73,14 @@ export const trainingReports = documentFormats<TrainingReport>((report) => {
   return documentOf(report, facts, [epochGrid(report.trained)]);
 });
 
-function documentOf({ evaluations, model }: ReportHead, facts: string, blocks: readonly Block[] = []): Document {
+function documentOf({ environment, evaluations, model }: ReportHead, facts: string, blocks: readonly Block[] = []): Document {
   const { name, layers, experts, topK } = model;
   return {
     title: `path prediction, ${name} (${layers} layers x ${experts} experts, top-${topK})`,
     lead: [{ text: facts }],
     blocks: [
       ...blocks,
-      ...evaluations.flatMap((evaluation) => evaluationGrids(evaluation, topK)),
+      ...evaluations.flatMap((evaluation) => evaluationGrids(evaluation, topK, environment.predictNs)),
       ...evaluations.slice(0, 1).map(({ options }) => note(legend(options, topK), 'dim')),
     ],
     records: recordsOf(evaluations),
@@ -92,7 +103,11 @@ function spokenBy({ ahead, before }: Judged): Score | null {
   return before ?? ahead[0]?.score ?? null;
 }
 
-function evaluationGrids({ options: { distances }, predictors, trace }: TraceEvaluation, topK: number): Grid[] {
+function evaluationGrids(
+  { options: { batch: size, distances }, predictors, trace }: TraceEvaluation,
+  topK: number,
+  times: readonly JudgedTimes[],
+): Grid[] {
   const summary = grid(
     predictors,
     [
@@ -100,13 +115,55 @@ function evaluationGrids({ options: { distances }, predictors, trace }: TraceEva
       ratioColumn(`@${topK}`, ({ before }) => before?.recallAtK),
       ratioColumn(`@${2 * topK}`, ({ before }) => before?.recallAt2K),
       ...distances.map((distance, index) => ratioColumn(`+${distance}`, ({ ahead }: Judged) => ahead[index]!.score?.recallAtK)),
-      { head: 'batch', of: ({ batch }) => (batch === null ? '-' : `${dotted(batch.recall)}/${dotted(batch.precision)}`) },
       ratioColumn('prec.', (judged) => spokenBy(judged)?.precision),
       ratioColumn('calib.', (judged) => spokenBy(judged)?.calibrationError),
     ],
     { title: `judged on ${trace.path} (${formatCount(trace.tokens)} tokens)` },
   );
-  return [summary, ...predictors.flatMap(detailGrids)];
+  return [
+    summary,
+    batchGrid(
+      predictors,
+      size,
+      times.filter((one) => one.trace === trace.path),
+    ),
+    ...predictors.flatMap(detailGrids),
+  ];
+}
+
+/** Unions of batches, where names are as many as is expected, and what predictors took. */
+function batchGrid(predictors: readonly Judged[], size: number, times: readonly JudgedTimes[]): Grid {
+  const own = ({ predictor }: Judged): JudgedTimes | undefined => times.find((one) => one.predictor === predictor);
+  const count = (head: string, of: (judged: Judged) => number | undefined): ColumnOf<Judged> => ({
+    head,
+    of: (judged) => ({ value: of(judged) ?? null, text: of(judged)?.toFixed(1) ?? '-' }),
+  });
+  const time = (head: string, of: (times: JudgedTimes) => number | null): ColumnOf<Judged> => ({
+    head,
+    of: (judged) => {
+      const ns = own(judged) === undefined ? null : of(own(judged)!);
+      return { value: ns, text: ns === null ? '-' : formatNs(ns) };
+    },
+  });
+  return grid(
+    predictors,
+    [
+      { head: 'predictor', of: ({ predictor }) => predictor, most: NAME },
+      count('names', ({ batch }) => batch?.expected.named),
+      ratioColumn('recall', ({ batch }) => batch?.expected.recall),
+      ratioColumn('prec.', ({ batch }) => batch?.expected.precision),
+      ratioColumn('sized', ({ batch }) => batch?.atTrueSize),
+      time('before', ({ before }) => before),
+      time('during', ({ during }) => during),
+      time('learning', ({ learning }) => learning),
+    ],
+    { title: `unions of ${size} tokens (${batchSize(predictors)}), and time a token` },
+  );
+}
+
+function batchSize(predictors: readonly Judged[]): string {
+  const batch = predictors.find((judged) => judged.batch !== null)?.batch ?? null;
+  return batch === null ? 'none' : `${batch.demanded.toFixed(1)} experts a layer`;
 }
 
 /** A row for each predictor on each trace. */
@@ -123,6 +180,10 @@ function recordsOf(evaluations: readonly TraceEvaluation[]): Grid {
     ),
     { head: 'batch_recall', of: ({ batch }) => batch?.recall },
     { head: 'batch_precision', of: ({ batch }) => batch?.precision },
+    { head: 'batch_expected_names', of: ({ batch }) => batch?.expected.named },
+    { head: 'batch_expected_recall', of: ({ batch }) => batch?.expected.recall },
+    { head: 'batch_expected_precision', of: ({ batch }) => batch?.expected.precision },
+    { head: 'batch_sized_recall', of: ({ batch }) => batch?.atTrueSize },
     { head: 'precision', of: (judged) => spokenBy(judged)?.precision },
     { head: 'calibration_error', of: (judged) => spokenBy(judged)?.calibrationError },
     { head: 'recall_at_k_prefill', of: (judged) => spokenBy(judged)?.recallAtKByPhase.prefill },
@@ -134,9 +195,10 @@ function legend({ batch, distances, minProbability }: EvaluationOptions, topK: n
   return (
     `Recall, mean over layers. @${topK}, @${2 * topK}: of a token's experts, those among the ${topK} or ${2 * topK} named before the pass. ` +
     (distances.length > 0 ? `+d: @${topK} of the layer d layers ahead, while the pass goes on. ` : '') +
-    `batch: recall and precision of the union of ${batch} tokens' paths, before the pass. ` +
     `prec.: share that came true of what was at least ${formatNumber(minProbability * 100)} % probable. ` +
-    'calib.: mean distance of probability from frequency.'
+    'calib.: mean distance of probability from frequency. ' +
+    `Unions: of what ${batch} tokens use together, before the pass, with so many names as probabilities add up to; sized: with as many as there are. ` +
+    'last-token and previous-layer are filled up by popularity. Times: of the whole path before the pass, of all layers during it, of learning; as measured here.'
   );
 }
 

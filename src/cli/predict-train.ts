@@ -44,7 +44,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const trainedMs = performance.now() - startedAt;
       const comparable = comparablePredictors([...inputs.training, ...inputs.judged]);
       const baselines = BASELINES.filter((name) => comparable.includes(name));
-      const evaluations = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
+      const { evaluations, times } = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
       const { bytes, resumed: _resumed, ...facts } = trained;
       outputs.deliver({
         schema: TRAINING_SCHEMA,
@@ -53,7 +53,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
         network: training.describe(facts),
         trained: { ...facts, bytes: bytes.length },
         evaluations,
-        environment: { ...environment(startedAt), trainingMs: Math.round(trainedMs) },
+        environment: { ...environment(startedAt, times), trainingMs: Math.round(trainedMs) },
       });
     } finally {
       inputs.close();

@@ -4,7 +4,7 @@ import { type Choice, resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { createPredictor, missingNeeds, parsePredictor } from './create.js';
-import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor } from './evaluate.js';
+import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { PREDICTORS } from './index.js';
 
 /** A trace that was learned from or judged on. */
@@ -19,6 +19,12 @@ export interface TraceEvaluation {
   readonly trace: TraceReference;
   readonly options: EvaluationOptions;
   readonly predictors: readonly ({ readonly predictor: string } & Evaluation)[];
+}
+
+/** What a predictor took on a trace, on this machine: apart from what is the same everywhere. */
+export interface JudgedTimes extends PredictionTimes {
+  readonly trace: string;
+  readonly predictor: string;
 }
 
 /** What to judge, on what. */
@@ -42,6 +48,10 @@ const AHEAD_TOKENS = 500;
 /** Not judged unless named: they are told the truth. */
 const TOLD = ['pre-gated', 'oracle'];
 
+/** Predictors that name the experts of one token and no others: popularity says whom to name beside them, up to 2k. */
+const FILLED = ['last-token', 'previous-layer'];
+const POPULAR = parsePredictor('popularity');
+
 /** Names of all registered predictors that need nothing but what every one of these traces carries. */
 export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
   return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
@@ -55,10 +65,14 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
  * Judges every predictor on every trace.
  * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
  */
-export async function comparePredictors(request: ComparisonRequest, watch: EvaluationWatch = {}): Promise<TraceEvaluation[]> {
+export async function comparePredictors(
+  request: ComparisonRequest,
+  watch: EvaluationWatch = {},
+): Promise<{ readonly evaluations: TraceEvaluation[]; readonly times: JudgedTimes[] }> {
   const { batch, every, judged, minProbability, model, predictors, seed, training } = request;
   const choices = predictors.map(chosenOf);
   const evaluations: TraceEvaluation[] = [];
+  const allTimes: JudgedTimes[] = [];
   let done = 0;
   for (const trace of judged) {
     const options: EvaluationOptions = {
@@ -69,14 +83,15 @@ export async function comparePredictors(request: ComparisonRequest, watch: Evalu
     };
     const rows: TraceEvaluation['predictors'][number][] = [];
     for (const chosen of choices) {
-      const predictor = await createPredictor({ chosen, model, trace, slots: 1, seed, training });
+      const common = { model, trace, slots: 1, seed, training };
+      const predictor = await createPredictor({ chosen, ...common });
+      const filler = FILLED.includes(chosen.name) ? await createPredictor({ chosen: POPULAR, ...common }) : null;
       try {
         const before = done;
-        const evaluation = await evaluatePredictor(predictor!, trace, model, options, {
-          ...watch,
-          progress: (tokens) => watch.progress?.(before + tokens),
-        });
-        rows.push({ predictor: chosen.text, ...evaluation });
+        const progress = (tokens: number): void => watch.progress?.(before + tokens);
+        const { times, ...found } = await evaluatePredictor(predictor!, trace, model, options, { ...watch, progress }, filler);
+        rows.push({ predictor: chosen.text, ...found });
+        allTimes.push({ trace: trace.path, predictor: chosen.text, ...times });
       } finally {
         predictor!.close?.();
       }
@@ -84,7 +99,7 @@ export async function comparePredictors(request: ComparisonRequest, watch: Evalu
     }
     evaluations.push({ trace: referenceOf(trace), options, predictors: rows });
   }
-  return evaluations;
+  return { evaluations, times: allTimes };
 }
 
 /** How reports name a trace. */

@@ -4,7 +4,7 @@ import type { ModelSpec } from '../model/spec.js';
 import { Pass } from '../schedule/pass.js';
 import { Request } from '../schedule/request.js';
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
-import { type BatchAccuracy, batchAccuracy } from './batch-accuracy.js';
+import { type BatchAccuracy, BatchUnions, batchAccuracy } from './batch-accuracy.js';
 import type { Predictor } from './predictor.js';
 import { type Score, ScoreCounter } from './score.js';
 
@@ -29,6 +29,16 @@ export interface Evaluation {
   readonly batch: BatchAccuracy | null;
 }
 
+/** What a predictor takes here, ns of wall time a token: it differs from machine to machine, and from run to run. */
+export interface PredictionTimes {
+  /** The whole path, before the pass. */
+  readonly before: number;
+  /** After each layer of a pass, so many layers ahead as are judged, all layers together; null: it was not asked. */
+  readonly during: number | null;
+  /** Learning from what a token chose, all layers together. */
+  readonly learning: number;
+}
+
 /** What an evaluation may be watched through. */
 export interface EvaluationWatch {
   progress?(done: number): void;
@@ -41,6 +51,7 @@ const STRIDE = 8;
 /**
  * Judges a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
  * that learns while it runs learns here as well, always after it was asked.
+ * @param filler says whom to name where the predictor names fewer than 2k experts; null: nobody
  */
 export async function evaluatePredictor(
   predictor: Predictor,
@@ -48,16 +59,20 @@ export async function evaluatePredictor(
   model: ModelSpec,
   options: EvaluationOptions,
   watch: EvaluationWatch = {},
-): Promise<Evaluation> {
+  filler: Predictor | null = null,
+): Promise<Evaluation & { readonly times: PredictionTimes }> {
   const { batch, distances, every, minProbability } = options;
   const layers = model.layers.length;
   const horizon = Math.max(0, ...distances);
   const pass = new Pass(trace, 1);
   const scores = new Float32Array(model.experts);
+  const fill = filler === null ? null : new Float32Array(model.experts);
   const before = new ScoreCounter(model, minProbability);
   const ahead = distances.map((distance) => ({ distance, counter: new ScoreCounter(model, minProbability) }));
   const width = Math.max(...model.layers.map((layer) => layer.topK));
   const named = new Uint16Array(trace.tokens * layers * width).fill(NULL_EXPERT);
+  const unions = new BatchUnions(trace, model, batch);
+  const clock = new Stopwatch();
   let done = 0;
   for (const [index, { decode, prefill, start }] of trace.requests.entries()) {
     const request = new Request({ index, start, prefill, decode, arrivalNs: 0 });
@@ -65,21 +80,26 @@ export async function evaluatePredictor(
     while (!request.finished) {
       pass.fill(shares);
       const decoded = pass.decodeTokens > 0;
-      predictor.predict(pass, -1, layers, scores);
+      clock.time('before', () => predictor.predict(pass, -1, layers, scores));
+      if (fill !== null) filler!.predict(pass, -1, layers, fill);
+      unions.add(start + request.done, scores, fill);
       for (let layer = 0; layer < layers; layer++) {
-        before.judge(layer, scores, pass.choices, layer * pass.topK, pass.topK, decoded);
+        before.judge(layer, scores, pass.choices, layer * pass.topK, pass.topK, decoded, fill);
         const { offset, topK } = model.layers[layer]!;
         const to = ((start + request.done) * layers + layer) * width;
         for (let rank = 0; rank < Math.min(topK, before.bestCount); rank++) named[to + rank] = before.best[rank]! - offset;
       }
       const asked = horizon > 0 && done % every === 0;
+      if (asked) clock.asked++;
       for (let layer = 0; layer < layers; layer++) {
-        predictor.observe(pass, layer);
+        clock.time('learning', () => predictor.observe(pass, layer));
+        // What is most used at later layers does not change within a pass.
+        filler?.observe(pass, layer);
         if (!asked || layer === layers - 1) continue;
-        predictor.predict(pass, layer, horizon, scores);
+        clock.time('during', () => predictor.predict(pass, layer, horizon, scores));
         for (const { counter, distance } of ahead) {
           const target = layer + distance;
-          if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK, decoded);
+          if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK, decoded, fill);
         }
       }
       pass.advance(shares);
@@ -92,6 +112,28 @@ export async function evaluatePredictor(
   return {
     before: before.score(),
     ahead: ahead.map(({ counter, distance }) => ({ distance, score: counter.score() })),
-    batch: before.silent ? null : batchAccuracy(trace, model, named, width, batch),
+    batch: before.silent ? null : batchAccuracy(trace, model, named, width, unions),
+    times: clock.perToken(done),
   };
+}
+
+/** Adds up what a predictor takes. */
+class Stopwatch {
+  /** Tokens that were asked about during their pass. */
+  asked = 0;
+  readonly #ms = { before: 0, during: 0, learning: 0 };
+
+  /** Does it, and counts its time. */
+  time(what: 'before' | 'during' | 'learning', work: () => void): void {
+    const began = performance.now();
+    work();
+    this.#ms[what] += performance.now() - began;
+  }
+
+  /** @param tokens of which all were predicted and learned */
+  perToken(tokens: number): PredictionTimes {
+    const { before, during, learning } = this.#ms;
+    const ns = (ms: number, count: number): number => Math.round((1e6 * ms) / count);
+    return { before: ns(before, tokens), during: this.asked === 0 ? null : ns(during, this.asked), learning: ns(learning, tokens) };
+  }
 }

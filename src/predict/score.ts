@@ -57,7 +57,9 @@ export class ScoreCounter {
   readonly #binProbability = new Float64Array(BINS);
   readonly #binRight = new Float64Array(BINS);
   readonly #truth: Uint8Array;
-  /** The 2k best-scored experts of the last judgement (dense ids), best first, and how many there were. */
+  readonly #others: Float32Array;
+  readonly #order: Int32Array;
+  /** The 2k best-scored experts of the last judgement (dense ids), best first, what filled them up last, and how many there were. */
   readonly best: Int32Array;
   bestCount = 0;
 
@@ -71,6 +73,8 @@ export class ScoreCounter {
     this.#decoded = new Float64Array(layers);
     this.#decodedAtK = new Float64Array(layers);
     this.#truth = new Uint8Array(model.experts);
+    this.#others = new Float32Array(model.experts);
+    this.#order = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
     this.best = new Int32Array(2 * Math.max(...model.layers.map((layer) => layer.topK)));
   }
 
@@ -83,8 +87,17 @@ export class ScoreCounter {
    * Judges the scores of one layer against what a token chose there.
    * @param choices `[topK]` experts within the layer from index `from` on, NULL_EXPERT = none
    * @param decoded the token was generated, and is no prompt token
+   * @param fill scores by which names are filled up to 2k, where fewer experts have a positive one; null: they are not
    */
-  judge(layer: number, scores: Float32Array, choices: Uint16Array, from: number, topK: number, decoded = false): void {
+  judge(
+    layer: number,
+    scores: Float32Array,
+    choices: Uint16Array,
+    from: number,
+    topK: number,
+    decoded = false,
+    fill: Float32Array | null = null,
+  ): void {
     const { experts, offset, topK: k } = this.#model.layers[layer]!;
     const truth = this.#truth;
     this.bestCount = 0;
@@ -95,7 +108,9 @@ export class ScoreCounter {
       size++;
     }
     if (size === 0) return; // L1: no event
-    this.bestCount = bestOf(scores, offset, experts, this.best, Math.min(2 * k, experts));
+    const names = Math.min(2 * k, experts);
+    this.bestCount = bestOf(scores, offset, experts, this.best, names);
+    if (fill !== null && this.bestCount < names) this.#fillUp(fill, scores, offset, experts, names);
     let atK = 0;
     let at2K = 0;
     for (let rank = 0; rank < this.bestCount; rank++) {
@@ -124,6 +139,14 @@ export class ScoreCounter {
       }
     }
     for (let at = from; at < from + topK; at++) if (choices[at] !== NULL_EXPERT) truth[offset + choices[at]!] = 0;
+  }
+
+  /** Adds the best by other scores to those that are named, up to so many. */
+  #fillUp(fill: Float32Array, scores: Float32Array, offset: number, experts: number, names: number): void {
+    const others = this.#others;
+    for (let id = offset; id < offset + experts; id++) others[id] = scores[id]! > 0 ? 0 : fill[id]!;
+    const more = bestOf(others, offset, experts, this.#order, names - this.bestCount);
+    for (let i = 0; i < more; i++) this.best[this.bestCount++] = this.#order[i]!;
   }
 
   /** What was found; null where nothing was judged, or nothing was ever predicted. */

@@ -36,12 +36,23 @@ const head = {
       trace,
       options: { distances: [1], batch: 16, every: 1, minProbability: 0.15 },
       predictors: [
-        { predictor: 'table', before: score(0.5), ahead: [{ distance: 1, score: score(0.625) }], batch: { recall: 0.75, precision: 1 } },
+        {
+          predictor: 'table',
+          before: score(0.5),
+          ahead: [{ distance: 1, score: score(0.625) }],
+          batch: {
+            recall: 0.75,
+            precision: 1,
+            demanded: 40.25,
+            expected: { named: 30.5, recall: 0.5, precision: 0.875 },
+            atTrueSize: 0.625,
+          },
+        },
         { predictor: 'late, "gate"', before: null, ahead: [{ distance: 1, score: score(0.25) }], batch: null },
       ],
     },
   ],
-  environment: {},
+  environment: { predictNs: [{ trace: 'test.npz', predictor: 'table', before: 1500, during: null, learning: 20 }] },
 } as unknown as Omit<EvaluationReport, 'schema'>;
 const evaluation: EvaluationReport = { schema: EVALUATION_SCHEMA, ...head };
 
@@ -52,18 +63,22 @@ function render(name: string, verbose = false): string {
 describe('reports of predict eval', () => {
   it('CSV has a row for each predictor on each trace', () => {
     expect(render('csv')).toBe(
-      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,precision,calibration_error,' +
-        'recall_at_k_prefill,recall_at_k_decode\n' +
-        'test.npz,table,0.5,0.6,0.625,0.75,1,0.75,0.0625,0.375,\n' +
-        'test.npz,"late, ""gate""",,,0.25,,,0.75,0.0625,0.125,\n',
+      'trace,predictor,recall_at_k,recall_at_2k,recall_1_ahead,batch_recall,batch_precision,batch_expected_names,batch_expected_recall,' +
+        'batch_expected_precision,batch_sized_recall,precision,calibration_error,recall_at_k_prefill,recall_at_k_decode\n' +
+        'test.npz,table,0.5,0.6,0.625,0.75,1,30.5,0.5,0.875,0.625,0.75,0.0625,0.375,\n' +
+        'test.npz,"late, ""gate""",,,0.25,,,,,,,0.75,0.0625,0.125,\n',
     );
   });
 
   it('Markdown has the grids of the table', () => {
     const text = render('markdown');
     expect(text).toMatch(/^## path prediction, m \(2 layers x 8 experts, top-2\)\n\nlearned from train\.npz \(4,000 tokens\)\.\n/);
-    expect(text).toContain('**judged on test.npz (1,000 tokens)**\n\n| predictor | @2 | @4 | +1 | batch | prec. | calib. |\n');
-    expect(text).toContain('| table | .500 | .600 | .625 | .750/1 | .750 | .063 |\n| late, "gate" | - | - | .250 | - | .750 | .063 |\n');
+    expect(text).toContain('**judged on test.npz (1,000 tokens)**\n\n| predictor | @2 | @4 | +1 | prec. | calib. |\n');
+    expect(text).toContain('| table | .500 | .600 | .625 | .750 | .063 |\n| late, "gate" | - | - | .250 | .750 | .063 |\n');
+    expect(text).toContain(
+      '**unions of 16 tokens (40.3 experts a layer), and time a token**\n\n| predictor | names | recall | prec. | sized | before | during | learning |\n',
+    );
+    expect(text).toContain('| table | 30.5 | .500 | .875 | .625 | 1.50 us | - | 20 ns |\n| late, "gate" | - | - | - | - | - | - | - |\n');
   });
 
   it('the table has layers and reliability where everything is asked for', () => {

@@ -1,6 +1,6 @@
 // The figures of `predict eval` on predictions whose recall, precision and calibration are counted by hand.
 import { describe, expect, it } from 'vitest';
-import { batchAccuracy } from '../../src/predict/batch-accuracy.js';
+import { BatchUnions, batchAccuracy } from '../../src/predict/batch-accuracy.js';
 import { evaluatePredictor } from '../../src/predict/evaluate.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { bestOf, ScoreCounter } from '../../src/predict/score.js';
@@ -61,6 +61,15 @@ describe('ScoreCounter', () => {
     expect(counter.score()!.recallAtKByPhase).toEqual({ prefill: 0, decode: (0.5 + 1) / 2 });
   });
 
+  it('fills names up to 2k by other scores, behind those that there are', () => {
+    const counter = new ScoreCounter(model, 0.15);
+    const scores = Float32Array.of(0, 0.4, 0, 0, 0, 0, 0, 0);
+    counter.judge(0, scores, Uint16Array.of(3), 0, 1, false, Float32Array.of(0.2, 0.9, 0.1, 0.3, 0, 0, 0, 0));
+    expect([...counter.best.subarray(0, counter.bestCount)]).toEqual([1, 3]);
+    const { precision, recallAtK, recallAt2K } = counter.score()!;
+    expect([recallAtK, recallAt2K, precision]).toEqual([0, 1, 0]);
+  });
+
   it('does not count layers where a token chose nothing, and says nothing of a predictor that does not either', () => {
     const counter = new ScoreCounter(model, 0.15);
     const scores = new Float32Array(8);
@@ -83,23 +92,46 @@ describe('batchAccuracy', () => {
     const trace = traceOf([...rows([0, 1], 0), ...rows([1, 1], 1)], 4);
     // Batches: tokens 0 and 2 use {0, 1}; tokens 1 and 3 use {1}. Named: {1, 0} (each wrong for its own token), then {1, 3}.
     const named = Uint16Array.of(1, 1, 0, 3);
-    expect(batchAccuracy(trace, model, named, 1, 2)).toEqual({
+    const unions = new BatchUnions(trace, model, 2);
+    // Token 0 thinks of 1 (.75) and 2 (.25), token 2 of 0 (.5): the batch of both expects 1.5 experts, so two, 1 and 0. Tokens 1 and 3
+    // think of 2 (.5) each: .75 experts are expected, so one, and it is wrong.
+    const scores = [
+      [0, 0.75, 0.25, 0],
+      [0, 0, 0.5, 0],
+      [0.5, 0, 0, 0],
+      [0, 0, 0.5, 0],
+    ];
+    for (const [row, one] of scores.entries()) unions.add(row, Float32Array.from(one), null);
+    expect(unions.expectedSize(0, 0, 4)).toBe(2);
+    expect(batchAccuracy(trace, model, named, 1, unions)).toEqual({
       size: 2,
       batches: 2,
       recall: 1,
       precision: (1 + 1 / 2) / 2,
       demanded: 1.5,
       named: 2,
+      expected: { recall: (1 + 0) / 2, precision: (1 + 0) / 2, named: 1.5 },
+      atTrueSize: (1 + 0) / 2,
     });
+  });
+
+  it('fills up with what others name, behind all that the predictor names', () => {
+    const trace = traceOf([...rows([0, 1], 0), ...rows([1, 3], 1)], 4);
+    const unions = new BatchUnions(trace, model, 2);
+    const order = new Int32Array(4);
+    for (let row = 0; row < 4; row++) unions.add(row, Float32Array.of(0, 0.01, 0, 0), Float32Array.of(0.2, 0.1, 0, 0.9));
+    expect(unions.best(0, 0, 4, order, 4)).toBe(3);
+    expect([...order.subarray(0, 3)]).toEqual([1, 3, 0]);
+    expect(unions.expectedSize(0, 0, 4)).toBe(0);
   });
 
   it('cuts a long request into streams, and keeps batches full', () => {
     const trace = traceOf(rows([0, 1, 2, 3, 0]), 4);
     const nothing = new Uint16Array(5).fill(NULL_EXPERT);
-    expect(batchAccuracy(trace, model, nothing, 1, 2)).toBeNull();
+    expect(batchAccuracy(trace, model, nothing, 1, new BatchUnions(trace, model, 2))).toBeNull();
     const exact = Uint16Array.of(0, 1, 2, 3, 0);
-    expect(batchAccuracy(trace, model, exact, 1, 2)).toMatchObject({ batches: 2, recall: 1, precision: 1 });
-    expect(batchAccuracy(trace, model, exact, 1, 9)).toBeNull();
+    expect(batchAccuracy(trace, model, exact, 1, new BatchUnions(trace, model, 2))).toMatchObject({ batches: 2, recall: 1, precision: 1 });
+    expect(batchAccuracy(trace, model, exact, 1, new BatchUnions(trace, model, 9))).toBeNull();
   });
 });
 

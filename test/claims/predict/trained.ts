@@ -27,7 +27,7 @@ export async function scores(
   for (const options of trainings) {
     files.push(temporaryModel((await trainPredictor(concatTraces(inputs.training), inputs.model, options)).bytes));
   }
-  const [evaluation] = await comparePredictors({
+  const { evaluations } = await comparePredictors({
     ...inputs,
     predictors: [...files, ...others],
     distances: [1],
@@ -37,7 +37,7 @@ export async function scores(
     seed: 1,
   });
   inputs.close();
-  return evaluation!.predictors.map(({ ahead, before }) => ({
+  return evaluations[0]!.predictors.map(({ ahead, before }) => ({
     k: before!.recallAtK,
     twoK: before!.recallAt2K,
     ahead: ahead[0]!.score!.recallAtK,

@@ -114,7 +114,7 @@ describe('an ONNX file from elsewhere', () => {
   it('is judged beside the others, and the report fits 80 columns', async () => {
     const opened = await openTrace(trace, { model });
     const spec = `onnx:file=${file}`;
-    const evaluations = await comparePredictors({
+    const { evaluations, times } = await comparePredictors({
       predictors: ['last-token', file, spec],
       model,
       training: [],
@@ -130,12 +130,17 @@ describe('an ONNX file from elsewhere', () => {
     // There is no layer 8 layers ahead of another one.
     expect(options.distances).toEqual([1, 2, 4]);
     const [tlp, byPath, bySpec] = predictors.map(({ before }) => before!);
-    expect(tlp!.recallAtK).toBeCloseTo(0.5 * (95 / 96), 10);
+    // Of the first token popularity names experts 0 and 1, as below.
+    expect(tlp!.recallAtK).toBeCloseTo((0.5 * 95 + 2 / 8) / 96, 10);
     // Of the first token nothing is known, and ties go to experts 0 and 1: right at layer 0, half right at layers 1 and 7.
     expect(byPath!.recallAtK).toBeCloseTo((95 + 2 / 8) / 96, 10);
     expect(byPath!.precision).toBe(1);
     expect(bySpec).toEqual(byPath);
     opened.close();
+    // Popularity fills up what is named beyond the last token's experts.
+    expect(tlp!.recallAt2K).toBeGreaterThan(tlp!.recallAtK);
+    expect(times.map(({ predictor }) => predictor)).toEqual(['last-token', file, spec]);
+    for (const { before, learning } of times) expect([before, learning].every((ns) => ns >= 0)).toBe(true);
 
     const report = {
       schema: 'moeprof.evaluation/1',
@@ -144,12 +149,12 @@ describe('an ONNX file from elsewhere', () => {
       training: [],
       seed: 1,
       evaluations,
-      environment: {},
+      environment: { node: 'v20', platform: 'linux', cpu: 'some', wallMs: 1, predictNs: times },
     } as const;
     const [table, json] = evaluationReports;
     const text = table!.render(report, { color: false, width: 200, unicode: false, verbose: true });
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
-    expect(text).toMatch(/last-token +\.495/);
+    expect(text).toMatch(/last-token +\.497/);
     expect(text).toContain(`...${file.slice(-11)}`);
     expect(text).toContain('nothing learned beforehand');
     expect(JSON.parse(json!.render(report, { color: false, width: 80, unicode: true, verbose: false }))).toEqual(
