@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
-import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf } from '../predict/compare.js';
+import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
@@ -33,7 +33,7 @@ export async function runEval(named: readonly string[], options: JudgingOptions 
     const inputs = await openPrediction(requestOf(options));
     if (inputs.modelNote !== null) context.note(inputs.modelNote);
     try {
-      const predictors = named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]);
+      const predictors = withCorrected(named.length > 0 ? named : comparablePredictors([...inputs.training, ...inputs.judged]));
       const { evaluations, times } = await judgePredictors(predictors, DISTANCES, inputs, options, context);
       return { schema: EVALUATION_SCHEMA, ...headOf(inputs, options), evaluations, environment: environment(startedAt, times) };
     } finally {

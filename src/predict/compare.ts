@@ -62,6 +62,24 @@ export function comparablePredictors(traces: readonly RoutingTrace[]): string[] 
 }
 
 /**
+ * The predictors that are named, and before each one that corrects another the one that it corrects, with the same parameters: what the
+ * correction is worth is their difference.
+ */
+export function withCorrected(named: readonly string[]): string[] {
+  const all: string[] = [];
+  for (const text of named) {
+    const adaptive = /^adaptive(?::(.*))?$/.exec(text);
+    if (adaptive !== null) {
+      const own = (adaptive[1] ?? '').split(',').filter((one) => one !== '' && !/^(rate|costNs)=/.test(one));
+      const corrected = own.length === 0 ? 'ensemble' : `ensemble:${own.join(',')}`;
+      if (!named.includes(corrected) && !all.includes(corrected)) all.push(corrected);
+    }
+    all.push(text);
+  }
+  return all;
+}
+
+/**
  * Judges every predictor on every trace.
  * @throws UserError where a predictor is unknown, or a trace does not carry what it needs
  */

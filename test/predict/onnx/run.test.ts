@@ -7,7 +7,7 @@ import { UserError } from '../../../src/base/errors.js';
 import { evaluationReports } from '../../../src/cli/predict-report.js';
 import { simulate } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
-import { comparablePredictors, comparePredictors } from '../../../src/predict/compare.js';
+import { comparablePredictors, comparePredictors, withCorrected } from '../../../src/predict/compare.js';
 import { createPredictor, locatedPredictor, parsePredictor } from '../../../src/predict/create.js';
 import type { RunInput } from '../../../src/system/run.js';
 import { openTrace } from '../../../src/trace/open.js';
@@ -161,6 +161,16 @@ describe('an ONNX file from elsewhere', () => {
       JSON.parse(JSON.stringify(report)),
     );
   });
+});
+
+it('what corrects another predictor is shown beside it', () => {
+  expect(withCorrected(['last-token', 'adaptive'])).toEqual(['last-token', 'ensemble', 'adaptive']);
+  expect(withCorrected(['adaptive:rate=0.1,reach=2', 'adaptive:rate=0.2,reach=2'])).toEqual([
+    'ensemble:reach=2',
+    'adaptive:rate=0.1,reach=2',
+    'adaptive:rate=0.2,reach=2',
+  ]);
+  expect(withCorrected(['adaptive', 'ensemble'])).toEqual(['adaptive', 'ensemble']);
 });
 
 describe('naming it', () => {
