@@ -23,6 +23,13 @@ const STRIDE = 3;
 const BOOSTED = 4096;
 const BOOST = 3;
 
+/**
+ * Log-odds of one correction. Fitted on Qwen3-30B-A3B, trained on 3,000 tokens of code, recall one layer ahead: the ensemble has .651 on other
+ * code and .564 on mathematics, with corrections of .02 it has .670 and .599, of .05 .667 and .591, of .15 .654 and .577. Where expert-map
+ * is among the parts (.701 and .654) .02 gives .707 and .664, .05 .693 and .652, and .15 loses: .672 and .636.
+ */
+const RATE = 0.02;
+
 /** What looking up its mistakes takes, ns per token and expert scored; as EVIDENCE_NS. */
 const MEMORY_NS = 1.5;
 
@@ -104,7 +111,7 @@ export const adaptive: PredictorDefinition = {
     reach: REACH,
     ids: IDS,
     paths: KEPT_PATHS,
-    rate: { default: 0.15, description: 'size of one correction, in log-odds', min: 0, max: 2 },
+    rate: { default: RATE, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },
   needsWith: needsOf,

@@ -1,5 +1,6 @@
 // Judges a predictor on a trace, token by token: what it says before the pass, and so many layers ahead while the pass goes on. It goes
 // through the same contract as in a run, so that every member of the family is judged alike.
+import { median } from '../base/significance.js';
 import type { ModelSpec } from '../model/spec.js';
 import { Pass } from '../schedule/pass.js';
 import { Request } from '../schedule/request.js';
@@ -29,7 +30,7 @@ export interface Evaluation {
   readonly batch: BatchAccuracy | null;
 }
 
-/** What a predictor takes here, ns of wall time a token: it differs from machine to machine, and from run to run. */
+/** What a predictor takes here, ns of a token in the middle: it differs from machine to machine, and from run to run. */
 export interface PredictionTimes {
   /** The whole path, before the pass. */
   readonly before: number;
@@ -90,7 +91,6 @@ export async function evaluatePredictor(
         for (let rank = 0; rank < Math.min(topK, before.bestCount); rank++) named[to + rank] = before.best[rank]! - offset;
       }
       const asked = horizon > 0 && done % every === 0;
-      if (asked) clock.asked++;
       for (let layer = 0; layer < layers; layer++) {
         clock.time('learning', () => predictor.observe(pass, layer));
         // What is most used at later layers does not change within a pass.
@@ -102,6 +102,7 @@ export async function evaluatePredictor(
           if (target < layers) counter.judge(target, scores, pass.choices, target * pass.topK, pass.topK, decoded, fill);
         }
       }
+      clock.token(asked);
       pass.advance(shares);
       if (++done % STRIDE === 0) {
         watch.progress?.(done);
@@ -113,27 +114,33 @@ export async function evaluatePredictor(
     before: before.score(),
     ahead: ahead.map(({ counter, distance }) => ({ distance, score: counter.score() })),
     batch: before.silent ? null : batchAccuracy(trace, model, named, width, unions),
-    times: clock.perToken(done),
+    times: clock.times(),
   };
 }
 
-/** Adds up what a predictor takes. */
+/** What a predictor takes, token by token. The median counts: now and then another program has the processor. */
 class Stopwatch {
-  /** Tokens that were asked about during their pass. */
-  asked = 0;
-  readonly #ms = { before: 0, during: 0, learning: 0 };
+  readonly #running = { before: 0, during: 0, learning: 0 };
+  readonly #tokens: Record<keyof PredictionTimes, number[]> = { before: [], during: [], learning: [] };
 
   /** Does it, and counts its time. */
-  time(what: 'before' | 'during' | 'learning', work: () => void): void {
+  time(what: keyof PredictionTimes, work: () => void): void {
     const began = performance.now();
     work();
-    this.#ms[what] += performance.now() - began;
+    this.#running[what] += performance.now() - began;
   }
 
-  /** @param tokens of which all were predicted and learned */
-  perToken(tokens: number): PredictionTimes {
-    const { before, during, learning } = this.#ms;
-    const ns = (ms: number, count: number): number => Math.round((1e6 * ms) / count);
-    return { before: ns(before, tokens), during: this.asked === 0 ? null : ns(during, this.asked), learning: ns(learning, tokens) };
+  /** A token is done. @param asked whether it was asked about during its pass */
+  token(asked: boolean): void {
+    for (const what of ['before', 'during', 'learning'] as const) {
+      if (asked || what !== 'during') this.#tokens[what].push(this.#running[what]);
+      this.#running[what] = 0;
+    }
+  }
+
+  times(): PredictionTimes {
+    const { before, during, learning } = this.#tokens;
+    const ns = (ms: number[]): number => Math.round(1e6 * median(ms));
+    return { before: ns(before), during: during.length === 0 ? null : ns(during), learning: ns(learning) };
   }
 }

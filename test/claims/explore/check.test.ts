@@ -77,8 +77,11 @@ describe('moeprof check', () => {
     expect(normal.length).toBeGreaterThanOrEqual(240);
     expect(new Set(normal.map(({ row }) => row.placement.kind)).size).toBeGreaterThanOrEqual(4);
     expect(alarms.map(({ row, run }) => `${row.id}: ${run.findings[0]!.cause}`)).toEqual([]);
+    // That a program's own time bounds a run is a remark, and no alarm.
+    expect([...new Set(remarks.flatMap(({ run }) => run.findings.map(({ cause }) => cause)))]).toEqual(['overhead']);
     // A band holds four of five comparable runs, so that one of five may lie outside of it.
     expect(slow.length / normal.length).toBeLessThanOrEqual(0.2);
     expect(page).toContain(`Of the ${normal.length} that are not marked, ${slow.length} are slower than their band`);
+    expect(page).toContain(`${remarks.length} that are as fast as others get the remark`);
   });
 });
