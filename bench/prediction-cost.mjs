@@ -19,10 +19,12 @@ const NAMES = [
   ...PARTS.map((parts) => `ensemble:parts=${parts}`),
   'adaptive',
   'onnx',
+  'rpp',
 ];
 const points = (columns, rows = [{}]) =>
   Object.entries(columns).reduce((made, [name, values]) => made.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))), rows);
 const COUNTED = points({ tokens: [1, 8, 32], ahead: [1, 8], experts: [64, 256] });
+const ENCODERS = points({ tokens: [1, 8, 32], ahead: [1], experts: [64, 256], hidden: [256, 2048] });
 const NETWORKS = points({ tokens: [1, 8, 32], ahead: [1], experts: [64, 256], hidden: [256, 1024] });
 const passesFor = (tokens) => Math.max(16, Math.round(128 / tokens));
 
@@ -62,6 +64,26 @@ async function networkOf(model, folder, hidden) {
   return path;
 }
 
+/** An untrained encoder of token ids, with `hidden` units inside its blocks. @returns its path */
+async function encoderOf(model, folder, hidden) {
+  const { Random } = await fromDist('base/random.js');
+  const { encoderGraphs, exportEncoder } = await fromDist('predict/onnx/sequence/graphs.js');
+  const network = { table: 128, width: 32, inside: hidden, blocks: 2, head: 64, history: true, tokenRows: 8192 };
+  const shape = { layers: model.layers, experts: model.experts, frequency: new Float64Array(model.experts).fill(0.125) };
+  const random = new Random(1, 'bench/encoder');
+  const { parameters } = encoderGraphs(network, shape, 1, 2);
+  const weights = new Map(parameters.map((parameter) => [parameter.name, parameter.initial(random)]));
+  const path = join(folder, 'rpp.onnx');
+  writeFileSync(path, exportEncoder(network, shape, weights, {}));
+  return path;
+}
+
+/** Weights that a call multiplies: an encoder says so, of a network all of its file. */
+async function weightsOf(file) {
+  const { onnxMetadata } = await fromDist('predict/onnx/metadata.js');
+  return Number(onnxMetadata(file).get('moeprof.products') ?? statSync(file).size / 4);
+}
+
 /** The time that a tenth of the predictions stay below, ns; and weights of the file, where there is one. */
 async function measure({ ahead, experts, hidden, kind, tokens }) {
   const { loadModel } = await fromDist('model/load.js');
@@ -74,7 +96,7 @@ async function measure({ ahead, experts, hidden, kind, tokens }) {
     writeFileSync(path, readFileSync(MODEL, 'utf8').replace('experts: 64', `experts: ${experts}`));
     const model = loadModel(path);
     const trace = await traceOf(model, folder, tokens);
-    const file = kind === 'onnx' ? await networkOf(model, folder, hidden) : null;
+    const file = kind === 'onnx' ? await networkOf(model, folder, hidden) : kind === 'rpp' ? await encoderOf(model, folder, hidden) : null;
     const chosen = parsePredictor(file ?? kind);
     const predictor = await createPredictor({ chosen, model, trace, slots: tokens, seed: 1, training: [] });
     const pass = new Pass(trace, tokens);
@@ -84,20 +106,24 @@ async function measure({ ahead, experts, hidden, kind, tokens }) {
       tokens: 1,
     }));
     const times = [];
+    const ask = (after) => {
+      const start = process.hrtime.bigint();
+      predictor.predict(pass, after, ahead, scores);
+      times.push(Number(process.hrtime.bigint() - start));
+    };
     for (; !shares[0].request.finished; pass.advance(shares)) {
       pass.fill(shares);
+      // An encoder is asked before the pass; what it said then is read again.
+      if (kind === 'rpp') ask(-1);
       for (let layer = 0; layer < trace.layers; layer++) {
         predictor.observe(pass, layer);
-        if (layer + ahead >= trace.layers) continue;
-        const start = process.hrtime.bigint();
-        predictor.predict(pass, layer, ahead, scores);
-        times.push(Number(process.hrtime.bigint() - start));
+        if (kind !== 'rpp' && layer + ahead < trace.layers) ask(layer);
       }
     }
     trace.close();
     predictor.close?.();
     const warm = times.slice(times.length >> 1).sort((a, b) => a - b);
-    return { ns: warm[Math.floor(warm.length / 10)], weights: file === null ? 0 : statSync(file).size / 4 };
+    return { ns: warm[Math.floor(warm.length / 10)], weights: file === null ? 0 : await weightsOf(file) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -131,8 +157,8 @@ if (process.argv[2] === '--measure') {
 const { solve } = await fromDist('explore/validate/fit.js');
 console.log(`${machine()}\n`);
 for (const kind of process.argv.length > 2 ? process.argv.slice(2) : NAMES) {
-  const network = kind === 'onnx';
-  const rows = inProcess(import.meta.url, { kind, rows: network ? NETWORKS : COUNTED });
+  const network = kind === 'onnx' || kind === 'rpp';
+  const rows = inProcess(import.meta.url, { kind, rows: kind === 'rpp' ? ENCODERS : network ? NETWORKS : COUNTED });
   const fitted = rows.map(({ ahead, experts, ns, tokens, weights }) => ({
     ns,
     columns: network ? [1, weights, tokens * weights] : [1, tokens * ahead * experts],
