@@ -49,7 +49,8 @@ const { domain: testDomain } = domainsOf(testPath);
 /** Prints what token-table, learned from a trace, and a trained file name of the others. */
 async function judge(training, file, judged) {
   const request = { predictors: ['token-table', file], model, training: [training], distances: [], batch: 16, minProbability: 0.15 };
-  for (const { predictors, trace } of await comparePredictors({ ...request, judged, every: 1, seed: 1 })) {
+  const { evaluations } = await comparePredictors({ ...request, judged, every: 1, seed: 1 });
+  for (const { predictors, trace } of evaluations) {
     const [table, rpp] = predictors.map(({ batch, before }) => `${before.recallAtK.toFixed(3)} (batch ${batch?.recall.toFixed(3) ?? '-'})`);
     console.log(`${trace.path}, ${trace.tokens} tokens: token-table ${table}, rpp ${rpp}`);
   }
