@@ -9,7 +9,7 @@ import type { Pass } from '../schedule/pass.js';
 import { DriftDetector } from './drift.js';
 import { ErrorMemory } from './error-memory.js';
 import type { WeightedEvidence } from './evidence.js';
-import { evidenceOf, IDS, KEPT_PATHS, mixtureCost, needsOf, PARTS, partsNs, REACH } from './evidence-kinds.js';
+import { evidenceOf, FILE, IDS, KEPT_PATHS, needsOf, PARTS, partsCost, REACH } from './evidence-kinds.js';
 import { Mixture } from './mixture.js';
 import { COST, type PredictorDefinition } from './predictor.js';
 import { trainedOn } from './training.js';
@@ -111,13 +111,15 @@ export const adaptive: PredictorDefinition = {
     reach: REACH,
     ids: IDS,
     paths: KEPT_PATHS,
+    file: FILE,
     rate: { default: RATE, description: 'size of one correction, in log-odds', min: 0, max: 2 },
     costNs: COST,
   },
   needsWith: needsOf,
-  cost: (parameters) => mixtureCost(partsNs(parameters) + MEMORY_NS),
-  create(context, parameters) {
-    const predictor = trainedOn(new Adaptive(context.model, evidenceOf(context, parameters), Number(parameters.rate)), context.training);
+  cost: (parameters, folder) => partsCost(parameters, folder, MEMORY_NS),
+  async create(context, parameters) {
+    const evidence = await evidenceOf(context, parameters);
+    const predictor = trainedOn(new Adaptive(context.model, evidence, Number(parameters.rate)), context.training);
     predictor.trained();
     return predictor;
   },

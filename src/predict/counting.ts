@@ -1,17 +1,19 @@
 // Predictors that count: each names what it counts, and a mixture turns the counts into probabilities.
 import type { Parameters } from '../base/parameters.js';
+import type { PredictionCost } from './cost.js';
 import type { WeightedEvidence } from './evidence.js';
 import {
   EVIDENCE_NS,
   evidenceOf,
   expertMaps,
+  FILE,
   IDS,
   KEPT_PATHS,
   mixtureCost,
   mixtureOf,
   needsOf,
   PARTS,
-  partsNs,
+  partsCost,
   REACH,
 } from './evidence-kinds.js';
 import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
@@ -22,17 +24,20 @@ import { Transitions } from './transitions.js';
 /** A registry entry without what all of this file have in common, and with what it counts. */
 type Counting = Omit<PredictorDefinition, 'create' | 'parameters'> & {
   readonly parameters?: PredictorDefinition['parameters'];
-  evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[];
-  /** What its evidence takes, ns per token and expert scored. */
-  takes(parameters: Parameters): number;
+  evidence(context: PredictorContext, parameters: Parameters): readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>;
+  /** What its evidence takes, ns per token and expert scored; or all that a prediction takes. */
+  takes(parameters: Parameters, folder: string): number | PredictionCost;
 };
 
 function counting({ evidence, parameters, takes, ...about }: Counting): PredictorDefinition {
   return {
     ...about,
-    cost: (values) => mixtureCost(takes(values)),
+    cost(values, folder) {
+      const taken = takes(values, folder);
+      return typeof taken === 'number' ? mixtureCost(taken) : taken;
+    },
     parameters: { ...parameters, costNs: COST },
-    create: (context, values) => mixtureOf(context, evidence(context, values)),
+    create: async (context, values) => mixtureOf(context, await evidence(context, values)),
   };
 }
 
@@ -52,7 +57,7 @@ export const tokenTable = counting({
   cites: 'lookup by token, as in the hash layers of Roller et al., arXiv 2106.04426; what SiDA, arXiv 2310.18859, learns with a network',
   parameters: { ids: IDS },
   needs: ['tokenIds'],
-  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1 }),
+  evidence: (context, { ids }) => evidenceOf(context, { parts: 'token-table', reach: 1, ids: ids!, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS['token-table'],
 });
 
@@ -61,7 +66,7 @@ export const markov = counting({
   name: 'markov',
   summary: "the same layer's experts that tend to follow those of the previous token",
   cites: 'first-order Markov chain over one layer, read as naive Bayes',
-  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1 }),
+  evidence: (context) => evidenceOf(context, { parts: 'markov', reach: 0, ids: 1, paths: 1, file: '' }),
   takes: () => EVIDENCE_NS.markov,
 });
 
@@ -89,10 +94,10 @@ export const ensemble = counting({
   name: 'ensemble',
   summary: 'a log-linear mixture of transitions, history and others, its weights fitted online',
   cites: 'logarithmic opinion pool (Genest and Zidek, Statistical Science 1(1), 1986) with weights by logistic regression',
-  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS },
+  parameters: { parts: PARTS, reach: REACH, ids: IDS, paths: KEPT_PATHS, file: FILE },
   needsWith: needsOf,
   evidence: evidenceOf,
-  takes: partsNs,
+  takes: partsCost,
 });
 
 /** The current sequence will use the experts that the most similar sequence before it used. */
@@ -129,8 +134,15 @@ export const pathRetrieval = counting({
   summary: 'the experts of past tokens whose paths, of this token and those before, are most alike',
   cites:
     "kernel regression (Nadaraya, Theory of Probability 9, 1964) over token paths; its search is FineMoE's, arXiv 2502.05370, with previous tokens",
-  parameters: { parts: { ...PARTS, default: 'history+retrieval' }, paths: KEPT_PATHS, reach: REACH, ids: IDS },
+  parameters: { parts: { ...PARTS, default: 'history+retrieval' }, paths: KEPT_PATHS, reach: REACH, ids: IDS, file: FILE },
   needsWith: needsOf,
-  evidence: evidenceOf,
-  takes: partsNs,
+  evidence: (context, values) => evidenceOf(context, withNetwork(values)),
+  takes: (values, folder) => partsCost(withNetwork(values), folder),
 });
+
+/** A file is a part, whether the parts name it or not. */
+function withNetwork(values: Parameters): Parameters {
+  const { file, parts } = values;
+  const named = file === '' || String(parts).split('+').includes('onnx');
+  return named ? values : { ...values, parts: `${parts}+onnx` };
+}

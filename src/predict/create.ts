@@ -92,7 +92,7 @@ function splitPredictor(kind: string): { name: string; given: Readonly<Record<st
 /** The same spec with the path of its file, if it has one, made absolute from `folder`. */
 export function locatedPredictor(kind: string, folder: string): string {
   const { given, name } = splitPredictor(kind);
-  if (name !== 'onnx' || given.file === undefined) return kind;
+  if (given.file === undefined) return kind;
   const parameters = Object.entries({ ...given, file: resolve(folder, given.file) });
-  return `onnx:${parameters.map(([key, value]) => `${key}=${value}`).join(',')}`;
+  return `${name}:${parameters.map(([key, value]) => `${key}=${value}`).join(',')}`;
 }

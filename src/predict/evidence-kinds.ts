@@ -1,4 +1,5 @@
 // The kinds of evidence by name, and how a mixture is put together from them: what `ensemble` and `adaptive` combine.
+import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Parameter, Parameters } from '../base/parameters.js';
 import { didYouMean } from '../base/text.js';
@@ -6,6 +7,8 @@ import type { PredictionCost } from './cost.js';
 import type { WeightedEvidence } from './evidence.js';
 import { History } from './history.js';
 import { Mixture, SAMPLED_TOKENS } from './mixture.js';
+import { networkCost, openOnnx } from './onnx/onnx.js';
+import { OnnxEvidence } from './onnx/onnx-evidence.js';
 import { PathIndex } from './path-index.js';
 import { PathVotes, pathVotes } from './path-votes.js';
 import type { PredictorContext, PredictorNeed } from './predictor.js';
@@ -20,10 +23,12 @@ export const REACH: Parameter = { default: 1, description: 'layers ahead that ha
 export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
 /** Parameter of predictors that retrieve paths: 8,000 of a model with 48 layers of 128 experts, top-8, take 20 MB. */
 export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
+/** Parameter of predictors that a network may be a part of. */
+export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
 /** Parameter of predictors that combine kinds of evidence. */
 export const PARTS: Parameter = {
   default: 'transition+history+markov',
-  description: 'kinds of evidence: transition, history, markov, expert-map, retrieval, token-table',
+  description: 'kinds of evidence: transition, history, markov, expert-map, retrieval, token-table, onnx',
 };
 
 /**
@@ -32,16 +37,21 @@ export const PARTS: Parameter = {
  * The weights are ours and only those before the first fit. They are small because a naive-Bayes sum over k dependent experts
  * overstates its case. Halved or doubled, they change the recall of `ensemble` by at most 0.15 points on four traces (see evidence.ts).
  */
-const KINDS: Readonly<Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[]>> = {
+const KINDS: Readonly<
+  Record<string, (context: PredictorContext, limits: EvidenceLimits) => readonly WeightedEvidence[] | Promise<readonly WeightedEvidence[]>>
+> = {
   transition: ({ model }, { reach }) => [{ evidence: new Transitions(model, reach), weight: 0.3 }],
   history: ({ model, slots }) => [{ evidence: new History(model, slots), weight: 0.6 }],
   markov: ({ model, slots, topK }, { reach }) => [{ evidence: new SameLayer(model, slots, topK, reach), weight: 0.2 }],
   'expert-map': (context) => expertMaps(context, 1024, 16, 0.4),
   retrieval: (context, { paths }) => retrieval(context, paths),
+  onnx: async (context, { file }) => [
+    { evidence: new OnnxEvidence(context.model, await openOnnx(fileOf(file, context.folder), context)), weight: 0.4 },
+  ],
   'token-table': ({ model }, { ids }) => [{ evidence: new TokenExperts(model, ids), weight: 0.4 }],
 };
 
-/** How much the kinds may hold. */
+/** How much the kinds may hold, and what they read. */
 interface EvidenceLimits {
   /** Layers ahead that have a transition table of their own. */
   readonly reach: number;
@@ -49,6 +59,14 @@ interface EvidenceLimits {
   readonly ids: number;
   /** Paths that are retrieved from. */
   readonly paths: number;
+  /** Path of the network. */
+  readonly file: string;
+}
+
+/** @throws UserError where no file is named */
+function fileOf(file: string, folder = '.'): string {
+  if (file === '') throw new UserError('predictor: parts: onnx names no file; write file=predictor.onnx beside the parts');
+  return resolve(folder, file);
 }
 
 /** Votes of the paths that are most like the token's own, in columns of different sharpness. */
@@ -86,25 +104,35 @@ export function mixtureCost(evidenceNs: number): PredictionCost {
   return { callNs: MIXTURE_CALL_NS, tokenNs: 0, expertNs: MIXTURE_NS + evidenceNs, mostTokens: SAMPLED_TOKENS };
 }
 
-/** What the kinds that `parts` names take together, ns per token and expert scored. */
-export function partsNs({ parts }: Parameters): number {
-  const names = String(parts).split('+') as (keyof typeof EVIDENCE_NS)[];
-  return names.reduce((sum, name) => sum + (EVIDENCE_NS[name] ?? 0), 0);
+/**
+ * What a prediction of a mixture of the kinds that {@link PARTS} names takes.
+ * @param folder that the network's path is relative to
+ * @param moreNs that it takes beside them, per token and expert scored
+ */
+export function partsCost({ file, parts }: Parameters, folder: string, moreNs = 0): PredictionCost {
+  const names = String(parts).split('+');
+  const cost = mixtureCost(names.reduce((sum, name) => sum + (EVIDENCE_NS[name as keyof typeof EVIDENCE_NS] ?? 0), moreNs));
+  if (!names.includes('onnx')) return cost;
+  const network = networkCost(fileOf(String(file), folder));
+  return { ...cost, callNs: cost.callNs + network.callNs, tokenNs: network.tokenNs };
 }
 
 /**
- * Makes the evidence that the values of {@link PARTS}, {@link REACH} and {@link IDS} name.
- * @throws UserError for an unknown kind
+ * Makes the evidence that the values of {@link PARTS}, {@link REACH}, {@link IDS}, {@link KEPT_PATHS} and {@link FILE} name.
+ * @throws UserError for an unknown kind, or a network that cannot be read
  */
-export function evidenceOf(context: PredictorContext, { parts, reach, ids, paths }: Parameters): WeightedEvidence[] {
+export async function evidenceOf(
+  context: PredictorContext,
+  { parts, reach, ids, paths, file }: Parameters,
+): Promise<readonly WeightedEvidence[]> {
   const names = String(parts).split('+');
   const covered = names.includes('transition') ? Number(reach) : 0;
-  const limits = { reach: Number(reach), ids: Number(ids), paths: Math.floor(Number(paths)) };
-  return names.flatMap((name) => {
-    const make = KINDS[name];
-    if (make === undefined) throw new UserError(`predictor: parts: "${name}" is unknown; ${didYouMean(name, Object.keys(KINDS))}`);
-    return make(context, name === 'markov' ? { ...limits, reach: covered } : limits);
-  });
+  const limits = { reach: Number(reach), ids: Number(ids), paths: Math.floor(Number(paths)), file: String(file) };
+  const unknown = names.find((name) => KINDS[name] === undefined);
+  if (unknown !== undefined) throw new UserError(`predictor: parts: "${unknown}" is unknown; ${didYouMean(unknown, Object.keys(KINDS))}`);
+  const evidence: WeightedEvidence[] = [];
+  for (const name of names) evidence.push(...(await KINDS[name]!(context, name === 'markov' ? { ...limits, reach: covered } : limits)));
+  return evidence;
 }
 
 /** What the trace must carry for the kinds that `parts` names. */

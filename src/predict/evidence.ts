@@ -31,6 +31,10 @@ export interface Evidence {
    * @param counted false: only remember what the request has done; statistics are drawn from a sample of the tokens
    */
   learn(pass: Pass, token: number, layer: number, counted: boolean): void;
+  /** What was measured on this machine, as predictors do. */
+  measured?(): Readonly<Record<string, number>>;
+  /** Gives back what it holds outside of JavaScript's memory. */
+  close?(): void;
 }
 
 /** An evidence, and its weight before anything has been fitted. */

@@ -122,6 +122,14 @@ export class Mixture implements Predictor {
     this.#predictLayer(pass, NEXT_TOKEN, layer, scores);
   }
 
+  measured(): Readonly<Record<string, number>> {
+    return Object.assign({}, ...this.#evidence.map((evidence) => evidence.measured?.() ?? {}));
+  }
+
+  close(): void {
+    for (const evidence of this.#evidence) evidence.close?.();
+  }
+
   /** Log-odds of each expert of a layer for one token, into `#logits`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
     const logits = this.#logits;

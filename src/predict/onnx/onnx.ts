@@ -6,10 +6,11 @@ import { withInput } from '../../base/input-file.js';
 import type { Pass } from '../../schedule/pass.js';
 import { chunks } from '../../trace/trace.js';
 import type { PredictionCost } from '../cost.js';
-import { COST, type Predictor, type PredictorContext, type PredictorDefinition } from '../predictor.js';
+import { COST, type PredictorContext, type PredictorDefinition } from '../predictor.js';
 import { checkContract, INPUT_NAMES, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';
 import { PathFeatures } from './features.js';
 import { onnxMetadata } from './metadata.js';
+import type { LogitSource } from './onnx-evidence.js';
 import { PRODUCTS, SEQUENCE } from './sequence/contract.js';
 import { SequencePredictor } from './sequence/sequence-predictor.js';
 import { SyncSession } from './session.js';
@@ -27,7 +28,7 @@ const SEQUENCE_WEIGHT_NS = 0.3;
 const SEQUENCE_PRODUCT_NS = 0.038;
 
 /** Runs a model over the passes. */
-export class OnnxPredictor implements Predictor {
+export class OnnxPredictor implements LogitSource {
   calls = 0;
   readonly #path: string;
   readonly #context: PredictorContext;
@@ -67,15 +68,18 @@ export class OnnxPredictor implements Predictor {
   }
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const { model } = this.#context;
+    unionOf(this.logits(pass, after), pass.tokens, model, after, Math.min(model.layers.length - 1, after + horizon), scores);
+  }
+
+  logits(pass: Pass, after: number): Float32Array {
     const observes = this.#inputs.includes('observed');
     if (this.#pass !== pass.number || (observes && this.#after !== after)) {
       this.#run(pass, after);
       this.#pass = pass.number;
       this.#after = after;
     }
-    const { model } = this.#context;
-    const logits = this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
-    unionOf(logits, pass.tokens, model, after, Math.min(model.layers.length - 1, after + horizon), scores);
+    return this.#tensors.get(OUTPUT_NAME)!.data as Float32Array;
   }
 
   /** Wall time that the model took: measured, so it belongs where two runs may differ. */
@@ -163,7 +167,7 @@ export async function openOnnx(path: string, context: PredictorContext): Promise
  * multiply: on encoders of 0.09 to 0.8 M, 1 to 128 tokens.
  * @throws UserError where the file cannot be read
  */
-function networkCost(path: string): PredictionCost {
+export function networkCost(path: string): PredictionCost {
   const products = Number(onnxMetadata(path).get(PRODUCTS) ?? Number.NaN);
   if (products > 0) {
     return {

@@ -2,9 +2,10 @@
 // prompt see those before them in the prompt, decoding goes on from the state that is kept of its request.
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/pass.js';
-import type { Predictor, PredictorContext } from '../../predictor.js';
+import type { PredictorContext } from '../../predictor.js';
 import { OUTPUT_NAME } from '../contract.js';
 import { PathFeatures } from '../features.js';
+import type { LogitSource } from '../onnx-evidence.js';
 import type { SyncSession } from '../session.js';
 import type { SharedTensor } from '../session-worker.js';
 import { unionOf } from '../union.js';
@@ -36,7 +37,7 @@ interface Segment {
 }
 
 /** Runs a model of sequences over the passes. */
-export class SequencePredictor implements Predictor {
+export class SequencePredictor implements LogitSource {
   calls = 0;
   readonly #path: string;
   readonly #context: PredictorContext;
@@ -68,12 +69,16 @@ export class SequencePredictor implements Predictor {
   }
 
   predict(pass: Pass, after: number, horizon: number, scores: Float32Array): void {
+    const last = Math.min(this.#context.model.layers.length - 1, after + horizon);
+    unionOf(this.logits(pass), pass.tokens, this.#context.model, after, last, scores);
+  }
+
+  logits(pass: Pass): Float32Array {
     if (this.#pass !== pass.number) {
       this.#read(pass);
       this.#pass = pass.number;
     }
-    const last = Math.min(this.#context.model.layers.length - 1, after + horizon);
-    unionOf(this.#logits, pass.tokens, this.#context.model, after, last, scores);
+    return this.#logits;
   }
 
   /** Wall time that the model took: measured, so it belongs where two runs may differ. */

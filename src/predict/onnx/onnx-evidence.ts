@@ -1,0 +1,50 @@
+// A trained network as one evidence among others: what it says joins a mixture, whose weights are fitted while the run goes on.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { type Evidence, NEXT_TOKEN } from '../evidence.js';
+import { evenShare } from '../log-odds.js';
+import type { Predictor } from '../predictor.js';
+
+/** What gives logits of every expert for the tokens of a pass. */
+export interface LogitSource extends Predictor {
+  /** Logits after layer `after` of a pass, `[tokens, experts]`. */
+  logits(pass: Pass, after: number): Float32Array;
+}
+
+/** Logits are rounded to this, far above what arithmetic differs by from one CPU to another. */
+const RESOLUTION = 1024;
+
+/** A network's logits, relative to an even share. */
+export class OnnxEvidence implements Evidence {
+  readonly #model: ModelSpec;
+  readonly #source: LogitSource;
+
+  constructor(model: ModelSpec, source: LogitSource) {
+    this.#model = model;
+    this.#source = source;
+  }
+
+  /** Of traces that are learned from before a run it says nothing: it may know them by heart, and would be trusted too much. */
+  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
+    if (after === NEXT_TOKEN || pass.request[token]! < 0) return false;
+    const logits = this.#source.logits(pass, after);
+    const { experts, offset } = this.#model.layers[layer]!;
+    const share = evenShare(this.#model.layers[layer]!);
+    const even = Math.log(share / (1 - share));
+    const from = token * this.#model.experts + offset;
+    for (let e = 0; e < experts; e++) into[e]! += weight * (Math.round(RESOLUTION * logits[from + e]!) / RESOLUTION - even);
+    return true;
+  }
+
+  learn(pass: Pass, token: number, layer: number): void {
+    if (token === pass.tokens - 1 && pass.request[token]! >= 0) this.#source.observe(pass, layer);
+  }
+
+  measured(): Readonly<Record<string, number>> {
+    return this.#source.measured?.() ?? {};
+  }
+
+  close(): void {
+    this.#source.close?.();
+  }
+}

@@ -1,0 +1,63 @@
+// A network as one part of a mixture: its weight is fitted like any other, and it is let go with the mixture.
+import { describe, expect, it } from 'vitest';
+import { createPredictor, locatedPredictor, parsePredictor, predictionTime } from '../../../src/predict/create.js';
+import { PREDICTORS } from '../../../src/predict/index.js';
+import { echoModel } from '../../fixtures/onnx/models.js';
+import { type TestRow, traceOf, uniformModel } from '../../trace/builders.js';
+import { recallOf, WHOLE_PATH } from '../running.js';
+
+const model = uniformModel(3, 8, 2);
+/** Three tokens of four repeat the path of the token before them: what `history` knows. */
+const trace = traceOf(
+  Array.from({ length: 120 }, (_, token): TestRow => {
+    const path = Math.floor(token / 4);
+    return {
+      request: 0,
+      position: token,
+      token: 0,
+      experts: [0, 1, 2].map((layer) => [(path * 3 + layer) % 8, (path * 3 + layer + 4) % 8]),
+    };
+  }),
+  8,
+);
+const file = echoModel('history', model.experts);
+const made = (text: string, training = [] as (typeof trace)[]) =>
+  createPredictor({ chosen: parsePredictor(text), model, trace, slots: 1, seed: 1, training });
+
+describe('the part onnx', () => {
+  it('says what the network says', async () => {
+    const [alone, part] = [await made(`onnx:file=${file}`), await made(`ensemble:parts=onnx,file=${file}`)];
+    // By chance .25; three of four tokens repeat. The mixture has to find its weights first.
+    expect(recallOf(alone!, model, trace, WHOLE_PATH, 2)).toBeGreaterThan(0.7);
+    expect(recallOf(part!, model, trace, WHOLE_PATH, 2)).toBeGreaterThan(0.6);
+    expect(part!.measured!()['predict.calls']).toBeGreaterThan(100);
+    for (const predictor of [alone, part]) predictor!.close!();
+  });
+
+  it('is not asked about what is learned from beforehand, which it may know by heart', async () => {
+    const part = await made(`path-retrieval:file=${file}`, [trace]);
+    expect(part!.measured!()).toEqual({});
+    // A file is a part of it without being named among them.
+    recallOf(part!, model, trace, WHOLE_PATH, 2);
+    expect(part!.measured!()['predict.calls']).toBeGreaterThan(100);
+    part!.close!();
+  });
+
+  it('takes a call of the network more', () => {
+    const time = (text: string) => predictionTime(parsePredictor(text), model, { hostClock: 2.45 }).ns(1, -1, 2);
+    expect(time(`ensemble:parts=history+onnx,file=${file}`)).toBeCloseTo(time('ensemble:parts=history') + time(`onnx:file=${file}`), 6);
+  });
+
+  it('is found beside the profile, and refused without a file', async () => {
+    expect(locatedPredictor('ensemble:parts=history+onnx,file=p.onnx', '/models')).toBe('ensemble:parts=history+onnx,file=/models/p.onnx');
+    await expect(made('ensemble:parts=history+onnx')).rejects.toThrow(
+      'predictor: parts: onnx names no file; write file=predictor.onnx beside the parts',
+    );
+    expect(PREDICTORS.filter(({ parameters }) => 'file' in parameters).map(({ name }) => name)).toEqual([
+      'ensemble',
+      'adaptive',
+      'path-retrieval',
+      'onnx',
+    ]);
+  });
+});
