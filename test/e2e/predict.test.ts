@@ -91,6 +91,25 @@ describe('moeprof predict', () => {
     expect(environment['predict.wall_ns_per_token']).toBeGreaterThan(0);
   });
 
+  it('trains an encoder of token ids, and runs with it: prompts in chunks, requests in batches', async () => {
+    const network = ['--width', '8', '--inside', '32', '--blocks', '1', '--table', '16', '--head', '16'];
+    const training = [...network, '--epochs', '8', '--batch', '64', '--lr', '0.02'];
+    const trained = await run('predict', 'train', '--kind', 'rpp', '-t', 'trace.safetensors', ...training, '-o', 'rpp.onnx', '--json');
+    expect([trained.stderr, trained.code]).toEqual(['', 0]);
+    const report = JSON.parse(trained.stdout);
+    expect(report.options).toMatchObject({ kind: 'rpp', network: { width: 8, history: true }, batch: 64 });
+    expect(report.trained.sha256).toBe(sha256('rpp.onnx'));
+    const { before, predictor } = report.evaluations[0].predictors.at(-1);
+    expect(predictor).toBe('rpp.onnx');
+    expect(before.recallAtK).toBeGreaterThan(0.9);
+    const options = ['-t', 'trace.safetensors', '--cache', '4/layer', '--batch', '3', '--set', 'system.predictor.horizon=all', '--json'];
+    const profiled = await run('run', ...options, '--predictor', 'onnx:file=rpp.onnx');
+    expect([profiled.stderr, profiled.code]).toEqual(['', 0]);
+    const { metrics } = JSON.parse(profiled.stdout);
+    expect(metrics['predict.recall_at_k'].value).toBeGreaterThan(0.9);
+    expect(metrics['cache.hit_rate_counting_late'].value).toBeGreaterThanOrEqual(metrics['cache.hit_rate'].value);
+  });
+
   it('gives a run the same result in one thread of moeprof as in two', async () => {
     const pool = new URL('../../dist/cli/run-pool.js', import.meta.url).href;
     const system = new URL('../../dist/system/run.js', import.meta.url).href;
@@ -172,6 +191,7 @@ describe('moeprof predict', () => {
     [[...TRAIN, '-o', 'x.bin'], '-o x.bin: a predictor is an .onnx file; write e.g. -o predictor.onnx'],
     [[...TRAIN, '-o', 'no/such/x.onnx'], 'no/such/x.onnx: cannot be written: its folder does not exist'],
     [[...TRAIN, '-o', 'x.onnx', '--lr', 'fast'], '--lr fast: must be a number between 0 and 1'],
+    [[...TRAIN, '-o', 'x.onnx', '--kind', 'rpp'], '--hidden: belongs to --kind paths; leave it out, or train --kind paths'],
     [[...TRAIN, '-o', 'x.onnx', '--seed', 'one'], "--seed: 'one' is no whole number; write e.g. --seed 7"],
     [[...TRAIN, '-o', 'x.onnx', '--holdout', '100%'], '--holdout 100%: must leave something on both sides'],
     [['predict', 'eval', 'transitoin', '-t', 'trace.safetensors'], 'did you mean "transition"'],
