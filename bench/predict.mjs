@@ -25,6 +25,7 @@ const NAMES = [
   'adaptive',
   'activation-matrix',
   'expert-map',
+  'path-retrieval',
   'oracle',
 ];
 

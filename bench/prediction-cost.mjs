@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { fromDist, inProcess, machine, median } from './lib/bench.mjs';
 
 const MODEL = fileURLToPath(new URL('./lib/moe-24x64.yaml', import.meta.url));
-const PARTS = ['transition', 'history', 'markov', 'expert-map', 'token-table', 'transition+history+markov'];
+const PARTS = ['transition', 'history', 'markov', 'expert-map', 'retrieval', 'token-table', 'transition+history+markov'];
 const NAMES = [
   'popularity',
   'last-token',

@@ -4,6 +4,7 @@
 // All counts are 16 bits, and similarities whole numbers: a search is the same on every machine, and 128 paths are counted at once.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
+import { NULL_EXPERT } from '../trace/trace.js';
 import { BestPlaces } from './best-places.js';
 import { NEXT_TOKEN } from './evidence.js';
 import { BLOCK, MOST_ROWS, ONE, type PathKernels, pathKernelsOn, SCRATCH_BYTES } from './path-kernels.js';
@@ -54,6 +55,8 @@ export class PathIndex {
   readonly ring: PathRing;
   /** What {@link select} found, with similarities in units of {@link unit}. */
   readonly best: BestPlaces;
+  /** `[experts of the widest layer]`: what {@link vote} has counted. */
+  readonly votes: Uint32Array;
   /** Grows with every search: while it stays, so does {@link best}. */
   searches = 0;
   /** Similarity of one expert that is shared at the last layer known, and of one that a token before shared. */
@@ -85,6 +88,12 @@ export class PathIndex {
   readonly #before: number;
   readonly #carried: number;
   readonly #rows: number;
+  /** Behind them: voters of {@link elect}, their votes, and the paths, of so many choices each. */
+  readonly #voters: number;
+  readonly #votes: number;
+  readonly #paths: number;
+  readonly #rowLength: number;
+  #votersEnd = 0;
   /** `[rows, width]`, `[slots, width]`: ids that the contexts of both have in common, at most {@link LONGEST_CONTEXT}; null: there are no ids. */
   #context: Uint8Array | null = null;
   #carriedContext: Uint8Array | null = null;
@@ -132,12 +141,19 @@ export class PathIndex {
     this.#whole = this.#near + this.#rows * this.#bytes;
     this.#before = this.#whole + this.#rows * this.#bytes;
     this.#carried = this.#before + this.#rows * this.#bytes;
-    const { kernels, memory } = pathKernelsOn(this.#carried + slots * this.#bytes);
+    this.#voters = this.#carried + slots * this.#bytes;
+    this.#votes = this.#voters + 8 * voters;
+    this.#paths = this.#votes + 4 * (NULL_EXPERT + 1);
+    const row = model.layers.length * topK;
+    const { kernels, memory } = pathKernelsOn(this.#paths + 2 * capacity * row);
     this.#kernels = kernels;
     this.#words = new Int32Array(memory.buffer);
-    this.#shorts = new Int16Array(memory.buffer);
+    this.#shorts = new Int16Array(memory.buffer, 0, this.#voters / 2);
     const bits = new Uint8Array(memory.buffer, this.#bits, model.experts * this.#rowBytes);
-    this.ring = new PathRing(model, topK, capacity, bits, this.#rowBytes);
+    this.ring = new PathRing(model, topK, new Uint16Array(memory.buffer, this.#paths, capacity * row), bits, this.#rowBytes);
+    this.#rowLength = row;
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.votes = new Uint32Array(memory.buffer, this.#votes, widest);
     this.best = new BestPlaces(voters, this.#width);
     const choices = topK * model.layers.length;
     const most = 1 + (1 + SAME_ID + SAME_CONTEXT * (LONGEST_CONTEXT - 1)) / (1 - TOKEN_DECAY);
@@ -202,6 +218,24 @@ export class PathIndex {
       );
     }
     return this.best.count > 0;
+  }
+
+  /** Names the paths that vote, and their weights: the first `count` of each list, at most as many as are searched for. */
+  elect(places: Int32Array, weights: Uint32Array, count: number): void {
+    const first = this.#voters >> 2;
+    for (let i = 0; i < count; i++) {
+      this.#words[first + 2 * i] = this.#paths + 2 * places[i]! * this.#rowLength;
+      this.#words[first + 2 * i + 1] = weights[i]!;
+    }
+    this.#votersEnd = this.#voters + 8 * count;
+  }
+
+  /** Counts the weights of those who used each expert of a layer, into {@link votes}. */
+  vote(layer: number): void {
+    const { experts } = this.#layers[layer]!;
+    const bytes = 2 * (this.#rowLength / this.#layers.length);
+    this.votes.fill(0, 0, experts);
+    if (this.#votersEnd > this.#voters) this.#kernels.vote(this.#voters, this.#votersEnd, layer * bytes, bytes, this.#votes);
   }
 
   /** Finds the best by the weighted sum of what row `from` has counted. `hints`: row of those that were best the last time. */

@@ -28,16 +28,17 @@ export class PathRing {
   readonly #topK: number;
 
   /**
-   * @param capacity paths that are kept; the oldest makes room
+   * @param paths `[capacity, layers, topK]`: as many paths are kept; the oldest makes room
    * @param users `[experts, rowBytes]` bits, zero
    */
-  constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, capacity: number, users: Uint8Array, rowBytes: number) {
+  constructor({ layers }: Pick<ModelSpec, 'layers'>, topK: number, paths: Uint16Array, users: Uint8Array, rowBytes: number) {
+    const capacity = paths.length / (layers.length * topK);
     this.capacity = capacity;
     this.#topK = topK;
     this.#users = users;
     this.#rowBytes = rowBytes;
     this.#offsets = layers.map(({ offset }) => offset);
-    this.paths = new Uint16Array(capacity * layers.length * topK).fill(NULL_EXPERT);
+    this.paths = paths.fill(NULL_EXPERT);
     this.tokenIds = new Int32Array(capacity).fill(-1);
     this.previous = new Int32Array(capacity).fill(NOWHERE);
     this.successor = new Int32Array(capacity).fill(NOWHERE);

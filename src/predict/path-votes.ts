@@ -44,8 +44,6 @@ export class PathVotes {
   readonly index: PathIndex;
   /** Each column as evidence; the first teaches the index. */
   readonly columns: readonly Evidence[];
-  /** `[experts of the widest layer]` votes of the columns, 16 bits each. */
-  readonly #votes: Uint32Array;
   readonly #sharpness: readonly Sharpness[];
   readonly #layers: readonly MoeLayer[];
   readonly #row: number;
@@ -53,8 +51,8 @@ export class PathVotes {
   /** Experts of a path, and of its mean layer. */
   readonly #pathChoices: number;
   readonly #layerChoices: number;
-  /** Voters with a vote: where their paths begin, and their votes. */
-  readonly #rows: Int32Array;
+  /** Voters, and the votes of the columns, 16 bits each. */
+  readonly #places: Int32Array;
   readonly #weights: Uint32Array;
   readonly #distance: Int32Array;
   #voters = 0;
@@ -79,10 +77,9 @@ export class PathVotes {
     this.#pathChoices = layers.reduce((sum, layer) => sum + layer.topK, 0);
     this.#layerChoices = this.#pathChoices / layers.length;
     const { most } = index.best;
-    this.#rows = new Int32Array(most);
+    this.#places = new Int32Array(most);
     this.#weights = new Uint32Array(most);
     this.#distance = new Int32Array(most);
-    this.#votes = new Uint32Array(layers.reduce((widest, layer) => Math.max(widest, layer.experts), 0));
     const tables = new Map<number, Float32Array>();
     this.#logOdds = layers.map((layer) => {
       const share = evenShare(layer);
@@ -97,9 +94,12 @@ export class PathVotes {
     if (!this.index.select(pass, token, after)) return false;
     if (this.#search !== this.index.searches) this.#weigh(after);
     if (this.#voters === 0) return false;
-    if (this.#layer !== layer) this.#count(layer);
+    if (this.#layer !== layer) {
+      this.#layer = layer;
+      this.index.vote(layer);
+    }
     const { experts } = this.#layers[layer]!;
-    const votes = this.#votes;
+    const { votes } = this.index;
     const logOdds = this.#logOdds[layer]!;
     const shift = column * COLUMN_BITS;
     for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[(votes[e]! >>> shift) & COLUMN]!;
@@ -167,7 +167,7 @@ export class PathVotes {
     const { beforeUnit, best, ring, searches, unit } = this.index;
     const { count, places, similarity } = best;
     const { successor } = ring;
-    const rows = this.#rows;
+    const voting = this.#places;
     const weights = this.#weights;
     const distance = this.#distance;
     this.#search = searches;
@@ -178,7 +178,7 @@ export class PathVotes {
     for (let i = 0; i < count; i++) {
       const place = after === NEXT_TOKEN ? successor[places[i]!]! : places[i]!;
       if (place === NOWHERE) continue;
-      rows[voters] = place * this.#row;
+      voting[voters] = place;
       weights[voters] = 0;
       distance[voters++] = most - similarity[i]!;
     }
@@ -196,29 +196,11 @@ export class PathVotes {
     let kept = 0;
     for (let i = 0; i < voters; i++) {
       if (weights[i] === 0) continue;
-      rows[kept] = rows[i]!;
+      voting[kept] = voting[i]!;
       weights[kept++] = weights[i]!;
     }
     this.#voters = kept;
-  }
-
-  #count(layer: number): void {
-    this.#layer = layer;
-    const { experts } = this.#layers[layer]!;
-    const topK = this.#topK;
-    const votes = this.#votes.fill(0, 0, experts);
-    const { paths } = this.index.ring;
-    const rows = this.#rows;
-    const weights = this.#weights;
-    const voters = this.#voters;
-    for (let k = 0; k < voters; k++) {
-      const weight = weights[k]!;
-      const from = rows[k]! + layer * topK;
-      for (let i = from; i < from + topK; i++) {
-        const expert = paths[i]!;
-        if (expert !== NULL_EXPERT) votes[expert]! += weight;
-      }
-    }
+    this.index.elect(voting, weights, kept);
   }
 }
 

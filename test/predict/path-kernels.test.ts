@@ -89,3 +89,18 @@ describe('carry', () => {
     expect([...shorts(to)]).toEqual(expected);
   });
 });
+
+describe('vote', () => {
+  it("adds a voter's weight to the experts of its path at a layer, and to nobody's where it chose none", () => {
+    const size = 4 * 65_536;
+    const [list, paths, votes] = [SCRATCH_BYTES, 256, 1024];
+    const { kernels, memory: raw } = pathKernelsOn(votes + size);
+    const words = new Int32Array(raw.buffer);
+    // Two paths of three layers, two choices each.
+    new Uint16Array(raw.buffer, paths).set([9, 8, 0, 3, 7, 7, 9, 9, 3, 65_535, 5, 5]);
+    words.set([paths, 100, paths + 12, 7], list / 4);
+    kernels.vote(list, list + 16, 4, 4, votes);
+    const counted = new Uint32Array(raw.buffer, votes, 65_536);
+    expect([0, 3, 5, 7, 8, 9, 65_535].map((expert) => counted[expert])).toEqual([100, 107, 0, 0, 0, 0, 7]);
+  });
+});
