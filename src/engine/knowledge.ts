@@ -11,12 +11,13 @@ export function computesOnCpu({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: P
 }
 
 /**
- * The clocks of knowledge; null where bounds are off, nothing is ever loaded, or smaller copies are.
+ * The clocks of knowledge; null where bounds are off, nothing is ever loaded, smaller copies are, or a layer is split: they know whole experts only.
  * @param gpus of the run
  */
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
-  if (!run.bounds || !run.foresight || layout.hardware.links.length === 0 || inputs.system.precision !== undefined) return null;
+  if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;
+  if (inputs.system.precision !== undefined || layout.split !== null) return null;
   return new KnowledgeBounds(
     gpus.map((gpu) => knownGpu(plan, gpu)),
     isLruOnDemand(plan, gpus),

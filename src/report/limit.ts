@@ -1,5 +1,7 @@
-// How far a run goes from LRU by way of Belady to foresight, and what holds it up: its policy, its prediction, the link, or the GPU's own work.
+// How far a run goes from LRU by way of Belady to foresight, and what holds it up: its policy, its prediction, the link, or what
+// has to be computed.
 import { formatNs, formatRatio } from '../base/units.js';
+import type { DeviceWords } from './device.js';
 
 /** Mean TPOT of a run and of its bounds, ns. */
 export interface KnownTimes {
@@ -13,7 +15,7 @@ export interface KnownTimes {
 }
 
 /** What may hold a run up. */
-type Holdup = 'policy' | 'prediction' | 'link' | 'GPU';
+type Holdup = 'policy' | 'prediction' | 'link' | 'work';
 
 /** Below this share of the run's time nothing that it waits for is worth naming. Ours: what two runs of one machine differ by. */
 const NOTHING = 0.03;
@@ -21,13 +23,13 @@ const NOTHING = 0.03;
 /** What holds a run up, and ns of its time by part. */
 export interface Limit {
   readonly of: Holdup;
-  readonly parts: Readonly<Record<Exclude<Holdup, 'GPU'>, number>>;
+  readonly parts: Readonly<Record<Exclude<Holdup, 'work'>, number>>;
 }
 
 /**
  * Divides the time that a run takes above all resident. What is above Belady on demand is the policy's: better choices of who stays would save
  * it, whatever is foreseen. From there, or from the run where that is faster, to foresight is the prediction's; from foresight to all resident
- * the link's. The largest part is the limit; where all are next to nothing it is the GPU's own work.
+ * the link's. The largest part is the limit; where all are next to nothing it is the processor's own work.
  */
 export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Limit {
   const parts = {
@@ -36,7 +38,7 @@ export function limitOf({ allResident, belady, foresight, own }: KnownTimes): Li
     link: Math.max(0, Math.min(own, foresight) - allResident),
   };
   const most = Math.max(parts.policy, parts.prediction, parts.link);
-  if (most <= NOTHING * own) return { of: 'GPU', parts };
+  if (most <= NOTHING * own) return { of: 'work', parts };
   const of = (['policy', 'prediction', 'link'] as const).find((part) => parts[part] === most)!;
   return { of, parts };
 }
@@ -53,10 +55,13 @@ export function foresightText(times: KnownTimes): string {
   return `${start} (${formatRatio(way(belady), 0)} of the way), this run ${formatRatio(way(own), 0)}`;
 }
 
-/** What holds the run up, in one sentence without its stop. */
-export function limitText(times: KnownTimes): string {
+/**
+ * What holds the run up, in one sentence without its stop.
+ * @param processor that executes the run's experts, see {@link DeviceWords}
+ */
+export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
   const { of, parts } = limitOf(times);
-  if (of === 'GPU') return "the GPU's own work: knowing more, or a faster link, would gain next to nothing";
+  if (of === 'work') return `the ${processor}'s own work: knowing more, or a faster link, would gain next to nothing`;
   const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
     .filter((part) => part !== of && parts[part] > 0)

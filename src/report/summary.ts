@@ -260,12 +260,13 @@ function knowingFacts(result: Result): (readonly [label: string, text: string])[
   if (times === null) return [];
   return [
     ['foresight', foresightText(times)],
-    ['limit', limitText(times)],
+    ['limit', limitText(times, deviceWords(result).processor)],
   ];
 }
 
-/** Times of a run and of its bounds; null where they were not counted. */
+/** Times of a run and of its bounds; null where they were not counted, or are of another machine: that without the run's faults. */
 export function knownTimes(result: Result): KnownTimes | null {
+  if (value(result, 'fault.time') !== null) return null;
   const [own, allResident, lru, belady, foresight, floor] = [
     'latency.tpot.mean',
     ...['all_resident', 'lru', 'belady', 'foresight', 'floor'].map((name) => `bound.${name}.tpot`),

@@ -23,6 +23,5 @@ export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec)
     );
   if (splitLayer.layer >= model.layers.length)
     refuse(`layer ${splitLayer.layer} is none of the ${model.layers.length} with experts, counted from 0; take a smaller one`);
-  if (run.foresight === true) throw misfit(run, 'foresight', 'is of experts that lie whole, and the run splits a layer; leave it out');
   return splitExperts(model, splitLayer.layer, splitLayer.cpu);
 }

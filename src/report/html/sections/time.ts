@@ -2,6 +2,7 @@
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
+import { deviceWords } from '../../device.js';
 import { foresightText, limitText } from '../../limit.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
 import { knownTimes, summarizeResult, type TimePart } from '../../summary.js';
@@ -43,7 +44,7 @@ export const timeSection: Section<Result> = {
             `${row.label} ${closes}`,
             [{ color: 'hit', share: row.closed }],
           )}`;
-        })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known)}.`)}</p>`}</div>`
+        })}${known !== null && html`<p><b>Knowing</b> ${prose(`${foresightText(known)}.`)}</p><p><b>Limit</b> ${prose(`${limitText(known, deviceWords(result).processor)}.`)}</p>`}</div>`
       }`,
     };
   },
