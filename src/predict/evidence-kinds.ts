@@ -21,7 +21,7 @@ import { Transitions } from './transitions.js';
 export const REACH: Parameter = { default: 1, description: 'layers ahead that have a transition table of their own', min: 1 };
 /** Parameter of predictors that look token ids up: 16,384 ids of a model with 6,144 experts take 100 MB. */
 export const IDS: Parameter = { default: 16384, description: 'token ids that are told apart, first come, first served', min: 1 };
-/** Parameter of predictors that retrieve paths: 8,000 of a model with 48 layers of 128 experts, top-8, take 20 MB. */
+/** Parameter of predictors that retrieve paths: 8,192 of a model with 48 layers of 128 experts, top-8, take 17 MB. */
 export const KEPT_PATHS: Parameter = { default: 8192, description: 'paths of past tokens that are kept', min: 32, max: 65536 };
 /** Parameter of predictors that a network may be a part of. */
 export const FILE: Parameter = { default: '', description: 'path of the .onnx file of the part onnx' };
