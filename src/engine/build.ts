@@ -1,13 +1,8 @@
 // Composes a run from what it names: what all GPUs have in common, each GPU, and the fold that runs passes on them.
 import { UserError } from '../base/errors.js';
-import { findProfile } from '../base/profiles.js';
 import { expertBytesTotal } from '../model/spec.js';
-import type { PredictionTime } from '../predict/cost.js';
-import { createPredictor, predictionTime } from '../predict/create.js';
 import type { Predictor } from '../predict/predictor.js';
 import { misfit, type RunSpec } from '../system/run.js';
-import { openTrace } from '../trace/open.js';
-import type { RoutingTrace } from '../trace/trace.js';
 import { type CommonParts, composeGpu, missAction } from './compose.js';
 import { Engine } from './engine.js';
 import { MissPrecision } from './event/precision.js';
@@ -20,8 +15,10 @@ import { computesOnCpu, knowledgeOf } from './knowledge.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
 import { buildPasses } from './passes.js';
+import { pathForecastOf } from './path-forecast.js';
 import { isPageCache, type RunPlan } from './plan.js';
 import { type Policies, policiesFor } from './policies.js';
+import { predictorFor, timeOf } from './predictor.js';
 import { PredictedUse } from './prefetch/predicted-use.js';
 import type { RunFold, SimulatedGpu, Simulation } from './simulation.js';
 import { BoundClocks } from './watch/bounds.js';
@@ -35,8 +32,9 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   const { inputs, layout, run, serving } = plan;
   refuse(plan);
   const policies = await policiesFor(inputs, run, { dram: layout.total.dramBytes !== null, pages: isPageCache(plan) });
-  const recorded = policies.future ? futuresOf(plan) : null;
+  const recorded = policies.future ? await futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
+  const paths = await pathForecastOf(plan);
   const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
   const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), time: timeOf(plan), curves };
@@ -56,8 +54,10 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
     recorder,
     policy: policies.gpu,
     predictor,
+    paths,
     close: () => {
       recorded?.close();
+      paths?.close();
       predictor?.close?.();
     },
   };
@@ -104,13 +104,18 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
 }
 
 /** What will be demanded of each GPU, from the passes of this very run. */
-function futuresOf(plan: RunPlan): Futures {
+async function futuresOf(plan: RunPlan): Promise<Futures> {
   const { inputs, layout, run, serving } = plan;
   const { model } = inputs;
-  const passes = buildPasses(plan, serving.workload(), null);
+  const forecast = await pathForecastOf(plan);
+  const passes = buildPasses(plan, serving.workload(), null, forecast);
   const walk = layout.several === null ? walkOfOne(model, run.replay) : walkOfSeveral(dispatchOf(model, layout.several));
   const models = layout.gpus.map(({ shard }) => shard?.model ?? model);
-  return recordFutures(passes, models, run.replay, walk);
+  try {
+    return recordFutures(passes, models, run.replay, walk);
+  } finally {
+    forecast?.close();
+  }
 }
 
 /** The predictor as it speaks of each GPU's experts. */
@@ -118,27 +123,6 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
   if (predictor === null) return null;
   if (layout.several !== null) return sharedPredictions(predictor, inputs.model, policies.predictions);
   return () => ({ predictor, predictedUse: policies.predictions ? new PredictedUse(inputs.model) : null });
-}
-
-/** What its predictions take. */
-function timeOf({ inputs: { model, system }, layout, run }: RunPlan): PredictionTime {
-  return predictionTime(system.predictor.kind, model, layout.hardware, run.folder);
-}
-
-/**
- * The predictor that the system names, trained; null: none.
- * @throws UserError where it lacks what it needs
- */
-async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
-  const { kind: chosen, train } = system.predictor;
-  const training: RoutingTrace[] = [];
-  try {
-    for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    const { folder, seed } = run;
-    return await createPredictor({ chosen, model, trace, slots: running, seed, training, folder });
-  } finally {
-    for (const used of training) used.close();
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
+import type { ModelSpec } from '../model/spec.js';
 import { CandidateRows } from '../schedule/candidate-rows.js';
 import { KvRoom } from '../schedule/kv-room.js';
 import { Pass } from '../schedule/pass.js';
@@ -12,14 +13,23 @@ import type { SchedulerContext } from '../schedule/scheduler.js';
 import { Speculation } from '../schedule/speculation.js';
 import type { Workload } from '../schedule/workload.js';
 import { draftingOf } from './drafting.js';
+import type { Layout } from './memory/layout.js';
+import type { PredictedPaths } from './path-forecast.js';
 import type { RunPlan } from './plan.js';
+import { Link } from './transfer/link.js';
 
 /**
  * The passes of a run, from the beginning.
  * @param residency what lies in GPU memory; null in a dry run, where nothing does
+ * @param forecast who tells paths to the scheduler; null: nobody
  * @throws UserError where a single request needs more KV memory than there is
  */
-export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, workload: Workload, residency: Residency | null): Passes {
+export function buildPasses(
+  { inputs, layout, record, run, serving }: RunPlan,
+  workload: Workload,
+  residency: Residency | null,
+  forecast: PredictedPaths | null,
+): Passes {
   const { candidates, model, trace } = inputs;
   const { batch, context: held = 0 } = run.workload;
   const maxTokensPerPass = layout.total.passTokens;
@@ -46,13 +56,29 @@ export function buildPasses({ inputs, layout, record, run, serving }: RunPlan, w
           trace,
           model.layers.map((layer) => layer.experts),
           Math.floor(layout.total.cacheBytes / model.layers.reduce((sum, layer) => sum + layer.expertBytes, 0)),
+          forecast,
         )
       : null,
     residency,
+    moves: movesOf(layout, model, held),
     random: new Random(run.seed, `scheduler/${scheduler.name}`),
   };
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
   const rows = candidates === null ? null : new CandidateRows(candidates);
-  return new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv, speculation);
+  const passes = new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv, speculation);
+  passes.learner = forecast;
+  return passes;
+}
+
+/** What moving KV caches and experts takes: a cache is read and written in GPU memory, an expert crosses the link. */
+function movesOf({ hardware, total }: Layout, model: ModelSpec, context: number): NonNullable<SchedulerContext['moves']> {
+  const { bandwidthFraction, memoryBandwidth } = hardware.gpu;
+  const [link] = hardware.links;
+  const bytes = model.layers.reduce((sum, layer) => sum + layer.expertBytes, 0) / model.layers.length;
+  return {
+    kvTokenNs: (2e9 * total.kvBytesPerToken) / (memoryBandwidth * bandwidthFraction),
+    context,
+    loadNs: link === undefined ? 0 : new Link(link, new Float64Array(0)).transferNs(bytes),
+  };
 }

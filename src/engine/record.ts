@@ -23,7 +23,7 @@ export async function recordPasses(proper: RunPlan, breathe?: () => Promise<void
   const record = new PassRecord();
   const simulation = await buildSimulation(plan);
   try {
-    const passes = buildPasses(plan, plan.workload, simulation.residency);
+    const passes = buildPasses(plan, plan.workload, simulation.residency, simulation.paths);
     passes.kv.admitted = [];
     await runPasses(passes, simulation, changingMemoryOf(plan, passes, simulation), {
       ended() {

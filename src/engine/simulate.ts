@@ -44,7 +44,7 @@ export async function simulateInputs(inputs: Inputs, run: RunSpec, watch: Watch 
   const plan = { ...planned, record: await recordPasses(planned, watch.breathe) };
   const simulation = await buildSimulation(plan, watch.details);
   try {
-    const passes = buildPasses(plan, plan.workload, simulation.residency);
+    const passes = buildPasses(plan, plan.workload, simulation.residency, simulation.paths);
     const changing = changingMemoryOf(plan, passes, simulation);
     const meters = new Meters(plan, simulation, passes, watch);
     await runPasses(passes, simulation, changing, meters);

@@ -9,6 +9,7 @@ import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
 import type { MemoryPlan } from './memory/plan.js';
 import type { ParallelCounters } from './parallel/counters.js';
+import type { PredictedPaths } from './path-forecast.js';
 import type { Clocks } from './watch/bounds.js';
 
 /** One GPU of a run. */
@@ -44,6 +45,8 @@ export interface Simulation extends RunFold {
   readonly policy: ResolvedPolicy;
   /** Null: nothing is predicted. */
   readonly predictor: Predictor | null;
+  /** Who tells paths to the scheduler; null: nobody. */
+  readonly paths: PredictedPaths | null;
   /** Null: tokens choose as recorded. */
   readonly rerank: Rerank | null;
   /** Removes temporary files. */

@@ -150,6 +150,15 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
 /** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
+/** What regrouping a pool by path gains, and what it costs. */
+const REGROUPING: Fact = [
+  'regrouping',
+  ['schedule.loads', 'loads beyond the cache'],
+  ['schedule.loads_in_order', 'in order of arrival'],
+  ['schedule.regrouped', 'of the rounds regrouped'],
+  ['schedule.batch_wait', 'waited for other batches'],
+];
+
 /** Facts in the order of asking. */
 function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
@@ -192,6 +201,7 @@ function factsOf(result: Result): Fact[] {
       ['speculation.wasted_rate', 'of the activations wasted'],
     ],
     ['goodput', ['goodput.tokens', 'generated'], ['goodput.attained', 'of the requests in time']],
+    REGROUPING,
     [
       'on demand',
       ['transfer.on_demand.count_per_token', 'per token'],

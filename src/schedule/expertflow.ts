@@ -18,6 +18,21 @@ class ExpertFlowScheduler extends QueueScheduler {
   readonly #wordNs: number;
   readonly #overlap: boolean;
   readonly #group: boolean;
+  readonly #always: boolean;
+  readonly #merge: boolean;
+  readonly #maxDelay: number;
+  /** Batch of each request in the round before. */
+  #places = new Map<Request, number>();
+  /** When the running round began, ns; decode steps of rounds, and how long they have waited for the batches before theirs. */
+  #roundNs = 0;
+  #steps = 0;
+  #waitedNs = 0;
+  #rounds = 0;
+  #regrouped = 0;
+  #mergeNs = 0;
+  /** Loads that regrouping was expected to save, and those that it would have saved, of all rounds. */
+  #expected = 0;
+  #saved = 0;
   /** Most prompt passes in a row while a request decodes, and how many there were. */
   readonly #mostPrompts: number;
   #prompts = 0;
@@ -39,12 +54,21 @@ class ExpertFlowScheduler extends QueueScheduler {
     this.#wordNs = Number(parameters.wordNs);
     this.#overlap = parameters.overlap === true;
     this.#group = parameters.group === true;
+    this.#always = parameters.regroup === 'always';
+    this.#merge = parameters.mergeKv === true;
+    this.#maxDelay = Number(parameters.maxDelay);
   }
 
   protected compose(list: ShareList, nowNs: number): void {
     this.costNs = 0;
+    const inRound = this.#round.length > 0;
     this.#fill(list);
     this.#passStartNs = nowNs + this.costNs;
+    const decodes = list.shares.filter(({ request }) => !request.inPrefill).length;
+    if (decodes === 0) return;
+    if (!inRound) this.#roundNs = this.#passStartNs;
+    this.#steps += decodes;
+    this.#waitedNs += decodes * (this.#passStartNs - this.#roundNs);
   }
 
   override finished(shares: readonly Share[], nowNs: number): void {
@@ -70,32 +94,112 @@ class ExpertFlowScheduler extends QueueScheduler {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { 'schedule.loads': this.#loads, 'schedule.loads_in_order': this.#loadsInOrder };
+    return {
+      'schedule.loads': this.#loads,
+      'schedule.loads_in_order': this.#loadsInOrder,
+      'schedule.regrouped': this.#rounds === 0 ? 0 : this.#regrouped / this.#rounds,
+      'schedule.merge_time': this.#mergeNs,
+      'schedule.batch_wait': this.#steps === 0 ? 0 : this.#waitedNs / this.#steps,
+    };
   }
 
   /** Groups the requests of the pool that decode into the batches of one round. */
   #composeRound(pool: readonly Request[]): void {
-    const view = this.#view;
-    const { words } = view;
     const count = pool.length;
     const clusters = Math.ceil(count / this.batch);
     const inOrder: Request[][] = [];
     let taken = 0;
     for (const size of evenSizes(count, clusters)) inOrder.push(pool.slice(taken, (taken += size)));
-    let batches = inOrder;
-    if (clusters > 1 && this.#group) {
-      const paths = new Int32Array(count * words);
-      for (let i = 0; i < count; i++) view.path(pool[i]!, this.#source, paths, i * words);
-      const labels = balancedMedoids(hammingDistances(paths, count, words), count, clusters, this.#context.random);
-      batches = inOrder.map((_, cluster) => pool.filter((_, i) => labels[i] === cluster));
-      const workNs = ((count * (count - 1)) / 2) * words * this.#wordNs;
-      // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none to hide behind.
-      this.costNs += this.#overlap ? Math.max(0, workNs - this.#hiddenNs) : workNs;
-    }
+    const batches = clusters > 1 && this.#group ? this.#regroup(pool, inOrder) : inOrder;
     this.#hiddenNs = 0;
+    this.#rounds++;
     this.#loads += this.#merit(batches);
     this.#loadsInOrder += this.#merit(inOrder);
     this.#round.push(...batches.toReversed());
+  }
+
+  /** The batches of similar paths, where that pays; those that stand, where it does not. */
+  #regroup(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
+    const view = this.#view;
+    const { words } = view;
+    const count = pool.length;
+    const paths = new Int32Array(count * words);
+    for (let i = 0; i < count; i++) view.path(pool[i]!, this.#source, paths, i * words);
+    const labels = balancedMedoids(hammingDistances(paths, count, words), count, inOrder.length, this.#context.random);
+    const standing = this.#standing(pool, inOrder);
+    const grouped = nearest(
+      inOrder.map((_, cluster) => pool.filter((_, i) => labels[i] === cluster)),
+      this.#places,
+    );
+    const forecastNs = this.#source === 'predicted' ? count * (view.forecast?.costNs ?? 0) : 0;
+    const workNs = ((count * (count - 1)) / 2) * words * this.#wordNs + forecastNs;
+    const mergeNs = this.#moveNs(grouped);
+    const passNs = this.#hiddenNs;
+    // Dual-batch pipeline: the round is composed while passes since the one before it run. The first may have none to hide behind.
+    this.costNs += this.#overlap ? Math.max(0, workNs - passNs) : workNs;
+    const path = new Map(pool.map((request, i) => [request, paths.subarray(i * words, (i + 1) * words)]));
+    const expected = this.#loadsOf(standing, path) - this.#loadsOf(grouped, path);
+    const savedNs = this.#trust() * expected * (this.#context.moves?.loadNs ?? 1);
+    // What the paths turn out to be is known when the next round is composed.
+    this.#expected += expected;
+    this.#saved += this.#merit(standing) - this.#merit(grouped);
+    const pays = savedNs > mergeNs && (passNs === 0 || mergeNs <= this.#maxDelay * passNs);
+    const batches = this.#always || pays ? grouped : standing;
+    if (batches === grouped) {
+      this.#regrouped++;
+      this.#mergeNs += mergeNs;
+      this.costNs += mergeNs;
+    }
+    this.#places = new Map(batches.flatMap((batch, place) => batch.map((request) => [request, place] as const)));
+    return batches;
+  }
+
+  /** Which part of what was expected to be saved was, in the rounds so far; all of it before the first. */
+  #trust(): number {
+    return this.#expected > 0 ? Math.min(1, Math.max(0, this.#saved / this.#expected)) : 1;
+  }
+
+  /** The batches of the round before, filled up with who is new; those in order where they do not fit any more. */
+  #standing(pool: readonly Request[], inOrder: readonly Request[][]): readonly Request[][] {
+    if (this.#places.size === 0) return inOrder;
+    const batches: Request[][] = inOrder.map(() => []);
+    const left: Request[] = [];
+    for (const request of pool) {
+      const batch = batches[this.#places.get(request) ?? -1];
+      if (batch === undefined || batch.length >= this.batch) left.push(request);
+      else batch.push(request);
+    }
+    for (const request of left) batches.reduce((least, batch) => (batch.length < least.length ? batch : least)).push(request);
+    return batches.some((batch) => batch.length === 0) ? inOrder : batches;
+  }
+
+  /** Time of copying the KV caches of requests that change their batch, ns. */
+  #moveNs(batches: readonly Request[][]): number {
+    const { moves } = this.#context;
+    if (!this.#merge || moves === undefined) return 0;
+    let tokens = 0;
+    for (const [place, batch] of batches.entries()) {
+      for (const request of batch) {
+        const before = this.#places.get(request);
+        if (before !== undefined && before !== place) tokens += moves.context + request.done;
+      }
+    }
+    return tokens * moves.kvTokenNs;
+  }
+
+  /** Sum over batches and layers of max(0, distinct experts - cache size), on given paths. */
+  #loadsOf(batches: readonly (readonly Request[])[], paths: ReadonlyMap<Request, Int32Array>): number {
+    const { words } = this.#view;
+    let loads = 0;
+    for (const batch of batches) {
+      const union = new Int32Array(words);
+      for (const request of batch) {
+        const path = paths.get(request)!;
+        for (let w = 0; w < words; w++) union[w]! |= path[w]!;
+      }
+      loads += loadsBeyondCache(this.#view, union);
+    }
+    return loads;
   }
 
   /** Sum over batches and layers of max(0, distinct experts - cache size), on the paths that the tokens really take. */
@@ -113,6 +217,21 @@ class ExpertFlowScheduler extends QueueScheduler {
     }
     return loads;
   }
+}
+
+/** Batches in that order in which the fewest requests change their place: the fullest overlaps first. */
+function nearest(batches: readonly Request[][], places: ReadonlyMap<Request, number>): readonly Request[][] {
+  const overlaps = batches.flatMap((batch, from) =>
+    batches.map((_, to) => ({ from, to, stay: batch.filter((request) => places.get(request) === to).length })),
+  );
+  const ordered: Request[][] = new Array(batches.length);
+  const placed = new Set<number>();
+  for (const { from, to } of overlaps.toSorted((a, b) => b.stay - a.stay)) {
+    if (placed.has(from) || ordered[to] !== undefined) continue;
+    ordered[to] = batches[from]!;
+    placed.add(from);
+  }
+  return ordered;
 }
 
 /** Requests of the pool. With passes of one request there is nothing to regroup: two in turn would only evict each other's experts. */
@@ -133,7 +252,14 @@ export const expertflow: SchedulerDefinition = {
   parameters: {
     batches: POOL_PARAMETERS.batches,
     maxWait: { ...POOL_PARAMETERS.maxWait, default: 64 },
-    paths: PATHS,
+    paths: { ...PATHS, default: 'predicted' },
+    regroup: {
+      default: 'auto',
+      values: ['auto', 'always'],
+      description: 'auto: only where loading the experts that it saves takes longer than moving KV caches, and maxDelay is kept',
+    },
+    mergeKv: { default: true, description: 'off: KV caches are paged, and a request changes its batch for nothing' },
+    maxDelay: { default: 0.1, description: 'largest share of a round that moving KV caches may add (regroup=auto)', min: 0 },
     group: { default: true, description: 'off: the same pool in order of arrival, to compare with' },
     wordNs: { default: 1, description: 'modelled time of comparing 32 experts of two paths, ns', min: 0 },
     overlap: {

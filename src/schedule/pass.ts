@@ -115,6 +115,17 @@ export class Pass {
     }
   }
 
+  /** Takes the next row of a request that has run before, as if it were alone in a pass; nothing of the request changes. */
+  preview(request: Request): void {
+    this.number++;
+    this.tokens = 0;
+    this.decodeTokens = 1;
+    this.sequences = 1;
+    this.sequenceContext[0] = this.#context + request.done;
+    this.sequenceTokens[0] = 1;
+    this.#appendAt(request, request.done, request.slot, request.placeOf(request.done));
+  }
+
   /**
    * Lists the experts that a token chose at a layer, in rank order and without empty places, at the start of {@link chosen}.
    * @returns how many

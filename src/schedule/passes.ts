@@ -7,6 +7,12 @@ import type { Scheduler, Share } from './scheduler.js';
 import type { Speculation } from './speculation.js';
 import type { Workload } from './workload.js';
 
+/** Learns from passes. */
+export interface PassLearner {
+  /** A pass has run: what its tokens chose is known. */
+  learn(pass: Pass): void;
+}
+
 /** Composes passes until the workload is done. */
 export class Passes {
   readonly pass: Pass;
@@ -25,6 +31,8 @@ export class Passes {
   rejected = 0;
   /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
   again = false;
+  /** Who learns from every pass, to tell paths to the scheduler; null: nobody. */
+  learner: PassLearner | null = null;
   /** Drafts and what became of them; null: nothing is drafted. */
   readonly speculation: Speculation | null;
   /** Most passes in a row that left out a request which had begun. */
@@ -105,6 +113,7 @@ export class Passes {
 
   /** The pass has run and ended at `nowNs`. */
   done(nowNs: number): void {
+    this.learner?.learn(this.pass);
     this.pass.advance(this.shares);
     this.kv.onTime?.(nowNs);
     if (this.again) return;

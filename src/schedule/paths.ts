@@ -3,8 +3,19 @@ import type { Parameter } from '../base/parameters.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 import type { Request } from './request.js';
 
-/** Where a predicted path is taken from: the token itself, as a predictor that is always right, or the request's token before. */
-const PATH_SOURCES = ['next', 'previous'] as const;
+/** Tells paths before they are taken: the run's predictor, as schedulers see it. */
+export interface PathForecast {
+  /** Time of one forecast, ns. */
+  readonly costNs: number;
+  /** Fills `scores`, by dense id, with how probable it is that the next token of a request that has run before chooses each expert. */
+  forecast(request: Request, scores: Float32Array): void;
+}
+
+/**
+ * Where a predicted path is taken from: the run's own predictor, or what it might be: the token itself, as a predictor that is always right, or
+ * the request's token before. A run without a predictor takes the latter for the former, and says so.
+ */
+const PATH_SOURCES = ['predicted', 'next', 'previous'] as const;
 /** One of them. */
 export type PathSource = (typeof PATH_SOURCES)[number];
 
@@ -12,7 +23,8 @@ export type PathSource = (typeof PATH_SOURCES)[number];
 export const PATHS: Parameter = {
   default: 'next',
   values: PATH_SOURCES,
-  description: 'predicted path: the one that the token takes (a predictor that is always right), or that of the token before',
+  description:
+    "path of a token: as the run's predictor says, the one that it takes (a predictor that is always right), or that of the one before",
 };
 
 /** Which experts lie in GPU memory. */
@@ -31,15 +43,21 @@ export class PathView {
   readonly offsets: Int32Array;
   /** Experts that the GPU holds of each layer, on average. */
   readonly cachePerLayer: number;
+  /** Null: nothing is predicted. */
+  readonly forecast: PathForecast | null;
   readonly #trace: RoutingTrace;
   readonly #chunk: TraceChunk;
+  /** What the forecast says of a token. */
+  readonly #scores: Float32Array;
 
   /**
    * @param expertsPerLayer of the model, which may have more than the trace shows
    * @param cachePerLayer experts that the GPU holds of each layer, on average
+   * @param forecast null: nothing is predicted
    */
-  constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number) {
+  constructor(trace: RoutingTrace, expertsPerLayer: readonly number[], cachePerLayer: number, forecast: PathForecast | null = null) {
     this.#trace = trace;
+    this.forecast = forecast;
     this.layers = trace.layers;
     this.offsets = new Int32Array(trace.layers + 1);
     expertsPerLayer.forEach((experts, layer) => {
@@ -47,6 +65,7 @@ export class PathView {
     });
     this.experts = this.offsets[trace.layers]!;
     this.words = Math.ceil(this.experts / 32);
+    this.#scores = new Float32Array(this.experts);
     this.cachePerLayer = cachePerLayer;
     this.#chunk = allocateChunk(trace, 1);
   }
@@ -90,9 +109,31 @@ export class PathView {
     return missing;
   }
 
-  #read(request: Request, source: PathSource): TraceChunk {
-    const row = source === 'previous' && request.lastRow >= 0 ? request.lastRow : request.rowAt(request.done);
+  #read(request: Request, source: PathSource): Pick<TraceChunk, 'experts'> {
+    if (source === 'predicted' && this.forecast !== null) return this.#predict(this.forecast, request);
+    const row = source !== 'next' && request.lastRow >= 0 ? request.lastRow : request.rowAt(request.done);
     this.#trace.read(row, 1, this.#chunk);
+    return this.#chunk;
+  }
+
+  /** The most probable experts of each layer, as many as a token chooses, in order of probability; nothing of a request that has never run. */
+  #predict(forecast: PathForecast, request: Request): Pick<TraceChunk, 'experts'> {
+    const { experts } = this.#chunk;
+    experts.fill(NULL_EXPERT);
+    if (request.slot < 0) return this.#chunk;
+    const scores = this.#scores.fill(0);
+    forecast.forecast(request, scores);
+    const { topK } = this.#trace;
+    for (let layer = 0; layer < this.layers; layer++) {
+      const start = this.offsets[layer]!;
+      for (let rank = 0; rank < topK; rank++) {
+        let best = -1;
+        for (let id = start; id < this.offsets[layer + 1]!; id++) if (scores[id]! > (best < 0 ? 0 : scores[best]!)) best = id;
+        if (best < 0) break;
+        experts[layer * topK + rank] = best - start;
+        scores[best] = 0;
+      }
+    }
     return this.#chunk;
   }
 }

@@ -60,6 +60,15 @@ export interface SchedulerContext {
   readonly residency: Residency | null;
   /** A stream of this scheduler's own. */
   readonly random: Random;
+  /** What moving things takes on this machine; absent: nothing. */
+  readonly moves?: {
+    /** Copying a token of KV cache within GPU memory, ns. */
+    readonly kvTokenNs: number;
+    /** Tokens of KV cache that every request has before its first. */
+    readonly context: number;
+    /** Loading an expert, ns. */
+    readonly loadNs: number;
+  };
   /** How many tokens requests draft; absent or null: none. */
   readonly drafts?: Drafts | null;
 }

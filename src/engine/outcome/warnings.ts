@@ -28,6 +28,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
         'The routing is synthetic: drawn by a generator, not recorded from the model. Give a recorded trace with --trace for figures to rely on.',
     });
   }
+  warnings.push(...unpredicted(finished));
   warnings.push(...cacheWarnings(finished, bounds), ...profileWarnings(finished), ...routingWarnings(finished));
   if (serving.cut) {
     warnings.push({
@@ -36,6 +37,16 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     });
   }
   return warnings;
+}
+
+/** A scheduler that groups by what a predictor says, in a run without one. */
+function unpredicted({ run, serving, simulation }: Finished): Warning[] {
+  const { group, paths } = serving.parameters;
+  if (paths !== 'predicted' || group === false || serving.running <= run.workload.batch || simulation.predictor !== null) return [];
+  const message =
+    `${serving.scheduler.name} groups by the paths of the tokens before, since the run predicts nothing. Give it --predictor, or say ` +
+    'paths=previous or paths=next.';
+  return [{ code: 'paths-previous', message }];
 }
 
 /** A runtime that the user named, on a machine that says itself how fast it is. */

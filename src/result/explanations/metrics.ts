@@ -50,8 +50,8 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'The warnings of the run tell each fault apart, with the figures before, during and after it; compare a run without faults for what the whole cost. A slower link shows in the stall and leaves the hit rate alone; lost GPU memory shows in the hit rate first. Where “after” stays worse than “before”, the cache is still filling up again, or requests have queued meanwhile.',
   },
   {
-    names: ['schedule.loads', 'schedule.loads_in_order'],
-    what: 'ExpertFlow’s own figure of merit: for each batch and each layer, the distinct experts that its tokens choose beyond those that fit into the cache, summed. Once for the batches that the scheduler composed by predicted path, once for the same requests in order of arrival; both are counted on the paths that the tokens really take.',
+    names: ['schedule.loads', 'schedule.loads_in_order', 'schedule.regrouped', 'schedule.merge_time', 'schedule.batch_wait'],
+    what: 'ExpertFlow’s own figure of merit: for each batch and each layer, the distinct experts that its tokens choose beyond those that fit into the cache, summed. Once for the batches that the scheduler composed by predicted path, once for the same requests in order of arrival; both are counted on the paths that the tokens really take. A round is regrouped where the loads that this saves, as predicted, take longer than moving KV caches of requests that change their batch; what that took, and how long a token waits for the batches of its round before its own, is told beside.',
     reading:
       'Their ratio is what grouping saves, free of what the cache happens to hold. It should be well below 1 with many experts and few per token, and near 1 where a batch touches nearly all experts anyway (Mixtral at batch 16). With paths: previous it also shows what is left of the gain when the predictor is only as good as the last token.',
   },

@@ -17,7 +17,7 @@ vi.setConfig({ testTimeout: 120_000 });
 describe('expertflow', () => {
   it('lowers distinct experts and on-demand loads on Switch-like routing of 32, 64 and 128 experts', async () => {
     for (const model of ['switch-base-32', 'switch-base-64', 'switch-base-128']) {
-      const grouped = await serve('expertflow', model);
+      const grouped = await serve('expertflow:paths=next,regroup=always,mergeKv=off', model);
       // The same pool of 32 requests, its two batches in order of arrival.
       const plain = await serve('expertflow:group=off', model);
       expect(of(grouped, 'experts.activations'), model).toBe(of(plain, 'experts.activations'));
@@ -35,7 +35,10 @@ describe('expertflow', () => {
       let loads = 0;
       for (const seed of [1, 2, 3, 4, 5]) {
         const options = { cache: '16/layer', seed };
-        const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+        const [grouped, plain] = [
+          await serve('expertflow:paths=next,regroup=always,mergeKv=off', model, options),
+          await serve('expertflow:group=off', model, options),
+        ];
         loads += (1 - of(grouped, 'transfer.on_demand.count') / of(plain, 'transfer.on_demand.count')) / 5;
       }
       saved.push(loads);
@@ -49,7 +52,10 @@ describe('expertflow', () => {
   it('lowers distinct experts and on-demand loads where routing follows words', async () => {
     for (const model of ['switch-base-32', 'switch-base-64', 'switch-base-128']) {
       const options = { words: 0.7 };
-      const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+      const [grouped, plain] = [
+        await serve('expertflow:paths=next,regroup=always,mergeKv=off', model, options),
+        await serve('expertflow:group=off', model, options),
+      ];
       expect(of(grouped, 'experts.distinct_per_event'), model).toBeLessThan(of(plain, 'experts.distinct_per_event'));
       expect(of(grouped, 'transfer.on_demand.count'), model).toBeLessThan(of(plain, 'transfer.on_demand.count'));
     }
@@ -62,7 +68,10 @@ describe('expertflow', () => {
       let [distinct, loads] = [0, 0];
       for (const seed of [1, 2, 3]) {
         const options = { batch: 512, pools: 2, output: 4, seed };
-        const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+        const [grouped, plain] = [
+          await serve('expertflow:paths=next,regroup=always,mergeKv=off', model, options),
+          await serve('expertflow:group=off', model, options),
+        ];
         distinct += (1 - of(grouped, 'experts.distinct_per_event') / of(plain, 'experts.distinct_per_event')) / 3;
         loads += (1 - of(grouped, 'transfer.on_demand.count') / of(plain, 'transfer.on_demand.count')) / 3;
       }
@@ -82,7 +91,10 @@ describe('expertflow', () => {
       let speedup = 0;
       for (const seed of [1, 2, 3]) {
         const options = { batch: 32, cache: '16/layer', seed };
-        const [grouped, plain] = [await serve('expertflow', model, options), await serve('expertflow:group=off', model, options)];
+        const [grouped, plain] = [
+          await serve('expertflow:paths=next,regroup=always,mergeKv=off', model, options),
+          await serve('expertflow:group=off', model, options),
+        ];
         speedup += of(plain, 'time.total') / of(grouped, 'time.total') / 3;
       }
       speedups.push(speedup);
