@@ -1,15 +1,20 @@
-// Metrics of runs that are the same, of which one is its own LRU and the other has a clock beside it: the two add the same times in another order.
+// Metrics of runs that are the same, and whose clocks add the same times in another order.
 import type { Metric } from '../../src/result/result.js';
 
-/** What comes of either clock. */
-const OF_LRU = new Set(['bound.lru.tpot', 'headroom.foresight']);
+/** What is of LRU: a run that is its own has no clock beside it. */
+const OF_LRU = /^(bound\.lru\.tpot|headroom\.foresight)$/;
 
 /** All metrics as they are, those of LRU to ten digits. */
 export function lruRounded(metrics: Readonly<Record<string, Metric>>): Record<string, Metric> {
+  return rounded(metrics, OF_LRU);
+}
+
+/** All metrics as they are, those that match to ten digits. */
+export function rounded(metrics: Readonly<Record<string, Metric>>, names: RegExp): Record<string, Metric> {
   return Object.fromEntries(
     Object.entries(metrics).map(([name, metric]) => [
       name,
-      OF_LRU.has(name) ? { ...metric, value: Number(metric.value.toPrecision(10)) } : metric,
+      names.test(name) ? { ...metric, value: Number(metric.value.toPrecision(10)) } : metric,
     ]),
   );
 }

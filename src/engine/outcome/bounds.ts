@@ -71,8 +71,11 @@ export function boundMetrics({ simulation }: Finished, bounds: Bounds, metrics: 
   };
 }
 
+/** Clocks that add the same times in another order differ by less than this share: there is no way between them. */
+const ROUNDING = 1e-9;
+
 /** Part of the way from `floor` to `bound` that `value` has still to go, kept within 0..1; 0 where there is no way to go. */
 function openPart(floor: number, value: number, bound: number): number {
-  if (floor === bound) return 0;
+  if (Math.abs(floor - bound) <= ROUNDING * Math.abs(bound)) return 0;
   return Math.min(1, Math.max(0, (bound - value) / (bound - floor)));
 }

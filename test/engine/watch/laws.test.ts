@@ -19,13 +19,24 @@ function finished() {
   };
   const link = { name: 'h2d', lanes: 1, demands: 1, prefetches: 1, busyBy: () => 20 };
   const gpu = { link, unused: Uint8Array.of(0, 0, 1), caches: [{ capacityBytes: 20, usedBytes: 20 }] };
-  const latencies = { pass: new Samples() };
-  latencies.pass.add(30);
+  const latencies = { pass: samples(30), tpot: samples(30), tpotFloor: samples(22) };
   const simulation = {
-    ...{ engine: { nowNs: 30 }, bounds: { allResidentNs: 22 }, parallel: null, predictor: null, recorder },
+    ...{
+      engine: { nowNs: 30 },
+      bounds: { allResidentNs: 22, knowledge: { floorNs: () => 22 } },
+      parallel: null,
+      predictor: null,
+      recorder,
+    },
     gpus: [{ gpu, dram: null, boundHits: () => 2 }],
   };
   return { simulation, latencies, gpu, link, layers, recorder, phase };
+}
+
+function samples(value: number): Samples {
+  const all = new Samples();
+  all.add(value);
+  return all;
 }
 
 type Finished = ReturnType<typeof finished>;
@@ -50,6 +61,8 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L9', 'time that nothing took', ({ layers }) => layers.stallNs.fill(7)],
   ['L10', 'a link that is busier than it has lanes', ({ link }) => void (link.busyBy = () => 31)],
   ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],
+  ['L19', 'a run faster than its floor', ({ simulation }) => void (simulation.bounds.knowledge.floorNs = () => 31)],
+  ['L19', 'a request faster than its floor', ({ latencies }) => void (latencies.tpot = samples(21))],
   ['L15', 'more hits than Belady', ({ simulation }) => void (simulation.gpus[0]!.boundHits = () => 1)],
 ])('%s: %s is an internal error', (law, _what, change) => {
   expect(check(change)).toThrow(InternalError);
