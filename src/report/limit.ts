@@ -62,9 +62,10 @@ export function foresightText(times: KnownTimes): string {
 export function limitText(times: KnownTimes, processor: DeviceWords['processor']): string {
   const { of, parts } = limitOf(times);
   if (of === 'work') return `the ${processor}'s own work: knowing more, or a faster link, would gain next to nothing`;
+  // Less than a nanosecond is what two clocks round differently.
   const ends = { policy: 'Belady', prediction: 'foresight', link: 'all resident' } as const;
   const others = (['policy', 'prediction', 'link'] as const)
-    .filter((part) => part !== of && parts[part] > 0)
+    .filter((part) => part !== of && parts[part] >= 1)
     .map((part) => `${part} ${formatNs(parts[part])}`);
   return [`the ${of}, for ${formatNs(parts[of])} of each token as far as ${ends[of]}`, ...others].join('; ');
 }

@@ -32,6 +32,7 @@ describe('what holds a run up', () => {
     expect(limitText(times(5.1, { foresight: 5 }), 'GPU')).toBe(
       "the GPU's own work: knowing more, or a faster link, would gain next to nothing",
     );
+    expect(limitText(times(12, { foresight: 5 + 1e-9 }), 'GPU')).not.toContain('link');
     expect(limitText(times(5.1, { foresight: 5 }), 'CPU')).toMatch(/^the CPU's own work:/);
   });
 });

@@ -107,6 +107,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Streams of one request resemble each other more than requests of different users do: the batch shares more experts than it would in service, and hit rates come out somewhat high. Latencies of whole requests mean little here. Join several traces (--trace is repeatable) or take a smaller --batch.',
   },
   {
+    names: ['paths-previous'],
+    what: 'The scheduler groups requests by the experts that a predictor expects of each (paths=predicted), and the run has no predictor. It grouped by the paths that the same requests took one token before.',
+    reading:
+      'One token says less of the next than a predictor does, so grouping saves fewer loads here than the scheduler can. Give the run a predictor (--predictor), or name what it shall go by: paths=previous keeps to the tokens before and is silent, paths=next knows the paths that tokens really take, which no system does.',
+  },
+  {
     names: ['routing-drift'],
     what: 'The routing in the run drifted away from what the predictor had learned: it was wrong far more often than before, in a row that chance does not explain. The adaptive predictor then corrects itself from its recent mistakes; the message counts how often it had to, and where it first happened.',
     reading:
