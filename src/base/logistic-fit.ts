@@ -35,9 +35,9 @@ export class LogisticFit {
   /**
    * One step on `rows` samples.
    * @param columns features, `[size][rows]`
-   * @param labels 0 or 1 of each row
+   * @param labels of each row: 0, 1, or what share of it is 1
    */
-  step(columns: readonly Float64Array[], labels: Uint8Array, rows: number): void {
+  step(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): void {
     this.steps++;
     const size = this.#size;
     const { weights } = this;

@@ -153,7 +153,13 @@ class OneCache {
     const cache = new ExpertCache(base, sizes, bytes[capacity]!, new Pins(rank.subarray(base)), new Lru(sizes.length));
     const { hits, insertions, evictions } = this.#passed(capacity);
     if (levelOf[capacity]! >= 0) for (const id of this.#stack.held(levelOf[capacity]!)) cache.admit(id);
-    const caches = { caches: [cache], byLayer: Array.from({ length: this.#layers }, () => cache), rank, split: (share: number) => [share] };
+    const caches = {
+      caches: [cache],
+      byLayer: Array.from({ length: this.#layers }, () => cache),
+      rank,
+      split: (share: number) => [share],
+      learned: null,
+    };
     const replay = new DemandReplay(caches, { event: 0, pass: 0, layer: 0 }, false);
     this.#left.set(capacity, { cache, replay, before: { hits, insertions: insertions - cache.insertions, evictions } });
     this.#replays.push(replay);

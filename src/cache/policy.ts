@@ -68,6 +68,13 @@ export interface PolicyContext {
   readonly predicted: Float32Array | null;
   /** By MoE layer: changes whenever `predicted` of the layer does. Present with `predicted`. */
   readonly predictedVersion: Uint32Array | null;
+  /**
+   * How near each expert's next use is expected to be, 0..1: the discount of a pass to the power of the passes before it (next-use/); of the
+   * running pass, too, what is predicted, where the policy takes that. Present where needed.
+   */
+  readonly expected: Float32Array | null;
+  /** By MoE layer: changes whenever `expected` of the layer does. Present with `expected`. */
+  readonly expectedVersion: Uint32Array | null;
   /** Gate weight of each member of the running event, summed over its tokens; zero for other experts of its layer. Present where needed. */
   readonly gates: Float32Array | null;
 }
@@ -107,7 +114,7 @@ export interface CachePolicy {
 }
 
 /** What a policy may need besides the demand itself. */
-export type PolicyNeed = 'future' | 'popularity' | 'predicted' | 'weights';
+export type PolicyNeed = 'expected' | 'future' | 'popularity' | 'predicted' | 'weights';
 
 /** One member of the family of policies; the default export of a policy file of the user's own has this shape too. */
 export interface PolicyDefinition {

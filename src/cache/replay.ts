@@ -67,7 +67,12 @@ export class DemandReplay {
     this.#lastLayer = layer;
     const cache = this.#caches.byLayer[layer]!;
     const evictedBefore = cache.evictions;
+    const { learned } = this.#caches;
     const { perLayer } = this;
+    if (learned !== null) {
+      const members = this.#sequential ? Int32Array.from(new Set(ids.subarray(0, count))) : ids;
+      learned.demanded(layer, members, this.#sequential ? members.length : count);
+    }
     if (this.#sequential) this.#oneByOne(layer, ids, count);
     else this.#atOnce(layer, ids, count);
     perLayer.events[layer]! += 1;

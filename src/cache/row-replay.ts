@@ -2,6 +2,7 @@
 // are judged where they lie, without gathering each event first, because here nothing else happens between two experts.
 import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
+import type { NextUse } from './next-use/next-use.js';
 import { type Clock, UNPINNED } from './policy.js';
 import type { Caches } from './scope.js';
 
@@ -16,6 +17,7 @@ export class RowReplay {
   /** What to add to an expert's number within its layer to get its local id. */
   readonly #shift: Int32Array;
   readonly #nextUse: Int32Array;
+  readonly #members: Int32Array;
 
   /**
    * @param caches built with the same `clock` and `nextUse`
@@ -27,6 +29,7 @@ export class RowReplay {
     this.#topK = topK;
     this.#sequential = sequential;
     this.#nextUse = nextUse;
+    this.#members = new Int32Array(topK);
     this.#shift = Int32Array.from(model.layers, (layer, l) => layer.offset - caches.byLayer[l]!.base);
     this.hits = new Float64Array(model.layers.length);
   }
@@ -43,7 +46,7 @@ export class RowReplay {
   }
 
   #sequentially(experts: Uint16Array, from: number, to: number): void {
-    const { byLayer } = this.#caches;
+    const { byLayer, learned } = this.#caches;
     const layers = byLayer.length;
     const topK = this.#topK;
     const clock = this.#clock;
@@ -55,6 +58,7 @@ export class RowReplay {
         const { resident } = cache;
         const shift = this.#shift[layer]!;
         clock.layer = layer;
+        if (learned !== null) this.#learn(learned, experts, at, layer);
         let hits = 0;
         for (const end = at + topK; at < end; at++) {
           const expert = experts[at]!;
@@ -103,8 +107,16 @@ export class RowReplay {
     }
   }
 
+  /** Shows what a row chose at a layer, from `start` on, to what learns from it. */
+  #learn(learned: NextUse, experts: Uint16Array, start: number, layer: number): void {
+    const first = this.#shift[layer]! + this.#caches.byLayer[layer]!.base;
+    let size = 0;
+    for (let at = start; at < start + this.#topK; at++) if (experts[at] !== NULL_EXPERT) this.#members[size++] = first + experts[at]!;
+    learned.demanded(layer, this.#members, size);
+  }
+
   #atomically(experts: Uint16Array, from: number, to: number, next: Int32Array | null): void {
-    const { byLayer } = this.#caches;
+    const { byLayer, learned } = this.#caches;
     const layers = byLayer.length;
     const topK = this.#topK;
     const clock = this.#clock;
@@ -119,6 +131,7 @@ export class RowReplay {
         const shift = this.#shift[layer]!;
         const end = start + topK;
         clock.layer = layer;
+        if (learned !== null) this.#learn(learned, experts, start, layer);
         let members = 0;
         let hits = 0;
         for (let at = start; at < end; at++) {

@@ -4,6 +4,7 @@ import type { Parameters } from '../base/parameters.js';
 import { Random } from '../base/random.js';
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import { ExpertCache, isUniform } from './cache.js';
+import { NextUse } from './next-use/next-use.js';
 import { type Clock, Pins, type PolicyDefinition, policyNeeds, UNPINNED } from './policy.js';
 
 /** `global`: one cache for all layers; `layer`: one per layer. */
@@ -29,6 +30,8 @@ export interface CacheOptions {
   readonly predicted?: Float32Array | null;
   /** By MoE layer, with `predicted`; absent: the predictions never change. */
   readonly predictedVersion?: Uint32Array | null;
+  /** How near each expert's next use is expected to be, and by MoE layer when that changed; absent: learned, where the policy asks. */
+  readonly expected?: { readonly values: Float32Array; readonly version: Uint32Array } | null;
   /** Gate weights of the running event, by dense id. */
   readonly gates?: Float32Array | null;
 }
@@ -43,6 +46,8 @@ export interface Caches {
   readonly byLayer: readonly ExpertCache[];
   /** Pin ranks of all experts, by dense id. */
   readonly rank: Int32Array;
+  /** Learns what the policy expects: whoever replays shows it the demand of each event beforehand. Null: the policy does not ask, or is given that. */
+  readonly learned: NextUse | null;
 }
 
 /**
@@ -52,14 +57,17 @@ export interface Caches {
 export function buildCaches(options: CacheOptions): Caches {
   const { model, capacityBytes, scope, quotas = null } = options;
   const rank = options.rank ?? new Int32Array(model.experts).fill(UNPINNED);
+  const learns = (options.expected ?? null) === null && policyNeeds(options.policy, options.parameters).includes('expected');
+  const learned = learns ? new NextUse(model) : null;
+  const given = learned === null ? options : { ...options, expected: learned };
   const { shares, split } = divide(model, capacityBytes, scope, quotas);
-  const build = (base: number, end: number, capacity: number, name: string) => buildCache(options, rank, base, end, capacity, name);
+  const build = (base: number, end: number, capacity: number, name: string) => buildCache(given, rank, base, end, capacity, name);
   if (scope === 'global') {
     const cache = build(0, model.experts, shares[0]!, 'all');
-    return { caches: [cache], byLayer: model.layers.map(() => cache), rank, split };
+    return { caches: [cache], byLayer: model.layers.map(() => cache), rank, split, learned };
   }
   const caches = model.layers.map(({ experts, index, offset }, l) => build(offset, offset + experts, shares[l]!, `layer ${index}`));
-  return { caches, byLayer: caches, rank, split };
+  return { caches, byLayer: caches, rank, split, learned };
 }
 
 /**
@@ -147,7 +155,7 @@ function checkQuotas(model: ModelSpec, capacityBytes: number, quotas: readonly n
 
 function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: number, capacityBytes: number, name: string): ExpertCache {
   const { model, policy, parameters, clock, seed } = options;
-  const { nextUse = null, popularity = null, predicted = null, gates = null } = options;
+  const { nextUse = null, popularity = null, predicted = null, expected = null, gates = null } = options;
   const needs = policyNeeds(policy, parameters);
   for (const [need, given] of Object.entries({ future: nextUse, popularity, predicted, weights: gates })) {
     if (given === null && needs.some((wanted) => wanted === need)) throw new UserError(`policy ${policy.name}: needs ${NEEDS[need]}`);
@@ -167,6 +175,8 @@ function buildCache(options: CacheOptions, rank: Int32Array, base: number, end: 
       popularity: popularity?.subarray(base, end) ?? null,
       predicted: predicted?.subarray(base, end) ?? null,
       predictedVersion: predicted === null ? null : (options.predictedVersion ?? new Uint32Array(model.layers.length)),
+      expected: expected?.values.subarray(base, end) ?? null,
+      expectedVersion: expected?.version ?? null,
       gates: gates?.subarray(base, end) ?? null,
     },
     parameters,

@@ -25,7 +25,7 @@ export async function loadPolicy(path: string, baseFolder: string): Promise<Poli
   return checkDefinition(path, (module as { default?: unknown }).default);
 }
 
-const NEEDS = ['future', 'popularity', 'predicted', 'weights'];
+const NEEDS = ['expected', 'future', 'popularity', 'predicted', 'weights'];
 
 /** What a default export must have to be a policy; the first thing that is missing is named. */
 function checkDefinition(path: string, value: unknown): PolicyDefinition {

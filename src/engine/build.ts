@@ -18,7 +18,7 @@ import { buildPasses } from './passes.js';
 import { pathForecastOf } from './path-forecast.js';
 import { isPageCache, type RunPlan } from './plan.js';
 import { type Policies, policiesFor } from './policies.js';
-import { predictorFor, timeOf } from './predictor.js';
+import { predictorFor, timeOf, withTraining } from './predictor.js';
 import { PredictedUse } from './prefetch/predicted-use.js';
 import type { RunFold, SimulatedGpu, Simulation } from './simulation.js';
 import { BoundClocks } from './watch/bounds.js';
@@ -38,7 +38,9 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
   const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), time: timeOf(plan), curves };
-  const gpus = layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null));
+  const gpus = await withTraining(inputs, run, async (training) =>
+    layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, training)),
+  );
   const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
   const faults = faultsOf(
     run,

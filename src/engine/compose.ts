@@ -2,6 +2,7 @@
 // one GPU has one of them; where there are several, each sees the experts that live on it as a model of its own.
 import { BeladyBound } from '../cache/belady-bound.js';
 import type { Future } from '../cache/future.js';
+import { NextUse } from '../cache/next-use/next-use.js';
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import { type Clock, UNPINNED } from '../cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
@@ -11,13 +12,17 @@ import type { ExpertSplit } from '../model/projections.js';
 import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js';
 import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
+import { trainedOn } from '../predict/training.js';
 import type { MissAction } from '../system/choices.js';
+import type { RoutingTrace } from '../trace/trace.js';
+import { EventDemand } from './event/event.js';
 import type { MissPrecision, Precision } from './event/precision.js';
 import type { Recorder } from './event/recorder.js';
 import type { GpuLayout } from './memory/layout.js';
 import { gatherShard, type Shard } from './parallel/shard.js';
 import { memoryChanges, type RunPlan } from './plan.js';
 import type { Policies } from './policies.js';
+import { ExpectedUse } from './prefetch/expected-use.js';
 import { AdaptiveHorizon } from './prefetch/horizon.js';
 import type { PredictedUse } from './prefetch/predicted-use.js';
 import type { PrefetchLimits } from './prefetch/setup.js';
@@ -47,8 +52,14 @@ const UNUSED_LINK: LinkSpec = { name: 'h2d', bandwidth: Number.POSITIVE_INFINITY
 /**
  * Composes one GPU.
  * @param future of what is demanded of it; null: no policy knows it
+ * @param training traces that policies learn from beforehand, open
  */
-export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, future: Future | null): SimulatedGpu {
+export function composeGpu(
+  common: CommonParts,
+  { memory, shard }: GpuLayout,
+  future: Future | null,
+  training: readonly RoutingTrace[],
+): SimulatedGpu {
   const { plan, policies, precision, recorder } = common;
   const { inputs, layout, run } = plan;
   const { system } = inputs;
@@ -60,12 +71,24 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
   // Before the first event a policy may already be asked, by prefetches: what is next is each expert's first use.
   const nextUse = future === null ? null : Int32Array.from(future.first);
   const predictions = common.predictions?.(shard) ?? null;
+  const { expectedUse, learned } = expectationsOf(policies, model, shard, training);
   const gates = policies.gates ? new Float32Array(model.experts) : null;
   const popularity = policies.popularity === null || shard === null ? policies.popularity : gatherShard(policies.popularity, shard);
-  const knows = { model, clock, seed: run.seed, nextUse, popularity, predictedUse: predictions?.predictedUse ?? null, gates };
+  const knows = {
+    model,
+    clock,
+    seed: run.seed,
+    nextUse,
+    popularity,
+    predictedUse: predictions?.predictedUse ?? null,
+    expected: learned,
+    gates,
+  };
   // Without a tier below, every expert is where it executes before the first event.
   const whole = layout.hardware.links.length === 0;
-  const gpu = buildTier(knows, withoutLayersOf(cost, policies.gpu), memory.cacheBytes, scope, memory.quotas, link, whole);
+  const held = withoutLayersOf(cost, policies.gpu);
+  const expected = expectedUse ?? learned;
+  const gpu = buildTier({ ...knows, expected }, held, memory.cacheBytes, scope, memory.quotas, link, whole);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -85,12 +108,13 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     prefetch:
       predictions === null
         ? null
-        : { ...predictions, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
+        : { ...predictions, expectedUse, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
     recorder,
     sizes: copiedSizes(model, layout.split),
     layerOf: layerOfExperts(model),
     clock,
     gates,
+    learned,
     future: future === null ? null : { future, nextUse: nextUse! },
     belady,
     curve,
@@ -99,6 +123,19 @@ export function composeGpu(common: CommonParts, { memory, shard }: GpuLayout, fu
     expertBytes: expertBytesTotal(model),
     whole: shard?.whole ?? null,
   };
+}
+
+/**
+ * What policies expect of one GPU's experts, and how predictions of the running pass count in that; null: no policy asks. On one GPU next
+ * uses are learned from training traces beforehand, one token a pass; those of several GPUs are learned from the run alone.
+ */
+function expectationsOf(policies: Policies, model: ModelSpec, shard: Shard | null, training: readonly RoutingTrace[]) {
+  const learned = policies.expected ? new NextUse(model) : null;
+  const expectedUse = learned !== null && policies.foretold ? new ExpectedUse(model, learned) : null;
+  if (learned === null || shard !== null) return { expectedUse, learned };
+  const demand = new EventDemand(model);
+  trainedOn({ observe: (pass, layer) => learned.demanded(layer, demand.ids, demand.gather(pass, layer)) }, training);
+  return { expectedUse, learned };
 }
 
 /** A static placement that leaves out the experts of layers that the CPU holds, which are the first, and of the layer that is split. */
@@ -142,6 +179,7 @@ interface PolicyKnowledge {
   readonly nextUse: Int32Array | null;
   readonly popularity: Float64Array | null;
   readonly predictedUse: PredictedUse | null;
+  readonly expected: Pick<NextUse, 'values' | 'version'> | null;
   readonly gates: Float32Array | null;
 }
 
@@ -171,13 +209,14 @@ function buildTier(
 /** How far and how boldly a run prefetches. */
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
-  const { minProbability, perLayer, whenFull } = system.prefetch;
+  const { minProbability, perLayer, when, whenFull } = system.prefetch;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
   return {
     horizon: typeof horizon === 'number' ? horizon : model.layers.length,
     correction,
     minProbability,
     perLayer: perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0)),
+    when,
     whenFull,
   };
 }

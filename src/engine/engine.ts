@@ -49,11 +49,12 @@ export class EventFold {
 
   /** The routing of a layer is known at `nowNs`, and the first `size` members of the demand with it (L12). */
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
+    const { ids } = this.event.demand;
     this.gpu.clock.layer = layer;
-    if (this.prefetcher === null) return;
-    this.prefetcher.advance(nowNs);
-    this.prefetcher.known(layer, this.event.demand.ids, size);
-    this.prefetcher.observe(pass, layer);
+    this.prefetcher?.advance(nowNs, true);
+    this.prefetcher?.known(layer, ids, size, nowNs);
+    this.gpu.learned?.demanded(layer, ids, size);
+    this.prefetcher?.observe(pass, layer);
   }
 
   /**
@@ -81,12 +82,11 @@ export class EventFold {
   /** The event has ended: its first `size` members are pinned no longer (L4). */
   ended(size: number, nowNs: number): void {
     const { dram, gpu } = this.gpu;
-    const { prefetcher } = this;
     const { ids } = this.event.demand;
-    if (prefetcher !== null) prefetcher.advance(nowNs);
+    this.prefetcher?.advance(nowNs, false);
     gpu.unpinAll(ids, size);
-    if (dram !== null) dram.unpinAll(ids, size);
-    if (prefetcher !== null) prefetcher.released(nowNs);
+    dram?.unpinAll(ids, size);
+    this.prefetcher?.released(nowNs);
   }
 
   /**
@@ -185,7 +185,7 @@ export class Engine implements Fold {
     rerank?.choose(pass, layer, gpu.gpu.byLayer[layer]!);
     const sequential = replay === 'sequential';
     let size = 0;
-    if (fold.prefetcher !== null || !sequential) size = this.#demand.gather(pass, layer);
+    if (fold.prefetcher !== null || gpu.learned !== null || !sequential) size = this.#demand.gather(pass, layer);
     fold.known(pass, layer, size, this.nowNs);
     if (faults !== null && this.nowNs >= faults.nextNs) faults.strike(this.nowNs);
     if (gpu.gates !== null) gatherGates(pass, layer, gpu.model.layers[layer]!, gpu.gates);
@@ -203,7 +203,7 @@ export class Engine implements Fold {
     if (count === 0) prefetcher?.replan(pass, layer, this.nowNs);
     for (let at = 0; at < count; at++) {
       demand.only(demand.listed[at]!);
-      prefetcher?.advance(this.nowNs);
+      prefetcher?.advance(this.nowNs, true);
       this.#runEvent(pass, layer, 1, at === count - 1);
     }
   }

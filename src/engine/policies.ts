@@ -1,6 +1,6 @@
 // The cache policies of a run, and what they need to know.
 import { type ResolvedPolicy, resolvePolicy } from '../cache/policies/index.js';
-import { type PolicyNeed, policyNeeds } from '../cache/policy.js';
+import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../cache/policy.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import type { Inputs } from './inputs.js';
 import { popularityFor } from './popularity.js';
@@ -16,6 +16,9 @@ export interface Policies {
   readonly future: boolean;
   readonly gates: boolean;
   readonly predictions: boolean;
+  /** True where a policy ranks by expected next uses, and where what is predicted of the running pass counts among them on the GPU. */
+  readonly expected: boolean;
+  readonly foretold: boolean;
 }
 
 /** What is a cache of the SSD. */
@@ -49,13 +52,28 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSs
   if (wanted.includes('weights') && !trace.has.weights) {
     throw misfit(run, 'system.cache.policy', `${gpu.definition.name} needs gate weights, which ${trace.path} does not carry; take lru`);
   }
-  const ranksByPrediction = wanted.includes('predicted') || (gpu.definition.takes ?? []).includes('predicted');
+  if (system.prefetch.when === 'pays' && !ranksByBoth(gpu.definition)) {
+    throw misfit(
+      run,
+      'system.prefetch.when',
+      `pays needs a policy that knows what a victim is worth, and ${gpu.definition.name} does not; take plec, or idle`,
+    );
+  }
+  const predicts = system.predictor.kind.name !== 'none';
+  const takesPredictions = (gpu.definition.takes ?? []).includes('predicted');
   return {
     gpu,
     dram,
     popularity: wanted.includes('popularity') ? await popularityFor(inputs, run, system.cache.popularity) : null,
     future: wanted.includes('future'),
     gates: wanted.includes('weights'),
-    predictions: system.predictor.kind.name !== 'none' && ranksByPrediction,
+    predictions: predicts && (wanted.includes('predicted') || (takesPredictions && !ranksByBoth(gpu.definition))),
+    expected: wanted.includes('expected'),
+    foretold: predicts && ranksByBoth(gpu.definition),
   };
+}
+
+/** True where a policy ranks by expected next uses, those that are predicted among them. */
+function ranksByBoth({ needs = [], takes = [] }: PolicyDefinition): boolean {
+  return needs.includes('expected') && takes.includes('predicted');
 }

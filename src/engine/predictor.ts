@@ -15,17 +15,31 @@ export function timeOf({ inputs: { model, system }, layout, run }: RunPlan): Pre
 }
 
 /**
- * The predictor that the system names, trained; null: none.
- * @throws UserError where it lacks what it needs
+ * Opens the traces that a run learns from beforehand, as long as they are used.
+ * @throws UserError where one cannot be read
  */
-export async function predictorFor({ model, system, trace }: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
-  const { kind: chosen, train } = system.predictor;
+export async function withTraining<T>(
+  { model, system }: Inputs,
+  run: RunSpec,
+  use: (training: readonly RoutingTrace[]) => Promise<T>,
+): Promise<T> {
   const training: RoutingTrace[] = [];
   try {
-    for (const path of train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
-    const { folder, seed } = run;
-    return await createPredictor({ chosen, model, trace, slots: running, seed, training, folder });
+    for (const path of system.predictor.train) training.push(await openTrace(findProfile('traces', path, run.folder), { model }));
+    return await use(training);
   } finally {
     for (const used of training) used.close();
   }
+}
+
+/**
+ * The predictor that the system names, trained; null: none.
+ * @throws UserError where it lacks what it needs
+ */
+export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
+  const { model, system, trace } = inputs;
+  const { folder, seed } = run;
+  return await withTraining(inputs, run, (training) =>
+    createPredictor({ chosen: system.predictor.kind, model, trace, slots: running, seed, training, folder }),
+  );
 }

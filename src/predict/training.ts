@@ -5,11 +5,11 @@ import type { RoutingTrace } from '../trace/trace.js';
 import type { Predictor } from './predictor.js';
 
 /**
- * Shows every token of `traces` to a predictor, one request after another. Requests are numbered from -2 downwards, so that none is
+ * Shows every token of `traces` to a predictor, or to whatever else learns as one does, one request after another. Requests are numbered from -2 downwards, so that none is
  * taken for one of the run.
- * @returns the predictor
+ * @returns the learner
  */
-export function trainedOn<P extends Predictor>(predictor: P, traces: readonly RoutingTrace[]): P {
+export function trainedOn<P extends Pick<Predictor, 'observe'>>(learner: P, traces: readonly RoutingTrace[]): P {
   let index = -2;
   for (const trace of traces) {
     const pass = new Pass(trace, 1);
@@ -18,10 +18,10 @@ export function trainedOn<P extends Predictor>(predictor: P, traces: readonly Ro
       const shares = [{ request, tokens: 1 }];
       while (!request.finished) {
         pass.fill(shares);
-        for (let layer = 0; layer < pass.layers; layer++) predictor.observe(pass, layer);
+        for (let layer = 0; layer < pass.layers; layer++) learner.observe(pass, layer);
         pass.advance(shares);
       }
     }
   }
-  return predictor;
+  return learner;
 }

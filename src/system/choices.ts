@@ -15,6 +15,11 @@ export const WHEN_FULL = ['drop', 'wait'] as const;
 /** One of {@link WHEN_FULL}. */
 export type WhenFull = (typeof WHEN_FULL)[number];
 
+/** When a planned expert is brought: whenever the link has nothing else to do (L11), or only where that saves more than it costs. */
+export const PREFETCH_WHEN = ['idle', 'pays'] as const;
+/** One of {@link PREFETCH_WHEN}. */
+export type PrefetchWhen = (typeof PREFETCH_WHEN)[number];
+
 /** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
 export const DEGREES = [1, 2, 4, 8] as const;
 /** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */

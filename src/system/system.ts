@@ -11,7 +11,7 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/create.js';
 import { parseScheduler } from '../schedule/index.js';
-import { DEGREES, MISS_ACTIONS, WHEN_FULL } from './choices.js';
+import { DEGREES, MISS_ACTIONS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { parsePlacement } from './placement/index.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
@@ -138,6 +138,12 @@ export const systemSchema = z.strictObject({
         .positive()
         .optional()
         .describe("Most experts prefetched for one layer. Absent: the layer's top-k times the tokens of a decode pass."),
+      when: z
+        .enum(PREFETCH_WHEN)
+        .default('idle')
+        .describe(
+          'When a planned expert is brought: whenever the link is idle, or only where the stall that it is expected to save exceeds what it delays and what its victim is worth (needs a policy that knows that: plec).',
+        ),
       whenFull: z
         .enum(WHEN_FULL)
         .default('drop')

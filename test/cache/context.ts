@@ -17,6 +17,8 @@ export function contextOf(experts: number): PolicyContext {
     popularity: null,
     predicted: null,
     predictedVersion: null,
+    expected: null,
+    expectedVersion: null,
     gates: null,
   };
 }

@@ -125,6 +125,7 @@ export async function composeEngine(scenario: Scenario) {
             limits: script.limits,
             scores,
             predictedUse: null,
+            expectedUse: null,
             adaptive: null,
           },
     recorder,
@@ -135,6 +136,7 @@ export async function composeEngine(scenario: Scenario) {
     future: future === null ? null : { future, nextUse: nextUse! },
     belady: null,
     curve: null,
+    learned: null,
   };
   const engine = new Engine({
     gpu: parts,

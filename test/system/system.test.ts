@@ -68,10 +68,10 @@ describe('values given from outside', () => {
       amend: replacePredictor('markov:costNs=5'),
       label: '--predictor',
     };
-    expect(asWritten(systemOf('expertflow').predictor)).toMatchObject({ kind: 'ensemble', horizon: 'auto', parameters: { reach: 2 } });
+    expect(asWritten(systemOf('expertflow').predictor)).toMatchObject({ kind: 'path-retrieval', horizon: 3 });
     expect(asWritten(systemOf('expertflow', asked).predictor)).toEqual({
       kind: 'markov:costNs=5',
-      horizon: 'auto',
+      horizon: 3,
       correction: true,
       train: [],
       parameters: {},

@@ -15,6 +15,7 @@ import { frequencyClasses } from './frequency-classes.js';
 import { gdsf } from './gdsf.js';
 import { hyperbolic } from './hyperbolic.js';
 import { layerPosition } from './layer-position.js';
+import { learnedBelady } from './learned-belady.js';
 import { leastStale } from './least-stale.js';
 import { lecar } from './lecar.js';
 import { lfru } from './lfru.js';
@@ -62,6 +63,7 @@ export const POLICIES: readonly PolicyDefinition[] = [
   moeInfinity,
   mrs,
   plec,
+  learnedBelady,
   staticPlacement,
   belady,
   beladyAdmit,

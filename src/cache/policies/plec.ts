@@ -1,121 +1,19 @@
-// Predictive locality-aware expert caching (PLEC): evicts the expert that is least likely to be wanted next, of whatever layer. Slots
-// so go to layers in proportion to their predicted demand, and those of a finished layer to the layers that are still to come.
-import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import type { PolicyDefinition } from '../policy.js';
+import { ExpectedUsePolicy } from './expected-use.js';
 
-class Plec implements CachePolicy {
-  readonly #predicted: Float32Array;
-  readonly #version: Uint32Array;
-  /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
-  readonly #lastUse: Float64Array;
-  #uses = 0;
-  readonly #resident: Uint8Array;
-  readonly #selective: boolean;
-  /** First expert of each layer that has one here, and the end; the layer itself. */
-  readonly #start: Int32Array;
-  readonly #layer: Int32Array;
-  /** By place in `#layer`: the least wanted resident, NONE = no resident, and the version that it is of; STALE = to be found again. */
-  readonly #least: Int32Array;
-  readonly #seen: Float64Array;
-
-  constructor({ experts, layerOf, predicted, predictedVersion }: PolicyContext, selective: boolean) {
-    this.#predicted = predicted!;
-    this.#version = predictedVersion!;
-    this.#selective = selective;
-    this.#lastUse = new Float64Array(experts);
-    this.#resident = new Uint8Array(experts);
-    const starts: number[] = [];
-    for (let id = 0; id < experts; id++) if (id === 0 || layerOf[id] !== layerOf[id - 1]) starts.push(id);
-    this.#layer = Int32Array.from(starts, (id) => layerOf[id]!);
-    this.#start = Int32Array.of(...starts, experts);
-    this.#least = new Int32Array(starts.length).fill(NONE);
-    this.#seen = new Float64Array(starts.length).fill(STALE);
-  }
-
-  touch(id: number): void {
-    this.#lastUse[id] = ++this.#uses;
-    this.#forget(id);
-  }
-
-  insert(id: number, used: boolean): void {
-    this.#resident[id] = 1;
-    if (used) this.#lastUse[id] = ++this.#uses;
-    this.#forget(id);
-  }
-
-  remove(id: number): void {
-    this.#resident[id] = 0;
-    this.#forget(id);
-  }
-
-  victim(_incoming: number, pins: Pins): number {
-    let victim = NONE;
-    for (let place = 0; place < this.#least.length; place++) {
-      if (this.#seen[place] !== this.#version[this.#layer[place]!]) this.#find(place);
-      let id = this.#least[place]!;
-      if (id === NONE) continue;
-      if (victim !== NONE && !this.#isLess(id, victim)) continue;
-      if (pins.has(id)) {
-        id = this.#leastFree(place, pins);
-        if (id === NONE || (victim !== NONE && !this.#isLess(id, victim))) continue;
-      }
-      victim = id;
-    }
-    return victim;
-  }
-
-  /** An expert less likely than all residents is not worth a slot. */
-  admits(incoming: number, victim: number): boolean {
-    return !this.#selective || this.#predicted[incoming]! >= this.#predicted[victim]!;
-  }
-
-  /** True where `a` is wanted less than `b`. */
-  #isLess(a: number, b: number): boolean {
-    const p = this.#predicted[a]!;
-    const q = this.#predicted[b]!;
-    return p < q || (p === q && (this.#lastUse[a]! < this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a < b)));
-  }
-
-  /** A resident's rank has changed: its layer is searched again when the next victim is asked for. */
-  #forget(id: number): void {
-    let low = 0;
-    let high = this.#layer.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.#start[middle]! <= id) low = middle;
-      else high = middle;
-    }
-    this.#seen[low] = STALE;
-  }
-
-  #find(place: number): void {
-    let least = NONE;
-    for (let id = this.#start[place]!; id < this.#start[place + 1]!; id++) {
-      if (this.#resident[id] === 1 && (least === NONE || this.#isLess(id, least))) least = id;
-    }
-    this.#least[place] = least;
-    this.#seen[place] = this.#version[this.#layer[place]!]!;
-  }
-
-  #leastFree(place: number, pins: Pins): number {
-    let least = NONE;
-    for (let id = this.#start[place]!; id < this.#start[place + 1]!; id++) {
-      if (this.#resident[id] === 1 && !pins.has(id) && (least === NONE || this.#isLess(id, least))) least = id;
-    }
-    return least;
-  }
-}
-
-/** No version of a prediction: versions are whole numbers from 0. */
-const STALE = -1;
-
-/** ExpertFlow, arXiv 2410.17954: predicted experts are kept, finished ones make room, across all layers where the scope is global. */
+/**
+ * Predictive locality-aware expert caching of ExpertFlow, arXiv 2410.17954: predicted experts are kept, finished ones make room, across all
+ * layers where the scope is global. The paper ranks by the predicted paths of the running batches; here what is learned of later passes
+ * counts too, so that an expert is not dropped because this pass does not want it.
+ */
 export const plec: PolicyDefinition = {
   name: 'plec',
-  summary: 'evicts the expert that is least likely to be wanted next, as predicted',
+  summary: 'evicts the expert whose next use is expected last, by what is predicted of this pass and learned of later ones',
   cites: 'PLEC of ExpertFlow, arXiv 2410.17954',
   parameters: {
-    selective: { default: true, description: 'stream an expert that is less likely than every resident, instead of inserting it' },
+    selective: { default: true, description: 'stream an expert that is expected later than every resident, instead of inserting it' },
   },
-  needs: ['predicted'],
-  create: (context, { selective }) => new Plec(context, selective === true),
+  needs: ['expected'],
+  takes: ['predicted'],
+  create: (context, { selective }) => new ExpectedUsePolicy(context, selective === true),
 };

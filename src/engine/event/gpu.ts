@@ -1,6 +1,7 @@
 // One GPU of a run, composed: what its events are judged against, placed on and executed with. Types only.
 import type { BeladyBound } from '../../cache/belady-bound.js';
 import type { Future } from '../../cache/future.js';
+import type { NextUse } from '../../cache/next-use/next-use.js';
 import type { Clock } from '../../cache/policy.js';
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -39,6 +40,8 @@ export interface Gpu {
   readonly clock: Clock;
   /** Gate weights of the running event, for policies that rank by them; null: none does. */
   readonly gates: Float32Array | null;
+  /** Learns when experts are used next, for policies that rank by that; null: none does. */
+  readonly learned: NextUse | null;
   /** Next use of each expert, for policies that know the future; null: none does. */
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */

@@ -1,8 +1,10 @@
 // What a run expects of the coming layers: asks the predictor, shows policies what it says, ranks the experts of each layer, and counts
 // how right that was (L11, L12).
+
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';
 import type { Recorder } from '../event/recorder.js';
+import { Chances } from './chances.js';
 import { Ranking } from './ranking.js';
 import type { PrefetchSetup } from './setup.js';
 
@@ -16,6 +18,12 @@ export class Forecast {
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
+  /** By dense id: what the scores have turned out to mean; the scores themselves where nobody asks. */
+  readonly chances: Float32Array;
+  /** Reads scores for policies that expect, and prefetches that must pay; null: there are none. */
+  readonly #chances: Chances | null;
+  /** Pass that was predicted last. */
+  #pass = 0;
   /** When the last prediction is known, ns. */
   #knownNs = 0;
 
@@ -29,6 +37,9 @@ export class Forecast {
     this.ranking = new Ranking(model, Math.min(widest, Math.max(setup.limits.perLayer, 2 * topK)), setup.scores);
     this.#ranked = new Uint8Array(layers.length);
     this.#version = new Float64Array(layers.length).fill(Number.NaN);
+    const reads = setup.expectedUse !== null;
+    this.#chances = reads ? new Chances(model, setup.expectedUse!.later.logOdds) : null;
+    this.chances = reads ? new Float32Array(setup.scores.length) : setup.scores;
   }
 
   /** A pass begins. */
@@ -44,6 +55,7 @@ export class Forecast {
     const { predictedUse, predictor, scores, time } = this.#setup;
     const { calls } = predictor;
     predictor.predict(pass, after, last - after, scores);
+    if (this.#chances !== null) this.#read(this.#chances, pass.number, after, last);
     if (predictedUse !== null) for (let layer = after + 1; layer <= last; layer++) predictedUse.ahead(layer, scores);
     if (calls !== undefined && predictor.calls === calls) return Math.max(nowNs, this.#knownNs);
     const costNs = time.ns(pass.tokens, after, last);
@@ -51,6 +63,16 @@ export class Forecast {
     this.#recorder.predictionNs += costNs;
     this.#knownNs = nowNs + costNs;
     return this.#knownNs;
+  }
+
+  /** What the scores of the layers `(after, last]` mean, and what policies expect now. */
+  #read(chances: Chances, pass: number, after: number, last: number): void {
+    const { expectedUse, scores } = this.#setup;
+    for (let layer = after + 1; layer <= last; layer++) {
+      chances.read(scores, pass, after, layer, this.chances);
+      expectedUse?.ahead(layer, this.chances);
+    }
+    this.#pass = pass;
   }
 
   /** Ranks the experts of a layer; @returns how many there are in {@link ranking} */
@@ -67,6 +89,7 @@ export class Forecast {
   /** A layer's routing is known to be `demand[0..size)`: judges what was ranked, if anything was. */
   judge(layer: number, demand: Int32Array, size: number): void {
     if (this.#ranked[layer] === 0) return;
+    this.#chances?.judge(this.#pass, layer, demand, size);
     const recorder = this.#recorder;
     const { ranking } = this;
     let named = 0;
@@ -85,8 +108,9 @@ export class Forecast {
 
   /** The predictor learns from a layer that is known now. */
   observe(pass: Pass, layer: number): void {
-    const { predictedUse, predictor } = this.#setup;
+    const { expectedUse, predictedUse, predictor } = this.#setup;
     predictor.observe(pass, layer);
     predictedUse?.done(pass, layer, predictor);
+    expectedUse?.done(layer);
   }
 }

@@ -1,6 +1,6 @@
 // Prefetching (L11, L12): plans which experts of the coming layers to bring, and starts those transfers whenever a link has nothing better
 // to do. What is expected is forecast.ts', who waits in which order plan.ts'.
-import { UNPINNED } from '../../cache/policy.js';
+import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';
@@ -8,6 +8,7 @@ import type { Observer } from '../watch/observer.js';
 import { Forecast } from './forecast.js';
 import { entryOf, PrefetchPlan } from './plan.js';
 import type { PrefetchSetup } from './setup.js';
+import { PrefetchWorth } from './worth.js';
 
 /** Plans prefetches and starts them. */
 export class Prefetcher {
@@ -18,8 +19,14 @@ export class Prefetcher {
   readonly #evicted: (nowNs: number) => number;
   readonly #forecast: Forecast;
   readonly #plan: PrefetchPlan;
+  /** Judges whether a prefetch pays; null: all are brought. */
+  readonly #worth: PrefetchWorth | null;
+  /** When the next routing will be known, as far as that is known, ns. */
+  #nextRoutingNs = 0;
   /** First layer that has not been planned in this pass. */
   #nextLayer = 0;
+  /** Layer whose routing is known, of the running pass; -1: of none. */
+  #routed = -1;
   /** What had been counted when the last pass ended. */
   #totals = { bytes: 0, useful: 0, late: 0, wasted: 0 };
 
@@ -33,6 +40,7 @@ export class Prefetcher {
     this.#evicted = evicted;
     this.#forecast = new Forecast(gpu, setup);
     this.#plan = new PrefetchPlan(gpu);
+    this.#worth = setup.limits.when === 'pays' ? new PrefetchWorth() : null;
   }
 
   /** A pass begins: the plan of the last one is void. */
@@ -40,14 +48,17 @@ export class Prefetcher {
     this.#plan.clear();
     this.#forecast.begin();
     this.#nextLayer = 0;
+    this.#routed = -1;
     this.#extend(pass, -1, nowNs);
   }
 
   /**
    * The routing of `layer` is known to be `demand[0..size)`: what was planned for it leaves the queue (demanded experts have
-   * become demands, the others are cancelled), and the prediction is judged.
+   * become demands, the others are cancelled), and the prediction is judged. It is so at `nowNs`.
    */
-  known(layer: number, demand: Int32Array, size: number): void {
+  known(layer: number, demand: Int32Array, size: number, nowNs: number): void {
+    this.#worth?.known(nowNs);
+    this.#routed = layer;
     this.#forecast.judge(layer, demand, size);
     for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
@@ -60,12 +71,14 @@ export class Prefetcher {
 
   /** An event has ended and let go of its experts at `nowNs`: prefetches that found no slot are tried again. */
   released(nowNs: number): void {
+    this.#worth?.ended(nowNs);
     this.#plan.retry(nowNs);
   }
 
   /** After the demands of `layer` are placed: predicts and plans what lies within the horizon now. */
   replan(pass: Pass, layer: number, nowNs: number): void {
-    const { recorder } = this.#gpu;
+    const { gpu, recorder } = this.#gpu;
+    this.#worth?.placed(gpu.link.demands);
     if (this.#setup.limits.correction) {
       recorder.prefetchCancelled += this.#plan.clear();
       this.#nextLayer = layer + 1;
@@ -101,8 +114,12 @@ export class Prefetcher {
     this.#totals = { bytes, useful, late, wasted };
   }
 
-  /** Starts every planned transfer that finds a free lane before `untilNs`. */
-  advance(untilNs: number): void {
+  /**
+   * Starts every planned transfer that finds a free lane before `untilNs`.
+   * @param routing true: the next routing is known then; false: an event ends then
+   */
+  advance(untilNs: number, routing: boolean): void {
+    this.#nextRoutingNs = routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs);
     const { dram, gpu } = this.#gpu;
     const plan = this.#plan;
     if (dram !== null) this.#advanceBoth(dram, untilNs);
@@ -146,8 +163,8 @@ export class Prefetcher {
   }
 
   #planLayer(layer: number, nowNs: number, knownNs: number): void {
-    const { limits, scores } = this.#setup;
-    const { ranking } = this.#forecast;
+    const { limits } = this.#setup;
+    const { chances, ranking } = this.#forecast;
     const { ids } = ranking;
     const { base, resident } = this.#gpu.gpu.byLayer[layer]!;
     const plan = this.#plan;
@@ -155,7 +172,7 @@ export class Prefetcher {
     const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
     for (let at = first; at < end; at++) {
       const id = ids[at]!;
-      if (scores[id]! < limits.minProbability) break;
+      if (chances[id]! < limits.minProbability) break;
       const waits = 1 - resident[id - base]!;
       plan.add(id, knownNs, waits);
       if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, knownNs - nowNs);
@@ -200,9 +217,30 @@ export class Prefetcher {
     const { gpu, recorder } = this.#gpu;
     this.#plan.started(id);
     gpu.settle(startNs);
+    if (this.#worth !== null && !this.#pays(this.#worth, id, startNs)) return;
     if (this.#start(gpu, id, startNs)) return;
     if (this.#setup.limits.whenFull === 'wait') this.#plan.refused(id);
     else recorder.prefetchDropped++;
+  }
+
+  /** Whether bringing an expert saves more than it costs; what does not pay now is planned anew after the next event. */
+  #pays(worth: PrefetchWorth, id: number, startNs: number): boolean {
+    const { gpu, layerOf, sizes } = this.#gpu;
+    const layer = layerOf[id]!;
+    const bytes = sizes[id]!;
+    const victim = firstVictim(gpu, id, layer, bytes);
+    const victimWorth = victim === NONE ? 0 : this.#setup.expectedUse!.values[victim]!;
+    const { link } = gpu;
+    const saved = worth.of({
+      chance: this.#forecast.chances[id]!,
+      distance: layer - this.#routed - 1,
+      nextNs: this.#nextRoutingNs,
+      startNs,
+      transferNs: link.transferNs(bytes),
+      heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
+      victimWorth,
+    });
+    return saved > 0;
   }
 
   #toDram(dram: CachedTier, id: number, startNs: number): void {
@@ -240,4 +278,13 @@ export class Prefetcher {
     this.evicted(tier, nowNs);
     return nowNs;
   }
+}
+
+/** Expert that would leave first for a planned one, by dense id; {@link NONE}: there is room, or none can leave. */
+function firstVictim(tier: CachedTier, id: number, layer: number, bytes: number): number {
+  const { base, capacityBytes, pins, policy, usedBytes } = tier.byLayer[layer]!;
+  if (usedBytes + bytes <= capacityBytes) return NONE;
+  pins.limit = tier.planRank(id);
+  const victim = policy.victim(id - base, pins);
+  return victim === NONE ? NONE : victim + base;
 }

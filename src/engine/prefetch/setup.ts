@@ -1,7 +1,8 @@
 // How a GPU prefetches: who predicts, how far and how boldly. Types only.
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
-import type { WhenFull } from '../../system/choices.js';
+import type { PrefetchWhen, WhenFull } from '../../system/choices.js';
+import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
 
@@ -15,6 +16,8 @@ export interface PrefetchLimits {
   readonly minProbability: number;
   /** Most experts prefetched for one layer. */
   readonly perLayer: number;
+  /** When a planned expert is brought: whenever the link has nothing else to do, or only where it is worth more than it costs. Absent: the former. */
+  readonly when?: PrefetchWhen;
   /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
   readonly whenFull?: WhenFull;
 }
@@ -25,10 +28,12 @@ export interface PrefetchSetup {
   /** What its predictions take. */
   readonly time: PredictionTime;
   readonly limits: PrefetchLimits;
-  /** Probability of each expert by dense id; filled by the predictor. */
+  /** Score of each expert by dense id; filled by the predictor. */
   readonly scores: Float32Array;
   /** What policies see of the predictions; null: no policy looks. */
   readonly predictedUse: PredictedUse | null;
+  /** What policies expect of next uses, predictions among them; null: no policy looks. */
+  readonly expectedUse: ExpectedUse | null;
   /** Decides how far to look; null: `limits.horizon` does. */
   readonly adaptive: AdaptiveHorizon | null;
 }

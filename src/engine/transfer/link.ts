@@ -60,7 +60,7 @@ export class Link {
   /** Since when each lane is, or was, busy without a pause until then. */
   readonly #sinceNs: Float64Array;
   /** Bytes of a chunk; 0: transfers are never interrupted. */
-  readonly #chunkBytes: number;
+  readonly chunkBytes: number;
   /** Of the running prefetch: when it starts, ns of one of its chunks, and its bytes. */
   readonly #startNs: Float64Array;
   readonly #chunkNs: Float64Array;
@@ -88,7 +88,7 @@ export class Link {
       own === undefined ? (1e9 * lanes) / bandwidth : 1e9 / own[lane]!.bandwidth,
     );
     this.#nsPerByte = this.#soundNsPerByte.slice();
-    this.#chunkBytes = chunkBytes ?? 0;
+    this.chunkBytes = chunkBytes ?? 0;
     this.#arrivalNs = arrivalNs;
     this.prefetching = new Int32Array(lanes).fill(IDLE);
     this.prefetchEndNs = new Float64Array(lanes);
@@ -216,7 +216,7 @@ export class Link {
     this.#freeNs[lane] = end;
     this.#startNs[lane] = startNs;
     this.#resumedNs[lane] = startNs + this.#latencyNs[lane]!;
-    this.#chunkNs[lane] = this.#chunkBytes * this.#nsPerByte[lane]!;
+    this.#chunkNs[lane] = this.chunkBytes * this.#nsPerByte[lane]!;
     this.#runningBytes[lane] = bytes;
     this.prefetching[lane] = id;
     this.prefetchEndNs[lane] = end;
@@ -291,7 +291,7 @@ export class Link {
   #demandStart(lane: number, atNs: number): number {
     const free = this.#freeNs[lane]!;
     if (free <= atNs) return atNs;
-    if (this.#chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
+    if (this.chunkBytes === 0 || this.prefetching[lane] === IDLE || this.prefetchEndNs[lane]! < free) return free;
     // Next chunk boundary at or after `atNs`; right behind an earlier demand that went between, which is a boundary too.
     const resumed = this.#resumedNs[lane]!;
     const chunkNs = this.#chunkNs[lane]!;

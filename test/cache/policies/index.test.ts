@@ -74,7 +74,7 @@ describe('resolvePolicy', () => {
     [
       'needy.mjs',
       'export default { name: "needy", create() {}, needs: ["luck"] };',
-      '"needs" must be a list of future, popularity, predicted, weights',
+      '"needs" must be a list of expected, future, popularity, predicted, weights',
     ],
     ['plain.mjs', 'export default { name: "plain", create() {}, parameters: { rate: 3 } };', 'parameter "rate" lacks a default'],
     ['broken.mjs', 'export default {', 'cannot be loaded as a policy'],

@@ -23,8 +23,7 @@ function plecCache(slots: number, parameters: Record<string, unknown> = {}) {
     scope: 'global',
     clock: clock(),
     seed: 1,
-    predicted,
-    predictedVersion,
+    expected: { values: predicted, version: predictedVersion },
   });
   const predict = (id: number, probability: number): void => {
     predicted[id] = probability;

@@ -92,6 +92,7 @@ export async function composeParallel(scenario: ParallelScenario) {
               limits: script!.limits,
               scores: new Float32Array(own.experts),
               predictedUse: null,
+              expectedUse: null,
               adaptive: null,
             },
       recorder,
@@ -102,6 +103,7 @@ export async function composeParallel(scenario: ParallelScenario) {
       future: null,
       belady: new BeladyBound(own, scenario.scope, scenario.capacityBytes, null, false),
       curve: null,
+      learned: null,
     };
   };
   const gpus: Gpu[] = [];

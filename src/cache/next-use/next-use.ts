@@ -1,0 +1,177 @@
+// How soon each expert is expected to be used again, learned while the run goes on: a logistic model of the expert's own past and of what
+// followed on similar passes is fitted to what came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the
+// same way; experts are few, so that all are looked at, in tables.
+
+import { fastLog, sigmoid } from '../../base/log-odds.js';
+import { LogisticFit } from '../../base/logistic-fit.js';
+import type { ModelSpec } from '../../model/spec.js';
+import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
+import { PASTS, recencyOf, UseHistory } from './use-history.js';
+
+/** What a use one event later is worth of one now. */
+export const DISCOUNT = 0.93;
+/** Events after which a use that has not come counts as never: it would be worth 1 %. */
+const WINDOW = 64;
+/** Worth of a use by events until it. */
+const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => DISCOUNT ** Math.max(0, events - 1));
+/** Experts that are learned from at each pass, about. */
+const SAMPLED = 128;
+/** Pseudo-experts of every past that were worth what recency says. */
+const SMOOTHING = 8;
+/** Samples after which the table of pasts is renewed, once it has been for each of the first. */
+const RENEWED = 16;
+/** Votes are looked up in steps of so many. */
+const VOTE_STEP = 4;
+/** ln of the share of votes, by step; a little is added, so that no vote has a logarithm. */
+const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.log((VOTE_STEP * (step + 0.5)) / FULL_VOTE + 0.003));
+/** Weights before anything is learned, of one, of the past, of the rate and of the votes: those that two recordings lead to. */
+const INITIAL = [1.5, 0.4, 0.3, 0.5];
+
+/** What was known of the experts of a layer, and what each turned out to be worth. */
+interface Sample {
+  readonly layer: number;
+  readonly atEvent: number;
+  readonly pasts: Uint16Array;
+  readonly columns: readonly Float64Array[];
+  readonly worth: Float64Array;
+}
+
+/** Expected nearness of every expert's next use. */
+export class NextUse {
+  /** By dense id, 0..1: the mean of {@link DISCOUNT} to the power of the events of its layer that come before its next use. */
+  readonly values: Float32Array;
+  /** Log-odds of `values`. */
+  readonly logOdds: Float32Array;
+  /** By MoE layer: changes whenever `values` of the layer do. */
+  readonly version: Uint32Array;
+  readonly #model: ModelSpec;
+  readonly #history: UseHistory;
+  readonly #similar: SimilarPasses;
+  readonly #fit = new LogisticFit(INITIAL);
+  /** By past: experts that were seen with it, and what they were worth together; log-odds of that. */
+  readonly #seen = new Float64Array(PASTS);
+  readonly #worth = new Float64Array(PASTS);
+  readonly #logOdds = new Float64Array(PASTS);
+  /** Weighted, as of the last step of the fit. */
+  readonly #pastTerm = new Float64Array(PASTS);
+  readonly #voteTerm = new Float64Array(LOG_VOTE.length);
+  /** Of the layer at hand. */
+  readonly #pasts: Uint16Array;
+  readonly #votes: Int32Array;
+  /** Samples that are still waiting for what comes, oldest first. */
+  readonly #samples: Sample[] = [];
+  #learned = 0;
+  /** Events from one sample to the next, and until it. */
+  readonly #interval: number;
+  #untilSample: number;
+
+  constructor(model: ModelSpec) {
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.#model = model;
+    this.values = new Float32Array(model.experts);
+    this.logOdds = new Float32Array(model.experts);
+    this.version = new Uint32Array(model.layers.length);
+    this.#history = new UseHistory(model);
+    this.#similar = new SimilarPasses(model);
+    this.#pasts = new Uint16Array(widest);
+    this.#votes = new Int32Array(widest);
+    this.#interval = intervalOf(model);
+    this.#untilSample = this.#interval;
+    this.#renew();
+    this.#weigh();
+  }
+
+  /** One event of a layer demands the experts `ids[0 .. size)`, by dense id: what is expected of the layer's experts changes. */
+  demanded(layer: number, ids: Int32Array, size: number): void {
+    const { experts, offset } = this.#model.layers[layer]!;
+    this.#history.used(layer, ids, size);
+    this.#similar.demanded(layer, ids, size);
+    this.#judge(layer, ids, size);
+    const [pasts, votes, pastTerm, voteTerm] = [this.#pasts, this.#votes, this.#pastTerm, this.#voteTerm];
+    this.#history.writePasts(layer, pasts);
+    this.#similar.write(layer, votes);
+    const { logOdds, values } = this;
+    const { logRate } = this.#history;
+    const rateWeight = this.#fit.weights[2]!;
+    for (let e = 0; e < experts; e++) {
+      const logit = pastTerm[pasts[e]!]! + rateWeight * logRate[offset + e]! + voteTerm[(votes[e]! / VOTE_STEP) | 0]!;
+      logOdds[offset + e] = logit;
+      values[offset + e] = sigmoid(logit);
+    }
+    this.version[layer]! += 1;
+    if (--this.#untilSample === 0) this.#sample(layer);
+  }
+
+  /** The samples of a layer see what an event of it uses; one that has waited long enough is learned from. */
+  #judge(layer: number, ids: Int32Array, size: number): void {
+    const { offset } = this.#model.layers[layer]!;
+    const now = this.#history.events[layer]!;
+    let ripe = -1;
+    for (let s = 0; s < this.#samples.length; s++) {
+      const { atEvent, layer: of, worth } = this.#samples[s]!;
+      if (of !== layer) continue;
+      for (let i = 0; i < size; i++) {
+        const e = ids[i]! - offset;
+        if (worth[e] === 0) worth[e] = WORTH[now - atEvent]!;
+      }
+      if (now - atEvent === WINDOW) ripe = s;
+    }
+    if (ripe < 0) return;
+    this.#learn(this.#samples[ripe]!);
+    this.#samples.splice(ripe, 1);
+  }
+
+  #learn({ columns, pasts, worth }: Sample): void {
+    for (let e = 0; e < worth.length; e++) {
+      this.#seen[pasts[e]!]! += 1;
+      this.#worth[pasts[e]!]! += worth[e]!;
+    }
+    this.#fit.step(columns, worth, worth.length);
+    if (++this.#learned < 4 * RENEWED || this.#learned % RENEWED === 0) this.#renew();
+    this.#weigh();
+  }
+
+  #sample(layer: number): void {
+    this.#untilSample = this.#interval;
+    const { experts, offset } = this.#model.layers[layer]!;
+    const pasts = this.#pasts.slice(0, experts);
+    this.#samples.push({
+      layer,
+      atEvent: this.#history.events[layer]!,
+      pasts,
+      columns: [
+        new Float64Array(experts).fill(1),
+        Float64Array.from(pasts, (past) => this.#logOdds[past]!),
+        this.#history.logRate.slice(offset, offset + experts),
+        Float64Array.from({ length: experts }, (_, e) => LOG_VOTE[(this.#votes[e]! / VOTE_STEP) | 0]!),
+      ],
+      worth: new Float64Array(experts),
+    });
+  }
+
+  /** Log-odds of what experts of each past were worth. */
+  #renew(): void {
+    for (let past = 0; past < PASTS; past++) {
+      const worth = (this.#worth[past]! + SMOOTHING * recencyOf(past)) / (this.#seen[past]! + SMOOTHING);
+      this.#logOdds[past] = fastLog(worth) - fastLog(1 - worth);
+    }
+  }
+
+  /** The terms of the model that are looked up. */
+  #weigh(): void {
+    const [one, past, , votes] = this.#fit.weights as unknown as [number, number, number, number];
+    for (let i = 0; i < PASTS; i++) this.#pastTerm[i] = one + past * this.#logOdds[i]!;
+    for (let i = 0; i < LOG_VOTE.length; i++) this.#voteTerm[i] = votes * LOG_VOTE[i]!;
+  }
+}
+
+/** Events between samples: about {@link SAMPLED} experts a pass, and no divisor in common with the layers, so that each has its turn. */
+function intervalOf({ experts, layers }: ModelSpec): number {
+  let interval = Math.max(1, Math.round(experts / SAMPLED));
+  while (commonDivisor(interval, layers.length) > 1) interval++;
+  return interval;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}

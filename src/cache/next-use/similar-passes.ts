@@ -1,0 +1,221 @@
+// What followed when the run was where it is now: past passes that demanded much the same experts vote, with what the passes after them
+// demanded. Agreement is counted layer by layer with lists of who used an expert; old layers fade, so that the end of the last pass still
+// counts at the beginning of this one.
+import type { ModelSpec } from '../../model/spec.js';
+
+/** Experts that are kept of each layer, over all passes: 8,192 passes of 8. Wider events leave room for fewer passes. */
+const CELLS = 65536;
+/** Experts of an event that are kept, at most: an event that demands more, as a prompt's does, is no path. */
+const WIDEST = 64;
+/** Layers at which agreement is counted, and voters are chosen, in a pass. */
+const COUNTED = 6;
+/** Passes that vote. */
+const VOTERS = 16;
+/** Passes behind a similar one that its vote is about, and what the vote for each later one is worth of that before. */
+const AHEAD = 8;
+const LATER = 0.8;
+/** What is left of an agreement one layer on. */
+const FADING = 0.98;
+/** Exponent of full agreement in the weight of a vote. */
+const SHARPNESS = 13;
+/** Votes are whole numbers: the best voters' together. */
+export const FULL_VOTE = 1024;
+/** Sums are scaled back before they lose precision. */
+const LARGEST_GAIN = 2 ** 20;
+const EMPTY = 0xffff;
+
+/** Slots in order of time that used one expert, in a circle that grows. */
+interface Users {
+  slots: Uint16Array;
+  first: number;
+  count: number;
+}
+
+/** Past passes, and how much they agree with the running one. */
+export class SimilarPasses {
+  readonly #model: ModelSpec;
+  /** Every so many layers agreement is counted. */
+  readonly #stride: number;
+  /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
+  #width: number;
+  #kept = 0;
+  /** `[kept, layers, width]` demanded experts of each pass, within their layer; EMPTY behind the last. */
+  #paths = new Uint16Array(0);
+  /** By dense id, at layers that are counted. */
+  #users: (Users | null)[] = [];
+  /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
+  #agreement = new Float32Array(0);
+  /** What full agreement would be. */
+  #full = 0;
+  #gain = 1;
+  /** Passes that have begun, the running one among them. */
+  #begun = 0;
+  #lastLayer = Number.POSITIVE_INFINITY;
+  readonly #voters = new Int32Array(VOTERS);
+  readonly #weights = new Int32Array(VOTERS);
+  #voterCount = 0;
+
+  constructor(model: ModelSpec) {
+    const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
+    this.#model = model;
+    this.#stride = Math.max(1, Math.floor(model.layers.length / COUNTED));
+    this.#width = powerOfTwo(Math.min(topK, WIDEST));
+    this.#restart();
+  }
+
+  /** The running pass demands `ids[0 .. size)` of a layer, by dense id. Layers come in order; where they begin again, a pass begins. */
+  demanded(layer: number, ids: Int32Array, size: number): void {
+    if (size > this.#width && size <= WIDEST) {
+      this.#width = powerOfTwo(size);
+      this.#restart();
+    }
+    if (layer <= this.#lastLayer) this.#begin();
+    this.#lastLayer = layer;
+    const slot = (this.#begun - 1) & (this.#kept - 1);
+    const kept = size <= this.#width ? size : 0;
+    const counted = layer % this.#stride === 0;
+    if (counted) {
+      this.#count(ids, kept);
+      this.#forget(layer, slot);
+    }
+    this.#keep(layer, slot, ids, kept);
+    if (counted) {
+      this.#remember(slot, ids, kept);
+      this.#choose(slot);
+    }
+  }
+
+  /**
+   * Writes, for each expert of a layer whose demand is known, the votes for its uses in the next passes: the first counts up to
+   * {@link FULL_VOTE}, each later one {@link LATER} of that before.
+   */
+  write(layer: number, into: Int32Array): void {
+    const { experts } = this.#model.layers[layer]!;
+    const layers = this.#model.layers.length;
+    const mask = this.#kept - 1;
+    const paths = this.#paths;
+    const width = this.#width;
+    into.fill(0, 0, experts);
+    for (let v = 0; v < this.#voterCount; v++) {
+      let weight = this.#weights[v]!;
+      for (let d = 1; d <= AHEAD && weight > 0; d++) {
+        const from = (((this.#voters[v]! + d) & mask) * layers + layer) * width;
+        for (let at = from; at < from + width && paths[at] !== EMPTY; at++) into[paths[at]!]! += weight;
+        weight = (weight * LATER) | 0;
+      }
+    }
+  }
+
+  /** Forgets all passes, for paths of another width. */
+  #restart(): void {
+    const { experts, layers } = this.#model;
+    this.#kept = CELLS / this.#width;
+    this.#paths = new Uint16Array(this.#kept * layers.length * this.#width).fill(EMPTY);
+    this.#users = new Array<Users | null>(experts).fill(null);
+    for (const { experts: own, index, offset } of layers) {
+      if (index % this.#stride !== 0) continue;
+      for (let id = offset; id < offset + own; id++) this.#users[id] = { slots: new Uint16Array(64), first: 0, count: 0 };
+    }
+    this.#agreement = new Float32Array(this.#kept);
+    this.#begun = 0;
+    this.#lastLayer = Number.POSITIVE_INFINITY;
+    this.#voterCount = 0;
+    this.#full = 0;
+    this.#gain = 1;
+  }
+
+  /** What agreed with the last pass may agree with this one a slot later. */
+  #begin(): void {
+    const agreement = this.#agreement;
+    const wrapped = agreement[this.#kept - 1]!;
+    agreement.copyWithin(1, 0, this.#kept - 1);
+    agreement[0] = wrapped;
+    agreement[this.#begun & (this.#kept - 1)] = 0;
+    this.#begun++;
+    if (this.#gain < LARGEST_GAIN) return;
+    for (let s = 0; s < agreement.length; s++) agreement[s]! /= this.#gain;
+    this.#full /= this.#gain;
+    this.#gain = 1;
+  }
+
+  #count(ids: Int32Array, size: number): void {
+    const agreement = this.#agreement;
+    const gain = this.#gain;
+    for (let i = 0; i < size; i++) {
+      const { count, first, slots } = this.#users[ids[i]!]!;
+      const mask = slots.length - 1;
+      for (let k = first; k < first + count; k++) agreement[slots[k & mask]!]! += gain;
+    }
+    this.#full += gain * size;
+    this.#gain = gain / FADING ** this.#stride;
+  }
+
+  /** The oldest path leaves its slot to the running one: it is the first in the list of each of its experts. */
+  #forget(layer: number, slot: number): void {
+    const { offset } = this.#model.layers[layer]!;
+    const from = (slot * this.#model.layers.length + layer) * this.#width;
+    for (let at = from; at < from + this.#width && this.#paths[at] !== EMPTY; at++) {
+      const users = this.#users[offset + this.#paths[at]!]!;
+      users.first = (users.first + 1) & (users.slots.length - 1);
+      users.count--;
+    }
+  }
+
+  #keep(layer: number, slot: number, ids: Int32Array, size: number): void {
+    const { offset } = this.#model.layers[layer]!;
+    const to = (slot * this.#model.layers.length + layer) * this.#width;
+    for (let i = 0; i < size; i++) this.#paths[to + i] = ids[i]! - offset;
+    if (size < this.#width) this.#paths[to + size] = EMPTY;
+  }
+
+  #remember(slot: number, ids: Int32Array, size: number): void {
+    for (let i = 0; i < size; i++) {
+      const users = this.#users[ids[i]!]!;
+      if (users.count === users.slots.length) grow(users);
+      users.slots[(users.first + users.count++) & (users.slots.length - 1)] = slot;
+    }
+  }
+
+  /** Chooses the passes that agree best, among those whose next {@link AHEAD} passes are known at this layer; ties to the lower slot. */
+  #choose(running: number): void {
+    const agreement = this.#agreement;
+    const filled = Math.min(this.#begun, this.#kept);
+    const voters = this.#voters;
+    let count = 0;
+    let least = -1;
+    for (let s = 0; s < filled; s++) {
+      const value = agreement[s]!;
+      if (count === VOTERS && value <= least) continue;
+      if (((running - s) & (this.#kept - 1)) < AHEAD) continue;
+      let at = count < VOTERS ? count++ : VOTERS - 1;
+      for (; at > 0 && agreement[voters[at - 1]!]! < value; at--) voters[at] = voters[at - 1]!;
+      voters[at] = s;
+      if (count === VOTERS) least = agreement[voters[VOTERS - 1]!]!;
+    }
+    this.#voterCount = count;
+    if (count > 0) this.#weigh(count);
+  }
+
+  #weigh(count: number): void {
+    const best = this.#agreement[this.#voters[0]!]!;
+    const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);
+    const weightOf = (v: number): number => Math.exp(scale * (this.#agreement[this.#voters[v]!]! - best));
+    let sum = 0;
+    for (let v = 0; v < count; v++) sum += weightOf(v);
+    for (let v = 0; v < count; v++) this.#weights[v] = Math.round((FULL_VOTE * weightOf(v)) / sum);
+  }
+}
+
+/** Twice the room, the first entry in front. */
+function grow(users: Users): void {
+  const { first, slots } = users;
+  users.slots = new Uint16Array(2 * slots.length);
+  users.slots.set(slots.subarray(first));
+  users.slots.set(slots.subarray(0, first), slots.length - first);
+  users.first = 0;
+}
+
+/** The least power of two that is at least `n`. */
+function powerOfTwo(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}

@@ -1,0 +1,140 @@
+// What a predictor's scores are worth: the chance that an expert is demanded, given its score and what is learned of its next use anyway. Scores
+// are read as what they have turned out to mean, so that a predictor that is too bold, or knows little, does no harm.
+import { fastLog, sigmoid } from '../../base/log-odds.js';
+import { LogisticFit } from '../../base/logistic-fit.js';
+import type { ModelSpec } from '../../model/spec.js';
+
+/** Steps of a score. */
+const STEPS = 20;
+/** Distances that are told apart: 1, 2, 3-4, 5-8 layers ahead and more. */
+const DISTANCES = 5;
+/** Predictions that a step is worth before any has been judged: as many as it says of them come true. */
+const TRUST = 24;
+/** Predictions of a step after which its counts are halved, so that old ones fade. */
+const FULL = 16384;
+/** No chance is nearer to 0 or 1. */
+const LEAST = 0.001;
+/** One layer in this many is judged in a pass. */
+const JUDGED = 8;
+
+/** How the scores of one distance are read. */
+class Reading {
+  /** Weights of one, of the log-odds of the score, and of the log-odds of the next use. */
+  readonly fit = new LogisticFit([0, 0.5, 0.5]);
+  /** By step: predictions judged, those that came true, and the log-odds of that. */
+  readonly #judged = new Float64Array(STEPS + 1).fill(TRUST);
+  readonly #true = Float64Array.from({ length: STEPS + 1 }, (_, step) => (TRUST * step) / STEPS);
+  /** One more, so that the last step has a neighbour. */
+  readonly #logOdds = new Float64Array(STEPS + 2);
+
+  constructor() {
+    this.#renew();
+  }
+
+  /** Log-odds of what has come true of such scores; between two steps on the line between them, so that the order of experts stays. */
+  logOdds(score: number): number {
+    const place = score * STEPS;
+    const step = place | 0;
+    const low = this.#logOdds[step]!;
+    return low + (place - step) * (this.#logOdds[step + 1]! - low);
+  }
+
+  /** Of experts with these scores, those of which `demanded` is 1 are demanded. */
+  judge(scores: Float32Array, from: number, end: number, demanded: Uint8Array): void {
+    for (let id = from; id < end; id++) {
+      const step = Math.round(scores[id]! * STEPS);
+      this.#judged[step]! += 1;
+      this.#true[step]! += demanded[id]!;
+    }
+    this.#renew();
+  }
+
+  #renew(): void {
+    for (let step = 0; step <= STEPS; step++) {
+      if (this.#judged[step]! > FULL) {
+        this.#judged[step]! /= 2;
+        this.#true[step]! /= 2;
+      }
+      const chance = Math.max(LEAST, Math.min(1 - LEAST, this.#true[step]! / this.#judged[step]!));
+      this.#logOdds[step] = fastLog(chance) - fastLog(1 - chance);
+    }
+    this.#logOdds[STEPS + 1] = this.#logOdds[STEPS]!;
+  }
+}
+
+/** Reads the scores of one predictor. */
+export class Chances {
+  readonly #model: ModelSpec;
+  readonly #readings = Array.from({ length: DISTANCES }, () => new Reading());
+  /** By dense id: log-odds of the next use. */
+  readonly #nextUse: Float32Array;
+  /** `[DISTANCES, experts]` scores that are to be judged, and by distance and layer the pass that they are of. */
+  readonly #said: readonly Float32Array[];
+  readonly #saidIn: readonly Float64Array[];
+  readonly #demanded: Uint8Array;
+  readonly #columns: readonly Float64Array[];
+  readonly #labels: Uint8Array;
+
+  /** @param nextUse log-odds of each expert's next use, as of the last event of its layer */
+  constructor(model: ModelSpec, nextUse: Float32Array) {
+    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
+    this.#model = model;
+    this.#nextUse = nextUse;
+    this.#said = this.#readings.map(() => new Float32Array(model.experts));
+    this.#saidIn = this.#readings.map(() => new Float64Array(model.layers.length));
+    this.#demanded = new Uint8Array(model.experts);
+    this.#columns = [new Float64Array(widest).fill(1), new Float64Array(widest), new Float64Array(widest)];
+    this.#labels = new Uint8Array(widest);
+  }
+
+  /**
+   * Reads the scores of a layer.
+   * @param pass number of the running pass, from 1
+   * @param after last layer that was known when it was predicted, -1: none
+   * @param chances by dense id: filled in
+   */
+  read(scores: Float32Array, pass: number, after: number, layer: number, chances: Float32Array): void {
+    const { experts, offset } = this.#model.layers[layer]!;
+    const bucket = bucketOf(layer - after);
+    const reading = this.#readings[bucket]!;
+    const [one, score, next] = reading.fit.weights as unknown as [number, number, number];
+    const nextUse = this.#nextUse;
+    const end = offset + experts;
+    for (let id = offset; id < end; id++) chances[id] = sigmoid(one + score * reading.logOdds(scores[id]!) + next * nextUse[id]!);
+    if (!isJudged(pass, layer)) return;
+    this.#said[bucket]!.set(scores.subarray(offset, end), offset);
+    this.#saidIn[bucket]![layer] = pass;
+  }
+
+  /** A layer demands `demand[0 .. size)`: what was said of it is judged. To be called before its next uses are learned from that. */
+  judge(pass: number, layer: number, demand: Int32Array, size: number): void {
+    if (!isJudged(pass, layer)) return;
+    const { experts, offset } = this.#model.layers[layer]!;
+    for (let i = 0; i < size; i++) this.#demanded[demand[i]!] = 1;
+    for (let bucket = 0; bucket < DISTANCES; bucket++) {
+      if (this.#saidIn[bucket]![layer] === pass) this.#fit(this.#readings[bucket]!, this.#said[bucket]!, offset, offset + experts);
+    }
+    for (let i = 0; i < size; i++) this.#demanded[demand[i]!] = 0;
+  }
+
+  #fit(reading: Reading, scores: Float32Array, from: number, end: number): void {
+    reading.judge(scores, from, end, this.#demanded);
+    const [, score, next] = this.#columns;
+    for (let id = from; id < end; id++) {
+      score![id - from] = reading.logOdds(scores[id]!);
+      next![id - from] = this.#nextUse[id]!;
+      this.#labels[id - from] = this.#demanded[id]!;
+    }
+    reading.fit.step(this.#columns, this.#labels, end - from);
+  }
+}
+
+/** Distances share a reading: 1, 2, 3-4, 5-8 layers ahead, and more. */
+function bucketOf(distance: number): number {
+  return Math.min(DISTANCES - 1, 32 - Math.clz32(distance - 1));
+}
+
+/** Whether what is said of a layer in this pass is judged: each layer in its turn. */
+function isJudged(pass: number, layer: number): boolean {
+  return (pass + layer) % JUDGED === 0;
+}

@@ -1,0 +1,39 @@
+// How near each expert's next use is expected to be, as policies see it that take predictions: what is learned of later passes, and before
+// that what is predicted of the running one.
+import { DISCOUNT, type NextUse } from '../../cache/next-use/next-use.js';
+import type { ModelSpec } from '../../model/spec.js';
+
+/** Expectations of one GPU's experts. */
+export class ExpectedUse {
+  /** By dense id, 0..1. */
+  readonly values: Float32Array;
+  /** By MoE layer: changes whenever `values` of the layer do. */
+  readonly version: Uint32Array;
+  readonly #model: ModelSpec;
+  /** Of passes after the running one. */
+  readonly later: NextUse;
+
+  /** @param later of the same experts */
+  constructor(model: ModelSpec, later: NextUse) {
+    this.#model = model;
+    this.later = later;
+    this.values = new Float32Array(model.experts);
+    this.version = new Uint32Array(model.layers.length);
+  }
+
+  /** A layer of the running pass is predicted: an expert is used then, with its probability, or later. */
+  ahead(layer: number, chances: Float32Array): void {
+    const { experts, offset } = this.#model.layers[layer]!;
+    const later = this.later.values;
+    const { values } = this;
+    for (let id = offset; id < offset + experts; id++) values[id] = chances[id]! + (1 - chances[id]!) * DISCOUNT * later[id]!;
+    this.version[layer]! += 1;
+  }
+
+  /** A layer of the running pass is known, and has been learned from: its experts are used by later passes, if at all. */
+  done(layer: number): void {
+    const { experts, offset } = this.#model.layers[layer]!;
+    this.values.set(this.later.values.subarray(offset, offset + experts), offset);
+    this.version[layer]! += 1;
+  }
+}

@@ -1,0 +1,72 @@
+// Whether a prefetch pays at this moment: the stall that it is expected to save, against the stall that it is expected to cause. It saves what of
+// its transfer passes before the expert is wanted, if it is wanted; it delays a demand that the link is asked for meanwhile, and it pushes
+// out an expert that is wanted, too, some time.
+
+/** Weight of the newest event in the running means. */
+const NEWEST = 1 / 64;
+
+/** A prefetch that could start. */
+export interface Candidate {
+  /** Chance that the expert is demanded at its layer. */
+  readonly chance: number;
+  /** Layers from the next routing to that layer, from 0. */
+  readonly distance: number;
+  /** When the next routing becomes known, when the transfer starts, and how long it takes, ns. */
+  readonly nextNs: number;
+  readonly startNs: number;
+  readonly transferNs: number;
+  /** How long a demand may have to wait for it once it runs, ns: all of it, or one chunk. */
+  readonly heldNs: number;
+  /** How near the next use of the expert is expected to be that it replaces, 0..1; 0: it replaces none. */
+  readonly victimWorth: number;
+}
+
+/** A running mean, which takes its first value as it is. */
+function newer(mean: number, value: number): number {
+  return mean === 0 ? value : mean + NEWEST * (value - mean);
+}
+
+/** Means of the run so far, and what a prefetch is worth by them. */
+export class PrefetchWorth {
+  /** Share of events that ask the link for something. */
+  #missRate = 1;
+  /** Time from the routing of one layer to that of the next, and from the end of an event to there, ns; 0: not known yet. */
+  #layerNs = 0;
+  #denseNs = 0;
+  #knownNs = Number.NaN;
+  #endedNs = Number.NaN;
+  #demands = 0;
+
+  /** The routing of a layer has become known. */
+  known(nowNs: number): void {
+    if (nowNs > this.#knownNs) this.#layerNs = newer(this.#layerNs, nowNs - this.#knownNs);
+    if (nowNs >= this.#endedNs) this.#denseNs = newer(this.#denseNs, nowNs - this.#endedNs);
+    this.#knownNs = nowNs;
+  }
+
+  /** An event has ended. */
+  ended(nowNs: number): void {
+    this.#endedNs = nowNs;
+  }
+
+  /** The demands of an event have been placed: as many as the link has had so far. */
+  placed(demands: number): void {
+    this.#missRate += NEWEST * ((demands > this.#demands ? 1 : 0) - this.#missRate);
+    this.#demands = demands;
+  }
+
+  /** When the next routing will be known, if an event ends at `nowNs`, ns. */
+  nextNs(nowNs: number): number {
+    return nowNs + this.#denseNs;
+  }
+
+  /** Expected stall saved less expected stall caused, ns. */
+  of({ chance, distance, heldNs, nextNs, startNs, transferNs, victimWorth }: Candidate): number {
+    const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
+    const residualNs = Math.min(heldNs, Math.max(0, startNs + transferNs - nextNs));
+    // Where it is for the next layer and wanted there, it is itself what the link would be asked for.
+    const others = distance === 0 ? 1 - chance : 1;
+    // If it is wanted, it would push out its victim on demand as well.
+    return chance * hiddenNs - others * this.#missRate * residualNs - (1 - chance) * victimWorth * transferNs;
+  }
+}
