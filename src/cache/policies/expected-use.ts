@@ -1,11 +1,16 @@
 // Evicts the expert whose next use is expected to be farthest, of whatever layer: slots so go to layers in proportion to what they are expected
 // to demand. What `plec` and `learned-belady` have in common; they differ in what is expected.
-import { type CachePolicy, NONE, type Pins, type PolicyContext } from '../policy.js';
+import { DISCOUNT } from '../next-use/next-use.js';
+import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext } from '../policy.js';
 
 /** Ranks residents by what is expected of them. */
 export class ExpectedUsePolicy implements CachePolicy {
   readonly #expected: Float32Array;
   readonly #version: Uint32Array;
+  readonly #clock: Clock;
+  readonly #layerOf: Uint16Array;
+  /** By layers from the running one to an expert's own, less one: what a use then is worth. */
+  readonly #discount: Float64Array;
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;
   #uses = 0;
@@ -18,9 +23,12 @@ export class ExpectedUsePolicy implements CachePolicy {
   readonly #least: Int32Array;
   readonly #seen: Float64Array;
 
-  constructor({ expected, expectedVersion, experts, layerOf }: PolicyContext, selective: boolean) {
+  constructor({ clock, expected, expectedVersion, experts, layerOf, layers }: PolicyContext, selective: boolean) {
     this.#expected = expected!;
     this.#version = expectedVersion!;
+    this.#clock = clock;
+    this.#layerOf = layerOf;
+    this.#discount = Float64Array.from({ length: layers }, (_, ahead) => DISCOUNT ** ((ahead + 1) / layers));
     this.#selective = selective;
     this.#lastUse = new Float64Array(experts);
     this.#resident = new Uint8Array(experts);
@@ -54,10 +62,10 @@ export class ExpectedUsePolicy implements CachePolicy {
       if (this.#seen[place] !== this.#version[this.#layer[place]!]) this.#find(place);
       let id = this.#least[place]!;
       if (id === NONE) continue;
-      if (victim !== NONE && !this.#isLess(id, victim)) continue;
+      if (victim !== NONE && !this.#isSooner(victim, id)) continue;
       if (pins.has(id)) {
         id = this.#leastFree(place, pins);
-        if (id === NONE || (victim !== NONE && !this.#isLess(id, victim))) continue;
+        if (id === NONE || (victim !== NONE && !this.#isSooner(victim, id))) continue;
       }
       victim = id;
     }
@@ -66,10 +74,23 @@ export class ExpectedUsePolicy implements CachePolicy {
 
   /** An expert that is expected later than all residents is not worth a slot. */
   admits(incoming: number, victim: number): boolean {
-    return !this.#selective || this.#expected[incoming]! >= this.#expected[victim]!;
+    return !this.#selective || this.#worth(incoming) >= this.#worth(victim);
   }
 
-  /** True where `a` is wanted less than `b`. */
+  /** What an expert is worth now: its layer comes sooner or later, within a pass from now. */
+  #worth(id: number): number {
+    const layers = this.#discount.length;
+    return this.#expected[id]! * this.#discount[(this.#layerOf[id]! - this.#clock.layer - 1 + layers) % layers]!;
+  }
+
+  /** True where `a`, of whatever layer, is worth more than `b`, or as much and was used later. */
+  #isSooner(a: number, b: number): boolean {
+    const p = this.#worth(a);
+    const q = this.#worth(b);
+    return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
+  }
+
+  /** True where `a` is wanted less than `b`, of the same layer. */
   #isLess(a: number, b: number): boolean {
     const p = this.#expected[a]!;
     const q = this.#expected[b]!;

@@ -73,6 +73,32 @@ describe('plec', () => {
     expect(open.cache.admit(1)).toBe(true);
   });
 
+  it('lets the layer go whose turn is farthest, of experts that are expected as soon', () => {
+    const time = clock();
+    const values = new Float32Array(model.experts).fill(0.9);
+    const { caches } = buildCaches({
+      model,
+      policy: plec,
+      parameters: resolveParameters('plec', plec.parameters, {}),
+      capacityBytes: 2,
+      scope: 'global',
+      clock: time,
+      seed: 1,
+      expected: { values, version: new Uint32Array(3) },
+    });
+    const cache = caches[0]!;
+    cache.admit(0);
+    cache.admit(8);
+    // In layer 1, layer 2 is next and layer 0 after it; what was just used comes last, and is not worth the place of either.
+    time.layer = 1;
+    expect(cache.policy.victim(5, cache.pins)).toBe(0);
+    expect(cache.admit(5)).toBe(false);
+    // In layer 0, layer 1 is next.
+    time.layer = 0;
+    expect(cache.policy.victim(4, cache.pins)).toBe(0);
+    expect(cache.admit(4, false)).toBe(true);
+  });
+
   it('finds the victim that a search of all residents finds, whatever was predicted, used and pinned between', () => {
     const step = fc.record({
       kind: fc.constantFrom('predict', 'use', 'pin', 'unpin'),
