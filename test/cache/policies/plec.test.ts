@@ -108,6 +108,9 @@ describe('plec', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { cache, rank, predicted, predict } = plecCache(4, { selective: false });
+        // In layer 0, layer 1 is next, then layer 2, then layer 0 itself.
+        const ahead = (id: number): number => (id < 4 ? 3 : id < 7 ? 1 : 2);
+        const worth = (id: number): number => predicted[id]! * 0.93 ** (ahead(id) / 3);
         const lastUse = new Map<number, number>();
         let uses = 0;
         for (const { kind, id, probability } of steps) {
@@ -116,7 +119,7 @@ describe('plec', () => {
           else if (kind === 'unpin') rank[id] = 0x7fffffff;
           else {
             const free = [...cache.resident.keys()].filter((other) => cache.resident[other] === 1 && rank[other]! >= 0);
-            free.sort((a, b) => predicted[a]! - predicted[b]! || (lastUse.get(a) ?? 0) - (lastUse.get(b) ?? 0) || a - b);
+            free.sort((a, b) => worth(a) - worth(b) || (lastUse.get(a) ?? 0) - (lastUse.get(b) ?? 0) || a - b);
             expect(cache.policy.victim(id, cache.pins)).toBe(free[0] ?? NONE);
             if (cache.resident[id] === 1) cache.touch(id);
             else if (!cache.admit(id)) continue;
