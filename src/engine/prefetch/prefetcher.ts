@@ -239,6 +239,7 @@ export class Prefetcher {
       transferNs: link.transferNs(bytes),
       heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
       victimWorth,
+      victimFirst: victim !== NONE && layerOf[victim]! > this.#routed && layerOf[victim]! <= layer,
     });
     return saved > 0;
   }

@@ -19,6 +19,8 @@ export interface Candidate {
   readonly heldNs: number;
   /** How near the next use of the expert is expected to be that it replaces, 0..1; 0: it replaces none. */
   readonly victimWorth: number;
+  /** True: the layer of that expert comes no later than that of the one to be fetched. */
+  readonly victimFirst: boolean;
 }
 
 /** A running mean, which takes its first value as it is. */
@@ -61,12 +63,13 @@ export class PrefetchWorth {
   }
 
   /** Expected stall saved less expected stall caused, ns. */
-  of({ chance, distance, heldNs, nextNs, startNs, transferNs, victimWorth }: Candidate): number {
+  of({ chance, distance, heldNs, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
     const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
     const residualNs = Math.min(heldNs, Math.max(0, startNs + transferNs - nextNs));
     // Where it is for the next layer and wanted there, it is itself what the link would be asked for.
     const others = distance === 0 ? 1 - chance : 1;
-    // If it is wanted, it would push out its victim on demand as well.
-    return chance * hiddenNs - others * this.#missRate * residualNs - (1 - chance) * victimWorth * transferNs;
+    // If it is wanted, it would push out its victim on demand as well, unless that had been used by then.
+    const pushedOut = victimFirst ? 1 : 1 - chance;
+    return chance * hiddenNs - others * this.#missRate * residualNs - pushedOut * victimWorth * transferNs;
   }
 }

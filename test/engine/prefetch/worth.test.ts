@@ -16,7 +16,7 @@ describe('PrefetchWorth', () => {
     }
     return means;
   }
-  const candidate = { chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80, victimWorth: 0 };
+  const candidate = { chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80, victimWorth: 0, victimFirst: false };
 
   it('knows when the next routing comes', () => {
     expect(worth().nextNs(440)).toBe(500);
@@ -35,6 +35,7 @@ describe('PrefetchWorth', () => {
 
   it('pays for its victim where nothing else would have pushed that out', () => {
     expect(worth().of({ ...candidate, startNs: 420, victimWorth: 0.25 })).toBeCloseTo(0.5 * 80 - 0.5 * 0.25 * 80, 9);
+    expect(worth().of({ ...candidate, startNs: 420, victimWorth: 0.25, victimFirst: true })).toBeCloseTo(0.5 * 80 - 0.25 * 80, 9);
     expect(worth().of({ ...candidate, chance: 0.1, startNs: 420, victimWorth: 0.25 })).toBeLessThan(0);
   });
 
