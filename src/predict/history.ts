@@ -2,14 +2,11 @@
 // for each of the last eight tokens and one for each block of eight before; how often each such past led to a use is counted.
 
 import { fastLog } from '../base/log-odds.js';
+import { EVENTS_A_BLOCK, PASTS, PastBits } from '../cache/next-use/past-bits.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';
 
-/** Tokens in a block: one bit of the older past. */
-const BLOCK = 8;
-/** Pasts that are told apart: which of the last eight tokens used the expert, and how many of the eight blocks (at most 7). */
-const PASTS = 256 * 8;
 /**
  * Pseudo-tokens at the layer's mean rate in every past. Ours: 2 and 8 change the recall of `ensemble` by at most 0.21 points on four
  * traces (see evidence.ts).
@@ -19,25 +16,14 @@ const SMOOTHING = 4;
 const STRIDE = 4;
 const EARLY = 512;
 
-/** Number of ones in a byte, at most 7, shifted to where a past keeps it. */
-const BLOCKS_USED = Uint16Array.from({ length: 256 }, (_, byte) => {
-  let ones = 0;
-  for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
-  return Math.min(7, ones) << 8;
-});
-
 /** Log-odds of use given the request's past use of the same expert. */
 export class History implements Evidence {
   readonly #model: ModelSpec;
   /** Bytes of one slot: experts of each layer, padded to whole words. */
   readonly #slotBytes: number;
   readonly #start: Int32Array;
-  /** `[slots, experts]`: bit i = used by the token i + 1 back; bit i = used in the block i + 1 back. */
-  readonly #tokens: Uint8Array;
-  readonly #blocks: Uint8Array;
-  /** The same as words of four experts. */
-  readonly #tokenWords: Uint32Array;
-  readonly #blockWords: Uint32Array;
+  /** `[slots, experts]`: an event is a token of the slot's request. */
+  readonly #bits: PastBits;
   /** Request and tokens so far, by slot and layer. */
   readonly #owner: Int32Array;
   readonly #length: Int32Array;
@@ -58,10 +44,7 @@ export class History implements Evidence {
       bytes += 4 * Math.ceil(experts / 4);
     }
     this.#slotBytes = bytes;
-    this.#tokens = new Uint8Array(slots * bytes);
-    this.#blocks = new Uint8Array(slots * bytes);
-    this.#tokenWords = new Uint32Array(this.#tokens.buffer);
-    this.#blockWords = new Uint32Array(this.#blocks.buffer);
+    this.#bits = new PastBits(slots * bytes);
     this.#owner = new Int32Array(slots * layers.length).fill(-1);
     this.#length = new Int32Array(slots * layers.length);
     this.#seen = new Float64Array(layers.length * PASTS);
@@ -76,11 +59,10 @@ export class History implements Evidence {
     if (this.#owner[slot * this.#model.layers.length + layer] !== pass.request[token]) return false;
     const { experts } = this.#model.layers[layer]!;
     const from = slot * this.#slotBytes + this.#start[layer]!;
-    const tokens = this.#tokens;
-    const blocks = this.#blocks;
+    const bits = this.#bits;
     const logOdds = this.#logOdds;
     const base = layer * PASTS;
-    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[base + (tokens[from + e]! | BLOCKS_USED[blocks[from + e]!]!)]!;
+    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[base + bits.past(from + e)]!;
     return true;
   }
 
@@ -91,42 +73,23 @@ export class History implements Evidence {
     const at = slot * this.#model.layers.length + layer;
     const { chosen } = pass;
     const count = pass.listChosen(token, layer);
-    const tokens = this.#tokens;
-    const blocks = this.#blocks;
+    const bits = this.#bits;
     if (this.#owner[at] !== pass.request[token]) {
       this.#owner[at] = pass.request[token]!;
       this.#length[at] = 0;
-      tokens.fill(0, bytes, bytes + experts);
-      blocks.fill(0, bytes, bytes + experts);
+      bits.recent.fill(0, bytes, bytes + experts);
+      bits.blocks.fill(0, bytes, bytes + experts);
     } else if (counted && (this.#learned[layer]! < EARLY || this.#length[at]! % STRIDE === 0)) {
       const base = layer * PASTS;
-      for (let e = 0; e < experts; e++) this.#seen[base + (tokens[bytes + e]! | BLOCKS_USED[blocks[bytes + e]!]!)]! += 1;
+      for (let e = 0; e < experts; e++) this.#seen[base + bits.past(bytes + e)]! += 1;
       for (let i = 0; i < count; i++) {
-        const e = bytes + chosen[i]!;
-        this.#used[base + (tokens[e]! | BLOCKS_USED[blocks[e]!]!)]! += 1;
+        this.#used[base + bits.past(bytes + chosen[i]!)]! += 1;
       }
       this.#learned[layer]! += 1;
       if (this.#learned[layer]! >= this.#dueAt[layer]!) this.#renew(layer);
     }
-    this.#age(bytes, experts, ++this.#length[at]! % BLOCK === 0);
-    for (let i = 0; i < count; i++) tokens[bytes + chosen[i]!]! |= 1;
-  }
-
-  /** Every token is one step further back; at the end of a block, whether its eight tokens used an expert becomes one bit. */
-  #age(bytes: number, experts: number, endOfBlock: boolean): void {
-    const first = bytes >> 2;
-    const end = first + Math.ceil(experts / 4);
-    const tokens = this.#tokenWords;
-    if (endOfBlock) {
-      const blocks = this.#blockWords;
-      for (let w = first; w < end; w++) {
-        // A byte is non-zero where its top bit, or the carry of the other bits into it, is set.
-        const bits = tokens[w]!;
-        const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
-        blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;
-      }
-    }
-    for (let w = first; w < end; w++) tokens[w] = (tokens[w]! << 1) & 0xfefefefe;
+    bits.age(bytes, experts, ++this.#length[at]! % EVENTS_A_BLOCK === 0);
+    for (let i = 0; i < count; i++) bits.recent[bytes + chosen[i]!]! |= 1;
   }
 
   #renew(layer: number): void {

@@ -5,8 +5,9 @@
 import { fastLog, sigmoid } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/spec.js';
+import { PASTS } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
-import { PASTS, recencyOf, UseHistory } from './use-history.js';
+import { recencyOf, UseHistory } from './use-history.js';
 
 /** What a use one event later is worth of one now. */
 export const DISCOUNT = 0.93;

@@ -1,0 +1,57 @@
+// The recent uses of many experts in two bytes each: one bit for each of the last eight events, and one for each block of eight before.
+
+/** Events in a block. */
+export const EVENTS_A_BLOCK = 8;
+/** Pasts that are told apart: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
+export const PASTS = 256 * 8;
+
+/** Number of ones in a byte, at most 7, shifted to where a past keeps it. */
+const BLOCKS_USED = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let ones = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
+  return Math.min(7, ones) << 8;
+});
+
+/** Pasts of places; whoever keeps them pads each run of places that ages together to a multiple of four. */
+export class PastBits {
+  /** By place: bit i = used i events back, 0 the newest; whoever tells of a use sets bit 0. */
+  readonly recent: Uint8Array;
+  /** By place: bit i = used in the block i + 1 back. */
+  readonly blocks: Uint8Array;
+  /** The same as words of four places. */
+  readonly #recentWords: Uint32Array;
+  readonly #blockWords: Uint32Array;
+
+  /** @param places a multiple of four */
+  constructor(places: number) {
+    this.recent = new Uint8Array(places);
+    this.blocks = new Uint8Array(places);
+    this.#recentWords = new Uint32Array(this.recent.buffer);
+    this.#blockWords = new Uint32Array(this.blocks.buffer);
+  }
+
+  /** Past of a place, a number below {@link PASTS}. */
+  past(place: number): number {
+    return this.recent[place]! | BLOCKS_USED[this.blocks[place]!]!;
+  }
+
+  /**
+   * The `count` places from `start` on, a multiple of four, are one event further back.
+   * @param endOfBlock true: whether the last eight events used a place becomes one bit
+   */
+  age(start: number, count: number, endOfBlock: boolean): void {
+    const first = start >> 2;
+    const end = first + Math.ceil(count / 4);
+    const recent = this.#recentWords;
+    if (endOfBlock) {
+      const blocks = this.#blockWords;
+      for (let w = first; w < end; w++) {
+        // A byte is non-zero where its top bit, or the carry of the other bits into it, is set.
+        const bits = recent[w]!;
+        const any = ((bits | ((bits & 0x7f7f7f7f) + 0x7f7f7f7f)) >>> 7) & 0x01010101;
+        blocks[w] = ((blocks[w]! << 1) & 0xfefefefe) | any;
+      }
+    }
+    for (let w = first; w < end; w++) recent[w] = (recent[w]! << 1) & 0xfefefefe;
+  }
+}
