@@ -38,4 +38,14 @@ export class DemandBits {
     }
     return Math.min(limit, (word << 5) + 31 - Math.clz32(bits & -bits));
   }
+
+  /** Adds the next demand for the same expert of every member in [from, to). @returns how many there are in there */
+  addNext(from: number, to: number, next: Int32Array): number {
+    let members = 0;
+    for (let demand = this.nextFrom(from, to); demand < to; demand = this.nextFrom(demand + 1, to)) {
+      this.add(next[demand]!);
+      members++;
+    }
+    return members;
+  }
 }

@@ -84,14 +84,7 @@ export class FutureMemory {
 
   /** Those of [from, to) who are not resident stay so. @returns how many */
   missed(from: number, to: number): number {
-    const { missing } = this;
-    const { next } = this.#block;
-    let misses = 0;
-    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) {
-      missing.add(next[d]!);
-      misses++;
-    }
-    return misses;
+    return this.missing.addNext(from, to, this.#block.next);
   }
 
   /**

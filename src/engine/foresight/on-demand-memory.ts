@@ -110,14 +110,7 @@ export class LruMemory implements OnDemandMemory {
   }
 
   judged(from: number, to: number): number {
-    const { missing } = this;
-    const { next } = this.#block;
-    let misses = 0;
-    for (let d = missing.nextFrom(from, to); d < to; d = missing.nextFrom(d + 1, to)) {
-      missing.add(next[d]!);
-      misses++;
-    }
-    return misses;
+    return this.missing.addNext(from, to, this.#block.next);
   }
 
   admitAll(from: number, to: number): void {
