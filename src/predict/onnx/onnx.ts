@@ -16,6 +16,7 @@ import { SequencePredictor } from './sequence/sequence-predictor.js';
 import { SyncSession } from './session.js';
 import type { SharedTensor } from './session-worker.js';
 import { unionOf } from './union.js';
+import { wallTimes } from './wall-times.js';
 
 /** A call of a network, reading one of its weights, and multiplying it for one token, ns. */
 const CALL_NS = 33e3;
@@ -84,12 +85,7 @@ export class OnnxPredictor implements LogitSource {
 
   /** Wall time that the model took: measured, so it belongs where two runs may differ. */
   measured(): Readonly<Record<string, number>> {
-    if (this.#tokens === 0) return {};
-    return {
-      'predict.calls': this.calls,
-      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.calls),
-      'predict.wall_ns_per_token': Math.round((this.#wallMs * 1e6) / this.#tokens),
-    };
+    return wallTimes(this.calls, this.#tokens, this.#wallMs);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import type { LogitSource } from '../onnx-evidence.js';
 import type { SyncSession } from '../session.js';
 import type { SharedTensor } from '../session-worker.js';
 import { unionOf } from '../union.js';
+import { wallTimes } from '../wall-times.js';
 import {
   checkSequenceContract,
   KNOWN,
@@ -83,12 +84,7 @@ export class SequencePredictor implements LogitSource {
 
   /** Wall time that the model took: measured, so it belongs where two runs may differ. */
   measured(): Readonly<Record<string, number>> {
-    if (this.#tokens === 0) return {};
-    return {
-      'predict.calls': this.calls,
-      'predict.wall_ns_per_call': Math.round((this.#wallMs * 1e6) / this.calls),
-      'predict.wall_ns_per_token': Math.round((this.#wallMs * 1e6) / this.#tokens),
-    };
+    return wallTimes(this.calls, this.#tokens, this.#wallMs);
   }
 
   close(): void {
