@@ -23,7 +23,7 @@ export class DemandBlock {
   readonly #room: number;
   /** By demand: its expert, dense id. */
   readonly ids: Uint16Array | Int32Array;
-  /** By demand: the next one of the same expert, or `limit` + its id. */
+  /** By demand, once {@link link} has told: the next one of the same expert, or `limit` + its id. */
   readonly next: Int32Array;
   demands = 0;
   /** By event: its first demand; the entry behind the last one is the number of demands. */
@@ -31,10 +31,10 @@ export class DemandBlock {
   /** By event: work of one of its experts on the GPU, and of one on the CPU, ns; each is taken to need as much as the others. */
   times: Float64Array = new Float64Array(2 << 12);
   events = 0;
-  /** By expert: its first demand, or `limit` + its id. */
+  /** By expert, once {@link link} has told: its first demand, or `limit` + its id. */
   readonly first: Int32Array;
-  /** By expert: its last demand, -1: the window has none. */
-  readonly #last: Int32Array;
+  /** The same from the event on that was named then. */
+  readonly #firstThen: Int32Array;
 
   /** @param experts dense ids are below it */
   constructor(experts: number) {
@@ -45,8 +45,7 @@ export class DemandBlock {
     this.ids = experts <= 1 << 16 ? new Uint16Array(room) : new Int32Array(room);
     this.next = new Int32Array(room);
     this.first = new Int32Array(experts);
-    for (let id = 0; id < experts; id++) this.first[id] = this.limit + id;
-    this.#last = new Int32Array(experts).fill(-1);
+    this.#firstThen = new Int32Array(experts);
   }
 
   /** True where an event of `size` demands still fits. */
@@ -60,18 +59,9 @@ export class DemandBlock {
       this.starts = grown(this.starts);
       this.times = grown(this.times);
     }
-    const { first, ids: own, limit, next } = this;
-    const last = this.#last;
+    const own = this.ids;
     let at = this.demands;
-    for (let i = 0; i < size; i++) {
-      const id = ids[i]!;
-      const before = last[id]!;
-      own[at] = id;
-      next[at] = limit + id;
-      if (before >= 0) next[before] = at;
-      else if (first[id]! >= limit) first[id] = at;
-      last[id] = at++;
-    }
+    for (let i = 0; i < size; i++) own[at++] = ids[i]!;
     this.demands = at;
     const time = 2 * this.events;
     // An event may ask nothing of this GPU.
@@ -89,30 +79,41 @@ export class DemandBlock {
     return event;
   }
 
-  /** Makes `first` what is asked for first from an event on. */
-  moveTo(event: number): void {
-    const { first, ids, next, starts } = this;
-    const gone = starts[event]!;
-    for (let d = 0; d < gone; d++) {
-      const demand = next[d]!;
-      if (demand >= gone) first[ids[d]!] = demand;
-    }
+  /**
+   * Tells who is asked for when, from the last demand to the first: what was looked up last then lies beside what is looked up next.
+   * @param until event that {@link moveOn} will make the first
+   */
+  link(until: number): void {
+    const { demands, first, ids, limit, next, starts } = this;
+    const gone = starts[until]!;
+    for (let id = 0; id < first.length; id++) first[id] = limit + id;
+    linkDown(ids, next, first, demands, gone);
+    this.#firstThen.set(first);
+    linkDown(ids, next, first, gone, 0);
   }
 
-  /** Forgets events before the one that {@link moveTo} was told. */
+  /** Makes `first` what is asked for first from the event on that {@link link} was told. */
+  moveOn(): void {
+    this.first.set(this.#firstThen);
+  }
+
+  /** Forgets events before the one that {@link link} was told. */
   forget(event: number): void {
-    const { demands, first, ids, limit, next, starts, times } = this;
-    const last = this.#last;
+    const { demands, ids, starts, times } = this;
     const gone = starts[event]!;
     ids.copyWithin(0, gone, demands);
-    for (let d = gone; d < demands; d++) next[d - gone] = next[d]! < limit ? next[d]! - gone : next[d]!;
     for (let e = event; e <= this.events; e++) starts[e - event] = starts[e]! - gone;
     times.copyWithin(0, 2 * event, 2 * this.events);
-    for (let id = 0; id < first.length; id++) {
-      if (first[id]! < limit) first[id]! -= gone;
-      last[id] = Math.max(-1, last[id]! - gone);
-    }
     this.demands = demands - gone;
     this.events -= event;
+  }
+}
+
+/** Demands of [to, from), the last first: each is told who follows it, and stands first then. */
+function linkDown(ids: DemandBlock['ids'], next: Int32Array, first: Int32Array, from: number, to: number): void {
+  for (let d = from - 1; d >= to; d--) {
+    const id = ids[d]!;
+    next[d] = first[id]!;
+    first[id] = d;
   }
 }

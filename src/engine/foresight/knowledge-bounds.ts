@@ -124,8 +124,9 @@ export class KnowledgeBounds {
   /** Goes through the stretch up to an event, and forgets it. */
   #replay(until: number): void {
     const clocks = [this.#lru, this.#beladyLater, this.#foresight].filter((clock) => clock !== null);
+    for (const block of this.#stretch.blocks) block.link(until);
     for (const clock of clocks) clock.replay(until);
-    for (const block of this.#stretch.blocks) block.moveTo(until);
+    for (const block of this.#stretch.blocks) block.moveOn();
     for (const clock of clocks) clock.end(until);
     this.#stretch.forget(until);
   }

@@ -75,6 +75,8 @@ export class LruMemory implements OnDemandMemory {
   readonly missing: DemandBits;
   readonly #block: DemandBlock;
   readonly #sizes: Float64Array;
+  /** Bytes of any expert; 0: they differ, and who leaves has to be looked up. */
+  readonly #alikeBytes: number;
   readonly #capacityBytes: number;
   #usedBytes = 0;
   /** Residents when the block began, oldest first, what they are asked for first, and how many of them have been passed. */
@@ -88,6 +90,7 @@ export class LruMemory implements OnDemandMemory {
   constructor(block: DemandBlock, sizes: Float64Array, capacityBytes: number) {
     this.#block = block;
     this.#sizes = sizes;
+    this.#alikeBytes = sizes.every((bytes) => bytes === sizes[0]) ? sizes[0]! : 0;
     this.#capacityBytes = capacityBytes;
     this.missing = new DemandBits(block.limit + sizes.length);
   }
@@ -125,7 +128,7 @@ export class LruMemory implements OnDemandMemory {
     while (this.#usedBytes + bytes > this.#capacityBytes) {
       const victim = this.#victim(from, to);
       if (victim < 0) return;
-      this.#usedBytes -= this.#sizes[this.#expertOf(victim)]!;
+      this.#usedBytes -= this.#alikeBytes || this.#sizes[this.#expertOf(victim)]!;
       this.missing.add(victim);
     }
     this.#usedBytes += bytes;
