@@ -21,6 +21,9 @@ export class LogisticFit {
   readonly #curvature: Float64Array;
   readonly #factor: Float64Array;
   readonly #gradient: Float64Array;
+  /** By sample: what its label lacks of what was expected, and the variance of that. */
+  #error = new Float64Array(0);
+  #spread = new Float64Array(0);
 
   /** @param initial weights before the first step */
   constructor(initial: readonly number[]) {
@@ -41,23 +44,48 @@ export class LogisticFit {
     this.steps++;
     const size = this.#size;
     const { weights } = this;
-    const gradient = this.#gradient.fill(0);
+    const gradient = this.#gradient;
     const curvature = this.#curvature;
     for (let i = 0; i < curvature.length; i++) curvature[i]! *= FADING;
-    for (let row = 0; row < rows; row++) {
-      let logit = 0;
-      for (let i = 0; i < size; i++) logit += weights[i]! * columns[i]![row]!;
-      const p = 1 / (1 + Math.exp(-logit));
-      const error = labels[row]! - p;
-      const spread = p * (1 - p);
-      for (let i = 0; i < size; i++) {
-        const feature = columns[i]![row]!;
-        gradient[i]! += error * feature;
-        for (let j = 0; j <= i; j++) curvature[i * size + j]! += spread * feature * columns[j]![row]!;
+    this.#judge(columns, labels, rows);
+    const error = this.#error;
+    const spread = this.#spread;
+    for (let i = 0; i < size; i++) {
+      const column = columns[i]!;
+      let slope = 0;
+      for (let row = 0; row < rows; row++) slope += error[row]! * column[row]!;
+      gradient[i] = slope;
+      for (let j = 0; j <= i; j++) {
+        const other = columns[j]!;
+        let sum = curvature[i * size + j]!;
+        for (let row = 0; row < rows; row++) sum += spread[row]! * column[row]! * other[row]!;
+        curvature[i * size + j] = sum;
       }
     }
     this.#solve(gradient);
     for (let i = 0; i < size; i++) weights[i]! += Math.max(-STEP_LIMIT, Math.min(STEP_LIMIT, gradient[i]!));
+  }
+
+  /** What is expected of each sample, column by column: a sum in a register is several times as fast as one in memory. */
+  #judge(columns: readonly Float64Array[], labels: Uint8Array | Float64Array, rows: number): void {
+    if (rows > this.#error.length) {
+      this.#error = new Float64Array(rows);
+      this.#spread = new Float64Array(rows);
+    }
+    const { weights } = this;
+    const error = this.#error;
+    const spread = this.#spread;
+    const logits = spread.fill(0, 0, rows);
+    for (let i = 0; i < this.#size; i++) {
+      const weight = weights[i]!;
+      const column = columns[i]!;
+      for (let row = 0; row < rows; row++) logits[row]! += weight * column[row]!;
+    }
+    for (let row = 0; row < rows; row++) {
+      const p = 1 / (1 + Math.exp(-logits[row]!));
+      error[row] = labels[row]! - p;
+      spread[row] = p * (1 - p);
+    }
   }
 
   /** Solves curvature . x = b by Cholesky's factorisation, in place of b. A little is added to the diagonal against dead features. */

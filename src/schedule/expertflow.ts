@@ -113,8 +113,9 @@ class ExpertFlowScheduler extends QueueScheduler {
     const batches = clusters > 1 && this.#group ? this.#regroup(pool, inOrder) : inOrder;
     this.#hiddenNs = 0;
     this.#rounds++;
-    this.#loads += this.#merit(batches);
-    this.#loadsInOrder += this.#merit(inOrder);
+    const loadsInOrder = this.#merit(inOrder);
+    this.#loads += batches === inOrder ? loadsInOrder : this.#merit(batches);
+    this.#loadsInOrder += loadsInOrder;
     this.#round.push(...batches.toReversed());
   }
 

@@ -19,10 +19,13 @@ const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => DISCOUNT 
 const SAMPLED = 128;
 /** Pseudo-experts of every past that were worth what recency says. */
 const SMOOTHING = 8;
+/** By past: what that is. */
+const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
 /** Samples after which the table of pasts is renewed, once it has been for each of the first. */
 const RENEWED = 16;
 /** Votes are looked up in steps of so many. */
 const VOTE_STEP = 4;
+const VOTE_SHIFT = Math.log2(VOTE_STEP);
 /** ln of the share of votes, by step; a little is added, so that no vote has a logarithm. */
 const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.log((VOTE_STEP * (step + 0.5)) / FULL_VOTE + 0.003));
 /** Weights before anything is learned, of one, of the past, of the rate and of the votes: those that two recordings lead to. */
@@ -30,7 +33,6 @@ const INITIAL = [1.5, 0.4, 0.3, 0.5];
 
 /** What was known of the experts of a layer, and what each turned out to be worth. */
 interface Sample {
-  readonly layer: number;
   readonly atEvent: number;
   readonly pasts: Uint16Array;
   readonly columns: readonly Float64Array[];
@@ -59,8 +61,8 @@ export class NextUse {
   /** Of the layer at hand. */
   readonly #pasts: Uint16Array;
   readonly #votes: Int32Array;
-  /** Samples that are still waiting for what comes, oldest first. */
-  readonly #samples: Sample[] = [];
+  /** By MoE layer: samples that are still waiting for what comes, oldest first. */
+  readonly #samples: readonly Sample[][];
   #learned = 0;
   /** Events from one sample to the next, and until it. */
   readonly #interval: number;
@@ -76,6 +78,7 @@ export class NextUse {
     this.#similar = new SimilarPasses(model);
     this.#pasts = new Uint16Array(widest);
     this.#votes = new Int32Array(widest);
+    this.#samples = model.layers.map(() => []);
     this.#interval = intervalOf(model);
     this.#untilSample = this.#interval;
     this.#renew();
@@ -88,38 +91,39 @@ export class NextUse {
     this.#history.used(layer, ids, size);
     this.#similar.demanded(layer, ids, size);
     this.#judge(layer, ids, size);
+    this.#history.writePasts(layer, this.#pasts);
+    this.#similar.write(layer, this.#votes);
+    this.#expect(offset, experts);
+    this.version[layer]! += 1;
+    if (--this.#untilSample === 0) this.#sample(layer);
+  }
+
+  /** What is expected of the experts at hand. */
+  #expect(offset: number, experts: number): void {
     const [pasts, votes, pastTerm, voteTerm] = [this.#pasts, this.#votes, this.#pastTerm, this.#voteTerm];
-    this.#history.writePasts(layer, pasts);
-    this.#similar.write(layer, votes);
     const { logOdds, values } = this;
     const { logRate } = this.#history;
     const rateWeight = this.#fit.weights[2]!;
     for (let e = 0; e < experts; e++) {
-      const logit = pastTerm[pasts[e]!]! + rateWeight * logRate[offset + e]! + voteTerm[(votes[e]! / VOTE_STEP) | 0]!;
+      const logit = pastTerm[pasts[e]!]! + rateWeight * logRate[offset + e]! + voteTerm[votes[e]! >> VOTE_SHIFT]!;
       logOdds[offset + e] = logit;
       values[offset + e] = sigmoid(logit);
     }
-    this.version[layer]! += 1;
-    if (--this.#untilSample === 0) this.#sample(layer);
   }
 
   /** The samples of a layer see what an event of it uses; one that has waited long enough is learned from. */
   #judge(layer: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
     const now = this.#history.events[layer]!;
-    let ripe = -1;
-    for (let s = 0; s < this.#samples.length; s++) {
-      const { atEvent, layer: of, worth } = this.#samples[s]!;
-      if (of !== layer) continue;
+    const samples = this.#samples[layer]!;
+    for (let s = 0; s < samples.length; s++) {
+      const { atEvent, worth } = samples[s]!;
       for (let i = 0; i < size; i++) {
         const e = ids[i]! - offset;
         if (worth[e] === 0) worth[e] = WORTH[now - atEvent]!;
       }
-      if (now - atEvent === WINDOW) ripe = s;
     }
-    if (ripe < 0) return;
-    this.#learn(this.#samples[ripe]!);
-    this.#samples.splice(ripe, 1);
+    if (samples.length > 0 && now - samples[0]!.atEvent === WINDOW) this.#learn(samples.shift()!);
   }
 
   #learn({ columns, pasts, worth }: Sample): void {
@@ -136,16 +140,16 @@ export class NextUse {
     this.#untilSample = this.#interval;
     const { experts, offset } = this.#model.layers[layer]!;
     const pasts = this.#pasts.slice(0, experts);
-    this.#samples.push({
-      layer,
+    const past = new Float64Array(experts);
+    const votes = new Float64Array(experts);
+    for (let e = 0; e < experts; e++) {
+      past[e] = this.#logOdds[pasts[e]!]!;
+      votes[e] = LOG_VOTE[this.#votes[e]! >> VOTE_SHIFT]!;
+    }
+    this.#samples[layer]!.push({
       atEvent: this.#history.events[layer]!,
       pasts,
-      columns: [
-        new Float64Array(experts).fill(1),
-        Float64Array.from(pasts, (past) => this.#logOdds[past]!),
-        this.#history.logRate.slice(offset, offset + experts),
-        Float64Array.from({ length: experts }, (_, e) => LOG_VOTE[(this.#votes[e]! / VOTE_STEP) | 0]!),
-      ],
+      columns: [new Float64Array(experts).fill(1), past, this.#history.logRate.slice(offset, offset + experts), votes],
       worth: new Float64Array(experts),
     });
   }
@@ -153,14 +157,15 @@ export class NextUse {
   /** Log-odds of what experts of each past were worth. */
   #renew(): void {
     for (let past = 0; past < PASTS; past++) {
-      const worth = (this.#worth[past]! + SMOOTHING * recencyOf(past)) / (this.#seen[past]! + SMOOTHING);
+      const worth = (this.#worth[past]! + SMOOTHING * RECENCY[past]!) / (this.#seen[past]! + SMOOTHING);
       this.#logOdds[past] = fastLog(worth) - fastLog(1 - worth);
     }
   }
 
   /** The terms of the model that are looked up. */
   #weigh(): void {
-    const [one, past, , votes] = this.#fit.weights as unknown as [number, number, number, number];
+    const { weights } = this.#fit;
+    const [one, past, votes] = [weights[0]!, weights[1]!, weights[3]!];
     for (let i = 0; i < PASTS; i++) this.#pastTerm[i] = one + past * this.#logOdds[i]!;
     for (let i = 0; i < LOG_VOTE.length; i++) this.#voteTerm[i] = votes * LOG_VOTE[i]!;
   }

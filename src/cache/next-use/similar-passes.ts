@@ -39,7 +39,7 @@ export class SimilarPasses {
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;
   #kept = 0;
-  /** `[kept, layers, width]` demanded experts of each pass, within their layer; EMPTY behind the last. */
+  /** `[layers, kept, width]` demanded experts of each pass, within their layer; EMPTY behind the last. Passes that follow one another lie together. */
   #paths = new Uint16Array(0);
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];
@@ -91,15 +91,14 @@ export class SimilarPasses {
    */
   write(layer: number, into: Int32Array): void {
     const { experts } = this.#model.layers[layer]!;
-    const layers = this.#model.layers.length;
-    const mask = this.#kept - 1;
+    const kept = this.#kept;
     const paths = this.#paths;
     const width = this.#width;
     into.fill(0, 0, experts);
     for (let v = 0; v < this.#voterCount; v++) {
       let weight = this.#weights[v]!;
       for (let d = 1; d <= AHEAD && weight > 0; d++) {
-        const from = (((this.#voters[v]! + d) & mask) * layers + layer) * width;
+        const from = (layer * kept + ((this.#voters[v]! + d) & (kept - 1))) * width;
         for (let at = from; at < from + width && paths[at] !== EMPTY; at++) into[paths[at]!]! += weight;
         weight = (weight * LATER) | 0;
       }
@@ -153,7 +152,7 @@ export class SimilarPasses {
   /** The oldest path leaves its slot to the running one: it is the first in the list of each of its experts. */
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
-    const from = (slot * this.#model.layers.length + layer) * this.#width;
+    const from = (layer * this.#kept + slot) * this.#width;
     for (let at = from; at < from + this.#width && this.#paths[at] !== EMPTY; at++) {
       const users = this.#users[offset + this.#paths[at]!]!;
       users.first = (users.first + 1) & (users.slots.length - 1);
@@ -163,7 +162,7 @@ export class SimilarPasses {
 
   #keep(layer: number, slot: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
-    const to = (slot * this.#model.layers.length + layer) * this.#width;
+    const to = (layer * this.#kept + slot) * this.#width;
     for (let i = 0; i < size; i++) this.#paths[to + i] = ids[i]! - offset;
     if (size < this.#width) this.#paths[to + size] = EMPTY;
   }

@@ -7,8 +7,9 @@ import { EVENTS_A_BLOCK, PastBits } from './past-bits.js';
 
 /** Half-life of the count, in events of a layer. One of 32 beside it adds nothing (docs/next-use.md). */
 const HALF_LIFE = 256;
-/** What is left of a count after one event. */
+/** What is left of a count after one event, and after so many; of an older one nothing that counts is left. */
 const LEFT = 2 ** (-1 / HALF_LIFE);
+const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => LEFT ** events);
 /** Added to rates, so that what was never used has a logarithm: one use in 250 events. */
 const LEAST_RATE = 0.004;
 
@@ -53,12 +54,12 @@ export class UseHistory {
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
       this.#bits.recent[start + id - offset]! |= 1;
-      count[id] = 1 + count[id]! * LEFT ** (now - last[id]!);
+      count[id] = 1 + count[id]! * leftAfter(now - last[id]!);
       last[id] = now;
     }
     if ((now + layer) % EVENTS_A_BLOCK !== 0) return;
     for (let id = offset; id < offset + experts; id++) {
-      this.logRate[id] = fastLog((1 - LEFT) * count[id]! * LEFT ** (now - last[id]!) + LEAST_RATE);
+      this.logRate[id] = fastLog((1 - LEFT) * count[id]! * leftAfter(now - last[id]!) + LEAST_RATE);
     }
   }
 
@@ -69,6 +70,11 @@ export class UseHistory {
     const { experts } = this.#model.layers[layer]!;
     for (let e = 0; e < experts; e++) into[e] = bits.past(start + e);
   }
+}
+
+/** What is left of a count after so many events. */
+function leftAfter(events: number): number {
+  return events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0;
 }
 
 /**

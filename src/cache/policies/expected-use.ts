@@ -14,7 +14,6 @@ export class ExpectedUsePolicy implements CachePolicy {
   /** Use count of the whole cache at each expert's last use: ties go to the expert that was not used for longest. */
   readonly #lastUse: Float64Array;
   #uses = 0;
-  readonly #resident: Uint8Array;
   readonly #selective: boolean;
   /** First expert of each layer that has one here, and the end; the layer itself. */
   readonly #start: Int32Array;
@@ -22,6 +21,12 @@ export class ExpectedUsePolicy implements CachePolicy {
   /** By place in `#layer`: the least wanted resident, NONE = no resident, and the version that it is of; STALE = to be found again. */
   readonly #least: Int32Array;
   readonly #seen: Float64Array;
+  /** By expert: its place in `#layer`. */
+  readonly #placeOf: Uint16Array;
+  /** Residents of each place, in any order, from where its experts start; how many; and where each stands. */
+  readonly #residents: Int32Array;
+  readonly #count: Int32Array;
+  readonly #at: Int32Array;
 
   constructor({ clock, expected, expectedVersion, experts, layerOf, layers }: PolicyContext, selective: boolean) {
     this.#expected = expected!;
@@ -31,11 +36,15 @@ export class ExpectedUsePolicy implements CachePolicy {
     this.#discount = Float64Array.from({ length: layers }, (_, ahead) => DISCOUNT ** ((ahead + 1) / layers));
     this.#selective = selective;
     this.#lastUse = new Float64Array(experts);
-    this.#resident = new Uint8Array(experts);
     const starts: number[] = [];
     for (let id = 0; id < experts; id++) if (id === 0 || layerOf[id] !== layerOf[id - 1]) starts.push(id);
     this.#layer = Int32Array.from(starts, (id) => layerOf[id]!);
     this.#start = Int32Array.of(...starts, experts);
+    this.#placeOf = new Uint16Array(experts);
+    for (let place = 0; place < starts.length; place++) this.#placeOf.fill(place, this.#start[place], this.#start[place + 1]);
+    this.#residents = new Int32Array(experts);
+    this.#count = new Int32Array(starts.length);
+    this.#at = new Int32Array(experts);
     this.#least = new Int32Array(starts.length).fill(NONE);
     this.#seen = new Float64Array(starts.length).fill(STALE);
   }
@@ -46,28 +55,42 @@ export class ExpectedUsePolicy implements CachePolicy {
   }
 
   insert(id: number, used: boolean): void {
-    this.#resident[id] = 1;
+    const place = this.#placeOf[id]!;
+    const at = this.#start[place]! + this.#count[place]!;
+    this.#count[place]! += 1;
+    this.#residents[at] = id;
+    this.#at[id] = at;
     if (used) this.#lastUse[id] = ++this.#uses;
     this.#forget(id);
   }
 
   remove(id: number): void {
-    this.#resident[id] = 0;
+    const place = this.#placeOf[id]!;
+    this.#count[place]! -= 1;
+    const last = this.#residents[this.#start[place]! + this.#count[place]!]!;
+    this.#residents[this.#at[id]!] = last;
+    this.#at[last] = this.#at[id]!;
     this.#forget(id);
   }
 
   victim(_incoming: number, pins: Pins): number {
+    const version = this.#version;
     let victim = NONE;
+    let least = 0;
     for (let place = 0; place < this.#least.length; place++) {
-      if (this.#seen[place] !== this.#version[this.#layer[place]!]) this.#find(place);
+      if (this.#seen[place] !== version[this.#layer[place]!]) this.#find(place);
       let id = this.#least[place]!;
       if (id === NONE) continue;
-      if (victim !== NONE && !this.#isSooner(victim, id)) continue;
+      let worth = this.#worth(id);
+      if (victim !== NONE && !this.#isSooner(victim, least, id, worth)) continue;
       if (pins.has(id)) {
         id = this.#leastFree(place, pins);
-        if (id === NONE || (victim !== NONE && !this.#isSooner(victim, id))) continue;
+        if (id === NONE) continue;
+        worth = this.#worth(id);
+        if (victim !== NONE && !this.#isSooner(victim, least, id, worth)) continue;
       }
       victim = id;
+      least = worth;
     }
     return victim;
   }
@@ -79,14 +102,12 @@ export class ExpectedUsePolicy implements CachePolicy {
 
   /** What an expert is worth now: its layer comes sooner or later, within a pass from now. */
   #worth(id: number): number {
-    const layers = this.#discount.length;
-    return this.#expected[id]! * this.#discount[(this.#layerOf[id]! - this.#clock.layer - 1 + layers) % layers]!;
+    const ahead = this.#layerOf[id]! - this.#clock.layer - 1;
+    return this.#expected[id]! * this.#discount[ahead < 0 ? ahead + this.#discount.length : ahead]!;
   }
 
-  /** True where `a`, of whatever layer, is worth more than `b`, or as much and was used later. */
-  #isSooner(a: number, b: number): boolean {
-    const p = this.#worth(a);
-    const q = this.#worth(b);
+  /** True where `a`, of whatever layer and worth `p`, is worth more than `b`, of `q`, or as much and was used later. */
+  #isSooner(a: number, p: number, b: number, q: number): boolean {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }
 
@@ -99,29 +120,34 @@ export class ExpectedUsePolicy implements CachePolicy {
 
   /** A resident's rank has changed: its layer is searched again when the next victim is asked for. */
   #forget(id: number): void {
-    let low = 0;
-    let high = this.#layer.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.#start[middle]! <= id) low = middle;
-      else high = middle;
-    }
-    this.#seen[low] = STALE;
+    this.#seen[this.#placeOf[id]!] = STALE;
   }
 
   #find(place: number): void {
+    const expected = this.#expected;
+    const residents = this.#residents;
+    const start = this.#start[place]!;
+    const end = start + this.#count[place]!;
     let least = NONE;
-    for (let id = this.#start[place]!; id < this.#start[place + 1]!; id++) {
-      if (this.#resident[id] === 1 && (least === NONE || this.#isLess(id, least))) least = id;
+    let wanted = 0;
+    for (let at = start; at < end; at++) {
+      const id = residents[at]!;
+      const value = expected[id]!;
+      if (least !== NONE && (value > wanted || (value === wanted && !this.#isLess(id, least)))) continue;
+      least = id;
+      wanted = value;
     }
     this.#least[place] = least;
     this.#seen[place] = this.#version[this.#layer[place]!]!;
   }
 
   #leastFree(place: number, pins: Pins): number {
+    const start = this.#start[place]!;
+    const end = start + this.#count[place]!;
     let least = NONE;
-    for (let id = this.#start[place]!; id < this.#start[place + 1]!; id++) {
-      if (this.#resident[id] === 1 && !pins.has(id) && (least === NONE || this.#isLess(id, least))) least = id;
+    for (let at = start; at < end; at++) {
+      const id = this.#residents[at]!;
+      if (!pins.has(id) && (least === NONE || this.#isLess(id, least))) least = id;
     }
     return least;
   }

@@ -97,7 +97,8 @@ export class Chances {
     const { experts, offset } = this.#model.layers[layer]!;
     const bucket = bucketOf(layer - after);
     const reading = this.#readings[bucket]!;
-    const [one, score, next] = reading.fit.weights as unknown as [number, number, number];
+    const { weights } = reading.fit;
+    const [one, score, next] = [weights[0]!, weights[1]!, weights[2]!];
     const nextUse = this.#nextUse;
     const end = offset + experts;
     for (let id = offset; id < end; id++) chances[id] = sigmoid(one + score * reading.logOdds(scores[id]!) + next * nextUse[id]!);
@@ -119,11 +120,15 @@ export class Chances {
 
   #fit(reading: Reading, scores: Float32Array, from: number, end: number): void {
     reading.judge(scores, from, end, this.#demanded);
-    const [, score, next] = this.#columns;
+    const score = this.#columns[1]!;
+    const next = this.#columns[2]!;
+    const labels = this.#labels;
+    const nextUse = this.#nextUse;
+    const demanded = this.#demanded;
     for (let id = from; id < end; id++) {
-      score![id - from] = reading.logOdds(scores[id]!);
-      next![id - from] = this.#nextUse[id]!;
-      this.#labels[id - from] = this.#demanded[id]!;
+      score[id - from] = reading.logOdds(scores[id]!);
+      next[id - from] = nextUse[id]!;
+      labels[id - from] = demanded[id]!;
     }
     reading.fit.step(this.#columns, this.#labels, end - from);
   }

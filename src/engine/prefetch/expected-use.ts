@@ -26,7 +26,11 @@ export class ExpectedUse {
     const { experts, offset } = this.#model.layers[layer]!;
     const later = this.later.values;
     const { values } = this;
-    for (let id = offset; id < offset + experts; id++) values[id] = chances[id]! + (1 - chances[id]!) * DISCOUNT * later[id]!;
+    const end = offset + experts;
+    for (let id = offset; id < end; id++) {
+      const chance = chances[id]!;
+      values[id] = chance + (1 - chance) * DISCOUNT * later[id]!;
+    }
     this.version[layer]! += 1;
   }
 
