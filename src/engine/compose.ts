@@ -14,6 +14,8 @@ import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import { trainedOn } from '../predict/training.js';
 import type { MissAction } from '../system/choices.js';
+import { stagingBuffers } from '../system/staging.js';
+import type { SystemSpec } from '../system/system.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { EventDemand } from './event/event.js';
 import type { MissPrecision, Precision } from './event/precision.js';
@@ -28,6 +30,7 @@ import type { PredictedUse } from './prefetch/predicted-use.js';
 import type { PrefetchLimits } from './prefetch/setup.js';
 import type { SimulatedGpu } from './simulation.js';
 import { Link } from './transfer/link.js';
+import { Staging, type StagingParts } from './transfer/staging.js';
 import { CachedTier } from './transfer/tier.js';
 import { CapacityMeter } from './watch/capacity-curve.js';
 
@@ -64,7 +67,7 @@ export function composeGpu(
   const { inputs, layout, run } = plan;
   const { system } = inputs;
   const { exclusive, scope } = system.cache;
-  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links;
+  const [link = UNUSED_LINK, ssdLink] = layout.hardware.links.map((one) => chunked(one, system.prefetch.chunk));
   const model = shard?.model ?? inputs.model;
   const cost = new CostModel(model, layout.hardware, layout.dense, layout.split);
   const clock: Clock = { event: 0, pass: 0, layer: 0 };
@@ -88,7 +91,9 @@ export function composeGpu(
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
   const expected = expectedUse ?? learned;
-  const gpu = buildTier({ ...knows, expected }, held, memory.cacheBytes, scope, memory.quotas, link, whole);
+  const parts = { sizes: copiedSizes(model, layout.split), layerOf: layerOfExperts(model), recorder };
+  const staging = predictions === null ? null : stagingOf(system, model, parts);
+  const gpu = buildTier({ ...knows, expected }, held, memory.cacheBytes, scope, memory.quotas, link, whole, staging);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -109,9 +114,7 @@ export function composeGpu(
       predictions === null
         ? null
         : { ...predictions, expectedUse, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
-    recorder,
-    sizes: copiedSizes(model, layout.split),
-    layerOf: layerOfExperts(model),
+    ...parts,
     clock,
     gates,
     learned,
@@ -195,6 +198,7 @@ function buildTier(
   quotas: readonly number[] | null,
   link: LinkSpec,
   whole = false,
+  staging: Staging | null = null,
 ): CachedTier {
   const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
   const predictions = { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
@@ -203,13 +207,25 @@ function buildTier(
     if (whole) cache.preloadAll();
     else cache.preload();
   }
-  return new CachedTier(caches, rank, link);
+  return new CachedTier(caches, rank, link, staging);
+}
+
+/** Buffers that prefetches land in; null: the system asks for none. */
+function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, parts: Omit<StagingParts, 'buffers'>): Staging | null {
+  const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
+  return buffers === 0 ? null : new Staging({ ...parts, buffers });
+}
+
+/** A link on which prefetches yield as often as the system asks for, or more often where the machine says so; several paths never do. */
+function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
+  if (chunk === undefined || link.paths !== undefined) return link;
+  return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
 }
 
 /** How far and how boldly a run prefetches. */
 function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   const { correction, horizon } = system.predictor;
-  const { minProbability, perLayer, when, whenFull } = system.prefetch;
+  const { cancel, minProbability, perLayer, when, whenFull } = system.prefetch;
   const widest = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 0);
   return {
     horizon: typeof horizon === 'number' ? horizon : model.layers.length,
@@ -218,6 +234,7 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
     perLayer: perLayer ?? widest * run.workload.batch * (1 + (run.workload.speculation?.draft ?? 0)),
     when,
     whenFull,
+    cancel,
   };
 }
 

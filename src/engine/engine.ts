@@ -44,6 +44,7 @@ export class EventFold {
     const { dram, gpu, writeBack } = this.gpu;
     this.event.observer = observer;
     if (this.prefetcher !== null) this.prefetcher.observer = observer;
+    if (gpu.staging !== null) gpu.staging.observer = observer;
     for (const link of [gpu.link, dram?.link, writeBack]) if (link != null) link.observer = observer;
   }
 
@@ -73,7 +74,7 @@ export class EventFold {
     if (future !== null) future.future.advance(future.nextUse);
 
     this.#judge.judge(layer, size, startNs);
-    if (event.misses > 0) this.#misses.place(layer, size, startNs);
+    if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
     if (last) this.prefetcher?.replan(pass, layer, startNs);
     return this.executor.execute(layer, startNs);
@@ -84,6 +85,7 @@ export class EventFold {
     const { dram, gpu } = this.gpu;
     const { ids } = this.event.demand;
     this.prefetcher?.advance(nowNs, false);
+    if (gpu.staging !== null) for (let i = 0; i < size; i++) if (gpu.staging.held[ids[i]!] === 1) gpu.staging.free(ids[i]!, nowNs);
     gpu.unpinAll(ids, size);
     dram?.unpinAll(ids, size);
     this.prefetcher?.released(nowNs);

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { readText } from '../base/input-file.js';
 import type { Choice } from '../base/parameters.js';
 import { findProfile, shownPath } from '../base/profiles.js';
+import { BYTES } from '../base/units.js';
 import { issueOf, known, written } from '../base/written.js';
-import { type Located, locateYaml, type Override } from '../base/yaml.js';
+import { type Located, locateYaml, type Override, positiveQuantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
 import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
@@ -13,6 +14,7 @@ import { parsePredictor } from '../predict/create.js';
 import { parseScheduler } from '../schedule/index.js';
 import { DEGREES, MISS_ACTIONS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { parsePlacement } from './placement/index.js';
+import { parseStaging } from './staging.js';
 
 /** `on` and `off` are strings in YAML 1.2; people write them all the same. */
 const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');
@@ -148,6 +150,21 @@ export const systemSchema = z.strictObject({
         .enum(WHEN_FULL)
         .default('drop')
         .describe('What becomes of a prefetch that finds no slot: drop, or wait until an event has ended.'),
+      staging: written(parseStaging, z.union([z.string().min(1), z.int().nonnegative()]).transform(String))
+        .optional()
+        .describe(
+          'Buffers outside the cache that prefetched experts land in, e.g. 4, or 2 layers for all experts of two: they move into the cache when they are demanded, and a wrong prefetch evicts nothing. Absent: they take slots of the cache.',
+        ),
+      cancel: onOff
+        .default(true)
+        .describe(
+          'What is planned for a layer is cancelled where its routing says otherwise; off: it is brought all the same (whole layers).',
+        ),
+      chunk: positiveQuantity(BYTES)
+        .optional()
+        .describe(
+          'Bytes after which a started prefetch yields to a demand, on links of one path. Absent: as the machine says, which is never for most.',
+        ),
     })
     .prefault({})
     .describe('Limits of the prefetch.'),

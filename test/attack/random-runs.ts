@@ -164,6 +164,9 @@ function system(draw: Draw, { cpu }: Machine): Tree {
       minProbability: draw.of([0, 0.15, 0.4, 0.8]),
       whenFull: draw.of(['drop', 'wait']),
       ...draw.maybe(0.4, () => ({ perLayer: draw.int(1, 6) })),
+      ...draw.maybe(0.35, () => ({ staging: draw.of([1, 2, 4, '1 layer', '2 layers']) })),
+      ...draw.maybe(0.25, () => ({ cancel: 'off' })),
+      ...draw.maybe(0.25, () => ({ chunk: draw.of(['4KiB', '64KiB']) })),
     },
   });
   const precision = { by: draw.chance(SENSELESS) ? 'weights' : 'rank', copyBytes: 0.25, lowAbove: 0.4, skipAbove: draw.of([0.6, 1]) };

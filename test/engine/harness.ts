@@ -12,6 +12,7 @@ import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
 import { Faults } from '../../src/engine/faults.js';
 import { Link } from '../../src/engine/transfer/link.js';
+import { Staging } from '../../src/engine/transfer/staging.js';
 import { CachedTier } from '../../src/engine/transfer/tier.js';
 import { BoundClocks } from '../../src/engine/watch/bounds.js';
 import { CostModel } from '../../src/hardware/cost.js';
@@ -93,17 +94,22 @@ export async function composeEngine(scenario: Scenario) {
   const scores = new Float32Array(model.experts);
   const future = scenario.policy.startsWith('belady') ? new Future(recordDemand(scenario)) : null;
   const nextUse = future === null ? null : Int32Array.from(future.first);
-  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec): Promise<CachedTier> => {
+  const recorder = new Recorder(model.layers.length);
+  const sizes = expertSizes(model);
+  const layerOf = layerOfExperts(model);
+  const { staging: buffers = 0 } = scenario;
+  const staging = script === null || buffers === 0 ? null : new Staging({ buffers, sizes, layerOf, recorder });
+  const tier = async (spec: string, capacityBytes: number, scope: Scope, link: LinkSpec, staged: Staging | null): Promise<CachedTier> => {
     const { definition, parameters } = await resolvePolicy(parsePolicy(spec));
     const rank = new Int32Array(model.experts).fill(UNPINNED);
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, clock, seed: 1, rank, nextUse });
     for (const cache of caches.caches) cache.preload();
-    return new CachedTier(caches, rank, link);
+    return new CachedTier(caches, rank, link, staged);
   };
-  const gpu = await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!);
-  const dram = scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!);
+  const gpu = await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!, staging);
+  const dram =
+    scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!, null);
   const cost = new CostModel(model, hardware, null, scenario.split);
-  const recorder = new Recorder(model.layers.length);
   const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
   const parts: Gpu = {
@@ -129,8 +135,8 @@ export async function composeEngine(scenario: Scenario) {
             adaptive: null,
           },
     recorder,
-    sizes: expertSizes(model),
-    layerOf: layerOfExperts(model),
+    sizes,
+    layerOf,
     clock,
     gates: null,
     future: future === null ? null : { future, nextUse: nextUse! },

@@ -81,6 +81,9 @@ const draws = fc.record({
   exclusive: fc.boolean(),
   dram: fc.boolean(),
   chunk: fc.constantFrom(undefined, 100_000),
+  staging: perhaps(undefined, '3', '1 layer'),
+  cancel: perhaps(undefined, 'off'),
+  yields: perhaps(undefined, 50_000),
   lanes: fc.constantFrom(1, 4, 4),
   gpus: fc.constantFrom(1, 1, 2, 3),
   // A request takes at most 576 KiB.
@@ -132,6 +135,9 @@ function specOf(draw: Draw): RunSpec {
     'system.overlap': gpus > 1 ? 'adaptive' : undefined,
     'system.placement': gpus > 1 ? 'replicated:hottest=2' : undefined,
     'system.cache.exclusive': draw.exclusive,
+    'system.prefetch.staging': draw.staging,
+    'system.prefetch.cancel': draw.cancel,
+    'system.prefetch.chunk': draw.yields,
     'system.cache.policy': draw.policy,
     'system.cache.scope': draw.scope,
     'system.scheduler': draw.scheduler,
@@ -154,10 +160,10 @@ interface Seen {
   readonly wrong: string[];
 }
 
-function watch({ gpus }: Simulation, { chunk, faults }: Draw, seen: Seen): Observer {
+function watch({ gpus }: Simulation, { chunk, faults, yields }: Draw, seen: Seen): Observer {
   const busyNs = gpus.map(() => 0);
   const laneNs = new Map<Link, number[]>();
-  const uninterrupted = chunk === undefined && faults.every(([, , one]) => !('lanes' in one));
+  const uninterrupted = chunk === undefined && yields === undefined && faults.every(([, , one]) => !('lanes' in one));
   /** A GPU does one thing after another; rounding may lose less than a thousandth of a nanosecond. */
   const occupy = (gpu: number, startNs: number, endNs: number): void => {
     if (startNs < busyNs[gpu]! - 1e-3 || endNs < startNs)

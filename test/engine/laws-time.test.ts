@@ -147,8 +147,8 @@ describe('L10 Links', () => {
     expect([two.restarts, two.prefetches, two.demands]).toEqual([1, 2, 0]);
     expect(two.busyNs).toBe(25 + (11 - 2) + 25);
     expect(two.demand(0, 1, 30)).toBe(38 + 7); // right behind it, before the remaining chunks
-    expect(two.landed(37)).toEqual([]);
-    expect(two.landed(38)).toEqual([7]);
+    expect(two.placed.landed(37)).toEqual([]);
+    expect(two.placed.landed(38)).toEqual([7]);
     two.keepLanes(2, 60);
     expect(two.demand(1, 1, 57)).toBe(57 + 7); // lane 0 is free at 57
     expect(two.demand(2, 1, 57)).toBe(60 + 7); // the lane that is back, from 60 on

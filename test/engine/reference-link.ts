@@ -125,6 +125,16 @@ export class ReferenceLink {
     return transfer;
   }
 
+  /** A prefetch that is placed as a demand is. */
+  placePrefetch(id: number, bytes: number, atNs: number): ReferenceTransfer {
+    const transfer = this.demand(id, bytes, atNs);
+    this.count.demands--;
+    this.count.demandBytes -= bytes;
+    this.count.prefetches++;
+    this.count.prefetchBytes += bytes;
+    return transfer;
+  }
+
   freeNs(lane: Piece[]): number {
     return Math.max(lane.at(-1)?.to ?? 0, this.#backNs[this.lanes.indexOf(lane)]!);
   }

@@ -18,15 +18,20 @@ class Level {
   readonly byLayer: readonly ReferenceCache[];
   readonly link: ReferenceLink;
   readonly came = new Map<number, ReferenceTransfer>();
+  /** Experts in buffers outside the caches, or on their way there, and whether each leaves when it has arrived. */
+  readonly staged = new Map<number, { leaves: boolean }>();
+  /** When each free buffer is free, ns. */
+  readonly freeBuffers: number[];
 
-  constructor(byLayer: readonly ReferenceCache[], link: ReferenceLink) {
+  constructor(byLayer: readonly ReferenceCache[], link: ReferenceLink, buffers = 0) {
     this.byLayer = byLayer;
+    this.freeBuffers = Array(buffers).fill(0);
     this.caches = [...new Set(byLayer)];
     this.link = link;
   }
 
   holds(id: number): boolean {
-    return this.caches.some((cache) => cache.resident.has(id));
+    return this.staged.has(id) || this.caches.some((cache) => cache.resident.has(id));
   }
 
   arrivalNs(id: number): number {
@@ -141,7 +146,9 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   const gpu = new Level(
     model.layers.map(({ index }) => (scenario.scope === 'global' ? whole : cacheOf(scenario.policy, idsOf(index), capacities[index]!))),
     new ReferenceLink(hardware.links[0]!),
+    scenario.staging,
   );
+  const staging = (scenario.staging ?? 0) > 0;
   let dram: Level | null = null;
   if (scenario.dram !== null) {
     const cache = cacheOf(scenario.dram.policy, allIds, scenario.dram.capacityBytes);
@@ -224,25 +231,71 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     return { planned, startNs: Math.max(level.link.freeNs(level.link.nextLane()), planned.issuedNs) };
   }
 
-  function start(level: Level, { planned, startNs }: { planned: Planned; startNs: number }): void {
-    const { id } = planned;
-    // First without touching anything that is planned, then at the expense of what is planned behind it.
-    let { admitted, slotNs } = admit(level, id, false, startNs, Number.POSITIVE_INFINITY);
-    if (!admitted) {
-      const second = admit(level, id, false, startNs, plan.indexOf(planned));
-      admitted = second.admitted;
-      slotNs = Math.max(slotNs, second.slotNs);
+  /** Buffers of what nobody wants any more are free when it has arrived. */
+  function discard(atNs: number): void {
+    for (const [id, { leaves }] of gpu.staged) {
+      if (!leaves || gpu.arrivalNs(id) > atNs) continue;
+      leave(id, atNs);
+      unused.delete(id);
+      total.wasted++;
+      total.wastedBytes += sizes[id]!;
     }
+  }
+
+  function leave(id: number, freeNs: number): void {
+    gpu.staged.delete(id);
+    gpu.freeBuffers.push(freeNs);
+  }
+
+  /** A slot of the cache, or a buffer. */
+  function room(level: Level, planned: Planned, atNs: number): { admitted: boolean; slotNs: number } {
+    const { id } = planned;
+    if (level === gpu && staging) {
+      discard(atNs);
+      if (gpu.freeBuffers.length === 0) return { admitted: false, slotNs: atNs };
+      const freeNs = Math.min(...gpu.freeBuffers);
+      gpu.freeBuffers.splice(gpu.freeBuffers.indexOf(freeNs), 1);
+      gpu.staged.set(id, { leaves: false });
+      return { admitted: true, slotNs: Math.max(atNs, freeNs) };
+    }
+    // First without touching anything that is planned, then at the expense of what is planned behind it.
+    const first = admit(level, id, false, atNs, Number.POSITIVE_INFINITY);
+    if (first.admitted) return first;
+    const { admitted, slotNs } = admit(level, id, false, atNs, plan.indexOf(planned));
+    return { admitted, slotNs: Math.max(first.slotNs, slotNs) };
+  }
+
+  /** @param fromNs placed as a demand is, no earlier than then; absent: it starts now */
+  function start(level: Level, { planned, startNs }: { planned: Planned; startNs: number }, fromNs?: number): void {
+    const { id } = planned;
+    const { admitted, slotNs } = room(level, planned, startNs);
     if (!admitted) {
-      planned.refused = level === gpu && script!.limits.whenFull === 'wait';
+      planned.refused = fromNs === undefined && level === gpu && script!.limits.whenFull === 'wait';
       planned.dropped = !planned.refused;
       total.dropped += Number(planned.dropped);
       return;
     }
-    level.came.set(id, level.link.prefetch(id, sizes[id]!, slotNs));
+    const bytes = sizes[id]!;
+    level.came.set(
+      id,
+      fromNs === undefined ? level.link.prefetch(id, bytes, slotNs) : level.link.placePrefetch(id, bytes, Math.max(fromNs, slotNs)),
+    );
     if (level !== gpu) return;
     unused.add(id);
-    layers[layerOf[id]!]!.prefetchBytes += sizes[id]!;
+    layers[layerOf[id]!]!.prefetchBytes += bytes;
+  }
+
+  /** With `cancel: off`, what still waits for a layer that is known is placed at once. */
+  function carryThrough(layer: number): void {
+    for (;;) {
+      const planned = plan.find((one) => waits(one) && layerOf[one.id]! <= layer);
+      if (planned === undefined) return;
+      const { id, issuedNs } = planned;
+      const fromNs = Math.max(nowNs, issuedNs);
+      if (dram !== null && !dram.holds(id)) start(dram, { planned, startNs: nowNs }, fromNs);
+      if (planned.dropped) continue;
+      start(gpu, { planned, startNs: nowNs }, dram === null ? fromNs : Math.max(fromNs, dram.arrivalNs(id)));
+    }
   }
 
   /** L10, L11: starts what can start before `untilNs`, on both links, in order of time. */
@@ -252,10 +305,11 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       const toDram = dram === null ? null : nextOnSsdLink(dram);
       const gpuNs = toGpu?.startNs ?? Number.POSITIVE_INFINITY;
       const ssdNs = toDram?.startNs ?? Number.POSITIVE_INFINITY;
-      if (Math.min(gpuNs, ssdNs) >= untilNs) return;
+      if (Math.min(gpuNs, ssdNs) >= untilNs) break;
       if (gpuNs <= ssdNs) start(gpu, toGpu!);
       else start(dram!, toDram!);
     }
+    discard(untilNs);
   }
 
   function predict(pass: number, after: number): void {
@@ -274,7 +328,11 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         .map((id) => ({ id, score: script.score(pass, after, id) }))
         .filter(({ score }) => score > 0 && score >= minProbability)
         .sort((a, b) => b.score - a.score || a.id - b.id);
-      for (const { id } of ranked.slice(0, perLayer)) plan.push({ id, issuedNs, dropped: false, refused: false });
+      for (const { id } of ranked.slice(0, perLayer)) {
+        plan.push({ id, issuedNs, dropped: false, refused: false });
+        const staged = gpu.staged.get(id);
+        if (staged !== undefined) staged.leaves = false;
+      }
     }
   }
 
@@ -300,10 +358,13 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
 
   /** L12: the routing of `layer` is known. */
   function known(layer: number, demand: readonly number[]): void {
+    if (script?.limits.cancel === false) carryThrough(layer);
     total.cancelled += plan.filter(
       (planned) => isCancelled(planned) && layerOf[planned.id]! <= layer && !demand.includes(planned.id),
     ).length;
     plan = plan.filter(({ id }) => layerOf[id]! > layer);
+    for (const [id, staged] of gpu.staged) if (layerOf[id]! <= layer) staged.leaves = !demand.includes(id);
+    discard(nowNs);
   }
 
   /** When the weights of an expert are in DRAM (L14). */
@@ -367,6 +428,15 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const loads: Member[] = [];
     for (const member of members) {
       const { count, id } = member;
+      if (gpu.staged.has(id)) {
+        // It moves into the cache, and what leaves for it becomes its buffer.
+        if (onMiss === 'static') gpu.byLayer[layer]!.passBy(id);
+        else {
+          const { admitted, slotNs } = admit(gpu, id, true, nowNs, 0);
+          if (admitted) leave(id, slotNs);
+        }
+        continue;
+      }
       if (member.fate !== 'miss') {
         gpu.byLayer[layer]!.touch(id);
         continue;
@@ -416,6 +486,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     counts.computeNs += computeNs + partsNs;
     counts.stallNs += ownNs - nowNs - computeNs;
     advance(endNs);
+    for (const { id } of members) if (gpu.staged.has(id)) leave(id, endNs);
     demandedNow = missedNow = new Set();
     nowNs = endNs;
     for (const planned of plan.filter(({ refused }) => refused)) {

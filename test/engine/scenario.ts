@@ -41,6 +41,8 @@ export interface Scenario {
   readonly onMiss: MissAction;
   readonly replay: Replay;
   readonly script: Script | null;
+  /** Buffers that prefetches land in; absent or 0: they take slots of the cache. */
+  readonly staging?: number;
   /** A layer whose experts lie on the CPU and on the GPU, a part of each; absent: none. */
   readonly split?: ExpertSplit;
   /** Of links and CPU; absent: nothing goes wrong. */
@@ -178,6 +180,8 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
         costNs: fc.constantFrom(0, 0, 7, 45),
         expertNs: fc.constantFrom(0, 0, 1, 2),
         whenFull: fc.constantFrom(...WHEN_FULL),
+        cancel: fc.constantFrom(true, true, false),
+        staging: fc.constantFrom(0, 0, 1, 2, 4),
       }),
       { nil: null, freq: 4 },
     ),
@@ -203,6 +207,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
       exclusive: draw.exclusive,
       onMiss: draw.onMiss,
       replay: draw.replay,
+      staging: draw.script?.staging ?? 0,
       script:
         draw.script === null
           ? null
@@ -213,6 +218,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
                 minProbability: draw.script.minProbability,
                 perLayer: draw.script.perLayer,
                 whenFull: draw.script.whenFull,
+                cancel: draw.script.cancel,
               },
               costNs: draw.script.costNs,
               expertNs: draw.script.expertNs,

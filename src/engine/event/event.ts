@@ -162,18 +162,3 @@ export class RunningEvent {
     this.readyNs = new Float64Array(widest);
   }
 }
-
-/** Insertion sort of members by readiness, ties in the order of L3: demands are few and mostly in order. */
-export function sortByReadiness(order: Int32Array, count: number, readyNs: Float64Array): void {
-  for (let k = 1; k < count; k++) {
-    const i = order[k]!;
-    const ns = readyNs[i]!;
-    let at = k;
-    for (; at > 0; at--) {
-      const before = order[at - 1]!;
-      if (readyNs[before]! < ns || (readyNs[before] === ns && before < i)) break;
-      order[at] = before;
-    }
-    order[at] = i;
-  }
-}

@@ -1,9 +1,10 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
 // finished its part too.
 import type { Observer } from '../watch/observer.js';
-import { type RunningEvent, sortByReadiness } from './event.js';
+import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { gpuPartsNs, showParts } from './parts.js';
+import { arriveTogether, sortByReadiness } from './readiness.js';
 
 /** Executes events on one GPU. */
 export class Executor {
@@ -98,11 +99,4 @@ export class Executor {
     event.cpuExperts = 0;
     return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
   }
-}
-
-/** Copies that a runtime waits for one and all: each of the first `count` members is ready when the last one is. */
-function arriveTogether(members: Int32Array, count: number, readyNs: Float64Array): void {
-  let lastNs = 0;
-  for (let k = 0; k < count; k++) lastNs = Math.max(lastNs, readyNs[members[k]!]!);
-  for (let k = 0; k < count; k++) readyNs[members[k]!] = lastNs;
 }

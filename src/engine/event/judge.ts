@@ -23,6 +23,7 @@ export class Judge {
     const event = this.#event;
     const { activations, counts, ids, single } = event.demand;
     const { base, resident } = gpu.byLayer[layer]!;
+    const staged = gpu.staging?.held ?? null;
     const { hit, missed } = event;
     const { rank } = gpu;
     let hits = 0;
@@ -30,7 +31,7 @@ export class Judge {
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
       // A hit is a coin toss: both lists are written and one of them grows, so that there is no branch to mispredict.
-      const held = resident[id - base]!;
+      const held = staged === null ? resident[id - base]! : resident[id - base]! | staged[id]!;
       hit[hits] = i;
       missed[misses] = i;
       hits += held;

@@ -1,5 +1,6 @@
 // Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies (or, of a pass
 // that is large enough for its runtime, the GPU streams it), it is streamed, served from a smaller copy or skipped, or its slot is free only after a write-back.
+import type { Staging } from '../transfer/staging.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { type Evictions, Misses } from './place.js';
@@ -21,6 +22,7 @@ class EachMiss extends Misses {
     const { ids } = event.demand;
     const cache = gpu.byLayer[layer]!;
     const { base, resident } = cache;
+    const { staging } = gpu;
     const useCpu = (onMiss === 'cpu' && !event.offloaded) || onMiss === 'cheaper';
     if (dram !== null) this.pinInDram();
     if (useCpu) event.cpuNs.fill(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
@@ -30,6 +32,10 @@ class EachMiss extends Misses {
       // Members are distinct and pinned: until its own turn, each is still held, or not, as it was judged.
       if (resident[id - base] === 1) {
         cache.touch(id - base);
+        continue;
+      }
+      if (staging !== null && staging.held[id] === 1) {
+        this.#moveIn(staging, layer, id, startNs);
         continue;
       }
       if (useCpu && (onMiss === 'cpu' || this.#cpuIsSooner(layer, i, startNs))) {
@@ -52,6 +58,21 @@ class EachMiss extends Misses {
       }
     }
     this.load(layer, this.#loads, loads, startNs);
+  }
+
+  /** Expert `id` was brought ahead, into a buffer: it moves into the cache, or is executed where it is. */
+  #moveIn(staging: Staging, layer: number, id: number, startNs: number): void {
+    const { gpu, onMiss } = this.gpu;
+    const { evictions } = this;
+    const cache = gpu.byLayer[layer]!;
+    if (onMiss === 'static') {
+      cache.policy.streamed?.(id - cache.base);
+      return;
+    }
+    evictions.slotFreeNs = startNs;
+    const admitted = gpu.admit(id, layer, true, 0);
+    evictions.account(startNs);
+    if (admitted) staging.free(id, evictions.slotFreeNs);
   }
 
   /** The CPU computes member `i` where it lies. */
@@ -126,6 +147,6 @@ class EachMiss extends Misses {
 
 /** Places the misses of a GPU as its miss action, its tiers and its precision ask for. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions): Misses {
-  const atOnce = gpu.onMiss === 'load' && gpu.writeBack === null && gpu.precision === null;
+  const atOnce = gpu.onMiss === 'load' && gpu.writeBack === null && gpu.precision === null && gpu.gpu.staging === null;
   return atOnce ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions);
 }

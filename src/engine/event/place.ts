@@ -2,9 +2,10 @@
 // that where DRAM lacks them (L14); and the side effects on what is evicted for them. Other miss actions are place-each.ts'.
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
-import { type RunningEvent, sortByReadiness } from './event.js';
+import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { PRECISION } from './precision.js';
+import { sortByReadiness } from './readiness.js';
 
 /** Side effects of an eviction from one GPU: counters, plans that want the expert back, with exclusive tiers a write-back (L14). */
 export class Evictions {

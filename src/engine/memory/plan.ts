@@ -9,6 +9,7 @@ import type { Warning } from '../../result/result.js';
 import { inBlocks, type KvGrowth } from '../../schedule/kv-room.js';
 import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
+import { stagingBufferBytes, stagingBuffers } from '../../system/staging.js';
 import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
 import { RESERVED_TOKENS } from './activations.js';
@@ -44,7 +45,10 @@ interface Rooms {
   readonly cacheBytes: number;
   /** Bytes that the expert cache is never smaller than on account of KV caches. */
   readonly leastCacheBytes: number;
-  /** Buffers that streamed experts execute from: one token's experts of the layer where they are largest; 0 where all are resident. */
+  /**
+   * Buffers that streamed experts execute from, one token's experts of the layer where they are largest, and those that prefetches land in; 0
+   * where all are resident.
+   */
   readonly stagingBytes: number;
 }
 
@@ -104,7 +108,7 @@ export function planMemory(
     model,
     rooms: dense,
     leftBytes: gpuBytes - denseBytes,
-    stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0),
+    stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0) + prefetchBytes(model, system),
     wanted: wantedCapacity(model, dense.expertBytes, system, run),
     run,
     kvGrowth,
@@ -131,6 +135,11 @@ export function planMemory(
     dramBytes: dram.bytes,
     warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...split(need, passTokens, activations), ...dram.warnings],
   };
+}
+
+/** Bytes of the buffers that prefetches land in; 0: there are none. */
+function prefetchBytes(model: ModelSpec, { predictor, prefetch: { staging } }: SystemSpec): number {
+  return staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 }
 
 /** Memory divided beside the activations of passes. */

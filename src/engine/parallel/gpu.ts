@@ -1,8 +1,8 @@
 // One GPU of several: its events, counted in the shard's own ids, and the line of what it executes.
 import type { Pass } from '../../schedule/pass.js';
 import { EventFold } from '../engine.js';
-import { sortByReadiness } from '../event/event.js';
 import type { Gpu } from '../event/gpu.js';
+import { sortByReadiness } from '../event/readiness.js';
 import type { ShardDemand } from './dispatch.js';
 import { Sequence } from './pipeline.js';
 import { copyLayer, type Shard } from './shard.js';

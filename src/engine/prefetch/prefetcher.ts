@@ -60,6 +60,8 @@ export class Prefetcher {
     this.#worth?.known(nowNs);
     this.#routed = layer;
     this.#forecast.judge(layer, demand, size);
+    if (this.#setup.limits.cancel === false) this.#carryThrough(layer, nowNs);
+    this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, this.#gpu.gpu.unused, nowNs);
     for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
@@ -166,14 +168,19 @@ export class Prefetcher {
     const { limits } = this.#setup;
     const { chances, ranking } = this.#forecast;
     const { ids } = ranking;
-    const { base, resident } = this.#gpu.gpu.byLayer[layer]!;
+    const { byLayer, staging } = this.#gpu.gpu;
+    const { base, resident } = byLayer[layer]!;
     const plan = this.#plan;
     const first = layer * ranking.width;
     const end = first + Math.min(this.#forecast.rank(layer), limits.perLayer);
     for (let at = first; at < end; at++) {
       const id = ids[at]!;
       if (chances[id]! < limits.minProbability) break;
-      const waits = 1 - resident[id - base]!;
+      let waits = 1 - resident[id - base]!;
+      if (staging !== null && staging.held[id] === 1) {
+        waits = 0;
+        staging.wanted(id);
+      }
       plan.add(id, knownNs, waits);
       if (this.observer !== null && waits === 1) this.observer.planned(id, nowNs, knownNs - nowNs);
     }
@@ -228,7 +235,7 @@ export class Prefetcher {
     const { gpu, layerOf, sizes } = this.#gpu;
     const layer = layerOf[id]!;
     const bytes = sizes[id]!;
-    const victim = firstVictim(gpu, id, layer, bytes);
+    const victim = gpu.staging === null ? firstVictim(gpu, id, layer, bytes) : NONE;
     const victimWorth = victim === NONE ? 0 : this.#setup.expectedUse!.values[victim]!;
     const { link } = gpu;
     const saved = worth.of({
@@ -251,26 +258,57 @@ export class Prefetcher {
     this.#gpu.recorder.prefetchDropped++;
   }
 
-  /** Takes a slot and starts the transfer. @returns false: there is no slot */
-  #start(tier: CachedTier, id: number, startNs: number): boolean {
+  /** The layers up to `layer` are known, and nothing is cancelled: what still waits for them is placed now, in the order of the plan. */
+  #carryThrough(layer: number, nowNs: number): void {
+    const { dram, layerOf, recorder } = this.#gpu;
+    const plan = this.#plan;
+    for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
+      const id = plan.idOf(entry);
+      const ownLayer = layerOf[id]!;
+      if (ownLayer > layer) return;
+      let fromNs = Math.max(nowNs, plan.issuedNs(entry));
+      plan.started(id);
+      const comes = dram === null || dram.holds(id, ownLayer) || this.#start(dram, id, nowNs, fromNs);
+      if (comes && dram !== null) fromNs = Math.max(fromNs, dram.arrivalNs[id]!);
+      if (!comes || !this.#start(this.#gpu.gpu, id, nowNs, fromNs)) recorder.prefetchDropped++;
+    }
+  }
+
+  /**
+   * Takes a slot at `nowNs` and starts the transfer.
+   * @param fromNs where it is placed as a demand is: no earlier than then. Absent: it starts now, and yields
+   * @returns false: there is no slot
+   */
+  #start(tier: CachedTier, id: number, nowNs: number, fromNs = -1): boolean {
     const { gpu, layerOf, recorder, sizes } = this.#gpu;
     const layer = layerOf[id]!;
-    // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
-    let admitted = tier.admit(id, layer, false, UNPINNED);
-    let slotFreeNs = this.#victimsOf(tier, startNs);
-    if (!admitted) {
-      admitted = tier.admit(id, layer, false, tier.planRank(id));
-      slotFreeNs = Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
-    }
-    if (!admitted) return false;
+    const slotFreeNs = this.#room(tier, id, layer, nowNs);
+    if (slotFreeNs < 0) return false;
     const bytes = sizes[id]!;
     tier.pin(id);
-    tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
+    if (fromNs >= 0) tier.link.place(id, bytes, Math.max(fromNs, slotFreeNs));
+    else tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
     if (tier === gpu) {
       tier.unused[id] = 1;
       recorder.layers.prefetchBytes[layer]! += bytes;
     }
     return true;
+  }
+
+  /** Finds a slot or a buffer for an expert; @returns when it is free, from `startNs` on, ns; -1: there is none */
+  #room(tier: CachedTier, id: number, layer: number, startNs: number): number {
+    if (tier.staging !== null) {
+      const freeNs = tier.staging.take(id);
+      return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
+    }
+    // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
+    if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, startNs);
+    const slotFreeNs = this.#victimsOf(tier, startNs);
+    if (!tier.admit(id, layer, false, tier.planRank(id))) {
+      this.#victimsOf(tier, startNs);
+      return -1;
+    }
+    return Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
   }
 
   /** Accounts for the victims of the last admission; @returns when their slot is free, ns */

@@ -18,6 +18,8 @@ export interface PrefetchLimits {
   readonly perLayer: number;
   /** When a planned expert is brought: whenever the link has nothing else to do, or only where it is worth more than it costs. Absent: the former. */
   readonly when?: PrefetchWhen;
+  /** False: what has been planned for a layer is brought even when its routing is known. Absent: it is cancelled (L12). */
+  readonly cancel?: boolean;
   /** What becomes of a prefetch that finds no slot: dropped (L11), or tried again when an event has ended. Absent: dropped. */
   readonly whenFull?: WhenFull;
 }

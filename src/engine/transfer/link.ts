@@ -2,6 +2,7 @@
 // plan (prefetch/plan.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
 import type { LinkSpec, PathSpec } from '../../hardware/spec.js';
 import { splitNs } from './paths.js';
+import { PlacedPrefetches } from './placed.js';
 
 /** No prefetch on a lane. */
 export const IDLE = -1;
@@ -10,15 +11,6 @@ export const IDLE = -1;
 export interface LinkObserver {
   /** A transfer was placed on a lane. A later demand may interrupt a prefetch, which then ends so much later (L10). */
   transferred(link: Link, lane: number, id: number, bytes: number, startNs: number, endNs: number, prefetch: boolean): void;
-}
-
-/** A prefetch that runs again on another lane, since its own was lost; nothing interrupts it, nor moves it again. */
-export interface MovedPrefetch {
-  readonly id: number;
-  readonly lane: number;
-  /** When it starts there, and when it arrives. */
-  readonly startNs: number;
-  readonly endNs: number;
 }
 
 /** A server of transfers: lanes that share its bandwidth evenly, or paths that each have a speed of their own. */
@@ -30,8 +22,8 @@ export class Link {
   readonly prefetching: Int32Array;
   /** When that prefetch arrives. */
   readonly prefetchEndNs: Float64Array;
-  /** Prefetches whose lane was lost and that have not arrived. */
-  moved: MovedPrefetch[] = [];
+  /** Prefetches that nothing interrupts and that have not arrived. */
+  readonly placed = new PlacedPrefetches();
   /** Transfers that ran again because their lane was lost. */
   restarts = 0;
   /** Time for which lanes have been taken, summed over lanes, ns: of all that was placed, whether it has arrived or not. */
@@ -203,8 +195,19 @@ export class Link {
   /** Time during which lanes were busy until `nowNs`, when every demand has arrived, summed over lanes, ns. */
   busyBy(nowNs: number): number {
     let ns = this.busyNs;
-    for (let lane = 0; lane < this.lanes; lane++) ns -= Math.max(0, this.#freeNs[lane]! - Math.max(nowNs, this.#sinceNs[lane]!));
+    for (let lane = 0; lane < this.lanes; lane++) ns -= this.#busyAfter(lane, nowNs);
     return ns;
+  }
+
+  /** Time for which a lane is busy after `nowNs`, ns. Prefetches that were placed may leave it idle in between. */
+  #busyAfter(lane: number, nowNs: number): number {
+    const { placed } = this;
+    if (placed.lastNs(lane, nowNs) === nowNs) return Math.max(0, this.#freeNs[lane]! - Math.max(nowNs, this.#sinceNs[lane]!));
+    const startNs = this.#startNs[lane]!;
+    const endNs = this.prefetchEndNs[lane]!;
+    const running = this.prefetching[lane] !== IDLE && endNs > nowNs;
+    const runningNs = running ? endNs - Math.max(nowNs, startNs) - placed.afterNs(lane, nowNs, startNs, endNs) : 0;
+    return placed.afterNs(lane, nowNs) + runningNs;
   }
 
   /** Starts a prefetch on a lane that is free at `startNs` and carries no other; where lanes differ, on that of them where it ends first. */
@@ -227,10 +230,22 @@ export class Link {
     if (this.observer !== null) this.observer.transferred(this, lane, id, bytes, startNs, end, true);
   }
 
+  /** Places a prefetch as a demand is placed: behind what is there, and it yields to nothing. */
+  place(id: number, bytes: number, atNs: number): void {
+    this.prefetches++;
+    this.prefetchBytes += bytes;
+    this.#placePrefetch(id, bytes, atNs);
+  }
+
+  #placePrefetch(id: number, bytes: number, atNs: number): void {
+    const endNs = this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
+    this.placed.add(id, this.#placedOn, endNs, this.laneNs(this.#placedOn, bytes));
+  }
+
   /** A running prefetch has become a demand (L12): it is no prefetch any more and yields to nothing. */
   promote(id: number): void {
     for (let lane = 0; lane < this.lanes; lane++) if (this.prefetching[lane] === id) this.prefetching[lane] = IDLE;
-    if (this.moved.length > 0) this.moved = this.moved.filter((one) => one.id !== id);
+    this.placed.remove(id);
   }
 
   /** Transfers that start from now on have this share of the bandwidth, (0, 1]; those that have started keep their speed. */
@@ -259,23 +274,14 @@ export class Link {
     const bytes = this.#runningBytes[lane]!;
     // It may still wait for its slot.
     const atNs = Math.max(nowNs, this.#startNs[lane]!);
-    const between = this.moved.filter((one) => one.lane === lane && one.endNs > nowNs);
-    const othersNs = between.reduce((sum, { endNs, startNs }) => sum + endNs - Math.max(nowNs, startNs), 0);
-    this.busyNs -= this.prefetchEndNs[lane]! - atNs - othersNs;
+    const endsNs = this.prefetchEndNs[lane]!;
+    const othersNs = this.placed.lastNs(lane, nowNs);
+    this.busyNs -= endsNs - atNs - this.placed.afterNs(lane, nowNs, this.#startNs[lane], endsNs);
     this.prefetching[lane] = IDLE;
     this.#freeNs[lane] = atNs;
-    const endNs = this.#place(id, bytes, this.laneNs(0, bytes), atNs, true);
-    const to = this.#placedOn;
-    this.moved.push({ id, lane: to, startNs: endNs - this.laneNs(to, bytes), endNs });
+    this.#placePrefetch(id, bytes, atNs);
     this.restarts++;
-    this.#freeNs[lane] = between.reduce((latest, one) => Math.max(latest, one.endNs), nowNs);
-  }
-
-  /** Takes out the moved prefetches that have arrived by `nowNs`; @returns their experts */
-  landed(nowNs: number): number[] {
-    const landed = this.moved.filter(({ endNs }) => endNs <= nowNs);
-    this.moved = this.moved.filter(({ endNs }) => endNs > nowNs);
-    return landed.map(({ id }) => id);
+    this.#freeNs[lane] = othersNs;
   }
 
   /** Of the lanes that are free at `startNs` and carry nothing, the one where a prefetch ends first; `lane` is one of them. */

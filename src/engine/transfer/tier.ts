@@ -4,6 +4,7 @@ import { UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { LinkSpec } from '../../hardware/spec.js';
 import { IDLE, Link } from './link.js';
+import type { Staging } from './staging.js';
 
 /** Pin rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
 export const PINNED = -1;
@@ -24,6 +25,8 @@ export class CachedTier {
   readonly unused: Uint8Array;
   /** True where experts lay in the caches before the run. */
   readonly preloaded: boolean;
+  /** Buffers that prefetches land in; null: they take slots of the caches. */
+  readonly staging: Staging | null;
   /** Bytes in the caches now, and at most so far. */
   usedBytes = 0;
   peakBytes = 0;
@@ -39,9 +42,11 @@ export class CachedTier {
    * @param caches from `buildCaches`
    * @param rank the array that the caches' pins are views of
    * @param link what fills this tier
+   * @param staging buffers that prefetches land in; null: they take slots of the caches
    */
-  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec) {
+  constructor(caches: Pick<Caches, 'caches' | 'byLayer' | 'split'>, rank: Int32Array, link: LinkSpec, staging: Staging | null = null) {
     this.caches = caches.caches;
+    this.staging = staging;
     this.#split = caches.split;
     this.byLayer = caches.byLayer;
     this.rank = rank;
@@ -55,10 +60,10 @@ export class CachedTier {
     this.preloaded = this.usedBytes > 0;
   }
 
-  /** True where the expert owns a slot: resident, or on its way into one. */
+  /** True where the expert owns a slot or a buffer: it is there, or on its way. */
   holds(id: number, layer: number): boolean {
     const cache = this.byLayer[layer]!;
-    return cache.resident[id - cache.base] === 1;
+    return cache.resident[id - cache.base] === 1 || (this.staging !== null && this.staging.held[id] === 1);
   }
 
   /**
@@ -145,7 +150,7 @@ export class CachedTier {
     for (let lane = 0; lane < link.lanes; lane++) {
       if (link.prefetching[lane] !== IDLE) soonest = Math.min(soonest, link.prefetchEndNs[lane]!);
     }
-    for (const { endNs } of link.moved) soonest = Math.min(soonest, endNs);
+    for (const { endNs } of link.placed.all) soonest = Math.min(soonest, endNs);
     if (soonest === Number.POSITIVE_INFINITY) throw new Error('an expert is pinned between two passes, and nothing is under way');
     return soonest;
   }
@@ -185,7 +190,7 @@ export class CachedTier {
     for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
     if (link.prefetches === 0) return;
     for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
-    for (const { id } of link.moved) rank[id] = PINNED;
+    for (const { id } of link.placed.all) rank[id] = PINNED;
   }
 
   /** Gives an expert its rank in the plan of prefetches; a pin stays until it ends. */
@@ -211,8 +216,13 @@ export class CachedTier {
       const id = link.prefetching[lane]!;
       if (id === IDLE || link.prefetchEndNs[lane]! > nowNs) continue;
       link.prefetching[lane] = IDLE;
-      this.unpin(id);
+      this.#arrived(id, nowNs);
     }
-    if (link.moved.length > 0) for (const id of link.landed(nowNs)) this.unpin(id);
+    if (link.placed.all.length > 0) for (const id of link.placed.landed(nowNs)) this.#arrived(id, nowNs);
+  }
+
+  #arrived(id: number, nowNs: number): void {
+    this.unpin(id);
+    this.staging?.arrived(id, this.unused, nowNs);
   }
 }

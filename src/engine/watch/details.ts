@@ -111,7 +111,7 @@ export class DetailsRecorder extends Onlooker {
     const bins = this.#linkBins(link);
     const again = prefetch && this.#lost(bins, id);
     if (!again && bins.host) this.#loads[id]!++;
-    if (prefetch && !again) {
+    if (prefetch && !again && (startNs >= bins.prefetchEndNs[lane]! || link.prefetching[lane] === id)) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
       bins.prefetching[lane] = id;

@@ -28,7 +28,7 @@ export interface Observer extends LinkObserver {
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The CPU computes an expert where it lies. */
   computedOnCpu(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
-  /** An expert leaves the GPU's cache. */
+  /** An expert leaves the GPU's cache, or a buffer that it was brought into for nothing. */
   evicted(id: number, layer: number, nowNs: number, gpu?: number): void;
   /** All GPUs exchange activations, all-to-all: a chunk is sent to its experts, or its results are sent back. */
   exchanged?(layer: number, startNs: number, endNs: number, back: boolean): void;

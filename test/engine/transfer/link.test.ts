@@ -62,7 +62,7 @@ it('L10 carries what lanes that are written down carry, whatever is lost and com
     /** Prefetches that have arrived are none any more. */
     const settle = (atNs: number): void => {
       for (let lane = 0; lane < 4; lane++) if (link.prefetchEndNs[lane]! <= atNs) link.prefetching[lane] = IDLE;
-      link.landed(atNs);
+      link.placed.landed(atNs);
       for (const [id, { arrivalNs }] of underWay) if (arrivalNs <= atNs) underWay.delete(id);
     };
     const agree = (): void => {

@@ -1,0 +1,47 @@
+// Prefetches that yield to nothing: those that were placed as demands are (L12, cancel: off), and those that run again since their lane was
+// lost (L10).
+
+/** One of them. */
+export interface PlacedPrefetch {
+  readonly id: number;
+  readonly lane: number;
+  /** When it starts there, and when it arrives. */
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/** Those of a link that have not arrived. */
+export class PlacedPrefetches {
+  all: readonly PlacedPrefetch[] = [];
+
+  /** @param ns how long it takes there */
+  add(id: number, lane: number, endNs: number, ns: number): void {
+    this.all = [...this.all, { id, lane, startNs: endNs - ns, endNs }];
+  }
+
+  /** One has become a demand. */
+  remove(id: number): void {
+    if (this.all.length > 0) this.all = this.all.filter((one) => one.id !== id);
+  }
+
+  /** Takes out those that have arrived by `nowNs`; @returns their experts */
+  landed(nowNs: number): number[] {
+    const landed = this.all.filter(({ endNs }) => endNs <= nowNs);
+    this.all = this.all.filter(({ endNs }) => endNs > nowNs);
+    return landed.map(({ id }) => id);
+  }
+
+  /** When the last one of a lane arrives, `nowNs` at least, ns. */
+  lastNs(lane: number, nowNs: number): number {
+    return this.all.reduce((latest, one) => (one.lane === lane ? Math.max(latest, one.endNs) : latest), nowNs);
+  }
+
+  /** Time for which those of a lane that start in [fromNs, untilNs) hold it after `nowNs`, ns. */
+  afterNs(lane: number, nowNs: number, fromNs = 0, untilNs = Number.POSITIVE_INFINITY): number {
+    let ns = 0;
+    for (const { endNs, lane: own, startNs } of this.all) {
+      if (own === lane && startNs >= fromNs && startNs < untilNs) ns += Math.max(0, endNs - Math.max(nowNs, startNs));
+    }
+    return ns;
+  }
+}

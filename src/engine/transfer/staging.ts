@@ -1,0 +1,97 @@
+// Buffers outside the cache that prefetched experts land in (L11): a wrong prefetch evicts nothing. What is demanded moves into the cache, by
+// exchange: its buffer is the slot of the one that leaves. What is not wanted any more gives its buffer back.
+import type { Recorder } from '../event/recorder.js';
+import type { Observer } from '../watch/observer.js';
+
+/** No expert, and no buffer. */
+const NONE = -1;
+
+/** What a {@link Staging} knows of the GPU that it belongs to. Arrays are indexed by dense id. */
+export interface StagingParts {
+  /** Buffers, each as large as the largest expert. */
+  readonly buffers: number;
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  readonly recorder: Recorder;
+}
+
+/** The buffers of one GPU. */
+export class Staging {
+  /** Sees who leaves without having been asked for; null: nobody looks. */
+  observer: Observer | null = null;
+  /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
+  readonly held: Uint8Array;
+  readonly #parts: StagingParts;
+  /** Expert of each buffer; NONE: it is free, since or from when. */
+  readonly #tenant: Int32Array;
+  readonly #freeNs: Float64Array;
+  /** By dense id: its buffer; and 1 where it leaves as soon as it has arrived. */
+  readonly #bufferOf: Int32Array;
+  readonly #leaves: Uint8Array;
+  #count = 0;
+
+  constructor(parts: StagingParts) {
+    const experts = parts.sizes.length;
+    this.#parts = parts;
+    this.held = new Uint8Array(experts);
+    this.#tenant = new Int32Array(parts.buffers).fill(NONE);
+    this.#freeNs = new Float64Array(parts.buffers);
+    this.#bufferOf = new Int32Array(experts).fill(NONE);
+    this.#leaves = new Uint8Array(experts);
+  }
+
+  /** Gives an expert the buffer that is free first. @returns when it is, ns; -1: none is free */
+  take(id: number): number {
+    if (this.#count === this.#tenant.length) return -1;
+    let buffer = NONE;
+    for (let b = 0; b < this.#tenant.length; b++) {
+      if (this.#tenant[b] === NONE && (buffer === NONE || this.#freeNs[b]! < this.#freeNs[buffer]!)) buffer = b;
+    }
+    this.#tenant[buffer] = id;
+    this.#bufferOf[id] = buffer;
+    this.held[id] = 1;
+    this.#count++;
+    return this.#freeNs[buffer]!;
+  }
+
+  /** An expert has been executed, or has moved into the cache: its buffer is free at `freeNs`. */
+  free(id: number, freeNs: number): void {
+    const buffer = this.#bufferOf[id]!;
+    this.#tenant[buffer] = NONE;
+    this.#freeNs[buffer] = freeNs;
+    this.#bufferOf[id] = NONE;
+    this.held[id] = this.#leaves[id] = 0;
+    this.#count--;
+  }
+
+  /** An expert is wanted: where it is on its way for nothing, it stays. */
+  wanted(id: number): void {
+    this.#leaves[id] = 0;
+  }
+
+  /**
+   * The routing of `layer` is known at `nowNs`: of what was brought for it and the layers before it, all but the first `size` of `demand`
+   * leave, now or when they have arrived.
+   */
+  known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, unused: Uint8Array, nowNs: number): void {
+    if (this.#count === 0) return;
+    const { layerOf } = this.#parts;
+    for (const id of this.#tenant) if (id !== NONE && layerOf[id]! <= layer) this.#leaves[id] = 1;
+    for (let i = 0; i < size; i++) this.#leaves[demand[i]!] = 0;
+    for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, unused, nowNs);
+  }
+
+  /** An expert has arrived by `nowNs`: it leaves where nobody wants it any more. */
+  arrived(id: number, unused: Uint8Array, nowNs: number): void {
+    if (this.#leaves[id] === 1) this.#discard(id, unused, nowNs);
+  }
+
+  #discard(id: number, unused: Uint8Array, nowNs: number): void {
+    const { layerOf, recorder, sizes } = this.#parts;
+    this.observer?.evicted(id, layerOf[id]!, nowNs);
+    this.free(id, nowNs);
+    unused[id] = 0;
+    recorder.prefetchWasted++;
+    recorder.prefetchWastedBytes += sizes[id]!;
+  }
+}
