@@ -46,7 +46,7 @@ const KINDS = {
   index: { what: 'an index of safetensors', limit: 64 * MIB, remedy: 'name the config.json of the model, with a --quantization' },
   workload: { what: 'a file of arrivals', limit: 4 * GIB, remedy: 'keep its first lines (head -n 1000000)', pipe: true },
   predictor: { what: 'a path predictor', limit: 512 * MIB, remedy: 'export a smaller .onnx file' },
-  policy: { what: 'a policy module', limit: 16 * MIB, remedy: 'name a .mjs or .js file' },
+  module: { what: 'a module', limit: 16 * MIB, remedy: 'name a .mjs, .js or .ts file' },
   checkpoint: { what: 'a checkpoint', limit: 512 * MIB, remedy: 'delete it to train from the beginning' },
   measurements: { what: 'a file of measurements', limit: 32 * MIB, remedy: 'split it into several', pipe: true },
   log: { what: 'a log of a runtime', limit: 32 * MIB, remedy: 'keep its last lines (tail -n 10000)', pipe: true },

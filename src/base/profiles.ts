@@ -26,7 +26,7 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
 const ENDINGS: Readonly<Partial<Record<ProfileFamily, string>>> = { traces: '', measurements: '.jsonl' };
 
 /** Endings that make a word a path even without a separator: a name has none of them. */
-const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst)$/i;
+const FILE = /\.(ya?ml|json|jsonl|csv|gguf|safetensors|npy|npz|pt|bin|parquet|gz|zst|[mc]?[jt]s)$/i;
 
 /** Absolute path of a bundled file that is in no family, by its name in `profiles/`. */
 export function bundledFile(name: string): string {

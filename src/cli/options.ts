@@ -42,7 +42,7 @@ export function traceOption(
 
 /** `--trace-format`. */
 export function traceFormatOption(whose = 'the traces'): Option {
-  return new Option('--trace-format <format>', `format of ${whose}, instead of recognising it`);
+  return new Option('--trace-format <format>', `format of ${whose}, instead of recognising it; a reader of your own: ./mine.mjs`);
 }
 
 /** `--trace-columns`. */
@@ -82,7 +82,7 @@ export function parseSeed(text: string): number {
 
 /** `--allow-code`. */
 export function allowCodeOption(): Option {
-  return new Option('--allow-code', 'let YAML files name policies that are modules: they run with your rights');
+  return new Option('--allow-code', 'let YAML files name modules of their own (./mine.mjs): they run with your rights');
 }
 
 /** `-j`. */

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';
 import { UserError } from '../base/errors.js';
 import { isPath } from '../base/profiles.js';
+import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/load.js';
 import { locatedPredictor } from '../predict/create.js';
@@ -55,7 +56,7 @@ export interface RunFlags extends RoutingFlags {
 /** Adds the flags that say what runs. */
 export function addRunOptions(command: Command): Command {
   return addRoutingOptions(command.optionsGroup('What runs:'))
-    .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, random, ...; repeatable, in order', collect, [])
+    .option('--variant <variant>', 'routing as it might be: top-p=0.9, null=8, ./mine.mjs, ...; repeatable, in order', collect, [])
     .option('--top-k <n>', 'only the first choices of each token, short for a last --variant top-k=<n>')
     .option('-w, --hardware <machine>', 'machine: a bundled name, a YAML file, or parts (rtx-3090+ryzen-9-7950x); several with commas')
     .option('--runtime <runtime>', "software that executes the system, e.g. llama.cpp or ktransformers; the system's unless given")
@@ -63,11 +64,11 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Parts of the system:')
     .option('--cache <size>', 'expert cache: 8GiB, 25% of all experts, or 16/layer')
     .option('--gpu-layers <n>', 'decoder layers on the GPU, from the last (-ngl); the CPU holds the others')
-    .option('--policy <policy>', 'cache policy, e.g. lru or s3-fifo:small=0.1')
+    .option('--policy <policy>', 'cache policy, e.g. lru, s3-fifo:small=0.1 or ./mine.mjs')
     .addOption(scopeOption())
-    .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, none, ...')
+    .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, ./mine.mjs, none, ...')
     .option('--rerank <lambda>', 'prefer resident experts by so much log gate weight, where a trace has candidates')
-    .option('--scheduler <scheduler>', 'batch scheduler: fcfs, static, cache-affinity:batches=4, ...')
+    .option('--scheduler <scheduler>', 'batch scheduler: fcfs, cache-affinity:batches=4, ./mine.mjs, ...')
     .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
     .optionsGroup('Workload:')
@@ -106,24 +107,25 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
  */
 function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   const local = (value: string): string => (fromFile && isPath(value) ? resolve(value) : value);
+  const own = (value: string): string => (fromFile ? locatedModule(value, process.cwd()) : value);
   const machine = (value: string): string => (isComposed(value) ? value : local(value));
   const overrides: Override[] = [...options.set.map(setOverride), ...routingOverrides(options, local)];
   const flag = adding(overrides);
   const variants = options.topK === undefined ? options.variant : [...options.variant, `top-k=${options.topK}`];
-  if (variants.length > 0) flag('--variant', 'variants', variants);
+  if (variants.length > 0) flag('--variant', 'variants', variants.map(own));
   flag('--hardware', 'hardware', options.hardware, machine);
   flag('--runtime', 'runtime', options.runtime, local);
   flag('--system', 'system', options.system, local);
   flag('--cache', 'memory.expertCache', options.cache);
   flag('--gpu-layers', 'memory.gpuLayers', options.gpuLayers, number);
-  flag('--policy', 'system.cache.policy', options.policy, local);
+  flag('--policy', 'system.cache.policy', options.policy, own);
   flag('--scope', 'system.cache.scope', options.scope);
   if (options.predictor !== undefined) {
     const kind = fromFile ? locatedPredictor(options.predictor, process.cwd()) : options.predictor;
     overrides.push({ path: ['system', 'predictor'], value: kind, amend: replacePredictor(kind), label: '--predictor' });
   }
   flag('--rerank', 'system.rerank.lambda', options.rerank, number);
-  flag('--scheduler', 'system.scheduler', options.scheduler);
+  flag('--scheduler', 'system.scheduler', options.scheduler, own);
   flag('--on-miss', 'system.onMiss', options.onMiss);
   flag('--replay', 'replay', options.replay);
   flag('--workload', 'workload.arrivals', options.workload, local);
@@ -148,7 +150,7 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   flag('--model', 'model', options.model, local);
   flag('--quantization', 'quantization', options.quantization);
   if (options.trace.length > 0) flag('--trace', 'trace', options.trace.map(local));
-  flag('--trace-format', 'traceFormat', options.traceFormat);
+  flag('--trace-format', 'traceFormat', options.traceFormat, local);
   flag('--trace-columns', 'traceColumns', options.traceColumns, (text) => parseColumns(text));
   flag('--tokens', 'workload.tokens', options.tokens);
   flag('--seed', 'seed', options.seed, number);

@@ -2,6 +2,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
+import { locatedModule } from '../base/user-module.js';
 import { checkValue } from '../base/yaml.js';
 import { joinGpus } from '../hardware/joined.js';
 import { loadHardware } from '../hardware/load.js';
@@ -10,6 +11,8 @@ import type { HardwareSpec } from '../hardware/spec.js';
 import { withKvFormat } from '../model/kv-format.js';
 import { loadModel, loadRouting } from '../model/load.js';
 import { type ModelSpec, withExpertBytes } from '../model/spec.js';
+import { loadPredictor } from '../predict/create.js';
+import { loadScheduler } from '../schedule/user-scheduler.js';
 import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatTraces } from '../trace/concat.js';
@@ -19,6 +22,7 @@ import { routingProfileSchema } from '../trace/routing-profile.js';
 import { type RequestLength, synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { needWeights, stackVariants } from '../trace/variants/index.js';
+import { loadVariants } from '../trace/variants/user-variant.js';
 import { topOf, widestTopK } from './event/candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
@@ -41,6 +45,8 @@ export interface Inputs {
   readonly candidates: RoutingTrace | null;
   /** True where `trace` is not what was recorded. */
   readonly variants: boolean;
+  /** SHA-256 of each module of the user's own among the variants; absent: there is none. */
+  readonly ownVariants?: readonly string[];
   /** The files. */
   readonly traces: readonly RoutingTrace[];
   /** So many tokens like those of `trace` that are not in it, variants applied: where routing is drawn, more can be. Null: it is recorded. */
@@ -52,20 +58,20 @@ export interface Inputs {
  * @param watch its `breathe` is awaited now and then while routing is drawn
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
-export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
+export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
+  const run = await withModules(named);
   if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
   const { system } = run;
   const hardware = hardwareOf(run);
-  const named = run.model === undefined ? undefined : modelOf(run, run.model);
+  const given = run.model === undefined ? undefined : modelOf(run, run.model);
+  const format = run.traceFormat === undefined ? undefined : locatedModule(run.traceFormat, run.folder);
   const traces: RoutingTrace[] = [];
   try {
     for (const path of run.trace) {
-      traces.push(
-        await openTrace(traceFile(path, run.folder), { model: named, format: run.traceFormat, columns: run.traceColumns, fits: false }),
-      );
+      traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
     }
-    const recorded = named === undefined ? recordedModel(traces[0]!) : null;
-    const model = named ?? modelOf(run, recorded!.name);
+    const recorded = given === undefined ? recordedModel(traces[0]!) : null;
+    const model = given ?? modelOf(run, recorded!.name);
     const routing = routed(concatTraces(traces), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
     return { model: stored(run, sized, hardware), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
@@ -73,6 +79,24 @@ export async function openInputs(run: RunSpec, watch: { breathe?(): Promise<void
     for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/**
+ * The same run with all of its modules loaded but policies, which every cache loads for itself.
+ * @throws UserError where one cannot be used
+ */
+async function withModules(run: RunSpec): Promise<RunSpec> {
+  const { folder, system, variants } = run;
+  const { predictor, scheduler } = system;
+  return {
+    ...run,
+    ...(variants === undefined ? {} : { variants: await loadVariants(variants, folder) }),
+    system: {
+      ...system,
+      predictor: { ...predictor, kind: await loadPredictor(predictor.kind, folder) },
+      scheduler: { ...scheduler, kind: await loadScheduler(scheduler.kind, folder) },
+    },
+  };
 }
 
 /** Inputs of a run whose routing is drawn. */
@@ -120,16 +144,18 @@ function routed(
   model: ModelSpec,
   { rerank }: SystemSpec,
   run: RunSpec,
-): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants'> {
+): Pick<Inputs, 'trace' | 'recorded' | 'candidates' | 'variants' | 'ownVariants'> {
   const { seed, variants = [] } = run;
   const varied = placed(placeIn(run, 'variants'), () => stackVariants(recorded, variants, { model, seed }));
+  const ownVariants = variants.flatMap(({ sha256 }) => sha256 ?? []);
+  const told = { recorded, variants: variants.length > 0, ...(ownVariants.length === 0 ? {} : { ownVariants }) };
   if (rerank === undefined) {
     checkFits(varied, model);
-    return { trace: varied, recorded, candidates: null, variants: variants.length > 0 };
+    return { ...told, trace: varied, candidates: null };
   }
   const trace = placed(`${placeIn(run, 'system.rerank')}: system`, () => topOf(varied, model));
   checkFits(trace, model);
-  return { trace, recorded, candidates: varied, variants: variants.length > 0 };
+  return { ...told, trace, candidates: varied };
 }
 
 /**

@@ -43,7 +43,7 @@ export function isPageCache({ inputs: { hardware, model, system }, layout }: Pic
   const { links, software, tiers } = hardware;
   const { policy } = system.cache;
   const mapped = software?.mapped === true && tiers[0]!.name === 'unified' && links.length > 0;
-  return mapped && 'name' in policy && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
+  return mapped && policy.name === 'static' && layout.total.cacheBytes < expertBytesTotal(model);
 }
 
 /** True where the division of GPU memory changes during the run: KV caches grow, or a fault takes memory. */

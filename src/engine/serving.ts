@@ -34,8 +34,8 @@ export interface Serving {
  */
 export function servingOf({ system, trace }: Inputs, run: RunSpec): Serving {
   const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests, tokens } = run.workload;
-  const { name, parameters } = system.scheduler.kind;
-  const scheduler = findScheduler(name);
+  const { definition, name, parameters } = system.scheduler.kind;
+  const scheduler = definition ?? findScheduler(name);
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
   const rows = Math.min(tokens ?? trace.tokens, trace.tokens);
   const common = { scheduler, parameters, running, rows };

@@ -1,9 +1,9 @@
 // Many predictors on many traces, side by side: each pair starts from nothing, so that no figure depends on what was judged before it.
 import { UserError } from '../base/errors.js';
-import { type Choice, resolveParameters } from '../base/parameters.js';
+import { resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { createPredictor, missingNeeds, parsePredictor } from './create.js';
+import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor } from './create.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { PREDICTORS } from './index.js';
 
@@ -88,7 +88,7 @@ export async function comparePredictors(
   watch: EvaluationWatch = {},
 ): Promise<{ readonly evaluations: TraceEvaluation[]; readonly times: JudgedTimes[] }> {
   const { batch, every, judged, minProbability, model, predictors, seed, training } = request;
-  const choices = predictors.map(chosenOf);
+  const choices = await Promise.all(predictors.map((text) => loadPredictor(chosenOf(text))));
   const evaluations: TraceEvaluation[] = [];
   const allTimes: JudgedTimes[] = [];
   let done = 0;
@@ -126,7 +126,7 @@ export function referenceOf(trace: RoutingTrace): TraceReference {
 }
 
 /** @throws UserError for a name that no predictor has, before anything long begins */
-function chosenOf(text: string): Choice {
+function chosenOf(text: string): PredictorChoice {
   const chosen = parsePredictor(text);
   if (chosen.name === 'none') throw new UserError('predictor none: predicts nothing, so there is nothing to judge');
   return chosen;

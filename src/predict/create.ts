@@ -1,18 +1,23 @@
 // From what a user writes for a predictor to a predictor: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
-import { type Choice, choose, splitSpec } from '../base/parameters.js';
+import { choose, splitSpec } from '../base/parameters.js';
 import { Random } from '../base/random.js';
+import { loadedChoice, locatedModule, moduleChoice, type OwnChoice } from '../base/user-module.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { costBeside, fixedCost, PredictionTime } from './cost.js';
 import { findPredictor } from './index.js';
-import type { Predictor, PredictorNeed } from './predictor.js';
+import type { Predictor, PredictorDefinition, PredictorNeed } from './predictor.js';
+import { ownPredictor } from './user-predictor.js';
+
+/** A predictor that a user named: a member of the family, or a module of the user's own. */
+export type PredictorChoice = OwnChoice<PredictorDefinition>;
 
 /** What to create, and for what. */
 export interface PredictorRequest {
-  readonly chosen: Choice;
+  readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
   /** The trace whose tokens it will predict. */
   readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has'>;
@@ -33,13 +38,28 @@ const NEEDS: Readonly<Record<PredictorNeed, readonly [what: string, met: (has: R
 };
 
 /**
- * Reads a predictor: a name, with parameters after a colon; or the path of an ONNX file.
+ * Reads a predictor: a name or the path of a module, with parameters after a colon; or the path of an ONNX file.
  * @param beside parameters that stand beside the text; those after the colon win
  * @throws UserError where it, or a parameter, is unknown or a value cannot be
  */
-export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
+export function parsePredictor(text: string, beside: Readonly<Record<string, unknown>> = {}): PredictorChoice {
+  const own = moduleChoice<PredictorDefinition>('predictor', text, beside);
+  if (own !== null) return own;
   const none = splitPredictor(text).name === 'none';
   return none ? { text, name: 'none', parameters: {} } : choose('predictor', text, beside, findPredictor, splitPredictor);
+}
+
+/**
+ * The predictor of a choice, loaded where it is a module of the user's own.
+ * @param folder what a relative path is relative to; the working directory unless given
+ * @throws UserError for a module that cannot be used, and for a parameter that it does not have
+ */
+export async function loadPredictor(chosen: PredictorChoice, folder?: string): Promise<PredictorChoice> {
+  return loadedChoice('predictor', chosen, ownPredictor, folder);
+}
+
+function definitionOf({ definition, name }: PredictorChoice): PredictorDefinition {
+  return definition ?? findPredictor(name);
 }
 
 /**
@@ -48,10 +68,11 @@ export function parsePredictor(text: string, beside: Readonly<Record<string, unk
  * @throws UserError where the trace does not carry what it needs, or a file that it needs cannot be read
  */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
-  const { chosen, folder, model, seed, slots, trace, training } = request;
+  const { folder, model, seed, slots, trace, training } = request;
+  const chosen = await loadPredictor(request.chosen, folder);
   const { name, parameters } = chosen;
   if (name === 'none') return null;
-  const definition = findPredictor(name);
+  const definition = definitionOf(chosen);
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
   const random = new Random(seed, `predictor/${name}`);
@@ -66,14 +87,15 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
  * @param folder that paths among the parameters are relative to
  */
 export function predictionTime(
-  { name, parameters }: Choice,
+  chosen: PredictorChoice,
   model: ModelSpec,
   hardware: Pick<HardwareSpec, 'hostClock' | 'software'>,
   folder = '.',
 ): PredictionTime {
+  const { name, parameters } = chosen;
   const { costNs } = parameters;
   if (typeof costNs === 'number') return new PredictionTime(fixedCost(costNs), model);
-  const measured = name === 'none' ? undefined : findPredictor(name).cost?.(parameters, folder);
+  const measured = name === 'none' ? undefined : definitionOf(chosen).cost?.(parameters, folder);
   return new PredictionTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
 }
 
@@ -89,8 +111,9 @@ function splitPredictor(kind: string): { name: string; given: Readonly<Record<st
   return splitSpec(kind);
 }
 
-/** The same spec with the path of its file, if it has one, made absolute from `folder`. */
+/** The same spec with the path of its file or module, if it has one, made absolute from `folder`. */
 export function locatedPredictor(kind: string, folder: string): string {
+  if (moduleChoice('predictor', kind) !== null) return locatedModule(kind, folder);
   const { given, name } = splitPredictor(kind);
   if (given.file === undefined) return kind;
   const parameters = Object.entries({ ...given, file: resolve(folder, given.file) });

@@ -1,5 +1,6 @@
 // The family of schedulers. A new one is a file in this folder and a line here.
-import { type Choice, choose, findNamed } from '../base/parameters.js';
+import { choose, findNamed } from '../base/parameters.js';
+import { moduleChoice, type OwnChoice } from '../base/user-module.js';
 import { cacheAffinity } from './cache-affinity.js';
 import { expertflow } from './expertflow.js';
 import { fcfs } from './fcfs.js';
@@ -29,11 +30,14 @@ export function findScheduler(name: string): SchedulerDefinition {
   return findNamed('scheduler', SCHEDULERS, name);
 }
 
+/** A scheduler that a user named: a member of the family, or a module of the user's own. */
+export type SchedulerChoice = OwnChoice<SchedulerDefinition>;
+
 /**
- * Reads a scheduler: `fcfs`, `cache-affinity:batches=4`.
+ * Reads a scheduler: `fcfs`, `cache-affinity:batches=4`, `./mine.mjs:patience=8`.
  * @param beside parameters that stand beside the text; those after the colon win
  * @throws UserError where it, or a parameter, is unknown or a value cannot be
  */
-export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): Choice {
-  return choose('scheduler', text, beside, findScheduler);
+export function parseScheduler(text: string, beside: Readonly<Record<string, unknown>> = {}): SchedulerChoice {
+  return moduleChoice('scheduler', text, beside) ?? choose('scheduler', text, beside, findScheduler);
 }

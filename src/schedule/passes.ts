@@ -90,7 +90,8 @@ export class Passes {
       }
       const arrivalNs = this.#workload.nextArrivalNs;
       if (arrivalNs === Number.POSITIVE_INFINITY) {
-        if (this.#scheduler.pending > 0) throw new Error(`${this.#scheduler.pending} requests wait, and nothing runs`);
+        const { pending } = this.#scheduler;
+        if (pending > 0) throw this.#scheduler.stuck?.() ?? new Error(`${pending} requests wait, and nothing runs`);
         return -1;
       }
       nowNs = Math.max(nowNs, arrivalNs);

@@ -30,6 +30,8 @@ export interface Scheduler {
   readonly pending: number;
   /** Modelled time of the last {@link next} that delays its pass, ns. Absent: none. */
   readonly costNs?: number;
+  /** What is wrong where {@link next} is empty for ever, though requests are pending; absent: a bug of ours. */
+  stuck?(): Error;
   /** What this scheduler alone measures, by name of the catalogue. */
   metrics?(): Readonly<Record<string, number>>;
 }

@@ -5,6 +5,7 @@ import { placed, UserError } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, type ProfileFamily, shownPath } from '../base/profiles.js';
 import { BYTES, COUNT } from '../base/units.js';
+import { locatedChoice, moduleChoice } from '../base/user-module.js';
 import { known, written } from '../base/written.js';
 import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
@@ -16,7 +17,7 @@ import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
 import { KV_GROWTH } from '../schedule/kv-room.js';
 import { parseObjectives } from '../schedule/objective.js';
-import { formatNamed } from '../trace/formats/index.js';
+import { checkFormatName } from '../trace/formats/index.js';
 import { parseVariant } from '../trace/variants/index.js';
 import { REPLAYS } from './choices.js';
 import { faultsSchema } from './faults.js';
@@ -67,7 +68,12 @@ export const runSchema = z.strictObject({
     .describe(
       'Path of a routing trace (path#6000:8000: these of its rows), or several of one model; - is JSONL on stdin, synthetic is drawn.',
     ),
-  traceFormat: z.string().min(1).superRefine(known(formatNamed)).optional().describe('Format of the traces, instead of recognising it.'),
+  traceFormat: z
+    .string()
+    .min(1)
+    .superRefine(known(checkFormatName))
+    .optional()
+    .describe('Format of the traces, instead of recognising it.'),
   traceColumns: z
     .strictObject({
       layer: z.string().min(1).describe('Column of the layer.'),
@@ -257,16 +263,29 @@ export function checkRun(input: unknown, label: string, overrides: readonly Over
  * @throws UserError with the place of the module's name
  */
 function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
-  for (const part of ['cache', 'dram'] as const) {
-    const { policy } = run.system[part];
-    const place = placeIn(run, `system.${part}.policy`);
-    if ('name' in policy || place === run.label || overrides.some(({ label }) => label === place)) continue;
-    const advice = part === 'cache' ? 'name it with --policy' : `name it with --set system.${part}.policy=...`;
+  const { system, traceFormat, variants = [] } = run;
+  const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
+    ['system.cache.policy', moduleOf(system.cache.policy), '--policy'],
+    ['system.dram.policy', moduleOf(system.dram.policy), '--set system.dram.policy=...'],
+    ['system.predictor.kind', moduleOf(system.predictor.kind), '--predictor'],
+    ['system.scheduler.kind', moduleOf(system.scheduler.kind), '--scheduler'],
+    ...variants.map((variant, i) => [`variants.${i}`, moduleOf(variant), '--variant'] as const),
+    ['traceFormat', traceFormat === undefined ? undefined : moduleChoice('trace format', traceFormat)?.name, '--trace-format'],
+  ];
+  for (const [path, module, flag] of parts) {
+    const place = placeIn(run, path);
+    if (module === undefined || place === run.label || overrides.some(({ label }) => label === place)) continue;
+    const shown = path.replace(/\.(kind|\d+)$/, '');
     throw new UserError(
-      `${place}: system.${part}.policy: ${policy.path} is code, which no file may run; ${advice}, or trust the file with --allow-code`,
+      `${place}: ${shown}: ${module} is code, which no file may run; name it with ${flag}, or trust the file with --allow-code`,
     );
   }
   return run;
+}
+
+/** The module of a choice, as written; undefined: it is a member of moeprof's own. */
+function moduleOf({ name, path }: { readonly name: string; readonly path?: string }): string | undefined {
+  return path === undefined ? undefined : name;
 }
 
 /**
@@ -299,13 +318,39 @@ function specOf(
   const system = systemOf(located, folder, within('system'));
   const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
   const places = { ...located.places, ...Object.fromEntries(ofSystem) };
-  return { ...located.value, system: system.value, label, places, folder, overrides: inner };
+  const run = { ...located.value, system: system.value, label, places, folder, overrides: inner };
+  return withLocatedModules(run, system.folder, overrides);
 }
 
-/** The system of a run: the one that it names, or the one that stands in it. */
-function systemOf(run: Located<CheckedRun>, folder: string, overrides: readonly Override[]): Located<SystemSpec> {
+/** The same run, whose modules are named from the root: each is relative to the file that names it, or where a flag does to the working directory. */
+function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
+  const { folder, system, variants } = run;
+  const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
+    const place = placeIn(run, path);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
+  };
+  const { cache, dram, predictor, scheduler } = system;
+  return {
+    ...run,
+    ...(variants === undefined ? {} : { variants: variants.map((variant, i) => located(variant, `variants.${i}`, folder)) }),
+    system: {
+      ...system,
+      cache: { ...cache, policy: located(cache.policy, 'system.cache.policy', systemFolder) },
+      dram: { ...dram, policy: located(dram.policy, 'system.dram.policy', systemFolder) },
+      predictor: { ...predictor, kind: located(predictor.kind, 'system.predictor.kind', systemFolder) },
+      scheduler: { ...scheduler, kind: located(scheduler.kind, 'system.scheduler.kind', systemFolder) },
+    },
+  };
+}
+
+/** The system of a run, the one that it names or the one that stands in it, and the folder of the file that it stands in. */
+function systemOf(
+  run: Located<CheckedRun>,
+  folder: string,
+  overrides: readonly Override[],
+): Located<SystemSpec> & { readonly folder: string } {
   const { system } = run.value;
-  if (typeof system !== 'string') return run.part(['system'], systemSchema, overrides);
+  if (typeof system !== 'string') return { ...run.part(['system'], systemSchema, overrides), folder };
   const path = placed(`${run.place('system')}: system`, () => findProfile('systems', system, folder));
-  return loadSystem(path, folder, overrides);
+  return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
 }

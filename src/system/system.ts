@@ -47,12 +47,12 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
  * Reads a member of a family; parameters beside its name one by one, so that a wrong one is told with its own place.
  * @param parse throws a UserError
  */
-function chosen(
+function chosen<C extends Choice>(
   context: z.RefinementCtx,
   kind: string,
   beside: Readonly<Record<string, unknown>>,
-  parse: (text: string, beside: Readonly<Record<string, unknown>>) => Choice,
-): Choice {
+  parse: (text: string, beside: Readonly<Record<string, unknown>>) => C,
+): C {
   issueOf(context, ['kind'], () => parse(kind, {}));
   if (context.issues.length > 0) return z.NEVER;
   for (const [name, value] of Object.entries(beside)) issueOf(context, [name], () => parse(kind, { [name]: value }));

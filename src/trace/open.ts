@@ -2,12 +2,13 @@
 import { UserError } from '../base/errors.js';
 import { splitRows } from '../base/profiles.js';
 import type { ModelSpec } from '../model/spec.js';
-import type { OpenOptions } from './formats/format.js';
+import type { OpenOptions, TraceFormat } from './formats/format.js';
 import { formatOf } from './formats/index.js';
+import { loadFormat } from './formats/user-format.js';
 import { type Popularity, popularityOf } from './popularity.js';
 import type { RoutingProfile } from './routing-profile.js';
 import { rowsNamed } from './selection.js';
-import { openSource } from './source.js';
+import { openSource, type TraceSource } from './source.js';
 import { type RequestLength, requestsOf, synthesize } from './synthetic.js';
 import type { RoutingTrace } from './trace.js';
 
@@ -45,7 +46,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
   const source = await openSource(path);
   try {
-    const format = formatOf(source, options);
+    const format = await formatFor(source, options);
     if (format.open === undefined) {
       throw new UserError(
         `${path}: ${format.name} holds how often each expert was chosen, not when; that places experts statically (--popularity), ` +
@@ -62,6 +63,14 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
+/** The format of a file: a module of the user's own where one is named, else a member of the family. */
+async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
+  const own = await loadFormat(options.format);
+  if (own === null) return formatOf(source, options);
+  if (options.columns === undefined) return own;
+  throw new UserError(`--trace-columns: format ${own.name} has columns of its own; leave the map out`);
+}
+
 /**
  * Reads how often each expert was chosen: from a counts-only file, or by counting a trace (`file#0:6000`: those of its rows).
  * @throws UserError where the file can be read as neither
@@ -70,7 +79,7 @@ export async function openPopularity(named: string, options: OpenOptions = {}): 
   const { path, rows } = splitRows(named);
   const source = await openSource(path);
   try {
-    const format = formatOf(source, options);
+    const format = await formatFor(source, options);
     if (format.counts === undefined) return popularityOf(rowsNamed(await format.open!(source, options), rows, named));
     if (rows !== '') throw new UserError(`${named}: ${format.name} holds counts, which have no rows; leave ${rows} out`);
     return format.counts(source, options);

@@ -25,7 +25,7 @@ const KINDS: readonly InputKind[] = [
   'index',
   'workload',
   'predictor',
-  'policy',
+  'module',
   'checkpoint',
   'mapping',
 ];

@@ -67,7 +67,7 @@ describe('moeprof curve', () => {
   it.each([
     [['--policies', 'lruu'], 'did you mean "lru"'],
     [['--policies', 'lru,lru'], "'lru' stands twice"],
-    [['--policies', './absent.mjs'], '/absent.mjs: there is no such file'],
+    [['--policies', './absent.mjs'], 'absent.mjs: there is no such file'],
     [['--capacities', '30'], '"30" has no unit'],
     [['--quotas', 'optimal'], 'add --scope layer'],
     [['--warmup', '1000000'], 'leave none of'],

@@ -190,7 +190,8 @@ describe('mistakes are one line', () => {
         join(folder, 'ranks.mjs'),
         `export default { name: 'ranks', needs: ['predicted'], create: () => ({ touch() {}, insert() {}, remove() {}, victim: () => -1 }) };`,
       );
-      expect(await mistake(() => simulateRun({ ...checkRun({ ...small, ...input }, 'test'), folder }))).toMatch(message);
+      const located = JSON.parse(JSON.stringify(input).replaceAll('./ranks.mjs', join(folder, 'ranks.mjs'))) as typeof input;
+      expect(await mistake(() => simulateRun(checkRun({ ...small, ...located }, 'test')))).toMatch(message);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

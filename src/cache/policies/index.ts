@@ -1,11 +1,11 @@
 // The registry of cache policies (adding one is a file beside this one and a line below), and how a user names one:
 // `lru`, `s3-fifo:small=0.1`, `./my-policy.mjs:rate=2`.
 import { UserError } from '../../base/errors.js';
-import { type Choice, choose, type Parameters, resolveParameters, splitSpec } from '../../base/parameters.js';
+import { choose, type Parameters } from '../../base/parameters.js';
 import { didYouMean } from '../../base/text.js';
-import type { Written } from '../../base/written.js';
+import { loadedChoice, moduleChoice, type OwnChoice } from '../../base/user-module.js';
 import type { PolicyDefinition } from '../policy.js';
-import { loadPolicy } from '../user-policy.js';
+import { ownPolicy } from '../user-policy.js';
 import { arc } from './arc.js';
 import { belady, beladyAdmit } from './belady.js';
 import { beladyWindow } from './belady-window.js';
@@ -70,8 +70,8 @@ export const POLICIES: readonly PolicyDefinition[] = [
   beladyWindow,
 ];
 
-/** A policy that a user named: a member of the family, or a module of the user's own, whose parameters are known once it is loaded. */
-export type PolicyChoice = Choice | (Written & { readonly path: string; readonly given: Readonly<Record<string, string>> });
+/** A policy that a user named: a member of the family, or a module of the user's own. */
+export type PolicyChoice = OwnChoice<PolicyDefinition>;
 
 /** A policy with the values of its parameters. */
 export interface ResolvedPolicy {
@@ -79,19 +79,13 @@ export interface ResolvedPolicy {
   readonly parameters: Parameters;
 }
 
-/** A module of the user's own, with or without parameters after it; a drive letter's colon is part of the path. */
-const FILE = /^(.+\.(?:mjs|cjs|js))(:.*)?$/;
-
 /**
  * Reads the name of a policy.
  * @param text `name`, `name:key=value,key=value`, or a path to a module in place of the name
  * @throws UserError for an unknown policy or parameter, or a bad value
  */
 export function parsePolicy(text: string): PolicyChoice {
-  const file = FILE.exec(text);
-  if (file === null) return choose('policy', text, {}, findPolicy);
-  const [, path, rest = ''] = file;
-  return { text, path: path!, given: rest === '' ? {} : splitSpec(`policy${rest}`).given };
+  return moduleChoice('policy', text) ?? choose('policy', text, {}, findPolicy);
 }
 
 /**
@@ -99,11 +93,9 @@ export function parsePolicy(text: string): PolicyChoice {
  * @param baseFolder what a relative path is relative to; the working directory unless given
  * @throws UserError for a module that cannot be used, and for a parameter that it does not have
  */
-export async function resolvePolicy(chosen: PolicyChoice, baseFolder: string = process.cwd()): Promise<ResolvedPolicy> {
-  if ('name' in chosen) return { definition: findPolicy(chosen.name), parameters: chosen.parameters };
-  const { given, path } = chosen;
-  const definition = await loadPolicy(path, baseFolder);
-  return { definition, parameters: resolveParameters(`policy ${path}`, definition.parameters, given) };
+export async function resolvePolicy(chosen: PolicyChoice, baseFolder?: string): Promise<ResolvedPolicy> {
+  const { definition, name, parameters } = await loadedChoice('policy', chosen, ownPolicy, baseFolder);
+  return { definition: definition ?? findPolicy(name), parameters };
 }
 
 /** @throws UserError with the nearest name */

@@ -4,6 +4,7 @@ import { placed } from '../../base/errors.js';
 import { formatCount } from '../../base/units.js';
 import { type Conversion, convertTrace, numbersIn, parseRanges, readRemap } from '../../trace/convert/index.js';
 import { parseVariant, stackVariants } from '../../trace/variants/index.js';
+import { loadVariants } from '../../trace/variants/user-variant.js';
 import type { CliContext } from '../context.js';
 import { collect, parseSeed, seedOption, type TraceFlags } from '../options.js';
 import { addTraceOptions, openNamed } from './open.js';
@@ -44,7 +45,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .option('--requests <ranges>', 'only these requests, by their place in the file')
     .option('--layers <ranges>', 'only these MoE layers')
     .option('--remap <file>', 'JSON: new number of each expert, one list or one per layer; -1 drops a choice')
-    .option('--variant <variant>', 'routing as it might be: top-k=4, top-p=0.9, random, ...; repeatable, in order', collect, [])
+    .option('--variant <variant>', 'routing as it might be: top-k=4, top-p=0.9, ./mine.mjs, ...; repeatable, in order', collect, [])
     .addOption(seedOption('seed of what variants draw').default('1'))
     .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
   addTraceOptions(command)
@@ -52,7 +53,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .action(async (path: string, flags: Flags) => {
       layoutOf(flags.output);
       const seed = parseSeed(flags.seed);
-      const variants = flags.variant.map((text) => placed('--variant', () => parseVariant(text)));
+      const variants = await loadVariants(flags.variant.map((text) => placed('--variant', () => parseVariant(text))));
       const { trace, model } = await openNamed(path, flags, flags.variant.length === 0);
       try {
         const conversion: Conversion = {

@@ -17,7 +17,7 @@ export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec)
   if (hardware.gpus !== undefined)
     refuse('is for GPUs that share layers or tensors, and here they share experts; name a runtime that does');
   const { policy } = system.cache;
-  if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || !('name' in policy) || policy.name !== 'static')
+  if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || policy.name !== 'static')
     refuse(
       `a split layer's experts stay where they are, and ${system.name} moves them; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
     );

@@ -36,6 +36,8 @@ export function outcome(finished: Finished): Result {
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
     variants: config.variants,
+    // A name tells moeprof's own variants; of others only the text does.
+    ownVariants: inputs.ownVariants,
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined },
     replay: run.replay,
     seed: run.seed,

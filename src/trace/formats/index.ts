@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/errors.js';
 import { findNamed } from '../../base/parameters.js';
+import { moduleChoice } from '../../base/user-module.js';
 import type { TraceSource } from '../source.js';
 import { allenai } from './allenai.js';
 import { bigMoeOnEdge } from './bigmoeonedge.js';
@@ -64,11 +65,19 @@ export const traceFormats: readonly TraceFormat[] = [
   genericJsonl,
 ];
 
+/**
+ * Refuses a name that no format has; the path of a module may stand in place of one.
+ * @throws UserError with the nearest name
+ */
+export function checkFormatName(name: string): void {
+  if (moduleChoice('trace format', name) === null) formatNamed(name);
+}
+
 /** Formats whose columns a user may name. */
 const tables: readonly TraceFormat[] = [parquet, genericJsonl, genericCsv];
 
 /** @throws UserError where there is no format of that name */
-export function formatNamed(name: string): TraceFormat {
+function formatNamed(name: string): TraceFormat {
   return findNamed('trace format', traceFormats, name);
 }
 

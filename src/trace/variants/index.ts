@@ -1,6 +1,7 @@
 // The family of routing variants, and how a user names one: `top-p=0.9`, `two-sizes:small=0.4,skip=0.2`, `random`.
 import { UserError } from '../../base/errors.js';
-import { type Choice, choose, findNamed, splitSpec } from '../../base/parameters.js';
+import { choose, findNamed, splitSpec } from '../../base/parameters.js';
+import { moduleChoice, type OwnChoice } from '../../base/user-module.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
 import { hashRouting } from './hash.js';
@@ -23,11 +24,16 @@ const LACKS: Readonly<Record<VariantNeed, string>> = {
   tokenIds: 'needs the ids of the tokens, which {} does not carry; record it with token ids',
 };
 
+/** A variant that a user named: a member of the family, or a module of the user's own. */
+export type VariantChoice = OwnChoice<Variant>;
+
 /**
  * Reads a variant.
  * @throws UserError where it is unknown, or a parameter is
  */
-export function parseVariant(text: string): Choice {
+export function parseVariant(text: string): VariantChoice {
+  const own = moduleChoice<Variant>('variant', text);
+  if (own !== null) return own;
   return choose('variant', text, {}, findVariant, (spec) => {
     // `name=value` is short for the main parameter.
     const short = /^([^:=]+)=(.*)$/.exec(spec);
@@ -42,9 +48,13 @@ function findVariant(name: string): Variant {
   return findNamed('routing variant', VARIANTS, name);
 }
 
+function definitionOf({ definition, name }: VariantChoice): Variant {
+  return definition ?? findVariant(name);
+}
+
 /** True where one of the variants reads gate weights. */
-export function needWeights(variants: readonly Choice[]): boolean {
-  return variants.some(({ name, parameters }) => findVariant(name).needs?.(parameters).includes('weights'));
+export function needWeights(variants: readonly VariantChoice[]): boolean {
+  return variants.some((chosen) => definitionOf(chosen).needs?.(chosen.parameters).includes('weights'));
 }
 
 /**
@@ -68,11 +78,12 @@ export function applyVariants(
  */
 export function stackVariants(
   trace: RoutingTrace,
-  variants: readonly Choice[],
+  variants: readonly VariantChoice[],
   { model, seed }: { model: ModelSpec | null; seed: number },
 ): RoutingTrace {
-  return variants.reduce((below, { name, parameters, text: spec }) => {
-    const variant = findVariant(name);
+  return variants.reduce((below, chosen) => {
+    const { parameters, sha256, text: spec } = chosen;
+    const variant = definitionOf(chosen);
     for (const need of variant.needs?.(parameters) ?? []) {
       if (!below.has[need]) throw new UserError(`variant ${spec}: ${LACKS[need].replace('{}', below.path)}`);
     }
@@ -80,7 +91,7 @@ export function stackVariants(
     const experts = known === null ? below.expertsPerLayer : known.map((layer) => layer.experts);
     const choices = experts.map((_, layer) => Math.min(known === null ? below.topK : known[layer]!.topK, below.topK));
     const change = variant.change(below, parameters, { spec, seed, experts, choices });
-    const identity = JSON.stringify([variant.name, parameters, seed, experts, choices]);
+    const identity = JSON.stringify([variant.name, parameters, seed, experts, choices, ...(sha256 === undefined ? [] : [sha256])]);
     return variantTrace(below, { expertsPerLayer: experts, ...change }, identity, spec);
   }, trace);
 }

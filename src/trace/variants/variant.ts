@@ -8,7 +8,7 @@ import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';
 export type VariantNeed = 'weights' | 'tokenIds';
 
 /** What a variant is applied with. */
-interface VariantContext {
+export interface VariantContext {
   /** As the user wrote it, for messages, e.g. `top-p=0.9`. */
   readonly spec: string;
   /** Seed of what is drawn: the run's. */

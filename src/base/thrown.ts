@@ -1,0 +1,56 @@
+// Where code of the user's own went wrong: the place of what a module threw, and of a mistake in its syntax, and what it was, in one line.
+import { spawnSync } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { messageOf } from './errors.js';
+import { shownPath } from './profiles.js';
+
+/** What was thrown, in one line. */
+export function describedThrow(error: unknown): string {
+  const line = messageOf(error).split('\n')[0]!;
+  return error instanceof Error ? `${error.name}: ${line}` : `'${line}'`;
+}
+
+/** Most time that is spent on the place of a syntax error, ms. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * `file:line:column` of a syntax error. Node keeps it from the error of an ECMAScript module and prints it only where the error ends a
+ * process; so the import is done once more in one, where nothing runs, since nothing does before all that is imported has been parsed.
+ */
+export function placeOfSyntax(error: SyntaxError, path: string): string | null {
+  const known = printedPlace(error.stack ?? '');
+  if (known !== null) return known;
+  const script = `import ${JSON.stringify(pathToFileURL(path).href)}`;
+  const { stderr } = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: PATIENCE_MS,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return printedPlace(stderr ?? '');
+}
+
+/** The place in what Node prints above an error: the file with its line, the line itself, and a caret below the column. */
+function printedPlace(printed: string): string | null {
+  const [, file, line, before] = /^(\S.*):(\d+)\n.*\n(\s*)\^/.exec(printed) ?? [];
+  return file === undefined ? null : `${shownPath(pathOf(file))}:${line}:${before!.length + 1}`;
+}
+
+/** Folders of our own code: the sources and what is compiled from them. */
+const OURS = ['src', 'dist', 'node_modules'].map((name) => `${resolve(dirname(fileURLToPath(import.meta.url)), '../..', name)}/`);
+
+/** `file:line:column` of the innermost call that is neither ours nor Node's; null: there is none. */
+export function placeOfThrow(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  for (const [, file, at] of (error.stack ?? '').matchAll(/(?:\(|at |async )(file:\/\/\/[^\s()]+|\/[^\s()]+):(\d+:\d+)\)?$/gm)) {
+    const path = pathOf(file!);
+    if (!OURS.some((folder) => path.startsWith(folder))) return `${shownPath(path)}:${at}`;
+  }
+  return null;
+}
+
+/** A file as Node names it: a path, or a URL. */
+function pathOf(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file) : file;
+}

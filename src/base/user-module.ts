@@ -1,0 +1,217 @@
+// A part of a run that is a file of the user's own: a module whose default export is a member of a family. All families load theirs here,
+// so that a mistake in any of them is told alike, in one line that says where it stands.
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InternalError, UserError } from './errors.js';
+import { readText } from './input-file.js';
+import { type Choice, type ParameterTable, resolveParameters, splitSpec } from './parameters.js';
+import { shownPath } from './profiles.js';
+import { describedThrow, placeOfSyntax, placeOfThrow } from './thrown.js';
+
+/**
+ * A member of a family, which may be a module of the user's own. Until that is loaded, its name is the path as written, and its parameters
+ * are what was given.
+ */
+export interface OwnChoice<D> extends Choice {
+  /** The module; absent: the member is one of moeprof's own. */
+  readonly path?: string;
+  /** What the module exports, once it is loaded. */
+  readonly definition?: D;
+  /** SHA-256 of the module's text, once it is loaded. */
+  readonly sha256?: string;
+}
+
+/** A module with or without parameters after it; a drive letter's colon is part of the path. */
+const MODULE = /^(.+\.[mc]?[jt]s)(?::(.*))?$/s;
+
+/**
+ * Reads the path of a module in place of a name.
+ * @param text `./mine.mjs`, with parameters after a colon
+ * @param beside parameters that stand beside the text; those after the colon win
+ * @returns null where the text is no such path
+ * @throws UserError where a parameter is not `key=value`
+ */
+export function moduleChoice<D>(noun: string, text: string, beside: Readonly<Record<string, unknown>> = {}): OwnChoice<D> | null {
+  const [, path, rest] = MODULE.exec(text) ?? [];
+  if (path === undefined) return null;
+  const given = rest === undefined ? {} : splitSpec(`${noun}:${rest}`).given;
+  return { text, name: path, path, parameters: { ...beside, ...given } as Choice['parameters'] };
+}
+
+/** The same choice with its module, if it has one, at a place that no longer depends on a folder. */
+export function locatedChoice<C extends { readonly path?: string }>(choice: C, folder: string): C {
+  return choice.path === undefined ? choice : { ...choice, path: resolve(folder, choice.path) };
+}
+
+/** A text that names a member of a family, with the path of a module, if it is one, made absolute from `folder`. */
+export function locatedModule(text: string, folder: string): string {
+  const [, path, rest] = MODULE.exec(text) ?? [];
+  return path === undefined ? text : `${resolve(folder, path)}${rest === undefined ? '' : `:${rest}`}`;
+}
+
+/**
+ * Loads the module of a choice and checks the parameters that it was given.
+ * @param check makes a member of what the module exports, or says what is wrong with it
+ * @param folder what a relative path is relative to; the working directory unless said
+ * @returns the choice itself where it has no module, or is loaded
+ * @throws UserError with the place of what keeps the module from being used
+ */
+export async function loadedChoice<D extends { readonly name: string; readonly parameters?: ParameterTable }>(
+  noun: string,
+  choice: OwnChoice<D>,
+  check: (own: OwnExport) => D,
+  folder: string = process.cwd(),
+): Promise<OwnChoice<D>> {
+  const { definition: known, parameters, path, text } = choice;
+  if (path === undefined || known !== undefined) return choice;
+  const own = await importOwn(noun, resolve(folder, path));
+  const definition = check(own);
+  return {
+    text,
+    name: definition.name,
+    path,
+    parameters: resolveParameters(`${noun} ${own.shown}`, definition.parameters, parameters),
+    definition,
+    sha256: own.sha256,
+  };
+}
+
+/** What a module exports, with what checks it. */
+export class OwnExport {
+  /** The file, as messages show it. */
+  readonly shown: string;
+  /** SHA-256 of its text, hex. */
+  readonly sha256: string;
+  readonly #noun: string;
+  readonly #value: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param noun what it should be, e.g. `predictor`; its page is `docs/add-a-predictor.md`
+   * @throws UserError where the default export is no object with a name
+   */
+  constructor(noun: string, shown: string, sha256: string, value: unknown) {
+    this.#noun = noun;
+    this.shown = shown;
+    this.sha256 = sha256;
+    if (typeof value !== 'object' || value === null) {
+      throw this.wrong(
+        `${value === undefined ? 'there is no default export; it' : 'the default export'} must be a ${noun} definition (an object)`,
+      );
+    }
+    this.#value = value as Readonly<Record<string, unknown>>;
+    if (typeof this.#value.name !== 'string' || this.#value.name === '') throw this.wrong('the default export lacks "name" (text)');
+    this.#checkParameters(this.#value.parameters);
+  }
+
+  /** The default export, checked as far as the methods below were asked to. */
+  get value(): unknown {
+    return this.#value;
+  }
+
+  get name(): string {
+    return this.#value.name as string;
+  }
+
+  /** One mistake, with the page that says how it is done. */
+  wrong(what: string): UserError {
+    return new UserError(`${this.shown}: ${what}; see docs/add-a-${this.#noun.replaceAll(' ', '-')}.md`);
+  }
+
+  /** @throws UserError where a member of moeprof's own has the same name: results could not be told apart */
+  nameApart(taken: readonly string[]): void {
+    if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
+  }
+
+  /** A text, or what stands for it where there is none. */
+  textOr(field: string, otherwise: string): string {
+    const text = this.#value[field];
+    return typeof text === 'string' ? text : otherwise;
+  }
+
+  /** @throws UserError where a method is missing or no function. @param signature `create(context, parameters)` */
+  requireMethod(signature: string): void {
+    if (typeof this.#value[signature.replace(/\(.*/, '')] !== 'function') {
+      throw this.wrong(`the default export lacks "${signature}" (a function)`);
+    }
+  }
+
+  /** @throws UserError where something is there and no function */
+  optionalMethod(field: string): void {
+    const value = this.#value[field];
+    if (value !== undefined && typeof value !== 'function') throw this.wrong(`"${field}" must be a function`);
+  }
+
+  /** @throws UserError where a list is there that has other words than these */
+  wordsOf(field: string, words: readonly string[]): void {
+    const value = this.#value[field];
+    if (value === undefined || (Array.isArray(value) && value.every((word) => words.includes(word as string)))) return;
+    throw this.wrong(`"${field}" must be a list of ${words.join(', ')}`);
+  }
+
+  /**
+   * What `create` has made, with the methods that it must have.
+   * @throws UserError that names the first one that is missing
+   */
+  made<T>(member: T, methods: readonly (keyof T & string)[], by = 'create'): T {
+    const found = member as { readonly then?: unknown } | null | undefined;
+    if (typeof found !== 'object' || found === null) throw this.wrong(`"${by}" must return an object, not ${String(found)}`);
+    if (typeof found.then === 'function') throw this.wrong(`"${by}" returns a promise; it must not be async`);
+    const missing = methods.find((method) => typeof member[method] !== 'function');
+    if (missing !== undefined) throw this.wrong(`what "${by}" returns lacks the method "${missing}"`);
+    return member;
+  }
+
+  /** What the user's code gives; what it throws is told in one line, with its place. */
+  run<T>(method: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.thrown(method, error);
+    }
+  }
+
+  /** What the user's code has thrown, told in one line. */
+  thrown(method: string, error: unknown): Error {
+    if (error instanceof UserError || error instanceof InternalError) return error;
+    return new UserError(`${placeOfThrow(error) ?? this.shown}: ${method} threw ${describedThrow(error)}`);
+  }
+
+  #checkParameters(table: unknown): void {
+    if (table === undefined) return;
+    if (typeof table !== 'object' || table === null) throw this.wrong('"parameters" must be an object');
+    for (const [key, parameter] of Object.entries(table)) {
+      const fallback = (parameter as { readonly default?: unknown } | null)?.default;
+      if (!['number', 'string', 'boolean'].includes(typeof fallback)) {
+        throw this.wrong(`parameter "${key}" lacks a default, whose type (number, text or truth value) is the parameter's`);
+      }
+    }
+  }
+}
+
+/**
+ * The default export of a module.
+ * @throws UserError where there is no such file, or it cannot be loaded
+ */
+export async function importOwn(noun: string, path: string): Promise<OwnExport> {
+  const shown = shownPath(path);
+  // What is no file would keep the import for ever.
+  const sha256 = createHash('sha256').update(readText(shown, 'module')).digest('hex');
+  if (/\.[mc]?ts$/.test(path) && !stripsTypes()) {
+    const instead = `name what tsc makes of it (${shown.replace(/ts$/, 'js')}), or use Node 22.18 or later`;
+    throw new UserError(`${shown}: is TypeScript, which Node ${process.versions.node} does not run; ${instead}`);
+  }
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as typeof module;
+  } catch (error) {
+    const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
+    throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);
+  }
+  return new OwnExport(noun, shown, sha256, module.default);
+}
+
+/** True where this Node runs TypeScript by leaving types out. */
+function stripsTypes(): boolean {
+  return Boolean((process.features as { readonly typescript?: unknown }).typescript);
+}

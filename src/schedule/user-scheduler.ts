@@ -1,0 +1,182 @@
+// A scheduler of the user's own, checked as it is loaded and while it runs: a pass that no engine could run, or a request that is never
+// served, would end far from where the mistake is.
+import { UserError } from '../base/errors.js';
+import type { Parameters } from '../base/parameters.js';
+import { loadedChoice, type OwnExport } from '../base/user-module.js';
+import { SCHEDULERS, type SchedulerChoice } from './index.js';
+import { RequestQueue, ShareList } from './queue.js';
+import { passSize } from './queue-scheduler.js';
+import type { Request } from './request.js';
+import type { Fairness, Scheduler, SchedulerContext, SchedulerDefinition, SchedulerLimits, Share } from './scheduler.js';
+
+/** What a scheduler of the user's own may know, and the building blocks of our own. */
+export interface OwnSchedulerContext extends SchedulerContext {
+  /** Waiting requests in order of arrival, and running ones; it admits them where there is room for their KV cache. */
+  readonly queue: RequestQueue;
+  /** The shares of a pass, within its budget of tokens. */
+  readonly list: ShareList;
+}
+
+/** Most passes in a row that may leave out a request which has begun, where the module promises nothing. Ours: far more than any turn takes. */
+const PATIENCE = 10_000;
+
+/**
+ * The scheduler of a choice, loaded where it is a module of the user's own.
+ * @param folder what a relative path is relative to; the working directory unless given
+ * @throws UserError for a module that cannot be used, and for a parameter that it does not have
+ */
+export async function loadScheduler(chosen: SchedulerChoice, folder?: string): Promise<SchedulerChoice> {
+  return loadedChoice('scheduler', chosen, ownScheduler, folder);
+}
+
+function ownScheduler(own: OwnExport): SchedulerDefinition {
+  own.nameApart(SCHEDULERS.map(({ name }) => name));
+  own.requireMethod('create(limits, parameters, context)');
+  for (const method of ['fairness', 'running']) own.optionalMethod(method);
+  own.wordsOf('needs', ['paths', 'residency']);
+  const definition = own.value as Omit<SchedulerDefinition, 'fairness'> & Partial<Pick<SchedulerDefinition, 'fairness'>>;
+  const fairness = (limits: SchedulerLimits, parameters: Parameters): Fairness =>
+    own.run('fairness', () => definition.fairness?.(limits, parameters)) ?? { passedOver: PATIENCE, overtaken: PATIENCE };
+  return {
+    ...definition,
+    name: own.name,
+    summary: own.textOr('summary', `the scheduler of ${own.shown}`),
+    cites: own.textOr('cites', own.shown),
+    fairness,
+    create(limits, parameters, given) {
+      const context: OwnSchedulerContext = { ...given, queue: new RequestQueue(given), list: new ShareList(given.drafts) };
+      const scheduler = own.run('create', () => definition.create(limits, parameters, context));
+      own.made(scheduler, ['add', 'next', 'finished']);
+      if (typeof scheduler.pending !== 'number')
+        throw own.wrong('what "create" returns lacks "pending" (how many requests are not finished)');
+      return new CheckedScheduler(own, scheduler, limits, given, fairness(limits, parameters).passedOver);
+    },
+  };
+}
+
+/** The same scheduler, whose passes are checked. */
+class CheckedScheduler implements Scheduler {
+  declare metrics?: NonNullable<Scheduler['metrics']>;
+  readonly #own: OwnExport;
+  readonly #scheduler: Scheduler;
+  readonly #limits: SchedulerLimits;
+  readonly #context: SchedulerContext;
+  readonly #patience: number;
+  /** Requests that were added and have not finished, with the passes in a row that have left them out since they began. */
+  readonly #open = new Map<Request, number>();
+
+  constructor(own: OwnExport, scheduler: Scheduler, limits: SchedulerLimits, context: SchedulerContext, patience: number) {
+    this.#own = own;
+    this.#scheduler = scheduler;
+    this.#limits = limits;
+    this.#context = context;
+    this.#patience = patience;
+    if (scheduler.metrics !== undefined) this.metrics = () => own.run('metrics', () => scheduler.metrics!());
+  }
+
+  get pending(): number {
+    return this.#open.size;
+  }
+
+  get costNs(): number {
+    const costNs = this.#scheduler.costNs ?? 0;
+    if (typeof costNs === 'number' && costNs >= 0) return costNs;
+    throw this.#wrong(`costNs is ${String(costNs)}`, 'give the time that composing the pass takes, in ns');
+  }
+
+  add(request: Request): void {
+    this.#open.set(request, 0);
+    this.#own.run('add', () => this.#scheduler.add(request));
+  }
+
+  next(nowNs: number): readonly Share[] {
+    const shares = this.#own.run('next', () => this.#scheduler.next(nowNs));
+    if (!Array.isArray(shares))
+      throw this.#wrong('next returned no list', 'return an array of { request, tokens }, empty where nothing can run');
+    this.#checkPass(shares);
+    return shares;
+  }
+
+  finished(shares: readonly Share[], nowNs: number): void {
+    this.#countTurns(shares);
+    this.#own.run('finished', () => this.#scheduler.finished(shares, nowNs));
+    for (const { request } of shares) {
+      if (!request.finished) continue;
+      this.#open.delete(request);
+      if (request.kvTokens === 0) continue;
+      throw this.#wrong(
+        `finished kept the KV cache of request ${request.index}, which is done`,
+        'call context.kv.release(request), or queue.sweep()',
+      );
+    }
+    const { pending } = this.#scheduler;
+    if (pending === this.#open.size) return;
+    throw this.#wrong(
+      `pending is ${pending}, and ${this.#open.size} requests are not finished`,
+      'count those that wait and those that run',
+    );
+  }
+
+  stuck(): Error {
+    return this.#wrong(
+      `next returns no pass, and ${this.#open.size} requests are not finished`,
+      'let one run that waits: nothing else will happen',
+    );
+  }
+
+  #checkPass(shares: readonly Share[]): void {
+    const { batch, maxTokensPerPass } = this.#limits;
+    const requests = passSize(this.#limits);
+    if (shares.length > requests)
+      throw this.#wrong(`next returned ${shares.length} requests`, `a pass holds ${requests} (the batch is ${batch})`);
+    const seen = new Set<Request>();
+    let total = 0;
+    for (const share of shares) {
+      const { request, tokens } = share ?? {};
+      if (request === undefined || !this.#open.has(request)) {
+        throw this.#wrong('next returned a request that was not added, or is finished', 'return requests as add gave them');
+      }
+      if (seen.has(request)) throw this.#wrong(`next returned request ${request.index} twice`, 'put all its tokens into one share');
+      seen.add(request);
+      this.#checkShare(request, tokens);
+      total += tokens;
+    }
+    if (total > maxTokensPerPass) throw this.#wrong(`next returned ${total} tokens`, `a pass takes ${maxTokensPerPass}`);
+    if (shares.length > 0) return;
+    for (const request of this.#open.keys()) {
+      if (request.kvTokens > 0) throw this.#wrong(`next returned nothing, and request ${request.index} is admitted`, 'let it run');
+    }
+  }
+
+  #checkShare(request: Request, tokens: number): void {
+    const which = `request ${request.index}`;
+    if (request.kvTokens === 0) {
+      throw this.#wrong(
+        `next returned ${which}, which has no room for its KV cache`,
+        'run it after context.kv.admit(request) has said true',
+      );
+    }
+    const drafted = this.#context.drafts?.draftOf(request) ?? 0;
+    const most = request.inPrefill ? request.promptRows - request.done : Math.min(1 + drafted, request.tokens - request.done + drafted);
+    if (Number.isInteger(tokens) && tokens >= 1 && tokens <= most) return;
+    const phase = request.inPrefill ? 'prompt tokens left' : 'token to decode';
+    throw this.#wrong(`next returned ${String(tokens)} tokens of ${which}`, `it has ${most} ${phase}; give 1 to ${most}`);
+  }
+
+  #countTurns(shares: readonly Share[]): void {
+    const ran = new Set(shares.map(({ request }) => request));
+    for (const [request, left] of this.#open) {
+      const now = ran.has(request) || request.kvTokens === 0 || request.lastPass === 0 ? 0 : left + 1;
+      this.#open.set(request, now);
+      if (now <= this.#patience) continue;
+      throw this.#wrong(
+        `next has left out request ${request.index}, which has begun, for ${now} passes`,
+        `its fairness promises at most ${this.#patience}`,
+      );
+    }
+  }
+
+  #wrong(what: string, instead: string): UserError {
+    return new UserError(`${this.#own.shown}: ${what}; ${instead}`);
+  }
+}

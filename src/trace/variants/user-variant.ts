@@ -1,0 +1,81 @@
+// A routing variant of the user's own, checked as it is loaded and on every row that it writes.
+import { UserError } from '../../base/errors.js';
+import { loadedChoice, type OwnExport } from '../../base/user-module.js';
+import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
+import { PlaceDraws } from './draws.js';
+import { VARIANTS, type VariantChoice } from './index.js';
+import type { RoutingChange, Variant, VariantContext } from './variant.js';
+
+/** What a variant of the user's own is applied with, and the building blocks of our own. */
+export interface OwnVariantContext extends VariantContext {
+  /** The id that stands for no expert. */
+  readonly none: number;
+  /** Draws that depend on the place: `draws.at(row, layer)`, then `draws.next()`, `draws.subset(...)`. Rows are read in any order. */
+  readonly draws: PlaceDraws;
+}
+
+/**
+ * The variants of choices, loaded where they are modules of the user's own.
+ * @param folder what a relative path is relative to; the working directory unless given
+ * @throws UserError for a module that cannot be used, and for a parameter that it does not have
+ */
+export async function loadVariants(variants: readonly VariantChoice[], folder?: string): Promise<VariantChoice[]> {
+  return Promise.all(variants.map((chosen) => loadedChoice('variant', chosen, ownVariant, folder)));
+}
+
+function ownVariant(own: OwnExport): Variant {
+  own.nameApart(VARIANTS.map(({ name }) => name));
+  own.requireMethod('change(trace, parameters, context)');
+  own.optionalMethod('needs');
+  const definition = own.value as Variant;
+  return {
+    ...definition,
+    name: own.name,
+    summary: own.textOr('summary', `the variant of ${own.shown}`),
+    cites: own.textOr('cites', own.shown),
+    change(trace, parameters, given) {
+      const context: OwnVariantContext = { ...given, none: NULL_EXPERT, draws: new PlaceDraws(given.seed, `variant/${own.name}`) };
+      const change = own.run('change', () => definition.change(trace, parameters, context));
+      return checked(own, own.made(change, ['rewrite'], 'change'), trace, given);
+    },
+  };
+}
+
+/** The same change, whose rows are checked. */
+function checked(own: OwnExport, change: RoutingChange, below: RoutingTrace, { experts: usual }: VariantContext): RoutingChange {
+  const { expertsPerLayer: experts = usual, topK = below.topK } = change;
+  const whole = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0;
+  if (!whole(topK)) throw own.wrong(`"topK" is ${String(topK)}; it must be a whole number of choices`);
+  if (!Array.isArray(experts) || experts.length === 0 || !experts.every(whole))
+    throw own.wrong('"expertsPerLayer" must list the experts of each layer');
+  return {
+    ...change,
+    rewrite(source, into, start) {
+      own.run('rewrite', () => change.rewrite(source, into, start));
+      checkRows(own, into, source.tokens, start, experts, topK);
+    },
+  };
+}
+
+function checkRows(own: OwnExport, into: TraceChunk, rows: number, start: number, experts: readonly number[], topK: number): void {
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    for (let layer = 0; layer < experts.length; layer++) {
+      const first = at;
+      for (const end = at + topK; at < end; at++) {
+        const id = into.experts[at]!;
+        if (id === NULL_EXPERT) continue;
+        const weight = into.weights?.[at] ?? 0;
+        const what =
+          id >= experts[layer]!
+            ? `expert ${id}, the layer has ${experts[layer]}; write 0 to ${experts[layer]! - 1}, or context.none`
+            : into.experts.indexOf(id, first) < at
+              ? `expert ${id} twice; a token chooses an expert once`
+              : !(Number.isFinite(weight) && weight >= 0)
+                ? `${weight} as a gate weight; write 0 or more`
+                : null;
+        if (what !== null) throw new UserError(`${own.shown}: rewrite of row ${start + row}, layer ${layer}, wrote ${what}`);
+      }
+    }
+  }
+}
