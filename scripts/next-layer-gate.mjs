@@ -1,16 +1,16 @@
-// Writes what the next layer's gate would say, if it were asked one layer early, into a trace's `predicted` tensor: the upper reference for
-// predictors that see hidden states. Needs the router's inputs and weights beside the trace; `--predictor supplied` then judges and uses it.
+// Writes what the next layers' gates would say, if they were asked early, into a trace's `predicted` tensor: the upper reference for
+// predictors that see hidden states. Needs the router's inputs and weights beside the trace; `--predictor gate` then judges and uses it.
 //
-//   node scripts/next-layer-gate.mjs TRACE ROUTER_INPUTS ROUTER_WEIGHTS OUT [EXPERTS_PER_LAYER]
+//   node scripts/next-layer-gate.mjs TRACE ROUTER_INPUTS ROUTER_WEIGHTS OUT [EXPERTS_PER_LAYER] [DISTANCES]
 //
 // TRACE experts [T, L, K]; ROUTER_INPUTS hidden F16 [T', L, d], the normalised router inputs of the trace's first T' rows; ROUTER_WEIGHTS
-// router F32 [L, E, d] and moe_norm_scale F32 [L, d]. OUT has the first T' rows. Prediction for layer l + 1: the best of
-// (hidden[l] / scale[l] * scale[l + 1]) . router[l + 1]; the first layer has none.
+// router F32 [L, E, d] and moe_norm_scale F32 [L, d]. OUT has the first T' rows. Prediction for layer l + d, d = 1, 2 ... DISTANCES (1 unless
+// said): the best of (hidden[l] / scale[l] * scale[l + d]) . router[l + d]; the first d layers have none.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const [tracePath, inputsPath, weightsPath, outPath, perLayer] = process.argv.slice(2);
+const [tracePath, inputsPath, weightsPath, outPath, perLayer, farthest] = process.argv.slice(2);
 if (outPath === undefined) {
-  console.error('usage: node scripts/next-layer-gate.mjs TRACE ROUTER_INPUTS ROUTER_WEIGHTS OUT [EXPERTS_PER_LAYER]');
+  console.error('usage: node scripts/next-layer-gate.mjs TRACE ROUTER_INPUTS ROUTER_WEIGHTS OUT [EXPERTS_PER_LAYER] [DISTANCES]');
   process.exitCode = 2;
 } else {
   main();
@@ -27,24 +27,30 @@ function main() {
   const hidden = halves(inputs.bytes('hidden'));
   const router = floats(weights.bytes('router'));
   const scale = floats(weights.bytes('moe_norm_scale'));
-  const predicted = new Uint8Array(rows * layers * named).fill(0xff);
+  const distances = Array.from({ length: Number(farthest ?? 1) }, (_, i) => i + 1);
+  const names = named * distances.length;
+  const predicted = new Uint8Array(rows * layers * names).fill(0xff);
   const logits = new Float64Array(experts);
   const input = new Float64Array(width);
   for (let row = 0; row < rows; row++) {
-    for (let layer = 0; layer + 1 < layers; layer++) {
-      const from = (row * layers + layer) * width;
-      for (let i = 0; i < width; i++) input[i] = (hidden[from + i] / scale[layer * width + i]) * scale[(layer + 1) * width + i];
-      for (let e = 0; e < experts; e++) {
-        const gate = ((layer + 1) * experts + e) * width;
-        let sum = 0;
-        for (let i = 0; i < width; i++) sum += input[i] * router[gate + i];
-        logits[e] = sum;
+    for (let layer = 0; layer < layers; layer++) {
+      for (const [part, distance] of distances.entries()) {
+        const target = layer + distance;
+        if (target >= layers) continue;
+        const from = (row * layers + layer) * width;
+        for (let i = 0; i < width; i++) input[i] = (hidden[from + i] / scale[layer * width + i]) * scale[target * width + i];
+        for (let e = 0; e < experts; e++) {
+          const gate = (target * experts + e) * width;
+          let sum = 0;
+          for (let i = 0; i < width; i++) sum += input[i] * router[gate + i];
+          logits[e] = sum;
+        }
+        const order = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+        predicted.set(order.slice(0, named), (row * layers + target) * names + part * named);
       }
-      const order = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
-      predicted.set(order.slice(0, named), (row * layers + layer + 1) * named);
     }
   }
-  const tensors = { predicted: { dtype: 'U8', shape: [rows, layers, named], bytes: predicted } };
+  const tensors = { predicted: { dtype: 'U8', shape: [rows, layers, names], bytes: predicted } };
   for (const name of ['experts', 'weights', 'request_id', 'position', 'phase', 'token_id']) {
     const tensor = trace.header[name];
     if (tensor === undefined) continue;
@@ -57,7 +63,8 @@ function main() {
   }
   save(outPath, tensors, {
     ...trace.header.__metadata__,
-    predicted: "the next layer's gate on this layer's router input",
+    predicted: "the next layers' gates on this layer's router input",
+    predicted_ahead: JSON.stringify(distances),
     tokens: String(rows),
   });
 }

@@ -2,6 +2,7 @@
 // pins. Ids are local to the cache, [0, experts): the expert within its layer where a layer has its own cache, the dense id else.
 import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
+import type { Known } from '../result/knowledge.js';
 
 /** No expert: what {@link CachePolicy.victim} returns when every resident is pinned. */
 export const NONE = -1;
@@ -137,4 +138,9 @@ export interface PolicyDefinition {
 /** What a policy needs with these parameters. */
 export function policyNeeds(definition: PolicyDefinition, parameters: Parameters): readonly PolicyNeed[] {
   return definition.needsWith?.(parameters) ?? definition.needs ?? [];
+}
+
+/** What a policy knows beyond what has happened (L17): the future where it asks for it. */
+export function policyKnows(definition: PolicyDefinition, parameters: Parameters): Known {
+  return { knows: policyNeeds(definition, parameters).includes('future') ? 'future' : 'nothing' };
 }

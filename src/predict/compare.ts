@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.js';
 import { resolveParameters } from '../base/parameters.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor } from './create.js';
+import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor, predictorKnows } from './create.js';
 import { type Evaluation, type EvaluationOptions, type EvaluationWatch, evaluatePredictor, type PredictionTimes } from './evaluate.js';
 import { PREDICTORS } from './index.js';
 
@@ -45,19 +45,19 @@ export interface ComparisonRequest {
 /** Tokens that are judged during the pass where the user does not say: enough for a third decimal, few enough for a slow predictor. */
 const AHEAD_TOKENS = 500;
 
-/** Not judged unless named: they are told the truth. */
-const TOLD = ['pre-gated', 'oracle'];
-
 /** Predictors that name the experts of one token and no others: popularity says whom to name beside them, up to 2k. */
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
-/** Names of all registered predictors that need nothing but what every one of these traces carries. */
+/** Names of all registered predictors that need nothing but what every one of these traces carries, and are not told the truth. */
 export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
   return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
-    if (TOLD.includes(name) || name === 'onnx') return false;
-    const wanted = needsWith?.(resolveParameters(name, parameters)) ?? needs ?? [];
-    return traces.every((trace) => missingNeeds(wanted, trace) === null);
+    if (name === 'onnx') return false;
+    const chosen = { text: name, name, parameters: resolveParameters(name, parameters) };
+    const wanted = needsWith?.(chosen.parameters) ?? needs ?? [];
+    return traces.every(
+      (trace) => missingNeeds(wanted, trace) === null && ['nothing', 'recorded'].includes(predictorKnows(chosen, trace).knows),
+    );
   }).map(({ name }) => name);
 }
 

@@ -6,6 +6,7 @@ import { Random } from '../base/random.js';
 import { loadedChoice, locatedModule, moduleChoice, type OwnChoice } from '../base/user-module.js';
 import type { HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
+import type { Known } from '../result/knowledge.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { costBeside, fixedCost, PredictionTime } from './cost.js';
 import { findPredictor } from './index.js';
@@ -20,7 +21,7 @@ export interface PredictorRequest {
   readonly chosen: PredictorChoice;
   readonly model: ModelSpec;
   /** The trace whose tokens it will predict. */
-  readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has'>;
+  readonly trace: Pick<RoutingTrace, 'path' | 'topK' | 'has' | 'meta'>;
   /** Most requests at once. */
   readonly slots: number;
   readonly seed: number;
@@ -76,10 +77,23 @@ export async function createPredictor(request: PredictorRequest): Promise<Predic
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
   const random = new Random(seed, `predictor/${name}`);
+  const recorded = recordedLookAhead(trace);
+  const context = { model, topK: trace.topK, slots, random, training };
   return await definition.create(
-    { model, topK: trace.topK, slots, random, training, ...(folder === undefined ? {} : { folder }) },
+    { ...context, ...(folder === undefined ? {} : { folder }), ...(recorded === undefined ? {} : { recorded }) },
     parameters,
   );
+}
+
+/** Look-ahead that a trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; undefined: none. */
+function recordedLookAhead({ has, meta }: Pick<RoutingTrace, 'has' | 'meta'>): readonly number[] | undefined {
+  return has.predictedK > 0 ? (meta.predictedAhead ?? []) : undefined;
+}
+
+/** What a predictor knows of a trace beyond what has happened (L17). */
+export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace, 'has' | 'meta'>): Known {
+  const definition = chosen.name === 'none' ? null : definitionOf(chosen);
+  return definition?.knows?.(chosen.parameters, recordedLookAhead(trace)) ?? { knows: 'nothing' };
 }
 
 /**

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { adaptive } from './adaptive.js';
 import { activationMatrix, ensemble, expertMap, markov, pathRetrieval, popularity, tokenTable, transition } from './counting.js';
+import { gate } from './gate.js';
 import { lastToken } from './last-token.js';
 import { onnx } from './onnx/onnx.js';
 import { oracle } from './oracle.js';
@@ -25,6 +26,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   expertMap,
   pathRetrieval,
   supplied,
+  gate,
   preGated,
   onnx,
   oracle,

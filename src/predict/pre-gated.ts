@@ -33,5 +33,6 @@ export const preGated: PredictorDefinition = {
     ahead: { default: 1, description: 'layers ahead whose experts are chosen; 0: the whole path, before the pass', min: 0 },
     costNs: COST,
   },
+  knows: () => ({ knows: 'future' }),
   create: ({ model }, { ahead }) => choosing(model, Number(ahead)),
 };

@@ -2,6 +2,7 @@
 import type { Parameter, Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
+import type { Known } from '../result/knowledge.js';
 import type { Warning } from '../result/result.js';
 import type { Pass } from '../schedule/pass.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -52,6 +53,8 @@ export interface PredictorContext {
   readonly training: readonly RoutingTrace[];
   /** Folder that paths among the parameters are relative to; the working directory unless said. */
   readonly folder?: string;
+  /** Look-ahead that the trace holds: layers ahead, one for each part of its `predicted` rows, empty where it does not say; absent: none. */
+  readonly recorded?: readonly number[];
 }
 
 /** What the trace may have to carry for a predictor. */
@@ -74,6 +77,11 @@ export interface PredictorDefinition {
    * @param folder that paths among the parameters are relative to
    */
   cost?(parameters: Parameters, folder: string): PredictionCost;
+  /**
+   * What it knows beyond what has happened (L17). Absent: nothing.
+   * @param recorded look-ahead that the trace holds, as in the context
+   */
+  knows?(parameters: Parameters, recorded: readonly number[] | undefined): Known;
   create(context: PredictorContext, parameters: Parameters): Predictor | Promise<Predictor>;
 }
 

@@ -12,27 +12,41 @@ import { COST, type PredictorDefinition } from './predictor.js';
 const SMOOTHING = 4;
 
 /** Log-odds of each rank of the supplied prediction, by layer. */
-class Supplied implements Evidence {
+export class Supplied implements Evidence {
   readonly #model: ModelSpec;
-  /** Layers ahead for which a prediction is there by the time a layer is routed; 0: before the pass. */
-  readonly #ahead: number;
-  /** Ranks; allocated when the first pass shows how many there are. */
+  /** Of each equal part of a row: layers ahead for which it is there by the time a layer is routed; 0: before the pass. */
+  readonly #ahead: readonly number[];
+  /** Ranks of all parts; allocated when the first pass shows how many there are. */
   #ranks = 0;
   /** `[layers, ranks]`. */
   #right = new Float64Array(0);
   #trials = new Float64Array(0);
 
-  constructor(model: ModelSpec, ahead: number) {
+  constructor(model: ModelSpec, ahead: readonly number[]) {
     this.#model = model;
     this.#ahead = ahead;
   }
 
+  /** The part that speaks of `layer`, of those that are there the one that was said last; -1: none. */
+  #partFor(after: number, layer: number): number {
+    if (after === NEXT_TOKEN) return -1;
+    let best = -1;
+    for (let part = 0; part < this.#ahead.length; part++) {
+      const ahead = this.#ahead[part]!;
+      if (ahead > 0 && (after < 0 || layer - after > ahead)) continue;
+      if (best < 0 || this.#ahead[best] === 0 || (ahead > 0 && ahead < this.#ahead[best]!)) best = part;
+    }
+    return best;
+  }
+
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    if (after === NEXT_TOKEN || (this.#ahead > 0 && (after < 0 || layer - after > this.#ahead))) return false;
+    const part = this.#partFor(after, layer);
+    if (part < 0) return false;
     const { predicted, predictedK } = pass;
     const share = evenShare(this.#model.layers[layer]!);
     const from = (token * pass.layers + layer) * predictedK;
-    for (let rank = 0; rank < predictedK; rank++) {
+    const width = predictedK / this.#ahead.length;
+    for (let rank = part * width; rank < (part + 1) * width; rank++) {
       const expert = predicted![from + rank]!;
       if (expert === NULL_EXPERT) continue;
       const at = layer * this.#ranks + rank;
@@ -68,9 +82,17 @@ export const supplied: PredictorDefinition = {
   summary: "what the trace's own `predicted` tensor says",
   cites: 'any predictor outside moeprof; e.g. the next layer’s gate of Mixtral-offloading, arXiv 2312.17238',
   parameters: {
-    ahead: { default: 1, description: 'layers ahead for which a prediction is there when a layer is routed; 0: before the pass', min: 0 },
+    ahead: {
+      default: 1,
+      description: 'layers ahead for which a prediction is there when a layer is routed, where the trace does not say; 0: before the pass',
+      min: 0,
+    },
     costNs: COST,
   },
   needs: ['predicted'],
-  create: (context, { ahead }) => mixtureOf(context, [{ evidence: new Supplied(context.model, Number(ahead)), weight: 1 }]),
+  knows: () => ({ knows: 'recorded' }),
+  create: (context, { ahead }) => {
+    const { model, recorded = [] } = context;
+    return mixtureOf(context, [{ evidence: new Supplied(model, recorded.length > 0 ? recorded : [Number(ahead)]), weight: 1 }]);
+  },
 };

@@ -20,7 +20,7 @@ const FREE = { default: 0, description: 'time of one prediction in ns', min: 0 }
 export function ownPredictor(own: OwnExport): PredictorDefinition {
   own.nameApart(['none', ...PREDICTORS.map(({ name }) => name)]);
   own.requireMethod('create(context, parameters)');
-  for (const method of ['needsWith', 'cost']) own.optionalMethod(method);
+  for (const method of ['needsWith', 'cost', 'knows']) own.optionalMethod(method);
   own.wordsOf('needs', NEEDS);
   const definition = own.value as PredictorDefinition;
   return {

@@ -1,9 +1,11 @@
 // Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
 import { formatBytes, formatCount, formatNs, formatRate } from '../base/units.js';
+import { KNOWLEDGE, markOf } from '../result/knowledge.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
-import { type Document, figure, grid, type Line, ratio } from './document/document.js';
+import { type Document, figure, type Grid, grid, type Line, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
+import { documentHtml } from './document/html.js';
 import { bareRate, formatDelta } from './format.js';
 import { type Phase, phaseTime } from './phase-time.js';
 
@@ -129,36 +131,74 @@ function bytesPerSecond(result: Result): number {
 }
 
 /** Formats of a ranking, the one for reading first. */
-export const rankingReports = documentFormats<readonly Result[]>(
-  (results) => rankingDocument(titleOf(results[0]!), rank(results)),
-  (results) => rank(results).map(({ result }) => result),
-);
+export const rankingReports = [
+  ...documentFormats<readonly Result[]>(documentOf, (results) => rank(results).map(({ result }) => result)),
+  documentHtml<readonly Result[]>(documentOf),
+] as const;
+
+function documentOf(results: readonly Result[]): Document {
+  return rankingDocument(titleOf(results[0]!), rank(results));
+}
 
 function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
-  // What 80 % of comparable measurements keep, where there are some.
-  const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
+  const whole = rankingGrid(ranked);
   return {
     title,
     lead: [{ text: orderOf(ranked) }],
     blocks: [
-      grid(ranked, [
-        { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
-        { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
-        { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
-        { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
-        ...(banded
-          ? [{ head: '±', name: 'accuracy.decode', of: ({ result }: Ranked) => ratio(result.accuracy?.decode?.halfWidth ?? null) }]
-          : []),
-        { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
-        { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
-        { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
-        { head: 'stall', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
-        { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
-      ]),
+      ...byKnowledge(ranked, whole),
       { kind: 'lines', lines: [...reasons(ranked), ...warnings(ranked)], only: ['terminal'] },
       { kind: 'lines', lines: warnings(ranked), only: ['markdown'] },
     ],
+    records: whole,
   };
+}
+
+/** Runs that know equally much, under a heading of their own (L17), in columns that stand under each other; one grid where all know nothing. */
+function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
+  const knows = ranked.map(({ result }) => result.knowledge?.most ?? 'nothing');
+  if (knows.every((known) => known === 'nothing')) return [whole];
+  const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
+  return KNOWLEDGE.flatMap((known) => {
+    const rows = whole.rows.filter((_, row) => knows[row] === known);
+    const title = headingOf(ranked.filter((_, row) => knows[row] === known));
+    return rows.length === 0 ? [] : [{ ...whole, columns, rows, title }];
+  });
+}
+
+/** The mark that some runs have in common; where marks differ, whose they are. */
+function headingOf(ranked: readonly Ranked[]): string {
+  const marks = ranked.map(({ result }) => markOf(result) ?? 'knows only what has happened');
+  const different = [...new Set(marks)];
+  if (different.length <= 1) return different[0] ?? '';
+  const those = (mark: string): string[] => ranked.filter((_, index) => marks[index] === mark).map(({ name }) => name);
+  return different.map((mark) => `${mark} (${those(mark).join(', ')})`).join('; ');
+}
+
+/** Columns that the longest text takes. */
+function widthOf({ columns, rows }: Grid, index: number): number {
+  return Math.max(columns[index]!.head.length, ...rows.map((row) => row[index]!.text.length));
+}
+
+function rankingGrid(ranked: readonly Ranked[]): Grid {
+  // What 80 % of comparable measurements keep, where there are some.
+  const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
+  return grid(ranked, [
+    { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
+    { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
+    { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
+    { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
+    ...(banded
+      ? [{ head: '±', name: 'accuracy.decode', of: ({ result }: Ranked) => ratio(result.accuracy?.decode?.halfWidth ?? null) }]
+      : []),
+    { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
+    { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
+    { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
+    { head: 'stall', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
+    { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
+    { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
+    { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
+  ]);
 }
 
 /** What the order is by, and what the figures are in. */

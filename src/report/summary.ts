@@ -1,6 +1,7 @@
 // What a reader wants to know of a run, in the order of asking, free of any output format: what the document of a run and the page of
 // HTML are made of.
 import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
+import { knowledgeText } from '../result/knowledge.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
 import { bandText } from './band.js';
@@ -254,7 +255,8 @@ function facts(result: Result): (readonly [label: string, text: string])[] {
   ]);
   const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
   const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
-  const others = [['GPUs', joinedText(result)] as const, ...lines, ...knowingFacts(result)];
+  const knows = printable(knowledgeText(result) ?? '');
+  const others = [['GPUs', joinedText(result)] as const, ...lines, ['knows', knows] as const, ...knowingFacts(result)];
   return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
 }
 

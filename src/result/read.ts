@@ -8,6 +8,7 @@ import { median } from '../base/significance.js';
 import { quoted } from '../base/text.js';
 import { LARGEST, METRICS, rangeOf } from './catalogue.js';
 import { digestOf } from './digest.js';
+import { KNOWLEDGE } from './knowledge.js';
 import { replacementOf } from './replaced.js';
 import { LAYER_COUNTERS, type Metric, type PerLayer, RESULT_SCHEMA, type Result } from './result.js';
 
@@ -73,6 +74,21 @@ export const resultSchema = z.looseObject({
     capacityBytes: count,
   }),
   accuracy: z.looseObject({ decode: accuracy.nullable(), prefill: accuracy.nullable() }).optional(),
+  knowledge: z
+    .looseObject({
+      most: z.enum(KNOWLEDGE),
+      parts: z.array(
+        z.looseObject({
+          part: z.string(),
+          name: z.string(),
+          knows: z.enum(KNOWLEDGE),
+          recall: z.number().min(0).max(1).optional(),
+          precision: z.number().min(0).max(1).optional(),
+          source: z.string().optional(),
+        }),
+      ),
+    })
+    .optional(),
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
   environment: z.record(z.string(), z.union([z.string(), z.number()])),
   digest: z.string().optional(),

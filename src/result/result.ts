@@ -1,5 +1,6 @@
 // The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
 import type { Details } from './details.js';
+import type { RunKnowledge } from './knowledge.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const RESULT_SCHEMA = 'moeprof.result/1';
@@ -115,6 +116,8 @@ export interface Result {
    * comparison of two results does not look at it.
    */
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
+  /** What parts of the system knew beyond what had happened (L17); absent in results of earlier versions. */
+  readonly knowledge?: RunKnowledge;
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
   readonly environment: Readonly<Record<string, string | number>>;

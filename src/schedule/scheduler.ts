@@ -2,6 +2,7 @@
 // it says that it needs them, and only to read.
 import type { Parameters, ParameterTable } from '../base/parameters.js';
 import type { Random } from '../base/random.js';
+import type { Known } from '../result/knowledge.js';
 import type { Drafts } from './drafts.js';
 import type { KvRoom } from './kv-room.js';
 import type { PathView, Residency } from './paths.js';
@@ -92,4 +93,13 @@ export interface SchedulerDefinition {
   /** Requests that run at once, where these are more than one pass holds (a pool); absent: the batch. */
   running?(limits: SchedulerLimits, parameters: Parameters): number;
   create(limits: SchedulerLimits, parameters: Parameters, context: SchedulerContext): Scheduler;
+}
+
+/**
+ * What a scheduler knows beyond what has happened (L17): the future where the paths that it groups by are those that tokens take. Of a request
+ * that has not run yet, `previous` is its first path all the same.
+ */
+export function schedulerKnows({ needs = [] }: Pick<SchedulerDefinition, 'needs'>, { paths }: Parameters): Known {
+  const told = needs.includes('paths') && paths !== 'predicted' && paths !== 'previous';
+  return { knows: told ? 'future' : 'nothing' };
 }

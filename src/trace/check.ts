@@ -1,7 +1,7 @@
 // What every row of a trace must hold: ids in range, none twice at one layer. Checked as rows are decoded, because one wrong layout
 // or one shifted offset would otherwise give a plausible and false result. About a nanosecond per activation.
 import { UserError } from '../base/errors.js';
-import { NULL_EXPERT } from './trace.js';
+import { NULL_EXPERT, type TraceMeta } from './trace.js';
 
 /** Stamps stay below 2^30, so that V8 keeps them in a machine word. */
 const LAST_STAMP = 0x3fffffff;
@@ -24,6 +24,8 @@ export class RowChecker {
   readonly #layers: number;
   readonly #topK: number;
   readonly #experts: Int32Array;
+  /** Parts of a layer's choices that are checked apart. */
+  readonly #parts: number;
   /** Stamp of the row and layer that used each id last. */
   readonly #seen = new Int32Array(NULL_EXPERT + 1);
   #stamp = 0;
@@ -32,12 +34,14 @@ export class RowChecker {
    * @param path names the file in messages; a function names the place of a row (`trace.jsonl:17`)
    * @param topK choices per row and layer
    * @param expertsPerLayer one entry per layer; ids must be below it
+   * @param parts equal parts of a layer's choices, in each of which an expert stands once
    */
-  constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[]) {
+  constructor(path: string | ((row: number) => string), topK: number, expertsPerLayer: readonly number[], parts = 1) {
     this.#place = typeof path === 'string' ? (row) => `${path}: token ${row}` : path;
-    this.#layers = expertsPerLayer.length;
-    this.#topK = topK;
-    this.#experts = Int32Array.from(expertsPerLayer);
+    this.#layers = expertsPerLayer.length * parts;
+    this.#topK = topK / parts;
+    this.#parts = parts;
+    this.#experts = Int32Array.from({ length: this.#layers }, (_, part) => expertsPerLayer[Math.floor(part / parts)]!);
   }
 
   /**
@@ -74,12 +78,33 @@ export class RowChecker {
     this.#stamp = stamp;
   }
 
-  #refuse(id: number, row: number, layer: number): never {
-    const limit = this.#experts[layer]!;
+  #refuse(id: number, row: number, part: number): never {
+    const limit = this.#experts[part]!;
+    const layer = Math.floor(part / this.#parts);
     const what =
       id >= limit
         ? `expert ${id} is out of range, the model has ${limit}`
         : `expert ${id} stands twice; a token chooses an expert once, so the layout or the offset is wrong`;
     throw new UserError(`${this.#place(row)}, layer ${layer}: ${what}`);
   }
+}
+
+/**
+ * Checks the `predicted` rows of a trace, which say of each layer what was predicted at every distance.
+ * @param predictedK choices per row and layer, all distances together
+ * @throws UserError where the distances do not share them evenly
+ */
+export function predictedChecker(
+  path: string,
+  predictedK: number,
+  expertsPerLayer: readonly number[],
+  { predictedAhead }: Pick<TraceMeta, 'predictedAhead'>,
+): RowChecker {
+  const parts = predictedK > 0 ? (predictedAhead?.length ?? 1) : 1;
+  if (predictedK % parts !== 0) {
+    throw new UserError(
+      `${path}: predicted has ${predictedK} choices per layer, which ${parts} distances (predicted_ahead) cannot share evenly`,
+    );
+  }
+  return new RowChecker((row) => `${path}: predicted: token ${row}`, predictedK, expertsPerLayer, parts);
 }

@@ -63,6 +63,8 @@ function shapeOf(traces: readonly RoutingTrace[]): TraceShape {
   });
   const unique = new Set(requests.map((request) => request.id)).size === requests.length;
   const models = new Set(traces.map((trace) => trace.meta.model));
+  const ahead = first.meta.predictedAhead;
+  const lookAhead = ({ has, meta }: RoutingTrace): string => JSON.stringify([has.predictedK, meta.predictedAhead]);
   return {
     path: traces.map((trace) => trace.path).join(' + '),
     tokens,
@@ -75,13 +77,14 @@ function shapeOf(traces: readonly RoutingTrace[]): TraceShape {
       format: [...new Set(traces.map((trace) => trace.meta.format))].join(' + '),
       synthetic: traces.some((trace) => trace.meta.synthetic),
       expertBytes: traces.find((trace) => trace.meta.expertBytes !== null)?.meta.expertBytes ?? null,
+      ...(ahead === undefined ? {} : { predictedAhead: ahead }),
       notes: {},
     },
     has: {
       phases: traces.every((trace) => trace.has.phases),
       weights: traces.every((trace) => trace.has.weights),
       tokenIds: traces.every((trace) => trace.has.tokenIds),
-      predictedK: traces.every((trace) => trace.has.predictedK === first.has.predictedK) ? first.has.predictedK : 0,
+      predictedK: traces.every((trace) => lookAhead(trace) === lookAhead(first)) ? first.has.predictedK : 0,
     },
   };
 }

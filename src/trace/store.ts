@@ -2,7 +2,7 @@
 // layer by layer), then the whole is checked once and is a trace.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
-import { checkShape, RowChecker } from './check.js';
+import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { Pages } from './pages.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
@@ -106,10 +106,10 @@ export class TraceStore {
     if (tokens === 0) throw new UserError(`${path}: no token chooses any expert; the trace is empty`);
     const expertsPerLayer = experts ?? new Array<number>(layers).fill(rows.largestId(tokens) + 1);
     const checker = new RowChecker(place ?? path, topK, expertsPerLayer);
-    const predictedChecker = new RowChecker((row) => `${path}: predicted: token ${row}`, predictedK, expertsPerLayer);
+    const predicted = predictedChecker(path, predictedK, expertsPerLayer, meta);
     rows.walk(tokens, (view, first, count) => {
       checker.check(view.experts, count, first, NULL_EXPERT);
-      if (predictedK > 0) predictedChecker.check(view.predicted, count, first, NULL_EXPERT);
+      if (predictedK > 0) predicted.check(view.predicted, count, first, NULL_EXPERT);
     });
     const { requests } = table;
     const shape = { path, tokens, layers, topK, expertsPerLayer, requests, meta, has: { phases, weights, tokenIds, predictedK } };

@@ -1,7 +1,7 @@
 // A trace whose rows lie as columns in a file: [tokens, layers, topK] ids and the like. Rows are read by offset when they are asked
 // for, so memory does not grow with the trace. The canonical safetensors layout and .npy arrays are read this way.
 import { UserError } from '../base/errors.js';
-import { checkShape, RowChecker } from './check.js';
+import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';
 import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
@@ -60,7 +60,7 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
   const row = layers * topK;
   const expertsPerLayer = experts ?? new Array<number>(layers).fill(largestId(path, ids, columns.experts, tokens, row) + 1);
   const checker = new RowChecker(path, topK, expertsPerLayer);
-  const predictedChecker = new RowChecker((at) => `${path}: predicted: token ${at}`, predictedK, expertsPerLayer);
+  const predicted = predictedChecker(path, predictedK, expertsPerLayer, meta);
   const shape = { path, tokens, layers, topK, expertsPerLayer, requests: table.requests, meta, has };
   return {
     ...shape,
@@ -69,7 +69,7 @@ export function tensorTrace({ source, tokens, layers, topK, columns, experts, pr
       checker.check(into.experts, count, start, nullIdOf(columns.experts.dtype));
       if (columns.predicted !== null && into.predicted !== null) {
         ids(columns.predicted, start, count, layers * predictedK, into.predicted);
-        predictedChecker.check(into.predicted, count, start, nullIdOf(columns.predicted.dtype));
+        predicted.check(into.predicted, count, start, nullIdOf(columns.predicted.dtype));
       }
       if (columns.weights !== null && into.weights !== null) reader.weights(columns.weights, start * row, count * row, into.weights);
       if (columns.tokenId !== null && into.tokenId !== null) reader.integers(columns.tokenId, start, count, into.tokenId);

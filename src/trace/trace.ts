@@ -47,6 +47,11 @@ export interface TraceMeta {
   readonly synthetic: boolean;
   /** Bytes of one expert by layer, where the format records them. */
   readonly expertBytes: readonly number[] | null;
+  /**
+   * Layers ahead of which `predicted` speaks, one for each equal part of its row; 0: before the pass. Absent: the file does not say, and the
+   * row is one part.
+   */
+  readonly predictedAhead?: readonly number[];
   /** Everything else that the file says of itself. */
   readonly notes: Readonly<Record<string, string>>;
 }

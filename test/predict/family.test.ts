@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { resolveParameters } from '../../src/base/parameters.js';
 import { Random } from '../../src/base/random.js';
+import { parsePredictor, predictorKnows } from '../../src/predict/create.js';
 import { findPredictor, PREDICTORS } from '../../src/predict/index.js';
 import { Pass } from '../../src/schedule/pass.js';
 import { Request } from '../../src/schedule/request.js';
@@ -58,7 +59,7 @@ const SPECS = [
   'path-retrieval:paths=40,parts=retrieval',
   'supplied:ahead=0',
 ];
-const KNOWS_THE_TRUTH = new Set(['oracle', 'pre-gated']);
+const KNOWS_THE_TRUTH = new Set(['gate', 'oracle', 'pre-gated']);
 
 describe.each(SPECS)('predictor %s', (spec) => {
   it('gives probabilities, and only of the layers asked', async () => {
@@ -130,6 +131,11 @@ describe.each(SPECS)('predictor %s', (spec) => {
       differing += scores.every((score, id) => score === blindScores[id]) ? 0 : 1;
     }
     expect(differing > 0).toBe(KNOWS_THE_TRUTH.has(spec));
+  });
+
+  it('L17 declares whether it is told the truth', () => {
+    const { knows } = predictorKnows(parsePredictor(spec), { has: { ...trace.has, predictedK: 0 }, meta: trace.meta });
+    expect(['published', 'future'].includes(knows)).toBe(KNOWS_THE_TRUTH.has(spec));
   });
 
   it('predicts a batch of several requests, and of more tokens than it looks at one by one', async () => {

@@ -1,6 +1,7 @@
 // The ranking of several runs: order, the reason of each difference by hand, and 80 columns whatever the names.
 import { describe, expect, it } from 'vitest';
 import { rank, rankingReports } from '../../src/report/ranking.js';
+import { type KnowingPart, knowledgeOfParts } from '../../src/result/knowledge.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
 
@@ -167,5 +168,56 @@ describe('the table', () => {
     const warned = (name: string, warnings: Result['warnings']): Result => ({ ...run(name, { stall: 1, experts: 2, dense: 3 }), warnings });
     expect(text([warned('a', [warning]), warned('b', [])])).toContain('! streams-cut: a\n');
     expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! streams-cut: all\n');
+  });
+});
+
+describe('L17 what runs know', () => {
+  const knowing = (system: string, part: KnowingPart | null, stall: number): Result => ({
+    ...run(system, { stall, experts: 2, dense: 3 }),
+    knowledge: knowledgeOfParts(part === null ? [] : [part]),
+  });
+  const gate = (recall: number): KnowingPart => ({ part: 'predictor', name: 'gate', knows: 'published', recall, precision: recall });
+  const results = [
+    knowing('told', { part: 'cache.policy', name: 'belady', knows: 'future' }, 1),
+    knowing('mixtral', gate(0.84), 2),
+    knowing('fate', gate(0.9715), 3),
+    knowing('lru', null, 4),
+    knowing('replayed', { part: 'predictor', name: 'gate', knows: 'recorded' }, 5),
+  ];
+  const render = (index: number) => rankingReports[index]!.render(results, { color: false, width: 80, unicode: true, verbose: false });
+
+  it('stands over the rows in groups, from nothing to the future, in columns that stand under each other', () => {
+    const lines = render(0).split('\n');
+    const at = (text: string) => lines.findIndex((line) => line.startsWith(text));
+    const order = ['knows only', 'lru ', 'recorded', 'replayed ', 'stand-in', 'mixtral ', 'fate ', 'sees the future', 'told '].map(at);
+    expect(order.every((line) => line > 0)).toBe(true);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(lines[at('stand-in')]).toBe('stand-in: published recall .84 (mixtral); stand-in: published recall .9715');
+    expect(new Set(['lru ', 'replayed ', 'mixtral ', 'fate ', 'told '].map((name) => lines[at(name)]!.length)).size).toBe(1);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('is a column of CSV, and a mark of each row that knows something in Markdown and HTML', () => {
+    const csv = render(2)
+      .split('\n')
+      .map((line) => line.split(','));
+    expect(csv[0]!.slice(-2)).toEqual(['knowledge', 'mark']);
+    expect(csv.slice(1, -1).map((line) => [line[0], ...line.slice(-2)])).toEqual([
+      ['told', 'future', 'sees the future'],
+      ['mixtral', 'published', 'stand-in: published recall .84'],
+      ['fate', 'published', 'stand-in: published recall .9715'],
+      ['lru', 'nothing', ''],
+      ['replayed', 'recorded', 'recorded look-ahead'],
+    ]);
+    const markdown = render(3).split('\n');
+    expect(markdown.find((line) => line.startsWith('| told'))).toContain('| sees the future |');
+    expect(markdown.find((line) => line.startsWith('| fate'))).toContain('| stand-in: published recall .9715 |');
+    const page = render(4);
+    expect(page).toMatch(/<caption>knows only what has happened<\/caption>.*\n?.*lru/);
+    expect(page).toContain('<td>stand-in: published recall .84</td>');
+  });
+
+  it('is not spoken of where nobody knows anything ahead', () => {
+    expect(rankingReports[0].render([best], { color: false, width: 80, unicode: true, verbose: false })).not.toContain('knows');
   });
 });

@@ -99,7 +99,8 @@ function predictionOf({ predictor, prefetch }: SystemSpec): string {
   const most = prefetch.perLayer === undefined ? '' : `, at most ${prefetch.perLayer} a layer`;
   const bold =
     prefetch.minProbability >= 1 ? 'nothing prefetched' : `prefetched from ${Math.round(100 * prefetch.minProbability)} %${most}`;
-  return `${code(kind.text, parameters)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
+  const { source: _source, ...shown } = parameters;
+  return `${code(kind.text, shown)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
 }
 
 function schedulingOf({ scheduler: { kind, parameters } }: SystemSpec): string {

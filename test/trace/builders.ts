@@ -87,7 +87,7 @@ export interface TestRow {
 export function traceOf(
   rows: readonly TestRow[],
   experts: number | readonly number[],
-  options: { memoryBytes?: number; topK?: number } = {},
+  options: { memoryBytes?: number; topK?: number; predictedAhead?: readonly number[] } = {},
 ): RoutingTrace {
   const first = rows[0]!;
   const layers = first.experts.length;
@@ -118,7 +118,8 @@ export function traceOf(
     store.addRow(row.request ?? 0, row.position ?? -1, row.phase ?? PHASE.decode);
   });
   const list = typeof experts === 'number' ? new Array<number>(layers).fill(experts) : experts;
-  return store.finish(list, { model: 'test-model', format: 'test', synthetic: false, expertBytes: null, notes: {} });
+  const ahead = options.predictedAhead === undefined ? {} : { predictedAhead: options.predictedAhead };
+  return store.finish(list, { model: 'test-model', format: 'test', synthetic: false, expertBytes: null, ...ahead, notes: {} });
 }
 
 /** Everything a trace says, as plain values, read in blocks of `capacity` rows. */

@@ -146,3 +146,46 @@ function traceShape(trace: RoutingTrace): RoutingTrace {
   const { path, tokens, layers, topK, expertsPerLayer, requests, meta, has } = trace;
   return { path, tokens, layers, topK, expertsPerLayer, requests, meta, has, sha256: () => '', read: () => {}, close: () => {} };
 }
+
+describe('look-ahead at several distances', () => {
+  const rows = [
+    {
+      experts: [[1], [2]],
+      predicted: [
+        [1, 1],
+        [2, 5],
+      ],
+    },
+    {
+      experts: [[3], [4]],
+      predicted: [
+        [0, 3],
+        [4, 4],
+      ],
+    },
+  ];
+
+  it('reads back with its distances, and an expert may stand once at each', async () => {
+    const trace = traceOf(rows, 6, { predictedAhead: [1, 3] });
+    for (const [write, name] of [
+      [writeSafetensors, 'ahead.safetensors'],
+      [writeJsonl, 'ahead.jsonl'],
+    ] as const) {
+      write(trace, join(folder, name));
+      const read = await openTrace(join(folder, name));
+      expect(read.meta.predictedAhead).toEqual([1, 3]);
+      expect(contentOf(read).columns.predicted).toEqual([1, 1, 2, 5, 0, 3, 4, 4]);
+      read.close();
+    }
+    expect(() => traceOf(rows, 6)).toThrow('predicted: token 0, layer 0: expert 1 stands twice');
+    expect(() => traceOf(rows, 6, { predictedAhead: [1, 2, 3] })).toThrow(/predicted has 2 choices per layer, which 3 distances/);
+  });
+
+  it('names the file where the distances are none', async () => {
+    for (const text of ['[]', '[1,1]', '1', '[1.5]']) {
+      const path = join(folder, 'wrong.safetensors');
+      writeSafetensors(traceOf(rows, 6, { predictedAhead: [1, 3] }), path, { metadata: { predicted_ahead: text } });
+      await expect(openTrace(path)).rejects.toThrow(/wrong\.safetensors: predicted_ahead is "/);
+    }
+  });
+});

@@ -9,6 +9,7 @@ import { VERSION } from '../../result/version.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
 import type { Finished } from './finished.js';
+import { knowledgeOfRun } from './knowing.js';
 import { metricsOf } from './metrics.js';
 import { profileOf } from './profile.js';
 import { warningsOf } from './warnings.js';
@@ -73,6 +74,7 @@ export function outcome(finished: Finished): Result {
     perLayer: perLayerOf(finished),
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
+    knowledge: knowledgeOfRun(finished),
     warnings: warningsOf(finished, bounds),
     environment: {
       node: process.version,

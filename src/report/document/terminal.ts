@@ -7,6 +7,7 @@ import {
   asciiOf,
   type Block,
   type Code,
+  type Column,
   type Document,
   type Facts,
   type Grid,
@@ -109,15 +110,20 @@ function gridText(grid: Grid, options: ReportOptions): string {
 /** What is shown, with long texts wrapped or cut to what the other columns leave. */
 function fitted(grid: Grid, options: ReportOptions): ReturnType<typeof readable> {
   const { columns, head, rows } = readable(grid, 'terminal', options.unicode);
-  const widths = columns.map((_, index) => widest(head, rows, index));
+  const widths = columns.map(({ width }, index) => width ?? widest(head, rows, index));
+  const room = (index: number): number =>
+    widths.reduce((left, width, other) => (other === index ? left : left - width - 2), widthOf(options));
   const fit = (text: string, index: number): string => {
     const { most, wrap: limit } = columns[index]!;
     if (limit !== undefined) return wrap(text, limit);
     if (most !== 'rest') return text;
-    const others = widths.reduce((sum, width, other) => (other === index ? sum : sum + width + 2), 0);
-    return shorten(text, widthOf(options) - others, options.unicode);
+    return shorten(text, room(index), options.unicode);
   };
-  return { columns, head, rows: rows.map((row) => row.map(fit)) };
+  const within = ({ most, width, ...column }: Column, index: number): Column => ({
+    ...column,
+    ...(width === undefined ? {} : { width: most === 'rest' ? Math.min(width, room(index)) : width }),
+  });
+  return { columns: columns.map(within), head, rows: rows.map((row) => row.map(fit)) };
 }
 
 /** Columns of each part of a grid: the keys, then as many others as fit. */

@@ -1,4 +1,5 @@
 // The report that people pass around: one HTML file that opens anywhere, the answer first, readable without a script or a network.
+import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { bandText } from '../band.js';
 import { toCsv } from '../document/csv.js';
@@ -39,6 +40,7 @@ function renderHtml(result: Result, options: ReportOptions): string {
   const { details } = result;
   const summary = summarizeResult(result);
   const answer = answerOf(result);
+  const knows = knowledgeText(result);
   const { contents, body } = drawSections(sections, result);
   // Causes are for flame graphs; what is drawn of them here stands in tables.
   const { causes: _, ...shown } = details ?? {};
@@ -49,6 +51,7 @@ function renderHtml(result: Result, options: ReportOptions): string {
 <p class="context">${prose(answer.context)}</p>
 <p class="origin">${summary.origin}</p>
 ${summary.synthetic !== null && html`<p class="note">${summary.synthetic}</p>`}
+${knows !== null && html`<p class="note">Knows more than what has happened: ${knows}.</p>`}
 ${keyFigures(result)}
 ${contents}`,
     body: html`${

@@ -25,7 +25,19 @@ export interface Described {
  * @throws UserError where a number is none
  */
 export function describe(path: string, format: string, metadata: Readonly<Record<string, string>>): Described {
-  const { model, num_layers, top_k, num_experts, prompt_tokens, predicted_k, synthetic, expert_bytes, format: _tag, ...notes } = metadata;
+  const {
+    model,
+    num_layers,
+    top_k,
+    num_experts,
+    prompt_tokens,
+    predicted_k,
+    predicted_ahead,
+    synthetic,
+    expert_bytes,
+    format: _tag,
+    ...notes
+  } = metadata;
   return {
     layers: whole(path, 'num_layers', num_layers),
     topK: whole(path, 'top_k', top_k),
@@ -37,6 +49,7 @@ export function describe(path: string, format: string, metadata: Readonly<Record
       format,
       synthetic: synthetic === 'true',
       expertBytes: expert_bytes === undefined ? null : numbers(path, 'expert_bytes', expert_bytes),
+      ...(predicted_ahead === undefined ? {} : { predictedAhead: distances(path, predicted_ahead) }),
       notes,
     },
   };
@@ -53,6 +66,7 @@ export function metadataOf(trace: RoutingTrace, extra: Readonly<Record<string, s
     num_experts: same ? String(expertsPerLayer[0]) : JSON.stringify(expertsPerLayer),
     top_k: String(trace.topK),
     ...(trace.has.predictedK > 0 ? { predicted_k: String(trace.has.predictedK) } : {}),
+    ...(trace.has.predictedK > 0 && meta.predictedAhead !== undefined ? { predicted_ahead: JSON.stringify(meta.predictedAhead) } : {}),
     ...(meta.synthetic ? { synthetic: 'true' } : {}),
     ...(meta.expertBytes === null ? {} : { expert_bytes: JSON.stringify(meta.expertBytes) }),
     ...meta.notes,
@@ -94,4 +108,11 @@ function numbers(path: string, key: string, text: string): number[] {
     throw new UserError(`${path}: ${key} is ${JSON.stringify(text.slice(0, 40))}; write a list of whole numbers`);
   }
   return list;
+}
+
+/** @throws UserError where a distance stands twice, or there is none */
+function distances(path: string, text: string): number[] {
+  const list = numbers(path, 'predicted_ahead', text);
+  if (list.length > 0 && new Set(list).size === list.length) return list;
+  throw new UserError(`${path}: predicted_ahead is ${JSON.stringify(text.slice(0, 40))}; write each distance once, e.g. [1,2,3]`);
 }

@@ -15,7 +15,8 @@ describe('on synthetic routing without prompts', () => {
   it('predictors that know what was published find as much as was published', async () => {
     const recall = async (system: string) =>
       value(await runOf({ ...decode, workload: { tokens: 400, prompt: 0 } }, system), 'predict.batch_recall');
-    expect(await recall('fate')).toBeCloseTo(0.9715, 2);
+    // Nothing foretells the first of 12 layers.
+    expect(await recall('fate')).toBeCloseTo((0.9715 * 11) / 12, 2);
     expect(await recall('moe-beyond')).toBeCloseTo(0.866, 1);
     expect(await recall('od-moe')).toBeGreaterThan(0.995);
   });

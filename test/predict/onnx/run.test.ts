@@ -179,7 +179,12 @@ describe('naming it', () => {
     slots: 1,
     seed: 1,
     training: [],
-    trace: { path: 'test', topK: 2, has: { weights: false, tokenIds: false, phases: false, predictedK: 0 } },
+    trace: {
+      path: 'test',
+      topK: 2,
+      has: { weights: false, tokenIds: false, phases: false, predictedK: 0 },
+      meta: { model: null, format: 'test', synthetic: false, expertBytes: null, notes: {} },
+    },
   };
 
   it('a path that ends in .onnx is enough, relative to a folder', async () => {
@@ -222,7 +227,7 @@ describe('naming it', () => {
     const opened = await openTrace(trace, { model });
     const names = comparablePredictors([opened]);
     expect(names).toContain('transition');
-    for (const absent of ['oracle', 'pre-gated', 'onnx', 'token-table', 'supplied']) expect(names).not.toContain(absent);
+    for (const absent of ['gate', 'oracle', 'pre-gated', 'onnx', 'token-table', 'supplied']) expect(names).not.toContain(absent);
     opened.close();
   });
 });

@@ -1,19 +1,23 @@
 // Every metric, the configuration, and where everything came from: enough to run it again.
 import { formatNumber } from '../../../base/units.js';
 import { compareMetricNames, METRICS } from '../../../result/catalogue.js';
+import { knowledgeText } from '../../../result/knowledge.js';
 import type { Result } from '../../../result/result.js';
 import { formatMetric } from '../../format.js';
 import { html } from '../markup.js';
 import { type Section, table } from '../pieces.js';
 
 /** What a result came from: name and text. */
-export function provenanceOf({ tool, inputs, seed, fingerprint, environment }: Result): [what: string, which: string][] {
+export function provenanceOf(result: Result): [what: string, which: string][] {
+  const { environment, fingerprint, inputs, seed, tool } = result;
   const { model, quantization, hardware, system, traces, variants } = inputs;
+  const knows = knowledgeText(result);
   return [
     ['moeprof', tool.version],
     ['model', `${model} ${quantization}`],
     ['hardware', hardware],
     ['system', system],
+    ...(knows === null ? [] : [['knows', knows] satisfies [string, string]]),
     ...traces.map(({ path, sha256, tokens }): [string, string] => ['trace', `${path} (${formatNumber(tokens)} tokens, SHA-256 ${sha256})`]),
     ...(variants ?? []).map((variant): [string, string] => ['routing variant', variant]),
     ['seed', String(seed)],

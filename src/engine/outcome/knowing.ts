@@ -1,0 +1,22 @@
+// What the parts of a finished run knew beyond what had happened (L17).
+import { policyKnows } from '../../cache/policy.js';
+import { predictorKnows } from '../../predict/create.js';
+import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';
+import { schedulerKnows } from '../../schedule/scheduler.js';
+import type { Finished } from './finished.js';
+import { profileOf } from './profile.js';
+
+/** What the run knew, and which of its parts did. A miss action, a placement and limits of prefetches see only what has happened. */
+export function knowledgeOfRun(finished: Finished): RunKnowledge {
+  const { inputs, serving, simulation } = finished;
+  const { predictor } = inputs.system;
+  const { definition, parameters } = simulation.policy;
+  const parts: KnowingPart[] = [
+    { part: 'predictor', name: predictor.kind.name, ...predictorKnows(predictor.kind, inputs.trace) },
+    { part: 'cache.policy', name: definition.name, ...policyKnows(definition, parameters) },
+    { part: 'scheduler', name: serving.scheduler.name, ...schedulerKnows(serving.scheduler, serving.parameters) },
+    // Counts of the very tokens that are replayed.
+    { part: 'cache.popularity', name: 'of the replayed tokens', knows: profileOf(finished)?.replayed === true ? 'future' : 'nothing' },
+  ];
+  return knowledgeOfParts(parts);
+}

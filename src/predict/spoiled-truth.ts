@@ -1,0 +1,70 @@
+// The truth of a pass, spoiled to a recall and a precision by distance: a stand-in for a predictor whose accuracy is known and which cannot
+// be run on a trace.
+import type { Random } from '../base/random.js';
+import type { ModelSpec } from '../model/spec.js';
+import type { Pass } from '../schedule/pass.js';
+import type { Predictor } from './predictor.js';
+
+/** How good it is so many layers ahead, 0..1. */
+export interface Quality {
+  /** Share of the demanded experts that it names. */
+  readonly recall: number;
+  /** Share of the named experts that are demanded. */
+  readonly precision: number;
+}
+
+/** Marks of an expert while a pass is drawn. */
+const FALSE = 0;
+const TRUE = 1;
+
+/**
+ * Names demanded experts with probability `recall`, and others so that `precision` of all it names are demanded. What is drawn of an expert
+ * is drawn once a pass: correction does not reroll it, and of two distances the one with the higher recall names all demanded experts
+ * that the other does.
+ * @param qualityAt quality so many layers after the last one that is known (infinite before the pass); null: nothing is said
+ */
+export function spoiledTruth(
+  { experts: ids, layers }: ModelSpec,
+  qualityAt: (distance: number) => Quality | null,
+  random: Random,
+): Predictor {
+  const marks = new Uint8Array(ids);
+  /** What was drawn of each expert: it is named where the chance is larger. */
+  const drawn = new Float64Array(ids);
+  let of = -1;
+  const draw = (pass: Pass): void => {
+    of = pass.number;
+    marks.fill(FALSE);
+    for (const { experts, index, offset } of layers) {
+      for (let token = 0; token < pass.tokens; token++) {
+        const count = pass.listChosen(token, index);
+        for (let i = 0; i < count; i++) marks[offset + pass.chosen[i]!] = TRUE;
+      }
+      for (let id = offset; id < offset + experts; id++) drawn[id] = random.next();
+    }
+  };
+  return {
+    observe() {},
+    predict(pass, after, horizon, scores) {
+      if (of !== pass.number) draw(pass);
+      const last = Math.min(layers.length - 1, after + horizon);
+      for (let layer = after + 1; layer <= last; layer++) {
+        const { experts, offset } = layers[layer]!;
+        const end = offset + experts;
+        const quality = qualityAt(after < 0 ? Number.POSITIVE_INFINITY : layer - after);
+        scores.fill(0, offset, end);
+        if (quality === null) continue;
+        const { precision, recall } = quality;
+        let hits = 0;
+        let others = 0;
+        for (let id = offset; id < end; id++) {
+          if (marks[id] === FALSE) others++;
+          else if (drawn[id]! < recall) hits++;
+        }
+        // Expected false names: hits x (1 - precision) / precision, spread evenly over the experts that are not demanded.
+        const chance = others === 0 ? 0 : Math.min(1, (hits * (1 - precision)) / precision / others);
+        for (let id = offset; id < end; id++) if (drawn[id]! < (marks[id] === TRUE ? recall : chance)) scores[id] = precision;
+      }
+    },
+  };
+}

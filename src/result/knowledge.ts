@@ -1,0 +1,68 @@
+// What a run knew that no system knows by itself (L17): look-ahead of a recording, the truth spoiled to a published accuracy, the future.
+
+/** From the least to the most. */
+export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const;
+
+/**
+ * `nothing`: only what has happened; `recorded`: look-ahead that the trace holds; `published`: the truth, spoiled to a recall and a
+ * precision that were published; `future`: the truth.
+ */
+type Knowledge = (typeof KNOWLEDGE)[number];
+
+/** What a part of a system knows beyond what has happened. */
+export interface Known {
+  readonly knows: Knowledge;
+  /** Of a stand-in, one layer ahead: share of the demanded experts that it names, and of the named ones that are demanded. */
+  readonly recall?: number;
+  readonly precision?: number;
+  /** Where they are published. */
+  readonly source?: string;
+}
+
+/** A part that knows something. */
+export interface KnowingPart extends Known {
+  /** Field of the system: `predictor`, `cache.policy`, `scheduler` ... */
+  readonly part: string;
+  /** As the system names it, e.g. `gate`. */
+  readonly name: string;
+}
+
+/** What a run knew: of all parts that know something, those that know most first. */
+export interface RunKnowledge {
+  readonly most: Knowledge;
+  readonly parts: readonly KnowingPart[];
+}
+
+/** Sums up what the parts of a run know. */
+export function knowledgeOfParts(parts: readonly KnowingPart[]): RunKnowledge {
+  const knowing = parts.filter(({ knows }) => knows !== 'nothing').sort((a, b) => KNOWLEDGE.indexOf(b.knows) - KNOWLEDGE.indexOf(a.knows));
+  return { most: knowing[0]?.knows ?? 'nothing', parts: knowing };
+}
+
+/** The mark of a run that knew more than a system can know, for tables; null: it knew nothing ahead. */
+export function markOf({ knowledge }: { readonly knowledge?: RunKnowledge }): string | null {
+  const part = knowledge?.parts[0];
+  return part === undefined ? null : markOfPart(part);
+}
+
+function markOfPart({ knows, recall }: Known): string {
+  if (knows === 'future') return 'sees the future';
+  return knows === 'published' ? `stand-in: published recall ${shareText(recall)}` : 'recorded look-ahead';
+}
+
+/** The same with the parts that it is of, in one line; null: nothing to say. */
+export function knowledgeText({ knowledge }: { readonly knowledge?: RunKnowledge }): string | null {
+  if (knowledge === undefined || knowledge.parts.length === 0) return null;
+  return knowledge.parts
+    .map((part) => {
+      const { knows, name, part: field, precision, source } = part;
+      const of = knows === 'published' ? `, precision ${shareText(precision)}${source === undefined ? '' : ` of ${source}`}` : '';
+      return `${markOfPart(part)}${of} (${field} ${name})`;
+    })
+    .join('; ');
+}
+
+/** `.84`, `.9715`, `1`; `?` where it is not known. */
+function shareText(share: number | undefined): string {
+  return share === undefined ? '?' : String(Math.round(share * 1e4) / 1e4).replace(/^0\./, '.');
+}
