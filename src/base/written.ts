@@ -8,11 +8,12 @@ export interface Written {
   readonly text: string;
 }
 
-/** The same value with the texts in place of what was made of them. */
+/** The same value with the texts in place of what was made of them; of what has a `written` form of its own, that. */
 export function asWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(asWritten);
   if ('text' in value && typeof value.text === 'string') return value.text;
+  if ('written' in value) return value.written;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asWritten(inner)]));
 }
 

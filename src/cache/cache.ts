@@ -72,18 +72,19 @@ export class ExpertCache {
   /**
    * Makes room for `id`, which is not resident, and inserts it (L5).
    * @param used true: the running event demands it; false: a prefetch, not a use
+   * @param always true: the policy is asked whom to evict, and not whether it wants the newcomer
    * @returns false: no room can be made, or the policy refuses; the expert is streamed and nothing is inserted
    */
-  admit(id: number, used = true): boolean {
+  admit(id: number, used = true, always = false): boolean {
     this.victimCount = 0;
-    if (this.#bypassing && this.policy.bypasses!(id)) return this.#refuse(id, used);
-    if (!this.uniform) return this.#admitBySize(id, used);
+    if (this.#bypassing && !always && this.policy.bypasses!(id)) return this.#refuse(id, used);
+    if (!this.uniform) return this.#admitBySize(id, used, always);
     if (this.residentCount < this.#slots) {
       this.residentCount++;
     } else {
-      if (this.residentCount > this.#slots) return this.#admitBySize(id, used);
+      if (this.residentCount > this.#slots) return this.#admitBySize(id, used, always);
       const victim = this.policy.victim(id, this.pins);
-      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
+      if (victim === NONE || (this.#selective && !always && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
       this.evictions++;
       this.victims[0] = victim;
       this.victimCount = 1;
@@ -97,12 +98,12 @@ export class ExpertCache {
   }
 
   /** Experts differ in size, or more are resident than there is room for: it may take several victims, or none at all. */
-  #admitBySize(id: number, used: boolean): boolean {
+  #admitBySize(id: number, used: boolean, always: boolean): boolean {
     const bytes = this.sizes[id]!;
     if (bytes > this.capacityBytes) return this.#refuse(id, used);
     while (this.usedBytes + bytes > this.capacityBytes) {
       const victim = this.policy.victim(id, this.pins);
-      if (victim === NONE || (this.#selective && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
+      if (victim === NONE || (this.#selective && !always && !this.policy.admits!(id, victim))) return this.#refuse(id, used);
       this.evictions++;
       this.victims[this.victimCount++] = victim;
       this.remove(victim);

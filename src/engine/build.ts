@@ -2,8 +2,9 @@
 import { UserError } from '../base/errors.js';
 import { expertBytesTotal } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
+import { isWord } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
-import { type CommonParts, composeGpu, missAction } from './compose.js';
+import { type CommonParts, composeGpu, rulesOn } from './compose.js';
 import { Engine } from './engine.js';
 import { MissPrecision } from './event/precision.js';
 import { Recorder } from './event/recorder.js';
@@ -41,6 +42,7 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   const gpus = await withTraining(inputs, run, async (training) =>
     layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, training)),
   );
+  refuseNeverFilled(plan, policies, gpus);
   const rerank = inputs.candidates === null ? null : new Rerank(inputs.model, inputs.system.rerank!);
   const faults = faultsOf(
     run,
@@ -82,12 +84,13 @@ function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pi
 /** @throws UserError where the machine lacks what the system or the number of GPUs asks for */
 function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   const { hardware, several, split, total } = layout;
-  const onMiss = missAction(hardware, system.onMiss);
-  if ((onMiss === 'cpu' || onMiss === 'cheaper') && hardware.cpu === null) {
+  const rules = rulesOn(hardware, system.onMiss.rules);
+  const onCpu = rules.find((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
+  if (onCpu !== undefined && hardware.cpu === null) {
     const beside = several === null ? 'GPU' : 'GPUs';
-    throw misfit(run, 'system.onMiss', `${onMiss} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
+    throw misfit(run, 'system.onMiss', `${onCpu.do} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
-  if (split !== null && onMiss !== 'cpu')
+  if (split !== null && !isWord({ rules }, 'cpu'))
     throw misfit(run, 'memory.splitLayer', `the CPU of ${hardware.name} computes no experts; leave it out`);
   if (split !== null && total.dramBytes !== null)
     throw misfit(run, 'memory.splitLayer', 'is of experts that DRAM holds, and here it is a cache of the SSD; leave it out');
@@ -103,6 +106,33 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   if (total.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }
+}
+
+/**
+ * Refuses a cache that stays empty: nothing lies in it, nothing is prefetched, and no miss ever enters it.
+ * @throws UserError
+ */
+function refuseNeverFilled({ inputs: { system }, run }: RunPlan, { gpu: policy }: Policies, gpus: readonly SimulatedGpu[]): void {
+  const { definition, parameters } = policy;
+  const still = definition.name === 'static';
+  const [{ onMiss }] = gpus as [SimulatedGpu];
+  const remedy = "say system.onMiss='{ do: cpu, admit: background }', or take a static policy, which places experts before the run";
+  if (still && parameters.preload !== false) {
+    if (!onMiss.some(({ admit }) => admit === 'background')) return;
+    throw misfit(
+      run,
+      'system.onMiss',
+      'promotes nothing in the background, since a static placement never changes; take lfu-decay, or leave admit out',
+    );
+  }
+  if (system.predictor.kind.name !== 'none' || onMiss.some(({ admit }) => admit !== 'never')) return;
+  const room = gpus.some(({ gpu }) => gpu.caches.some(({ capacityBytes, sizes }) => sizes.some((bytes) => bytes <= capacityBytes)));
+  if (!room || gpus.some(({ gpu }) => gpu.preloaded)) return;
+  throw misfit(
+    run,
+    'system.onMiss',
+    `no expert ever enters the cache: ${definition.name} begins with an empty one, and no miss is admitted; ${remedy}`,
+  );
 }
 
 /** What will be demanded of each GPU, from the passes of this very run. */
@@ -134,8 +164,8 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
 function precisionFor({ model, system, trace }: Inputs, run: RunSpec): MissPrecision | null {
   const { precision } = system;
   if (precision === undefined) return null;
-  if (system.onMiss !== 'load')
-    throw misfit(run, 'system.precision', `degrades misses that are loaded, and onMiss is ${system.onMiss}; take load, or leave it out`);
+  if (!isWord(system.onMiss, 'load'))
+    throw misfit(run, 'system.precision', 'degrades misses that are loaded, and onMiss is another than load; take load, or leave it out');
   if (precision.by === 'weights' && !trace.has.weights) {
     throw misfit(run, 'system.precision.by', `needs gate weights, which ${trace.path} does not carry; use rank`);
   }

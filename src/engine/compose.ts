@@ -13,7 +13,7 @@ import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js'
 import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import { trainedOn } from '../predict/training.js';
-import type { MissAction } from '../system/choices.js';
+import { type MissRule, ruleOf } from '../system/miss-rules.js';
 import { stagingBuffers } from '../system/staging.js';
 import type { SystemSpec } from '../system/system.js';
 import type { RoutingTrace } from '../trace/trace.js';
@@ -106,7 +106,7 @@ export function composeGpu(
     gpu,
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
-    onMiss: missAction(layout.hardware, system.onMiss),
+    onMiss: rulesOn(layout.hardware, system.onMiss.rules),
     offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
     precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
@@ -161,9 +161,9 @@ function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array 
  * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
  * it: what is not there comes from the SSD.
  */
-export function missAction({ cpu, tiers }: HardwareSpec, wanted: MissAction): MissAction {
-  const besides = wanted === 'cpu' || wanted === 'cheaper';
-  return besides && cpu === null && tiers[0]!.name === 'unified' ? 'load' : wanted;
+export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
+  if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
+  return wanted.map((rule) => (rule.do === 'cpu' || rule.do === 'cheaper' ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
 /** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */

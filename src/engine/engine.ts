@@ -3,17 +3,19 @@
 import type { Pass } from '../schedule/pass.js';
 import type { Replay } from '../system/choices.js';
 import { type Demand, EventDemand, RunningEvent } from './event/event.js';
+import { Evictions } from './event/evictions.js';
 import { Executor } from './event/execute.js';
 import { gatherGates } from './event/gates.js';
 import type { Gpu } from './event/gpu.js';
 import { Judge } from './event/judge.js';
-import { Evictions, type Misses } from './event/place.js';
-import { missesOf } from './event/place-each.js';
+import type { Misses } from './event/place.js';
+import { missesOf, promotes } from './event/place-each.js';
 import type { MissPrecision } from './event/precision.js';
 import type { Rerank } from './event/rerank.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
 import { Prefetcher } from './prefetch/prefetcher.js';
+import { Promotions } from './prefetch/promotions.js';
 import type { BoundClocks } from './watch/bounds.js';
 import type { Observer } from './watch/observer.js';
 
@@ -26,6 +28,7 @@ export class EventFold {
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
+  readonly #promotions: Promotions | null;
 
   /** @param demand what events demand of this GPU, filled anew for every event */
   constructor(gpu: Gpu, demand: Demand) {
@@ -34,9 +37,13 @@ export class EventFold {
     this.executor = new Executor(gpu, this.event);
     this.#judge = new Judge(gpu, this.event);
     this.#evictions = new Evictions(gpu, this.event);
-    this.#misses = missesOf(gpu, this.event, this.#evictions);
-    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, (nowNs) => this.#evictions.free(nowNs));
+    const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
+    this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
+    this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
+    this.prefetcher = gpu.prefetch === null ? null : new Prefetcher(gpu, gpu.prefetch, evicted);
     this.#evictions.prefetcher = this.prefetcher;
+    this.#evictions.ahead = this.prefetcher !== null || this.#promotions !== null;
+    if (this.prefetcher !== null) this.prefetcher.promotions = this.#promotions;
   }
 
   /** Lets somebody watch from now on. */
@@ -52,10 +59,16 @@ export class EventFold {
   known(pass: Pass, layer: number, size: number, nowNs: number): void {
     const { ids } = this.event.demand;
     this.gpu.clock.layer = layer;
-    this.prefetcher?.advance(nowNs, true);
+    this.#advance(nowNs, true);
     this.prefetcher?.known(layer, ids, size, nowNs);
     this.gpu.learned?.demanded(layer, ids, size);
     this.prefetcher?.observe(pass, layer);
+  }
+
+  /** Starts what can start before `nowNs` of what is brought ahead; then a routing is known, or an event ends. */
+  #advance(nowNs: number, routing: boolean): void {
+    if (this.prefetcher !== null) this.prefetcher.advance(nowNs, routing);
+    else this.#promotions?.advance(nowNs, null);
   }
 
   /**
@@ -68,6 +81,8 @@ export class EventFold {
     const { event } = this;
     const { ids } = event.demand;
     clock.event++;
+    event.tokens = pass.tokens;
+    event.prefill = pass.decodeTokens < pass.tokens;
     event.offloaded = pass.tokens >= offloadFrom;
     belady?.event(layer, ids, size);
     curve?.event(layer, ids, size);
@@ -84,11 +99,12 @@ export class EventFold {
   ended(size: number, nowNs: number): void {
     const { dram, gpu } = this.gpu;
     const { ids } = this.event.demand;
-    this.prefetcher?.advance(nowNs, false);
+    this.#advance(nowNs, false);
     if (gpu.staging !== null) for (let i = 0; i < size; i++) if (gpu.staging.held[ids[i]!] === 1) gpu.staging.free(ids[i]!, nowNs);
     gpu.unpinAll(ids, size);
     dram?.unpinAll(ids, size);
     this.prefetcher?.released(nowNs);
+    this.#promotions?.released(nowNs);
   }
 
   /**

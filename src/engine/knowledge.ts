@@ -1,5 +1,6 @@
 // What LRU, Belady and foresight make of a run (L19), composed from its GPUs.
 import { BeladyBound } from '../cache/belady-bound.js';
+import { isWord } from '../system/miss-rules.js';
 import { KnowledgeBounds, type KnownGpu } from './foresight/knowledge-bounds.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
@@ -7,7 +8,7 @@ import { Link } from './transfer/link.js';
 
 /** True: the CPU may compute experts that a GPU misses. */
 export function computesOnCpu({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: Pick<SimulatedGpu, 'onMiss'>): boolean {
-  return onMiss !== 'load' && layout.hardware.cpu !== null;
+  return onMiss.some((rule) => rule.do !== 'load') && layout.hardware.cpu !== null;
 }
 
 /**
@@ -29,7 +30,7 @@ function isLruOnDemand(plan: RunPlan, gpus: readonly SimulatedGpu[]): boolean {
   const { inputs, layout, run } = plan;
   const { cache, onMiss, predictor } = inputs.system;
   const [{ dram, overlaps, writeBack }] = gpus as [SimulatedGpu];
-  const plain = cache.policy.name === 'lru' && cache.scope === 'global' && onMiss === 'load' && predictor.kind.name === 'none';
+  const plain = cache.policy.name === 'lru' && cache.scope === 'global' && isWord(onMiss, 'load') && predictor.kind.name === 'none';
   const still = run.faults === undefined && !memoryChanges(plan) && layout.several === null;
   return plain && still && dram === null && writeBack === null && overlaps && !isPageCache(plan);
 }

@@ -101,6 +101,7 @@ const TABLE: readonly Row[] = [
     'What loading the demanded prefetched experts on demand would have taken on an idle link, less what was still waited for',
   ],
   ['prefetch.stall_avoided_per_byte', 'ns/byte', 'higher', 'Stall that prefetches avoided, per byte that they moved'],
+  ['prefetch.promoted', 'count', 'none', 'Prefetches of experts that had been missed, promoted in the background'],
   ['prefetch.dropped', 'count', 'none', 'Planned prefetches that found no slot'],
   ['prefetch.cancelled', 'count', 'none', 'Planned prefetches that were taken out of the queue before they started'],
   ['prefetch.horizon', 'count', 'none', 'Layers ahead that an adaptive horizon had reached when the run ended'],

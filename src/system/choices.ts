@@ -5,6 +5,11 @@ export const MISS_ACTIONS = ['load', 'cpu', 'cheaper', 'static'] as const;
 /** What happens to a miss (L13). */
 export type MissAction = (typeof MISS_ACTIONS)[number];
 
+/** Ways of an expert that was missed into the cache: inserted, as the policy wants or whatever it wants; not at all; promoted later. */
+export const ADMISSIONS = ['policy', 'always', 'never', 'background'] as const;
+/** How an expert that was missed gets into the cache (L13). */
+export type Admission = (typeof ADMISSIONS)[number];
+
 /** Replays. `atomic`: an event is a pass at a layer; `sequential`: every single activation is one. */
 export const REPLAYS = ['atomic', 'sequential'] as const;
 /** What one event is (L7). */

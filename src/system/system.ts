@@ -12,7 +12,8 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/create.js';
 import { parseScheduler } from '../schedule/index.js';
-import { DEGREES, MISS_ACTIONS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
+import { DEGREES, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
+import { missRules } from './miss-rules.js';
 import { parsePlacement } from './placement/index.js';
 import { parseStaging } from './staging.js';
 
@@ -176,10 +177,11 @@ export const systemSchema = z.strictObject({
     .transform((given) => (given === 'none' ? 1 : given))
     .optional()
     .describe('Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.'),
-  onMiss: z
-    .enum(MISS_ACTIONS)
-    .default('load')
-    .describe('load the expert, compute it on the cpu, whichever is cheaper, or keep a static placement.'),
+  onMiss: missRules
+    .prefault('load')
+    .describe(
+      'What becomes of a miss: load the expert, compute it on the cpu, whichever is cheaper, or keep a static placement; a rule with do, admit, after and when; or a list of them, of which the first that holds wins.',
+    ),
   rerank: z
     .strictObject({
       lambda: z.number().min(0).describe('What residence is worth, added to the log gate weight; 0: nothing.'),

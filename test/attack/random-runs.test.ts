@@ -53,7 +53,7 @@ describe('random runs', () => {
 const HONEST: Readonly<Record<string, RunInput>> = {
   plain: { system: { name: 'plain' } },
   ahead: { system: { name: 'ahead', predictor: { kind: 'transition' } } },
-  cpu: { system: { name: 'cpu', onMiss: 'cpu' } },
+  cpu: { system: { name: 'cpu', onMiss: 'cpu' }, memory: { expertCache: '0%' } },
   gpus: { system: { name: 'gpus' }, hardware: '2x-rtx-4090' },
   ssd: { system: { name: 'ssd' }, memory: { expertCache: '50%', dramCache: '75%' } },
   growing: { system: { name: 'growing' }, memory: { kvGrowth: 'grow' } },

@@ -11,7 +11,7 @@ import { PREDICTORS } from '../../src/predict/index.js';
 import { SCHEDULERS } from '../../src/schedule/index.js';
 import { KV_GROWTH } from '../../src/schedule/kv-room.js';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';
-import { MISS_ACTIONS } from '../../src/system/choices.js';
+import { ADMISSIONS, MISS_ACTIONS } from '../../src/system/choices.js';
 import { PLACEMENTS } from '../../src/system/placement/index.js';
 import type { RunInput } from '../../src/system/run.js';
 
@@ -152,7 +152,7 @@ const capacity = (draw: Draw): string => draw.of(['0%', '5%', '12%', '25%', '50%
 
 function system(draw: Draw, { cpu }: Machine): Tree {
   const predicts = draw.chance(0.55);
-  const onMiss = draw.of(cpu || draw.chance(SENSELESS) ? [...MISS_ACTIONS, 'load', 'load', 'load'] : ['load', 'load', 'static']);
+  const onMiss = missRules(draw, cpu || draw.chance(SENSELESS), predicts);
   const scope = draw.of(['global', 'layer']);
   const predicted = () => ({
     predictor: {
@@ -188,6 +188,28 @@ function system(draw: Draw, { cpu }: Machine): Tree {
     ...draw.maybe(SENSELESS, () => ({ rerank: { lambda: draw.of([0, 0.5, 2]), keep: draw.int(0, 1) } })),
     ...draw.maybe(0.3, () => ({ placement: draw.of(PLACEMENTS.map(({ name }) => name)), overlap: draw.of(['none', 2, 'adaptive']) })),
   };
+}
+
+/** A word, a rule or a list of rules; the CPU alone fills no cache, but for what is predicted. */
+function missRules(draw: Draw, cpu: boolean, predicts: boolean): unknown {
+  if (draw.chance(0.6)) {
+    const words =
+      cpu && (predicts || draw.chance(SENSELESS)) ? [...MISS_ACTIONS, 'load', 'load', 'load'] : ['load', 'load', 'load', 'static'];
+    return draw.of(words);
+  }
+  const background = () => ({ do: draw.of(['cpu', 'cheaper']), admit: 'background', after: draw.int(1, 3) });
+  const one = (): Tree => {
+    if (cpu && draw.chance(0.6)) return background();
+    return { do: draw.of(cpu ? MISS_ACTIONS : ['load', 'static']), ...draw.maybe(SENSELESS, () => ({ admit: draw.of(ADMISSIONS) })) };
+  };
+  const range = () => draw.of(['>=8', '<4', 1, '>2', { min: 2, max: 20 }]);
+  const when = () => ({
+    ...draw.maybe(0.5, () => ({ phase: draw.of(['prefill', 'decode']) })),
+    ...draw.maybe(0.4, () => ({ tokens: range() })),
+    ...draw.maybe(0.4, () => ({ pass: range() })),
+  });
+  const last = cpu ? one() : { do: 'load', admit: draw.of(['policy', 'always']) };
+  return draw.chance(0.4) ? last : [{ ...one(), when: { phase: draw.of(['prefill', 'decode']), ...when() } }, last];
 }
 
 function workload(draw: Draw): Tree {

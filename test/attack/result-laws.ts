@@ -16,7 +16,8 @@ export interface ResultJson {
     readonly system: {
       readonly cache: { readonly policy: string };
       readonly predictor: { readonly kind: string };
-      readonly onMiss: string;
+      /** A word, a rule or rules. */
+      readonly onMiss: unknown;
       readonly prefetch?: { readonly staging?: string };
       readonly precision?: unknown;
     };
@@ -78,12 +79,13 @@ class Figures {
   }
 
   get prefetches(): boolean {
-    return this.system.predictor.kind !== 'none';
+    return this.system.predictor.kind !== 'none' || this.of('prefetch.promoted') > 0;
   }
 
   /** Every miss is transferred: none is skipped or computed on the CPU. */
   get loadsAll(): boolean {
-    return (this.system.onMiss === 'load' || this.system.onMiss === 'static') && this.system.precision === undefined;
+    const rules = [this.system.onMiss].flat().map((rule) => (typeof rule === 'string' ? rule : (rule as { do: string }).do));
+    return rules.every((action) => action === 'load' || action === 'static') && this.system.precision === undefined;
   }
 
   /** All processors share one memory: what the CPU was to compute is loaded from the SSD. */

@@ -155,8 +155,11 @@ describe('a fault from the start is a lesser machine', () => {
   it('a CPU at half its speed', async () => {
     const cpu = { peak: 1e12, memoryBandwidth: 50e9, computeFraction: 0.5, bandwidthFraction: 0.5, handover: 30_000 };
     const half = { ...cpu, peak: cpu.peak / 2, memoryBandwidth: cpu.memoryBandwidth / 2 };
-    const faulty = await simulate({ faults: [{ at: 0, cpu: '50%' }] }, { 'hardware.cpu': cpu, 'system.onMiss': 'cpu' });
-    const lesser = await simulate({}, { 'hardware.cpu': half, 'system.onMiss': 'cpu' });
+    const faulty = await simulate(
+      { faults: [{ at: 0, cpu: '50%' }] },
+      { 'hardware.cpu': cpu, 'system.onMiss': 'cpu', 'system.cache.policy': 'static:by=id' },
+    );
+    const lesser = await simulate({}, { 'hardware.cpu': half, 'system.onMiss': 'cpu', 'system.cache.policy': 'static:by=id' });
     expect(faulty.of('time.cpu')).toBeGreaterThan(0);
     expect(plain(faulty.metrics)).toEqual(plain(lesser.metrics));
   });
@@ -250,7 +253,7 @@ describe('L8 with any faults', () => {
       faults,
       batch: fc.integer({ min: 1, max: 3 }),
       predictor: fc.constantFrom('none', 'last-token', 'last-token'),
-      onMiss: fc.constantFrom('load', 'cpu', 'cheaper'),
+      onMiss: fc.constantFrom<unknown>('load', 'cheaper', { do: 'cpu', admit: 'background' }),
       scope: fc.constantFrom('global', 'layer'),
       exclusive: fc.boolean(),
       growth: fc.constantFrom('static' as const, 'grow' as const),

@@ -30,7 +30,7 @@ import { ClosedLoop } from '../../src/schedule/workload.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
 import type { LayerOutcome, LinkOutcome, Outcome, PassOutcome } from './outcome.js';
-import type { Scenario, Script } from './scenario.js';
+import { rulesOf, type Scenario, type Script } from './scenario.js';
 
 /** A trace of one request: all tokens of all passes, one after another. */
 export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): RoutingTrace {
@@ -118,7 +118,7 @@ export async function composeEngine(scenario: Scenario) {
     gpu,
     dram,
     writeBack,
-    onMiss: scenario.onMiss,
+    onMiss: rulesOf(scenario),
     offloadFrom: Number.POSITIVE_INFINITY,
     overlaps: true,
     precision: null,
@@ -245,6 +245,7 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     dropped: recorder.prefetchDropped,
     cancelled: recorder.prefetchCancelled,
     cpuExperts: recorder.cpuExperts,
+    promoted: recorder.promoted,
     writeBacks: recorder.writeBacks,
     writeBackBytes: recorder.writeBackBytes,
     peakBytes: gpu.peakBytes,

@@ -68,12 +68,23 @@ const systems = [
   'daop',
   'finemoe',
 ];
+const background = { do: 'cpu', admit: 'background', after: 2 };
+const byTokens = [
+  { do: 'load', admit: 'always', when: { tokens: '>=2' } },
+  { do: 'cheaper', admit: 'background' },
+];
 const draws = fc.record({
   model: fc.constantFrom('mini-mixtral-8x8l', 'mini-finegrained-64x12l', unequal),
   system: fc.constantFrom(...systems, 'pre-gated-moe', 'cache-conditional', 'llama.cpp-static', 'edgemoe'),
   policy: perhaps('lru', 'belady', 'plec', 'lirs', 'gdsf', 'static:by=layer'),
   scheduler: perhaps('static', 'shortest-first', 'prefill-first', 'expertflow', 'read-me', 'cache-affinity'),
-  onMiss: perhaps('load', 'cpu', 'cheaper'),
+  onMiss: perhaps<unknown>(
+    'load',
+    'cheaper',
+    background,
+    [{ do: 'static', when: { phase: 'prefill', pass: '>=8' } }, background],
+    byTokens,
+  ),
   scope: perhaps('global', 'layer'),
   horizon: fc.constantFrom<(string | number | undefined)[]>(undefined, 'all', 'auto', 2),
   lambda: perhaps(undefined, 0.5),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { Link } from '../../src/engine/transfer/link.js';
 import type { MissAction } from '../../src/system/choices.js';
+import { ruleOf } from '../../src/system/miss-rules.js';
 import { simulateByEngine } from './harness.js';
 import { wholeLink, wholeMachine } from './scenario.js';
 import { says, single, sum, world } from './world.js';
@@ -369,6 +370,28 @@ describe('L13 Miss action', () => {
     // third: CPU 65 against 50: loaded.
     expect(three).toMatchObject({ cpuExperts: 2, h2d: { demands: 1 } });
     expect(three.passes[0]).toMatchObject({ endNs: 50, gpu: [2] });
+  });
+
+  it('L13 background: what the CPU computes moves in while the link is idle', async () => {
+    const rule = (after: number) => [{ ...ruleOf('cpu'), admit: 'background' as const, after }];
+    const four = single([0], [0], [0], [0]);
+    // The CPU ends at 25 and at 50. The promotion goes from 25 to 65: the third pass waits for it, the fourth has it.
+    const once = await simulateByEngine(world({ layers: [{}], topK: 1, hardware, passes: four, onMiss: rule(1) }));
+    expect(once.passes.map(({ endNs }) => endNs)).toEqual([25, 50, 75, 85]);
+    expect(once).toMatchObject({ cpuExperts: 2, promoted: 1, late: 1, h2d: { demands: 0, prefetches: 1 } });
+    // After the second miss: from 50 to 90, while the CPU computes the third.
+    const twice = await simulateByEngine(world({ layers: [{}], topK: 1, hardware, passes: four, onMiss: rule(2) }));
+    expect(twice.passes.map(({ endNs }) => endNs)).toEqual([25, 50, 75, 100]);
+    expect(twice).toMatchObject({ cpuExperts: 3, promoted: 1, late: 1 });
+  });
+
+  it('L13 rules: the first that holds, by the tokens that chose the expert', async () => {
+    const range = { min: 2, max: Number.POSITIVE_INFINITY, above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
+    const load = { ...ruleOf('load'), when: { phase: null, tokens: range, pass: null } };
+    const passes = [[[[0, 1]], [[0]]]]; // expert 0 for two tokens, 1 for one
+    const outcome = await simulateByEngine(world({ layers: [{}], hardware, passes, onMiss: [load, ruleOf('cpu')] }));
+    expect(outcome).toMatchObject({ cpuExperts: 1, h2d: { demands: 1 } });
+    expect(outcome.passes[0]).toMatchObject({ gpu: [0] });
   });
 
   it('L13 static: streamed, the placement never changes', async () => {

@@ -52,6 +52,7 @@ export interface Outcome {
   readonly dropped: number;
   readonly cancelled: number;
   readonly cpuExperts: number;
+  readonly promoted: number;
   readonly writeBacks: number;
   readonly writeBackBytes: number;
   /** Most bytes that the GPU's caches held. */

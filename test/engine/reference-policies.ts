@@ -129,9 +129,9 @@ export class ReferenceCache {
     this.#policy.passBy(id);
   }
 
-  /** L5; @returns the evicted, and whether `id` is resident now. */
-  admit(id: number, used: boolean, pinned: (id: number) => boolean): { admitted: boolean; victims: number[] } {
-    const { admitted, victims } = this.#makeRoom(id, pinned);
+  /** L5, L13 (`always`: the policy does not refuse); @returns the evicted, and whether `id` is resident now. */
+  admit(id: number, used: boolean, pinned: (id: number) => boolean, always = false): { admitted: boolean; victims: number[] } {
+    const { admitted, victims } = this.#makeRoom(id, pinned, always);
     if (admitted) {
       this.resident.add(id);
       this.#policy.insert(id, used);
@@ -139,15 +139,15 @@ export class ReferenceCache {
     return { admitted, victims };
   }
 
-  #makeRoom(id: number, pinned: (id: number) => boolean): { admitted: boolean; victims: number[] } {
+  #makeRoom(id: number, pinned: (id: number) => boolean, always: boolean): { admitted: boolean; victims: number[] } {
     const victims: number[] = [];
-    if (this.#chosen !== null && !this.#chosen.has(id)) return { admitted: false, victims };
+    if (this.#chosen !== null && !always && !this.#chosen.has(id)) return { admitted: false, victims };
     if (this.#sizes[id]! > this.capacityBytes) return { admitted: false, victims };
     while (this.usedBytes + this.#sizes[id]! > this.capacityBytes) {
       const candidates = this.#chosen === null ? [...this.resident].filter((other) => !pinned(other)) : [];
       if (candidates.length === 0) return { admitted: false, victims };
       const victim = this.#policy.pick(candidates);
-      if (!this.#policy.admits(id, victim)) return { admitted: false, victims };
+      if (!always && !this.#policy.admits(id, victim)) return { admitted: false, victims };
       this.resident.delete(victim);
       this.#policy.remove(victim);
       victims.push(victim);

@@ -59,12 +59,45 @@ describe('engine and reference simulator agree to the nanosecond', () => {
 
   it('with prefetch over one link', () => {
     const family = prefetching.map((scenario): Scenario => ({ ...scenario, dram: null, onMiss: 'load' }));
-    return agree(family, { ...basics, ...prefetches, ...ways }, 8);
+    return agree(family, { ...basics, ...prefetches, ...ways }, 8, cases(300));
   });
 
   it('with prefetch over two links', () => {
     const family = prefetching.filter(({ dram }) => dram !== null);
     return agree(family, { ...prefetches, ...ways, 'from the SSD': ({ ssd }) => ssd!.prefetches > 0 }, 3);
+  });
+
+  it('with promotions in the background', () => {
+    const after = fc.integer({ min: 1, max: 3 });
+    const family = fc.tuple(scenarios, after).map(([scenario, misses]): Scenario => {
+      const { policy } = scenario;
+      const onMiss = [{ do: 'cpu', admit: 'background', after: misses, when: null }] as const;
+      return { ...scenario, policy: policy.startsWith('static') ? 'lfu' : policy, onMiss };
+    });
+    return agree(
+      family,
+      {
+        hits: basics.hits,
+        evictions: basics.evictions,
+        useful: prefetches.useful,
+        late: prefetches.late,
+        wasted: prefetches.wasted,
+        dropped: prefetches.dropped,
+        promoted: ({ promoted }) => promoted > 0,
+        'after some misses': ({ promoted }, { onMiss }) => promoted > 0 && typeof onMiss !== 'string' && onMiss[0]!.after > 1,
+        'beside what is planned': ({ h2d, promoted }) => promoted > 0 && h2d.prefetches > promoted,
+        'from DRAM': ({ promoted, ssd }) => promoted > 0 && (ssd?.demands ?? 0) > 0,
+      },
+      11,
+      cases(400),
+    );
+  });
+
+  it('with rules by phase and tokens', () => {
+    const family = scenarios.filter(({ onMiss }) => typeof onMiss !== 'string');
+    const several = (outcome: Outcome, { onMiss }: Scenario): boolean =>
+      onMiss.length > 1 && outcome.cpuExperts > 0 && outcome.h2d.demands > 0;
+    return agree(family, { ...basics, 'some here, some there': several, promoted: ({ promoted }) => promoted > 0 }, 12, cases(300));
   });
 
   it('with exclusive tiers', () => {
@@ -145,7 +178,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
 
   it('with tokens that are drafted and verified', () => {
     const some = fc.array(fc.constantFrom(0, 0.125, 0.3, 0.5, 0.7, 1), { minLength: 4, maxLength: 4 });
-    const falling = fc.oneof({ weight: 9, arbitrary: some }, { weight: 1, arbitrary: fc.constant([0, 0, 0, 0]) });
+    const falling = fc.oneof({ weight: 8, arbitrary: some }, { weight: 2, arbitrary: fc.constant([0, 0, 0, 0]) });
     const speculation = fc.record({
       draft: fc.integer({ min: 1, max: 4 }),
       acceptances: falling.map((shares) => shares.toSorted((a, b) => b - a)),
@@ -170,7 +203,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       'all rejected': (outcome: Outcome, scenario: Scenario) => passes(outcome) === tokens(scenario) && tokens(scenario) > 2,
       Belady: (outcome: Outcome, { policy }: Scenario) => policy === 'belady' && sum(outcome, 'hits') > 0,
     };
-    return agree(family, seen, 9, cases(300));
+    return agree(family, seen, 13, cases(300));
   });
 
   it('in sequential replay', () => {

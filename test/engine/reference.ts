@@ -10,7 +10,7 @@ import { NULL_EXPERT } from '../../src/trace/trace.js';
 import type { LayerOutcome, Outcome, PassOutcome } from './outcome.js';
 import { ReferenceLink, type ReferenceTransfer } from './reference-link.js';
 import { layerCapacities, ReferenceCache } from './reference-policies.js';
-import type { Scenario, TokenChoices } from './scenario.js';
+import { rulesOf, type Scenario, type TokenChoices } from './scenario.js';
 
 /** A level of memory: who is there, and by which transfer it came (none: before the run). */
 class Level {
@@ -110,7 +110,8 @@ function verifyByTheBook(
 
 /** Runs a scenario. */
 export function simulateByTheBook(scenario: Scenario): Outcome {
-  const { model, hardware, onMiss, script, speculation } = scenario;
+  const { model, hardware, script, speculation } = scenario;
+  const rules = rulesOf(scenario);
   const verified =
     speculation === undefined
       ? scenario.passes.map((tokens): Verified => ({ tokens, draftNs: 0 }))
@@ -167,6 +168,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     dropped: 0,
     cancelled: 0,
     cpuExperts: 0,
+    promoted: 0,
     writeBacks: 0,
     writeBackBytes: 0,
   };
@@ -177,7 +179,11 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let demandedNow = new Set<number>();
   let missedNow = new Set<number>();
   let plan: Planned[] = [];
+  /** L13: misses of each expert since its last promotion was begun or refused; who waits for one, and since when. */
+  const missed = new Map<number, number>();
+  let promotions: { readonly id: number; readonly sinceNs: number }[] = [];
   let nextLayer = 0;
+  let passTokens = 0;
   /** What the plan still waits for: experts that are neither on the GPU nor on their way there. */
   const waits = ({ id, dropped, refused }: Planned): boolean => !dropped && !refused && !gpu.holds(id);
   const isCancelled = (planned: Planned): boolean => waits(planned) || planned.refused;
@@ -185,16 +191,28 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let layers: Counts[] = [];
 
   /** L5; counts the victims on the GPU. @returns whether there was room, and when the slot is free */
-  function admit(level: Level, id: number, used: boolean, atNs: number, planRank: number): { admitted: boolean; slotNs: number } {
+  function admit(
+    level: Level,
+    id: number,
+    used: boolean,
+    atNs: number,
+    planRank: number,
+    always = false,
+  ): { admitted: boolean; slotNs: number } {
     const pinned = (other: number): boolean => {
       if (level.arrivalNs(other) > atNs) return true; // in flight
       if ((level === gpu ? demandedNow : missedNow).has(other)) return true;
       const rank = plan.findIndex((planned) => planned.id === other);
       return rank >= 0 && rank < planRank;
     };
-    const { admitted, victims } = level.byLayer[layerOf[id]!]!.admit(id, used, pinned);
+    const { admitted, victims } = level.byLayer[layerOf[id]!]!.admit(id, used, pinned, always);
     let slotNs = atNs;
-    for (const planned of plan) if (victims.includes(planned.id)) planned.issuedNs = Math.max(planned.issuedNs, atNs);
+    for (const planned of plan) {
+      if (!victims.includes(planned.id)) continue;
+      planned.issuedNs = Math.max(planned.issuedNs, atNs);
+      // One that had found no slot, and was promoted, waits again as well.
+      if (level === gpu) planned.dropped = planned.refused = false;
+    }
     if (level === gpu) {
       for (const victim of victims) {
         layers[layerOf[victim]!]!.evictions++;
@@ -229,6 +247,29 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const planned = plan.find((one) => waits(one) && !level.holds(one.id));
     if (planned === undefined) return null;
     return { planned, startNs: Math.max(level.link.freeNs(level.link.nextLane()), planned.issuedNs) };
+  }
+
+  /** L13: when the first expert that waits for its promotion can start. */
+  function promotionNs(): number {
+    const [next] = promotions;
+    if (next === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(gpu.link.freeNs(gpu.link.nextLane()), next.sinceNs, dram?.arrivalNs(next.id) ?? 0);
+  }
+
+  function promote(startNs: number): void {
+    const { id } = promotions.shift()!;
+    missed.delete(id);
+    discard(startNs);
+    if (gpu.holds(id) || dram?.holds(id) === false) return;
+    const { admitted, slotNs } = admit(gpu, id, false, startNs, Number.POSITIVE_INFINITY);
+    if (!admitted) {
+      total.dropped++;
+      return;
+    }
+    gpu.came.set(id, gpu.link.prefetch(id, sizes[id]!, slotNs));
+    unused.add(id);
+    layers[layerOf[id]!]!.prefetchBytes += sizes[id]!;
+    total.promoted++;
   }
 
   /** Buffers of what nobody wants any more are free when it has arrived. */
@@ -305,7 +346,12 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       const toDram = dram === null ? null : nextOnSsdLink(dram);
       const gpuNs = toGpu?.startNs ?? Number.POSITIVE_INFINITY;
       const ssdNs = toDram?.startNs ?? Number.POSITIVE_INFINITY;
-      if (Math.min(gpuNs, ssdNs) >= untilNs) break;
+      const ownNs = promotionNs();
+      if (Math.min(gpuNs, ssdNs, ownNs) >= untilNs) break;
+      if (ownNs < Math.min(gpuNs, ssdNs)) {
+        promote(ownNs);
+        continue;
+      }
       if (gpuNs <= ssdNs) start(gpu, toGpu!);
       else start(dram!, toDram!);
     }
@@ -428,11 +474,18 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const loads: Member[] = [];
     for (const member of members) {
       const { count, id } = member;
+      const rule = rules.find(({ when }) => {
+        if (when === null) return true;
+        const { pass, phase, tokens } = when;
+        const within = (range: typeof pass, value: number) =>
+          range === null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
+        return phase !== 'prefill' && within(tokens, count) && within(pass, passTokens);
+      })!;
       if (gpu.staged.has(id)) {
         // It moves into the cache, and what leaves for it becomes its buffer.
-        if (onMiss === 'static') gpu.byLayer[layer]!.passBy(id);
+        if (rule.do === 'static') gpu.byLayer[layer]!.passBy(id);
         else {
-          const { admitted, slotNs } = admit(gpu, id, true, nowNs, 0);
+          const { admitted, slotNs } = admit(gpu, id, true, nowNs, 0, rule.admit === 'always');
           if (admitted) leave(id, slotNs);
         }
         continue;
@@ -443,8 +496,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       }
       const cpuNs = cost.cpuExpertNs(layer, count);
       const socket = id % cpuFreeNs.length;
-      let byCpu = onMiss === 'cpu';
-      if (onMiss === 'cheaper') {
+      let byCpu = rule.do === 'cpu';
+      if (rule.do === 'cheaper') {
         const bytes = sizes[id]!;
         let fromNs = nowNs;
         if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(bytes, nowNs);
@@ -457,16 +510,20 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         cpuFreeNs[socket] = Math.max(cpuFreeNs[socket]!, member.readyNs) + cpuNs;
         total.cpuExperts++;
         counts.cpuNs += cpuNs;
+        if (rule.admit !== 'background') continue;
+        missed.set(id, (missed.get(id) ?? 0) + 1);
+        const waits = promotions.some((other) => other.id === id);
+        if (missed.get(id)! >= rule.after && !waits) promotions.push({ id, sinceNs: Number.POSITIVE_INFINITY });
         continue;
       }
       let slotNs = nowNs;
       let admitted = false;
-      if (onMiss === 'static') gpu.byLayer[layer]!.passBy(id);
-      else ({ admitted, slotNs } = admit(gpu, id, true, nowNs, 0));
+      if (rule.do === 'static') gpu.byLayer[layer]!.passBy(id);
+      else ({ admitted, slotNs } = admit(gpu, id, true, nowNs, 0, rule.admit === 'always'));
       if (!admitted) counts.streamed++;
       member.readyNs = admitted ? slotNs : nowNs; // what is streamed waits for no write-back
       loads.push(member);
-      if (onMiss === 'cheaper') load(layer, loads.splice(0));
+      if (rule.do === 'cheaper') load(layer, loads.splice(0));
     }
     load(layer, loads);
     afterDemands();
@@ -489,6 +546,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     for (const { id } of members) if (gpu.staged.has(id)) leave(id, endNs);
     demandedNow = missedNow = new Set();
     nowNs = endNs;
+    promotions = promotions.map(({ id, sinceNs }) => ({ id, sinceNs: Math.min(sinceNs, nowNs) }));
     for (const planned of plan.filter(({ refused }) => refused)) {
       planned.refused = false;
       planned.issuedNs = Math.max(planned.issuedNs, nowNs);
@@ -499,6 +557,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const zero = { events: 0, demanded: 0, hits: 0, late: 0, misses: 0, evictions: 0, streamed: 0, onDemandBytes: 0, prefetchBytes: 0 };
     layers = model.layers.map(() => ({ startNs: 0, endNs: 0, ...zero, computeNs: 0, stallNs: 0, cpuNs: 0 }));
     const sequences = [[0], [pass.length], 1] as const;
+    passTokens = pass.length;
     plan = [];
     nextLayer = 0;
     nowNs += verified[number - 1]!.draftNs;

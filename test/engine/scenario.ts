@@ -10,6 +10,7 @@ import type { ModelSpec, MoeLayer } from '../../src/model/spec.js';
 import type { SpeculationSpec } from '../../src/schedule/speculation.js';
 import { type MissAction, type Replay, WHEN_FULL } from '../../src/system/choices.js';
 import type { Fault } from '../../src/system/faults.js';
+import { type MissRule, ruleOf } from '../../src/system/miss-rules.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 
 /** What one token chose: `[layer][rank]`, expert within its layer, NULL_EXPERT = none. */
@@ -38,7 +39,8 @@ export interface Scenario {
   /** DRAM as an LRU cache of the SSD; null: it holds everything. */
   readonly dram: { readonly policy: string; readonly capacityBytes: number } | null;
   readonly exclusive: boolean;
-  readonly onMiss: MissAction;
+  /** A word, or rules. */
+  readonly onMiss: MissAction | readonly MissRule[];
   readonly replay: Replay;
   readonly script: Script | null;
   /** Buffers that prefetches land in; absent or 0: they take slots of the cache. */
@@ -49,6 +51,11 @@ export interface Scenario {
   readonly faults?: readonly Fault[];
   /** Absent: passes are as they stand. Present: their tokens are those of one request that decodes, drafted and verified. */
   readonly speculation?: SpeculationSpec;
+}
+
+/** What becomes of a miss, as rules. */
+export function rulesOf({ onMiss }: Pick<Scenario, 'onMiss'>): readonly MissRule[] {
+  return typeof onMiss === 'string' ? [ruleOf(onMiss)] : onMiss;
 }
 
 /** One MoE layer of a whole-number model: sizes in bytes, times in ns. */
@@ -145,6 +152,39 @@ const link = fc.record({
   chunkBytes: fc.option(fc.integer({ min: 1, max: 12 }), { nil: null }),
 });
 
+const everything = { min: -Infinity, max: Infinity, above: -Infinity, below: Infinity };
+const range = fc
+  .record({ side: fc.constantFrom('min', 'max', 'above', 'below'), value: fc.integer({ min: 1, max: 4 }) })
+  .map(({ side, value }) => ({ ...everything, [side]: value }));
+
+const rule: fc.Arbitrary<MissRule> = fc
+  .record({
+    one: fc.constantFrom<Pick<MissRule, 'do' | 'admit'>>(
+      { do: 'load', admit: 'policy' },
+      { do: 'load', admit: 'always' },
+      { do: 'cpu', admit: 'never' },
+      { do: 'cpu', admit: 'background' },
+      { do: 'cpu', admit: 'background' },
+      { do: 'cheaper', admit: 'policy' },
+      { do: 'cheaper', admit: 'always' },
+      { do: 'cheaper', admit: 'background' },
+      { do: 'static', admit: 'never' },
+    ),
+    after: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ after, one }) => ({ ...one, after, when: null }));
+
+const condition = fc.record({
+  phase: fc.constantFrom('prefill' as const, 'decode' as const, null, null),
+  tokens: fc.option(range),
+  pass: fc.option(range),
+});
+
+/** One to three rules, of which the last always holds. */
+const rules: fc.Arbitrary<readonly MissRule[]> = fc
+  .tuple(fc.array(fc.tuple(rule, condition), { maxLength: 2 }), rule)
+  .map(([first, last]) => [...first.map(([one, when]) => ({ ...one, when })), last]);
+
 /** Draws whole scenarios. */
 export const scenarios: fc.Arbitrary<Scenario> = fc
   .record({
@@ -167,7 +207,10 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
     ssd: link,
     dram: fc.option(fc.record({ policy: fc.constantFrom('lru', 'fifo', 'lfu'), share: fc.integer({ min: 0, max: 8 }) }), { nil: null }),
     exclusive: fc.boolean(),
-    onMiss: fc.constantFrom<MissAction>('load', 'load', 'load', 'cpu', 'cheaper', 'static'),
+    onMiss: fc.oneof(
+      { weight: 2, arbitrary: fc.constantFrom<MissAction>('load', 'load', 'load', 'cpu', 'cheaper', 'static') },
+      { weight: 1, arbitrary: rules },
+    ),
     replay: fc.constantFrom<Replay>('atomic', 'atomic', 'atomic', 'sequential'),
     launchNs: fc.integer({ min: 0, max: 5 }),
     handoverNs: fc.integer({ min: 0, max: 25 }),

@@ -2,7 +2,8 @@
 
 import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
-import type { MissAction } from '../../src/system/choices.js';
+import type { Admission, MissAction } from '../../src/system/choices.js';
+import type { MissCondition, Range } from '../../src/system/miss-rules.js';
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 
@@ -61,7 +62,7 @@ function tableOf(systems: readonly Described[]): string {
     cacheOf(spec),
     predictionOf(spec),
     schedulingOf(spec),
-    MISSES[spec.onMiss],
+    missesOf(spec),
     besides(spec),
   ]);
   return [HEAD, HEAD.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
@@ -113,6 +114,38 @@ const MISSES: Readonly<Record<MissAction, string>> = {
   cheaper: 'CPU or load, whichever ends sooner',
   static: 'streamed, nothing moves in',
 };
+
+function missesOf({ onMiss }: SystemSpec): string {
+  return onMiss.rules.map(({ admit, after, do: action, when }) => `${whenOf(when)}${MISSES[action]}${ADMITTED[admit](after)}`).join('; ');
+}
+
+const ADMITTED: Readonly<Record<Admission, (after: number) => string>> = {
+  policy: () => '',
+  never: () => '',
+  always: () => ', whatever the policy wants',
+  background: (after) => `, promoted in the background${after === 1 ? '' : ` after ${after} misses`}`,
+};
+
+function whenOf(when: MissCondition | null): string {
+  if (when === null) return '';
+  const { pass, phase, tokens } = when;
+  const said = [
+    ...(phase === null ? [] : [phase === 'prefill' ? 'passes with a prompt' : 'passes that only decode']),
+    ...(pass === null ? [] : [`${rangeOf(pass)} tokens a pass`]),
+    ...(tokens === null ? [] : [`${rangeOf(tokens)} tokens an expert`]),
+  ];
+  return `${said.join(', ')}: `;
+}
+
+function rangeOf({ above, below, max, min }: Range): string {
+  const parts = [
+    ...(Number.isFinite(min) ? [`from ${min}`] : []),
+    ...(Number.isFinite(above) ? [`above ${above}`] : []),
+    ...(Number.isFinite(max) ? [`to ${max}`] : []),
+    ...(Number.isFinite(below) ? [`below ${below}`] : []),
+  ];
+  return parts.join(' ');
+}
 
 function besides({ dram, overlap, placement, precision, rerank }: SystemSpec): string {
   const said: string[] = [];

@@ -7,10 +7,16 @@ import { WinnerTree } from '../winner-tree.js';
 class LfuDecay implements CachePolicy {
   readonly #counts: DecayedCounts;
   readonly #tree: WinnerTree;
+  /** Refuses newcomers that are not used enough; absent: all are admitted. */
+  readonly admits?: (incoming: number, victim: number) => boolean;
 
-  constructor(context: PolicyContext, halfLife: number) {
+  constructor(context: PolicyContext, halfLife: number, hysteresis: number) {
     this.#counts = new DecayedCounts(context.experts, halfLife, context.clock);
     this.#tree = new WinnerTree(context.experts, mostResidents(context));
+    if (hysteresis > 0) {
+      const { weight } = this.#counts;
+      this.admits = (incoming, victim) => weight[incoming]! > (1 + hysteresis) * weight[victim]!;
+    }
   }
 
   touch(id: number): void {
@@ -39,12 +45,20 @@ class LfuDecay implements CachePolicy {
 
 /**
  * Exponentially decayed counts (Lee et al., "LRFU", IEEE TC 50(12), 2001, with one use halving its weight every `halfLife` passes).
- * 128 tokens is the half-life of llama.cpp's expert cache. Counts outlive residency.
+ * 128 tokens is the half-life of llama.cpp's expert cache. Counts outlive residency. `hysteresis`
+ * keeps experts from changing places for every use: a swap has to be worth its transfer (llama.cpp PR 26563).
  */
 export const lfuDecay: PolicyDefinition = {
   name: 'lfu-decay',
   summary: 'evicts the expert with the smallest decayed count of uses',
   cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
-  parameters: { halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 } },
-  create: (context, { halfLife }) => new LfuDecay(context, Number(halfLife)),
+  parameters: {
+    halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 },
+    hysteresis: {
+      default: 0,
+      description: "by how much a newcomer's count must exceed its victim's, 0.5: by half; 0: all are admitted",
+      min: 0,
+    },
+  },
+  create: (context, { halfLife, hysteresis }) => new LfuDecay(context, Number(halfLife), Number(hysteresis)),
 };

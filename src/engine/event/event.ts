@@ -131,7 +131,9 @@ export class RunningEvent {
   waits = 0;
   /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
-  /** True where the pass is so large that misses go to the GPU which the CPU would compute otherwise. */
+  /** Tokens of its pass, whether one of them is a prompt's, and whether they are so many that misses go to the GPU which the CPU would compute. */
+  tokens = 0;
+  prefill = false;
   offloaded = false;
   /** When each member that is waited for can be executed, ns. */
   readonly readyNs: Float64Array;

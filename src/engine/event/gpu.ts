@@ -5,7 +5,7 @@ import type { NextUse } from '../../cache/next-use/next-use.js';
 import type { Clock } from '../../cache/policy.js';
 import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
-import type { MissAction } from '../../system/choices.js';
+import type { MissRule } from '../../system/miss-rules.js';
 import type { PrefetchSetup } from '../prefetch/setup.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
@@ -23,7 +23,8 @@ export interface Gpu {
   readonly dram: CachedTier | null;
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */
   readonly writeBack: Link | null;
-  readonly onMiss: MissAction;
+  /** What becomes of a miss: the first that holds. */
+  readonly onMiss: readonly MissRule[];
   /** Tokens of a pass from which on misses that the CPU would compute are streamed to the GPU; Infinity: never. */
   readonly offloadFrom: number;
   /** False: members of an event that are copied execute when the last of them has arrived. */

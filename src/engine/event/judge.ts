@@ -2,6 +2,7 @@
 import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
+import { promotes } from './place-each.js';
 
 /** Tells hits from late members and misses. */
 export class Judge {
@@ -9,16 +10,19 @@ export class Judge {
   readonly #event: RunningEvent;
   /** 1 for experts that were ever demanded. */
   readonly #seen: Uint8Array;
+  /** True where experts are brought ahead: only then one can be late. */
+  readonly #ahead: boolean;
 
   constructor(gpu: Gpu, event: RunningEvent) {
     this.#gpu = gpu;
     this.#event = event;
     this.#seen = new Uint8Array(gpu.model.experts);
+    this.#ahead = gpu.prefetch !== null || promotes(gpu);
   }
 
   /** Judges the first `size` members of the event at `startNs`, the moment at which the routing is known, and pins them. */
   judge(layer: number, size: number, startNs: number): void {
-    const { gpu, prefetch, recorder } = this.#gpu;
+    const { gpu, recorder } = this.#gpu;
     const seen = this.#seen;
     const event = this.#event;
     const { activations, counts, ids, single } = event.demand;
@@ -44,7 +48,7 @@ export class Judge {
     }
     event.waits = 0;
     event.inOrder = false;
-    if (prefetch !== null) hits = this.#judgeArrivals(hits, startNs);
+    if (this.#ahead) hits = this.#judgeArrivals(hits, startNs);
     event.hits = hits;
     event.misses = misses;
     const late = event.waits;

@@ -71,6 +71,8 @@ export class Recorder {
   prefetchWastedBytes = 0;
   /** What loading the demanded prefetched experts on demand would have taken on an idle link, less what was still waited for, ns. */
   prefetchAvoidedNs = 0;
+  /** Prefetches that were promotions of what had been missed. */
+  promoted = 0;
   prefetchDropped = 0;
   prefetchCancelled = 0;
   /** Predictions that were made, and what they take together, ns. */

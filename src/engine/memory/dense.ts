@@ -4,6 +4,7 @@ import { type DenseBytes, type DensePlacement, denseBytes, moeHolders } from '..
 import { layerCards } from '../../hardware/joined.js';
 import type { ExpertSplit } from '../../model/projections.js';
 import { decoderLayers, expertBytesTotal, type ModelSpec } from '../../model/spec.js';
+import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
 
@@ -82,7 +83,7 @@ export function densePlacementOf({ hardware, model, system }: Inputs, run: RunSp
       refuse('gpuLayers', `${hardware.name} has no CPU beside a GPU that could take the other layers; leave it out`);
     if (model.dense.segments[0]!.attention.length === 0) refuse('gpuLayers', `nothing says which layers ${model.name} has; leave it out`);
     const { policy } = system.cache;
-    if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || policy.name !== 'static')
+    if (!isWord(system.onMiss, 'cpu') || system.cache.scope === 'layer' || policy.name !== 'static')
       refuse(
         'gpuLayers',
         `layers of the CPU keep their experts there, and ${system.name} has them elsewhere; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,

@@ -1,5 +1,6 @@
 // The layer at the boundary between CPU and GPU, of whose experts each has a part: which it is, where the run asks for one.
 import { type ExpertSplit, splitExperts } from '../../model/projections.js';
+import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import type { Inputs } from '../inputs.js';
 
@@ -17,7 +18,7 @@ export function expertSplitOf({ hardware, model, system }: Inputs, run: RunSpec)
   if (hardware.gpus !== undefined)
     refuse('is for GPUs that share layers or tensors, and here they share experts; name a runtime that does');
   const { policy } = system.cache;
-  if (system.onMiss !== 'cpu' || system.cache.scope === 'layer' || policy.name !== 'static')
+  if (!isWord(system.onMiss, 'cpu') || system.cache.scope === 'layer' || policy.name !== 'static')
     refuse(
       `a split layer's experts stay where they are, and ${system.name} moves them; take llama.cpp-static, or another static policy with scope global and onMiss cpu`,
     );

@@ -5,6 +5,7 @@ import { bundledFile } from '../../base/profiles.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';
 import { expertBytesTotal, mainFormat } from '../../model/spec.js';
 import type { Accuracy, Result } from '../../result/result.js';
+import { isWord } from '../../system/miss-rules.js';
 import { bandOf, type ComparedBy, type ScoredError } from './band.js';
 import type { Finished } from './finished.js';
 
@@ -54,6 +55,6 @@ function placementOf({ inputs: { hardware, model, system }, layout: { dense, tot
   if (total.dramBytes !== null) return 'ssd-stream';
   if (tiers[0]!.name === 'unified') return resident ? (cpuOnly ? 'all-cpu' : 'all-gpu') : 'ssd-stream';
   if (resident && !policy.includes('cpuLayers')) return 'all-gpu';
-  if (system.onMiss !== 'cpu') return 'expert-cache';
+  if (!isWord(system.onMiss, 'cpu')) return 'expert-cache';
   return policy.includes('by=layer') ? 'cpu-layers' : 'cpu-share';
 }

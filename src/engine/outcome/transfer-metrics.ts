@@ -1,4 +1,5 @@
 // What links carried, on demand and ahead, and what became of what was brought ahead.
+import { promotes } from '../event/place-each.js';
 import type { Link } from '../transfer/link.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';
@@ -20,7 +21,7 @@ export function transferMetrics(finished: Finished): Values {
     'transfer.on_demand.count_per_token': demands / tokens,
     'transfer.on_demand.bytes': demandBytes,
     'transfer.on_demand.bytes_per_token': demandBytes / tokens,
-    ...(inputs.system.predictor.kind.name === 'none' ? {} : prefetchMetrics(finished, hostLinks)),
+    ...(inputs.system.predictor.kind.name === 'none' && !promotes(simulation.gpus[0]!) ? {} : prefetchMetrics(finished, hostLinks)),
   };
 }
 
@@ -43,6 +44,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
   const { prefetchLate: late, prefetchUseful: useful, prefetchWasted: wasted } = recorder;
   const prefetches = total(hostLinks, 'prefetches');
   const prefetchBytes = total(hostLinks, 'prefetchBytes');
+  const promoted: Values = promotes(gpus[0]!) ? { 'prefetch.promoted': recorder.promoted } : {};
   const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
   return {
     'transfer.prefetch.count': prefetches,
@@ -54,6 +56,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
     'prefetch.wasted_bytes': recorder.prefetchWastedBytes,
     'prefetch.stall_avoided': recorder.prefetchAvoidedNs,
     'prefetch.stall_avoided_per_byte': recorder.prefetchAvoidedNs / prefetchBytes,
+    ...promoted,
     'prefetch.dropped': recorder.prefetchDropped,
     'prefetch.cancelled': recorder.prefetchCancelled,
     'prefetch.horizon': horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length,

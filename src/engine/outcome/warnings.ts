@@ -2,6 +2,7 @@
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';
+import { isWord } from '../../system/miss-rules.js';
 import { isPageCache } from '../plan.js';
 import type { Finished } from './finished.js';
 import { profileOf } from './profile.js';
@@ -63,7 +64,7 @@ function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
 function cacheWarnings(finished: Finished, { capacityBytes }: Bounds): Warning[] {
   const { inputs, simulation } = finished;
   const { model, system } = inputs;
-  if (capacityBytes === 0 || capacityBytes >= expertBytesTotal(model) || system.onMiss === 'cpu') return [];
+  if (capacityBytes === 0 || capacityBytes >= expertBytesTotal(model) || isWord(system.onMiss, 'cpu')) return [];
   const several = simulation.gpus.length > 1;
   if (system.cache.scope === 'global') {
     const passBytes = meanPassBytes(finished);

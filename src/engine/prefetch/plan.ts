@@ -104,8 +104,11 @@ export class PrefetchPlan {
    * @param again true: it is to be brought again; false: it is only not to be brought from there earlier
    */
   evicted(entry: number, nowNs: number, again: boolean): void {
-    if (again) this.#requeue(entry, nowNs);
-    else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+    if (again) {
+      // It had found no slot, and was promoted meanwhile.
+      if (this.#refusedCount > 0) this.#forgive(this.#ids[entry]!);
+      this.#requeue(entry, nowNs);
+    } else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
   }
 
   /** Drops the entries of the layers up to `layer`. @returns how many of them still waited */

@@ -7,13 +7,16 @@ import type { CachedTier } from '../transfer/tier.js';
 import type { Observer } from '../watch/observer.js';
 import { Forecast } from './forecast.js';
 import { entryOf, PrefetchPlan } from './plan.js';
+import type { Planner, Promotions } from './promotions.js';
 import type { PrefetchSetup } from './setup.js';
 import { PrefetchWorth } from './worth.js';
 
 /** Plans prefetches and starts them. */
-export class Prefetcher {
+export class Prefetcher implements Planner {
   /** Sees every decision; null: nobody looks. */
   observer: Observer | null = null;
+  /** Brings what was missed when nothing that is planned wants the link; null: nothing is promoted. */
+  promotions: Promotions | null = null;
   readonly #gpu: Gpu;
   readonly #setup: PrefetchSetup;
   readonly #evicted: (nowNs: number) => number;
@@ -123,22 +126,38 @@ export class Prefetcher {
   advance(untilNs: number, routing: boolean): void {
     this.#nextRoutingNs = routing || this.#worth === null ? untilNs : this.#worth.nextNs(untilNs);
     const { dram, gpu } = this.#gpu;
-    const plan = this.#plan;
-    if (dram !== null) this.#advanceBoth(dram, untilNs);
-    else {
-      const { link } = gpu;
-      for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
-        const startNs = Math.max(link.freeNs(link.nextLane()), plan.issuedNs(entry));
-        if (startNs >= untilNs) break;
-        this.#toGpu(plan.idOf(entry), startNs);
-      }
-    }
+    this.promotions?.advance(untilNs, this);
+    this.#startBefore(untilNs, false);
     gpu.settle(untilNs);
     dram?.settle(untilNs);
   }
 
+  through(untilNs: number): void {
+    this.#startBefore(untilNs, true);
+  }
+
+  brought(id: number): void {
+    this.#plan.started(id);
+  }
+
+  /** Starts every planned transfer that finds a free lane before `untilNs`, or `through` it. */
+  #startBefore(untilNs: number, through: boolean): void {
+    const { dram, gpu } = this.#gpu;
+    const plan = this.#plan;
+    if (dram !== null) {
+      this.#advanceBoth(dram, untilNs, through);
+      return;
+    }
+    const { link } = gpu;
+    for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
+      const startNs = Math.max(link.freeNs(link.nextLane()), plan.issuedNs(entry));
+      if (through ? startNs > untilNs : startNs >= untilNs) break;
+      this.#toGpu(plan.idOf(entry), startNs);
+    }
+  }
+
   /** Three tiers: transfers on both links start in order of time, so that neither sees a DRAM that is still to come. */
-  #advanceBoth(dram: CachedTier, untilNs: number): void {
+  #advanceBoth(dram: CachedTier, untilNs: number, through: boolean): void {
     const { gpu } = this.#gpu;
     const plan = this.#plan;
     for (;;) {
@@ -147,7 +166,8 @@ export class Prefetcher {
       const dramNs = fromDram < 0 ? Number.POSITIVE_INFINITY : this.#readyNs(dram, fromDram);
       const gpuNs = Math.max(gpu.link.freeNs(gpu.link.nextLane()), dramNs);
       const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), plan.issuedNs(fromSsd));
-      if (Math.min(gpuNs, ssdNs) >= untilNs) return;
+      const soonestNs = Math.min(gpuNs, ssdNs);
+      if (through ? soonestNs > untilNs : soonestNs >= untilNs) return;
       if (gpuNs <= ssdNs) this.#toGpu(plan.idOf(fromDram), gpuNs);
       else this.#toDram(dram, plan.idOf(fromSsd), ssdNs);
     }

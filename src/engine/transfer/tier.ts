@@ -70,13 +70,14 @@ export class CachedTier {
    * Makes room for expert `id` and gives it a slot (L5); the evicted are in `victims`.
    * @param used true: the running event demands it; false: a prefetch
    * @param limit experts whose pin rank is below it are not evicted
+   * @param always true: the policy is not asked whether it wants it
    * @returns false: there is no room for it
    */
-  admit(id: number, layer: number, used: boolean, limit: number): boolean {
+  admit(id: number, layer: number, used: boolean, limit: number, always = false): boolean {
     const cache = this.byLayer[layer]!;
     cache.pins.limit = limit;
     this.victimCount = 0;
-    return this.#admitTo(cache, id, used);
+    return this.#admitTo(cache, id, used, always);
   }
 
   /**
@@ -155,9 +156,9 @@ export class CachedTier {
     return soonest;
   }
 
-  #admitTo(cache: ExpertCache, id: number, used: boolean): boolean {
+  #admitTo(cache: ExpertCache, id: number, used: boolean, always = false): boolean {
     const before = cache.usedBytes;
-    const admitted = cache.admit(id - cache.base, used);
+    const admitted = cache.admit(id - cache.base, used, always);
     this.#collect(cache, before);
     return admitted;
   }

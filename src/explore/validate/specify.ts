@@ -194,14 +194,12 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   if (capacity === null) return { lacks: 'nothing says how large its cache is' };
   const common = { expertCache: capacity, dramCache: null };
   const { policy, where } = placement;
-  const onMiss = where === 'cpu' ? 'cpu' : 'load';
+  const onMiss = where === 'cpu' ? { do: 'cpu', admit: 'background' } : 'load';
   // Mixtral-offloading's table: all of it, without its prefetch, and without its cache.
   if (policy === 'lru') return { ...common, system: { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
   if (policy === 'none' || policy === 'naive') return { ...common, expertCache: '0%', system: { name: 'no-cache', onMiss } };
   const named = CACHES[engine];
-  if (engine === 'llama.cpp' && onMiss === 'cpu') {
-    return { ...common, system: { name: 'llama.cpp-cache', cache: { policy: 'frequency-classes:halfLife=128', scope: 'global' }, onMiss } };
-  }
+  if (engine === 'llama.cpp' && where === 'cpu') return { ...common, system: 'llama.cpp-hot-cache' };
   return { ...common, system: named ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
 }
 

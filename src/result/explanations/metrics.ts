@@ -146,7 +146,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Per byte, a perfect prefetch saves as much as the link needs for a byte; the nearer the figure is to that, the less the link works in vain. It is an estimate from below: on-demand loads queue behind one another, and a busy link would have made each of them dearer.',
   },
   {
-    names: ['prefetch.dropped', 'prefetch.cancelled', 'prefetch.horizon'],
+    names: ['prefetch.promoted', 'prefetch.dropped', 'prefetch.cancelled', 'prefetch.horizon'],
     what: 'What became of planned prefetches that never started: dropped ones found no slot that they were allowed to take, cancelled ones were no longer wanted when their layer was known or the plan was made anew. The horizon is how many layers ahead an adaptive planner looked when the run ended.',
     reading:
       'Neither costs bytes. Many dropped ones say that the cache is full of experts that are wanted as much; many cancelled ones that the link cannot bring in time what is planned, so that the plan is larger than it needs to be.',

@@ -23,7 +23,7 @@ import type { Overlap } from '../../../src/system/choices.js';
 import { TraceStore } from '../../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
 import { scripted, scriptedTime } from '../harness.js';
-import type { Scenario } from '../scenario.js';
+import { rulesOf, type Scenario } from '../scenario.js';
 
 /** A scenario on several GPUs. Token i of every pass is one of request i, and all passes have as many tokens. */
 export interface ParallelScenario extends Scenario {
@@ -54,7 +54,7 @@ function traceOfRequests({ model, passes, topK }: Scenario): RoutingTrace {
 
 /** Composes an engine for a scenario. */
 export async function composeParallel(scenario: ParallelScenario) {
-  const { gpus: count, hardware, homes, interconnect, model, onMiss, overlap, script } = scenario;
+  const { gpus: count, hardware, homes, interconnect, model, overlap, script } = scenario;
   const shards = shardsOf(model, homes, count);
   const dispatch = new Dispatch(
     shards,
@@ -79,7 +79,7 @@ export async function composeParallel(scenario: ParallelScenario) {
       gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
       dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
       writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
-      onMiss,
+      onMiss: rulesOf(scenario),
       offloadFrom: Number.POSITIVE_INFINITY,
       overlaps: true,
       precision: null,

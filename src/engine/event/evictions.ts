@@ -1,0 +1,66 @@
+// What an eviction from a GPU entails: counters, plans that want the expert back, and a write-back where tiers exclude each other.
+import type { Prefetcher } from '../prefetch/prefetcher.js';
+import type { Link } from '../transfer/link.js';
+import type { RunningEvent } from './event.js';
+import type { Gpu } from './gpu.js';
+
+/** Side effects of an eviction from one GPU: counters, plans that want the expert back, with exclusive tiers a write-back (L14). */
+export class Evictions {
+  /** Told of every eviction; null: nothing is planned. */
+  prefetcher: Prefetcher | null = null;
+  /** True where experts are brought ahead, by plan or promotion. */
+  ahead = false;
+  /** When the slot of the last admission is free (exclusive tiers: after the write-back of its victims), ns. */
+  slotFreeNs = 0;
+  readonly #gpu: Gpu;
+  readonly #event: RunningEvent;
+
+  constructor(gpu: Gpu, event: RunningEvent) {
+    this.#gpu = gpu;
+    this.#event = event;
+  }
+
+  /** Counts the victims of the last admissions, evicted at `nowNs`, and prices their write-back where tiers are exclusive. */
+  account(nowNs: number): void {
+    const { gpu, layerOf, recorder, writeBack } = this.#gpu;
+    const { victims, victimCount } = gpu;
+    const { observer } = this.#event;
+    const { evictions } = recorder.layers;
+    recorder.phase.evictions += victimCount;
+    for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
+    if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
+    if (this.ahead) this.#countWasted();
+    this.prefetcher?.evicted(gpu, nowNs);
+    if (writeBack !== null) this.#writeBack(writeBack, nowNs);
+  }
+
+  /** The same for an admission whose slot nobody has asked for before; @returns when it is free, ns */
+  free(nowNs: number): number {
+    this.slotFreeNs = nowNs;
+    this.account(nowNs);
+    return this.slotFreeNs;
+  }
+
+  #writeBack(link: Link, nowNs: number): void {
+    const { gpu, recorder, sizes } = this.#gpu;
+    for (let k = 0; k < gpu.victimCount; k++) {
+      const id = gpu.victims[k]!;
+      const bytes = sizes[id]!;
+      this.slotFreeNs = Math.max(this.slotFreeNs, link.demand(id, bytes, nowNs));
+      recorder.writeBacks++;
+      recorder.writeBackBytes += bytes;
+    }
+  }
+
+  /** Prefetched experts that leave before they were demanded. */
+  #countWasted(): void {
+    const { gpu, recorder, sizes } = this.#gpu;
+    for (let k = 0; k < gpu.victimCount; k++) {
+      const id = gpu.victims[k]!;
+      if (gpu.unused[id] === 0) continue;
+      gpu.unused[id] = 0;
+      recorder.prefetchWasted++;
+      recorder.prefetchWastedBytes += sizes[id]!;
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// Promotion in the background (L13): what was missed often enough is brought while the link has nothing else to do, and from then on it is a
+// prefetch like any other. Nobody waits for it when it is asked for: the miss itself is served without it.
+import { UNPINNED } from '../../cache/policy.js';
+import type { Gpu } from '../event/gpu.js';
+
+/** Whoever plans prefetches over the same link. */
+export interface Planner {
+  /** Starts what is planned and can start at `untilNs` or before. */
+  through(untilNs: number): void;
+  /** An expert is on its way without it. */
+  brought(id: number): void;
+}
+
+/** Who waits to be promoted on one GPU, in the order in which they have been missed often enough. */
+export class Promotions {
+  readonly #gpu: Gpu;
+  readonly #evicted: (nowNs: number) => number;
+  /** Misses of each expert since its last promotion was begun or refused. */
+  readonly #misses: Int32Array;
+  /** 1 while an expert waits, and since when, ns. */
+  readonly #waits: Uint8Array;
+  readonly #sinceNs: Float64Array;
+  /** Experts that wait: a ring of `#count` entries from `#first` on. */
+  readonly #queue: Int32Array;
+  #first = 0;
+  #count = 0;
+  /** The last so many of them belong to the running event. */
+  #running = 0;
+
+  /** @param evicted called after every admission: accounts for its victims, evicted at `nowNs`, and returns when their slot is free, ns */
+  constructor(gpu: Gpu, evicted: (nowNs: number) => number) {
+    const { experts } = gpu.model;
+    this.#gpu = gpu;
+    this.#evicted = evicted;
+    this.#misses = new Int32Array(experts);
+    this.#waits = new Uint8Array(experts);
+    this.#sinceNs = new Float64Array(experts);
+    this.#queue = new Int32Array(experts);
+  }
+
+  /** The running event has missed expert `id`, which is to be promoted after as many misses as `after`. */
+  missed(id: number, after: number): void {
+    this.#misses[id]! += 1;
+    if (this.#misses[id]! < after || this.#waits[id] === 1) return;
+    this.#waits[id] = 1;
+    // A member of the running event is pinned until that has ended (L4).
+    this.#sinceNs[id] = Number.POSITIVE_INFINITY;
+    this.#queue[(this.#first + this.#count++) % this.#queue.length] = id;
+    this.#running++;
+  }
+
+  /** The event has ended at `nowNs`: what it missed may be promoted from now on. */
+  released(nowNs: number): void {
+    for (; this.#running > 0; this.#running--) {
+      const last = (this.#first + this.#count - this.#running) % this.#queue.length;
+      this.#sinceNs[this.#queue[last]!] = nowNs;
+    }
+  }
+
+  /** Starts every promotion that finds a free lane before `untilNs`, in order of time; what is planned goes first. */
+  advance(untilNs: number, planner: Planner | null): void {
+    const { gpu } = this.#gpu;
+    while (this.#count > 0) {
+      const id = this.#queue[this.#first]!;
+      const startNs = this.#startNs(id);
+      if (startNs >= untilNs) break;
+      planner?.through(startNs);
+      // What is planned has taken the lane.
+      if (this.#startNs(id) > startNs) continue;
+      this.#leave(id);
+      gpu.settle(startNs);
+      if (this.#start(id, startNs)) planner?.brought(id);
+    }
+    // A planner starts more in that time, and settles afterwards.
+    if (planner === null) gpu.settle(untilNs);
+  }
+
+  /** When the first that waits can start: a lane is free, and its weights are in DRAM; what DRAM has lost meanwhile starts at once, and ends so. */
+  #startNs(id: number): number {
+    const { dram, gpu } = this.#gpu;
+    const { link } = gpu;
+    return Math.max(link.freeNs(link.nextLane()), this.#sinceNs[id]!, dram === null ? 0 : dram.arrivalNs[id]!);
+  }
+
+  #leave(id: number): void {
+    this.#first = (this.#first + 1) % this.#queue.length;
+    this.#count--;
+    this.#waits[id] = 0;
+    this.#misses[id] = 0;
+  }
+
+  /** Takes a slot and starts the transfer. @returns false: the expert is here by now, DRAM has lost it, or the policy refuses it */
+  #start(id: number, startNs: number): boolean {
+    const { dram, gpu, layerOf, recorder, sizes } = this.#gpu;
+    const layer = layerOf[id]!;
+    if (gpu.holds(id, layer) || (dram !== null && !dram.holds(id, layer))) return false;
+    // What is planned stays.
+    const admitted = gpu.admit(id, layer, false, UNPINNED);
+    const slotFreeNs = this.#evicted(startNs);
+    if (!admitted) {
+      recorder.prefetchDropped++;
+      return false;
+    }
+    const bytes = sizes[id]!;
+    gpu.pin(id);
+    gpu.link.prefetch(gpu.link.nextLane(), id, bytes, slotFreeNs);
+    gpu.unused[id] = 1;
+    recorder.layers.prefetchBytes[layer]! += bytes;
+    recorder.promoted++;
+    return true;
+  }
+}

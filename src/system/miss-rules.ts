@@ -1,0 +1,178 @@
+// What becomes of a miss (L13): rules, of which the first that holds wins. A rule says what is done with the miss and, apart from that,
+// how its expert gets into the cache. A word stands for one rule that always holds.
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { issueOf } from '../base/written.js';
+import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
+
+/** Numbers that a condition holds for. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  /** Numbers that are out of it themselves: those of `>` and `<`. */
+  readonly above: number;
+  readonly below: number;
+}
+
+/** When a rule holds: all that is said must. */
+export interface MissCondition {
+  /** Of the pass: `prefill` where it holds a prompt token. */
+  readonly phase: 'prefill' | 'decode' | null;
+  /** Tokens of the pass that chose the expert, and tokens of the pass. */
+  readonly tokens: Range | null;
+  readonly pass: Range | null;
+}
+
+/** One rule. */
+export interface MissRule {
+  readonly do: MissAction;
+  readonly admit: Admission;
+  /** `background`: misses of an expert after which it is promoted. */
+  readonly after: number;
+  /** Null: it always holds. */
+  readonly when: MissCondition | null;
+}
+
+/** What becomes of a miss, as it was written and as it is carried out. */
+export interface MissRules {
+  /** A word, or rules in the form in which they are given, with what they leave open. */
+  readonly written: unknown;
+  /** At least one; only the last always holds. */
+  readonly rules: readonly MissRule[];
+}
+
+/** True where a number is in a range. */
+export function inRange({ above, below, max, min }: Range, value: number): boolean {
+  return value >= min && value <= max && value > above && value < below;
+}
+
+const EVERYTHING: Range = {
+  min: Number.NEGATIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
+  above: Number.NEGATIVE_INFINITY,
+  below: Number.POSITIVE_INFINITY,
+};
+
+const BOUNDS = { '>=': 'min', '<=': 'max', '>': 'above', '<': 'below' } as const;
+
+/**
+ * Reads `>=32`, `>32`, `<=8`, `<8` or `8`.
+ * @throws UserError
+ */
+function parseRange(text: string): Range {
+  const match = /^\s*(>=|<=|>|<|)\s*(\d+(?:\.\d+)?)\s*$/.exec(text);
+  if (match === null) throw new UserError(`expected >=32, >32, <=8, <8, 8 or { min: 8, max: 32 }, got ${JSON.stringify(text)}`);
+  const value = Number(match[2]);
+  const sign = match[1] as keyof typeof BOUNDS | '';
+  return sign === '' ? { ...EVERYTHING, min: value, max: value } : { ...EVERYTHING, [BOUNDS[sign]]: value };
+}
+
+const range = z.union([
+  z.union([z.string(), z.number()]).transform((given, context) => issueOf(context, [], () => parseRange(String(given)))),
+  z
+    .strictObject({
+      min: z.number().nonnegative().optional().describe('The smallest number.'),
+      max: z.number().nonnegative().optional().describe('The largest number.'),
+    })
+    .transform(({ max = EVERYTHING.max, min = EVERYTHING.min }): Range => ({ ...EVERYTHING, min, max })),
+]);
+
+const when = z.strictObject({
+  phase: z.enum(['prefill', 'decode']).optional().describe('Phase of the pass: prefill where it holds a prompt token.'),
+  tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
+  pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
+});
+
+/** Admissions that each action can have; the first is what it has where none is said. */
+const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
+  load: ['policy', 'always'],
+  cpu: ['never', 'background'],
+  cheaper: ['policy', 'always', 'background'],
+  static: ['never'],
+};
+
+/** What to write instead of an admission that an action cannot have. */
+function insteadOf(action: MissAction, admit: Admission): string {
+  if (action === 'load' && admit === 'never') return 'a load that is never kept is do: static';
+  if (action === 'static') return 'static keeps nothing of what it streams; take do: load, or leave admit out';
+  if (admit === 'background') return `${action} has the expert on the GPU already; take policy or always`;
+  return `${action} brings nothing to the GPU; take background, or leave admit out`;
+}
+
+const rule = z
+  .union([
+    z.enum(MISS_ACTIONS).transform((action) => ({ do: action })),
+    z.strictObject({
+      do: z.enum(MISS_ACTIONS).describe('What is done with the miss: load, cpu, cheaper or static.'),
+      admit: z
+        .enum(ADMISSIONS)
+        .optional()
+        .describe(
+          "How the expert gets into the cache: policy (as the policy wants), always, never, or background (over the idle link, later). Absent: the action's own.",
+        ),
+      after: z.int().positive().optional().describe('background: misses of an expert after which it is promoted. Absent: 1.'),
+      when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
+    }),
+  ])
+  .transform((given, context) => {
+    const { after, admit: asked, do: action, when: said } = { after: undefined, admit: undefined, when: undefined, ...given };
+    const admit = asked ?? ADMITS[action][0]!;
+    const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
+    if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
+    if (after !== undefined && admit !== 'background')
+      complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
+    const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
+    const { pass = null, phase = null, tokens = null } = condition ?? {};
+    return { do: action, admit, after: after ?? 1, when: condition === null ? null : { phase, tokens, pass } } satisfies MissRule;
+  });
+
+/** Schema of `system.onMiss`. */
+export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given, context): MissRules => {
+  const rules = [given].flat();
+  for (const [at, { when: condition }] of rules.entries()) {
+    const last = at === rules.length - 1;
+    const path = Array.isArray(given) ? [at] : [];
+    if (last && condition !== null)
+      context.addIssue({ code: 'custom', path, message: 'the last rule must always hold; leave its when out, or add load' });
+    if (!last && condition === null)
+      context.addIssue({ code: 'custom', path, message: 'holds always, so that no rule behind it is reached; give it a when' });
+  }
+  const written = rules.map(shownRule);
+  return { written: rules.length === 1 ? written[0] : written, rules };
+});
+
+/** A rule as it can be written: a word where that says all of it. */
+function shownRule({ admit, after, do: action, when: condition }: MissRule): unknown {
+  if (condition === null && admit === ADMITS[action][0]) return action;
+  const { pass, phase, tokens } = condition ?? { pass: null, phase: null, tokens: null };
+  const held = {
+    ...(phase === null ? {} : { phase }),
+    ...(tokens === null ? {} : { tokens: shownRange(tokens) }),
+    ...(pass === null ? {} : { pass: shownRange(pass) }),
+  };
+  return { do: action, admit, ...(admit === 'background' ? { after } : {}), ...(condition === null ? {} : { when: held }) };
+}
+
+function shownRange({ above, below, max, min }: Range): unknown {
+  if (Number.isFinite(above)) return `>${above}`;
+  if (Number.isFinite(below)) return `<${below}`;
+  if (min === max) return min;
+  const bounds = { ...(Number.isFinite(min) ? { min } : {}), ...(Number.isFinite(max) ? { max } : {}) };
+  return bounds;
+}
+
+/** True where some miss goes one of these ways. */
+export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonly MissAction[]): boolean {
+  return rules.some((one) => actions.includes(one.do));
+}
+
+/** True where every miss goes one way, whatever the pass: that of the word. */
+export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
+  const [only] = rules;
+  return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0];
+}
+
+/** The rule of a word. */
+export function ruleOf(word: MissAction): MissRule {
+  return { do: word, admit: ADMITS[word][0]!, after: 1, when: null };
+}
