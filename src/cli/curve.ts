@@ -10,7 +10,7 @@ import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
-import { type Inputs, openInputs } from '../engine/inputs.js';
+import { type Inputs, openInputs, replayedRows } from '../engine/inputs.js';
 import { profiledPart, profiledRows } from '../engine/profiling.js';
 import { type CurveOptions, drawCurve } from '../explore/curve.js';
 import type { Curve } from '../explore/curve-result.js';
@@ -103,7 +103,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   const { model, modelNote, trace } = inputs;
   if (modelNote !== null) context.note(modelNote);
   try {
-    const tokens = Math.min(trace.tokens, run.workload.tokens ?? trace.tokens);
+    const tokens = replayedRows(inputs, run);
     const warmup = parseCount(flags.warmup, '--warmup');
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`--warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
@@ -177,7 +177,7 @@ async function popularityFor(source: string | undefined, inputs: Inputs, run: Ru
 async function countedOn(source: string | undefined, inputs: Inputs, run: RunSpec): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === undefined || source === 'the replayed tokens') {
-    const popularity = popularityOf(trace, 0, Math.min(run.workload.tokens ?? trace.tokens, trace.tokens));
+    const popularity = popularityOf(trace, 0, replayedRows(inputs, run));
     return { popularity, words: 'the replayed tokens themselves, in hindsight' };
   }
   if (/^\d/.test(source) && !isPath(source)) {

@@ -35,7 +35,7 @@ export function quantizationOption(summary = 'storage format of the weights, e.g
 
 /** `-t`, repeatable. */
 export function traceOption(
-  summary = "routing trace, repeatable; trace#FROM:TO is a range of its rows, - is JSONL on stdin, 'synthetic' is drawn",
+  summary = "routing trace, repeatable; trace#FROM:TO is a range of its rows, a folder all files in it, - is JSONL on stdin, 'synthetic' is drawn",
 ): Option {
   return new Option('-t, --trace <trace>', summary).argParser(collect).default([]);
 }
@@ -58,7 +58,7 @@ export function addRoutingOptions(command: Command): Command {
 
 /** `--tokens`, of commands that replay. */
 export function tokensOption(): Option {
-  return new Option('--tokens <n>', 'tokens to replay, from the start of the trace');
+  return new Option('--tokens <n>', 'tokens to replay, from the start of each trace');
 }
 
 /** `--scope`. */

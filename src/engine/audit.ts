@@ -7,18 +7,16 @@ import type { Inputs } from './inputs.js';
 
 /**
  * Audits the rows that a run will replay; generated traces are what they are.
- * @param tokens rows from the first that the run replays
  * @returns one warning per finding
  * @throws UserError where the run is strict and something was found
  */
-export function auditInputs({ model, modelNote, traces }: Inputs, run: RunSpec, tokens: number): Warning[] {
+export function auditInputs({ model, modelNote, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;
-  let left = tokens;
+  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
   for (const trace of traces) {
-    const rows = Math.min(trace.tokens, left);
-    left -= rows;
-    if (rows === 0 || trace.meta.synthetic) continue;
+    const rows = Math.min(trace.tokens, each);
+    if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of auditTrace(trace, {
       ...(trace.layers === model.layers.length ? { model } : {}),
       tokens: rows,

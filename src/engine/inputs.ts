@@ -15,7 +15,7 @@ import { loadPredictor } from '../predict/create.js';
 import { loadScheduler } from '../schedule/user-scheduler.js';
 import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
-import { concatTraces } from '../trace/concat.js';
+import { concatHeads } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { recordedModel } from '../trace/recorded-model.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
@@ -72,7 +72,7 @@ export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<vo
     }
     const recorded = given === undefined ? recordedModel(traces[0]!) : null;
     const model = given ?? modelOf(run, recorded!.name);
-    const routing = routed(concatTraces(traces), model, system, run);
+    const routing = routed(concatHeads(traces, run.workload.tokens ?? Number.POSITIVE_INFINITY), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
     return { model: stored(run, sized, hardware), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
   } catch (error) {
@@ -97,6 +97,13 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
       scheduler: { ...scheduler, kind: await loadScheduler(scheduler.kind, folder) },
     },
   };
+}
+
+/** Rows of the trace, from its start, that a run replays: so many tokens as it says of each file. */
+export function replayedRows({ trace, traces }: Pick<Inputs, 'trace' | 'traces'>, { workload }: Pick<RunSpec, 'workload'>): number {
+  const { tokens: each = Number.POSITIVE_INFINITY } = workload;
+  const rows = traces.reduce((sum, { tokens }) => sum + Math.min(tokens, each), 0);
+  return Math.min(rows, trace.tokens);
 }
 
 /** Inputs of a run whose routing is drawn. */

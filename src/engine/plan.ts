@@ -29,7 +29,7 @@ export interface RunPlan {
  */
 export async function planRun(inputs: Inputs, run: RunSpec): Promise<RunPlan> {
   const serving = servingOf(inputs, run);
-  const auditWarnings = auditInputs(inputs, run, serving.rows);
+  const auditWarnings = auditInputs(inputs, run);
   const workload = serving.workload();
   const layout = await planLayout(inputs, run, workload, serving);
   return { run, inputs, serving, workload, layout, record: null, auditWarnings };

@@ -3,7 +3,7 @@
 import { formatCount } from '../base/units.js';
 import type { RunSpec } from '../system/run.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import type { Inputs } from './inputs.js';
+import { type Inputs, replayedRows } from './inputs.js';
 
 /** Most tokens that are drawn to profile on. Ours: counts of more rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
@@ -26,12 +26,13 @@ export interface ProfiledPart {
 }
 
 /** Says where `tokens` tokens to profile on are found. A trace that has fewer behind the replayed ones gives its first ones. */
-export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, run: RunSpec, tokens: number): ProfiledPart {
+export function profiledPart(inputs: Pick<Inputs, 'apart' | 'trace' | 'traces'>, run: RunSpec, tokens: number): ProfiledPart {
+  const { apart, trace } = inputs;
   if (apart !== null) {
     const to = Math.min(tokens, MOST_APART);
     return { kind: 'apart', from: 0, to, words: `${formatCount(to)} tokens drawn apart from those that are replayed` };
   }
-  const replayed = Math.min(run.workload.tokens ?? trace.tokens, trace.tokens);
+  const replayed = replayedRows(inputs, run);
   if (trace.tokens - replayed >= tokens) {
     return { kind: 'behind', from: replayed, to: replayed + tokens, words: `${formatCount(tokens)} tokens behind those that are replayed` };
   }
@@ -40,7 +41,11 @@ export function profiledPart({ apart, trace }: Pick<Inputs, 'apart' | 'trace'>, 
 }
 
 /** Finds the rows. */
-export async function profiledRows(inputs: Pick<Inputs, 'apart' | 'trace'>, run: RunSpec, tokens: number): Promise<ProfiledRows> {
+export async function profiledRows(
+  inputs: Pick<Inputs, 'apart' | 'trace' | 'traces'>,
+  run: RunSpec,
+  tokens: number,
+): Promise<ProfiledRows> {
   const { kind, from, to } = profiledPart(inputs, run, tokens);
   return { trace: kind === 'apart' ? await inputs.apart!(to) : inputs.trace, from, to };
 }

@@ -8,7 +8,7 @@ import { RoutingWalks } from '../schedule/routing-walk.js';
 import type { SchedulerDefinition } from '../schedule/scheduler.js';
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
 import { misfit, type RunSpec } from '../system/run.js';
-import type { Inputs } from './inputs.js';
+import { type Inputs, replayedRows } from './inputs.js';
 
 /** How a run serves its requests. */
 export interface Serving {
@@ -32,12 +32,13 @@ export interface Serving {
  * Reads what a run says of its workload and its scheduler.
  * @throws UserError where a file of arrivals cannot be read, or the run has a rate and no arrivals
  */
-export function servingOf({ system, trace }: Inputs, run: RunSpec): Serving {
-  const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests, tokens } = run.workload;
+export function servingOf(inputs: Inputs, run: RunSpec): Serving {
+  const { system, trace } = inputs;
+  const { arrivals: spec, batch, maxTokensPerPass, output, prompt, rate, requests } = run.workload;
   const { definition, name, parameters } = system.scheduler.kind;
   const scheduler = definition ?? findScheduler(name);
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
-  const rows = Math.min(tokens ?? trace.tokens, trace.tokens);
+  const rows = replayedRows(inputs, run);
   const common = { scheduler, parameters, running, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
   if (spec !== undefined) {

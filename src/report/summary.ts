@@ -96,7 +96,14 @@ function plural(count: number, noun: string): string {
 function origin(result: Result): string {
   const { traces } = result.inputs;
   const paths = traces.map((trace) => (trace.synthetic && trace.path === 'synthetic' ? 'synthetic routing' : printable(trace.path)));
-  return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}`;
+  const tokens = new Set(traces.map((trace) => trace.tokens));
+  const shares =
+    traces.length === 1
+      ? ''
+      : tokens.size === 1
+        ? `, ${formatCount(traces[0]!.tokens)} of each`
+        : `, ${traces.map((trace) => formatCount(trace.tokens)).join(' + ')}`;
+  return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}${shares}`;
 }
 
 function synthetic(result: Result): string | null {

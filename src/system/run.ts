@@ -66,7 +66,7 @@ export const runSchema = z.strictObject({
       error: 'routing that is drawn has no rows to choose from; say how many tokens (--tokens)',
     })
     .describe(
-      'Path of a routing trace (path#6000:8000: these of its rows), or several of one model; - is JSONL on stdin, synthetic is drawn.',
+      'Path of a routing trace (path#6000:8000: these of its rows; a folder: all files in it), or several of one model; - is JSONL on stdin, synthetic is drawn.',
     ),
   traceFormat: z
     .string()
@@ -172,7 +172,7 @@ export const runSchema = z.strictObject({
         .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
         .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
         .optional()
-        .describe('Tokens to replay, from the start of the trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
+        .describe('Tokens to replay, from the start of each trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
       maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
       speculation: speculationSchema
         .optional()

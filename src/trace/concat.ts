@@ -1,6 +1,7 @@
 // Several traces as one: requests of later files follow those of earlier ones.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
+import { selectRows } from './selection.js';
 import type { RoutingTrace, TraceChunk, TraceShape } from './trace.js';
 
 /**
@@ -47,6 +48,25 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
       for (const trace of traces) hash.update(trace.sha256());
       return hash.digest('hex');
     },
+    close() {
+      for (const trace of traces) trace.close();
+    },
+  };
+}
+
+/**
+ * Joins traces of one model, the first rows of each before all others: who replays so many tokens of each walks them from the start, and has
+ * the others behind.
+ * @param each rows of a trace that come first
+ * @throws UserError as {@link concatTraces}
+ */
+export function concatHeads(traces: readonly RoutingTrace[], each: number): RoutingTrace {
+  if (traces.length < 2) return concatTraces(traces);
+  const heads = traces.map((trace) => (trace.tokens <= each ? trace : selectRows(trace, 0, each, trace.path)));
+  const tails = traces.filter(({ tokens }) => tokens > each).map((trace) => selectRows(trace, each, trace.tokens, trace.path));
+  return {
+    ...concatTraces([...heads, ...tails]),
+    path: traces.map((trace) => trace.path).join(' + '),
     close() {
       for (const trace of traces) trace.close();
     },

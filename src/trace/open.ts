@@ -1,5 +1,6 @@
 // From what the user named to a trace: a file in any known format, standard input, or the generator.
 import { UserError } from '../base/errors.js';
+import { isFolder } from '../base/input-file.js';
 import { splitRows } from '../base/profiles.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { OpenOptions, TraceFormat } from './formats/format.js';
@@ -8,6 +9,7 @@ import { loadFormat } from './formats/user-format.js';
 import { type Popularity, popularityOf } from './popularity.js';
 import type { RoutingProfile } from './routing-profile.js';
 import { rowsNamed } from './selection.js';
+import { filesOfFolder, joinedShards, summedShards } from './shards.js';
 import { openSource, type TraceSource } from './source.js';
 import { type RequestLength, requestsOf, synthesize } from './synthetic.js';
 import type { RoutingTrace } from './trace.js';
@@ -31,7 +33,7 @@ const SYNTHETIC = 'synthetic';
 
 /**
  * Opens a trace file of any known format; `-` reads standard input, `synthetic` generates routing for the model.
- * @param named `file#6000:8000` is those of its rows, as a trace of that name
+ * @param named `file#6000:8000` is those of its rows, as a trace of that name; a folder is all of its files, joined
  * @throws UserError where it cannot be read, is malformed, holds counts only, or does not fit `options.model`
  */
 export async function openTrace(named: string, options: TraceOptions = {}): Promise<RoutingTrace> {
@@ -44,6 +46,7 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
       ...(options.routing === undefined ? {} : { profile: options.routing }),
     });
   }
+  if (path !== '-' && isFolder(path)) return openFolder(named, options);
   const source = await openSource(path);
   try {
     const format = await formatFor(source, options);
@@ -63,6 +66,29 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
   }
 }
 
+/** The shards of a folder, joined, and of them the rows that are named. */
+async function openFolder(named: string, options: TraceOptions): Promise<RoutingTrace> {
+  const { path, rows } = splitRows(named);
+  const joined = await joinedShards(path, (shard) => openTrace(shard, { ...options, fits: false }));
+  try {
+    if (options.model !== undefined && options.fits !== false) checkFits(joined, options.model);
+    return rowsNamed(joined, rows, named);
+  } catch (error) {
+    joined.close();
+    throw error;
+  }
+}
+
+/** True where the first shard of a folder holds counts only. */
+async function holdsCounts(folder: string, options: OpenOptions): Promise<boolean> {
+  const source = await openSource(filesOfFolder(folder)[0]!);
+  try {
+    return (await formatFor(source, options)).counts !== undefined;
+  } finally {
+    source.close();
+  }
+}
+
 /** The format of a file: a module of the user's own where one is named, else a member of the family. */
 async function formatFor(source: TraceSource, options: OpenOptions): Promise<TraceFormat> {
   const own = await loadFormat(options.format);
@@ -77,6 +103,15 @@ async function formatFor(source: TraceSource, options: OpenOptions): Promise<Tra
  */
 export async function openPopularity(named: string, options: OpenOptions = {}): Promise<Popularity> {
   const { path, rows } = splitRows(named);
+  if (path !== '-' && isFolder(path)) {
+    if (rows === '' && (await holdsCounts(path, options))) return summedShards(path, (shard) => openPopularity(shard, options));
+    const joined = await openFolder(named, options);
+    try {
+      return popularityOf(joined);
+    } finally {
+      joined.close();
+    }
+  }
   const source = await openSource(path);
   try {
     const format = await formatFor(source, options);

@@ -86,3 +86,24 @@ describe('what is profiled on', () => {
     }
   });
 });
+
+describe('several traces', () => {
+  const trace = ['mini-mixtral-8x8l#0:300', 'mini-mixtral-8x8l#1000:1040'];
+  const common = { model: 'mini-mixtral-8x8l', memory: { expertCache: '25%' }, bounds: false, audit: 'off' } as const;
+
+  it('replays so many tokens of each, and says so', async () => {
+    const { inputs, metrics } = await simulate({ ...common, trace, workload: { tokens: 100 } });
+    expect(inputs.traces.map(({ tokens }) => tokens)).toEqual([100, 40]);
+    expect(metrics['workload.tokens']?.value).toBe(140);
+    const parts = await simulate({ ...common, trace: ['mini-mixtral-8x8l#0:100', 'mini-mixtral-8x8l#1000:1040'] });
+    expect(metrics).toEqual(parts.metrics);
+  });
+
+  it('leaves what is not replayed of each to be profiled', async () => {
+    const spec = checkRun({ ...common, trace, workload: { tokens: 100 } }, 'test');
+    const inputs = await openInputs(spec);
+    expect(profiledPart(inputs, spec, 200)).toMatchObject({ kind: 'behind', from: 140, to: 340 });
+    expect(profiledPart(inputs, spec, 201)).toMatchObject({ kind: 'replayed', from: 0, to: 201 });
+    inputs.trace.close();
+  });
+});

@@ -19,13 +19,12 @@ export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
   const { hardware, model, system, traces } = inputs;
   const bounds = boundsOf(finished);
-  const { arrivalsSha256, rows } = finished.serving;
-  let left = rows;
+  const { arrivalsSha256 } = finished.serving;
+  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
   // A variant may draw what was recorded anew.
   const drawn = inputs.trace.meta.synthetic && !inputs.recorded.meta.synthetic;
   const traceInputs = traces.map((trace, i) => {
-    const tokens = Math.min(trace.tokens, left);
-    left -= tokens;
+    const tokens = Math.min(trace.tokens, each);
     const requests = trace.requests.filter((request) => request.start < tokens).length;
     return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
   });
