@@ -28,11 +28,14 @@ export class History implements Evidence {
   readonly #owner: Int32Array;
   readonly #length: Int32Array;
   /** `[layers, PASTS]` experts in each past, those used next, and the log-odds relative to the layer's mean rate. */
-  readonly #seen: Float64Array;
-  readonly #used: Float64Array;
+  readonly #seen: Uint32Array;
+  readonly #used: Uint32Array;
   readonly #logOdds: Float32Array;
   readonly #learned: Float64Array;
   readonly #dueAt: Float64Array;
+  /** `[slots, bytes of one]` the log-odds of each expert's past, looked up once for all distances; by slot and layer: true while they hold. */
+  readonly #said: Float32Array;
+  readonly #holds: Uint8Array;
 
   constructor(model: ModelSpec, slots: number) {
     const { layers } = model;
@@ -47,23 +50,35 @@ export class History implements Evidence {
     this.#bits = new PastBits(slots * bytes);
     this.#owner = new Int32Array(slots * layers.length).fill(-1);
     this.#length = new Int32Array(slots * layers.length);
-    this.#seen = new Float64Array(layers.length * PASTS);
-    this.#used = new Float64Array(layers.length * PASTS);
+    this.#seen = new Uint32Array(layers.length * PASTS);
+    this.#used = new Uint32Array(layers.length * PASTS);
     this.#logOdds = new Float32Array(layers.length * PASTS);
     this.#learned = new Float64Array(layers.length);
     this.#dueAt = new Float64Array(layers.length).fill(1);
+    this.#said = new Float32Array(slots * bytes);
+    this.#holds = new Uint8Array(slots * layers.length);
   }
 
   add(pass: Pass, token: number, _after: number, layer: number, weight: number, into: Float64Array): boolean {
     const slot = pass.slot[token]!;
-    if (this.#owner[slot * this.#model.layers.length + layer] !== pass.request[token]) return false;
+    const at = slot * this.#model.layers.length + layer;
+    if (this.#owner[at] !== pass.request[token]) return false;
     const { experts } = this.#model.layers[layer]!;
     const from = slot * this.#slotBytes + this.#start[layer]!;
+    if (this.#holds[at] === 0) this.#lookUp(at, from, layer);
+    const said = this.#said;
+    for (let e = 0; e < experts; e++) into[e]! += weight * said[from + e]!;
+    return true;
+  }
+
+  #lookUp(at: number, from: number, layer: number): void {
+    const { experts } = this.#model.layers[layer]!;
     const bits = this.#bits;
     const logOdds = this.#logOdds;
+    const said = this.#said;
     const base = layer * PASTS;
-    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[base + bits.past(from + e)]!;
-    return true;
+    for (let e = 0; e < experts; e++) said[from + e] = logOdds[base + bits.past(from + e)]!;
+    this.#holds[at] = 1;
   }
 
   learn(pass: Pass, token: number, layer: number, counted: boolean): void {
@@ -74,6 +89,7 @@ export class History implements Evidence {
     const { chosen } = pass;
     const count = pass.listChosen(token, layer);
     const bits = this.#bits;
+    this.#holds[at] = 0;
     if (this.#owner[at] !== pass.request[token]) {
       this.#owner[at] = pass.request[token]!;
       this.#length[at] = 0;
@@ -108,6 +124,7 @@ export class History implements Evidence {
       const rest = this.#seen[past]! - this.#used[past]! + SMOOTHING * (1 - mean);
       this.#logOdds[past] = fastLog(uses) - fastLog(rest) - meanLogOdds;
     }
+    for (let at = layer; at < this.#holds.length; at += this.#model.layers.length) this.#holds[at] = 0;
     this.#dueAt[layer] = this.#learned[layer]! + 8 + this.#learned[layer]! / 4;
   }
 }

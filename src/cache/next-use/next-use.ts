@@ -77,7 +77,7 @@ export class NextUse {
     this.#history = new UseHistory(model);
     this.#similar = new SimilarPasses(model);
     this.#pasts = new Uint16Array(widest);
-    this.#votes = new Int32Array(widest);
+    this.#votes = new Int32Array(widest + 1);
     this.#samples = model.layers.map(() => []);
     this.#interval = intervalOf(model);
     this.#untilSample = this.#interval;

@@ -5,12 +5,28 @@ export const EVENTS_A_BLOCK = 8;
 /** Pasts that are told apart: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
 export const PASTS = 256 * 8;
 
-/** Number of ones in a byte, at most 7, shifted to where a past keeps it. */
-const BLOCKS_USED = Uint16Array.from({ length: 256 }, (_, byte) => {
+/**
+ * A past counts the blocks in its low bits: most experts were used once in the last eight events or not at all, and their pasts then share
+ * few lines of the processor's cache.
+ */
+const BLOCK_BITS = 3;
+
+/** Number of ones in a byte, at most 7. */
+const BLOCKS_USED = Uint8Array.from({ length: 256 }, (_, byte) => {
   let ones = 0;
   for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
-  return Math.min(7, ones) << 8;
+  return Math.min(7, ones);
 });
+
+/** Blocks of a past that used the expert, at most 7. */
+export function usedBlocks(past: number): number {
+  return past & 7;
+}
+
+/** Whether the event `back` events ago, 0 to 7, did. */
+export function usedAgo(past: number, back: number): boolean {
+  return ((past >> (BLOCK_BITS + back)) & 1) === 1;
+}
 
 /** Pasts of places; whoever keeps them pads each run of places that ages together to a multiple of four. */
 export class PastBits {
@@ -32,7 +48,7 @@ export class PastBits {
 
   /** Past of a place, a number below {@link PASTS}. */
   past(place: number): number {
-    return this.recent[place]! | BLOCKS_USED[this.blocks[place]!]!;
+    return (this.recent[place]! << BLOCK_BITS) | BLOCKS_USED[this.blocks[place]!]!;
   }
 
   /**

@@ -22,7 +22,6 @@ const SHARPNESS = 13;
 export const FULL_VOTE = 1024;
 /** Sums are scaled back before they lose precision. */
 const LARGEST_GAIN = 2 ** 20;
-const EMPTY = 0xffff;
 
 /** Slots in order of time that used one expert, in a circle that grows. */
 interface Users {
@@ -39,8 +38,8 @@ export class SimilarPasses {
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;
   #kept = 0;
-  /** `[layers, kept, width]` demanded experts of each pass, within their layer; EMPTY behind the last. Passes that follow one another lie together. */
-  #paths = new Uint16Array(0);
+  /** `[layers, kept, width]` demanded experts of each pass, within their layer; behind them `#empty`. Passes that follow one another lie together. */
+  #paths: Uint8Array | Uint16Array = new Uint8Array(0);
   /** By dense id, at layers that are counted. */
   #users: (Users | null)[] = [];
   /** By slot: experts shared with the running pass and those before it, times the gain of the layer that counted them. */
@@ -52,12 +51,19 @@ export class SimilarPasses {
   #begun = 0;
   #lastLayer = Number.POSITIVE_INFINITY;
   readonly #voters = new Int32Array(VOTERS);
-  readonly #weights = new Int32Array(VOTERS);
-  #voterCount = 0;
+  /** Slots behind the voters that have a vote, each once, their votes, and how many there are. */
+  readonly #behind = new Int32Array(VOTERS * AHEAD);
+  readonly #votes = new Int32Array(VOTERS * AHEAD);
+  #behindCount = 0;
+  /** By slot: its place in `#behind`; -1: it has none. */
+  #place = new Int32Array(0);
+  /** No expert: a number above those of every layer. */
+  readonly #empty: number;
 
   constructor(model: ModelSpec) {
     const topK = model.layers.reduce((most, layer) => Math.max(most, layer.topK), 1);
     this.#model = model;
+    this.#empty = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
     this.#stride = Math.max(1, Math.floor(model.layers.length / COUNTED));
     this.#width = powerOfTwo(Math.min(topK, WIDEST));
     this.#restart();
@@ -88,20 +94,18 @@ export class SimilarPasses {
   /**
    * Writes, for each expert of a layer whose demand is known, the votes for its uses in the next passes: the first counts up to
    * {@link FULL_VOTE}, each later one {@link LATER} of that before.
+   * @param into has a place more than any layer has experts, which holds nothing of use
    */
   write(layer: number, into: Int32Array): void {
-    const { experts } = this.#model.layers[layer]!;
-    const kept = this.#kept;
     const paths = this.#paths;
     const width = this.#width;
-    into.fill(0, 0, experts);
-    for (let v = 0; v < this.#voterCount; v++) {
-      let weight = this.#weights[v]!;
-      for (let d = 1; d <= AHEAD && weight > 0; d++) {
-        const from = (layer * kept + ((this.#voters[v]! + d) & (kept - 1))) * width;
-        for (let at = from; at < from + width && paths[at] !== EMPTY; at++) into[paths[at]!]! += weight;
-        weight = (weight * LATER) | 0;
-      }
+    const behind = this.#behind;
+    const first = layer * this.#kept;
+    into.fill(0, 0, this.#model.layers[layer]!.experts);
+    for (let b = 0; b < this.#behindCount; b++) {
+      const votes = this.#votes[b]!;
+      const from = (first + behind[b]!) * width;
+      for (let at = from; at < from + width; at++) into[paths[at]!]! += votes;
     }
   }
 
@@ -109,7 +113,9 @@ export class SimilarPasses {
   #restart(): void {
     const { experts, layers } = this.#model;
     this.#kept = CELLS / this.#width;
-    this.#paths = new Uint16Array(this.#kept * layers.length * this.#width).fill(EMPTY);
+    const cells = this.#kept * layers.length * this.#width;
+    this.#paths = (this.#empty < 256 ? new Uint8Array(cells) : new Uint16Array(cells)).fill(this.#empty);
+    this.#place = new Int32Array(this.#kept).fill(-1);
     this.#users = new Array<Users | null>(experts).fill(null);
     for (const { experts: own, index, offset } of layers) {
       if (index % this.#stride !== 0) continue;
@@ -118,7 +124,7 @@ export class SimilarPasses {
     this.#agreement = new Float32Array(this.#kept);
     this.#begun = 0;
     this.#lastLayer = Number.POSITIVE_INFINITY;
-    this.#voterCount = 0;
+    this.#behindCount = 0;
     this.#full = 0;
     this.#gain = 1;
   }
@@ -153,7 +159,7 @@ export class SimilarPasses {
   #forget(layer: number, slot: number): void {
     const { offset } = this.#model.layers[layer]!;
     const from = (layer * this.#kept + slot) * this.#width;
-    for (let at = from; at < from + this.#width && this.#paths[at] !== EMPTY; at++) {
+    for (let at = from; at < from + this.#width && this.#paths[at] !== this.#empty; at++) {
       const users = this.#users[offset + this.#paths[at]!]!;
       users.first = (users.first + 1) & (users.slots.length - 1);
       users.count--;
@@ -164,7 +170,7 @@ export class SimilarPasses {
     const { offset } = this.#model.layers[layer]!;
     const to = (layer * this.#kept + slot) * this.#width;
     for (let i = 0; i < size; i++) this.#paths[to + i] = ids[i]! - offset;
-    if (size < this.#width) this.#paths[to + size] = EMPTY;
+    this.#paths.fill(this.#empty, to + size, to + this.#width);
   }
 
   #remember(slot: number, ids: Int32Array, size: number): void {
@@ -191,17 +197,34 @@ export class SimilarPasses {
       voters[at] = s;
       if (count === VOTERS) least = agreement[voters[VOTERS - 1]!]!;
     }
-    this.#voterCount = count;
-    if (count > 0) this.#weigh(count);
+    this.#vote(count);
   }
 
-  #weigh(count: number): void {
+  /** Votes of the voters for the passes behind each; a pass behind several has all of theirs. */
+  #vote(count: number): void {
     const best = this.#agreement[this.#voters[0]!]!;
     const scale = SHARPNESS / Math.max(this.#full, Number.MIN_VALUE);
     const weightOf = (v: number): number => Math.exp(scale * (this.#agreement[this.#voters[v]!]! - best));
+    const behind = this.#behind;
+    const place = this.#place;
     let sum = 0;
     for (let v = 0; v < count; v++) sum += weightOf(v);
-    for (let v = 0; v < count; v++) this.#weights[v] = Math.round((FULL_VOTE * weightOf(v)) / sum);
+    let filled = 0;
+    for (let v = 0; v < count; v++) {
+      let votes = Math.round((FULL_VOTE * weightOf(v)) / sum);
+      for (let d = 1; d <= AHEAD && votes > 0; d++) {
+        const slot = (this.#voters[v]! + d) & (this.#kept - 1);
+        if (place[slot]! < 0) {
+          behind[filled] = slot;
+          this.#votes[filled] = 0;
+          place[slot] = filled++;
+        }
+        this.#votes[place[slot]!]! += votes;
+        votes = (votes * LATER) | 0;
+      }
+    }
+    for (let b = 0; b < filled; b++) place[behind[b]!] = -1;
+    this.#behindCount = filled;
   }
 }
 

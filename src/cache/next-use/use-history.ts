@@ -3,7 +3,7 @@
 // count holds the rest.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
-import { EVENTS_A_BLOCK, PastBits } from './past-bits.js';
+import { EVENTS_A_BLOCK, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 
 /** Half-life of the count, in events of a layer. One of 32 beside it adds nothing (docs/next-use.md). */
 const HALF_LIFE = 256;
@@ -82,7 +82,7 @@ function leftAfter(events: number): number {
  * hundred events replace them.
  */
 export function recencyOf(past: number): number {
-  let rate = 0.02 + 0.35 * ((past >> 8) / 8);
-  for (let bit = 0; bit < 8; bit++) if ((past >> bit) & 1) rate += 0.12 * 0.85 ** bit;
+  let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);
+  for (let back = 0; back < EVENTS_A_BLOCK; back++) if (usedAgo(past, back)) rate += 0.12 * 0.85 ** back;
   return rate;
 }

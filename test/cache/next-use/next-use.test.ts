@@ -16,11 +16,11 @@ describe('UseHistory', () => {
     history.used(0, ids(0, 1), 2);
     history.used(0, ids(2), 1);
     history.writePasts(0, pasts);
-    expect([...pasts]).toEqual([0b010, 0b110, 0b001]);
+    expect([...pasts]).toEqual([0b010_000, 0b110_000, 0b001_000]);
     // The eighth event ends a block: experts that the eight bits before it held are in one, whatever comes next.
     for (let event = 4; event <= 9; event++) history.used(0, ids(2), 1);
     history.writePasts(0, pasts);
-    expect([...pasts]).toEqual([0b10000000 | (1 << 8), 0b10000000 | (1 << 8), 0b01111111 | (1 << 8)]);
+    expect([...pasts]).toEqual([0b10000000_001, 0b10000000_001, 0b01111111_001]);
     // The other layer has seen nothing.
     expect([...history.events]).toEqual([9, 0]);
   });
@@ -36,7 +36,8 @@ describe('UseHistory', () => {
   });
 
   it('takes what was used lately for what is used soon, before anything is learned', () => {
-    const order = [0, 0b10000000, 0b1, 0b11, 0b11111111, 0b11111111 | (7 << 8)].map(recencyOf);
+    // Eight bits of the last events, the newest lowest, above three that count blocks.
+    const order = [0, 0b10000000_000, 0b1_000, 0b11_000, 0b11111111_000, 0b11111111_111].map(recencyOf);
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(Math.min(...order)).toBeGreaterThan(0);
     expect(Math.max(...order)).toBeLessThan(1);
@@ -54,10 +55,10 @@ describe('SimilarPasses', () => {
 
   it('says nothing while no pass with eight behind it is like the running one', () => {
     const similar = new SimilarPasses(model);
-    const votes = new Int32Array(8).fill(7);
+    const votes = new Int32Array(9).fill(7);
     play(similar, [0, 1, 0, 1, 0]);
     similar.write(2, votes);
-    expect([...votes]).toEqual(new Array(8).fill(0));
+    expect([...votes.subarray(0, 8)]).toEqual(new Array(8).fill(0));
   });
 
   it('votes with what followed passes like it: the next pass with the full vote, the one after with four fifths of that', () => {
@@ -67,7 +68,7 @@ describe('SimilarPasses', () => {
       similar,
       Array.from({ length: 41 }, (_, pass) => pass % 4),
     );
-    const votes = new Int32Array(8);
+    const votes = new Int32Array(9);
     similar.write(2, votes);
     // The running pass is of kind 0. Full votes are for kind 1; kind 2 is one pass later, kind 3 two.
     const [zero, one, two, three] = [votes[0]!, votes[2]!, votes[4]!, votes[6]!];
@@ -90,9 +91,9 @@ describe('SimilarPasses', () => {
         size,
       );
     }
-    const votes = new Int32Array(100);
+    const votes = new Int32Array(101);
     similar.write(1, votes);
-    expect(votes.every((vote) => vote >= 0 && vote <= FULL_VOTE * 8)).toBe(true);
+    expect(votes.subarray(0, 100).every((vote) => vote >= 0 && vote <= FULL_VOTE * 8)).toBe(true);
     expect(votes[80]).toBe(0);
   });
 
@@ -113,7 +114,7 @@ describe('SimilarPasses', () => {
       passes.push(members);
       similar.demanded(0, Int32Array.from(members), members.length);
     }
-    const votes = new Int32Array(40);
+    const votes = new Int32Array(41);
     similar.write(0, votes);
     // Agreement fades by .98 a layer, of which there is one a pass: pass t agrees with s by the sum over d of .98^d |t-d and s-d|.
     const last = passes.length - 1;
@@ -129,7 +130,7 @@ describe('SimilarPasses', () => {
     const best = candidates.toSorted((a, b) => agreement(b) - agreement(a)).slice(0, 3);
     // The passes behind the best one hold the experts with the most votes, far above the mean.
     const voted = passes[best[0]! + 1]!;
-    const mean = votes.reduce((sum, vote) => sum + vote, 0) / 40;
+    const mean = votes.subarray(0, 40).reduce((sum, vote) => sum + vote, 0) / 40;
     expect(voted.reduce((sum, e) => sum + votes[e]!, 0) / voted.length).toBeGreaterThan(mean);
   });
 });
