@@ -36,6 +36,8 @@ export interface Override {
   readonly amend?: (before: unknown) => unknown;
   /** Where it was given, e.g. `--policy`: takes the place of `file:line:col` in messages. */
   readonly label: string;
+  /** True: it stands in a file, which may come from a stranger, and not on the command line. */
+  readonly fromFile?: true;
 }
 
 type Path = readonly PropertyKey[];

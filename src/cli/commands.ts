@@ -51,6 +51,13 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./compare.js'),
     ],
     ['baseline', 'keep results to compare with later', 'save main runs/', () => import('./baseline.js')],
+    [
+      'table',
+      'runs that were made before, side by side, as a paper shows them',
+      '.moeprof/store --rows system --columns trace --value cache.hit_rate',
+      () => import('./table.js'),
+    ],
+    ['store', 'results that studies keep: list, show, merge, check, clean', 'merge /mnt/a/store /mnt/b/store', () => import('./store.js')],
     ['report', 'render a saved result in any format', 'result.json -o report.md', () => import('./report.js')],
   ],
   [

@@ -69,7 +69,7 @@ export async function loadOperands(
   }
   const runs = prepared.flat().flatMap((one) => ('run' in one ? [one.run] : []));
   const { runAll } = runs.length === 0 ? { runAll: async () => [] } : await import('./run-pool.js');
-  const finished = await runAll(runs, context, undefined, details);
+  const finished = await runAll(runs, context, { details });
   let next = 0;
   return sets.map((set, index) => {
     const operands = prepared[index]!.map((one): [string, Operand] => {

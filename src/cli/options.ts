@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
-import type { Format } from '../report/format.js';
+import type { OutputFormat } from '../report/format.js';
+import { describeMetric } from '../result/catalogue.js';
 
 /** Values of {@link addOutputOptions}. */
 export interface OutputOptions {
@@ -101,8 +102,22 @@ export function parseJobs(text: string | undefined): number | undefined {
   return jobs;
 }
 
+/**
+ * Metrics in a list with commas.
+ * @throws UserError with the nearest name, where one is none
+ */
+export function metricNames(text: string, flag: string): string[] {
+  return text.split(',').map((part) => {
+    try {
+      return describeMetric(part.trim()).name;
+    } catch (error) {
+      throw new UserError(`${flag}: ${(error as Error).message}`);
+    }
+  });
+}
+
 /** Adds `-o`, `--format` and `--json`. */
-export function addOutputOptions<T>(command: Command, formats: readonly Format<T>[]): Command {
+export function addOutputOptions<T>(command: Command, formats: readonly OutputFormat<T>[]): Command {
   const names = formats.map((format) => format.name);
   const endings = formats.flatMap(({ name, extensions }) => (extensions.length === 0 ? [] : [`${extensions[0]} ${name}`])).join(', ');
   const prefixed = formats.filter(({ extensions }) => extensions.length === 0).map(({ name }) => name);

@@ -6,7 +6,7 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile, attempt, whatStands } from '../base/files.js';
 import { splitRows } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
-import type { Format, ReportOptions } from '../report/format.js';
+import type { BinaryFormat, OutputFormat, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
 import { type OutputOptions, stdoutFormat } from './options.js';
 
@@ -19,7 +19,10 @@ const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
  * @returns path `-`: stdout
  * @throws UserError where the format is unknown or cannot be told from the path
  */
-export function parseOutput<T>(text: string, formats: readonly Format<T>[]): { readonly format: Format<T>; readonly path: string } {
+export function parseOutput<T>(
+  text: string,
+  formats: readonly OutputFormat<T>[],
+): { readonly format: OutputFormat<T>; readonly path: string } {
   const equals = text.indexOf('=');
   const names = formats.map((format) => format.name);
   if (equals >= 0) {
@@ -44,7 +47,7 @@ export function parseOutput<T>(text: string, formats: readonly Format<T>[]): { r
 
 /** A target that is open; `sink` is null for stdout. */
 interface OpenTarget<T> {
-  readonly format: Format<T>;
+  readonly format: OutputFormat<T>;
   readonly sink: Sink | null;
 }
 
@@ -67,7 +70,7 @@ export class Outputs<T> {
    */
   static open<T>(
     context: CliContext,
-    formats: readonly Format<T>[],
+    formats: readonly OutputFormat<T>[],
     specs: readonly string[],
     format: string | null = null,
     inputs: readonly string[] = [],
@@ -82,6 +85,8 @@ export class Outputs<T> {
     if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
     if (!paths.includes('-') && (paths.length === 0 || !context.options.quiet)) targets.push({ format: formats[0]!, path: '-' });
 
+    const binary = targets.find(({ format, path }) => path === '-' && isBinary(format));
+    if (binary !== undefined) throw new UserError(`${binary.format.name} is no text; write it to a file: -o ${binary.format.name}=<path>`);
     const open: OpenTarget<T>[] = [];
     try {
       for (const target of targets) open.push({ format: target.format, sink: target.path === '-' ? null : openSink(target.path) });
@@ -96,14 +101,16 @@ export class Outputs<T> {
   deliver(value: T): void {
     const { verbose } = this.#context.options;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
-    for (const { format, sink } of this.#targets) sink?.write(format.render(value, options));
+    for (const { format, sink } of this.#targets) sink?.write(isBinary(format) ? format.encode(value) : format.render(value, options));
     for (const { sink } of this.#targets) sink?.commit();
-    for (const { format, sink } of this.#targets) if (sink === null) this.#context.out(format.render(value, this.#context.reportOptions));
+    for (const { format, sink } of this.#targets) {
+      if (sink === null && !isBinary(format)) this.#context.out(format.render(value, this.#context.reportOptions));
+    }
   }
 
   /** True where a format draws from the details of a result. */
   get needDetails(): boolean {
-    return this.#targets.some(({ format }) => format.needsDetails === true);
+    return this.#targets.some(({ format }) => !isBinary(format) && format.needsDetails === true);
   }
 
   /** Drops unfinished files; does nothing after {@link deliver}. */
@@ -119,7 +126,7 @@ export class Outputs<T> {
  */
 export async function deliver<T>(
   context: CliContext,
-  formats: readonly Format<T>[],
+  formats: readonly OutputFormat<T>[],
   flags: OutputOptions,
   work: () => T | Promise<T>,
   inputs: readonly string[] = [],
@@ -146,8 +153,12 @@ function fileOf(path: string): string {
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
 }
 
+function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {
+  return 'encode' in format;
+}
+
 /** @throws UserError for an unknown name */
-function formatNamed<T>(name: string, formats: readonly Format<T>[]): Format<T> {
+function formatNamed<T>(name: string, formats: readonly OutputFormat<T>[]): OutputFormat<T> {
   const format = formats.find((one) => one.name === name);
   if (format !== undefined) return format;
   const names = formats.map((one) => one.name);

@@ -77,7 +77,7 @@ async function planFor(profile: string | undefined, options: PlanOptions, thread
     const results = await runAll(
       asked.map(({ candidate, percent }) => candidate.runWith(percent)),
       context,
-      threads,
+      { threads },
     );
     for (const [i, { candidate, percent }] of asked.entries()) {
       const broken = brokenOf(results[i]!, conditions);

@@ -102,6 +102,22 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
 }
 
 /**
+ * A run of a study.
+ * @param study its run profile, if it has one, and what all its runs have: flags win over that
+ * @param varied values of the cell: they win over flags
+ * @throws UserError
+ */
+export function runOfStudy(
+  study: { readonly label: string; readonly run: string | undefined; readonly fixed: readonly Override[] },
+  options: RunFlags,
+  varied: readonly Override[],
+): RunSpec {
+  const overrides = [...study.fixed, ...overridesOf(options, true), ...varied];
+  const code = options.allowCode === true;
+  return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
+}
+
+/**
  * Flags win over `--set`, so they come later.
  * @param fromFile true: the profile's paths are relative to its own folder, so those of flags must not be relative at all
  */

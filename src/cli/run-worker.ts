@@ -1,4 +1,4 @@
-// The thread side of `run-pool.ts`: takes one run after another, sends back its result or what was wrong with it.
+// The thread side of `run-threads.ts`: takes one run after another, sends back its result or what was wrong with it.
 import { parentPort } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
 import { simulateRun } from '../engine/simulate.js';

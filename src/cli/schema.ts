@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
+import { studySchema } from '../explore/study/study-file.js';
 import { anyRowSchema } from '../explore/validate/measurement.js';
 import { machineFileSchema } from '../hardware/machine-file.js';
 import { HardwareProfileSchema } from '../hardware/profile.js';
@@ -18,7 +19,18 @@ import { placementFields, predictorFields, schedulerFields, systemSchema } from 
 import type { CliContext } from './context.js';
 
 /** Files that there is a schema for. */
-export const SCHEMA_KINDS = ['run', 'system', 'hardware', 'machine', 'runtime', 'model', 'budgets', 'measurements', 'result'] as const;
+export const SCHEMA_KINDS = [
+  'run',
+  'system',
+  'hardware',
+  'machine',
+  'runtime',
+  'model',
+  'budgets',
+  'measurements',
+  'study',
+  'result',
+] as const;
 
 /** One of {@link SCHEMA_KINDS}. */
 export type SchemaKind = (typeof SCHEMA_KINDS)[number];
@@ -58,6 +70,7 @@ const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   budgets: 'budget file',
   machine: 'machine of parts',
   measurements: 'measurement (one line of a file)',
+  study: 'study',
   result: 'result',
 };
 
@@ -76,6 +89,7 @@ const WHOLE = {
   model: ModelProfileSchema,
   budgets: budgetFileSchema,
   measurements: anyRowSchema,
+  study: studySchema,
   result: resultSchema,
 } as const;
 

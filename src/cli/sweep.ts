@@ -3,35 +3,32 @@
 import type { Command } from 'commander';
 import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';
-import { isStdin } from '../base/profiles.js';
+import { isPath, isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';
+import type { Outcome } from '../explore/study/outcome.js';
+import type { SweepValue } from '../explore/study/space.js';
+import { isStudy, wholeNumbersOf } from '../explore/study/study-file.js';
+import { studyReports } from '../explore/study/study-report.js';
 import {
   checkAxes,
   combinations,
   RATE_PATH,
   ratesAround,
+  resultsIn,
   type Sweep,
   type SweepAxis,
-  type SweepValue,
   servedPerSecond,
   sweepOf,
 } from '../explore/sweep.js';
 import { sweepReports } from '../explore/sweep-report.js';
-import { describeMetric } from '../result/catalogue.js';
-import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
+import { addOutputOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
 import { namesIn } from './run-many.js';
-import { addRunOptions, type RunFlags, runOf } from './run-options.js';
-
-interface SweepOptions extends RunFlags, OutputOptions {
-  readonly rates?: string;
-  readonly vary: readonly string[];
-  readonly metrics?: string;
-  readonly jobs?: string;
-}
+import { addRunOptions, runOf } from './run-options.js';
+import { STORE, storeOf } from './store-option.js';
+import type { SweepFlags } from './sweep-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +38,8 @@ Examples:
   moeprof sweep --vary memory.expertCache=10%,25%,50% --vary workload.batch=1,8
   moeprof sweep my-mtp-run.yaml --vary workload.speculation.draft=0..8
   moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
+  moeprof sweep my-study.yaml -o study.csv -o study.parquet
+  moeprof sweep my-study.yaml --shard 1/4
 `;
 
 /** Requests per second at which all arrive as good as at once. */
@@ -49,7 +48,10 @@ const AT_ONCE = 1e6;
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')
+    .argument(
+      '[profile]',
+      'study or run profile: a YAML file, or the bundled name of a run; without it and without -m -t -w -s, the quick start',
+    )
     .optionsGroup('What varies:')
     .option('--rates <list>', "requests per second, e.g. 0.5,1,2; 'auto': around what can be served")
     .option(
@@ -58,19 +60,29 @@ export function define(command: Command, context: CliContext): void {
       collect,
       [],
     )
-    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)');
+    .option('--metrics <names>', 'metrics to show, with commas (moeprof explain lists them)')
+    .optionsGroup('Runs:')
+    .option('--store <folder>', `where results are kept and found again (a study: ${STORE})`)
+    .option('--no-store', 'run everything, and keep nothing')
+    .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next');
   addRunOptions(command.addOption(jobsOption()));
-  addOutputOptions(command, sweepReports)
+  addOutputOptions(command, studyReports)
     .addHelpText('after', EXAMPLES)
-    .action(async (profile: string | undefined, options: SweepOptions) => {
-      const metrics = options.metrics === undefined ? [] : options.metrics.split(',').map(metricNamed);
+    .action(async (profile: string | undefined, options: SweepFlags) => {
+      const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');
       const threads = parseJobs(options.jobs);
+      if (profile !== undefined && isPath(profile) && isStudy(profile)) {
+        const { runStudy } = await import('./study.js');
+        await runStudy(profile, options, metrics, threads, context);
+        return;
+      }
+      if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
       const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
       await deliver(context, sweepReports, options, view, options.trace);
     });
 }
 
-async function sweep(profile: string | undefined, given: SweepOptions, threads: number | undefined, context: CliContext): Promise<Sweep> {
+async function sweep(profile: string | undefined, given: SweepFlags, threads: number | undefined, context: CliContext): Promise<Sweep> {
   const { axes, options, rates } = axesOf(given);
   if (rates !== null && options.rate !== undefined)
     throw new UserError('--rate: the rates are varied; leave it out, or vary something else');
@@ -83,7 +95,7 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
   // Where nobody said how requests arrive, they come independently of each other.
   const drawn = rates !== null && base.workload.arrivals === undefined;
   const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];
-  const { runAll } = await import('./run-pool.js');
+  const { runStored } = await import('./run-stored.js');
   const bySystem = axes.some(({ path }) => path === 'system');
   const runWith = (varied: readonly Override[]): RunSpec => {
     const spec = runOf(profile, options, varied);
@@ -92,21 +104,34 @@ async function sweep(profile: string | undefined, given: SweepOptions, threads: 
       ? runOf(profile, { ...options, cache: undefined }, varied)
       : spec;
   };
-  const run = (all: readonly SweepAxis[]): Promise<Result[]> => {
-    const runs = combinations(all).map((values) => {
+  const store = storeOf(given, null);
+  const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
+    const runs = combinations(all).map((values) => () => {
       const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
       return runWith([...fixed, ...varied]);
     });
-    return runAll(runs, context, threads);
+    const outcomes = new Array<Outcome>(runs.length);
+    await runStored(runs.length, runs, context, { store, threads }, (index, _, outcome) => {
+      if (outcome.status === 'failed') throw new Error(outcome.reason);
+      outcomes[index] = outcome;
+    });
+    return someDone(outcomes);
   };
   if (rates === null) return sweepOf(axes, await run(axes), []);
   const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
-  const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(atOnce.map(servedPerSecond)) : rates }];
+  const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(resultsIn(atOnce).map(servedPerSecond)) : rates }];
   return sweepOf(byRate, await run(byRate), atOnce);
 }
 
+/** @throws UserError with the first reason, where no combination can run */
+export function someDone(outcomes: readonly Outcome[]): Outcome[] {
+  const [first] = outcomes;
+  if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
+  return [...outcomes];
+}
+
 /** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
-function axesOf(options: SweepOptions): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepOptions } {
+function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
   const listed = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
   const named = listed.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
   const varied = options.vary.map(axisOf);
@@ -130,19 +155,6 @@ function ratesIn(text: string): number[] {
   });
 }
 
-/** Most values of a range. */
-const LONGEST_RANGE = 1000;
-
-/** The whole numbers of `0..8`, both ends included; null: it is no range. @throws UserError where it has no number, or too many */
-function rangeOf(text: string, wrong: (why: string) => UserError): number[] | null {
-  const [, first, last] = /^(-?\d+)\.\.(-?\d+)$/.exec(text) ?? [];
-  if (first === undefined) return null;
-  const length = Number(last) - Number(first) + 1;
-  if (length < 1) throw wrong(`${text} ends before it begins`);
-  if (length > LONGEST_RANGE) throw wrong(`${text} has more than ${LONGEST_RANGE} values`);
-  return Array.from({ length }, (_, i) => Number(first) + i);
-}
-
 /**
  * Reads `path=a,b,c` and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or `path=[a, "b,c"]` where a value has a comma.
  * @throws UserError
@@ -160,20 +172,11 @@ function axisOf(text: string): SweepAxis {
     values =
       listed.startsWith('[') && isSeq(document.contents)
         ? document.toJS()
-        : listed.split(',').flatMap((part) => rangeOf(part.trim(), wrong) ?? [parseYaml(part.trim())]);
+        : listed.split(',').flatMap((part): unknown[] => wholeNumbersOf(part.trim()) ?? [parseYaml(part.trim())]);
   } catch (error) {
-    throw error instanceof UserError ? error : wrong('is not YAML');
+    throw wrong(error instanceof UserError ? error.message : 'is not YAML');
   }
   const plain = (value: unknown): value is SweepValue => ['string', 'number', 'boolean'].includes(typeof value);
   if (!Array.isArray(values) || values.length === 0 || !values.every(plain)) throw wrong('has a value that is empty or no plain value');
   return { path, values };
-}
-
-/** @throws UserError with the nearest name */
-function metricNamed(name: string): string {
-  try {
-    return describeMetric(name.trim()).name;
-  } catch (error) {
-    throw new UserError(`--metrics: ${(error as Error).message}`);
-  }
 }

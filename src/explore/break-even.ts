@@ -2,7 +2,8 @@
 import { formatNumber } from '../base/units.js';
 import type { Drawing } from '../report/document/document.js';
 import { barGlyphs, widthOf } from '../report/text.js';
-import { combinations, type SweepAxis, type SweepPoint, type SweepValue } from './sweep.js';
+import type { SweepValue } from './study/space.js';
+import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
 /** Path of the value that says how much is drafted. */
 export const DRAFT_PATH = 'workload.speculation.draft';

@@ -7,7 +7,8 @@ import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
 import { breakEvenPicture, breakEvenSentence, breakEvensOf, DRAFT_PATH } from './break-even.js';
-import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, type SweepValue, saturationSentence } from './sweep.js';
+import type { SweepValue } from './study/space.js';
+import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
 /** A sweep, and the metrics that were asked for; empty: those that say most. */
 export interface SweepView {
@@ -52,6 +53,7 @@ function sweepDocument(view: SweepView): Document {
         breakEvenPicture(one),
       ]),
       ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
+      ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
     ],
     records: gridOf(

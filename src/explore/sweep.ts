@@ -3,15 +3,14 @@ import { UserError } from '../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
+import type { Outcome } from './study/outcome.js';
+import type { SweepValue } from './study/space.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 const SWEEP_SCHEMA = 'moeprof.sweep/1';
 
 /** Path of the value that a rate sweep varies. */
 export const RATE_PATH = 'workload.rate';
-
-/** What a value of a run may be varied to. */
-export type SweepValue = string | number | boolean;
 
 /** A value of the run that is varied. */
 export interface SweepAxis {
@@ -25,6 +24,12 @@ export interface SweepPoint {
   /** One value per axis, in the order of the axes. */
   readonly values: readonly SweepValue[];
   readonly result: Result;
+}
+
+/** A combination that cannot run. */
+interface RefusedPoint {
+  readonly values: readonly SweepValue[];
+  readonly reason: string;
 }
 
 /** How runs that differ in their rate alone bear more arrivals. */
@@ -48,6 +53,8 @@ export interface Sweep {
   readonly axes: readonly SweepAxis[];
   /** In the order of the axes' values, the last axis first to move. */
   readonly points: readonly SweepPoint[];
+  /** Combinations that cannot run, and why; absent: all ran. */
+  readonly refused?: readonly RefusedPoint[];
   /** One entry per combination of the other axes; empty where no rate is varied. */
   readonly saturation: readonly Saturation[];
 }
@@ -58,14 +65,25 @@ export function combinations(axes: readonly SweepAxis[]): SweepValue[][] {
 }
 
 /**
- * Joins axes and results.
- * @param results of {@link combinations}, in their order
+ * Joins axes and outcomes.
+ * @param outcomes of {@link combinations}, in their order: results, or why there is none
  * @param atOnce where a rate is varied, the runs in which all requests arrive at once: one per combination of the other axes; else none
  */
-export function sweepOf(axes: readonly SweepAxis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {
-  const points = combinations(axes).map((values, i) => ({ values, result: results[i]! }));
+export function sweepOf(axes: readonly SweepAxis[], outcomes: readonly Outcome[], atOnce: readonly Outcome[]): Sweep {
+  const cells = combinations(axes);
+  const points = cells.flatMap((values, i) => resultsIn([outcomes[i]!]).map((result) => ({ values, result })));
+  const refused = cells.flatMap((values, i): RefusedPoint[] => ('reason' in outcomes[i]! ? [{ values, reason: outcomes[i].reason }] : []));
   const saturation = atOnce.length === 0 ? [] : saturationsOf(axes, points, atOnce);
-  return { schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points, saturation };
+  return {
+    ...({ schema: SWEEP_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes, points } as const),
+    ...(refused.length === 0 ? {} : { refused }),
+    saturation,
+  };
+}
+
+/** The results among outcomes. */
+export function resultsIn(outcomes: readonly Outcome[]): Result[] {
+  return outcomes.flatMap((outcome) => (outcome.status === 'done' ? [outcome.result] : []));
 }
 
 /** Requests that were served per second of the run. */
@@ -89,19 +107,22 @@ export function ratesAround(served: readonly number[]): number[] {
   return Array.from({ length: STEPS }, (_, k) => Number((low * (high / low) ** (k / (STEPS - 1))).toPrecision(3)));
 }
 
-function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[], atOnce: readonly Result[]): Saturation[] {
+function saturationsOf(axes: readonly SweepAxis[], points: readonly SweepPoint[], atOnce: readonly Outcome[]): Saturation[] {
   const at = axes.findIndex(({ path }) => path === RATE_PATH);
-  return combinations(axes.toSpliced(at, 1)).map((values, i) => {
+  return combinations(axes.toSpliced(at, 1)).flatMap((values, i): Saturation[] => {
+    const [together] = resultsIn([atOnce[i]!]);
+    if (together === undefined) return [];
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
     const runs = same.map(({ result, values: own }) => ({ rate: Number(own[at]), result })).sort((a, b) => a.rate - b.rate);
-    const tokensPerSecond = tokensThrough(atOnce[i]!);
-    return {
+    const tokensPerSecond = tokensThrough(together);
+    const one: Saturation = {
       values,
-      requestsPerSecond: servedPerSecond(atOnce[i]!),
+      requestsPerSecond: servedPerSecond(together),
       tokensPerSecond,
       rate: runs.find(({ result }) => tokensThrough(result) >= SATURATED * tokensPerSecond)?.rate ?? null,
       goodput: mostGoodput(runs),
     };
+    return [one];
   });
 }
 

@@ -36,6 +36,15 @@ export interface Format<T> {
   render(value: T, options: ReportOptions): string;
 }
 
+/** An output format that is no text, and so goes to files only. */
+export interface BinaryFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
+  /** The whole file. */
+  encode(value: T): Uint8Array;
+}
+
+/** Whatever a command can write. */
+export type OutputFormat<T> = Format<T> | BinaryFormat<T>;
+
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
   ratio: formatRatio,
   count: (value) => (Number.isInteger(value) ? formatCount(value) : formatNumber(value, 2)),

@@ -274,7 +274,8 @@ function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
   ];
   for (const [path, module, flag] of parts) {
     const place = placeIn(run, path);
-    if (module === undefined || place === run.label || overrides.some(({ label }) => label === place)) continue;
+    if (module === undefined || place === run.label || overrides.some(({ fromFile, label }) => label === place && fromFile !== true))
+      continue;
     const shown = path.replace(/\.(kind|\d+)$/, '');
     throw new UserError(
       `${place}: ${shown}: ${module} is code, which no file may run; name it with ${flag}, or trust the file with --allow-code`,

@@ -23,7 +23,7 @@ async function optionsOf(name: string): Promise<Set<string>> {
   return new Set([...all.flatMap(({ options }) => options.map(({ long }) => long!)), '--json', '--quiet', '--verbose', '--help']);
 }
 
-describe.each(['compare.md', 'ci.md', 'completion.md', 'routing-variants.md', 'systems.md'])('docs/%s', (name) => {
+describe.each(['compare.md', 'ci.md', 'completion.md', 'routing-variants.md', 'studies.md', 'systems.md'])('docs/%s', (name) => {
   const text = page(name);
 
   it('shows YAML that can be read', () => {

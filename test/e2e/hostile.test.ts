@@ -76,6 +76,9 @@ writeFileSync(
   JSON.stringify({ model_filename: `${MODEL}-q4_k_m.gguf`, n_gpu_layers: 99, n_prompt: 0, n_gen: 128, avg_ts: 20 }),
 );
 
+writeFileSync(at('sound.study.yaml'), 'axes: { seed: [1] }\nset: { model: olmoe-1b-7b, workload.tokens: 20 }\n');
+execFileSync(process.execPath, [BIN, 'sweep', at('sound.study.yaml'), '--store', at('sound.store'), '-q', '-o', at('sound.csv')]);
+
 /** What a command needs to come as far as opening its files. */
 const found = await places((command, name, attacked) => {
   const fits = ['fit', 'model', 'traceFormat'].includes(attacked);
@@ -92,6 +95,14 @@ const found = await places((command, name, attacked) => {
     case 'result':
     case 'run':
       return at('sound.json');
+    case 'runs':
+      return at('sound.json');
+    case 'from':
+      return at('sound.store');
+    case 'store':
+      return command === 'store show' ? at('sound.store') : undefined;
+    case 'fingerprint':
+      return 'ab';
     case 'vary':
       return attacked === 'rates' ? undefined : 'workload.batch=1,2';
     case 'assert':
@@ -118,7 +129,9 @@ const all = cases(10) === 10;
 
 describe.each(found.filter(({ number }) => all || !number))('in the place of $name', ({ line, name, written }) => {
   const random = new Random(1, name);
-  const things = THINGS.filter((thing) => !written || thing === 'folder' || thing === 'loop');
+  // An empty folder is a store to begin with.
+  const stored = /--(store|into)$/.test(name);
+  const things = THINGS.filter((thing) => (!written || thing === 'folder' || thing === 'loop') && !(stored && thing === 'folder'));
   const first = random.below(things.length);
   const drawn = things.map((_, index) => things[(first + index) % things.length]!).slice(0, cases(things.length));
   it.each(drawn)('%s', async (thing) => {

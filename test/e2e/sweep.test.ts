@@ -109,6 +109,16 @@ describe('moeprof sweep', () => {
     for (const shown of [text, markdown]) expect(shown.replace(/\s+/g, ' ')).toContain('Serves');
   });
 
+  it('tells of a combination that cannot run, beside those that can', async () => {
+    const { code, stderr, stdout } = await moeprof([
+      ...MINI.filter((arg) => arg !== '50%' && arg !== '--cache'),
+      '--vary',
+      'system.predictor=supplied,none',
+    ]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('! supplied: cannot run: ');
+  });
+
   it.each<[string[], RegExp]>([
     [['sweep'], /nothing varies; write e\.g\. --rates 0\.5,1,2/],
     [['sweep', '--rates', '1,zwei'], /--rates 1,zwei: 'zwei' is no rate/],
@@ -119,7 +129,7 @@ describe('moeprof sweep', () => {
     [['sweep', '--vary', 'workload.batch=1,,2'], /has a value that is empty/],
     [['sweep', '--vary', 'workload.batch=8..1'], /--vary workload\.batch=8\.\.1: 8\.\.1 ends before it begins/],
     [['sweep', '--vary', 'workload.tokens=1..5000'], /1\.\.5000 has more than 1000 values/],
-    [['sweep', '--vary', 'workload.speculation.draft=0..2'], /workload\.speculation: needs to know how many drafted tokens are right/],
+    [['sweep', '--vary', 'workload.speculation.draft=1..2'], /workload\.speculation: needs to know how many drafted tokens are right/],
     [['sweep', '--vary', 'memory.expertCach=1GiB'], /--vary memory\.expertCach: .*did you mean "expertCache"/],
     [['sweep', '--rates', '1', '--metrics', 'cache.hitrate'], /--metrics: .*did you mean "cache\.hit_rate"/],
     [['sweep', '-t', '-', '--rates', '1'], /a trace on stdin can be read only once/],

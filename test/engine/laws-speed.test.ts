@@ -148,7 +148,7 @@ describe('L21 the figures of a run are the same', () => {
     const ranking = fields(formatted(rankingReports, 'csv', [result, result]));
     expect([Number(ranking['speed.decode']), Number(ranking['speed.prefill'])]).toEqual([decode, prefill]);
     expect(formatted(rankingReports, 'table', [result])).toMatch(/ {2}250\.0 +600\.0 /);
-    const sweep = { sweep: sweepOf([{ path: 'workload.batch', values: [1] }], [result], []), metrics: [] };
+    const sweep = { sweep: sweepOf([{ path: 'workload.batch', values: [1] }], [{ status: 'done', result }], []), metrics: [] };
     const swept = fields(formatted(sweepReports, 'csv', sweep));
     expect(SPEEDS.map((name) => Number(swept[name]))).toEqual([decode, prefill, generated, total]);
     expect(formatted(sweepReports, 'table', sweep)).toMatch(/ 250\.0 +600\.0 +153\.8 [\s\S]* 384\.6$/m);

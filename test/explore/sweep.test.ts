@@ -1,6 +1,15 @@
 // Sweeps: combinations, rates, where more arrivals get no more done, and tables that fit.
 import { describe, expect, it } from 'vitest';
-import { checkAxes, combinations, ratesAround, saturationSentence, servedPerSecond, sweepOf } from '../../src/explore/sweep.js';
+import {
+  checkAxes,
+  combinations,
+  ratesAround,
+  type Sweep,
+  type SweepAxis,
+  saturationSentence,
+  servedPerSecond,
+  sweepOf as sweepOfOutcomes,
+} from '../../src/explore/sweep.js';
 import { type SweepView, sweepReports } from '../../src/explore/sweep-report.js';
 import { metric } from '../../src/result/catalogue.js';
 import type { Result } from '../../src/result/result.js';
@@ -26,6 +35,12 @@ function ran(seconds: number, more: Readonly<Record<string, number>> = {}): Resu
 
 const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
 const render = (name: string, view: SweepView): string => sweepReports.find((format) => format.name === name)!.render(view, OPTIONS);
+
+/** A sweep all of whose combinations ran. */
+function sweepOf(axes: readonly SweepAxis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {
+  const done = (all: readonly Result[]) => all.map((result) => ({ status: 'done' as const, result }));
+  return sweepOfOutcomes(axes, done(results), done(atOnce));
+}
 
 describe('combinations', () => {
   it('are all, the last axis first to move', () => {

@@ -1,0 +1,18 @@
+// `--store`: the folder that results are kept in and found again.
+import { join } from 'node:path';
+import { Store } from '../explore/study/store.js';
+
+/** Store of a study, in the working directory, unless another one is named. */
+export const STORE = join('.moeprof', 'store');
+
+/**
+ * The store that the flags ask for.
+ * @param usual where nobody said; null: none
+ * @returns null: nothing is kept
+ * @throws UserError where the folder is no store, or cannot be written
+ */
+export function storeOf({ store }: { readonly store?: string | boolean }, usual: string | null): Store | null {
+  if (store === false) return null;
+  const folder = typeof store === 'string' ? store : usual;
+  return folder === null ? null : Store.open(folder);
+}

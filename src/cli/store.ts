@@ -1,0 +1,141 @@
+// `moeprof store`: the results that studies keep. Entries are plain files by fingerprint, so that folders can be copied and joined.
+import { type Command, InvalidArgumentError } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { formatBytes, formatCount } from '../base/units.js';
+import { rowOf } from '../explore/study/run-row.js';
+import { Store } from '../explore/study/store.js';
+import { gridOf } from '../report/document/document.js';
+import { renderTerminal } from '../report/document/terminal.js';
+import { tableReport } from '../report/run.js';
+import type { CliContext } from './context.js';
+import { STORE } from './store-option.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof store ls
+  moeprof store show 3f2a91
+  moeprof store verify .moeprof/store
+  moeprof store merge shard-1 shard-2 --into .moeprof/store
+  moeprof store gc --older-than 90
+`;
+
+/** Digits of a fingerprint that lists show: enough to tell some millions of runs apart. */
+const DIGITS = 12;
+
+const DAY_MS = 86_400_000;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  const store = ['[store]', 'its folder', STORE] as const;
+  command.addHelpText('after', EXAMPLES);
+  command
+    .command('ls')
+    .summary('what is kept')
+    .description('List what is kept.')
+    .argument(...store)
+    .addHelpText('after', EXAMPLES)
+    .action((path: string) => context.out(list(Store.existing(path), context)));
+  command
+    .command('show')
+    .summary('one result')
+    .description('Show one result.')
+    .argument('<fingerprint>', 'its first digits')
+    .argument(...store)
+    .addHelpText('after', EXAMPLES)
+    .action((digits: string, path: string) => context.out(show(Store.existing(path), digits, context)));
+  command
+    .command('verify')
+    .summary('look for damaged entries')
+    .description('Read every entry; exit code 1 where one is damaged.')
+    .argument(...store)
+    .addHelpText('after', EXAMPLES)
+    .action((path: string) => verify(Store.existing(path), context));
+  command
+    .command('merge')
+    .summary('join stores')
+    .description('Take over what the store has not: of shards, of other machines.')
+    .argument('<from...>', 'stores to read')
+    .option('--into <store>', 'the store that takes them', STORE)
+    .addHelpText('after', EXAMPLES)
+    .action((from: string[], { into }: { into: string }) => merge(from, Store.open(into), context));
+  command
+    .command('gc')
+    .summary('remove what is of no use')
+    .description('Remove what is damaged or failed, and what other builds of moeprof made.')
+    .argument(...store)
+    .option('--older-than <days>', 'remove all that is older, too', days)
+    .addHelpText('after', EXAMPLES)
+    .action((path: string, { olderThan }: { olderThan?: number }) => clean(Store.existing(path), olderThan, context));
+}
+
+function days(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of days, e.g. 90');
+  return value;
+}
+
+function list(store: Store, context: CliContext): string {
+  const rows = [...store.fingerprints()].map((fingerprint) => {
+    const outcome = store.get(fingerprint, true);
+    const key = outcome === null ? {} : rowOf(fingerprint, {}, outcome).key;
+    const columns = [key.model, key.hardware, key.system, key.trace, key.seed].map((value) => String(value ?? ''));
+    return [fingerprint.slice(0, DIGITS), outcome?.status ?? 'damaged', ...columns];
+  });
+  const column = (head: string) => ({ head, align: 'left' as const, most: 20 });
+  const bytes = [...store.fingerprints()].reduce((sum, fingerprint) => sum + store.sizeOf(fingerprint), 0);
+  return renderTerminal(
+    {
+      title: `${formatCount(rows.length)} runs, ${formatBytes(bytes)}, in ${store.folder}`,
+      blocks: [gridOf(['run', 'status', 'model', 'machine', 'system', 'trace', 'seed'].map(column), rows, { overflow: 'verbose' })],
+    },
+    context.reportOptions,
+  );
+}
+
+function show(store: Store, digits: string, context: CliContext): string {
+  const found = [...store.fingerprints()].filter((fingerprint) => fingerprint.startsWith(digits.toLowerCase()));
+  if (found.length === 0) throw new UserError(`${store.folder}: no run begins with ${digits}; moeprof store ls ${store.folder} lists them`);
+  if (found.length > 1) throw new UserError(`${store.folder}: ${found.length} runs begin with ${digits}; give more digits`);
+  const outcome = store.get(found[0]!, true);
+  if (outcome === null) throw new UserError(`${store.folder}: run ${digits} is damaged; moeprof store verify ${store.folder} says how`);
+  return outcome.status === 'done' ? tableReport.render(outcome.result, context.reportOptions) : `${outcome.status}: ${outcome.reason}\n`;
+}
+
+function verify(store: Store, context: CliContext): void {
+  const damaged = [...store.damaged()];
+  for (const { reason } of damaged) context.note(reason);
+  const all = [...store.fingerprints()].length;
+  context.out(`${formatCount(all - damaged.length)} of ${formatCount(all)} runs are whole\n`);
+  if (damaged.length > 0) context.setExitCode(EXIT.gateFailed);
+}
+
+/** @throws UserError where two stores say different things of one run: then one of them is wrong, and nobody can tell which */
+function merge(folders: readonly string[], into: Store, context: CliContext): void {
+  let taken = 0;
+  for (const folder of folders) {
+    const from = Store.existing(folder);
+    for (const fingerprint of from.fingerprints()) {
+      const outcome = from.get(fingerprint, true);
+      const own = into.get(fingerprint);
+      if (outcome === null || (own === null && outcome.status === 'failed' && into.has(fingerprint))) continue;
+      if (own === null) {
+        into.put(fingerprint, outcome);
+        taken++;
+      } else if (outcome.status !== 'failed' && JSON.stringify(own) !== JSON.stringify(outcome)) {
+        throw new UserError(`${folder}: run ${fingerprint.slice(0, DIGITS)} ended differently than in ${into.folder}; remove one of them`);
+      }
+    }
+  }
+  context.out(`${formatCount(taken)} runs taken over into ${into.folder}\n`);
+}
+
+function clean(store: Store, olderThan: number | undefined, context: CliContext): void {
+  const before = olderThan === undefined ? Number.NEGATIVE_INFINITY : Date.now() - olderThan * DAY_MS;
+  let removed = 0;
+  for (const fingerprint of [...store.fingerprints()]) {
+    if (store.get(fingerprint) !== null && store.isOfThisBuild(fingerprint) && store.writtenAt(fingerprint) >= before) continue;
+    store.remove(fingerprint);
+    removed++;
+  }
+  context.out(`${formatCount(removed)} runs removed from ${store.folder}\n`);
+}

@@ -1,0 +1,78 @@
+// `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; what the store has is not run again.
+import { EXIT, UserError } from '../base/errors.js';
+import { pathsOf, type StudyCell, shardOf, spaceCells } from '../explore/study/space.js';
+import { StudyRows } from '../explore/study/study.js';
+import { loadStudy } from '../explore/study/study-file.js';
+import { studyReports } from '../explore/study/study-report.js';
+import type { CliContext } from './context.js';
+import { deliver } from './outputs.js';
+import { runOfStudy } from './run-options.js';
+import { runStored } from './run-stored.js';
+import { STORE, storeOf } from './store-option.js';
+import type { SweepFlags } from './sweep-flags.js';
+
+/**
+ * Runs a study.
+ * @param metrics those that were asked for; empty: those of the study
+ * @throws UserError where the study is wrong, or none of its cells can run
+ */
+export async function runStudy(
+  file: string,
+  options: SweepFlags,
+  metrics: readonly string[],
+  threads: number | undefined,
+  context: CliContext,
+): Promise<void> {
+  const varying = Object.entries({ '--vary': options.vary.length > 0, '--rates': options.rates !== undefined }).find(([, given]) => given);
+  if (varying !== undefined) throw new UserError(`${varying[0]}: the study says what varies; add the axis to ${file}`);
+  const study = loadStudy(file);
+  const shard = options.shard === undefined ? null : shardIn(options.shard);
+  const cells = (): Iterable<StudyCell> => (shard === null ? spaceCells(study.space) : shardOf(spaceCells(study.space), shard));
+  const count = lengthOf(cells());
+  if (count === 0)
+    throw new UserError(`${study.label}: no cell is left${shard === null ? '; see exclude' : ` for --shard ${options.shard}`}`);
+  const store = storeOf(options, STORE);
+  await deliver(context, studyReports, options, async () => {
+    const paths = pathsOf(study.space);
+    const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
+    // Cells that are under way: those of a million are never all in memory.
+    const open = new Map<number, StudyCell>();
+    function* runs(): Generator<() => ReturnType<typeof runOfStudy>> {
+      let index = 0;
+      for (const cell of cells()) {
+        open.set(index++, cell);
+        yield () =>
+          runOfStudy(
+            study,
+            options,
+            cell.map((value, at) => study.override(at, value)),
+          );
+      }
+    }
+    const counts = { done: 0, refused: 0, failed: 0 };
+    let reason = '';
+    await runStored(count, runs(), context, { store, threads }, (index, fingerprint, outcome) => {
+      rows.set(index, fingerprint, open.get(index)!, outcome);
+      open.delete(index);
+      counts[outcome.status]++;
+      if (outcome.status !== 'done' && reason === '') ({ reason } = outcome);
+    });
+    if (counts.done === 0)
+      throw new UserError(count === 1 ? `the only cell cannot run: ${reason}` : `none of the ${count} cells can run: ${reason}`);
+    if (counts.failed > 0) context.setExitCode(EXIT.internal);
+    return rows.study();
+  });
+}
+
+function lengthOf(all: Iterable<unknown>): number {
+  let length = 0;
+  for (const _ of all) length++;
+  return length;
+}
+
+/** Reads `--shard i/n`. @throws UserError */
+function shardIn(text: string): { readonly index: number; readonly of: number } {
+  const [, index = 0, of = 0] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+  if (index >= 1 && index <= of) return { index, of };
+  throw new UserError(`--shard ${text}: expected i/n, e.g. 1/4 for the first of four machines`);
+}

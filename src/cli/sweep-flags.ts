@@ -1,0 +1,13 @@
+// What `moeprof sweep` is told, with or without a study. Types only.
+import type { OutputOptions } from './options.js';
+import type { RunFlags } from './run-options.js';
+
+/** Flags of the command. */
+export interface SweepFlags extends RunFlags, OutputOptions {
+  readonly rates?: string;
+  readonly vary: readonly string[];
+  readonly metrics?: string;
+  readonly jobs?: string;
+  readonly store?: string | boolean;
+  readonly shard?: string;
+}

@@ -1,0 +1,67 @@
+// `moeprof table`: runs that were made before, side by side, as a paper shows them.
+import type { Command } from 'commander';
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { pivotOf, STATISTICS, type Statistic } from '../explore/study/pivot.js';
+import { pivotReports } from '../explore/study/pivot-report.js';
+import { readRuns } from '../explore/study/read-runs.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, metricNames, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
+
+interface TableOptions extends OutputOptions {
+  readonly rows: string;
+  readonly columns?: string;
+  readonly value: string;
+  readonly stat: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof table .moeprof/store --rows system --columns trace
+  moeprof table study.jsonl --rows system --columns hardware,memory.expertCache \\
+    --value latency.tpot.p50,cache.hit_rate --stat median,ci -o table.tex
+  moeprof table results/ --rows system,policy --value cache.hit_rate
+
+A row or column is made by any of: model, quantization, trace, hardware, runtime,
+system, policy, predictor, scheduler, seed, version, fingerprint, or the path of
+a value of the run, such as memory.expertCache.
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('<runs...>', 'a store, folders of results, results, or what sweep study.yaml -o wrote (.json, .jsonl)')
+    .optionsGroup('What is shown:')
+    .option('--rows <names>', 'what makes a row, with commas', 'system')
+    .option('--columns <names>', 'what makes a column, with commas')
+    .option('--value <metrics>', 'metrics, with commas (moeprof explain lists them); a table each', 'speed.decode')
+    .option('--stat <names>', `of the runs of a cell, with commas: ${STATISTICS.join(', ')}`, 'median');
+  addOutputOptions(command, pivotReports)
+    .addHelpText('after', EXAMPLES)
+    .action((paths: string[], options: TableOptions) => {
+      const question = {
+        rows: listed(options.rows, '--rows'),
+        columns: options.columns === undefined ? [] : listed(options.columns, '--columns'),
+        metrics: metricNames(options.value, '--value'),
+        statistics: listed(options.stat, '--stat').map(statisticNamed),
+      };
+      return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
+    });
+}
+
+/** @throws UserError where a name is empty or stands twice */
+function listed(text: string, flag: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new UserError(`${flag} ${text}: has an empty name; write e.g. ${flag} system,seed`);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw new UserError(`${flag} ${text}: names ${twice} twice`);
+  return names;
+}
+
+/** @throws UserError with the nearest name */
+function statisticNamed(name: string): Statistic {
+  const found = STATISTICS.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, STATISTICS)}`);
+}

@@ -1,0 +1,103 @@
+// The fingerprint of a run (L23): the same inputs, build and seed have the same one on every machine, so that nothing is run twice.
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
+import { asWritten } from '../../base/written.js';
+import { canonicalJson } from '../../result/digest.js';
+import type { RunSpec } from '../../system/run.js';
+import { buildOf } from './build.js';
+
+/** Profiles that a run names, and the family of each. Its system is part of it already. */
+const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', family: ProfileFamily])[] = [
+  ['model', 'models'],
+  ['hardware', 'hardware'],
+  ['runtime', 'runtimes'],
+];
+
+/**
+ * SHA-256, in hex, over what a run is told, the contents of all files that it names, and the build. Where its values stand, what a file is
+ * called, and what a system says of itself do not count.
+ */
+export function fingerprintOf(run: RunSpec): string {
+  const { folder, label: _label, places: _places, ...told } = run;
+  const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
+  const plain = asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
+  const named = PROFILES.flatMap(([field, family]) => {
+    const name = run[field];
+    return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
+  });
+  const inputs = { build: buildOf(), run: withContents(plain, folder), profiles: named };
+  return createHash('sha256').update(canonicalJson(inputs)).digest('hex');
+}
+
+function overridesOf({ overrides }: RunSpec): unknown {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([root, list]) => [root, list.map(({ path, value }) => ({ path: path.join('.'), value }))]),
+  );
+}
+
+/** Null: it is composed of parts, or names none; then the name says it all. */
+function bundledPath(family: ProfileFamily, name: string): string | null {
+  try {
+    return findProfile(family, name);
+  } catch {
+    return null;
+  }
+}
+
+/** The same value, where every text that names a file has what is in it in place of its path. */
+function withContents(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => withContents(one, folder));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withContents(inner, folder)]));
+  }
+  return typeof value === 'string' ? contentsIn(value, folder) : value;
+}
+
+/** A text may be a path with rows behind it, or have one behind `file=` among its parameters. */
+function contentsIn(text: string, folder: string): string {
+  const { path, rows } = splitRows(text);
+  const whole = isPath(path) ? contentOf(resolve(folder, path)) : null;
+  if (whole !== null) return `${whole}${rows}`;
+  return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (contentOf(resolve(folder, part)) ?? part) : part));
+}
+
+/** Hashes of files, while they stay as they are. */
+const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
+
+/** Hash of a file, or of all files of a folder; null: there is neither. */
+function contentOf(path: string | null): string | null {
+  const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (path === null || stat === undefined) return null;
+  if (stat.isDirectory()) {
+    const names = readdirSync(path).sort();
+    return sha256(names.map((name) => `${name} ${contentOf(join(path, name))}\n`).join(''));
+  }
+  if (!stat.isFile()) return null;
+  const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;
+  const known = HASHES.get(path);
+  if (known?.state === state) return known.hash;
+  const hash = hashOfFile(path);
+  HASHES.set(path, { state, hash });
+  return hash;
+}
+
+/** Bytes that are read at a time: recordings are larger than memory is meant to be. */
+const CHUNK = 2 ** 20;
+
+function hashOfFile(path: string): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return `sha256:${hash.digest('hex')}`;
+}
+
+function sha256(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}

@@ -1,0 +1,46 @@
+// The long table of a study: one row a run, its full key first, then what varied, then its metrics with their units in the head. CSV, JSON
+// lines and Parquet have the same columns, so that data frames read any of them as they are.
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { KEY_COLUMNS, keyColumnOf, type RunRow } from './run-row.js';
+import type { SweepValue } from './space.js';
+import type { Study } from './study.js';
+
+/** One column, and how a row fills it; null: the row has nothing there. */
+export interface LongColumn {
+  /** A metric's carries its unit: `latency.tpot.p50 [ns]`. */
+  readonly name: string;
+  of(row: RunRow): SweepValue | null;
+}
+
+/** The columns of a study's table. */
+export function longColumns({ axes, units }: Study): LongColumn[] {
+  return [
+    ...KEY_COLUMNS.map((name): LongColumn => ({ name, of: ({ key }) => key[name] ?? null })),
+    ...axes
+      .filter((path) => keyColumnOf(path) === undefined)
+      .map((path): LongColumn => ({ name: path, of: ({ values }) => values[path] ?? null })),
+    { name: 'status', of: ({ status }) => status },
+    { name: 'reason', of: ({ reason }) => reason },
+    ...Object.entries(units).map(([name, unit]): LongColumn => ({ name: `${name} [${unit}]`, of: ({ metrics }) => metrics[name] ?? null })),
+  ];
+}
+
+/** JSON lines: an object a row, with every column in every line. */
+export function longJsonLines(study: Study): string {
+  const columns = longColumns(study);
+  return study.rows.map((row) => `${JSON.stringify(Object.fromEntries(columns.map(({ name, of }) => [name, of(row)])))}\n`).join('');
+}
+
+/** Parquet. A column whose values are of several kinds is text. */
+export function longParquet(study: Study): Uint8Array {
+  const columnData = longColumns(study).map(({ name, of }) => {
+    const data = study.rows.map(of);
+    const kinds = new Set(data.filter((value) => value !== null).map((value) => typeof value));
+    const [kind = 'string'] = kinds;
+    if (kinds.size > 1 || kind === 'string') {
+      return { name, data: data.map((value) => (value === null ? null : String(value))), type: 'STRING' as const, nullable: true };
+    }
+    return { name, data, type: kind === 'boolean' ? ('BOOLEAN' as const) : ('DOUBLE' as const), nullable: true };
+  });
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
+}

@@ -1,0 +1,127 @@
+// A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
+import { formatCount } from '../../base/units.js';
+import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import { type Format, formatValue } from '../../report/format.js';
+import { type Pivot, type PivotCell, type PivotTable, type Statistic, statisticOf } from './pivot.js';
+
+/** Formats of a table, the one for reading first. */
+export const pivotReports: readonly Format<Pivot>[] = [
+  ...documentFormats<Pivot>(pivotDocument),
+  { name: 'latex', extensions: ['.tex'], render: latex },
+];
+
+function pivotDocument(pivot: Pivot): Document {
+  return {
+    title: `${pivot.metrics.join(', ')} by ${[...pivot.rows, ...pivot.columns].join(', ')}`,
+    lead: [{ text: `${pivot.statistics.join(', ')} over the runs of a cell` }],
+    blocks: [
+      ...pivot.tables.map((table) => gridFor(pivot, table)),
+      ...legend(pivot).map((text) => note(text, 'dim')),
+      ...(pivot.without > 0 ? [note(`${formatCount(pivot.without)} runs have no metrics and are left out`, 'warning')] : []),
+    ],
+    records: records(pivot),
+  };
+}
+
+function gridFor(pivot: Pivot, table: PivotTable): Grid {
+  return gridOf(
+    [...pivot.rows.map((name) => ({ head: name, align: 'left' as const, most: 24 })), ...heads(pivot)],
+    pivot.rowKeys.map((key, row) => [
+      ...key,
+      ...table.cells[row]!.map((cell) => ({ value: null, text: cellText(pivot.statistics, table, cell) })),
+    ]),
+    { title: `${table.metric} [${table.unit}]`, keys: pivot.rows.length },
+  );
+}
+
+/** Columns by their values; without any, the statistics name the only one. */
+function heads({ columnKeys, columns, statistics }: Pivot): string[] {
+  return columns.length === 0 ? [statistics.join(' ± ')] : columnKeys.map((key) => key.join(' '));
+}
+
+/** `12.3 ms ± 0.4*`: each statistic, the interval after a sign, a star where the best of its column is so by more than chance. */
+function cellText(statistics: readonly Statistic[], { unit }: PivotTable, cell: PivotCell | null): string {
+  if (cell === null) return '';
+  const texts = statistics.map((one) => {
+    const value = statisticOf(cell.samples, one);
+    if (one === 'n') return `n=${value}`;
+    return one === 'ci' || one === 'std' ? `± ${formatValue(value, unit)}` : formatValue(value, unit);
+  });
+  return `${texts.join(' ')}${cell.significant === true ? ' *' : ''}`;
+}
+
+function legend({ statistics, tables }: Pivot): string[] {
+  const cells = tables.flatMap((table) => table.cells.flat());
+  const starred = cells.some((cell) => cell?.significant === true);
+  return [
+    ...(statistics.includes('ci') ? ['± is half of the 95 % interval of the mean (Student)'] : []),
+    ...(starred ? ['* better than the runner-up of its column by more than chance (Mann-Whitney, 5 %, Holm over the table)'] : []),
+  ];
+}
+
+/** One line for each cell and metric, each statistic in a column. */
+function records({ columnKeys, columns, rowKeys, rows, statistics, tables }: Pivot): Grid {
+  const names = [...rows, ...columns, 'metric', 'unit', ...statistics, ...(statistics.includes('n') ? [] : ['n'])];
+  const lines = tables.flatMap(({ cells, metric, unit }) =>
+    rowKeys.flatMap((row, r) =>
+      columnKeys.flatMap((column, c): Datum[][] => {
+        const cell = cells[r]![c] ?? null;
+        if (cell === null) return [];
+        const more = statistics.includes('n') ? [] : [cell.samples.length];
+        return [[...row, ...column, metric, unit, ...statistics.map((one) => statisticOf(cell.samples, one)), ...more]];
+      }),
+    ),
+  );
+  return gridOf(
+    names.map((name) => ({ head: name, name })),
+    lines,
+  );
+}
+
+/** What LaTeX does not take for text. */
+const TEX: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...'%&#_{}$'].map((sign) => [sign, `\\${sign}`])),
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '±': '$\\pm$',
+  µ: '$\\mu$',
+};
+
+function tex(text: string): string {
+  return text.replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
+}
+
+/** A table environment for each metric; needs booktabs. The best of a column is bold. */
+function latex(pivot: Pivot): string {
+  const { rowKeys, rows, tables } = pivot;
+  const line = (cells: readonly string[]): string => `${cells.join(' & ')} \\\\`;
+  return tables
+    .map((table) => {
+      const body = rowKeys.map((key, row) => {
+        const cells = table.cells[row]!.map((cell) => {
+          const text = tex(cellText(pivot.statistics, table, cell).replace(/ \*$/, ''));
+          const shown = cell?.best === true ? `\\textbf{${text}}` : text;
+          return cell?.significant === true ? `${shown}$^{*}$` : shown;
+        });
+        return line([...key.map(tex), ...cells]);
+      });
+      const columns = heads(pivot);
+      return [
+        '\\begin{table}',
+        '  \\centering',
+        `  \\caption{${tex(`${table.metric}, ${pivot.statistics.join(', ')}`)}}`,
+        `  \\begin{tabular}{${'l'.repeat(rows.length)}${'r'.repeat(columns.length)}}`,
+        '    \\toprule',
+        `    ${line([...rows.map(tex), ...columns.map(tex)])}`,
+        '    \\midrule',
+        ...body.map((text) => `    ${text}`),
+        '    \\bottomrule',
+        '  \\end{tabular}',
+        '\\end{table}',
+        '',
+      ].join('\n');
+    })
+    .join('\n');
+}

@@ -1,0 +1,166 @@
+// The table of a paper: rows and columns by what varied, a statistic of a metric over the runs of each cell, and whether a row beats the
+// best of the others by more than chance.
+import { UserError } from '../../base/errors.js';
+import { ALPHA, holm, mannWhitney, smallestP } from '../../base/significance.js';
+import { mean, percentile } from '../../base/statistics.js';
+import { didYouMean } from '../../base/text.js';
+import { describeMetric } from '../../result/catalogue.js';
+import type { Unit } from '../../result/result.js';
+import { type RunRow, rowValue } from './run-row.js';
+
+/** Statistics of the runs of a cell. `ci`: half the width of the 95 % interval of the mean. */
+export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as const;
+/** One of {@link STATISTICS}. */
+export type Statistic = (typeof STATISTICS)[number];
+
+/** What a table is to show. */
+export interface PivotQuestion {
+  /** Names of {@link rowValue} that make the rows, and those that make the columns; the latter may be none. */
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  readonly metrics: readonly string[];
+  readonly statistics: readonly Statistic[];
+}
+
+/** The runs of a cell. */
+export interface PivotCell {
+  /** In the order of the runs. */
+  readonly samples: readonly number[];
+  /** Better than every other cell of its column, by the statistic that stands first. */
+  readonly best: boolean;
+  /** False: the runner-up may be as good (Mann-Whitney, 5 %, Holm over the table); null: too few runs to tell. */
+  readonly significant: boolean | null;
+}
+
+/** A metric's table. */
+export interface PivotTable {
+  readonly metric: string;
+  readonly unit: Unit;
+  /** `[row][column]`; null: no run. */
+  readonly cells: readonly (readonly (PivotCell | null)[])[];
+}
+
+/** Everything that was asked for. */
+export interface Pivot extends PivotQuestion {
+  /** Values of each row and each column, in the order in which they came. */
+  readonly rowKeys: readonly (readonly string[])[];
+  readonly columnKeys: readonly (readonly string[])[];
+  readonly tables: readonly PivotTable[];
+  /** Runs that have no metrics. */
+  readonly without: number;
+}
+
+/**
+ * Puts runs side by side.
+ * @throws UserError where a name is none that the runs have
+ */
+export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
+  const done = rows.filter(({ status }) => status === 'done');
+  for (const name of [...question.rows, ...question.columns]) requireName(done, name);
+  const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => String(rowValue(row, name) ?? ''));
+  // A study says its values in an order that means something; files and stores say them in none.
+  const ordered = done.some(({ values }) => Object.keys(values).length > 0);
+  const keysOf = (names: readonly string[]): (readonly string[])[] => {
+    const keys = distinct(done.map((row) => keyOf(row, names)));
+    return ordered ? keys : keys.sort((a, b) => BY_NUMBER.compare(a.join(' '), b.join(' ')));
+  };
+  const [rowKeys, columnKeys] = [keysOf(question.rows), keysOf(question.columns)];
+  const tables = question.metrics.map((metric): PivotTable => {
+    const samples = rowKeys.map(() => columnKeys.map((): number[] => []));
+    const places = [rowKeys, columnKeys].map((keys) => new Map(keys.map((key, at) => [JSON.stringify(key), at])));
+    for (const row of done) {
+      const value = row.metrics[metric];
+      const at = [question.rows, question.columns].map((names, axis) => places[axis]!.get(JSON.stringify(keyOf(row, names)))!);
+      if (value !== undefined) samples[at[0]!]![at[1]!]!.push(value);
+    }
+    if (samples.flat().every((list) => list.length === 0)) throw new UserError(`--value ${metric}: no run has it`);
+    return { metric, unit: describeMetric(metric).unit, cells: judged(metric, samples, question.statistics) };
+  });
+  return { ...question, rowKeys, columnKeys, tables, without: rows.length - done.length };
+}
+
+/** 9 before 10, and 5% before 25%. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
+
+/** @throws UserError with the nearest name that the runs have */
+function requireName(rows: readonly RunRow[], name: string): void {
+  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
+  const known = new Set(rows.flatMap(({ key, values }) => [...Object.keys(key), ...Object.keys(values)]));
+  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
+}
+
+function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
+  const seen = new Map(keys.map((key) => [JSON.stringify(key), key] as const));
+  return [...seen.values()];
+}
+
+/** Marks the best cell of each column, and whether its lead over the next is more than chance. */
+function judged(
+  metric: string,
+  samples: readonly (readonly (readonly number[])[])[],
+  statistics: readonly Statistic[],
+): (PivotCell | null)[][] {
+  const { better } = describeMetric(metric);
+  const by = statistics.find((one) => one !== 'std' && one !== 'ci' && one !== 'n') ?? 'mean';
+  const columns = samples[0]?.length ?? 0;
+  const leads = Array.from({ length: columns }, (_, column) => {
+    const ranked = samples
+      .map((row, at) => ({ at, list: row[column]! }))
+      .filter(({ list }) => list.length > 0)
+      .sort((a, b) => (better === 'lower' ? 1 : -1) * (statisticOf(a.list, by) - statisticOf(b.list, by)));
+    const [first, second] = ranked;
+    if (better === 'none' || first === undefined || second === undefined) return null;
+    const enough = smallestP(first.list.length, second.list.length) < ALPHA;
+    return { at: first.at, p: enough ? mannWhitney(first.list, second.list) : null };
+  });
+  const tested = leads.filter((lead) => lead !== null && lead.p !== null);
+  const corrected = holm(tested.map((lead) => lead!.p!));
+  const significance = new Map(tested.map((lead, i) => [lead, corrected[i]! < ALPHA]));
+  return samples.map((row, at) =>
+    row.map((list, column) => {
+      const lead = leads[column] ?? null;
+      const best = lead?.at === at;
+      return list.length === 0 ? null : { samples: list, best, significant: best ? (significance.get(lead) ?? null) : null };
+    }),
+  );
+}
+
+/** A statistic of at least one sample; std and ci of a single one are 0. */
+export function statisticOf(samples: readonly number[], statistic: Statistic): number {
+  switch (statistic) {
+    case 'mean':
+      return mean(samples);
+    case 'median':
+      return percentile(Float64Array.from(samples).sort(), 50);
+    case 'min':
+      return Math.min(...samples);
+    case 'max':
+      return Math.max(...samples);
+    case 'std':
+      return deviation(samples);
+    case 'ci':
+      return (studentT(samples.length - 1) * deviation(samples)) / Math.sqrt(samples.length);
+    case 'n':
+      return samples.length;
+  }
+}
+
+/** Standard deviation of a sample, with n - 1. */
+function deviation(samples: readonly number[]): number {
+  if (samples.length < 2) return 0;
+  const centre = mean(samples);
+  return Math.sqrt(samples.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (samples.length - 1));
+}
+
+/** 97.5 % quantiles of Student's t by degrees of freedom from 1 on (Abramowitz and Stegun, table 26.10). */
+const T = [
+  ...[12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131],
+  ...[2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042],
+];
+
+/** Beyond the table, Cornish and Fisher's expansion around the normal quantile: within .0002 from 31 degrees of freedom on. */
+function studentT(freedom: number): number {
+  if (freedom < 1) return 0;
+  const z = 1.959964;
+  return T[freedom - 1] ?? z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+}

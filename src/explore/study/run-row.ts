@@ -1,0 +1,115 @@
+// A run as a row of a table: what it was (its key), the values that varied, and its metrics. Rows of any study can be put under each other.
+import { canonicalJson } from '../../result/digest.js';
+import type { Result } from '../../result/result.js';
+import type { Outcome } from './outcome.js';
+import type { SweepValue } from './space.js';
+
+/** What names a run, in the order of the columns. */
+export const KEY_COLUMNS = [
+  ...(['fingerprint', 'model', 'quantization', 'trace', 'trace_sha256', 'hardware', 'runtime', 'system'] as const),
+  ...(['policy', 'predictor', 'scheduler', 'seed', 'version'] as const),
+] as const;
+
+/** One of {@link KEY_COLUMNS}. */
+export type KeyColumn = (typeof KEY_COLUMNS)[number];
+
+/** Paths of a run that a column of the key shows. */
+const PATHS: Readonly<Record<string, KeyColumn>> = {
+  model: 'model',
+  quantization: 'quantization',
+  trace: 'trace',
+  hardware: 'hardware',
+  runtime: 'runtime',
+  system: 'system',
+  'system.cache.policy': 'policy',
+  'system.predictor': 'predictor',
+  'system.scheduler': 'scheduler',
+  seed: 'seed',
+};
+
+/** The column of the key that shows a path; undefined: it has a column of its own. */
+export function keyColumnOf(path: string): KeyColumn | undefined {
+  return PATHS[path];
+}
+
+/** A run, or a cell that could not run. */
+export interface RunRow {
+  readonly status: Outcome['status'];
+  /** Why there are no metrics; null: there are. */
+  readonly reason: string | null;
+  readonly key: Readonly<Partial<Record<KeyColumn, SweepValue>>>;
+  /** By path: what varied. */
+  readonly values: Readonly<Record<string, SweepValue>>;
+  /** By name, in the units of the catalogue. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Everything else that the run was told, where the row is of a whole result. */
+  readonly config?: Result['config'];
+}
+
+/**
+ * A row.
+ * @param fingerprint null: the cell never got so far as to have one
+ * @param values what varied, by path
+ * @param wanted metrics that are kept; empty: all
+ */
+export function rowOf(
+  fingerprint: string | null,
+  values: Readonly<Record<string, SweepValue>>,
+  outcome: Outcome,
+  wanted: readonly string[] = [],
+): RunRow {
+  const told = Object.fromEntries(
+    Object.entries(values).flatMap(([path, value]) => (PATHS[path] === undefined ? [] : [[PATHS[path], value]])),
+  );
+  const named = fingerprint === null ? {} : { fingerprint };
+  if (outcome.status !== 'done') return { status: outcome.status, reason: outcome.reason, key: { ...named, ...told }, values, metrics: {} };
+  const { metrics } = outcome.result;
+  const kept = wanted.length === 0 ? Object.keys(metrics) : wanted.filter((name) => metrics[name] !== undefined);
+  return {
+    status: 'done',
+    reason: null,
+    key: { ...named, ...keyOf(outcome.result) },
+    values,
+    metrics: Object.fromEntries(kept.map((name) => [name, metrics[name]!.value])),
+  };
+}
+
+/** A row of a result that stands alone. */
+export function rowOfResult(result: Result): RunRow {
+  return { ...rowOf(null, {}, { status: 'done', result }), config: result.config };
+}
+
+/**
+ * What a row has under a name: a column of the key, a path that varied, a metric, or a path into all that the run was told.
+ * @returns undefined: nothing
+ */
+export function rowValue(row: RunRow, name: string): SweepValue | undefined {
+  const column = (KEY_COLUMNS as readonly string[]).includes(name) ? (name as KeyColumn) : PATHS[name];
+  if (column !== undefined && row.key[column] !== undefined) return row.key[column];
+  const found = row.values[name] ?? row.metrics[name];
+  if (found !== undefined || row.config === undefined) return found;
+  const inner = name.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown> | null | undefined)?.[step], row.config);
+  if (inner === undefined || inner === null) return undefined;
+  return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
+}
+
+function keyOf({ config, inputs, seed, tool }: Result): RunRow['key'] {
+  const system = config.system as
+    | { cache?: { policy?: unknown }; predictor?: { kind?: unknown }; scheduler?: { kind?: unknown } }
+    | undefined;
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    model: inputs.model,
+    quantization: inputs.quantization,
+    trace: inputs.traces.map(({ path }) => path).join('+'),
+    trace_sha256: inputs.traces.map(({ sha256 }) => sha256).join('+'),
+    hardware: inputs.hardware,
+    runtime: inputs.runtime ?? '',
+    system: inputs.system,
+    policy: text(system?.cache?.policy),
+    predictor: text(system?.predictor?.kind),
+    scheduler: text(system?.scheduler?.kind),
+    seed,
+    version: tool.version,
+  };
+}

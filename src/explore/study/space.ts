@@ -1,0 +1,121 @@
+// The space of a study: which values its runs take. Cells are numbered and made one at a time, so that a space of a million of them costs
+// no more memory than its axes.
+import { Random } from '../../base/random.js';
+
+/** What a value of a run may be varied to. */
+export type SweepValue = string | number | boolean;
+
+/** Values that move together: those of one axis, or of several that are zipped. */
+export interface SpaceDimension {
+  /** Paths of a run, as in `--set path=value`. */
+  readonly paths: readonly string[];
+  /** `[row][path]`: at least one row. */
+  readonly rows: readonly (readonly SweepValue[])[];
+}
+
+/** Cells in which every path has one of these values are left out. */
+export type Exclusion = ReadonlyMap<string, readonly SweepValue[]>;
+
+/** Some of a space's cells instead of all. */
+interface Sample {
+  /** `random`: any cells, none twice. `latin-hypercube`: each value of an axis as often as any other, cells that come twice once. */
+  readonly method: 'random' | 'latin-hypercube';
+  readonly points: number;
+  readonly seed: number;
+}
+
+/** All cells that a study may have, the last dimension first to move. */
+export interface Space {
+  readonly dimensions: readonly SpaceDimension[];
+  readonly exclude: readonly Exclusion[];
+  /** Null: all. */
+  readonly sample: Sample | null;
+}
+
+/** One run of a study: a value for every path, in the order of {@link pathsOf}. */
+export type StudyCell = readonly SweepValue[];
+
+/** Paths that vary, in the order of the dimensions. */
+export function pathsOf({ dimensions }: Space): string[] {
+  return dimensions.flatMap(({ paths }) => paths);
+}
+
+/** Cells of the grid before any is left out or drawn. */
+export function gridSize({ dimensions }: Space): number {
+  return dimensions.reduce((size, { rows }) => size * rows.length, 1);
+}
+
+/** The cells, one at a time: drawn where that is wished, without those that are excluded. */
+export function* spaceCells(space: Space): Generator<StudyCell, void, undefined> {
+  const paths = pathsOf(space);
+  const excluded = (cell: StudyCell): boolean =>
+    space.exclude.some((rule) => [...rule].every(([path, values]) => values.includes(cell[paths.indexOf(path)]!)));
+  for (const cell of drawn(space)) if (!excluded(cell)) yield cell;
+}
+
+/** Every n-th of some things, from the i-th on, `i` counted from 1: what one of n machines does. */
+export function* shardOf<T>(all: Iterable<T>, { index, of }: { readonly index: number; readonly of: number }): Generator<T> {
+  let turn = 0;
+  for (const one of all) if (turn++ % of === index - 1) yield one;
+}
+
+function drawn(space: Space): Iterable<StudyCell> {
+  const { sample } = space;
+  if (sample === null) return grid(space);
+  return sample.method === 'random' ? anyCells(space, sample) : latinHypercube(space, sample);
+}
+
+function* grid(space: Space): Generator<StudyCell> {
+  const size = gridSize(space);
+  for (let number = 0; number < size; number++) yield cellNumbered(space, number);
+}
+
+/** The cell of a number below {@link gridSize}: its digits, in the mixed base of the dimensions, are the rows. */
+function cellNumbered({ dimensions }: Space, number: number): StudyCell {
+  const rows: (readonly SweepValue[])[] = [];
+  let rest = number;
+  for (let d = dimensions.length - 1; d >= 0; d--) {
+    const { rows: own } = dimensions[d]!;
+    rows.unshift(own[rest % own.length]!);
+    rest = Math.floor(rest / own.length);
+  }
+  return rows.flat();
+}
+
+/** Cells of the grid's numbers, drawn without repetition (Floyd's algorithm: no number is drawn twice in vain), in the grid's order. */
+function* anyCells(space: Space, { points, seed }: Sample): Generator<StudyCell> {
+  const size = gridSize(space);
+  if (points >= size) return yield* grid(space);
+  const random = new Random(seed, 'study/random');
+  const chosen = new Set<number>();
+  for (let last = size - points; last < size; last++) {
+    const number = random.below(last + 1);
+    chosen.add(chosen.has(number) ? last : number);
+  }
+  for (const number of [...chosen].sort((a, b) => a - b)) yield cellNumbered(space, number);
+}
+
+/** McKay, Beckman and Conover 1979: each dimension is cut into as many strata as there are points, and every stratum is used once. */
+function* latinHypercube({ dimensions }: Space, { points, seed }: Sample): Generator<StudyCell> {
+  const strata = dimensions.map(({ paths, rows }) => {
+    const order = shuffled(points, new Random(seed, `study/latin-hypercube/${paths.join()}`));
+    return order.map((stratum) => rows[Math.floor(((stratum + 0.5) * rows.length) / points)]!);
+  });
+  const seen = new Set<string>();
+  for (let point = 0; point < points; point++) {
+    const cell = strata.flatMap((rows) => rows[point]!);
+    const key = JSON.stringify(cell);
+    if (!seen.has(key)) yield cell;
+    seen.add(key);
+  }
+}
+
+/** The numbers below n in an order that is drawn (Fisher and Yates). */
+function shuffled(n: number, random: Random): number[] {
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const other = random.below(i + 1);
+    [order[i], order[other]] = [order[other]!, order[i]!];
+  }
+  return order;
+}

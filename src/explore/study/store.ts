@@ -1,0 +1,177 @@
+// Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and renamed:
+// nobody reads half of one, and who is killed loses the runs that were under way and nothing else.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, UserError } from '../../base/errors.js';
+import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
+import { canonicalJson } from '../../result/digest.js';
+import { parseResult } from '../../result/read.js';
+import type { Result } from '../../result/result.js';
+import { buildOf } from './build.js';
+import type { Outcome } from './outcome.js';
+
+/** Version tag of an entry. */
+const ENTRY_SCHEMA = 'moeprof.stored/1';
+
+/** Hex digits of a fingerprint that name the folder of an entry: 256 folders keep each short. */
+const FOLDER_DIGITS = 2;
+
+const FINGERPRINT = /^[0-9a-f]{64}$/;
+
+/** An entry as its file has it. */
+interface Entry {
+  readonly schema: typeof ENTRY_SCHEMA;
+  readonly fingerprint: string;
+  /** What computed it; see {@link buildOf}. */
+  readonly build: string;
+  /** SHA-256 of `outcome` as canonical JSON. */
+  readonly digest: string;
+  readonly outcome: Outcome;
+}
+
+/** An entry's place and what is wrong with it. */
+export interface Damage {
+  readonly fingerprint: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** A folder of results. */
+export class Store {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Opens a store, which is made where there is none.
+   * @throws UserError where the folder cannot be written, or holds something else
+   */
+  static open(folder: string): Store {
+    const strange = whatStands(folder)?.isDirectory() === true ? readdirSync(folder).find((name) => !isOurs(name)) : undefined;
+    if (strange !== undefined)
+      throw new UserError(`${folder}: is no store of results: it holds ${strange}; name an empty folder, or a new one`);
+    makeFolder(folder);
+    return new Store(folder);
+  }
+
+  /** @throws UserError where there is none, or nothing in it */
+  static existing(folder: string): Store {
+    const advice = `moeprof sweep study.yaml --store ${folder} puts some there`;
+    const stat = whatStands(folder);
+    if (stat === undefined || !stat.isDirectory()) throw new UserError(`${folder}: is no store of results; ${advice}`);
+    const store = Store.open(folder);
+    if (store.fingerprints().next().done === true) throw new UserError(`${folder}: holds no results; ${advice}`);
+    return store;
+  }
+
+  /** Whether a run has an outcome. */
+  has(fingerprint: string): boolean {
+    return existsSync(this.#pathOf(fingerprint));
+  }
+
+  /**
+   * The outcome of a run; null: it has none, or its file is damaged and the run is to be repeated.
+   * Those that failed are tried again, and so have none either unless they are wanted.
+   */
+  get(fingerprint: string, failed = false): Outcome | null {
+    const path = this.#pathOf(fingerprint);
+    if (!existsSync(path)) return null;
+    try {
+      const outcome = read(path, fingerprint);
+      return outcome.status === 'failed' && !failed ? null : outcome;
+    } catch (error) {
+      if (error instanceof UserError) return null;
+      throw error;
+    }
+  }
+
+  /** Keeps an outcome. What may differ from machine to machine is left out, so that many machines give the bytes of one. @throws UserError */
+  put(fingerprint: string, outcome: Outcome): void {
+    const path = this.#pathOf(fingerprint);
+    mkdirSync(join(path, '..'), { recursive: true });
+    const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
+    const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: digestOf(kept), outcome: kept };
+    writeFileAtomic(path, `${canonicalJson(entry)}\n`);
+  }
+
+  /** Forgets a run. */
+  remove(fingerprint: string): void {
+    const path = this.#pathOf(fingerprint);
+    if (existsSync(path)) unlinkSync(path);
+  }
+
+  /** All fingerprints, sorted. */
+  *fingerprints(): Generator<string> {
+    for (const first of readdirSync(this.folder).filter(isOurs).sort()) {
+      const names = readdirSync(join(this.folder, first)).map((name) => name.replace(/\.json$/, ''));
+      yield* names.filter((name) => FINGERPRINT.test(name)).sort();
+    }
+  }
+
+  /** Bytes of an entry's file. */
+  sizeOf(fingerprint: string): number {
+    return statSync(this.#pathOf(fingerprint)).size;
+  }
+
+  /** Milliseconds since 1970 at which an entry was written. */
+  writtenAt(fingerprint: string): number {
+    return statSync(this.#pathOf(fingerprint)).mtimeMs;
+  }
+
+  /** False: another build of moeprof made it, or nobody can tell. Such an entry is never asked for. */
+  isOfThisBuild(fingerprint: string): boolean {
+    try {
+      return (JSON.parse(readFileSync(this.#pathOf(fingerprint), 'utf8')) as Partial<Entry>).build === buildOf();
+    } catch {
+      return false;
+    }
+  }
+
+  /** Entries that cannot be read, or are not what they were when they were written. */
+  *damaged(): Generator<Damage> {
+    for (const fingerprint of this.fingerprints()) {
+      const path = this.#pathOf(fingerprint);
+      try {
+        read(path, fingerprint);
+      } catch (error) {
+        yield { fingerprint, path, reason: messageOf(error) };
+      }
+    }
+  }
+
+  #pathOf(fingerprint: string): string {
+    return join(this.folder, fingerprint.slice(0, FOLDER_DIGITS), `${fingerprint}.json`);
+  }
+}
+
+/** Folders of entries; everything that begins with a dot is somebody's own. */
+function isOurs(name: string): boolean {
+  return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
+}
+
+/** @throws UserError where the file is not what was written for this fingerprint */
+function read(path: string, fingerprint: string): Outcome {
+  let entry: Partial<Entry>;
+  try {
+    entry = JSON.parse(readFileSync(path, 'utf8')) as Partial<Entry>;
+  } catch {
+    throw new UserError(`${path}: is no JSON; delete it, and the run is repeated`);
+  }
+  const { digest, fingerprint: own, outcome, schema } = entry ?? {};
+  if (schema !== ENTRY_SCHEMA || outcome === undefined)
+    throw new UserError(`${path}: is no ${ENTRY_SCHEMA}; delete it, and the run is repeated`);
+  if (own !== fingerprint) throw new UserError(`${path}: is of run ${String(own)}; delete it, and the run is repeated`);
+  if (digest !== digestOf(outcome)) throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
+  return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
+}
+
+function digestOf(outcome: Outcome): string {
+  return createHash('sha256').update(canonicalJson(outcome)).digest('hex');
+}
+
+function withoutMachine(result: Result): Result {
+  return { ...result, environment: {} };
+}

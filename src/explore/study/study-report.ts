@@ -1,0 +1,72 @@
+// What a study is shown as: how many cells ran, those that could not and why, and its rows, of which a terminal has the first ones.
+import { formatCount } from '../../base/units.js';
+import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
+import { documentFormats } from '../../report/document/formats.js';
+import type { OutputFormat } from '../../report/format.js';
+import { longColumns, longJsonLines, longParquet } from './long-table.js';
+import { rowValue } from './run-row.js';
+import type { Study } from './study.js';
+
+/** Rows that a terminal has. */
+const SHOWN = 20;
+
+/** Metrics of a terminal's table, where the study asked for none. */
+const TELLING = ['speed.decode', 'speed.prefill', 'latency.tpot.p50', 'cache.hit_rate', 'share.stall'];
+/** Metrics that a terminal has at most. */
+const MOST_METRICS = 5;
+
+/** Formats of a study, the one for reading first. */
+export const studyReports: readonly OutputFormat<Study>[] = [
+  ...documentFormats<Study>(studyDocument),
+  { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines },
+  { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
+];
+
+function studyDocument(study: Study): Document {
+  const { rows } = study;
+  const done = rows.filter(({ status }) => status === 'done').length;
+  const columns = longColumns(study);
+  const more = rows.length - SHOWN;
+  return {
+    title: `${formatCount(rows.length)} cells over ${study.axes.join(', ')}`,
+    lead: [{ text: done === rows.length ? 'all of them ran' : `${formatCount(done)} ran, ${formatCount(rows.length - done)} could not` }],
+    blocks: [
+      rowGrid(study),
+      ...(more > 0 ? [note(`${formatCount(more)} more rows: -o study.csv has all, and moeprof table puts them side by side`)] : []),
+      ...reasons(study).map((text) => note(text, 'warning')),
+    ],
+    records: gridOf(
+      columns.map(({ name }) => ({ head: name, name })),
+      rows.map((row) => columns.map(({ of }) => plain(of(row)))),
+    ),
+  };
+}
+
+function plain(value: string | number | boolean | null): Datum {
+  return typeof value === 'boolean' ? String(value) : value;
+}
+
+function rowGrid({ axes, rows, units }: Study): Grid {
+  const known = Object.keys(units);
+  const told = known.length <= MOST_METRICS ? known : TELLING.filter((name) => name in units);
+  return gridOf(
+    [
+      ...axes.map((path) => ({ head: path.split('.').at(-1)!, align: 'left' as const, most: 24 })),
+      ...told.map((head) => head.slice(head.indexOf('.') + 1)),
+    ],
+    rows
+      .slice(0, SHOWN)
+      .map((row) => [
+        ...axes.map((path) => String(rowValue({ ...row, key: {} }, path) ?? '')),
+        ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
+      ]),
+    { keys: axes.length },
+  );
+}
+
+/** Each reason once, with how many cells have it. */
+function reasons({ rows }: Study): string[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${formatCount(count)} ${count === 1 ? 'cell' : 'cells'}: ${reason}`);
+}

@@ -1,0 +1,195 @@
+// Studies from outside: a file, a store that runs nothing twice, shards that make one whole, tables, and mistakes.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { moeprof, temporaryFolder } from './moeprof.js';
+
+const STUDY = `
+set: { trace: mini-mixtral-8x8l, workload.tokens: 60, bounds: false }
+axes:
+  system: [on-demand-lru, fiddler, all-resident]
+  memory.expertCache: [25%, 50%]
+zip:
+  - { hardware: [t4, rtx-4090], seed: [1, 2] }
+exclude:
+  - { system: fiddler, memory.expertCache: 25% }
+metrics: [cache.hit_rate, latency.pass.p50]
+`;
+
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const cwd = temporaryFolder();
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+  return cwd;
+}
+
+/** Every file below a folder, with what is in it. */
+function contentsOf(folder: string): Map<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files
+      .map((entry): [string, string] => {
+        const path = join(entry.parentPath, entry.name);
+        return [path.slice(folder.length), readFileSync(path, 'utf8')];
+      })
+      .sort(),
+  );
+}
+
+describe('a study', () => {
+  it('is one table: every cell a row, those that cannot run with the reason', async () => {
+    const cwd = folderWith({ 'study.yaml': STUDY });
+    const { code, stderr, stdout } = await moeprof(['sweep', 'study.yaml', '-o', 'a.csv', '-o', 'a.jsonl', '-o', 'a.parquet', '-o', '-'], {
+      cwd,
+    });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('10 cells over system, memory.expertCache, hardware, seed\n6 ran, 4 could not\n');
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      '! 4 cells: study.yaml:5:23: memory.expertCache: system all-resident fixes its expert cache',
+    );
+    for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+    const [head, ...rows] = readFileSync(join(cwd, 'a.csv'), 'utf8').trimEnd().split('\n');
+    expect(rows.length).toBe(10);
+    expect(head).toMatch(/^fingerprint,model,.*,status,reason,cache\.hit_rate \[ratio\],latency\.pass\.p50 \[ns\]$/);
+    const lines = readFileSync(join(cwd, 'a.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(new Set(lines.map(({ fingerprint }) => fingerprint)).size).toBe(10);
+    expect(lines.every(({ system, trace_sha256, status }) => system !== null && (status === 'refused') === (trace_sha256 === null))).toBe(
+      true,
+    );
+    // Again: nothing runs, and every byte is the same.
+    const kept = contentsOf(join(cwd, '.moeprof', 'store'));
+    await moeprof(['sweep', 'study.yaml', '-o', 'b.csv', '-q'], { cwd });
+    expect(readFileSync(join(cwd, 'b.csv'), 'utf8')).toBe(readFileSync(join(cwd, 'a.csv'), 'utf8'));
+    expect(contentsOf(join(cwd, '.moeprof', 'store'))).toEqual(kept);
+  });
+
+  it('in shards, merged, is the store of one machine to the byte', async () => {
+    const cwd = folderWith({ 'study.yaml': STUDY });
+    const sweep = (...more: string[]) => moeprof(['sweep', 'study.yaml', '-q', '-o', `${more.at(-1)}.csv`, ...more.slice(0, -1)], { cwd });
+    await sweep('--store', 'whole', 'whole');
+    await sweep('--store', 'one', '--shard', '1/2', 'one');
+    await sweep('--store', 'two', '--shard', '2/2', 'two');
+    const { stdout } = await moeprof(['store', 'merge', 'one', 'two', '--into', 'joined'], { cwd });
+    expect(stdout).toBe('10 runs taken over into joined\n');
+    expect(contentsOf(join(cwd, 'joined'))).toEqual(contentsOf(join(cwd, 'whole')));
+    const verified = await moeprof(['store', 'verify', 'joined'], { cwd });
+    expect([verified.code, verified.stdout]).toEqual([0, '10 of 10 runs are whole\n']);
+    const file = [...contentsOf(join(cwd, 'one')).keys()][0]!;
+    writeFileSync(join(cwd, 'one', file), '{');
+    const damaged = await moeprof(['store', 'verify', 'one'], { cwd });
+    expect([damaged.code, damaged.stdout]).toEqual([1, '4 of 5 runs are whole\n']);
+    expect(damaged.stderr).toMatch(/is no JSON; delete it, and the run is repeated\n$/);
+    expect((await moeprof(['store', 'gc', 'one'], { cwd })).stdout).toBe('1 runs removed from one\n');
+    const [kept] = [...contentsOf(join(cwd, 'two'))].find(([, text]) => text.includes('"status":"done"'))!;
+    const [id] = /[0-9a-f]{64}/.exec(kept)!;
+    expect((await moeprof(['store', 'show', id.slice(0, 12), 'two'], { cwd })).stdout).toContain('mini-mixtral-8x8l');
+    expect((await moeprof(['store', 'ls', 'two'], { cwd })).stdout).toMatch(new RegExp(`^${id.slice(0, 12)} +done`, 'm'));
+  });
+
+  it('repeats a run where a file that it reads has changed, and only then', async () => {
+    const cwd = folderWith({
+      'study.yaml': 'set: { trace: mini-mixtral-8x8l, workload.tokens: 20, bounds: false }\naxes: { system: [./s.yaml, on-demand-lru] }\n',
+    });
+    const system = (policy: string) => writeFileSync(join(cwd, 's.yaml'), `name: mine\ncache: { policy: ${policy} }\n`);
+    const count = () => contentsOf(join(cwd, '.moeprof', 'store')).size;
+    system('lfu');
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    expect(count()).toBe(2);
+    system('lfu # as before');
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    expect(count()).toBe(2);
+    system('fifo');
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv'], { cwd });
+    expect(count()).toBe(3);
+  });
+
+  it('is a table of a paper, from what sweep wrote and from the store', async () => {
+    const cwd = folderWith({ 'study.yaml': STUDY });
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
+    const ask = [
+      '--rows',
+      'system',
+      '--columns',
+      'hardware,memory.expertCache',
+      '--value',
+      'cache.hit_rate',
+      '--stat',
+      'mean',
+      '--format',
+      'csv',
+    ];
+    const [fromFile, fromStore] = await Promise.all(['a.jsonl', '.moeprof/store'].map((from) => moeprof(['table', from, ...ask], { cwd })));
+    expect(fromFile!.code).toBe(0);
+    expect(fromStore!.stdout.split('\n').sort()).toEqual(fromFile!.stdout.split('\n').sort());
+    expect(fromFile!.stdout.trimEnd().split('\n').length).toBe(7);
+  });
+
+  // Skipped where python3-pandas is not here.
+  it('is read by pandas as it is', { skip: !hasPandas() }, async () => {
+    const cwd = folderWith({ 'study.yaml': STUDY });
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.csv', '-o', 'a.jsonl'], { cwd });
+    const script = [
+      'import pandas as pd',
+      "a = pd.read_csv('a.csv'); b = pd.read_json('a.jsonl', lines=True)",
+      "t = a[a.status == 'done'].pivot_table(index='system', columns=['hardware', 'memory.expertCache'], values='cache.hit_rate [ratio]', aggfunc='mean')",
+      "print(len(a), list(a.columns) == list(b.columns)); print(t.stack([0, 1]).to_csv(header=False), end='')",
+    ].join('\n');
+    const printed = execFileSync('python3', ['-W', 'ignore', '-c', script], { cwd, encoding: 'utf8' }).trimEnd().split('\n');
+    expect(printed[0]).toBe('10 True');
+    const { stdout } = await moeprof(
+      ['table', 'a.jsonl', '--columns', 'hardware,memory.expertCache', '--value', 'cache.hit_rate', '--stat', 'mean', '--format', 'csv'],
+      { cwd },
+    );
+    const ours = stdout
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(','));
+    expect(printed.length - 1).toBe(ours.length);
+    for (const [system, hardware, cache, , , mean] of ours) {
+      const line = printed.find((one) => one.startsWith(`${system},${hardware},${cache},`));
+      expect(Number(line!.split(',').at(-1))).toBeCloseTo(Number(mean), 12);
+    }
+  });
+
+  it.each<[string, string[], string, RegExp]>([
+    ['an axis of nothing', ['sweep', 'study.yaml'], 'axes: { seed: [] }', /study\.yaml:1:15: axes\.seed: needs at least 1 entries/],
+    ['two things that vary', ['sweep', 'study.yaml', '--vary', 'seed=1,2'], STUDY, /--vary: the study says what varies/],
+    [
+      'no cell that can run',
+      ['sweep', 'study.yaml'],
+      'axes: { system: [nothing] }',
+      /the only cell cannot run: .*unknown system "nothing"/,
+    ],
+    ['a shard that is none', ['sweep', 'study.yaml', '--shard', '3/2'], STUDY, /--shard 3\/2: expected i\/n/],
+    ['an empty shard', ['sweep', 'study.yaml', '--shard', '9/9'], 'axes: { seed: [1] }', /no cell is left for --shard 9\/9/],
+    ['a shard of no study', ['sweep', '--rates', '1', '--shard', '1/2'], STUDY, /--shard: divides the cells of a study/],
+    ['Parquet to a terminal', ['sweep', 'study.yaml', '--format', 'parquet'], STUDY, /parquet is no text; write it to a file/],
+    ['code in a file', ['sweep', 'study.yaml'], 'axes: { system.cache.policy: [./p.mjs] }', /p\.mjs is code, which no file may run/],
+    ['a store over other things', ['sweep', 'study.yaml', '--store', '.'], STUDY, /is no store of results: it holds study\.yaml/],
+    ['a table of no rows', ['table', 'study.yaml'], STUDY, /study\.yaml: .*is not JSON/],
+    [
+      'a statistic that is none',
+      ['table', 'x.jsonl', '--stat', 'medan'],
+      STUDY,
+      /unknown statistic "medan"; did you mean "mean" or "median"/,
+    ],
+  ])('refuses %s', async (_, args, text, message) => {
+    const { code, stderr, stdout } = await moeprof(args, { cwd: folderWith({ 'study.yaml': text }) });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n').length).toBe(1);
+  });
+});
+
+function hasPandas(): boolean {
+  try {
+    execFileSync('python3', ['-c', 'import pandas'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

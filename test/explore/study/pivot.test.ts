@@ -1,0 +1,102 @@
+// Tables of papers, by hand: statistics, Student's interval, what is best and whether that is chance; and LaTeX that compiles.
+import { describe, expect, it } from 'vitest';
+import { type PivotQuestion, pivotOf, statisticOf } from '../../../src/explore/study/pivot.js';
+import { pivotReports } from '../../../src/explore/study/pivot-report.js';
+import type { RunRow } from '../../../src/explore/study/run-row.js';
+
+const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
+
+const row = (system: string, trace: string, seed: number, tpot: number): RunRow => ({
+  status: 'done',
+  reason: null,
+  key: { system, trace, seed },
+  values: { seed },
+  metrics: { 'latency.tpot.p50': tpot * 1e6 },
+});
+const ROWS = [
+  ...[10, 11, 12, 13, 14].map((ms, seed) => row('b_1', 'code', seed, ms)),
+  ...[20, 21, 22, 23, 24].map((ms, seed) => row('a', 'code', seed, ms)),
+  row('a', 'math', 0, 5),
+  { ...row('c', 'code', 0, 0), status: 'refused' as const, reason: 'no', metrics: {} },
+];
+const QUESTION: PivotQuestion = { rows: ['system'], columns: ['trace'], metrics: ['latency.tpot.p50'], statistics: ['median', 'ci'] };
+const render = (name: string): string => pivotReports.find((format) => format.name === name)!.render(pivotOf(ROWS, QUESTION), OPTIONS);
+
+describe('a pivot', () => {
+  it('puts the runs of a cell together, in the order of the study', () => {
+    const pivot = pivotOf(ROWS, QUESTION);
+    expect(pivot.rowKeys).toEqual([['b_1'], ['a']]);
+    expect(pivot.columnKeys).toEqual([['code'], ['math']]);
+    expect(pivot.without).toBe(1);
+    const [table] = pivot.tables;
+    expect(table!.cells.map((cells) => cells.map((cell) => cell?.samples.length ?? 0))).toEqual([
+      [5, 0],
+      [5, 1],
+    ]);
+  });
+
+  it('marks the best of a column, and whether it is more than chance', () => {
+    const [table] = pivotOf(ROWS, QUESTION).tables;
+    // Five against five, all below: p = 2 / 252.
+    expect(table!.cells[0]![0]).toMatchObject({ best: true, significant: true });
+    expect(table!.cells[1]![0]).toMatchObject({ best: false, significant: null });
+    // Alone in its column, it has nothing to be better than.
+    expect(table!.cells[1]![1]).toMatchObject({ best: false });
+    const mixed = [
+      ...[1, 3, 5, 7, 9].map((ms, seed) => row('x', 't', seed, ms)),
+      ...[2, 4, 6, 8, 10].map((ms, seed) => row('y', 't', seed, ms)),
+    ];
+    expect(pivotOf(mixed, QUESTION).tables[0]!.cells[0]![0]).toMatchObject({ best: true, significant: false });
+    // Two runs each cannot tell at 5 %: the smallest p is 2 / 6.
+    const few = [...[1, 2].map((ms, seed) => row('x', 't', seed, ms)), ...[8, 9].map((ms, seed) => row('y', 't', seed, ms))];
+    expect(pivotOf(few, QUESTION).tables[0]!.cells[0]![0]).toMatchObject({ best: true, significant: null });
+  });
+
+  it('sorts what comes in no order', () => {
+    const loose = ['10%', '9%', '25%'].map((size) => ({ ...row(size, 't', 0, 1), values: {} }));
+    expect(pivotOf(loose, QUESTION).rowKeys.flat()).toEqual(['9%', '10%', '25%']);
+  });
+
+  it('refuses what no run has', () => {
+    expect(() => pivotOf(ROWS, { ...QUESTION, rows: ['sytem'] })).toThrow('sytem: no run has it; did you mean "system"?');
+    expect(() => pivotOf(ROWS, { ...QUESTION, metrics: ['latency.ttft.p50'] })).toThrow('--value latency.ttft.p50: no run has it');
+  });
+});
+
+describe('statistics', () => {
+  it('are those of the textbook', () => {
+    const samples = [10, 11, 12, 13, 14];
+    expect(statisticOf(samples, 'mean')).toBe(12);
+    expect(statisticOf(samples, 'median')).toBe(12);
+    expect(statisticOf(samples, 'std')).toBeCloseTo(Math.sqrt(2.5), 12);
+    // t(4) = 2.776.
+    expect(statisticOf(samples, 'ci')).toBeCloseTo((2.776 * Math.sqrt(2.5)) / Math.sqrt(5), 12);
+    expect([statisticOf([7], 'ci'), statisticOf([7], 'std'), statisticOf(samples, 'n')]).toEqual([0, 0, 5]);
+    // t(100) = 1.9840 (tables).
+    const many = Array.from({ length: 101 }, (_, i) => i);
+    expect(statisticOf(many, 'ci') / (statisticOf(many, 'std') / Math.sqrt(101))).toBeCloseTo(1.984, 3);
+  });
+});
+
+describe('formats', () => {
+  it('show interval and star in a terminal', () => {
+    expect(render('table')).toMatch(/^b_1 +12\.0 ms ± 1\.96 ms \*/m);
+    expect(render('table')).toContain('1 runs have no metrics and are left out');
+  });
+
+  it('have a line a cell in CSV, in full precision', () => {
+    const [head, first] = render('csv').split('\n');
+    expect(head).toBe('system,trace,metric,unit,median,ci,n');
+    expect(first!.split(',').slice(0, 5)).toEqual(['b_1', 'code', 'latency.tpot.p50', 'ns', '12000000']);
+  });
+
+  it('are LaTeX with booktabs, everything escaped, the best bold', () => {
+    const text = render('latex');
+    expect(text).toContain('\\begin{tabular}{lrr}');
+    expect(text).toContain('b\\_1 & \\textbf{12.0 ms $\\pm$ 1.96 ms}$^{*}$ &  \\\\');
+    expect((text.match(/\\(top|mid|bottom)rule/g) ?? []).length).toBe(3);
+    // As many columns in every line as the head says, and braces that match.
+    for (const line of text.split('\n').filter((one) => one.endsWith('\\\\'))) expect(line.split(/(?<!\\)&/).length).toBe(3);
+    expect(text.split('{').length).toBe(text.split('}').length);
+  });
+});
