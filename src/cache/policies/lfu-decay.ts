@@ -1,6 +1,7 @@
 // Least frequently used with counts that fade: a use of long ago counts less than one of now, so that the cache follows the topic.
 import { DecayedCounts, RESCALE } from '../decayed-counts.js';
 import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
+import { mostPopular } from '../popularity-order.js';
 import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';
 
@@ -9,10 +10,13 @@ class LfuDecay implements CachePolicy {
   readonly #tree: WinnerTree;
   /** Refuses newcomers that are not used enough; absent: all are admitted. */
   readonly admits?: (incoming: number, victim: number) => boolean;
+  /** All experts, most popular first; absent: it starts empty. */
+  readonly preload?: () => Iterable<number>;
 
-  constructor(context: PolicyContext, halfLife: number, hysteresis: number) {
+  constructor(context: PolicyContext, halfLife: number, hysteresis: number, warm: boolean) {
     this.#counts = new DecayedCounts(context.experts, halfLife, context.clock);
     this.#tree = new WinnerTree(context.experts, mostResidents(context));
+    if (warm) this.preload = () => mostPopular(context.popularity!);
     if (hysteresis > 0) {
       const { weight } = this.#counts;
       this.admits = (incoming, victim) => weight[incoming]! > (1 + hysteresis) * weight[victim]!;
@@ -54,11 +58,18 @@ export const lfuDecay: PolicyDefinition = {
   cites: 'Lee et al., "LRFU: a spectrum of policies", IEEE Transactions on Computers 50(12), 2001; llama.cpp expert cache',
   parameters: {
     halfLife: { default: 128, description: 'passes after which a use counts half', min: 0.01 },
+    start: {
+      default: 'empty',
+      description: 'what lies in it before the run: nothing, or what is popular',
+      values: ['empty', 'popularity'],
+    },
     hysteresis: {
       default: 0,
       description: "by how much a newcomer's count must exceed its victim's, 0.5: by half; 0: all are admitted",
       min: 0,
     },
   },
-  create: (context, { halfLife, hysteresis }) => new LfuDecay(context, Number(halfLife), Number(hysteresis)),
+  needs: ['popularity'],
+  needsWith: ({ start }) => (start === 'popularity' ? ['popularity'] : []),
+  create: (context, { halfLife, hysteresis, start }) => new LfuDecay(context, Number(halfLife), Number(hysteresis), start === 'popularity'),
 };

@@ -1,5 +1,7 @@
 // Static placement: a fixed set of experts stays resident and nothing else ever enters. What Fiddler and llama.cpp do.
+
 import { type CachePolicy, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
+import { mostPopular } from '../popularity-order.js';
 
 class Static implements CachePolicy {
   /** Experts by preference; the chosen among them are those that fit, most wanted first. */
@@ -57,11 +59,6 @@ class Static implements CachePolicy {
   }
 }
 
-/** Most popular first; ties by id. */
-function byPopularity(popularity: Float64Array): number[] {
-  return Array.from(popularity.keys()).sort((a, b) => popularity[b]! - popularity[a]! || a - b);
-}
-
 /** As the ids come, of every layer alike: a choice that knows nothing of routing, which gives experts their ids in no order. */
 function byId({ experts }: PolicyContext): number[] {
   return Array.from({ length: experts }, (_, id) => id);
@@ -91,7 +88,7 @@ export const staticPlacement: PolicyDefinition = {
   needsWith: ({ by }) => (by === 'popularity' ? ['popularity'] : []),
   create(context, { by, cpuLayers, preload }) {
     const orders = {
-      popularity: () => byPopularity(context.popularity!),
+      popularity: () => mostPopular(context.popularity!),
       layer: () => byLayer(context),
       id: () => byId(context),
     };

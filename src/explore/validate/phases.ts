@@ -31,7 +31,7 @@ const MOST_PROMPT = 8192;
 
 /** True where the placement is a cache, which fills while the run goes on. */
 function fillsCaches({ placement }: Measurement): boolean {
-  return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream';
+  return placement.kind === 'expert-cache' || placement.kind === 'ssd-stream' || /dynamic/.test(placement.note ?? '');
 }
 
 /**

@@ -1,5 +1,5 @@
 // Synthetic routing that rows of one model share: drawn once, walked by each as far as it needs. Static placements count popularity on
-// its first tokens, which no row replays.
+// its first tokens, which no row replays: those of other requests, as the statistics of a placement are.
 import { checkValue } from '../../base/yaml.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { routingProfileSchema } from '../../trace/routing-profile.js';
@@ -11,6 +11,8 @@ import { routingOfRow } from './row-model.js';
 
 /** Tokens that popularity is counted on: the default of `system.cache.popularity`. */
 const COUNTED = 1000;
+/** Requests that these tokens belong to. Ours, chosen on rows of placements by frequency: that many text domains are counted, of which the row's is one. */
+const COUNTED_REQUESTS = 24;
 const SEED = 1;
 
 /** Routing by model. */
@@ -41,10 +43,17 @@ export class RowTraces {
     if (known !== undefined) return known;
     const routing = routingOfRow(row);
     const profile = routing === null ? undefined : checkValue(routing, `model ${model.name}: routing`, routingProfileSchema);
-    const trace = synthesize(model, { seed: SEED, requests: [{ prefill: COUNTED + this.#longest.get(key)!, decode: 0 }], profile });
+    const requests = [...countedRequests(), { prefill: this.#longest.get(key)!, decode: 0 }];
+    const trace = synthesize(model, { seed: SEED, requests, profile });
     this.#drawn.set(key, trace);
     return trace;
   }
+}
+
+/** The requests that popularity is counted on. */
+function countedRequests(): { readonly prefill: number; readonly decode: number }[] {
+  const start = (request: number): number => Math.floor((request * COUNTED) / COUNTED_REQUESTS);
+  return Array.from({ length: COUNTED_REQUESTS }, (_, request) => ({ prefill: start(request + 1) - start(request), decode: 0 }));
 }
 
 /** Rows of one key share their routing: it depends on layers, experts and top-k. */

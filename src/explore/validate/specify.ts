@@ -121,7 +121,8 @@ const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<strin
 });
 
 /** Rules by which sglang+kt chooses the experts of the GPU, as rows note them. */
-const BY_POPULARITY = /frequency|dynamic|popular/;
+const BY_POPULARITY = /frequency|popular/;
+const BY_USE = /dynamic/;
 const BY_LAYER = /front-loading/;
 
 /** Systems of engines that have a cache, where they are a bundled one. */
@@ -185,6 +186,7 @@ function shareOf(row: Measurement, layers: number): RowSystem | { readonly lacks
     const onCpu = Math.round(layers * (1 - share));
     return { system: fixed(`static:by=layer,cpuLayers=${onCpu}`, 'global'), expertCache: '100%', ...common };
   }
+  if (BY_USE.test(note)) return { system: 'ktransformers-dynamic', expertCache: `${100 * share}%`, ...common };
   const rule = BY_POPULARITY.test(note) ? 'popularity' : 'id';
   return { system: fixed(`static:by=${rule}`, 'layer'), expertCache: `${100 * share}%`, ...common };
 }

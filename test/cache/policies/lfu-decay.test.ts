@@ -24,6 +24,27 @@ describe('lfu-decay', () => {
     expect([cache.resident[0], cache.resident[1]]).toEqual([0, 1]);
   });
 
+  it('starts with what is popular where it is told to', () => {
+    const model = toyModel([4]);
+    const parameters = resolveParameters('lfu-decay', lfuDecay.parameters, { start: 'popularity' });
+    const popularity = Float64Array.of(1, 5, 2, 5);
+    const clock = { event: 0, pass: 0, layer: 0 };
+    const [cache] = buildCaches({
+      model,
+      policy: lfuDecay,
+      parameters,
+      capacityBytes: 2,
+      scope: 'global',
+      clock,
+      seed: 1,
+      popularity,
+    }).caches;
+    expect(cache!.preload()).toBe(2);
+    expect([...cache!.resident]).toEqual([0, 1, 0, 1]);
+    // A preload is no use: the first that is used takes the place of one.
+    expect(cache!.admit(0)).toBe(true);
+  });
+
   it('admits all without it', () => {
     const cache = cacheOf({});
     cache.admit(0);
