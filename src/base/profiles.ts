@@ -7,7 +7,7 @@ import { UserError } from './errors.js';
 import { didYouMean, nearest } from './text.js';
 
 /** Families of profiles; each is a folder of `profiles/`. */
-export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements';
+export type ProfileFamily = 'models' | 'hardware' | 'runtimes' | 'systems' | 'runs' | 'traces' | 'measurements' | 'reproductions';
 
 // src/base and dist/base both lie two levels below the package root.
 const BUNDLED = resolve(dirname(fileURLToPath(import.meta.url)), '../../profiles');
@@ -20,6 +20,7 @@ const SINGULAR: Readonly<Record<ProfileFamily, string>> = {
   runs: 'run profile',
   traces: 'bundled trace',
   measurements: 'bundled file of measurements',
+  reproductions: 'bundled paper',
 };
 
 /** What the example of a path ends with, where that is not YAML. */

@@ -40,6 +40,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./predict.js'),
     ],
     ['check', 'is my run normal, and if not, why', 'server.log -w my-machine.yaml', () => import('./check.js')],
+    ['reproduce', 'published figures of papers, beside what comes out here', 'mixtral-offloading', () => import('./reproduce.js')],
     ['validate', 'predictions beside measurements of real machines', 'measurements.jsonl -o accuracy.html', () => import('./validate.js')],
   ],
   [

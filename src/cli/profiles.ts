@@ -155,6 +155,7 @@ const families: readonly Family[] = [
   files('system', 'systems'),
   files('run', 'runs'),
   files('trace', 'traces'),
+  files('reproduction', 'reproductions'),
   quantizationFamily,
   formatFamily,
   code('policy', POLICIES),

@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
+import { reproductionSchema } from '../explore/reproduce/reproduction.js';
 import { studySchema } from '../explore/study/study-file.js';
 import { anyRowSchema } from '../explore/validate/measurement.js';
 import { machineFileSchema } from '../hardware/machine-file.js';
@@ -29,6 +30,7 @@ export const SCHEMA_KINDS = [
   'budgets',
   'measurements',
   'study',
+  'reproduction',
   'result',
 ] as const;
 
@@ -90,6 +92,7 @@ const WHOLE = {
   budgets: budgetFileSchema,
   measurements: anyRowSchema,
   study: studySchema,
+  reproduction: reproductionSchema,
   result: resultSchema,
 } as const;
 

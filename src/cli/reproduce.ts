@@ -1,0 +1,55 @@
+// `moeprof reproduce`: what papers publish of their systems, beside what the same setting gives here.
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { listProfiles } from '../base/profiles.js';
+import { reproductionReports } from '../explore/reproduce/report.js';
+import { isUnexplained, type Reproduced, reproduce } from '../explore/reproduce/reproduce.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
+import { watched } from './watched.js';
+
+interface ReproduceOptions extends OutputOptions {
+  readonly all?: boolean;
+  readonly gate?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof reproduce mixtral-offloading        one paper
+  moeprof reproduce --all -o reproduced.md    all of them, some minutes
+  moeprof reproduce ./my-paper.yaml --gate    a file of your own
+
+A file is YAML: moeprof schema reproduction. What there is:
+moeprof profiles list reproduction
+
+Exit code 1 with --gate: a published direction is not met, and its file does
+not say why.
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('[papers...]', 'bundled names, or files of published figures')
+    .option('--all', 'every paper that ships')
+    .option('--gate', 'fail where a direction is not met that is not explained');
+  addOutputOptions(command, reproductionReports)
+    .addHelpText('after', EXAMPLES)
+    .action(async (papers: readonly string[], options: ReproduceOptions) => {
+      const names = namesOf(papers, options);
+      await deliver(context, reproductionReports, options, async () => {
+        const reproduced: Reproduced[] = await watched(context, 'reproducing', 'runs', (watch) => reproduce(names, watch));
+        if (options.gate === true && reproduced.some(isUnexplained)) context.setExitCode(EXIT.gateFailed);
+        return reproduced;
+      });
+    });
+}
+
+/** @throws UserError where no paper is named, or some beside --all */
+function namesOf(papers: readonly string[], { all = false }: ReproduceOptions): readonly string[] {
+  const bundled = listProfiles('reproductions');
+  if (all && papers.length > 0) throw new UserError(`--all: stands beside ${papers.join(', ')}; give one or the other`);
+  if (all) return bundled;
+  if (papers.length === 0) throw new UserError(`reproduce: name a paper (${bundled.join(', ')}), or give --all`);
+  return papers;
+}

@@ -1,0 +1,40 @@
+// `moeprof reproduce` as a user runs it: a file of their own, the gate, and what is refused.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../trace/builders.js';
+import { moeprof } from './moeprof.js';
+
+const folder = temporaryFolder();
+
+it('runs a file, prints its claims, and fails with --gate where a direction is neither met nor explained', async () => {
+  const path = join(folder, 'own.yaml');
+  const file = (why: string) => `
+paper: made up
+setting: the bundled recording on a T4
+base: { trace: mini-mixtral-8x8l, hardware: t4, workload: { tokens: 60 } }
+runs:
+  lru: { system: on-demand-lru, memory: { expertCache: 50% } }
+  none: { system: no-cache, memory: { expertCache: 0% } }
+claims:
+  - { says: no cache is faster, metric: throughput.total, ratio: [none, lru], published: 1.2${why} }
+`;
+  writeFileSync(path, file(''));
+  const plain = await moeprof(['reproduce', path]);
+  expect([plain.code, plain.stderr]).toEqual([0, '']);
+  expect(plain.stdout).toContain('1 paper, 1 claim: 0 of 1 directions met');
+  expect((await moeprof(['reproduce', path, '--gate'])).code).toBe(1);
+  writeFileSync(path, file(', why: made up'));
+  const explained = await moeprof(['reproduce', path, '--gate', '--json']);
+  expect(explained.code).toBe(0);
+  expect(JSON.parse(explained.stdout)).toMatchObject({
+    schema: 'moeprof.reproduction/1',
+    papers: [{ claims: [{ met: false, why: 'made up' }] }],
+  });
+});
+
+it('says what to name where nothing is named', async () => {
+  const { code, stderr } = await moeprof(['reproduce']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^moeprof: reproduce: name a paper \(adapmoe, .*\), or give --all\n$/)]);
+  expect((await moeprof(['reproduce', 'fiddler', '--all'])).code).toBe(2);
+});
