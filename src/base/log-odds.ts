@@ -22,11 +22,14 @@ export function fastLog(x: number): number {
 /** Steps of 1 / PER_UNIT over [-RANGE, RANGE); beyond, the logistic function is within 1.2e-7 of 0 or 1. */
 const RANGE = 16;
 const PER_UNIT = 128;
-const LOGISTIC = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
-const LAST = LOGISTIC.length - 1;
+const TABLE = Float32Array.from({ length: 2 * RANGE * PER_UNIT }, (_, i) => 1 / (1 + Math.exp(RANGE - (i + 0.5) / PER_UNIT)));
+const LAST = TABLE.length - 1;
+
+/** What {@link sigmoid} looks up: `table[(logit + range) x perUnit]`, rounded down, and the first and the last beyond its ends. */
+export const LOGISTIC = { range: RANGE, perUnit: PER_UNIT, table: TABLE };
 
 /** 1 / (1 + exp(-logit)), to within 0.001. */
 export function sigmoid(logit: number): number {
   const step = (logit + RANGE) * PER_UNIT;
-  return LOGISTIC[step <= 0 ? 0 : step >= LAST ? LAST : step | 0]!;
+  return TABLE[step <= 0 ? 0 : step >= LAST ? LAST : step | 0]!;
 }

@@ -22,6 +22,11 @@ export interface Evidence {
    */
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean;
   /**
+   * The log-odds that {@link add} weighs, where they are at hand as such: a view of `[experts of the layer]` that the next call may fill; null: it
+   * knows nothing here. Absent: they are not, or not for each expert.
+   */
+  column?(pass: Pass, token: number, after: number, layer: number): Float32Array | null;
+  /**
    * A number that grows whenever what {@link add} says for the requests of a token's slot changes, whatever the layer; NaN: it cannot
    * tell. Absent: that changes with every token.
    */
@@ -41,4 +46,11 @@ export interface Evidence {
 export interface WeightedEvidence {
   readonly evidence: Evidence;
   readonly weight: number;
+}
+
+/** {@link Evidence.add} of an evidence that has its log-odds as a column. */
+export function addColumn(column: Float32Array | null, weight: number, into: Float64Array): boolean {
+  if (column === null) return false;
+  for (let e = 0; e < column.length; e++) into[e]! += weight * column[e]!;
+  return true;
 }

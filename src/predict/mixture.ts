@@ -1,10 +1,10 @@
 // A log-linear mixture of evidence: logit P(expert) = bias + sum of weight x log-odds, weights fitted online by logistic regression, one
 // set per distance. It calibrates a single evidence and combines several; nearly every predictor that counts is one.
 
-import { sigmoid } from '../base/log-odds.js';
 import { LogisticFit } from '../base/logistic-fit.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
+import { Blend } from './blend.js';
 import { BEFORE_PASS, type Evidence, NEXT_TOKEN, type WeightedEvidence } from './evidence.js';
 import { either, type Predictor } from './predictor.js';
 import { Usage } from './usage.js';
@@ -60,7 +60,7 @@ export class Mixture implements Predictor {
   readonly #usage: Usage;
   /** One fit per bucket; features are the bias, the prior, and each evidence. */
   readonly #fits: readonly LogisticFit[];
-  readonly #logits: Float64Array;
+  readonly #blend: Blend;
   readonly #columns: readonly Float64Array[];
   readonly #used: Uint8Array;
   /** By bucket and layer: the bias and the prior of its experts, weighed; and the state that it was worked out from. */
@@ -81,7 +81,7 @@ export class Mixture implements Predictor {
     this.#evidence = weighted.map(({ evidence }) => evidence);
     this.#usage = new Usage(model);
     const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
-    this.#logits = new Float64Array(widest);
+    this.#blend = new Blend(model.layers.map(({ experts }) => experts));
     this.#columns = Array.from({ length: weighted.length + 2 }, () => new Float64Array(widest));
     this.#columns[0]!.fill(1);
     this.#used = new Uint8Array(widest);
@@ -130,9 +130,10 @@ export class Mixture implements Predictor {
     for (const evidence of this.#evidence) evidence.close?.();
   }
 
-  /** Log-odds of each expert of a layer for one token, into `#logits`. */
+  /** Log-odds of each expert of a layer for one token: the sums of `#blend`. */
   protected logits(pass: Pass, token: number, after: number, layer: number): Float64Array {
-    const logits = this.#logits;
+    const blend = this.#blend;
+    const logits = blend.sums;
     const bucket = bucketOf(after, layer);
     const { steps, weights } = this.#fits[bucket]!;
     const prior = this.#priors[bucket]![layer]!;
@@ -143,7 +144,15 @@ export class Mixture implements Predictor {
     }
     // Copied natively, which is several times as fast as a loop.
     logits.set(prior);
-    for (let i = 0; i < this.#evidence.length; i++) this.#evidence[i]!.add(pass, token, after, layer, weights[i + 2]!, logits);
+    for (let i = 0; i < this.#evidence.length; i++) {
+      const evidence = this.#evidence[i]!;
+      if (evidence.column === undefined) {
+        evidence.add(pass, token, after, layer, weights[i + 2]!, logits);
+        continue;
+      }
+      const column = evidence.column(pass, token, after, layer);
+      if (column !== null) blend.add(column, weights[i + 2]!);
+    }
     return logits;
   }
 
@@ -183,9 +192,10 @@ export class Mixture implements Predictor {
     const { tokens } = pass;
     const stride = Math.ceil(tokens / SAMPLED_TOKENS);
     for (let token = 0; token < tokens; token += stride) {
-      const logits = this.logits(pass, token, after, layer);
-      if (token === 0) for (let e = 0; e < experts; e++) scores[offset + e] = sigmoid(logits[e]!);
-      else for (let e = 0; e < experts; e++) scores[offset + e] = either(scores[offset + e]!, sigmoid(logits[e]!));
+      this.logits(pass, token, after, layer);
+      const chances = this.#blend.chances(experts);
+      if (token === 0) scores.set(chances, offset);
+      else for (let e = 0; e < experts; e++) scores[offset + e] = either(scores[offset + e]!, chances[e]!);
     }
     if (stride === 1) return;
     const power = tokens / Math.ceil(tokens / stride);

@@ -4,7 +4,7 @@ import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec, MoeLayer } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
-import { type Evidence, NEXT_TOKEN } from './evidence.js';
+import { addColumn, type Evidence, NEXT_TOKEN } from './evidence.js';
 import { evenShare } from './log-odds.js';
 import { PathIndex, type Similarity } from './path-index.js';
 import { NOWHERE } from './path-ring.js';
@@ -65,6 +65,8 @@ export class PathVotes {
   #layer = -1;
   /** By layer: log-odds of each number of votes, relative to an even share. Layers of one shape share a table. */
   readonly #logOdds: readonly Float32Array[];
+  /** By column and layer: log-odds of its votes; layers share the room. */
+  readonly #said: readonly (readonly Float32Array[])[];
 
   constructor(model: ModelSpec, topK: number, index: PathIndex, sharpness: readonly Sharpness[]) {
     const { layers } = model;
@@ -80,6 +82,9 @@ export class PathVotes {
     this.#places = new Int32Array(most);
     this.#weights = new Uint32Array(most);
     this.#distance = new Int32Array(most);
+    const widest = layers.reduce((wide, layer) => Math.max(wide, layer.experts), 0);
+    const columns = [new Float32Array(widest), new Float32Array(widest)];
+    this.#said = columns.map((column) => layers.map(({ experts }) => column.subarray(0, experts)));
     const tables = new Map<number, Float32Array>();
     this.#logOdds = layers.map((layer) => {
       const share = evenShare(layer);
@@ -89,21 +94,30 @@ export class PathVotes {
     });
   }
 
-  /** Adds `weight` times the log-odds of a column; see {@link Evidence.add}. */
-  add(column: number, pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    if (!this.index.select(pass, token, after)) return false;
+  /** Log-odds of a column, see {@link Evidence.column}. */
+  said(column: number, pass: Pass, token: number, after: number, layer: number): Float32Array | null {
+    if (!this.index.select(pass, token, after)) return null;
     if (this.#search !== this.index.searches) this.#weigh(after);
-    if (this.#voters === 0) return false;
+    if (this.#voters === 0) return null;
     if (this.#layer !== layer) {
       this.#layer = layer;
       this.index.vote(layer);
+      this.#lookUp(layer);
     }
-    const { experts } = this.#layers[layer]!;
-    const { votes } = this.index;
+    return this.#said[column]![layer]!;
+  }
+
+  /** The log-odds of both columns' votes at a layer. */
+  #lookUp(layer: number): void {
     const logOdds = this.#logOdds[layer]!;
-    const shift = column * COLUMN_BITS;
-    for (let e = 0; e < experts; e++) into[e]! += weight * logOdds[(votes[e]! >>> shift) & COLUMN]!;
-    return true;
+    const { votes } = this.index;
+    const low = this.#said[0]![layer]!;
+    const high = this.#said[1]![layer]!;
+    for (let e = 0; e < low.length; e++) {
+      const both = votes[e]!;
+      low[e] = logOdds[both & COLUMN]!;
+      high[e] = logOdds[both >>> COLUMN_BITS]!;
+    }
   }
 
   /**
@@ -235,7 +249,11 @@ class PathColumn implements Evidence {
   }
 
   add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
-    return this.#votes.add(this.#column, pass, token, after, layer, weight, into);
+    return addColumn(this.column(pass, token, after, layer), weight, into);
+  }
+
+  column(pass: Pass, token: number, after: number, layer: number): Float32Array | null {
+    return this.#votes.said(this.#column, pass, token, after, layer);
   }
 
   learn(pass: Pass, token: number, layer: number): void {
