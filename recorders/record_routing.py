@@ -1,7 +1,7 @@
 """Records the routing of a Hugging Face MoE model while it generates, as a trace that moeprof reads.
 
     pip install torch transformers safetensors
-    python record_routing.py MODEL OUT.safetensors --prompt "..." [--prompt "..."] [--tokens 256] [--candidates 32]
+    python record_routing.py MODEL OUT.safetensors --prompt "..." [--prompt "..."] [--tokens 256] [--candidates 32] [--look-ahead 3]
     moeprof run -t OUT.safetensors -m MODEL_PROFILE
 
 Works with transformers 4.4x to 5.x. One prompt is one request; prompts run one after another, unpadded, so that every row is a real
@@ -14,13 +14,15 @@ groups that returns no indices is refused rather than recorded wrongly.
 
 With --candidates N the N most probable experts are recorded with their gate probabilities, the chosen ones first: what a token might have
 chosen, for `moeprof run --rerank` and `--top-k`.
+
+With --look-ahead N the routers of the next N MoE layers are asked early, each with the hidden state that this layer's router sees, as
+Mixtral-offloading and others do. What they name is recorded (`predicted`, distances 1 to N), for `moeprof run --predictor gate`.
 """
 
 import argparse
 import re
 
 import torch
-from safetensors.torch import save_file
 
 LAYER = re.compile(r"\blayers\.(\d+)\.")
 ROUTER = re.compile(r"\.(gate|router)$")
@@ -144,13 +146,72 @@ class Candidates:
         return indices.to(torch.int16), weights.to(torch.float16)
 
 
+class LookAhead:
+    """Hooks the routers of a model and asks those of the next layers with the hidden state that each of them is given."""
+
+    def __init__(self, model, top_k, model_type, farthest):
+        if any(name in model_type for name in BIASED):
+            raise SystemExit(f"--look-ahead: the router of {model_type} chooses by more than its logits, so that it cannot be asked alone")
+        self.top_k = top_k
+        self.farthest = farthest
+        self.routers = {}
+        for name, module in model.named_modules():
+            if LAYER.search(name) and ROUTER.search(name) and "shared" not in name:
+                self.routers[int(LAYER.search(name).group(1))] = module
+        self.order = sorted(self.routers)
+        # [tokens, k] per forward pass, by layer that is spoken of and distance.
+        self.rows = {}
+        for place, layer in enumerate(self.order):
+            self.routers[layer].register_forward_pre_hook(self._router_called(place), with_kwargs=True)
+
+    def _router_called(self, place):
+        def hook(module, args, kwargs):
+            values = list(args) + list(kwargs.values())
+            hidden = next(value for value in values if torch.is_tensor(value) and value.is_floating_point())
+            for distance in range(1, self.farthest + 1):
+                if place + distance >= len(self.order):
+                    break
+                target = self.order[place + distance]
+                router = self.routers[target]
+                # Called past its hooks, so that nobody takes this for the routing itself; layers may lie on different devices.
+                parameter = next(router.parameters())
+                with torch.no_grad():
+                    output = router.forward(hidden.to(parameter.device))
+                self.rows.setdefault((target, distance), []).append(self._named(output))
+
+        return hook
+
+    def _named(self, output):
+        """The experts that a router names, best first."""
+        values = output if isinstance(output, (tuple, list)) else [output]
+        indices = integers(values)
+        if indices is None:
+            indices = values[0].float().topk(self.top_k, dim=-1).indices
+        return indices.reshape(-1, indices.shape[-1])[:, : self.top_k].detach().to("cpu", torch.int16)
+
+    def take(self, layers):
+        """Returns [tokens, layers, distances x k], -1 where nothing foretells a layer, and starts anew."""
+        if self.order != layers:
+            raise SystemExit(f"--look-ahead: routers of layers {self.order} were seen, experts of layers {layers}")
+        tokens = sum(len(part) for part in self.rows[self.order[-1], 1])
+        predicted = torch.full((tokens, len(layers), self.farthest * self.top_k), -1, dtype=torch.int16)
+        for (layer, distance), parts in self.rows.items():
+            start = (distance - 1) * self.top_k
+            predicted[:, layers.index(layer), start : start + self.top_k] = torch.cat(parts)
+        self.rows = {}
+        return predicted
+
+
 def main():
+    from safetensors.torch import save_file
+
     parser = argparse.ArgumentParser(description="Record the routing of a Hugging Face MoE model.")
     parser.add_argument("model", help="model id or folder")
     parser.add_argument("out", help="trace to write, .safetensors")
     parser.add_argument("--prompt", action="append", required=True, help="repeatable: one request each")
     parser.add_argument("--tokens", type=int, default=256, help="tokens to generate per request")
     parser.add_argument("--candidates", type=int, help="most probable experts to record per token and layer, with their probabilities")
+    parser.add_argument("--look-ahead", type=int, help="layers ahead whose routers are asked early, with this layer's hidden state")
     options = parser.parse_args()
 
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -163,9 +224,12 @@ def main():
     recorder = Recorder(model, top_k, config.model_type)
     if options.candidates is not None and not top_k <= options.candidates <= experts:
         raise SystemExit(f"--candidates {options.candidates}: take {top_k} to {experts}")
+    if options.look_ahead is not None and options.look_ahead < 1:
+        raise SystemExit(f"--look-ahead {options.look_ahead}: take 1 or more")
+    look_ahead = None if options.look_ahead is None else LookAhead(model, top_k, config.model_type, options.look_ahead)
     candidates = None if options.candidates is None else Candidates(model, experts, config.model_type)
 
-    columns = {"experts": [], "weights": [], "request_id": [], "position": [], "phase": [], "token_id": []}
+    columns = {"experts": [], "weights": [], "predicted": [], "request_id": [], "position": [], "phase": [], "token_id": []}
     for request, prompt in enumerate(options.prompt):
         ids = tokenizer(prompt, return_tensors="pt").input_ids.to(model.device)
         with torch.no_grad():
@@ -179,13 +243,15 @@ def main():
         prompt_tokens = ids.shape[1]
         columns["experts"].append(indices)
         columns["weights"].append(weights)
+        columns["predicted"].append(None if look_ahead is None else look_ahead.take(layers))
         columns["request_id"].append(torch.full((tokens,), request, dtype=torch.int32))
         columns["position"].append(torch.arange(tokens, dtype=torch.int32))
         columns["phase"].append((torch.arange(tokens) >= prompt_tokens).to(torch.uint8))
         columns["token_id"].append(generated[0, :-1].to("cpu", torch.int32))
 
-    if any(part is None for part in columns["weights"]):
-        del columns["weights"]
+    for name in ("weights", "predicted"):
+        if any(part is None for part in columns[name]):
+            del columns[name]
     metadata = {
         "format": "moeprof.trace/1",
         "model": options.model,
@@ -195,6 +261,8 @@ def main():
         "layers": ",".join(map(str, layers)),
         "source": "record_routing.py, greedy decoding, batch 1",
     }
+    if look_ahead is not None:
+        metadata["predicted_ahead"] = str(list(range(1, options.look_ahead + 1)))
     save_file({name: torch.cat(parts).contiguous() for name, parts in columns.items()}, options.out, metadata=metadata)
     print(f"{options.out}: {sum(len(part) for part in columns['experts'])} tokens of {len(options.prompt)} requests")
 
