@@ -1,28 +1,14 @@
 // `moeprof advise`: which settings of which runtime to run a model with on a machine, as lines to paste, and how fast that will be.
-import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
-import { isFolder, listFolder } from '../base/input-file.js';
-import { findProfile, isPath } from '../base/profiles.js';
 import { parseCount } from '../base/units.js';
-import { checkValue } from '../base/yaml.js';
-import { type Advice, advise } from '../explore/advise/advise.js';
-import { parseGoal } from '../explore/advise/goal.js';
-import { tokensNeeded } from '../explore/advise/price.js';
+import { type AdviceWishes, adviceOn } from '../explore/advise/ask.js';
 import { adviceReports } from '../explore/advise/report.js';
-import { ADVISED, type AdvisedRuntime, advisedRuntime, usualOffer } from '../explore/advise/runtimes.js';
+import { ADVISED } from '../explore/advise/runtimes.js';
 import { machineFileOf } from '../hardware/detect/write.js';
 import { hardwareOfFile, loadHardware } from '../hardware/load.js';
 import { loadRuntime } from '../hardware/runtime.js';
 import type { HardwareSpec } from '../hardware/spec.js';
-import { isHubAddress } from '../model/hub/address.js';
-import { loadRouting, type OpenModel, openModel } from '../model/load.js';
-import { assemble } from '../model/parts.js';
-import { bitsPerWeight, type ModelSpec } from '../model/spec.js';
-import { openTrace } from '../trace/open.js';
-import { routingProfileSchema } from '../trace/routing-profile.js';
-import { synthesize } from '../trace/synthetic.js';
-import type { RoutingTrace } from '../trace/trace.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
@@ -52,12 +38,6 @@ Examples:
 Exit code 1: nothing fits, or no setting keeps the targets of --goal.
 `;
 
-/** Of the routing that is drawn. */
-const SEED = 1;
-
-/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
-const OUTPUT = 512;
-
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
@@ -84,55 +64,29 @@ export function define(command: Command, context: CliContext): void {
       const output = html === undefined ? options.output : [...options.output, `html=${html}`];
       const outputs = { ...options, output, ...(markdown === true ? { format: 'markdown' } : {}) };
       await deliver(context, adviceReports, outputs, async () => {
-        const advice = await adviceFor(model, options);
+        const advice = await adviceOn(model, ({ profile }) => machineOf(options.hardware, profile), wishesOf(options));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);
         return { advice, explain: options.explain === true };
       });
     });
 }
 
-async function adviceFor(name: string, options: AdviseOptions): Promise<Advice> {
-  const runtime = advisedRuntime(options.runtime);
-  const goal = parseGoal(options.goal);
-  const context = counted(options.context, '--context');
-  const users = counted(options.users, '--users');
-  const request = { prompt: Math.min(counted(options.prompt, '--prompt'), Math.max(1, context >> 1)), output: OUTPUT };
-  const { hardware, notes } = await machineOf(options.hardware, runtime);
-  const models = modelsOf(name);
-  const model = (quantization: string | null): ModelSpec => models(quantization).spec;
-  const quantizations = options.quantizations === undefined ? usual(runtime, models(null)) : given(options.quantizations);
-  const trace = await routingOf(name, options.trace, model(quantizations[0]!), tokensNeeded(users, request));
-  const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
-  const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
-  try {
-    return await advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
-  } finally {
-    trace.close();
-  }
-}
-
-/**
- * Routing that settings are priced on: recorded, or drawn as the model routes.
- * @throws UserError where a recording is too short
- */
-async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
-  if (path !== undefined) {
-    const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
-    if (trace.tokens >= tokens) return trace;
-    trace.close();
-    throw new UserError(
-      `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
-    );
-  }
-  const routing = loadRouting(name);
-  const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
-  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens, decode: 0 }], profile });
+function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users }: AdviseOptions): AdviceWishes {
+  return {
+    runtime,
+    goal,
+    context: counted(context, '--context'),
+    users: counted(users, '--users'),
+    prompt: counted(prompt, '--prompt'),
+    quantizations: quantizations === undefined ? undefined : given(quantizations),
+    trace,
+  };
 }
 
 /** The machine that is named, or this one; and what was said of it on the way. */
 async function machineOf(
   name: string | undefined,
-  { profile }: AdvisedRuntime,
+  profile: string | null,
 ): Promise<{ readonly hardware: HardwareSpec; readonly notes: readonly string[] }> {
   const runtime = profile === null ? null : loadRuntime(profile);
   if (name !== undefined) return { hardware: loadHardware(name, undefined, [], runtime), notes: [] };
@@ -141,46 +95,6 @@ async function machineOf(
   const hardware = hardwareOfFile(machineFileOf(detection, own), 'this machine', [], runtime);
   const parts = detection.parts.map(({ part }) => part).join('+');
   return { hardware, notes: [`${own} was detected as ${parts}.`, ...detection.remarks, ...detection.notSeen] };
-}
-
-/**
- * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
- * what is named is not what the runtime reads.
- */
-function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
-  const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
-  if (!isFolder(path)) {
-    if (reads === 'gguf') return isGguf(path) ? path : null;
-    return basename(path) === 'config.json' ? dirname(path) : null;
-  }
-  if (reads === 'folder') return path;
-  const file = listFolder(path).filter(isGguf).sort()[0];
-  return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
-}
-
-/** A model, and what tells its sizes. */
-interface Loaded {
-  readonly spec: ModelSpec;
-  readonly sizes: OpenModel['sizes'];
-}
-
-/** The model by format, each loaded once. */
-function modelsOf(name: string): (quantization: string | null) => Loaded {
-  const models = new Map<string | null, Loaded>();
-  return (quantization) => {
-    const known = models.get(quantization) ?? loaded(openModel(name, quantization));
-    models.set(quantization, known);
-    return known;
-  };
-}
-
-function loaded({ parts, sizes }: OpenModel): Loaded {
-  return { spec: assemble(parts), sizes };
-}
-
-/** Formats on offer where nobody says. */
-function usual(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
-  return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }
 
 /** @throws UserError where a name is empty */

@@ -4,6 +4,7 @@ import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, referenceOf, withCorrected } from '../predict/compare.js';
 import { openPrediction, type PredictionInputs, type PredictionRequest } from '../predict/inputs.js';
+import { DISTANCES } from '../predict/judged.js';
 import { VERSION } from '../result/version.js';
 import { parseColumns } from '../trace/formats/columns.js';
 import type { CliContext } from './context.js';
@@ -22,9 +23,6 @@ export interface JudgingOptions extends TraceFlags {
   readonly minProbability: string;
   readonly seed: string;
 }
-
-/** Layers ahead that `eval` judges. */
-export const DISTANCES = [1, 2, 4, 8];
 
 /** Judges and reports. */
 export async function runEval(named: readonly string[], options: JudgingOptions & OutputOptions, context: CliContext): Promise<void> {

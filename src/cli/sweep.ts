@@ -9,18 +9,9 @@ import type { Outcome } from '../explore/study/outcome.js';
 import type { SweepValue } from '../explore/study/space.js';
 import { isStudy, wholeNumbersOf } from '../explore/study/study-file.js';
 import { studyReports } from '../explore/study/study-report.js';
-import {
-  checkAxes,
-  combinations,
-  RATE_PATH,
-  ratesAround,
-  resultsIn,
-  type Sweep,
-  type SweepAxis,
-  servedPerSecond,
-  sweepOf,
-} from '../explore/sweep.js';
+import { RATE_PATH, type Sweep, type SweepAxis } from '../explore/sweep.js';
 import { sweepReports } from '../explore/sweep-report.js';
+import { checkSweep, sweepRuns } from '../explore/sweep-runs.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
@@ -41,9 +32,6 @@ Examples:
   moeprof sweep my-study.yaml -o study.csv -o study.parquet
   moeprof sweep my-study.yaml --shard 1/4
 `;
-
-/** Requests per second at which all arrive as good as at once. */
-const AT_ONCE = 1e6;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
@@ -89,15 +77,12 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   if (rates === null && axes.length === 0) {
     throw new UserError('nothing varies; write e.g. --rates 0.5,1,2 or --vary memory.expertCache=25%,50%');
   }
-  checkAxes([...axes, ...(Array.isArray(rates) ? [{ path: RATE_PATH, values: rates }] : [])]);
+  checkSweep(axes, rates);
   const base = runOf(profile, options);
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
-  // Where nobody said how requests arrive, they come independently of each other.
-  const drawn = rates !== null && base.workload.arrivals === undefined;
-  const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];
   const { runStored } = await import('./run-stored.js');
   const bySystem = axes.some(({ path }) => path === 'system');
-  const runWith = (varied: readonly Override[]): RunSpec => {
+  const specOf = (varied: readonly Override[]): RunSpec => {
     const spec = runOf(profile, options, varied);
     // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
     return bySystem && options.cache !== undefined && spec.system.cache.capacity !== undefined
@@ -105,11 +90,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
       : spec;
   };
   const store = storeOf(given, null);
-  const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
-    const runs = combinations(all).map((values) => () => {
-      const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
-      return runWith([...fixed, ...varied]);
-    });
+  const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes = new Array<Outcome>(runs.length);
     await runStored(runs.length, runs, context, { store, threads }, (index, _, outcome) => {
       if (outcome.status === 'failed') throw new Error(outcome.reason);
@@ -117,10 +98,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return someDone(outcomes);
   };
-  if (rates === null) return sweepOf(axes, await run(axes), []);
-  const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
-  const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(resultsIn(atOnce).map(servedPerSecond)) : rates }];
-  return sweepOf(byRate, await run(byRate), atOnce);
+  return sweepRuns({ axes, rates, base, specOf, runAll });
 }
 
 /** @throws UserError with the first reason, where no combination can run */

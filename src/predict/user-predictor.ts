@@ -4,6 +4,7 @@ import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import type { OwnExport } from '../base/user-module.js';
 import type { ModelSpec } from '../model/spec.js';
+import { KNOWLEDGE } from '../result/knowledge.js';
 import type { Pass } from '../schedule/pass.js';
 import { PREDICTORS } from './index.js';
 import type { Predictor, PredictorDefinition } from './predictor.js';
@@ -32,6 +33,11 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
     ...(definition.needsWith === undefined
       ? {}
       : { needsWith: (values: Parameters) => own.run('needsWith', () => definition.needsWith!(values)) }),
+    knows(values, recorded) {
+      const known = own.run('knows', () => definition.knows?.(values, recorded)) ?? { knows: 'nothing' };
+      if (KNOWLEDGE.includes(known.knows)) return known;
+      throw own.wrong(`"knows" must return { knows: ${KNOWLEDGE.join(' | ')} }`);
+    },
     async create(context, values) {
       let predictor: Predictor;
       try {

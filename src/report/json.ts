@@ -22,6 +22,11 @@ export function orderedResult(result: Result): Result {
   };
 }
 
+/** A result as `moeprof run -o result.json` writes it: equal results give equal bytes. */
+export function resultText(result: Result): string {
+  return toJson(orderedResult(result));
+}
+
 /** The same value with the keys of all its objects in order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

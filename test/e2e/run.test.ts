@@ -203,6 +203,44 @@ describe('mistakes are one line and exit 2', () => {
   });
 });
 
+/** A program in TypeScript: results, and a part of each family. */
+const TYPED = `import {
+  type Curve, curve, type OwnSchedulerContext, type OwnTraceFormat, type OwnVariantContext, type PolicyDefinition, type PredictorDefinition,
+  type Result, type SchedulerDefinition, simulate, type Variant,
+} from 'moeprof';
+const result: Result = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });
+// @ts-expect-error the field does not exist
+result.nonsense;
+const drawn: Curve = await curve({ model: 'olmoe-1b-7b' }, { policies: ['lru'] });
+// @ts-expect-error no such scope
+await curve({ model: 'olmoe-1b-7b' }, { scope: 'token' });
+drawn.knee;
+export const policy: Partial<PolicyDefinition> = {
+  create: ({ experts }) => ({ touch() {}, insert() {}, remove() {}, victim: (incoming, pins) => (pins.has(incoming) ? -1 : experts - 1) }),
+};
+export const predictor: Partial<PredictorDefinition> = {
+  create: ({ model }) => ({ observe() {}, predict: (_pass, after, _horizon, scores) => void scores.fill(0, model.layers[after + 1]?.offset) }),
+};
+export const scheduler: Partial<SchedulerDefinition> = {
+  create({ batch, maxTokensPerPass }, _parameters, context) {
+    const { list, queue } = context as OwnSchedulerContext;
+    return {
+      get pending() { return queue.pending; },
+      add: (request) => queue.add(request),
+      next() { list.begin(maxTokensPerPass, batch); queue.admit(batch); list.decodes(queue.running); return list.shares; },
+      finished: () => queue.sweep(),
+    };
+  },
+};
+export const format: OwnTraceFormat = {
+  name: 'own',
+  *rows(file) { for (const { text, place } of file.lines()) yield { experts: [[Number(text)]], place }; },
+};
+export const variant: Partial<Variant> = {
+  change: ({ topK }, _parameters, context) => ({ topK, rewrite: (_source, into) => void into.experts.fill((context as OwnVariantContext).none) }),
+};
+`;
+
 describe('the library', () => {
   it('is installed from the packed tarball and imported, with types', async () => {
     const place = mkdtempSync(join(tmpdir(), 'moeprof-pack-'));
@@ -216,10 +254,7 @@ describe('the library', () => {
         "import { simulate } from 'moeprof';\nconst { metrics } = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });\nconsole.log(metrics['experts.activations'].value);\n",
       );
       expect((await exec('node', ['use.mjs'], { cwd: place })).stdout.trim()).toBe(String(64 * 16 * 8));
-      writeFileSync(
-        join(place, 'use.ts'),
-        "import { type Result, simulate } from 'moeprof';\nconst result: Result = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });\n// @ts-expect-error the field does not exist\nresult.nonsense;\nexport {};\n",
-      );
+      writeFileSync(join(place, 'use.ts'), TYPED);
       const compiler = join(root, 'node_modules/typescript/bin/tsc');
       const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', '--types', 'node'];
       const typeRoots = ['--typeRoots', join(root, 'node_modules/@types')];

@@ -61,6 +61,32 @@ describe('docs/add-a-predictor.md', () => {
   });
 });
 
+describe('what it knows', () => {
+  it('is nothing unless it says so, and is told in results', async () => {
+    const run = {
+      model: 'mini-mixtral-8x8l',
+      trace: 'mini-mixtral-8x8l',
+      memory: { expertCache: '25%' },
+      workload: { tokens: 20 },
+      bounds: false,
+    } as const;
+    const knowledge = async (text: string) => {
+      const path = join(folder, `knows-${text.length}.mjs`);
+      writeFileSync(
+        path,
+        `export default { name: 'own', ${text} create: () => ({ observe() {}, predict: (p, a, h, s) => { for (let i = 8 * (a + 1); i < Math.min(64, 8 * (a + 1 + h)); i++) s[i] = 0; } }) };`,
+      );
+      return (await simulate({ ...run, system: { name: 'own', predictor: path } })).knowledge;
+    };
+    expect(await knowledge('')).toEqual({ most: 'nothing', parts: [] });
+    expect(await knowledge("knows: () => ({ knows: 'future' }),")).toMatchObject({
+      most: 'future',
+      parts: [{ part: 'predictor', name: 'own' }],
+    });
+    expect(await refusal(() => knowledge("knows: () => ({ knows: 'all' }),"))).toMatch(/"knows" must return \{ knows: nothing \| recorded/);
+  });
+});
+
 describe('a breach of the contract is one line', () => {
   const predictor = (members: string) => `export default { name: 'own', create: () => ({ observe() {}, predict() {}, ${members} }) };`;
   it.each([

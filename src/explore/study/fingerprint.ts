@@ -27,8 +27,16 @@ export function fingerprintOf(run: RunSpec): string {
     const name = run[field];
     return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
   });
-  const inputs = { build: buildOf(), run: withContents(plain, folder), profiles: named };
+  const modules = modulesOf(run);
+  const code = modules.length === 0 ? {} : { modules: modules.map(contentOf) };
+  const inputs = { build: buildOf(), run: withContents(plain, folder), profiles: named, ...code };
   return createHash('sha256').update(canonicalJson(inputs)).digest('hex');
+}
+
+/** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */
+function modulesOf({ system, variants = [] }: RunSpec): string[] {
+  const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
+  return choices.flatMap(({ path }) => path ?? []);
 }
 
 function overridesOf({ overrides }: RunSpec): unknown {

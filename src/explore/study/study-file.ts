@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { readText } from '../../base/input-file.js';
 import { isPath, shownPath } from '../../base/profiles.js';
+import { locatedModule } from '../../base/user-module.js';
 import { issueOf } from '../../base/written.js';
 import { type Located, locateYaml, type Override } from '../../base/yaml.js';
 import { isComposed } from '../../hardware/load.js';
@@ -167,13 +168,15 @@ function overrideOf(name: string, value: unknown, place: string, folder: string)
 const NAME_FILES: ReadonlySet<string> = new Set([
   ...['model', 'hardware', 'runtime', 'system', 'trace', 'workload.arrivals'],
   ...['variants', 'traceFormat', 'system.cache.policy', 'system.dram.policy', 'system.cache.popularity'],
-  ...['system.scheduler', 'system.predictor.train'],
+  ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
 /** Files that a study names lie beside it; names of bundled profiles and machines of parts stay as they are. */
 function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
   if (typeof value !== 'string') return value;
-  if (name === 'system.predictor') return locatedPredictor(value, folder);
-  return NAME_FILES.has(name) && isPath(value) && !isComposed(value) ? resolve(folder, value) : value;
+  if (name === 'system.predictor' || name === 'system.predictor.kind') return locatedPredictor(value, folder);
+  if (!NAME_FILES.has(name)) return value;
+  const module = locatedModule(value, folder);
+  return module === value && isPath(value) && !isComposed(value) ? resolve(folder, value) : module;
 }

@@ -57,6 +57,22 @@ describe('L23 a fingerprint', () => {
     writeFileSync(network, '22');
     expect(of({ system })).not.toBe(trained);
   });
+
+  it('follows the contents of modules, whose parameters stand behind their path', () => {
+    const module = join(fresh(), 'own.mjs');
+    const parts = [
+      { variants: `${module}:share=1` },
+      { traceFormat: module },
+      ...['policy', 'predictor', 'scheduler'].map((part) => ({
+        system: { name: 'x', ...(part === 'policy' ? { cache: { policy: `${module}:a=1` } } : { [part]: `${module}:a=1` }) },
+      })),
+    ];
+    writeFileSync(module, 'export default 1;');
+    const before = parts.map((part) => of(part));
+    expect(parts.map((part) => of(part))).toEqual(before);
+    writeFileSync(module, 'export default 12;');
+    expect(parts.filter((part, i) => of(part) === before[i])).toEqual([]);
+  });
 });
 
 describe('a store', () => {

@@ -1,0 +1,145 @@
+// Advice from what a user names: the model by its file, formats on offer, routing to price settings on. The command and the library share it.
+import { basename, dirname } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { isFolder, listFolder } from '../../base/input-file.js';
+import { findProfile, isPath } from '../../base/profiles.js';
+import { checkValue } from '../../base/yaml.js';
+import { loadHardware } from '../../hardware/load.js';
+import { loadRuntime } from '../../hardware/runtime.js';
+import type { HardwareSpec } from '../../hardware/spec.js';
+import { isHubAddress } from '../../model/hub/address.js';
+import { loadRouting, type OpenModel, openModel } from '../../model/load.js';
+import { assemble } from '../../model/parts.js';
+import { bitsPerWeight, type ModelSpec } from '../../model/spec.js';
+import { openTrace } from '../../trace/open.js';
+import { routingProfileSchema } from '../../trace/routing-profile.js';
+import { synthesize } from '../../trace/synthetic.js';
+import type { RoutingTrace } from '../../trace/trace.js';
+import { type Advice, advise } from './advise.js';
+import { parseGoal } from './goal.js';
+import { tokensNeeded } from './price.js';
+import { type AdvisedRuntime, advisedRuntime, usualOffer } from './runtimes.js';
+
+/** Of the routing that is drawn. */
+const SEED = 1;
+
+/** Tokens that are generated after a prompt, where a whole request counts. Ours: about a page. */
+const OUTPUT = 512;
+
+/** What is wanted; all fields are optional. */
+export interface AdviceWishes {
+  /** llama.cpp unless given. */
+  readonly runtime?: string;
+  /** request (unless given), decode, prefill, or targets such as `ttft=2s,tpot=50ms`. */
+  readonly goal?: string;
+  /** Context of each user, tokens; 16,384 unless given. */
+  readonly context?: number;
+  /** Prompt that figures are for; 4,096 unless given, at most half of the context. */
+  readonly prompt?: number;
+  /** Users at a time; 1 unless given. */
+  readonly users?: number;
+  /** Formats on offer, the most wanted first; the usual ones of the runtime unless given. */
+  readonly quantizations?: readonly string[] | undefined;
+  /** Recorded routing to price settings on; drawn as the model routes unless given. */
+  readonly trace?: string | undefined;
+}
+
+/** A machine, and sentences on how it was found. */
+interface AskedMachine {
+  readonly hardware: HardwareSpec;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Which settings to run a model with on a machine: `moeprof advise`.
+ * @param model a bundled name, a file or a folder; `hf:` addresses are for the command line, which fetches their headers first
+ * @param machine a bundled name, a file, or parts: `rtx-3090+ryzen-9-5950x+64GB`
+ * @throws UserError where something is unknown, or a recording is too short
+ */
+export async function adviceFor(model: string, machine: string, wishes: AdviceWishes = {}): Promise<Advice> {
+  const { profile } = advisedRuntime(wishes.runtime ?? 'llama.cpp');
+  const hardware = loadHardware(machine, undefined, [], profile === null ? null : loadRuntime(profile));
+  return adviceOn(model, async () => ({ hardware, notes: [] }), wishes);
+}
+
+/** As {@link adviceFor}, on a machine that is found for the runtime. */
+export async function adviceOn(
+  name: string,
+  machine: (runtime: AdvisedRuntime) => Promise<AskedMachine>,
+  wishes: AdviceWishes,
+): Promise<Advice> {
+  const runtime = advisedRuntime(wishes.runtime ?? 'llama.cpp');
+  const goal = parseGoal(wishes.goal ?? 'request');
+  const { context = 16_384, prompt = 4096, users = 1 } = wishes;
+  const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
+  const { hardware, notes } = await machine(runtime);
+  const models = modelsOf(name);
+  const model = (quantization: string | null): ModelSpec => models(quantization).spec;
+  const quantizations = wishes.quantizations === undefined ? usual(runtime, models(null)) : wishes.quantizations;
+  const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
+  const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
+  const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);
+  try {
+    return await advise({ runtime, hardware, goal, request, context, users, quantizations, model, trace, file, hub, notes });
+  } finally {
+    trace.close();
+  }
+}
+
+/**
+ * Routing that settings are priced on: recorded, or drawn as the model routes.
+ * @throws UserError where a recording is too short
+ */
+async function routingOf(name: string, path: string | undefined, model: ModelSpec, tokens: number): Promise<RoutingTrace> {
+  if (path !== undefined) {
+    const trace = await openTrace(isPath(path) ? path : findProfile('traces', path), { model });
+    if (trace.tokens >= tokens) return trace;
+    trace.close();
+    throw new UserError(
+      `--trace ${path}: has ${trace.tokens} tokens, and ${tokens} are walked; take a longer one, a shorter --prompt or fewer --users`,
+    );
+  }
+  const routing = loadRouting(name);
+  const profile = routing === null ? undefined : checkValue(routing, `model ${name}: routing`, routingProfileSchema);
+  return synthesize(model, { seed: SEED, requests: [{ prefill: tokens, decode: 0 }], profile });
+}
+
+/**
+ * The model's file as a command line names it: of a folder with one GGUF file, or one in parts, that file; of a config.json its folder. Null:
+ * what is named is not what the runtime reads.
+ */
+function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
+  const isGguf = (name: string): boolean => /\.gguf$/i.test(name);
+  if (!isFolder(path)) {
+    if (reads === 'gguf') return isGguf(path) ? path : null;
+    return basename(path) === 'config.json' ? dirname(path) : null;
+  }
+  if (reads === 'folder') return path;
+  const file = listFolder(path).filter(isGguf).sort()[0];
+  return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
+}
+
+/** A model, and what tells its sizes. */
+interface Loaded {
+  readonly spec: ModelSpec;
+  readonly sizes: OpenModel['sizes'];
+}
+
+/** The model by format, each loaded once. */
+function modelsOf(name: string): (quantization: string | null) => Loaded {
+  const models = new Map<string | null, Loaded>();
+  return (quantization) => {
+    const known = models.get(quantization) ?? loaded(openModel(name, quantization));
+    models.set(quantization, known);
+    return known;
+  };
+}
+
+function loaded({ parts, sizes }: OpenModel): Loaded {
+  return { spec: assemble(parts), sizes };
+}
+
+/** Formats on offer where nobody says. */
+function usual(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
+  return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
+}

@@ -1,0 +1,153 @@
+// What a capacity curve is asked for, in the words of a user, and how it is drawn: the part that the command and the library share.
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { placed, UserError } from '../base/errors.js';
+import { findProfile, isPath } from '../base/profiles.js';
+import { parseCount } from '../base/units.js';
+import { capacityBytes, parseCapacities, parseCapacity } from '../cache/capacity.js';
+import type { Quotas } from '../cache/layer-quotas.js';
+import { type PolicyChoice, parsePolicy, resolvePolicy } from '../cache/policies/index.js';
+import { policyNeeds } from '../cache/policy.js';
+import type { Scope } from '../cache/scope.js';
+import { type Inputs, openInputs, replayedRows } from '../engine/inputs.js';
+import { profiledPart, profiledRows } from '../engine/profiling.js';
+import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
+import { openPopularity } from '../trace/open.js';
+import { type Popularity, popularityOf } from '../trace/popularity.js';
+import type { BroadcastWatch } from './broadcast.js';
+import { drawCurve } from './curve.js';
+import type { Curve } from './curve-result.js';
+
+/** What to draw; all fields are optional. */
+export interface CurveSettings {
+  /** Names with parameters, or modules; {@link CURVE_POLICIES} unless given. */
+  readonly policies?: readonly string[];
+  /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
+  readonly capacities?: string;
+  readonly scope?: Scope;
+  /** An event is a token at a layer (atomic, unless given), or a single activation. */
+  readonly replay?: 'atomic' | 'sequential';
+  /** How a capacity is split over layers, with layer scope; even unless given. */
+  readonly quotas?: Quotas;
+  /** Tokens at the start that fill the caches and are not counted; none unless given. */
+  readonly warmup?: number;
+  /** For static placement: a trace or counts, or how many tokens that are not replayed; the replayed tokens unless given. */
+  readonly popularity?: string | undefined;
+  /** Capacity that the verdict speaks of; the knee unless given. */
+  readonly at?: string | undefined;
+  /** Threads that compute; the machine's cores unless given. */
+  readonly threads?: number;
+}
+
+/** Chance, the usual three kinds of memory, and the bound. */
+export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'lfu', 'lfu-decay', 'belady'];
+
+/** Sees a curve being drawn. */
+export interface CurveWatch extends BroadcastWatch {
+  /** Is told how the model was found, where the trace does not say it plainly. */
+  note?(text: string): void;
+}
+
+/** Threads have a module of their own, which only the built moeprof has. */
+const THREADS = existsSync(fileURLToPath(new URL('worker.js', import.meta.url)));
+
+/**
+ * Draws hit rate against capacity for many policies, from one read of a trace: `moeprof curve`.
+ * @param input model and routing of a run profile; of its workload only the tokens count
+ * @throws UserError where something is unknown or malformed, or does not fit the rest
+ */
+export async function curveFor(input: RunInput, settings: CurveSettings = {}, watch: CurveWatch = {}): Promise<Curve> {
+  return curveOfRun(checkRun(input, 'curve'), settings, watch);
+}
+
+/**
+ * As {@link curveFor}, for a checked run.
+ * @param prefix of the names of settings in messages: `--` where they are flags
+ */
+export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: CurveWatch, prefix = ''): Promise<Curve> {
+  const { quotas = 'even', scope = 'global', warmup = 0 } = settings;
+  if (quotas !== 'even' && scope !== 'layer') {
+    throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
+  }
+  const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
+  const inputs = await openInputs(run, watch);
+  const { model, modelNote, trace } = inputs;
+  if (modelNote !== null) watch.note?.(modelNote);
+  try {
+    const tokens = replayedRows(inputs, run);
+    if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
+    if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
+    const { at } = settings;
+    return await drawCurve(
+      {
+        model,
+        trace,
+        policies,
+        folder: process.cwd(),
+        capacities: placed(`${prefix}capacities`, () => parseCapacities(settings.capacities ?? '5%..100%', model)),
+        scope,
+        replay: settings.replay ?? 'atomic',
+        quotas,
+        tokens,
+        warmup,
+        seed: run.seed,
+        popularity: (await needsPopularity(policies)) ? await popularityFor(settings.popularity, inputs, run, prefix) : null,
+        at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
+        threads: THREADS ? (settings.threads ?? availableParallelism()) : 0,
+      },
+      watch,
+    );
+  } finally {
+    trace.close();
+  }
+}
+
+async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boolean> {
+  for (const policy of policies) {
+    const { definition, parameters } = await resolvePolicy(policy);
+    if (policyNeeds(definition, parameters).includes('popularity')) return true;
+  }
+  return false;
+}
+
+/** Activations by dense id, and in words where they are from. */
+async function popularityFor(
+  source: string | undefined,
+  inputs: Inputs,
+  run: RunSpec,
+  prefix: string,
+): Promise<{ counts: Float64Array; source: string }> {
+  const { model } = inputs;
+  const { popularity, words } = await countedOn(source, inputs, run, prefix);
+  const counts = new Float64Array(model.experts);
+  if (popularity.counts.length !== model.layers.length) {
+    throw new UserError(
+      `${popularity.path}: counts ${popularity.counts.length} layers, ${model.name} has ${model.layers.length} MoE layers; take counts of this model`,
+    );
+  }
+  for (const layer of model.layers) counts.set(popularity.counts[layer.index]!.subarray(0, layer.experts), layer.offset);
+  return { counts, source: words };
+}
+
+/** What is counted: the replayed tokens where nothing is said, else so many others (see `profiling.ts`), or a file. */
+async function countedOn(
+  source: string | undefined,
+  inputs: Inputs,
+  run: RunSpec,
+  prefix: string,
+): Promise<{ popularity: Popularity; words: string }> {
+  const { model, trace } = inputs;
+  if (source === undefined) {
+    const popularity = popularityOf(trace, 0, replayedRows(inputs, run));
+    return { popularity, words: 'the replayed tokens themselves, in hindsight' };
+  }
+  if (/^\d/.test(source) && !isPath(source)) {
+    const tokens = parseCount(source, `${prefix}popularity`);
+    if (tokens === 0) throw new UserError(`${prefix}popularity: '${source}' counts nothing; write at least 1, or name a file`);
+    const { from, to, trace: counted } = await profiledRows(inputs, run, tokens);
+    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, run, tokens).words };
+  }
+  const popularity = await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
+  return { popularity, words: popularity.path };
+}
