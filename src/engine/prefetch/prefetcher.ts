@@ -1,5 +1,6 @@
 // Prefetching (L11, L12): plans which experts of the coming layers to bring, and starts those transfers whenever a link has nothing better
 // to do. What is expected is forecast.ts', who waits in which order plan.ts'.
+import { DISCOUNT } from '../../cache/next-use/next-use.js';
 import { NONE, UNPINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';
@@ -256,7 +257,8 @@ export class Prefetcher implements Planner {
     const layer = layerOf[id]!;
     const bytes = sizes[id]!;
     const victim = gpu.staging === null ? firstVictim(gpu, id, layer, bytes) : NONE;
-    const victimWorth = victim === NONE ? 0 : this.#setup.expectedUse!.values[victim]!;
+    const { later, values } = this.#setup.expectedUse!;
+    const victimWorth = victim === NONE ? 0 : values[victim]!;
     const { link } = gpu;
     const saved = worth.of({
       chance: this.#forecast.chances[id]!,
@@ -266,6 +268,7 @@ export class Prefetcher implements Planner {
       transferNs: link.transferNs(bytes),
       heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
       victimWorth,
+      laterWorth: DISCOUNT * later.values[id]!,
       victimFirst: victim !== NONE && layerOf[victim]! > this.#routed && layerOf[victim]! <= layer,
     });
     return saved > 0;

@@ -19,6 +19,8 @@ export interface Candidate {
   readonly heldNs: number;
   /** How near the next use of the expert is expected to be that it replaces, 0..1; 0: it replaces none. */
   readonly victimWorth: number;
+  /** The same of the expert itself once it has been used, a pass from then; 0: nobody knows. */
+  readonly laterWorth: number;
   /** True: the layer of that expert comes no later than that of the one to be fetched. */
   readonly victimFirst: boolean;
 }
@@ -63,13 +65,14 @@ export class PrefetchWorth {
   }
 
   /** Expected stall saved less expected stall caused, ns. */
-  of({ chance, distance, heldNs, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
+  of({ chance, distance, heldNs, laterWorth, nextNs, startNs, transferNs, victimFirst, victimWorth }: Candidate): number {
     const hiddenNs = Math.min(transferNs, Math.max(0, nextNs - startNs) + distance * this.#layerNs);
     const residualNs = Math.min(heldNs, Math.max(0, startNs + transferNs - nextNs));
     // Where it is for the next layer and wanted there, it is itself what the link would be asked for.
     const others = distance === 0 ? 1 - chance : 1;
-    // If it is wanted, it would push out its victim on demand as well, unless that had been used by then.
-    const pushedOut = victimFirst ? 1 : 1 - chance;
-    return chance * hiddenNs - others * this.#missRate * residualNs - pushedOut * victimWorth * transferNs;
+    // If it is wanted, it would push out its victim on demand as well, unless that had been used by then, or is worth more: then it would run from
+    // a staging buffer.
+    const lost = victimFirst ? victimWorth : victimWorth - chance * Math.min(victimWorth, laterWorth);
+    return chance * hiddenNs - others * this.#missRate * residualNs - lost * transferNs;
   }
 }

@@ -16,7 +16,8 @@ describe('PrefetchWorth', () => {
     }
     return means;
   }
-  const candidate = { chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80, victimWorth: 0, victimFirst: false };
+  const none = { laterWorth: 1, victimFirst: false, victimWorth: 0 };
+  const candidate = { ...none, chance: 0.5, distance: 0, heldNs: 80, nextNs: 500, startNs: 450, transferNs: 80 };
 
   it('knows when the next routing comes', () => {
     expect(worth().nextNs(440)).toBe(500);
@@ -37,6 +38,12 @@ describe('PrefetchWorth', () => {
     expect(worth().of({ ...candidate, startNs: 420, victimWorth: 0.25 })).toBeCloseTo(0.5 * 80 - 0.5 * 0.25 * 80, 9);
     expect(worth().of({ ...candidate, startNs: 420, victimWorth: 0.25, victimFirst: true })).toBeCloseTo(0.5 * 80 - 0.25 * 80, 9);
     expect(worth().of({ ...candidate, chance: 0.1, startNs: 420, victimWorth: 0.25 })).toBeLessThan(0);
+  });
+
+  it('pays for a victim that is worth more than itself later on: on demand it would not be admitted', () => {
+    // Half of the time it is wanted, and a victim worth .25 gives way to one worth .2; half of the time it is not, and the victim is lost.
+    const lost = 0.5 * (0.25 - 0.2) + 0.5 * 0.25;
+    expect(worth().of({ ...candidate, startNs: 420, victimWorth: 0.25, laterWorth: 0.2 })).toBeCloseTo(0.5 * 80 - lost * 80, 9);
   });
 
   it('never waits for a routing that is over', () => {
