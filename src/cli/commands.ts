@@ -58,6 +58,12 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       '.moeprof/store --rows system --columns trace --value cache.hit_rate',
       () => import('./table.js'),
     ],
+    [
+      'plot',
+      'runs that were made before, as a figure for print',
+      'study.jsonl --x memory.expertCache --series system -o figure.svg',
+      () => import('./plot.js'),
+    ],
     ['store', 'results that studies keep: list, show, merge, check, clean', 'merge /mnt/a/store /mnt/b/store', () => import('./store.js')],
     ['report', 'render a saved result in any format', 'result.json -o report.md', () => import('./report.js')],
   ],

@@ -95,6 +95,8 @@ const found = await places((command, name, attacked) => {
     case 'result':
     case 'run':
       return at('sound.json');
+    case 'x':
+      return 'seed';
     case 'runs':
       return at('sound.json');
     case 'from':

@@ -127,6 +127,17 @@ describe('a study', () => {
     expect(fromFile!.stdout.trimEnd().split('\n').length).toBe(7);
   });
 
+  it('is a figure of a paper', async () => {
+    const cwd = folderWith({ 'study.yaml': STUDY });
+    await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });
+    const ask = ['--x', 'memory.expertCache', '--y', 'cache.hit_rate', '--series', 'system'];
+    const { code, stderr } = await moeprof(['plot', 'a.jsonl', ...ask, '-q', '-o', 'a.svg', '-o', 'a.json'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(readFileSync(join(cwd, 'a.svg'), 'utf8')).toMatch(/^<svg [\s\S]*>on-demand-lru<[\s\S]*<\/svg>\n$/);
+    const { points } = JSON.parse(readFileSync(join(cwd, 'a.json'), 'utf8')) as { points: unknown[] };
+    expect(points.length).toBe(3);
+  });
+
   // Skipped where python3-pandas is not here.
   it('is read by pandas as it is', { skip: !hasPandas() }, async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });

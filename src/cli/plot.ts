@@ -1,0 +1,93 @@
+// `moeprof plot`: runs that were made before, as a figure for print.
+import { type Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { STATISTICS, type Statistic } from '../explore/study/pivot.js';
+import { drawFigure } from '../explore/study/plot/draw.js';
+import { FIGURE_KINDS, type FigureKind, figureOf, type StudyFigure } from '../explore/study/plot/figure.js';
+import { readRuns } from '../explore/study/read-runs.js';
+import type { Format } from '../report/format.js';
+import { toJson } from '../report/json.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, metricNames, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
+
+interface PlotOptions extends OutputOptions {
+  readonly kind: FigureKind;
+  readonly x: string;
+  readonly y: string;
+  readonly series?: string;
+  readonly facet?: string;
+  readonly stat: string;
+  readonly width: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof plot study.jsonl --x memory.expertCache --y speed.decode \\
+    --series system --facet trace -o figure.svg
+  moeprof plot .moeprof/store --kind bar --x hardware --series system -o bars.svg
+  moeprof plot .moeprof/store --kind heat --x workload.batch --series system \\
+    --y cache.hit_rate -o heat.svg
+  moeprof plot study.jsonl --kind pareto --x memory.gpu.expert_cache \\
+    --y speed.decode --series system -o front.svg
+`;
+
+/** Narrowest and widest figure, mm. */
+const WIDTHS = [40, 400] as const;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  const formats = figureFormats(90);
+  command
+    .argument('<runs...>', 'a store, folders of results, results, or what sweep study.yaml -o wrote (.json, .jsonl)')
+    .optionsGroup('What is drawn:')
+    .addOption(new Option('--kind <kind>', 'kind of figure').choices([...FIGURE_KINDS]).default('line'))
+    .requiredOption('--x <name>', 'what stands on the horizontal axis: hardware, memory.expertCache, a metric ...')
+    .option('--y <metric>', 'what is drawn; of a heat map, its colour', 'speed.decode')
+    .option('--series <name>', 'what makes the series; of a heat map, its rows')
+    .option('--facet <name>', 'what makes the panels')
+    .option(
+      '--stat <name>',
+      `of runs that share a point: ${STATISTICS.slice(0, 4).join(', ')}; whiskers go from the least to the largest`,
+      'median',
+    )
+    .option('--width <mm>', 'width of the figure', '90');
+  addOutputOptions(command, formats)
+    .addHelpText('after', EXAMPLES)
+    .action((paths: string[], options: PlotOptions) => {
+      const question = {
+        kind: options.kind,
+        x: options.x,
+        y: metricNames(options.y, '--y')[0]!,
+        series: options.series ?? null,
+        facet: options.facet ?? null,
+        statistic: statisticNamed(options.stat),
+      };
+      return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
+    });
+}
+
+/** Formats of a figure of so many millimetres. */
+function figureFormats(width: number): readonly Format<StudyFigure>[] {
+  return [
+    { name: 'svg', extensions: ['.svg'], render: (figure) => drawFigure(figure, width) },
+    { name: 'json', extensions: ['.json'], render: toJson },
+  ];
+}
+
+/** @throws UserError with the nearest name */
+function statisticNamed(name: string): Statistic {
+  const places = STATISTICS.slice(0, 4);
+  const found = places.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new UserError(`--stat: "${name}" is no place among runs; ${didYouMean(name, places)}`);
+}
+
+/** @throws UserError */
+function widthIn(text: string): number {
+  const width = Number(text.replace(/ ?mm$/, ''));
+  const [least, most] = WIDTHS;
+  if (text.trim() !== '' && width >= least && width <= most) return width;
+  throw new UserError(`--width ${text}: expected ${least} to ${most} millimetres, e.g. --width 90`);
+}

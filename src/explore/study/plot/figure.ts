@@ -1,0 +1,203 @@
+// A figure as data: points with their intervals, by what stands on the axes. Drawing is `draw.ts`.
+import { UserError } from '../../../base/errors.js';
+import { didYouMean } from '../../../base/text.js';
+import { BYTES } from '../../../base/units.js';
+import { describeMetric, METRICS } from '../../../result/catalogue.js';
+import type { Unit } from '../../../result/result.js';
+import { type Statistic, statisticOf } from '../pivot.js';
+import { type RunRow, rowValue } from '../run-row.js';
+
+/** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. */
+export const FIGURE_KINDS = ['line', 'bar', 'scatter', 'pareto', 'heat'] as const;
+/** One of {@link FIGURE_KINDS}. */
+export type FigureKind = (typeof FIGURE_KINDS)[number];
+
+/** What a figure is to show. */
+export interface FigureQuestion {
+  readonly kind: FigureKind;
+  /** What stands on the horizontal axis: a name of {@link rowValue}. */
+  readonly x: string;
+  /** The metric that is drawn. */
+  readonly y: string;
+  /** What makes the series, or the rows of a heat map; null: there is one. */
+  readonly series: string | null;
+  /** What makes the panels; null: there is one. */
+  readonly facet: string | null;
+  /** Where a point stands among the runs that share it. */
+  readonly statistic: Statistic;
+}
+
+/** A quantity that an axis shows. */
+interface Axis {
+  /** Name and unit. */
+  readonly label: string;
+  /** False: its values are words. */
+  readonly continuous: boolean;
+}
+
+/** The runs that share an x, a series and a panel. */
+export interface FigurePoint {
+  readonly x: number | string;
+  readonly y: number;
+  /** The least and the largest of the runs. */
+  readonly low: number;
+  readonly high: number;
+  readonly series: string;
+  readonly facet: string;
+  readonly runs: number;
+  /** Pareto: no other point of the panel is better in both metrics. */
+  readonly front: boolean;
+}
+
+/** A figure, ready to be drawn. */
+export interface StudyFigure extends FigureQuestion {
+  readonly xAxis: Axis;
+  readonly yAxis: Axis;
+  /** In the order in which they came. */
+  readonly seriesNames: readonly string[];
+  readonly facets: readonly string[];
+  /** By panel, series and x. */
+  readonly points: readonly FigurePoint[];
+}
+
+/**
+ * Gathers the points of a figure.
+ * @throws UserError where no run has what is asked for
+ */
+export function figureOf(rows: readonly RunRow[], question: FigureQuestion): StudyFigure {
+  const { facet, kind, series, statistic, x, y } = question;
+  const ran = rows.filter(({ status }) => status === 'done');
+  for (const name of [x, series, facet]) if (name !== null) requireValue(ran, name);
+  const done = ran.filter(({ metrics }) => metrics[y] !== undefined);
+  if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
+  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat');
+  const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
+  const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
+  for (const row of done) {
+    const name = (path: string | null): string => (path === null ? '' : String(rowValue(row, path) ?? ''));
+    const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };
+    const key = JSON.stringify(at);
+    const cell = cells.get(key) ?? { at, samples: [] };
+    cell.samples.push(row.metrics[y]! / vertical.factor);
+    cells.set(key, cell);
+  }
+  const points = [...cells.values()].map(
+    ({ at, samples }): FigurePoint => ({
+      ...at,
+      y: statisticOf(samples, statistic),
+      low: Math.min(...samples),
+      high: Math.max(...samples),
+      runs: samples.length,
+      front: false,
+    }),
+  );
+  const names = (of: (point: FigurePoint) => string): string[] => [...new Set(points.map(of))];
+  const figure: StudyFigure = {
+    ...question,
+    xAxis: { label: horizontal.label, continuous: horizontal.continuous },
+    yAxis: { label: `${y}${vertical.unit === '' ? '' : `, ${vertical.unit}`}`, continuous: true },
+    seriesNames: names((point) => point.series),
+    facets: names((point) => point.facet),
+    points: ordered(points),
+  };
+  return kind === 'pareto' ? withFront(figure) : figure;
+}
+
+/** @throws UserError with the nearest name that the runs have */
+function requireValue(rows: readonly RunRow[], name: string): void {
+  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
+  const known = new Set(rows.flatMap(({ key, metrics, values }) => [...Object.keys(key), ...Object.keys(values), ...Object.keys(metrics)]));
+  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
+}
+
+function ordered(points: readonly FigurePoint[]): FigurePoint[] {
+  const first = (of: (point: FigurePoint) => string): Map<string, number> =>
+    new Map(
+      points
+        .map(of)
+        .reverse()
+        .map((name, at) => [name, -at]),
+    );
+  const [facets, series] = [first((point) => point.facet), first((point) => point.series)];
+  return [...points].sort(
+    (a, b) =>
+      facets.get(a.facet)! - facets.get(b.facet)! ||
+      series.get(a.series)! - series.get(b.series)! ||
+      (typeof a.x === 'number' && typeof b.x === 'number' ? a.x - b.x : 0),
+  );
+}
+
+/** How an x is read off a row; figures with the same unit are continuous, all else is words. */
+function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
+  const texts = rows.map((row) => rowValue(row, name) ?? '');
+  const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
+  if (metric) {
+    const { factor, unit } = scaleOf(describeMetric(name).unit, Math.max(...texts.map((value) => Math.abs(Number(value)))));
+    return { label: `${name}${unit === '' ? '' : `, ${unit}`}`, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
+  }
+  const label = name.split('.').at(-1)!;
+  const as = words ? undefined : READINGS.find(({ read }) => texts.every((value) => read(value) !== null));
+  if (as === undefined) return { label, continuous: false, of: (row) => String(rowValue(row, name) ?? '') };
+  return { label: `${label}${as.unit}`, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
+}
+
+/** Ways to read the values of an axis as numbers; null: this is none of the kind. */
+const READINGS: readonly { readonly unit: string; read(value: string | number | boolean): number | null }[] = [
+  { unit: '', read: (value) => (typeof value === 'number' ? value : numberIn(value, /^-?[\d.]+$/)) },
+  { unit: ', %', read: (value) => numberIn(value, /^[\d.]+ ?%$/) },
+  { unit: ', per layer', read: (value) => numberIn(value, /^[\d.]+\/layer$/) },
+  {
+    unit: ', GiB',
+    read: (value) => (typeof value === 'string' && /^[\d.]+ ?[KMGT]i?B$/.test(value) ? (BYTES.read(value) ?? 0) / 2 ** 30 : null),
+  },
+];
+
+function numberIn(value: string | number | boolean, shape: RegExp): number | null {
+  return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
+}
+
+/** The unit in which figures up to `most` are short, and how many of ours it has. */
+function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
+  const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
+  const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;
+  return { factor, unit: name };
+}
+
+const SCALES: Readonly<Partial<Record<Unit, readonly (readonly [factor: number, name: string])[]>>> = {
+  ratio: [[0.01, '%']],
+  ns: [
+    [1, 'ns'],
+    [1e3, 'µs'],
+    [1e6, 'ms'],
+    [1e9, 's'],
+  ],
+  bytes: [
+    [1, 'B'],
+    [2 ** 20, 'MiB'],
+    [2 ** 30, 'GiB'],
+  ],
+  'bytes/token': [
+    [1, 'B/token'],
+    [2 ** 20, 'MiB/token'],
+    [2 ** 30, 'GiB/token'],
+  ],
+  'bytes/s': [[1e9, 'GB/s']],
+  'tokens/s': [[1, 'tok/s']],
+};
+
+/** Marks the points that no other point of their panel beats in both metrics. */
+function withFront(figure: StudyFigure): StudyFigure {
+  const { points, x, y } = figure;
+  if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
+  // What is no metric, or neither good nor bad, is what one pays: sizes, batches, seconds.
+  const sign = (name: string): number => (METRICS.get(name)?.better === 'higher' ? 1 : -1);
+  const [sx, sy] = [sign(x), sign(y)];
+  const beats = (a: FigurePoint, b: FigurePoint): boolean => {
+    const [dx, dy] = [sx * (Number(a.x) - Number(b.x)), sy * (a.y - b.y)];
+    return dx >= 0 && dy >= 0 && (dx > 0 || dy > 0);
+  };
+  return {
+    ...figure,
+    points: points.map((point) => ({ ...point, front: !points.some((other) => other.facet === point.facet && beats(other, point)) })),
+  };
+}

@@ -1,0 +1,31 @@
+// How series are told apart on paper: colours for every eye, and, where there is no colour, symbols and dashes.
+
+/** What a series looks like. */
+export interface SeriesStyle {
+  readonly color: string;
+  /** A symbol of d3-shape. */
+  readonly symbol: 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'star' | 'wye';
+  /** SVG's stroke-dasharray; null: a solid line. */
+  readonly dash: string | null;
+}
+
+/**
+ * Okabe and Ito 2002 (jfly.uni-koeln.de/color), whose colours differ with every kind of colour blindness, without their yellow, which is too
+ * light for lines on white. In the order of their contrast to those before.
+ */
+export const SERIES: readonly SeriesStyle[] = [
+  { color: '#0072b2', symbol: 'circle', dash: null },
+  { color: '#d55e00', symbol: 'square', dash: '5 2' },
+  { color: '#009e73', symbol: 'triangle', dash: '1.5 1.5' },
+  { color: '#000000', symbol: 'diamond', dash: '6 2 1.5 2' },
+  { color: '#cc79a7', symbol: 'cross', dash: '3 1.5' },
+  { color: '#e69f00', symbol: 'star', dash: '8 3' },
+  { color: '#56b4e9', symbol: 'wye', dash: '2 3' },
+];
+
+/** Style of the n-th series; beyond {@link SERIES} they come again, with the dashes of the next one. */
+export function styleOf(series: number): SeriesStyle {
+  const style = SERIES[series % SERIES.length]!;
+  const round = Math.floor(series / SERIES.length);
+  return round === 0 ? style : { ...style, dash: SERIES[(series + round) % SERIES.length]!.dash };
+}
