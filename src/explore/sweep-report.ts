@@ -4,6 +4,7 @@ import { type Column, type Datum, type Document, type Grid, gridOf, type Line, n
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
 import { compareMetricNames } from '../result/catalogue.js';
+import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
 import { breakEvenPicture, breakEvenSentence, breakEvensOf, DRAFT_PATH } from './break-even.js';
@@ -54,11 +55,15 @@ function sweepDocument(view: SweepView): Document {
       ]),
       ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
+      ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
     ],
     records: gridOf(
-      [...axes.map(({ path }) => path), ...names].map((name) => ({ head: name, name })),
-      points.map(({ result, values }) => [...values.map(String), ...names.map((name) => result.metrics[name])]),
+      [...axes.map(({ path }) => path), ...names, 'knowledge'].map((name) => ({ head: name, name })),
+      points.map(({ result, values }) => [
+        ...[...values.map(String), ...names.map((name) => result.metrics[name])],
+        result.knowledge?.most ?? 'nothing',
+      ]),
     ),
   };
 }
@@ -143,12 +148,20 @@ function verdict({ axes }: Sweep, without: string, values: readonly SweepValue[]
   return `${others.length === 0 ? '' : `${others.join(', ')}: `}${sentence}`;
 }
 
-/** Each warning once, with the runs that gave it, where not all did. */
-function warningLines({ points }: Sweep): string[] {
-  const codes = [...new Set(points.flatMap(({ result }) => result.warnings.map(({ code }) => code)))];
-  return codes.map((code) => {
-    const of = points.filter(({ result }) => result.warnings.some((warning) => warning.code === code));
-    const where = of.length === points.length ? 'all runs' : of.map(({ values }) => values.join(' ')).join(', ');
-    return `${code}: ${where}`;
-  });
+/** Each warning once, with the runs that gave it. */
+function warningLines(sweep: Sweep): string[] {
+  const codes = [...new Set(sweep.points.flatMap(({ result }) => result.warnings.map(({ code }) => code)))];
+  return codes.map((code) => `${code}: ${whichRuns(sweep, ({ warnings }) => warnings.some((warning) => warning.code === code))}`);
+}
+
+/** What runs knew that no system knows by itself (L17), each mark with the runs that have it. */
+function markLines(sweep: Sweep): string[] {
+  const marks = new Set(sweep.points.map(({ result }) => markOf(result)).filter((mark) => mark !== null));
+  return [...marks].map((mark) => `${mark}: ${whichRuns(sweep, (result) => markOf(result) === mark)}`);
+}
+
+/** The runs that something holds for, by the values of their axes. */
+function whichRuns({ points }: Sweep, holds: (result: Result) => boolean): string {
+  const of = points.filter(({ result }) => holds(result));
+  return of.length === points.length ? 'all runs' : of.map(({ values }) => values.join(' ')).join(', ');
 }

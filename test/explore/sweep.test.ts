@@ -12,6 +12,7 @@ import {
 } from '../../src/explore/sweep.js';
 import { type SweepView, sweepReports } from '../../src/explore/sweep-report.js';
 import { metric } from '../../src/result/catalogue.js';
+import { type KnowingPart, knowledgeOfParts } from '../../src/result/knowledge.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
 
@@ -145,6 +146,23 @@ describe('reports', () => {
     expect(lines[2]).toMatch(/^25%,1,0\.839,/);
     expect(JSON.parse(render('json', { sweep, metrics: [] }))).toEqual(JSON.parse(JSON.stringify(sweep)));
     expect(render('markdown', { sweep, metrics: [] })).toMatch(/^\| 50% \| 1 \| 32\.0 \| 29\.4 \|.* 90\.9 \|$/m);
+  });
+
+  it('L17 marks runs that knew more than what had happened, and has a column for it in CSV', () => {
+    const knowing = (part: KnowingPart) => ({ ...ran(20), knowledge: knowledgeOfParts([part]) });
+    const runs = [
+      ran(10),
+      knowing({ part: 'predictor', name: 'gate', knows: 'published', recall: 0.84, precision: 0.84 }),
+      knowing({ part: 'cache.policy', name: 'belady', knows: 'future' }),
+    ];
+    const view = { sweep: sweepOf([{ path: 'system', values: ['a', 'b', 'c'] }], runs, []), metrics: [] };
+    expect(render('table', view)).toContain('i stand-in: published recall .84: b\n');
+    expect(render('table', view)).toContain('i sees the future: c\n');
+    const column = render('csv', view)
+      .trim()
+      .split('\n')
+      .map((line) => line.split(',').at(-1));
+    expect(column).toEqual(['knowledge', 'nothing', 'published', 'future']);
   });
 
   it('L21 ranks what varies in systems and machines alone by decode speed, and names the fastest else', () => {

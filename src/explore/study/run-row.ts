@@ -7,7 +7,7 @@ import type { SweepValue } from './space.js';
 /** What names a run, in the order of the columns. */
 export const KEY_COLUMNS = [
   ...(['fingerprint', 'model', 'quantization', 'trace', 'trace_sha256', 'hardware', 'runtime', 'system'] as const),
-  ...(['policy', 'predictor', 'scheduler', 'seed', 'version'] as const),
+  ...(['policy', 'predictor', 'scheduler', 'knowledge', 'seed', 'version'] as const),
 ] as const;
 
 /** One of {@link KEY_COLUMNS}. */
@@ -93,7 +93,7 @@ export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
 }
 
-function keyOf({ config, inputs, seed, tool }: Result): RunRow['key'] {
+function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key'] {
   const system = config.system as
     | { cache?: { policy?: unknown }; predictor?: { kind?: unknown }; scheduler?: { kind?: unknown } }
     | undefined;
@@ -109,6 +109,7 @@ function keyOf({ config, inputs, seed, tool }: Result): RunRow['key'] {
     policy: text(system?.cache?.policy),
     predictor: text(system?.predictor?.kind),
     scheduler: text(system?.scheduler?.kind),
+    knowledge: knowledge?.most ?? 'nothing',
     seed,
     version: tool.version,
   };
