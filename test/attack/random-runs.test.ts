@@ -133,6 +133,8 @@ const PLANTS: readonly (readonly [law: string, run: string, plant: (result: Plan
   ['drafted tokens are accepted or rejected', 'drafting', times(0.3, 'speculation.tokens_per_pass')],
   ['drafted tokens are accepted or rejected', 'drafting', add(1000, 'speculation.redone')],
   ['drafted tokens are accepted or rejected', 'drafting', times(1000, 'speculation.draft_time')],
+  ['L19 only the floor is below foresight', 'plain', times(5, 'bound.floor.tpot')],
+  ['L19 only the floor is below foresight', 'plain', times(5, 'bound.foresight.tpot')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.h2d.count')],
   ['L8 what is loaded crosses the link', 'ahead', add(1, 'transfer.prefetch.count')],
   ['L8 what is loaded crosses the link', 'ahead', times(0.5, 'transfer.h2d.bytes')],

@@ -387,6 +387,19 @@ function* bounds(f: Figures): Iterable<Statement> {
   }
 }
 
+/** What foresight may be worse than a run that does not know the future. */
+const BESIDE_FORESIGHT = 0.01;
+
+function* foresight(f: Figures): Iterable<Statement> {
+  if (!f.has('bound.foresight.tpot')) return;
+  const { faults, memory } = f.result.config;
+  const tpot = f.of('latency.tpot.mean');
+  yield atMost('the floor of TPOT and that of the run', f.of('bound.floor.tpot'), tpot);
+  // These clocks have links without faults, keep their first capacity, and execute all that is demanded.
+  if (faults !== undefined || memory.kvGrowth !== undefined || f.of('quality.skipped_rate') > 0) return;
+  yield atMost('TPOT under foresight and of the run', f.of('bound.foresight.tpot') * (1 - BESIDE_FORESIGHT), tpot);
+}
+
 function* gpus(f: Figures): Iterable<Statement> {
   if (!f.has('parallel.gpus')) return;
   yield atMost('lowest hit rate of a GPU and of all', f.of('parallel.hit_rate.min'), f.of('cache.hit_rate'));
@@ -417,6 +430,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'L15 Belady hits most': belady,
   'L15 the first use of an expert brings it': compulsory,
   'L15 bounds are told as metrics': bounds,
+  'L19 only the floor is below foresight': foresight,
   'GPUs lie around their mean': gpus,
 };
 
