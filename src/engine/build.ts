@@ -2,13 +2,14 @@
 import { UserError } from '../base/errors.js';
 import { expertBytesTotal } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
-import { isWord } from '../system/miss-rules.js';
+import { anyMiss, gateWays, isWord } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { type CommonParts, composeGpu, rulesOn } from './compose.js';
 import { Engine } from './engine.js';
-import { MissPrecision } from './event/precision.js';
+import { Buddies } from './event/buddies.js';
 import { Recorder } from './event/recorder.js';
 import { Rerank } from './event/rerank.js';
+import { TokenUnimportance } from './event/unimportance.js';
 import { faultsOf } from './faults.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
 import type { Inputs } from './inputs.js';
@@ -36,9 +37,16 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
   const recorded = policies.future ? await futuresOf(plan) : null;
   const predictor = await predictorFor(inputs, run, serving.running);
   const paths = await pathForecastOf(plan);
-  const precision = precisionFor(inputs, run);
   const recorder = new Recorder(inputs.model.layers.length);
-  const common = { plan, policies, recorder, precision, predictions: predictionsOf(plan, predictor, policies), time: timeOf(plan), curves };
+  const common = {
+    plan,
+    policies,
+    recorder,
+    ...judgesOf(inputs, run),
+    predictions: predictionsOf(plan, predictor, policies),
+    time: timeOf(plan),
+    curves,
+  };
   const gpus = await withTraining(inputs, run, async (training) =>
     layout.gpus.map((gpu, g) => composeGpu(common, gpu, recorded?.futures[g] ?? null, training)),
   );
@@ -68,7 +76,7 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
 }
 
 /** A fold over the events of one GPU. */
-function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
+function oneGpu({ judges, plan }: CommonParts, gpu: SimulatedGpu, strikes: Pick<Simulation, 'faults' | 'rerank'>): RunFold {
   const bounds = new BoundClocks(
     gpu.model,
     plan.layout.hardware,
@@ -77,7 +85,7 @@ function oneGpu({ plan, precision }: CommonParts, gpu: SimulatedGpu, strikes: Pi
     knowledgeOf(plan, [gpu]),
     computesOnCpu(plan, gpu),
   );
-  const engine = new Engine({ gpu, replay: plan.run.replay, bounds, precision, ...strikes });
+  const engine = new Engine({ gpu, replay: plan.run.replay, bounds, judges, ...strikes });
   return { engine, bounds, residency: gpu.gpu, parallel: null };
 }
 
@@ -158,16 +166,15 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
 }
 
 /**
- * Two sizes of an expert, where the system has them.
- * @throws UserError where that contradicts the rest of the system, or the trace has no gate weights
+ * What rules of misses ask for.
+ * @throws UserError where they ask for gate weights that the trace does not carry
  */
-function precisionFor({ model, system, trace }: Inputs, run: RunSpec): MissPrecision | null {
-  const { precision } = system;
-  if (precision === undefined) return null;
-  if (!isWord(system.onMiss, 'load'))
-    throw misfit(run, 'system.precision', 'degrades misses that are loaded, and onMiss is another than load; take load, or leave it out');
-  if (precision.by === 'weights' && !trace.has.weights) {
-    throw misfit(run, 'system.precision.by', `needs gate weights, which ${trace.path} does not carry; use rank`);
+function judgesOf({ model, system, trace }: Inputs, run: RunSpec): Pick<CommonParts, 'buddies' | 'judges' | 'unimportance'> {
+  const ways = gateWays(system.onMiss);
+  if (ways.has('weights') && !trace.has.weights) {
+    throw misfit(run, 'system.onMiss', `gate by weights needs gate weights, which ${trace.path} does not carry; take by: rank`);
   }
-  return new MissPrecision(model, precision);
+  const unimportance = ways.size === 0 ? null : new TokenUnimportance(model, ways);
+  const buddies = anyMiss(system.onMiss, 'substitute') ? new Buddies(model) : null;
+  return { unimportance, buddies, judges: [unimportance, buddies].filter((judge) => judge !== null) };
 }

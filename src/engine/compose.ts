@@ -17,11 +17,13 @@ import { type MissRule, ruleOf } from '../system/miss-rules.js';
 import { stagingBuffers } from '../system/staging.js';
 import type { SystemSpec } from '../system/system.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import type { Buddies, StandIns } from './event/buddies.js';
 import { EventDemand } from './event/event.js';
-import type { MissPrecision, Precision } from './event/precision.js';
+import type { LayerJudge } from './event/judge.js';
 import type { Recorder } from './event/recorder.js';
+import type { Unimportance } from './event/unimportance.js';
 import type { GpuLayout } from './memory/layout.js';
-import { gatherShard, type Shard } from './parallel/shard.js';
+import { ELSEWHERE, gatherShard, type Shard } from './parallel/shard.js';
 import { memoryChanges, type RunPlan } from './plan.js';
 import type { Policies } from './policies.js';
 import { ExpectedUse } from './prefetch/expected-use.js';
@@ -39,8 +41,12 @@ export interface CommonParts {
   readonly plan: RunPlan;
   readonly policies: Policies;
   readonly recorder: Recorder;
-  /** Of the whole model; null: all misses are served in full. */
-  readonly precision: MissPrecision | null;
+  /** Of the whole model's experts; null: no rule of misses asks how little they matter. */
+  readonly unimportance: Unimportance | null;
+  /** Null: no rule of misses asks who may stand in. */
+  readonly buddies: Buddies | null;
+  /** Both of them, as far as there are. */
+  readonly judges: readonly LayerJudge[];
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
   /** What predictions take. */
@@ -63,7 +69,7 @@ export function composeGpu(
   future: Future | null,
   training: readonly RoutingTrace[],
 ): SimulatedGpu {
-  const { plan, policies, precision, recorder } = common;
+  const { plan, policies, recorder } = common;
   const { inputs, layout, run } = plan;
   const { system } = inputs;
   const { exclusive, scope } = system.cache;
@@ -109,7 +115,7 @@ export function composeGpu(
     onMiss: rulesOn(layout.hardware, system.onMiss.rules),
     offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
-    precision: precision === null || shard === null ? precision : precisionOf(precision, shard),
+    ...missesSeen(common, shard),
     prefetch:
       predictions === null
         ? null
@@ -238,7 +244,25 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
   };
 }
 
-/** Which misses are degraded, by a shard's own ids. */
-function precisionOf(precision: MissPrecision, { whole }: Shard): Precision {
-  return { limits: precision.limits, of: (id) => precision.of(whole[id]!) };
+/** What rules of misses ask for, as one GPU sees it. */
+function missesSeen({ buddies, unimportance }: CommonParts, shard: Shard | null): Pick<SimulatedGpu, 'standIns' | 'unimportance'> {
+  return {
+    unimportance: unimportance === null || shard === null ? unimportance : unimportanceOf(unimportance, shard),
+    standIns: buddies === null || shard === null ? buddies : standInsOf(buddies, shard),
+  };
+}
+
+/** How little experts matter, by a shard's own ids. */
+export function unimportanceOf(unimportance: Unimportance, { whole }: Shard): Unimportance {
+  return { of: (by, id) => unimportance.of(by, whole[id]!) };
+}
+
+/** Stand-ins among a shard's experts, by its own ids. */
+export function standInsOf(buddies: StandIns, { own, whole }: Shard): StandIns {
+  return {
+    of: (id, layer, may) => {
+      const buddy = buddies.of(whole[id]!, layer, (other) => own[other] !== ELSEWHERE && may(own[other]!));
+      return buddy < 0 ? buddy : own[buddy]!;
+    },
+  };
 }

@@ -7,10 +7,10 @@ import { Evictions } from './event/evictions.js';
 import { Executor } from './event/execute.js';
 import { gatherGates } from './event/gates.js';
 import type { Gpu } from './event/gpu.js';
+import type { LayerJudge } from './event/judge.js';
 import { Judge } from './event/judge.js';
 import type { Misses } from './event/place.js';
 import { missesOf, promotes } from './event/place-each.js';
-import type { MissPrecision } from './event/precision.js';
 import type { Rerank } from './event/rerank.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
@@ -100,6 +100,7 @@ export class EventFold {
     const { dram, gpu } = this.gpu;
     const { ids } = this.event.demand;
     this.#advance(nowNs, false);
+    this.#misses.ended();
     if (gpu.staging !== null) for (let i = 0; i < size; i++) if (gpu.staging.held[ids[i]!] === 1) gpu.staging.free(ids[i]!, nowNs);
     gpu.unpinAll(ids, size);
     dram?.unpinAll(ids, size);
@@ -121,8 +122,8 @@ export interface OneGpuRun {
   readonly gpu: Gpu;
   readonly replay: Replay;
   readonly bounds: BoundClocks;
-  /** Serves misses that matter little from smaller copies; null: all misses are served in full. */
-  readonly precision: MissPrecision | null;
+  /** Told of every layer whose routing is known, what rules of misses ask for. */
+  readonly judges: readonly LayerJudge[];
   /** Strikes links and CPU when it is time; null: nothing goes wrong. */
   readonly faults: Faults | null;
   /** Chooses anew among candidates by what is resident; null: tokens choose as recorded. */
@@ -198,7 +199,7 @@ export class Engine implements Fold {
 
   /** A layer whose routing has just become known: one event (L1), or one per activation (L7). */
   #runLayer(pass: Pass, layer: number): void {
-    const { faults, gpu, precision, replay, rerank } = this.#run;
+    const { faults, gpu, judges, replay, rerank } = this.#run;
     const fold = this.#fold;
     rerank?.choose(pass, layer, gpu.gpu.byLayer[layer]!);
     const sequential = replay === 'sequential';
@@ -207,7 +208,7 @@ export class Engine implements Fold {
     fold.known(pass, layer, size, this.nowNs);
     if (faults !== null && this.nowNs >= faults.nextNs) faults.strike(this.nowNs);
     if (gpu.gates !== null) gatherGates(pass, layer, gpu.model.layers[layer]!, gpu.gates);
-    precision?.judge(pass, layer);
+    for (const judge of judges) judge.judge(pass, layer);
     if (sequential) this.#runActivations(pass, layer);
     else if (size > 0) this.#runEvent(pass, layer, size, true);
     else fold.prefetcher?.replan(pass, layer, this.nowNs);

@@ -1,6 +1,6 @@
 // What LRU, Belady and foresight make of a run (L19), composed from its GPUs.
 import { BeladyBound } from '../cache/belady-bound.js';
-import { isWord } from '../system/miss-rules.js';
+import { isLossy, isWord } from '../system/miss-rules.js';
 import { KnowledgeBounds, type KnownGpu } from './foresight/knowledge-bounds.js';
 import { isPageCache, memoryChanges, type RunPlan } from './plan.js';
 import type { SimulatedGpu } from './simulation.js';
@@ -18,7 +18,7 @@ export function computesOnCpu({ layout }: Pick<RunPlan, 'layout'>, { onMiss }: P
 export function knowledgeOf(plan: RunPlan, gpus: readonly SimulatedGpu[]): KnowledgeBounds | null {
   const { inputs, layout, run } = plan;
   if (!run.bounds || !run.foresight || layout.hardware.links.length === 0) return null;
-  if (inputs.system.precision !== undefined || layout.split !== null) return null;
+  if (isLossy(inputs.system.onMiss) || layout.split !== null) return null;
   return new KnowledgeBounds(
     gpus.map((gpu) => knownGpu(plan, gpu)),
     isLruOnDemand(plan, gpus),

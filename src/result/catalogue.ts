@@ -134,7 +134,8 @@ const TABLE: readonly Row[] = [
     'Machines of this kind whose fast memory together holds every model, so that none is ever switched',
   ],
 
-  ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy of their expert, over all activations'],
+  ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy or by another expert, over all activations'],
+  ['quality.substituted_rate', 'ratio', 'lower', 'Activations that a resident expert stood in for, over all activations'],
   ['quality.skipped_rate', 'ratio', 'lower', 'Activations whose expert was not loaded at all, over all activations'],
 
   [

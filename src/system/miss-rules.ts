@@ -21,6 +21,15 @@ export interface MissCondition {
   /** Tokens of the pass that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
   readonly pass: Range | null;
+  /** How little the expert matters to its tokens. */
+  readonly gate: GateShare | null;
+}
+
+/** A range of the share of a token's gate weight that better-ranked experts have, the smallest over the tokens that chose the expert. */
+export interface GateShare {
+  /** What it is read from: the trace's gate weights, or the rank alone, as if the weights were equal. */
+  readonly by: 'rank' | 'weights';
+  readonly share: Range;
 }
 
 /** One rule. */
@@ -29,6 +38,8 @@ export interface MissRule {
   readonly admit: Admission;
   /** `background`: misses of an expert after which it is promoted. */
   readonly after: number;
+  /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
+  readonly copyBytes: number;
   /** Null: it always holds. */
   readonly when: MissCondition | null;
 }
@@ -37,7 +48,7 @@ export interface MissRule {
 export interface MissRules {
   /** A word, or rules in the form in which they are given, with what they leave open. */
   readonly written: unknown;
-  /** At least one; only the last always holds. */
+  /** At least one; only the last always holds, and substitutes, which may find nobody. */
   readonly rules: readonly MissRule[];
 }
 
@@ -81,6 +92,19 @@ const when = z.strictObject({
   phase: z.enum(['prefill', 'decode']).optional().describe('Phase of the pass: prefill where it holds a prompt token.'),
   tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
   pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
+  gate: z
+    .union([
+      range.transform((share): GateShare => ({ by: 'rank', share })),
+      z.strictObject({
+        by: z
+          .enum(['rank', 'weights'])
+          .default('rank')
+          .describe("What the share is read from: the trace's gate weights, or the rank alone."),
+        share: range.describe("Share of its token's gate weight that better-ranked experts have: '>0.6', or { min, max }."),
+      }),
+    ])
+    .optional()
+    .describe("Share of its token's gate weight that better-ranked experts have, the smallest over tokens: '>0.6', or { by, share }."),
 });
 
 /** Admissions that each action can have; the first is what it has where none is said. */
@@ -89,21 +113,30 @@ const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
   cpu: ['never', 'background'],
   cheaper: ['policy', 'always', 'background'],
   static: ['never'],
+  substitute: ['never', 'background'],
+  skip: ['never', 'background'],
+  'low-precision': ['never', 'background'],
 };
+
+/** Actions that change what the model computes. */
+const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
+
+/** Bytes of a low-precision copy where nobody says: 4 of 16 bits. */
+const COPY_BYTES = 0.25;
 
 /** What to write instead of an admission that an action cannot have. */
 function insteadOf(action: MissAction, admit: Admission): string {
   if (action === 'load' && admit === 'never') return 'a load that is never kept is do: static';
   if (action === 'static') return 'static keeps nothing of what it streams; take do: load, or leave admit out';
   if (admit === 'background') return `${action} has the expert on the GPU already; take policy or always`;
-  return `${action} brings nothing to the GPU; take background, or leave admit out`;
+  return `${action} leaves the expert where it lies; take background, or leave admit out`;
 }
 
 const rule = z
   .union([
     z.enum(MISS_ACTIONS).transform((action) => ({ do: action })),
     z.strictObject({
-      do: z.enum(MISS_ACTIONS).describe('What is done with the miss: load, cpu, cheaper or static.'),
+      do: z.enum(MISS_ACTIONS).describe('What is done with the miss: load, cpu, cheaper, static, substitute, skip or low-precision.'),
       admit: z
         .enum(ADMISSIONS)
         .optional()
@@ -111,30 +144,46 @@ const rule = z
           "How the expert gets into the cache: policy (as the policy wants), always, never, or background (over the idle link, later). Absent: the action's own.",
         ),
       after: z.int().positive().optional().describe('background: misses of an expert after which it is promoted. Absent: 1.'),
+      copyBytes: z
+        .number()
+        .positive()
+        .max(1)
+        .optional()
+        .describe("low-precision: bytes of a copy as a share of the expert's. Absent: 0.25."),
       when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
     }),
   ])
   .transform((given, context) => {
-    const { after, admit: asked, do: action, when: said } = { after: undefined, admit: undefined, when: undefined, ...given };
+    const none = { after: undefined, admit: undefined, copyBytes: undefined, when: undefined };
+    const { after, admit: asked, copyBytes, do: action, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
     if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
     if (after !== undefined && admit !== 'background')
       complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
+    if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
-    const { pass = null, phase = null, tokens = null } = condition ?? {};
-    return { do: action, admit, after: after ?? 1, when: condition === null ? null : { phase, tokens, pass } } satisfies MissRule;
+    const { gate = null, pass = null, phase = null, tokens = null } = condition ?? {};
+    return {
+      ...ruleOf(action),
+      admit,
+      after: after ?? 1,
+      ...(copyBytes === undefined ? {} : { copyBytes }),
+      when: condition === null ? null : { phase, tokens, pass, gate },
+    } satisfies MissRule;
   });
 
 /** Schema of `system.onMiss`. */
 export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given, context): MissRules => {
   const rules = [given].flat();
-  for (const [at, { when: condition }] of rules.entries()) {
+  for (const [at, { do: action, when: condition }] of rules.entries()) {
     const last = at === rules.length - 1;
     const path = Array.isArray(given) ? [at] : [];
     if (last && condition !== null)
       context.addIssue({ code: 'custom', path, message: 'the last rule must always hold; leave its when out, or add load' });
-    if (!last && condition === null)
+    if (last && action === 'substitute')
+      context.addIssue({ code: 'custom', path, message: 'substitute may find no resident expert; add what is done then, such as load' });
+    if (!last && condition === null && action !== 'substitute')
       context.addIssue({ code: 'custom', path, message: 'holds always, so that no rule behind it is reached; give it a when' });
   }
   const written = rules.map(shownRule);
@@ -142,15 +191,23 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
 });
 
 /** A rule as it can be written: a word where that says all of it. */
-function shownRule({ admit, after, do: action, when: condition }: MissRule): unknown {
-  if (condition === null && admit === ADMITS[action][0]) return action;
-  const { pass, phase, tokens } = condition ?? { pass: null, phase: null, tokens: null };
+function shownRule({ admit, after, copyBytes, do: action, when: condition }: MissRule): unknown {
+  const word = ruleOf(action);
+  if (condition === null && admit === word.admit && copyBytes === word.copyBytes) return action;
+  const { gate, pass, phase, tokens } = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
     ...(tokens === null ? {} : { tokens: shownRange(tokens) }),
     ...(pass === null ? {} : { pass: shownRange(pass) }),
+    ...(gate === null ? {} : { gate: { by: gate.by, share: shownRange(gate.share) } }),
   };
-  return { do: action, admit, ...(admit === 'background' ? { after } : {}), ...(condition === null ? {} : { when: held }) };
+  return {
+    do: action,
+    admit,
+    ...(admit === 'background' ? { after } : {}),
+    ...(action === 'low-precision' ? { copyBytes } : {}),
+    ...(condition === null ? {} : { when: held }),
+  };
 }
 
 function shownRange({ above, below, max, min }: Range): unknown {
@@ -166,6 +223,16 @@ export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonl
   return rules.some((one) => actions.includes(one.do));
 }
 
+/** True where some miss is not served as the model wants. */
+export function isLossy(rules: Pick<MissRules, 'rules'>): boolean {
+  return anyMiss(rules, ...LOSSY);
+}
+
+/** What shares of gate weights are read from, where rules ask for them. */
+export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateShare['by']> {
+  return new Set(rules.flatMap(({ when: condition }) => (condition?.gate == null ? [] : [condition.gate.by])));
+}
+
 /** True where every miss goes one way, whatever the pass: that of the word. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
@@ -174,5 +241,5 @@ export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): b
 
 /** The rule of a word. */
 export function ruleOf(word: MissAction): MissRule {
-  return { do: word, admit: ADMITS[word][0]!, after: 1, when: null };
+  return { do: word, admit: ADMITS[word][0]!, after: 1, copyBytes: word === 'low-precision' ? COPY_BYTES : 1, when: null };
 }

@@ -180,7 +180,7 @@ export const systemSchema = z.strictObject({
   onMiss: missRules
     .prefault('load')
     .describe(
-      'What becomes of a miss: load the expert, compute it on the cpu, whichever is cheaper, or keep a static placement; a rule with do, admit, after and when; or a list of them, of which the first that holds wins.',
+      'What becomes of a miss: load the expert, compute it on the cpu, whichever is cheaper, keep a static placement, or a lossy way; a rule with do, admit, after, copyBytes and when; or a list of them, of which the first that holds wins.',
     ),
   rerank: z
     .strictObject({
@@ -191,22 +191,6 @@ export const systemSchema = z.strictObject({
     .describe(
       'Cache-aware routing: resident experts are preferred among the candidates of a trace that is wider than top-k. Absent: as recorded.',
     ),
-  precision: z
-    .strictObject({
-      by: z
-        .enum(['weights', 'rank'])
-        .default('rank')
-        .describe("What importance is read from: the trace's gate weights, or the rank alone."),
-      copyBytes: z.number().positive().max(1).describe("Bytes of a copy as a share of the expert's."),
-      lowAbove: z
-        .number()
-        .min(0)
-        .max(1)
-        .describe('Copies serve misses whose token has put more than this share of its weight on better-ranked experts, 0..1.'),
-      skipAbove: z.number().min(0).max(1).default(1).describe('Beyond this share a miss is skipped; 1: never.'),
-    })
-    .optional()
-    .describe('Two sizes of an expert: misses that matter little are served from a low-precision copy, or not at all.'),
 });
 
 /** A checked system. */

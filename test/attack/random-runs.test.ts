@@ -61,7 +61,9 @@ const HONEST: Readonly<Record<string, RunInput>> = {
   drafting: { system: { name: 'drafting' }, workload: { tokens: 500, speculation: { draft: 3, acceptance: 0.6, drafter: '10us' } } },
   resident: { system: 'all-resident', memory: {} },
   // Three tenths of an expert are no whole bytes.
-  copies: { system: { name: 'copies', precision: { copyBytes: 0.3, lowAbove: 0.4 } } },
+  copies: {
+    system: { name: 'copies', onMiss: [{ do: 'low-precision', copyBytes: 0.3, when: { gate: '>0.4' } }, 'load'] },
+  },
 };
 
 /** A result that may be written to. */

@@ -169,7 +169,6 @@ function system(draw: Draw, { cpu }: Machine): Tree {
       ...draw.maybe(0.25, () => ({ chunk: draw.of(['4KiB', '64KiB']) })),
     },
   });
-  const precision = { by: draw.chance(SENSELESS) ? 'weights' : 'rank', copyBytes: 0.25, lowAbove: 0.4, skipAbove: draw.of([0.6, 1]) };
   return {
     name: 'random',
     cache: {
@@ -184,7 +183,6 @@ function system(draw: Draw, { cpu }: Machine): Tree {
     scheduler: draw.of(SCHEDULERS.map(({ name }) => name)),
     onMiss,
     ...(predicts ? predicted() : {}),
-    ...draw.maybe(onMiss === 'load' ? 0.2 : SENSELESS, () => ({ precision })),
     ...draw.maybe(SENSELESS, () => ({ rerank: { lambda: draw.of([0, 0.5, 2]), keep: draw.int(0, 1) } })),
     ...draw.maybe(0.3, () => ({ placement: draw.of(PLACEMENTS.map(({ name }) => name)), overlap: draw.of(['none', 2, 'adaptive']) })),
   };
@@ -202,6 +200,11 @@ function missRules(draw: Draw, cpu: boolean, predicts: boolean): unknown {
     if (cpu && draw.chance(0.6)) return background();
     return { do: draw.of(cpu ? MISS_ACTIONS : ['load', 'static']), ...draw.maybe(SENSELESS, () => ({ admit: draw.of(ADMISSIONS) })) };
   };
+  const lossy = () => [
+    { do: 'skip', when: { gate: draw.of(['>0.6', { by: draw.chance(SENSELESS) ? 'weights' : 'rank', share: '>0.8' }]) } },
+    { do: 'low-precision', copyBytes: draw.of([0.25, 0.5]), when: { gate: '>0.4' } },
+    ...(draw.chance(0.5) ? ['substitute'] : []),
+  ];
   const range = () => draw.of(['>=8', '<4', 1, '>2', { min: 2, max: 20 }]);
   const when = () => ({
     ...draw.maybe(0.5, () => ({ phase: draw.of(['prefill', 'decode']) })),
@@ -209,6 +212,7 @@ function missRules(draw: Draw, cpu: boolean, predicts: boolean): unknown {
     ...draw.maybe(0.4, () => ({ pass: range() })),
   });
   const last = cpu ? one() : { do: 'load', admit: draw.of(['policy', 'always']) };
+  if (draw.chance(0.3)) return [...lossy(), last];
   return draw.chance(0.4) ? last : [{ ...one(), when: { phase: draw.of(['prefill', 'decode']), ...when() } }, last];
 }
 

@@ -19,7 +19,6 @@ export interface ResultJson {
       /** A word, a rule or rules. */
       readonly onMiss: unknown;
       readonly prefetch?: { readonly staging?: string };
-      readonly precision?: unknown;
     };
   };
 }
@@ -85,7 +84,7 @@ class Figures {
   /** Every miss is transferred: none is skipped or computed on the CPU. */
   get loadsAll(): boolean {
     const rules = [this.system.onMiss].flat().map((rule) => (typeof rule === 'string' ? rule : (rule as { do: string }).do));
-    return rules.every((action) => action === 'load' || action === 'static') && this.system.precision === undefined;
+    return rules.every((action) => action === 'load' || action === 'static');
   }
 
   /** All processors share one memory: what the CPU was to compute is loaded from the SSD. */
@@ -239,7 +238,7 @@ function* misses(f: Figures): Iterable<Statement> {
   yield atMost('streamed experts and misses', f.of('cache.streamed'), f.of('cache.misses'));
   if (f.loadsAll) yield same('on-demand loads and misses', loads, f.of('cache.misses'));
   // Runtimes copy the experts of passes of at least 32 tokens to the GPU: such a pass has a prompt where few decode at once.
-  if (f.system.onMiss === 'cpu' && f.system.precision === undefined && f.decodedAtOnce < 32 && !f.oneMemory)
+  if (f.system.onMiss === 'cpu' && f.decodedAtOnce < 32 && !f.oneMemory)
     yield atMost(
       'on-demand loads and misses of prompts where the CPU computes',
       loads,

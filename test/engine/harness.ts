@@ -8,8 +8,10 @@ import { parsePolicy, resolvePolicy } from '../../src/cache/policies/index.js';
 import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/engine.js';
+import { Buddies } from '../../src/engine/event/buddies.js';
 import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
+import { TokenUnimportance } from '../../src/engine/event/unimportance.js';
 import { Faults } from '../../src/engine/faults.js';
 import { Link } from '../../src/engine/transfer/link.js';
 import { Staging } from '../../src/engine/transfer/staging.js';
@@ -112,6 +114,8 @@ export async function composeEngine(scenario: Scenario) {
   const cost = new CostModel(model, hardware, null, scenario.split);
   const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
+  const unimportance = new TokenUnimportance(model, ['rank']);
+  const buddies = new Buddies(model);
   const parts: Gpu = {
     model,
     cost,
@@ -121,7 +125,8 @@ export async function composeEngine(scenario: Scenario) {
     onMiss: rulesOf(scenario),
     offloadFrom: Number.POSITIVE_INFINITY,
     overlaps: true,
-    precision: null,
+    unimportance,
+    standIns: buddies,
     prefetch:
       script === null
         ? null
@@ -148,7 +153,7 @@ export async function composeEngine(scenario: Scenario) {
     gpu: parts,
     replay: scenario.replay,
     bounds: new BoundClocks(model, hardware, cost, dram === null, null, false),
-    precision: null,
+    judges: [unimportance, buddies],
     faults:
       scenario.faults === undefined
         ? null
@@ -245,6 +250,9 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     dropped: recorder.prefetchDropped,
     cancelled: recorder.prefetchCancelled,
     cpuExperts: recorder.cpuExperts,
+    skipped: recorder.skippedExperts,
+    substituted: recorder.substitutedExperts,
+    degraded: recorder.degradedActivations,
     promoted: recorder.promoted,
     writeBacks: recorder.writeBacks,
     writeBackBytes: recorder.writeBackBytes,

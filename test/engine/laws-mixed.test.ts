@@ -69,6 +69,7 @@ const systems = [
   'finemoe',
 ];
 const background = { do: 'cpu', admit: 'background', after: 2 };
+const lossy = [{ do: 'skip', admit: 'background', when: { gate: '>0.2' } }, { do: 'low-precision', when: { gate: '>0.4' } }, 'load'];
 const byTokens = [
   { do: 'load', admit: 'always', when: { tokens: '>=2' } },
   { do: 'cheaper', admit: 'background' },
@@ -82,6 +83,7 @@ const draws = fc.record({
     'load',
     'cheaper',
     background,
+    lossy,
     [{ do: 'static', when: { phase: 'prefill', pass: '>=8' } }, background],
     byTokens,
   ),
@@ -297,7 +299,7 @@ describe('L1-L16, L19 on runs that mix everything', () => {
     const settings = {
       'hardware.links.1': { name: 'ssd', bandwidth: 0.5e9, latency: 50_000, lanes: 4 },
       'system.dram.policy': 'mru',
-      'system.precision': { by: 'rank', copyBytes: 0.25, lowAbove: 0.2, skipAbove: 0.3 },
+      'system.onMiss': [{ do: 'skip', when: { gate: '>0.3' } }, { do: 'low-precision', when: { gate: '>0.2' } }, 'load'],
       'system.prefetch.minProbability': 0.05,
     };
     const overrides = Object.entries(settings).map(([path, value]): Override => ({ path: path.split('.'), value, label: path }));

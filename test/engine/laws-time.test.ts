@@ -387,11 +387,38 @@ describe('L13 Miss action', () => {
 
   it('L13 rules: the first that holds, by the tokens that chose the expert', async () => {
     const range = { min: 2, max: Number.POSITIVE_INFINITY, above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
-    const load = { ...ruleOf('load'), when: { phase: null, tokens: range, pass: null } };
+    const load = { ...ruleOf('load'), when: { phase: null, tokens: range, pass: null, gate: null } };
     const passes = [[[[0, 1]], [[0]]]]; // expert 0 for two tokens, 1 for one
     const outcome = await simulateByEngine(world({ layers: [{}], hardware, passes, onMiss: [load, ruleOf('cpu')] }));
     expect(outcome).toMatchObject({ cpuExperts: 1, h2d: { demands: 1 } });
     expect(outcome.passes[0]).toMatchObject({ gpu: [0] });
+  });
+
+  it('L13 substitute: who was chosen with it most often stands in, where it is resident', async () => {
+    const rules = [ruleOf('substitute'), ruleOf('load')];
+    // 0 and 1 move in; then 2 is chosen with 1, for which no room is left: 0 leaves. 0 alone is missed, and 1 has been chosen with it.
+    const passes = single([0, 1], [1, 2], [0]);
+    const outcome = await simulateByEngine(world({ layers: [{}], hardware, passes, onMiss: rules }));
+    expect(outcome).toMatchObject({ substituted: 1, degraded: 1, h2d: { demands: 3 } });
+    // Loads of 40 each, the GPU 10 an expert, hits first: 90, then 40 + 10 for 2, then 10 for 1 in the place of 0.
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([90, 140, 150]);
+    expect(outcome.passes[2]).toMatchObject({ gpu: [1, 2], layers: [{ misses: 1, hits: 0 }] });
+  });
+
+  it('L13 skip and low-precision: by the share of better-ranked experts', async () => {
+    const above = (value: number) => {
+      const share = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY, above: value, below: Number.POSITIVE_INFINITY };
+      return { phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share } };
+    };
+    const rules = [
+      { ...ruleOf('skip'), when: above(0.6) },
+      { ...ruleOf('low-precision'), copyBytes: 0.5, when: above(0.2) },
+      ruleOf('load'),
+    ];
+    // Of three ranks 0, 1/3 and 2/3 of the weight are better: loaded, a copy of half the bytes, skipped.
+    const outcome = await simulateByEngine(world({ layers: [{}], topK: 3, hardware, passes: single([3, 1, 2]), onMiss: rules }));
+    expect(outcome).toMatchObject({ skipped: 1, degraded: 1, h2d: { demands: 2, demandBytes: 15 } });
+    expect(outcome.passes[0]).toMatchObject({ endNs: 40 + 20 + 10, gpu: [3], layers: [{ streamed: 1 }] });
   });
 
   it('L13 static: streamed, the placement never changes', async () => {

@@ -30,7 +30,16 @@ const RUNS: Readonly<Record<string, RunInput>> = {
     ...small,
     model: 'qwen3-30b-a3b',
     workload: { tokens: 20 },
-    system: { name: 'test', rerank: { lambda: 1 }, precision: { copyBytes: 0.25, lowAbove: 0.5, skipAbove: 0.8 } },
+    system: {
+      name: 'test',
+      rerank: { lambda: 1 },
+      onMiss: [{ do: 'skip', when: { gate: '>0.8' } }, { do: 'low-precision', when: { gate: '>0.5' } }, 'load'],
+    },
+  },
+  'other experts that stand in, and promotions': {
+    ...small,
+    hardware: 'rtx-3060+ryzen-9-7950x+2xddr5-6000+64GB',
+    system: { name: 'test', onMiss: ['substitute', { do: 'cpu', admit: 'background' }] },
   },
   'layers on the CPU': { ...small, system: 'llama.cpp-static', memory: { gpuLayers: 4 } },
   'models that are switched': { model: 'coe-150x7b', hardware: 'sn40l', workload: { tokens: 40, prompt: 4, output: 4 } },

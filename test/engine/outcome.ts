@@ -53,6 +53,10 @@ export interface Outcome {
   readonly cancelled: number;
   readonly cpuExperts: number;
   readonly promoted: number;
+  /** Misses that were not served, or by another expert; activations of the latter and of copies. */
+  readonly skipped: number;
+  readonly substituted: number;
+  readonly degraded: number;
   readonly writeBacks: number;
   readonly writeBackBytes: number;
   /** Most bytes that the GPU's caches held. */

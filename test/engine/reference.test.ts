@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';
+import { type MissRule, ruleOf } from '../../src/system/miss-rules.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
@@ -71,7 +72,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     const after = fc.integer({ min: 1, max: 3 });
     const family = fc.tuple(scenarios, after).map(([scenario, misses]): Scenario => {
       const { policy } = scenario;
-      const onMiss = [{ do: 'cpu', admit: 'background', after: misses, when: null }] as const;
+      const onMiss = [{ ...ruleOf('cpu'), admit: 'background' as const, after: misses }];
       return { ...scenario, policy: policy.startsWith('static') ? 'lfu' : policy, onMiss };
     });
     return agree(
@@ -98,6 +99,21 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     const several = (outcome: Outcome, { onMiss }: Scenario): boolean =>
       onMiss.length > 1 && outcome.cpuExperts > 0 && outcome.h2d.demands > 0;
     return agree(family, { ...basics, 'some here, some there': several, promoted: ({ promoted }) => promoted > 0 }, 12, cases(300));
+  });
+
+  it('with misses that others stand in for, that are served from copies or not at all', () => {
+    const lossy = ({ do: action }: MissRule): boolean => action === 'substitute' || action === 'skip' || action === 'low-precision';
+    const family = scenarios.filter(({ onMiss }) => typeof onMiss !== 'string' && onMiss.some(lossy));
+    const seen = {
+      hits: basics.hits,
+      evictions: basics.evictions,
+      skipped: ({ skipped }: Outcome) => skipped > 0,
+      substituted: ({ substituted }: Outcome) => substituted > 0,
+      'by copies': ({ degraded, substituted }: Outcome) => degraded > 0 && substituted === 0,
+      promoted: ({ promoted }: Outcome) => promoted > 0,
+      'beside prefetches': ({ h2d, substituted }: Outcome) => substituted > 0 && h2d.prefetches > 0,
+    };
+    return agree(family, seen, 14, cases(400));
   });
 
   it('with exclusive tiers', () => {

@@ -6,6 +6,7 @@ import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
 import { expertSizes } from '../../src/model/spec.js';
 import type { SpeculationSpec } from '../../src/schedule/speculation.js';
+import type { MissRule } from '../../src/system/miss-rules.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import type { LayerOutcome, Outcome, PassOutcome } from './outcome.js';
 import { ReferenceLink, type ReferenceTransfer } from './reference-link.js';
@@ -59,12 +60,21 @@ interface Member {
   readyNs: number;
   fate: 'hit' | 'late' | 'miss';
   onCpu: boolean;
+  /** It is not served. */
+  left: boolean;
 }
 
 /** Demand of an event: distinct experts in order of last appearance (L1, L3), from the choices in the order of the pass. */
 function membersOf(choices: readonly number[]): Member[] {
   const distinct = [...new Set(choices)].sort((a, b) => choices.lastIndexOf(a) - choices.lastIndexOf(b));
-  return distinct.map((id) => ({ id, count: choices.filter((other) => other === id).length, readyNs: 0, fate: 'miss', onCpu: false }));
+  return distinct.map((id) => ({
+    id,
+    count: choices.filter((other) => other === id).length,
+    readyNs: 0,
+    fate: 'miss',
+    onCpu: false,
+    left: false,
+  }));
 }
 
 /** A pass, and what drafting its tokens takes before it. */
@@ -169,6 +179,9 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     cancelled: 0,
     cpuExperts: 0,
     promoted: 0,
+    skipped: 0,
+    substituted: 0,
+    degraded: 0,
     writeBacks: 0,
     writeBackBytes: 0,
   };
@@ -184,6 +197,11 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let promotions: { readonly id: number; readonly sinceNs: number }[] = [];
   let nextLayer = 0;
   let passTokens = 0;
+  let running: readonly TokenChoices[] = [];
+  /** Who stands in during the event. */
+  let standIns = new Set<number>();
+  /** What tokens have chosen at each layer so far, the running pass's included once its routing is known. */
+  const chosen = model.layers.map((): number[][] => []);
   /** What the plan still waits for: experts that are neither on the GPU nor on their way there. */
   const waits = ({ id, dropped, refused }: Planned): boolean => !dropped && !refused && !gpu.holds(id);
   const isCancelled = (planned: Planned): boolean => waits(planned) || planned.refused;
@@ -201,7 +219,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   ): { admitted: boolean; slotNs: number } {
     const pinned = (other: number): boolean => {
       if (level.arrivalNs(other) > atNs) return true; // in flight
-      if ((level === gpu ? demandedNow : missedNow).has(other)) return true;
+      if ((level === gpu ? demandedNow : missedNow).has(other) || (level === gpu && standIns.has(other))) return true;
       const rank = plan.findIndex((planned) => planned.id === other);
       return rank >= 0 && rank < planRank;
     };
@@ -435,6 +453,46 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     }
   }
 
+  /** Share of its token's choices that are better ranked, the smallest over tokens. */
+  function shareOf(layer: number, id: number): number {
+    const shares = running.flatMap((token) => {
+      const row = token[layer]!.filter((expert) => expert !== NULL_EXPERT);
+      const rank = row.indexOf(id - model.layers[layer]!.offset);
+      return rank < 0 ? [] : [Math.fround(rank / row.length)];
+    });
+    return Math.min(...shares);
+  }
+
+  /** The first rule from number `from` on that holds for a member. */
+  function firstRule(layer: number, { count, id }: Member, from: number): MissRule {
+    return rules.slice(from).find(({ when }) => {
+      if (when === null) return true;
+      const { gate, pass, phase, tokens } = when;
+      const within = (range: typeof pass, value: number) =>
+        range === null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
+      const matters = gate === null || within(gate.share, shareOf(layer, id));
+      return phase !== 'prefill' && within(tokens, count) && within(pass, passTokens) && matters;
+    })!;
+  }
+
+  /** How a miss is served, and by whom where another stands in. */
+  function resolve(layer: number, member: Member): { rule: MissRule; buddy: number } {
+    for (let rule = firstRule(layer, member, 0); ; rule = firstRule(layer, member, rules.indexOf(rule) + 1)) {
+      if (rule.do !== 'substitute') return { rule, buddy: -1 };
+      const { offset } = model.layers[layer]!;
+      const own = member.id - offset;
+      const together = (id: number): number => chosen[layer]!.filter((row) => row.includes(own) && row.includes(id - offset)).length;
+      const may = idsOf(layer).filter((id) => {
+        const here = gpu.byLayer[layer]!.resident.has(id) && gpu.arrivalNs(id) <= nowNs;
+        return here && !demandedNow.has(id) && !standIns.has(id) && together(id) > 0;
+      });
+      const [buddy] = may.sort((a, b) => together(b) - together(a) || a - b);
+      if (buddy === undefined) continue;
+      standIns.add(buddy);
+      return { rule, buddy };
+    }
+  }
+
   function runEvent(layer: number, choices: readonly number[], afterDemands: () => void): void {
     const counts = layers[layer]!;
     const members = membersOf(choices);
@@ -463,8 +521,10 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       unused.delete(id);
     }
     const misses = members.filter(({ fate }) => fate === 'miss');
-    missedNow = new Set(misses.map(({ id }) => id));
-    for (const { id } of misses) {
+    const resolved = new Map(misses.map((member) => [member.id, resolve(layer, member)]));
+    const read = misses.filter(({ id }) => !['skip', 'substitute'].includes(resolved.get(id)!.rule.do));
+    missedNow = new Set(read.map(({ id }) => id));
+    for (const { id } of read) {
       const coming = dram?.came.get(id);
       if (dram?.holds(id) && coming !== undefined) coming.yields = false;
     }
@@ -474,13 +534,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const loads: Member[] = [];
     for (const member of members) {
       const { count, id } = member;
-      const rule = rules.find(({ when }) => {
-        if (when === null) return true;
-        const { pass, phase, tokens } = when;
-        const within = (range: typeof pass, value: number) =>
-          range === null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
-        return phase !== 'prefill' && within(tokens, count) && within(pass, passTokens);
-      })!;
+      const { buddy, rule } = member.fate === 'miss' ? resolved.get(id)! : { buddy: -1, rule: firstRule(layer, member, 0) };
       if (gpu.staged.has(id)) {
         // It moves into the cache, and what leaves for it becomes its buffer.
         if (rule.do === 'static') gpu.byLayer[layer]!.passBy(id);
@@ -496,6 +550,34 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       }
       const cpuNs = cost.cpuExpertNs(layer, count);
       const socket = id % cpuFreeNs.length;
+      const counted = (): void => {
+        if (rule.admit !== 'background') return;
+        missed.set(id, (missed.get(id) ?? 0) + 1);
+        const waits = promotions.some((other) => other.id === id);
+        if (missed.get(id)! >= rule.after && !waits) promotions.push({ id, sinceNs: Number.POSITIVE_INFINITY });
+      };
+      if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') {
+        gpu.byLayer[layer]!.passBy(id);
+        counted();
+        if (rule.do === 'skip') {
+          total.skipped++;
+          member.left = true;
+          continue;
+        }
+        total.degraded += count;
+        if (rule.do === 'substitute') {
+          total.substituted++;
+          gpu.byLayer[layer]!.touch(buddy);
+          member.readyNs = nowNs;
+          continue;
+        }
+        load(layer, loads.splice(0));
+        const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
+        member.readyNs = gpu.link.demand(id, bytes, dram === null ? nowNs : inDram(dram, id)).arrivalNs;
+        counts.onDemandBytes += bytes;
+        counts.streamed++;
+        continue;
+      }
       let byCpu = rule.do === 'cpu';
       if (rule.do === 'cheaper') {
         const bytes = sizes[id]!;
@@ -510,10 +592,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         cpuFreeNs[socket] = Math.max(cpuFreeNs[socket]!, member.readyNs) + cpuNs;
         total.cpuExperts++;
         counts.cpuNs += cpuNs;
-        if (rule.admit !== 'background') continue;
-        missed.set(id, (missed.get(id) ?? 0) + 1);
-        const waits = promotions.some((other) => other.id === id);
-        if (missed.get(id)! >= rule.after && !waits) promotions.push({ id, sinceNs: Number.POSITIVE_INFINITY });
+        counted();
         continue;
       }
       let slotNs = nowNs;
@@ -530,7 +609,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
 
     let gpuNs = nowNs;
     let computeNs = 0;
-    for (const member of members.filter(({ onCpu }) => !onCpu).sort((a, b) => a.readyNs - b.readyNs)) {
+    for (const member of members.filter(({ left, onCpu }) => !onCpu && !left).sort((a, b) => a.readyNs - b.readyNs)) {
       const ns = cost.expertNs(layer, member.count);
       gpuNs = Math.max(gpuNs, member.readyNs) + ns;
       computeNs += ns;
@@ -544,7 +623,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     counts.stallNs += ownNs - nowNs - computeNs;
     advance(endNs);
     for (const { id } of members) if (gpu.staged.has(id)) leave(id, endNs);
-    demandedNow = missedNow = new Set();
+    demandedNow = missedNow = standIns = new Set();
     nowNs = endNs;
     promotions = promotions.map(({ id, sinceNs }) => ({ id, sinceNs: Math.min(sinceNs, nowNs) }));
     for (const planned of plan.filter(({ refused }) => refused)) {
@@ -558,6 +637,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     layers = model.layers.map(() => ({ startNs: 0, endNs: 0, ...zero, computeNs: 0, stallNs: 0, cpuNs: 0 }));
     const sequences = [[0], [pass.length], 1] as const;
     passTokens = pass.length;
+    running = pass;
     plan = [];
     nextLayer = 0;
     nowNs += verified[number - 1]!.draftNs;
@@ -570,6 +650,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       advance(nowNs);
       known(layer, choices);
       if (scenario.faults !== undefined) strike();
+      chosen[layer]!.push(...pass.map((token) => token[layer]!.filter((expert) => expert !== NULL_EXPERT)));
       const replan = (): void => predict(number, layer);
       if (choices.length === 0) replan();
       else if (!sequential) runEvent(layer, choices, replan);

@@ -169,21 +169,31 @@ const rule: fc.Arbitrary<MissRule> = fc
       { do: 'cheaper', admit: 'always' },
       { do: 'cheaper', admit: 'background' },
       { do: 'static', admit: 'never' },
+      { do: 'substitute', admit: 'never' },
+      { do: 'substitute', admit: 'background' },
+      { do: 'skip', admit: 'never' },
+      { do: 'skip', admit: 'background' },
+      { do: 'low-precision', admit: 'never' },
+      { do: 'low-precision', admit: 'background' },
     ),
     after: fc.integer({ min: 1, max: 3 }),
   })
-  .map(({ after, one }) => ({ ...one, after, when: null }));
+  .map(({ after, one }) => ({ ...ruleOf(one.do), ...one, after, ...(one.do === 'low-precision' ? { copyBytes: 0.5 } : {}) }));
 
 const condition = fc.record({
   phase: fc.constantFrom('prefill' as const, 'decode' as const, null, null),
   tokens: fc.option(range),
   pass: fc.option(range),
+  gate: fc.option(fc.constantFrom(0, 0.25, 0.4, 0.6).map((above) => ({ by: 'rank' as const, share: { ...everything, above } }))),
 });
 
 /** One to three rules, of which the last always holds. */
 const rules: fc.Arbitrary<readonly MissRule[]> = fc
   .tuple(fc.array(fc.tuple(rule, condition), { maxLength: 2 }), rule)
-  .map(([first, last]) => [...first.map(([one, when]) => ({ ...one, when })), last]);
+  .map(([first, last]) => [
+    ...first.map(([one, when]) => ({ ...one, when: one.do === 'substitute' && when.phase === null ? null : when })),
+    last.do === 'substitute' ? ruleOf('load') : last,
+  ]);
 
 /** Draws whole scenarios. */
 export const scenarios: fc.Arbitrary<Scenario> = fc

@@ -1,7 +1,7 @@
 // What predictions are used for: slots that follow the predicted demand, a horizon that follows the link, what policies are shown, and
 // misses that are served from smaller copies.
 import { describe, expect, it } from 'vitest';
-import { MissPrecision, PRECISION } from '../../src/engine/event/precision.js';
+import { TokenUnimportance } from '../../src/engine/event/unimportance.js';
 import { profileLayers } from '../../src/engine/memory/quotas.js';
 import { AdaptiveHorizon } from '../../src/engine/prefetch/horizon.js';
 import { PredictedUse } from '../../src/engine/prefetch/predicted-use.js';
@@ -117,7 +117,7 @@ describe('PredictedUse', () => {
   });
 });
 
-describe('MissPrecision', () => {
+describe('misses that matter little', () => {
   const model = modelOf([{ experts: 5, topK: 3 }]);
   const rows = (weights: number[][], experts: number[][]) =>
     traceOf(
@@ -125,55 +125,63 @@ describe('MissPrecision', () => {
       5,
       { topK: 3 },
     );
-  const limits = { by: 'weights', copyBytes: 0.25, lowAbove: 0.4, skipAbove: 0.75 } as const;
 
-  it('degrades by the share of weight that better-ranked experts have', () => {
-    const precision = new MissPrecision(model, limits);
+  it('are told by the share of weight that better-ranked experts have', () => {
+    const unimportance = new TokenUnimportance(model, ['weights', 'rank']);
     for (const pass of passesOf(rows([[0.5, 0.3, 0.2]], [[4, 0, 2]]))) {
-      precision.judge(pass, 0);
-      // Before each: 0, 0.5, 0.8.
-      expect([4, 0, 2].map((id) => precision.of(id))).toEqual([PRECISION.full, PRECISION.low, PRECISION.skipped]);
+      unimportance.judge(pass, 0);
+      const shares = [4, 0, 2].map((id) => unimportance.of('weights', id));
+      for (const [at, share] of [0, 0.5, 0.8].entries()) expect(shares[at]).toBeCloseTo(share, 6);
+      expect([4, 0, 2].map((id) => unimportance.of('rank', id))).toEqual([0, 1 / 3, 2 / 3].map(Math.fround));
     }
   });
 
   it('by rank, a null choice takes no share', () => {
-    const precision = new MissPrecision(model, { ...limits, by: 'rank', lowAbove: 0.4, skipAbove: 0.6 });
+    const unimportance = new TokenUnimportance(model, ['rank']);
     for (const pass of passesOf(rows([[0.9, 0.1, 0]], [[1, 3, NULL_EXPERT]]))) {
-      precision.judge(pass, 0);
-      expect([1, 3].map((id) => precision.of(id))).toEqual([PRECISION.full, PRECISION.low]);
+      unimportance.judge(pass, 0);
+      expect([1, 3].map((id) => unimportance.of('rank', id))).toEqual([0, 0.5]);
     }
   });
 
-  it('moves fewer bytes, and says what it costs', async () => {
-    const run = (precision: object | undefined) =>
+  const low = { do: 'low-precision', copyBytes: 0.25, when: { gate: '>0.6' } };
+  const skip = { do: 'skip', when: { gate: '>0.7' } };
+
+  it('move fewer bytes, and it is said what that costs', async () => {
+    const run = (onMiss: unknown) =>
       simulate({
         model: 'mini-finegrained-64x12l',
-        system: { name: 'two sizes', cache: { policy: 'lru' }, ...(precision === undefined ? {} : { precision }) },
+        system: { name: 'lossy', cache: { policy: 'lru' }, onMiss },
         memory: { expertCache: '20%' },
         workload: { tokens: 200, prompt: 0, output: 200 },
       });
-    const full = (await run(undefined)).metrics;
-    const low = (await run({ by: 'rank', copyBytes: 0.25, lowAbove: 0.6 })).metrics;
-    const skip = (await run({ by: 'rank', copyBytes: 0.25, lowAbove: 0.6, skipAbove: 0.7 })).metrics;
+    const full = (await run('load')).metrics;
+    const copied = (await run([low, 'load'])).metrics;
+    const skipped = (await run([skip, low, 'load'])).metrics;
+    const others = (await run(['substitute', 'load'])).metrics;
     expect(full['quality.degraded_rate']).toBeUndefined();
     // Ranks 4 and 5 of 6 are served low, 5 is skipped; at most those two of six activations.
-    expect(low['quality.degraded_rate']!.value).toBeGreaterThan(0.02);
-    expect(low['quality.degraded_rate']!.value).toBeLessThan(1 / 3);
-    expect(low['quality.skipped_rate']!.value).toBe(0);
-    expect(skip['quality.skipped_rate']!.value).toBeGreaterThan(0.01);
+    expect(copied['quality.degraded_rate']!.value).toBeGreaterThan(0.02);
+    expect(copied['quality.degraded_rate']!.value).toBeLessThan(1 / 3);
+    expect(copied['quality.skipped_rate']!.value).toBe(0);
+    expect(skipped['quality.skipped_rate']!.value).toBeGreaterThan(0.01);
+    // Each activation of a miss that found somebody, and nothing else, is served by another.
+    expect(others['quality.substituted_rate']!.value).toBe(others['quality.degraded_rate']!.value);
+    expect(others['quality.substituted_rate']!.value).toBeGreaterThan(0.1);
     const bytes = (metrics: typeof full) => metrics['transfer.h2d.bytes']!.value;
-    expect(bytes(low)).toBeLessThan(bytes(full));
-    expect(bytes(skip)).toBeLessThan(bytes(low));
-    expect(low['latency.tpot.mean']!.value).toBeLessThan(full['latency.tpot.mean']!.value);
+    expect(bytes(copied)).toBeLessThan(bytes(full));
+    expect(bytes(skipped)).toBeLessThan(bytes(copied));
+    expect(bytes(others)).toBeLessThan(bytes(full));
+    expect(copied['latency.tpot.mean']!.value).toBeLessThan(full['latency.tpot.mean']!.value);
   });
 
-  it('is refused where nothing is loaded, or where the trace has no weights', async () => {
+  it('are refused where nothing is loaded, or where the trace has no weights', async () => {
     const run = (system: object) => simulate({ model: 'mini-mixtral-8x8l', system: { name: 'x', ...system }, workload: { tokens: 8 } });
-    const precision = { copyBytes: 0.5, lowAbove: 0.5 };
-    await expect(run({ onMiss: 'cpu', precision })).rejects.toThrow(
-      /system\.precision: degrades misses that are loaded, and onMiss is cpu; take load/,
+    const byWeight = { do: 'skip', when: { gate: { by: 'weights', share: '>0.5' } } };
+    await expect(run({ onMiss: [byWeight, 'load'] })).rejects.toThrow(
+      /system\.onMiss: gate by weights needs gate weights, .* take by: rank/,
     );
-    await expect(run({ precision: { ...precision, by: 'weights' } })).rejects.toThrow(/precision.by: needs gate weights/);
+    await expect(run({ onMiss: 'skip' })).rejects.toThrow(/no expert ever enters the cache/);
     await expect(run({ cache: { policy: 'mrs' } })).rejects.toThrow(/needs gate weights/);
   });
 });

@@ -18,7 +18,7 @@ const mistake = (given: unknown): string => {
 describe('rules of misses', () => {
   it('take a word for one rule that always holds', () => {
     const cpu = read('cpu');
-    expect(cpu.rules).toEqual([{ do: 'cpu', admit: 'never', after: 1, when: null }]);
+    expect(cpu.rules).toEqual([{ do: 'cpu', admit: 'never', after: 1, copyBytes: 1, when: null }]);
     expect([isWord(cpu, 'cpu'), isWord(cpu, 'load'), anyMiss(cpu, 'cpu', 'cheaper'), anyMiss(cpu, 'load')]).toEqual([
       true,
       false,
@@ -33,12 +33,18 @@ describe('rules of misses', () => {
     const given = [
       { do: 'load', when: { phase: 'prefill', tokens: '>=8', pass: { min: 2, max: 64 } } },
       { do: 'static', when: { tokens: 3 } },
+      { do: 'low-precision', copyBytes: 0.5, when: { gate: '>0.6' } },
+      { do: 'skip', when: { gate: { by: 'weights', share: '>0.9' } } },
+      'substitute',
       { do: 'cpu', admit: 'background', after: 2 },
     ];
     const rules = read(given);
     expect(asWritten(rules)).toEqual([
       { do: 'load', admit: 'policy', when: { phase: 'prefill', tokens: { min: 8 }, pass: { min: 2, max: 64 } } },
       { do: 'static', admit: 'never', when: { tokens: 3 } },
+      { do: 'low-precision', admit: 'never', copyBytes: 0.5, when: { gate: { by: 'rank', share: '>0.6' } } },
+      { do: 'skip', admit: 'never', when: { gate: { by: 'weights', share: '>0.9' } } },
+      'substitute',
       { do: 'cpu', admit: 'background', after: 2 },
     ]);
     expect(read(asWritten(rules))).toEqual(rules);
@@ -61,10 +67,12 @@ describe('rules of misses', () => {
   it.each([
     [{ do: 'load', admit: 'never' }, /onMiss: admit: a load that is never kept is do: static/],
     [{ do: 'load', admit: 'background' }, /admit: load has the expert on the GPU already; take policy or always/],
-    [{ do: 'cpu', admit: 'policy' }, /admit: cpu brings nothing to the GPU; take background, or leave admit out/],
+    [{ do: 'cpu', admit: 'policy' }, /admit: cpu leaves the expert where it lies; take background, or leave admit out/],
     [{ do: 'static', admit: 'always' }, /admit: static keeps nothing of what it streams; take do: load/],
     [{ do: 'cpu', after: 2 }, /after: counts misses until a promotion; take admit: background/],
     [{ do: 'cpu', when: { phase: 'decode' } }, /the last rule must always hold; leave its when out, or add load/],
+    [{ do: 'cpu', copyBytes: 0.5 }, /copyBytes: is of low-precision copies; leave it out/],
+    ['substitute', /substitute may find no resident expert; add what is done then, such as load/],
     [['cpu', 'load'], /holds always, so that no rule behind it is reached; give it a when/],
   ])('refuse %j', (given, message) => {
     expect(mistake(given)).toMatch(message);

@@ -3,7 +3,7 @@
 import { readText } from '../../src/base/input-file.js';
 import { findProfile, listProfiles } from '../../src/base/profiles.js';
 import type { Admission, MissAction } from '../../src/system/choices.js';
-import type { MissCondition, Range } from '../../src/system/miss-rules.js';
+import { isLossy, type MissCondition, type Range } from '../../src/system/miss-rules.js';
 import { loadSystem, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 
@@ -113,6 +113,9 @@ const MISSES: Readonly<Record<MissAction, string>> = {
   cpu: 'computed on the CPU',
   cheaper: 'CPU or load, whichever ends sooner',
   static: 'streamed, nothing moves in',
+  substitute: 'a resident expert stands in',
+  skip: 'skipped',
+  'low-precision': 'a low-precision copy is streamed',
 };
 
 function missesOf({ onMiss }: SystemSpec): string {
@@ -128,11 +131,12 @@ const ADMITTED: Readonly<Record<Admission, (after: number) => string>> = {
 
 function whenOf(when: MissCondition | null): string {
   if (when === null) return '';
-  const { pass, phase, tokens } = when;
+  const { gate, pass, phase, tokens } = when;
   const said = [
     ...(phase === null ? [] : [phase === 'prefill' ? 'passes with a prompt' : 'passes that only decode']),
     ...(pass === null ? [] : [`${rangeOf(pass)} tokens a pass`]),
     ...(tokens === null ? [] : [`${rangeOf(tokens)} tokens an expert`]),
+    ...(gate === null ? [] : [`better ranked ${rangeOf(gate.share)} by ${gate.by}`]),
   ];
   return `${said.join(', ')}: `;
 }
@@ -147,13 +151,9 @@ function rangeOf({ above, below, max, min }: Range): string {
   return parts.join(' ');
 }
 
-function besides({ dram, overlap, placement, precision, rerank }: SystemSpec): string {
+function besides({ dram, onMiss, overlap, placement, rerank }: SystemSpec): string {
   const said: string[] = [];
-  if (precision !== undefined) {
-    const { copyBytes, lowAbove, skipAbove } = precision;
-    const percent = (share: number): string => `${Math.round(100 * share)} %`;
-    said.push(`lossy: copies of ${percent(copyBytes)} above ${percent(lowAbove)} of the weight, skipped above ${percent(skipAbove)}`);
-  }
+  if (isLossy(onMiss)) said.push('lossy');
   if (rerank !== undefined) said.push(`lossy: routing re-ranked, lambda ${rerank.lambda}, ${rerank.keep} kept`);
   if (dram.policy.text !== 'lru') said.push(`\`${dram.policy.text}\` in DRAM, where there is an SSD`);
   if (placement !== undefined) said.push(`several GPUs, placed ${code(placement.kind.text, placement.parameters)}`);

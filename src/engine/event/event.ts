@@ -123,6 +123,8 @@ export class RunningEvent {
   /** Members that are there: the first `hits` entries. */
   readonly hit: Int32Array;
   hits = 0;
+  /** Of these, members that another expert stands in for. */
+  standIns = 0;
   /** Members that are neither there nor on their way: the first `misses` entries. */
   readonly missed: Int32Array;
   misses = 0;

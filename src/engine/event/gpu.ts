@@ -10,8 +10,9 @@ import type { PrefetchSetup } from '../prefetch/setup.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { CapacityMeter } from '../watch/capacity-curve.js';
-import type { Precision } from './precision.js';
+import type { StandIns } from './buddies.js';
 import type { Recorder } from './recorder.js';
+import type { Unimportance } from './unimportance.js';
 
 /** One GPU. Arrays are indexed by dense id: of the whole model, or, where there are several GPUs, of the experts that live on this one. */
 export interface Gpu {
@@ -29,8 +30,10 @@ export interface Gpu {
   readonly offloadFrom: number;
   /** False: members of an event that are copied execute when the last of them has arrived. */
   readonly overlaps: boolean;
-  /** Serves misses that matter little from smaller copies, with `onMiss: load` only; null: all misses are served in full. */
-  readonly precision: Precision | null;
+  /** How little members of the running event matter to their tokens; null: no rule asks. */
+  readonly unimportance: Unimportance | null;
+  /** Finds who stands in for a miss; null: no rule asks. */
+  readonly standIns: StandIns | null;
   /** Null: nothing is prefetched. */
   readonly prefetch: PrefetchSetup | null;
   /** Shared by all GPUs: their times are summed. */

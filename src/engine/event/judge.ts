@@ -1,8 +1,14 @@
 // Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
+import type { Pass } from '../../schedule/pass.js';
 import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { promotes } from './place-each.js';
+
+/** Judges the choices of a pass at a layer whose routing is known, before its event. */
+export interface LayerJudge {
+  judge(pass: Pass, layer: number): void;
+}
 
 /** Tells hits from late members and misses. */
 export class Judge {
@@ -50,6 +56,7 @@ export class Judge {
     event.inOrder = false;
     if (this.#ahead) hits = this.#judgeArrivals(hits, startNs);
     event.hits = hits;
+    event.standIns = 0;
     event.misses = misses;
     const late = event.waits;
 

@@ -1,13 +1,13 @@
 // Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies (or, of a pass
 // that is large enough for its runtime, the GPU streams it), it is streamed, served from a smaller copy or skipped, or its slot is free only after a write-back.
-import { inRange, type MissRule } from '../../system/miss-rules.js';
+import { inRange, type MissCondition, type MissRule } from '../../system/miss-rules.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import type { Staging } from '../transfer/staging.js';
+import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
 import { Misses } from './place.js';
-import { PRECISION, type Precision } from './precision.js';
 
 /** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {
@@ -17,11 +17,18 @@ class EachMiss extends Misses {
   readonly #promotions: Promotions | null;
   /** True where a rule may have the CPU compute. */
   readonly #usesCpu: boolean;
+  /** Of each member that was missed: its rule by number, and who is executed in its place. */
+  readonly #rules: Uint8Array;
+  readonly #buddyOf: Int32Array;
+  /** Who stands in at the moment, by dense id. */
+  readonly #buddies: number[] = [];
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
     super(gpu, event, evictions);
     this.#loads = new Int32Array(event.missed.length);
     this.#promotions = promotions;
+    this.#rules = new Uint8Array(event.missed.length);
+    this.#buddyOf = new Int32Array(event.missed.length);
     this.#usesCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
   }
 
@@ -32,6 +39,7 @@ class EachMiss extends Misses {
     const cache = gpu.byLayer[layer]!;
     const { base, resident } = cache;
     const { staging } = gpu;
+    this.#resolve(layer);
     if (dram !== null) this.pinInDram();
     if (this.#usesCpu) event.cpuNs.fill(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
     this.#count = 0;
@@ -45,44 +53,73 @@ class EachMiss extends Misses {
     this.#flush(layer, startNs);
   }
 
-  /** Serves member `i`, which was missed, as the first rule that holds says. */
-  #miss(layer: number, i: number, startNs: number): void {
-    const { precision } = this.gpu;
-    const { event } = this;
-    const id = event.demand.ids[i]!;
-    const rule = this.#ruleFor(event.demand.counts[i]!);
-    // What a runtime copies from so many tokens on holds where the rule does not say itself when it does.
-    const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
-    if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, startNs))) {
-      this.#compute(layer, i, startNs);
-      if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
-      return;
+  /** Decides by which rule each miss is served, in order, before the event changes anything. */
+  #resolve(layer: number): void {
+    const { gpu, onMiss, standIns } = this.gpu;
+    const { demand, missed, misses } = this.event;
+    for (let k = 0; k < misses; k++) {
+      const i = missed[k]!;
+      let at = this.#ruleFrom(0, i);
+      for (; onMiss[at]!.do === 'substitute'; at = this.#ruleFrom(at + 1, i)) {
+        const { resident, base } = gpu.byLayer[layer]!;
+        const buddy = standIns!.of(demand.ids[i]!, layer, (id) => resident[id - base] === 1 && gpu.rank[id] !== PINNED);
+        if (buddy < 0) continue;
+        this.#buddyOf[i] = buddy;
+        this.#buddies.push(buddy);
+        gpu.pin(buddy);
+        break;
+      }
+      this.#rules[i] = at;
     }
-    if (precision !== null && precision.of(id) !== PRECISION.full) {
-      // In order: what was to be loaded before it goes first.
-      this.#flush(layer, startNs);
-      this.#degrade(layer, i, precision, startNs);
-      return;
-    }
-    this.#bring(layer, i, startNs, streamed ? null : rule);
-    this.#loads[this.#count++] = i;
-    // Placed at once, so that the next member is judged against the link as it is then.
-    if (rule.do === 'cheaper') this.#flush(layer, startNs);
   }
 
-  /** The first rule that holds for an expert that `count` tokens of the pass chose. */
-  #ruleFor(count: number): MissRule {
-    const { onMiss } = this.gpu;
-    const { prefill, tokens } = this.event;
-    let at = 0;
-    for (; at < onMiss.length - 1; at++) {
-      const when = onMiss[at]!.when!;
-      if (when.phase !== null && (when.phase === 'prefill') !== prefill) continue;
-      if (when.tokens !== null && !inRange(when.tokens, count)) continue;
-      if (when.pass !== null && !inRange(when.pass, tokens)) continue;
-      break;
+  override ended(): void {
+    for (const id of this.#buddies) this.gpu.gpu.unpin(id);
+    this.#buddies.length = 0;
+  }
+
+  protected override reads(i: number): boolean {
+    const action = this.gpu.onMiss[this.#rules[i]!]!.do;
+    return action !== 'skip' && action !== 'substitute';
+  }
+
+  /** Serves member `i`, which was missed, by its rule. */
+  #miss(layer: number, i: number, startNs: number): void {
+    const { event } = this;
+    const id = event.demand.ids[i]!;
+    const rule = this.gpu.onMiss[this.#rules[i]!]!;
+    // What a runtime copies from so many tokens on holds where the rule does not say itself when it does.
+    const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
+    if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule, startNs);
+    else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, startNs))) {
+      this.#compute(layer, i, startNs);
+    } else {
+      this.#bring(layer, i, startNs, streamed ? null : rule);
+      this.#loads[this.#count++] = i;
+      // Placed at once, so that the next member is judged against the link as it is then.
+      if (rule.do === 'cheaper') this.#flush(layer, startNs);
+      return;
     }
-    return onMiss[at]!;
+    if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
+  }
+
+  /** Number of the first rule from number `from` on that holds for member `i`. */
+  #ruleFrom(from: number, i: number): number {
+    const { onMiss } = this.gpu;
+    let at = from;
+    for (; at < onMiss.length - 1; at++) {
+      const { when } = onMiss[at]!;
+      if (when === null || this.#holds(when, i)) break;
+    }
+    return at;
+  }
+
+  #holds({ gate, pass, phase, tokens }: MissCondition, i: number): boolean {
+    const { demand, prefill, tokens: passTokens } = this.event;
+    if (phase !== null && (phase === 'prefill') !== prefill) return false;
+    if (tokens !== null && !inRange(tokens, demand.counts[i]!)) return false;
+    if (pass !== null && !inRange(pass, passTokens)) return false;
+    return gate === null || inRange(gate.share, this.gpu.unimportance!.of(gate.by, demand.ids[i]!));
   }
 
   /** Places the transfers of what is to be loaded so far. */
@@ -97,7 +134,7 @@ class EachMiss extends Misses {
     const { evictions, event } = this;
     const id = event.demand.ids[i]!;
     const cache = gpu.byLayer[layer]!;
-    const rule = this.#ruleFor(event.demand.counts[i]!);
+    const rule = this.gpu.onMiss[this.#ruleFrom(0, i)]!;
     if (rule.do === 'static') {
       cache.policy.streamed?.(id - cache.base);
       return;
@@ -142,25 +179,35 @@ class EachMiss extends Misses {
     event.waiting[event.waits++] = i;
   }
 
-  /** A miss that matters little: its low-precision copy is streamed, or it is skipped. Executing a copy is priced as the expert is. */
-  #degrade(layer: number, i: number, precision: Precision, startNs: number): void {
+  /** A miss that is not served as the model wants. Executing a copy is priced as the expert is. */
+  #degrade(layer: number, i: number, rule: MissRule, startNs: number): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
     const cache = gpu.byLayer[layer]!;
     cache.policy.streamed?.(id - cache.base);
-    if (precision.of(id) === PRECISION.skipped) {
+    if (rule.do === 'skip') {
       recorder.skippedExperts++;
       recorder.skippedActivations += count;
       return;
     }
-    const bytes = Math.ceil(precision.limits.copyBytes * sizes[id]!);
+    recorder.degradedActivations += count;
+    if (rule.do === 'substitute') {
+      recorder.substitutedExperts++;
+      recorder.substitutedActivations += count;
+      cache.touch(this.#buddyOf[i]! - cache.base);
+      event.hit[event.hits++] = i;
+      event.standIns++;
+      return;
+    }
+    // In order: what was to be loaded before it goes first.
+    this.#flush(layer, startNs);
+    const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
     recorder.layers.onDemandBytes[layer]! += bytes;
-    recorder.degradedActivations += count;
     this.countStreamed(layer, 1);
   }
 
@@ -183,10 +230,10 @@ export function promotes({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
   return onMiss.some(({ admit }) => admit === 'background');
 }
 
-/** Places the misses of a GPU as its rules, its tiers and its precision ask for. */
+/** Places the misses of a GPU as its rules and its tiers ask for. */
 export function missesOf(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null): Misses {
   const [first] = gpu.onMiss;
   const plain = gpu.onMiss.length === 1 && first!.do === 'load' && first!.admit === 'policy';
-  const atOnce = plain && gpu.writeBack === null && gpu.precision === null && gpu.gpu.staging === null;
+  const atOnce = plain && gpu.writeBack === null && gpu.gpu.staging === null;
   return atOnce ? new Misses(gpu, event, evictions) : new EachMiss(gpu, event, evictions, promotions);
 }

@@ -3,7 +3,6 @@
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
-import { PRECISION } from './precision.js';
 import { sortByReadiness } from './readiness.js';
 
 /** Places the misses of one GPU. In here all are loaded at once. */
@@ -36,14 +35,21 @@ export class Misses {
     this.load(layer, missed, misses, startNs);
   }
 
-  /** L4: DRAM keeps what the misses read. What is skipped is not read: its prefetch stays one. */
+  /** True where the weights of member `i`, which was missed, are needed. */
+  protected reads(_i: number): boolean {
+    return true;
+  }
+
+  /** The event has ended. */
+  ended(): void {}
+
+  /** L4: DRAM keeps what the misses read. What is not read, its prefetch stays one. */
   protected pinInDram(): void {
-    const { precision } = this.gpu;
     const dram = this.gpu.dram!;
     const { demand, misses, missed } = this.event;
     for (let k = 0; k < misses; k++) {
+      if (!this.reads(missed[k]!)) continue;
       const id = demand.ids[missed[k]!]!;
-      if (precision !== null && precision.of(id) === PRECISION.skipped) continue;
       dram.pin(id);
       dram.link.promote(id);
     }

@@ -82,11 +82,13 @@ export class Recorder {
   recalledAtK = 0;
   recalledUnion = 0;
   predictedMembers = 0;
-  /** Activations served from low-precision copies, and activations not served. */
+  /** Activations served from low-precision copies or by another expert, the latter of them, and activations not served. */
   degradedActivations = 0;
+  substitutedActivations = 0;
   skippedActivations = 0;
-  /** Misses that were not served. */
+  /** Misses that were not served, and misses that another expert was executed for. */
   skippedExperts = 0;
+  substitutedExperts = 0;
   /** Distinct experts demanded so far. */
   distinct = 0;
   /** Bytes written back on eviction from an exclusive tier. */

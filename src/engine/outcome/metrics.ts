@@ -1,6 +1,7 @@
 // Every metric that a run can have, from its counters. What one cannot have (TTFT of a trace without prompts) is absent, not zero.
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
+import { anyMiss, isLossy } from '../../system/miss-rules.js';
 import { parallelMetrics } from '../parallel/metrics.js';
 import { routingMetrics } from '../watch/routing-metrics.js';
 import { boundMetrics } from './bounds.js';
@@ -33,12 +34,13 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   return metrics;
 }
 
-/** Activations that were served from copies of lower precision, or not at all. */
+/** Activations that were served from copies of lower precision, by another expert, or not at all. */
 function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
-  if (inputs.system.precision === undefined) return {};
+  if (!isLossy(inputs.system.onMiss)) return {};
   const { activations } = bothPhases(recorder);
   return {
     'quality.degraded_rate': recorder.degradedActivations / activations,
+    ...(anyMiss(inputs.system.onMiss, 'substitute') ? { 'quality.substituted_rate': recorder.substitutedActivations / activations } : {}),
     'quality.skipped_rate': recorder.skippedActivations / activations,
   };
 }

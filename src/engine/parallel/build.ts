@@ -22,7 +22,7 @@ export function dispatchOf(model: ModelSpec, { homes, shards }: Several): Dispat
 
 /** A fold over the events of several GPUs. */
 export function severalGpus(
-  { plan, policies, precision, recorder }: CommonParts,
+  { judges, plan, policies, recorder }: CommonParts,
   several: Several,
   gpus: readonly SimulatedGpu[],
   strikes: Pick<Simulation, 'faults' | 'rerank'>,
@@ -46,7 +46,7 @@ export function severalGpus(
     shards,
     dispatch,
     pipeline: pipeline(),
-    precision,
+    judges,
     gates: policies.gates ? new Float32Array(model.experts) : null,
     recorder,
     counters: parallel,

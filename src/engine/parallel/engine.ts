@@ -5,7 +5,7 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { gatherGates } from '../event/gates.js';
 import type { Gpu } from '../event/gpu.js';
-import type { MissPrecision } from '../event/precision.js';
+import type { LayerJudge } from '../event/judge.js';
 import type { Recorder } from '../event/recorder.js';
 import type { Rerank, Residents } from '../event/rerank.js';
 import type { Faults } from '../faults.js';
@@ -33,7 +33,7 @@ export interface ParallelRun {
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
   /** Of the whole model; null: all misses are served in full. */
-  readonly precision: MissPrecision | null;
+  readonly judges: readonly LayerJudge[];
   /** By dense id of the whole model; null: no policy ranks by gate weights. */
   readonly gates: Float32Array | null;
   /** Chooses anew among candidates by what is resident on any GPU; null: tokens choose as recorded. */
@@ -127,7 +127,7 @@ export class ParallelEngine implements Fold {
 
   /** A layer whose routing has just become known. */
   #runLayer(pass: Pass, layer: number): void {
-    const { bounds, dispatch, faults, gates, model, pipeline, precision, recorder, rerank } = this.#run;
+    const { bounds, dispatch, faults, gates, judges, model, pipeline, recorder, rerank } = this.#run;
     const startNs = this.nowNs;
     if (rerank !== null) rerank.choose(pass, layer, this.#residents(layer));
     const members = dispatch.gather(pass, layer);
@@ -138,7 +138,7 @@ export class ParallelEngine implements Fold {
       return;
     }
     if (gates !== null) gatherGates(pass, layer, model.layers[layer]!, gates);
-    precision?.judge(pass, layer);
+    for (const judge of judges) judge.judge(pass, layer);
     // When the slowest GPU would end, were activations everywhere at once: what exchanging them adds is counted apart.
     let slowestNs = startNs;
     for (let g = 0; g < this.#gpus.length; g++) {
@@ -178,7 +178,8 @@ export class ParallelEngine implements Fold {
     for (let g = 0; g < dispatch.demands.length; g++) {
       const { activations, size } = dispatch.demands[g]!;
       counters.demanded[g]! += size;
-      counters.hits[g]! += this.#gpus[g]!.fold.event.hits;
+      const { hits, standIns } = this.#gpus[g]!.fold.event;
+      counters.hits[g]! += hits - standIns;
       counters.activations[g]! += activations;
       this.#activations[g] = activations;
     }

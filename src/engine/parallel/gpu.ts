@@ -37,7 +37,7 @@ export class ParallelGpu {
     const { fold, sequence } = this;
     const { size } = this.demand;
     if (size === 0) {
-      fold.event.hits = fold.event.waits = 0;
+      fold.event.hits = fold.event.standIns = fold.event.waits = 0;
       sequence.clear();
       fold.prefetcher?.replan(pass, layer, startNs);
       return startNs;

@@ -42,10 +42,14 @@ function checkJudgements({ recorder: { layers, phases } }: Simulation): void {
 
 /** L8: what was missed was loaded, computed or skipped, what was prefetched became something, and nothing holds more than it can. */
 function checkTransfers({ gpus, recorder }: Simulation): void {
-  const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts } = recorder;
+  const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } = recorder;
   const misses = sum(layers.misses);
   const loads = total(gpus, ({ gpu }) => gpu.link.demands);
-  must(loads + cpuExperts + skippedExperts === misses, 'L8', `${misses} misses, ${loads} loads, ${cpuExperts} on the CPU`);
+  must(
+    loads + cpuExperts + skippedExperts + substitutedExperts === misses,
+    'L8',
+    `${misses} misses, ${loads} loads, ${cpuExperts} on the CPU`,
+  );
   const started = total(gpus, ({ gpu }) => gpu.link.prefetches);
   const pending = total(gpus, ({ gpu }) => sum(gpu.unused));
   const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
@@ -75,7 +79,7 @@ function checkTime({ bounds, engine, gpus, parallel, recorder }: Simulation, pas
   }
   const floorNs = bounds.knowledge?.floorNs(null) ?? 0;
   must(floorNs <= passNs * (1 + ROUNDING), 'L19', `${passNs} ns are less than the floor of ${floorNs}`);
-  if (recorder.cpuExperts + recorder.skippedExperts > 0) return;
+  if (recorder.cpuExperts + recorder.skippedExperts + recorder.substitutedExperts > 0) return;
   must(
     bounds.allResidentNs <= passNs * (1 + ROUNDING),
     'L15',

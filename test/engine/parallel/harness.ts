@@ -3,8 +3,11 @@ import { BeladyBound } from '../../../src/cache/belady-bound.js';
 import { parsePolicy, resolvePolicy } from '../../../src/cache/policies/index.js';
 import { UNPINNED } from '../../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../../src/cache/scope.js';
+import { standInsOf, unimportanceOf } from '../../../src/engine/compose.js';
+import { Buddies } from '../../../src/engine/event/buddies.js';
 import type { Gpu } from '../../../src/engine/event/gpu.js';
 import { Recorder } from '../../../src/engine/event/recorder.js';
+import { TokenUnimportance } from '../../../src/engine/event/unimportance.js';
 import { ParallelBounds } from '../../../src/engine/parallel/bounds.js';
 import { ParallelCounters } from '../../../src/engine/parallel/counters.js';
 import { Dispatch } from '../../../src/engine/parallel/dispatch.js';
@@ -63,6 +66,8 @@ export async function composeParallel(scenario: ParallelScenario) {
   );
   const shared = script === null ? null : new SharedPredictions(scripted(script, scenario), model, false);
   const recorder = new Recorder(model.layers.length);
+  const unimportance = new TokenUnimportance(model, ['rank']);
+  const buddies = new Buddies(model);
   const gpuOf = async (shard: Shard): Promise<Gpu> => {
     const own = shard.model;
     const clock = { event: 0, pass: 0, layer: 0 };
@@ -82,7 +87,8 @@ export async function composeParallel(scenario: ParallelScenario) {
       onMiss: rulesOf(scenario),
       offloadFrom: Number.POSITIVE_INFINITY,
       overlaps: true,
-      precision: null,
+      unimportance: unimportanceOf(unimportance, shard),
+      standIns: standInsOf(buddies, shard),
       prefetch:
         shared === null
           ? null
@@ -120,7 +126,7 @@ export async function composeParallel(scenario: ParallelScenario) {
     shards,
     dispatch,
     pipeline: pipeline(),
-    precision: null,
+    judges: [unimportance, buddies],
     gates: null,
     faults: null,
     rerank: null,

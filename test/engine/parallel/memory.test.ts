@@ -334,7 +334,7 @@ describe('L8 on several GPUs', () => {
         fc.boolean(),
         async (scenario, quarters, everywhere) => {
           const passes = scenario.passes.map((pass) => pass.slice(0, 1));
-          const single: Scenario = { ...scenario, passes, replay: 'atomic' };
+          const single: Scenario = { ...scenario, passes, replay: 'atomic', staging: 0 };
           const capacityAt = (pass: number): number => Math.floor((scenario.capacityBytes * quarters[pass % quarters.length]!) / 4);
           const { engine, gpu, recorder } = await composeEngine(single);
           const expected = Array.from(passesOf(single), (pass, number) => {

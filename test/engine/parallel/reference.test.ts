@@ -47,7 +47,7 @@ describe('engine of several GPUs', () => {
     const one = scenarios.filter(({ policy }) => !policy.startsWith('belady'));
     const property = fc.asyncProperty(one, fc.boolean(), async (scenario, everywhere) => {
       const passes = scenario.passes.map((pass) => pass.slice(0, 1));
-      const single: Scenario = { ...scenario, passes, replay: 'atomic' };
+      const single: Scenario = { ...scenario, passes, replay: 'atomic', staging: 0 };
       const expected = await simulateByEngine(single);
       const homes = new Int32Array(scenario.model.experts).fill(everywhere ? EVERYWHERE : 0);
       const interconnect = { bandwidth: Number.POSITIVE_INFINITY, latencyNs: 0 };

@@ -1,0 +1,55 @@
+// Who may stand in for an expert (BuddyMoE): the one that tokens have chosen most often together with it so far.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+
+/** Finds stand-ins among the experts of one GPU. */
+export interface StandIns {
+  /**
+   * The expert that may stand in for `id`, by dense id.
+   * @param may whether a dense id may at the moment
+   * @returns -1: none that may has ever been chosen together with it
+   */
+  of(id: number, layer: number, may: (other: number) => boolean): number;
+}
+
+/** Choices of two experts by one token, counted while the run goes on. */
+export class Buddies implements StandIns {
+  readonly #model: ModelSpec;
+  /** By layer: tokens that chose both of two experts, experts x experts. */
+  readonly #together: readonly Float64Array[];
+
+  constructor(model: ModelSpec) {
+    this.#model = model;
+    this.#together = model.layers.map(({ experts }) => new Float64Array(experts * experts));
+  }
+
+  /** Counts what the tokens of a pass have chosen at a layer. */
+  judge({ choices, row, tokens, topK }: Pass, layer: number): void {
+    const together = this.#together[layer]!;
+    const { experts } = this.#model.layers[layer]!;
+    for (let token = 0; token < tokens; token++) {
+      const from = token * row + layer * topK;
+      for (let a = from; a < from + topK; a++) {
+        if (choices[a] === NULL_EXPERT) continue;
+        for (let b = from; b < from + topK; b++) {
+          if (b !== a && choices[b] !== NULL_EXPERT) together[choices[a]! * experts + choices[b]!]! += 1;
+        }
+      }
+    }
+  }
+
+  of(id: number, layer: number, may: (other: number) => boolean): number {
+    const { experts, offset } = this.#model.layers[layer]!;
+    const together = this.#together[layer]!;
+    const row = (id - offset) * experts;
+    let best = -1;
+    let most = 0;
+    for (let other = 0; other < experts; other++) {
+      if (together[row + other]! <= most || !may(offset + other)) continue;
+      most = together[row + other]!;
+      best = offset + other;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,52 @@
+// How little a choice matters to its token: the share of the token's gate weight that better-ranked experts have (HOBBIT's cumulative gate
+// score, arXiv 2411.01433, eq. 2). Rules of misses ask for it (L13).
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import type { GateShare } from '../../system/miss-rules.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+
+/** What the shares are read from: gate weights, or the rank alone, as if the weights were equal. */
+type By = GateShare['by'];
+
+/** Shares of the members of the running event. */
+export interface Unimportance {
+  /** Over the tokens of the pass that chose expert `id`: the smallest share that its better-ranked experts have, 0..1. */
+  of(by: By, id: number): number;
+}
+
+/** Shares of the experts of a whole model. */
+export class TokenUnimportance implements Unimportance {
+  readonly #model: ModelSpec;
+  readonly #shares: ReadonlyMap<By, Float32Array>;
+
+  /** @param ways that rules ask for */
+  constructor(model: ModelSpec, ways: Iterable<By>) {
+    this.#model = model;
+    this.#shares = new Map(Array.from(ways, (by) => [by, new Float32Array(model.experts)]));
+  }
+
+  /** Judges a layer whose routing is known. Choices are in rank order. */
+  judge({ choices, row, tokens, topK, weights }: Pass, layer: number): void {
+    const { offset, experts } = this.#model.layers[layer]!;
+    for (const [by, shares] of this.#shares) {
+      shares.fill(1, offset, offset + experts);
+      const equal = by === 'rank';
+      for (let token = 0; token < tokens; token++) {
+        const from = token * row + layer * topK;
+        let total = 0;
+        for (let i = from; i < from + topK; i++) if (choices[i] !== NULL_EXPERT) total += equal ? 1 : weights![i]!;
+        let before = 0;
+        for (let i = from; i < from + topK; i++) {
+          if (choices[i] === NULL_EXPERT) continue;
+          const id = offset + choices[i]!;
+          shares[id] = Math.min(shares[id]!, total > 0 ? before / total : 0);
+          before += equal ? 1 : weights![i]!;
+        }
+      }
+    }
+  }
+
+  of(by: By, id: number): number {
+    return this.#shares.get(by)![id]!;
+  }
+}
