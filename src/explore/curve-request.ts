@@ -21,7 +21,7 @@ import type { Curve } from './curve-result.js';
 
 /** What to draw; all fields are optional. */
 export interface CurveSettings {
-  /** Names with parameters, or modules; {@link CURVE_POLICIES} unless given. */
+  /** Names with parameters, or modules; chance, the usual kinds of memory and the bound unless given. */
   readonly policies?: readonly string[];
   /** Sizes and ranges with commas: `5%..50%:10,12GiB`; `5%..100%` unless given. */
   readonly capacities?: string;

@@ -96,7 +96,7 @@ export function isComposed(name: string): boolean {
 
 /**
  * Loads a machine.
- * @param name as of {@link findHardware}
+ * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
  * @param overrides values that replace the profile's
  * @param runtime what drives it; null: the usual one, where the profile is not calibrated
  * @param changes values that replace those of the usual runtime
@@ -165,7 +165,7 @@ function readMachine(
 
 /**
  * The file of parts behind a name; null where it is another kind of machine.
- * @param name as of {@link findHardware}
+ * @param name a bundled name, a path, or parts: `rtx-3090+ryzen-9-7950x+64GB`
  * @throws UserError where there is none, or it is not well-formed
  */
 export function readMachineFile(name: string): MachineFile | null {

@@ -61,7 +61,7 @@ export interface DenseSegment {
 }
 
 /** All that is not a routed expert. It stays in GPU memory. */
-interface DenseSpec {
+export interface DenseSpec {
   /**
    * `layers.length + 1` segments: segment l runs before the routing of MoE layer l is known (dense-first layers included),
    * the last one after the last MoE layer (remaining dense layers, final norm, head).

@@ -11,7 +11,7 @@ export const DISTANCES: readonly number[] = [1, 2, 4, 8];
 export interface JudgingRequest extends Partial<PredictionRequest> {
   /** Names with parameters, modules or ONNX files; all that the traces allow unless given. */
   readonly predictors?: readonly string[];
-  /** Layers ahead; {@link DISTANCES} unless given. */
+  /** Layers ahead; 1, 2, 4 and 8 unless given. */
   readonly distances?: readonly number[];
   /** Tokens whose union of paths is judged; 16 unless given. */
   readonly batch?: number;

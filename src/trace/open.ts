@@ -18,11 +18,11 @@ import type { RoutingTrace } from './trace.js';
 export interface TraceOptions extends OpenOptions {
   /** Seed of generated routing; 0 unless said. */
   readonly seed?: number;
-  /** Tokens to generate, split into requests by {@link requestsOf}; 512 unless said. */
+  /** Tokens to generate, split into requests; 512 unless said. */
   readonly tokens?: number;
   /** Requests to generate, in place of `tokens`. */
   readonly requests?: readonly RequestLength[];
-  /** False: the caller changes the shape of the trace before {@link checkFits}. */
+  /** False: the caller changes the shape of the trace before it is held against the model. */
   readonly fits?: false | undefined;
   /** Departures from the model's default routing profile. */
   readonly routing?: Partial<RoutingProfile>;

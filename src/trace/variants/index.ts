@@ -58,7 +58,7 @@ export function needWeights(variants: readonly VariantChoice[]): boolean {
 }
 
 /**
- * Stacks variants on a trace as {@link stackVariants} does, from their texts: `top-p=0.9`.
+ * Stacks variants on a trace, from their texts: `top-p=0.9`. Those that are modules need a run: they are loaded.
  * @throws UserError where a variant is unknown or the trace lacks what it needs
  */
 export function applyVariants(
