@@ -26,13 +26,14 @@ import type { GpuLayout } from './memory/layout.js';
 import { ELSEWHERE, gatherShard, type Shard } from './parallel/shard.js';
 import { memoryChanges, type RunPlan } from './plan.js';
 import type { Policies } from './policies.js';
+import { PrefetchBudget } from './prefetch/budget.js';
 import { ExpectedUse } from './prefetch/expected-use.js';
 import { AdaptiveHorizon } from './prefetch/horizon.js';
 import type { PredictedUse } from './prefetch/predicted-use.js';
-import type { PrefetchLimits } from './prefetch/setup.js';
+import type { PrefetchLimits, PrefetchSetup } from './prefetch/setup.js';
 import type { SimulatedGpu } from './simulation.js';
 import { Link } from './transfer/link.js';
-import { Staging, type StagingParts } from './transfer/staging.js';
+import { Staging } from './transfer/staging.js';
 import { CachedTier } from './transfer/tier.js';
 import { CapacityMeter } from './watch/capacity-curve.js';
 
@@ -97,15 +98,14 @@ export function composeGpu(
   const whole = layout.hardware.links.length === 0;
   const held = withoutLayersOf(cost, policies.gpu);
   const expected = expectedUse ?? learned;
-  const parts = { sizes: copiedSizes(model, layout.split), layerOf: layerOfExperts(model), recorder };
-  const staging = predictions === null ? null : stagingOf(system, model, parts);
+  const layerOf = layerOfExperts(model);
+  const staging = predictions === null ? null : stagingOf(system, model, layerOf);
   const gpu = buildTier({ ...knows, expected }, held, memory.cacheBytes, scope, memory.quotas, link, whole, staging);
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
   const counted = curve !== null && memory.quotas === null && !memoryChanges(plan);
   const belady = run.bounds && !counted ? new BeladyBound(model, scope, memory.cacheBytes, memory.quotas, gpu.preloaded) : null;
-  const adaptive = system.predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / link.bandwidth) : null;
   return {
     model,
     cost,
@@ -116,11 +116,10 @@ export function composeGpu(
     offloadFrom: offloadFrom(layout.hardware, model),
     overlaps: layout.hardware.software?.overlaps ?? true,
     ...missesSeen(common, shard),
-    prefetch:
-      predictions === null
-        ? null
-        : { ...predictions, expectedUse, time: common.time, limits: limitsOf(plan), scores: new Float32Array(model.experts), adaptive },
-    ...parts,
+    prefetch: predictions === null ? null : setupOf(common, model, link, { ...predictions, expectedUse }),
+    recorder,
+    sizes: copiedSizes(model, layout.split),
+    layerOf,
     clock,
     gates,
     learned,
@@ -217,15 +216,33 @@ function buildTier(
 }
 
 /** Buffers that prefetches land in; null: the system asks for none. */
-function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, parts: Omit<StagingParts, 'buffers'>): Staging | null {
+function stagingOf({ prefetch }: SystemSpec, model: ModelSpec, layerOf: Uint16Array): Staging | null {
   const buffers = prefetch.staging === undefined ? 0 : stagingBuffers(prefetch.staging, model);
-  return buffers === 0 ? null : new Staging({ ...parts, buffers });
+  return buffers === 0 ? null : new Staging({ buffers, layerOf });
 }
 
 /** A link on which prefetches yield as often as the system asks for, or more often where the machine says so; several paths never do. */
 function chunked(link: LinkSpec, chunk: number | undefined): LinkSpec {
   if (chunk === undefined || link.paths !== undefined) return link;
   return { ...link, chunkBytes: Math.min(chunk, link.chunkBytes ?? chunk) };
+}
+
+/** How one GPU prefetches. */
+function setupOf(
+  { plan, time }: CommonParts,
+  model: ModelSpec,
+  { bandwidth }: LinkSpec,
+  predicts: Pick<PrefetchSetup, 'predictor' | 'predictedUse' | 'expectedUse'>,
+): PrefetchSetup {
+  const { predictor, prefetch } = plan.inputs.system;
+  return {
+    ...predicts,
+    time,
+    limits: limitsOf(plan),
+    scores: new Float32Array(model.experts),
+    adaptive: predictor.horizon === 'auto' ? new AdaptiveHorizon(model.layers.length, 1e9 / bandwidth) : null,
+    ...(prefetch.budget === 'pays' ? { budget: new PrefetchBudget(model.experts) } : {}),
+  };
 }
 
 /** How far and how boldly a run prefetches. */

@@ -14,6 +14,7 @@ import { missesOf, promotes } from './event/place-each.js';
 import type { Rerank } from './event/rerank.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
+import { PrefetchFates } from './prefetch/fates.js';
 import { Prefetcher } from './prefetch/prefetcher.js';
 import { Promotions } from './prefetch/promotions.js';
 import type { BoundClocks } from './watch/bounds.js';
@@ -25,6 +26,7 @@ export class EventFold {
   readonly event: RunningEvent;
   readonly executor: Executor;
   readonly prefetcher: Prefetcher | null;
+  readonly #fates: PrefetchFates;
   readonly #judge: Judge;
   readonly #misses: Misses;
   readonly #evictions: Evictions;
@@ -35,8 +37,10 @@ export class EventFold {
     this.gpu = gpu;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
     this.executor = new Executor(gpu, this.event);
-    this.#judge = new Judge(gpu, this.event);
-    this.#evictions = new Evictions(gpu, this.event);
+    this.#fates = new PrefetchFates(gpu);
+    if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = this.#fates;
+    this.#judge = new Judge(gpu, this.event, this.#fates);
+    this.#evictions = new Evictions(gpu, this.event, this.#fates);
     const evicted = (nowNs: number): number => this.#evictions.free(nowNs);
     this.#promotions = promotes(gpu) ? new Promotions(gpu, evicted) : null;
     this.#misses = missesOf(gpu, this.event, this.#evictions, this.#promotions);
@@ -89,10 +93,13 @@ export class EventFold {
     if (future !== null) future.future.advance(future.nextUse);
 
     this.#judge.judge(layer, size, startNs);
+    this.#fates.missed(event, startNs);
     if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
     if (last) this.prefetcher?.replan(pass, layer, startNs);
-    return this.executor.execute(layer, startNs);
+    const endNs = this.executor.execute(layer, startNs);
+    this.#fates.executed(event, layer);
+    return endNs;
   }
 
   /** The event has ended: its first `size` members are pinned no longer (L4). */

@@ -49,10 +49,13 @@ const AHEAD_TOKENS = 500;
 const FILLED = ['last-token', 'previous-layer'];
 const POPULAR = parsePredictor('popularity');
 
+/** Not judged unless named: it needs a file, or names every expert. */
+const NEVER = ['onnx', 'whole-layer'];
+
 /** Names of all registered predictors that need nothing but what every one of these traces carries, and are not told the truth. */
 export function comparablePredictors(traces: readonly RoutingTrace[]): string[] {
   return PREDICTORS.filter(({ name, needs, needsWith, parameters }) => {
-    if (name === 'onnx') return false;
+    if (NEVER.includes(name)) return false;
     const chosen = { text: name, name, parameters: resolveParameters(name, parameters) };
     const wanted = needsWith?.(chosen.parameters) ?? needs ?? [];
     return traces.every(

@@ -11,6 +11,7 @@ import { preGated } from './pre-gated.js';
 import type { PredictorDefinition } from './predictor.js';
 import { previousLayer } from './previous-layer.js';
 import { supplied } from './supplied.js';
+import { wholeLayer } from './whole-layer.js';
 
 /** All predictors, in the order in which they are listed. `none` is not a predictor: nothing is prefetched then. */
 export const PREDICTORS: readonly PredictorDefinition[] = [
@@ -28,6 +29,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   supplied,
   gate,
   preGated,
+  wholeLayer,
   onnx,
   oracle,
 ];

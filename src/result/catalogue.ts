@@ -104,6 +104,7 @@ const TABLE: readonly Row[] = [
   ['prefetch.promoted', 'count', 'none', 'Prefetches of experts that had been missed, promoted in the background'],
   ['prefetch.dropped', 'count', 'none', 'Planned prefetches that found no slot'],
   ['prefetch.cancelled', 'count', 'none', 'Planned prefetches that were taken out of the queue before they started'],
+  ['prefetch.paused', 'count', 'none', 'Planned prefetches that a budget left out, since such ones had not paid'],
   ['prefetch.horizon', 'count', 'none', 'Layers ahead that an adaptive horizon had reached when the run ended'],
   ['predict.time', 'ns', 'lower', 'Time that a prediction takes on the host, on average: prefetches start so much later'],
   ['predict.recall_at_k', 'ratio', 'higher', "An event's |D| demanded experts found among the |D| best predicted ones, over all events"],

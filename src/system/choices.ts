@@ -26,6 +26,9 @@ export const PREFETCH_WHEN = ['idle', 'pays'] as const;
 /** One of {@link PREFETCH_WHEN}. */
 export type PrefetchWhen = (typeof PREFETCH_WHEN)[number];
 
+/** When prefetching stops: never, or where it has caused more stall than it has avoided. */
+export const PREFETCH_BUDGETS = ['none', 'pays'] as const;
+
 /** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
 export const DEGREES = [1, 2, 4, 8] as const;
 /** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */

@@ -12,7 +12,7 @@ import { QUOTAS } from '../cache/layer-quotas.js';
 import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/create.js';
 import { parseScheduler } from '../schedule/index.js';
-import { DEGREES, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
+import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
 import { missRules } from './miss-rules.js';
 import { parsePlacement } from './placement/index.js';
 import { parseStaging } from './staging.js';
@@ -155,6 +155,12 @@ export const systemSchema = z.strictObject({
         .optional()
         .describe(
           'Buffers outside the cache that prefetched experts land in, e.g. 4, or 2 layers for all experts of two: they move into the cache when they are demanded, and a wrong prefetch evicts nothing. Absent: they take slots of the cache.',
+        ),
+      budget: z
+        .enum(PREFETCH_BUDGETS)
+        .default('none')
+        .describe(
+          'pays: by distance, what prefetches have avoided is held against what they have caused, demands that waited and experts pushed out for nothing; what loses pauses, and is tried again later. none: nobody stops them.',
         ),
       cancel: onOff
         .default(true)

@@ -537,7 +537,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       const { buddy, rule } = member.fate === 'miss' ? resolved.get(id)! : { buddy: -1, rule: firstRule(layer, member, 0) };
       if (gpu.staged.has(id)) {
         // It moves into the cache, and what leaves for it becomes its buffer.
-        if (rule.do === 'static') gpu.byLayer[layer]!.passBy(id);
+        if (['static', 'low-precision', 'skip', 'substitute'].includes(rule.do)) gpu.byLayer[layer]!.passBy(id);
         else {
           const { admitted, slotNs } = admit(gpu, id, true, nowNs, 0, rule.admit === 'always');
           if (admitted) leave(id, slotNs);

@@ -102,7 +102,7 @@ describe.each(SPECS)('predictor %s', (spec) => {
       return sums;
     };
     expect(await run(true)).toEqual(await run(true));
-    if (!KNOWS_THE_TRUTH.has(spec)) expect(await run(true)).not.toEqual(await run(false));
+    if (!KNOWS_THE_TRUTH.has(spec) && spec !== 'whole-layer') expect(await run(true)).not.toEqual(await run(false));
   });
 
   it(KNOWS_THE_TRUTH.has(spec) ? 'knows the layers to come' : 'sees no layer before it is known', async () => {

@@ -101,7 +101,14 @@ function predictionOf({ predictor, prefetch }: SystemSpec): string {
   const bold =
     prefetch.minProbability >= 1 ? 'nothing prefetched' : `prefetched from ${Math.round(100 * prefetch.minProbability)} %${most}`;
   const { source: _source, ...shown } = parameters;
-  return `${code(kind.text, shown)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}`;
+  return `${code(kind.text, shown)}, ${far} ahead${correction ? ', corrected' : ''}; ${bold}${wayOf(prefetch)}`;
+}
+
+/** How prefetches come, where that is not into the cache, whole and whatever it costs. */
+function wayOf({ budget, cancel, chunk, staging }: SystemSpec['prefetch']): string {
+  const buffers =
+    staging === undefined ? '' : `, into ${staging.unit === 'experts' ? `${staging.count} buffers` : `buffers of ${staging.text}`}`;
+  return `${buffers}${chunk === undefined ? '' : ', in chunks'}${cancel ? '' : ', carried through'}${budget === 'pays' ? ', while that pays' : ''}`;
 }
 
 function schedulingOf({ scheduler: { kind, parameters } }: SystemSpec): string {

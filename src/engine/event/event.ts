@@ -150,6 +150,8 @@ export class RunningEvent {
   hitsEndNs = 0;
   /** When the CPU has finished its part, ns; 0: it has none. */
   cpuEndNs = 0;
+  /** For how long the GPU has waited, ns. */
+  stallNs = 0;
 
   /**
    * @param demand filled anew for every event, never with more members than its arrays have room for

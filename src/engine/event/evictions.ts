@@ -1,4 +1,5 @@
 // What an eviction from a GPU entails: counters, plans that want the expert back, and a write-back where tiers exclude each other.
+import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';
 import type { RunningEvent } from './event.js';
@@ -14,9 +15,11 @@ export class Evictions {
   slotFreeNs = 0;
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
+  readonly #fates: PrefetchFates;
 
-  constructor(gpu: Gpu, event: RunningEvent) {
+  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
     this.#gpu = gpu;
+    this.#fates = fates;
     this.#event = event;
   }
 
@@ -29,7 +32,7 @@ export class Evictions {
     recorder.phase.evictions += victimCount;
     for (let k = 0; k < victimCount; k++) evictions[layerOf[victims[k]!]!]! += 1;
     if (observer !== null) for (let k = 0; k < victimCount; k++) observer.evicted(victims[k]!, layerOf[victims[k]!]!, nowNs);
-    if (this.ahead) this.#countWasted();
+    if (this.ahead) for (let k = 0; k < victimCount; k++) if (gpu.unused[victims[k]!] === 1) this.#fates.wasted(victims[k]!);
     this.prefetcher?.evicted(gpu, nowNs);
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }
@@ -49,18 +52,6 @@ export class Evictions {
       this.slotFreeNs = Math.max(this.slotFreeNs, link.demand(id, bytes, nowNs));
       recorder.writeBacks++;
       recorder.writeBackBytes += bytes;
-    }
-  }
-
-  /** Prefetched experts that leave before they were demanded. */
-  #countWasted(): void {
-    const { gpu, recorder, sizes } = this.#gpu;
-    for (let k = 0; k < gpu.victimCount; k++) {
-      const id = gpu.victims[k]!;
-      if (gpu.unused[id] === 0) continue;
-      gpu.unused[id] = 0;
-      recorder.prefetchWasted++;
-      recorder.prefetchWastedBytes += sizes[id]!;
     }
   }
 }

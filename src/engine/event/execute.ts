@@ -50,6 +50,7 @@ export class Executor {
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
     else stallNs += endNs - gpuNs;
     computeNs += restNs;
+    event.stallNs = stallNs;
     recorder.layers.computeNs[layer]! += computeNs;
     recorder.layers.stallNs[layer]! += stallNs;
     recorder.phase.computeNs += computeNs;

@@ -1,5 +1,6 @@
 // Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
 import type { Pass } from '../../schedule/pass.js';
+import type { PrefetchFates } from '../prefetch/fates.js';
 import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
@@ -14,13 +15,15 @@ export interface LayerJudge {
 export class Judge {
   readonly #gpu: Gpu;
   readonly #event: RunningEvent;
+  readonly #fates: PrefetchFates;
   /** 1 for experts that were ever demanded. */
   readonly #seen: Uint8Array;
   /** True where experts are brought ahead: only then one can be late. */
   readonly #ahead: boolean;
 
-  constructor(gpu: Gpu, event: RunningEvent) {
+  constructor(gpu: Gpu, event: RunningEvent, fates: PrefetchFates) {
     this.#gpu = gpu;
+    this.#fates = fates;
     this.#event = event;
     this.#seen = new Uint8Array(gpu.model.experts);
     this.#ahead = gpu.prefetch !== null || promotes(gpu);
@@ -81,7 +84,7 @@ export class Judge {
 
   /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
   #judgeArrivals(held: number, startNs: number): number {
-    const { gpu, recorder, sizes } = this.#gpu;
+    const { gpu } = this.#gpu;
     const event = this.#event;
     const { ids } = event.demand;
     const { hit } = event;
@@ -93,14 +96,10 @@ export class Judge {
       if (event.observer !== null && gpu.unused[id] === 1) event.observer.prefetchUsed(id, arrivalNs > startNs);
       if (arrivalNs <= startNs) {
         hit[hits++] = i;
-        if (gpu.unused[id] === 1) {
-          recorder.prefetchUseful++;
-          recorder.prefetchAvoidedNs += gpu.link.transferNs(sizes[id]!);
-        }
+        if (gpu.unused[id] === 1) this.#fates.used(id, 0);
       } else {
         gpu.link.promote(id);
-        recorder.prefetchLate++;
-        recorder.prefetchAvoidedNs += Math.max(0, gpu.link.transferNs(sizes[id]!) - (arrivalNs - startNs));
+        this.#fates.used(id, arrivalNs - startNs);
         event.readyNs[i] = arrivalNs;
         event.waiting[event.waits++] = i;
       }

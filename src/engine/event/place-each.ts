@@ -135,7 +135,7 @@ class EachMiss extends Misses {
     const id = event.demand.ids[i]!;
     const cache = gpu.byLayer[layer]!;
     const rule = this.gpu.onMiss[this.#ruleFrom(0, i)]!;
-    if (rule.do === 'static') {
+    if (rule.do === 'static' || rule.do === 'low-precision' || rule.do === 'skip' || rule.do === 'substitute') {
       cache.policy.streamed?.(id - cache.base);
       return;
     }

@@ -45,6 +45,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
   const prefetches = total(hostLinks, 'prefetches');
   const prefetchBytes = total(hostLinks, 'prefetchBytes');
   const promoted: Values = promotes(gpus[0]!) ? { 'prefetch.promoted': recorder.promoted } : {};
+  const budgets = gpus.flatMap(({ prefetch }) => prefetch?.budget ?? []);
   const horizons = gpus.flatMap(({ prefetch }) => (prefetch?.adaptive == null ? [] : [prefetch.adaptive.layers]));
   return {
     'transfer.prefetch.count': prefetches,
@@ -59,6 +60,7 @@ function prefetchMetrics({ simulation: { gpus, recorder } }: Finished, hostLinks
     ...promoted,
     'prefetch.dropped': recorder.prefetchDropped,
     'prefetch.cancelled': recorder.prefetchCancelled,
+    'prefetch.paused': budgets.length === 0 ? null : budgets.reduce((sum, { paused }) => sum + paused, 0),
     'prefetch.horizon': horizons.reduce((sum, layers) => sum + layers, 0) / horizons.length,
     'prefetch.precision': (useful + late) / (useful + late + wasted),
     'prefetch.recall': (useful + late) / (useful + late + bothPhases(recorder).misses),

@@ -62,10 +62,11 @@ export class Prefetcher implements Planner {
    */
   known(layer: number, demand: Int32Array, size: number, nowNs: number): void {
     this.#worth?.known(nowNs);
+    this.#setup.budget?.known();
     this.#routed = layer;
     this.#forecast.judge(layer, demand, size);
     if (this.#setup.limits.cancel === false) this.#carryThrough(layer, nowNs);
-    this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, this.#gpu.gpu.unused, nowNs);
+    this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
     for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
@@ -246,6 +247,7 @@ export class Prefetcher implements Planner {
     this.#plan.started(id);
     gpu.settle(startNs);
     if (this.#worth !== null && !this.#pays(this.#worth, id, startNs)) return;
+    if (this.#setup.budget?.allows(id, this.#gpu.layerOf[id]! - this.#routed) === false) return;
     if (this.#start(gpu, id, startNs)) return;
     if (this.#setup.limits.whenFull === 'wait') this.#plan.refused(id);
     else recorder.prefetchDropped++;
@@ -325,20 +327,24 @@ export class Prefetcher implements Planner {
       return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
     }
     // What is planned itself leaves only where nothing else can, and only for what is nearer or more probable.
-    if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, startNs);
-    const slotFreeNs = this.#victimsOf(tier, startNs);
+    if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
+    const slotFreeNs = this.#victimsOf(tier, id, startNs);
     if (!tier.admit(id, layer, false, tier.planRank(id))) {
-      this.#victimsOf(tier, startNs);
+      this.#victimsOf(tier, id, startNs);
       return -1;
     }
-    return Math.max(slotFreeNs, this.#victimsOf(tier, startNs));
+    return Math.max(slotFreeNs, this.#victimsOf(tier, id, startNs));
   }
 
-  /** Accounts for the victims of the last admission; @returns when their slot is free, ns */
-  #victimsOf(tier: CachedTier, nowNs: number): number {
-    if (tier === this.#gpu.gpu) return this.#evicted(nowNs);
-    this.evicted(tier, nowNs);
-    return nowNs;
+  /** Accounts for the victims of the last admission, that of expert `id`; @returns when their slot is free, ns */
+  #victimsOf(tier: CachedTier, id: number, nowNs: number): number {
+    if (tier !== this.#gpu.gpu) {
+      this.evicted(tier, nowNs);
+      return nowNs;
+    }
+    const { budget } = this.#setup;
+    if (budget != null) for (let k = 0; k < tier.victimCount; k++) budget.pushedOut(tier.victims[k]!, id);
+    return this.#evicted(nowNs);
   }
 }
 

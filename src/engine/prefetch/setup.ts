@@ -2,6 +2,7 @@
 import type { PredictionTime } from '../../predict/cost.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { PrefetchWhen, WhenFull } from '../../system/choices.js';
+import type { PrefetchBudget } from './budget.js';
 import type { ExpectedUse } from './expected-use.js';
 import type { AdaptiveHorizon } from './horizon.js';
 import type { PredictedUse } from './predicted-use.js';
@@ -38,4 +39,6 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Decides how far to look; null: `limits.horizon` does. */
   readonly adaptive: AdaptiveHorizon | null;
+  /** Stops prefetching where it does not pay; absent: nobody does. */
+  readonly budget?: PrefetchBudget;
 }

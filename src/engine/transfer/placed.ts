@@ -2,7 +2,7 @@
 // lost (L10).
 
 /** One of them. */
-export interface PlacedPrefetch {
+interface PlacedPrefetch {
   readonly id: number;
   readonly lane: number;
   /** When it starts there, and when it arrives. */
@@ -12,11 +12,11 @@ export interface PlacedPrefetch {
 
 /** Those of a link that have not arrived. */
 export class PlacedPrefetches {
-  all: readonly PlacedPrefetch[] = [];
+  all: PlacedPrefetch[] = [];
 
   /** @param ns how long it takes there */
   add(id: number, lane: number, endNs: number, ns: number): void {
-    this.all = [...this.all, { id, lane, startNs: endNs - ns, endNs }];
+    this.all.push({ id, lane, startNs: endNs - ns, endNs });
   }
 
   /** One has become a demand. */

@@ -1,6 +1,5 @@
 // Buffers outside the cache that prefetched experts land in (L11): a wrong prefetch evicts nothing. What is demanded moves into the cache, by
 // exchange: its buffer is the slot of the one that leaves. What is not wanted any more gives its buffer back.
-import type { Recorder } from '../event/recorder.js';
 import type { Observer } from '../watch/observer.js';
 
 /** No expert, and no buffer. */
@@ -10,15 +9,15 @@ const NONE = -1;
 export interface StagingParts {
   /** Buffers, each as large as the largest expert. */
   readonly buffers: number;
-  readonly sizes: Float64Array;
   readonly layerOf: Uint16Array;
-  readonly recorder: Recorder;
 }
 
 /** The buffers of one GPU. */
 export class Staging {
   /** Sees who leaves without having been asked for; null: nobody looks. */
   observer: Observer | null = null;
+  /** Is told of them; null: nobody counts. */
+  fates: { wasted(id: number): void } | null = null;
   /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
   readonly #parts: StagingParts;
@@ -31,7 +30,7 @@ export class Staging {
   #count = 0;
 
   constructor(parts: StagingParts) {
-    const experts = parts.sizes.length;
+    const experts = parts.layerOf.length;
     this.#parts = parts;
     this.held = new Uint8Array(experts);
     this.#tenant = new Int32Array(parts.buffers).fill(NONE);
@@ -73,25 +72,22 @@ export class Staging {
    * The routing of `layer` is known at `nowNs`: of what was brought for it and the layers before it, all but the first `size` of `demand`
    * leave, now or when they have arrived.
    */
-  known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, unused: Uint8Array, nowNs: number): void {
+  known(layer: number, demand: Int32Array, size: number, arrivalNs: Float64Array, nowNs: number): void {
     if (this.#count === 0) return;
     const { layerOf } = this.#parts;
     for (const id of this.#tenant) if (id !== NONE && layerOf[id]! <= layer) this.#leaves[id] = 1;
     for (let i = 0; i < size; i++) this.#leaves[demand[i]!] = 0;
-    for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, unused, nowNs);
+    for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, nowNs);
   }
 
   /** An expert has arrived by `nowNs`: it leaves where nobody wants it any more. */
-  arrived(id: number, unused: Uint8Array, nowNs: number): void {
-    if (this.#leaves[id] === 1) this.#discard(id, unused, nowNs);
+  arrived(id: number, nowNs: number): void {
+    if (this.#leaves[id] === 1) this.#discard(id, nowNs);
   }
 
-  #discard(id: number, unused: Uint8Array, nowNs: number): void {
-    const { layerOf, recorder, sizes } = this.#parts;
-    this.observer?.evicted(id, layerOf[id]!, nowNs);
+  #discard(id: number, nowNs: number): void {
+    this.observer?.evicted(id, this.#parts.layerOf[id]!, nowNs);
     this.free(id, nowNs);
-    unused[id] = 0;
-    recorder.prefetchWasted++;
-    recorder.prefetchWastedBytes += sizes[id]!;
+    this.fates?.wasted(id);
   }
 }

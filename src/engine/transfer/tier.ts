@@ -224,6 +224,6 @@ export class CachedTier {
 
   #arrived(id: number, nowNs: number): void {
     this.unpin(id);
-    this.staging?.arrived(id, this.unused, nowNs);
+    this.staging?.arrived(id, nowNs);
   }
 }

@@ -146,8 +146,8 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Per byte, a perfect prefetch saves as much as the link needs for a byte; the nearer the figure is to that, the less the link works in vain. It is an estimate from below: on-demand loads queue behind one another, and a busy link would have made each of them dearer.',
   },
   {
-    names: ['prefetch.promoted', 'prefetch.dropped', 'prefetch.cancelled', 'prefetch.horizon'],
-    what: 'What became of planned prefetches that never started: dropped ones found no slot that they were allowed to take, cancelled ones were no longer wanted when their layer was known or the plan was made anew. The horizon is how many layers ahead an adaptive planner looked when the run ended.',
+    names: ['prefetch.promoted', 'prefetch.dropped', 'prefetch.cancelled', 'prefetch.paused', 'prefetch.horizon'],
+    what: 'What became of planned prefetches that never started: dropped ones found no slot that they were allowed to take, cancelled ones were no longer wanted when their layer was known or the plan was made anew, and paused ones were left out by a budget (prefetch.budget). The horizon is how many layers ahead an adaptive planner looked when the run ended.',
     reading:
       'Neither costs bytes. Many dropped ones say that the cache is full of experts that are wanted as much; many cancelled ones that the link cannot bring in time what is planned, so that the plan is larger than it needs to be.',
   },
@@ -161,7 +161,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
     names: ['predict.time'],
     what: 'What a prediction takes on the host, on average: prefetches that follow from it start so much later. It was measured with moeprof’s own predictors on one core, and goes with the clock of the machine’s CPU, the tokens of the pass and the experts that are scored; costNs of the predictor says another time.',
     reading:
-      'Against the time of a layer it says whether the predictor is fast enough: a prediction of the next layer that takes longer than the layer foretells nothing. Predictors that stand for what is made elsewhere (oracle, supplied, pre-gated) take none, and with the runtime ideal none does: give costNs where you know better.',
+      'Against the time of a layer it says whether the predictor is fast enough: a prediction of the next layer that takes longer than the layer foretells nothing. Predictors that stand for what is made elsewhere (oracle, supplied, pre-gated, whole-layer) take none, and with the runtime ideal none does: give costNs where you know better.',
   },
   {
     names: ['predict.recall_at_k', 'predict.batch_recall'],

@@ -49,7 +49,9 @@ export function describeDirections(base: RunInput): void {
     it('without a cache every expert is moved: no-cache and od-moe move the same, to a prefetch in vain, and more than those that cache', () => {
       expect(moved('od-moe') / moved('no-cache')).toBeGreaterThan(0.98);
       expect(moved('od-moe') / moved('no-cache')).toBeLessThan(1.02);
-      for (const name of results.keys()) if (name !== 'od-moe') expect(moved(name), name).toBeLessThanOrEqual(moved('no-cache'));
+      // Those that stream whole layers, or bring hot experts without a cache, move what nobody asks for.
+      const lavish = ['flexgen', 'klotski', 'moe-gen', 'od-moe', 'se-moe'];
+      for (const name of results.keys()) if (!lavish.includes(name)) expect(moved(name), name).toBeLessThanOrEqual(moved('no-cache'));
       // But od-moe waits less: it loads ahead (2512.03927, its whole point).
       expect(tpot('od-moe')).toBeLessThan(tpot('no-cache'));
     });

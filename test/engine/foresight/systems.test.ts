@@ -6,11 +6,13 @@ import type { RunInput } from '../../../src/system/run.js';
 
 const systems = readdirSync(new URL('../../../profiles/systems', import.meta.url)).map((file) => file.replace('.yaml', ''));
 /** These say themselves how much they cache. */
-const FIXED = new Set(['all-resident', 'flexmoe', 'no-cache', 'od-moe', 'tutel']);
+const FIXED = new Set(['all-resident', 'flexmoe', 'klotski', 'moe-gen', 'no-cache', 'od-moe', 'se-moe', 'tutel']);
 /** These choose among candidates by gate weights, which the bundled recordings do not carry. */
 const WEIGHTS = new Set(['cache-conditional', 'swapmoe']);
 /** These load smaller copies of experts, which foresight does not know. */
-const SMALLER = new Set(['hobbit']);
+const SMALLER = new Set(['buddymoe', 'hobbit']);
+/** These have buffers for prefetches and no cache, which foresight has no use for. */
+const BUFFERS = new Set(['klotski', 'moe-gen', 'se-moe']);
 
 const runs: Readonly<Record<string, RunInput>> = {
   'a fine-grained model on a t4': { model: 'mini-finegrained-64x12l', trace: 'mini-finegrained-64x12l', hardware: 't4' },
@@ -26,7 +28,7 @@ describe.each(Object.entries(runs))('L19: on %s', (_, run) => {
       expect(foresight).toBeUndefined();
       return;
     }
-    expect(metrics['latency.tpot.mean']!.value).toBeGreaterThanOrEqual(0.99 * foresight!);
+    if (!BUFFERS.has(system)) expect(metrics['latency.tpot.mean']!.value).toBeGreaterThanOrEqual(0.99 * foresight!);
     expect(foresight).toBeGreaterThanOrEqual(metrics['bound.floor.tpot']!.value * (1 - 1e-9));
   });
 });

@@ -227,7 +227,8 @@ describe('naming it', () => {
     const opened = await openTrace(trace, { model });
     const names = comparablePredictors([opened]);
     expect(names).toContain('transition');
-    for (const absent of ['gate', 'oracle', 'pre-gated', 'onnx', 'token-table', 'supplied']) expect(names).not.toContain(absent);
+    for (const absent of ['gate', 'oracle', 'pre-gated', 'whole-layer', 'onnx', 'token-table', 'supplied'])
+      expect(names).not.toContain(absent);
     opened.close();
   });
 });

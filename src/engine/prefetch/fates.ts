@@ -1,0 +1,82 @@
+// What becomes of the prefetches of one GPU (L8): demanded in time or late, or given up undemanded; counted, and put to the account of the
+// budget where there is one.
+import type { RunningEvent } from '../event/event.js';
+import type { Gpu } from '../event/gpu.js';
+import { IDLE } from '../transfer/link.js';
+import type { PrefetchBudget } from './budget.js';
+
+/** Weight of the newest event in the mean cost of a miss. */
+const NEWEST = 1 / 64;
+
+/** Counts fates. Experts are given by dense id. */
+export class PrefetchFates {
+  readonly #gpu: Gpu;
+  readonly #budget: PrefetchBudget | null;
+  /** True where the CPU may compute a miss. */
+  readonly #besideCpu: boolean;
+  /** What one miss less would have saved, in the mean over events that waited for nothing else, ns; NaN: there was none. */
+  #missNs = Number.NaN;
+  /** Misses of the running event, 0 where it waits for prefetches too, and for how long they waited for what was under way, ns. */
+  #misses = 0;
+  #delayNs = 0;
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+    this.#budget = gpu.prefetch?.budget ?? null;
+    this.#besideCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
+  }
+
+  /** A prefetched expert is demanded for the first time, and arrives in `waitNs`; 0: it is there. */
+  used(id: number, waitNs: number): void {
+    const { gpu, recorder, sizes } = this.#gpu;
+    const transferNs = gpu.link.transferNs(sizes[id]!);
+    if (waitNs === 0) recorder.prefetchUseful++;
+    else recorder.prefetchLate++;
+    recorder.prefetchAvoidedNs += Math.max(0, transferNs - waitNs);
+    this.#budget?.used(id, this.#costNs(transferNs) - waitNs);
+  }
+
+  /** A prefetched expert leaves undemanded. */
+  wasted(id: number): void {
+    const { gpu, recorder, sizes } = this.#gpu;
+    gpu.unused[id] = 0;
+    recorder.prefetchWasted++;
+    recorder.prefetchWastedBytes += sizes[id]!;
+    this.#budget?.wasted(id);
+  }
+
+  /** The event was judged at `startNs`: demands wait for what is under way, and some were pushed out before. */
+  missed(event: RunningEvent, startNs: number): void {
+    this.#misses = event.waits > 0 ? 0 : event.misses;
+    if (this.#budget === null || event.misses === 0) return;
+    const { gpu, onMiss, sizes } = this.#gpu;
+    const { link } = gpu;
+    const { ids } = event.demand;
+    const bytes = sizes[ids[event.missed[0]!]!]!;
+    const transferNs = link.transferNs(bytes);
+    const waitNs = onMiss.every((rule) => rule.do === 'cpu') ? 0 : link.peek(bytes, startNs) - startNs - transferNs;
+    this.#delayNs = Math.max(0, waitNs);
+    const running = link.prefetching.reduce((sum, id) => (id === IDLE ? sum : sum + 1), 0);
+    if (waitNs > 0) for (const id of link.prefetching) if (id !== IDLE) this.#budget.delayed(id, waitNs / running);
+    for (let k = 0; k < event.misses; k++) {
+      const i = event.missed[k]!;
+      this.#budget.missed(ids[i]!, this.#costNs(transferNs), gpu.unused);
+    }
+  }
+
+  /** The event of `layer` has been executed. */
+  executed({ stallNs }: RunningEvent, layer: number): void {
+    if (this.#budget === null || this.#misses === 0) return;
+    const { cost } = this.#gpu;
+    const waitedNs = Math.max(0, stallNs - this.#delayNs);
+    let ns = waitedNs / this.#misses;
+    // Beside the CPU the GPU would execute what it misses: one miss less is worth the CPU's time where the GPU waits for it, else it costs the GPU's.
+    if (this.#besideCpu) ns = waitedNs > 0 ? Math.min(waitedNs, cost.cpuExpertNs(layer, 1)) : -cost.expertNs(layer, 1);
+    this.#missNs = Number.isNaN(this.#missNs) ? ns : this.#missNs + NEWEST * (ns - this.#missNs);
+  }
+
+  /** What a miss costs, ns: no more than its transfer, and than misses have cost lately. */
+  #costNs(transferNs: number): number {
+    return Number.isNaN(this.#missNs) ? transferNs : Math.min(transferNs, this.#missNs);
+  }
+}
