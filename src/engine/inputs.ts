@@ -203,7 +203,7 @@ function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpe
 function traceFile(path: string, folder: string): string {
   if (path === '-') return path;
   const file = findProfile('traces', path, folder);
-  return isPath(path) && !isAbsolute(path) ? relative(process.cwd(), file) : file;
+  return isPath(path) && !isAbsolute(path) ? relative(process.cwd(), file) || '.' : file;
 }
 
 function modelOf(run: RunSpec, name: string): ModelSpec {

@@ -87,6 +87,11 @@ describe('what is profiled on', () => {
   });
 });
 
+it('names the working directory where it is the trace', async () => {
+  const spec = checkRun({ model: 'mini-mixtral-8x8l', trace: '.' }, 'test');
+  await expect(openInputs(spec)).rejects.toThrow(/is a folder among shards/);
+});
+
 describe('several traces', () => {
   const trace = ['mini-mixtral-8x8l#0:300', 'mini-mixtral-8x8l#1000:1040'];
   const common = { model: 'mini-mixtral-8x8l', memory: { expertCache: '25%' }, bounds: false, audit: 'off' } as const;
