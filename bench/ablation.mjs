@@ -1,96 +1,53 @@
-// What each part of ExpertFlow buys: node bench/ablation.mjs TRACE [model = as the trace says] [tokens = 8000] [--systems]
-// Needs a build (npm run build). Runs the system, its ablations and references on one trace at batch 1 and 16, an RTX 4090, a quarter of the
-// experts cached unless a system fixes its cache, and prints Markdown: hit rate, the part of the gap from on-demand LRU to Belady that is
-// closed, what the GPU waits for, what a user waits for and how much is served, and what prefetching cost and saved. With --systems: the
-// systems of the field instead of the ablations.
+// What ExpertFlow buys: node bench/ablation.mjs FOLDER [table ...] [--tokens=N] [--write]
+// Needs a build (npm run build) and a folder with recordings: qwen3-30b-a3b.code.safetensors, qwen3-30b-a3b.math.safetensors and
+// gpt-oss-20b.decode.safetensors. Prints the tables of docs/expertflow.md as Markdown, all or those that are named; --write puts them there,
+// each between its two markers.
+//   machines  time per token on three machines, five traces and three batches: LRU, learned next uses, prefetching, foresight
+//   trained   time per token with what was learned of the tokens before, against the best policy that only counts
+//   parts     expertflow, without each of its parts in turn
+//   systems   the published systems that run on one GPU with the choices that were recorded
+//   words     routing that follows words: what token ids are worth
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { fromDist } from './lib/bench.mjs';
+import { machinesTable, partsTable, systemsTable, trainedTable, wordsTable } from './lib/expertflow-tables.mjs';
 
-const CALIBRATED = fileURLToPath(new URL('../test/support/calibrated/rtx-4090.yaml', import.meta.url));
+const PAGE = fileURLToPath(new URL('../docs/expertflow.md', import.meta.url));
 
-const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
-const [trace, model, tokens = '8000'] = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
-const ABLATIONS = [
-  'expertflow',
-  'expertflow-no-predictor',
-  'expertflow-last-token',
-  'expertflow-no-prefetch',
-  'expertflow-no-plec',
-  'expertflow-no-correction',
-  'expertflow-no-scheduler',
-  {
-    name: 'expertflow with an oracle',
-    cache: { policy: 'plec' },
-    predictor: { kind: 'oracle', horizon: 'auto' },
-    prefetch: { minProbability: 0.4, whenFull: 'wait' },
-    scheduler: { kind: 'expertflow', batches: 2 },
-  },
-];
+/** By name: how many tokens each of its runs replays unless told, and who makes it. */
+const TABLES = {
+  machines: { tokens: 400, make: machinesTable },
+  trained: { tokens: 2000, make: trainedTable },
+  parts: { tokens: 1000, make: partsTable },
+  systems: { tokens: 1000, make: systemsTable },
+  words: { tokens: 4096, make: wordsTable },
+};
 
-/** The plain cache, and every published system that runs on one GPU with the choices that were recorded. */
-async function systemsOfTheField() {
-  const { listProfiles } = await fromDist('base/profiles.js');
-  const { loadSystem } = await fromDist('system/system.js');
-  const published = listProfiles('systems').filter((name) => {
-    const { cites, overlap, placement, rerank } = loadSystem(name).value;
-    const needsMore = rerank !== undefined || placement !== undefined || overlap !== undefined;
-    return cites !== undefined && !needsMore && !ABLATIONS.slice(1).includes(name);
-  });
-  return ['on-demand-lru', ...published];
+/** Puts a table between its markers in the page. */
+function write(name, table) {
+  const [begin, end] = [`<!-- ${name}: written by bench/ablation.mjs -->`, `<!-- end of ${name} -->`];
+  const page = readFileSync(PAGE, 'utf8');
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/expertflow.md: there are no markers of the table ${name}; write ${begin} and ${end}`);
+  writeFileSync(PAGE, `${page.slice(0, from + begin.length)}\n\n${table.trim()}\n\n${page.slice(to)}`);
 }
 
-async function main() {
-  const { simulate } = await fromDist('index.js');
-  const { loadSystem } = await fromDist('system/system.js');
-  const fixesItsCache = (system) => loadSystem(system).value.cache.capacity !== undefined;
-  const systems = flags.includes('--systems') ? await systemsOfTheField() : ABLATIONS;
-  for (const batch of [1, 16]) {
-    const run = (system) =>
-      simulate({
-        trace,
-        system,
-        // States what kernels reach, so that the runtimes of systems, PyTorch among them, do not hide what copies cost.
-        hardware: CALIBRATED,
-        memory: fixesItsCache(system) ? {} : { expertCache: '25%' },
-        workload: { batch, tokens: Number(tokens) },
-        ...(model === undefined ? {} : { model }),
-      });
-    const lru = await run('on-demand-lru');
-    const value = (result, name) => result.metrics[name]?.value;
-    const floor = value(lru, 'cache.hit_rate');
-    const bound = value(lru, 'bound.belady.hit_rate');
-    console.log(`\nBatch ${batch}: LRU hits ${percent(floor)}, Belady ${percent(bound)}.\n`);
-    console.log(
-      '| system | hit rate | gap closed | late | stall of time | TPOT, ms | generated tok/s | useful / late / wasted prefetches | stall avoided, s | ns per KB |',
-    );
-    console.log('|---|---|---|---|---|---|---|---|---|---|');
-    for (const system of systems) {
-      const result = await run(system);
-      const get = (name) => value(result, name);
-      const cells = [
-        typeof system === 'string' ? system : system.name,
-        percent(get('cache.hit_rate')),
-        `${(100 * ((get('cache.hit_rate') - floor) / (bound - floor))).toFixed(0)} %`,
-        percent(get('cache.late_rate')),
-        percent(get('share.stall')),
-        (get('latency.tpot.mean') / 1e6).toFixed(2),
-        get('throughput.generated').toFixed(1),
-        get('prefetch.useful') === undefined ? '–' : [get('prefetch.useful'), get('prefetch.late'), get('prefetch.wasted')].join(' / '),
-        get('prefetch.stall_avoided') === undefined ? '–' : (get('prefetch.stall_avoided') / 1e9).toFixed(1),
-        get('prefetch.stall_avoided_per_byte') === undefined ? '–' : (1024 * get('prefetch.stall_avoided_per_byte')).toFixed(1),
-      ];
-      console.log(`| ${cells.join(' | ')} |`);
-    }
+async function main(folder, names, tokens, toPage) {
+  for (const name of names) {
+    const { make, tokens: usual } = TABLES[name];
+    const table = await make(folder, tokens ?? usual);
+    console.log(table);
+    if (toPage) write(name, table);
   }
 }
 
-function percent(ratio) {
-  return `${(100 * ratio).toFixed(1)} %`;
-}
-
-if (trace === undefined) {
-  console.error('usage: node bench/ablation.mjs TRACE [MODEL] [TOKENS] [--systems]');
+const args = process.argv.slice(2);
+const [folder, ...named] = args.filter((arg) => !arg.startsWith('--'));
+const tokens = args.find((arg) => /^--tokens=\d+$/.test(arg))?.slice('--tokens='.length);
+if (folder === undefined || named.some((name) => !(name in TABLES))) {
+  console.error(`usage: node bench/ablation.mjs FOLDER [${Object.keys(TABLES).join(' | ')} ...] [--tokens=N] [--write]`);
   process.exitCode = 2;
 } else {
-  await main();
+  const names = named.length > 0 ? named : Object.keys(TABLES);
+  await main(folder, names, tokens === undefined ? undefined : Number(tokens), args.includes('--write'));
 }
