@@ -166,6 +166,7 @@ function system(draw: Draw, { cpu }: Machine): Tree {
       ...draw.maybe(0.4, () => ({ perLayer: draw.int(1, 6) })),
       ...draw.maybe(0.35, () => ({ staging: draw.of([1, 2, 4, '1 layer', '2 layers']) })),
       ...draw.maybe(0.25, () => ({ cancel: 'off' })),
+      ...draw.maybe(0.25, () => ({ budget: 'pays' })),
       ...draw.maybe(0.25, () => ({ chunk: draw.of(['4KiB', '64KiB']) })),
     },
   });
