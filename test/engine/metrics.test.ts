@@ -16,7 +16,7 @@ const RUNS: Readonly<Record<string, RunInput>> = {
   'several GPUs': { ...small, hardware: '2x-rtx-4090', system: 'mixtral-offloading' },
   'serving with faults, prefetch as far as needed, fewer experts': {
     ...small,
-    system: { name: 'test', scheduler: 'expertflow', predictor: { kind: 'transition', horizon: 'auto' } },
+    system: { name: 'test', scheduler: 'expertflow', predictor: { kind: 'transition', horizon: 'auto' }, prefetch: { budget: 'pays' } },
     workload: { arrivals: 'poisson:rate=50', requests: 6, prompt: 20, output: 8, batch: 2, slo: 'ttft=1s' },
     faults: [{ at: '20ms', link: 'h2d', bandwidth: '50%' }],
     variants: 'top-k=2',
