@@ -175,10 +175,12 @@ interface Seen {
   readonly wrong: string[];
 }
 
-function watch({ gpus }: Simulation, { chunk, faults, yields }: Draw, seen: Seen): Observer {
+function watch({ gpus }: Simulation, { faults }: Draw, seen: Seen): Observer {
   const busyNs = gpus.map(() => 0);
   const laneNs = new Map<Link, number[]>();
-  const uninterrupted = chunk === undefined && yields === undefined && faults.every(([, , one]) => !('lanes' in one));
+  // A run, or its system, may let demands go between the chunks of a prefetch.
+  const whole = gpus.every(({ dram, gpu }) => [gpu, ...(dram === null ? [] : [dram])].every(({ link }) => link.chunkBytes === 0));
+  const uninterrupted = whole && faults.every(([, , one]) => !('lanes' in one));
   /** A GPU does one thing after another; rounding may lose less than a thousandth of a nanosecond. */
   const occupy = (gpu: number, startNs: number, endNs: number): void => {
     if (startNs < busyNs[gpu]! - 1e-3 || endNs < startNs)
