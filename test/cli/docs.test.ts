@@ -23,28 +23,31 @@ async function optionsOf(name: string): Promise<Set<string>> {
   return new Set([...all.flatMap(({ options }) => options.map(({ long }) => long!)), '--json', '--quiet', '--verbose', '--help']);
 }
 
-describe.each(['compare.md', 'ci.md', 'completion.md', 'routing-variants.md', 'studies.md', 'systems.md'])('docs/%s', (name) => {
-  const text = page(name);
+describe.each(['compare.md', 'ci.md', 'completion.md', 'routing-variants.md', 'scale.md', 'studies.md', 'systems.md'])(
+  'docs/%s',
+  (name) => {
+    const text = page(name);
 
-  it('shows YAML that can be read', () => {
-    for (const block of blocks(text)) expect(() => parse(block), block).not.toThrow();
-  });
+    it('shows YAML that can be read', () => {
+      for (const block of blocks(text)) expect(() => parse(block), block).not.toThrow();
+    });
 
-  it('shows commands and flags that exist', async () => {
-    const lines = text.replaceAll('\\\n', ' ').match(/\bmoeprof(@[\d.]+)? [a-z]+\b[^\n`#]*/g) ?? [];
-    expect(lines.length).toBeGreaterThan(3);
-    for (const line of lines) {
-      const [, command] = /^moeprof(?:@[\d.]+)? ([a-z]+)/.exec(line)!;
-      if (!commands.some((entry) => entry.name === command)) {
-        // Prose: "moeprof does"; a flag behind it would be a command that nobody has.
-        expect(line).not.toMatch(/ --?[a-z]/);
-        continue;
+    it('shows commands and flags that exist', async () => {
+      const lines = text.replaceAll('\\\n', ' ').match(/\bmoeprof(@[\d.]+)? [a-z]+\b[^\n`#]*/g) ?? [];
+      expect(lines.length).toBeGreaterThan(3);
+      for (const line of lines) {
+        const [, command] = /^moeprof(?:@[\d.]+)? ([a-z]+)/.exec(line)!;
+        if (!commands.some((entry) => entry.name === command)) {
+          // Prose: "moeprof does"; a flag behind it would be a command that nobody has.
+          expect(line).not.toMatch(/ --?[a-z]/);
+          continue;
+        }
+        const known = await optionsOf(command!);
+        for (const [flag] of line.replace(/'[^']*'/g, '').matchAll(/(?<= )--[a-z][a-z-]*/g)) expect(known, line).toContain(flag);
       }
-      const known = await optionsOf(command!);
-      for (const [flag] of line.replace(/'[^']*'/g, '').matchAll(/(?<= )--[a-z][a-z-]*/g)) expect(known, line).toContain(flag);
-    }
-  });
-});
+    });
+  },
+);
 
 describe('docs/compare.md', () => {
   const text = page('compare.md');
