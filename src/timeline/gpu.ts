@@ -85,6 +85,10 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
       events.instant(evictions, 'eviction', `evict${label(id)}`, Math.round(nowNs));
       return copy === null ? null : arrow(copy);
     },
+    /** No arrow starts at `ns`. */
+    forget(ns: number): void {
+      for (const copies of [open, demanded]) for (const copy of copies.values()) if (copy.decidedNs === ns) copy.decidedNs = -1;
+    },
     /** The running layer has ended. */
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
     /** The run has ended. @returns arrows to copies that nobody has demanded yet */

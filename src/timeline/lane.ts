@@ -1,5 +1,6 @@
 // One lane of a link as a track. A prefetch that is on its way may still give way to demands (L10): it becomes several slices with the
-// demands between them, and is final when the lane takes something else, or when its expert is demanded or evicted.
+// demands between them, and is final when the lane takes something else, or when its expert is demanded or evicted. Until then it may be lost
+// with its lane, so that prefetches which yield to nothing wait behind it to be drawn.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';
@@ -18,12 +19,19 @@ export interface Part {
 export interface Copy {
   readonly id: number;
   readonly bytes: number;
-  /** Where the layer began whose routing decided it, whole ns; -1: not known. */
-  readonly decidedNs: number;
+  /** Where the layer began whose routing decided it, whole ns; -1: not known, or not drawn. */
+  decidedNs: number;
   /** What of it is final, in order of time. */
   readonly parts: Part[];
   /** The lane where it may still give way; null: it is final. */
   lane: Lane | null;
+}
+
+/** A prefetch that yields to nothing, behind one that is not final, exact ns. */
+interface Behind {
+  readonly copy: Copy;
+  readonly startNs: number;
+  readonly endNs: number;
 }
 
 /** A lane. */
@@ -34,6 +42,8 @@ export class Lane {
   #copy: Copy | null = null;
   #fromNs = 0;
   #toNs = 0;
+  /** Those behind it, in order of time. */
+  readonly #behind: Behind[] = [];
 
   constructor(place: Place) {
     this.#place = place;
@@ -54,6 +64,14 @@ export class Lane {
     return { place: this.#place, startNs: start, endNs: this.#track.endNs };
   }
 
+  /** A prefetch that yields to nothing; it goes between two parts of the one that is on its way as a {@link demand} does, or behind it. */
+  placed(copy: Copy, startNs: number, endNs: number, resumedNs: number): void {
+    if (this.#copy !== null && startNs >= this.#toNs) {
+      copy.lane = this;
+      this.#behind.push({ copy, startNs, endNs });
+    } else copy.parts.push(this.demand(startNs, endNs, resumedNs));
+  }
+
   /** A prefetch starts; the one before it has been settled. */
   prefetch(copy: Copy, startNs: number, endNs: number): void {
     copy.lane = this;
@@ -67,19 +85,29 @@ export class Lane {
     return this.#copy?.id === id && this.#toNs > ns;
   }
 
-  /** @returns the prefetch that is final for a transfer from `startNs` on; null: there is none */
-  arrived(startNs: number): Copy | null {
-    return startNs >= this.#toNs ? this.settle() : null;
+  /** @returns the prefetches that are final for a transfer from `startNs` on, in order of time */
+  arrived(startNs: number): Copy[] {
+    return startNs >= this.#toNs ? this.settle() : [];
   }
 
-  /** The prefetch on this lane gives way no more, and ends as it stands or, if its lane is lost, at `endNs`. */
-  settle(endNs: number = this.#toNs): Copy | null {
+  /**
+   * The prefetch on this lane gives way no more, and ends as it stands or, if its lane is lost, at `endNs`.
+   * @returns it, and those behind it
+   */
+  settle(endNs: number = this.#toNs): Copy[] {
     const copy = this.#copy;
-    if (copy === null) return null;
+    if (copy === null) return [];
     if (endNs > this.#fromNs) this.#cut(endNs);
     copy.lane = null;
     this.#copy = null;
-    return copy;
+    const final = [copy];
+    for (const one of this.#behind) {
+      one.copy.parts.push(this.demand(one.startNs, one.endNs, 0));
+      one.copy.lane = null;
+      final.push(one.copy);
+    }
+    this.#behind.length = 0;
+    return final;
   }
 
   /** What of the prefetch lies before `ns` is a part. */

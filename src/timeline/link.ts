@@ -1,9 +1,9 @@
 // The lanes of a link in a timeline: what each transfer is, and when a prefetch is final.
-import type { Link } from '../engine/transfer/link.js';
+import { IDLE, type Link } from '../engine/transfer/link.js';
 import type { TraceEvents } from './events.js';
 import type { GpuTracks } from './gpu.js';
 import { type Kind, TRANSFER_KINDS } from './kinds.js';
-import { type Copy, drawCopy, Lane, type Part } from './lane.js';
+import { type Copy, drawCopy, Lane } from './lane.js';
 
 /** Which way a link leads. */
 export interface Direction {
@@ -36,37 +36,42 @@ export function openLink(
     events.track(place, link.lanes === 1 ? name : `${name} lane ${i}`);
     return new Lane(place);
   });
-  /** A prefetch is final; where it does not go to a GPU, that is all there is to know of it. */
-  const arrived = (copy: Copy | null): void => {
-    if (copy !== null && gpu === null) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
-  };
-  const place = (index: number, startNs: number, endNs: number): Part => {
-    arrived(lanes[index]!.arrived(startNs));
-    return lanes[index]!.demand(startNs, endNs, link.prefetchEndNs[index]!);
+  /** Prefetches are final; where they do not go to a GPU, that is all there is to know of them. */
+  const arrived = (copies: readonly Copy[]): void => {
+    if (gpu === null) for (const copy of copies) drawCopy(events, copy, TRANSFER_KINDS.staged, label(copy.id));
   };
   return {
     /** A demand was placed. */
     demand(index: number, id: number, bytes: number, startNs: number, endNs: number): void {
-      const part = place(index, startNs, endNs);
+      const lane = lanes[index]!;
+      arrived(lane.arrived(startNs));
+      const part = lane.demand(startNs, endNs, link.prefetchEndNs[index]!);
       events.slice(part.place, demand, label(id), part.startNs, part.endNs, `"bytes":${bytes}`);
     },
     /**
-     * A prefetch started.
+     * A prefetch was placed.
      * @param decidedNs where the layer began whose routing decided it, whole ns; -1: not known
      */
     prefetch(index: number, id: number, bytes: number, decidedNs: number, startNs: number, endNs: number): void {
-      arrived(lanes[index]!.arrived(startNs));
-      // A lane that was lost is free since then, although its prefetch would have ended later: this is its second start.
-      const lost = lanes.findIndex((lane, i) => i !== index && lane.carries(id, link.freeNs(i)));
-      if (lost >= 0) {
-        const copy = lanes[lost]!.settle(link.freeNs(lost))!;
-        copy.parts.push(place(index, startNs, endNs));
-        arrived(copy);
+      const lane = lanes[index]!;
+      let copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };
+      if (link.prefetching[index] === id) {
+        arrived(lane.arrived(startNs));
+        lane.prefetch(copy, startNs, endNs);
+        gpu?.open.set(id, copy);
         return;
       }
-      const copy: Copy = { id, bytes, decidedNs, parts: [], lane: null };
-      lanes[index]!.prefetch(copy, startNs, endNs);
-      gpu?.open.set(id, copy);
+      // It yields to nothing. A lane that was lost is free since then, although its prefetch would have ended later: this is its second start.
+      const lost = lanes.findIndex((other, i) => i !== index && other.carries(id, link.freeNs(i)));
+      if (lost >= 0) {
+        const [moved, ...behind] = lanes[lost]!.settle(link.freeNs(lost));
+        copy = moved!;
+        arrived(behind);
+      } else gpu?.open.set(id, copy);
+      // What has arrived can be lost no more.
+      if (link.prefetching[index] === IDLE) arrived(lane.settle());
+      lane.placed(copy, startNs, endNs, link.prefetchEndNs[index]!);
+      if (copy.lane === null) arrived([copy]);
     },
     /** The run has ended. */
     end(): void {

@@ -41,7 +41,7 @@ export class Timeline implements Observer {
   /** Experts planned since the running layer began. */
   readonly #decided: number[] = [];
   /** Arrows that wait for the slice of the running layer. */
-  readonly #arrows: Arrow[] = [];
+  #arrows: Arrow[] = [];
   #groups = PASSES.pid;
   // The running pass and layer: where they began, whole ns, and what was judged.
   #passNs = 0;
@@ -169,10 +169,7 @@ export class Timeline implements Observer {
     if (endNs > this.#layerNs) {
       const args = `"hits":${this.#hits},"late":${this.#late},"misses":${this.#misses}`;
       this.#events.slice(LAYERS, LAYER_KIND, ` ${this.#layer}`, this.#layerNs, endNs, args);
-    } else {
-      // No slice that an arrow could start from.
-      for (const id of this.#decided) this.#decidedNs[id] = -1;
-    }
+    } else if (this.#decided.length > 0) this.#forget(this.#layerNs);
     this.#decided.length = 0;
     this.#writeArrows();
     for (const gpu of this.#gpus) gpu.layerEnded();
@@ -180,6 +177,13 @@ export class Timeline implements Observer {
     this.#passDemanded += this.#hits + this.#late + this.#misses;
     this.#hits = this.#late = this.#misses = 0;
     this.#layerNs = endNs;
+  }
+
+  /** The running layer, from `ns` on, has no slice that an arrow could start from. */
+  #forget(ns: number): void {
+    for (const id of this.#decided) this.#decidedNs[id] = -1;
+    for (const gpu of this.#gpus) gpu.forget(ns);
+    this.#arrows = this.#arrows.filter(({ decidedNs }) => decidedNs !== ns);
   }
 
   #draw(arrow: Arrow | null): void {

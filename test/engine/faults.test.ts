@@ -252,14 +252,28 @@ describe('L8 with any faults', () => {
     const draws = fc.record({
       faults,
       batch: fc.integer({ min: 1, max: 3 }),
-      predictor: fc.constantFrom('none', 'last-token', 'last-token'),
+      predictor: fc.constantFrom<'none' | 'last-token'>('none', 'last-token', 'last-token'),
       onMiss: fc.constantFrom<unknown>('load', 'cheaper', { do: 'cpu', admit: 'background' }),
       scope: fc.constantFrom('global', 'layer'),
       exclusive: fc.boolean(),
       growth: fc.constantFrom('static' as const, 'grow' as const),
       chunk: fc.constantFrom(undefined, 100_000),
+      cancel: fc.constantFrom('on' as const, 'on' as const, 'off' as const),
       dram: fc.boolean(),
     });
+    // A lane is lost whose prefetch waits for a write-back, and the expert is brought again later: two transfers.
+    const waiting = {
+      faults: [{ at: 9e6, link: 'h2d', lanes: -1 } as const],
+      batch: 1,
+      predictor: 'last-token',
+      onMiss: { do: 'cpu', admit: 'background' },
+      scope: 'global',
+      exclusive: true,
+      growth: 'static',
+      chunk: undefined,
+      cancel: 'on',
+      dram: false,
+    } as const;
     let restarts = 0;
     let ran = 0;
     await fc.assert(
@@ -286,6 +300,7 @@ describe('L8 with any faults', () => {
           'hardware.links': links,
           'hardware.tiers': tiers,
           'system.predictor.kind': predictor,
+          'system.prefetch.cancel': draw.cancel,
           'system.onMiss': draw.onMiss,
           'system.cache.scope': draw.scope,
           'system.cache.exclusive': draw.exclusive,
@@ -304,12 +319,12 @@ describe('L8 with any faults', () => {
         expect(sum(details!.loads.flat())).toBe(of('transfer.h2d.count'));
         const { demandNs, lanes, prefetchNs } = details!.series.links.find(({ name }) => name === 'h2d')!;
         const busyNs = of('transfer.h2d.utilization') * lanes * of('time.total');
-        expect(sum(demandNs) + sum(prefetchNs)).toBeLessThanOrEqual(busyNs + 10);
+        expect(Math.abs(sum(demandNs) + sum(prefetchNs) - busyNs)).toBeLessThanOrEqual(10);
         restarts += of('fault.restarts');
         ran++;
         expect((await simulateRun(spec)).metrics).toEqual(metrics);
       }),
-      { seed: 33, numRuns: cases(60, 12) },
+      { seed: 33, numRuns: cases(60, 12), examples: [[{ ...waiting, faults: [...waiting.faults] }]] },
     );
     expect(ran).toBeGreaterThan(cases(40));
     expect(restarts).toBeGreaterThan(0);

@@ -36,12 +36,13 @@ export class PlacedPrefetches {
     return this.all.reduce((latest, one) => (one.lane === lane ? Math.max(latest, one.endNs) : latest), nowNs);
   }
 
-  /** Time for which those of a lane that start in [fromNs, untilNs) hold it after `nowNs`, ns. */
+  /** Those of a lane that end in (fromNs, untilNs]: between the chunks of what runs in that time, and not right behind it. */
+  within(lane: number, fromNs: number, untilNs: number): PlacedPrefetch[] {
+    return this.all.filter((one) => one.lane === lane && one.endNs > fromNs && one.endNs <= untilNs);
+  }
+
+  /** Time for which those of a lane that end in (fromNs, untilNs] hold it after `nowNs`, ns. */
   afterNs(lane: number, nowNs: number, fromNs = 0, untilNs = Number.POSITIVE_INFINITY): number {
-    let ns = 0;
-    for (const { endNs, lane: own, startNs } of this.all) {
-      if (own === lane && startNs >= fromNs && startNs < untilNs) ns += Math.max(0, endNs - Math.max(nowNs, startNs));
-    }
-    return ns;
+    return this.within(lane, fromNs, untilNs).reduce((ns, { endNs, startNs }) => ns + Math.max(0, endNs - Math.max(nowNs, startNs)), 0);
   }
 }

@@ -42,8 +42,9 @@ class Bins {
  */
 function linkBins(link: Link, name: string, host: boolean) {
   const { lanes } = link;
-  // The last prefetch of each lane, and when it ends, ns.
-  const last = { prefetching: new Int32Array(lanes).fill(IDLE), prefetchEndNs: new Float64Array(lanes) };
+  // The last prefetch of each lane that may give way: its expert, when it starts, and when it ends, ns.
+  const prefetching = new Int32Array(lanes).fill(IDLE);
+  const last = { prefetching, prefetchStartNs: new Float64Array(lanes), prefetchEndNs: new Float64Array(lanes) };
   return { link, name, host, lanes, demand: new Bins(), prefetch: new Bins(), ...last } as const;
 }
 
@@ -111,10 +112,12 @@ export class DetailsRecorder extends Onlooker {
     const bins = this.#linkBins(link);
     const again = prefetch && this.#lost(bins, id);
     if (!again && bins.host) this.#loads[id]!++;
-    if (prefetch && !again && (startNs >= bins.prefetchEndNs[lane]! || link.prefetching[lane] === id)) {
+    // Others yield to nothing.
+    if (prefetch && link.prefetching[lane] === id) {
       this.#reach(endNs);
       bins.prefetch.spread(startNs, endNs, this.#binNs);
       bins.prefetching[lane] = id;
+      bins.prefetchStartNs[lane] = startNs;
       bins.prefetchEndNs[lane] = endNs;
       return;
     }
@@ -166,23 +169,40 @@ export class DetailsRecorder extends Onlooker {
    * Ends a prefetch of expert `id` where its lane was lost: that is free since then, although the prefetch would have ended later.
    * @returns false: there is none, or none whose lane was lost
    */
-  #lost({ link, prefetch, prefetchEndNs, prefetching }: LinkBins, id: number): boolean {
+  #lost(bins: LinkBins, id: number): boolean {
+    const { link, prefetchEndNs, prefetching } = bins;
     for (let lane = 0; lane < prefetching.length; lane++) {
       const lostNs = link.freeNs(lane);
       if (prefetching[lane] !== id || prefetchEndNs[lane]! <= lostNs) continue;
-      prefetch.spread(lostNs, prefetchEndNs[lane]!, this.#binNs, -1);
-      prefetchEndNs[lane] = lostNs;
+      this.#end(bins, lane, lostNs);
       return true;
     }
     return false;
   }
 
+  /** Ends the prefetch of a lane that may give way at `atNs`; what was placed between its chunks stays. */
+  #end({ link, prefetch, prefetchEndNs, prefetching, prefetchStartNs }: LinkBins, lane: number, atNs: number): void {
+    const endNs = prefetchEndNs[lane]!;
+    const fromNs = Math.max(atNs, prefetchStartNs[lane]!);
+    if (endNs > fromNs) prefetch.spread(fromNs, endNs, this.#binNs, -1);
+    for (const one of link.placed.within(lane, fromNs, endNs)) {
+      prefetch.spread(Math.max(fromNs, one.startNs), one.endNs, this.#binNs);
+    }
+    // Nothing of it is left to give way, or to be lost again.
+    prefetching[lane] = IDLE;
+    prefetchEndNs[lane] = 0;
+  }
+
   /** Takes out what is left of transfers at the end of the run: prefetches, or write-backs, that nothing waited for. */
-  #cut({ demand, link, prefetch }: LinkBins, endNs: number): void {
+  #cut(bins: LinkBins, endNs: number): void {
+    const { demand, link, prefetch } = bins;
     const under = link.prefetches > 0 ? prefetch : demand;
     for (let lane = 0; lane < link.lanes; lane++) {
       const freeNs = link.freeNs(lane);
-      if (freeNs > endNs) under.spread(Math.max(endNs, link.sinceNs(lane)), freeNs, this.#binNs, -1);
+      const placed = link.placed.within(lane, endNs, Number.POSITIVE_INFINITY);
+      if (placed.length > 0) this.#end(bins, lane, endNs);
+      else if (freeNs > endNs) under.spread(Math.max(endNs, link.sinceNs(lane)), freeNs, this.#binNs, -1);
+      for (const one of placed) prefetch.spread(Math.max(endNs, one.startNs), one.endNs, this.#binNs, -1);
     }
   }
 
