@@ -279,6 +279,19 @@ describe('L11 Prefetch', () => {
     expect(outcome).toMatchObject({ useful: 2, ssd: { demands: 1, prefetches: 2 } });
   });
 
+  it('L11 a free lane takes the first of the plan whose prediction is there', async () => {
+    // At 0 the first prediction scores six experts and takes 6, the one after layer 0 scores three and takes 3: 6 comes 3-13, 5 13-23.
+    const outcome = await simulateByEngine(
+      world({
+        layers: [{}, { experts: 1, denseNs: 14 }, { experts: 1 }, { experts: 1 }],
+        passes: [[[[], [], [], [0]]]],
+        script: { ...says({ '1/-1': { 5: 1 }, '1/0': { 6: 1 } }, { horizon: 3 }), expertNs: 1 },
+      }),
+    );
+    expect(outcome.passes[0]!.layers[3]).toMatchObject({ hits: 1, startNs: 14, endNs: 24 });
+    expect(outcome).toMatchObject({ useful: 1, h2d: { prefetches: 2, demands: 0 } });
+  });
+
   it('L11 limits: minimum probability, experts per layer, horizon; the predictor takes its time', async () => {
     const scores = { '1/0': { 4: 1, 5: 0.75, 6: 0.5, 7: 0.125, 9: 1 } };
     const prefetched = async (limits: Parameters<typeof says>[1]) =>

@@ -195,6 +195,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   /** L13: misses of each expert since its last promotion was begun or refused; who waits for one, and since when. */
   const missed = new Map<number, number>();
   let promotions: { readonly id: number; readonly sinceNs: number }[] = [];
+  let promotedNs = 0;
   let nextLayer = 0;
   let passTokens = 0;
   let running: readonly TokenChoices[] = [];
@@ -271,11 +272,12 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   function promotionNs(): number {
     const [next] = promotions;
     if (next === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(gpu.link.freeNs(gpu.link.nextLane()), next.sinceNs, dram?.arrivalNs(next.id) ?? 0);
+    return Math.max(gpu.link.freeNs(gpu.link.nextLane()), next.sinceNs, promotedNs, dram?.arrivalNs(next.id) ?? 0);
   }
 
   function promote(startNs: number): void {
     const { id } = promotions.shift()!;
+    promotedNs = startNs;
     missed.delete(id);
     discard(startNs);
     if (gpu.holds(id) || dram?.holds(id) === false) return;
@@ -288,6 +290,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     unused.add(id);
     layers[layerOf[id]!]!.prefetchBytes += sizes[id]!;
     total.promoted++;
+    for (const planned of plan) if (planned.id === id) planned.refused = false;
   }
 
   /** Buffers of what nobody wants any more are free when it has arrived. */

@@ -81,8 +81,8 @@ export class PrefetchPlan {
     this.#refusedCount++;
   }
 
-  /** An expert has become a demand: it waits neither for a transfer nor for a slot. */
-  demanded(id: number): void {
+  /** An expert has become a demand, or was promoted: it waits neither for a transfer nor for a slot. */
+  satisfied(id: number): void {
     this.#queued[id] = 0;
     if (this.#refusedCount > 0) this.#forgive(id);
   }

@@ -67,7 +67,7 @@ export class Prefetcher implements Planner {
     this.#forecast.judge(layer, demand, size);
     if (this.#setup.limits.cancel === false) this.#carryThrough(layer, nowNs);
     this.#gpu.gpu.staging?.known(layer, demand, size, this.#gpu.gpu.arrivalNs, nowNs);
-    for (let i = 0; i < size; i++) this.#plan.demanded(demand[i]!);
+    for (let i = 0; i < size; i++) this.#plan.satisfied(demand[i]!);
     this.#gpu.recorder.prefetchCancelled += this.#plan.dropUntil(layer);
   }
 
@@ -139,7 +139,7 @@ export class Prefetcher implements Planner {
   }
 
   brought(id: number): void {
-    this.#plan.started(id);
+    this.#plan.satisfied(id);
   }
 
   /** Starts every planned transfer that finds a free lane before `untilNs`, or `through` it. */
@@ -151,9 +151,12 @@ export class Prefetcher implements Planner {
       return;
     }
     const { link } = gpu;
-    for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
-      const startNs = Math.max(link.freeNs(link.nextLane()), plan.issuedNs(entry));
-      if (through ? startNs > untilNs : startNs >= untilNs) break;
+    for (;;) {
+      const freeNs = link.freeNs(link.nextLane());
+      const entry = this.#nextReady(null, freeNs);
+      if (entry < 0) return;
+      const startNs = Math.max(freeNs, plan.issuedNs(entry));
+      if (through ? startNs > untilNs : startNs >= untilNs) return;
       this.#toGpu(plan.idOf(entry), startNs);
     }
   }
@@ -208,18 +211,19 @@ export class Prefetcher implements Planner {
     }
   }
 
-  /** When the weights of an entry that DRAM holds are there, and its prediction has been made, ns. */
-  #readyNs(dram: CachedTier, entry: number): number {
-    return Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, this.#plan.issuedNs(entry));
+  /** When the weights of an entry that DRAM holds (null: it holds all, always) are there, and its prediction has been made, ns. */
+  #readyNs(dram: CachedTier | null, entry: number): number {
+    const issuedNs = this.#plan.issuedNs(entry);
+    return dram === null ? issuedNs : Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, issuedNs);
   }
 
-  /** First waiting entry whose weights are in DRAM at `nowNs`; else the one that will be there first; -1: none is on its way. */
-  #nextReady(dram: CachedTier, nowNs: number): number {
+  /** First waiting entry that is ready at `nowNs`, as {@link #readyNs} says; else the one that is ready first; -1: none is on its way. */
+  #nextReady(dram: CachedTier | null, nowNs: number): number {
     const plan = this.#plan;
     let soonest = -1;
     let soonestNs = Number.POSITIVE_INFINITY;
     for (let entry = plan.next(); entry >= 0; entry = plan.nextAfter(entry)) {
-      if (!this.#inDram(dram, entry)) continue;
+      if (dram !== null && !this.#inDram(dram, entry)) continue;
       const readyNs = this.#readyNs(dram, entry);
       if (readyNs <= nowNs) return entry;
       if (readyNs < soonestNs) {

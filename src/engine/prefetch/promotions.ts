@@ -26,6 +26,8 @@ export class Promotions {
   #count = 0;
   /** The last so many of them belong to the running event. */
   #running = 0;
+  /** When the last one left the queue, ns: nobody behind it is the first that waits before. */
+  #leftNs = 0;
 
   /** @param evicted called after every admission: accounts for its victims, evicted at `nowNs`, and returns when their slot is free, ns */
   constructor(gpu: Gpu, evicted: (nowNs: number) => number) {
@@ -67,7 +69,7 @@ export class Promotions {
       planner?.through(startNs);
       // What is planned has taken the lane.
       if (this.#startNs(id) > startNs) continue;
-      this.#leave(id);
+      this.#leave(id, startNs);
       gpu.settle(startNs);
       if (this.#start(id, startNs)) planner?.brought(id);
     }
@@ -75,14 +77,18 @@ export class Promotions {
     if (planner === null) gpu.settle(untilNs);
   }
 
-  /** When the first that waits can start: a lane is free, and its weights are in DRAM; what DRAM has lost meanwhile starts at once, and ends so. */
+  /**
+   * When the first that waits can start: it is the first, a lane is free, and its weights are in DRAM; what DRAM has lost meanwhile starts at
+   * once, and ends so.
+   */
   #startNs(id: number): number {
     const { dram, gpu } = this.#gpu;
     const { link } = gpu;
-    return Math.max(link.freeNs(link.nextLane()), this.#sinceNs[id]!, dram === null ? 0 : dram.arrivalNs[id]!);
+    return Math.max(link.freeNs(link.nextLane()), this.#sinceNs[id]!, this.#leftNs, dram === null ? 0 : dram.arrivalNs[id]!);
   }
 
-  #leave(id: number): void {
+  #leave(id: number, nowNs: number): void {
+    this.#leftNs = nowNs;
     this.#first = (this.#first + 1) % this.#queue.length;
     this.#count--;
     this.#waits[id] = 0;
@@ -102,7 +108,7 @@ export class Promotions {
       return false;
     }
     const bytes = sizes[id]!;
-    gpu.pin(id);
+    gpu.pinPromoted(id);
     gpu.link.prefetch(gpu.link.nextLane(), id, bytes, slotFreeNs);
     gpu.unused[id] = 1;
     recorder.layers.prefetchBytes[layer]! += bytes;

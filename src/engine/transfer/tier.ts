@@ -36,6 +36,8 @@ export class CachedTier {
 
   /** Rank that the current plan gives each expert; UNPINNED where it is not planned. */
   readonly #planRank: Int32Array;
+  /** Members of the running event that were promoted during it: they stay pinned when they have arrived. */
+  readonly #members = new Set<number>();
   readonly #split: Caches['split'];
 
   /**
@@ -179,6 +181,12 @@ export class CachedTier {
     this.rank[id] = PINNED;
   }
 
+  /** Protects an expert that is on its way until it has arrived, or until the running event has ended, of which it may be a member (L4). */
+  pinPromoted(id: number): void {
+    if (this.rank[id] === PINNED) this.#members.add(id);
+    this.rank[id] = PINNED;
+  }
+
   /** Ends a pin: the expert is as protected as the current plan says. */
   unpin(id: number): void {
     this.rank[id] = this.#planRank[id]!;
@@ -188,6 +196,7 @@ export class CachedTier {
   unpinAll(ids: Int32Array, count: number): void {
     const { link, rank } = this;
     const planRank = this.#planRank;
+    this.#members.clear();
     for (let i = 0; i < count; i++) rank[ids[i]!] = planRank[ids[i]!]!;
     if (link.prefetches === 0) return;
     for (const id of link.prefetching) if (id !== IDLE) rank[id] = PINNED;
@@ -223,7 +232,7 @@ export class CachedTier {
   }
 
   #arrived(id: number, nowNs: number): void {
-    this.unpin(id);
+    if (!this.#members.has(id)) this.unpin(id);
     this.staging?.arrived(id, nowNs);
   }
 }
