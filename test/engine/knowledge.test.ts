@@ -30,6 +30,7 @@ const TOLD: Readonly<Record<string, 'published' | 'future'>> = {
   'mixtral-offloading': 'published',
   'moe-beyond': 'published',
   'od-moe': 'published',
+  'pre-attention': 'published',
   promoe: 'published',
   specmd: 'published',
   'pre-gated-moe': 'future',
