@@ -55,7 +55,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     [
       'table',
       'runs that were made before, side by side, as a paper shows them',
-      '.moeprof/store --rows system --columns trace --value cache.hit_rate',
+      '.moeprof/store --rows system --columns trace',
       () => import('./table.js'),
     ],
     [

@@ -26,7 +26,7 @@ const EXAMPLES = `
 Examples:
   moeprof plot study.jsonl --x memory.expertCache --y speed.decode \\
     --series system --facet trace -o figure.svg
-  moeprof plot .moeprof/store --kind bar --x hardware --series system -o bars.svg
+  moeprof plot .moeprof/store --kind bar --x hardware --series system -o b.svg
   moeprof plot .moeprof/store --kind heat --x workload.batch --series system \\
     --y cache.hit_rate -o heat.svg
   moeprof plot study.jsonl --kind pareto --x memory.gpu.expert_cache \\

@@ -19,11 +19,11 @@ interface TableOptions extends OutputOptions {
 const EXAMPLES = `
 Examples:
   moeprof table .moeprof/store --rows system --columns trace
-  moeprof table study.jsonl --rows system --columns hardware,memory.expertCache \\
+  moeprof table study.jsonl --columns hardware,memory.expertCache \\
     --value latency.tpot.p50,cache.hit_rate --stat median,ci -o table.tex
   moeprof table results/ --rows system,policy --value cache.hit_rate
 
-A row or column is made by any of: model, quantization, trace, hardware, runtime,
+A row or column is made by any of model, quantization, trace, hardware, runtime,
 system, policy, predictor, scheduler, seed, version, fingerprint, or the path of
 a value of the run, such as memory.expertCache.
 `;
