@@ -123,6 +123,11 @@ export class OwnExport {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
 
+  /** Name, summary and source of what is exported; `noun`: what it is, in the summary of one that has none. */
+  described(noun: string): { readonly name: string; readonly summary: string; readonly cites: string } {
+    return { name: this.name, summary: this.textOr('summary', `the ${noun} of ${this.shown}`), cites: this.textOr('cites', this.shown) };
+  }
+
   /** A text, or what stands for it where there is none. */
   textOr(field: string, otherwise: string): string {
     const text = this.#value[field];

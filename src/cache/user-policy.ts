@@ -17,9 +17,7 @@ export function ownPolicy(own: OwnExport): PolicyDefinition {
   const definition = own.value as PolicyDefinition;
   return {
     ...definition,
-    name: own.name,
-    summary: own.textOr('summary', `the policy of ${own.shown}`),
-    cites: own.textOr('cites', own.shown),
+    ...own.described('policy'),
     ...(definition.needsWith === undefined
       ? {}
       : { needsWith: (values: Parameters) => own.run('needsWith', () => definition.needsWith!(values)) }),

@@ -1,8 +1,7 @@
 // `moeprof plot`: runs that were made before, as a figure for print.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
-import { STATISTICS, type Statistic } from '../explore/study/pivot.js';
+import { STATISTICS, statisticNamed } from '../explore/study/pivot.js';
 import { drawFigure } from '../explore/study/plot/draw.js';
 import { FIGURE_KINDS, type FigureKind, figureOf, type StudyFigure } from '../explore/study/plot/figure.js';
 import { readRuns } from '../explore/study/read-runs.js';
@@ -33,6 +32,9 @@ Examples:
     --y speed.decode --series system -o front.svg
 `;
 
+/** Statistics that say where a point stands. */
+const PLACES = STATISTICS.slice(0, 4);
+
 /** Narrowest and widest figure, mm. */
 const WIDTHS = [40, 400] as const;
 
@@ -47,11 +49,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--y <metric>', 'what is drawn; of a heat map, its colour', 'speed.decode')
     .option('--series <name>', 'what makes the series; of a heat map, its rows')
     .option('--facet <name>', 'what makes the panels')
-    .option(
-      '--stat <name>',
-      `of runs that share a point: ${STATISTICS.slice(0, 4).join(', ')}; whiskers go from the least to the largest`,
-      'median',
-    )
+    .option('--stat <name>', `of runs that share a point: ${PLACES.join(', ')}; whiskers go from the least to the largest`, 'median')
     .option('--width <mm>', 'width of the figure', '90');
   addOutputOptions(command, formats)
     .addHelpText('after', EXAMPLES)
@@ -62,7 +60,7 @@ export function define(command: Command, context: CliContext): void {
         y: metricNames(options.y, '--y')[0]!,
         series: options.series ?? null,
         facet: options.facet ?? null,
-        statistic: statisticNamed(options.stat),
+        statistic: statisticNamed(options.stat, PLACES),
       };
       return deliver(context, figureFormats(widthIn(options.width)), options, () => figureOf(paths.flatMap(readRuns), question), paths);
     });
@@ -74,14 +72,6 @@ function figureFormats(width: number): readonly Format<StudyFigure>[] {
     { name: 'svg', extensions: ['.svg'], render: (figure) => drawFigure(figure, width) },
     { name: 'json', extensions: ['.json'], render: toJson },
   ];
-}
-
-/** @throws UserError with the nearest name */
-function statisticNamed(name: string): Statistic {
-  const places = STATISTICS.slice(0, 4);
-  const found = places.find((one) => one === name);
-  if (found !== undefined) return found;
-  throw new UserError(`--stat: "${name}" is no place among runs; ${didYouMean(name, places)}`);
 }
 
 /** @throws UserError */

@@ -102,7 +102,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
 }
 
 /** @throws UserError with the first reason, where no combination can run */
-export function someDone(outcomes: readonly Outcome[]): Outcome[] {
+function someDone(outcomes: readonly Outcome[]): Outcome[] {
   const [first] = outcomes;
   if (first !== undefined && 'reason' in first && outcomes.every(({ status }) => status !== 'done')) throw new UserError(first.reason);
   return [...outcomes];

@@ -1,8 +1,7 @@
 // `moeprof table`: runs that were made before, side by side, as a paper shows them.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
-import { didYouMean } from '../base/text.js';
-import { pivotOf, STATISTICS, type Statistic } from '../explore/study/pivot.js';
+import { pivotOf, STATISTICS, statisticNamed } from '../explore/study/pivot.js';
 import { pivotReports } from '../explore/study/pivot-report.js';
 import { readRuns } from '../explore/study/read-runs.js';
 import type { CliContext } from './context.js';
@@ -44,7 +43,7 @@ export function define(command: Command, context: CliContext): void {
         rows: listed(options.rows, '--rows'),
         columns: options.columns === undefined ? [] : listed(options.columns, '--columns'),
         metrics: metricNames(options.value, '--value'),
-        statistics: listed(options.stat, '--stat').map(statisticNamed),
+        statistics: listed(options.stat, '--stat').map((name) => statisticNamed(name)),
       };
       return deliver(context, pivotReports, options, () => pivotOf(paths.flatMap(readRuns), question), paths);
     });
@@ -57,11 +56,4 @@ function listed(text: string, flag: string): string[] {
   const twice = names.find((name, at) => names.indexOf(name) < at);
   if (twice !== undefined) throw new UserError(`${flag} ${text}: names ${twice} twice`);
   return names;
-}
-
-/** @throws UserError with the nearest name */
-function statisticNamed(name: string): Statistic {
-  const found = STATISTICS.find((one) => one === name);
-  if (found !== undefined) return found;
-  throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, STATISTICS)}`);
 }

@@ -26,9 +26,7 @@ export function ownPredictor(own: OwnExport): PredictorDefinition {
   const definition = own.value as PredictorDefinition;
   return {
     ...definition,
-    name: own.name,
-    summary: own.textOr('summary', `the predictor of ${own.shown}`),
-    cites: own.textOr('cites', own.shown),
+    ...own.described('predictor'),
     parameters: { ...(definition.cost === undefined ? { costNs: FREE } : {}), ...definition.parameters },
     ...(definition.needsWith === undefined
       ? {}

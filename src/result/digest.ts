@@ -12,7 +12,12 @@ const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer
  */
 export function digestOf(result: Readonly<Record<(typeof COVERED)[number], unknown>>): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
-  return createHash('sha256').update(canonicalJson(covered)).digest('hex');
+  return hashOfValue(covered);
+}
+
+/** SHA-256, in hex, of a value as {@link canonicalJson}. */
+export function hashOfValue(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
 /** The result with its seal, in place of an older one. */

@@ -39,9 +39,7 @@ function ownScheduler(own: OwnExport): SchedulerDefinition {
     own.run('fairness', () => definition.fairness?.(limits, parameters)) ?? { passedOver: PATIENCE, overtaken: PATIENCE };
   return {
     ...definition,
-    name: own.name,
-    summary: own.textOr('summary', `the scheduler of ${own.shown}`),
-    cites: own.textOr('cites', own.shown),
+    ...own.described('scheduler'),
     fairness,
     create(limits, parameters, given) {
       const context: OwnSchedulerContext = { ...given, queue: new RequestQueue(given), list: new ShareList(given.drafts) };

@@ -4,7 +4,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
 import { asWritten } from '../../base/written.js';
-import { canonicalJson } from '../../result/digest.js';
+import { hashOfValue } from '../../result/digest.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from './build.js';
 
@@ -30,7 +30,7 @@ export function fingerprintOf(run: RunSpec): string {
   const modules = modulesOf(run);
   const code = modules.length === 0 ? {} : { modules: modules.map(contentOf) };
   const inputs = { build: buildOf(), run: withContents(plain, folder), profiles: named, ...code };
-  return createHash('sha256').update(canonicalJson(inputs)).digest('hex');
+  return hashOfValue(inputs);
 }
 
 /** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */

@@ -1,4 +1,5 @@
 // A paper's table in the formats that papers are written in: terminal, Markdown, CSV, JSON, and LaTeX with booktabs.
+import { visible } from '../../base/text.js';
 import { formatCount } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
@@ -90,7 +91,7 @@ const TEX: Readonly<Record<string, string>> = {
 };
 
 function tex(text: string): string {
-  return text.replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
+  return visible(text).replace(/[%&#_${}\\~^±µ]/g, (sign) => TEX[sign]!);
 }
 
 /** A table environment for each metric; needs booktabs. The best of a column is bold. */

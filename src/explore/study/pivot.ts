@@ -6,12 +6,23 @@ import { mean, percentile } from '../../base/statistics.js';
 import { didYouMean } from '../../base/text.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
-import { type RunRow, rowValue } from './run-row.js';
+import { type RunRow, requireValue, rowValue } from './run-row.js';
 
 /** Statistics of the runs of a cell. `ci`: half the width of the 95 % interval of the mean. */
 export const STATISTICS = ['mean', 'median', 'min', 'max', 'std', 'ci', 'n'] as const;
 /** One of {@link STATISTICS}. */
 export type Statistic = (typeof STATISTICS)[number];
+
+/**
+ * The statistic of a name.
+ * @param among those that will do
+ * @throws UserError with the nearest name
+ */
+export function statisticNamed(name: string, among: readonly Statistic[] = STATISTICS): Statistic {
+  const found = among.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new UserError(`--stat: unknown statistic "${name}"; ${didYouMean(name, among)}`);
+}
 
 /** What a table is to show. */
 export interface PivotQuestion {
@@ -56,7 +67,7 @@ export interface Pivot extends PivotQuestion {
  */
 export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot {
   const done = rows.filter(({ status }) => status === 'done');
-  for (const name of [...question.rows, ...question.columns]) requireName(done, name);
+  for (const name of [...question.rows, ...question.columns]) requireValue(done, name);
   const keyOf = (row: RunRow, names: readonly string[]): string[] => names.map((name) => String(rowValue(row, name) ?? ''));
   // A study says its values in an order that means something; files and stores say them in none.
   const ordered = done.some(({ values }) => Object.keys(values).length > 0);
@@ -81,13 +92,6 @@ export function pivotOf(rows: readonly RunRow[], question: PivotQuestion): Pivot
 
 /** 9 before 10, and 5% before 25%. */
 const BY_NUMBER = new Intl.Collator('en', { numeric: true });
-
-/** @throws UserError with the nearest name that the runs have */
-function requireName(rows: readonly RunRow[], name: string): void {
-  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
-  const known = new Set(rows.flatMap(({ key, values }) => [...Object.keys(key), ...Object.keys(values)]));
-  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
-}
 
 function distinct(keys: readonly (readonly string[])[]): (readonly string[])[] {
   const seen = new Map(keys.map((key) => [JSON.stringify(key), key] as const));

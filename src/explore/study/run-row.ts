@@ -1,4 +1,6 @@
 // A run as a row of a table: what it was (its key), the values that varied, and its metrics. Rows of any study can be put under each other.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
 import { canonicalJson } from '../../result/digest.js';
 import type { Result } from '../../result/result.js';
 import type { Outcome } from './outcome.js';
@@ -91,6 +93,16 @@ export function rowValue(row: RunRow, name: string): SweepValue | undefined {
   const inner = name.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown> | null | undefined)?.[step], row.config);
   if (inner === undefined || inner === null) return undefined;
   return typeof inner === 'object' ? canonicalJson(inner) : (inner as SweepValue);
+}
+
+/**
+ * Asks that some run has something under a name.
+ * @throws UserError with the nearest name that the runs have
+ */
+export function requireValue(rows: readonly RunRow[], name: string): void {
+  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
+  const known = new Set(rows.flatMap(({ key, metrics, values }) => [key, values, metrics].flatMap(Object.keys)));
+  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
 }
 
 function keyOf({ config, inputs, knowledge, seed, tool }: Result): RunRow['key'] {

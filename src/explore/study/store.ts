@@ -1,11 +1,10 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and renamed:
 // nobody reads half of one, and who is killed loses the runs that were under way and nothing else.
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../base/errors.js';
 import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
-import { canonicalJson } from '../../result/digest.js';
+import { canonicalJson, hashOfValue } from '../../result/digest.js';
 import { parseResult } from '../../result/read.js';
 import type { Result } from '../../result/result.js';
 import { buildOf } from './build.js';
@@ -93,7 +92,7 @@ export class Store {
     const path = this.#pathOf(fingerprint);
     mkdirSync(join(path, '..'), { recursive: true });
     const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
-    const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: digestOf(kept), outcome: kept };
+    const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: hashOfValue(kept), outcome: kept };
     writeFileAtomic(path, `${canonicalJson(entry)}\n`);
   }
 
@@ -164,12 +163,8 @@ function read(path: string, fingerprint: string): Outcome {
   if (schema !== ENTRY_SCHEMA || outcome === undefined)
     throw new UserError(`${path}: is no ${ENTRY_SCHEMA}; delete it, and the run is repeated`);
   if (own !== fingerprint) throw new UserError(`${path}: is of run ${String(own)}; delete it, and the run is repeated`);
-  if (digest !== digestOf(outcome)) throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
+  if (digest !== hashOfValue(outcome)) throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
   return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
-}
-
-function digestOf(outcome: Outcome): string {
-  return createHash('sha256').update(canonicalJson(outcome)).digest('hex');
 }
 
 function withoutMachine(result: Result): Result {

@@ -4,7 +4,6 @@ import { type Datum, type Document, type Grid, gridOf, note } from '../../report
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
 import { longColumns, longJsonLines, longParquet } from './long-table.js';
-import { rowValue } from './run-row.js';
 import type { Study } from './study.js';
 
 /** Rows that a terminal has. */
@@ -57,7 +56,7 @@ function rowGrid({ axes, rows, units }: Study): Grid {
     rows
       .slice(0, SHOWN)
       .map((row) => [
-        ...axes.map((path) => String(rowValue({ ...row, key: {} }, path) ?? '')),
+        ...axes.map((path) => String(row.values[path] ?? '')),
         ...told.map((name) => (row.metrics[name] === undefined ? null : { value: row.metrics[name], unit: units[name]! })),
       ]),
     { keys: axes.length },

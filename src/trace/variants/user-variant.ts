@@ -30,9 +30,7 @@ function ownVariant(own: OwnExport): Variant {
   const definition = own.value as Variant;
   return {
     ...definition,
-    name: own.name,
-    summary: own.textOr('summary', `the variant of ${own.shown}`),
-    cites: own.textOr('cites', own.shown),
+    ...own.described('variant'),
     change(trace, parameters, given) {
       const context: OwnVariantContext = { ...given, none: NULL_EXPERT, draws: new PlaceDraws(given.seed, `variant/${own.name}`) };
       const change = own.run('change', () => definition.change(trace, parameters, context));

@@ -2,6 +2,7 @@
 // is needed.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { html } from '../../../report/html/markup.js';
 import type { FigurePoint, StudyFigure } from './figure.js';
 import { styleOf } from './palette.js';
 
@@ -37,10 +38,9 @@ export function drawFigure(figure: StudyFigure, widthMm = 90): string {
   const inner = plot.outerHTML;
   const height = Number(/height="([\d.]+)"/.exec(inner)![1]);
   const whole = height + legend.height;
-  const title = escaped(`${figure.yAxis.label} by ${figure.xAxis.label}`);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${widthMm}mm" viewBox="0 0 ${round(width)} ${round(whole)}" role="img" font-family="${FONT}">`,
-    `<title>${title}</title>`,
+    html`<title>${`${figure.yAxis.label} by ${figure.xAxis.label}`}</title>`.text,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     legend.text,
     `<g transform="translate(0,${legend.height})" text-anchor="middle" font-size="${TEXT}" color="#000" fill="currentColor">${contentOf(inner)}</g>`,
@@ -168,7 +168,7 @@ function legendOf({ kind, seriesNames }: StudyFigure, width: number): { readonly
       kind === 'bar'
         ? `<rect x="${round(left)}" y="${middle - 4}" width="12" height="8" fill="${color}"/>`
         : `<line x1="${round(left)}" x2="${round(left + 14)}" y1="${middle}" y2="${middle}" stroke="${color}" stroke-width="1.2"${dash === null ? '' : ` stroke-dasharray="${dash}"`}/><path transform="translate(${round(left + 7)},${middle})" d="${SYMBOLS[styleOf(index).symbol]}" fill="${color}"/>`;
-    parts.push(`${key}<text x="${round(left + 18)}" y="${middle + 3}" font-size="${TEXT}">${escaped(name)}</text>`);
+    parts.push(`${key}<text x="${round(left + 18)}" y="${middle + 3}" font-size="${TEXT}">${html`${name}`}</text>`);
     left += wide + 8;
   }
   return { height: (line + 1) * LEGEND_LINE + 4, text: `<g>${parts.join('')}</g>` };
@@ -196,8 +196,4 @@ function contentOf(plot: string): string {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -1,11 +1,11 @@
 // A figure as data: points with their intervals, by what stands on the axes. Drawing is `draw.ts`.
 import { UserError } from '../../../base/errors.js';
-import { didYouMean } from '../../../base/text.js';
+import { visible } from '../../../base/text.js';
 import { BYTES } from '../../../base/units.js';
 import { describeMetric, METRICS } from '../../../result/catalogue.js';
 import type { Unit } from '../../../result/result.js';
 import { type Statistic, statisticOf } from '../pivot.js';
-import { type RunRow, rowValue } from '../run-row.js';
+import { type RunRow, requireValue, rowValue } from '../run-row.js';
 
 /** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. */
 export const FIGURE_KINDS = ['line', 'bar', 'scatter', 'pareto', 'heat'] as const;
@@ -74,7 +74,7 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Stu
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
   const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
   for (const row of done) {
-    const name = (path: string | null): string => (path === null ? '' : String(rowValue(row, path) ?? ''));
+    const name = (path: string | null): string => (path === null ? '' : wordOf(row, path));
     const at = { x: horizontal.of(row), series: name(series), facet: name(facet) };
     const key = JSON.stringify(at);
     const cell = cells.get(key) ?? { at, samples: [] };
@@ -103,11 +103,9 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Stu
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
-/** @throws UserError with the nearest name that the runs have */
-function requireValue(rows: readonly RunRow[], name: string): void {
-  if (rows.some((row) => rowValue(row, name) !== undefined)) return;
-  const known = new Set(rows.flatMap(({ key, metrics, values }) => [...Object.keys(key), ...Object.keys(values), ...Object.keys(metrics)]));
-  throw new UserError(`${name}: no run has it; ${didYouMean(name, known)}`);
+/** A value as it is drawn: what cannot be printed, and XML cannot hold, is shown as an escape. */
+function wordOf(row: RunRow, name: string): string {
+  return visible(String(rowValue(row, name) ?? ''));
 }
 
 function ordered(points: readonly FigurePoint[]): FigurePoint[] {
@@ -137,7 +135,7 @@ function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & {
   }
   const label = name.split('.').at(-1)!;
   const as = words ? undefined : READINGS.find(({ read }) => texts.every((value) => read(value) !== null));
-  if (as === undefined) return { label, continuous: false, of: (row) => String(rowValue(row, name) ?? '') };
+  if (as === undefined) return { label, continuous: false, of: (row) => wordOf(row, name) };
   return { label: `${label}${as.unit}`, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
 }
 

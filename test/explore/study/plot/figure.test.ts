@@ -70,6 +70,12 @@ describe('a figure', () => {
     expect(points.filter(({ front }) => front).map(({ series }) => series)).toEqual(['a', 'b']);
   });
 
+  it('shows what cannot be printed, and XML cannot hold, as an escape', () => {
+    const svg = drawFigure(figureOf([run('a\u0000b\u001b[31m', '25%', 0, 1)], QUESTION));
+    expect(svg).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(svg).toContain('a\\u{0}b\\u{1b}[31m');
+  });
+
   it('refuses what no run has', () => {
     expect(() => figureOf(ROWS, { ...QUESTION, x: 'memory.expertCach' })).toThrow(
       'memory.expertCach: no run has it; did you mean "memory.expertCache" or "memory.gpu.expert_cache"?',
