@@ -22,7 +22,7 @@ export const modelReports = documentFormats<ModelInspection>((inspection) => {
   } satisfies Document;
 });
 
-function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
+function facts({ layers, note, parameters, tokenCycleBytes, kvBytesPerToken, wholeModels }: ModelInspection): Line[] {
   const { published } = parameters;
   const against = (own: number, stated: number): string => `${formatParameters(stated)} (${formatRelative(own / stated - 1)} here)`;
   const parts =
@@ -33,6 +33,7 @@ function facts({ layers, parameters, tokenCycleBytes, kvBytesPerToken, wholeMode
     { tone: 'plain', text: `${moe}; ${formatParameters(parameters.total)} parameters, ${formatParameters(parameters.active)} active` },
     { text: `One token touches ${formatBytes(tokenCycleBytes)} of experts and adds ${formatBytes(kvBytesPerToken)} of KV cache` },
     ...(published === null ? [] : [{ text: `Published: ${against(parameters.total, published.total)}${active}; ${published.source}` }]),
+    ...(note === undefined ? [] : [{ tone: 'warning', text: note } as const]),
   ];
 }
 

@@ -73,7 +73,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
   const inputs = await openInputs(run, watch);
   const { model, modelNote, trace } = inputs;
-  if (modelNote !== null) watch.note?.(modelNote);
+  for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
   try {
     const tokens = replayedRows(inputs, run);
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);

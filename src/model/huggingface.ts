@@ -3,8 +3,9 @@ import { basename, dirname } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { nearest } from '../base/text.js';
 import { checkValue, type Override } from '../base/yaml.js';
-import type { Family } from './families/family.js';
+import type { Architecture, Family } from './families/family.js';
 import { FAMILIES } from './families/index.js';
+import { looksUsual, readUsual } from './families/usual.js';
 import { Fields } from './fields.js';
 import { ConfigProfileSchema, type ModelProfile } from './profile.js';
 
@@ -15,13 +16,13 @@ const NESTED = ['text_config', 'thinker_config', 'language_config', 'llm_config'
 const INHERITED = ['tie_word_embeddings', 'quantization_config'];
 
 /**
- * The profile that a config.json describes.
+ * The profile that a config.json describes; with a note where it is of no known family and was read by the usual fields.
  * @param overrides values that replace the derived profile's
- * @throws UserError where it is of no known family, or lacks a field
+ * @throws UserError where it is of no known family and names no experts, or lacks a field
  */
 export function configProfile(json: Readonly<Record<string, unknown>>, path: string, overrides: readonly Override[] = []): ModelProfile {
-  const { family, config } = findFamily(new Fields(path, json));
-  const profile = { name: nameOf(path), quantization: storedFormat(config), ...family.read(config) };
+  const { read, config } = findFamily(new Fields(path, json));
+  const profile = { name: nameOf(path), quantization: storedFormat(config), ...read(config) };
   return checkValue(profile, path, ConfigProfileSchema, overrides);
 }
 
@@ -30,8 +31,8 @@ export function isConfig(json: Readonly<Record<string, unknown>>): boolean {
   return Object.hasOwn(json, 'model_type') || Object.hasOwn(json, 'architectures');
 }
 
-/** The family of a configuration, or of the language model nested in it (in two steps, where a model of speech nests one of text). */
-function findFamily(outer: Fields): { family: Family; config: Fields } {
+/** How a configuration is read, or that of the language model nested in it (in two steps, where a model of speech nests one of text). */
+function findFamily(outer: Fields): { read: (config: Fields) => Architecture; config: Fields } {
   let config = outer;
   let family = familyOf(config);
   for (let depth = 0; depth < 2; depth++) {
@@ -40,14 +41,16 @@ function findFamily(outer: Fields): { family: Family; config: Fields } {
     config = nested.within(config, INHERITED);
     family = familyOf(config) ?? family;
   }
-  if (family !== null) return { family, config };
+  if (family !== null) return { read: family.read, config };
   const type = config.text('model_type') ?? config.texts('architectures')?.[0];
   if (type === undefined) throw new UserError(`${config.place}: model_type: is missing; is this the config.json of a model?`);
+  if (looksUsual(config)) return { read: (fields) => readUsual(fields, type), config };
   const known = FAMILIES.flatMap((one) => one.types);
   const near = nearest(type, known, 1)[0];
   throw new UserError(
     `${config.place}: model_type ${JSON.stringify(type.slice(0, 60))} is not known${near === undefined ? '' : `; did you mean "${near}"?`} ` +
-      `(known: ${known.join(', ')}; a YAML profile can describe others, see docs/models.md)`,
+      `(known: ${known.join(', ')}; others need the usual fields, num_experts, num_experts_per_tok and moe_intermediate_size, or a YAML profile, ` +
+      'see docs/models.md)',
   );
 }
 
@@ -67,6 +70,8 @@ function familyOf(config: Fields): Family | null {
  */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');
+  // DeepSeek-V4: experts in FP4 with scales of 8 bits by 32, everything else in FP8.
+  if (config.says('expert_dtype', 'fp4')) return 'mxfp4';
   const method =
     quantization
       ?.text('quant_method')

@@ -73,6 +73,8 @@ export interface ModelInspection {
     readonly active: number;
     readonly published: { readonly total: number; readonly active?: number | undefined; readonly source: string } | null;
   };
+  /** What a reader must know of how the model was described; absent: nothing. */
+  readonly note?: string;
   readonly bytes: number;
   readonly parts: readonly PartBudget[];
   readonly experts: readonly ExpertGroup[];
@@ -97,6 +99,7 @@ export function inspectModel({ parts, profile, sizes }: OpenModel, machines: rea
     layers: { total: parts.layers.length, moe: parts.layers.filter(({ moe }) => moe !== null).length },
     ...(model.wholeModels === true ? { wholeModels: model.experts } : {}),
     parameters: { ...model.parameters, published: profile?.published ?? null },
+    ...(model.note === undefined ? {} : { note: model.note }),
     bytes: expertBytesTotal(model) + model.dense.weightBytes,
     parts: budget,
     experts: groupExperts(parts, model),

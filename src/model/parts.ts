@@ -57,6 +57,8 @@ export interface ModelParts {
   readonly nextLayers?: number;
   /** The model as its file has it; absent where it has no such file. */
   readonly anatomy?: Anatomy;
+  /** What a reader of results must know of it; absent: nothing. */
+  readonly note?: string;
 }
 
 /** Nothing. */
@@ -139,6 +141,7 @@ export function assemble(parts: ModelParts): ModelSpec {
     ...(parts.wholeModels ? { wholeModels: true } : {}),
     ...(parts.nextLayers === undefined ? {} : { nextLayers: parts.nextLayers }),
     ...(parts.anatomy === undefined ? {} : { anatomy: parts.anatomy }),
+    ...(parts.note === undefined ? {} : { note: parts.note }),
     ...(parts.layers.some(({ shared }) => shared.parameters > 0) ? { sharedExperts: true } : {}),
     parameters: {
       total: layers.reduce((sum, layer, i) => sum + layer.experts * perExpert[i]!.parameters, dense),

@@ -144,6 +144,12 @@ export const ConfigProfileSchema = z
       .optional()
       .describe('Parameters as the publisher states them; the derived ones are checked against them.'),
     routing: z.record(z.string(), z.unknown()).optional().describe('How the model routes, for the synthetic generator.'),
+    note: z
+      .string()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('What a reader of results must know, e.g. what was guessed. One or two sentences.'),
   })
   .superRefine((profile, context) => {
     const { moe, attention } = profile;

@@ -93,6 +93,8 @@ export interface ModelSpec {
   readonly nextLayers?: number;
   /** Its tensors, and what its layers remember, as a file of it has them; absent where nothing says. */
   readonly anatomy?: Anatomy;
+  /** What a reader of results must know of how it was described; absent: nothing. */
+  readonly note?: string;
   /** Parameters in total and active per token, experts and embeddings included. */
   readonly parameters: { readonly total: number; readonly active: number };
 }

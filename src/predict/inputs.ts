@@ -68,7 +68,7 @@ export async function openPrediction(request: PredictionRequest): Promise<Predic
     if (first === undefined) throw new UserError('no trace is given; name one to be judged on with --eval, or to learn from with --trace');
     const recorded = named === undefined ? recordedModel(first) : null;
     const model = named ?? loadModel(recorded!.name);
-    const modelNote = recorded?.note ?? null;
+    const modelNote = recorded?.note ?? model.note ?? null;
     for (const trace of whole.values()) checkFits(trace, model);
     if (asked.length > 0) return { model, modelNote, training: learned, judged: asked, close };
     return { model, modelNote, ...divided(learned, request.holdOut, request.seed), close };

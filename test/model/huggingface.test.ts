@@ -119,6 +119,136 @@ describe('fields', () => {
   });
 });
 
+describe('families beyond their fixture', () => {
+  it('read Kimi-K2.5, flat or with its language model nested', () => {
+    const k2 = fixture('kimi-k2');
+    const expected = build(profileOf(k2), 'int4');
+    const { quantization_config: _, ...text } = k2;
+    expect(build(profileOf({ ...text, model_type: 'kimi_k25', architectures: ['KimiK25ForConditionalGeneration'] }), 'int4')).toEqual(
+      expected,
+    );
+    const quantization_config = {
+      quant_method: 'compressed-tensors',
+      config_groups: { group_0: { weights: { num_bits: 4, group_size: 32 } } },
+    };
+    const nested = profileOf({ model_type: 'kimi_k25', text_config: { ...text, quantization_config } });
+    expect(nested).toMatchObject({ quantization: 'int4' });
+    expect(nested.note).toBeUndefined();
+    expect(build(nested, 'int4')).toEqual(expected);
+  });
+
+  it('read Nemotron-3-Super, whose experts work on a latent: 120 B', () => {
+    const { hybrid_override_pattern: _, ...nano } = fixture('nemotron-3-nano-30b-a3b');
+    const kinds = { M: 'mamba', E: 'moe', '*': 'attention' } as const;
+    // Of 88 layers 40 have experts, 40 are Mamba-2, 8 attention.
+    const pattern = 'MEMEMEMEM*E'.repeat(8);
+    const layers_block_type = [...pattern].map((letter) => kinds[letter as keyof typeof kinds]);
+    const profile = profileOf({
+      ...nano,
+      hidden_size: 4096,
+      num_hidden_layers: 88,
+      layers_block_type,
+      mamba_num_heads: 128,
+      n_routed_experts: 512,
+      num_experts_per_tok: 22,
+      moe_intermediate_size: 2688,
+      moe_latent_size: 1024,
+      moe_shared_expert_intermediate_size: 5376,
+    });
+    const { layers, parameters } = build(profile, 'bf16');
+    expect(layers).toHaveLength(40);
+    // One expert: 1024 x 2688 to and back, 16 bits each.
+    expect(layers[0]).toMatchObject({ experts: 512, topK: 22, expertBytes: 2 * 2 * 1024 * 2688 });
+    expect(Math.abs(parameters.total / 120e9 - 1)).toBeLessThan(0.01);
+    expect(parameters.active / 12e9).toBeLessThan(1.15);
+  });
+
+  it('read LFM2.5, whose vocabulary is larger, and Ling-flash-2.0: 103 B', () => {
+    expect(build(profileOf({ ...fixture('lfm2-8b-a1b'), vocab_size: 128000 }), 'bf16').parameters.total / 8.468e9).toBeCloseTo(1, 3);
+    const flash = profileOf({
+      ...fixture('ling-mini-2.0'),
+      hidden_size: 4096,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      intermediate_size: 9216,
+      moe_intermediate_size: 1024,
+    });
+    expect(build(flash, 'bf16').parameters.total / 102.9e9).toBeCloseTo(1, 3);
+  });
+
+  it('price DeepSeek-V4-Flash as its checkpoint is stored: experts of 4 bits', () => {
+    const { layers } = build(loadConfig(join(FOLDER, 'deepseek-v4-flash.json')), 'mxfp4');
+    expect(layers[0]!.expertBytes).toBe((3 * 4096 * 2048 * 4.25) / 8);
+  });
+
+  it.each([
+    [{ hybrid_override_pattern: 'EM' }, /hybrid_override_pattern: an FFN without a mixer before it is not modelled/],
+    [{ hybrid_override_pattern: 'MEMX' }, /a layer of kind "X" is not modelled/],
+    [{ hybrid_override_pattern: 'MEMM-' }, /mixers without an FFN beside dense FFNs are not modelled/],
+    [{ hybrid_override_pattern: null }, /hybrid_override_pattern: is missing/],
+    [{ moe_latent_size: 1000 }, /moe_latent_size: experts of 3712000 weights are no rows of 2688/],
+  ])('refuse of Nemotron what no profile can say (%#)', (json, message) => {
+    expect(() => profileOf({ ...fixture('nemotron-3-nano-30b-a3b'), ...json })).toThrow(message);
+  });
+
+  it('refuse what has no experts, and lists that are too short', () => {
+    expect(() => profileOf({ ...fixture('gemma-4-26b-a4b'), enable_moe_block: false })).toThrow(
+      /enable_moe_block: false is a model without/,
+    );
+    expect(() => profileOf({ ...fixture('deepseek-v4-flash'), compress_ratios: [4] })).toThrow(
+      /compress_ratios: expected one value for each of/,
+    );
+    expect(() => profileOf({ ...fixture('deepseek-v4-flash'), qk_rope_head_dim: 512 })).toThrow(/head_dim: must exceed/);
+    expect(() => profileOf({ ...fixture('longcat-flash'), num_layers: 501 })).toThrow(/num_layers: must be at most 500, not 501/);
+  });
+});
+
+describe('a model of no known family', () => {
+  const renamed = (name: string, change: Json = {}): Json => ({
+    ...fixture(name),
+    architectures: ['New'],
+    model_type: 'brand_new',
+    ...change,
+  });
+
+  it.each(['qwen3-30b-a3b', 'deepseek-v2', 'olmoe-1b-7b', 'kimi-k2', 'glm-4.5', 'ling-mini-2.0', 'mixtral-8x7b'])(
+    'is read by the usual fields, as %s shows: the same experts, nearly the same parameters, and a note',
+    (name) => {
+      const usual = profileOf(renamed(name));
+      const [read, known] = [build(usual, 'bf16'), build(loadModelProfile(name), 'bf16')];
+      expect(read.layers).toEqual(known.layers);
+      expect(read.parameters.total / known.parameters.total).toBeCloseTo(1, 3);
+      expect(read.note).toBe(usual.note);
+      expect(usual.note).toMatch(/^some-model\/config\.json: model_type "brand_new" is of no known family; read by the usual fields: /);
+      expect(known.note).toBeUndefined();
+    },
+  );
+
+  it('may say which layers have experts by a list of kinds or of flags, and shared experts by their width', () => {
+    const moeLayers = (json: Json): number[] => {
+      const profile = profileOf(renamed('qwen3-30b-a3b', { num_hidden_layers: 4, ...json }));
+      return [0, 1, 2, 3].filter((layer) => isMoeLayer(profile, layer));
+    };
+    expect(moeLayers({ mlp_layer_types: ['dense', 'sparse', 'sparse', 'dense'] })).toEqual([1, 2]);
+    expect(moeLayers({ moe_layer_freq: [0, 1, 0, 1] })).toEqual([1, 3]);
+    expect(moeLayers({ first_k_dense_replace: 3 })).toEqual([3]);
+    expect(moeLayers({ decoder_sparse_step: 2, mlp_only_layers: [3] })).toEqual([1]);
+    const { moe } = profileOf(renamed('qwen3-30b-a3b', { shared_expert_intermediate_size: 512, n_shared_experts: 2 }));
+    expect(moe.shared).toMatchObject({ intermediate: 1024 });
+  });
+
+  it('says which layers it takes for attention', () => {
+    const layer_types = ['linear_attention', 'full_attention', 'sliding_attention', 'mamba'];
+    const { note } = profileOf(renamed('qwen3-30b-a3b', { num_hidden_layers: 4, layer_types }));
+    expect(note).toContain('Layers of kind "linear_attention", "mamba" are taken for attention.');
+  });
+
+  it('must name what it cannot do without', () => {
+    expect(() => profileOf(renamed('qwen3-30b-a3b', { num_experts_per_tok: null }))).toThrow(/num_experts_per_tok or .*: is missing/);
+    expect(() => profileOf({ model_type: 'llama', hidden_size: 64 })).toThrow(/others need the usual fields, num_experts, /);
+  });
+});
+
 describe('the stored format', () => {
   const formatOf = (quantization: Json | null): string =>
     profileOf({ ...fixture('mixtral-8x7b'), quantization_config: quantization }).quantization;
@@ -202,11 +332,12 @@ describe('any value in any field', () => {
   it('gives a model of finite sizes, or one line', () => {
     const target = fc
       .constantFrom(...NAMES)
-      .chain((name) => fc.tuple(fc.constant(name), fc.constantFrom(...Object.keys(fixture(name))), value));
+      .chain((name) => fc.tuple(fc.constant(name), fc.constantFrom(...Object.keys(fixture(name))), value, fc.boolean()));
     fc.assert(
-      fc.property(target, ([name, key, replaced]) => {
+      fc.property(target, ([name, key, replaced, known]) => {
         try {
-          const model = build(profileOf({ ...fixture(name), [key]: replaced }), 'q4_k_m');
+          const family = known ? {} : { model_type: 'brand_new', architectures: ['New'] };
+          const model = build(profileOf({ ...fixture(name), ...family, [key]: replaced }), 'q4_k_m');
           expect(Number.isFinite(model.dense.weightBytes) && Number.isFinite(model.parameters.total)).toBe(true);
           for (const layer of model.layers) expect(layer.expertBytes).toBeGreaterThan(0);
         } catch (error) {

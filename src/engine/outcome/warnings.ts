@@ -17,6 +17,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     const message = `Experts are pages of a mapped file, and ${held} of memory keeps those that were used last, cold at the start, wherever ${inputs.system.name} places them.`;
     warnings.push({ code: 'page-cache', message });
   }
+  if (inputs.model.note !== undefined) warnings.push({ code: 'model-note', message: inputs.model.note });
   const taken = inputs.hardware.machine?.defaults ?? [];
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });
   const calibration = inputs.hardware.machine?.calibration;

@@ -72,10 +72,12 @@ export async function adviceOn(
   const goal = parseGoal(wishes.goal ?? 'request');
   const { context = 16_384, prompt = 4096, users = 1 } = wishes;
   const request = { prompt: Math.min(prompt, Math.max(1, context >> 1)), output: OUTPUT };
-  const { hardware, notes } = await machine(runtime);
+  const { hardware, notes: ofMachine } = await machine(runtime);
   const models = modelsOf(name);
   const model = (quantization: string | null): ModelSpec => models(quantization).spec;
   const quantizations = wishes.quantizations === undefined ? usual(runtime, models(null)) : wishes.quantizations;
+  const { note } = model(quantizations[0]!);
+  const notes = note === undefined ? ofMachine : [note, ...ofMachine];
   const trace = await routingOf(name, wishes.trace, model(quantizations[0]!), tokensNeeded(users, request));
   const hub = isHubAddress(name) ? name.replace(/^hf:/, '').replace(/@[^:]*/, '') : null;
   const file = hub !== null || !isPath(name) ? null : fileOf(name, runtime);

@@ -44,8 +44,8 @@ export const deepseek = family(['deepseek'], grouped, () => false);
 /** DeepSeek-V2 (Lite). */
 export const deepseekV2 = family(['deepseek_v2'], latent, (config) => config.says('topk_method', 'noaux_tc'));
 
-/** DeepSeek-V3 and R1, Kimi-K2, GLM-4.7-Flash. */
-export const deepseekV3 = family(['deepseek_v3', 'kimi_k2', 'glm4_moe_lite'], latent, () => true);
+/** DeepSeek-V3 and R1, Kimi-K2 and K2.5, GLM-4.7-Flash. */
+export const deepseekV3 = family(['deepseek_v3', 'kimi_k2', 'kimi_k25', 'glm4_moe_lite'], latent, () => true);
 
 /** GLM-4.5 to 4.7, and the language model of GLM-4.5V. */
 export const glm4 = family(

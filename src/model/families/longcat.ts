@@ -1,0 +1,36 @@
+// LongCat-Flash: a layer has two attentions, two dense FFNs and, beside the second half of them, experts. It is two layers here: one with
+// experts and its dense FFN as a shared expert, and a dense one.
+import { UserError } from '../../base/errors.js';
+import { MAX_LAYERS } from '../limits.js';
+import { type Family, latent, shared } from './family.js';
+
+/**
+ * LongCat-Flash. A token also chooses among experts that compute nothing (`zero_expert_num`): they have no weights and are left out, so
+ * that the choices of a token are its most.
+ */
+export const longcat: Family = {
+  types: ['longcat_flash'],
+  architectures: ['LongcatFlashForCausalLM', 'LongcatCausalLM'],
+  read: (config) => {
+    const depth = config.depth('num_layers', 'num_hidden_layers');
+    if (2 * depth > MAX_LAYERS) throw new UserError(`${config.place}: num_layers: must be at most ${MAX_LAYERS / 2}, not ${depth}`);
+    const width = config.count('ffn_hidden_size', 'intermediate_size');
+    return {
+      layers: 2 * depth,
+      hidden: config.count('hidden_size'),
+      vocab: config.count('vocab_size'),
+      tiedEmbeddings: config.flag('tie_word_embeddings', false),
+      attention: latent(config),
+      moe: {
+        experts: config.count('n_routed_experts'),
+        topK: config.count('moe_topk', 'num_experts_per_tok'),
+        intermediate: config.count('expert_ffn_hidden_size', 'moe_intermediate_size'),
+        routerBias: true,
+        every: 2,
+        ...shared(width),
+      },
+      dense: { intermediate: width },
+      mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
+    };
+  },
+};

@@ -1,0 +1,102 @@
+// Nemotron-H with experts (Nemotron 3): its layers are one mixer or one FFN each. A mixer and the FFN behind it are one layer here.
+import { UserError } from '../../base/errors.js';
+import type { Fields } from '../fields.js';
+import { MAX_LAYERS } from '../limits.js';
+import { type Architecture, biases, elsewhere, type Family, grouped, type Mixer, shared, sparse } from './family.js';
+
+/** A mixer with the FFN behind it: Mamba or attention; experts, a dense FFN, or none. */
+interface Pair {
+  readonly mixer: 'M' | '*';
+  ffn: 'E' | '-' | '';
+}
+
+/** Letters of `hybrid_override_pattern` by the words of `layers_block_type`. */
+const LETTERS: Readonly<Record<string, string>> = { mamba: 'M', attention: '*', moe: 'E', mlp: '-' };
+
+/** Nemotron-3-Nano and Super. */
+export const nemotron: Family = {
+  types: ['nemotron_h'],
+  architectures: ['NemotronHForCausalLM'],
+  read: (config) => {
+    const pairs = pairsOf(config);
+    const base = {
+      layers: pairs.length,
+      hidden: config.count('hidden_size'),
+      vocab: config.count('vocab_size'),
+      tiedEmbeddings: config.flag('tie_word_embeddings', false),
+    };
+    const at = pairs.flatMap(({ mixer }, layer) => (mixer === '*' ? [layer] : []));
+    const bare = pairs.some(({ ffn }) => ffn === '');
+    const dense = pairs.some(({ ffn }) => ffn === '-');
+    if (bare && dense) throw unread(config, 'mixers without an FFN beside dense FFNs are');
+    return {
+      ...base,
+      attention: grouped(config, { ...biases(config), ...elsewhere(at, 'mamba2', mamba2(config, base.hidden)) }),
+      moe: { ...expertsOf(config, base.hidden), ...sparse(config, pairs.length, (layer) => pairs[layer]!.ffn === 'E') },
+      // A mixer without an FFN is a dense layer of width 1.
+      ...(bare || dense ? { dense: { intermediate: bare ? 1 : config.count('intermediate_size') } } : {}),
+      mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
+    };
+  },
+};
+
+function pairsOf(config: Fields): readonly Pair[] {
+  const words = config.texts('layers_block_type');
+  const letters = words?.map((word) => LETTERS[word] ?? word) ?? [...(config.text('hybrid_override_pattern') ?? '')];
+  if (letters.length === 0)
+    throw new UserError(`${config.place}: hybrid_override_pattern: is missing; expected a letter per layer, e.g. MEM*E`);
+  if (letters.length > MAX_LAYERS) throw new UserError(`${config.place}: hybrid_override_pattern: must have at most ${MAX_LAYERS} layers`);
+  const pairs: Pair[] = [];
+  for (const letter of letters) {
+    const open = pairs.at(-1);
+    if (letter === 'M' || letter === '*') pairs.push({ mixer: letter, ffn: '' });
+    else if (letter !== 'E' && letter !== '-') throw unread(config, `a layer of kind ${JSON.stringify(letter.slice(0, 20))} is`);
+    else if (open === undefined || open.ffn !== '') throw unread(config, 'an FFN without a mixer before it is');
+    else open.ffn = letter;
+  }
+  return pairs;
+}
+
+function unread(config: Fields, what: string): UserError {
+  return new UserError(
+    `${config.place}: hybrid_override_pattern: ${what} not modelled; describe the model in a YAML profile (docs/models.md)`,
+  );
+}
+
+/**
+ * Experts without a gate. Those that work on a latent (Super) are weights of its width; the two projections to it and back are as many
+ * weights as a shared expert of that width has.
+ */
+function expertsOf(config: Fields, hidden: number): Architecture['moe'] {
+  const intermediate = config.count('moe_intermediate_size');
+  const latent = config.indexOr(0, 'moe_latent_size');
+  const width = config.indexOr(0, 'n_shared_experts') * config.indexOr(intermediate, 'moe_shared_expert_intermediate_size');
+  const parameters = 2 * latent * intermediate;
+  if (parameters % hidden !== 0)
+    throw new UserError(`${config.place}: moe_latent_size: experts of ${parameters} weights are no rows of ${hidden}`);
+  return {
+    experts: config.count('n_routed_experts', 'num_experts'),
+    topK: config.count('num_experts_per_tok'),
+    intermediate,
+    matrices: 2,
+    routerBias: true,
+    ...shared(width + latent),
+    ...(latent > 0 ? { modules: [{ name: 'latent ffn', parameters, replaces: 'ffn' as const }] } : {}),
+  };
+}
+
+/** One Mamba-2 mixer. */
+function mamba2(config: Fields, hidden: number): Mixer {
+  const heads = config.countOr(128, 'mamba_num_heads');
+  const inner = heads * config.countOr(64, 'mamba_head_dim');
+  const state = config.countOr(128, 'ssm_state_size');
+  const kernel = config.countOr(4, 'conv_kernel');
+  const mixed = inner + 2 * config.countOr(8, 'n_groups') * state; // input, B and C
+  const input = inner + mixed + heads; // output gate, what is mixed, step per head
+  const convolution = mixed * (kernel + (config.flag('use_conv_bias', true) ? 1 : 0));
+  const projectionBias = config.flag('mamba_proj_bias', false) ? input + hidden : 0;
+  return {
+    parameters: hidden * input + convolution + 3 * heads + inner + inner * hidden + projectionBias, // A, D and step bias per head; norm; out
+    state: (kernel - 1) * mixed + inner * state,
+  };
+}

@@ -1,0 +1,115 @@
+// Models of no known family whose config.json has the fields that most models with experts have. Read with a note: what a family does
+// beyond these fields, nobody can see in them.
+import { quoted } from '../../base/text.js';
+import type { Fields } from '../fields.js';
+import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';
+
+/** What the same thing is called in public configurations. */
+const EXPERTS = [
+  'num_experts',
+  'n_routed_experts',
+  'num_local_experts',
+  'moe_num_experts',
+  'num_routed_experts',
+  'num_moe_experts',
+] as const;
+const TOP_K = [
+  'num_experts_per_tok',
+  'num_experts_per_token',
+  'experts_per_token',
+  'moe_topk',
+  'moe_top_k',
+  'top_k_experts',
+  'moe_k',
+  'num_selected_experts',
+] as const;
+const WIDTH = ['moe_intermediate_size', 'expert_ffn_hidden_size', 'moe_ffn_hidden_size', 'expert_intermediate_size'] as const;
+const DENSE_FIRST = ['first_k_dense_replace', 'num_dense_layers', 'moe_layer_start_index'] as const;
+const STEP = ['moe_layer_freq', 'decoder_sparse_step', 'moe_layer_interval', 'interleave_moe_layer_step'] as const;
+const SHARED_WIDTH = ['shared_expert_intermediate_size', 'moe_shared_expert_intermediate_size', 'shared_intermediate_size'] as const;
+const SHARED_COUNT = ['n_shared_experts', 'num_shared_experts', 'moe_num_shared_experts', 'num_shared_expert'] as const;
+
+/** Kinds of layers that are attention to keys and values. */
+const ATTENTION = /^(full|sliding|chunked|global|local)?_?attention$/;
+/** Kinds in a list of all layers that have no mixer. */
+const NO_MIXER = /^(moe|mlp)$/;
+
+/** True for a configuration with routed experts under one of the usual names. */
+export function looksUsual(config: Fields): boolean {
+  return EXPERTS.some((name) => config.has(name));
+}
+
+/**
+ * Reads the usual fields.
+ * @param type what the file calls its model, for the note
+ * @throws UserError where one is missing or malformed
+ */
+export function readUsual(config: Fields, type: string): Architecture {
+  const layers = config.depth('num_hidden_layers', 'num_layers', 'n_layers', 'n_layer');
+  const hidden = config.count('hidden_size', 'd_model', 'n_embd');
+  const intermediate = config.has('moe_intermediate_size')
+    ? config.perLayer(layers, 'moe_intermediate_size')[layers - 1]!
+    : config.count(...WIDTH, 'intermediate_size');
+  const moe = {
+    experts: config.perLayer(layers, ...EXPERTS)[layers - 1]!,
+    topK: config.perLayer(layers, ...TOP_K)[layers - 1]!,
+    intermediate,
+    ...sparse(config, layers, layersWithExperts(config, layers)),
+    ...sharedOf(config, intermediate),
+  };
+  return {
+    layers,
+    hidden,
+    vocab: config.count('vocab_size'),
+    tiedEmbeddings: config.flag('tie_word_embeddings', false),
+    attention: attentionOf(config),
+    moe,
+    ...dense(config),
+    mtpLayers: config.indexOr(0, 'num_nextn_predict_layers'),
+    note: noteOf(config, type, moe),
+  };
+}
+
+/** Which layers have experts: a list of kinds, or the first of them and a step, without those that are named dense. */
+function layersWithExperts(config: Fields, layers: number): (layer: number) => boolean {
+  const kinds = config.texts('mlp_layer_types');
+  if (kinds !== null) return (layer) => kinds[layer] !== 'dense';
+  const listed = STEP.find((name) => config.flags(name) !== null);
+  if (listed !== undefined) {
+    const flags = config.flags(listed)!;
+    return (layer) => flags[layer] === true;
+  }
+  const first = config.indexOr(0, ...DENSE_FIRST);
+  const step = config.countOr(1, ...STEP);
+  const denseOnly = new Set(config.indexes('mlp_only_layers') ?? []);
+  // Steps are counted from the end of a period, as in Qwen and ERNIE; DeepSeek's are 1.
+  return (layer) => layer >= first && (layer + 1) % Math.min(step, layers) === 0 && !denseOnly.has(layer);
+}
+
+function sharedOf(config: Fields, intermediate: number): ReturnType<typeof shared> {
+  const width = config.indexOr(0, ...SHARED_WIDTH);
+  const count = SHARED_COUNT.some((name) => config.has(name)) ? config.indexOr(0, ...SHARED_COUNT) : width > 0 ? 1 : 0;
+  return shared(count * (width > 0 ? width : intermediate));
+}
+
+function attentionOf(config: Fields): Architecture['attention'] {
+  if (config.has('kv_lora_rank')) return latent(config);
+  const qkNorm = config.flag('use_qk_norm', config.flag('qk_norm', false));
+  const bias = config.flag('attention_bias', config.flag('use_qkv_bias', false));
+  const windowed = config.flag('use_sliding_window', true) ? window(config) : {};
+  const at = config.texts('layer_types')?.flatMap((kind, layer) => (kind === 'sliding_attention' ? [layer] : []));
+  const placed =
+    windowed.window === undefined || at === undefined ? windowed : at.length === 0 ? {} : { window: { ...windowed.window, at } };
+  return grouped(config, { bias, qkNorm, ...placed });
+}
+
+function noteOf(config: Fields, type: string, { experts, topK, intermediate }: Architecture['moe']): string {
+  const kinds = new Set([...(config.texts('layer_types') ?? []), ...(config.texts('layers_block_type') ?? [])]);
+  const others = [...kinds].filter((kind) => !ATTENTION.test(kind) && !NO_MIXER.test(kind)).map(quoted);
+  const taken = others.length === 0 ? '' : ` Layers of kind ${others.slice(0, 3).join(', ')} are taken for attention.`;
+  return (
+    `${config.place}: model_type ${quoted(type)} is of no known family; read by the usual fields: ${topK} of ${experts} ` +
+    `experts of width ${intermediate}.${taken} Compare its parameters with those published (moeprof model inspect), or describe it in a ` +
+    'YAML profile (docs/models.md).'
+  );
+}
