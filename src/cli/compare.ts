@@ -21,6 +21,7 @@ interface CompareOptions extends OutputOptions {
   readonly allowDifferentInputs: boolean;
   readonly explain: boolean;
   readonly updateBaseline: boolean;
+  readonly all: boolean;
   readonly allowCode?: boolean;
 }
 
@@ -39,7 +40,7 @@ Budgets:
   latency.* > +3% and +0.2ms  grew by more than both
   cache.hit_rate < -0.5pp     fell by more than half a percentage point
   latency.ttft.p99 > 2s       without a sign: the candidate's own value
-  A metric or scenario that the base has and the candidate lacks fails.
+  A metric that a budget names, or a scenario, that the candidate lacks fails.
 
 Exit codes:
   0 every budget holds   1 a budget is broken   2 wrong usage or unreadable file
@@ -62,6 +63,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
     .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false)
+    .option('--all', 'show every changed metric and setting, not only the worst 12', false)
     .option('--explain', 'show which layers, phases and misses carry the change', false)
     .option('--update-baseline', 'show the changes, then write the candidate over the base', false)
     .addOption(allowCodeOption());
@@ -79,7 +81,7 @@ export function define(command: Command, context: CliContext): void {
         const gate = compareSets(first!, others, given, options);
         const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
-        outputs.deliver(gate);
+        outputs.deliver(gate, options.all);
         if (update !== null) accept(gate, update, context);
       } finally {
         outputs.abort();

@@ -97,14 +97,17 @@ export class Outputs<T> {
     return new Outputs(open, context);
   }
 
-  /** Renders the value into every output and puts the files in place; stdout comes last, when the files are safe. */
-  deliver(value: T): void {
-    const { verbose } = this.#context.options;
+  /**
+   * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
+   * @param all everything rather than the answer at a glance, as `--verbose` asks for
+   */
+  deliver(value: T, all = false): void {
+    const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
     for (const { format, sink } of this.#targets) sink?.write(isBinary(format) ? format.encode(value) : format.render(value, options));
     for (const { sink } of this.#targets) sink?.commit();
     for (const { format, sink } of this.#targets) {
-      if (sink === null && !isBinary(format)) this.#context.out(format.render(value, this.#context.reportOptions));
+      if (sink === null && !isBinary(format)) this.#context.out(format.render(value, { ...this.#context.reportOptions, verbose }));
     }
   }
 

@@ -52,8 +52,10 @@ export interface Comparison {
   /** Those of them that a budget holds. */
   readonly held: readonly string[];
   readonly findings: readonly BudgetFinding[];
-  /** What carries the change; null unless it was asked for and something changed. */
+  /** What carries the change; null where nothing changed. */
   readonly explanation: Explanation | null;
+  /** True: reports tell all of it; false: the largest causes only. */
+  readonly explained: boolean;
   readonly passed: boolean;
   /** The runs themselves, for pictures. */
   readonly results: { readonly base: Result; readonly candidate: Result };
@@ -68,6 +70,7 @@ const SHARED = /^(latency\.(ttft|tpot|itl|request)|speed|throughput)\./;
 export interface CompareOptions {
   /** Compare even where model, hardware, routing, workload or seed differ. */
   readonly allowDifferentInputs?: boolean;
+  /** Reports tell all that carries the change, not only its largest parts. */
   readonly explain?: boolean;
 }
 
@@ -117,7 +120,8 @@ export function compareResults(
     unchanged,
     held,
     findings: findings.sort((a, b) => Number(a.level === 'warn') - Number(b.level === 'warn') || place(a) - place(b)),
-    explanation: options.explain === true && rows.length > 0 ? explain(base.result, candidate.result) : null,
+    explanation: rows.length > 0 ? explain(base.result, candidate.result) : null,
+    explained: options.explain === true,
     passed: findings.every((finding) => finding.level !== 'error'),
     results: { base: base.result, candidate: candidate.result },
   };
@@ -172,11 +176,11 @@ function directionOf(base: Metric | null, candidate: Metric | null, test: Sample
 }
 
 const VERDICTS: readonly Row['verdict'][] = ['fail', 'warn', 'pass', 'none', 'off'];
-const DIRECTIONS: readonly Row['direction'][] = ['missing', 'worse', 'better', 'new', 'neutral', 'unclear'];
+const DIRECTIONS: readonly Row['direction'][] = ['worse', 'better', 'missing', 'new', 'neutral', 'unclear'];
 
-/** Broken budgets, then what got worse, the largest relative change first. A change from zero is larger than any percentage. */
+/** Broken budgets, those that hold, then what got worse, the largest relative change first; one from zero is larger than any percentage. */
 function worstFirst(a: Row, b: Row): number {
-  const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('pass'));
+  const broken = (row: Row): number => Math.min(VERDICTS.indexOf(row.verdict), VERDICTS.indexOf('none'));
   const size = (row: Row): number => (row.relative === null ? Number.MAX_VALUE : Math.abs(row.relative));
   return (
     broken(a) - broken(b) ||

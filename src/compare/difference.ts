@@ -38,10 +38,13 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
 }
 
-/** What of the configuration differs, the name of the system and the version of moeprof included. */
+/** Settings that are prose: where a description was taken from, and what it leaves out. They change no figure. */
+const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$/;
+
+/** What of the configuration differs, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {
   const settings = ({ config, inputs, tool }: Result): unknown => ({ moeprof: tool.version, system: inputs.system, ...config });
-  return differences(settings(base), settings(candidate));
+  return differences(settings(base), settings(candidate)).filter(({ path }) => !PROSE.test(path));
 }
 
 /** Leaves that differ between two JSON values, by dotted path. */

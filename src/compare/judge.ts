@@ -1,5 +1,5 @@
 // Judges metrics by budgets. A metric that a budget names and a run lacks is a broken budget: a gate that passes because a number has
-// vanished is no gate.
+// vanished is no gate. A metric that none names is shown and fails nothing.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { formatDelta, formatRelative, formatValue } from '../report/format.js';
@@ -10,13 +10,13 @@ import { noSuchMetric } from '../result/replaced.js';
 import type { Metric, Result } from '../result/result.js';
 import type { SampleTest } from './samples.js';
 
-/** A broken budget, or a metric that has vanished (then there may be no budget). */
+/** A broken budget. */
 export interface BudgetFinding {
   readonly metric: string;
   readonly level: 'error' | 'warn';
   /** One sentence with the figures. */
   readonly message: string;
-  readonly budget: Budget | null;
+  readonly budget: Budget;
 }
 
 /** What budgets say of one metric. */
@@ -55,9 +55,6 @@ export function judgeMetric(
     if (message !== null) findings.push({ metric: name, level: budget.level, message, budget });
     if (verdict === 'none' || verdict === 'off') verdict = 'pass';
     reason = null;
-  }
-  if (verdict !== 'off' && base !== null && candidate === null && findings.length === 0) {
-    findings.push({ metric: name, level: 'error', message: 'is missing in the candidate', budget: null });
   }
   if (findings.length > 0) verdict = findings.some((finding) => finding.level === 'error') ? 'fail' : 'warn';
   return { findings, verdict, reason };

@@ -51,14 +51,21 @@ describe('comparison', () => {
     expect(row(comparison, 'time.dense').direction).toBe('neutral');
   });
 
-  it('puts broken budgets first, then the worst', () => {
-    const metrics = { 'cache.evictions': 122_143, 'latency.tpot.p50': 33e6, 'latency.itl.p50': 45e6, 'throughput.total': 40 };
-    const comparison = compare({ metrics }, [parseFailOn('cache.evictions > +0')]);
-    expect(comparison.rows.map((one) => one.metric)).toEqual([
+  it('puts broken budgets first, then those that hold, then the worst, what is missing after what got better', () => {
+    const metrics = {
+      'cache.evictions': 122_143,
+      'latency.tpot.p50': 33e6,
+      'latency.itl.p50': 45e6,
+      'throughput.total': 40,
+      'time.cpu': null,
+    };
+    const budgets = [parseFailOn('cache.evictions > +0'), parseFailOn('throughput.total < 1')];
+    expect(compare({ metrics }, budgets).rows.map((one) => one.metric)).toEqual([
       'cache.evictions',
+      'throughput.total',
       'latency.itl.p50',
       'latency.tpot.p50',
-      'throughput.total',
+      'time.cpu',
     ]);
   });
 
@@ -69,6 +76,15 @@ describe('comparison', () => {
       { path: 'more', base: '-', candidate: '[1]' },
       { path: 'system', base: 'on-demand-lru', candidate: 'other' },
     ]);
+  });
+
+  it('does not take prose for a difference', () => {
+    const of = (words: string) => ({
+      system: { name: 'x', cites: words, simplifies: words, predictor: { parameters: { source: words, recall: 1 } } },
+      machine: { gpus: [{ source: words }] },
+    });
+    const saved = { label: 'a', result: sampleResult({ config: of('one paper') }) };
+    expect(compareResults(saved, { label: 'b', result: sampleResult({ config: of('another paper') }) }, []).config).toEqual([]);
   });
 
   it('refuses other inputs with exit code 3, names them, and compares when allowed', () => {
@@ -148,12 +164,16 @@ describe('budgets', () => {
     expect(JSON.stringify(comparison)).not.toMatch(/Infinity|NaN/);
   });
 
-  it('fails where a metric has vanished, with or without a budget', () => {
-    expect(compare({ metrics: { 'latency.ttft.p50': null } })).toMatchObject({
-      passed: false,
-      findings: [{ metric: 'latency.ttft.p50', message: 'is missing in the candidate', budget: null }],
-    });
-    expect(compare({ metrics: { 'latency.ttft.p50': null } }, [parseFailOn('latency.ttft.p50 > +3%')])).toMatchObject({ passed: false });
+  it('fails where a metric has vanished that a budget names, and shows one that none names', () => {
+    const vanished = compare({ metrics: { 'latency.ttft.p50': null } });
+    expect(vanished).toMatchObject({ passed: true, findings: [] });
+    expect(row(vanished, 'latency.ttft.p50')).toMatchObject({ direction: 'missing', verdict: 'none' });
+    for (const named of ['latency.ttft.p50 > +3%', 'latency.* > +3%']) {
+      expect(compare({ metrics: { 'latency.ttft.p50': null } }, [parseFailOn(named)])).toMatchObject({
+        passed: false,
+        findings: [{ metric: 'latency.ttft.p50', message: 'is missing in the candidate', budget: { place: '--fail-on' } }],
+      });
+    }
     // Named by a budget, in neither run.
     expect(compare({}, [parseFailOn('transfer.ssd.bytes > +3%')])).toMatchObject({ passed: false });
     expect(compare({}, limit('transfer.ssd.*', '< 1GiB')).findings[0]!.message).toBe('is missing: no run has it');

@@ -20,6 +20,7 @@ const budgets = [
   ...budgetsOf(budgetsSchema.parse([{ metric: 'latency.tpot.*', max_regression: '3%', level: 'error' }]), () => 'ci/budgets.yaml:3:5'),
   ...budgetsOf(budgetsSchema.parse([{ metric: 'time.total', max_regression: '1%', level: 'warn' }]), () => 'ci/budgets.yaml:4:5'),
   ...budgetsOf(budgetsSchema.parse([{ metric: 'cache.hit_rate', level: 'off', reason: 'known & <fine>' }]), () => 'ci/budgets.yaml:5:5'),
+  parseFailOn('latency.ttft.p99 > +3%'),
 ];
 const failed = compareAll(operand('main.json'), [operand('pr.json', changes)], budgets);
 
@@ -82,7 +83,7 @@ describe('JUnit', () => {
     expect(cases.get('latency.tpot.p50')!.children[0]!.attributes.message).toBe(
       '30.8 ms -> 33.0 ms (+7.1 %) is worse by more than 3% (ci/budgets.yaml:3:5)',
     );
-    expect(cases.get('latency.ttft.p99')!.children[0]!.text).toBe('is missing in the candidate');
+    expect(cases.get('latency.ttft.p99')!.children[0]!.text).toBe('is missing in the candidate (--fail-on)');
     expect(cases.get('cache.hit_rate')!.children[0]).toMatchObject({ name: 'skipped', attributes: { message: 'known & <fine>' } });
     expect(cases.get('time.total')!.children[0]).toMatchObject({ name: 'system-out', text: expect.stringMatching(/^warning: /) });
     // Equal, and held by a budget.
@@ -160,7 +161,7 @@ describe('SARIF', () => {
       artifactLocation: { uri: 'ci/budgets.yaml' },
       region: { startLine: 3, startColumn: 5 },
     });
-    // No budget: the candidate's file.
+    // No file of budgets: the candidate's file.
     expect(results[0]!.locations[0]!.physicalLocation.artifactLocation.uri).toBe('pr.json');
   });
 
@@ -173,7 +174,11 @@ describe('SARIF', () => {
 
   it('is valid where nothing failed, and for paths that no address holds', () => {
     expect(parse(compareAll(operand('a'), [operand('b')], [])).results).toEqual([]);
-    const odd = compareAll(operand('a'), [operand('my runs/pr #1 "<x>".json', { metrics: { 'time.cpu': null } })], []);
+    const odd = compareAll(
+      operand('a'),
+      [operand('my runs/pr #1 "<x>".json', { metrics: { 'time.cpu': null } })],
+      [parseFailOn('time.cpu > +3%')],
+    );
     expect(parse(odd).results).toHaveLength(1);
   });
 });
@@ -190,7 +195,11 @@ describe('GitHub annotations', () => {
       '::error file=ci/budgets.yaml,line=3,col=5,title=moeprof%3A latency.tpot.p50 of pr.json::latency.tpot.p50 of pr.json 30.8 ms -> 33.0 ms (+7.1 %25) is worse by more than 3%25',
       '::warning file=ci/budgets.yaml,line=4,col=5,title=moeprof%3A time.total of pr.json::time.total of pr.json 62.3 s -> 70.0 s (+12.4 %25) is worse by more than 1%25',
     ]);
-    const hostile = compareAll(operand('a'), [operand('x\n::set-env name=PATH::,evil:%', { metrics: { 'time.cpu': null } })], []);
+    const hostile = compareAll(
+      operand('a'),
+      [operand('x\n::set-env name=PATH::,evil:%', { metrics: { 'time.cpu': null } })],
+      [parseFailOn('time.cpu > +3%')],
+    );
     for (const line of commands(hostile))
       expect(line).toMatch(/^::error file=x \\u\{3a\}%3Aset-env name=PATH%3A%3A%2Cevil%3A%25,line=1,col=1,title=[^:,]*::[^\n]*$/);
     expect(commands(hostile)).toHaveLength(1);
@@ -309,13 +318,13 @@ describe('table', () => {
       scenarios: new Map(names.map((name) => [name, operand(`${label}/${name}.json`)])),
     });
     expect(render('table', compareSets(set('main', ['a', 'b', 'c']), [set('pr', ['b', 'c', 'd'])], []))).toBe(
-      `main/b.json → pr/b.json: no difference in 52 metrics.
-main/c.json → pr/c.json: no difference in 52 metrics.
+      `2 comparisons: 2 passed, 0 failed, 1 fault of scenarios.
 
 NEW  d is new in pr: it has no base yet
 FAIL scenario a is missing: the base has this scenario, the candidate does not
 
-2 comparisons: 2 passed, 0 failed, 1 fault of scenarios.
+main/b.json → pr/b.json: no difference in 52 metrics.
+main/c.json → pr/c.json: no difference in 52 metrics.
 Inputs are as saved, not computed here: main, pr.
 `,
     );

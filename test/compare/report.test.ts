@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareAll, type Gate } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
+import { simulate } from '../../src/engine/simulate.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { budgetsOf, budgetsSchema, parseFailOn } from '../../src/result/budget.js';
 import { sampleResult } from '../result/sample.js';
@@ -27,21 +28,20 @@ const budgets = [
 const failed = compareAll(base, [candidate], budgets);
 
 describe('comparison reports', () => {
-  it('shows set-up, changes, faults and verdict in a table', () => {
+  it('shows verdict, faults, causes, changes and set-up in a table, in this order', () => {
     expect(render('table', failed)).toBe(`main.json → pr.json
-config cache.policy: lru → s3-fifo
+Failed: 1 fault.
+FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)
 
 metric                                   base  candidate    change
 ───────────────────────────────────────────────────────────────────────────
 ✗ latency.tpot.p50                    30.8 ms    32.1 ms    +4.2 %  worse
-  transfer.on_demand.bytes_per_token  157 MiB    162 MiB    +3.4 %  worse
 ✓ cache.hit_rate                       83.9 %     84.4 %  +0.50 pp  better
+  transfer.on_demand.bytes_per_token  157 MiB    162 MiB    +3.4 %  worse
   cache.streamed                            0          3        +3  neutral
 
 ${Object.keys(base.result.metrics).length - 4} metrics are equal.
-FAIL latency.tpot.p50 30.8 ms -> 32.1 ms (+4.2 %) is > +3% (--fail-on)
-
-Failed: 1 fault.
+config cache.policy: lru → s3-fifo
 Inputs are as saved, not computed here: main.json, pr.json.
 `);
   });
@@ -54,6 +54,51 @@ Inputs are as saved, not computed here: main.json, pr.json.
     expect(render('table', failed, { width: 60 })).toMatch(/30\.8 ms +32\.1 ms/);
   });
 
+  it('shows twelve rows, faults and settings at a glance, and all where it is asked', () => {
+    const names = Object.keys(base.result.metrics)
+      .filter((name) => base.result.metrics[name]!.value > 0)
+      .slice(0, 20);
+    const metrics = Object.fromEntries(names.map((name) => [name, base.result.metrics[name]!.value / 2]));
+    const config = Object.fromEntries(names.map((name) => [name.replaceAll('.', '-'), 'other']));
+    const many = compareAll(
+      base,
+      [{ label: 'pr.json', result: sampleResult({ metrics: { ...metrics, 'cache.streamed': 0 }, config }) }],
+      [parseFailOn('* < -1%')],
+    );
+    const faults = many.comparisons[0]!.findings.length;
+    const lines = render('table', many).split('\n');
+    expect(lines.slice(0, 2)).toEqual(['main.json → pr.json', `Failed: ${faults} faults.`]);
+    expect(lines).toContain(`and ${faults - 12} more faults: --all`);
+    expect(lines).toContain('and 8 more changed metrics: --all');
+    expect(lines.filter((line) => /^[✗ ] [a-z_]+\./.test(line))).toHaveLength(12);
+    const all = render('table', many, { verbose: true });
+    expect(all.match(/^[✗ ] [a-z_]+\./gm)).toHaveLength(20);
+    expect(all).not.toContain('--all');
+  });
+
+  it('finds one fault where a system trades hits for speed, and says so within twelve lines', async () => {
+    const toy = {
+      model: 'mixtral-8x7b',
+      hardware: 'rtx-3090',
+      memory: { expertCache: '25%' },
+      workload: { tokens: 256 },
+      trace: 'synthetic',
+    };
+    const [before, after] = [await simulate({ ...toy, system: 'mixtral-offloading' }), await simulate({ ...toy, system: 'fiddler' })];
+    const gate = compareAll(
+      { label: 'mixtral-offloading.json', result: before },
+      [{ label: 'fiddler.json', result: after }],
+      [parseFailOn('latency.tpot.mean > +3%'), parseFailOn('cache.hit_rate < -1pp')],
+    );
+    expect(gate.comparisons[0]!.findings.map(({ metric }) => metric)).toEqual(['cache.hit_rate']);
+    const lines = render('table', gate).split('\n');
+    expect(lines[1]).toBe('Failed: 1 fault.');
+    expect(lines[2]).toMatch(/^FAIL cache\.hit_rate /);
+    expect(lines.slice(0, 12).filter((line) => /^(time|kinds|layers) {2,}\S/.test(line))).toHaveLength(3);
+    expect(lines.length).toBeLessThan(50);
+    expect(render('markdown', gate).split('\n')[1]).toContain('Failed: 1 fault.');
+  });
+
   it('colours only when asked', () => {
     expect(render('table', failed)).not.toContain('\u001b');
     const colored = render('table', failed, { color: true });
@@ -63,7 +108,7 @@ Inputs are as saved, not computed here: main.json, pr.json.
 
   it('says that nothing changed', () => {
     const text = render('table', compareAll(base, [base], budgets));
-    expect(text).toMatch(/No difference: \d+ metrics are equal\.\n\nPassed\.\nInputs are .*: main\.json, main\.json\.\n$/);
+    expect(text).toMatch(/\nPassed\.\n\nNo difference: \d+ metrics are equal\.\nInputs are .*: main\.json, main\.json\.\n$/);
   });
 
   it('writes JSON that tools can read', () => {

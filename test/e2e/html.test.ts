@@ -90,6 +90,23 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
     );
   });
 
+  it('hides no column of a comparison on a phone, and has no screen without anything on it', async () => {
+    const { context, page } = await open(pages.comparison, { viewport: { width: 400, height: 900 } });
+    const cut = await page
+      .locator('.scroll:visible')
+      .evaluateAll((tables) => tables.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute('aria-label')));
+    expect(cut).toEqual([]);
+    // Halves of a screen on which no text and no picture stands.
+    const empty = await page.evaluate(`(() => {
+      const parts = document.querySelectorAll('p, li, td, th, dd, dt, h2, h3, summary, figcaption, svg, .bar');
+      const shown = [...parts].map((one) => one.getBoundingClientRect()).filter(({ height, width }) => height > 0 && width > 0);
+      const halves = [...Array(Math.floor(document.documentElement.scrollHeight / 450)).keys()].map((half) => half * 450);
+      return halves.filter((top) => !shown.some((box) => box.top < top + 450 && box.bottom > top));
+    })()`);
+    expect(empty).toEqual([]);
+    await context.close();
+  });
+
   it('zooms all series by dragging, by buttons and by keys, and shows the whole run again', async () => {
     const { context, page, said } = await open(pages.run, { viewport: { width: 1400, height: 900 } });
     const [first, second] = [page.locator('.live').nth(0), page.locator('.live').nth(1)];

@@ -10,6 +10,7 @@ import type { Gate } from '../gate.js';
 import { csvFormat } from './csv.js';
 import { subjectOf } from './faults.js';
 import { faultItem } from './html/budgets.js';
+import { largestCauses } from './html/causes.js';
 import { changeMark, changeSentence, keyChanges } from './html/figures.js';
 import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
@@ -63,8 +64,8 @@ function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
   const verdict = html`<p class="verdict ${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</p>`;
   const sentence = prose(changeSentence(comparison));
   return level === 'h1'
-    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>`
-    : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>`;
+    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>${largestCauses(comparison)}`
+    : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>${largestCauses(comparison)}`;
 }
 
 /** The whole gate: its faults, and a row for each comparison. */
@@ -82,7 +83,8 @@ function gateHeader(gate: Gate, shown: readonly { readonly comparison: Compariso
       isQuiet(comparison)
         ? 'no difference'
         : html`<span class="${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</span>`,
-      cell(comparison, 'latency.tpot.p50'),
+      cell(comparison, 'latency.tpot.mean'),
+      cell(comparison, 'latency.ttft.mean'),
       cell(comparison, 'cache.hit_rate'),
     ];
   });
@@ -93,7 +95,7 @@ ${
   html`<ul class="faults">${gate.faults.map((fault) => faultItem(fault.level, subjectOf(fault), fault.message, fault.budget))}${gate.added.map(
     ({ candidate, scenario }) => html`<li><b>NEW</b> <b>${scenario}</b> is new in ${candidate}: it has no base yet</li>`,
   )}</ul>`
-}${rows.length > 0 && table('Comparisons', ['comparison', 'verdict', 'time per output token', 'hit rate'], rows, [0, 1])}`;
+}${rows.length > 0 && table('Comparisons', ['comparison', 'verdict', 'time per output token', 'time to first token', 'hit rate'], rows, [0, 1])}`;
 }
 
 /** What the pictures of a comparison are drawn from. */

@@ -37,7 +37,7 @@ function suiteOf(comparison: Comparison): Suite {
   const cases = names.map((name): Case => {
     const own = findings.filter(({ metric }) => metric === name);
     const row = judged.get(name);
-    const says = own.map(({ message, budget }) => `${message}${budget === null ? '' : ` (${budget.place})`}`).join('\n');
+    const says = own.map(({ message, budget }) => `${message} (${budget.place})`).join('\n');
     if (own.some(({ level }) => level === 'error')) return { name, outcome: 'failed', text: says };
     if (row?.verdict === 'off') return { name, outcome: 'skipped', text: row.reason ?? 'off' };
     if (own.length > 0) return { name, outcome: 'passed', text: `warning: ${says}` };

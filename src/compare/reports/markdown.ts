@@ -7,10 +7,12 @@ import type { Comparison, Row } from '../compare.js';
 import type { Gate } from '../gate.js';
 import { type LocatedFault, subjectOf } from './faults.js';
 import {
+  causeLines,
   directionText,
   explanationLines,
   gateText,
   isQuiet,
+  ROWS,
   rowChange,
   savedText,
   unchangedText,
@@ -24,8 +26,7 @@ const STICKY_MARKER = '<!-- moeprof compare -->';
 /** Most characters of a comment (GitHub stops at 65,536), and of a step summary (1 MiB). */
 const COMMENT = 65_000;
 const SUMMARY = 900_000;
-/** Rows of a comparison that stand open, faults that it lists, and characters of one cell or sentence. */
-const OPEN_ROWS = 15;
+/** Faults that a comparison lists, and characters of one cell or sentence. */
 const FAULTS = 20;
 const CELL = 200;
 
@@ -96,21 +97,21 @@ function markdownOf(comparison: Comparison, room: number): string {
     `${differences.length} difference${differences.length === 1 ? '' : 's'} in the set-up`,
     markdownTable(['', 'path', 'base', 'candidate'], differences.slice(0, 50), [0, 1, 2, 3]),
   );
-  const why = comparison.explanation === null ? null : explanationLines(comparison.explanation);
+  const { explained, explanation } = comparison;
+  const why = explained && explanation !== null ? explanationLines(explanation) : causeLines(comparison);
   const fixed = [
     `### ${comparison.passed ? '✅' : '❌'} ${cell(`${comparison.base} → ${comparison.candidate}`)}: ${escapeMarkdown(verdictText(comparison))}`,
     ...listed(
-      comparison.findings.map(({ level, metric, message, budget }) => faultLine(level, metric, message, budget?.place)),
+      comparison.findings.map(({ level, metric, message, budget }) => faultLine(level, metric, message, budget.place)),
       'faults',
     ),
-    ...(differences.length === 0 ? [] : [setUp]),
-    ...(why === null
+    ...(why.length === 0
       ? []
       : [`What carries the change:\n\n${why.map(([label, text]) => `- ${label === '' ? '' : `**${label}**: `}${cell(text)}`).join('\n')}`]),
   ];
   const last = escapeMarkdown(unchangedText(comparison));
-  const used = fixed.reduce((sum, block) => sum + block.length + 2, last.length + 300);
-  return [...fixed, ...rowBlocks(comparison.rows, room - used), last].join('\n\n');
+  const used = fixed.reduce((sum, block) => sum + block.length + 2, last.length + setUp.length + 300);
+  return [...fixed, ...rowBlocks(comparison.rows, room - used), ...(differences.length === 0 ? [] : [setUp]), last].join('\n\n');
 }
 
 /** The worst rows open, the others folded, those that do not fit counted. */
@@ -131,7 +132,7 @@ function rowBlocks(rows: readonly Row[], room: number): string[] {
   }
   const grid = (from: number, to: number): string =>
     markdownTable(['metric', 'base', 'candidate', 'change', 'direction'], lines.slice(from, to), [0, 4]);
-  const open = Math.min(fitting, OPEN_ROWS);
+  const open = Math.min(fitting, ROWS);
   const dropped = lines.length - fitting;
   return [
     ...(open === 0 ? [] : [grid(0, open)]),

@@ -1,4 +1,5 @@
-// The comparison that people read in a terminal: what differs in the set-up first, then what changed, worst first, then what that means.
+// The comparison that people read in a terminal: the verdict and what carries the change, then what changed, worst first, then what was set
+// differently.
 import { type Format, printable, type ReportOptions } from '../../report/format.js';
 import { palette, ruledTable, shorten, widthOf, wrap } from '../../report/text.js';
 import type { Comparison, Row } from '../compare.js';
@@ -7,10 +8,12 @@ import type { Explanation } from '../explain.js';
 import type { Gate } from '../gate.js';
 import { subjectOf } from './faults.js';
 import {
+  causeLines,
   directionText,
   explanationLines,
   gateText,
   isQuiet,
+  ROWS,
   rowChange,
   savedText,
   unchangedText,
@@ -29,13 +32,8 @@ function renderTable(gate: Gate, options: ReportOptions): string {
   const chalk = palette(options);
   const many = gate.comparisons.length > 1;
   const blocks: string[] = [];
-  for (const [index, comparison] of gate.comparisons.entries()) {
-    const quiet = many && isQuiet(comparison);
-    const text = quiet ? quietLine(comparison, options) : tableOf(comparison, options);
-    // Scenarios that did not change stand under each other, without blank lines.
-    if (quiet && index > 0 && isQuiet(gate.comparisons[index - 1]!)) blocks.push(`${blocks.pop()!}\n${text}`);
-    else blocks.push(text);
-  }
+  const conclusion = gateText(gate);
+  if (conclusion !== null) blocks.push(gate.passed ? chalk.green(conclusion) : chalk.red(conclusion));
   const notes = [
     ...gate.added.map(({ candidate, scenario }) =>
       wrap(printable(`${scenario} is new in ${candidate}: it has no base yet`), widthOf(options), 'NEW  ').replace(
@@ -46,8 +44,13 @@ function renderTable(gate: Gate, options: ReportOptions): string {
     ...gate.faults.map((fault) => faultLine(fault.level, `${subjectOf(fault)} ${fault.message}`, fault.budget?.place, options)),
   ];
   if (notes.length > 0) blocks.push(notes.join('\n'));
-  const conclusion = gateText(gate);
-  if (conclusion !== null) blocks.push(gate.passed ? chalk.green(conclusion) : chalk.red(conclusion));
+  for (const [index, comparison] of gate.comparisons.entries()) {
+    const quiet = many && isQuiet(comparison);
+    const text = quiet ? quietLine(comparison, options) : tableOf(comparison, options);
+    // Scenarios that did not change stand under each other, without blank lines.
+    if (quiet && index > 0 && isQuiet(gate.comparisons[index - 1]!)) blocks.push(`${blocks.pop()!}\n${text}`);
+    else blocks.push(text);
+  }
   const saved = savedText(gate);
   const trust = saved === null ? '' : `${chalk.dim(wrap(printable(saved), widthOf(options)))}\n`;
   return `${blocks.join('\n\n')}\n${trust}`;
@@ -67,26 +70,42 @@ function tableOf(comparison: Comparison, options: ReportOptions): string {
   const chalk = palette(options);
   const width = widthOf(options);
   const arrow = arrowOf(options);
+  const { config, explained, explanation, findings, inputs, passed, rows } = comparison;
+  const most = options.verbose ? Number.POSITIVE_INFINITY : ROWS;
   const listed = (what: string, differences: readonly Difference[]): string[] =>
     differences.map(({ path, base, candidate }) =>
       wrap(printable(`${what} ${path}: ${base} ${arrow} ${candidate}`), width, '', '  ').replace(/^\S+ \S+/, chalk.dim('$&')),
     );
   const title = wrap(printable(`${comparison.base} ${arrow} ${comparison.candidate}`), width, '', '  ');
-  const findings = comparison.findings.map(({ level, metric, message, budget }) =>
-    faultLine(level, `${metric} ${message}`, budget?.place, options),
-  );
+  const faults = findings.map(({ level, metric, message, budget }) => faultLine(level, `${metric} ${message}`, budget.place, options));
   const blocks = [
     [
       ...title.split('\n').map((line) => chalk.bold(line)),
-      ...listed('input', comparison.inputs).map((line) => chalk.yellow(line)),
-      ...listed('config', comparison.config),
+      ...atMost(listed('input', inputs), most, 'inputs differ', options).map((line) => chalk.yellow(line)),
+      passed ? chalk.green(verdictText(comparison)) : chalk.red(verdictText(comparison)),
+      ...atMost(faults, most, 'faults', options),
+      ...(explained ? [] : labelled(causeLines(comparison), options)),
     ].join('\n'),
-    ...(comparison.rows.length === 0 ? [] : [rowsTable(comparison.rows, options)]),
-    ...(comparison.explanation === null ? [] : [explanationBlock(comparison.explanation, options)]),
-    [chalk.dim(unchangedText(comparison)), ...findings].join('\n'),
-    comparison.passed ? chalk.green(verdictText(comparison)) : chalk.red(verdictText(comparison)),
+    ...(rows.length === 0 ? [] : [rowsTable(rows.slice(0, most), options)]),
+    ...(explained && explanation !== null ? [explanationBlock(explanation, options)] : []),
+    [
+      ...(rows.length > most ? [chalk.dim(moreText(rows.length - most, 'changed metric'))] : []),
+      chalk.dim(unchangedText(comparison)),
+      ...atMost(listed('config', config), most, 'settings differ', options),
+    ].join('\n'),
   ];
   return blocks.join('\n\n');
+}
+
+/** The first lines, and how many are left out. */
+function atMost(lines: readonly string[], most: number, what: string, options: ReportOptions): string[] {
+  if (lines.length <= most) return [...lines];
+  return [...lines.slice(0, most), palette(options).dim(`and ${lines.length - most} more ${what}: --all`)];
+}
+
+/** `and 68 more changed metrics: --all`. */
+function moreText(count: number, what: string): string {
+  return `and ${count} more ${what}${count === 1 ? '' : 's'}: --all`;
 }
 
 function rowsTable(rows: readonly Row[], options: ReportOptions): string {
@@ -120,12 +139,15 @@ function rowsTable(rows: readonly Row[], options: ReportOptions): string {
 }
 
 function explanationBlock(explanation: Explanation, options: ReportOptions): string {
-  const chalk = palette(options);
-  const lines = explanationLines(explanation).map(([label, text]) => {
+  return [palette(options).bold('what carries the change'), ...labelled(explanationLines(explanation), options)].join('\n');
+}
+
+/** Lines with a label before each, wrapped. */
+function labelled(lines: readonly (readonly [label: string, text: string])[], options: ReportOptions): string[] {
+  return lines.map(([label, text]) => {
     const wrapped = wrap(text, widthOf(options), ' '.repeat(10));
-    return chalk.dim(label.padEnd(10)) + wrapped.slice(10);
+    return palette(options).dim(label.padEnd(10)) + wrapped.slice(10);
   });
-  return [chalk.bold('what carries the change'), ...lines].join('\n');
 }
 
 /** `FAIL cache.hit_rate 83.9 % is not >= 90% (--assert)`, wrapped. */

@@ -68,17 +68,32 @@ export function isQuiet({ rows, findings, inputs, config }: Comparison): boolean
   return rows.length + findings.length + inputs.length + config.length === 0;
 }
 
-/** Lines of an explanation: label and text. Several lines of one label have it once. */
-export function explanationLines(explanation: Explanation): [label: string, text: string][] {
-  const { base, candidate, parts, kinds, phases, layers, layersDiffer } = explanation;
+/** The most rows that a report shows at a glance. */
+export const ROWS = 12;
+
+/** The three largest causes of a change: of its time, of its counts, of its layers. Fewer where nothing of a kind changed. */
+export function causeLines({ explanation }: Comparison): [label: string, text: string][] {
+  if (explanation === null) return [];
+  const { kinds, layers, parts } = explanation;
   const lines: [string, string][] = [];
+  if (parts.length > 0) lines.push(timeLine(explanation));
+  if (kinds.length > 0) lines.push(['kinds', kinds.slice(0, 3).map(countText).join(', ')]);
+  if (layers.length > 0) lines.push(['layers', layerText(layers[0]!)]);
+  return lines;
+}
+
+function timeLine({ base, candidate, parts }: Explanation): [label: string, text: string] {
   const change = candidate - base;
   const relative = base === 0 ? '' : `, ${formatRelative(change / base)}`;
   const time = change === 0 ? 'no change' : `${formatNs(base)} -> ${formatNs(candidate)} (${formatDelta(change, 'ns')}${relative})`;
-  lines.push([
-    'time',
-    parts.length === 0 ? time : `${time}: ${parts.map((part) => `${part.name} ${formatDelta(part.change, 'ns')}`).join(', ')}`,
-  ]);
+  const all = parts.map((part) => `${part.name} ${formatDelta(part.change, 'ns')}`).join(', ');
+  return ['time', parts.length === 0 ? time : `${time}: ${all}`];
+}
+
+/** Lines of an explanation: label and text. Several lines of one label have it once. */
+export function explanationLines(explanation: Explanation): [label: string, text: string][] {
+  const { kinds, phases, layers, layersDiffer } = explanation;
+  const lines: [string, string][] = [timeLine(explanation)];
   if (layersDiffer) lines.push(['layers', 'the runs do not have the same number of layers']);
   for (const [index, layer] of layers.slice(0, LAYERS).entries()) lines.push([index === 0 ? 'layers' : '', layerText(layer)]);
   if (layers.length > LAYERS) lines.push(['', `and ${layers.length - LAYERS} more`]);

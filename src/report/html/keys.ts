@@ -5,8 +5,8 @@ export const KEYS = [
   ['hit rate', 'cache.hit_rate', 'bound.belady.hit_rate', 'Belady'],
   ['decode', 'speed.decode', 'throughput.generated', 'generated over the run'],
   ['prefill', 'speed.prefill', 'throughput.total', 'with prompts over the run'],
-  ['time per output token', 'latency.tpot.p50', 'bound.all_resident.tpot', 'all resident'],
-  ['time to first token', 'latency.ttft.p50', 'latency.ttft.p99', '99 % within'],
+  ['time per output token', 'latency.tpot.mean', 'bound.all_resident.tpot', 'all resident'],
+  ['time to first token', 'latency.ttft.mean', 'latency.ttft.p99', '99 % within'],
   ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
   ['GPU memory', 'memory.gpu.peak', 'memory.gpu.expert_cache', 'expert cache'],
 ] as const;

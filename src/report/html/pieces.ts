@@ -28,7 +28,10 @@ export function miniBar(share: number, color = 'stall'): Markup {
   return html`<span class="mini" style="--w:${percent(share)};--c:var(--${color})"></span>`;
 }
 
-/** A table whose first column names the row; numbers align right but for the columns in `text`. */
+/**
+ * A table whose first column names the row; numbers align right but for the columns in `text`. On a phone, where more than three columns
+ * would not fit, each value stands below the name of its row, with the name of its column.
+ */
 export function table(
   caption: string,
   head: readonly string[],
@@ -36,11 +39,13 @@ export function table(
   text: readonly number[] = [0],
 ): Markup {
   const kind = (column: number): Piece => !text.includes(column) && html` class="n"`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${head.map(
+  const wide = head.length > 3;
+  const label = (column: number): Piece => wide && head[column] !== '' && html` data-label="${head[column]!}"`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table${wide && html` class="wide"`}><caption>${caption}</caption><thead><tr>${head.map(
     (cell, column) => (cell === '' ? html`<td></td>` : html`<th scope="col"${kind(column)}>${cell}</th>`),
   )}</tr></thead><tbody>${rows.map(
     (row) =>
-      html`<tr>${row.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(column)}>${cell}</td>`))}</tr>
+      html`<tr>${row.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(column)}${label(column)}>${cell}</td>`))}</tr>
 `,
   )}</tbody></table></div>`;
 }

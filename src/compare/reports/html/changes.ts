@@ -2,11 +2,9 @@
 import { html, type Markup } from '../../../report/html/markup.js';
 import { type Section, table } from '../../../report/html/pieces.js';
 import type { Comparison, Row } from '../../compare.js';
-import { directionText, unchangedText, valueText } from '../words.js';
+import { directionText, ROWS, unchangedText, valueText } from '../words.js';
 import { changeMark } from './figures.js';
 
-/** Rows that stand open. */
-const OPEN = 16;
 const WORDS: Readonly<Record<Row['verdict'], string>> = { fail: 'FAIL', warn: 'WARN', pass: 'within budget', off: 'off', none: '' };
 
 function grid(caption: string, rows: readonly Row[]): Markup {
@@ -31,10 +29,10 @@ export const changesCompared: Section<Comparison> = {
   title: 'What changed, worst first',
   draw(comparison) {
     const { rows } = comparison;
-    const more = rows.slice(OPEN);
+    const more = rows.slice(ROWS);
     return {
       about: unchangedText(comparison),
-      content: html`${rows.length > 0 && grid('Changed metrics', rows.slice(0, OPEN))}${
+      content: html`${rows.length > 0 && grid('Changed metrics', rows.slice(0, ROWS))}${
         more.length > 0 &&
         html`<details><summary>${more.length} more changed metric${more.length === 1 ? '' : 's'}</summary>${grid('More changed metrics', more)}</details>`
       }`,

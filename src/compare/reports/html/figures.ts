@@ -24,19 +24,23 @@ export function keyChanges({ rows }: Comparison): Markup {
   )}</dl>`;
 }
 
-/** What changed, in a sentence: the time of a token and the hit rate. */
+/** What changed, in a sentence: how long a token takes on average, how long the first one, and the hit rate. */
 export function changeSentence({ rows, results }: Comparison): string {
-  const row = (name: string): Row | undefined => rows.find(({ metric }) => metric === name);
-  const name = results.candidate.metrics['latency.tpot.p50'] === undefined ? 'latency.pass.p50' : 'latency.tpot.p50';
-  const what = name === 'latency.tpot.p50' ? 'A token' : 'A pass';
-  const time = row(name);
-  const hits = row('cache.hit_rate');
   if (rows.length === 0) return 'Nothing changed.';
-  const speed =
-    time === undefined || time.base === null || time.candidate === null
-      ? `${what} takes as long as before`
-      : `${what} takes ${valueText(time, 'candidate')} instead of ${valueText(time, 'base')} (${rowChange(time)})`;
-  return hits === undefined || hits.base === null || hits.candidate === null
-    ? `${speed}.`
-    : `${speed}; the hit rate goes from ${valueText(hits, 'base')} to ${valueText(hits, 'candidate')} (${rowChange(hits)}).`;
+  const changed = (name: string): Row | null => {
+    const row = rows.find(({ metric }) => metric === name);
+    return row === undefined || row.base === null || row.candidate === null ? null : row;
+  };
+  const instead = (row: Row): string => `${valueText(row, 'candidate')} instead of ${valueText(row, 'base')} (${rowChange(row)})`;
+  const decodes = results.candidate.metrics['latency.tpot.mean'] !== undefined;
+  const what = decodes ? 'A token' : 'A pass';
+  const time = changed(decodes ? 'latency.tpot.mean' : 'latency.pass.mean');
+  const first = changed('latency.ttft.mean');
+  const hits = changed('cache.hit_rate');
+  const parts = [
+    time === null ? `${what} takes as long as before` : `${what} takes ${instead(time)} on average`,
+    ...(first === null ? [] : [`the first one of an answer ${instead(first)}`]),
+    ...(hits === null ? [] : [`the hit rate goes from ${valueText(hits, 'base')} to ${valueText(hits, 'candidate')} (${rowChange(hits)})`]),
+  ];
+  return `${parts.join('; ')}.`;
 }

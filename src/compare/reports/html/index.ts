@@ -16,9 +16,9 @@ import { timeCompared } from './time.js';
 /** Sections of a comparison. */
 export const comparedSections: readonly Section<Comparison>[] = [
   budgetsCompared,
-  setupCompared,
   changesCompared,
   causesCompared,
+  setupCompared,
   timeCompared,
   layersCompared,
   latencyCompared,

@@ -1,4 +1,4 @@
-// Latencies of both runs: percentiles with their changes, and their distributions on top of each other.
+// Latencies of both runs: means and percentiles with their changes, and their distributions on top of each other.
 import { formatNs } from '../../../base/units.js';
 import { formatRelative } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';
@@ -7,7 +7,7 @@ import { distributionOf, LATENCIES, latencyPlot } from '../../../report/html/sec
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
-const PERCENTILES = ['p50', 'p95', 'p99'] as const;
+const FIGURES = ['mean', 'p50', 'p99'] as const;
 const ROWS = [
   ['TTFT', 'latency.ttft'],
   ['TPOT', 'latency.tpot'],
@@ -23,10 +23,10 @@ export const latencyCompared: Section<Comparison> = {
   draw(comparison) {
     const sides = sidesOf(comparison);
     const [before, after] = sides.map(({ result }) => result.metrics);
-    const rows = ROWS.filter(([, name]) => before![`${name}.p50`] !== undefined && after![`${name}.p50`] !== undefined).map(
+    const rows = ROWS.filter(([, name]) => before![`${name}.mean`] !== undefined && after![`${name}.mean`] !== undefined).map(
       ([word, name]) => [
         word,
-        ...PERCENTILES.flatMap((percentile) => {
+        ...FIGURES.flatMap((percentile) => {
           const [base, candidate] = [before![`${name}.${percentile}`]?.value ?? 0, after![`${name}.${percentile}`]?.value ?? 0];
           return [formatNs(base), formatNs(candidate), base === 0 ? '' : formatRelative((candidate - base) / base)];
         }),
@@ -41,10 +41,10 @@ export const latencyCompared: Section<Comparison> = {
       const label = `${title}: distributions of both runs`;
       return lines.length === 2 && html`<figure><figcaption>${title}</figcaption>${latencyPlot(label, what, lines)}</figure>`;
     });
-    const head = PERCENTILES.flatMap((percentile) => [`${percentile} base`, 'candidate', 'change']);
+    const head = FIGURES.flatMap((percentile) => [`${percentile} base`, 'candidate', 'change']);
     return {
       about: null,
-      content: html`${table('Percentiles', ['latency', ...head], rows)}${
+      content: html`${table('Means and percentiles', ['latency', ...head], rows)}${
         pictures.some((picture) => picture !== false) &&
         html`${legend(sides.map(({ color, label }) => [color, label]))}<div class="multiples">${pictures}</div>`
       }`,
