@@ -1,6 +1,8 @@
-// What a prediction takes (L11): what it foretells can be prefetched so much later. Each kind is measured where moeprof is written, and
-// charged on every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on.
-import type { HardwareSpec } from '../hardware/spec.js';
+// What a prediction takes (L11): what it foretells can be prefetched so much later. What the host works out is measured where moeprof is
+// written, and charged on every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on. Gates of
+// coming layers run on the GPU, and are priced as other kernels are.
+import { speedOf } from '../hardware/dense-cost.js';
+import type { Device, HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
 
 /** ns of one prediction = call + tokens x (token + experts scored x expert). */
@@ -16,21 +18,62 @@ export interface PredictionCost {
 const MEASURED_CLOCK = 2.45;
 
 /** What predictions of a run take. */
-export class PredictionTime {
-  readonly #cost: PredictionCost;
-  /** Experts of the layers below each. */
-  readonly #experts: readonly number[];
+export interface PredictionTime {
+  /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
+  ns(tokens: number, after: number, last: number): number;
+}
 
-  constructor(cost: PredictionCost, { experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>) {
+/** Experts of the layers below each, and of all. */
+function expertsBelow({ experts, layers }: Pick<ModelSpec, 'experts' | 'layers'>): readonly number[] {
+  return [...layers.map(({ offset }) => offset), experts];
+}
+
+/** Predictions that the host works out. */
+export class HostTime implements PredictionTime {
+  readonly #cost: PredictionCost;
+  readonly #below: readonly number[];
+
+  constructor(cost: PredictionCost, model: Pick<ModelSpec, 'experts' | 'layers'>) {
     this.#cost = cost;
-    this.#experts = [...layers.map(({ offset }) => offset), experts];
+    this.#below = expertsBelow(model);
   }
 
-  /** Time to predict the layers `(after, last]` for a pass of `tokens`, ns. */
   ns(tokens: number, after: number, last: number): number {
     const { callNs, expertNs, mostTokens, tokenNs } = this.#cost;
-    const scored = this.#experts[last + 1]! - this.#experts[after + 1]!;
+    const scored = this.#below[last + 1]! - this.#below[after + 1]!;
     return callNs + Math.min(tokens, mostTokens) * (tokenNs + scored * expertNs);
+  }
+}
+
+/** Bytes of a router's weight: 16 bits, in which checkpoints keep routers whatever the format of their experts. */
+const ROUTER_BYTES = 2;
+
+/**
+ * Gates of coming layers on the GPU: for each layer a product of a matrix of hidden x experts with the hidden state of every token, which takes as
+ * long as reading its weights or its arithmetic, whichever is longer, and the launch of its kernels (product, softmax, choice of the best), as many
+ * as an expert has. Where nothing says how wide the hidden state is, the launch alone.
+ */
+export class GateTime implements PredictionTime {
+  readonly #launchNs: number;
+  /** Of one expert's row of a router: reading it, and multiplying it with one token. */
+  readonly #readNs: number;
+  readonly #tokenNs: number;
+  readonly #below: readonly number[];
+
+  /** @param factor how often the runtime charges it */
+  constructor(model: Pick<ModelSpec, 'experts' | 'hidden' | 'layers'>, gpu: Device, factor = 1) {
+    const { nsPerByte, nsPerFlop } = speedOf(gpu);
+    this.#launchNs = factor * gpu.launchNs;
+    this.#readNs = factor * model.hidden * ROUTER_BYTES * nsPerByte;
+    this.#tokenNs = factor * 2 * model.hidden * nsPerFlop;
+    this.#below = expertsBelow(model);
+  }
+
+  /** Before the pass there is no hidden state, and no gate runs. */
+  ns(tokens: number, after: number, last: number): number {
+    if (after < 0) return 0;
+    const scored = this.#below[last + 1]! - this.#below[after + 1]!;
+    return (last - after) * this.#launchNs + scored * Math.max(this.#readNs, tokens * this.#tokenNs);
   }
 }
 

@@ -8,7 +8,7 @@ import type { HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Known } from '../result/knowledge.js';
 import type { RoutingTrace } from '../trace/trace.js';
-import { costBeside, fixedCost, PredictionTime } from './cost.js';
+import { costBeside, fixedCost, GateTime, HostTime, type PredictionTime } from './cost.js';
 import { findPredictor } from './index.js';
 import type { Predictor, PredictorDefinition, PredictorNeed } from './predictor.js';
 import { ownPredictor } from './user-predictor.js';
@@ -97,20 +97,22 @@ export function predictorKnows(chosen: PredictorChoice, trace: Pick<RoutingTrace
 }
 
 /**
- * What predictions of a run take: what `costNs` says, or what they were measured to take, on the host of the machine.
+ * What predictions of a run take: what `costNs` says; what gates take on the GPU; or what they were measured to take, on the host of the machine.
  * @param folder that paths among the parameters are relative to
  */
 export function predictionTime(
   chosen: PredictorChoice,
   model: ModelSpec,
-  hardware: Pick<HardwareSpec, 'hostClock' | 'software'>,
+  hardware: Pick<HardwareSpec, 'gpu' | 'hostClock' | 'software'>,
   folder = '.',
 ): PredictionTime {
   const { name, parameters } = chosen;
   const { costNs } = parameters;
-  if (typeof costNs === 'number') return new PredictionTime(fixedCost(costNs), model);
-  const measured = name === 'none' ? undefined : definitionOf(chosen).cost?.(parameters, folder);
-  return new PredictionTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
+  if (typeof costNs === 'number') return new HostTime(fixedCost(costNs), model);
+  const definition = name === 'none' ? null : definitionOf(chosen);
+  if (definition?.runsGates === true) return new GateTime(model, hardware.gpu, hardware.software?.prediction);
+  const measured = definition?.cost?.(parameters, folder);
+  return new HostTime(measured === undefined ? fixedCost(0) : costBeside(measured, hardware), model);
 }
 
 /** The first need that a trace cannot meet, in words; null: it meets all. */

@@ -48,6 +48,7 @@ export const gate: PredictorDefinition = {
     source: { default: 'arXiv 2501.10375', description: 'where recall and precision are published' },
     costNs: COST,
   },
+  runsGates: true,
   knows: ({ recall, source, ...parameters }, recorded) => {
     if (recorded !== undefined) return { knows: 'recorded' };
     return { knows: 'published', ...gateQuality({ ...parameters, recall: recall! })(1), source: String(source) };

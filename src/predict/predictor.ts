@@ -73,10 +73,12 @@ export interface PredictorDefinition {
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   /**
    * What a prediction takes on the host that it was measured on. Absent: nothing is charged, since the prediction is made elsewhere or
-   * stands for one that is.
+   * stands for one that is; but for gates.
    * @param folder that paths among the parameters are relative to
    */
   cost?(parameters: Parameters, folder: string): PredictionCost;
+  /** True: a prediction runs the gates of the layers that it predicts, on the GPU, and takes what that takes. */
+  readonly runsGates?: true;
   /**
    * What it knows beyond what has happened (L17). Absent: nothing.
    * @param recorded look-ahead that the trace holds, as in the context
@@ -89,7 +91,7 @@ export interface PredictorDefinition {
 export const COST: Parameter = {
   default: 'measured',
   orNumber: true,
-  description: 'time of one prediction in ns; measured: as moeprof takes for it, on the host of the machine',
+  description: 'time of one prediction in ns; measured: as moeprof takes for it on the host of the machine, gates as the GPU does',
   min: 0,
 };
 

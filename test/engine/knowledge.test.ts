@@ -22,6 +22,7 @@ const withCache = { memory: { expertCache: '25%' } };
 /** What the bundled systems are told that no system can know; all others know what has happened, and no more. */
 const TOLD: Readonly<Record<string, 'published' | 'future'>> = {
   adapmoe: 'published',
+  buddymoe: 'published',
   dali: 'published',
   'expertflow-shen': 'published',
   fate: 'published',

@@ -1,24 +1,58 @@
 // What predictions take: by tokens and experts scored, on the host of the machine, as the runtime charges it.
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/index.js';
-import { costBeside, PredictionTime } from '../../src/predict/cost.js';
+import { costBeside, GateTime, HostTime } from '../../src/predict/cost.js';
 import { parsePredictor, predictionTime } from '../../src/predict/create.js';
 import { PREDICTORS } from '../../src/predict/index.js';
 import { toyModel } from '../cache/fixtures.js';
 import { echoModel } from '../fixtures/onnx/models.js';
+import { TOY } from '../hardware/toy.js';
 
 const model = toyModel([4, 8, 16], undefined, 2);
 /** The host that costs were measured on. */
 const measuredOn = { hostClock: 2.45 };
-const timeOf = (text: string, beside: Parameters<typeof predictionTime>[2] = measuredOn) =>
-  predictionTime(parsePredictor(text), model, beside);
+const timeOf = (text: string, beside: Omit<Parameters<typeof predictionTime>[2], 'gpu'> = measuredOn) =>
+  predictionTime(parsePredictor(text), model, { gpu: TOY.gpu, ...beside });
 
-describe('PredictionTime', () => {
+describe('HostTime', () => {
   it('is call + tokens x (token + experts scored x expert), of as many tokens as are worked out', () => {
-    const time = new PredictionTime({ callNs: 100, tokenNs: 10, expertNs: 2, mostTokens: 4 }, model);
+    const time = new HostTime({ callNs: 100, tokenNs: 10, expertNs: 2, mostTokens: 4 }, model);
     expect(time.ns(1, -1, 0)).toBe(100 + 10 + 4 * 2);
     expect(time.ns(3, 0, 2)).toBe(100 + 3 * (10 + (8 + 16) * 2));
     expect(time.ns(64, 1, 2)).toBe(100 + 4 * (10 + 16 * 2));
+  });
+});
+
+describe('GateTime', () => {
+  // The GPU reads a byte and computes 10 operations a ns, and launches an expert in 3 ns.
+  const wide = { ...model, hidden: 100 };
+  const time = new GateTime(wide, TOY.gpu);
+
+  it('is a launch for each layer, and reading the routers where tokens are few', () => {
+    // 8 experts x 100 x 2 bytes; 8 + 16 experts and two launches.
+    expect(time.ns(1, 0, 1)).toBeCloseTo(3 + 1600);
+    expect(time.ns(1, 0, 2)).toBeCloseTo(2 * 3 + 4800);
+  });
+
+  it('is their arithmetic where tokens are many', () => {
+    // 50 tokens x 2 x 8 x 100 operations; 10 tokens are where both are alike.
+    expect(time.ns(50, 0, 1)).toBeCloseTo(3 + 8000);
+    expect(time.ns(10, 0, 1)).toBeCloseTo(time.ns(1, 0, 1));
+  });
+
+  it('is nothing before the pass, and launches alone where nothing says how wide the hidden state is', () => {
+    expect(time.ns(1, -1, 2)).toBe(0);
+    expect(new GateTime({ ...wide, hidden: 0 }, TOY.gpu).ns(1, 0, 2)).toBe(6);
+  });
+
+  it('is charged as often as the runtime says, and is what the predictor gate takes', () => {
+    const software = { runtime: 'x', several: 'layers', offloadFrom: null, offloadCounts: 'pass', overlaps: true } as const;
+    const of = (prediction: number) =>
+      predictionTime(parsePredictor('gate'), wide, { gpu: TOY.gpu, software: { ...software, prediction } }).ns(1, 0, 2);
+    expect(of(1)).toBe(time.ns(1, 0, 2));
+    expect(of(3)).toBeCloseTo(3 * time.ns(1, 0, 2));
+    expect(of(0)).toBe(0);
+    expect(timeOf('gate:costNs=5').ns(1, 0, 2)).toBe(5);
   });
 });
 
@@ -56,8 +90,8 @@ describe('a measured cost', () => {
   });
 
   it('is nothing where the prediction is made elsewhere, or stands for one that is', () => {
-    const free = PREDICTORS.filter(({ cost }) => cost === undefined).map(({ name }) => name);
-    expect(free).toEqual(['supplied', 'gate', 'pre-gated', 'whole-layer', 'oracle']);
+    const free = PREDICTORS.filter(({ cost, runsGates }) => cost === undefined && runsGates !== true).map(({ name }) => name);
+    expect(free).toEqual(['supplied', 'pre-gated', 'whole-layer', 'oracle']);
     for (const name of [...free, 'none']) expect(timeOf(name).ns(64, -1, 2), name).toBe(0);
   });
 });

@@ -159,7 +159,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
   },
   {
     names: ['predict.time'],
-    what: 'What a prediction takes on the host, on average: prefetches that follow from it start so much later. It was measured with moeprof’s own predictors on one core, and goes with the clock of the machine’s CPU, the tokens of the pass and the experts that are scored; costNs of the predictor says another time.',
+    what: 'What a prediction takes, on average: prefetches that follow from it start so much later. On the host it was measured with moeprof’s own predictors on one core, and goes with the clock of the machine’s CPU, the tokens of the pass and the experts that are scored. The predictor gate runs the gates of the layers that it predicts on the GPU: their weights are read, and kernels launched, for each. costNs of the predictor says another time.',
     reading:
       'Against the time of a layer it says whether the predictor is fast enough: a prediction of the next layer that takes longer than the layer foretells nothing. Predictors that stand for what is made elsewhere (oracle, supplied, pre-gated, whole-layer) take none, and with the runtime ideal none does: give costNs where you know better.',
   },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createPredictor, locatedPredictor, parsePredictor, predictionTime } from '../../../src/predict/create.js';
 import { PREDICTORS } from '../../../src/predict/index.js';
 import { echoModel } from '../../fixtures/onnx/models.js';
+import { TOY } from '../../hardware/toy.js';
 import { type TestRow, traceOf, uniformModel } from '../../trace/builders.js';
 import { recallOf, WHOLE_PATH } from '../running.js';
 
@@ -44,7 +45,7 @@ describe('the part onnx', () => {
   });
 
   it('takes a call of the network more', () => {
-    const time = (text: string) => predictionTime(parsePredictor(text), model, { hostClock: 2.45 }).ns(1, -1, 2);
+    const time = (text: string) => predictionTime(parsePredictor(text), model, { ...TOY, hostClock: 2.45 }).ns(1, -1, 2);
     expect(time(`ensemble:parts=history+onnx,file=${file}`)).toBeCloseTo(time('ensemble:parts=history') + time(`onnx:file=${file}`), 6);
   });
 

@@ -10,6 +10,7 @@ import { Pass } from '../../../../src/schedule/pass.js';
 import { Request } from '../../../../src/schedule/request.js';
 import type { RoutingTrace } from '../../../../src/trace/trace.js';
 import { modelFile, node, temporaryModel } from '../../../fixtures/onnx/models.js';
+import { TOY } from '../../../hardware/toy.js';
 import { traceOf } from '../../../trace/builders.js';
 import { model, pairTrace } from './routing.js';
 
@@ -163,7 +164,7 @@ describe('a model of sequences in passes', () => {
 it('takes as long as it multiplies weights: those of the table are only looked up', () => {
   // token.in 16, two blocks of 124 + 76, heads 4 + 96 + 12, outputs 2 x 48 + 8 x 16 + 16.
   const products = 16 + 2 * (124 + 76) + 112 + 240;
-  const time = predictionTime(parsePredictor(plain), model, { hostClock: 2.45 });
+  const time = predictionTime(parsePredictor(plain), model, { ...TOY, hostClock: 2.45 });
   expect(time.ns(1, -1, 1)).toBeCloseTo(125e3 + products * (0.3 + 0.038), 6);
   expect(time.ns(10, -1, 1)).toBeCloseTo(125e3 + products * (0.3 + 10 * 0.038), 6);
 });
