@@ -44,3 +44,6 @@ export function issueOf<T>(context: z.RefinementCtx, path: readonly string[], pa
 export function known(find: (name: string) => unknown): (name: string, context: z.RefinementCtx) => void {
   return (name, context) => void issueOf(context, [], () => find(name));
 }
+
+/** A schema field that is on or off, which are strings in YAML 1.2; people write them all the same. */
+export const onOff = z.union([z.boolean(), z.enum(['on', 'off'])]).transform((value) => value === true || value === 'on');

@@ -25,6 +25,9 @@ export class Pins {
   }
 }
 
+/** Rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
+export const PINNED = -1;
+
 /** Rank of an expert that nothing protects. */
 export const UNPINNED = 0x7fffffff;
 

@@ -5,7 +5,7 @@ import type { Future } from '../cache/future.js';
 import { NextUse } from '../cache/next-use/next-use.js';
 import type { ResolvedPolicy } from '../cache/policies/index.js';
 import { type Clock, UNPINNED } from '../cache/policy.js';
-import { buildCaches, layerOfExperts, type Scope } from '../cache/scope.js';
+import { buildCaches, type CacheOptions, layerOfExperts, type Scope } from '../cache/scope.js';
 import { CostModel } from '../hardware/cost.js';
 import type { HardwareSpec, LinkSpec } from '../hardware/spec.js';
 import type { ExpertSplit } from '../model/projections.js';
@@ -13,6 +13,7 @@ import { expertBytesTotal, expertSizes, type ModelSpec } from '../model/spec.js'
 import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import { trainedOn } from '../predict/training.js';
+import { copyShare } from '../system/copies.js';
 import { type MissRule, ruleOf } from '../system/miss-rules.js';
 import { stagingBuffers } from '../system/staging.js';
 import type { SystemSpec } from '../system/system.js';
@@ -22,6 +23,7 @@ import { EventDemand } from './event/event.js';
 import type { LayerJudge } from './event/judge.js';
 import type { Recorder } from './event/recorder.js';
 import type { Unimportance } from './event/unimportance.js';
+import { copyPool } from './memory/copies.js';
 import type { GpuLayout } from './memory/layout.js';
 import { ELSEWHERE, gatherShard, type Shard } from './parallel/shard.js';
 import { memoryChanges, type RunPlan } from './plan.js';
@@ -32,6 +34,7 @@ import { AdaptiveHorizon } from './prefetch/horizon.js';
 import type { PredictedUse } from './prefetch/predicted-use.js';
 import type { PrefetchLimits, PrefetchSetup } from './prefetch/setup.js';
 import type { SimulatedGpu } from './simulation.js';
+import type { CopyPool } from './transfer/copies.js';
 import { Link } from './transfer/link.js';
 import { Staging } from './transfer/staging.js';
 import { CachedTier } from './transfer/tier.js';
@@ -100,7 +103,8 @@ export function composeGpu(
   const expected = expectedUse ?? learned;
   const layerOf = layerOfExperts(model);
   const staging = predictions === null ? null : stagingOf(system, model, layerOf);
-  const gpu = buildTier({ ...knows, expected }, held, memory.cacheBytes, scope, memory.quotas, link, whole, staging);
+  const copies = copiesOn(common, knows, memory.copyBytes);
+  const gpu = buildTier({ ...knows, expected }, held, memory.wholeBytes, scope, memory.quotas, link, { whole, staging, copies });
   const dram = policies.dram === null ? null : buildTier(knows, policies.dram, memory.dramBytes!, 'global', null, ssdLink!);
   const curve = run.bounds && common.curves ? new CapacityMeter(model, scope, memory.cacheBytes, gpu.preloaded) : null;
   // The curve counts the bound too, where it stays at one capacity that is split evenly.
@@ -110,6 +114,7 @@ export function composeGpu(
     model,
     cost,
     gpu,
+    copies,
     dram,
     writeBack: exclusive ? new Link(link, new Float64Array(model.experts)) : null,
     onMiss: rulesOn(layout.hardware, system.onMiss.rules),
@@ -191,10 +196,29 @@ interface PolicyKnowledge {
   readonly gates: Float32Array | null;
 }
 
-/**
- * A tier, with what is resident from the start.
- * @param whole true: every expert is
- */
+/** Low-precision copies that stay on one GPU, in so many bytes; null: none do. */
+function copiesOn({ plan, policies }: CommonParts, { predictedUse, ...knows }: PolicyKnowledge, roomBytes: number): CopyPool | null {
+  const { cache, onMiss } = plan.inputs.system;
+  if (cache.copies === undefined || roomBytes === 0) return null;
+  const spec = cache.copies;
+  const scope = spec.scope ?? cache.scope;
+  const predictions = predictionsSeen(predictedUse);
+  return copyPool({ ...knows, ...predictions, scope, spec, policy: policies.copies!, copyBytes: copyShare(onMiss), roomBytes });
+}
+
+/** Predictions as policies see them. */
+function predictionsSeen(predictedUse: PredictedUse | null): Pick<CacheOptions, 'predicted' | 'predictedVersion'> {
+  return { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
+}
+
+/** What the first tier has beside its caches: every expert from the start, buffers, copies that stay. */
+interface Besides {
+  readonly whole: boolean;
+  readonly staging: Staging | null;
+  readonly copies: CopyPool | null;
+}
+
+/** A tier, with what is resident from the start. */
 function buildTier(
   { predictedUse, ...knows }: PolicyKnowledge,
   { definition: policy, parameters }: ResolvedPolicy,
@@ -202,17 +226,18 @@ function buildTier(
   scope: Scope,
   quotas: readonly number[] | null,
   link: LinkSpec,
-  whole = false,
-  staging: Staging | null = null,
+  { copies, staging, whole }: Besides = { copies: null, staging: null, whole: false },
 ): CachedTier {
   const rank = new Int32Array(knows.model.experts).fill(UNPINNED);
-  const predictions = { predicted: predictedUse?.predicted ?? null, predictedVersion: predictedUse?.version ?? null };
+  const predictions = predictionsSeen(predictedUse);
   const caches = buildCaches({ ...knows, ...predictions, policy, parameters, capacityBytes, scope, quotas, rank });
   for (const cache of caches.caches) {
     if (whole) cache.preloadAll();
     else cache.preload();
   }
-  return new CachedTier(caches, rank, link, staging);
+  const tier = new CachedTier(copies?.beside(caches) ?? caches, rank, link, staging);
+  copies?.lieIn(tier);
+  return tier;
 }
 
 /** Buffers that prefetches land in; null: the system asks for none. */

@@ -10,6 +10,8 @@ export interface Policies {
   readonly gpu: ResolvedPolicy;
   /** Null where DRAM holds every expert. */
   readonly dram: ResolvedPolicy | null;
+  /** Of low-precision copies that stay; null: none do. */
+  readonly copies: ResolvedPolicy | null;
   /** Activations by dense id; null: no policy asks. */
   readonly popularity: Float64Array | null;
   /** True where a policy knows the future, ranks by gate weights, or ranks by what is predicted. */
@@ -36,12 +38,20 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSs
   const { system, trace } = inputs;
   const gpu = await resolvePolicy(pages ? system.dram.policy : system.cache.policy, run.folder);
   const dram = cachesSsd ? await resolvePolicy(system.dram.policy, run.folder) : null;
+  const copies = system.cache.copies === undefined ? null : await resolvePolicy(system.cache.copies.policy, run.folder);
   const needs = (policy: ResolvedPolicy | null): readonly PolicyNeed[] =>
     policy === null ? [] : policyNeeds(policy.definition, policy.parameters);
   if (needs(dram).includes('future')) {
     throw misfit(run, 'system.dram.policy', `what DRAM is asked for depends on the GPU's cache, so its future cannot be known; use lru`);
   }
-  const wanted = [...needs(gpu), ...needs(dram)];
+  if (needs(copies).includes('future')) {
+    throw misfit(
+      run,
+      'system.cache.copies.policy',
+      `which copies are asked for depends on the cache, so their future cannot be known; use lru`,
+    );
+  }
+  const wanted = [...needs(gpu), ...needs(dram), ...needs(copies)];
   if (inputs.candidates !== null && wanted.includes('future')) {
     throw misfit(
       run,
@@ -64,6 +74,7 @@ export async function policiesFor(inputs: Inputs, run: RunSpec, { dram: cachesSs
   return {
     gpu,
     dram,
+    copies,
     popularity: wanted.includes('popularity') ? await popularityFor(inputs, run, system.cache.popularity) : null,
     future: wanted.includes('future'),
     gates: wanted.includes('weights'),

@@ -56,6 +56,14 @@ const TABLE: readonly Row[] = [
   [`cache.misses${PHASES}`, 'count', 'lower', 'Demanded experts that were neither resident nor under way'],
   [`cache.evictions${PHASES}`, 'count', 'lower', 'Experts evicted from the expert cache'],
   [`cache.streamed${PHASES}`, 'count', 'none', 'Experts executed from a staging buffer without ever becoming resident'],
+  [
+    'cache.copy_hit_rate',
+    'ratio',
+    'higher',
+    'Demanded experts that were missed and served from a low-precision copy on the GPU, over all demanded ones',
+  ],
+  ['cache.copy_hits', 'count', 'higher', 'Misses that were served from a low-precision copy that was on the GPU, without a transfer'],
+  ['cache.copy_evictions', 'count', 'lower', 'Low-precision copies that left the GPU to make room for another'],
 
   [`experts.demanded${PHASES}`, 'count', 'none', 'Distinct experts that events asked for, summed over events'],
   [`experts.activations${PHASES}`, 'count', 'none', 'Token-expert pairs executed; null choices do not count'],
@@ -74,6 +82,8 @@ const TABLE: readonly Row[] = [
   ['transfer.on_demand.count_per_token', 'count/token', 'lower', 'On-demand loads, per token of the run'],
   ['transfer.on_demand.bytes', 'bytes', 'lower', 'Bytes of on-demand loads'],
   ['transfer.on_demand.bytes_per_token', 'bytes/token', 'lower', 'Bytes of on-demand loads, per token of the run'],
+  ['transfer.copies.count', 'count', 'lower', 'On-demand loads of low-precision copies, where copies stay on the GPU'],
+  ['transfer.copies.bytes', 'bytes', 'lower', 'Bytes of on-demand loads of low-precision copies, where copies stay on the GPU'],
   ['transfer.prefetch.count', 'count', 'none', 'Prefetches that started'],
   ['transfer.prefetch.bytes', 'bytes', 'none', 'Bytes moved by prefetches'],
 
@@ -231,6 +241,7 @@ const TABLE: readonly Row[] = [
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
   ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],
   ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],
+  ['memory.gpu.copies', 'bytes', 'none', 'Part of the capacity of the expert cache that low-precision copies have'],
   ['memory.gpu.expert_cache_least', 'bytes', 'higher', 'Smallest capacity of the expert cache, where KV caches or faults take from it'],
   [
     'memory.gpu.expert_cache_mean',

@@ -179,6 +179,7 @@ function system(draw: Draw, { cpu }: Machine): Tree {
       scope,
       ...(scope === 'layer' ? draw.maybe(0.4, () => ({ quotas: draw.of(QUOTAS) })) : {}),
       ...draw.maybe(0.2, () => ({ exclusive: 'on' })),
+      ...copies(draw, onMiss),
     },
     dram: { policy: draw.of(['lru', 'fifo', 'lfu', 'sieve']) },
     scheduler: draw.of(SCHEDULERS.map(({ name }) => name)),
@@ -187,6 +188,18 @@ function system(draw: Draw, { cpu }: Machine): Tree {
     ...draw.maybe(SENSELESS, () => ({ rerank: { lambda: draw.of([0, 0.5, 2]), keep: draw.int(0, 1) } })),
     ...draw.maybe(0.3, () => ({ placement: draw.of(PLACEMENTS.map(({ name }) => name)), overlap: draw.of(['none', 2, 'adaptive']) })),
   };
+}
+
+/** Copies that stay, mostly where some rule makes them. */
+function copies(draw: Draw, onMiss: unknown): Tree {
+  const made = JSON.stringify(onMiss).includes('low-precision');
+  return draw.maybe(made ? 0.6 : SENSELESS, () => ({
+    copies: {
+      share: draw.of([0.1, 0.3, 0.6]),
+      ...draw.maybe(0.5, () => ({ policy: draw.of(['lfu', 'sieve', 'static:by=id']), scope: draw.of(['global', 'layer']) })),
+      ...draw.maybe(0.3, () => ({ additive: 'on' })),
+    },
+  }));
 }
 
 /** A word, a rule or a list of rules; the CPU alone fills no cache, but for what is predicted. */

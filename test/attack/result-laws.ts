@@ -14,7 +14,7 @@ export interface ResultJson {
     readonly memory: { readonly kvGrowth?: string };
     readonly workload: { readonly arrivals?: string; readonly batch?: number; readonly speculation?: { readonly draft?: number } };
     readonly system: {
-      readonly cache: { readonly policy: string };
+      readonly cache: { readonly policy: string; readonly copies?: { readonly policy?: string } };
       readonly predictor: { readonly kind: string };
       /** A word, a rule or rules. */
       readonly onMiss: unknown;
@@ -235,6 +235,19 @@ function* transfers(f: Figures): Iterable<Statement> {
 function* misses(f: Figures): Iterable<Statement> {
   const loads = f.of('transfer.on_demand.count');
   yield atMost('on-demand loads and misses', loads, f.of('cache.misses'));
+  const copied = f.of('cache.copy_hits');
+  yield atMost('on-demand loads, hits of copies and misses', loads + copied, f.of('cache.misses'));
+  if (f.has('cache.copy_hits')) {
+    const [copies, bytes] = [f.of('transfer.copies.count'), f.of('transfer.copies.bytes')];
+    yield same('cache.copy_hit_rate', f.of('cache.copy_hit_rate'), copied / f.of('experts.demanded'));
+    yield atMost('copies that were brought and on-demand loads', copies, loads);
+    yield atMost('bytes of copies and of on-demand loads', bytes, f.of('transfer.on_demand.bytes'));
+    yield [copies > 0 === bytes > 0, `${copies} copies of ${bytes} bytes`];
+    // Each that serves without a transfer was brought once, or lay there, or was left by an expert that was evicted.
+    const brought = copies + f.of('cache.evictions');
+    yield [brought > 0 || copied === 0 || f.system.cache.copies?.policy?.startsWith('static') === true, `${copied} hits of no copies`];
+    yield atMost('what copies have and the expert cache', f.of('memory.gpu.copies'), f.of('memory.gpu.expert_cache'));
+  }
   yield atMost('streamed experts and misses', f.of('cache.streamed'), f.of('cache.misses'));
   if (f.loadsAll) yield same('on-demand loads and misses', loads, f.of('cache.misses'));
   // Runtimes copy the experts of passes of at least 32 tokens to the GPU: such a pass has a prompt where few decode at once.

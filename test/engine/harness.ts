@@ -13,13 +13,15 @@ import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
 import { TokenUnimportance } from '../../src/engine/event/unimportance.js';
 import { Faults } from '../../src/engine/faults.js';
+import { copyPool, copyRoom } from '../../src/engine/memory/copies.js';
+import type { CopyPool } from '../../src/engine/transfer/copies.js';
 import { Link } from '../../src/engine/transfer/link.js';
 import { Staging } from '../../src/engine/transfer/staging.js';
 import { CachedTier } from '../../src/engine/transfer/tier.js';
 import { BoundClocks } from '../../src/engine/watch/bounds.js';
 import { CostModel } from '../../src/hardware/cost.js';
 import type { LinkSpec } from '../../src/hardware/spec.js';
-import { expertSizes, type ModelSpec } from '../../src/model/spec.js';
+import { expertBytesTotal, expertSizes, type ModelSpec } from '../../src/model/spec.js';
 import { HostTime, type PredictionTime } from '../../src/predict/cost.js';
 import type { Predictor } from '../../src/predict/predictor.js';
 import { findScheduler } from '../../src/schedule/index.js';
@@ -29,6 +31,7 @@ import { Passes } from '../../src/schedule/passes.js';
 import { Request } from '../../src/schedule/request.js';
 import { Speculation, type SpeculationSpec } from '../../src/schedule/speculation.js';
 import { ClosedLoop } from '../../src/schedule/workload.js';
+import { copyShare } from '../../src/system/copies.js';
 import { TraceStore } from '../../src/trace/store.js';
 import { NULL_EXPERT, type RoutingTrace } from '../../src/trace/trace.js';
 import type { LayerOutcome, LinkOutcome, Outcome, PassOutcome } from './outcome.js';
@@ -89,6 +92,30 @@ export function recordDemand(scenario: Scenario): DemandLog {
   return log;
 }
 
+/** Bytes that copies have of a scenario's capacity. */
+function copyBytes({ capacityBytes, copies, model }: Scenario): number {
+  return copies === undefined ? 0 : copyRoom({ ...copies, policy: parsePolicy(copies.policy) }, capacityBytes, expertBytesTotal(model));
+}
+
+/** The pool of copies of a scenario; null: none stay. */
+async function copiesOf(scenario: Scenario, clock: Clock): Promise<CopyPool | null> {
+  const { copies, model } = scenario;
+  const roomBytes = copyBytes(scenario);
+  if (copies === undefined || roomBytes === 0) return null;
+  const spec = { ...copies, policy: parsePolicy(copies.policy) };
+  const policy = await resolvePolicy(spec.policy);
+  return copyPool({
+    model,
+    clock,
+    seed: 1,
+    scope: copies.scope,
+    spec,
+    policy,
+    copyBytes: copyShare({ rules: rulesOf(scenario) }),
+    roomBytes,
+  });
+}
+
 /** Composes an engine for a scenario. */
 export async function composeEngine(scenario: Scenario) {
   const { model, hardware, script } = scenario;
@@ -106,11 +133,14 @@ export async function composeEngine(scenario: Scenario) {
     const rank = new Int32Array(model.experts).fill(UNPINNED);
     const caches = buildCaches({ model, policy: definition, parameters, capacityBytes, scope, clock, seed: 1, rank, nextUse });
     for (const cache of caches.caches) cache.preload();
-    return new CachedTier(caches, rank, link, staged);
+    return new CachedTier(link === hardware.links[0] ? (copies?.beside(caches) ?? caches) : caches, rank, link, staged);
   };
-  const gpu = await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!, staging);
+  const copies = await copiesOf(scenario, clock);
+  const wholeBytes = scenario.capacityBytes - copyBytes(scenario);
+  const gpu = await tier(scenario.policy, wholeBytes, scenario.scope, hardware.links[0]!, staging);
   const dram =
     scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!, null);
+  copies?.lieIn(gpu);
   const cost = new CostModel(model, hardware, null, scenario.split);
   const writeBack = scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(model.experts)) : null;
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
@@ -120,6 +150,7 @@ export async function composeEngine(scenario: Scenario) {
     model,
     cost,
     gpu,
+    copies,
     dram,
     writeBack,
     onMiss: rulesOf(scenario),
@@ -160,10 +191,10 @@ export async function composeEngine(scenario: Scenario) {
         : new Faults(scenario.faults, [links], [cost], (path, message) => new UserError(`${path}: ${message}`)),
     rerank: null,
   });
-  return { engine, gpu, dram, recorder, cost };
+  return { engine, gpu, copies, dram, recorder, cost };
 }
 
-const residents = (tier: CachedTier): number[] =>
+const residents = (tier: Pick<CachedTier, 'caches'>): number[] =>
   tier.caches.flatMap((cache) => [...cache.resident.keys()].filter((id) => cache.resident[id] === 1).map((id) => id + cache.base));
 
 const transfersOf = ({ demands, demandBytes, prefetches, prefetchBytes, busyNs, restarts }: Link): LinkOutcome => ({
@@ -206,7 +237,7 @@ export function* passesOf(scenario: Scenario): Generator<Pass> {
 
 /** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */
 export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
-  const { engine, gpu, dram, recorder, cost } = await composeEngine(scenario);
+  const { engine, gpu, copies: pool, dram, recorder, cost } = await composeEngine(scenario);
   const { model } = scenario;
   const { layers } = recorder;
   const outcomes = Array.from(passesOf(scenario), (pass): PassOutcome => {
@@ -237,7 +268,8 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     });
     const tailNs = cost.denseNs(model.layers.length, pass.tokens, [0], [pass.tokens], 1) + cost.passNs;
     if (nowNs + tailNs !== engine.nowNs) throw new Error(`the parts of pass ${pass.number} do not add up to its duration`);
-    return { endNs: engine.nowNs, layers: byLayer, gpu: residents(gpu), dram: dram === null ? null : residents(dram) };
+    const copies = pool === null ? null : residents(pool);
+    return { endNs: engine.nowNs, layers: byLayer, gpu: residents(gpu), copies, dram: dram === null ? null : residents(dram) };
   });
   return {
     passes: outcomes,
@@ -253,6 +285,9 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     skipped: recorder.skippedExperts,
     substituted: recorder.substitutedExperts,
     degraded: recorder.degradedActivations,
+    copyHits: pool?.hits ?? 0,
+    copies: pool?.brought ?? 0,
+    copyEvictions: pool?.evictions ?? 0,
     promoted: recorder.promoted,
     writeBacks: recorder.writeBacks,
     writeBackBytes: recorder.writeBackBytes,

@@ -70,6 +70,7 @@ const systems = [
 ];
 const background = { do: 'cpu', admit: 'background', after: 2 };
 const lossy = [{ do: 'skip', admit: 'background', when: { gate: '>0.2' } }, { do: 'low-precision', when: { gate: '>0.4' } }, 'load'];
+const copied = [{ do: 'low-precision', when: { gate: '>0.2' } }, 'load'];
 const byTokens = [
   { do: 'load', admit: 'always', when: { tokens: '>=2' } },
   { do: 'cheaper', admit: 'background' },
@@ -84,10 +85,12 @@ const draws = fc.record({
     'cheaper',
     background,
     lossy,
+    copied,
     [{ do: 'static', when: { phase: 'prefill', pass: '>=8' } }, background],
     byTokens,
   ),
   scope: perhaps('global', 'layer'),
+  copies: perhaps<unknown>({ share: 0.3 }, { share: 0.6, policy: 'lfu', scope: 'layer' }),
   horizon: fc.constantFrom<(string | number | undefined)[]>(undefined, 'all', 'auto', 2),
   lambda: perhaps(undefined, 0.5),
   cache: fc.constantFrom('3%', '10%', '25%', '60%', '2/layer'),
@@ -157,6 +160,7 @@ function specOf(draw: Draw): RunSpec {
     'system.cache.scope': draw.scope,
     'system.scheduler': draw.scheduler,
     'system.onMiss': draw.onMiss,
+    'system.cache.copies': draw.onMiss === copied ? draw.copies : undefined,
     'system.predictor.horizon': draw.horizon,
     'system.rerank.lambda': draw.lambda,
   };
@@ -196,11 +200,11 @@ function watch({ gpus }: Simulation, { faults }: Draw, seen: Seen): Observer {
     prefetchUsed: nothing,
     evicted: nothing,
     judged() {
-      for (const { dram, gpu } of gpus) {
+      for (const { copies, dram, gpu } of gpus) {
         for (const tier of dram === null ? [gpu] : [gpu, dram]) {
-          const used = tier.caches.reduce((sum, cache) => sum + cache.usedBytes, 0);
-          if (used !== tier.usedBytes || tier.caches.some((cache) => cache.usedBytes > cache.capacityBytes))
-            seen.wrong.push('over capacity');
+          const pools = [...tier.caches, ...(tier === gpu ? (copies?.caches ?? []) : [])];
+          const used = pools.reduce((sum, cache) => sum + cache.usedBytes, 0);
+          if (used !== tier.usedBytes || pools.some((cache) => cache.usedBytes > cache.capacityBytes)) seen.wrong.push('over capacity');
         }
       }
     },
@@ -242,7 +246,7 @@ function check({ bounds, metrics, perLayer, warnings }: Result, seen: Seen, draw
   expect(sum(perLayer.demanded)).toBe(of('experts.demanded'));
   if (draw.gpus === 1 && of('quality.skipped_rate') === 0) {
     expect(seen.executed + seen.onCpu).toBe(of('experts.demanded'));
-    expect(of('transfer.on_demand.count') + seen.onCpu).toBe(of('cache.misses'));
+    expect(of('transfer.on_demand.count') + seen.onCpu + of('cache.copy_hits')).toBe(of('cache.misses'));
   }
   // Every transfer is on demand or ahead of it, and every one ahead has a fate.
   expect(of('transfer.on_demand.count') + of('transfer.prefetch.count')).toBe(of('transfer.h2d.count'));
@@ -267,7 +271,7 @@ function check({ bounds, metrics, perLayer, warnings }: Result, seen: Seen, draw
 
 describe('L1-L16, L19 on runs that mix everything', () => {
   it('hold', async () => {
-    const times = { ran: 0, late: 0, onCpu: 0, preemptions: 0, restarts: 0, reranked: 0, sequential: 0, gpus: 0, ssd: 0 };
+    const times = { ran: 0, late: 0, onCpu: 0, preemptions: 0, restarts: 0, reranked: 0, sequential: 0, gpus: 0, ssd: 0, copied: 0 };
     const property = fc.asyncProperty(draws, async (draw) => {
       const seen: Seen = { executed: 0, onCpu: 0, computeNs: 0, stallNs: 0, wrong: [] };
       let result: Result;
@@ -290,11 +294,12 @@ describe('L1-L16, L19 on runs that mix everything', () => {
       times.sequential += Number(result.config.replay === 'sequential');
       times.gpus += Number(draw.gpus > 1);
       times.ssd += of('transfer.ssd.count');
+      times.copied += of('cache.copy_hits');
     });
     await fc.assert(property, { seed: 16, numRuns: cases(100) });
     expect(times.ran).toBeGreaterThan(cases(50));
     // A few cases need not have what is rare.
-    const rare = cases(100) < 100 ? ['restarts', 'preemptions'] : [];
+    const rare = cases(100) < 100 ? ['restarts', 'preemptions', 'copied'] : [];
     for (const [what, count] of Object.entries(times)) if (!rare.includes(what)) expect(count, what).toBeGreaterThan(0);
   });
 

@@ -43,7 +43,7 @@ describe('L2 Atomic judgement', () => {
   it('L2 hits are the members that were resident before the event', () =>
     check(plain, async (scenario) => {
       const { passes } = await simulateByEngine(scenario);
-      let before: PassOutcome = { endNs: 0, layers: [], gpu: [], dram: null };
+      let before: PassOutcome = { endNs: 0, layers: [], gpu: [], copies: null, dram: null };
       passes.forEach((pass, number) => {
         pass.layers.forEach(({ hits, late }, layer) => {
           // Static placement is resident from the start, and never changes: what is there at the end was there before.

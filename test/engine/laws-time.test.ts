@@ -434,6 +434,38 @@ describe('L13 Miss action', () => {
     expect(outcome.passes[0]).toMatchObject({ endNs: 40 + 20 + 10, gpu: [3], layers: [{ streamed: 1 }] });
   });
 
+  // The second choice of two has half of the weight ranked better: it is served from a copy of half its bytes, the first one whole. Of 30
+  // bytes copies have 10, which are two, and whole experts 20, which are two as well.
+  const half = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY, above: 0.2, below: Number.POSITIVE_INFINITY };
+  const lessSo = { phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: half } };
+  const copying = (additive: boolean, ...rows: readonly number[][]) => {
+    const onMiss = [{ ...ruleOf('low-precision'), copyBytes: 0.5, when: lessSo }, ruleOf('load')];
+    const copies = { share: 0.35, policy: 'lru', scope: 'global', additive } as const;
+    return simulateByEngine(world({ layers: [{}], hardware, capacityBytes: 30, passes: single(...rows), onMiss, copies }));
+  };
+
+  it('L13 copies stay: one that is on the GPU serves at once, and an expert that is there whole serves whole', async () => {
+    const outcome = await copying(false, [0, 1], [0, 1], [0, 2], [0, 3], [0, 1], [1, 0], [0, 1]);
+    // 0 comes in 40, the copy of 1 in 20: 60 + 10. Then both are there: 10 + 10. Copies of 2, 3 and 1 take 20 each, beside 10 for 0. At
+    // last 1 is asked for whole, in 40, and both are hits.
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([70, 90, 120, 150, 180, 230, 250]);
+    expect(outcome.passes.map(({ copies }) => copies)).toEqual([[1], [1], [1, 2], [2, 3], [1, 3], [1, 3], [1, 3]]);
+    expect(outcome.passes.at(-1)!.gpu).toEqual([0, 1]);
+    expect(outcome).toMatchObject({ copyHits: 1, copies: 4, copyEvictions: 2, degraded: 5, h2d: { demands: 6, demandBytes: 40 } });
+    expect([sum(outcome, 'hits'), sum(outcome, 'misses'), sum(outcome, 'streamed')]).toEqual([7, 7, 0]);
+    expect(outcome.peakBytes).toBe(30);
+  });
+
+  it('L13 copies that are slices: only the rest is loaded, and an evicted expert leaves its slice', async () => {
+    const outcome = await copying(true, [0, 1], [1, 0], [2, 3], [1, 0]);
+    // The rest of 1 comes in 20, beside 10 for 0. Then 2 comes whole in 40, 1 leaves its slice, and the copy of 3 comes in 20: 60 + 10. At
+    // last the rest of 1 again; 2 leaves its slice, for which that of 3 goes.
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([70, 100, 170, 200]);
+    expect(outcome.passes.map(({ gpu }) => gpu)).toEqual([[0], [0, 1], [0, 2], [0, 1]]);
+    expect(outcome.passes.map(({ copies }) => copies)).toEqual([[1], [], [1, 3], [2]]);
+    expect(outcome).toMatchObject({ copyHits: 0, copies: 2, copyEvictions: 1, degraded: 2, h2d: { demands: 6, demandBytes: 40 } });
+  });
+
   it('L13 static: streamed, the placement never changes', async () => {
     const outcome = await run('static');
     expect(outcome.passes[0]).toMatchObject({ endNs: 80 + 10, gpu: [] });

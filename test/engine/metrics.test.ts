@@ -36,6 +36,10 @@ const RUNS: Readonly<Record<string, RunInput>> = {
       onMiss: [{ do: 'skip', when: { gate: '>0.8' } }, { do: 'low-precision', when: { gate: '>0.5' } }, 'load'],
     },
   },
+  'copies that stay': {
+    ...small,
+    system: { name: 'test', cache: { copies: { share: 0.2 } }, onMiss: [{ do: 'low-precision', when: { gate: '>0.4' } }, 'load'] },
+  },
   'other experts that stand in, and promotions': {
     ...small,
     hardware: 'rtx-3060+ryzen-9-7950x+2xddr5-6000+64GB',

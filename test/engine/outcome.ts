@@ -26,6 +26,8 @@ export interface PassOutcome {
   readonly layers: readonly LayerOutcome[];
   /** Experts that own a slot when the pass has ended, ascending. */
   readonly gpu: readonly number[];
+  /** Experts whose copies are on the GPU; null: no copies stay. */
+  readonly copies: readonly number[] | null;
   readonly dram: readonly number[] | null;
 }
 
@@ -57,6 +59,10 @@ export interface Outcome {
   readonly skipped: number;
   readonly substituted: number;
   readonly degraded: number;
+  /** Misses served from copies on the GPU, copies that were brought, and those that left for others. */
+  readonly copyHits: number;
+  readonly copies: number;
+  readonly copyEvictions: number;
   readonly writeBacks: number;
   readonly writeBackBytes: number;
   /** Most bytes that the GPU's caches held. */

@@ -139,6 +139,12 @@ export class ReferenceCache {
     return { admitted, victims };
   }
 
+  /** A resident that others have no part in leaves. */
+  leave(id: number): void {
+    this.resident.delete(id);
+    this.#policy.remove(id);
+  }
+
   #makeRoom(id: number, pinned: (id: number) => boolean, always: boolean): { admitted: boolean; victims: number[] } {
     const victims: number[] = [];
     if (this.#chosen !== null && !always && !this.#chosen.has(id)) return { admitted: false, victims };

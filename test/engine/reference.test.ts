@@ -116,6 +116,53 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     return agree(family, seen, 14, cases(400));
   });
 
+  /** Worlds whose copies stay: misses that matter little are served from them, the others go another way. */
+  const copying = (additive: boolean) => {
+    const share = (above: number) => ({ min: -Infinity, max: Infinity, above, below: Infinity });
+    const when = (above: number) => ({ phase: null, tokens: null, pass: null, gate: { by: 'rank' as const, share: share(above) } });
+    const ways = additive ? (['load', 'load', 'static', 'cheaper', 'cpu'] as const) : (['load', 'load', 'cheaper', 'cpu', 'skip'] as const);
+    const drawn = fc.record({
+      above: fc.constantFrom(-1, 0.2, 0.4),
+      copyBytes: fc.constantFrom(0.3, 0.5),
+      way: fc.constantFrom(...ways),
+      admit: fc.constantFrom('never' as const, additive ? 'never' : 'background'),
+      copies: fc.record({
+        share: fc.constantFrom(0.2, 0.4, 0.7),
+        policy: fc.constantFrom('lru', 'fifo', 'lfu'),
+        scope: fc.constantFrom('global' as const, 'layer' as const),
+      }),
+    });
+    return fc.tuple(scenarios, drawn).map(([scenario, { above, admit, copies, copyBytes, way }]): Scenario => {
+      const onMiss = [{ ...ruleOf('low-precision'), copyBytes, admit, when: when(above) }, ruleOf(way)];
+      const plain = additive ? { script: null, exclusive: false } : {};
+      return { ...scenario, ...plain, onMiss, copies: { ...copies, additive } };
+    });
+  };
+  const copied = {
+    hits: basics.hits,
+    'from copies': ({ copyHits }: Outcome) => copyHits > 0,
+    'copies that leave': ({ copyEvictions }: Outcome) => copyEvictions > 0,
+    'copies that find no room': (outcome: Outcome) => outcome.copies > 0 && sum(outcome, 'streamed') > 0,
+    'beside whole experts': ({ passes }: Outcome) => passes.some(({ copies, gpu }) => (copies ?? []).length > 0 && gpu.length > 0),
+    'from DRAM': ({ copyHits, ssd }: Outcome) => copyHits > 0 && (ssd?.demands ?? 0) > 0,
+    'where all fits whole': ({ passes }: Outcome) => passes[0]!.copies === null,
+  };
+
+  it('with copies that stay on the GPU', () => {
+    const seen = {
+      ...copied,
+      'beside prefetches': ({ copyHits, h2d }: Outcome) => copyHits > 0 && h2d.prefetches > 0,
+      'promoted all the same': ({ copyHits, promoted }: Outcome) => copyHits > 0 && promoted > 0,
+      'written back': ({ copyHits, writeBacks }: Outcome) => copyHits > 0 && writeBacks > 0,
+    };
+    return agree(copying(false), seen, 15, cases(400));
+  });
+
+  it('with copies that are slices of their experts', () => {
+    const whole = ({ h2d }: Outcome, { model }: Scenario): boolean => h2d.demandBytes % model.layers[0]!.expertBytes !== 0;
+    return agree(copying(true), { ...copied, 'the rest of an expert': whole }, 16, cases(400));
+  });
+
   it('with exclusive tiers', () => {
     const family = scenarios.map((scenario): Scenario => ({ ...scenario, exclusive: true }));
     return agree(family, { ...basics, staged: ways.staged, 'write-backs': ({ writeBacks }) => writeBacks > 0 }, 4);

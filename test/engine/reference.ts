@@ -62,6 +62,8 @@ interface Member {
   onCpu: boolean;
   /** It is not served. */
   left: boolean;
+  /** A slice of it is on the GPU. */
+  sliced: boolean;
 }
 
 /** Demand of an event: distinct experts in order of last appearance (L1, L3), from the choices in the order of the pass. */
@@ -74,6 +76,7 @@ function membersOf(choices: readonly number[]): Member[] {
     fate: 'miss',
     onCpu: false,
     left: false,
+    sliced: false,
   }));
 }
 
@@ -149,11 +152,27 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     return next < 0 ? Number.POSITIVE_INFINITY : next + 1;
   };
 
-  const cacheOf = (policy: string, ids: readonly number[], bytes: number) =>
-    new ReferenceCache(policy, ids, sizes, layerOf, bytes, nextUse);
+  const cacheOf = (policy: string, ids: readonly number[], bytes: number, of = sizes) =>
+    new ReferenceCache(policy, ids, of, layerOf, bytes, nextUse);
   const idsOf = (layer: number) => allIds.filter((id) => layerOf[id] === layer);
-  const whole = cacheOf(scenario.policy, allIds, scenario.capacityBytes);
-  const capacities = layerCapacities(model, scenario.capacityBytes);
+  // L6: copies have their share of the bytes, but where every expert fits whole.
+  const copyBytes = rules.find((rule) => rule.do === 'low-precision')?.copyBytes ?? 1;
+  const copySizes = sizes.map((bytes) => Math.ceil(copyBytes * bytes));
+  const fits = scenario.capacityBytes >= sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const poolBytes = scenario.copies === undefined || fits ? 0 : Math.floor(scenario.copies.share * scenario.capacityBytes);
+  const pool = poolBytes === 0 ? null : poolOf(scenario.copies!, poolBytes);
+  const slices = pool !== null && scenario.copies!.additive;
+  function poolOf({ policy, scope }: NonNullable<Scenario['copies']>, bytes: number): readonly ReferenceCache[] {
+    const small = { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
+    const split = layerCapacities(small, bytes);
+    const one = cacheOf(policy, allIds, bytes, copySizes);
+    return model.layers.map(({ index }) => (scope === 'global' ? one : cacheOf(policy, idsOf(index), split[index]!, copySizes)));
+  }
+  const copyOf = (id: number): ReferenceCache => pool![layerOf[id]!]!;
+  const hasCopy = (id: number): boolean => pool !== null && copyOf(id).resident.has(id);
+  const wholeBytes = scenario.capacityBytes - poolBytes;
+  const whole = cacheOf(scenario.policy, allIds, wholeBytes);
+  const capacities = layerCapacities(model, wholeBytes);
   const gpu = new Level(
     model.layers.map(({ index }) => (scenario.scope === 'global' ? whole : cacheOf(scenario.policy, idsOf(index), capacities[index]!))),
     new ReferenceLink(hardware.links[0]!),
@@ -182,15 +201,21 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     skipped: 0,
     substituted: 0,
     degraded: 0,
+    copyHits: 0,
+    copies: 0,
+    copyEvictions: 0,
     writeBacks: 0,
     writeBackBytes: 0,
   };
   let nowNs = 0;
-  let peakBytes = gpu.caches.reduce((sum, cache) => sum + cache.usedBytes, 0);
+  const heldBytes = (): number => [...gpu.caches, ...new Set(pool)].reduce((sum, cache) => sum + cache.usedBytes, 0);
+  let peakBytes = heldBytes();
   const unused = new Set<number>();
   const seen = new Set<number>();
   let demandedNow = new Set<number>();
   let missedNow = new Set<number>();
+  /** Copies that the running event uses or brings. */
+  let copiesNow = new Set<number>();
   let plan: Planned[] = [];
   /** L13: misses of each expert since its last promotion was begun or refused; who waits for one, and since when. */
   const missed = new Map<number, number>();
@@ -244,12 +269,19 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         total.writeBacks++;
         total.writeBackBytes += sizes[victim]!;
       }
-      peakBytes = Math.max(
-        peakBytes,
-        gpu.caches.reduce((sum, cache) => sum + cache.usedBytes, 0),
-      );
+      peakBytes = Math.max(peakBytes, heldBytes());
+      if (slices) for (const victim of victims) if (!hasCopy(victim)) keepCopy(victim, false);
     }
     return { admitted, slotNs };
+  }
+
+  /** A slot for a copy (L5), where there are any. @returns whether there was room */
+  function keepCopy(id: number, used: boolean): boolean {
+    if (pool === null) return false;
+    const { admitted, victims } = copyOf(id).admit(id, used, (other) => copiesNow.has(other));
+    total.copyEvictions += victims.length;
+    peakBytes = Math.max(peakBytes, heldBytes());
+    return admitted;
   }
 
   /** The next prefetch that can start on the GPU's link: the first of the plan that is ready when a lane is free, else the one ready first. */
@@ -446,13 +478,16 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     return transfer.arrivalNs;
   }
 
+  /** Of an expert whose slice is on the GPU, the rest. */
+  const lackingBytes = ({ id, sliced }: Member): number => sizes[id]! - (sliced ? copySizes[id]! : 0);
+
   function load(layer: number, loads: Member[]): void {
     if (dram !== null) for (const member of loads) member.readyNs = Math.max(member.readyNs, inDram(dram, member.id));
     for (const member of [...loads].sort((a, b) => a.readyNs - b.readyNs)) {
-      const transfer = gpu.link.demand(member.id, sizes[member.id]!, member.readyNs);
+      const transfer = gpu.link.demand(member.id, lackingBytes(member), member.readyNs);
       gpu.came.set(member.id, transfer);
       member.readyNs = transfer.arrivalNs;
-      layers[layer]!.onDemandBytes += sizes[member.id]!;
+      layers[layer]!.onDemandBytes += lackingBytes(member);
     }
   }
 
@@ -525,7 +560,11 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     }
     const misses = members.filter(({ fate }) => fate === 'miss');
     const resolved = new Map(misses.map((member) => [member.id, resolve(layer, member)]));
-    const read = misses.filter(({ id }) => !['skip', 'substitute'].includes(resolved.get(id)!.rule.do));
+    const low = new Set(misses.filter(({ id }) => resolved.get(id)!.rule.do === 'low-precision').map(({ id }) => id));
+    const fromCopy = new Set([...low].filter(hasCopy));
+    for (const member of misses) member.sliced = slices && hasCopy(member.id);
+    copiesNow = slices ? new Set(misses.map(({ id }) => id)) : low;
+    const read = misses.filter(({ id }) => !['skip', 'substitute'].includes(resolved.get(id)!.rule.do) && !fromCopy.has(id));
     missedNow = new Set(read.map(({ id }) => id));
     for (const { id } of read) {
       const coming = dram?.came.get(id);
@@ -574,18 +613,25 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
           member.readyNs = nowNs;
           continue;
         }
+        if (fromCopy.has(id)) {
+          total.copyHits++;
+          copyOf(id).touch(id);
+          member.readyNs = nowNs;
+          continue;
+        }
         load(layer, loads.splice(0));
         const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
         member.readyNs = gpu.link.demand(id, bytes, dram === null ? nowNs : inDram(dram, id)).arrivalNs;
         counts.onDemandBytes += bytes;
-        counts.streamed++;
+        if (pool !== null) total.copies++;
+        if (!keepCopy(id, true)) counts.streamed++;
         continue;
       }
       let byCpu = rule.do === 'cpu';
       if (rule.do === 'cheaper') {
-        const bytes = sizes[id]!;
+        const bytes = lackingBytes(member);
         let fromNs = nowNs;
-        if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(bytes, nowNs);
+        if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(sizes[id]!, nowNs);
         byCpu = Math.max(cpuFreeNs[socket]!, fromNs) + cpuNs <= gpu.link.arrivalOfDemand(bytes, fromNs) + cost.expertNs(layer, count);
       }
       if (byCpu) {
@@ -603,6 +649,9 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       if (rule.do === 'static') gpu.byLayer[layer]!.passBy(id);
       else ({ admitted, slotNs } = admit(gpu, id, true, nowNs, 0, rule.admit === 'always'));
       if (!admitted) counts.streamed++;
+      // The slice becomes a part of the expert, or is used where it is.
+      if (member.sliced && admitted) copyOf(id).leave(id);
+      else if (member.sliced) copyOf(id).touch(id);
       member.readyNs = admitted ? slotNs : nowNs; // what is streamed waits for no write-back
       loads.push(member);
       if (rule.do === 'cheaper') load(layer, loads.splice(0));
@@ -626,7 +675,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     counts.stallNs += ownNs - nowNs - computeNs;
     advance(endNs);
     for (const { id } of members) if (gpu.staged.has(id)) leave(id, endNs);
-    demandedNow = missedNow = standIns = new Set();
+    demandedNow = missedNow = standIns = copiesNow = new Set();
     nowNs = endNs;
     promotions = promotions.map(({ id, sinceNs }) => ({ id, sinceNs: Math.min(sinceNs, nowNs) }));
     for (const planned of plan.filter(({ refused }) => refused)) {
@@ -666,7 +715,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       counts.endNs = nowNs;
     }
     nowNs += cost.denseNs(model.layers.length, pass.length, ...sequences) + cost.passNs;
-    return { endNs: nowNs, layers, gpu: gpu.residents(), dram: dram?.residents() ?? null };
+    const copies = pool === null ? null : allIds.filter(hasCopy);
+    return { endNs: nowNs, layers, gpu: gpu.residents(), copies, dram: dram?.residents() ?? null };
   }
 
   const outcomes = passes.map((pass, i) => runPass(pass, i + 1));

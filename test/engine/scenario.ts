@@ -43,6 +43,8 @@ export interface Scenario {
   readonly onMiss: MissAction | readonly MissRule[];
   readonly replay: Replay;
   readonly script: Script | null;
+  /** Low-precision copies that stay, out of `capacityBytes`; absent: none do. */
+  readonly copies?: { readonly share: number; readonly policy: string; readonly scope: Scope; readonly additive: boolean };
   /** Buffers that prefetches land in; absent or 0: they take slots of the cache. */
   readonly staging?: number;
   /** A layer whose experts lie on the CPU and on the GPU, a part of each; absent: none. */

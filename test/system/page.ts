@@ -86,10 +86,16 @@ function code(kind: string, parameters: Readonly<Record<string, unknown>>): stri
   return `\`${[kind, given.join(',')].filter((part) => part !== '').join(':')}\``;
 }
 
-function cacheOf({ cache: { capacity, exclusive, policy, quotas, scope } }: SystemSpec): string {
+function cacheOf({ cache: { capacity, copies, exclusive, policy, quotas, scope } }: SystemSpec): string {
   const split = typeof quotas === 'string' && quotas !== 'even' ? `, ${quotas} quotas` : '';
   const size = capacity === undefined ? '' : `, ${capacity.text} of the experts`;
-  return `\`${policy.text}\`${scope === 'layer' ? `, one per layer${split}` : ''}${size}${exclusive ? ', exclusive of DRAM' : ''}`;
+  return `\`${policy.text}\`${scope === 'layer' ? `, one per layer${split}` : ''}${size}${exclusive ? ', exclusive of DRAM' : ''}${copiesOf(copies)}`;
+}
+
+function copiesOf(copies: SystemSpec['cache']['copies']): string {
+  if (copies === undefined) return '';
+  const { additive, policy, share } = copies;
+  return `; ${Math.round(100 * share)} % of it for ${additive ? 'slices' : 'copies'}, \`${policy.text}\``;
 }
 
 function predictionOf({ predictor, prefetch }: SystemSpec): string {
@@ -125,8 +131,10 @@ const MISSES: Readonly<Record<MissAction, string>> = {
   'low-precision': 'a low-precision copy is streamed',
 };
 
-function missesOf({ onMiss }: SystemSpec): string {
-  return onMiss.rules.map(({ admit, after, do: action, when }) => `${whenOf(when)}${MISSES[action]}${ADMITTED[admit](after)}`).join('; ');
+function missesOf({ cache, onMiss }: SystemSpec): string {
+  const served = (action: MissAction): string =>
+    action === 'low-precision' && cache.copies !== undefined ? 'a low-precision copy serves, and stays' : MISSES[action];
+  return onMiss.rules.map(({ admit, after, do: action, when }) => `${whenOf(when)}${served(action)}${ADMITTED[admit](after)}`).join('; ');
 }
 
 const ADMITTED: Readonly<Record<Admission, (after: number) => string>> = {

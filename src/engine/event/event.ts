@@ -123,7 +123,7 @@ export class RunningEvent {
   /** Members that are there: the first `hits` entries. */
   readonly hit: Int32Array;
   hits = 0;
-  /** Of these, members that another expert stands in for. */
+  /** Of these, members that another expert stands in for, or a copy. */
   standIns = 0;
   /** Members that are neither there nor on their way: the first `misses` entries. */
   readonly missed: Int32Array;

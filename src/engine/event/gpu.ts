@@ -7,6 +7,7 @@ import type { CostModel } from '../../hardware/cost.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { MissRule } from '../../system/miss-rules.js';
 import type { PrefetchSetup } from '../prefetch/setup.js';
+import type { CopyPool } from '../transfer/copies.js';
 import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { CapacityMeter } from '../watch/capacity-curve.js';
@@ -20,6 +21,8 @@ export interface Gpu {
   readonly model: ModelSpec;
   readonly cost: CostModel;
   readonly gpu: CachedTier;
+  /** Low-precision copies that stay beside whole experts; null: none do. */
+  readonly copies: CopyPool | null;
   /** DRAM as a cache of the SSD, or this GPU's part of it; null where it holds every expert, or where there is none. */
   readonly dram: CachedTier | null;
   /** Prices the write-back of evicted experts on a link of its own direction (L14, exclusive tiers); null: nothing moves. */

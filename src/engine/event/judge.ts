@@ -1,7 +1,7 @@
 // Judges the members of an event against what is resident on a GPU when their layer's routing becomes known (L2), and pins them (L4).
+import { PINNED } from '../../cache/policy.js';
 import type { Pass } from '../../schedule/pass.js';
 import type { PrefetchFates } from '../prefetch/fates.js';
-import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { promotes } from './place-each.js';

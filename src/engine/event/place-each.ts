@@ -1,9 +1,10 @@
 // Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies (or, of a pass
 // that is large enough for its runtime, the GPU streams it), it is streamed, served from a smaller copy or skipped, or its slot is free only after a write-back.
+import { PINNED } from '../../cache/policy.js';
 import { inRange, type MissCondition, type MissRule } from '../../system/miss-rules.js';
 import type { Promotions } from '../prefetch/promotions.js';
+import type { CopyPool } from '../transfer/copies.js';
 import type { Staging } from '../transfer/staging.js';
-import { PINNED } from '../transfer/tier.js';
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
@@ -22,6 +23,10 @@ class EachMiss extends Misses {
   readonly #buddyOf: Int32Array;
   /** Who stands in at the moment, by dense id. */
   readonly #buddies: number[] = [];
+  /** Copies that stay; null: none do. */
+  readonly #copies: CopyPool | null;
+  /** Where copies are slices, of each member that was missed: 1 where its slice is on the GPU; null: they are none. */
+  readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
     super(gpu, event, evictions);
@@ -29,6 +34,8 @@ class EachMiss extends Misses {
     this.#promotions = promotions;
     this.#rules = new Uint8Array(event.missed.length);
     this.#buddyOf = new Int32Array(event.missed.length);
+    this.#copies = gpu.copies;
+    this.#slices = this.#copies?.additive ? new Uint8Array(event.missed.length) : null;
     this.#usesCpu = gpu.onMiss.some((rule) => rule.do === 'cpu' || rule.do === 'cheaper');
   }
 
@@ -70,16 +77,27 @@ class EachMiss extends Misses {
         break;
       }
       this.#rules[i] = at;
+      if (this.#copies !== null) this.#keepCopy(this.#copies, i);
     }
+  }
+
+  /** Pins the copy that member `i` is served from, or whose slice it is built on, as things are before the event changes anything. */
+  #keepCopy(copies: CopyPool, i: number): void {
+    const id = this.event.demand.ids[i]!;
+    const slices = this.#slices;
+    if (slices !== null) slices[i] = copies.holds(id) ? 1 : 0;
+    if (slices !== null || this.gpu.onMiss[this.#rules[i]!]!.do === 'low-precision') copies.pin(id);
   }
 
   override ended(): void {
     for (const id of this.#buddies) this.gpu.gpu.unpin(id);
     this.#buddies.length = 0;
+    this.#copies?.unpinAll();
   }
 
   protected override reads(i: number): boolean {
     const action = this.gpu.onMiss[this.#rules[i]!]!.do;
+    if (action === 'low-precision') return this.#copies === null || !this.#copies.holds(this.event.demand.ids[i]!);
     return action !== 'skip' && action !== 'substitute';
   }
 
@@ -173,15 +191,48 @@ class EachMiss extends Misses {
     else {
       admitted = gpu.admit(id, layer, true, 0, rule.admit === 'always');
       evictions.account(startNs);
+      if (this.#slices !== null) this.#leaveSlices(this.#copies!);
     }
     if (!admitted) this.countStreamed(layer, 1);
+    if (this.#slices?.[i] === 1) {
+      if (admitted) this.#copies!.merge(id);
+      else this.#copies!.touch(id);
+    }
     event.readyNs[i] = admitted ? evictions.slotFreeNs : startNs;
     event.waiting[event.waits++] = i;
   }
 
+  /** Those that the last admission evicted leave their slices. */
+  #leaveSlices(copies: CopyPool): void {
+    const { victimCount, victims } = this.gpu.gpu;
+    for (let k = 0; k < victimCount; k++) if (!copies.holds(victims[k]!)) copies.admit(victims[k]!, false);
+  }
+
+  /** Bytes that are lacking of member `i`: of an expert whose slice is on the GPU, the rest. */
+  #bytesOf(i: number): number {
+    const id = this.event.demand.ids[i]!;
+    const bytes = this.gpu.sizes[id]!;
+    return this.#slices?.[i] === 1 ? bytes - this.#copies!.sizes[id]! : bytes;
+  }
+
+  protected override bringOver(layer: number, order: Int32Array, count: number): void {
+    if (this.#slices === null) {
+      super.bringOver(layer, order, count);
+      return;
+    }
+    const { gpu, recorder } = this.gpu;
+    const { demand, readyNs } = this.event;
+    for (let k = 0; k < count; k++) {
+      const i = order[k]!;
+      const bytes = this.#bytesOf(i);
+      readyNs[i] = gpu.link.demand(demand.ids[i]!, bytes, readyNs[i]!);
+      recorder.layers.onDemandBytes[layer]! += bytes;
+    }
+  }
+
   /** A miss that is not served as the model wants. Executing a copy is priced as the expert is. */
   #degrade(layer: number, i: number, rule: MissRule, startNs: number): void {
-    const { dram, gpu, recorder, sizes } = this.gpu;
+    const { gpu, recorder } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
@@ -201,6 +252,23 @@ class EachMiss extends Misses {
       event.standIns++;
       return;
     }
+    if (this.#copies?.holds(id)) this.#serveCopy(this.#copies, i);
+    else this.#bringCopy(layer, i, rule, startNs);
+  }
+
+  /** Member `i` is executed from its copy, which is on the GPU. */
+  #serveCopy(copies: CopyPool, i: number): void {
+    const { event } = this;
+    copies.serve(event.demand.ids[i]!);
+    event.hit[event.hits++] = i;
+    event.standIns++;
+  }
+
+  /** Member `i` is executed from a copy that is brought now; it stays, where copies do and there is room for it. */
+  #bringCopy(layer: number, i: number, rule: MissRule, startNs: number): void {
+    const { dram, gpu, recorder, sizes } = this.gpu;
+    const { event } = this;
+    const id = event.demand.ids[i]!;
     // In order: what was to be loaded before it goes first.
     this.#flush(layer, startNs);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
@@ -208,7 +276,7 @@ class EachMiss extends Misses {
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
     recorder.layers.onDemandBytes[layer]! += bytes;
-    this.countStreamed(layer, 1);
+    if (this.#copies === null || !this.#copies.bring(id)) this.countStreamed(layer, 1);
   }
 
   /** L13 `cheaper`: whether the CPU would be done with member `i` before it could be loaded and executed. */
@@ -217,9 +285,9 @@ class EachMiss extends Misses {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const count = event.demand.counts[i]!;
-    const bytes = sizes[id]!;
+    const bytes = this.#bytesOf(i);
     let fromNs = startNs;
-    if (dram !== null) fromNs = dram.holds(id, layer) ? Math.max(startNs, dram.arrivalNs[id]!) : dram.link.peek(bytes, startNs);
+    if (dram !== null) fromNs = dram.holds(id, layer) ? Math.max(startNs, dram.arrivalNs[id]!) : dram.link.peek(sizes[id]!, startNs);
     const cpuNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, count);
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }

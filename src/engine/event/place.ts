@@ -1,5 +1,5 @@
-// What becomes of the misses of an event, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD before
-// that where DRAM lacks them (L14). Other rules are place-each.ts', what an eviction entails evictions.ts'.
+// What becomes of the misses of an event, in the order of L3: they are loaded into a slot (L5) or streamed, fetched from the SSD where DRAM
+// lacks them (L14). Other rules are place-each.ts', what an eviction entails evictions.ts'.
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
@@ -64,18 +64,21 @@ export class Misses {
 
   /** L10, L14: places the transfers of the first `count` members of `order`, those first whose weights and slots are there first. */
   protected load(layer: number, order: Int32Array, count: number, startNs: number): void {
-    const { dram, gpu, model, recorder, sizes, writeBack } = this.gpu;
+    const { dram, writeBack } = this.gpu;
     const { demand, readyNs } = this.event;
-    const { ids } = demand;
-    if (dram !== null) {
-      for (let k = 0; k < count; k++) {
-        const i = order[k]!;
-        readyNs[i] = Math.max(readyNs[i]!, this.inDram(ids[i]!, layer, startNs));
-      }
+    for (let k = 0; dram !== null && k < count; k++) {
+      const i = order[k]!;
+      readyNs[i] = Math.max(readyNs[i]!, this.inDram(demand.ids[i]!, layer, startNs));
     }
     if (dram !== null || writeBack !== null) sortByReadiness(order, count, readyNs);
+    this.bringOver(layer, order, count);
+  }
+
+  /** L10: places the transfers of the first `count` members of `order`, in this order, from when each may start. */
+  protected bringOver(layer: number, order: Int32Array, count: number): void {
+    const { gpu, model, recorder, sizes } = this.gpu;
     const bytes = sizes[model.layers[layer]!.offset]!;
-    gpu.link.demandAll(order, count, ids, bytes, readyNs);
+    gpu.link.demandAll(order, count, this.event.demand.ids, bytes, this.event.readyNs);
     recorder.layers.onDemandBytes[layer]! += count * bytes;
   }
 

@@ -88,6 +88,8 @@ function totalOf(plans: readonly MemoryPlan[]): MemoryPlan {
     kvBytes: sum((plan) => plan.kvBytes),
     stagingBytes: sum((plan) => plan.stagingBytes),
     cacheBytes: sum((plan) => plan.cacheBytes),
+    copyBytes: sum((plan) => plan.copyBytes),
+    wholeBytes: sum((plan) => plan.wholeBytes),
     leastCacheBytes: sum((plan) => plan.leastCacheBytes),
     sharedBytes: sum((plan) => plan.sharedBytes),
     dramBytes: first.dramBytes === null ? null : sum((plan) => plan.dramBytes ?? 0),

@@ -13,6 +13,7 @@ import { stagingBufferBytes, stagingBuffers } from '../../system/staging.js';
 import type { SystemSpec } from '../../system/system.js';
 import type { Serving } from '../serving.js';
 import { RESERVED_TOKENS } from './activations.js';
+import { copyRoom } from './copies.js';
 import type { DenseRooms } from './dense.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
@@ -30,6 +31,10 @@ export interface MemoryPlan extends Rooms {
   readonly kvGrowth: KvGrowth;
   /** What dense weights and staging leave to KV caches and the expert cache: at least what both have been given. */
   readonly sharedBytes: number;
+  /** Of the expert cache, what low-precision copies have that stay; 0: none do, or every expert fits whole. */
+  readonly copyBytes: number;
+  /** What whole experts have of it. */
+  readonly wholeBytes: number;
   /** Experts that each layer's cache holds, in layer scope: as the system says, or as `16/layer` says; null: an even split (L6). */
   readonly quotas: readonly number[] | null;
   /** Capacity of DRAM as a cache of the SSD; null where it holds every expert, or there is no tier below. */
@@ -122,6 +127,7 @@ export function planMemory(
   const { activationBytes, neededBytes, passTokens, rooms } = withPasses(need, activations);
   const { cacheBytes, stagingBytes } = rooms;
   const dram = divideDram(need);
+  const copyBytes = copyRoom(system.cache.copies, cacheBytes, dense.expertBytes);
   return {
     ...rooms,
     denseBytes,
@@ -131,7 +137,9 @@ export function planMemory(
     dram: dense.dram,
     kvGrowth,
     sharedBytes: Math.max(gpuBytes, neededBytes) - denseBytes - activationBytes - stagingBytes,
-    quotas: quotasOf(need, system, cacheBytes),
+    copyBytes,
+    wholeBytes: cacheBytes - copyBytes,
+    quotas: quotasOf(need, system, cacheBytes - copyBytes),
     dramBytes: dram.bytes,
     warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...split(need, passTokens, activations), ...dram.warnings],
   };

@@ -27,7 +27,7 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   const model = shard?.model ?? whole;
   const { popularity, quotas, scope } = system.cache;
   if (typeof quotas !== 'string' || quotas === 'even' || scope === 'global') return memory;
-  if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.cacheBytes) };
+  if (quotas === 'shallow') return { ...memory, quotas: shallowQuotas(model, memory.wholeBytes) };
   const file = typeof popularity === 'number' ? null : await openTrace(pathOf(popularity, run), { model: whole });
   try {
     const rows =
@@ -36,7 +36,7 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
         : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
     const { demand, hits } = profileLayers(model, rows, shard === null ? undefined : ownExperts(whole, shard));
     const split =
-      quotas === 'optimal' ? optimalQuotas(model, hits, [memory.cacheBytes])[0]! : proportionalQuotas(model, demand, memory.cacheBytes);
+      quotas === 'optimal' ? optimalQuotas(model, hits, [memory.wholeBytes])[0]! : proportionalQuotas(model, demand, memory.wholeBytes);
     return { ...memory, quotas: split };
   } finally {
     file?.close();

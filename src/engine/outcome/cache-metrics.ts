@@ -1,16 +1,33 @@
 // What caches did, in all and by phase.
 import type { PhaseCounters, Recorder } from '../event/recorder.js';
+import type { SimulatedGpu } from '../simulation.js';
+import type { CopyPool } from '../transfer/copies.js';
 import type { Finished, Values } from './finished.js';
 
 /** Hits, misses and demand. */
-export function cacheMetrics({ simulation: { recorder } }: Finished): Values {
+export function cacheMetrics({ inputs, simulation: { gpus, recorder } }: Finished): Values {
   const [prefill, decode] = recorder.phases;
   // With passes of one kind only, the variants would repeat the total.
   const both = prefill.events > 0 && decode.events > 0;
   return {
     ...ofPhase('', bothPhases(recorder)),
     ...(both ? { ...ofPhase('.prefill', prefill), ...ofPhase('.decode', decode) } : {}),
+    ...(inputs.system.cache.copies === undefined ? {} : copyMetrics(gpus, bothPhases(recorder))),
     'experts.distinct': recorder.distinct,
+  };
+}
+
+/** Low-precision copies that stay on GPUs; those that have none have no room for any. */
+function copyMetrics(gpus: readonly SimulatedGpu[], { demanded }: PhaseCounters): Values {
+  const of = (count: (copies: CopyPool) => number): number =>
+    gpus.reduce((sum, { copies }) => sum + (copies === null ? 0 : count(copies)), 0);
+  const hits = of((copies) => copies.hits);
+  return {
+    'cache.copy_hit_rate': hits / demanded,
+    'cache.copy_hits': hits,
+    'cache.copy_evictions': of(({ evictions }) => evictions),
+    'transfer.copies.count': of(({ brought }) => brought),
+    'transfer.copies.bytes': of(({ broughtBytes }) => broughtBytes),
   };
 }
 

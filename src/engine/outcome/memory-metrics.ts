@@ -25,6 +25,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
     'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
+    ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: own }) => own.copyBytes) }),
     'memory.gpu.saving': 1 - peak / whole,
     ...(changing === null
       ? {}

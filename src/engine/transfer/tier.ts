@@ -1,13 +1,10 @@
 // A cached tier: the caches of one level of memory, the link that fills them, and when each expert arrives there.
 import type { ExpertCache } from '../../cache/cache.js';
-import { UNPINNED } from '../../cache/policy.js';
+import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';
 import type { LinkSpec } from '../../hardware/spec.js';
 import { IDLE, Link } from './link.js';
 import type { Staging } from './staging.js';
-
-/** Pin rank of an expert that must not be evicted for anything: a member of the running event, or in flight (L4). */
-export const PINNED = -1;
 
 /** GPU memory, or DRAM where it cannot hold every expert. Arrays are indexed by dense expert id. Its capacity may change between passes. */
 export class CachedTier {
@@ -27,7 +24,7 @@ export class CachedTier {
   readonly preloaded: boolean;
   /** Buffers that prefetches land in; null: they take slots of the caches. */
   readonly staging: Staging | null;
-  /** Bytes in the caches now, and at most so far. */
+  /** Bytes in use now, and at most so far. */
   usedBytes = 0;
   peakBytes = 0;
   /** Experts that the last `admit` or `serve` evicted, by dense id: the first `victimCount` entries. */
@@ -107,7 +104,7 @@ export class CachedTier {
       if (cache.victimCount === 1) victims[victimCount++] = cache.victims[0]! + base;
     }
     this.victimCount = victimCount;
-    this.#account(cache.usedBytes - before);
+    this.account(cache.usedBytes - before);
     return streamed;
   }
 
@@ -168,10 +165,11 @@ export class CachedTier {
   /** Takes over the victims of a cache that held `beforeBytes` before. */
   #collect(cache: ExpertCache, beforeBytes: number): void {
     for (let k = 0; k < cache.victimCount; k++) this.victims[this.victimCount++] = cache.victims[k]! + cache.base;
-    this.#account(cache.usedBytes - beforeBytes);
+    this.account(cache.usedBytes - beforeBytes);
   }
 
-  #account(bytes: number): void {
+  /** So many more bytes are in use, fewer where it is negative; for those that lie here beside the caches, too. */
+  account(bytes: number): void {
     this.usedBytes += bytes;
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
   }

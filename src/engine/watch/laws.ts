@@ -45,8 +45,9 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
   const { cpuExperts, layers, prefetchLate, prefetchUseful, prefetchWasted, skippedExperts, substitutedExperts } = recorder;
   const misses = sum(layers.misses);
   const loads = total(gpus, ({ gpu }) => gpu.link.demands);
+  const copyHits = total(gpus, ({ copies }) => copies?.hits ?? 0);
   must(
-    loads + cpuExperts + skippedExperts + substitutedExperts === misses,
+    loads + cpuExperts + copyHits + skippedExperts + substitutedExperts === misses,
     'L8',
     `${misses} misses, ${loads} loads, ${cpuExperts} on the CPU`,
   );
@@ -54,8 +55,8 @@ function checkTransfers({ gpus, recorder }: Simulation): void {
   const pending = total(gpus, ({ gpu }) => sum(gpu.unused));
   const known = prefetchUseful + prefetchLate + prefetchWasted + pending;
   must(started === known, 'L8', `${started} prefetches started, ${known} useful, late, wasted or pending`);
-  for (const { gpu, dram } of gpus) {
-    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(dram?.caches ?? [])]) {
+  for (const { copies, gpu, dram } of gpus) {
+    for (const { capacityBytes, usedBytes } of [...gpu.caches, ...(copies?.caches ?? []), ...(dram?.caches ?? [])]) {
       must(usedBytes <= capacityBytes, 'L8', `a cache of ${capacityBytes} bytes holds ${usedBytes}`);
     }
   }

@@ -98,6 +98,12 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Evictions without misses do not exist: each stands for a later load, or for an expert that nobody wanted again. Many more evictions than misses mean that prefetches push experts out (look at prefetch.wasted). None at all after the warm-up mean that everything fits.',
   },
   {
+    names: ['cache.copy_hit_rate', 'cache.copy_hits', 'cache.copy_evictions', 'transfer.copies.*'],
+    what: 'Low-precision copies that stay on the GPU (system.cache.copies). A copy hit is a miss of the expert that its copy serves, which is there: nothing is transferred, and its activations are degraded. cache.hit_rate counts experts that are there whole, and copy hits are misses to it. Copies that are not there are on-demand loads: transfer.copies has their count and bytes.',
+    reading:
+      'Add cache.copy_hit_rate to cache.hit_rate for the share of demands without a transfer, and look at quality.degraded_rate for what that costs. The copies’ share of the cache pays where copies spared more transfer time than the whole experts would have that it displaces: compare time.stall with system.cache.copies.share at several values.',
+  },
+  {
     names: ['cache.streamed.*'],
     what: 'Experts that were executed from a staging buffer without ever becoming resident: because all residents were pinned by the running event, or because the policy did not admit them (Belady with bypass, static placement). They are misses, and cost a transfer each time.',
     reading:
@@ -224,8 +230,8 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',
   },
   {
-    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.saving', 'memory.dram.*'],
-    what: 'Memory in bytes: peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
+    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.copies', 'memory.gpu.saving', 'memory.dram.*'],
+    what: 'Memory in bytes: peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache and the part of it that low-precision copies have, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
     reading:
       'Peak is to be compared with what the GPU has after driver and framework (the reserve of the hardware profile); does-not-fit warns where it is more. moeprof curve shows what each further GiB of expert cache buys, moeprof plan how much is needed for a given latency.',
   },

@@ -82,6 +82,7 @@ export async function composeParallel(scenario: ParallelScenario) {
       model: own,
       cost: new CostModel(own, hardware),
       gpu: await tier(scenario.policy, scenario.capacityBytes, scenario.scope, hardware.links[0]!),
+      copies: null,
       dram: scenario.dram === null ? null : await tier(scenario.dram.policy, scenario.dram.capacityBytes, 'global', hardware.links[1]!),
       writeBack: scenario.exclusive ? new Link(hardware.links[0]!, new Float64Array(own.experts)) : null,
       onMiss: rulesOf(scenario),

@@ -19,6 +19,7 @@ function finished() {
   };
   const link = { name: 'h2d', lanes: 1, demands: 1, prefetches: 1, busyBy: () => 20 };
   const gpu = { link, unused: Uint8Array.of(0, 0, 1), caches: [{ capacityBytes: 20, usedBytes: 20 }] };
+  const copies = { hits: 0, caches: [{ capacityBytes: 5, usedBytes: 5 }] };
   const latencies = { pass: samples(30), tpot: samples(30), tpotFloor: samples(22) };
   const simulation = {
     ...{
@@ -28,9 +29,9 @@ function finished() {
       predictor: null,
       recorder,
     },
-    gpus: [{ gpu, dram: null, boundHits: () => 2 }],
+    gpus: [{ gpu, copies, dram: null, boundHits: () => 2 }],
   };
-  return { simulation, latencies, gpu, link, layers, recorder, phase };
+  return { simulation, latencies, gpu, copies, link, layers, recorder, phase };
 }
 
 function samples(value: number): Samples {
@@ -58,6 +59,8 @@ test.each<[string, string, (run: Finished) => void]>([
   ['L8', 'a miss that was not loaded', ({ link }) => void (link.demands = 0)],
   ['L8', 'a prefetch that vanished', ({ gpu }) => gpu.unused.fill(0)],
   ['L8', 'a cache that holds more than it can', ({ gpu }) => void (gpu.caches[0]!.usedBytes = 21)],
+  ['L8', 'copies that take more than their part', ({ copies }) => void (copies.caches[0]!.usedBytes = 6)],
+  ['L8', 'a copy that serves a miss that was loaded, too', ({ copies }) => void (copies.hits = 1)],
   ['L9', 'time that nothing took', ({ layers }) => layers.stallNs.fill(7)],
   ['L10', 'a link that is busier than it has lanes', ({ link }) => void (link.busyBy = () => 31)],
   ['L15', 'a run faster than with every expert resident', ({ simulation }) => void (simulation.bounds.allResidentNs = 31)],

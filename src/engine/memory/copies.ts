@@ -1,0 +1,47 @@
+// What low-precision copies that stay have of the expert cache, and the pool that they lie in.
+import type { ResolvedPolicy } from '../../cache/policies/index.js';
+import { UNPINNED } from '../../cache/policy.js';
+import { buildCaches, type CacheOptions, layerOfExperts } from '../../cache/scope.js';
+import { expertSizes, type ModelSpec } from '../../model/spec.js';
+import type { CopiesSpec } from '../../system/copies.js';
+import { CopyPool } from '../transfer/copies.js';
+
+/**
+ * Bytes that copies have of a capacity: none where every expert fits whole.
+ * @param expertBytes of all experts that may lie on the GPU
+ */
+export function copyRoom(spec: CopiesSpec | undefined, capacityBytes: number, expertBytes: number): number {
+  return spec === undefined || capacityBytes >= expertBytes ? 0 : Math.floor(spec.share * capacityBytes);
+}
+
+/** A model whose experts are as large as their copies. */
+export function copiesOf(model: ModelSpec, copyBytes: number): ModelSpec {
+  return { ...model, layers: model.layers.map((layer) => ({ ...layer, expertBytes: Math.ceil(copyBytes * layer.expertBytes) })) };
+}
+
+/** What a pool is built with. */
+interface PoolOptions extends Omit<CacheOptions, 'capacityBytes' | 'parameters' | 'policy' | 'quotas' | 'rank'> {
+  readonly spec: CopiesSpec;
+  readonly policy: ResolvedPolicy;
+  /** Bytes of a copy as a share of its expert's. */
+  readonly copyBytes: number;
+  /** Of the pool, at the start and at most. */
+  readonly roomBytes: number;
+}
+
+/** The pool of one GPU, with what its policy wants there from the start. */
+export function copyPool({ copyBytes, model: whole, policy, roomBytes, spec, ...knows }: PoolOptions): CopyPool {
+  const model = copiesOf(whole, copyBytes);
+  const rank = new Int32Array(model.experts).fill(UNPINNED);
+  const { definition, parameters } = policy;
+  const caches = buildCaches({ ...knows, model, policy: definition, parameters, capacityBytes: roomBytes, rank });
+  for (const cache of caches.caches) cache.preload();
+  const expertBytes = whole.layers.reduce((bytes, layer) => bytes + layer.experts * layer.expertBytes, 0);
+  return new CopyPool({
+    caches,
+    sizes: expertSizes(model),
+    layerOf: layerOfExperts(model),
+    bytesOf: (capacityBytes) => Math.min(roomBytes, copyRoom(spec, capacityBytes, expertBytes)),
+    additive: spec.additive,
+  });
+}

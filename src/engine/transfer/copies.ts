@@ -1,0 +1,136 @@
+// Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). What is in it is
+// there: copies come on demand alone, and the event that asked for one waits for it.
+import type { ExpertCache } from '../../cache/cache.js';
+import { PINNED, UNPINNED } from '../../cache/policy.js';
+import type { Caches } from '../../cache/scope.js';
+import type { CachedTier } from './tier.js';
+
+/** What a {@link CopyPool} is made of. Arrays are indexed by dense expert id. */
+export interface CopyPoolParts {
+  /** From `buildCaches`, of a model whose experts are as large as copies. */
+  readonly caches: Pick<Caches, 'byLayer' | 'caches' | 'rank' | 'split'>;
+  /** Bytes of each copy, and the MoE layer of its expert. */
+  readonly sizes: Float64Array;
+  readonly layerOf: Uint16Array;
+  /** Bytes that the pool has of a capacity. */
+  readonly bytesOf: (capacityBytes: number) => number;
+  /** True: a copy is a slice of its expert. */
+  readonly additive: boolean;
+}
+
+/** The low-precision copies of one GPU. */
+export class CopyPool {
+  /** Each cache once, and that of each MoE layer. */
+  readonly caches: readonly ExpertCache[];
+  readonly sizes: Float64Array;
+  readonly additive: boolean;
+  /** Misses that were served from copies that were there, and copies that came over the link, with their bytes. */
+  hits = 0;
+  brought = 0;
+  broughtBytes = 0;
+  readonly #parts: CopyPoolParts;
+  /** Counts the bytes that are in use. */
+  #tier: Pick<CachedTier, 'account'> | null = null;
+  /** Copies that the running event uses, or brings. */
+  readonly #pinned: number[] = [];
+
+  constructor(parts: CopyPoolParts) {
+    this.#parts = parts;
+    this.caches = parts.caches.caches;
+    this.sizes = parts.sizes;
+    this.additive = parts.additive;
+  }
+
+  /** Takes its place in a tier, with the copies that are there from the start. */
+  lieIn(tier: Pick<CachedTier, 'account'>): void {
+    this.#tier = tier;
+    tier.account(this.usedBytes);
+  }
+
+  /** Bytes of the copies that are there. */
+  get usedBytes(): number {
+    return this.caches.reduce((bytes, cache) => bytes + cache.usedBytes, 0);
+  }
+
+  /** Copies that made room for others. */
+  get evictions(): number {
+    return this.caches.reduce((count, cache) => count + cache.evictions, 0);
+  }
+
+  /** True where the copy of expert `id` is on the GPU. */
+  holds(id: number): boolean {
+    const cache = this.#cacheOf(id);
+    return cache.resident[id - cache.base] === 1;
+  }
+
+  /** A miss is served from the copy of `id`, which is there. */
+  serve(id: number): void {
+    this.hits++;
+    this.touch(id);
+  }
+
+  /** The running event brings the copy of `id`; @returns false: it finds no slot */
+  bring(id: number): boolean {
+    this.brought++;
+    this.broughtBytes += this.sizes[id]!;
+    return this.admit(id, true);
+  }
+
+  /** Tells the policy that the copy of `id`, which is there, is used again. */
+  touch(id: number): void {
+    const cache = this.#cacheOf(id);
+    cache.touch(id - cache.base);
+  }
+
+  /**
+   * Makes room for the copy of `id`, which is not there, and gives it a slot (L5).
+   * @param used true: the running event demands it; false: it is what is left of an expert that was evicted
+   * @returns false: there is no room, or the policy does not want it
+   */
+  admit(id: number, used: boolean): boolean {
+    const cache = this.#cacheOf(id);
+    const before = cache.usedBytes;
+    const admitted = cache.admit(id - cache.base, used);
+    this.#tier!.account(cache.usedBytes - before);
+    return admitted;
+  }
+
+  /** The copy of `id`, which is there, becomes a part of the whole expert. */
+  merge(id: number): void {
+    const cache = this.#cacheOf(id);
+    const before = cache.usedBytes;
+    cache.remove(id - cache.base);
+    this.#tier!.account(cache.usedBytes - before);
+  }
+
+  /** Keeps the copy of `id`, where there is or will be one, until the running event has ended (L4). */
+  pin(id: number): void {
+    this.#parts.caches.rank[id] = PINNED;
+    this.#pinned.push(id);
+  }
+
+  /** The event has ended. */
+  unpinAll(): void {
+    for (const id of this.#pinned) this.#parts.caches.rank[id] = UNPINNED;
+    this.#pinned.length = 0;
+  }
+
+  /** The caches that it lies beside in a tier: it has its part of another capacity first, and copies that find no room are gone. */
+  beside<C extends Pick<Caches, 'split'>>(caches: C): C {
+    return { ...caches, split: (capacityBytes) => caches.split(capacityBytes - this.#resize(capacityBytes)) };
+  }
+
+  /** @returns bytes of its part of a capacity */
+  #resize(capacityBytes: number): number {
+    const bytes = this.#parts.bytesOf(capacityBytes);
+    const shares = this.#parts.caches.split(bytes);
+    const before = this.usedBytes;
+    for (const [c, cache] of this.caches.entries()) cache.resize(shares[c]!);
+    this.#tier!.account(this.usedBytes - before);
+    return bytes;
+  }
+
+  #cacheOf(id: number): ExpertCache {
+    return this.#parts.caches.byLayer[this.#parts.layerOf[id]!]!;
+  }
+}
