@@ -24,7 +24,6 @@ interface AdviseOptions extends OutputOptions {
   readonly quantizations?: string;
   readonly explain?: boolean;
   readonly markdown?: boolean;
-  readonly html?: string;
 }
 
 const EXAMPLES = `
@@ -60,9 +59,7 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, adviceReports)
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, options: AdviseOptions) => {
-      const { html, markdown } = options;
-      const output = html === undefined ? options.output : [...options.output, `html=${html}`];
-      const outputs = { ...options, output, ...(markdown === true ? { format: 'markdown' } : {}) };
+      const outputs = options.markdown === true ? { ...options, format: 'markdown' } : options;
       await deliver(context, adviceReports, outputs, async () => {
         const advice = await adviceOn(model, ({ profile }) => machineOf(options.hardware, profile), wishesOf(options));
         if (advice.answer === null || !advice.kept) context.setExitCode(EXIT.gateFailed);

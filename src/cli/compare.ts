@@ -11,13 +11,12 @@ import { jsonReport } from '../report/run.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
 import type { CliContext } from './context.js';
 import { type LoadedSet, loadOperands } from './operands.js';
-import { addOutputOptions, allowCodeOption, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addOutputOptions, allowCodeOption, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 
 interface CompareOptions extends OutputOptions {
   readonly failOn: readonly string[];
   readonly budgets: readonly string[];
-  readonly html?: string;
   readonly allowDifferentInputs: boolean;
   readonly explain: boolean;
   readonly updateBaseline: boolean;
@@ -74,14 +73,13 @@ export function define(command: Command, context: CliContext): void {
       const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
       if (options.updateBaseline && candidates.length > 1)
         throw new UserError('--update-baseline: takes one candidate, which becomes the base');
-      const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
-      const outputs = Outputs.open(context, compareReports, targets, stdoutFormat(options));
+      const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
       try {
         const [first, ...others] = await loadOperands([base, ...candidates], context, outputs.needDetails, options.allowCode);
         const gate = compareSets(first!, others, given, options);
         const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
-        outputs.deliver(gate, options.all);
+        await outputs.deliver(gate, options.all);
         if (update !== null) accept(gate, update, context);
       } finally {
         outputs.abort();

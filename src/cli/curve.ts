@@ -11,6 +11,7 @@ import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import {
   addOutputOptions,
+  addPictureOptions,
   addRoutingOptions,
   jobsOption,
   type OutputOptions,
@@ -69,7 +70,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
     .addOption(seedOption().default('1'))
     .addOption(jobsOption('threads that compute'));
-  addOutputOptions(command, curveReports)
+  addPictureOptions(addOutputOptions(command, curveReports))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const threads = parseJobs(flags.jobs) ?? availableParallelism();

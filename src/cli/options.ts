@@ -10,6 +10,9 @@ export interface OutputOptions {
   readonly output: readonly string[];
   readonly format?: string;
   readonly json?: boolean;
+  /** Paths; see {@link outputsOf}. */
+  readonly svg?: string;
+  readonly html?: string;
 }
 
 /** Collects the values of a repeatable option. */
@@ -134,6 +137,18 @@ export function addOutputOptions<T>(command: Command, formats: readonly OutputFo
     )
     .addOption(new Option('--format <name>', 'what to print on stdout').choices(names))
     .addOption(new Option('--json', 'short for --format json').conflicts('format'));
+}
+
+/** Adds `--svg` and `--html` to a command that draws figures. */
+export function addPictureOptions(command: Command): Command {
+  return command
+    .option('--svg <path>', 'draw a figure for print, short for -o svg=<path>')
+    .option('--html <path>', 'write a page with figures that zoom, short for -o html=<path>');
+}
+
+/** Values of `-o`, with those that `--svg` and `--html` are short for. */
+export function outputsOf({ html, output, svg }: OutputOptions): string[] {
+  return [...output, ...Object.entries({ svg, html }).flatMap(([name, path]) => (path === undefined ? [] : [`${name}=${path}`]))];
 }
 
 /** The format that was asked for on stdout, or null. */

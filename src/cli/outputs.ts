@@ -6,9 +6,9 @@ import { UserError } from '../base/errors.js';
 import { AtomicFile, attempt, whatStands } from '../base/files.js';
 import { splitRows } from '../base/profiles.js';
 import { didYouMean } from '../base/text.js';
-import type { BinaryFormat, OutputFormat, ReportOptions } from '../report/format.js';
+import type { BinaryFormat, Format, OutputFormat, ReportOptions } from '../report/format.js';
 import type { CliContext } from './context.js';
-import { type OutputOptions, stdoutFormat } from './options.js';
+import { type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 
 /** How reports look in a file. */
 const FILE_OPTIONS = { color: false, width: 80, unicode: true } as const;
@@ -101,19 +101,23 @@ export class Outputs<T> {
    * Renders the value into every output and puts the files in place; stdout comes last, when the files are safe.
    * @param all everything rather than the answer at a glance, as `--verbose` asks for
    */
-  deliver(value: T, all = false): void {
+  async deliver(value: T, all = false): Promise<void> {
     const verbose = all || this.#context.options.verbose;
     const options: ReportOptions = { ...FILE_OPTIONS, verbose };
-    for (const { format, sink } of this.#targets) sink?.write(isBinary(format) ? format.encode(value) : format.render(value, options));
+    for (const { format, sink } of this.#targets)
+      sink?.write(isBinary(format) ? format.encode(value) : (await renderOf(format))(value, options));
     for (const { sink } of this.#targets) sink?.commit();
     for (const { format, sink } of this.#targets) {
-      if (sink === null && !isBinary(format)) this.#context.out(format.render(value, { ...this.#context.reportOptions, verbose }));
+      if (sink === null && !isBinary(format)) {
+        const render = await renderOf(format);
+        this.#context.out(render(value, { ...this.#context.reportOptions, verbose }));
+      }
     }
   }
 
   /** True where a format draws from the details of a result. */
   get needDetails(): boolean {
-    return this.#targets.some(({ format }) => !isBinary(format) && format.needsDetails === true);
+    return this.#targets.some(({ format }) => 'render' in format && format.needsDetails === true);
   }
 
   /** Drops unfinished files; does nothing after {@link deliver}. */
@@ -134,9 +138,9 @@ export async function deliver<T>(
   work: () => T | Promise<T>,
   inputs: readonly string[] = [],
 ): Promise<void> {
-  const outputs = Outputs.open(context, formats, flags.output, stdoutFormat(flags), inputs);
+  const outputs = Outputs.open(context, formats, outputsOf(flags), stdoutFormat(flags), inputs);
   try {
-    outputs.deliver(await work());
+    await outputs.deliver(await work());
   } finally {
     outputs.abort();
   }
@@ -154,6 +158,10 @@ function fileOf(path: string): string {
   if (existsSync(absolute)) return realpathSync(absolute);
   const folder = dirname(absolute);
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(absolute));
+}
+
+async function renderOf<T>(format: Exclude<OutputFormat<T>, BinaryFormat<T>>): Promise<Format<T>['render']> {
+  return 'load' in format ? format.load() : (value, options) => format.render(value, options);
 }
 
 function isBinary<T>(format: OutputFormat<T>): format is BinaryFormat<T> {

@@ -5,7 +5,7 @@ import type { Plan } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { planCandidate, planOverrides, planRuns } from '../explore/plan-search.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
+import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
 import { combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
@@ -34,7 +34,7 @@ export function define(command: Command, context: CliContext): void {
     .optionsGroup('What must hold (or --slo):')
     .option('--assert <condition>', "e.g. 'latency.tpot.p99 <= 40ms' (moeprof explain lists metrics); repeatable", collect, []);
   addRunOptions(command.addOption(jobsOption()));
-  addOutputOptions(command, planReports)
+  addPictureOptions(addOutputOptions(command, planReports))
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: PlanOptions) => {
       const threads = parseJobs(options.jobs);

@@ -1,14 +1,15 @@
 // `moeprof plot`: runs that were made before, as a figure for print.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
+import { FIGURE_KINDS, type FigureKind, figureOf, type PaperFigure } from '../explore/figure/figure.js';
+import { figureDocument } from '../explore/figure/figure-document.js';
+import { pictureFormats } from '../explore/figure/formats.js';
 import { STATISTICS, statisticNamed } from '../explore/study/pivot.js';
-import { drawFigure } from '../explore/study/plot/draw.js';
-import { FIGURE_KINDS, type FigureKind, figureOf, type StudyFigure } from '../explore/study/plot/figure.js';
 import { readRuns } from '../explore/study/read-runs.js';
-import type { Format } from '../report/format.js';
+import type { OutputFormat } from '../report/format.js';
 import { toJson } from '../report/json.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, metricNames, type OutputOptions } from './options.js';
+import { addOutputOptions, addPictureOptions, metricNames, type OutputOptions } from './options.js';
 import { deliver } from './outputs.js';
 
 interface PlotOptions extends OutputOptions {
@@ -29,7 +30,7 @@ Examples:
   moeprof plot .moeprof/store --kind heat --x workload.batch --series system \\
     --y cache.hit_rate -o heat.svg
   moeprof plot study.jsonl --kind pareto --x memory.gpu.expert_cache \\
-    --y speed.decode --series system -o front.svg
+    --y speed.decode --series system --html front.html
 `;
 
 /** Statistics that say where a point stands. */
@@ -47,11 +48,11 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--kind <kind>', 'kind of figure').choices([...FIGURE_KINDS]).default('line'))
     .requiredOption('--x <name>', 'what stands on the horizontal axis: hardware, memory.expertCache, a metric ...')
     .option('--y <metric>', 'what is drawn; of a heat map, its colour', 'speed.decode')
-    .option('--series <name>', 'what makes the series; of a heat map, its rows')
-    .option('--facet <name>', 'what makes the panels')
+    .option('--series <names>', 'what makes the series, several with commas; of a heat map, its rows')
+    .option('--facet <names>', 'what makes the panels')
     .option('--stat <name>', `of runs that share a point: ${PLACES.join(', ')}; whiskers go from the least to the largest`, 'median')
     .option('--width <mm>', 'width of the figure', '90');
-  addOutputOptions(command, formats)
+  addPictureOptions(addOutputOptions(command, formats))
     .addHelpText('after', EXAMPLES)
     .action((paths: string[], options: PlotOptions) => {
       const question = {
@@ -67,11 +68,9 @@ export function define(command: Command, context: CliContext): void {
 }
 
 /** Formats of a figure of so many millimetres. */
-function figureFormats(width: number): readonly Format<StudyFigure>[] {
-  return [
-    { name: 'svg', extensions: ['.svg'], render: (figure) => drawFigure(figure, width) },
-    { name: 'json', extensions: ['.json'], render: toJson },
-  ];
+function figureFormats(width: number): readonly OutputFormat<PaperFigure>[] {
+  const [svg, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
+  return [svg, html, { name: 'json', extensions: ['.json'], render: toJson }];
 }
 
 /** @throws UserError */

@@ -47,7 +47,7 @@ export async function runTrain(options: TrainOptions, context: CliContext): Prom
       const baselines = BASELINES.filter((name) => comparable.includes(name));
       const { evaluations, times } = await judgePredictors([...baselines, options.output], DISTANCES.slice(0, 1), inputs, options, context);
       const { bytes, resumed: _resumed, ...facts } = trained;
-      outputs.deliver({
+      await outputs.deliver({
         schema: TRAINING_SCHEMA,
         ...headOf(inputs, options),
         options: training.reported,

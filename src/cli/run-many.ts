@@ -1,6 +1,8 @@
 // `moeprof run -s a,b,c -w x,y`: every system on every machine, one after another, and one ranking.
 import { placed, UserError } from '../base/errors.js';
-import { rankingReports } from '../report/ranking.js';
+import { pictureFormats } from '../explore/figure/formats.js';
+import { rankingFigures } from '../explore/figure/ranking-figures.js';
+import { rankingDocument, rankingReports } from '../report/ranking.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';
@@ -60,7 +62,8 @@ export async function runMany(
     for (const combination of combinations) results.push(await named(combination, run));
     return results;
   };
-  await deliver(context, rankingReports, options, rank, options.trace);
+  const formats = [...rankingReports, ...pictureFormats('moeprof run', rankingFigures, rankingDocument)];
+  await deliver(context, formats, options, rank, options.trace);
 }
 
 /** Runs one combination; a mistake says which. */

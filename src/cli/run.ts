@@ -11,7 +11,7 @@ import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/bu
 import type { Result } from '../result/result.js';
 import { placeIn, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, type OutputOptions, stdoutFormat } from './options.js';
+import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
@@ -22,7 +22,6 @@ import { watched } from './watched.js';
 
 interface RunOptions extends RunFlags, OutputOptions, TimelineOptions {
   readonly repeat?: string;
-  readonly html?: string;
   readonly details?: boolean;
   readonly assert: readonly string[];
 }
@@ -49,6 +48,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
   addOutputOptions(command, reports)
     .option('--html <path>', 'write a report with charts, short for -o html=<path>')
+    .option('--svg <path>', 'draw the ranking of several systems or machines, short for -o svg=<path>')
     .option('--details', 'keep in the result what charts are drawn from, for moeprof report')
     .option('--timeline <file>', 'draw the run for ui.perfetto.dev or chrome://tracing: a .json.gz or .json')
     .option('--timeline-window <range>', 'draw a part: 0.5s..1s of simulated time, or pass:100..120')
@@ -58,7 +58,7 @@ export function define(command: Command, context: CliContext): void {
       if (namesSeveral(options)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
         const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
-        const single = { html: options.html, timeline: options.timeline, 'timeline-window': options.timelineWindow };
+        const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {
           if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
         }
@@ -72,7 +72,9 @@ export function define(command: Command, context: CliContext): void {
       if (repeat !== null && options.timeline !== undefined)
         throw new UserError('--timeline: drawing takes time, which --repeat measures; leave one of them out');
       budgets.push(...budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)));
-      const targets = options.html === undefined ? options.output : [...options.output, `html=${options.html}`];
+      if (options.svg !== undefined)
+        throw new UserError('--svg: draws a ranking; name several systems or machines, e.g. -s fiddler,expertflow');
+      const targets = outputsOf(options);
       const timeline = openTimeline(options, targets, context);
       let outputs: Outputs<Result> | null = null;
       try {
@@ -89,7 +91,7 @@ export function define(command: Command, context: CliContext): void {
         const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
         timeline?.finish(result);
-        outputs.deliver(result);
+        await outputs.deliver(result);
         for (const { budget, level, message, metric } of findings) {
           context.note(`${level === 'error' ? 'failed' : 'warning'}: ${budget?.place ?? 'budget'}: ${metric}: ${message}`);
         }

@@ -14,7 +14,7 @@ import { sweepReports } from '../explore/sweep-report.js';
 import { checkSweep, sweepRuns } from '../explore/sweep-runs.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { addOutputOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
+import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
 import { namesIn } from './run-many.js';
 import { addRunOptions, runOf } from './run-options.js';
@@ -54,7 +54,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--no-store', 'run everything, and keep nothing')
     .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next');
   addRunOptions(command.addOption(jobsOption()));
-  addOutputOptions(command, studyReports)
+  addPictureOptions(addOutputOptions(command, studyReports))
     .addHelpText('after', EXAMPLES)
     .action(async (profile: string | undefined, options: SweepFlags) => {
       const metrics = options.metrics === undefined ? [] : metricNames(options.metrics, '--metrics');

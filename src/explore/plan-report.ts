@@ -7,13 +7,15 @@ import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/work-done.js';
+import { pictureFormats } from './figure/formats.js';
+import { planFigures } from './figure/plan-figures.js';
 import { answeringProbe, neededBytes, type Placing, type Plan, type Probe } from './plan.js';
 
 /** Longest name of a system or a machine in a table, columns. */
 const LONGEST = 20;
 
 /** Formats of a plan, the one for reading first. */
-export const planReports = documentFormats<Plan>(planDocument);
+export const planReports = [...documentFormats<Plan>(planDocument), ...pictureFormats('moeprof plan', planFigures, planDocument)] as const;
 
 function planDocument(plan: Plan): Document {
   const { placings } = plan;

@@ -15,6 +15,8 @@ import { documentFormats } from '../report/document/formats.js';
 import { palette, widthOf } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
+import { curveFigures } from './figure/curve-figures.js';
+import { pictureFormats } from './figure/formats.js';
 
 /** Policies that the big table shows side by side. */
 const SIDE_BY_SIDE = 3;
@@ -22,7 +24,10 @@ const SIDE_BY_SIDE = 3;
 const ROWS = 24;
 
 /** Formats of a capacity curve, the one for reading first. */
-export const curveReports = documentFormats<Curve>(curveDocument);
+export const curveReports = [
+  ...documentFormats<Curve>(curveDocument),
+  ...pictureFormats('moeprof curve', curveFigures, curveDocument),
+] as const;
 
 function curveDocument(curve: Curve): Document {
   const { capacities, policies, verdict, warnings } = curve;

@@ -8,6 +8,10 @@ import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
 import { breakEvenPicture, breakEvenSentence, breakEvensOf, DRAFT_PATH } from './break-even.js';
+import { axesFigures } from './figure/axes-figures.js';
+import type { PaperFigure } from './figure/figure.js';
+import { pictureFormats } from './figure/formats.js';
+import { rowOf } from './study/run-row.js';
 import type { SweepValue } from './study/space.js';
 import { RATE_PATH, type Sweep, type SweepAxis, type SweepPoint, saturationSentence } from './sweep.js';
 
@@ -38,7 +42,19 @@ const COLUMNS: readonly (readonly [head: string, metric: string, loop?: 'open' |
 const LONGEST = 24;
 
 /** Formats of a sweep, the one for reading first. */
-export const sweepReports = documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep);
+export const sweepReports = [
+  ...documentFormats<SweepView>(sweepDocument, ({ sweep }) => sweep),
+  ...pictureFormats('moeprof sweep', sweepFigures, sweepDocument),
+] as const;
+
+function sweepFigures({ sweep: { axes, points }, metrics }: SweepView): PaperFigure[] {
+  const paths = axes.map(({ path }) => path);
+  const rows = points.map(({ result, values }) => {
+    const varied = Object.fromEntries(paths.map((path, at) => [path, values[at]!]));
+    return rowOf(null, varied, { status: 'done', result });
+  });
+  return axesFigures(rows, paths, metrics);
+}
 
 function sweepDocument(view: SweepView): Document {
   const { sweep } = view;

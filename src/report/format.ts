@@ -42,8 +42,14 @@ export interface BinaryFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> 
   encode(value: T): Uint8Array;
 }
 
+/** An output format with a large library behind it, which is loaded only where the format is asked for. */
+export interface LazyFormat<T> extends Pick<Format<T>, 'name' | 'extensions'> {
+  /** Gives its `render`. */
+  load(): Promise<Format<T>['render']>;
+}
+
 /** Whatever a command can write. */
-export type OutputFormat<T> = Format<T> | BinaryFormat<T>;
+export type OutputFormat<T> = Format<T> | BinaryFormat<T> | LazyFormat<T>;
 
 const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
   ratio: formatRatio,

@@ -5,7 +5,6 @@ import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
 import { type Document, figure, type Grid, grid, type Line, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
-import { documentHtml } from './document/html.js';
 import { bareRate, formatDelta } from './format.js';
 import { type Phase, phaseTime } from './phase-time.js';
 
@@ -131,19 +130,14 @@ function bytesPerSecond(result: Result): number {
 }
 
 /** Formats of a ranking, the one for reading first. */
-export const rankingReports = [
-  ...documentFormats<readonly Result[]>(documentOf, (results) => rank(results).map(({ result }) => result)),
-  documentHtml<readonly Result[]>(documentOf),
-] as const;
+export const rankingReports = documentFormats<readonly Result[]>(rankingDocument, (results) => rank(results).map(({ result }) => result));
 
-function documentOf(results: readonly Result[]): Document {
-  return rankingDocument(titleOf(results[0]!), rank(results));
-}
-
-function rankingDocument(title: string, ranked: readonly Ranked[]): Document {
+/** A ranking as a document. */
+export function rankingDocument(results: readonly Result[]): Document {
+  const ranked = rank(results);
   const whole = rankingGrid(ranked);
   return {
-    title,
+    title: titleOf(results[0]!),
     lead: [{ text: orderOf(ranked) }],
     blocks: [
       ...byKnowledge(ranked, whole),

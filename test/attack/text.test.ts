@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { compareSets, type OperandSet } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
+import { pictureFormats } from '../../src/explore/figure/formats.js';
+import { rankingFigures } from '../../src/explore/figure/ranking-figures.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { reports } from '../../src/report/index.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingDocument, rankingReports } from '../../src/report/ranking.js';
 import { wrap } from '../../src/report/text.js';
 import { budgetFileSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Result } from '../../src/result/result.js';
@@ -73,6 +75,14 @@ describe('hostile texts', () => {
   it.each(rankingReports.map((format) => [format.name, format] as const))('are tame in %s of a ranking', (name, format) => {
     for (const options of OPTIONS) expect(faultOf(format.render([result, result], options), name)).toBeNull();
   });
+
+  it.each(pictureFormats('moeprof run', rankingFigures, rankingDocument).map((format) => [format.name, format] as const))(
+    'are tame in %s of a ranking',
+    async (name, format) => {
+      const render = await format.load();
+      for (const options of OPTIONS) expect(faultOf(render([result, result], options), 'html'), name).toBeNull();
+    },
+  );
 
   it.each(compareReports.map((format) => [format.name, format] as const))('are tame in %s of a comparison', (name, format) => {
     for (const options of OPTIONS) {

@@ -53,24 +53,24 @@ describe('parsing -o', () => {
 });
 
 describe('outputs', () => {
-  it('prints a table where nothing else is asked for', () => {
+  it('prints a table where nothing else is asked for', async () => {
     const { context, printed } = fakeContext();
-    Outputs.open(context, reports, []).deliver(sampleResult());
+    await Outputs.open(context, reports, []).deliver(sampleResult());
     expect(printed()).toMatch(/^qwen3-30b-a3b/);
   });
 
-  it('writes files, and keeps stdout for what was asked', () => {
+  it('writes files, and keeps stdout for what was asked', async () => {
     const dir = folder();
     const { context, printed } = fakeContext();
-    Outputs.open(context, reports, [join(dir, 'r.json'), join(dir, 'r.md')], 'csv').deliver(sampleResult());
+    await Outputs.open(context, reports, [join(dir, 'r.json'), join(dir, 'r.md')], 'csv').deliver(sampleResult());
     expect(printed()).toMatch(/^model,quantization/);
     expect(JSON.parse(readFileSync(join(dir, 'r.json'), 'utf8'))).toMatchObject({ schema: 'moeprof.result/1' });
     expect(readdirSync(dir).sort()).toEqual(['r.json', 'r.md']);
   });
 
-  it('prints nothing when quiet and writing files', () => {
+  it('prints nothing when quiet and writing files', async () => {
     const { context, printed } = fakeContext({ quiet: true });
-    Outputs.open(context, reports, [join(folder(), 'r.json')]).deliver(sampleResult());
+    await Outputs.open(context, reports, [join(folder(), 'r.json')]).deliver(sampleResult());
     expect(printed()).toBe('');
   });
 
@@ -103,12 +103,12 @@ describe('outputs', () => {
     expect(readdirSync(dir).sort()).toEqual(['routing.csv', 'sub.json']);
   });
 
-  it('writes through links, and into devices, rather than replacing them', () => {
+  it('writes through links, and into devices, rather than replacing them', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'real.json'), 'old');
     symlinkSync('real.json', join(dir, 'link.json'));
     const { context } = fakeContext({ quiet: true });
-    Outputs.open(context, reports, [join(dir, 'link.json'), 'json=/dev/null']).deliver(sampleResult());
+    await Outputs.open(context, reports, [join(dir, 'link.json'), 'json=/dev/null']).deliver(sampleResult());
     expect(readFileSync(join(dir, 'real.json'), 'utf8')).toMatch(/^\{/);
     expect(readdirSync(dir).sort()).toEqual(['link.json', 'real.json']);
     expect(existsSync('/dev/null')).toBe(true);

@@ -10,7 +10,7 @@ import { CapacitySearch, placingOf, planOf } from '../../src/explore/plan.js';
 import { planReports } from '../../src/explore/plan-report.js';
 import { sweepOf } from '../../src/explore/sweep.js';
 import { sweepReports } from '../../src/explore/sweep-report.js';
-import type { Format } from '../../src/report/format.js';
+import type { OutputFormat } from '../../src/report/format.js';
 import { reports } from '../../src/report/index.js';
 import { rankingReports } from '../../src/report/ranking.js';
 import type { Result } from '../../src/result/result.js';
@@ -112,8 +112,11 @@ describe('L21 Two phases', () => {
 
 describe('L21 the figures of a run are the same', () => {
   const options = { color: false, width: 80, unicode: true, verbose: true };
-  const formatted = <T>(formats: readonly Format<T>[], name: string, value: T): string =>
-    formats.find((format) => format.name === name)!.render(value, options);
+  const formatted = <T>(formats: readonly OutputFormat<T>[], name: string, value: T): string =>
+    formats
+      .filter((format) => 'render' in format)
+      .find((format) => format.name === name)!
+      .render(value, options);
 
   it('L21 in every format of a run: 250 and 600 tok/s, 153.8 and 384.6', async () => {
     const result = await simulate(REQUEST);

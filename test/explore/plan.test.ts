@@ -102,6 +102,7 @@ describe('the plan', () => {
   it('says in words what a table does not: what does not hold, does not fit, or is not steady', () => {
     const render = (placings: Placing[], name = 'table'): string =>
       planReports
+        .filter((format) => 'render' in format)
         .find((format) => format.name === name)!
         .render(planOf(['latency.tpot.p50 <= 2ms'], 'tpot=2ms', placings), {
           color: false,

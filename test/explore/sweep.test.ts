@@ -35,7 +35,11 @@ function ran(seconds: number, more: Readonly<Record<string, number>> = {}): Resu
 }
 
 const OPTIONS = { color: false, width: 80, unicode: true, verbose: false };
-const render = (name: string, view: SweepView): string => sweepReports.find((format) => format.name === name)!.render(view, OPTIONS);
+const render = (name: string, view: SweepView): string =>
+  sweepReports
+    .filter((format) => 'render' in format)
+    .find((format) => format.name === name)!
+    .render(view, OPTIONS);
 
 /** A sweep all of whose combinations ran. */
 function sweepOf(axes: readonly SweepAxis[], results: readonly Result[], atOnce: readonly Result[]): Sweep {

@@ -1,6 +1,7 @@
 // The ranking of several runs: order, the reason of each difference by hand, and 80 columns whatever the names.
 import { describe, expect, it } from 'vitest';
-import { rank, rankingReports } from '../../src/report/ranking.js';
+import { renderDocumentPage } from '../../src/report/document/page.js';
+import { rank, rankingDocument, rankingReports } from '../../src/report/ranking.js';
 import { type KnowingPart, knowledgeOfParts } from '../../src/result/knowledge.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
@@ -212,7 +213,7 @@ describe('L17 what runs know', () => {
     const markdown = render(3).split('\n');
     expect(markdown.find((line) => line.startsWith('| told'))).toContain('| sees the future |');
     expect(markdown.find((line) => line.startsWith('| fate'))).toContain('| stand-in: published recall .9715 |');
-    const page = render(4);
+    const page = renderDocumentPage(rankingDocument(results), 'moeprof run');
     expect(page).toMatch(/<caption>knows only what has happened<\/caption>.*\n?.*lru/);
     expect(page).toMatch(/<td [^>]*>stand-in: published recall \.84<\/td>/);
   });

@@ -3,6 +3,8 @@ import { formatCount } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
+import { axesFigures } from '../figure/axes-figures.js';
+import { pictureFormats } from '../figure/formats.js';
 import { longColumns, longJsonLines, longParquet } from './long-table.js';
 import type { Study } from './study.js';
 
@@ -17,9 +19,16 @@ const MOST_METRICS = 5;
 /** Formats of a study, the one for reading first. */
 export const studyReports: readonly OutputFormat<Study>[] = [
   ...documentFormats<Study>(studyDocument),
+  ...pictureFormats<Study>('moeprof sweep', ({ axes, rows, units }) => axesFigures(rows, axes, asked(units)), studyDocument),
   { name: 'jsonl', extensions: ['.jsonl', '.ndjson'], render: longJsonLines },
   { name: 'parquet', extensions: ['.parquet'], encode: longParquet },
 ];
+
+/** Metrics that are drawn: those of a study that asks for a few. */
+function asked(units: Study['units']): string[] {
+  const names = Object.keys(units);
+  return names.length <= MOST_METRICS ? names : [];
+}
 
 function studyDocument(study: Study): Document {
   const { rows } = study;

@@ -1,7 +1,9 @@
-// A document as one file for a browser: the same title, lines, tables and lines to copy, readable without a script or a network.
+// A document as one file for a browser: the same title, lines, tables and lines to copy, and a picture that zooms, readable without a
+// script or a network.
 import { VERSION } from '../../result/version.js';
 import { printable } from '../format.js';
-import { html, type Markup } from '../html/markup.js';
+import { clientScript } from '../html/assets.js';
+import { html, Markup } from '../html/markup.js';
 import { download, page } from '../html/page.js';
 import { prose, table } from '../html/pieces.js';
 import { renderCsv } from './csv.js';
@@ -10,13 +12,17 @@ import { alignOf, type Block, type Document, isShown, type Line, readable } from
 /** Lines to copy keep their breaks and scroll where a screen is narrow. */
 const STYLE = `pre.copy{overflow-x:auto;padding:.8em 1em;border:1px solid var(--line,#8884);border-radius:6px;font-size:.9rem;line-height:1.5}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3em 1em}dl.facts dt{opacity:.7}dl.facts dd{margin:0}
-@media (max-width:40rem){dl.facts{grid-template-columns:1fr}}`;
+@media (max-width:40rem){dl.facts{grid-template-columns:1fr}}
+.drawing{background:#fff;border-radius:8px;padding:.6rem;position:relative}.drawing svg{display:block;width:100%;max-width:760px;height:auto;margin:0 auto;touch-action:pan-y}
+.drawing.ready svg{cursor:crosshair}.drawing svg .chosen{stroke:#000;stroke-width:2px}.drawing .frame{fill:#0002;stroke:#333;vector-effect:non-scaling-stroke}
+.told{display:block;min-height:1.5em;font-size:.9rem;margin:.3rem 0}`;
 
 /**
  * The page of a document.
  * @param name what wrote it: `moeprof advise`
+ * @param picture SVG that stands above the rest
  */
-export function renderDocumentPage(document: Document, name: string): string {
+export function renderDocumentPage(document: Document, name: string, picture?: string): string {
   const { blocks, lead = [], title = name } = document;
   const [answer, ...origin] = lead;
   return page({
@@ -24,10 +30,14 @@ export function renderDocumentPage(document: Document, name: string): string {
     header: html`<h1>${printable(title)}</h1>${answer !== undefined && html`<p class="answer">${said(answer)}</p>`}${origin.map(
       (line) => html`<p class="origin">${said(line)}</p>`,
     )}`,
-    body: html`${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
+    body: html`${
+      picture !== undefined &&
+      html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
+`
+    }${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
     footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', 'text/csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
-    scripts: [],
+    scripts: picture === undefined ? [] : [clientScript('figure')],
     styles: [STYLE],
   });
 }

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 const { resolve } = createRequire(import.meta.url);
 
 /** The code of a script of ours, in `client/`. */
-export function clientScript(name: 'heatmap' | 'series'): string {
+export function clientScript(name: 'figure' | 'heatmap' | 'series'): string {
   return inlined(readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8'));
 }
 

@@ -11,17 +11,20 @@ export interface SeriesStyle {
 
 /**
  * Okabe and Ito 2002 (jfly.uni-koeln.de/color), whose colours differ with every kind of colour blindness, without their yellow, which is too
- * light for lines on white. In the order of their contrast to those before.
+ * light for lines on white. In an order in which neighbours differ in lightness, too: the bars of a group are told apart in grey.
  */
 export const SERIES: readonly SeriesStyle[] = [
   { color: '#0072b2', symbol: 'circle', dash: null },
-  { color: '#d55e00', symbol: 'square', dash: '5 2' },
+  { color: '#e69f00', symbol: 'square', dash: '5 2' },
   { color: '#009e73', symbol: 'triangle', dash: '1.5 1.5' },
   { color: '#000000', symbol: 'diamond', dash: '6 2 1.5 2' },
-  { color: '#cc79a7', symbol: 'cross', dash: '3 1.5' },
-  { color: '#e69f00', symbol: 'star', dash: '8 3' },
-  { color: '#56b4e9', symbol: 'wye', dash: '2 3' },
+  { color: '#d55e00', symbol: 'cross', dash: '3 1.5' },
+  { color: '#56b4e9', symbol: 'star', dash: '8 3' },
+  { color: '#cc79a7', symbol: 'wye', dash: '2 3' },
 ];
+
+/** Colours of a heat map from the least to the most, ever darker: a blue that grey paper keeps in order. */
+export const HEAT: readonly [least: string, most: string] = ['#f1f6fb', '#08306b'];
 
 /** Style of the n-th series; beyond {@link SERIES} they come again, with the dashes of the next one. */
 export function styleOf(series: number): SeriesStyle {

@@ -1,25 +1,26 @@
 // A figure as data: points with their intervals, by what stands on the axes. Drawing is `draw.ts`.
-import { UserError } from '../../../base/errors.js';
-import { visible } from '../../../base/text.js';
-import { BYTES } from '../../../base/units.js';
-import { describeMetric, METRICS } from '../../../result/catalogue.js';
-import type { Unit } from '../../../result/result.js';
-import { type Statistic, statisticOf } from '../pivot.js';
-import { type RunRow, requireValue, rowValue } from '../run-row.js';
+import { UserError } from '../../base/errors.js';
+import { visible } from '../../base/text.js';
+import { BYTES } from '../../base/units.js';
+import { describeMetric, METRICS } from '../../result/catalogue.js';
+import type { Unit } from '../../result/result.js';
+import { type Statistic, statisticOf } from '../study/pivot.js';
+import { type RunRow, requireValue, rowValue } from '../study/run-row.js';
+import type { SweepValue } from '../study/space.js';
 
-/** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. */
-export const FIGURE_KINDS = ['line', 'bar', 'scatter', 'pareto', 'heat'] as const;
+/** Kinds of figures. `pareto`: points, and the front that no other point beats in both metrics. `rank`: bars that lie, the best first. */
+export const FIGURE_KINDS = ['line', 'bar', 'rank', 'scatter', 'pareto', 'heat'] as const;
 /** One of {@link FIGURE_KINDS}. */
 export type FigureKind = (typeof FIGURE_KINDS)[number];
 
 /** What a figure is to show. */
 export interface FigureQuestion {
   readonly kind: FigureKind;
-  /** What stands on the horizontal axis: a name of {@link rowValue}. */
+  /** What stands on the horizontal axis, of a ranking what its bars are: a name of {@link rowValue}, or several with commas. */
   readonly x: string;
   /** The metric that is drawn. */
   readonly y: string;
-  /** What makes the series, or the rows of a heat map; null: there is one. */
+  /** What makes the series, or the rows of a heat map, as `x` says it; null: there is one. */
   readonly series: string | null;
   /** What makes the panels; null: there is one. */
   readonly facet: string | null;
@@ -29,10 +30,20 @@ export interface FigureQuestion {
 
 /** A quantity that an axis shows. */
 interface Axis {
-  /** Name and unit. */
-  readonly label: string;
+  readonly name: string;
+  /** Empty: a count, or words. */
+  readonly unit: string;
   /** False: its values are words. */
   readonly continuous: boolean;
+}
+
+/** A line across a panel: a limit, a knee. */
+interface Rule {
+  /** The axis that it stands on. */
+  readonly axis: 'x' | 'y';
+  /** In the axis's unit. */
+  readonly at: number;
+  readonly label: string;
 }
 
 /** The runs that share an x, a series and a panel. */
@@ -50,7 +61,12 @@ export interface FigurePoint {
 }
 
 /** A figure, ready to be drawn. */
-export interface StudyFigure extends FigureQuestion {
+export interface PaperFigure extends FigureQuestion {
+  /** Stands above it, where one of several needs a name. */
+  readonly title?: string;
+  /** What a reader must know, below it. */
+  readonly note?: string;
+  readonly rules?: readonly Rule[];
   readonly xAxis: Axis;
   readonly yAxis: Axis;
   /** In the order in which they came. */
@@ -64,13 +80,14 @@ export interface StudyFigure extends FigureQuestion {
  * Gathers the points of a figure.
  * @throws UserError where no run has what is asked for
  */
-export function figureOf(rows: readonly RunRow[], question: FigureQuestion): StudyFigure {
+export function figureOf(rows: readonly RunRow[], question: FigureQuestion): PaperFigure {
   const { facet, kind, series, statistic, x, y } = question;
+  if (kind === 'rank' && series !== null && facet !== null) throw new UserError('--kind rank: takes --series or --facet, not both');
   const ran = rows.filter(({ status }) => status === 'done');
-  for (const name of [x, series, facet]) if (name !== null) requireValue(ran, name);
+  for (const name of [x, series, facet].flatMap((names) => names?.split(',') ?? [])) requireValue(ran, name);
   const done = ran.filter(({ metrics }) => metrics[y] !== undefined);
   if (done.length === 0) throw new UserError(`--y ${y}: no run has it`);
-  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat');
+  const horizontal = axisOf(done, x, kind === 'bar' || kind === 'heat' || kind === 'rank');
   const vertical = scaleOf(describeMetric(y).unit, Math.max(...done.map(({ metrics }) => Math.abs(metrics[y]!))));
   const cells = new Map<string, { readonly at: Pick<FigurePoint, 'x' | 'series' | 'facet'>; readonly samples: number[] }>();
   for (const row of done) {
@@ -92,10 +109,10 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Stu
     }),
   );
   const names = (of: (point: FigurePoint) => string): string[] => [...new Set(points.map(of))];
-  const figure: StudyFigure = {
+  const figure: PaperFigure = {
     ...question,
-    xAxis: { label: horizontal.label, continuous: horizontal.continuous },
-    yAxis: { label: `${y}${vertical.unit === '' ? '' : `, ${vertical.unit}`}`, continuous: true },
+    xAxis: { name: horizontal.name, unit: horizontal.unit, continuous: horizontal.continuous },
+    yAxis: { name: y, unit: vertical.unit, continuous: true },
     seriesNames: names((point) => point.series),
     facets: names((point) => point.facet),
     points: ordered(points),
@@ -103,9 +120,14 @@ export function figureOf(rows: readonly RunRow[], question: FigureQuestion): Stu
   return kind === 'pareto' ? withFront(figure) : figure;
 }
 
-/** A value as it is drawn: what cannot be printed, and XML cannot hold, is shown as an escape. */
-function wordOf(row: RunRow, name: string): string {
-  return visible(String(rowValue(row, name) ?? ''));
+/** Values as they are drawn: what cannot be printed, and XML cannot hold, is shown as an escape. */
+function wordOf(row: RunRow, names: string): string {
+  return visible(
+    names
+      .split(',')
+      .map((name) => String(rowValue(row, name) ?? ''))
+      .join(' '),
+  );
 }
 
 function ordered(points: readonly FigurePoint[]): FigurePoint[] {
@@ -127,35 +149,58 @@ function ordered(points: readonly FigurePoint[]): FigurePoint[] {
 
 /** How an x is read off a row; figures with the same unit are continuous, all else is words. */
 function axisOf(rows: readonly RunRow[], name: string, words: boolean): Axis & { of(row: RunRow): number | string } {
-  const texts = rows.map((row) => rowValue(row, name) ?? '');
   const metric = rows.some(({ metrics }) => metrics[name] !== undefined);
   if (metric) {
-    const { factor, unit } = scaleOf(describeMetric(name).unit, Math.max(...texts.map((value) => Math.abs(Number(value)))));
-    return { label: `${name}${unit === '' ? '' : `, ${unit}`}`, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
+    const most = Math.max(...rows.map(({ metrics }) => Math.abs(metrics[name] ?? 0)));
+    const { factor, unit } = scaleOf(describeMetric(name).unit, most);
+    return { name, unit, continuous: true, of: (row) => (row.metrics[name] ?? Number.NaN) / factor };
   }
-  const label = name.split('.').at(-1)!;
-  const as = words ? undefined : READINGS.find(({ read }) => texts.every((value) => read(value) !== null));
-  if (as === undefined) return { label, continuous: false, of: (row) => wordOf(row, name) };
-  return { label: `${label}${as.unit}`, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
+  const short = name
+    .split(',')
+    .map((one) => one.split('.').at(-1)!)
+    .join(', ');
+  const as = words ? undefined : readingOf(rows.map((row) => rowValue(row, name) ?? ''));
+  if (as === undefined) return { name: short, unit: '', continuous: false, of: (row) => wordOf(row, name) };
+  return { name: short, unit: as.unit, continuous: true, of: (row) => as.read(rowValue(row, name) ?? '')! };
 }
 
-/** Ways to read the values of an axis as numbers; null: this is none of the kind. */
-const READINGS: readonly { readonly unit: string; read(value: string | number | boolean): number | null }[] = [
+/** Name and unit of an axis. */
+export function labelOf({ name, unit }: Axis): string {
+  return unit === '' ? name : `${name}, ${unit}`;
+}
+
+/** True where values are numbers of one unit. */
+export function areNumbers(values: readonly SweepValue[]): boolean {
+  return readingOf(values) !== undefined;
+}
+
+function readingOf(values: readonly SweepValue[]): Reading | undefined {
+  return READINGS.find(({ read }) => values.every((value) => read(value) !== null));
+}
+
+interface Reading {
+  readonly unit: string;
+  /** Null: this is none of the kind. */
+  read(value: SweepValue): number | null;
+}
+
+/** Ways to read the values of an axis as numbers. */
+const READINGS: readonly Reading[] = [
   { unit: '', read: (value) => (typeof value === 'number' ? value : numberIn(value, /^-?[\d.]+$/)) },
-  { unit: ', %', read: (value) => numberIn(value, /^[\d.]+ ?%$/) },
-  { unit: ', per layer', read: (value) => numberIn(value, /^[\d.]+\/layer$/) },
+  { unit: '%', read: (value) => numberIn(value, /^[\d.]+ ?%$/) },
+  { unit: 'per layer', read: (value) => numberIn(value, /^[\d.]+\/layer$/) },
   {
-    unit: ', GiB',
+    unit: 'GiB',
     read: (value) => (typeof value === 'string' && /^[\d.]+ ?[KMGT]i?B$/.test(value) ? (BYTES.read(value) ?? 0) / 2 ** 30 : null),
   },
 ];
 
-function numberIn(value: string | number | boolean, shape: RegExp): number | null {
+function numberIn(value: SweepValue, shape: RegExp): number | null {
   return typeof value === 'string' && shape.test(value) ? Number.parseFloat(value) : null;
 }
 
 /** The unit in which figures up to `most` are short, and how many of ours it has. */
-function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
+export function scaleOf(unit: Unit, most: number): { readonly factor: number; readonly unit: string } {
   const steps = SCALES[unit] ?? [[1, unit === 'count' ? '' : unit]];
   const [factor, name] = steps.findLast(([from]) => most >= from) ?? steps[0]!;
   return { factor, unit: name };
@@ -184,7 +229,7 @@ const SCALES: Readonly<Partial<Record<Unit, readonly (readonly [factor: number, 
 };
 
 /** Marks the points that no other point of their panel beats in both metrics. */
-function withFront(figure: StudyFigure): StudyFigure {
+function withFront(figure: PaperFigure): PaperFigure {
   const { points, x, y } = figure;
   if (!figure.xAxis.continuous) throw new UserError(`--x ${x}: a Pareto front needs figures on both axes; name a metric`);
   // What is no metric, or neither good nor bad, is what one pays: sizes, batches, seconds.

@@ -1,9 +1,8 @@
-// Figures: points, axes and fronts by hand; drawings that are XML with text as text; series that every eye, and paper, tells apart.
+// Figures: points, axes and fronts by hand; drawings that are XML with text as text.
 import { describe, expect, it } from 'vitest';
-import { drawFigure } from '../../../../src/explore/study/plot/draw.js';
-import { FIGURE_KINDS, type FigureQuestion, figureOf } from '../../../../src/explore/study/plot/figure.js';
-import { SERIES, styleOf } from '../../../../src/explore/study/plot/palette.js';
-import type { RunRow } from '../../../../src/explore/study/run-row.js';
+import { drawFigures } from '../../../src/explore/figure/draw.js';
+import { FIGURE_KINDS, type FigureQuestion, figureOf, labelOf } from '../../../src/explore/figure/figure.js';
+import type { RunRow } from '../../../src/explore/study/run-row.js';
 
 function run(system: string, cache: string, seed: number, speed: number, bytes = 2 ** 30): RunRow {
   return {
@@ -31,7 +30,7 @@ const QUESTION: FigureQuestion = {
 describe('a figure', () => {
   it('has a point for the runs that share x and series, with their range, x in order', () => {
     const { points, seriesNames, xAxis, yAxis } = figureOf(ROWS, QUESTION);
-    expect([xAxis, yAxis.label]).toEqual([{ label: 'expertCache, %', continuous: true }, 'speed.decode, tok/s']);
+    expect([xAxis, labelOf(yAxis)]).toEqual([{ name: 'expertCache', unit: '%', continuous: true }, 'speed.decode, tok/s']);
     expect(seriesNames).toEqual(['lru', 'fiddler']);
     expect(points.map(({ high, low, runs, series, x, y }) => [series, x, y, low, high, runs])).toEqual([
       ['lru', 10, 6, 6, 6, 1],
@@ -43,7 +42,7 @@ describe('a figure', () => {
 
   it('takes a unit in which its figures are short', () => {
     // 71 to 167 ms.
-    expect(figureOf(ROWS, { ...QUESTION, y: 'latency.tpot.p50' }).yAxis.label).toBe('latency.tpot.p50, ms');
+    expect(labelOf(figureOf(ROWS, { ...QUESTION, y: 'latency.tpot.p50' }).yAxis)).toBe('latency.tpot.p50, ms');
   });
 
   it.each<[string[], string, number | string]>([
@@ -55,7 +54,7 @@ describe('a figure', () => {
       caches.map((cache) => run('lru', cache, 0, 1)),
       QUESTION,
     );
-    expect([xAxis.label, points[0]!.x]).toEqual([label, least]);
+    expect([labelOf(xAxis), points[0]!.x]).toEqual([label, least]);
   });
 
   it('has a front of the points that no other beats in both', () => {
@@ -71,7 +70,7 @@ describe('a figure', () => {
   });
 
   it('shows what cannot be printed, and XML cannot hold, as an escape', () => {
-    const svg = drawFigure(figureOf([run('a\u0000b\u001b[31m', '25%', 0, 1)], QUESTION));
+    const svg = drawFigures([figureOf([run('a\u0000b\u001b[31m', '25%', 0, 1)], QUESTION)]);
     expect(svg).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(svg).toContain('a\\u{0}b\\u{1b}[31m');
   });
@@ -89,9 +88,11 @@ describe('a drawing', () => {
   it.each(FIGURE_KINDS)('of kind %s is SVG of the asked width, every name in it as text', (kind) => {
     const rows = [...ROWS, run('lru', '10%', 2, 5), run('fiddler', '25%', 2, 7)];
     const x = kind === 'pareto' ? 'memory.gpu.expert_cache' : 'memory.expertCache';
-    const svg = drawFigure(figureOf(rows, { ...QUESTION, kind, x, facet: 'trace' }), 90);
+    const question = { ...QUESTION, kind, x, ...(kind === 'rank' ? {} : { facet: 'trace' }) };
+    const svg = drawFigures([figureOf(rows, question)]);
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="90mm" viewBox="0 0 340\.16 [\d.]+"/);
-    for (const name of ['lru', 'fiddler', 'code', 'a&lt;b&amp;c', 'speed.decode']) expect(svg).toContain(name);
+    for (const name of ['lru', 'fiddler', 'speed.decode', ...(kind === 'rank' ? [] : ['code', 'a&lt;b&amp;c'])])
+      expect(svg).toContain(name);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
     // Tags that match, and nothing that runs or loads.
     const stack: string[] = [];
@@ -102,55 +103,6 @@ describe('a drawing', () => {
     expect(stack).toEqual([]);
     expect(svg).not.toMatch(/<script|href=|url\(|@import/);
     // The same bytes again.
-    expect(drawFigure(figureOf(rows, { ...QUESTION, kind, x, facet: 'trace' }), 90)).toBe(svg);
-  });
-});
-
-describe('series', () => {
-  /** Linear light of a colour. */
-  const light = (color: string): [number, number, number] => {
-    const channel = (at: number): number => {
-      const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    };
-    return [channel(1), channel(3), channel(5)];
-  };
-  const luminance = ([r, g, b]: readonly [number, number, number]): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  /** Machado, Oliveira and Fernandes 2009, severity 1. */
-  const BLINDNESS: Readonly<Record<string, readonly number[]>> = {
-    protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
-    deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
-    tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
-  };
-  const seen = (color: string, matrix: readonly number[]): number[] => {
-    const rgb = light(color);
-    return [0, 3, 6]
-      .map((row) =>
-        Math.min(
-          1,
-          Math.max(
-            0,
-            rgb.reduce((sum, value, i) => sum + matrix[row + i]! * value, 0),
-          ),
-        ),
-      )
-      .map((value) => value ** (1 / 2.2));
-  };
-
-  it.each(Object.entries(BLINDNESS))('have colours that differ with %s', (_, matrix) => {
-    for (const [i, { color }] of SERIES.entries()) {
-      for (const { color: other } of SERIES.slice(0, i)) {
-        const [a, b] = [seen(color, matrix), seen(other, matrix)];
-        expect(Math.hypot(...a.map((value, k) => value - b[k]!)), `${color} ${other}`).toBeGreaterThan(0.1);
-      }
-    }
-  });
-
-  it('are dark enough for white paper, and differ in symbol and dash where there is no colour', () => {
-    for (const { color } of SERIES) expect(1.05 / (luminance(light(color)) + 0.05), color).toBeGreaterThan(2);
-    expect(new Set(SERIES.map(({ symbol }) => symbol)).size).toBe(SERIES.length);
-    expect(new Set(SERIES.map(({ dash }) => dash)).size).toBe(SERIES.length);
-    const many = Array.from({ length: 21 }, (_, i) => JSON.stringify(styleOf(i)));
-    expect(new Set(many).size).toBe(21);
+    expect(drawFigures([figureOf(rows, question)])).toBe(svg);
   });
 });

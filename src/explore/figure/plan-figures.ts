@@ -1,0 +1,67 @@
+// Figures of a plan: what each placing needs and has, and how what must hold depends on the expert cache.
+import { visible } from '../../base/text.js';
+import { measurePair } from '../../result/amount.js';
+import { parseAssertion } from '../../result/budget.js';
+import { describeMetric } from '../../result/catalogue.js';
+import { answeringProbe, neededBytes, type Placing, type Plan } from '../plan.js';
+import { type FigurePoint, type PaperFigure, scaleOf } from './figure.js';
+
+/** Most conditions that are drawn. */
+const CONDITIONS = 3;
+
+/** Memory, then each condition on a metric. */
+export function planFigures({ conditions, placings }: Plan): PaperFigure[] {
+  return [memory(placings), ...conditions.flatMap((text) => condition(placings, text)).slice(0, CONDITIONS)];
+}
+
+function nameOf({ hardware, system }: Placing): string {
+  return visible(`${system} on ${hardware}`);
+}
+
+/** GPU memory that the smallest cache takes, and that of the machine. */
+function memory(placings: readonly Placing[]): PaperFigure {
+  const point = (placing: Placing, series: string, bytes: number): FigurePoint => {
+    const y = bytes / 2 ** 30;
+    return { x: nameOf(placing), y, low: y, high: y, series, facet: '', runs: 1, front: false };
+  };
+  const points = placings.flatMap((placing) => {
+    const answer = answeringProbe(placing);
+    return [...(answer === null ? [] : [point(placing, 'needs', neededBytes(answer))]), point(placing, 'has', placing.gpuBytes)];
+  });
+  return {
+    ...{ kind: 'rank', x: 'placing', y: 'memory.gpu.peak', series: 'memory', facet: null, statistic: 'median' },
+    xAxis: { name: 'placing', unit: '', continuous: false },
+    yAxis: { name: 'GPU memory', unit: 'GiB', continuous: true },
+    ...{ seriesNames: ['needs', 'has'], facets: [''], points },
+  };
+}
+
+/** A metric against the expert cache, with the limit that it must keep; nothing where the condition names several metrics. */
+function condition(placings: readonly Placing[], text: string): PaperFigure[] {
+  const { metric, rule } = parseAssertion(text);
+  if (/[*?]/.test(metric)) return [];
+  const { unit: own } = describeMetric(metric);
+  const clauses = rule.kind === 'limit' ? rule.clauses : [];
+  const limits = clauses.flatMap(({ amount }) => measurePair(amount, { base: null, candidate: 0, unit: own }, text)?.limit ?? []);
+  const runs = placings.flatMap((placing) =>
+    placing.probes.flatMap(({ percent, result }) => {
+      const value = result.metrics[metric]?.value;
+      return value === undefined ? [] : [{ series: nameOf(placing), percent, value }];
+    }),
+  );
+  if (runs.length === 0) return [];
+  const { factor, unit } = scaleOf(own, Math.max(...runs.map(({ value }) => Math.abs(value))));
+  const points = runs.map(({ percent, series, value }): FigurePoint => {
+    const y = value / factor;
+    return { x: percent, y, low: y, high: y, series, facet: '', runs: 1, front: false };
+  });
+  return [
+    {
+      ...{ kind: 'line', x: 'memory.expertCache', y: metric, series: 'placing', facet: null, statistic: 'median' },
+      xAxis: { name: 'expert cache', unit: '% of all experts', continuous: true },
+      yAxis: { name: metric, unit, continuous: true },
+      ...{ seriesNames: [...new Set(points.map(({ series }) => series))], facets: [''], points },
+      rules: limits.map((limit) => ({ axis: 'y' as const, at: limit / factor, label: text })),
+    },
+  ];
+}
