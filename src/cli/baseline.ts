@@ -1,22 +1,24 @@
 // `moeprof baseline`: results kept to be compared with later, as plain files in `.moeprof/baselines/<name>/<scenario>.json`, so that
 // they can be committed, diffed and read by any other tool.
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { UserError } from '../base/errors.js';
-import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { EXIT, UserError } from '../base/errors.js';
 import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
 import { formatCount } from '../base/units.js';
+import { changeText } from '../compare/judge.js';
 import { formatMetric, printable } from '../report/format.js';
 import { jsonReport, tableReport } from '../report/run.js';
+import { sparkline } from '../report/sparkline.js';
 import { ruledTable, shorten } from '../report/text.js';
 import { readResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import { tokensRun } from '../result/work-done.js';
+import { baselineFolder, baselineNames, dated, statesOf, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './context.js';
 import { loadOperands } from './operands.js';
-import { allowCodeOption } from './options.js';
+import { allowCodeOption, metricNames } from './options.js';
 import { BASELINES, filesBelow, scenarioFiles } from './scenarios.js';
 
 const EXAMPLES = `
@@ -25,7 +27,9 @@ Examples:
   moeprof baseline save main result.json --force
   moeprof baseline list
   moeprof baseline show main/code
+  moeprof baseline log main --metric latency.tpot.mean
   moeprof compare baseline:main runs/
+  moeprof compare --against main~3 runs/
 `;
 
 const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
@@ -56,6 +60,16 @@ export function define(command: Command, context: CliContext): void {
     .argument('<name[/scenario]>', 'as list prints it; the scenario may be left out where there is only one')
     .addHelpText('after', EXAMPLES)
     .action((wanted: string) => context.out(tableReport.render(readResult(pathOf(wanted)), context.reportOptions)));
+  command
+    .command('log')
+    .summary('how a metric went from state to state')
+    .description('How a metric went, each time that saving with --force or --update-baseline changed a figure.')
+    .argument('<name[/scenario]>', 'as list prints it; without a scenario, all of them')
+    .option('--metric <name>', 'which metric', 'latency.tpot.mean')
+    .addHelpText('after', EXAMPLES)
+    .action((wanted: string, { metric }: { readonly metric: string }) =>
+      context.out(log(wanted, metricNames(metric, '--metric')[0]!, context)),
+    );
 }
 
 interface SaveOptions {
@@ -71,20 +85,54 @@ async function save(name: string, runs: readonly string[], { allowCode, force }:
       const path = join(BASELINES, name, `${scenario}.json`);
       if (files.has(path)) throw new UserError(`${label}: another run is of scenario ${scenario} too; rename its file`);
       if (!force && existsSync(path)) throw new UserError(`${path}: is there already; pass --force to replace it`);
-      files.set(path, jsonReport.render(result, FILE));
+      files.set(path, jsonReport.render(dated(result), FILE));
     }
   }
-  for (const [path, text] of files) {
-    makeFolder(dirname(path));
-    writeFileAtomic(path, text);
-    context.note(`saved ${path}`);
-  }
+  writeBaseline(join(BASELINES, name), files);
+  for (const path of files.keys()) context.note(`saved ${path}`);
+}
+
+/**
+ * A metric in every state of a baseline, the latest first, under a line that goes from the earliest to the latest.
+ * @throws UserError where there is no such baseline or scenario
+ */
+function log(wanted: string, metric: string, context: CliContext): string {
+  const options = context.reportOptions;
+  const name = baselineNames().find((one) => wanted === one || wanted.startsWith(`${one}/`)) ?? wanted;
+  baselineFolder(name, 'runs/', EXIT.input);
+  const states = statesOf(name).map(({ folder, name: state }) => {
+    const names = filesBelow(folder).filter((file) => file.endsWith('.json'));
+    const results = scenarioFiles(names, folder).map((file) => [file.scenario, readResult(join(folder, file.name))] as const);
+    return { state, results: new Map(results) };
+  });
+  const all = [...new Set(states.flatMap(({ results }) => [...results.keys()]))].sort();
+  const scenarios = wanted === name ? all : all.filter((scenario) => wanted === `${name}/${scenario}`);
+  if (scenarios.length === 0) throw new UserError(`baseline ${name} has no scenario "${wanted.slice(name.length + 1)}": ${all.join(', ')}`);
+  const blocks = scenarios.map((scenario) => {
+    const metrics = states.map(({ results }) => results.get(scenario)?.metrics[metric]);
+    const line = sparkline(metrics.map((one) => one?.value ?? null).toReversed(), 40, options);
+    const unit = metrics.find((one) => one !== undefined)?.unit;
+    const range =
+      unit === undefined
+        ? 'no state has it'
+        : `${formatMetric({ value: line.least, unit })} to ${formatMetric({ value: line.most, unit })}`;
+    const rows = states.flatMap(({ results, state }, index) => {
+      const [now, before] = [metrics[index], metrics[index + 1]];
+      const result = results.get(scenario);
+      if (result === undefined) return [];
+      const change = now === undefined || before === undefined || now.value === before.value ? '' : changeText(before.value, now);
+      return [[state, String(result.environment.saved ?? '-'), now === undefined ? '-' : formatMetric(now), change]];
+    });
+    const head = printable(`${name}/${scenario}  ${metric}  ${line.text.trim()}  ${range}`);
+    return `${head}\n\n${ruledTable(['state', 'saved', 'value', 'change'], rows, options, { align: ['left', 'left', 'right', 'right'] })}\n`;
+  });
+  return blocks.join('\n');
 }
 
 /** Path and name (`main/code`) of all saved results. */
 function saved(): { readonly path: string; readonly name: string }[] {
   if (!isFolder(BASELINES)) return [];
-  const names = filesBelow(BASELINES).filter((file) => file.endsWith('.json'));
+  const names = filesBelow(BASELINES).filter((file) => file.endsWith('.json') && !file.includes('/.'));
   if (names.length === 0) return [];
   return scenarioFiles(names, BASELINES).map(({ name, scenario }) => ({ path: join(BASELINES, name), name: scenario }));
 }

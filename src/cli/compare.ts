@@ -9,10 +9,12 @@ import { compareSets, type Gate } from '../compare/gate.js';
 import { compareReports } from '../compare/report.js';
 import { jsonReport } from '../report/run.js';
 import { type Budget, budgetFileSchema, budgetsOf, parseFailOn } from '../result/budget.js';
+import { dated, isBaseline, writeBaseline } from './baseline-history.js';
 import type { CliContext } from './context.js';
 import { type LoadedSet, loadOperands } from './operands.js';
 import { addOutputOptions, allowCodeOption, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
+import { BASELINES } from './scenarios.js';
 
 interface CompareOptions extends OutputOptions {
   readonly failOn: readonly string[];
@@ -21,6 +23,7 @@ interface CompareOptions extends OutputOptions {
   readonly explain: boolean;
   readonly updateBaseline: boolean;
   readonly all: boolean;
+  readonly against?: string;
   readonly allowCode?: boolean;
 }
 
@@ -31,7 +34,7 @@ Operands:
   results/           a folder of results or run profiles, one scenario a file;
                      code@1.json, code@2.json are repeats of scenario code
   git:main:pr.json   a result, or a folder of them, as it was at a commit
-  baseline:main      what moeprof baseline save has saved
+  baseline:main      what moeprof baseline save has saved; baseline:main~1 before
   -                  a result on stdin
 
 Budgets:
@@ -50,15 +53,20 @@ Examples:
   moeprof compare main.json pr.json --fail-on 'latency.tpot.* > +3%' --explain
   moeprof compare lru.yaml s3-fifo.yaml --html diff.html
   moeprof compare baseline:main runs/ --budgets budgets.yaml -o gate.md
+  moeprof compare --against main~3 runs/
   moeprof compare main.json pr.json --update-baseline
 `;
 
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   command
-    .argument('<base>', 'baseline: a result, a run profile, a folder of either, git:<commit>:<path> or baseline:<name>')
-    .argument('<candidate...>', 'what to judge, given in the same ways')
+    .argument(
+      '<base>',
+      'baseline: a result, a run profile, a folder of either, git:<commit>:<path> or baseline:<name>; with --against, a candidate',
+    )
+    .argument('[candidate...]', 'what to judge, given in the same ways')
     .optionsGroup('Gate:')
+    .option('--against <baseline>', 'base is this saved baseline: main, or main~3 for three states before')
     .option('--fail-on <condition>', 'fail where this is true of a metric, repeatable', collect, [])
     .option('--budgets <file>', 'YAML file with a list of budgets, repeatable', collect, [])
     .option('--allow-different-inputs', 'compare even where model, hardware, routing, workload or seed differ', false)
@@ -69,22 +77,32 @@ export function define(command: Command, context: CliContext): void {
   addOutputOptions(command, compareReports)
     .option('--html <path>', 'write a report with charts of both runs, short for -o html=<path>')
     .addHelpText('after', DETAILS)
-    .action(async (base: string, candidates: string[], options: CompareOptions) => {
+    .action(async (first: string, others: string[], options: CompareOptions) => {
+      const [base, candidates] = sidesOf(first, others, options.against);
       const given = [...options.budgets.flatMap(readBudgets), ...options.failOn.map((text) => parseFailOn(text))];
       if (options.updateBaseline && candidates.length > 1)
         throw new UserError('--update-baseline: takes one candidate, which becomes the base');
       const outputs = Outputs.open(context, compareReports, outputsOf(options), stdoutFormat(options));
       try {
-        const [first, ...others] = await loadOperands([base, ...candidates], context, outputs.needDetails, options.allowCode);
-        const gate = compareSets(first!, others, given, options);
-        const update = options.updateBaseline ? baselineFiles(first!, others[0]!) : null;
+        const [before, ...after] = await loadOperands([base, ...candidates], context, outputs.needDetails, options.allowCode);
+        const gate = compareSets(before!, after, given, options);
+        const update = options.updateBaseline ? baselineFiles(before!, after[0]!) : null;
         if (!gate.passed && update === null) context.setExitCode(EXIT.gateFailed);
         await outputs.deliver(gate, options.all);
-        if (update !== null) accept(gate, update, context);
+        if (update !== null) accept(gate, update, before!.folder ? before!.path : null, context);
       } finally {
         outputs.abort();
       }
     });
+}
+
+/** @throws UserError where there is no candidate */
+function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
+  if (against !== undefined) return [`baseline:${against.replace(/^baseline:/, '')}`, [first, ...others]];
+  if (others.length > 0) return [first, others];
+  throw new UserError(
+    `compare: what ${first} is to be compared with is missing; write moeprof compare ${first} <candidate>, or --against <baseline> ${first}`,
+  );
 }
 
 /** @throws UserError with file, line and column */
@@ -99,6 +117,8 @@ function readBudgets(path: string): Budget[] {
  */
 function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, string> {
   const place = base.path;
+  if (place?.startsWith(BASELINES) && !isBaseline(place))
+    throw new UserError(`--update-baseline: ${base.label} is an earlier state, which stays as it was`);
   if (place === null) throw new UserError(`--update-baseline: ${base.label} cannot be written; give a file or a folder of results as base`);
   if ([...base.scenarios.values()].some(({ budgets }) => budgets !== undefined)) {
     throw new UserError(`--update-baseline: ${base.label} is run, not saved; give a file or a folder of results as base`);
@@ -117,23 +137,32 @@ function baselineFiles(base: LoadedSet, candidate: LoadedSet): Map<string, strin
   if (repeated !== undefined)
     throw new UserError(`--update-baseline: ${repeated.label} is a repeat; save runs with --repeat in one file instead`);
   return new Map(
-    [...candidate.scenarios].map(([scenario, { result }]) => [join(place, `${scenario}.json`), jsonReport.render(result, FILE)]),
+    [...candidate.scenarios].map(([scenario, { result }]) => [
+      join(place, `${scenario}.json`),
+      jsonReport.render(isBaseline(place) ? dated(result) : result, FILE),
+    ]),
   );
 }
 
 const FILE = { color: false, width: 80, unicode: true, verbose: false } as const;
 
-/** The report has been printed: says what it means to accept it, and writes. */
-function accept(gate: Gate, files: ReadonlyMap<string, string>, context: CliContext): void {
+/**
+ * The report has been printed: says what it means to accept it, and writes.
+ * @param folder that the files lie in; null for a single file
+ */
+function accept(gate: Gate, files: ReadonlyMap<string, string>, folder: string | null, context: CliContext): void {
   const changed = gate.comparisons.reduce((sum, { rows }) => sum + rows.length, 0);
   const faults = gate.comparisons.reduce((sum, { findings }) => sum + findings.length, gate.faults.length);
   const what = `${changed} changed metric${changed === 1 ? '' : 's'}, ${faults} fault${faults === 1 ? '' : 's'}`;
   context.note(
     `accepting ${what}${gate.added.length === 0 ? '' : `, ${gate.added.length} new scenario${gate.added.length === 1 ? '' : 's'}`}`,
   );
-  for (const [path, text] of files) {
-    makeFolder(dirname(path));
-    writeFileAtomic(path, text);
-    context.note(`wrote ${path}`);
+  if (folder !== null && isBaseline(folder)) writeBaseline(folder, files);
+  else {
+    for (const [path, text] of files) {
+      makeFolder(dirname(path));
+      writeFileAtomic(path, text);
+    }
   }
+  for (const path of files.keys()) context.note(`wrote ${path}`);
 }

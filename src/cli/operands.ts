@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { EXIT, UserError } from '../base/errors.js';
 import { isFolder, readText } from '../base/input-file.js';
 import { isPath, listProfiles } from '../base/profiles.js';
-import { didYouMean } from '../base/text.js';
 import type { Operand } from '../compare/compare.js';
 import type { OperandSet } from '../compare/gate.js';
 import { joinRepeats } from '../compare/repeats.js';
@@ -13,9 +12,10 @@ import { type Budget, budgetsOf } from '../result/budget.js';
 import { parseResult } from '../result/read.js';
 import type { Result } from '../result/result.js';
 import type { RunSpec } from '../system/run.js';
+import { baselineFolder, baselineNames } from './baseline-history.js';
 import type { CliContext } from './context.js';
 import { parseGitOperand, readFromGit } from './git.js';
-import { BASELINES, filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
+import { filesBelow, scenarioFiles, scenarioOfFile } from './scenarios.js';
 
 /** Operands with where their results stand, for commands that write them anew. */
 export interface LoadedSet extends OperandSet {
@@ -60,7 +60,9 @@ export async function loadOperands(
   allowCode = false,
 ): Promise<LoadedSet[]> {
   const sets: SourceSet[] = [];
-  for (const [index, path] of paths.entries()) sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input));
+  for (const [index, path] of paths.entries()) {
+    sets.push(await findSources(path, index === 0 ? EXIT.notComparable : EXIT.input, paths[1] ?? 'runs/'));
+  }
   const prepared: Prepared[][] = [];
   for (const set of sets) {
     const row: Prepared[] = [];
@@ -88,8 +90,11 @@ function byScenario(operands: readonly (readonly [string, Operand])[]): Map<stri
   return new Map([...groups].map(([scenario, repeats]) => [scenario, { ...repeats[0]!, result: joinRepeats(repeats) }]));
 }
 
-/** @param absent exit code where there is no such thing */
-async function findSources(path: string, absent: number): Promise<SourceSet> {
+/**
+ * @param absent exit code where there is no such thing
+ * @param candidate what a base that is missing would be saved from
+ */
+async function findSources(path: string, absent: number, candidate: string): Promise<SourceSet> {
   const one = (source: Source, file: string | null = null): SourceSet => ({ label: path, folder: false, path: file, sources: [source] });
   if (path === '-') return one({ label: path, scenario: 'stdin', content: { text: readText(path, 'result') }, detached: true });
   const commit = parseGitOperand(path);
@@ -102,12 +107,18 @@ async function findSources(path: string, absent: number): Promise<SourceSet> {
     return { label: path, folder: true, path: null, sources };
   }
   const saved = /^baseline:(.*)$/.exec(path);
-  const file = saved === null ? path : baselineFolder(saved[1]!, absent);
+  const file = saved === null ? path : baselineFolder(saved[1]!, candidate, absent);
   if (isFolder(file)) {
     const files = scenarioFiles(filesBelow(file), path);
     const sources = files.map(({ name, scenario }): Source => {
       const label = join(file, name);
-      return { label, scenario, content: { text: readText(label, 'result') }, detached: false };
+      // An earlier state is known by its name, not by the folder that it is kept in.
+      return {
+        label: path.includes('~') && saved !== null ? `${path}/${name}` : label,
+        scenario,
+        content: { text: readText(label, 'result') },
+        detached: false,
+      };
     });
     return { label: path, folder: true, path: file, sources };
   }
@@ -115,20 +126,19 @@ async function findSources(path: string, absent: number): Promise<SourceSet> {
     if (!isPath(path) && listProfiles('runs').includes(path))
       return one({ label: path, scenario: path, content: { profile: path }, detached: false });
     if (absent !== EXIT.input) {
-      throw new UserError(`${path}: there is no such baseline; save one with moeprof baseline save, or moeprof run -o ${path}`, absent);
+      const known = baselineNames();
+      const saved = known.includes(path)
+        ? `write baseline:${path} for the baseline that is saved`
+        : `write it first: moeprof run ${profileOf(candidate)}-o ${path}`;
+      throw new UserError(`${path}: there is no such file to compare with; ${saved}`, absent);
     }
   }
   return one({ label: path, scenario: scenarioOfFile(path), content: { text: readText(file, 'result') }, detached: false }, file);
 }
 
-function baselineFolder(name: string, absent: number): string {
-  const folder = join(BASELINES, name);
-  if (name !== '' && isFolder(folder)) return folder;
-  const known = isFolder(BASELINES) ? [...new Set(filesBelow(BASELINES).map((file) => file.split('/')[0]!))] : [];
-  throw new UserError(
-    `baseline:${name}: there is no such baseline; ${didYouMean(name, known)} (save one with moeprof baseline save)`,
-    absent,
-  );
+/** A run profile as an argument of `moeprof run`; nothing for what is no profile. */
+function profileOf(candidate: string): string {
+  return /\.ya?ml$/i.test(candidate) ? `${candidate} ` : '';
 }
 
 /** Reads a result; checks a run profile, and with it the budgets that it brings. */

@@ -189,7 +189,7 @@ export function define(command: Command, context: CliContext): void {
       const shown = wanted === undefined ? families.filter(({ asked }) => asked !== true) : [familyNamed(wanted)];
       const rows = shown.flatMap((family) => family.names().map((name) => [`${family.name}/${name}`, family.summary(name)] as const));
       const longest = Math.max(0, ...rows.map(([name]) => name.length));
-      const width = widthOf(context.reportOptions);
+      const width = Math.max(40, context.terminal.width);
       context.out(
         rows
           .map(

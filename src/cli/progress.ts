@@ -32,7 +32,7 @@ export interface Progress {
 /**
  * Begins to show progress.
  * @param label what is being done, e.g. `replaying`
- * @param total units of work
+ * @param total units of work; 0: how many is not known yet, and only the label is shown
  * @param unit their name, e.g. `tokens`
  */
 export function startProgress(mode: ProgressMode, sink: ProgressSink, label: string, total: number, unit: string): Progress {
@@ -56,16 +56,19 @@ export function startProgress(mode: ProgressMode, sink: ProgressSink, label: str
     tenths = reached;
     sink.write(`${text(done)}\n`);
   };
+  const shown = (done: number, now: number): string => {
+    if (total === 0) return `${label} ${sink.unicode ? '…' : '...'}`;
+    const filled = Math.min(BAR, Math.floor((BAR * done) / whole));
+    const [full, empty] = sink.unicode ? ['█', '░'] : ['#', '.'];
+    return `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${remaining(done, now)}`;
+  };
   const bar = (done: number): void => {
     const now = sink.now();
     if (now < next) return;
     next = now + INTERVAL;
     drawn = true;
-    const filled = Math.min(BAR, Math.floor((BAR * done) / whole));
-    const [full, empty] = sink.unicode ? ['█', '░'] : ['#', '.'];
-    const shown = `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${remaining(done, now)}`;
     // Back to the first column, the line, and nothing of a longer one before it; a line that wraps could not be taken back.
-    sink.write(`\r${shown.slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
+    sink.write(`\r${shown(done, now).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
   };
   return {
     update: { bar, lines: line, off: () => undefined }[mode],

@@ -10,6 +10,9 @@ import type { Progress } from './progress.js';
 import { canRunInThreads, RunThreads } from './run-threads.js';
 import type { Settle, Settled, Update } from './settled.js';
 
+/** Time between two drawings of what nothing is heard of, ms. */
+const TICK = 500;
+
 /** How runs are run. */
 export interface PoolOptions {
   /** Most runs at a time; the machine's cores unless said. */
@@ -58,6 +61,8 @@ export async function runEach(
   settle: Settle,
 ): Promise<void> {
   const show = progressOf(count, context);
+  // Threads say how far they are only once they replay; what they wait for until then is shown all the same.
+  const ticking = setInterval(show.tick, TICK).unref();
   try {
     if (count > 1 && threads > 1 && canRunInThreads()) {
       await new RunThreads(runs, details, show.update, settle).run(Math.min(threads, count));
@@ -78,6 +83,7 @@ export async function runEach(
       if (settle(at, outcome)) return;
     }
   } finally {
+    clearInterval(ticking);
     show.finish();
   }
 }
@@ -93,18 +99,19 @@ async function settledBy(run: () => Promise<Result>): Promise<Settled> {
 }
 
 /** One bar over all runs: tokens of those that have said how many they have. */
-function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { update: Update; finish(): void } {
+function progressOf(runs: number, context: Pick<CliContext, 'progress'>): { update: Update; tick(): void; finish(): void } {
   const shares = new Float64Array(runs);
   let sum = 0;
-  let bar: Progress | null = null;
+  const bar: Progress = context.progress(runs === 1 ? 'replaying' : `replaying ${runs} runs`, 100, '%');
+  const shown = (): number => Math.floor((100 * sum) / runs + 1e-9);
   return {
+    tick: () => bar.update(shown()),
     update: (index, done, total) => {
-      bar ??= context.progress(runs === 1 ? 'replaying' : `replaying ${runs} runs`, 100, '%');
       const share = total === 0 ? 1 : done / total;
       sum += share - shares[index]!;
       shares[index] = share;
-      bar.update(Math.floor((100 * sum) / runs + 1e-9));
+      bar.update(shown());
     },
-    finish: () => bar?.finish(),
+    finish: () => bar.finish(),
   };
 }

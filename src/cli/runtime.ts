@@ -78,8 +78,31 @@ export class Runtime implements CliContext {
   progress(label: string, total: number, unit: string): Progress {
     const { stderr } = this.#process;
     const { width, unicode } = detectTerminal(stderr, this.environment, this.options.color);
+    const mode = this.#progressMode();
+    // A signal that ends the process takes the line away first. What is done keeps nobody waiting, and leaves signals to the system.
+    const ended = (signal: NodeJS.Signals): void => {
+      shown.finish();
+      this.#process.kill(this.#process.pid, signal);
+    };
+    let listening = false;
+    const listen = (wanted: boolean): void => {
+      if (wanted === listening || this.#process.pid === 1) return;
+      listening = wanted;
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) this.#process[wanted ? 'on' : 'off'](signal, ended);
+    };
     const sink = { write: (text: string) => stderr.write(text), width, unicode, now: () => performance.now() };
-    return startProgress(this.#progressMode(), sink, label, total, unit);
+    const bar = startProgress(mode, sink, label, total, unit);
+    const shown: Progress = {
+      update: (done) => {
+        listen(mode === 'bar' && (total === 0 || done < total));
+        bar.update(done);
+      },
+      finish: () => {
+        listen(false);
+        bar.finish();
+      },
+    };
+    return shown;
   }
 
   #progressMode(): ProgressMode {

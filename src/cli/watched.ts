@@ -1,9 +1,8 @@
 // Work behind a progress bar, which is gone however the work ends.
 import type { CliContext } from './context.js';
-import type { Progress } from './progress.js';
 
 /**
- * Shows a bar while work of so many units is done, from the first word on how far it is.
+ * Shows what is done while work of so many units lasts: that it is prepared, and, from the first word on how far it is, a bar.
  * @param work is given what it reports to, and what lets signals in
  */
 export async function watched<T>(
@@ -12,14 +11,24 @@ export async function watched<T>(
   unit: string,
   work: (watch: { progress(done: number, total: number): void; breathe(): Promise<void> }) => Promise<T>,
 ): Promise<T> {
-  const bars: Progress[] = [];
+  // Until the work says how far it is, it opens files and draws routing, which may take long too.
+  let bar = context.progress('preparing', 0, unit);
+  let known = false;
   const progress = (done: number, total: number): void => {
-    bars[0] ??= context.progress(label, total, unit);
-    bars[0].update(done);
+    if (!known) {
+      bar.finish();
+      bar = context.progress(label, total, unit);
+      known = true;
+    }
+    bar.update(done);
+  };
+  const breathe = (): Promise<void> => {
+    if (!known) bar.update(0);
+    return context.breathe();
   };
   try {
-    return await work({ progress, breathe: () => context.breathe() });
+    return await work({ progress, breathe });
   } finally {
-    bars[0]?.finish();
+    bar.finish();
   }
 }

@@ -50,6 +50,18 @@ describe('progress', () => {
     expect(written[9]).toBe('replaying 100 % (2,000 of 2,000 tokens)\n');
   });
 
+  it('shows the label alone while it is not known how much there is to do', () => {
+    let clock = 0;
+    const written: string[] = [];
+    const sink = { write: (text: string) => written.push(text), width: 80, unicode: true, now: () => clock };
+    const progress = startProgress('bar', sink, 'preparing', 0, 'tokens');
+    clock = 1100;
+    progress.update(0);
+    expect(written).toEqual(['\rpreparing …\u001b[K']);
+    progress.finish();
+    expect(written.at(-1)).toBe('\r\u001b[K');
+  });
+
   it('is silent when off', () => {
     const { progress, written, at } = bar('off');
     at(5000);

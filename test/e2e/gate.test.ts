@@ -154,7 +154,7 @@ describe('folders of scenarios', () => {
     const same = await run('compare', 'baseline:main', 'runs');
     expect(same.code).toBe(0);
     expect(same.stdout).toMatch(
-      /chat\.yaml: no difference in \d+ metrics\.\n.*code\.yaml: no difference in \d+ metrics\.\n\n2 comparisons: 2 passed, 0 failed\.\nInputs are .*: baseline:main\.\n$/,
+      /^2 comparisons: 2 passed, 0 failed\.\n\n.*chat\.yaml: no difference in \d+ metrics\.\n.*code\.yaml: no difference in \d+ metrics\.\nInputs are .*: baseline:main\.\n$/,
     );
     expect(await run('compare', 'baseline:mian', 'runs')).toMatchObject({
       code: 3,
@@ -167,6 +167,29 @@ describe('folders of scenarios', () => {
     expect((await run('compare', 'baseline:main', 'runs', '--budgets', 'budgets.yaml')).code).toBe(0);
     write('budgets.yaml', 'budgets:\n  - { metric: latency.tpot.mean, scenario: "c*", max_regression: 0% }\n');
     expect((await run('compare', 'baseline:main', 'runs', '--budgets', 'budgets.yaml')).code).toBe(1);
+  });
+
+  it('keep what a baseline was before, as states to look at and to compare with', async () => {
+    await run('baseline', 'save', 'main', 'runs');
+    profile('runs/code.yaml', 8);
+    // The first changes a figure, the second none.
+    for (const _ of [1, 2]) await run('baseline', 'save', 'main', 'runs', '--force');
+    const { stdout } = await run('baseline', 'log', 'main/code', '--metric', 'cache.hit_rate');
+    expect(stdout).toMatch(/^main\/code {2}cache\.hit_rate {2}█▁ {2}\d\d\.\d % to \d\d\.\d %\n/);
+    expect(stdout).toMatch(/\nmain +\d{4}-.*Z +\d\d\.\d % +-\d+\.\d pp\nmain~1 +\d{4}-.*Z +\d\d\.\d %\n$/);
+    const before = await run('compare', '--against', 'main~1', 'runs', '--fail-on', 'cache.hit_rate < -1pp');
+    expect([before.code, before.stdout]).toEqual([
+      1,
+      expect.stringContaining('\nbaseline:main~1/code.json → runs/code.yaml\nFailed: 1 fault.\n'),
+    ]);
+    expect(await run('compare', '--against', 'main~2', 'runs')).toMatchObject({
+      code: 3,
+      stderr: 'moeprof: baseline:main~2: there is no such state; the oldest kept is main~1 (moeprof baseline log main)\n',
+    });
+    expect(await run('compare', '--against', 'pr', 'runs')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('save it first: moeprof baseline save pr runs\n'),
+    });
   });
 
   it('fail where a scenario has gone, and name new ones', async () => {

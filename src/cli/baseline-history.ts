@@ -1,0 +1,122 @@
+// Earlier states of a baseline: `.moeprof/baselines/main/.history/0001/`, a folder each time that saving changed a figure, so that `main~1`
+// is what `main` was before. Plain files, to be committed with the rest.
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT, UserError } from '../base/errors.js';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { isFolder } from '../base/input-file.js';
+import { didYouMean } from '../base/text.js';
+import { digestOf } from '../result/digest.js';
+import { parseResult } from '../result/read.js';
+import type { Result } from '../result/result.js';
+import { BASELINES, filesBelow } from './scenarios.js';
+
+/** A state of a baseline: `main`, `main~1` before it, and so on. */
+interface BaselineState {
+  readonly name: string;
+  readonly folder: string;
+}
+
+const HISTORY = '.history';
+/** Earlier states that are kept of a baseline; ours: a result takes about 100 KB. */
+const MOST = 100;
+
+/** States of a baseline, the latest first; empty where there is no such baseline. */
+export function statesOf(name: string): BaselineState[] {
+  const folder = join(BASELINES, name);
+  if (name === '' || !isFolder(folder)) return [];
+  const earlier = earlierOf(folder).toReversed();
+  return [{ name, folder }, ...earlier.map((state, index) => ({ name: `${name}~${index + 1}`, folder: join(folder, HISTORY, state) }))];
+}
+
+/** True for the folder of a baseline; an earlier state is none, for it stays as it was. */
+export function isBaseline(folder: string): boolean {
+  return dirname(folder) === BASELINES;
+}
+
+/** Names of all baselines. */
+export function baselineNames(): string[] {
+  if (!isFolder(BASELINES)) return [];
+  return readdirSync(BASELINES, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
+/**
+ * The folder of a state, by `main` or `main~2`.
+ * @param runs what to save where there is none, for the message
+ * @param exitCode where there is none
+ * @throws UserError that says what to type
+ */
+export function baselineFolder(wanted: string, runs: string, exitCode: number = EXIT.notComparable): string {
+  const [, name = wanted, back = '0'] = /^(.*)~(\d+)$/.exec(wanted) ?? [];
+  const states = statesOf(name);
+  const state = states[Number(back)];
+  if (state !== undefined) return state.folder;
+  if (states.length > 0) {
+    const kept = states.length === 1 ? `only ${name} itself is kept` : `the oldest kept is ${states.at(-1)!.name}`;
+    throw new UserError(`baseline:${wanted}: there is no such state; ${kept} (moeprof baseline log ${name})`, exitCode);
+  }
+  const known = baselineNames();
+  const near = known.length === 0 ? '' : ` ${didYouMean(name, known)}, or`;
+  const save = /^\w[\w.-]*$/.test(name) ? name : 'main';
+  throw new UserError(
+    `baseline:${wanted}: there is no such baseline;${near} save it first: moeprof baseline save ${save} ${runs}`,
+    exitCode,
+  );
+}
+
+/**
+ * Puts files of a baseline in place; what they replace becomes an earlier state where a figure changes.
+ * @param folder of the baseline
+ * @param files text of results by path, in this folder
+ */
+export function writeBaseline(folder: string, files: ReadonlyMap<string, string>): void {
+  const present = isFolder(folder) ? filesBelow(folder).filter((file) => file.endsWith('.json') && !file.startsWith('.')) : [];
+  const changed = present.some((file) => {
+    const text = files.get(join(folder, file));
+    return text !== undefined && figuresOf(readFileSync(join(folder, file), 'utf8'), file) !== figuresOf(text, file);
+  });
+  if (changed) keep(folder, present);
+  for (const [path, text] of files) {
+    makeFolder(dirname(path));
+    writeFileAtomic(path, text);
+  }
+}
+
+/** A result that says when it was saved. */
+export function dated(result: Result): Result {
+  return { ...result, environment: { ...result.environment, saved: `${new Date().toISOString().slice(0, 16)}Z` } };
+}
+
+/** What tells whether two results have the same figures; of a file that cannot be read any more, its text. */
+function figuresOf(text: string, file: string): string {
+  try {
+    return digestOf(parseResult(text, file));
+  } catch (error) {
+    if (error instanceof UserError) return text;
+    throw error;
+  }
+}
+
+/** Copies a state into the history, all of it or nothing. */
+function keep(folder: string, files: readonly string[]): void {
+  const unfinished = join(folder, HISTORY, 'unfinished');
+  rmSync(unfinished, { recursive: true, force: true });
+  for (const file of files) {
+    const path = join(unfinished, file);
+    makeFolder(dirname(path));
+    writeFileAtomic(path, readFileSync(join(folder, file), 'utf8'));
+  }
+  const earlier = earlierOf(folder);
+  const next = String(Number(earlier.at(-1) ?? 0) + 1).padStart(4, '0');
+  renameSync(unfinished, join(folder, HISTORY, next));
+  for (const old of earlier.slice(0, Math.max(0, earlier.length + 1 - MOST))) rmSync(join(folder, HISTORY, old), { recursive: true });
+}
+
+/** Numbers of earlier states, the oldest first. */
+function earlierOf(folder: string): string[] {
+  const history = join(folder, HISTORY);
+  if (!isFolder(history)) return [];
+  return readdirSync(history)
+    .filter((name) => /^\d+$/.test(name))
+    .sort((a, b) => Number(a) - Number(b));
+}
