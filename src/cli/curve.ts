@@ -9,6 +9,7 @@ import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
+import { listed } from './listed.js';
 import {
   addOutputOptions,
   addPictureOptions,
@@ -94,15 +95,12 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
   return watched(context, 'replaying', 'tokens', (watch) => curveOfRun(runOf(flags), settings, { ...watch, note }, '--'));
 }
 
-/** A comma separates policies, and parameters of one policy: a part with `=` and no name before it belongs to the one before. */
+/**
+ * Policies of a list, with their parameters.
+ * @throws UserError where there is none, or one stands twice
+ */
 export function splitPolicies(text: string): string[] {
-  const policies: string[] = [];
-  for (const part of text.split(',').map((one) => one.trim())) {
-    if (part === '') continue;
-    const more = /^[A-Za-z]\w*=/.test(part) && policies.length > 0 && policies.at(-1)!.includes(':');
-    if (more) policies.push(`${policies.pop()},${part}`);
-    else policies.push(part);
-  }
+  const policies = listed(text).filter((part) => part !== '');
   if (policies.length === 0) throw new UserError('--policies: names none; write e.g. --policies lru,belady');
   const twice = policies.find((policy, index) => policies.indexOf(policy) !== index);
   if (twice !== undefined) throw new UserError(`--policies: '${twice}' stands twice; leave one out`);

@@ -73,7 +73,7 @@ export function addRunOptions(command: Command): Command {
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
     .optionsGroup('Workload:')
     .option('--workload <arrivals>', 'arrivals: a file, poisson:rate=2 or gamma:rate=2,cv=2')
-    .option('--rate <n>', 'requests per second, whatever the arrivals say')
+    .option('--rate <n>', 'requests per second, whatever the arrivals say; alone: Poisson')
     .option('--requests <n>', 'most requests')
     .option('--slo <limits>', 'what counts as goodput, e.g. ttft=2s,tpot=100ms')
     .option('--batch <n>', 'concurrent requests')

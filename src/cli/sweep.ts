@@ -14,6 +14,7 @@ import { sweepReports } from '../explore/sweep-report.js';
 import { checkSweep, sweepRuns } from '../explore/sweep-runs.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
+import { listed } from './listed.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
 import { namesIn } from './run-many.js';
@@ -98,7 +99,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return someDone(outcomes);
   };
-  return sweepRuns({ axes, rates, base, specOf, runAll });
+  return sweepRuns({ axes, rates, specOf, runAll });
 }
 
 /** @throws UserError with the first reason, where no combination can run */
@@ -110,8 +111,8 @@ function someDone(outcomes: readonly Outcome[]): Outcome[] {
 
 /** What is varied beside the rate, `-s a,b` and `-w a,b` included; the rates, null: not varied; and the options without all these. */
 function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly number[] | 'auto' | null; options: SweepFlags } {
-  const listed = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
-  const named = listed.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
+  const several = (['system', 'hardware'] as const).filter((name) => options[name]?.includes(',') === true);
+  const named = several.map((name): SweepAxis => ({ path: name, values: namesIn(options[name]!, `--${name}`) }));
   const varied = options.vary.map(axisOf);
   const byRate = varied.filter(({ path }) => path === RATE_PATH).map(({ values }) => values.join());
   if (options.rates !== undefined) byRate.push(options.rates);
@@ -120,7 +121,7 @@ function axesOf(options: SweepFlags): { axes: SweepAxis[]; rates: readonly numbe
   return {
     axes: [...named, ...varied.filter(({ path }) => path !== RATE_PATH)],
     rates: text === undefined ? null : text === 'auto' ? text : ratesIn(text),
-    options: { ...options, ...Object.fromEntries(listed.map((name) => [name, undefined])) },
+    options: { ...options, ...Object.fromEntries(several.map((name) => [name, undefined])) },
   };
 }
 
@@ -134,23 +135,24 @@ function ratesIn(text: string): number[] {
 }
 
 /**
- * Reads `path=a,b,c` and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or `path=[a, "b,c"]` where a value has a comma.
+ * Reads `path=a,b,c`, with parameters as `path=a:x=1,y=2,b`, and ranges of whole numbers, `path=0..8` or `path=0,2..4`; or
+ * `path=[a, "b,c"]` where a value has a comma.
  * @throws UserError
  */
 function axisOf(text: string): SweepAxis {
   const equals = text.indexOf('=');
   const path = text.slice(0, Math.max(0, equals)).trim();
-  const listed = text.slice(equals + 1).trim();
+  const given = text.slice(equals + 1).trim();
   const wrong = (why: string): UserError =>
     new UserError(`--vary ${text}: ${why}; write path=a,b, e.g. --vary workload.batch=1,8, and [a, "b,c"] where a value has a comma`);
   if (equals <= 0 || path.split('.').includes('')) throw wrong('has no path');
   let values: unknown;
   try {
-    const document = parseDocument(listed);
+    const document = parseDocument(given);
     values =
-      listed.startsWith('[') && isSeq(document.contents)
+      given.startsWith('[') && isSeq(document.contents)
         ? document.toJS()
-        : listed.split(',').flatMap((part): unknown[] => wholeNumbersOf(part.trim()) ?? [parseYaml(part.trim())]);
+        : listed(given).flatMap((part): unknown[] => wholeNumbersOf(part) ?? [parseYaml(part)]);
   } catch (error) {
     throw wrong(error instanceof UserError ? error.message : 'is not YAML');
   }

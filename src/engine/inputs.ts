@@ -17,10 +17,11 @@ import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatHeads } from '../trace/concat.js';
 import { checkFits, openTrace } from '../trace/open.js';
-import { recordedModel } from '../trace/recorded-model.js';
+import { bundledModel, recordedModel } from '../trace/recorded-model.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
 import { type RequestLength, synthesizing } from '../trace/synthetic.js';
 import type { RoutingTrace } from '../trace/trace.js';
+import { tracedModel } from '../trace/traced-model.js';
 import { needWeights, stackVariants } from '../trace/variants/index.js';
 import { loadVariants } from '../trace/variants/user-variant.js';
 import { topOf, widestTopK } from './event/candidates.js';
@@ -37,6 +38,8 @@ export interface Inputs {
   readonly modelNote: string | null;
   readonly hardware: HardwareSpec;
   readonly system: SystemSpec;
+  /** True: nothing says how large experts are, and each counts as one byte. Absent: their sizes are known. */
+  readonly unsized?: true;
   /** The routing that runs, variants applied. */
   readonly trace: RoutingTrace;
   /** The routing as it was recorded: `traces`, joined. */
@@ -56,9 +59,10 @@ export interface Inputs {
 /**
  * Loads all that a run names.
  * @param watch its `breathe` is awaited now and then while routing is drawn
+ * @param hitsOnly where the trace leads to no model, its own layers and experts do: hit rates need no more
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
-export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<void> } = {}): Promise<Inputs> {
+export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<void> } = {}, hitsOnly = false): Promise<Inputs> {
   const run = await withModules(named);
   if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
   const { system } = run;
@@ -70,15 +74,32 @@ export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<vo
     for (const path of run.trace) {
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
     }
-    const recorded = given === undefined ? recordedModel(traces[0]!) : null;
-    const model = given ?? modelOf(run, recorded!.name);
+    const { model, note, unsized } =
+      given === undefined ? modelFor(traces[0]!, run, hitsOnly) : { model: given, note: null, unsized: false };
     const routing = routed(concatHeads(traces, run.workload.tokens ?? Number.POSITIVE_INFINITY), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
-    return { model: stored(run, sized, hardware), modelNote: recorded?.note ?? null, hardware, system, ...routing, traces, apart: null };
+    return {
+      model: stored(run, sized, hardware),
+      modelNote: note,
+      ...(unsized ? { unsized } : {}),
+      hardware,
+      system,
+      ...routing,
+      traces,
+      apart: null,
+    };
   } catch (error) {
     for (const trace of traces) trace.close();
     throw error;
   }
+}
+
+/** The model that a trace was recorded from; where hit rates are all that is asked, what the trace itself says of it. */
+function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model: ModelSpec; note: string | null; unsized: boolean } {
+  const found = hitsOnly ? bundledModel(trace) : recordedModel(trace);
+  if (found !== null) return { model: modelOf(run, found.name), note: found.note, unsized: false };
+  const { model, note, sized } = tracedModel(trace);
+  return { model, note, unsized: !sized };
 }
 
 /**

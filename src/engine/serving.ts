@@ -1,13 +1,13 @@
 // From a run to who is served: which requests arrive, which scheduler composes their passes, how many run at once.
 import type { Parameters } from '../base/parameters.js';
 import { arrivalsDigest } from '../schedule/arrivals/arrivals.js';
-import { loadArrivals } from '../schedule/arrivals/load.js';
+import { loadArrivals, parseArrivals } from '../schedule/arrivals/load.js';
 import { findScheduler } from '../schedule/index.js';
 import { OpenLoop } from '../schedule/open-loop.js';
 import { RoutingWalks } from '../schedule/routing-walk.js';
 import type { SchedulerDefinition } from '../schedule/scheduler.js';
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
-import { misfit, type RunSpec } from '../system/run.js';
+import type { RunSpec } from '../system/run.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
 /** How a run serves its requests. */
@@ -30,7 +30,7 @@ export interface Serving {
 
 /**
  * Reads what a run says of its workload and its scheduler.
- * @throws UserError where a file of arrivals cannot be read, or the run has a rate and no arrivals
+ * @throws UserError where a file of arrivals cannot be read
  */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { system, trace } = inputs;
@@ -41,12 +41,13 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const rows = replayedRows(inputs, run);
   const common = { scheduler, parameters, running, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
-  if (spec !== undefined) {
-    const arrivals = loadArrivals({ arrivals: spec, rate, requests, prompt, output }, run.folder, run.seed);
+  // A rate alone: requests come independently of each other.
+  const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
+  if (source !== undefined) {
+    const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
     const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));
     return { ...common, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
   }
-  if (rate !== undefined) throw misfit(run, 'workload.rate', 'a closed loop has no rate; give arrivals with --workload');
   const { walks, cut } = walksOf(trace, rows, running);
   const taken: Walk[] = requests === undefined ? walks : walks.slice(0, requests);
   return { ...common, cut, timed: byResidency, arrivalsSha256: null, workload: () => new ClosedLoop(taken, running) };

@@ -71,21 +71,23 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
     throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
   }
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
-  const inputs = await openInputs(run, watch);
-  const { model, modelNote, trace } = inputs;
+  const inputs = await openInputs(run, watch, true);
+  const { model, modelNote, trace, unsized = false } = inputs;
   for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
   try {
     const tokens = replayedRows(inputs, run);
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
-    const { at } = settings;
+    const { at, capacities = '5%..100%' } = settings;
+    if (unsized) refuseBytes({ capacities, at }, prefix);
     return await drawCurve(
       {
         model,
+        unsized,
         trace,
         policies,
         folder: process.cwd(),
-        capacities: placed(`${prefix}capacities`, () => parseCapacities(settings.capacities ?? '5%..100%', model)),
+        capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),
         scope,
         replay: settings.replay ?? 'atomic',
         quotas,
@@ -100,6 +102,19 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
     );
   } finally {
     trace.close();
+  }
+}
+
+/** @throws UserError where a capacity is in bytes, though nothing says how large experts are */
+function refuseBytes(given: Readonly<Record<string, string | undefined>>, prefix: string): void {
+  for (const [setting, text = ''] of Object.entries(given)) {
+    for (const part of text.split(/,|\.\./).filter((one) => one.trim() !== '')) {
+      const capacity = placed(`${prefix}${setting}`, () => parseCapacity(part.replace(/:\d+$/, '')));
+      if (capacity.kind !== 'bytes') continue;
+      throw new UserError(
+        `${prefix}${setting}: '${part.trim()}' needs the sizes of experts, which neither the trace nor a model says; name its model with --model, or write 25% or 16/layer`,
+      );
+    }
   }
 }
 

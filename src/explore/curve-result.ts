@@ -58,7 +58,13 @@ export interface Verdict {
 export interface Curve {
   readonly schema: typeof CURVE_SCHEMA;
   readonly tool: { readonly name: 'moeprof'; readonly version: string };
-  readonly inputs: { readonly model: string; readonly quantization: string; readonly trace: TraceInput };
+  readonly inputs: {
+    readonly model: string;
+    readonly quantization: string;
+    /** `experts`: nothing says how large experts are, and whatever is in bytes here counts experts. Absent: bytes. */
+    readonly unit?: 'experts';
+    readonly trace: TraceInput;
+  };
   readonly config: {
     readonly scope: 'global' | 'layer';
     readonly replay: 'atomic' | 'sequential';

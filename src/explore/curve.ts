@@ -19,6 +19,8 @@ import { curveWarnings } from './warnings.js';
 /** What to draw. */
 export interface CurveOptions {
   readonly model: ModelSpec;
+  /** True: nothing says how large experts are, and each is one byte. Absent: their sizes are known. */
+  readonly unsized?: boolean;
   readonly trace: RoutingTrace;
   readonly policies: readonly PolicyChoice[];
   /** Folder that policy modules are relative to. */
@@ -72,6 +74,7 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
     inputs: {
       model: model.name,
       quantization: model.quantization,
+      ...(options.unsized === true ? { unit: 'experts' as const } : {}),
       trace: { path: trace.path, sha256: trace.sha256(), tokens, requests: trace.requests.length, synthetic: trace.meta.synthetic },
     },
     config: {

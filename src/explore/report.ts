@@ -1,5 +1,5 @@
 // What a capacity curve is shown as: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
-import { formatBytes, formatCount, formatNumber, formatRatio } from '../base/units.js';
+import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import {
   type Datum,
   type Document,
@@ -15,6 +15,7 @@ import { documentFormats } from '../report/document/formats.js';
 import { palette, widthOf } from '../report/text.js';
 import { drawChart, markerOf } from './chart.js';
 import type { Curve, PolicyCurve } from './curve-result.js';
+import { capacityText } from './curve-size.js';
 import { curveFigures } from './figure/curve-figures.js';
 import { pictureFormats } from './figure/formats.js';
 
@@ -73,7 +74,7 @@ function chartOf(curve: Curve): Drawing {
         },
       );
       const legend = policies.map(({ policy }, index) => `${markerOf(index, { unicode, chalk })} ${policy}`);
-      const rule = ruled ? [`${unicode ? '┊' : ':'} token cycle ${formatBytes(tokenCycleBytes)}`] : [];
+      const rule = ruled ? [`${unicode ? '┊' : ':'} token cycle ${capacityText(curve, tokenCycleBytes)}`] : [];
       return `${chart}\n\n${packed([...legend, ...rule], width)}`;
     },
   };
@@ -91,7 +92,16 @@ function recordsOf(curve: Curve): Grid {
     points.map((point, c) => {
       const bytes = curve.capacities[c]!;
       const bound = boundAt(curve, c);
-      const fixed = [curve.inputs.model, curve.inputs.trace.path, scope, replay, quotas, policy, bytes, bytes / curve.expertBytes];
+      const fixed = [
+        curve.inputs.model,
+        curve.inputs.trace.path,
+        scope,
+        replay,
+        quotas,
+        policy,
+        curve.inputs.unit === 'experts' ? null : bytes,
+        bytes / curve.expertBytes,
+      ];
       const counts = [point.hits, curve.demand.demanded, point.insertions, point.evictions, point.streamed, point.churn];
       return [...fixed, point.hitRate, ...counts, bound === null ? null : bound - point.hitRate];
     }),
@@ -107,7 +117,7 @@ function titleOf(curve: Curve): string {
 }
 
 function facts(curve: Curve): string[] {
-  const { trace } = curve.inputs;
+  const { trace, unit } = curve.inputs;
   const { warmup } = curve.config;
   const { tokens, events, demanded, compulsory, perEvent } = curve.demand;
   const synthetic = trace.synthetic ? ' of synthetic routing (no model was run)' : '';
@@ -116,7 +126,7 @@ function facts(curve: Curve): string[] {
   return [
     `${trace.path}: ${formatCount(tokens)} tokens${synthetic}${after}, ${curve.config.replay === 'atomic' ? 'a token at a layer is an event' : 'each activation is an event'}`,
     `${formatCount(demanded)} experts demanded in ${formatCount(events)} events, ${formatNumber(perEvent, 1)} each; ` +
-      `${formatCount(compulsory)} first uses; all experts are ${formatBytes(curve.expertBytes)}, one token touches ${formatBytes(curve.tokenCycleBytes)}`,
+      `${formatCount(compulsory)} first uses; ${unit === 'experts' ? 'there are' : 'all experts are'} ${capacityText(curve, curve.expertBytes)}, one token touches ${capacityText(curve, curve.tokenCycleBytes)}`,
     ...hindsight,
   ];
 }
@@ -139,7 +149,7 @@ function ticksOf({ capacities, expertBytes }: Curve): number[] {
 function atGrid(curve: Curve, at: number): Grid {
   const bounds = curve.capacities.map((_, c) => boundAt(curve, c));
   const known = bounds[at] !== null;
-  const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${formatBytes(curve.capacities[at]!)}`;
+  const size = `${formatRatio(curve.capacities[at]! / curve.expertBytes, 0)}, ${capacityText(curve, curve.capacities[at]!)}`;
   const rows = curve.policies.map(({ policy, points }) => {
     const { hitRate, churn, streamed } = points[at]!;
     const gaps = points.map((point, c) => (bounds[c] ?? 0) - point.hitRate);
@@ -168,7 +178,7 @@ function fullGrid(curve: Curve, group: readonly PolicyCurve[], shown: readonly n
   const rows = shown.map((c) => {
     const bytes = curve.capacities[c]!;
     const share = bytes / curve.expertBytes;
-    const size = `${formatRatio(share, share < 0.1 ? 1 : 0)} ${formatBytes(bytes)}${c === curve.knee?.at ? ' ◂' : ''}`;
+    const size = `${formatRatio(share, share < 0.1 ? 1 : 0)} ${capacityText(curve, bytes)}${c === curve.knee?.at ? ' ◂' : ''}`;
     return [
       size,
       formatNumber(Math.min(999, 100 * eventShare(curve, bytes))),

@@ -26,8 +26,6 @@ interface SweepJob {
   /** But for the rate. */
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
-  /** The run without what varies. */
-  readonly base: RunSpec;
   specOf(varied: readonly Override[]): RunSpec;
   /** Outcomes in the order of the runs, each of which is made when it is its turn. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
@@ -42,15 +40,12 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
 }
 
 /** Runs all. */
-export async function sweepRuns({ axes, rates, base, specOf, runAll }: SweepJob): Promise<Sweep> {
-  // Where nobody said how requests arrive, they come independently of each other.
-  const drawn = rates !== null && base.workload.arrivals === undefined;
-  const fixed: Override[] = drawn ? [{ path: ['workload', 'arrivals'], value: 'poisson', label: '--rates' }] : [];
+export async function sweepRuns({ axes, rates, specOf, runAll }: SweepJob): Promise<Sweep> {
   const run = (all: readonly SweepAxis[]): Promise<Outcome[]> =>
     runAll(
       combinations(all).map((values) => () => {
         const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
-        return specOf([...fixed, ...varied]);
+        return specOf(varied);
       }),
     );
   if (rates === null) return sweepOf(axes, await run(axes), []);
@@ -81,5 +76,5 @@ export async function sweepFor(
     for (const make of runs) outcomes.push({ status: 'done', result: await simulateRun(make(), watch) });
     return outcomes;
   };
-  return sweepRuns({ axes, rates, base: specOf([]), specOf, runAll });
+  return sweepRuns({ axes, rates, specOf, runAll });
 }

@@ -1,6 +1,7 @@
 // Is the capacity the problem or the policy? The question that users of an expert cache ask, answered in a sentence with its figures.
-import { formatBytes, formatRatio } from '../base/units.js';
+import { formatRatio } from '../base/units.js';
 import type { Verdict } from './curve-result.js';
+import { capacityText } from './curve-size.js';
 import { bestOnline, type CurveData, kneeOf } from './knee.js';
 
 /** Gaps below this are not worth a word: half a percentage point. */
@@ -26,7 +27,7 @@ export function judge(curve: CurveData, capacity: number | null): Verdict | null
   const capacityGap = Math.max(0, ceiling - (bound ?? rate));
   const bytes = curve.capacities[at]!;
   const share = formatRatio(bytes / curve.expertBytes, 0);
-  const start = `At ${share} of the experts (${formatBytes(bytes)}) ${best.policy} hits ${formatRatio(rate)}`;
+  const start = `At ${share} of the experts (${capacityText(curve, bytes)}) ${best.policy} hits ${formatRatio(rate)}`;
   const [problem, sentence] = ((): [Verdict['problem'], string] => {
     if (policyGap === null) {
       return [

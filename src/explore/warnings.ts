@@ -1,8 +1,9 @@
 // What a reader of a capacity curve must know before reading its numbers: where the shape of the demand, not the policy, decides.
-import { formatBytes, formatRatio } from '../base/units.js';
+import { formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
+import { capacityText } from './curve-size.js';
 import type { CurveData } from './knee.js';
 
 /** Warnings about the capacities that were drawn. */
@@ -11,7 +12,8 @@ export function curveWarnings(curve: Omit<CurveData, 'warnings'>, model: ModelSp
 }
 
 /** L15: below one token's experts, whatever is recent is gone before it comes round again. */
-function belowTokenCycle({ capacities, policies, tokenCycleBytes, expertBytes }: Omit<CurveData, 'warnings'>): Warning[] {
+function belowTokenCycle(curve: Omit<CurveData, 'warnings'>): Warning[] {
+  const { capacities, expertBytes, policies, tokenCycleBytes } = curve;
   const below = capacities.flatMap((bytes, c) => (bytes < tokenCycleBytes ? [c] : []));
   if (below.length === 0) return [];
   const nothing = policies.filter(({ points }) => below.every((c) => points[c]!.hits === 0)).map(({ policy }) => policy);
@@ -20,7 +22,7 @@ function belowTokenCycle({ capacities, policies, tokenCycleBytes, expertBytes }:
     {
       code: 'below-token-cycle',
       message:
-        `Capacities below ${formatBytes(tokenCycleBytes)} (${formatRatio(tokenCycleBytes / expertBytes)}) are below the token cycle: every token walks ` +
+        `Capacities below ${capacityText(curve, tokenCycleBytes)} (${formatRatio(tokenCycleBytes / expertBytes)}) are below the token cycle: every token walks ` +
         `past more experts than fit, so that LRU, FIFO and CLOCK lose each one before its layer comes round again.${hit} ` +
         'Give the cache more, cache per layer (--scope layer), or place experts statically.',
     },

@@ -10,6 +10,7 @@ import { levelSizes, measureProfile } from './build.js';
 import { measureGguf, measureHeaders } from './gguf.js';
 import { GGUF_MAGIC } from './gguf-header.js';
 import { isHubAddress, parseHubAddress } from './hub/address.js';
+import { meantModel } from './hub/bundled.js';
 import { hubFolder, storedEntry } from './hub/store.js';
 import { configProfile, isConfig } from './huggingface.js';
 import { readJson } from './json.js';
@@ -39,7 +40,8 @@ type Source =
 /**
  * Loads a model.
  * @param nameOrPath name of a bundled profile, or path of a YAML profile, a Hugging Face config.json, a folder or index of safetensors, or
- *   a GGUF file, relative to `relativeTo`; or the address of a model of the hub that was fetched before
+ *   a GGUF file, relative to `relativeTo`; or the address of a model of the hub that was fetched before, or the name of its repository where a
+ *   bundled model has it, too
  * @param quantization storage format; null: the sizes of the files, or the format that the profile names
  * @param relativeTo folder that a path is relative to; the working directory unless said
  * @param overrides values that replace the profile's
@@ -62,8 +64,13 @@ export function openModel(
   overrides: readonly Override[] = [],
 ): OpenModel {
   if (isHubAddress(nameOrPath)) return openHubModel(nameOrPath, quantization, overrides);
-  const path = findProfile('models', nameOrPath, relativeTo);
-  const source: Source = isPath(nameOrPath) ? sourceAt(path) : { kind: 'profile', path };
+  const { name, note } = meantModel(nameOrPath, relativeTo);
+  if (note !== null) {
+    const { parts, ...open } = openModel(name, quantization, relativeTo, overrides);
+    return { ...open, parts: { ...parts, note } };
+  }
+  const path = findProfile('models', name, relativeTo);
+  const source: Source = isPath(name) ? sourceAt(path) : { kind: 'profile', path };
   if (source.kind === 'gguf') {
     if (quantization !== null) throw noOtherFormat(quantization);
     return { parts: measureGguf(source.path, overrides), profile: null, sizes: 'tensors' };
@@ -117,8 +124,9 @@ export function loadProfile(name: string): ModelProfile {
  */
 export function loadRouting(nameOrPath: string, relativeTo?: string, overrides: readonly Override[] = []): Record<string, unknown> | null {
   if (isHubAddress(nameOrPath)) return null;
-  const path = findProfile('models', nameOrPath, relativeTo);
-  if (isPath(nameOrPath) && sourceAt(path).kind !== 'profile') return null;
+  const { name } = meantModel(nameOrPath, relativeTo);
+  const path = findProfile('models', name, relativeTo);
+  if (isPath(name) && sourceAt(path).kind !== 'profile') return null;
   return readYaml(path, ModelProfileSchema, overrides).routing ?? null;
 }
 

@@ -162,7 +162,9 @@ export const runSchema = z.strictObject({
         .number()
         .positive()
         .optional()
-        .describe('Requests per second: scales the times of a file to this mean rate, or is the rate of a process.'),
+        .describe(
+          'Requests per second: scales the times of a file to this mean rate, or is the rate of a process. Without arrivals: Poisson.',
+        ),
       requests: z.int().positive().optional().describe('Most requests. Absent: all (processes: 100).'),
       slo: written(parseObjectives, z.string())
         .optional()

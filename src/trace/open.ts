@@ -52,8 +52,8 @@ export async function openTrace(named: string, options: TraceOptions = {}): Prom
     const format = await formatFor(source, options);
     if (format.open === undefined) {
       throw new UserError(
-        `${path}: ${format.name} holds how often each expert was chosen, not when; that places experts statically (--popularity), ` +
-          'but a cache or predictor needs a trace with one row per token',
+        `${path}: ${format.name} holds how often each expert was chosen, not when; a cache or predictor needs a trace with one row per token. ` +
+          'Counts place experts: run --policy static --set system.cache.popularity=FILE, or curve --popularity FILE',
       );
     }
     const trace = await format.open(source, options);

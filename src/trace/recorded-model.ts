@@ -18,23 +18,39 @@ export interface RecordedModel {
  * @throws UserError where it names none, or one that is not bundled while no bundled one has its sizes
  */
 export function recordedModel(trace: RoutingTrace): RecordedModel {
-  const { meta, path } = trace;
-  if (meta.model === null) throw new UserError(`${path}: does not say which model it was recorded from; name it with --model`);
-  const bundled = listProfiles('models');
-  if (bundled.includes(meta.model)) return { name: meta.model, note: null };
-  const fitting = bundled.filter((name) => hasSizes(name, trace));
-  // The names of models are paths of a hub: what stands behind the last slash tells them apart.
-  const [name = fitting[0]] = nearest(meta.model.slice(meta.model.lastIndexOf('/') + 1), fitting);
-  const named = `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
-  if (name === undefined) throw new UserError(`${named}, and no bundled one has its sizes; name the model or its file with --model`);
-  return { name, note: `${named}; taking the nearest bundled model by its sizes, ${name} (another one with --model).` };
+  const found = bundledModel(trace);
+  if (found !== null) return found;
+  const lack = unnamed(trace);
+  const what = trace.meta.model === null ? 'it' : 'the model or its file';
+  throw new UserError(`${lack}${trace.meta.model === null ? '' : ', and no bundled one has its sizes'}; name ${what} with --model`);
 }
 
-function hasSizes(name: string, { expertsPerLayer, layers, topK }: RoutingTrace): boolean {
+/** What a trace that leads to no bundled model says of its model, as the beginning of a sentence. */
+export function unnamed({ meta, path }: RoutingTrace): string {
+  if (meta.model === null) return `${path}: does not say which model it was recorded from`;
+  return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
+}
+
+/** As {@link recordedModel}; null where there is none. */
+export function bundledModel(trace: RoutingTrace): RecordedModel | null {
+  const { meta, topK } = trace;
+  if (meta.model === null) return null;
+  const bundled = listProfiles('models');
+  if (bundled.includes(meta.model)) return { name: meta.model, note: null };
+  const widths = new Map(bundled.map((name) => [name, widthOf(name, trace)]));
+  // One of the same top-k, or else one that chooses more: some record fewer choices than the model makes.
+  const same = bundled.filter((name) => widths.get(name) === topK);
+  const fitting = same.length > 0 ? same : bundled.filter((name) => (widths.get(name) ?? 0) > topK);
+  // The names of models are paths of a hub: what stands behind the last slash tells them apart.
+  const [name = fitting[0]] = nearest(meta.model.slice(meta.model.lastIndexOf('/') + 1), fitting);
+  if (name === undefined) return null;
+  const fewer = widths.get(name) === topK ? '' : `, of whose ${widths.get(name)} choices per token it has ${topK}`;
+  return { name, note: `${unnamed(trace)}; taking the nearest bundled model by its sizes, ${name}${fewer} (another one with --model).` };
+}
+
+/** Most experts that a token of a model chooses; null where the trace has other layers or experts. */
+function widthOf(name: string, { expertsPerLayer, layers }: RoutingTrace): number | null {
   const model = loadModel(name);
-  return (
-    model.layers.length === layers &&
-    model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]) &&
-    Math.max(...model.layers.map((layer) => layer.topK)) === topK
-  );
+  const alike = model.layers.length === layers && model.layers.every((layer, index) => layer.experts === expertsPerLayer[index]);
+  return alike ? Math.max(...model.layers.map((layer) => layer.topK)) : null;
 }

@@ -55,6 +55,17 @@ describe('a trace that names as its model', () => {
     expect(said!.message).not.toMatch(/[\p{C}]/u);
   });
 
+  it('a file of a phone is taken for the bundled one that chooses more experts, where it recorded fewer', async () => {
+    const trace = await openTrace(traceOf('OLMoE-1B-7B-Q4_K_M.gguf', 16, 64, 2));
+    expect(recordedModel(trace)).toEqual({
+      name: 'olmoe-1b-7b',
+      note: expect.stringMatching(
+        /names the model "OLMoE-1B-7B-Q4_K_M\.gguf", which is not bundled; taking the nearest bundled model by its sizes, olmoe-1b-7b, of whose 8 choices per token it has 2 \(/,
+      ),
+    });
+    trace.close();
+  });
+
   it('a bundled one is taken without a word', async () => {
     const { warnings } = await simulate({ trace: traceOf('olmoe-1b-7b'), bounds: false });
     expect(warnings.map(({ code }) => code)).not.toContain('model-by-sizes');

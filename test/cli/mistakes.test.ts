@@ -67,10 +67,6 @@ describe('a malformed value in a run profile', () => {
       'model: mixtral-8x7b\nmemory:\n  minExpertCache: 4/layer',
       'run.yaml:3:19: memory.minExpertCache: the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
     ],
-    [
-      'model: mixtral-8x7b\nworkload: { rate: 2 }',
-      'run.yaml:2:19: workload.rate: a closed loop has no rate; give arrivals with --workload',
-    ],
   ])('%j', async (text, message) => {
     const file = join(folder, 'run.yaml');
     writeFileSync(file, `${text}\n`);

@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
 import { asWritten } from '../../base/written.js';
+import { meantModel } from '../../model/hub/bundled.js';
 import { hashOfValue } from '../../result/digest.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from './build.js';
@@ -24,7 +25,8 @@ export function fingerprintOf(run: RunSpec): string {
   const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
   const plain = asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
   const named = PROFILES.flatMap(([field, family]) => {
-    const name = run[field];
+    const given = run[field];
+    const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
     return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
   });
   const modules = modulesOf(run);
@@ -37,6 +39,15 @@ export function fingerprintOf(run: RunSpec): string {
 function modulesOf({ system, variants = [] }: RunSpec): string[] {
   const choices = [system.cache.policy, system.dram.policy, system.predictor.kind, system.scheduler.kind, ...variants];
   return choices.flatMap(({ path }) => path ?? []);
+}
+
+/** The bundled model that the name of a repository stands for; a name that is wrong is refused where it is opened. */
+function modelName(given: string, folder: string): string {
+  try {
+    return meantModel(given, folder).name;
+  } catch {
+    return given;
+  }
 }
 
 function overridesOf({ overrides }: RunSpec): unknown {

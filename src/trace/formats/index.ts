@@ -6,6 +6,9 @@ import { moduleChoice } from '../../base/user-module.js';
 import type { TraceSource } from '../source.js';
 import { allenai } from './allenai.js';
 import { bigMoeOnEdge } from './bigmoeonedge.js';
+import { colibri } from './colibri.js';
+import { colibriAtlas } from './colibri-atlas.js';
+import { colibriUsage } from './colibri-usage.js';
 import type { OpenOptions, TraceFormat } from './format.js';
 import { genericCsv, genericJsonl } from './generic.js';
 import { gptOssFingerprint } from './gpt-oss-fingerprint.js';
@@ -36,6 +39,7 @@ export const traceFormats: readonly TraceFormat[] = [
   moeCacheEval,
   moeCacheEvalShard,
   safetensors,
+  colibriAtlas,
   jsonl,
   vllm,
   sglangReply,
@@ -49,6 +53,7 @@ export const traceFormats: readonly TraceFormat[] = [
   llamacppMoeTrace,
   mbolt,
   bigMoeOnEdge,
+  colibri,
   expertFlow,
   moeBeyond,
   gptOssFingerprint,
@@ -59,6 +64,7 @@ export const traceFormats: readonly TraceFormat[] = [
   imp,
   imatrix,
   sglangCounts,
+  colibriUsage,
   vllmExpertCapture,
   parquet,
   genericCsv,

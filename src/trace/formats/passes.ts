@@ -25,9 +25,10 @@ export class PassReader {
    * One layer of the running pass, or the first of a new one. A layer with fewer rows than the pass has tokens routed only the last
    * ones (engines skip the rest of a prompt at the last layer).
    * @param ids `[rows, width]`, those of a row in rank order
+   * @param weights their gate weights, where the recording has them
    * @throws UserError where a layer has more rows than the pass has tokens
    */
-  group(layer: number, rows: number, width: number, ids: Int32Array, place: () => string): void {
+  group(layer: number, rows: number, width: number, ids: Int32Array, place: () => string, weights?: Float64Array): void {
     const cell = this.#cell;
     if (layer <= this.#lastLayer) this.#begin(rows);
     this.#lastLayer = layer;
@@ -44,6 +45,7 @@ export class PassReader {
     for (let row = 0; row < rows; row++) {
       cell.token = this.#position + this.#tokens - rows + row;
       cell.from = row * width;
+      if (weights !== undefined) cell.weights = weights.subarray(row * width, (row + 1) * width);
       this.#visit(cell);
     }
   }

@@ -424,6 +424,16 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     prompt: PROMPT,
     bytes: Buffer.from(graphLines('layer,expert', (token, layer) => routing[token]![layer]!.map((id) => `${layer},${id}`).join('\n'))),
   },
+  colibri: {
+    format: 'colibri',
+    prompt: PROMPT,
+    bytes: Buffer.from(
+      graphLines(null, (token, layer, pass) => {
+        const chosen = routing[token]![layer]!.map((id, k) => `${id}:${(0.5 ** (k + 1)).toFixed(4)}`);
+        return [pass * LAYERS + layer, token - passes[pass]![0]!, layer + 3, ...chosen].join(' ');
+      }),
+    ),
+  },
   mbolt: {
     format: 'mbolt',
     prompt: PROMPT,
@@ -694,6 +704,29 @@ export const countFixtures: Readonly<Record<string, { readonly bytes: Uint8Array
       },
       average_utilization_rate_over_window: null,
     }),
+  },
+  'colibri usage': {
+    format: 'colibri-usage',
+    bytes: Buffer.from(
+      [
+        `-1 ${LAYERS + 3} ${EXPERTS}`,
+        '-2 1 3735928559',
+        ...counts.flatMap((layer, index) => layer.flatMap((count, expert) => (count > 0 ? `${index + 3} ${expert} ${count}` : []))),
+        // Of the layer that predicts a further token.
+        `${LAYERS + 3} 0 77`,
+      ].join('\n'),
+    ),
+  },
+  'colibri atlas': {
+    format: 'colibri-atlas',
+    bytes: Buffer.from(
+      JSON.stringify({
+        categories: ['code', 'law'],
+        experts: counts.flatMap((layer, index) =>
+          layer.map((total, expert) => ({ layer: index + 3, expert, total, spec: 0.5, top_topic: 'code', p: { code: 0.9, law: 0.1 } })),
+        ),
+      }),
+    ),
   },
   'sglang counts': {
     format: 'sglang-counts',

@@ -83,6 +83,7 @@ describe('what a layout carries beyond the ids', () => {
   it('gate weights', async () => {
     const weights = routing.flatMap((row) => row.flatMap(() => [0.5, 0.25, 0.125]));
     expect((await read(fixtures.lattice!.bytes)).columns.weights).toEqual(weights);
+    expect((await read(fixtures.colibri!.bytes)).columns.weights).toEqual(weights);
     expect((await read(fixtures['gpt-oss fingerprint']!.bytes)).columns.weights).toEqual(weights);
     const phone = await read(fixtures.bigmoeonedge!.bytes);
     expect(phone.columns.weights.slice(0, 3).map((weight) => Math.round(weight * 10) / 10)).toEqual([0.5, 0.4, 0.3]);
@@ -93,6 +94,42 @@ describe('what a layout carries beyond the ids', () => {
     expect(meta.model).toBe('test.gguf');
     expect(meta.expertBytes).toEqual([1000, 1001, 1002, 1003, 1004]);
     expect(expertsPerLayer).toEqual(new Array(LAYERS).fill(EXPERTS));
+  });
+});
+
+describe('colibri', () => {
+  it('may choose fewer experts for some rows', async () => {
+    const { columns } = await read('0 0 3 5:0.6000 2:0.4000\n0 1 3 7:1.0000\n1 0 4 1:0.7000 0:0.3000\n1 1 4 2:0.9000 3:0.1000\n');
+    expect(columns.experts).toEqual([5, 2, 1, 0, 7, NULL_EXPERT, 2, 3]);
+  });
+
+  it.each([
+    ['0 0 3 5:0.6000\n0 2 3 1:0.5000\n', /:2: row 2 follows 1 rows of call 0; the recording is damaged here$/],
+    ['0 0 3 5:0.6000\n0 1 4 1:0.5000\n', /:2: call 0 goes from layer 3 to layer 4/],
+    ['0 0 3 5:0.6000\n1 0 4\n', /:2: no expert follows the layer/],
+    ['0 0 3 5:0.6000\n1 0 4 6\n', /:2: expected id:gate/],
+    ['0 0 3 5:0.6000\n1 0 4 -6:0.5000\n', /:2: expected id:gate/],
+    ['0 0 3 5:0.6000\n1 0 4 6:x\n', /:2: expected id:gate/],
+    ['0 0 3 5:0.6000\n1 0\n', /:2: /],
+    ['0 0 3 5:0.6000 5:0.4000\n', /5/],
+  ])('%j is damaged', async (text, message) => {
+    await expect(read(text)).rejects.toThrow(UserError);
+    await expect(read(text)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['-1 9 4\n-2 1 7\n3 4 1\n', /:3: expert 4; a layer has 4$/],
+    ['-1 9 4\n-2 2 7\n3 0 1\n', /:2: version 2 of the history; version 1 is known$/],
+    ['-1 9 4\n-2 1 7\n3 0\n', /:3: not layer, expert and count$/],
+    ['-1 9 4\n-2 1 7\n-3 0 1\n', /:3: not layer, expert and count$/],
+    ['-1 9 4\n-2 1 7\n', /has no counts of experts$/],
+    ['{"categories": ["a"], "experts": {"3:1": {"affinity": {"a": 1}}}}', /is an atlas for the web, which has no counts/],
+    ['{"categories": ["a"], "experts": [{"layer": 3, "expert": 1}]}', /experts: entry 0: needs layer, expert and total$/],
+    ['{"categories": ["a"], "experts": [7]}', /experts: entry 0: not a JSON object$/],
+    ['{"categories": ["a"], "experts": [{"layer": 3, "expert": 70000, "total": 1}]}', /entry 0: expert 70000; a layer has 65535$/],
+    ['{"categories": [], "experts": []}', /has no counts of experts$/],
+  ])('counts %j are damaged', async (text, message) => {
+    await expect(openPopularity(write(text))).rejects.toThrow(message);
   });
 });
 

@@ -1,0 +1,57 @@
+// Models of the hub as people copy their names from it: `openai/gpt-oss-120b`. Where no such file is, a bundled model of that name is meant.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { listProfiles } from '../../base/profiles.js';
+import { nearest } from '../../base/text.js';
+
+/** A model's name as a command line has it, and what the reader must know of how it was understood. */
+export interface MeantModel {
+  /** A bundled name, or a path. */
+  readonly name: string;
+  /** One sentence; null: it is what was written. */
+  readonly note: string | null;
+}
+
+const REPOSITORY = /^([\w-][\w.-]{0,95})\/([\w-][\w.-]{0,95}?)(:[\w.-]{1,40})?$/;
+const FILE = /\.(ya?ml|json|gguf|safetensors)$/i;
+
+/** What repositories append to the name of a model: how it was trained further, when, and how it is stored. Its architecture stays. */
+const SUFFIX =
+  /-(instruct|thinking|chat|base|it|hf|gguf|awq|gptq|mlx|int[48]|fp8|fp8-dynamic|nvfp4|mxfp4|bf16|[348]bit|w4a16|unsloth|v\d+(\.\d+)?|\d{4})$/;
+
+/**
+ * What the name of a model means: of a repository on the hub, where no file of that path is, the bundled model.
+ * @param relativeTo folder that a path is relative to
+ * @throws UserError where it looks like a repository and no bundled model has its name
+ */
+export function meantModel(text: string, relativeTo: string = process.cwd()): MeantModel {
+  const [, owner, repo, format] = REPOSITORY.exec(text) ?? [];
+  if (owner === undefined || repo === undefined || FILE.test(text) || existsSync(resolve(relativeTo, text)))
+    return { name: text, note: null };
+  // A folder of that name is there: the rest is a file that is not.
+  if (existsSync(resolve(relativeTo, owner))) return { name: text, note: null };
+  const name = bundledAs(owner, repo);
+  if (name !== null && format === undefined) {
+    return { name, note: `${text} is no file here; taking the bundled ${name} (hf:${text} reads the repository's own files).` };
+  }
+  const bundled = listProfiles('models');
+  const near = name === null ? nearest(repo, bundled) : [name];
+  const stored = format === undefined ? '' : ` --quantization ${format.slice(1).toLowerCase()}`;
+  const what = name === null ? 'a bundled model of a similar name is' : 'the bundled model is';
+  const offer = near.length === 0 ? '' : `, ${what} -m ${near[0]}${stored}`;
+  throw new UserError(`${text}: there is no such file; the repository of the Hugging Face hub is -m hf:${text}${offer}`);
+}
+
+/** The bundled model that a repository is of; null: none has its name. */
+function bundledAs(owner: string, repo: string): string | null {
+  const bundled = new Set(listProfiles('models'));
+  const lower = repo.toLowerCase();
+  const prefix = `${owner.toLowerCase()}-`;
+  for (let name = lower.startsWith(prefix) ? lower.slice(prefix.length) : lower; ; ) {
+    if (bundled.has(name)) return name;
+    const shorter = name.replace(SUFFIX, '');
+    if (shorter === name) return null;
+    name = shorter;
+  }
+}

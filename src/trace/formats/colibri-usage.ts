@@ -1,0 +1,47 @@
+// colibri's expert history (.coli_usage): lines of layer, expert and count, behind two lines of negative layers that say its size and who
+// wrote it. Counts only.
+import { UserError } from '../../base/errors.js';
+import { FieldReader, LineScanner } from '../../base/scan.js';
+import type { Popularity } from '../popularity.js';
+import type { TraceSource } from '../source.js';
+import { CountTable } from './count-table.js';
+import type { TraceFormat } from './format.js';
+
+const SPACE = 32;
+/** Version of the history that is known. */
+const VERSION = 1;
+/** Layers that are none: the size of the history, and its version with a hash of the engine's name. */
+const SIZE = -1;
+const WRITER = -2;
+
+/** Expert history of colibri. */
+export const colibriUsage: TraceFormat = {
+  name: 'colibri-usage',
+  summary: 'lines `layer expert count` behind `-1 layers experts` and `-2 1 engine`; counts only',
+  engines: 'colibri',
+  turnOn: 'the .coli_usage beside its model',
+  detect: ({ text }) => /^-1 \d+ \d+\r?\n-2 \d+ \d+\r?\n/.test(text),
+  counts,
+};
+
+function counts(source: TraceSource): Popularity {
+  const scanner = new LineScanner(source);
+  const fields = new FieldReader(scanner);
+  const table = new CountTable();
+  let [layers, experts] = [0, 0];
+  while (scanner.next()) {
+    if (scanner.blank()) continue;
+    fields.rewind();
+    const layer = fields.integer('layer');
+    const second = fields.skip(SPACE) ? fields.integer('expert') : -1;
+    const third = fields.skip(SPACE) ? Number(fields.text(SPACE) || Number.NaN) : Number.NaN;
+    if (!Number.isSafeInteger(third) || third < 0 || second < 0 || layer < WRITER)
+      throw new UserError(`${scanner.place()}: not layer, expert and count`);
+    if (layer === SIZE) [layers, experts] = [second, third];
+    else if (layer === WRITER && second > VERSION)
+      throw new UserError(`${scanner.place()}: version ${second} of the history; version ${VERSION} is known`);
+    // The row behind the last layer is of the one that predicts further tokens.
+    else if (layer >= 0 && layer < layers) table.add(layer, second, third, () => scanner.place(), experts);
+  }
+  return table.counts(source.path, 'colibri-usage', Math.min(experts, 65_535));
+}

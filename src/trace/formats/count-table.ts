@@ -1,0 +1,39 @@
+// Counts that come one by one, as files list them by layer and expert: sparse, in any order.
+import { UserError } from '../../base/errors.js';
+import type { Popularity } from '../popularity.js';
+
+/** Most experts of a layer that a file may name. */
+const LIMIT = 65_535;
+
+/** Counts by layer and expert. */
+export class CountTable {
+  readonly #byLayer = new Map<number, Map<number, number>>();
+  #experts = 0;
+
+  /**
+   * Adds to a count.
+   * @param declared experts of a layer, where the file says
+   * @throws UserError where a layer has no such expert
+   */
+  add(layer: number, expert: number, count: number, place: () => string, declared = LIMIT): void {
+    const most = Math.min(declared, LIMIT);
+    if (expert >= most) throw new UserError(`${place()}: expert ${expert}; a layer has ${most}`);
+    const own = this.#byLayer.get(layer) ?? new Map<number, number>();
+    own.set(expert, (own.get(expert) ?? 0) + count);
+    this.#byLayer.set(layer, own);
+    this.#experts = Math.max(this.#experts, expert + 1);
+  }
+
+  /**
+   * All counts, layer by layer in the order of their numbers.
+   * @param declared experts of a layer, where the file says; 0: as many as occur
+   * @throws UserError where there is none
+   */
+  counts(path: string, format: string, declared = 0): Popularity {
+    if (this.#byLayer.size === 0) throw new UserError(`${path}: has no counts of experts`);
+    const experts = Math.max(declared, this.#experts);
+    const layers = [...this.#byLayer.keys()].sort((a, b) => a - b);
+    const row = (layer: number): Float64Array => Float64Array.from({ length: experts }, (_, id) => this.#byLayer.get(layer)!.get(id) ?? 0);
+    return { path, format, model: null, counts: layers.map(row) };
+  }
+}
