@@ -18,6 +18,7 @@ import {
 } from './evidence-kinds.js';
 import { COST, type PredictorContext, type PredictorDefinition } from './predictor.js';
 import { PreviousToken } from './previous-token.js';
+import { byDistance } from './priority.js';
 import { SequenceMatrices } from './sequence-matrices.js';
 import { Transitions } from './transitions.js';
 
@@ -100,10 +101,9 @@ export const ensemble = counting({
   takes: partsCost,
 });
 
-/** The current sequence will use the experts that the most similar sequence before it used. */
-export const activationMatrix = counting({
+const matrices = counting({
   name: 'activation-matrix',
-  summary: 'the experts of the past sequence whose activation matrix is most like the current one',
+  summary: 'the experts of the past sequence whose activation matrix is most like the current one, less for farther layers',
   cites: 'MoE-Infinity, arXiv 2401.14361',
   parameters: {
     matrices: { default: 64, description: 'sequences that are kept to be compared with', min: 1 },
@@ -114,6 +114,12 @@ export const activationMatrix = counting({
   ],
   takes: () => EVIDENCE_NS['activation-matrix'],
 });
+
+/** The current sequence will use the experts that the most similar sequence before it used. */
+export const activationMatrix: PredictorDefinition = {
+  ...matrices,
+  create: async (context, values) => byDistance(context.model, await matrices.create(context, values)),
+};
 
 /** The layers ahead look like those of the past tokens whose paths agree best with this one's so far. */
 export const expertMap = counting({

@@ -1,9 +1,11 @@
 // Evidence from whole sequences: how often each sequence so far used each expert of each layer is a matrix, and the current sequence will go
-// on like the one whose matrix is most like its own. The activation matrices of MoE-Infinity.
+// on like the one whose matrix is most like its own. The activation matrices of MoE-Infinity: those of the traces that are learned from
+// beforehand are clustered, and the middle of each cluster is kept for good.
 
 import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
+import { representatives } from './clusters.js';
 import type { Evidence } from './evidence.js';
 import { evenShare } from './log-odds.js';
 
@@ -17,8 +19,15 @@ const SWEEP = 8;
  */
 const SMOOTHING = 1;
 
+/** A sequence that has ended. */
+interface Sequence {
+  /** Activations by dense id, of so many tokens. */
+  readonly counts: Float64Array;
+  readonly tokens: number;
+}
+
 /** The running matrix of one slot's sequence. */
-class Running {
+class Running implements Sequence {
   /** Activations by dense id. */
   readonly counts: Float64Array;
   tokens = 0;
@@ -26,6 +35,9 @@ class Running {
   /** `[layers]` squared norm of each layer's counts; `[layers, capacity]` their dot product with each kept matrix. */
   readonly norms: Float64Array;
   readonly dots: Float64Array;
+  /** `[layers, capacity]` cosine of each layer's counts with each kept matrix, and `[capacity]` their sum over layers. */
+  readonly cosines: Float64Array;
+  readonly similarity: Float64Array;
   /** Index of the most similar kept matrix, -1: none yet. */
   match = -1;
   /** Grows whenever another matrix is matched, or the matched one has become another. */
@@ -35,6 +47,8 @@ class Running {
     this.counts = new Float64Array(experts);
     this.norms = new Float64Array(layers);
     this.dots = new Float64Array(layers * capacity);
+    this.cosines = new Float64Array(layers * capacity);
+    this.similarity = new Float64Array(capacity);
   }
 
   begin(request: number): void {
@@ -43,6 +57,8 @@ class Running {
     this.counts.fill(0);
     this.norms.fill(0);
     this.dots.fill(0);
+    this.cosines.fill(0);
+    this.similarity.fill(0);
   }
 }
 
@@ -56,15 +72,17 @@ export class SequenceMatrices implements Evidence {
   readonly #keptTokens: Float64Array;
   /** `[layers, capacity]` one over the norm of each row of a kept matrix; 0 where the row is empty. */
   readonly #keptScale: Float64Array;
-  /** `[capacity]` similarity of each kept matrix to the one that is compared. */
-  readonly #cosines: Float64Array;
   /** Where the rows start that are being added up. */
   readonly #starts = new Int32Array(SWEEP);
   #count = 0;
+  /** Of these, the first that were learned beforehand: they are replaced by none. */
+  #lasting = 0;
+  /** Sequences of the training, until the run begins; null: it has. */
+  #past: Sequence[] | null = [];
   readonly #slots: Running[];
 
   /**
-   * @param capacity matrices that are kept; then the most similar one is replaced
+   * @param capacity matrices that are kept; then the most similar one of the run is replaced
    * @param window tokens after which a long sequence is kept, and another one begins
    */
   constructor(model: ModelSpec, slots: number, capacity: number, window: number) {
@@ -74,18 +92,14 @@ export class SequenceMatrices implements Evidence {
     this.#kept = new Float32Array((model.experts + 1) * capacity);
     this.#keptTokens = new Float64Array(capacity);
     this.#keptScale = new Float64Array(model.layers.length * capacity);
-    this.#cosines = new Float64Array(capacity);
     this.#slots = Array.from({ length: slots }, () => new Running(model.experts, model.layers.length, capacity));
   }
 
-  /** The farther the layer, the less the match is trusted: by 1 - (x - l) / (L + 1), the paper's decay of priority. */
-  add(pass: Pass, token: number, after: number, layer: number, weight: number, into: Float64Array): boolean {
+  add(pass: Pass, token: number, _after: number, layer: number, weight: number, into: Float64Array): boolean {
     const { layers } = this.#model;
     const running = this.#slots[pass.slot[token]!]!;
     if (running.request !== pass.request[token] || running.match < 0) return false;
     const { experts, offset } = layers[layer]!;
-    const distance = layer - Math.max(-1, after);
-    const trust = weight * (1 - distance / (layers.length + 1));
     const share = evenShare(layers[layer]!);
     const capacity = this.#capacity;
     const base = offset * capacity + running.match;
@@ -93,7 +107,7 @@ export class SequenceMatrices implements Evidence {
     const mean = fastLog(share) - fastLog(1 - share);
     for (let e = 0; e < experts; e++) {
       const rate = (this.#kept[base + e * capacity]! + SMOOTHING * share) / tokens;
-      into[e]! += trust * (fastLog(rate) - fastLog(1.0001 - rate) - mean);
+      into[e]! += weight * (fastLog(rate) - fastLog(1.0001 - rate) - mean);
     }
     return true;
   }
@@ -104,14 +118,61 @@ export class SequenceMatrices implements Evidence {
   }
 
   learn(pass: Pass, token: number, layer: number): void {
-    const { layers } = this.#model;
     const running = this.#slots[pass.slot[token]!]!;
-    if (layer === 0 && (running.request !== pass.request[token] || running.tokens >= this.#window)) {
-      if (running.tokens >= FEWEST_TOKENS) this.#keep(running);
-      if (running.request !== pass.request[token]) this.#match(running, -1);
-      running.begin(pass.request[token]!);
+    if (layer === 0) this.#begin(running, pass.request[token]!);
+    this.#record(pass, token, layer, running);
+    this.#compare(running, layer);
+    if (layer === this.#model.layers.length - 1) running.tokens++;
+  }
+
+  /** A token of a request begins: the sequence before it may have ended. */
+  #begin(running: Running, request: number): void {
+    if (request >= 0 && this.#past !== null) this.#settle(this.#past);
+    if (running.request === request && running.tokens < this.#window) return;
+    this.#end(running);
+    if (running.request !== request) this.#match(running, -1);
+    running.begin(request);
+  }
+
+  /** A sequence has ended: it is kept, if it is long enough. */
+  #end(running: Running): void {
+    if (running.tokens < FEWEST_TOKENS) return;
+    this.#past?.push({ counts: running.counts.slice(), tokens: running.tokens });
+    this.#keep(running, this.#placeFor(running));
+  }
+
+  /** The run begins: of what was learned beforehand the middles of clusters stay, for good. */
+  #settle(past: Sequence[]): void {
+    for (const running of this.#slots) {
+      this.#end(running);
+      running.tokens = 0;
     }
-    const { offset } = layers[layer]!;
+    this.#past = null;
+    if (past.length === 0) return;
+    const chosen = representatives(
+      past.map(({ counts }) => this.#directions(counts)),
+      this.#capacity,
+    );
+    this.#kept.fill(0);
+    this.#keptScale.fill(0);
+    this.#count = 0;
+    for (const i of chosen) this.#keep(past[i]!, this.#count++);
+    this.#lasting = this.#count;
+  }
+
+  /** Each layer's counts in unit length: their squared distances are twice what the cosines lack of 1. */
+  #directions(counts: Float64Array): Float32Array {
+    const vector = Float32Array.from(counts);
+    for (const { experts, offset } of this.#model.layers) {
+      const scale = scaleOf(squareOf(counts, offset, experts));
+      for (let id = offset; id < offset + experts; id++) vector[id]! *= scale;
+    }
+    return vector;
+  }
+
+  /** Counts the experts of a token at a layer. */
+  #record(pass: Pass, token: number, layer: number, running: Running): void {
+    const { offset } = this.#model.layers[layer]!;
     const count = pass.listChosen(token, layer);
     const starts = this.#starts;
     let found = 0;
@@ -128,10 +189,6 @@ export class SequenceMatrices implements Evidence {
     if (found > 0) {
       starts.fill(this.#model.experts * this.#capacity, found);
       this.#addRows(running.dots, layer);
-    }
-    if (layer === layers.length - 1) {
-      running.tokens++;
-      this.#match(running, this.#mostSimilar(running));
     }
   }
 
@@ -154,42 +211,61 @@ export class SequenceMatrices implements Evidence {
     running.matches++;
   }
 
-  /** Ties go to the matrix that was kept first; -1 where none is kept. */
-  #mostSimilar({ norms, dots }: Running): number {
-    const capacity = this.#capacity;
-    const cosines = this.#cosines.fill(0);
-    for (let l = 0; l < this.#model.layers.length; l++) {
-      const scale = scaleOf(norms[l]!);
-      for (let at = l * capacity, k = 0; k < this.#count; k++, at++) cosines[k]! += dots[at]! * (scale * this.#keptScale[at]!);
-    }
+  /** A layer's counts have changed: the match is chosen anew, from the layers so far and those of the tokens before. */
+  #compare(running: Running, layer: number): void {
+    const { cosines, dots, norms, similarity } = running;
+    const scale = scaleOf(norms[layer]!);
     let best = -1;
-    let bestCosine = -1;
-    for (let k = 0; k < this.#count; k++) {
-      if (cosines[k]! <= bestCosine) continue;
+    let most = -1;
+    for (let k = 0, at = layer * this.#capacity; k < this.#count; k++, at++) {
+      const cosine = dots[at]! * (scale * this.#keptScale[at]!);
+      similarity[k]! += cosine - cosines[at]!;
+      cosines[at] = cosine;
+      if (similarity[k]! <= most) continue;
       best = k;
-      bestCosine = cosines[k]!;
+      most = similarity[k]!;
     }
+    this.#match(running, best);
+  }
+
+  /** Where a sequence of the run is kept: in the next free place, else in that of the most similar one of the run; -1: nowhere. */
+  #placeFor({ similarity }: Running): number {
+    if (this.#count < this.#capacity) return this.#count++;
+    let best = -1;
+    for (let k = this.#lasting; k < this.#count; k++) if (best < 0 || similarity[k]! > similarity[best]!) best = k;
     return best;
   }
 
-  #keep(running: Running): void {
+  #keep({ counts, tokens }: Sequence, at: number): void {
+    if (at < 0) return;
     const { experts, layers } = this.#model;
     const capacity = this.#capacity;
     const kept = this.#kept;
-    const at = this.#count < capacity ? this.#count++ : this.#mostSimilar(running);
-    for (let id = 0; id < experts; id++) kept[id * capacity + at] = running.counts[id]!;
-    this.#keptTokens[at] = running.tokens;
-    for (let l = 0; l < layers.length; l++) this.#keptScale[l * capacity + at] = scaleOf(running.norms[l]!);
+    for (let id = 0; id < experts; id++) kept[id * capacity + at] = counts[id]!;
+    this.#keptTokens[at] = tokens;
+    for (const { experts: width, index, offset } of layers)
+      this.#keptScale[index * capacity + at] = scaleOf(squareOf(counts, offset, width));
     // Sequences that are running have no dot product with the new matrix yet.
     for (const other of this.#slots) {
       if (other.match === at) other.matches++;
+      other.similarity[at] = 0;
       for (const { index, offset, experts: width } of layers) {
         let dot = 0;
         for (let id = offset; id < offset + width; id++) dot += other.counts[id]! * kept[id * capacity + at]!;
-        other.dots[index * capacity + at] = dot;
+        const place = index * capacity + at;
+        other.dots[place] = dot;
+        other.cosines[place] = dot * (scaleOf(other.norms[index]!) * this.#keptScale[place]!);
+        other.similarity[at]! += other.cosines[place]!;
       }
     }
   }
+}
+
+/** Squared norm of `counts[from .. from + width)`. */
+function squareOf(counts: Float64Array, from: number, width: number): number {
+  let sum = 0;
+  for (let id = from; id < from + width; id++) sum += counts[id]! ** 2;
+  return sum;
 }
 
 /** One over the norm of a row, from its square; 0 where the row is empty. */

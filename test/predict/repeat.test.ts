@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { named, overlap } from '../../src/predict/overlap.js';
 import { SequenceMatrices } from '../../src/predict/sequence-matrices.js';
+import { trainedOn } from '../../src/predict/training.js';
 import { NULL_EXPERT } from '../../src/trace/trace.js';
 import { toyModel } from '../cache/fixtures.js';
 import { passesOf } from './running.js';
@@ -86,6 +87,7 @@ it.each([2, 9])('matches the kept sequence whose rows have the largest cosines o
   let state = Number.NaN;
   let matched = -1;
   let kinds = 0;
+  let early = 0;
   const cosine = (a: Float64Array, b: Float64Array): number => {
     let sum = 0;
     for (const { offset, experts } of model.layers) {
@@ -113,26 +115,75 @@ it.each([2, 9])('matches the kept sequence whose rows have the largest cosines o
     for (let layer = 0; layer < LAYERS; layer++) {
       evidence.learn(pass, 0, layer);
       for (let k = 0; k < topK; k++) running.counts[model.layers[layer]!.offset + pass.choices[layer * topK + k]!]! += 1;
+      // As soon as a layer is known it is compared.
+      const match = mostSimilar();
+      if (match < 0) continue;
+      const now = evidence.state(pass, 0);
+      if (now === state) expect(match).toBe(matched);
+      else kinds++;
+      if (now !== state && layer < LAYERS - 1) early++;
+      state = now;
+      matched = match;
+      const into = new Float64Array(EXPERTS);
+      assert.ok(evidence.add(pass, 0, 0, 2, 1, into));
+      const share = topK / EXPERTS;
+      const { counts, tokens } = kept[match]!;
+      for (let e = 0; e < EXPERTS; e++) {
+        const rate = (counts[model.layers[2]!.offset + e]! + share) / (tokens + 1);
+        const logOdds = Math.log(rate / (1.0001 - rate)) - Math.log(share / (1 - share));
+        assert.ok(Math.abs(into[e]! - logOdds) < 0.002);
+      }
     }
     running.tokens++;
-    const match = mostSimilar();
-    if (match < 0) continue;
-    const now = evidence.state(pass, 0);
-    if (now === state) expect(match).toBe(matched);
-    else kinds++;
-    state = now;
-    matched = match;
-    const into = new Float64Array(EXPERTS);
-    assert.ok(evidence.add(pass, 0, 0, 2, 1, into));
-    const share = topK / EXPERTS;
-    const { counts, tokens } = kept[match]!;
-    for (let e = 0; e < EXPERTS; e++) {
-      const rate = (counts[model.layers[2]!.offset + e]! + share) / (tokens + 1);
-      const logOdds = Math.log(rate / (1.0001 - rate)) - Math.log(share / (1 - share));
-      assert.ok(Math.abs(into[e]! - (1 - 2 / (LAYERS + 1)) * logOdds) < 0.002);
-    }
   }
   assert.ok(kinds > 10);
+  assert.ok(early > 5);
+});
+
+it('keeps the middles of clusters of what it learned from beforehand, for good', () => {
+  const model = toyModel([4, 4], undefined, 1);
+  /** A request of 20 tokens that take one expert at both layers, but for the first few. */
+  const request = (expert: number, others: number): Row[] =>
+    Array.from({ length: 20 }, (_, token) => [[token < others ? 3 : expert], [token < others ? 3 : expert]]);
+  // Two kinds, of three sequences each: those in the middle have one stray token.
+  const training = traceFrom(model, 1, [request(0, 0), request(1, 2), request(0, 1), request(1, 1), request(0, 2), request(1, 0)]);
+  for (const expert of [0, 1]) {
+    const evidence = new SequenceMatrices(model, 1, 2, 100);
+    trainedOn({ observe: (pass, layer) => evidence.learn(pass, 0, layer) }, [training]);
+    // A whole request of another kind is kept nowhere: both places are taken. Then a token takes `expert` at the first layer.
+    const into = new Float64Array(4);
+    let seen = 0;
+    for (const pass of passesOf(traceFrom(model, 1, [request(2, 0), request(expert, 0)]))) {
+      evidence.learn(pass, 0, 0);
+      if (seen++ === 20) {
+        expect(evidence.add(pass, 0, 0, 1, 1, into)).toBe(true);
+        break;
+      }
+      evidence.learn(pass, 0, 1);
+    }
+    // Rates of 19 and 1 of 20 tokens, smoothed by one that is even.
+    const odds = [...into].map((logOdds) => Math.exp(logOdds) / 3);
+    const rates = odds.map((one) => one / (1 + one));
+    expect(rates[expert]).toBeCloseTo(19.25 / 21, 2);
+    expect(rates[3]).toBeCloseTo(1.25 / 21, 2);
+    expect(rates[1 - expert]).toBeCloseTo(0.25 / 21, 2);
+  }
+});
+
+it('weighs what it expects by how far ahead it is', async () => {
+  const model = toyModel([4, 4, 4], undefined, 1);
+  const trace = traceFrom(model, 1, [Array.from({ length: 40 }, (): Row => [[1], [2], [3]])]);
+  const predictor = await create('activation-matrix', model, 1);
+  const scores = new Float32Array(12);
+  for (const pass of passesOf(trace)) {
+    for (let layer = 0; layer < 3; layer++) predictor.observe(pass, layer);
+    predictor.predict(pass, 0, 2, scores);
+  }
+  // Popularity alone is sure by now: 1 - 1 / 4 of it one layer ahead, 1 - 2 / 4 two.
+  expect(scores[6]).toBeGreaterThan(0.6);
+  expect(scores[6]).toBeLessThanOrEqual(0.75);
+  expect(scores[11]).toBeGreaterThan(0.4);
+  expect(scores[11]).toBeLessThanOrEqual(0.5);
 });
 
 it('counts what two lists of experts have in common', () => {

@@ -1,0 +1,62 @@
+// Groups of alike vectors, each spoken for by one of them: k-means, whose seeds lie as far apart as they can, so that nothing is drawn.
+
+/** Rounds after which clusters stay as they are, if they have not settled before. */
+const MOST_ROUNDS = 20;
+
+function squaredDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return sum;
+}
+
+/** Index of the smallest; ties go to the first. */
+function smallest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[best]!) best = i;
+  return best;
+}
+
+/** The first seed is the vector nearest to the mean of all, each further one the vector that is farthest from its nearest seed. */
+function seedsOf(vectors: readonly Float32Array[], k: number): Float32Array[] {
+  const mean = meanOf(vectors);
+  const seeds = [vectors[smallest(vectors.map((vector) => squaredDistance(vector, mean)))]!];
+  const nearest = Float64Array.from(vectors, (vector) => squaredDistance(vector, seeds[0]!));
+  while (seeds.length < k) {
+    const next = vectors[smallest(nearest.map((distance) => -distance))]!;
+    seeds.push(next);
+    for (const [i, vector] of vectors.entries()) nearest[i] = Math.min(nearest[i]!, squaredDistance(vector, next));
+  }
+  return seeds;
+}
+
+function meanOf(vectors: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(vectors[0]!.length);
+  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
+  return mean;
+}
+
+/**
+ * Clusters vectors by Euclidean distance.
+ * @param vectors of one length
+ * @param k most clusters, at least 1
+ * @returns of each cluster the vector nearest to its mean, by index, in ascending order; all of them, where they are no more than `k`
+ */
+export function representatives(vectors: readonly Float32Array[], k: number): number[] {
+  if (vectors.length <= k) return vectors.map((_, i) => i);
+  let centres = seedsOf(vectors, k);
+  let labels: number[] = [];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const before = labels;
+    labels = vectors.map((vector) => smallest(centres.map((centre) => squaredDistance(vector, centre))));
+    if (labels.every((label, i) => label === before[i])) break;
+    centres = centres.map((centre, c) => {
+      const members = vectors.filter((_, i) => labels[i] === c);
+      return members.length === 0 ? centre : meanOf(members);
+    });
+  }
+  const chosen = centres.flatMap((centre, c) => {
+    const members = vectors.flatMap((_, i) => (labels[i] === c ? [i] : []));
+    return members.length === 0 ? [] : [members[smallest(members.map((i) => squaredDistance(vectors[i]!, centre)))]!];
+  });
+  return chosen.sort((a, b) => a - b);
+}
