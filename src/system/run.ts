@@ -98,7 +98,9 @@ export const runSchema = z.strictObject({
     .transform((given) => (typeof given === 'string' ? [given] : given))
     .pipe(z.array(written(parseVariant, z.string().min(1))))
     .optional()
-    .describe('Routing variants, applied in order: top-k=4, top-p=0.9, null=8, skip=0.25, two-sizes=0.5, per-request, random, hash.'),
+    .describe(
+      'Routing variants, applied in order: top-k=4, top-p=0.9, sensitivity, null=8, skip=0.25, two-sizes=0.5, per-request, one-router, random, hash.',
+    ),
   memory: z
     .strictObject({
       expertCache: capacity

@@ -11,6 +11,9 @@ class BeladyWindow implements CachePolicy {
   readonly #clock: Clock;
   readonly #passes: number;
   #pass = 0;
+  /** The pass that was seen first here, and its first event. */
+  #firstPass = 0;
+  #firstEvent = 0;
   /** Events of a pass, on average over the passes that are over; one per layer until the first is. */
   #eventsPerPass: number;
 
@@ -25,11 +28,13 @@ class BeladyWindow implements CachePolicy {
   }
 
   touch(id: number): void {
+    this.#pace();
     this.#recency.moveToFront(this.#recency.end, id);
     this.#tree.update(id, -this.#nextUse[id]!);
   }
 
   insert(id: number): void {
+    this.#pace();
     this.#recency.pushFront(this.#recency.end, id);
     this.#tree.add(id, -this.#nextUse[id]!);
   }
@@ -58,12 +63,20 @@ class BeladyWindow implements CachePolicy {
 
   /** Last event that the window shows. */
   #horizon(): number {
+    this.#pace();
+    // Events count from 1 on the clock, and from 0 in what is known of the future.
+    return this.#clock.event - 1 + this.#passes * this.#eventsPerPass;
+  }
+
+  /** Takes the length of a pass anew when another one begins. */
+  #pace(): void {
     const { event, pass } = this.#clock;
-    if (pass !== this.#pass) {
-      this.#pass = pass;
-      if (pass > 1) this.#eventsPerPass = event / (pass - 1);
-    }
-    return event + this.#passes * this.#eventsPerPass;
+    if (pass === this.#pass) return;
+    if (this.#pass === 0) {
+      this.#firstPass = pass;
+      this.#firstEvent = event;
+    } else this.#eventsPerPass = (event - this.#firstEvent) / (pass - this.#firstPass);
+    this.#pass = pass;
   }
 }
 

@@ -6,8 +6,10 @@ import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../trace.js';
 import { hashRouting } from './hash.js';
 import { nullExperts } from './null-experts.js';
+import { oneRouter } from './one-router.js';
 import { perRequest } from './per-request.js';
 import { randomRouting } from './random.js';
+import { sensitivity } from './sensitivity.js';
 import { skip } from './skip.js';
 import { topK } from './top-k.js';
 import { topP } from './top-p.js';
@@ -17,7 +19,18 @@ import { type Variant, type VariantNeed, variantTrace } from './variant.js';
 export type { Variant } from './variant.js';
 
 /** All routing variants. */
-export const VARIANTS: readonly Variant[] = [topK, topP, nullExperts, skip, twoSizes, perRequest, randomRouting, hashRouting];
+export const VARIANTS: readonly Variant[] = [
+  topK,
+  topP,
+  sensitivity,
+  nullExperts,
+  skip,
+  twoSizes,
+  perRequest,
+  oneRouter,
+  randomRouting,
+  hashRouting,
+];
 
 const LACKS: Readonly<Record<VariantNeed, string>> = {
   weights: 'needs gate weights, which {} does not carry; record it with weights',

@@ -10,6 +10,8 @@ export interface TokenChoices {
   /** Trace row and layer. */
   row: number;
   layer: number;
+  /** Of the token: one of `PHASE`. */
+  phase: number;
 }
 
 /**
@@ -22,9 +24,10 @@ export function keepPrefix({ layers, topK }: RoutingTrace, keep: (cell: TokenCho
       const cells = source.tokens * layers * topK;
       into.experts.set(source.experts.subarray(0, cells));
       if (into.weights !== null) into.weights.set(source.weights!.subarray(0, cells));
-      const cell: TokenChoices = { experts: source.experts, weights: source.weights, at: 0, row: 0, layer: 0 };
+      const cell: TokenChoices = { experts: source.experts, weights: source.weights, at: 0, row: 0, layer: 0, phase: 0 };
       for (let token = 0; token < source.tokens; token++) {
         cell.row = start + token;
+        cell.phase = source.phase[token]!;
         for (let layer = 0; layer < layers; layer++) {
           cell.layer = layer;
           cell.at = (token * layers + layer) * topK;

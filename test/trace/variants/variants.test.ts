@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../../../src/trace/trace.js';
+import { allocateChunk, NULL_EXPERT, PHASE, type RoutingTrace } from '../../../src/trace/trace.js';
 import { variantEffect } from '../../../src/trace/variants/effect.js';
 import { applyVariants, parseVariant, VARIANTS } from '../../../src/trace/variants/index.js';
 import { cases } from '../../cases.js';
@@ -309,8 +309,71 @@ describe('the effect of variants', () => {
   });
 });
 
+describe('one-router', () => {
+  it('has every layer take what the first takes, with its weights', () => {
+    const trace = apply(toy(), 'one-router');
+    expect(experts(trace)).toEqual([1, 2, 3, 1, 2, 3, 7, 0, 2, 7, 0, 2, 3, 1, 4, 3, 1, 4]);
+    expect(contentOf(trace).columns.weights.slice(3, 6)).toEqual([0.5, 0.3, 0.2].map(Math.fround));
+  });
+
+  it('refuses layers that lack some of those experts', () => {
+    const trace = traceOf([{ experts: [[5], [1]] }], [8, 4]);
+    expect(() => apply(trace, 'one-router')).toThrow(
+      'variant one-router: layer 1 has 4 experts and the first 8; take a trace whose layers have as many',
+    );
+  });
+});
+
+describe('sensitivity', () => {
+  // Limits: sqrt(0.01 / 0.25) = 0.2 at the first layer, sqrt(0.01 / 0.0625) = 0.4 at the second.
+  const spec = 'sensitivity:threshold=0.01,layers=0.25/0.0625';
+
+  it('leaves out what has less of its token’s weight than the layer needs, and all that follow', () => {
+    // Weights are single precision: .2 as it is stored is a hair more.
+    expect(experts(apply(toy(), spec))).toEqual([1, 2, 3, 4, none, none, 7, 0, 2, 1, none, none, 3, none, none, 2, none, none]);
+    expect(contentOf(apply(toy(), spec)).columns.weights.slice(3, 6)).toEqual([Math.fround(0.9), 0, 0]);
+  });
+
+  it('weighs against the choices that there are, and leaves prompts alone', () => {
+    const cell = (phase: number) => ({ phase, experts: [[1, 2]], weights: [[0.3, 0.1]] });
+    const trace = traceOf([cell(PHASE.prefill), cell(PHASE.decode)], 8);
+    // .1 of .4 is a quarter: less than sqrt(0.01 / 0.1) = .32, more than sqrt(0.01 / 0.25).
+    expect(experts(apply(trace, 'sensitivity:threshold=0.01,layers=0.1'))).toEqual([1, 2, 1, none]);
+    expect(experts(apply(trace, 'sensitivity:threshold=0.01,layers=0.25'))).toEqual([1, 2, 1, 2]);
+    expect(experts(apply(trace, 'sensitivity:threshold=0,layers=0.1'))).toEqual([1, 2, 1, 2]);
+  });
+
+  it('knows the layers of Mixtral, and asks for those of others', () => {
+    const mixtral = (layers: number) =>
+      traceOf([{ experts: Array.from({ length: layers }, () => [0, 1]), weights: Array.from({ length: layers }, () => [0.6, 0.4]) }], 8);
+    // .4 is too little where the sensitivity is below 0.005 / .16 = 0.03125: in the last three layers of 8x7B, nowhere in 8x22B.
+    const chosen = experts(apply(mixtral(32), 'sensitivity'));
+    expect(chosen.slice(-8)).toEqual([0, 1, 0, none, 0, none, 0, none]);
+    expect(chosen.filter((expert) => expert === none)).toHaveLength(3);
+    expect(experts(apply(mixtral(56), 'sensitivity'))).not.toContain(none);
+    expect(() => apply(toy(), 'sensitivity')).toThrow(
+      'variant sensitivity: no sensitivities of 2 layers are published, only of Mixtral-8x7B (32 layers) and Mixtral-8x22B (56 layers); give them: layers=46.7/17.3/...',
+    );
+    expect(() => apply(toy(), 'sensitivity:layers=1/0')).toThrow(
+      "variant sensitivity: layers: '1/0' is no list of 2 sensitivities above 0, one a layer; write 46.7/17.3/...",
+    );
+  });
+});
+
 describe('every variant', () => {
-  const specs = ['top-k=2', 'top-p=0.7', 'null=4', 'null:weight=0.25', 'skip=0.5', 'two-sizes=0.5', 'per-request', 'random', 'hash'];
+  const specs = [
+    'top-k=2',
+    'top-p=0.7',
+    'sensitivity:layers=0.05/0.02',
+    'null=4',
+    'null:weight=0.25',
+    'skip=0.5',
+    'two-sizes=0.5',
+    'per-request',
+    'one-router',
+    'random',
+    'hash',
+  ];
 
   it('is in the examples of this test', () => {
     expect(new Set(specs.map((spec) => parseVariant(spec).name))).toEqual(new Set(VARIANTS.map(({ name }) => name)));
