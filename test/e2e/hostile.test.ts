@@ -94,6 +94,7 @@ const found = await places((command, name, attacked) => {
     case 'candidate':
     case 'result':
     case 'run':
+    case 'results':
       return at('sound.json');
     case 'paper':
     case 'papers':

@@ -1,0 +1,31 @@
+// `moeprof cite`: BibTeX of moeprof, and of everything that results are made from.
+import type { Command } from 'commander';
+import { bibtex } from '../explore/cite/bibtex.js';
+import type { Citation } from '../explore/cite/citations.js';
+import { citedBy } from '../explore/cite/cited.js';
+import { readRuns } from '../explore/study/read-runs.js';
+import type { Format } from '../report/format.js';
+import { toJson } from '../report/json.js';
+import type { CliContext } from './context.js';
+import { addOutputOptions, type OutputOptions } from './options.js';
+import { deliver } from './outputs.js';
+
+const FORMATS: readonly Format<readonly Citation[]>[] = [
+  { name: 'bibtex', extensions: ['.bib'], render: bibtex },
+  { name: 'json', extensions: ['.json'], render: toJson },
+];
+
+const EXAMPLES = `
+Examples:
+  moeprof cite                            moeprof alone
+  moeprof cite result.json
+  moeprof cite study.jsonl .moeprof/store -o used.bib
+`;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command.argument('[results...]', 'results, folders of them, a store, or what sweep study.yaml -o wrote; none: moeprof alone');
+  addOutputOptions(command, FORMATS)
+    .addHelpText('after', EXAMPLES)
+    .action((paths: string[], options: OutputOptions) => deliver(context, FORMATS, options, () => citedBy(paths.flatMap(readRuns)), paths));
+}

@@ -1,0 +1,79 @@
+// References that profiles cite, from `profiles/citations.yaml`: one for each text that may stand in the `cites` of a profile.
+import { z } from 'zod';
+import { bundledFile } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+
+const citationSchema = z.strictObject({
+  type: z.enum(['paper', 'software']).default('paper'),
+  /** Texts of `cites` that mean this one. */
+  cited: z.array(z.string().min(1)).min(1),
+  title: z.string().min(1),
+  /** `Given Family` each; absent: its source does not say. */
+  authors: z.array(z.string().min(1)).min(1).optional(),
+  year: z.int().optional(),
+  venue: z.string().optional(),
+  arxiv: z
+    .string()
+    .regex(/^\d{4}\.\d{5}$/)
+    .optional(),
+  doi: z.string().optional(),
+  url: z.url().optional(),
+});
+
+/** A reference. */
+export interface Citation extends Partial<Omit<z.infer<typeof citationSchema>, 'cited' | 'title'>> {
+  /** Of letters, digits, dots and hyphens. */
+  readonly key: string;
+  readonly title: string;
+  /** What else there is to say. */
+  readonly note?: string;
+}
+
+let read: ReadonlyMap<string, Citation & { readonly cited: readonly string[] }> | undefined;
+
+function bundled(): ReadonlyMap<string, Citation & { readonly cited: readonly string[] }> {
+  read ??= new Map(
+    Object.entries(readOwnYaml(bundledFile('citations.yaml'), z.record(z.string(), citationSchema))).map(([key, one]) => [
+      key,
+      { key, ...one },
+    ]),
+  );
+  return read;
+}
+
+/** A bundled reference by its key. */
+export function citationOf(key: string): Citation {
+  return bundled().get(key)!;
+}
+
+/**
+ * What a text cites: bundled references, and one of its own for every arXiv number and repository that none of them is.
+ * @param name whose text it is; without a number or a repository in it, it is the title
+ */
+export function citationsIn(text: string, name: string): Citation[] {
+  const known = [...bundled().values()].filter(({ cited }) => cited.some((one) => text.includes(one)));
+  const covered = (part: string): boolean => known.some(({ cited }) => cited.some((one) => one.includes(part)));
+  const numbers = [...text.matchAll(/arXiv (\d{4}\.\d{5})/g)].map(([, number]) => number!);
+  const repositories = [...text.matchAll(/github\.com\/[\w.-]+\/[\w.-]*\w/g)].map(([path]) => path);
+  const own = [
+    ...numbers.filter((number) => !covered(number)).map((arxiv): Citation => ({ key: `${keyOf(name)}-${arxiv}`, title: name, arxiv })),
+    ...repositories
+      .filter((path) => !covered(path))
+      .filter((path) => !known.some(({ url }) => url === `https://${path}`))
+      .map(
+        (path): Citation => ({
+          key: keyOf(path.slice('github.com/'.length)),
+          type: 'software',
+          title: path.split('/').at(-1)!,
+          url: `https://${path}`,
+        }),
+      ),
+  ];
+  const all = [...known, ...own];
+  return all.length > 0 || text === '' ? all : [{ key: keyOf(name), title: name, note: text }];
+}
+
+/** A text as a key. */
+export function keyOf(text: string): string {
+  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-+|-+$/g, '');
+}

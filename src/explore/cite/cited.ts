@@ -1,0 +1,83 @@
+// What runs are to cite: moeprof, their systems and policies, the software that they are of, whose measurements its constants were fitted
+// on, and their traces.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { UserError } from '../../base/errors.js';
+import { findProfile, listProfiles } from '../../base/profiles.js';
+import { readOwnYaml } from '../../base/yaml.js';
+import { parsePolicy } from '../../cache/policies/index.js';
+import type { RunRow } from '../study/run-row.js';
+import { type Citation, citationOf, citationsIn, keyOf } from './citations.js';
+
+/**
+ * References of runs, each once: moeprof first.
+ * @param rows none: moeprof alone
+ */
+export function citedBy(rows: readonly RunRow[]): Citation[] {
+  const valuesOf = (column: 'policy' | 'runtime' | 'system'): string[] =>
+    [...new Set(rows.map(({ key }) => String(key[column] ?? '')))].filter((value) => value !== '').sort();
+  const own = new Map(rows.map(({ config, key }) => [String(key.system), textIn(config?.system)]));
+  const all = [
+    citationOf('moeprof'),
+    ...valuesOf('system').flatMap((name) => citationsIn(own.get(name) ?? bundledText('systems', name), name)),
+    ...valuesOf('policy').flatMap(policyCitations),
+    ...valuesOf('runtime').flatMap((name) => [...citationsIn(bundledText('runtimes', name), name), ...measured(name)]),
+    ...rows.flatMap(traceCitation),
+  ];
+  return [...new Map(all.map((one) => [one.key, one])).values()];
+}
+
+/** `cites` of a system as a result holds it. */
+function textIn(system: unknown): string | undefined {
+  const cites = typeof system === 'object' && system !== null && 'cites' in system ? system.cites : undefined;
+  return typeof cites === 'string' ? cites : undefined;
+}
+
+/** `cites` of a bundled profile; empty: it says none, or is none of ours. */
+function bundledText(family: 'runtimes' | 'systems', name: string): string {
+  return listProfiles(family).includes(name) ? (readOwnYaml(findProfile(family, name), citing).cites ?? '') : '';
+}
+
+const citing = z.looseObject({ cites: z.string().optional() });
+
+/** A policy's own source says it in words; one of the user's has none that is known. */
+function policyCitations(text: string): Citation[] {
+  try {
+    const { definition, name } = parsePolicy(text);
+    if (definition === undefined) return [];
+    const known = citationsIn(definition.cites, `policy-${name}`);
+    return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
+/** Whose measurements of a program the constants of its profile were fitted on. */
+function measured(runtime: string): Citation[] {
+  const sources = new Set<string>();
+  for (const line of readFileSync(findProfile('measurements', 'open'), 'utf8').split('\n')) {
+    if (line === '') continue;
+    const { engine, source } = JSON.parse(line) as { readonly engine: string; readonly source: string };
+    if (engine === runtime) sources.add(source);
+  }
+  const found = [...sources].sort().flatMap((source): Citation[] => {
+    const [url] = /^https?:\/\/[^\s#()]+/.exec(source) ?? [];
+    if (url === undefined) return citationsIn(source, source).filter(({ note }) => note === undefined);
+    const short = url.replace(/^https?:\/\/(www\.)?/, '').replace(/\/$/, '');
+    return [{ key: `measured-${keyOf(short)}`, title: `Measurements of ${runtime}: ${short}`, url }];
+  });
+  return found;
+}
+
+/** A recording that does not ship with moeprof: its content says which one it is, its owner whom to cite. */
+function traceCitation({ key: { trace, trace_sha256: sha } }: RunRow): Citation[] {
+  if (typeof trace !== 'string' || typeof sha !== 'string') return [];
+  const hashes = sha.split('+');
+  return trace.split('+').flatMap((path, at): Citation[] => {
+    const name = path.split(/[\\/]/).at(-1)!.replace(/#.*$/, '');
+    const hash = hashes[at] ?? '';
+    if (path === '' || path === 'synthetic' || hash === '' || listProfiles('traces').includes(name)) return [];
+    return [{ key: `trace-${hash.slice(0, 12)}`, title: `Routing trace ${name}`, note: `SHA-256 ${hash}; cite where it is from` }];
+  });
+}
