@@ -1,6 +1,6 @@
 // What is drafted in a run: what its profile says, and, where that is silent, what the model and the software that runs it entail.
 import { CostModel } from '../hardware/cost.js';
-import type { ModelSpec } from '../model/spec.js';
+import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../model/spec.js';
 import type { SpeculationSpec } from '../schedule/speculation.js';
 import type { RunSpec } from '../system/run.js';
 import { acceptancesOf } from '../system/speculation.js';
@@ -12,20 +12,25 @@ import type { Inputs } from './inputs.js';
  */
 const CHECKPOINTS = /llama\.cpp/;
 
+type Speculation = NonNullable<RunSpec['workload']['speculation']>;
+
 /** What is drafted; null: nothing. */
-export function draftingOf(
-  { hardware, model }: Pick<Inputs, 'hardware' | 'model'>,
-  { workload }: Pick<RunSpec, 'workload'>,
-): SpeculationSpec | null {
+export function draftingOf(inputs: Pick<Inputs, 'hardware' | 'model'>, { workload }: Pick<RunSpec, 'workload'>): SpeculationSpec | null {
   const { speculation } = workload;
   if (speculation === undefined || speculation.draft === 0) return null;
-  const redoes = isRecurrent(model) && CHECKPOINTS.test(hardware.software?.runtime ?? '');
+  const redoes = isRecurrent(inputs.model) && CHECKPOINTS.test(inputs.hardware.software?.runtime ?? '');
   return {
     draft: speculation.draft,
     acceptances: acceptancesOf(speculation),
-    drafterNs: speculation.drafter ?? headNs(model, new CostModel(model, hardware)),
+    drafterNs: drafterNs(inputs, speculation),
     rollback: speculation.rollback ?? (redoes ? 'redo' : 'free'),
   };
+}
+
+/** GPU memory that a copy of the model takes which drafts: its experts, since all else of it is the model's own. Bytes. */
+export function drafterBytes(model: Pick<ModelSpec, 'layers'>, { speculation }: Pick<RunSpec['workload'], 'speculation'>): number {
+  const drafter = speculation === undefined || speculation.draft === 0 ? undefined : speculation.drafter;
+  return drafter === undefined || 'ns' in drafter ? 0 : Math.ceil(drafter.copyBytes * expertBytesTotal(model));
 }
 
 /** True where layers keep a state in place of a KV cache, beside others that have one. */
@@ -35,9 +40,35 @@ function isRecurrent({ dense }: ModelSpec): boolean {
   );
 }
 
+/** Time of drafting one token, ns. */
+function drafterNs({ hardware, model }: Pick<Inputs, 'hardware' | 'model'>, { drafter }: Speculation): number {
+  if (drafter === undefined) return headNs(model, new CostModel(model, hardware));
+  if ('ns' in drafter) return drafter.ns;
+  const { copyBytes } = drafter;
+  const copy = { ...model, layers: model.layers.map((layer) => copied(layer, copyBytes)) };
+  const cost = new CostModel(copy, hardware);
+  return layersNs(copy, cost) + outputNs(copy, cost);
+}
+
+/** A layer whose experts take that share of their bytes. */
+function copied(layer: MoeLayer, share: number): MoeLayer {
+  const formats = layer.formats?.map((part) => ({ ...part, bytes: share * part.bytes }));
+  return { ...layer, expertBytes: share * layer.expertBytes, ...(formats === undefined ? {} : { formats }) };
+}
+
 /** A multi-token prediction head on the GPU, ns a token: a layer like those of the model on average, the output layer, and a pass. */
-function headNs({ layers }: ModelSpec, cost: CostModel): number {
+function headNs(model: ModelSpec, cost: CostModel): number {
+  return layersNs(model, cost) / model.layers.length + outputNs(model, cost);
+}
+
+/** One token through all layers, with every expert on the GPU, ns. */
+function layersNs({ layers }: ModelSpec, cost: CostModel): number {
   const one = [1];
-  const layerNs = layers.map(({ index, topK }) => cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1));
-  return layerNs.reduce((sum, ns) => sum + ns, 0) / layers.length + cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;
+  return layers.reduce((sum, { index, topK }) => sum + cost.denseNs(index, 1, one, one, 1) + topK * cost.expertNs(index, 1), 0);
+}
+
+/** What follows the last layer, and the overhead of a pass, ns. */
+function outputNs({ layers }: ModelSpec, cost: CostModel): number {
+  const one = [1];
+  return cost.denseNs(layers.length, 1, one, one, 1) + cost.passNs;
 }

@@ -173,7 +173,7 @@ export class Engine implements Fold {
     recorder.begin(pass);
     this.#observer?.passStarted(pass, startNs);
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
-    prefetcher?.begin(pass, this.nowNs);
+    prefetcher?.begin(pass, startNs);
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);

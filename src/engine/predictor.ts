@@ -38,8 +38,9 @@ export async function withTraining<T>(
  */
 export async function predictorFor(inputs: Inputs, run: RunSpec, running: number): Promise<Predictor | null> {
   const { model, system, trace } = inputs;
-  const { folder, seed } = run;
+  const { folder, seed, workload } = run;
+  const drafts = workload.speculation !== undefined;
   return await withTraining(inputs, run, (training) =>
-    createPredictor({ chosen: system.predictor.kind, model, trace, slots: running, seed, training, folder }),
+    createPredictor({ chosen: system.predictor.kind, model, trace, slots: running, seed, training, folder, drafts }),
   );
 }

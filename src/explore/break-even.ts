@@ -5,8 +5,8 @@ import { barGlyphs, widthOf } from '../report/text.js';
 import type { SweepValue } from './study/space.js';
 import { combinations, type SweepAxis, type SweepPoint } from './sweep.js';
 
-/** Path of the value that says how much is drafted. */
-export const DRAFT_PATH = 'workload.speculation.draft';
+/** Paths of the values that say how much is drafted. */
+const DRAFT_PATHS: readonly string[] = ['workload.speculation.draft', 'system.speculation.draft'];
 
 /** One depth of drafts. */
 interface DraftGain {
@@ -17,6 +17,8 @@ interface DraftGain {
 
 /** Runs that differ in their drafts alone. */
 export interface BreakEven {
+  /** Path of the axis that drafts are. */
+  readonly path: string;
   /** Values of the other axes, in their order. */
   readonly values: readonly SweepValue[];
   /** By depth, ascending; 0 is the first, and its gain is 1. */
@@ -25,7 +27,7 @@ export interface BreakEven {
 
 /** Break-evens by combination of the other axes; none where drafts are not varied, or 0 is not among them. */
 export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepPoint[]): BreakEven[] {
-  const at = axes.findIndex(({ path }) => path === DRAFT_PATH);
+  const at = axes.findIndex(({ path }) => DRAFT_PATHS.includes(path));
   if (at < 0) return [];
   return combinations(axes.toSpliced(at, 1)).flatMap((values) => {
     const same = points.filter((point) => JSON.stringify(point.values.toSpliced(at, 1)) === JSON.stringify(values));
@@ -36,7 +38,7 @@ export function breakEvensOf(axes: readonly SweepAxis[], points: readonly SweepP
     const none = speeds.find(({ draft }) => draft === 0);
     if (none === undefined || speeds.length < 2) return [];
     const drafts = speeds.map(({ draft, speed }) => ({ draft, gain: speed / none.speed })).sort((a, b) => a.draft - b.draft);
-    return [{ values, drafts }];
+    return [{ path: axes[at]!.path, values, drafts }];
   });
 }
 

@@ -7,7 +7,7 @@ import { compareMetricNames } from '../result/catalogue.js';
 import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
-import { breakEvenPicture, breakEvenSentence, breakEvensOf, DRAFT_PATH } from './break-even.js';
+import { breakEvenPicture, breakEvenSentence, breakEvensOf } from './break-even.js';
 import { axesFigures } from './figure/axes-figures.js';
 import type { PaperFigure } from './figure/figure.js';
 import { pictureFormats } from './figure/formats.js';
@@ -66,7 +66,7 @@ function sweepDocument(view: SweepView): Document {
     blocks: [
       pointGrid(view),
       ...breakEvensOf(axes, points).flatMap((one) => [
-        note(verdict(sweep, DRAFT_PATH, one.values, breakEvenSentence(one))),
+        note(verdict(sweep, one.path, one.values, breakEvenSentence(one))),
         breakEvenPicture(one),
       ]),
       ...sweep.saturation.map((one) => note(verdict(sweep, RATE_PATH, one.values, saturationSentence(one)))),

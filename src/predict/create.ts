@@ -29,6 +29,8 @@ export interface PredictorRequest {
   readonly training: readonly RoutingTrace[];
   /** Folder that paths are relative to; the working directory unless said. */
   readonly folder?: string;
+  /** True: tokens are drafted. Absent: they are not. */
+  readonly drafts?: boolean;
 }
 
 /** Needs in words, and whether a trace meets them. */
@@ -66,16 +68,21 @@ function definitionOf({ definition, name }: PredictorChoice): PredictorDefinitio
 /**
  * Creates a predictor.
  * @returns null for `none`
- * @throws UserError where the trace does not carry what it needs, or a file that it needs cannot be read
+ * @throws UserError where the trace does not carry what it needs, nothing is drafted, or a file that it needs cannot be read
  */
 export async function createPredictor(request: PredictorRequest): Promise<Predictor | null> {
-  const { folder, model, seed, slots, trace, training } = request;
+  const { drafts = false, folder, model, seed, slots, trace, training } = request;
   const chosen = await loadPredictor(request.chosen, folder);
   const { name, parameters } = chosen;
   if (name === 'none') return null;
   const definition = definitionOf(chosen);
   const missing = missingNeeds(definition.needsWith?.(parameters) ?? definition.needs ?? [], trace);
   if (missing !== null) throw new UserError(`predictor ${name}: needs ${missing}, which ${trace.path} does not carry`);
+  if (definition.drafts === true && !drafts) {
+    throw new UserError(
+      `predictor ${name}: speaks of drafted tokens alone, and nothing is drafted; say workload.speculation, e.g. { draft: 4, acceptance: 0.7 }`,
+    );
+  }
   const random = new Random(seed, `predictor/${name}`);
   const recorded = recordedLookAhead(trace);
   const context = { model, topK: trace.topK, slots, random, training };

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { adaptive } from './adaptive.js';
 import { activationMatrix, ensemble, expertMap, markov, pathRetrieval, popularity, tokenTable, transition } from './counting.js';
+import { draft } from './draft.js';
 import { gate } from './gate.js';
 import { lastToken } from './last-token.js';
 import { onnx } from './onnx/onnx.js';
@@ -28,6 +29,7 @@ export const PREDICTORS: readonly PredictorDefinition[] = [
   pathRetrieval,
   supplied,
   gate,
+  draft,
   preGated,
   wholeLayer,
   onnx,

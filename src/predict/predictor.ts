@@ -30,6 +30,11 @@ export interface Predictor {
    * supposing that the same requests run in it. Policies that rank by prediction see it. Absent: what was predicted last stands.
    */
   next?(pass: Pass, layer: number, scores: Float32Array): void;
+  /**
+   * It hears of tokens as they are drafted: it is asked after each step of drafting, with `pass.drafted` steps behind it. Absent: it is asked
+   * when all are drafted.
+   */
+  readonly drafts?: true;
   /** What the reader of the result must know; asked at the end of a run. */
   warnings?(): readonly Warning[];
   /** What was measured on this machine, e.g. wall times, by name: reported with the environment, never among exact figures (L16). */
@@ -69,6 +74,8 @@ export interface PredictorDefinition {
   readonly parameters: ParameterTable;
   /** What the trace must carry; the run fails early where it does not. Absent: nothing. */
   readonly needs?: readonly PredictorNeed[];
+  /** True: it speaks of drafted tokens alone, and a run that never drafts is refused. */
+  readonly drafts?: true;
   /** What it needs with these parameters, where that is not always `needs`. */
   needsWith?(parameters: Parameters): readonly PredictorNeed[];
   /**

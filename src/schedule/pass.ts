@@ -15,6 +15,10 @@ export class Pass {
   decodeTokens = 0;
   /** What drafting its tokens takes before it, ns. */
   draftNs = 0;
+  /** Steps of drafting before it: the most tokens that one of its requests drafts. */
+  draftSteps = 0;
+  /** Steps that have been taken by now; who runs the pass counts them. */
+  drafted = 0;
   /** Width of one token's row: layers x topK. */
   readonly row: number;
   readonly layers: number;
@@ -38,6 +42,8 @@ export class Pass {
   request: Int32Array;
   /** Position of each token in its request. */
   position: Int32Array;
+  /** Step of drafting by which each token has been run by the drafter, from 1 on; 0: it never is, as the last token of a draft. */
+  draftStep: Int32Array;
   /** Input token id of each token, or null. */
   tokenId: Int32Array | null;
   /** Requests in this pass. */
@@ -78,6 +84,7 @@ export class Pass {
     this.gpu = new Int32Array(capacity);
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
+    this.draftStep = new Int32Array(capacity);
     this.tokenId = trace.has.tokenIds ? new Int32Array(capacity) : null;
   }
 
@@ -93,6 +100,8 @@ export class Pass {
   fill(shares: readonly Share[], draftNs = 0): void {
     this.number++;
     this.draftNs = draftNs;
+    this.draftSteps = 0;
+    this.drafted = 0;
     this.tokens = 0;
     this.decodeTokens = 0;
     this.sequences = shares.length;
@@ -106,6 +115,9 @@ export class Pass {
       this.sequenceContext[i] = this.#context + from;
       this.sequenceTokens[i] = tokens;
       if (!request.inPrefill) this.decodeTokens += tokens;
+      const drafted = again || request.inPrefill ? 0 : tokens - 1;
+      this.draftSteps = Math.max(this.draftSteps, drafted);
+      for (let k = 0; k < tokens; k++) this.draftStep[this.tokens + k] = k < drafted ? k + 1 : 0;
       if (again) for (let k = 0; k < tokens; k++) this.#appendAt(request, from + k, request.slot, request.placeOf(from + k));
       else this.#append(request, tokens - rejected);
       if (again) continue;
@@ -118,6 +130,8 @@ export class Pass {
   /** Takes the next row of a request that has run before, as if it were alone in a pass; nothing of the request changes. */
   preview(request: Request): void {
     this.number++;
+    this.draftSteps = 0;
+    this.draftStep[0] = 0;
     this.tokens = 0;
     this.decodeTokens = 1;
     this.sequences = 1;
@@ -202,6 +216,7 @@ export class Pass {
     this.gpu = new Int32Array(capacity);
     this.request = new Int32Array(capacity);
     this.position = new Int32Array(capacity);
+    this.draftStep = new Int32Array(capacity);
     if (this.tokenId !== null) this.tokenId = new Int32Array(capacity);
   }
 }

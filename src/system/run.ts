@@ -323,7 +323,10 @@ function specOf(
   const system = systemOf(located, folder, within('system'));
   const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
   const places = { ...located.places, ...Object.fromEntries(ofSystem) };
-  const run = { ...located.value, system: system.value, label, places, folder, overrides: inner };
+  const { workload } = located.value;
+  const speculation = workload.speculation ?? system.value.speculation;
+  const drafted = speculation === undefined ? workload : { ...workload, speculation };
+  const run = { ...located.value, workload: drafted, system: system.value, label, places, folder, overrides: inner };
   return withLocatedModules(run, system.folder, overrides);
 }
 

@@ -1,9 +1,10 @@
 // What a run says of speculative decoding: how much is drafted, how much of it is right, and what drafting costs.
 import { z } from 'zod';
-import { DURATION, SHARE } from '../base/units.js';
+import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { MOST_DRAFT, parseAcceptance, sharesOf } from '../schedule/acceptance.js';
+import { parseDrafter } from '../schedule/drafter.js';
 import { ROLLBACKS } from '../schedule/speculation.js';
 
 /** Schema of `workload.speculation`. */
@@ -21,10 +22,10 @@ export const speculationSchema = z
       .max(MOST_DRAFT)
       .optional()
       .describe('By position: share of drafts whose token there was accepted, as engines print it, e.g. [0.70, 0.45, 0.33, 0.21].'),
-    drafter: quantity(DURATION)
+    drafter: written(parseDrafter, z.union([z.string().min(1), z.number().nonnegative()]).transform(String))
       .optional()
       .describe(
-        'Time of drafting one token for all requests of a pass, e.g. 1ms. Absent: that of a head for multi-token prediction on the GPU.',
+        'What drafts: the time of one token for all requests of a pass, e.g. 1ms; or copy 25%, the model in a copy whose experts take that share of their bytes, all on the GPU. Absent: a head for multi-token prediction on the GPU.',
       ),
     rollback: z
       .enum(ROLLBACKS)

@@ -16,6 +16,7 @@ import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.j
 import { copies, misfitOfCopies } from './copies.js';
 import { missRules } from './miss-rules.js';
 import { parsePlacement } from './placement/index.js';
+import { speculationSchema } from './speculation.js';
 import { parseStaging } from './staging.js';
 
 /** Fields of a predictor that every predictor has; all other keys are parameters of its own. */
@@ -179,6 +180,9 @@ export const systemSchema = z
       })
       .prefault({})
       .describe('Limits of the prefetch.'),
+    speculation: speculationSchema
+      .optional()
+      .describe('Drafts that make this system what it is, where the run says nothing of workload.speculation. Absent: none.'),
     scheduler: scheduler.prefault({}).describe('Batch scheduler: a name, or a mapping with kind and parameters.'),
     placement: placement
       .optional()

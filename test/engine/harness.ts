@@ -58,11 +58,12 @@ export function traceOf(scenario: Pick<Scenario, 'model' | 'passes' | 'topK'>): 
 export function scripted(script: Script, scenario: Scenario): Predictor {
   const { layers } = scenario.model;
   return {
+    ...(script.drafts === undefined ? {} : { drafts: script.drafts }),
     observe() {},
     predict(pass, after, horizon, scores) {
       for (let layer = after + 1; layer <= after + horizon; layer++) {
         const { experts, offset } = layers[layer]!;
-        for (let id = offset; id < offset + experts; id++) scores[id] = script.score(pass.number, after, id);
+        for (let id = offset; id < offset + experts; id++) scores[id] = script.score(pass.number, after, id, pass.drafted);
       }
     },
   };

@@ -251,7 +251,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     const family = fc.tuple(scenarios, speculation).map(([scenario, drafts]): Scenario => {
       const { passes: drawn, script } = scenario;
       // There are more passes than were drawn; from then on scores repeat.
-      const score: Script['score'] = (pass, after, id) => script!.score(((pass - 1) % drawn.length) + 1, after, id);
+      const score: Script['score'] = (pass, after, id, step) => script!.score(((pass - 1) % drawn.length) + 1, after, id, step);
       const one = drawn.flat().map((token) => [token]);
       return { ...scenario, passes: one, script: script === null ? null : { ...script, score }, speculation: drafts };
     });
@@ -267,6 +267,29 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       Belady: (outcome: Outcome, { policy }: Scenario) => policy === 'belady' && sum(outcome, 'hits') > 0,
     };
     return agree(family, seen, 13, cases(300));
+  });
+
+  it('with predictions that hear of tokens as they are drafted', () => {
+    const some = fc.array(fc.constantFrom(0.125, 0.5, 0.7, 1), { minLength: 4, maxLength: 4 });
+    const speculation = fc.option(
+      fc.record({
+        draft: fc.integer({ min: 1, max: 4 }),
+        acceptances: some.map((shares) => shares.toSorted((a, b) => b - a)),
+        drafterNs: fc.constantFrom(0, 12, 40),
+        rollback: fc.constantFrom(...ROLLBACKS),
+      }),
+      { nil: undefined, freq: 4 },
+    );
+    const family = fc.tuple(prefetching, speculation).map(([scenario, drafts]): Scenario => {
+      const { passes: drawn, script } = scenario;
+      // Each step of drafting says more of what the last one says.
+      const score: Script['score'] = (pass, after, id, step) =>
+        (id + step) % 3 === 0 ? script!.score(((pass - 1) % drawn.length) + 1, after, id, step) : step / 8;
+      const heard: Script = { ...script!, drafts: true, score };
+      if (drafts === undefined) return { ...scenario, script: heard };
+      return { ...scenario, passes: drawn.flat().map((token) => [token]), script: heard, speculation: drafts };
+    });
+    return agree(family, { ...basics, ...prefetches, ...ways }, 15, cases(300));
   });
 
   it('in sequential replay', () => {

@@ -80,10 +80,11 @@ function membersOf(choices: readonly number[]): Member[] {
   }));
 }
 
-/** A pass, and what drafting its tokens takes before it. */
+/** A pass, and what drafting its tokens takes before it, in so many steps. */
 interface Verified {
   readonly tokens: readonly TokenChoices[];
   readonly draftNs: number;
+  readonly steps: number;
 }
 
 /** Where the n-th pass (from 0) of a request stands between all accepted (0) and all rejected (1): its number in binary, mirrored, shifted. */
@@ -113,9 +114,9 @@ function verifyByTheBook(
       const position = done + accepted + 1 + i;
       return rows[(position + Math.floor(rows.length / 2)) % rows.length]!;
     });
-    passes.push({ tokens: [...kept, ...rejected], draftNs: drafted * drafterNs });
+    passes.push({ tokens: [...kept, ...rejected], draftNs: drafted * drafterNs, steps: drafted });
     // A state that has run wrong tokens is as it was before the pass, and runs the right ones again.
-    if (rollback === 'redo' && rejected.length > 0) passes.push({ tokens: kept, draftNs: 0 });
+    if (rollback === 'redo' && rejected.length > 0) passes.push({ tokens: kept, draftNs: 0, steps: 0 });
     done += kept.length;
   }
   return passes;
@@ -127,7 +128,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   const rules = rulesOf(scenario);
   const verified =
     speculation === undefined
-      ? scenario.passes.map((tokens): Verified => ({ tokens, draftNs: 0 }))
+      ? scenario.passes.map((tokens): Verified => ({ tokens, draftNs: 0, steps: tokens.length - 1 }))
       : verifyByTheBook(scenario.passes.flat(), speculation, 1);
   const passes = verified.map(({ tokens }) => tokens);
   const cost = new CostModel(model, hardware, null, scenario.split);
@@ -222,6 +223,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let promotions: { readonly id: number; readonly sinceNs: number }[] = [];
   let promotedNs = 0;
   let nextLayer = 0;
+  /** Steps of drafting that the running pass has taken. */
+  let drafted = 0;
   let passTokens = 0;
   let running: readonly TokenChoices[] = [];
   /** Who stands in during the event. */
@@ -411,10 +414,10 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     discard(untilNs);
   }
 
-  function predict(pass: number, after: number): void {
+  function predict(pass: number, after: number, anew = false): void {
     if (script === null) return;
     const { correction, horizon, minProbability, perLayer } = script.limits;
-    if (correction) {
+    if (correction || anew) {
       total.cancelled += plan.filter(isCancelled).length;
       plan = [];
       nextLayer = after + 1;
@@ -424,7 +427,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const issuedNs = nowNs + script.costNs + Math.min(2, passes[pass - 1]!.length) * scored * (script.expertNs ?? 0);
     for (nextLayer = Math.max(nextLayer, after + 1); nextLayer <= last; nextLayer++) {
       const ranked = idsOf(nextLayer)
-        .map((id) => ({ id, score: script.score(pass, after, id) }))
+        .map((id) => ({ id, score: script.score(pass, after, id, drafted) }))
         .filter(({ score }) => score > 0 && score >= minProbability)
         .sort((a, b) => b.score - a.score || a.id - b.id);
       for (const { id } of ranked.slice(0, perLayer)) {
@@ -692,8 +695,15 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     running = pass;
     plan = [];
     nextLayer = 0;
-    nowNs += verified[number - 1]!.draftNs;
-    predict(number, -1);
+    const { draftNs, steps } = verified[number - 1]!;
+    // Where what drafts choose is heard, each step of drafting says more, and all is planned anew.
+    const asked = script?.drafts === true ? Math.max(1, steps) : 1;
+    for (let step = 1; step <= asked; step++) {
+      nowNs += draftNs / asked;
+      if (step > 1) advance(nowNs);
+      drafted = step === asked ? steps : step;
+      predict(number, -1, step > 1);
+    }
     for (const { index: layer } of model.layers) {
       nowNs += cost.denseNs(layer, pass.length, ...sequences);
       const counts = layers[layer]!;

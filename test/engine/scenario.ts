@@ -22,8 +22,10 @@ export interface Script {
   /** Time of a prediction, and of each expert that it scores for each of the first two tokens of a pass. Absent: 0. */
   readonly costNs: number;
   readonly expertNs?: number;
-  /** Score of dense id `id` in pass `pass` (1-based) when layers up to `after` are known; exact in 32 bits. */
-  readonly score: (pass: number, after: number, id: number) => number;
+  /** True: it is asked after each step of drafting. */
+  readonly drafts?: true;
+  /** Score of dense id `id` in pass `pass` (1-based) when layers up to `after` are known and `drafted` steps taken; exact in 32 bits. */
+  readonly score: (pass: number, after: number, id: number, drafted: number) => number;
 }
 
 /** Everything that a run of the engine depends on. */

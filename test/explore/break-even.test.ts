@@ -22,6 +22,7 @@ describe('the break-even of drafts', () => {
   it('is told by the speed without any', () => {
     const [one] = of([10, 8, 5, 8, 12.5]);
     expect(one).toEqual({
+      path: 'workload.speculation.draft',
       values: [],
       drafts: [
         { draft: 0, gain: 1 },

@@ -16,7 +16,7 @@ const TOP_K = 2;
 const model = toyModel(new Array<number>(LAYERS).fill(EXPERTS), undefined, TOP_K);
 
 /** They are given the truth, that is what they are for. */
-const KNOWING = ['gate', 'oracle', 'pre-gated'];
+const KNOWING = ['draft', 'gate', 'oracle', 'pre-gated'];
 /** Predictors that need nothing beyond the routing, token ids and weights of these traces. */
 const predictors = PREDICTORS.filter(({ needs, name }) => !needs?.includes('predicted') && name !== 'onnx').map(({ name }) => name);
 

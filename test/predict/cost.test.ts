@@ -91,7 +91,7 @@ describe('a measured cost', () => {
 
   it('is nothing where the prediction is made elsewhere, or stands for one that is', () => {
     const free = PREDICTORS.filter(({ cost, runsGates }) => cost === undefined && runsGates !== true).map(({ name }) => name);
-    expect(free).toEqual(['supplied', 'pre-gated', 'whole-layer', 'oracle']);
+    expect(free).toEqual(['supplied', 'draft', 'pre-gated', 'whole-layer', 'oracle']);
     for (const name of [...free, 'none']) expect(timeOf(name).ns(64, -1, 2), name).toBe(0);
   });
 });

@@ -50,7 +50,7 @@ const trace = traceOf(
 
 /** Every member, and the variants that switch something of their own on; those that know the truth by definition are named. */
 const SPECS = [
-  ...PREDICTORS.filter(({ name }) => name !== 'onnx').map(({ name }) => name),
+  ...PREDICTORS.filter(({ drafts, name }) => name !== 'onnx' && drafts !== true).map(({ name }) => name),
   'transition:reach=3,previous=on',
   'ensemble:reach=2,parts=transition+history+markov+expert-map+token-table',
   'adaptive:parts=transition+history+token-table',

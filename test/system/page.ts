@@ -166,8 +166,13 @@ function rangeOf({ above, below, max, min }: Range): string {
   return parts.join(' ');
 }
 
-function besides({ dram, onMiss, overlap, placement, rerank }: SystemSpec): string {
+function draftsOf({ acceptance, draft, drafter }: NonNullable<SystemSpec['speculation']>): string {
+  return `drafts ${draft} tokens, ${acceptance?.text} right, by ${drafter?.text ?? 'a head'}`;
+}
+
+function besides({ dram, onMiss, overlap, placement, rerank, speculation }: SystemSpec): string {
   const said: string[] = [];
+  if (speculation !== undefined) said.push(draftsOf(speculation));
   if (isLossy(onMiss)) said.push('lossy');
   if (rerank !== undefined) said.push(`lossy: routing re-ranked, lambda ${rerank.lambda}, ${rerank.keep} kept`);
   if (dram.policy.text !== 'lru') said.push(`\`${dram.policy.text}\` in DRAM, where there is an SSD`);

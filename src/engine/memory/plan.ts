@@ -11,6 +11,7 @@ import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import { stagingBufferBytes, stagingBuffers } from '../../system/staging.js';
 import type { SystemSpec } from '../../system/system.js';
+import { drafterBytes } from '../drafting.js';
 import type { Serving } from '../serving.js';
 import { RESERVED_TOKENS } from './activations.js';
 import { copyRoom } from './copies.js';
@@ -18,6 +19,7 @@ import type { DenseRooms } from './dense.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
+  /** Dense weights, and a copy of the model that drafts. */
   readonly denseBytes: number;
   /** Most tokens of a pass: as the run says, or what leaves its activations room. */
   readonly passTokens: number;
@@ -61,8 +63,10 @@ interface Rooms {
 interface Need extends AtOnce {
   readonly hardware: HardwareSpec;
   readonly model: ModelSpec;
+  /** Dense weights, and a copy of the model that drafts. */
+  readonly denseBytes: number;
   readonly rooms: DenseRooms;
-  /** What dense weights leave of the GPU's memory. */
+  /** What these leave of the GPU's memory. */
   readonly leftBytes: number;
   readonly stagingBytes: number;
   /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
@@ -106,11 +110,12 @@ export function planMemory(
   serving: Serving,
 ): MemoryPlan {
   const gpuBytes = hardware.tiers[0]!.bytes;
-  const denseBytes = dense.gpu.weightBytes;
+  const denseBytes = dense.gpu.weightBytes + drafterBytes(model, run.workload);
   const kvGrowth = run.memory.kvGrowth ?? 'static';
   const need: Need = {
     hardware,
     model,
+    denseBytes,
     rooms: dense,
     leftBytes: gpuBytes - denseBytes,
     stagingBytes: model.layers.reduce((most, layer) => Math.max(most, layer.topK * layer.expertBytes), 0) + prefetchBytes(model, system),
@@ -185,7 +190,7 @@ function dividedBeside(need: Need, passTokens: number, activationBytes: number):
   const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
   const roomBytes = growing ? Math.max(cacheBytes, kvBytes + leastCacheBytes) : kvBytes + cacheBytes;
-  return { passTokens, activationBytes, rooms, neededBytes: need.rooms.gpu.weightBytes + activationBytes + stagingBytes + roomBytes };
+  return { passTokens, activationBytes, rooms, neededBytes: need.denseBytes + activationBytes + stagingBytes + roomBytes };
 }
 
 /** What the reader must know of passes that are smaller than the run asks for. */
@@ -256,7 +261,7 @@ function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, w
  * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
  * full size.
  */
-function sharedRoom({ hardware, leftBytes, longest, model, rooms, run, sequences, stagingBytes, wanted }: Need): Rooms {
+function sharedRoom({ denseBytes, hardware, leftBytes, longest, model, rooms, run, sequences, stagingBytes, wanted }: Need): Rooms {
   const { expertBytes } = rooms;
   const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
   const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
@@ -265,7 +270,7 @@ function sharedRoom({ hardware, leftBytes, longest, model, rooms, run, sequences
     throw misfit(
       run,
       'memory.kvGrowth',
-      `dense weights (${formatBytes(rooms.gpu.weightBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
+      `dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
         `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
     );
   }

@@ -95,7 +95,7 @@ export class ParallelEngine implements Fold {
     if (pass.draftNs > 0) recorder.tailNs += this.#draft(pass.draftNs);
     for (const { fold, gpu } of this.#gpus) {
       gpu.clock.pass = pass.number;
-      fold.prefetcher?.begin(pass, this.nowNs);
+      fold.prefetcher?.begin(pass, startNs);
     }
     for (let layer = 0; layer < layers; layer++) {
       recorder.layers.denseNs[layer]! += this.#dense(layer, this.#requests.denseNs(cost, layer));

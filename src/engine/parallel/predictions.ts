@@ -20,6 +20,7 @@ export class SharedPredictions {
   #observedLayer = -1;
   #pass = 0;
   #after = Number.NaN;
+  #drafted = 0;
   #horizon = 0;
 
   constructor(predictor: Predictor, model: ModelSpec, shown: boolean) {
@@ -40,8 +41,10 @@ export class SharedPredictions {
 
   /** Predicts the layers `(after, after + horizon]` into `scores`, unless that was just done. */
   predict(pass: Pass, after: number, horizon: number): void {
-    if (pass.number === this.#pass && after === this.#after && horizon === this.#horizon) return;
+    const same = pass.number === this.#pass && pass.drafted === this.#drafted;
+    if (same && after === this.#after && horizon === this.#horizon) return;
     this.#pass = pass.number;
+    this.#drafted = pass.drafted;
     this.#after = after;
     this.#horizon = horizon;
     const { calls } = this.predictor;
@@ -69,6 +72,10 @@ export class ShardPredictor implements Predictor {
   constructor(shared: SharedPredictions, shard: Shard) {
     this.#shared = shared;
     this.#shard = shard;
+  }
+
+  get drafts(): true | undefined {
+    return this.#shared.predictor.drafts;
   }
 
   observe(pass: Pass, layer: number): void {

@@ -47,13 +47,26 @@ export class Prefetcher implements Planner {
     this.#worth = setup.limits.when === 'pays' ? new PrefetchWorth() : null;
   }
 
-  /** A pass begins: the plan of the last one is void. */
-  begin(pass: Pass, nowNs: number): void {
+  /**
+   * A pass begins, and drafts its tokens from `startNs` on. The plan of the last pass is void; a new one is made behind all drafting, or, where
+   * what drafts choose is heard, anew behind each step of it.
+   */
+  begin(pass: Pass, startNs: number): void {
+    const { draftNs, draftSteps } = pass;
+    const steps = this.#setup.predictor.drafts === true ? Math.max(1, draftSteps) : 1;
     this.#plan.clear();
     this.#forecast.begin();
-    this.#nextLayer = 0;
     this.#routed = -1;
-    this.#extend(pass, -1, nowNs);
+    for (let step = 1; step <= steps; step++) {
+      const atNs = step === steps ? startNs + draftNs : startNs + (draftNs * step) / steps;
+      pass.drafted = step === steps ? draftSteps : step;
+      if (step > 1) {
+        this.advance(atNs, true);
+        this.#gpu.recorder.prefetchCancelled += this.#plan.clear();
+      }
+      this.#nextLayer = 0;
+      this.#extend(pass, -1, atNs);
+    }
   }
 
   /**
