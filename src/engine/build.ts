@@ -1,18 +1,20 @@
 // Composes a run from what it names: what all GPUs have in common, each GPU, and the fold that runs passes on them.
 import { UserError } from '../base/errors.js';
+import { CostModel } from '../hardware/cost.js';
+import { usesCpu } from '../hardware/dense-split.js';
 import { expertBytesTotal } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
-import { anyMiss, gateWays, isWord } from '../system/miss-rules.js';
+import { anyMiss, deferring, gateWays, isWord } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { type CommonParts, composeGpu, rulesOn } from './compose.js';
 import { Engine } from './engine.js';
 import { Buddies } from './event/buddies.js';
+import { Deferral } from './event/deferral.js';
 import { Recorder } from './event/recorder.js';
 import { Rerank } from './event/rerank.js';
 import { TokenUnimportance } from './event/unimportance.js';
 import { faultsOf } from './faults.js';
 import { type Futures, recordFutures, walkOfOne, walkOfSeveral } from './future.js';
-import type { Inputs } from './inputs.js';
 import { computesOnCpu, knowledgeOf } from './knowledge.js';
 import { dispatchOf, severalGpus } from './parallel/build.js';
 import { sharedPredictions } from './parallel/predictions.js';
@@ -42,7 +44,7 @@ export async function buildSimulation(plan: RunPlan, curves = false): Promise<Si
     plan,
     policies,
     recorder,
-    ...judgesOf(inputs, run),
+    ...judgesOf(plan),
     predictions: predictionsOf(plan, predictor, policies),
     time: timeOf(plan),
     curves,
@@ -98,6 +100,7 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
     const beside = several === null ? 'GPU' : 'GPUs';
     throw misfit(run, 'system.onMiss', `${onCpu.do} needs a CPU beside the ${beside}, and ${hardware.name} has none; use load`);
   }
+  if (deferring({ rules })) refuseDeferral(run, layout);
   if (split !== null && !isWord({ rules }, 'cpu'))
     throw misfit(run, 'memory.splitLayer', `the CPU of ${hardware.name} computes no experts; leave it out`);
   if (split !== null && total.dramBytes !== null)
@@ -114,6 +117,21 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   if (total.cacheBytes < expertBytesTotal(model)) {
     throw new UserError(`${hardware.name}: has one tier of memory, so every expert must fit into it; take a machine with dram or ssd`);
   }
+}
+
+/** @throws UserError where results that come one layer late would keep nobody from waiting, or nobody knows what they wait for */
+function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan['layout']): void {
+  const what =
+    several !== null
+      ? 'is of a machine with one GPU'
+      : total.dramBytes !== null
+        ? 'is of experts that DRAM holds, and here it is a cache of the SSD'
+        : usesCpu(dense) || split !== null
+          ? 'needs a CPU that does nothing beside experts, and here it has layers, KV caches or parts of experts of its own'
+          : run.replay === 'sequential'
+            ? 'needs the choices of a layer at once, which replay: sequential does not have'
+            : null;
+  if (what !== null) throw misfit(run, 'system.onMiss', `defer ${what}; leave it out`);
 }
 
 /**
@@ -169,12 +187,15 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
  * What rules of misses ask for.
  * @throws UserError where they ask for gate weights that the trace does not carry
  */
-function judgesOf({ model, system, trace }: Inputs, run: RunSpec): Pick<CommonParts, 'buddies' | 'judges' | 'unimportance'> {
+function judgesOf({ inputs, layout, run }: RunPlan): Pick<CommonParts, 'buddies' | 'deferral' | 'judges' | 'unimportance'> {
+  const { model, system, trace } = inputs;
   const ways = gateWays(system.onMiss);
   if (ways.has('weights') && !trace.has.weights) {
     throw misfit(run, 'system.onMiss', `gate by weights needs gate weights, which ${trace.path} does not carry; take by: rank`);
   }
   const unimportance = ways.size === 0 ? null : new TokenUnimportance(model, ways);
   const buddies = anyMiss(system.onMiss, 'substitute') ? new Buddies(model) : null;
-  return { unimportance, buddies, judges: [unimportance, buddies].filter((judge) => judge !== null) };
+  const rules = rulesOn(layout.hardware, system.onMiss.rules);
+  const deferral = deferring({ rules }) ? new Deferral(model, new CostModel(model, layout.hardware).cpuQueues) : null;
+  return { unimportance, buddies, deferral, judges: [unimportance, buddies, deferral].filter((judge) => judge !== null) };
 }

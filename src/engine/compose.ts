@@ -19,6 +19,7 @@ import { stagingBuffers } from '../system/staging.js';
 import type { SystemSpec } from '../system/system.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Buddies, StandIns } from './event/buddies.js';
+import type { Deferral } from './event/deferral.js';
 import { EventDemand } from './event/event.js';
 import type { LayerJudge } from './event/judge.js';
 import type { Recorder } from './event/recorder.js';
@@ -49,6 +50,8 @@ export interface CommonParts {
   readonly unimportance: Unimportance | null;
   /** Null: no rule of misses asks who may stand in. */
   readonly buddies: Buddies | null;
+  /** Says which misses are computed one layer late; null: no rule asks. */
+  readonly deferral: Deferral | null;
   /** Both of them, as far as there are. */
   readonly judges: readonly LayerJudge[];
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
@@ -287,8 +290,12 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
 }
 
 /** What rules of misses ask for, as one GPU sees it. */
-function missesSeen({ buddies, unimportance }: CommonParts, shard: Shard | null): Pick<SimulatedGpu, 'standIns' | 'unimportance'> {
+function missesSeen(
+  { buddies, deferral, unimportance }: CommonParts,
+  shard: Shard | null,
+): Pick<SimulatedGpu, 'deferral' | 'standIns' | 'unimportance'> {
   return {
+    deferral,
     unimportance: unimportance === null || shard === null ? unimportance : unimportanceOf(unimportance, shard),
     standIns: buddies === null || shard === null ? buddies : standInsOf(buddies, shard),
   };

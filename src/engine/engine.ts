@@ -12,6 +12,7 @@ import { Judge } from './event/judge.js';
 import type { Misses } from './event/place.js';
 import { missesOf, promotes } from './event/place-each.js';
 import type { Rerank } from './event/rerank.js';
+import { showExecution } from './event/show.js';
 import type { Faults } from './faults.js';
 import type { Fold } from './fold.js';
 import { PrefetchFates } from './prefetch/fates.js';
@@ -24,7 +25,7 @@ import type { Observer } from './watch/observer.js';
 export class EventFold {
   readonly gpu: Gpu;
   readonly event: RunningEvent;
-  readonly executor: Executor;
+  readonly #executor: Executor;
   readonly prefetcher: Prefetcher | null;
   readonly #fates: PrefetchFates;
   readonly #judge: Judge;
@@ -36,7 +37,7 @@ export class EventFold {
   constructor(gpu: Gpu, demand: Demand) {
     this.gpu = gpu;
     this.event = new RunningEvent(demand, gpu.cost.cpuQueues);
-    this.executor = new Executor(gpu, this.event);
+    this.#executor = new Executor(gpu, this.event);
     this.#fates = new PrefetchFates(gpu);
     if (gpu.gpu.staging !== null) gpu.gpu.staging.fates = this.#fates;
     this.#judge = new Judge(gpu, this.event, this.#fates);
@@ -97,7 +98,7 @@ export class EventFold {
     if (event.misses > 0 || gpu.staging !== null) this.#misses.place(layer, size, startNs);
     else gpu.serve(ids, size, layer);
     if (last) this.prefetcher?.replan(pass, layer, startNs);
-    const endNs = this.executor.execute(layer, startNs);
+    const endNs = this.#executor.execute(layer, startNs);
     this.#fates.executed(event, layer);
     return endNs;
   }
@@ -164,7 +165,7 @@ export class Engine implements Fold {
   }
 
   run(pass: Pass): void {
-    const { clock, cost, model, recorder } = this.#run.gpu;
+    const { clock, cost, deferral, model, recorder } = this.#run.gpu;
     const { sequenceContext, sequenceTokens, sequences, tokens } = pass;
     const { prefetcher } = this.#fold;
     const layers = model.layers.length;
@@ -178,6 +179,7 @@ export class Engine implements Fold {
       recorder.layers.denseNs[layer]! += this.#dense(layer, cost.denseNs(layer, tokens, sequenceContext, sequenceTokens, sequences));
       this.#runLayer(pass, layer);
     }
+    if (deferral !== null) this.nowNs = deferral.settle(layers - 1, this.nowNs, recorder);
     recorder.tailNs += this.#dense(layers, cost.denseNs(layers, tokens, sequenceContext, sequenceTokens, sequences) + cost.passNs);
     prefetcher?.ended(this.nowNs - startNs);
     this.#run.bounds.passEnded();
@@ -240,7 +242,7 @@ export class Engine implements Fold {
     const fold = this.#fold;
     const startNs = this.nowNs;
     this.nowNs = fold.run(pass, layer, size, startNs, last);
-    if (this.#observer !== null) fold.executor.show(this.#observer, layer, startNs, this.nowNs);
+    if (this.#observer !== null) showExecution(gpu, fold.event, this.#observer, layer, startNs, this.nowNs);
     fold.ended(size, this.nowNs);
     bounds.event(layer, this.#demand.ids, this.#demand.counts, size, this.#demand.single);
     gpu.recorder.layers.events[layer]! += 1;

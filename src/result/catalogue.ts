@@ -148,6 +148,7 @@ const TABLE: readonly Row[] = [
   ['quality.degraded_rate', 'ratio', 'lower', 'Activations served from a low-precision copy or by another expert, over all activations'],
   ['quality.substituted_rate', 'ratio', 'lower', 'Activations that a resident expert stood in for, over all activations'],
   ['quality.skipped_rate', 'ratio', 'lower', 'Activations whose expert was not loaded at all, over all activations'],
+  ['quality.deferred_rate', 'ratio', 'lower', 'Activations whose expert was computed one layer late, over all activations'],
 
   [
     `latency.ttft.${SUMMARY}`,

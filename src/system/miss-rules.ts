@@ -38,6 +38,8 @@ export interface MissRule {
   readonly admit: Admission;
   /** `background`: misses of an expert after which it is promoted. */
   readonly after: number;
+  /** `cpu`: most of a token's choices, the last ones, whose results may come one layer late. */
+  readonly defer: number;
   /** `low-precision`: bytes of a copy as a share of the expert's; 1 elsewhere. */
   readonly copyBytes: number;
   /** Null: it always holds. */
@@ -150,18 +152,24 @@ const rule = z
         .max(1)
         .optional()
         .describe("low-precision: bytes of a copy as a share of the expert's. Absent: 0.25."),
+      defer: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe("cpu: most of a token's choices, the last ones, that are computed one layer late. Absent: 0."),
       when: when.optional().describe('When the rule holds: all that is said must. Absent: always.'),
     }),
   ])
   .transform((given, context) => {
-    const none = { after: undefined, admit: undefined, copyBytes: undefined, when: undefined };
-    const { after, admit: asked, copyBytes, do: action, when: said } = { ...none, ...given };
+    const none = { after: undefined, admit: undefined, copyBytes: undefined, defer: undefined, when: undefined };
+    const { after, admit: asked, copyBytes, defer, do: action, when: said } = { ...none, ...given };
     const admit = asked ?? ADMITS[action][0]!;
     const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
     if (!ADMITS[action].includes(admit)) complain('admit', insteadOf(action, admit));
     if (after !== undefined && admit !== 'background')
       complain('after', 'counts misses until a promotion; take admit: background, or leave it out');
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
+    if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
     const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
     const { gate = null, pass = null, phase = null, tokens = null } = condition ?? {};
     return {
@@ -169,6 +177,7 @@ const rule = z
       admit,
       after: after ?? 1,
       ...(copyBytes === undefined ? {} : { copyBytes }),
+      defer: defer ?? 0,
       when: condition === null ? null : { phase, tokens, pass, gate },
     } satisfies MissRule;
   });
@@ -191,9 +200,9 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
 });
 
 /** A rule as it can be written: a word where that says all of it. */
-function shownRule({ admit, after, copyBytes, do: action, when: condition }: MissRule): unknown {
+function shownRule({ admit, after, copyBytes, defer, do: action, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
-  if (condition === null && admit === word.admit && copyBytes === word.copyBytes) return action;
+  if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0) return action;
   const { gate, pass, phase, tokens } = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
@@ -206,6 +215,7 @@ function shownRule({ admit, after, copyBytes, do: action, when: condition }: Mis
     admit,
     ...(admit === 'background' ? { after } : {}),
     ...(action === 'low-precision' ? { copyBytes } : {}),
+    ...(defer > 0 ? { defer } : {}),
     ...(condition === null ? {} : { when: held }),
   };
 }
@@ -225,7 +235,12 @@ export function anyMiss({ rules }: Pick<MissRules, 'rules'>, ...actions: readonl
 
 /** True where some miss is not served as the model wants. */
 export function isLossy(rules: Pick<MissRules, 'rules'>): boolean {
-  return anyMiss(rules, ...LOSSY);
+  return anyMiss(rules, ...LOSSY) || deferring(rules);
+}
+
+/** True where results of some misses come one layer late. */
+export function deferring({ rules }: Pick<MissRules, 'rules'>): boolean {
+  return rules.some(({ defer }) => defer > 0);
 }
 
 /** What shares of gate weights are read from, where rules ask for them. */
@@ -236,10 +251,10 @@ export function gateWays({ rules }: Pick<MissRules, 'rules'>): ReadonlySet<GateS
 /** True where every miss goes one way, whatever the pass: that of the word. */
 export function isWord({ rules }: Pick<MissRules, 'rules'>, word: MissAction): boolean {
   const [only] = rules;
-  return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0];
+  return rules.length === 1 && only!.do === word && only!.admit === ADMITS[word][0] && only!.defer === 0;
 }
 
 /** The rule of a word. */
 export function ruleOf(word: MissAction): MissRule {
-  return { do: word, admit: ADMITS[word][0]!, after: 1, copyBytes: word === 'low-precision' ? COPY_BYTES : 1, when: null };
+  return { do: word, admit: ADMITS[word][0]!, after: 1, copyBytes: word === 'low-precision' ? COPY_BYTES : 1, defer: 0, when: null };
 }

@@ -170,6 +170,7 @@ function system(draw: Draw, { cpu }: Machine): Tree {
       ...draw.maybe(0.25, () => ({ chunk: draw.of(['4KiB', '64KiB']) })),
     },
   });
+  const ahead = predicts ? predicted() : null;
   return {
     name: 'random',
     cache: {
@@ -184,7 +185,9 @@ function system(draw: Draw, { cpu }: Machine): Tree {
     dram: { policy: draw.of(['lru', 'fifo', 'lfu', 'sieve']) },
     scheduler: draw.of(SCHEDULERS.map(({ name }) => name)),
     onMiss,
-    ...(predicts ? predicted() : {}),
+    ...(ahead ?? {}),
+    // Who listens to drafts needs some.
+    ...(ahead?.predictor.kind === 'draft' && !draw.chance(SENSELESS) ? { speculation: speculation(draw) } : {}),
     ...draw.maybe(SENSELESS, () => ({ rerank: { lambda: draw.of([0, 0.5, 2]), keep: draw.int(0, 1) } })),
     ...draw.maybe(0.3, () => ({ placement: draw.of(PLACEMENTS.map(({ name }) => name)), overlap: draw.of(['none', 2, 'adaptive']) })),
   };
@@ -211,6 +214,7 @@ function missRules(draw: Draw, cpu: boolean, predicts: boolean): unknown {
   }
   const background = () => ({ do: draw.of(['cpu', 'cheaper']), admit: 'background', after: draw.int(1, 3) });
   const one = (): Tree => {
+    if (cpu && draw.chance(0.15)) return { do: 'cpu', defer: draw.int(1, 3) };
     if (cpu && draw.chance(0.6)) return background();
     return { do: draw.of(cpu ? MISS_ACTIONS : ['load', 'static']), ...draw.maybe(SENSELESS, () => ({ admit: draw.of(ADMISSIONS) })) };
   };

@@ -9,6 +9,7 @@ import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/engine.js';
 import { Buddies } from '../../src/engine/event/buddies.js';
+import { Deferral } from '../../src/engine/event/deferral.js';
 import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
 import { TokenUnimportance } from '../../src/engine/event/unimportance.js';
@@ -147,6 +148,7 @@ export async function composeEngine(scenario: Scenario) {
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
   const unimportance = new TokenUnimportance(model, ['rank']);
   const buddies = new Buddies(model);
+  const deferral = rulesOf(scenario).some(({ defer }) => defer > 0) ? new Deferral(model, cost.cpuQueues) : null;
   const parts: Gpu = {
     model,
     cost,
@@ -159,6 +161,7 @@ export async function composeEngine(scenario: Scenario) {
     overlaps: true,
     unimportance,
     standIns: buddies,
+    deferral,
     prefetch:
       script === null
         ? null
@@ -185,7 +188,7 @@ export async function composeEngine(scenario: Scenario) {
     gpu: parts,
     replay: scenario.replay,
     bounds: new BoundClocks(model, hardware, cost, dram === null, null, false),
-    judges: [unimportance, buddies],
+    judges: deferral === null ? [unimportance, buddies] : [unimportance, buddies, deferral],
     faults:
       scenario.faults === undefined
         ? null
@@ -289,6 +292,7 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     copyHits: pool?.hits ?? 0,
     copies: pool?.brought ?? 0,
     copyEvictions: pool?.evictions ?? 0,
+    deferred: recorder.deferredActivations,
     promoted: recorder.promoted,
     writeBacks: recorder.writeBacks,
     writeBackBytes: recorder.writeBackBytes,

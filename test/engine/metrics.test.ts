@@ -43,7 +43,7 @@ const RUNS: Readonly<Record<string, RunInput>> = {
   'other experts that stand in, and promotions': {
     ...small,
     hardware: 'rtx-3060+ryzen-9-7950x+2xddr5-6000+64GB',
-    system: { name: 'test', onMiss: ['substitute', { do: 'cpu', admit: 'background' }] },
+    system: { name: 'test', onMiss: ['substitute', { do: 'cpu', admit: 'background', defer: 1 }] },
   },
   'layers on the CPU': { ...small, system: 'llama.cpp-static', memory: { gpuLayers: 4 } },
   'models that are switched': { model: 'coe-150x7b', hardware: 'sn40l', workload: { tokens: 40, prompt: 4, output: 4 } },

@@ -63,6 +63,7 @@ export interface Outcome {
   readonly copyHits: number;
   readonly copies: number;
   readonly copyEvictions: number;
+  readonly deferred: number;
   readonly writeBacks: number;
   readonly writeBackBytes: number;
   /** Most bytes that the GPU's caches held. */

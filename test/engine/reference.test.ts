@@ -163,6 +163,31 @@ describe('engine and reference simulator agree to the nanosecond', () => {
     return agree(copying(true), { ...copied, 'the rest of an expert': whole }, 16, cases(400));
   });
 
+  it('with experts that are computed one layer late', () => {
+    const given = fc.record({ defer: fc.integer({ min: 1, max: 3 }), background: fc.boolean(), count: fc.constantFrom(1, 1, 2) });
+    const family = fc.tuple(scenarios, given).map(([scenario, { background, count, defer }]): Scenario => {
+      const { hardware, policy } = scenario;
+      const admit = background ? ('background' as const) : ('never' as const);
+      const sockets = { count, interconnect: { bandwidth: 1e9, latencyNs: 0 }, numa: 'expert' as const };
+      return {
+        ...scenario,
+        policy: background && policy.startsWith('static') ? 'lfu' : policy,
+        onMiss: [{ ...ruleOf('cpu'), admit, defer }],
+        replay: 'atomic',
+        dram: null,
+        hardware: { ...hardware, links: hardware.links.slice(0, 1), cpu: { ...hardware.cpu!, ...(count > 1 ? { sockets } : {}) } },
+      };
+    });
+    const seen = {
+      deferred: ({ deferred }: Outcome) => deferred > 0,
+      'beside others': ({ cpuExperts, deferred }: Outcome) => deferred > 0 && cpuExperts > deferred,
+      promoted: ({ promoted }: Outcome) => promoted > 0,
+      prefetched: ({ useful }: Outcome) => useful > 0,
+      'of several tokens': ({ deferred }: Outcome, { passes }: Scenario) => deferred > 0 && passes.every(({ length }) => length > 1),
+    };
+    return agree(family, seen, 16, cases(400));
+  });
+
   it('with exclusive tiers', () => {
     const family = scenarios.map((scenario): Scenario => ({ ...scenario, exclusive: true }));
     return agree(family, { ...basics, staged: ways.staged, 'write-backs': ({ writeBacks }) => writeBacks > 0 }, 4);

@@ -205,6 +205,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     copyHits: 0,
     copies: 0,
     copyEvictions: 0,
+    deferred: 0,
     writeBacks: 0,
     writeBackBytes: 0,
   };
@@ -222,6 +223,9 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   const missed = new Map<number, number>();
   let promotions: { readonly id: number; readonly sinceNs: number }[] = [];
   let promotedNs = 0;
+  /** L13: when each socket has computed what was deferred, and when all of it is there. */
+  const deferredNs = Array(hardware.cpu?.sockets?.numa === 'expert' ? hardware.cpu.sockets.count : 1).fill(0) as number[];
+  let awaitedNs = 0;
   let nextLayer = 0;
   /** Steps of drafting that the running pass has taken. */
   let drafted = 0;
@@ -504,6 +508,16 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     return Math.min(...shares);
   }
 
+  /** Place of an expert among its token's choices, counted from the last; the largest over tokens. In the last layer none may wait. */
+  function placeFromEnd(layer: number, id: number): number {
+    if (layer === model.layers.length - 1) return Number.POSITIVE_INFINITY;
+    const places = running.map((token) => {
+      const row = token[layer]!.filter((expert) => expert !== NULL_EXPERT).toReversed();
+      return row.indexOf(id - model.layers[layer]!.offset) + 1;
+    });
+    return Math.max(...places);
+  }
+
   /** The first rule from number `from` on that holds for a member. */
   function firstRule(layer: number, { count, id }: Member, from: number): MissRule {
     return rules.slice(from).find(({ when }) => {
@@ -575,7 +589,12 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     }
 
     const sockets = hardware.cpu?.sockets;
-    const cpuFreeNs = Array(sockets?.numa === 'expert' ? sockets.count : 1).fill(nowNs + cost.handoverNs) as number[];
+    const cpuFreeNs = (Array(sockets?.numa === 'expert' ? sockets.count : 1).fill(nowNs + cost.handoverNs) as number[]).map((ns, s) =>
+      Math.max(ns, deferredNs[s]!),
+    );
+    // What earlier layers have deferred is awaited here, what this one defers is not.
+    const earlierNs = awaitedNs;
+    const later: Member[] = [];
     const loads: Member[] = [];
     for (const member of members) {
       const { count, id } = member;
@@ -637,6 +656,16 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
         if (dram !== null) fromNs = dram.holds(id) ? Math.max(nowNs, dram.arrivalNs(id)) : dram.link.arrivalOfDemand(sizes[id]!, nowNs);
         byCpu = Math.max(cpuFreeNs[socket]!, fromNs) + cpuNs <= gpu.link.arrivalOfDemand(bytes, fromNs) + cost.expertNs(layer, count);
       }
+      if (byCpu && rule.do === 'cpu' && placeFromEnd(layer, id) <= rule.defer) {
+        member.onCpu = true;
+        gpu.byLayer[layer]!.passBy(id);
+        total.cpuExperts++;
+        total.deferred += count;
+        counts.cpuNs += cpuNs;
+        later.push(member);
+        counted();
+        continue;
+      }
       if (byCpu) {
         member.onCpu = true;
         gpu.byLayer[layer]!.passBy(id);
@@ -660,6 +689,14 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       if (rule.do === 'cheaper') load(layer, loads.splice(0));
     }
     load(layer, loads);
+    const ownCpu = members.filter(({ onCpu }) => onCpu).length > later.length;
+    const ownCpuNs = ownCpu ? Math.max(...cpuFreeNs) : 0;
+    for (const { count, id } of later) {
+      const socket = id % cpuFreeNs.length;
+      cpuFreeNs[socket]! += cost.cpuExpertNs(layer, count);
+      deferredNs[socket] = cpuFreeNs[socket]!;
+      awaitedNs = Math.max(awaitedNs, cpuFreeNs[socket]!);
+    }
     afterDemands();
 
     let gpuNs = nowNs;
@@ -669,7 +706,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       gpuNs = Math.max(gpuNs, member.readyNs) + ns;
       computeNs += ns;
     }
-    const ownNs = members.some(({ onCpu }) => onCpu) ? Math.max(gpuNs, ...cpuFreeNs) : gpuNs;
+    const ownNs = Math.max(gpuNs, ownCpuNs, earlierNs);
     // In a split layer the GPU goes on with what it has of the experts that the CPU began.
     const begun = layer === scenario.split?.layer ? members.filter(({ onCpu }) => onCpu) : [];
     const partsNs = begun.reduce((ns, { count }) => ns + cost.gpuPartNs(count), 0);
@@ -724,6 +761,12 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       }
       counts.endNs = nowNs;
     }
+    // What no event has awaited is awaited when the layers have ended.
+    const lastLayer = layers.at(-1)!;
+    const restNs = Math.max(0, awaitedNs - nowNs);
+    lastLayer.stallNs += restNs;
+    lastLayer.endNs += restNs;
+    nowNs += restNs;
     nowNs += cost.denseNs(model.layers.length, pass.length, ...sequences) + cost.passNs;
     const copies = pool === null ? null : allIds.filter(hasCopy);
     return { endNs: nowNs, layers, gpu: gpu.residents(), copies, dram: dram?.residents() ?? null };

@@ -18,7 +18,7 @@ const mistake = (given: unknown): string => {
 describe('rules of misses', () => {
   it('take a word for one rule that always holds', () => {
     const cpu = read('cpu');
-    expect(cpu.rules).toEqual([{ do: 'cpu', admit: 'never', after: 1, copyBytes: 1, when: null }]);
+    expect(cpu.rules).toEqual([{ do: 'cpu', admit: 'never', after: 1, copyBytes: 1, defer: 0, when: null }]);
     expect([isWord(cpu, 'cpu'), isWord(cpu, 'load'), anyMiss(cpu, 'cpu', 'cheaper'), anyMiss(cpu, 'load')]).toEqual([
       true,
       false,
@@ -71,6 +71,7 @@ describe('rules of misses', () => {
     [{ do: 'static', admit: 'always' }, /admit: static keeps nothing of what it streams; take do: load/],
     [{ do: 'cpu', after: 2 }, /after: counts misses until a promotion; take admit: background/],
     [{ do: 'cpu', when: { phase: 'decode' } }, /the last rule must always hold; leave its when out, or add load/],
+    [{ do: 'cheaper', defer: 1 }, /defer: is of what the CPU computes; take do: cpu, or leave it out/],
     [{ do: 'cpu', copyBytes: 0.5 }, /copyBytes: is of low-precision copies; leave it out/],
     ['substitute', /substitute may find no resident expert; add what is done then, such as load/],
     [['cpu', 'load'], /holds always, so that no rule behind it is reached; give it a when/],

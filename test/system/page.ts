@@ -134,7 +134,12 @@ const MISSES: Readonly<Record<MissAction, string>> = {
 function missesOf({ cache, onMiss }: SystemSpec): string {
   const served = (action: MissAction): string =>
     action === 'low-precision' && cache.copies !== undefined ? 'a low-precision copy serves, and stays' : MISSES[action];
-  return onMiss.rules.map(({ admit, after, do: action, when }) => `${whenOf(when)}${served(action)}${ADMITTED[admit](after)}`).join('; ');
+  return onMiss.rules
+    .map(({ admit, after, defer, do: action, when }) => {
+      const late = defer === 0 ? '' : `, the last ${defer} choices of a token one layer late`;
+      return `${whenOf(when)}${served(action)}${late}${ADMITTED[admit](after)}`;
+    })
+    .join('; ');
 }
 
 const ADMITTED: Readonly<Record<Admission, (after: number) => string>> = {

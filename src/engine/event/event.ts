@@ -142,6 +142,8 @@ export class RunningEvent {
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
+  /** Of these, the last ones, members whose results the next event awaits. */
+  deferred = 0;
   /** Of these, members whose other projections the GPU has executed after them: all, or none. */
   parts = 0;
   /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */

@@ -1,9 +1,8 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
-// finished its part too.
-import type { Observer } from '../watch/observer.js';
+// finished its part too, and what was deferred to it.
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
-import { gpuPartsNs, showParts } from './parts.js';
+import { gpuPartsNs } from './parts.js';
 import { arriveTogether, sortByReadiness } from './readiness.js';
 
 /** Executes events on one GPU. */
@@ -45,7 +44,7 @@ export class Executor {
     }
     const restNs = gpuPartsNs(this.#gpu, event, layer);
     event.cpuEndNs = event.cpuExperts > 0 ? this.#endOnCpu(layer) : 0;
-    const endNs = Math.max(gpuNs, event.cpuEndNs);
+    const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
     // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
     else stallNs += endNs - gpuNs;
@@ -58,35 +57,7 @@ export class Executor {
     return endNs + restNs;
   }
 
-  /** Tells an observer what {@link execute} has done on a GPU that is alone, in the order of time. */
-  show(observer: Observer, layer: number, startNs: number, endNs: number): void {
-    const { cost } = this.#gpu;
-    const { demand, hit, hits, hitsEndNs, readyNs, waiting, waits } = this.#event;
-    const { counts, ids } = demand;
-    let gpuNs = startNs;
-    if (observer.executed !== undefined) {
-      for (let k = 0; k < hits; k++) {
-        const i = hit[k]!;
-        const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
-        observer.executed(ids[i]!, layer, gpuNs, doneNs);
-        gpuNs = doneNs;
-      }
-    } else gpuNs = hitsEndNs;
-    for (let k = 0; k < waits; k++) {
-      const i = waiting[k]!;
-      if (readyNs[i]! > gpuNs) {
-        observer.stalled(ids[i]!, layer, gpuNs, readyNs[i]!);
-        gpuNs = readyNs[i]!;
-      }
-      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
-      observer.executed?.(ids[i]!, layer, gpuNs, doneNs);
-      gpuNs = doneNs;
-    }
-    const waitedNs = showParts(this.#gpu, this.#event, observer, layer, endNs);
-    if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
-  }
-
-  /** Counts what the CPU computes of the event; @returns when it has finished, ns. */
+  /** Counts what the CPU computes of the event; @returns when it has finished what is not deferred, ns; 0: all is. */
   #endOnCpu(layer: number): number {
     const { cost, recorder } = this.#gpu;
     const event = this.#event;
@@ -97,7 +68,9 @@ export class Executor {
       recorder.phase.cpuNs += ns;
     }
     recorder.cpuExperts += event.cpuExperts;
+    const own = event.cpuExperts - event.deferred;
     event.cpuExperts = 0;
-    return event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
+    event.deferred = 0;
+    return own === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
   }
 }

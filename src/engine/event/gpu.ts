@@ -12,6 +12,7 @@ import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { CapacityMeter } from '../watch/capacity-curve.js';
 import type { StandIns } from './buddies.js';
+import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
 
@@ -37,6 +38,8 @@ export interface Gpu {
   readonly unimportance: Unimportance | null;
   /** Finds who stands in for a miss; null: no rule asks. */
   readonly standIns: StandIns | null;
+  /** Says which misses are computed one layer late; null: no rule asks. */
+  readonly deferral: Deferral | null;
   /** Null: nothing is prefetched. */
   readonly prefetch: PrefetchSetup | null;
   /** Shared by all GPUs: their times are summed. */

@@ -15,6 +15,9 @@ class EachMiss extends Misses {
   /** Members that are to be loaded, as far as that is decided. */
   readonly #loads: Int32Array;
   #count = 0;
+  /** Members that the CPU computes behind all others. */
+  readonly #later: Int32Array;
+  #laterCount = 0;
   readonly #promotions: Promotions | null;
   /** True where a rule may have the CPU compute. */
   readonly #usesCpu: boolean;
@@ -31,6 +34,7 @@ class EachMiss extends Misses {
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
     super(gpu, event, evictions);
     this.#loads = new Int32Array(event.missed.length);
+    this.#later = new Int32Array(event.missed.length);
     this.#promotions = promotions;
     this.#rules = new Uint8Array(event.missed.length);
     this.#buddyOf = new Int32Array(event.missed.length);
@@ -48,7 +52,7 @@ class EachMiss extends Misses {
     const { staging } = gpu;
     this.#resolve(layer);
     if (dram !== null) this.pinInDram();
-    if (this.#usesCpu) event.cpuNs.fill(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
+    if (this.#usesCpu) this.#openCpu(cost.onCpu[layer] === 1 ? startNs : startNs + cost.handoverNs);
     this.#count = 0;
     for (let i = 0; i < size; i++) {
       const id = ids[i]!;
@@ -58,6 +62,15 @@ class EachMiss extends Misses {
       else this.#miss(layer, i, startNs);
     }
     this.#flush(layer, startNs);
+    if (this.#laterCount > 0) this.#computeLater(layer, startNs);
+  }
+
+  /** The CPU takes members from `fromNs` on, behind what it has been left. */
+  #openCpu(fromNs: number): void {
+    const { event } = this;
+    const { deferral } = this.gpu;
+    event.cpuNs.fill(fromNs);
+    if (deferral !== null) for (const [queue, ns] of deferral.busyNs.entries()) event.cpuNs[queue] = Math.max(fromNs, ns);
   }
 
   /** Decides by which rule each miss is served, in order, before the event changes anything. */
@@ -109,7 +122,10 @@ class EachMiss extends Misses {
     // What a runtime copies from so many tokens on holds where the rule does not say itself when it does.
     const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
     if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule, startNs);
-    else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, startNs))) {
+    else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
+      this.#passBy(id, layer);
+      this.#later[this.#laterCount++] = i;
+    } else if ((rule.do === 'cpu' && !streamed) || (rule.do === 'cheaper' && this.#cpuIsSooner(layer, i, startNs))) {
       this.#compute(layer, i, startNs);
     } else {
       this.#bring(layer, i, startNs, streamed ? null : rule);
@@ -165,18 +181,46 @@ class EachMiss extends Misses {
 
   /** The CPU computes member `i` where it lies. */
   #compute(layer: number, i: number, startNs: number): void {
-    const { cost, dram, gpu } = this.gpu;
     const { event } = this;
     const id = event.demand.ids[i]!;
-    const cache = gpu.byLayer[layer]!;
+    this.#queue(layer, i, startNs, event.cpuNs);
+    this.#passBy(id, layer);
+  }
+
+  /** The policy hears of a use that brings nothing into the cache. */
+  #passBy(id: number, layer: number): void {
+    const { base, policy } = this.gpu.gpu.byLayer[layer]!;
+    policy.streamed?.(id - base);
+  }
+
+  /** Puts member `i` at the end of its queue of the CPU, which ends at `ends`; @returns when it has been computed, ns */
+  #queue(layer: number, i: number, startNs: number, ends: Float64Array): number {
+    const { cost, dram } = this.gpu;
+    const { event } = this;
+    const id = event.demand.ids[i]!;
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
     const queue = id % cost.cpuQueues;
-    const cpuStartNs = Math.max(event.cpuNs[queue]!, fromNs);
+    const cpuStartNs = Math.max(ends[queue]!, fromNs);
     const cpuEndNs = cpuStartNs + cost.cpuExpertNs(layer, event.demand.counts[i]!);
-    event.cpuNs[queue] = cpuEndNs;
+    ends[queue] = cpuEndNs;
     event.observer?.computedOnCpu(id, layer, cpuStartNs, cpuEndNs);
     event.onCpu[event.cpuExperts++] = i;
-    cache.policy.streamed?.(id - cache.base);
+    return cpuEndNs;
+  }
+
+  /** The CPU computes what is deferred, behind all else of the event. */
+  #computeLater(layer: number, startNs: number): void {
+    const { recorder } = this.gpu;
+    const { event } = this;
+    const deferral = this.gpu.deferral!;
+    deferral.busyNs.set(event.cpuNs);
+    for (let k = 0; k < this.#laterCount; k++) {
+      const i = this.#later[k]!;
+      deferral.add(this.#queue(layer, i, startNs, deferral.busyNs));
+      recorder.deferredActivations += event.demand.counts[i]!;
+    }
+    event.deferred = this.#laterCount;
+    this.#laterCount = 0;
   }
 
   /** Member `i` is to be loaded: into a slot where it gets one, when that is free; without a rule it is streamed. */

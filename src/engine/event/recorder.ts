@@ -86,6 +86,8 @@ export class Recorder {
   degradedActivations = 0;
   substitutedActivations = 0;
   skippedActivations = 0;
+  /** Activations whose results came one layer late. */
+  deferredActivations = 0;
   /** Misses that were not served, and misses that another expert was executed for. */
   skippedExperts = 0;
   substitutedExperts = 0;

@@ -1,7 +1,7 @@
 // Every metric that a run can have, from its counters. What one cannot have (TTFT of a trace without prompts) is absent, not zero.
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
-import { anyMiss, isLossy } from '../../system/miss-rules.js';
+import { anyMiss, deferring, isLossy } from '../../system/miss-rules.js';
 import { parallelMetrics } from '../parallel/metrics.js';
 import { routingMetrics } from '../watch/routing-metrics.js';
 import { boundMetrics } from './bounds.js';
@@ -34,7 +34,7 @@ export function metricsOf(finished: Finished, bounds: Bounds): Record<string, Me
   return metrics;
 }
 
-/** Activations that were served from copies of lower precision, by another expert, or not at all. */
+/** Activations that were served from copies of lower precision, by another expert, one layer late, or not at all. */
 function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values {
   if (!isLossy(inputs.system.onMiss)) return {};
   const { activations } = bothPhases(recorder);
@@ -42,5 +42,6 @@ function qualityMetrics({ inputs, simulation: { recorder } }: Finished): Values 
     'quality.degraded_rate': recorder.degradedActivations / activations,
     ...(anyMiss(inputs.system.onMiss, 'substitute') ? { 'quality.substituted_rate': recorder.substitutedActivations / activations } : {}),
     'quality.skipped_rate': recorder.skippedActivations / activations,
+    ...(deferring(inputs.system.onMiss) ? { 'quality.deferred_rate': recorder.deferredActivations / activations } : {}),
   };
 }

@@ -158,8 +158,8 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Neither costs bytes. Many dropped ones say that the cache is full of experts that are wanted as much; many cancelled ones that the link cannot bring in time what is planned, so that the plan is larger than it needs to be.',
   },
   {
-    names: ['quality.degraded_rate', 'quality.substituted_rate', 'quality.skipped_rate'],
-    what: 'Activations that were not served as the model wants: from a low-precision copy of their expert, by another expert, or not at all. Only systems with lossy rules of misses have them.',
+    names: ['quality.degraded_rate', 'quality.substituted_rate', 'quality.skipped_rate', 'quality.deferred_rate'],
+    what: 'Activations that were not served as the model wants: from a low-precision copy of their expert, by another expert, one layer late (defer), or not at all. Only systems with lossy rules of misses have them.',
     reading:
       'This is a cost in quality, which a routing trace cannot price: compare such a system with others only beside these shares, and measure the quality of the model at them elsewhere.',
   },

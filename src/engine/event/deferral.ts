@@ -1,0 +1,61 @@
+// Experts whose results are awaited one layer later (L13, `defer`): the CPU goes on with them beside the next layer's dense work.
+import type { ModelSpec } from '../../model/spec.js';
+import type { Pass } from '../../schedule/pass.js';
+import { NULL_EXPERT } from '../../trace/trace.js';
+import type { Recorder } from './recorder.js';
+
+/** Place of an expert that no rule defers. */
+const NEVER = 0xffff;
+
+/** What has been deferred on a machine of one GPU. */
+export class Deferral {
+  /** When each queue of the CPU has finished what has been deferred, ns. */
+  readonly busyNs: Float64Array;
+  /** When what earlier layers have deferred is there, which the running event waits for, ns. */
+  awaitedNs = 0;
+  /** The same of what the running event has deferred, too. */
+  #pendingNs = 0;
+  readonly #model: ModelSpec;
+  /** By dense id: place among its token's choices counted from the last, from 1 on; of several tokens the largest. */
+  readonly #fromEnd: Uint16Array;
+
+  constructor(model: ModelSpec, cpuQueues: number) {
+    this.#model = model;
+    this.busyNs = new Float64Array(cpuQueues);
+    this.#fromEnd = new Uint16Array(model.experts);
+  }
+
+  /** Judges a layer whose routing is known. Choices are in rank order; of the last layer none may wait. */
+  judge({ choices, row, tokens, topK }: Pass, layer: number): void {
+    this.awaitedNs = this.#pendingNs;
+    const { experts, offset } = this.#model.layers[layer]!;
+    const last = layer === this.#model.layers.length - 1;
+    this.#fromEnd.fill(last ? NEVER : 0, offset, offset + experts);
+    for (let token = 0; token < tokens && !last; token++) {
+      const from = token * row + layer * topK;
+      for (let i = from + topK - 1, place = 1; i >= from; i--) {
+        if (choices[i] === NULL_EXPERT) continue;
+        const id = offset + choices[i]!;
+        this.#fromEnd[id] = Math.max(this.#fromEnd[id]!, place++);
+      }
+    }
+  }
+
+  /** True where expert `id` is among the last `most` choices of every token that chose it. */
+  defers(id: number, most: number): boolean {
+    return this.#fromEnd[id]! <= most;
+  }
+
+  /** One more expert has been deferred, and is there at `endNs`. */
+  add(endNs: number): void {
+    this.#pendingNs = Math.max(this.#pendingNs, endNs);
+  }
+
+  /** The layers of a pass have ended at `nowNs`: waits for what no event has awaited, as part of layer `layer`. @returns when that is there, ns */
+  settle(layer: number, nowNs: number, { layers, phase }: Recorder): number {
+    const waitedNs = Math.max(0, this.#pendingNs - nowNs);
+    layers.stallNs[layer]! += waitedNs;
+    phase.stallNs += waitedNs;
+    return nowNs + waitedNs;
+  }
+}

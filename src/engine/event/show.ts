@@ -1,0 +1,33 @@
+// Tells an observer of what the GPU of a run has executed of an event, in the order of time. Only asked where somebody looks.
+import type { Observer } from '../watch/observer.js';
+import type { RunningEvent } from './event.js';
+import type { Gpu } from './gpu.js';
+import { showParts } from './parts.js';
+
+/** Shows the event that was executed from `startNs` to `endNs` on a GPU that is alone. */
+export function showExecution(gpu: Gpu, event: RunningEvent, observer: Observer, layer: number, startNs: number, endNs: number): void {
+  const { cost } = gpu;
+  const { demand, hit, hits, hitsEndNs, readyNs, waiting, waits } = event;
+  const { counts, ids } = demand;
+  let gpuNs = startNs;
+  if (observer.executed !== undefined) {
+    for (let k = 0; k < hits; k++) {
+      const i = hit[k]!;
+      const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+      observer.executed(ids[i]!, layer, gpuNs, doneNs);
+      gpuNs = doneNs;
+    }
+  } else gpuNs = hitsEndNs;
+  for (let k = 0; k < waits; k++) {
+    const i = waiting[k]!;
+    if (readyNs[i]! > gpuNs) {
+      observer.stalled(ids[i]!, layer, gpuNs, readyNs[i]!);
+      gpuNs = readyNs[i]!;
+    }
+    const doneNs = gpuNs + cost.expertNs(layer, counts[i]!);
+    observer.executed?.(ids[i]!, layer, gpuNs, doneNs);
+    gpuNs = doneNs;
+  }
+  const waitedNs = showParts(gpu, event, observer, layer, endNs);
+  if (waitedNs > gpuNs && cost.onCpu[layer] === 0) observer.stalled(-1, layer, gpuNs, waitedNs);
+}
