@@ -4,6 +4,7 @@ import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/spec.js';
 import { CandidateRows } from '../schedule/candidate-rows.js';
+import { ClassBudgets } from '../schedule/class-budget.js';
 import { KvRoom } from '../schedule/kv-room.js';
 import { Pass } from '../schedule/pass.js';
 import { Passes } from '../schedule/passes.js';
@@ -66,7 +67,9 @@ export function buildPasses(
   const composer =
     record === null ? scheduler.create({ batch, maxTokensPerPass }, serving.parameters, context) : new RecordedScheduler(record, kv);
   const rows = candidates === null ? null : new CandidateRows(candidates);
-  const passes = new Passes(workload, composer, new Pass(trace, serving.running, rows, held), kv, speculation);
+  const budgets = serving.budgets.size === 0 ? null : new ClassBudgets(serving.budgets, trace, run.seed);
+  const pass = new Pass(trace, serving.running, rows, held, budgets);
+  const passes = new Passes(workload, composer, pass, kv, speculation);
   passes.learner = forecast;
   return passes;
 }

@@ -2,12 +2,13 @@
 import type { Parameters } from '../base/parameters.js';
 import { arrivalsDigest } from '../schedule/arrivals/arrivals.js';
 import { loadArrivals, parseArrivals } from '../schedule/arrivals/load.js';
+import type { ClassBudget } from '../schedule/class-budget.js';
 import { findScheduler } from '../schedule/index.js';
 import { OpenLoop } from '../schedule/open-loop.js';
 import { RoutingWalks } from '../schedule/routing-walk.js';
 import type { SchedulerDefinition } from '../schedule/scheduler.js';
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
-import type { RunSpec } from '../system/run.js';
+import { misfit, type RunSpec } from '../system/run.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
 /** How a run serves its requests. */
@@ -22,6 +23,8 @@ export interface Serving {
   readonly cut: boolean;
   /** True where who runs together depends on how long passes take: a policy that knows the future needs them recorded first. */
   readonly timed: boolean;
+  /** What classes of requests may use, by their names. */
+  readonly budgets: ReadonlyMap<string, ClassBudget>;
   /** SHA-256 of arrivals and lengths; null in a closed loop. */
   readonly arrivalsSha256: string | null;
   /** The same requests, from the beginning. */
@@ -45,10 +48,31 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
   if (source !== undefined) {
     const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
+    const budgets = budgetsOf(run, arrivals.requestClass);
     const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));
-    return { ...common, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
+    return { ...common, budgets, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
   }
+  const budgets = budgetsOf(run, null);
   const { walks, cut } = walksOf(trace, rows, running);
   const taken: Walk[] = requests === undefined ? walks : walks.slice(0, requests);
-  return { ...common, cut, timed: byResidency, arrivalsSha256: null, workload: () => new ClosedLoop(taken, running) };
+  return { ...common, budgets, cut, timed: byResidency, arrivalsSha256: null, workload: () => new ClosedLoop(taken, running) };
+}
+
+/**
+ * Budgets of the classes that requests have.
+ * @param classes of the arrivals; null: they have none
+ * @throws UserError where nobody is of a class, or the system chooses experts anew
+ */
+function budgetsOf(run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
+  const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
+  if (budgets.size === 0) return budgets;
+  if (classes === null) throw misfit(run, 'workload.classes', 'no request has a class; give arrivals with a column "class"');
+  const known = new Set(classes);
+  const stranger = [...budgets.keys()].find((name) => !known.has(name));
+  if (stranger !== undefined) {
+    const names = [...known].filter((name) => name !== '').join(', ');
+    throw misfit(run, `workload.classes.${stranger}`, `no request is of this class; there are ${names}`);
+  }
+  if (run.system.rerank !== undefined) throw misfit(run, 'workload.classes', 'system.rerank chooses experts anew; leave one of them out');
+  return budgets;
 }

@@ -26,6 +26,7 @@ function runDocument(result: Result): Document {
     blocks: [
       summary.cache,
       ...(summary.latency === null ? [] : [summary.latency]),
+      ...(summary.classes === null ? [] : [summary.classes]),
       { kind: 'facts', facts: summary.facts, indent: INDENT },
       ...(summary.time === null ? [] : timeBlocks(summary.time)),
       ...(summary.bounds.length === 0 ? [] : boundsBlocks(summary.bounds)),

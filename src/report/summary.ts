@@ -2,11 +2,12 @@
 // HTML are made of.
 import { formatCount, formatNs, formatNumber, formatRatio } from '../base/units.js';
 import { knowledgeText } from '../result/knowledge.js';
+import type { RequestClass } from '../result/request-class.js';
 import type { Result, Warning } from '../result/result.js';
 import { requestsRun, tokensRun } from '../result/work-done.js';
 import { bandText } from './band.js';
 import { deviceWords } from './device.js';
-import { type Datum, figure, type Grid, gridOf } from './document/document.js';
+import { type Datum, figure, type Grid, grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 import { foresightText, type KnownTimes, limitText } from './limit.js';
 import type { Phase } from './phase-time.js';
@@ -46,6 +47,8 @@ export interface Summary {
   readonly cache: Grid;
   /** Null where no latency could be measured. */
   readonly latency: Grid | null;
+  /** Null where requests have no classes. */
+  readonly classes: Grid | null;
   /** Label and text, e.g. `speed`. */
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** Null where no time passed. */
@@ -69,6 +72,7 @@ export function summarizeResult(result: Result): Summary {
     synthetic: synthetic(result),
     cache: cacheGrid(result),
     latency: latencyGrid(result),
+    classes: classGrid(result),
     facts: facts(result),
     time: time(result),
     bounds: bounds(result),
@@ -112,6 +116,24 @@ function synthetic(result: Result): string | null {
   if (made === 0) return null;
   const which = made === traces.length ? 'The routing is' : `The routing of ${made} of ${traces.length} traces is`;
   return `${which} synthetic: drawn by a generator, not recorded from a model. Give -t a recorded trace for figures to rely on.`;
+}
+
+/** What requests of each class waited, and what was left out of their choices. */
+function classGrid({ classes }: Result): Grid | null {
+  if (classes === undefined) return null;
+  const budgets = classes.some(({ budget }) => budget !== null);
+  const weights = classes.some(({ weightLost }) => weightLost !== null);
+  return grid<RequestClass>(classes, [
+    { head: 'class', of: ({ name }) => printable(name === '' ? 'none' : name) },
+    ...(budgets ? [{ head: 'budget', align: 'left' as const, of: ({ budget }: RequestClass) => printable(budget ?? 'all') }] : []),
+    { head: 'requests', of: ({ requests }) => requests },
+    ...(budgets ? [{ head: 'left out', of: ({ choicesLost }: RequestClass) => figure(choicesLost, 'ratio') }] : []),
+    ...(weights ? [{ head: 'of weight', of: ({ weightLost }: RequestClass) => figure(weightLost, 'ratio') }] : []),
+    { head: 'TTFT p50', of: ({ ttftNs }) => figure(ttftNs?.p50, 'ns') },
+    { head: 'TPOT p50', of: ({ tpotNs }) => figure(tpotNs?.p50, 'ns') },
+    { head: 'TPOT p99', of: ({ tpotNs }) => figure(tpotNs?.p99, 'ns') },
+    ...(classes[0]!.attained === null ? [] : [{ head: 'in time', of: ({ attained }: RequestClass) => figure(attained, 'ratio') }]),
+  ]);
 }
 
 function cacheGrid(result: Result): Grid {

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import type { Result } from './result.js';
 
 /** The fields that the digest covers: all that a gate judges or reports. */
-const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds'] as const;
+const COVERED = ['fingerprint', 'seed', 'inputs', 'config', 'metrics', 'perLayer', 'bounds', 'classes'] as const;
 
 /**
  * SHA-256, in hex, of the canonical JSON (keys sorted, no blanks) of the covered fields.
  * @param result a result, or what was parsed from its file: both give the same digest
  */
-export function digestOf(result: Readonly<Record<(typeof COVERED)[number], unknown>>): string {
+export function digestOf(result: Readonly<Partial<Record<(typeof COVERED)[number], unknown>>>): string {
   const covered = Object.fromEntries(COVERED.map((field) => [field, result[field]]));
   return hashOfValue(covered);
 }

@@ -41,6 +41,8 @@ const detailsSchema = z.looseObject({
   causes: z.looseObject({ stallNs: z.array(expertCause), otherStallNs: perLayer, bytes: z.array(expertCause) }).optional(),
 });
 
+const classLatency = z.looseObject({ mean: count, p50: count, p95: count, p99: count }).nullable();
+
 const accuracy = z.looseObject({ halfWidth: count, rows: count, common: z.string() });
 
 /** The shape of a result. Unknown fields are kept: additions do not raise the version of the format. */
@@ -88,6 +90,22 @@ export const resultSchema = z.looseObject({
         }),
       ),
     })
+    .optional(),
+  classes: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        requests: count,
+        generated: count,
+        ttftNs: classLatency,
+        tpotNs: classLatency,
+        requestNs: classLatency,
+        attained: z.number().min(0).max(1).nullable(),
+        budget: z.string().nullable(),
+        choicesLost: z.number().min(0).max(1),
+        weightLost: z.number().min(0).max(1).nullable(),
+      }),
+    )
     .optional(),
   warnings: z.array(z.looseObject({ code: z.string(), message: z.string() })),
   environment: z.record(z.string(), z.union([z.string(), z.number()])),

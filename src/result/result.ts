@@ -1,6 +1,7 @@
 // The public result format `moeprof.result/1`. Types only: what a saved result holds, for reports, gates and other people's tools.
 import type { Details } from './details.js';
 import type { RunKnowledge } from './knowledge.js';
+import type { RequestClass } from './request-class.js';
 
 /** Version tag of the format. Additions keep it; a change of meaning raises it. */
 export const RESULT_SCHEMA = 'moeprof.result/1';
@@ -118,6 +119,8 @@ export interface Result {
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
   /** What parts of the system knew beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
+  /** By class, where arrivals give requests one; absent: they do not. */
+  readonly classes?: readonly RequestClass[];
   readonly warnings: readonly Warning[];
   /** Versions, machine, wall times: everything that may differ between two runs of the same inputs. */
   readonly environment: Readonly<Record<string, string | number>>;

@@ -1,6 +1,7 @@
 // A pass: the tokens that run together in one forward execution, with their routing. One Pass object is filled again and again.
 import { NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';
 import type { CandidateRows } from './candidate-rows.js';
+import type { ClassBudgets } from './class-budget.js';
 import type { Request } from './request.js';
 import type { Segment } from './routing-walk.js';
 import type { Share } from './scheduler.js';
@@ -34,6 +35,8 @@ export class Pass {
   readonly predictedK: number;
   /** What the tokens might choose instead; null where choices stand. */
   readonly candidates: CandidateRows | null;
+  /** What classes of requests may use of their choices; null: everyone all. */
+  readonly budgets: ClassBudgets | null;
   /** Slot of each token's request: the place of the request among those that run at once. */
   slot: Int32Array;
   /** GPU of each token's request. */
@@ -64,11 +67,19 @@ export class Pass {
    * @param maxSequences most requests of one pass
    * @param candidates of the same rows as `trace`
    * @param context tokens that every request has in its KV cache before its first row
+   * @param budgets of the classes of its requests
    */
-  constructor(trace: RoutingTrace, maxSequences: number, candidates: CandidateRows | null = null, context = 0) {
+  constructor(
+    trace: RoutingTrace,
+    maxSequences: number,
+    candidates: CandidateRows | null = null,
+    context = 0,
+    budgets: ClassBudgets | null = null,
+  ) {
     this.#trace = trace;
     this.#context = context;
     this.candidates = candidates;
+    this.budgets = budgets;
     this.layers = trace.layers;
     this.topK = trace.topK;
     this.row = trace.layers * trace.topK;
@@ -194,6 +205,7 @@ export class Pass {
     const to = this.tokens++;
     copy(chunk.experts, from * row, this.choices, to * row, row);
     if (this.weights !== null) copy(chunk.weights!, from * row, this.weights, to * row, row);
+    this.budgets?.cut(request.requestClass, at, this.choices, this.weights, to * row);
     if (this.predicted !== null) {
       const width = this.layers * this.predictedK;
       copy(chunk.predicted!, from * width, this.predicted, to * width, width);

@@ -15,6 +15,7 @@ import { CPU_PROJECTIONS } from '../model/projections.js';
 import { findQuantization } from '../model/quantization/index.js';
 import { budgetsSchema } from '../result/budget.js';
 import { parseArrivals } from '../schedule/arrivals/load.js';
+import { parseClassBudget } from '../schedule/class-budget.js';
 import { KV_GROWTH } from '../schedule/kv-room.js';
 import { parseObjectives } from '../schedule/objective.js';
 import { checkFormatName } from '../trace/formats/index.js';
@@ -171,6 +172,17 @@ export const runSchema = z.strictObject({
       slo: written(parseObjectives, z.string())
         .optional()
         .describe('What a request must keep to count as goodput, e.g. ttft=2s,tpot=100ms, or by class chat:ttft=1s;batch:request=1min.'),
+      classes: z
+        .record(
+          z.string(),
+          z.strictObject({
+            budget: written(parseClassBudget, z.string().min(1)).describe(
+              'What tokens of these requests may use: top-k=4 (their best choices), skip=0.25 (none at a share of the layers), or both with a comma.',
+            ),
+          }),
+        )
+        .optional()
+        .describe('Classes of requests, as the column class of the arrivals names them. Absent: all may use all of the model.'),
       batch: z.int().positive().max(1_000_000).default(1).describe('Concurrent requests.'),
       tokens: quantity(COUNT)
         .refine((tokens) => tokens > 0, { error: 'must be more than 0' })

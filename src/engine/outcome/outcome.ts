@@ -74,6 +74,7 @@ export function outcome(finished: Finished): Result {
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
     knowledge: knowledgeOfRun(finished),
+    ...classesOf(finished),
     warnings: warningsOf(finished, bounds),
     environment: {
       node: process.version,
@@ -83,6 +84,12 @@ export function outcome(finished: Finished): Result {
       ...finished.simulation.predictor?.measured?.(),
     },
   });
+}
+
+/** What requests of each class waited; nothing where they have none. */
+function classesOf({ meters, passes, run, serving }: Finished): Pick<Result, 'classes'> {
+  const classes = meters.latencies.classes.classes(run.workload.slo !== undefined, serving.budgets, passes.pass.budgets?.use ?? null);
+  return classes === null ? {} : { classes };
 }
 
 /** What executes, where it is no GPU with a memory of its own. */

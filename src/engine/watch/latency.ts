@@ -1,30 +1,14 @@
 // Serving latencies as engines define them: TTFT, TPOT, ITL, end to end, and the speeds of the two phases. On the run's clock, and TPOT
 // on the clocks of the bounds.
-import { grown } from '../../base/grown.js';
 import { meets, type Objectives } from '../../schedule/objective.js';
 import type { Request } from '../../schedule/request.js';
 import type { Share } from '../../schedule/scheduler.js';
 import type { FloorMark } from '../foresight/floor.js';
 import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 import type { Clocks } from './bounds.js';
+import { ClassMeter } from './class-meter.js';
 import { PhaseSpeeds } from './phase-speeds.js';
-
-/** A growing list of numbers, 8 bytes each: percentiles stay exact. */
-export class Samples {
-  #values: Float64Array = new Float64Array(256);
-  #count = 0;
-
-  /** Appends one value. */
-  add(value: number): void {
-    if (this.#count === this.#values.length) this.#values = grown(this.#values);
-    this.#values[this.#count++] = value;
-  }
-
-  /** The values so far, in order of arrival; a view, not a copy. */
-  values(): Float64Array {
-    return this.#values.subarray(0, this.#count);
-  }
-}
+import { Samples } from './samples.js';
 
 /** Latencies of passes and requests, ns. */
 export class Latencies {
@@ -49,6 +33,7 @@ export class Latencies {
   /** Tokens and time of both phases: of the whole run, and of the pass that ended last. */
   readonly speeds = new PhaseSpeeds();
   readonly lastPass = new PhaseSpeeds();
+  readonly classes = new ClassMeter();
   /** By request that has its first token: what the floor of its others is told from. */
   readonly #marks = new Map<Request, readonly FloorMark[]>();
   readonly #bounds: Clocks;
@@ -92,7 +77,9 @@ export class Latencies {
       if (done < request.tokens) continue;
       this.request.add(endNs - request.arrivalNs);
       this.finished++;
-      if (this.#objectives !== undefined && meets(this.#objectives, request, endNs)) {
+      const met = this.#objectives !== undefined && meets(this.#objectives, request, endNs);
+      this.classes.ended(request, endNs, met);
+      if (met) {
         this.metRequests++;
         this.metTokens += request.decode;
       }

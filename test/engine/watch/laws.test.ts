@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../../src/base/errors.js';
 import type { Simulation } from '../../../src/engine/simulation.js';
-import { Samples } from '../../../src/engine/watch/latency.js';
 import { checkLaws } from '../../../src/engine/watch/laws.js';
+import { Samples } from '../../../src/engine/watch/samples.js';
 
 /** A finished run of one layer, one pass of 30 ns: three demanded, two hits, one load; a second transfer was a prefetch that is pending. */
 function finished() {

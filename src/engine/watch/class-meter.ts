@@ -1,0 +1,70 @@
+// Latencies of requests by their class: who pays less is to be told what it gets.
+import { summarize } from '../../base/statistics.js';
+import type { RequestClass } from '../../result/request-class.js';
+import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';
+import type { Request } from '../../schedule/request.js';
+import { Samples } from './samples.js';
+
+/** One class. */
+class Meter {
+  readonly ttft = new Samples();
+  readonly tpot = new Samples();
+  readonly request = new Samples();
+  requests = 0;
+  met = 0;
+  generated = 0;
+}
+
+/** All classes of a run, in the order in which their first requests ended. */
+export class ClassMeter {
+  readonly #classes = new Map<string, Meter>();
+
+  /** A request has ended. @param met it kept its objective */
+  ended(request: Request, endNs: number, met: boolean): void {
+    let meter = this.#classes.get(request.requestClass);
+    if (meter === undefined) {
+      meter = new Meter();
+      this.#classes.set(request.requestClass, meter);
+    }
+    meter.requests++;
+    meter.generated += request.decode;
+    if (met) meter.met++;
+    if (request.prefill > 0) meter.ttft.add(request.firstTokenNs - request.arrivalNs);
+    if (request.decode > 0) meter.tpot.add((endNs - request.firstTokenNs) / request.decode);
+    meter.request.add(endNs - request.arrivalNs);
+  }
+
+  /**
+   * The classes, by name; nothing where no request has one.
+   * @param objectives true: requests are held against some
+   * @param use of classes with budgets, and of all others; null: no class has one
+   */
+  classes(
+    objectives: boolean,
+    budgets: ReadonlyMap<string, ClassBudget>,
+    use: ReadonlyMap<string, ClassUse> | null,
+  ): readonly RequestClass[] | null {
+    if ([...this.#classes.keys()].every((name) => name === '')) return null;
+    return [...this.#classes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, meter]): RequestClass => {
+        const own = use?.get(name);
+        return {
+          name,
+          requests: meter.requests,
+          generated: meter.generated,
+          ttftNs: summaryOf(meter.ttft),
+          tpotNs: summaryOf(meter.tpot),
+          requestNs: summaryOf(meter.request),
+          attained: objectives ? meter.met / meter.requests : null,
+          budget: budgets.get(name)?.text ?? null,
+          choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
+          weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
+        };
+      });
+  }
+}
+
+function summaryOf(samples: Samples): RequestClass['requestNs'] {
+  return samples.values().length === 0 ? null : summarize(samples.values());
+}

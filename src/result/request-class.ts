@@ -1,0 +1,25 @@
+// Requests of one class in a result: what they waited, and what they were given of the model. Types only.
+
+/** Mean and percentiles of a latency, ns; null: no request has it. */
+type Latency = Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> | null;
+
+/** All requests of a class. */
+export interface RequestClass {
+  /** As the arrivals name it; empty: requests without one. */
+  readonly name: string;
+  readonly requests: number;
+  /** Tokens that they generated. */
+  readonly generated: number;
+  readonly ttftNs: Latency;
+  readonly tpotNs: Latency;
+  /** From arrival to the last token. */
+  readonly requestNs: Latency;
+  /** Share that kept its objective; null: there is none. */
+  readonly attained: number | null;
+  /** What its tokens may use, as it was written; null: all of the model. */
+  readonly budget: string | null;
+  /** Share of the choices of its tokens that the budget left out. */
+  readonly choicesLost: number;
+  /** The same of their gate weights; null: the trace has none. */
+  readonly weightLost: number | null;
+}

@@ -1,0 +1,108 @@
+// What requests of a class may use of the model: fewer experts a token, or none at a share of the layers, as APTP gives each prompt a model of its
+// size (arXiv 2406.12042). A pass holds requests of many classes, so the choices are cut when it takes a token's routing.
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import type { Written } from '../base/written.js';
+import { NULL_EXPERT } from '../trace/trace.js';
+import { PlaceDraws } from '../trace/variants/draws.js';
+
+/** A budget of a class. */
+export interface ClassBudget extends Written {
+  /** Best ranked choices that a token keeps at a layer. */
+  readonly topK: number;
+  /** Share of the layers that a token passes by, 0..1. */
+  readonly skip: number;
+}
+
+/** What tokens of a class chose, and what they were left: choices, and their gate weights where the trace has some. */
+export interface ClassUse {
+  wanted: number;
+  made: number;
+  wantedWeight: number;
+  madeWeight: number;
+}
+
+/**
+ * Reads `top-k=4`, `skip=0.25`, or both with a comma.
+ * @throws UserError
+ */
+export function parseClassBudget(text: string): ClassBudget {
+  const given = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [name = '', value = '', ...rest] = part.split('=').map((side) => side.trim());
+    if (!['top-k', 'skip'].includes(name)) throw new UserError(`"${name}" is no budget; ${didYouMean(name, ['top-k', 'skip'])}`);
+    if (given.has(name)) throw new UserError(`${name} stands twice; keep one`);
+    const number = value === '' || rest.length > 0 ? Number.NaN : Number(value);
+    if (name === 'top-k' && !(Number.isInteger(number) && number >= 1))
+      throw new UserError(`'${part.trim()}': expected a whole number of experts, e.g. top-k=4`);
+    if (name === 'skip' && !(number >= 0 && number <= 1))
+      throw new UserError(`'${part.trim()}': expected a share of the layers, e.g. skip=0.25`);
+    given.set(name, number);
+  }
+  return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0 };
+}
+
+/** Budgets of the classes of a run, and what came of them. */
+export class ClassBudgets {
+  /** By class, of all tokens that passes took; the empty class is of requests without one. */
+  readonly use = new Map<string, ClassUse>();
+  readonly #budgets: ReadonlyMap<string, ClassBudget>;
+  readonly #layers: number;
+  readonly #topK: number;
+  readonly #draws: PlaceDraws;
+
+  /** @param trace whose rows are `layers x topK` choices */
+  constructor(
+    budgets: ReadonlyMap<string, ClassBudget>,
+    { layers, topK }: { readonly layers: number; readonly topK: number },
+    seed: number,
+  ) {
+    this.#budgets = budgets;
+    this.#layers = layers;
+    this.#topK = topK;
+    this.#draws = new PlaceDraws(seed, 'class-budget');
+  }
+
+  /**
+   * Makes the choices null that a token's class does not pay for.
+   * @param row of the trace that the token takes: it skips the same layers whenever it runs
+   * @param choices `[..., layers, topK]`, in rank order, and their weights, or null
+   * @param at where the token's begin
+   */
+  cut(requestClass: string, row: number, choices: Uint16Array, weights: Float32Array | null, at: number): void {
+    const budget = this.#budgets.get(requestClass);
+    const use = this.#useOf(requestClass);
+    for (let layer = 0; layer < this.#layers; layer++) {
+      const from = at + layer * this.#topK;
+      let keep = budget?.topK ?? Number.POSITIVE_INFINITY;
+      if (budget !== undefined && budget.skip > 0) {
+        this.#draws.at(row, layer);
+        if (this.#draws.next() < budget.skip) keep = 0;
+      }
+      let taken = 0;
+      for (let i = from; i < from + this.#topK; i++) {
+        if (choices[i] === NULL_EXPERT) continue;
+        const weight = weights === null ? 0 : weights[i]!;
+        use.wanted++;
+        use.wantedWeight += weight;
+        if (taken < keep) {
+          taken++;
+          use.made++;
+          use.madeWeight += weight;
+          continue;
+        }
+        choices[i] = NULL_EXPERT;
+        if (weights !== null) weights[i] = 0;
+      }
+    }
+  }
+
+  #useOf(requestClass: string): ClassUse {
+    let use = this.use.get(requestClass);
+    if (use === undefined) {
+      use = { wanted: 0, made: 0, wantedWeight: 0, madeWeight: 0 };
+      this.use.set(requestClass, use);
+    }
+    return use;
+  }
+}
