@@ -22,6 +22,12 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./sweep.js'),
     ],
     [
+      'search',
+      'the best of a design space, or its Pareto front, by a few runs',
+      'my-space.yaml --budget 120 -o front.svg',
+      () => import('./search.js'),
+    ],
+    [
       'advise',
       'which settings to run a model with, as a line to paste, and how fast',
       'gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB',

@@ -112,9 +112,18 @@ export function runOfStudy(
   options: RunFlags,
   varied: readonly Override[],
 ): RunSpec {
-  const overrides = [...study.fixed, ...overridesOf(options, true), ...varied];
+  const overrides = overridesOfStudy(study, options, varied);
   const code = options.allowCode === true;
   return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
+}
+
+/** All that a run of a study is told beside its profile; what comes later wins. Parameters as {@link runOfStudy}'s. */
+export function overridesOfStudy(
+  study: { readonly fixed: readonly Override[] },
+  options: RunFlags,
+  varied: readonly Override[],
+): Override[] {
+  return [...study.fixed, ...overridesOf(options, true), ...varied];
 }
 
 /**

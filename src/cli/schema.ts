@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { listProfiles } from '../base/profiles.js';
 import { POLICIES } from '../cache/policies/index.js';
 import { reproductionSchema } from '../explore/reproduce/reproduction.js';
+import { searchSchema } from '../explore/search/search-file.js';
 import { studySchema } from '../explore/study/study-file.js';
 import { anyRowSchema } from '../explore/validate/measurement.js';
 import { machineFileSchema } from '../hardware/machine-file.js';
@@ -30,6 +31,7 @@ export const SCHEMA_KINDS = [
   'budgets',
   'measurements',
   'study',
+  'search',
   'reproduction',
   'result',
 ] as const;
@@ -73,6 +75,7 @@ const TITLES: Readonly<Partial<Record<SchemaKind, string>>> = {
   machine: 'machine of parts',
   measurements: 'measurement (one line of a file)',
   study: 'study',
+  search: 'search',
   result: 'result',
 };
 
@@ -92,6 +95,7 @@ const WHOLE = {
   budgets: budgetFileSchema,
   measurements: anyRowSchema,
   study: studySchema,
+  search: searchSchema,
   reproduction: reproductionSchema,
   result: resultSchema,
 } as const;

@@ -27,7 +27,7 @@ import { loadVariants } from '../trace/variants/user-variant.js';
 import { topOf, widestTopK } from './event/candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
-const SYNTHETIC_TOKENS = 512;
+export const SYNTHETIC_TOKENS = 512;
 /** Candidates that synthetic routing has for each choice, where the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
 

@@ -79,6 +79,11 @@ writeFileSync(
 writeFileSync(at('sound.study.yaml'), 'axes: { seed: [1] }\nset: { model: olmoe-1b-7b, workload.tokens: 20 }\n');
 execFileSync(process.execPath, [BIN, 'sweep', at('sound.study.yaml'), '--store', at('sound.store'), '-q', '-o', at('sound.csv')]);
 
+writeFileSync(
+  at('sound.space.yaml'),
+  'axes: { seed: [1] }\nset: { model: olmoe-1b-7b, workload.tokens: 20 }\nobjectives: [throughput.total]\n',
+);
+
 /** What a command needs to come as far as opening its files. */
 const found = await places((command, name, attacked) => {
   const fits = ['fit', 'model', 'traceFormat'].includes(attacked);
@@ -107,6 +112,8 @@ const found = await places((command, name, attacked) => {
       return at('sound.store');
     case 'store':
       return command === 'store show' ? at('sound.store') : undefined;
+    case 'space':
+      return at('sound.space.yaml');
     case 'fingerprint':
       return 'ab';
     case 'vary':
@@ -137,7 +144,7 @@ const all = cases(10) === 10;
 describe.each(found.filter(({ number }, at) => all || (!number && at % 2 === 0)))('in the place of $name', ({ line, name, written }) => {
   const random = new Random(1, name);
   // An empty folder is a store to begin with.
-  const stored = /--(store|into)$/.test(name);
+  const stored = /--(store|into|profiles)$/.test(name);
   const things = THINGS.filter((thing) => (!written || thing === 'folder' || thing === 'loop') && !(stored && thing === 'folder'));
   const first = random.below(things.length);
   const drawn = things.map((_, index) => things[(first + index) % things.length]!).slice(0, cases(things.length));

@@ -30,7 +30,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Options and arguments that name what is written. */
-const WRITTEN = ['output', 'html', 'svg', 'timeline', 'report', 'folder'];
+const WRITTEN = ['output', 'html', 'svg', 'timeline', 'report', 'folder', 'profiles'];
 
 /** One argument or option with a value. */
 interface Slot {

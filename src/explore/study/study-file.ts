@@ -46,64 +46,69 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
+/** What a study says of its runs, and a search of its space. */
+export const spaceFields = {
+  run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
+  set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),
+  axes: z
+    .record(path, values)
+    .default({})
+    .describe('What varies: a list of values, or a range such as 1..5, for each path of a run; the study has every combination.'),
+  zip: z
+    .array(z.record(path, values))
+    .default([])
+    .describe('Axes that move together: the first values of all, then the second ones. Lists of one entry are as long.'),
+  exclude: z
+    .array(z.record(path, values))
+    .default([])
+    .describe('Cells that are left out: those that have one of the values for every path.'),
+  sample: z
+    .strictObject({
+      method: z
+        .enum(['random', 'latin-hypercube'])
+        .default('random')
+        .describe('random: any cells. latin-hypercube: each value of an axis equally often.'),
+      points: z.int().positive().max(1e7).describe('Cells that are drawn, before any is excluded.'),
+      seed: z.int().default(1).describe('Seed of the draw.'),
+    })
+    .optional()
+    .describe('Some cells instead of all.'),
+  metrics: z
+    .array(
+      z.string().superRefine((name, context) => {
+        try {
+          describeMetric(name);
+        } catch (error) {
+          context.addIssue({ code: 'custom', message: (error as Error).message });
+        }
+      }),
+    )
+    .min(1)
+    .optional()
+    .describe('Metrics that the table has. Absent: all.'),
+};
+
+type SpaceFields = z.infer<z.ZodObject<typeof spaceFields>>;
+
+/** Complains of axes that do not fit one another. */
+export function checkSpace({ axes, exclude, set, zip }: SpaceFields, context: z.RefinementCtx): void {
+  const varied = [...Object.keys(axes), ...zip.flatMap((group) => Object.keys(group))];
+  const report = (where: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path: where, message });
+  if (varied.length === 0) report(['axes'], 'nothing varies; name at least one path with its values');
+  for (const [i, group] of zip.entries()) {
+    const lengths = new Set(Object.values(group).map((list) => list.length));
+    if (lengths.size !== 1) report(['zip', i], `axes that move together need equally many values, not ${[...lengths].join(' and ')}`);
+    for (const name of Object.keys(group)) if (varied.indexOf(name) < varied.lastIndexOf(name)) report(['zip', i, name], 'is varied twice');
+  }
+  for (const name of Object.keys(set)) if (varied.includes(name)) report(['set', name], 'is varied, too; keep one of them');
+  for (const [i, rule] of exclude.entries()) {
+    const stranger = Object.keys(rule).find((name) => !varied.includes(name));
+    if (stranger !== undefined) report(['exclude', i, stranger], `is not varied; varied are ${varied.join(', ')}`);
+  }
+}
+
 /** Schema of a study. */
-export const studySchema = z
-  .strictObject({
-    run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
-    set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),
-    axes: z
-      .record(path, values)
-      .default({})
-      .describe('What varies: a list of values, or a range such as 1..5, for each path of a run; the study has every combination.'),
-    zip: z
-      .array(z.record(path, values))
-      .default([])
-      .describe('Axes that move together: the first values of all, then the second ones. Lists of one entry are as long.'),
-    exclude: z
-      .array(z.record(path, values))
-      .default([])
-      .describe('Cells that are left out: those that have one of the values for every path.'),
-    sample: z
-      .strictObject({
-        method: z
-          .enum(['random', 'latin-hypercube'])
-          .default('random')
-          .describe('random: any cells. latin-hypercube: each value of an axis equally often.'),
-        points: z.int().positive().max(1e7).describe('Cells that are drawn, before any is excluded.'),
-        seed: z.int().default(1).describe('Seed of the draw.'),
-      })
-      .optional()
-      .describe('Some cells instead of all.'),
-    metrics: z
-      .array(
-        z.string().superRefine((name, context) => {
-          try {
-            describeMetric(name);
-          } catch (error) {
-            context.addIssue({ code: 'custom', message: (error as Error).message });
-          }
-        }),
-      )
-      .min(1)
-      .optional()
-      .describe('Metrics that the table has. Absent: all.'),
-  })
-  .superRefine(({ axes, exclude, set, zip }, context) => {
-    const varied = [...Object.keys(axes), ...zip.flatMap((group) => Object.keys(group))];
-    const report = (where: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path: where, message });
-    if (varied.length === 0) report(['axes'], 'nothing varies; name at least one path with its values');
-    for (const [i, group] of zip.entries()) {
-      const lengths = new Set(Object.values(group).map((list) => list.length));
-      if (lengths.size !== 1) report(['zip', i], `axes that move together need equally many values, not ${[...lengths].join(' and ')}`);
-      for (const name of Object.keys(group))
-        if (varied.indexOf(name) < varied.lastIndexOf(name)) report(['zip', i, name], 'is varied twice');
-    }
-    for (const name of Object.keys(set)) if (varied.includes(name)) report(['set', name], 'is varied, too; keep one of them');
-    for (const [i, rule] of exclude.entries()) {
-      const stranger = Object.keys(rule).find((name) => !varied.includes(name));
-      if (stranger !== undefined) report(['exclude', i, stranger], `is not varied; varied are ${varied.join(', ')}`);
-    }
-  });
+export const studySchema = z.strictObject(spaceFields).superRefine(checkSpace);
 
 /** A study as its file says it. */
 export interface StudyFile {
@@ -131,8 +136,12 @@ export function isStudy(file: string): boolean {
  * @throws UserError `file:line:col: path: what is wrong, and what to write instead`
  */
 export function loadStudy(file: string): StudyFile {
+  return studyIn(locateYaml(readText(file), shownPath(file), studySchema), file);
+}
+
+/** The study that a checked file says. */
+export function studyIn(located: Located<SpaceFields>, file: string): StudyFile {
   const label = shownPath(file);
-  const located = locateYaml(readText(file), label, studySchema);
   const folder = dirname(resolve(file));
   const { axes, exclude, metrics = [], run, sample = null, set, zip } = located.value;
   const dimensions: SpaceDimension[] = [
@@ -171,8 +180,12 @@ const NAME_FILES: ReadonlySet<string> = new Set([
   ...['system.scheduler', 'system.scheduler.kind', 'system.predictor.train'],
 ]);
 
-/** Files that a study names lie beside it; names of bundled profiles and machines of parts stay as they are. */
-function inFolder(name: string, value: unknown, folder: string): unknown {
+/**
+ * A value of a run, where it names files, with their paths from the root: they lie beside the file that names them. Names of bundled profiles and
+ * machines of parts stay as they are.
+ * @param name path of the value
+ */
+export function inFolder(name: string, value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((one) => inFolder(name, one, folder));
   if (typeof value !== 'string') return value;
   if (name === 'system.predictor' || name === 'system.predictor.kind') return locatedPredictor(value, folder);

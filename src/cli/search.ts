@@ -1,0 +1,168 @@
+// `moeprof search space.yaml`: the best of a space, or its Pareto front, by a few runs that a surrogate proposes.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { makeFolder, writeFileAtomic } from '../base/files.js';
+import { parseCount } from '../base/units.js';
+import type { SettledRun } from '../explore/search/ledger.js';
+import { pointProfile } from '../explore/search/point-profile.js';
+import { type RunBatch, type Search, search } from '../explore/search/search.js';
+import { loadSearch, type SearchFile } from '../explore/search/search-file.js';
+import { searchReports } from '../explore/search/search-report.js';
+import { shorterRun } from '../explore/search/shorter-run.js';
+import { fingerprintOf } from '../explore/study/fingerprint.js';
+import { gridSize, pathsOf, type StudyCell, spaceCells } from '../explore/study/space.js';
+import type { Store } from '../explore/study/store.js';
+import type { RunSpec } from '../system/run.js';
+import type { CliContext } from './context.js';
+import {
+  addOutputOptions,
+  addPictureOptions,
+  allowCodeOption,
+  collect,
+  jobsOption,
+  type OutputOptions,
+  parseJobs,
+  parseSeed,
+  seedOption,
+} from './options.js';
+import { deliver } from './outputs.js';
+import { overridesOfStudy, type RunFlags, runOfStudy } from './run-options.js';
+import { runStored } from './run-stored.js';
+import { STORE, storeOf } from './store-option.js';
+
+interface SearchFlags extends OutputOptions, Pick<RunFlags, 'set' | 'allowCode'> {
+  readonly budget: string;
+  readonly seed?: string;
+  readonly store?: string | boolean;
+  readonly learn?: boolean;
+  readonly profiles?: string;
+  readonly jobs?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  moeprof search my-space.yaml
+  moeprof search my-space.yaml --budget 60 --seed 2 -o front.svg -o front.csv
+  moeprof search my-space.yaml --learn --profiles front/
+  moeprof run front/1.yaml
+`;
+
+/** Cells that are looked at, where a space has more: as many as are drawn of it. */
+const MOST_CELLS = 20_000;
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .argument('<space>', 'a YAML file: axes, as a study has them, objectives, limits and prices')
+    .optionsGroup('Search:')
+    .option('--budget <n>', 'runs, short ones too', '120')
+    .addOption(seedOption('seed of the search; that of its runs is a value of theirs'))
+    .option('--learn', 'begin with what the store knows of the space; only new runs count')
+    .option('--profiles <folder>', 'write a run profile of each point of the front')
+    .optionsGroup('Runs:')
+    .option('--store <folder>', `where results are kept and found again (unless given, ${STORE})`)
+    .option('--no-store', 'run everything, and keep nothing')
+    .option('--set <path=value>', 'set any value of all runs, repeatable', collect, [])
+    .addOption(allowCodeOption())
+    .addOption(jobsOption());
+  addPictureOptions(addOutputOptions(command, searchReports))
+    .addHelpText('after', EXAMPLES)
+    .action((path: string, flags: SearchFlags) => searchSpace(path, flags, context));
+}
+
+async function searchSpace(path: string, flags: SearchFlags, context: CliContext): Promise<void> {
+  const budget = parseCount(flags.budget, '--budget');
+  if (!Number.isInteger(budget) || budget < 1) throw new UserError(`--budget ${flags.budget}: expected a whole number of runs, e.g. 120`);
+  const seed = flags.seed === undefined ? 1 : parseSeed(flags.seed);
+  const threads = parseJobs(flags.jobs);
+  const file = loadSearch(path);
+  const { space } = file.study;
+  const sample = { method: 'random', points: MOST_CELLS, seed } as const;
+  const cells = [...spaceCells(space.sample === null && gridSize(space) > MOST_CELLS ? { ...space, sample } : space)];
+  if (cells.length === 0) throw new UserError(`${file.study.label}: no cell is left; see exclude`);
+  const told: RunFlags = {
+    trace: [],
+    variant: [],
+    fault: [],
+    bounds: true,
+    set: flags.set,
+    ...(flags.allowCode === true ? { allowCode: true } : {}),
+  };
+  const varied = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
+  const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
+  const store = storeOf(flags, STORE);
+  if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');
+  if (flags.profiles !== undefined) makeFolder(flags.profiles);
+  await deliver(context, searchReports, flags, async () => {
+    const known = flags.learn === true ? knownRuns(store!, cells, specOf) : new Map<number, SettledRun>();
+    const batch = batchOf(context, { store, threads });
+    const found = await search(file, cells, { budget, seed, specOf, shorterRun, runBatch: batch, known });
+    if (found.runs.whole + found.runs.known === found.runs.refused) {
+      const { reason } = found.rows.find((row) => row.reason !== null) ?? { reason: 'nothing ran' };
+      throw new UserError(`none of ${found.rows.length} cells can run: ${reason}`);
+    }
+    if (found.rows.some(({ status }) => status === 'failed')) context.setExitCode(EXIT.internal);
+    if (flags.profiles !== undefined)
+      writeProfiles(flags.profiles, file, found, (cell) => overridesOfStudy(file.study, told, varied(cell)));
+    return found;
+  });
+}
+
+/** Milliseconds that a run takes at least where threads pay, which each batch starts anew: they load the engine for themselves. */
+const THREADS_PAY = 150;
+
+/** Runs batches, as far as the store does not have them, in threads where the runs so far took long enough for that. */
+function batchOf(
+  context: CliContext,
+  { store, threads }: { readonly store: Store | null; readonly threads: number | undefined },
+): RunBatch {
+  let [ran, took] = [0, 0];
+  return async (runs) => {
+    const settled: SettledRun[] = [];
+    const began = performance.now();
+    const one = threads === undefined && took < THREADS_PAY * Math.max(1, ran);
+    await runStored(runs.length, runs, context, { store, threads: one ? 1 : threads }, (index, fingerprint, outcome) => {
+      settled[index] = { fingerprint, outcome };
+    });
+    if (one) {
+      ran += runs.length;
+      took += performance.now() - began;
+    }
+    return settled;
+  };
+}
+
+/** Whole runs of the space that a store has, by cell. */
+function knownRuns(store: Store, cells: readonly StudyCell[], specOf: (cell: StudyCell) => RunSpec): Map<number, SettledRun> {
+  const known = new Map<number, SettledRun>();
+  for (const [at, cell] of cells.entries()) {
+    let run: RunSpec;
+    try {
+      run = specOf(cell);
+    } catch (error) {
+      if (error instanceof UserError) continue;
+      throw error;
+    }
+    const fingerprint = fingerprintOf(run);
+    const outcome = store.get(fingerprint);
+    if (outcome !== null) known.set(at, { fingerprint, outcome });
+  }
+  return known;
+}
+
+/** `1.yaml`, `2.yaml` and so on, in the order of the table. */
+function writeProfiles(
+  folder: string,
+  { study }: SearchFile,
+  found: Search,
+  overridesOf: (cell: StudyCell) => ReturnType<typeof overridesOfStudy>,
+): void {
+  const paths = pathsOf(study.space);
+  for (const [at, { figures, values }] of found.front.entries()) {
+    const told = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+    const lead = [`Point ${at + 1} of moeprof search ${study.label}: ${told.join(', ')}.`];
+    const text = pointProfile(study.run, overridesOf(paths.map((path) => values[path]!)), lead);
+    writeFileAtomic(join(folder, `${at + 1}.yaml`), text);
+  }
+}

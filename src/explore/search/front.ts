@@ -1,0 +1,14 @@
+// Pareto fronts of figures that are all to be large.
+
+/** True where the first is as good as the second in everything, and better in something. */
+export function beats(first: readonly number[], second: readonly number[]): boolean {
+  return first.every((value, at) => value >= second[at]!) && first.some((value, at) => value > second[at]!);
+}
+
+/** Those that no other one beats, in their order; of such that are equal in everything, the first. */
+export function frontOf<T>(all: readonly T[], figures: (one: T) => readonly number[]): T[] {
+  const told = all.map(figures);
+  return all.filter((_, at) =>
+    told.every((other, i) => !beats(other, told[at]!) && (i >= at || other.some((value, j) => value !== told[at]![j]))),
+  );
+}

@@ -1,0 +1,110 @@
+// Which cells promise the most: by what they are expected to gain over the best that was seen, each batch spread over the space.
+import type { Random } from '../../base/random.js';
+import type { Belief, GaussianProcess } from './gaussian-process.js';
+
+/** What is chosen among. */
+export interface Chooser {
+  readonly cells: readonly number[];
+  /** By cell: the chance that it runs and keeps all limits. */
+  readonly okay: readonly number[];
+  readonly objectives: readonly {
+    /** By cell. */
+    readonly beliefs: readonly Belief[];
+    /** Null: it is known. */
+    readonly process: GaussianProcess | null;
+    /** Figures of whole runs that keep all limits. */
+    readonly best: readonly number[];
+  }[];
+  readonly random: Random;
+}
+
+/** Cells of which a batch is chosen one by one. */
+const SHORTLIST = 60;
+/** Draws by which a gain in several objectives is told. */
+const DRAWS = 24;
+/** Share of the sum in Knowles' augmented Chebyshev norm. */
+const AUGMENTED = 0.05;
+
+/**
+ * Several cells of one objective, by expected improvement (Jones, Schonlau and Welch 1998): each is taken for seen where it is expected to be,
+ * so that the next one is not its neighbour.
+ */
+export function byGain({ cells, objectives, okay }: Chooser, count: number): number[] {
+  const [{ beliefs, best, process }] = objectives as [Chooser['objectives'][number]];
+  const most = best.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...best);
+  const gain = (belief: Belief, at: number): number => logGain(belief, most) + Math.log(okay[at]!);
+  const ranked = beliefs.map((belief, at) => ({ at, gain: gain(belief, at) })).sort((a, b) => b.gain - a.gain || a.at - b.at);
+  let rest = ranked.slice(0, Math.max(SHORTLIST, count)).map(({ at }) => at);
+  const chosen: number[] = [];
+  while (chosen.length < count && rest.length > 0) {
+    const now = chosen.length === 0 ? rest.map((at) => beliefs[at]!) : process!.beliefs(rest.map((at) => cells[at]!));
+    const gains = rest.map((at, i) => gain(now[i]!, at));
+    const first = rest[gains.indexOf(Math.max(...gains))]!;
+    chosen.push(cells[first]!);
+    process!.believe(cells[first]!);
+    rest = rest.filter((at) => at !== first);
+  }
+  return chosen;
+}
+
+/** Several cells of several objectives, each by the gain in a weighted norm whose weights are drawn (ParEGO, Knowles 2006). */
+export function byWeights({ cells, objectives, okay, random }: Chooser, count: number): number[] {
+  const scales = objectives.map(({ beliefs, best }) => {
+    const figures = best.length > 1 ? best : beliefs.map(({ mean }) => mean);
+    const [low, high] = [Math.min(...figures), Math.max(...figures)];
+    return { high, range: high - low || 1 };
+  });
+  const chosen = new Set<number>();
+  while (chosen.size < Math.min(count, cells.length)) {
+    const drawn = objectives.map(() => random.exponential());
+    const sum = drawn.reduce((all, weight) => all + weight, 0);
+    const lost = (figures: (objective: number) => number): number => {
+      let [most, all] = [Number.NEGATIVE_INFINITY, 0];
+      for (let j = 0; j < drawn.length; j++) {
+        const loss = ((drawn[j]! / sum) * (scales[j]!.high - figures(j))) / scales[j]!.range;
+        most = Math.max(most, loss);
+        all += loss;
+      }
+      return most + AUGMENTED * all;
+    };
+    const seen = objectives[0]!.best.map((_, run) => lost((j) => objectives[j]!.best[run]!));
+    const least = Math.min(...seen);
+    const draws = Array.from({ length: DRAWS }, () => objectives.map(() => random.normal()));
+    let best = { at: -1, gain: Number.NEGATIVE_INFINITY };
+    for (let at = 0; at < cells.length; at++) {
+      if (chosen.has(at)) continue;
+      const figure = (z: number, j: number): number => objectives[j]!.beliefs[at]!.mean + z * objectives[j]!.beliefs[at]!.sd;
+      let gain = 0;
+      if (seen.length > 0) for (const draw of draws) gain += Math.max(0, least - lost((j) => figure(draw[j]!, j)));
+      // Where no draw gains anything, the hope of one deviation ranks.
+      const hope = gain > 0 ? (gain / DRAWS) * okay[at]! : -lost((j) => figure(1, j)) / Math.max(okay[at]!, 1e-3) - 10;
+      if (hope > best.gain) best = { at, gain: hope };
+    }
+    chosen.add(best.at);
+  }
+  return [...chosen].map((at) => cells[at]!);
+}
+
+/** Chance that a figure is at least so large. */
+export function chanceAtLeast({ mean, sd }: Belief, least: number): number {
+  return sd === 0 ? (mean >= least ? 1 : 0) : normalBelow((mean - least) / sd);
+}
+
+/** Logarithm of the expected improvement over `most`; of the mean where nothing was seen. */
+function logGain({ mean, sd }: Belief, most: number): number {
+  if (most === Number.NEGATIVE_INFINITY) return mean + sd;
+  const z = (mean - most) / sd;
+  // Far below the best: phi(z) / z^2 (1 - 3 / z^2), the tail's first terms, which do not vanish in doubles.
+  if (z < -3.5) return Math.log(sd) - (z * z) / 2 - 2 * Math.log(-z) + Math.log(1 - 3 / (z * z)) - HALF_LOG_TWO_PI;
+  return Math.log(sd) + Math.log(z * normalBelow(z) + Math.exp(-(z * z) / 2 - HALF_LOG_TWO_PI));
+}
+
+const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
+
+/** Distribution function of the standard normal (Abramowitz and Stegun 7.1.26, to 1.5e-7). */
+function normalBelow(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-x * x);
+  return z > 0 ? 1 - tail / 2 : tail / 2;
+}

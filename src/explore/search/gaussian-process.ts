@@ -1,0 +1,176 @@
+// What runs of a search say of cells that have not run: a Gaussian process over the values of the axes. Each axis has a weight of its own,
+// fitted by the likelihood of what was seen (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5).
+import type { Encoding } from './encoding.js';
+
+/** What is seen of a cell: a figure, and how uncertain it is, as a variance in units of the figures' own. */
+export interface SeenFigure {
+  readonly cell: number;
+  readonly value: number;
+  readonly noise: number;
+}
+
+/** What is expected of a cell. */
+export interface Belief {
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** Least and largest weight of an axis, and where the fit begins: an axis of weight 1 lets a figure keep 1/e of its correlation. */
+const WEIGHTS = [0.005, 8] as const;
+const FIRST_WEIGHT = 0.3;
+/** How far from {@link FIRST_WEIGHT} a weight may wander before the likelihood must ask for it: the deviation of its logarithm. */
+const WANDERS = 1.5;
+/** What is added to every variance, so that cells that are alike to all axes do not make the equations singular. */
+const NUGGET = 1e-5;
+
+/** A process that has seen some cells. Everything is in units of the figures that were seen. */
+export class GaussianProcess {
+  readonly #encoding: Encoding;
+  readonly #cells: number[] = [];
+  readonly #noise: number[] = [];
+  #mean = 0;
+  #scale = 1;
+  /** Figures less their mean, over {@link #scale}. */
+  #values: number[] = [];
+  /** By axis. */
+  #weights: number[];
+  /** Cholesky factor of the covariance, row by row, and what it makes of the figures: L^-1 y. */
+  #factor: Float64Array[] = [];
+  #solved: number[] = [];
+  /** Variance of the process, in units of the figures' own. */
+  #variance = 1;
+
+  constructor(encoding: Encoding) {
+    this.#encoding = encoding;
+    this.#weights = encoding.axes.map(() => FIRST_WEIGHT);
+  }
+
+  /** Sees these cells instead of all before, and fits the weights, from those of the last fit on. */
+  see(all: readonly SeenFigure[], sweeps: number): void {
+    const values = all.map(({ value }) => value);
+    this.#mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    this.#scale = Math.sqrt(values.reduce((sum, value) => sum + (value - this.#mean) ** 2, 0) / values.length) || 1;
+    this.#cells.splice(0, this.#cells.length, ...all.map(({ cell }) => cell));
+    this.#noise.splice(0, this.#noise.length, ...all.map(({ noise }) => noise / this.#scale ** 2));
+    this.#values = values.map((value) => (value - this.#mean) / this.#scale);
+    let best = this.#factorise();
+    let step = 4;
+    for (let sweep = 0; sweep < sweeps; sweep++, step = Math.sqrt(step)) {
+      for (let axis = 0; axis < this.#weights.length; axis++) {
+        const before = this.#weights[axis]!;
+        for (const factor of [step, 1 / step]) {
+          this.#weights[axis] = Math.min(WEIGHTS[1], Math.max(WEIGHTS[0], before * factor));
+          const cost = this.#factorise();
+          if (cost < best) {
+            best = cost;
+            break;
+          }
+          this.#weights[axis] = before;
+        }
+      }
+    }
+    this.#factorise();
+  }
+
+  /** What is expected of each of some cells. */
+  beliefs(cells: readonly number[]): Belief[] {
+    const row = new Float64Array(this.#cells.length);
+    return cells.map((cell) => {
+      this.#solve(cell, row);
+      let mean = 0;
+      let known = 0;
+      for (let i = 0; i < row.length; i++) {
+        mean += row[i]! * this.#solved[i]!;
+        known += row[i]! * row[i]!;
+      }
+      const variance = this.#variance * Math.max(NUGGET, 1 - known);
+      return { mean: this.#mean + this.#scale * mean, sd: this.#scale * Math.sqrt(variance) };
+    });
+  }
+
+  /** Takes a cell for seen, as it is expected to be: others of one batch then look elsewhere (the kriging believer). */
+  believe(cell: number): void {
+    const n = this.#cells.length;
+    const row = new Float64Array(n);
+    this.#solve(cell, row);
+    const known = row.reduce((sum, value) => sum + value * value, 0);
+    this.#factor.push(Float64Array.from([...row, Math.sqrt(Math.max(NUGGET, 1 + NUGGET - known))]));
+    this.#solved.push(0);
+    this.#cells.push(cell);
+  }
+
+  /** What each seen cell would be expected to be without itself, in their order (Rasmussen and Williams, equation 5.12). */
+  withoutThemselves(): Belief[] {
+    const n = this.#cells.length;
+    // Rows of L^-1, whose products are the inverse of the covariance.
+    const inverse: Float64Array[] = [];
+    for (let i = 0; i < n; i++) {
+      const row = new Float64Array(n);
+      const factor = this.#factor[i]!;
+      for (let j = 0; j <= i; j++) {
+        let sum = i === j ? 1 : 0;
+        for (let k = j; k < i; k++) sum -= factor[k]! * inverse[k]![j]!;
+        row[j] = sum / factor[i]!;
+      }
+      inverse.push(row);
+    }
+    return this.#values.map((value, j) => {
+      let precision = 0;
+      let weighed = 0;
+      for (let i = j; i < n; i++) {
+        precision += inverse[i]![j]! ** 2;
+        weighed += inverse[i]![j]! * this.#solved[i]!;
+      }
+      const mean = value - weighed / precision;
+      return { mean: this.#mean + this.#scale * mean, sd: this.#scale * Math.sqrt(this.#variance / precision) };
+    });
+  }
+
+  /** Cholesky of the covariance. @returns negative log likelihood, the variance profiled out, and what the weights' wandering costs */
+  #factorise(): number {
+    const n = this.#cells.length;
+    this.#factor = [];
+    this.#solved = [];
+    let logs = 0;
+    let squares = 0;
+    for (let i = 0; i < n; i++) {
+      const row = new Float64Array(i + 1);
+      for (let j = 0; j <= i; j++) {
+        let sum = i === j ? 1 + NUGGET + this.#noise[i]! : this.#correlation(this.#cells[i]!, this.#cells[j]!);
+        const other = i === j ? row : this.#factor[j]!;
+        for (let k = 0; k < j; k++) sum -= row[k]! * other[k]!;
+        row[j] = i === j ? Math.sqrt(Math.max(sum, NUGGET)) : sum / other[j]!;
+      }
+      let value = this.#values[i]!;
+      for (let k = 0; k < i; k++) value -= row[k]! * this.#solved[k]!;
+      this.#factor.push(row);
+      this.#solved.push(value / row[i]!);
+      logs += Math.log(row[i]!);
+      squares += this.#solved[i]! ** 2;
+    }
+    this.#variance = Math.max(squares / n, 1e-6);
+    const wandering = this.#weights.reduce((sum, weight) => sum + (Math.log(weight / FIRST_WEIGHT) / WANDERS) ** 2 / 2, 0);
+    return (n / 2) * Math.log(this.#variance) + logs + wandering;
+  }
+
+  /** Writes L^-1 k to `row`, where k are the correlations of a cell with those that were seen. */
+  #solve(cell: number, row: Float64Array): void {
+    for (let i = 0; i < row.length; i++) {
+      const factor = this.#factor[i]!;
+      let sum = this.#correlation(cell, this.#cells[i]!);
+      for (let k = 0; k < i; k++) sum -= factor[k]! * row[k]!;
+      row[i] = sum / factor[i]!;
+    }
+  }
+
+  #correlation(a: number, b: number): number {
+    const { axes, codes } = this.#encoding;
+    let sum = 0;
+    for (let axis = 0; axis < axes.length; axis++) {
+      const { distance, values } = axes[axis]!;
+      const code = codes[axis]!;
+      sum += this.#weights[axis]! * distance[code[a]! * values.length + code[b]!]!;
+    }
+    return Math.exp(-sum);
+  }
+}

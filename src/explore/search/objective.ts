@@ -1,0 +1,98 @@
+// What a search compares cells by: metrics of runs, and three figures that no run has as such. Each becomes a number that is the larger the
+// better, in which a difference means the same everywhere.
+import { UserError } from '../../base/errors.js';
+import { didYouMean } from '../../base/text.js';
+import { measurePair } from '../../result/amount.js';
+import { parseAssertion } from '../../result/budget.js';
+import { describeMetric, METRICS } from '../../result/catalogue.js';
+import type { Result, Unit } from '../../result/result.js';
+
+/** Figures that are told of a cell before it runs. */
+const KNOWN_FIGURES = ['price', 'lost_bits'] as const;
+/** Figures that are no metric of the catalogue. */
+const OWN_FIGURES = [...KNOWN_FIGURES, 'degraded'] as const;
+
+/** A figure that cells are compared by. */
+export interface Objective {
+  /** A metric's name, or `price`, `lost_bits`, `degraded`. */
+  readonly name: string;
+  readonly unit: Unit;
+  readonly better: 'higher' | 'lower';
+}
+
+/** A limit that a cell must keep. */
+export interface Constraint extends Objective {
+  readonly text: string;
+  readonly limit: number;
+}
+
+/** Difference that counts: as a share of a figure, or of 1 where the figure is a share itself. */
+export const TOLERANCE = 0.03;
+
+/** Least figure of each unit whose logarithm is taken. Shares and counts are taken as they are. */
+const LEAST: Readonly<Partial<Record<Unit, number>>> = {
+  ns: 1,
+  bytes: 1,
+  'tokens/s': 1e-2,
+  'bytes/token': 1,
+  'bytes/s': 1,
+};
+
+/**
+ * Reads an objective.
+ * @throws UserError where there is no such figure, or it is neither good nor bad
+ */
+export function objectiveNamed(name: string): Objective {
+  const unit = { price: 'count', lost_bits: 'count', degraded: 'ratio' }[name] as Unit | undefined;
+  if (unit !== undefined) return { name, unit, better: 'lower' };
+  if (!METRICS.has(name)) throw new UserError(`"${name}" is no figure; ${didYouMean(name, [...OWN_FIGURES, ...METRICS.keys()])}`);
+  const { better, unit: own } = describeMetric(name);
+  if (better === 'none')
+    throw new UserError(`${name} is neither good nor bad; take a metric that has a better side, such as memory.gpu.peak`);
+  return { name, unit: own, better };
+}
+
+/**
+ * Reads a constraint, `latency.tpot.p99 <= 20ms`.
+ * @throws UserError where it is none, or its limit is on the side that is better anyway
+ */
+export function constraintIn(text: string): Constraint {
+  const { metric, rule } = parseAssertion(text, 'constraint');
+  const objective = objectiveNamed(metric);
+  const [clause, ...more] = rule.kind === 'limit' ? rule.clauses : [];
+  const wanted = objective.better === 'higher' ? '>=' : '<=';
+  if (clause === undefined || more.length > 0 || clause.comparator !== wanted)
+    throw new UserError(`"${text}": ${metric} is better ${objective.better}; write ${metric} ${wanted} and one amount`);
+  const { limit } = measurePair(clause.amount, { base: null, candidate: 0, unit: objective.unit }, `"${text}"`)!;
+  return { ...objective, text, limit };
+}
+
+/** The figure as a number that is the larger the better. */
+export function goodness({ better, unit }: Objective, value: number): number {
+  const least = LEAST[unit];
+  return (better === 'higher' ? 1 : -1) * (least === undefined ? value : Math.log(Math.max(value, least)));
+}
+
+/** How large a difference of {@link goodness} is as a share: of the figure, or of 1. */
+export function differenceAsShare({ unit }: Objective, difference: number): number {
+  return LEAST[unit] === undefined ? difference : Math.expm1(difference);
+}
+
+/** {@link TOLERANCE} as a difference of {@link goodness}. */
+export function toleranceOf({ unit }: Objective): number {
+  return LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE);
+}
+
+/** What a run says of a figure; null: it does not have it. */
+export function figureIn({ metrics }: Result, { name }: Objective): number | null {
+  if (name !== 'degraded') return metrics[name]?.value ?? null;
+  // Of the choices that the model makes: what variants leave out, and of the rest what was skipped, or computed by another or a smaller expert.
+  const value = (metric: string): number => metrics[metric]?.value ?? 0;
+  const kept = 1 - Math.max(0, value('variant.activations_saved'));
+  return 1 - kept * (1 - value('quality.degraded_rate') - value('quality.skipped_rate'));
+}
+
+/** True where a figure is known before a run. */
+export function isKnown({ name }: Pick<Objective, 'name'>): boolean {
+  return (KNOWN_FIGURES as readonly string[]).includes(name);
+}

@@ -1,0 +1,265 @@
+// What a search runs next. It is asked for a batch and told what came of it, and runs nothing itself: threads, a queue or a table of results of
+// long ago may do that. The same answers give the same questions, from a seed.
+import { Random } from '../../base/random.js';
+import type { Encoding } from './encoding.js';
+import { frontOf } from './front.js';
+import { byGain, byWeights, type Chooser, chanceAtLeast } from './gain.js';
+import { type Belief, GaussianProcess, type SeenFigure } from './gaussian-process.js';
+import { longFrom } from './short-runs.js';
+
+/** A run that is wanted. */
+export interface Trial {
+  readonly cell: number;
+  /** On a prefix of the tokens, to see whether the whole is worth it. */
+  readonly short: boolean;
+}
+
+/** What a trial found: a figure for each {@link SoughtFigure}, of which null: the run cannot tell it. Null: the cell cannot run. */
+export type TrialFigures = readonly (number | null)[] | null;
+
+/** A figure that a search wants large. One that is to be small is given with the other sign. */
+export interface SoughtFigure {
+  /** By cell, where it is known before any run; else null. */
+  readonly known: Float64Array | null;
+  /** A limit: figures at least this are good enough, and more is worth nothing. Null: an objective, the more, the better. */
+  readonly atLeast: number | null;
+  /** What difference of the figure counts. */
+  readonly tolerance: number;
+}
+
+/** What a search looks for, and where. */
+export interface Problem {
+  readonly cells: number;
+  readonly encoding: Encoding;
+  readonly quantities: readonly SoughtFigure[];
+  /** Runs, short ones too. */
+  readonly budget: number;
+  /** Most trials of a batch. */
+  readonly batch: number;
+  /** False: all runs are whole. */
+  readonly short: boolean;
+  readonly seed: number;
+}
+
+/** A point that nothing seen beats. */
+export interface FrontPoint {
+  readonly cell: number;
+  /** Chance that no cell which has not run whole beats it by more than the tolerances. */
+  readonly confidence: number;
+}
+
+/** Share of the budget that is spread over the space before anything is learned, and that is kept for whole runs at the end. */
+const SPREAD = 0.2;
+const LAST = 0.4;
+/** Cells among which one of the spread is chosen. */
+const SPREAD_CHOICE = 24;
+/** How often the fit goes over all axes: the first time, and whenever there is more to learn from. */
+const SWEEPS = [4, 2] as const;
+
+/** A search under way. */
+export class Searcher {
+  readonly #problem: Problem;
+  readonly #random: Random;
+  /** Cells that keep all limits which are known before they run. */
+  readonly #eligible: readonly number[];
+  readonly #whole = new Map<number, TrialFigures>();
+  readonly #short = new Map<number, TrialFigures>();
+  /** By quantity; null: it is known. */
+  readonly #processes: readonly (GaussianProcess | null)[];
+  readonly #running: GaussianProcess;
+  #asked = 0;
+  #shortTells: boolean;
+  #fits = 0;
+
+  constructor(problem: Problem) {
+    const { cells, encoding, quantities, seed, short } = problem;
+    this.#problem = problem;
+    this.#random = new Random(seed, 'search');
+    this.#processes = quantities.map(({ known }) => (known === null ? new GaussianProcess(encoding) : null));
+    this.#running = new GaussianProcess(encoding);
+    this.#shortTells = short;
+    const kept = (cell: number): boolean =>
+      quantities.every(({ atLeast, known }) => known === null || atLeast === null || known[cell]! >= atLeast);
+    this.#eligible = Array.from({ length: cells }, (_, cell) => cell).filter(kept);
+  }
+
+  /** Cells that may run, which are fewer than the space has where limits are known beforehand. */
+  get eligible(): number {
+    return this.#eligible.length;
+  }
+
+  /** False: short runs were not asked for, or do not have what is looked for. */
+  get shortTells(): boolean {
+    return this.#shortTells;
+  }
+
+  /** The next batch; empty: the budget is spent, or every cell has run. */
+  ask(): Trial[] {
+    const { batch, budget } = this.#problem;
+    const count = Math.min(batch, budget - this.#asked);
+    const trials = this.#asked < Math.floor(SPREAD * budget) ? this.#spread(count) : this.#learned(count);
+    this.#asked += trials.length;
+    return trials;
+  }
+
+  /** Tells what a trial found; one that nobody asked for costs nothing. */
+  tell({ cell, short }: Trial, finding: TrialFigures): void {
+    if (!short) this.#whole.set(cell, finding);
+    else if (finding === null) this.#whole.set(cell, null);
+    else {
+      this.#short.set(cell, finding);
+      if (finding.includes(null)) this.#shortTells = false;
+    }
+  }
+
+  /** What nothing seen beats among cells that ran whole and keep all limits. */
+  front(): FrontPoint[] {
+    this.#learn();
+    const { quantities } = this.#problem;
+    const objectives = quantities.flatMap(({ atLeast }, at) => (atLeast === null ? [at] : []));
+    const points = frontOf(this.#good(), (cell) => objectives.map((at) => this.#whole.get(cell)![at]!));
+    const open = this.#open(() => true);
+    const beliefs = this.#beliefs(open);
+    const okay = this.#chances(open, beliefs);
+    return points.map((cell) => {
+      const own = this.#whole.get(cell)!;
+      const confidence = open.reduce((rest, other, i) => {
+        const chances = objectives.map((at) => {
+          const { known, tolerance } = quantities[at]!;
+          if (known !== null) return known[other]! >= own[at]! ? 1 : 0;
+          return chanceAtLeast(beliefs[at]![i]!, own[at]! + tolerance);
+        });
+        return rest * (1 - chances.reduce((all, chance) => all * chance, okay[i]!));
+      }, 1);
+      return { cell, confidence };
+    });
+  }
+
+  /** Of each quantity that runs tell: by how much it is mistaken about a whole run that it has not seen, the median; null: nothing to tell it by. */
+  mistakes(): (number | null)[] {
+    this.#learn();
+    return this.#processes.map((process, at) => {
+      const told = this.#seen(at);
+      if (process === null || told.length < 3) return null;
+      const errors = process
+        .withoutThemselves()
+        .flatMap(({ mean }, i) => (this.#whole.has(told[i]!.cell) ? [Math.abs(mean - told[i]!.value)] : []))
+        .sort((a, b) => a - b);
+      return errors.length === 0 ? null : errors[errors.length >> 1]!;
+    });
+  }
+
+  /** Cells that are far from one another, before anything is known. */
+  #spread(count: number): Trial[] {
+    const { axes, codes } = this.#problem.encoding;
+    const far = (a: number, b: number): number =>
+      axes.reduce((sum, { distance, values }, axis) => sum + distance[codes[axis]![a]! * values.length + codes[axis]![b]!]!, 0);
+    const taken = [...this.#whole.keys(), ...this.#short.keys()];
+    const trials: Trial[] = [];
+    const open = this.#open((cell) => !this.#short.has(cell));
+    while (trials.length < count && open.length > 0) {
+      let best = { at: 0, apart: -1 };
+      for (let choice = 0; choice < SPREAD_CHOICE; choice++) {
+        const at = this.#random.below(open.length);
+        const apart = taken.reduce((least, other) => Math.min(least, far(open[at]!, other)), Number.POSITIVE_INFINITY);
+        if (apart > best.apart) best = { at, apart };
+      }
+      const [cell] = open.splice(best.at, 1);
+      taken.push(cell!);
+      trials.push({ cell: cell!, short: this.#shortTells });
+    }
+    return trials;
+  }
+
+  /** Where the most is expected to be gained. While short runs tell: half of them new cells, half the best of those that ran short. */
+  #learned(count: number): Trial[] {
+    const { budget } = this.#problem;
+    this.#learn();
+    const late = budget - this.#asked <= LAST * budget;
+    if (!this.#shortTells || late) return this.#best(() => true, count).map((cell) => ({ cell, short: false }));
+    const promoted = this.#best((cell) => this.#short.has(cell), Math.ceil(count / 2));
+    const fresh = this.#best((cell) => !this.#short.has(cell), count - promoted.length);
+    return [...promoted.map((cell) => ({ cell, short: false })), ...fresh.map((cell) => ({ cell, short: true }))];
+  }
+
+  #best(among: (cell: number) => boolean, count: number): number[] {
+    const open = this.#open(among);
+    if (open.length === 0 || count === 0) return [];
+    const beliefs = this.#beliefs(open);
+    const chooser: Chooser = {
+      cells: open,
+      okay: this.#chances(open, beliefs),
+      objectives: this.#problem.quantities.flatMap(({ atLeast, known }, at) =>
+        atLeast !== null
+          ? []
+          : [
+              {
+                beliefs: beliefs[at]!,
+                process: known === null ? this.#processes[at]! : null,
+                best: this.#good().map((cell) => this.#whole.get(cell)![at]!),
+              },
+            ],
+      ),
+      random: this.#random,
+    };
+    return chooser.objectives.length === 1 ? byGain(chooser, count) : byWeights(chooser, count);
+  }
+
+  /** Cells that ran whole, and keep all limits. */
+  #good(): number[] {
+    const { quantities } = this.#problem;
+    return [...this.#whole].flatMap(([cell, finding]) =>
+      finding !== null && quantities.every(({ atLeast }, at) => finding[at] !== null && (atLeast === null || finding[at]! >= atLeast))
+        ? [cell]
+        : [],
+    );
+  }
+
+  /** Cells that may run and have not run whole. */
+  #open(among: (cell: number) => boolean): number[] {
+    return this.#eligible.filter((cell) => !this.#whole.has(cell) && among(cell));
+  }
+
+  /** Shows the processes all that was found. */
+  #learn(): void {
+    const sweeps = SWEEPS[this.#fits++ === 0 ? 0 : 1];
+    for (const [at, process] of this.#processes.entries()) {
+      const seen = this.#seen(at);
+      if (process !== null && seen.length > 0) process.see(seen, sweeps);
+    }
+    const ran = [...this.#whole].map(([cell, finding]): SeenFigure => ({ cell, value: finding === null ? 0 : 1, noise: 0 }));
+    const shortly = [...this.#short.keys()]
+      .filter((cell) => !this.#whole.has(cell))
+      .map((cell): SeenFigure => ({ cell, value: 1, noise: 0 }));
+    if (ran.some(({ value }) => value === 0)) this.#running.see([...ran, ...shortly], sweeps);
+  }
+
+  /** What was found of a quantity: whole runs as they are, short ones as whole ones are told by them. */
+  #seen(at: number): SeenFigure[] {
+    const whole = [...this.#whole].flatMap(([cell, finding]): SeenFigure[] =>
+      finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],
+    );
+    const short = new Map([...this.#short].flatMap(([cell, finding]) => (finding![at] === null ? [] : [[cell, finding![at]!] as const])));
+    return [...whole, ...longFrom(short, whole)];
+  }
+
+  /** `[quantity][cell]` */
+  #beliefs(cells: readonly number[]): Belief[][] {
+    return this.#processes.map((process, at) => {
+      const { known } = this.#problem.quantities[at]!;
+      return process === null ? cells.map((cell) => ({ mean: known![cell]!, sd: 0 })) : process.beliefs(cells);
+    });
+  }
+
+  /** By cell: the chance that it runs and keeps all limits. */
+  #chances(cells: readonly number[], beliefs: readonly (readonly Belief[])[]): number[] {
+    const stopped = [...this.#whole.values()].includes(null);
+    const runs = stopped ? this.#running.beliefs(cells).map(({ mean }) => Math.min(1, Math.max(0.001, mean))) : cells.map(() => 1);
+    return runs.map((chance, i) =>
+      this.#problem.quantities.reduce(
+        (all, { atLeast, known }, at) => (atLeast === null || known !== null ? all : all * chanceAtLeast(beliefs[at]![i]!, atLeast)),
+        chance,
+      ),
+    );
+  }
+}

@@ -1,0 +1,35 @@
+// What a run on a prefix of the tokens says of the whole run: as much as those cells show that have had both.
+import type { SeenFigure } from './gaussian-process.js';
+
+/** Variance that is left, as a share of that of the short runs, where no cell has had both; and the number of cells that this counts as. */
+const DOUBT = 0.1;
+const DOUBT_CELLS = 2;
+
+/**
+ * Whole figures of cells that ran short only, by a line through those that ran both: its slope is drawn to 1 where few did.
+ * @param short by cell
+ * @param whole whole runs
+ */
+export function longFrom(short: ReadonlyMap<number, number>, whole: readonly SeenFigure[]): SeenFigure[] {
+  if (short.size === 0) return [];
+  const pairs = whole.flatMap(({ cell, value }) => (short.has(cell) ? [[short.get(cell)!, value] as const] : []));
+  const spread = varianceOf([...short.values()]);
+  const [x, y] = [meanOf(pairs.map(([first]) => first)), meanOf(pairs.map(([, second]) => second))];
+  const prior = DOUBT_CELLS * spread;
+  const xx = pairs.reduce((sum, [first]) => sum + (first - x) ** 2, 0);
+  const xy = pairs.reduce((sum, [first, second]) => sum + (first - x) * (second - y), 0);
+  const slope = prior + xx === 0 ? 1 : (xy + prior) / (xx + prior);
+  const errors = pairs.reduce((sum, [first, second]) => sum + (second - y - slope * (first - x)) ** 2, 0);
+  const noise = (errors + DOUBT_CELLS * DOUBT * spread) / (pairs.length + DOUBT_CELLS);
+  const ran = new Set(whole.map(({ cell }) => cell));
+  return [...short].flatMap(([cell, value]) => (ran.has(cell) ? [] : [{ cell, value: y + slope * (value - x), noise }]));
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function varianceOf(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return meanOf(values.map((value) => (value - mean) ** 2));
+}

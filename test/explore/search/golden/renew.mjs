@@ -1,0 +1,37 @@
+// What every cell of the spaces beside this file gives, whole and short, as the engine computes it today: fixtures for replay.test.ts. After
+// `npm run build`, from the root: node test/explore/search/golden/renew.mjs [name...]. A space takes some minutes.
+import { writeFileSync } from 'node:fs';
+import { figureIn } from '../../../../dist/explore/search/objective.js';
+import { loadSearch } from '../../../../dist/explore/search/search-file.js';
+import { shorterRun } from '../../../../dist/explore/search/shorter-run.js';
+import { spaceCells } from '../../../../dist/explore/study/space.js';
+import { simulateRun } from '../../../../dist/engine/simulate.js';
+import { checkRun, loadRun } from '../../../../dist/system/run.js';
+
+const here = (name) => new URL(name, import.meta.url).pathname;
+const names = process.argv.slice(2);
+
+for (const name of names.length > 0 ? names : ['policies', 'serving', 'machines']) {
+  const { objectives, prefix, study } = loadSearch(here(`${name}.yaml`));
+  const figures = { short: [], whole: [] };
+  for (const cell of spaceCells(study.space)) {
+    const overrides = [...study.fixed, ...cell.map((value, at) => study.override(at, value))];
+    const one = async (make) => {
+      try {
+        const value = figureIn(await simulateRun(make(specOf(study.run, overrides))), objectives[0]);
+        return value === null ? null : Number(value.toPrecision(5));
+      } catch {
+        return null;
+      }
+    };
+    figures.short.push(await one((run) => shorterRun(run, prefix)));
+    figures.whole.push(await one((run) => run));
+  }
+  const lines = Object.entries(figures).map(([kind, values]) => `  "${kind}": [${values.map((value) => value ?? 'null').join(',')}]`);
+  writeFileSync(here(`${name}.json`), `{\n${lines.join(',\n')}\n}\n`);
+  console.log(`${name}: ${figures.whole.length} cells`);
+}
+
+function specOf(run, overrides) {
+  return run === undefined ? checkRun({}, 'space', overrides) : loadRun(run, overrides);
+}
