@@ -93,6 +93,12 @@ export function describeDirections(base: RunInput): void {
       expect(of('hobbit', 'quality.degraded_rate')).toBeGreaterThan(0);
     });
 
+    it('slicemoe moves less than LRU and waits less, since slices are half the bytes and the rest is only brought (2512.12990)', () => {
+      expect(moved('slicemoe')).toBeLessThan(moved('on-demand-lru'));
+      expect(tpot('slicemoe')).toBeLessThan(tpot('on-demand-lru'));
+      expect(of('slicemoe', 'cache.copy_hit_rate')).toBeGreaterThan(0.1);
+    });
+
     it('knowing the routing of the next layer hides part of the loads, knowing all of it more (2308.12066, 2410.19123)', () => {
       expect(tpot('pre-gated-moe')).toBeLessThan(tpot('on-demand-lru'));
       expect(tpot('read-me')).toBeLessThan(tpot('pre-gated-moe'));

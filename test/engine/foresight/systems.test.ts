@@ -9,8 +9,8 @@ const systems = readdirSync(new URL('../../../profiles/systems', import.meta.url
 const FIXED = new Set(['all-resident', 'flexmoe', 'klotski', 'moe-gen', 'no-cache', 'od-moe', 'se-moe', 'tutel']);
 /** These choose among candidates by gate weights, which the bundled recordings do not carry. */
 const WEIGHTS = new Set(['cache-conditional', 'swapmoe']);
-/** These load smaller copies of experts, which foresight does not know. */
-const SMALLER = new Set(['buddymoe', 'hobbit']);
+/** These load smaller copies of experts, let others stand in, or compute some a layer late, none of which foresight knows. */
+const SMALLER = new Set(['buddymoe', 'hobbit', 'ktransformers-deferral', 'slicemoe']);
 /** These have buffers for prefetches and no cache, which foresight has no use for. */
 const BUFFERS = new Set(['klotski', 'moe-gen', 'se-moe']);
 
