@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isatty } from 'node:tty';
+import { noteMissed, whereLies } from './elsewhere.js';
 import { messageOf, UserError } from './errors.js';
 import { attempt, temporaryFile } from './files.js';
 import { formatBytes } from './units.js';
@@ -156,17 +157,17 @@ export function readText(path: string, kind: InputKind = 'profile'): string {
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */
 export function isFolder(path: string): boolean {
-  return attemptRead(path, () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  return attemptRead(path, () => statSync(whereLies(path), { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
 /** Names in a folder. @throws UserError where it may not be read */
 export function listFolder(path: string): string[] {
-  return attemptRead(path, () => readdirSync(path));
+  return attemptRead(path, () => readdirSync(whereLies(path)));
 }
 
 /** Descriptor of a regular file that holds what stands at `path`. Opened without waiting: a pipe without a writer would keep us for ever. */
 function openRegular(path: string, kind: Limits): number {
-  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  const fd = path === '-' ? 0 : attemptRead(path, () => openSync(whereLies(path), constants.O_RDONLY | constants.O_NONBLOCK));
   const stat = attemptRead(path, () => fstatSync(fd));
   if (stat.isFile() && fd !== 0) return fd;
   try {
@@ -247,7 +248,10 @@ function attemptRead<T>(path: string, operation: () => T): T {
 
 function cannotRead(path: string, error: unknown): UserError {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new UserError(`${path}: there is no such file`);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    noteMissed(path);
+    return new UserError(`${path}: there is no such file`);
+  }
   if (code === 'EACCES' || code === 'EPERM') return new UserError(`${path}: may not be read (permission denied)`);
   if (code === 'EISDIR') return new UserError(`${path}: is a folder, not a file`);
   if (code === 'ELOOP') return new UserError(`${path}: cannot be read: its symbolic links lead in a circle`);

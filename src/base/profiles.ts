@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { workingFolder } from './elsewhere.js';
 import { UserError } from './errors.js';
 import { didYouMean, nearest } from './text.js';
 
@@ -102,12 +103,21 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
 
 /** A path as messages show it: from the working directory, where it is below that. */
 export function shownPath(path: string): string {
-  const inside = relative(process.cwd(), path);
+  const inside = relative(workingFolder(), path);
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
+/** Listed once: nobody changes what ships with moeprof while it runs, and each run of a sweep asks for a dozen names. */
+const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
+
 /** Bundled files of a family by name: the file's name up to its (known) ending. */
-function bundled(family: ProfileFamily): Map<string, string> {
+function bundled(family: ProfileFamily): ReadonlyMap<string, string> {
+  const known = LISTED.get(family) ?? listed(family);
+  LISTED.set(family, known);
+  return known;
+}
+
+function listed(family: ProfileFamily): ReadonlyMap<string, string> {
   const folder = resolve(BUNDLED, family);
   const ending = family === 'traces' || family === 'measurements' ? FILE : /\.ya?ml$/;
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && ending.test(entry.name));

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { whereLies } from './elsewhere.js';
 import { InternalError, UserError } from './errors.js';
 import { readText } from './input-file.js';
 import { type Choice, type ParameterTable, resolveParameters, splitSpec } from './parameters.js';
@@ -208,7 +209,7 @@ export async function importOwn(noun: string, path: string): Promise<OwnExport> 
   }
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(path).href)) as typeof module;
+    module = (await import(pathToFileURL(whereLies(path)).href)) as typeof module;
   } catch (error) {
     const place = (error instanceof SyntaxError ? placeOfSyntax(error, path) : placeOfThrow(error)) ?? shown;
     throw new UserError(`${place}: cannot be loaded as a ${noun}: ${describedThrow(error)}`);

@@ -23,8 +23,8 @@ const BAR = 24;
 
 /** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
 export interface Progress {
-  /** So many units are done. */
-  update(done: number): void;
+  /** So many units are done. @param aside what else there is to say, in place of the time left */
+  update(done: number, aside?: string): void;
   /** Takes the bar away. */
   finish(): void;
 }
@@ -50,25 +50,25 @@ export function startProgress(mode: ProgressMode, sink: ProgressSink, label: str
     const seconds = Math.ceil((((now - start) / done) * (whole - done)) / 1000);
     return `, ${seconds >= 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`} left`;
   };
-  const line = (done: number): void => {
+  const line = (done: number, aside?: string): void => {
     const reached = Math.floor((10 * done) / whole);
     if (reached <= tenths) return;
     tenths = reached;
-    sink.write(`${text(done)}\n`);
+    sink.write(`${text(done)}${aside === undefined ? '' : `, ${aside}`}\n`);
   };
-  const shown = (done: number, now: number): string => {
+  const shown = (done: number, now: number, aside?: string): string => {
     if (total === 0) return `${label} ${sink.unicode ? '…' : '...'}`;
     const filled = Math.min(BAR, Math.floor((BAR * done) / whole));
     const [full, empty] = sink.unicode ? ['█', '░'] : ['#', '.'];
-    return `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${remaining(done, now)}`;
+    return `${full.repeat(filled)}${empty.repeat(BAR - filled)} ${text(done)}${aside === undefined ? remaining(done, now) : `, ${aside}`}`;
   };
-  const bar = (done: number): void => {
+  const bar = (done: number, aside?: string): void => {
     const now = sink.now();
     if (now < next) return;
     next = now + INTERVAL;
     drawn = true;
     // Back to the first column, the line, and nothing of a longer one before it; a line that wraps could not be taken back.
-    sink.write(`\r${shown(done, now).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
+    sink.write(`\r${shown(done, now, aside).slice(0, Math.max(1, sink.width - 1))}\u001b[K`);
   };
   return {
     update: { bar, lines: line, off: () => undefined }[mode],

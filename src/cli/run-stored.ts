@@ -1,11 +1,12 @@
 // Runs of a sweep or a study: what the store has is read, the rest is run and kept as it ends, and a cell that cannot be is told, not fatal.
 import { UserError } from '../base/errors.js';
-import { fingerprintOf } from '../explore/study/fingerprint.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import type { Store } from '../explore/study/store.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
+import { MissingCells, type SettleCell, specOf } from './missing-cells.js';
 import { runEach } from './run-pool.js';
+import type { Settled } from './settled.js';
 
 /** Where outcomes come from, and how many runs there are at a time. */
 export interface StoredOptions {
@@ -18,66 +19,52 @@ export interface StoredOptions {
  * Settles all cells. Cells of one fingerprint are run once.
  * @param count how many there are
  * @param cells make the run of each, in order, when its turn comes; a UserError: it cannot be
- * @param settle is told of each, by its place among the cells; fingerprint null: it has none
+ * @param settle is told of each
  */
 export async function runStored(
   count: number,
   cells: Iterable<() => RunSpec>,
   context: Pick<CliContext, 'progress' | 'breathe'>,
   { store, threads }: StoredOptions,
-  settle: (index: number, fingerprint: string | null, outcome: Outcome) => void,
+  settle: SettleCell,
 ): Promise<void> {
-  /** Cells that wait for a run, by its fingerprint. */
-  const waiting = new Map<string, number[]>();
+  if (store === null) {
+    await runEach(count, unkept(cells, settle), context, { threads }, (index, settled) => {
+      settle(index, null, outcomeOf(settled));
+      return false;
+    });
+    return;
+  }
+  const missing = new MissingCells(cells, store, settle);
   const fingerprints = new Map<number, string>();
-  function* missing(): Generator<RunSpec | null> {
+  function* runs(): Generator<RunSpec | null> {
     let next = 0;
-    for (const make of cells) {
+    for (const one of missing.runs()) {
       const index = next++;
-      const run = specOf(make);
-      if (run instanceof UserError) {
-        settle(index, null, { status: 'refused', reason: run.message });
-        yield null;
-        continue;
-      }
-      if (store === null) {
-        yield run;
-        continue;
-      }
-      const fingerprint = fingerprintOf(run);
-      const others = waiting.get(fingerprint);
-      const known = others === undefined ? store.get(fingerprint) : null;
-      if (known !== null) settle(index, fingerprint, known);
-      if (others !== undefined) others.push(index);
-      if (known !== null || others !== undefined) {
-        yield null;
-        continue;
-      }
-      waiting.set(fingerprint, [index]);
-      fingerprints.set(index, fingerprint);
-      yield run;
+      if (one !== null) fingerprints.set(index, one.fingerprint);
+      yield one?.run ?? null;
     }
   }
-  await runEach(count, missing(), context, { threads }, (index, settled) => {
-    const outcome: Outcome = settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };
-    const fingerprint = fingerprints.get(index) ?? null;
-    if (fingerprint === null || store === null) {
-      settle(index, null, outcome);
-      return false;
-    }
+  await runEach(count, runs(), context, { threads }, (index, settled) => {
+    const fingerprint = fingerprints.get(index)!;
+    const outcome = outcomeOf(settled);
     store.put(fingerprint, outcome);
-    for (const cell of waiting.get(fingerprint)!) settle(cell, fingerprint, outcome);
-    waiting.delete(fingerprint);
+    missing.settle(fingerprint, outcome);
     fingerprints.delete(index);
     return false;
   });
 }
 
-function specOf(make: () => RunSpec): RunSpec | UserError {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
+function* unkept(cells: Iterable<() => RunSpec>, settle: SettleCell): Generator<RunSpec | null> {
+  let next = 0;
+  for (const make of cells) {
+    const index = next++;
+    const run = specOf(make);
+    if (run instanceof UserError) settle(index, null, { status: 'refused', reason: run.message });
+    yield run instanceof UserError ? null : run;
   }
+}
+
+function outcomeOf(settled: Settled): Outcome {
+  return settled.status === 'done' ? settled : { status: settled.status, reason: settled.error.message };
 }

@@ -1,10 +1,13 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; what the store has is not run again.
 import { EXIT, UserError } from '../base/errors.js';
 import { pathsOf, type StudyCell, shardOf, spaceCells } from '../explore/study/space.js';
+import type { Store } from '../explore/study/store.js';
 import { StudyRows } from '../explore/study/study.js';
 import { loadStudy } from '../explore/study/study-file.js';
 import { studyReports } from '../explore/study/study-report.js';
+import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
+import type { SettleCell } from './missing-cells.js';
 import { deliver } from './outputs.js';
 import { runOfStudy } from './run-options.js';
 import { runStored } from './run-stored.js';
@@ -32,6 +35,7 @@ export async function runStudy(
   if (count === 0)
     throw new UserError(`${study.label}: no cell is left${shard === null ? '; see exclude' : ` for --shard ${options.shard}`}`);
   const store = storeOf(options, STORE);
+  const settleAll = await runnerOf(count, options, threads, store, context);
   await deliver(context, studyReports, options, async () => {
     const paths = pathsOf(study.space);
     const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
@@ -51,7 +55,7 @@ export async function runStudy(
     }
     const counts = { done: 0, refused: 0, failed: 0 };
     let reason = '';
-    await runStored(count, runs(), context, { store, threads }, (index, fingerprint, outcome) => {
+    await settleAll(runs(), (index, fingerprint, outcome) => {
       rows.set(index, fingerprint, open.get(index)!, outcome);
       open.delete(index);
       counts[outcome.status]++;
@@ -62,6 +66,24 @@ export async function runStudy(
     if (counts.failed > 0) context.setExitCode(EXIT.internal);
     return rows.study();
   });
+}
+
+/** What runs the cells: this process, or the workers of a queue. @throws UserError where flags contradict each other */
+async function runnerOf(
+  count: number,
+  flags: SweepFlags,
+  threads: number | undefined,
+  store: Store | null,
+  context: CliContext,
+): Promise<(runs: Iterable<() => RunSpec>, settle: SettleCell) => Promise<void>> {
+  if (flags.queue === undefined) {
+    if (flags.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
+    return (runs, settle) => runStored(count, runs, context, { store, threads }, settle);
+  }
+  if (threads !== undefined) throw new UserError('--jobs: each worker has its own; leave it out with --queue');
+  if (store === null) throw new UserError('--no-store: results of a queue are taken into a store; leave it out');
+  const { runQueued } = await import('./run-queued.js');
+  return (runs, settle) => runQueued(count, runs, context, { flags, store }, settle);
 }
 
 function lengthOf(all: Iterable<unknown>): number {

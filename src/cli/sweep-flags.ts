@@ -10,4 +10,6 @@ export interface SweepFlags extends RunFlags, OutputOptions {
   readonly jobs?: string;
   readonly store?: string | boolean;
   readonly shard?: string;
+  readonly queue?: string;
+  readonly queuePrefix?: string;
 }

@@ -32,6 +32,7 @@ Examples:
   moeprof sweep --batch 16 --rates auto --vary system.scheduler=fcfs,static
   moeprof sweep my-study.yaml -o study.csv -o study.parquet
   moeprof sweep my-study.yaml --shard 1/4
+  moeprof sweep my-study.yaml --queue redis://localhost:6379/0
 `;
 
 /** Defines the command. */
@@ -53,7 +54,9 @@ export function define(command: Command, context: CliContext): void {
     .optionsGroup('Runs:')
     .option('--store <folder>', `where results are kept and found again (a study: ${STORE})`)
     .option('--no-store', 'run everything, and keep nothing')
-    .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next');
+    .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next')
+    .option('--queue <address>', 'of a study, have its cells run by moeprof worker: redis://host:6379/0, or rediss:// with TLS')
+    .option('--queue-prefix <text>', 'what all keys of the queue begin with (moeprof)');
   addRunOptions(command.addOption(jobsOption()));
   addPictureOptions(addOutputOptions(command, studyReports))
     .addHelpText('after', EXAMPLES)
@@ -66,6 +69,8 @@ export function define(command: Command, context: CliContext): void {
         return;
       }
       if (options.shard !== undefined) throw new UserError('--shard: divides the cells of a study among machines; give a study.yaml');
+      if (options.queue !== undefined) throw new UserError('--queue: has the cells of a study run by workers; give a study.yaml');
+      if (options.queuePrefix !== undefined) throw new UserError('--queue-prefix: says where on a server; name it with --queue');
       const view = async () => ({ sweep: await sweep(profile, options, threads, context), metrics });
       await deliver(context, sweepReports, options, view, options.trace);
     });

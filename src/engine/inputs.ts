@@ -1,5 +1,6 @@
 // From a run profile to the things it names: the model, the machine, the system, the routing.
 import { isAbsolute, relative } from 'node:path';
+import { workingFolder } from '../base/elsewhere.js';
 import { placed } from '../base/errors.js';
 import { findProfile, isPath } from '../base/profiles.js';
 import { locatedModule } from '../base/user-module.js';
@@ -224,7 +225,7 @@ function stored(run: RunSpec, model: ModelSpec, { gpu }: HardwareSpec): ModelSpe
 function traceFile(path: string, folder: string): string {
   if (path === '-') return path;
   const file = findProfile('traces', path, folder);
-  return isPath(path) && !isAbsolute(path) ? relative(process.cwd(), file) || '.' : file;
+  return isPath(path) && !isAbsolute(path) ? relative(workingFolder(), file) || '.' : file;
 }
 
 function modelOf(run: RunSpec, name: string): ModelSpec {

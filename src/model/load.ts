@@ -1,6 +1,7 @@
 // The one door to models: whatever a user names with `-m` becomes a model here. What a path leads to is told by its content.
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { whereLies } from '../base/elsewhere.js';
 import { placed, UserError } from '../base/errors.js';
 import { isFolder, listFolder, withInput } from '../base/input-file.js';
 import { findProfile, isPath } from '../base/profiles.js';
@@ -163,7 +164,7 @@ function sourceIn(folder: string): Source {
 
 function configIn(folder: string, beside: string): Source {
   const path = join(folder, 'config.json');
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+  if (statSync(whereLies(path), { throwIfNoEntry: false })?.isFile() !== true)
     throw new UserError(`${join(folder, beside)}: needs the config.json of its model beside it, which tells the architecture`);
   return { kind: 'config', path, folder };
 }

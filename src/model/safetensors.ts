@@ -2,6 +2,7 @@
 // format would give. The architecture comes from config.json, since packed tensors do not tell their shape.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { whereLies } from '../base/elsewhere.js';
 import { UserError } from '../base/errors.js';
 import { type InputFile, listFolder, withInput } from '../base/input-file.js';
 import { isObject } from './fields.js';
@@ -42,7 +43,7 @@ export function tensorSizes(folder: string): ReadonlyMap<string, number> | null 
 function checkpointFiles(folder: string): string[] | null {
   const present = listFolder(folder).filter((name) => name.endsWith('.safetensors'));
   const index = join(folder, INDEX_FILE);
-  if (!existsSync(index)) {
+  if (!existsSync(whereLies(index))) {
     if (present.includes('model.safetensors')) return ['model.safetensors'];
     const parts = present.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/.test(name)).sort();
     return parts.length > 0 ? parts : null;

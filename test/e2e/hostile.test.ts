@@ -126,6 +126,9 @@ const found = await places((command, name, attacked) => {
       return fits ? undefined : MODEL;
     case 'output':
       return command === 'predict train' ? 'out.onnx' : /^trace (convert|generate)$/.test(command) ? 'out.jsonl' : undefined;
+    case 'queue':
+      // Nobody listens there; what is wrong is told before.
+      return command === 'worker' ? 'redis://127.0.0.1:1/0' : undefined;
     case 'model':
       return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
     case 'log':
@@ -143,8 +146,8 @@ const all = cases(10) === 10;
 // Commands share many of their options: every other place will do where not all are wanted.
 describe.each(found.filter(({ number }, at) => all || (!number && at % 2 === 0)))('in the place of $name', ({ line, name, written }) => {
   const random = new Random(1, name);
-  // An empty folder is a store to begin with.
-  const stored = /--(store|into|profiles)$/.test(name);
+  // An empty folder is a store to begin with, and a folder of modules or of files.
+  const stored = /--(store|into|profiles|modules|file-cache)$/.test(name);
   const things = THINGS.filter((thing) => (!written || thing === 'folder' || thing === 'loop') && !(stored && thing === 'folder'));
   const first = random.below(things.length);
   const drawn = things.map((_, index) => things[(first + index) % things.length]!).slice(0, cases(things.length));

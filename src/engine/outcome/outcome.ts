@@ -79,7 +79,7 @@ export function outcome(finished: Finished): Result {
     environment: {
       node: process.version,
       platform: `${process.platform}-${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      cpu: processorName(),
       wallMs: Math.round(wallMs * 1000) / 1000,
       ...finished.simulation.predictor?.measured?.(),
     },
@@ -90,6 +90,14 @@ export function outcome(finished: Finished): Result {
 function classesOf({ meters, passes, run, serving }: Finished): Pick<Result, 'classes'> {
   const classes = meters.latencies.classes.classes(run.workload.slo !== undefined, serving.budgets, passes.pass.budgets?.use ?? null);
   return classes === null ? {} : { classes };
+}
+
+let processor: string | undefined;
+
+/** Of this machine. Asked for once: the system reads a file per core, as long as a short run takes. */
+function processorName(): string {
+  processor ??= cpus()[0]?.model.trim() ?? 'unknown';
+  return processor;
 }
 
 /** What executes, where it is no GPU with a memory of its own. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { whereLies } from '../../base/elsewhere.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
 import { asWritten } from '../../base/written.js';
 import { meantModel } from '../../model/hub/bundled.js';
@@ -31,8 +32,22 @@ export function fingerprintOf(run: RunSpec): string {
   });
   const modules = modulesOf(run);
   const code = modules.length === 0 ? {} : { modules: modules.map(contentOf) };
-  const inputs = { build: buildOf(), run: withContents(plain, folder), profiles: named, ...code };
+  const inputs = { build: buildOf(), run: withContents(plain, folder, contentOf), profiles: named, ...code };
   return hashOfValue(inputs);
+}
+
+/** What a run names that is a path: files and folders to read, and modules of the user's own. Absolute; whether they are there or not. */
+export function pathsNamedBy(run: RunSpec): { readonly read: readonly string[]; readonly modules: readonly string[] } {
+  const { folder, label: _label, places: _places, ...told } = run;
+  const read = new Set<string>();
+  withContents(asWritten({ ...told, overrides: overridesOf(run) }), folder, (path) => {
+    read.add(path);
+    return null;
+  });
+  const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [resolve(folder, run.traceFormat)] : [];
+  const modules = [...new Set([...modulesOf(run).map((path) => resolve(folder, path)), ...formats])];
+  for (const module of modules) read.delete(module);
+  return { read: [...read], modules };
 }
 
 /** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */
@@ -65,33 +80,37 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
   }
 }
 
+/** What stands in the place of a path; null: the path itself. */
+type ContentOf = (path: string) => string | null;
+
 /** The same value, where every text that names a file has what is in it in place of its path. */
-function withContents(value: unknown, folder: string): unknown {
-  if (Array.isArray(value)) return value.map((one) => withContents(one, folder));
+function withContents(value: unknown, folder: string, content: ContentOf): unknown {
+  if (Array.isArray(value)) return value.map((one) => withContents(one, folder, content));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withContents(inner, folder)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withContents(inner, folder, content)]));
   }
-  return typeof value === 'string' ? contentsIn(value, folder) : value;
+  return typeof value === 'string' ? contentsIn(value, folder, content) : value;
 }
 
 /** A text may be a path with rows behind it, or have one behind `file=` among its parameters. */
-function contentsIn(text: string, folder: string): string {
+function contentsIn(text: string, folder: string, content: ContentOf): string {
   const { path, rows } = splitRows(text);
-  const whole = isPath(path) ? contentOf(resolve(folder, path)) : null;
+  const whole = isPath(path) ? content(resolve(folder, path)) : null;
   if (whole !== null) return `${whole}${rows}`;
-  return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (contentOf(resolve(folder, part)) ?? part) : part));
+  return text.replace(/(?<==)[^,;=]+/g, (part) => (isPath(part) ? (content(resolve(folder, part)) ?? part) : part));
 }
 
 /** Hashes of files, while they stay as they are. */
 const HASHES = new Map<string, { readonly state: string; readonly hash: string }>();
 
-/** Hash of a file, or of all files of a folder; null: there is neither. */
-function contentOf(path: string | null): string | null {
+/** `sha256:` and hex, of a file, or of all files of a folder; null: there is neither. */
+export function contentOf(named: string | null): string | null {
+  const path = named === null ? null : whereLies(named);
   const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
-  if (path === null || stat === undefined) return null;
+  if (named === null || path === null || stat === undefined) return null;
   if (stat.isDirectory()) {
     const names = readdirSync(path).sort();
-    return sha256(names.map((name) => `${name} ${contentOf(join(path, name))}\n`).join(''));
+    return sha256(names.map((name) => `${name} ${contentOf(join(named, name))}\n`).join(''));
   }
   if (!stat.isFile()) return null;
   const state = `${stat.size} ${stat.mtimeMs} ${stat.ino}`;

@@ -87,13 +87,26 @@ export class Store {
     }
   }
 
-  /** Keeps an outcome. What may differ from machine to machine is left out, so that many machines give the bytes of one. @throws UserError */
+  /** Keeps an outcome. @throws UserError */
   put(fingerprint: string, outcome: Outcome): void {
+    this.#write(fingerprint, entryText(fingerprint, outcome));
+  }
+
+  /**
+   * Keeps an entry that another process made, and says what is in it.
+   * @param text from {@link entryText}
+   * @throws UserError where it is not what was made there, or another build made it
+   */
+  putEntry(fingerprint: string, text: string): Outcome {
+    const outcome = outcomeIn(text, fingerprint, `run ${fingerprint}`);
+    this.#write(fingerprint, text);
+    return outcome;
+  }
+
+  #write(fingerprint: string, text: string): void {
     const path = this.#pathOf(fingerprint);
     mkdirSync(join(path, '..'), { recursive: true });
-    const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
-    const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: hashOfValue(kept), outcome: kept };
-    writeFileAtomic(path, `${canonicalJson(entry)}\n`);
+    writeFileAtomic(path, text);
   }
 
   /** Forgets a run. */
@@ -151,11 +164,24 @@ function isOurs(name: string): boolean {
   return name.startsWith('.') || (name.length === FOLDER_DIGITS && /^[0-9a-f]+$/.test(name));
 }
 
+/** What an entry is as a file. What may differ from machine to machine is left out, so that many machines give the bytes of one. */
+export function entryText(fingerprint: string, outcome: Outcome): string {
+  const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
+  const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: hashOfValue(kept), outcome: kept };
+  return `${canonicalJson(entry)}\n`;
+}
+
 /** @throws UserError where the file is not what was written for this fingerprint */
 function read(path: string, fingerprint: string): Outcome {
+  const outcome = outcomeIn(readFileSync(path, 'utf8'), fingerprint, path);
+  return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
+}
+
+/** The outcome in an entry whose seal is whole. @param path as messages name it @throws UserError */
+function outcomeIn(text: string, fingerprint: string, path: string): Outcome {
   let entry: Partial<Entry>;
   try {
-    entry = JSON.parse(readFileSync(path, 'utf8')) as Partial<Entry>;
+    entry = JSON.parse(text) as Partial<Entry>;
   } catch {
     throw new UserError(`${path}: is no JSON; delete it, and the run is repeated`);
   }
@@ -164,7 +190,7 @@ function read(path: string, fingerprint: string): Outcome {
     throw new UserError(`${path}: is no ${ENTRY_SCHEMA}; delete it, and the run is repeated`);
   if (own !== fingerprint) throw new UserError(`${path}: is of run ${String(own)}; delete it, and the run is repeated`);
   if (digest !== hashOfValue(outcome)) throw new UserError(`${path}: is not what was written; delete it, and the run is repeated`);
-  return outcome.status === 'done' ? { status: 'done', result: parseResult(JSON.stringify(outcome.result), path) } : outcome;
+  return outcome;
 }
 
 function withoutMachine(result: Result): Result {

@@ -4,6 +4,7 @@
 import { basename } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 
+import { whereLies } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
 import { withInput } from '../../base/input-file.js';
 import type { TensorSignature } from './contract.js';
@@ -46,7 +47,7 @@ export class SyncSession {
     withInput(path, 'predictor', () => undefined);
     const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = new MessageChannel();
-    const workerData: WorkerOptions = { runtime: runtimePath(), model: path, options: SESSION_OPTIONS, control, port: port2 };
+    const workerData: WorkerOptions = { runtime: runtimePath(), model: whereLies(path), options: SESSION_OPTIONS, control, port: port2 };
     const worker = new Worker(`(${serve.toString()})()`, { eval: true, workerData, transferList: [port2] });
     const opened = await new Promise<Opened>((resolve, reject) => {
       port1.once('message', (message: Opened | string) => {

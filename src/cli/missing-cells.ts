@@ -1,0 +1,67 @@
+// Cells of a sweep or a study that have yet to run: what the store has is settled at once, a cell that cannot be is refused at once, and of
+// those that are the same run one is run for all.
+import { UserError } from '../base/errors.js';
+import { fingerprintOf } from '../explore/study/fingerprint.js';
+import type { Outcome } from '../explore/study/outcome.js';
+import type { Store } from '../explore/study/store.js';
+import type { RunSpec } from '../system/run.js';
+
+/** Is told of each cell, by its place among all; fingerprint null: it has none. */
+export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
+
+/** Cells, and who waits for which run. */
+export class MissingCells {
+  readonly #cells: Iterable<() => RunSpec>;
+  readonly #store: Store;
+  readonly #settle: SettleCell;
+  /** Cells that wait for a run, by its fingerprint. */
+  readonly #waiting = new Map<string, number[]>();
+
+  /** @param cells make the run of each, in order, when its turn comes; a UserError: it cannot be */
+  constructor(cells: Iterable<() => RunSpec>, store: Store, settle: SettleCell) {
+    this.#cells = cells;
+    this.#store = store;
+    this.#settle = settle;
+  }
+
+  /** Those to run, one at a time; null: this one is settled, or another one is run for it. */
+  *runs(): Generator<{ readonly fingerprint: string; readonly run: RunSpec } | null> {
+    let next = 0;
+    for (const make of this.#cells) {
+      const index = next++;
+      const run = specOf(make);
+      if (run instanceof UserError) {
+        this.#settle(index, null, { status: 'refused', reason: run.message });
+        yield null;
+        continue;
+      }
+      const fingerprint = fingerprintOf(run);
+      const others = this.#waiting.get(fingerprint);
+      const known = others === undefined ? this.#store.get(fingerprint) : null;
+      if (known !== null) this.#settle(index, fingerprint, known);
+      if (others !== undefined) others.push(index);
+      if (known !== null || others !== undefined) {
+        yield null;
+        continue;
+      }
+      this.#waiting.set(fingerprint, [index]);
+      yield { fingerprint, run };
+    }
+  }
+
+  /** Settles all cells that wait for a run. */
+  settle(fingerprint: string, outcome: Outcome): void {
+    for (const cell of this.#waiting.get(fingerprint) ?? []) this.#settle(cell, fingerprint, outcome);
+    this.#waiting.delete(fingerprint);
+  }
+}
+
+/** The run of a cell, or why it cannot be. */
+export function specOf(make: () => RunSpec): RunSpec | UserError {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+}

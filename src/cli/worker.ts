@@ -1,0 +1,91 @@
+// `moeprof worker`: runs cells of studies that `moeprof sweep --queue` put on a server.
+import { availableParallelism, hostname } from 'node:os';
+import type { Command } from 'commander';
+import { EXIT, UserError } from '../base/errors.js';
+import { BYTES, formatCount, parseQuantity } from '../base/units.js';
+import { PASSWORD_VARIABLE, QUEUE_PREFIX, queueAddress } from '../explore/queue/address.js';
+import { openServer } from '../explore/queue/connect.js';
+import { CACHE_SIZE, cacheFolder, FileCache } from '../explore/queue/file-cache.js';
+import { ModuleIndex } from '../explore/queue/module-index.js';
+import { QueueWorker } from '../explore/queue/worker-side.js';
+import type { CliContext } from './context.js';
+import { collect, jobsOption, parseJobs } from './options.js';
+import { RunChildren } from './run-children.js';
+
+const EXAMPLES = `
+Examples:
+  moeprof worker --queue redis://localhost:6379/0
+  moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
+  moeprof worker --queue redis://10.0.0.1:6379/0 --modules my-policies --exit-idle 60
+
+The password is best given in the environment, as ${PASSWORD_VARIABLE}.
+`;
+
+interface WorkerFlags {
+  readonly queue?: string;
+  readonly queuePrefix: string;
+  readonly jobs?: string;
+  readonly name?: string;
+  readonly modules: readonly string[];
+  readonly fileCache?: string;
+  readonly fileCacheSize: string;
+  readonly exitIdle?: string;
+}
+
+/** Defines the command. */
+export function define(command: Command, context: CliContext): void {
+  command
+    .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
+    .option('--queue-prefix <text>', 'what all keys of the queue begin with', QUEUE_PREFIX)
+    .addOption(jobsOption('cells'))
+    .option('--name <name>', 'as sweeps show it; host and process id unless said')
+    .option('--modules <folder>', 'modules of your own that cells may name, by their content; repeatable', collect, [])
+    .option('--file-cache <folder>', "where traces are kept that came through the server; the user's folder for caches unless said")
+    .option('--file-cache-size <size>', 'most bytes there; what was not used for longest goes first', CACHE_SIZE)
+    .option('--exit-idle <seconds>', 'end after so long without a cell; otherwise it waits for ever')
+    .addHelpText('after', EXAMPLES)
+    .action((flags: WorkerFlags) => work(flags, context));
+}
+
+async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
+  if (flags.queue === undefined) throw new UserError('--queue: is missing; write e.g. --queue redis://localhost:6379/0');
+  const jobs = parseJobs(flags.jobs) ?? availableParallelism();
+  const address = queueAddress(flags.queue, flags.queuePrefix);
+  const idleS = secondsIn(flags.exitIdle);
+  const modules = new ModuleIndex(flags.modules);
+  const cache = new FileCache(flags.fileCache ?? cacheFolder(), parseQuantity(BYTES, flags.fileCacheSize, '--file-cache-size'));
+  const name = flags.name ?? `${hostname()}-${process.pid}`;
+  if (!/^[\w.@-]{1,100}$/.test(name))
+    throw new UserError(`--name ${name}: expected up to 100 letters, digits, dots and dashes, e.g. ann-1`);
+  const tell = (line: string): void => context.note(line);
+  const server = await openServer(address, tell);
+  const children = new RunChildren(jobs);
+  const worker = new QueueWorker(server, { name, jobs, cache, modules, tell, execute: (task) => children.run(task) });
+  const ends = Object.entries({ SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated }).map(([signal, code]) => {
+    let asked = 0;
+    const end = (): void => {
+      if (asked++ > 0) process.exit(code);
+      tell('takes no more cells; ends when those under way have (again: at once)');
+      worker.drain();
+    };
+    process.on(signal, end);
+    return () => process.off(signal, end);
+  });
+  tell(`worker ${name} at ${address.shown}, ${formatCount(jobs)} at a time`);
+  try {
+    await worker.work(idleS);
+  } finally {
+    for (const end of ends) end();
+    children.close();
+    server.close();
+  }
+  const { failed, ran, runMs } = worker.counts;
+  tell(`worker ${name}: ran ${formatCount(ran)} cells in ${(runMs / 1000).toFixed(1)} s of processor time, ${formatCount(failed)} failed`);
+}
+
+function secondsIn(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds > 0) return seconds;
+  throw new UserError(`--exit-idle ${text}: expected seconds, e.g. 60`);
+}

@@ -1,0 +1,74 @@
+// `--queue redis://user:password@host:6379/0`: where the server of a queue is, and how one is let in. A password is never shown.
+import { UserError } from '../../base/errors.js';
+
+/** Where a queue is. */
+export interface QueueAddress {
+  /** As messages show it: without user and password. */
+  readonly shown: string;
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  /** Encrypted: `rediss://`. */
+  readonly tls: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** What all keys begin with, so that several queues share one server. */
+  readonly prefix: string;
+}
+
+/** Keys begin with this unless `--queue-prefix` says otherwise. */
+export const QUEUE_PREFIX = 'moeprof';
+
+/** The variable that holds a password, so that no list of processes shows it. */
+export const PASSWORD_VARIABLE = 'MOEPROF_QUEUE_PASSWORD';
+
+const EXAMPLE = 'write e.g. redis://localhost:6379/0, or rediss://user@host:6379/0 with TLS';
+const PORT = 6379;
+/** Highest number of a database: what servers are set to is less. */
+const MOST_DB = 9999;
+
+/**
+ * Reads `--queue` and `--queue-prefix`.
+ * @param env may have the password in {@link PASSWORD_VARIABLE}; one in the address wins
+ * @throws UserError that shows nothing of what stands before the host
+ */
+export function queueAddress(
+  text: string,
+  prefix: string = QUEUE_PREFIX,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): QueueAddress {
+  const shownText = text.replace(/\/\/[^/]*@/, '//...@');
+  const wrong = (why: string): UserError => new UserError(`--queue ${shownText}: ${why}; ${EXAMPLE}`);
+  if (!/^[\w.{}-]{1,64}$/.test(prefix))
+    throw new UserError(`--queue-prefix ${prefix}: expected up to 64 letters, digits, dots and dashes, e.g. moeprof-anna`);
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong('is no address');
+  }
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw wrong(`${url.protocol}// is not how Valkey and Redis are reached`);
+  if (url.hostname === '') throw wrong('names no host');
+  const stray = url.search !== '' ? url.search : url.hash;
+  if (stray !== '') throw wrong(`${stray} means nothing here`);
+  const [, db = '0'] = /^\/?$|^\/(\d{1,4})$/.exec(url.pathname) ?? [undefined, ''];
+  if (db === '' || Number(db) > MOST_DB) throw wrong(`${url.pathname} is no number of a database`);
+  const given = (part: string): string | undefined => {
+    try {
+      return part === '' ? undefined : decodeURIComponent(part);
+    } catch {
+      throw wrong('has a % in user or password that begins no code; write it as %25');
+    }
+  };
+  const port = url.port === '' ? PORT : Number(url.port);
+  return {
+    shown: `${url.protocol}//${url.hostname}:${port}/${db}`,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port,
+    db: Number(db),
+    tls: url.protocol === 'rediss:',
+    username: given(url.username),
+    password: given(url.password) ?? (env[PASSWORD_VARIABLE] || undefined),
+    prefix,
+  };
+}

@@ -1,0 +1,74 @@
+// Files through a server: in chunks, because a server holds a value as a whole, and by content, so that nobody takes one for another.
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { UserError } from '../../base/errors.js';
+
+/** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
+export const CHUNK_BYTES = 2 ** 20;
+
+/** What a server says of a file that it has, or why it has it not. */
+export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
+
+/** How many chunks a file makes. An empty one makes none. */
+export function chunkCount(bytes: number): number {
+  return Math.ceil(bytes / CHUNK_BYTES);
+}
+
+/** @returns null: nobody has said anything yet @throws UserError where it is no note */
+export function fileNoteOf(text: string | null): FileNote | null {
+  if (text === null) return null;
+  try {
+    const note = JSON.parse(text) as FileNote;
+    if ('refused' in note || (Number.isSafeInteger(note.bytes) && note.chunks === chunkCount(note.bytes))) return note;
+  } catch {
+    // Told below.
+  }
+  throw new UserError('what the server says of a file cannot be read; empty the queue, and start the sweep again');
+}
+
+/** A file, one chunk after another. @throws UserError where its size changes meanwhile */
+export function* chunksOf(path: string): Generator<Buffer> {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    for (let at = 0; at < size; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at));
+      const read = readSync(file, chunk, 0, chunk.length, at);
+      if (read < chunk.length) throw new UserError(`${path}: became shorter while it was sent; start the sweep again`);
+      yield chunk;
+      at += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Chunks as they arrive, and whether they are the file that was asked for. */
+export class ChunkCheck {
+  readonly #hash = createHash('sha256');
+  readonly #sha256: string;
+  readonly #bytes: number;
+  #got = 0;
+
+  /** @param sha256 hex @param bytes of the whole file */
+  constructor(sha256: string, bytes: number) {
+    this.#sha256 = sha256;
+    this.#bytes = bytes;
+  }
+
+  /** @throws UserError where the chunk is missing, or not as long as the next one is */
+  add(chunk: Buffer | null): Buffer {
+    const expected = Math.min(CHUNK_BYTES, this.#bytes - this.#got);
+    if (chunk === null || chunk.length !== expected)
+      throw new UserError(`a part of file ${this.#sha256.slice(0, 12)} is gone from the server`);
+    this.#hash.update(chunk);
+    this.#got += chunk.length;
+    return chunk;
+  }
+
+  /** @throws UserError where the file is not what it should be */
+  finish(): void {
+    if (this.#got !== this.#bytes || this.#hash.digest('hex') !== this.#sha256)
+      throw new UserError(`file ${this.#sha256.slice(0, 12)} came through the server damaged`);
+  }
+}

@@ -1,0 +1,135 @@
+// The connection to a server, and BullMQ, which is loaded only where a queue is used. What a server or a network says is told in one line.
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type * as Bull from 'bullmq';
+import type { Redis, RedisOptions } from 'ioredis';
+import { messageOf, UserError } from '../../base/errors.js';
+import { PASSWORD_VARIABLE, type QueueAddress } from './address.js';
+import { keysOf } from './protocol.js';
+
+/** How long a server may take to answer at first, ms. */
+const PATIENCE_MS = 5000;
+/** Longest wait between two tries to reach a server that has gone, ms. */
+const LONGEST_WAIT_MS = 2000;
+
+/** The command that installs what a queue needs. */
+const QUEUE_INSTALL = 'npm install bullmq@6 ioredis@5';
+
+/** The library and how it reaches a server. */
+export interface QueueServer {
+  readonly address: QueueAddress;
+  readonly bull: typeof Bull;
+  /** For commands that answer at once. */
+  readonly redis: Redis;
+  /** Another connection, for commands that wait. */
+  another(): Redis;
+  /** Ends all connections. */
+  close(): void;
+}
+
+/**
+ * Reaches a server.
+ * @param tell is told, in one line, when the server goes and when it is back
+ * @throws UserError where the library is not installed, or the server cannot be reached or does not let us in
+ */
+export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
+  const { bull, Client } = await libraries();
+  const { db, host, password, port, tls, username } = address;
+  const options: RedisOptions = {
+    ...{ host, port, db, connectTimeout: PATIENCE_MS, maxRetriesPerRequest: null, lazyConnect: true, enableReadyCheck: true },
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
+  };
+  await tryOnce(new Client({ ...options, retryStrategy: () => null }), address);
+  const all: Redis[] = [];
+  const another = (): Redis => {
+    const redis = new Client({ ...options, lazyConnect: false, retryStrategy: (times) => Math.min(100 * times, LONGEST_WAIT_MS) });
+    redis.on('error', () => undefined);
+    all.push(redis);
+    return redis;
+  };
+  const redis = another();
+  let gone = false;
+  redis.on('close', () => {
+    if (!gone && redis.status !== 'end') tell(`${address.shown}: the server has gone; waiting for it`);
+    gone = true;
+  });
+  redis.on('ready', () => {
+    if (gone) tell(`${address.shown}: the server is back`);
+    gone = false;
+  });
+  return {
+    ...{ address, bull, redis, another },
+    close: () => {
+      gone = true;
+      for (const one of all) one.disconnect();
+    },
+  };
+}
+
+/** @throws UserError where they are not installed */
+async function libraries(): Promise<{ readonly bull: typeof Bull; readonly Client: typeof Redis }> {
+  try {
+    const [bull, { Redis: Client }] = await Promise.all([import('bullmq'), import('ioredis')]);
+    return { bull, Client };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND' ? 'are not installed' : `do not load (${messageOf(error)})`;
+    throw new UserError(`bullmq and ioredis ${why}; a queue needs them: ${QUEUE_INSTALL}`);
+  }
+}
+
+/** @throws UserError where the server cannot be reached, or does not let us in */
+async function tryOnce(redis: Redis, address: QueueAddress): Promise<void> {
+  let first: unknown;
+  redis.on('error', (error) => {
+    first ??= error;
+  });
+  const late = new AbortController();
+  try {
+    await Promise.race([
+      // Writes nothing, and is refused to whom writing is refused.
+      redis.connect().then(() => redis.srem(keysOf(address.prefix).workers, '')),
+      sleep(PATIENCE_MS + 1000, undefined, { signal: late.signal }).then(() => {
+        throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
+      }),
+    ]);
+  } catch (error) {
+    throw serverError(address, first ?? error);
+  } finally {
+    late.abort();
+    redis.disconnect();
+  }
+}
+
+/** What a server or a network says, and what to do about it: a pattern of its code or text. */
+const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
+  [/ECONNREFUSED/, 'nobody listens there; start a server (apt-get install valkey-server), or give its address'],
+  [/ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
+  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, 'does not answer; is the address right, and may this machine reach it?'],
+  [
+    /WRONGPASS|invalid (username-)?password|invalid username/i,
+    `does not let in this user with this password; give both in the address, or the password in ${PASSWORD_VARIABLE}`,
+  ],
+  [/NOAUTH/, `asks for a password; give it in the address, or in ${PASSWORD_VARIABLE}`],
+  [/without any password configured/, 'asks for no password; leave it out'],
+  [/NOPERM/, 'does not let this user do what a queue needs; docs/scale.md has the rule'],
+  [/DB index/, 'has no database of this number; 0 is always there'],
+  [
+    /self.signed|SELF_SIGNED|UNABLE_TO_VERIFY|unable to (get|verify)|CERT_/i,
+    'shows a certificate that is not trusted here; NODE_EXTRA_CA_CERTS=ca.pem names who signed it',
+  ],
+  [/ERR_SSL|EPROTO|wrong version number/i, 'does not speak TLS there; write redis://'],
+  [/ECONNRESET|Connection is closed|EPIPE/, 'ends the connection; with TLS, write rediss://'],
+  [/OOM/, 'has no memory left; raise its maxmemory'],
+  [/MISCONF|READONLY/, 'takes nothing: its disk is full, or it is a replica'],
+];
+
+/** What went wrong at a server, in one line. */
+export function serverError({ shown }: Pick<QueueAddress, 'shown'>, error: unknown): UserError {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  const said = `${code} ${messageOf(error)}`;
+  const known = REMEDIES.find(([pattern]) => pattern.test(said));
+  return new UserError(`--queue ${shown}: ${known === undefined ? messageOf(error).replace(/\s+/g, ' ') : known[1]}`);
+}

@@ -1,0 +1,102 @@
+// Files that came through a server, by content, on a worker's disk. What was not used for longest goes where room is needed.
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { UserError } from '../../base/errors.js';
+import { AtomicFile, attempt, makeFolder, whatStands } from '../../base/files.js';
+import { formatBytes } from '../../base/units.js';
+import { hashOfValue } from '../../result/digest.js';
+
+/** Room for files unless the user says otherwise: some long recordings. */
+export const CACHE_SIZE = '20GiB';
+
+/** Where files lie: below the user's folder for caches. */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** A folder of files that are named by their SHA-256. Several workers may share it. */
+export class FileCache {
+  readonly #folder: string;
+  readonly #limit: number;
+
+  /** @param limit bytes of all files together @throws UserError where something else stands there; the folder is made when it is needed */
+  constructor(folder: string, limit: number) {
+    if (whatStands(folder)?.isDirectory() === false) throw new UserError(`${folder}: is no folder; name one for --file-cache`);
+    this.#folder = folder;
+    this.#limit = limit;
+  }
+
+  /** Path of a file, which counts as used now; null: it is not here. */
+  find(sha256: string): string | null {
+    const path = this.#pathOf(sha256);
+    if (!existsSync(path)) return null;
+    const now = new Date();
+    utimesSync(path, now, now);
+    return path;
+  }
+
+  /**
+   * Keeps a file.
+   * @param bytes of all of it
+   * @param kept files that must not go for it
+   * @param fill is given what writes the next bytes
+   * @returns its path
+   * @throws UserError where it is larger than the cache, or cannot be written
+   */
+  async put(
+    sha256: string,
+    bytes: number,
+    kept: ReadonlySet<string>,
+    fill: (write: (chunk: Buffer) => void) => Promise<void>,
+  ): Promise<string> {
+    if (bytes > this.#limit)
+      throw new UserError(
+        `a file of ${formatBytes(bytes)} does not fit into the ${formatBytes(this.#limit)} of ${this.#folder}; give --file-cache-size`,
+      );
+    makeFolder(this.#folder);
+    this.#makeRoom(bytes, new Set([...kept, sha256]));
+    const path = this.#pathOf(sha256);
+    const file = new AtomicFile(path);
+    try {
+      await fill((chunk) => file.write(chunk));
+      file.commit();
+    } finally {
+      file.abort();
+    }
+    return path;
+  }
+
+  /** A folder with these names in it and nothing behind them: for who lists a folder; each file of it is opened where it lies itself. */
+  view(names: readonly string[]): string {
+    const folder = join(this.#folder, `names-${hashOfValue(names).slice(0, 32)}`);
+    makeFolder(folder);
+    for (const name of names) attempt(folder, () => closeSync(openSync(join(folder, basename(name)), 'a')));
+    return folder;
+  }
+
+  /** Removes what was not used for longest, until so many more bytes fit. */
+  #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
+    const files = readdirSync(this.#folder)
+      .filter((name) => SHA256.test(name))
+      .flatMap((name) => {
+        const stat = statSync(join(this.#folder, name), { throwIfNoEntry: false });
+        return stat === undefined ? [] : [{ name, bytes: stat.size, used: stat.mtimeMs }];
+      })
+      .sort((one, other) => one.used - other.used);
+    let taken = files.reduce((sum, file) => sum + file.bytes, 0);
+    for (const { bytes: size, name } of files) {
+      if (taken + bytes <= this.#limit) return;
+      if (kept.has(name)) continue;
+      rmSync(join(this.#folder, name), { force: true });
+      taken -= size;
+    }
+  }
+
+  #pathOf(sha256: string): string {
+    if (!SHA256.test(sha256)) throw new UserError(`'${sha256.slice(0, 80)}' is no SHA-256 of a file`);
+    return join(this.#folder, sha256);
+  }
+}

@@ -1,0 +1,86 @@
+// How far a study on a queue is: arithmetic and one line of text, nothing that waits.
+import { formatCount } from '../../base/units.js';
+
+/** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */
+const WINDOW_S = 30;
+
+/** Events per second, lately. */
+export class LateRate {
+  readonly #times: number[] = [];
+  readonly #start: number;
+  #first = 0;
+
+  /** @param now seconds, from any origin */
+  constructor(now: number) {
+    this.#start = now;
+  }
+
+  /** Something happened. */
+  add(now: number): void {
+    this.#times.push(now);
+    this.#forget(now);
+  }
+
+  /** Per second, over the last half minute, or since the start where that is less; 0: nothing happened. */
+  at(now: number): number {
+    this.#forget(now);
+    const seconds = Math.min(WINDOW_S, now - this.#start);
+    return seconds <= 0 ? 0 : (this.#times.length - this.#first) / seconds;
+  }
+
+  #forget(now: number): void {
+    while (this.#first < this.#times.length && this.#times[this.#first]! <= now - WINDOW_S) this.#first++;
+    // Half of it is old: shorter again, at a cost that no event notices.
+    if (this.#first > 1024 && this.#first * 2 > this.#times.length) {
+      this.#times.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+/** How far a study is. */
+export interface QueueStatus {
+  readonly total: number;
+  /** With an outcome, those that the store had included. */
+  readonly settled: number;
+  readonly failed: number;
+  /** Cells that workers have now. */
+  readonly running: number;
+  /** Cells a second, lately. */
+  readonly rate: number;
+  /** Workers that are alive. */
+  readonly workers: number;
+  /** Cells of this study by the worker that ran them. */
+  readonly by: ReadonlyMap<string, number>;
+}
+
+/** Seconds until all are settled at this rate; null: nobody knows. */
+export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' | 'settled' | 'total'>): number | null {
+  if (settled >= total) return 0;
+  return rate > 0 ? (total - settled) / rate : null;
+}
+
+/** Workers that a line names. */
+const NAMED = 3;
+
+/** What stands behind the bar: `12 running, 3 failed, 84/s, 69 s left, 3 workers: ann-1 400, bob-2 380, +1`. */
+export function queueAside(status: QueueStatus): string {
+  const { by, failed, rate, running, workers } = status;
+  const left = secondsLeft(status);
+  const ranked = [...by].sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1));
+  const named = ranked.slice(0, NAMED).map(([name, cells]) => `${name} ${formatCount(cells)}`);
+  const more = ranked.length > NAMED ? [`+${ranked.length - NAMED}`] : [];
+  const who = workers === 0 ? 'no worker yet' : `${formatCount(workers)} ${workers === 1 ? 'worker' : 'workers'}`;
+  return [
+    `${formatCount(running)} running`,
+    ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
+    ...(rate > 0 ? [`${rate >= 10 ? formatCount(Math.round(rate)) : rate.toFixed(1)}/s`] : []),
+    ...(left === null || left === 0 ? [] : [`${durationText(left)} left`]),
+    named.length === 0 ? who : `${who}: ${[...named, ...more].join(', ')}`,
+  ].join(', ');
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
