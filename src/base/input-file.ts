@@ -112,6 +112,12 @@ export class InputFile {
       .replace(/^\uFEFF/, '');
   }
 
+  /** Which file it is, in which state: another text once it was written to. */
+  get state(): string {
+    const { dev, ino, mtimeNs, size } = this.#opened;
+    return `${dev} ${ino} ${size} ${mtimeNs}`;
+  }
+
   /**
    * Refuses what was written to since it was opened: what was read of it may be of two files.
    * @throws UserError

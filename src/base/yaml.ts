@@ -70,17 +70,31 @@ export function readOwnYaml<T>(path: string, schema: z.ZodType<T>): T {
  * @throws UserError as {@link readYaml}
  */
 export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, overrides: readonly Override[] = []): Located<T> {
-  const { at, raw, root } = parsed(text, path);
-  return check(raw, schema, overrides, (where, unknownKey) => {
+  const { at, checked, raw, root } = parsed(text, path);
+  const known = overrides.length === 0 ? checked.get(schema) : undefined;
+  if (known !== undefined) return known as Located<T>;
+  const located = check(raw, schema, overrides, (where, unknownKey) => {
     const offset = offsetOf(root, where, unknownKey);
     return { place: at(offset), offset };
   });
+  if (overrides.length === 0) checked.set(schema, { ...located, value: frozen(located.value) });
+  return located;
+}
+
+/** The same value, which nobody changes from now on: the next one who reads the file gets it, too. */
+function frozen<T>(value: T): T {
+  const plain = Array.isArray(value) || (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+  if (!plain || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value as object)) frozen(inner);
+  return Object.freeze(value);
 }
 
 /** A text taken apart. */
 interface ParsedText {
   readonly root: Node;
   readonly raw: unknown;
+  /** What schemas made of it, without overrides. */
+  readonly checked: WeakMap<z.ZodType, Located<unknown>>;
   /** `file:line:col` of an offset. */
   at(offset: number): string;
 }
@@ -118,7 +132,7 @@ function parseText(text: string, path: string): ParsedText {
   if (twice !== null) throw new UserError(`${at(twice)}: this key stands twice; keep one of them`);
   const raw = unlessTooDeep(path, () => document.toJS({ maxAliasCount: 100 }) as unknown);
   if (nestsTooDeep(raw)) throw tooDeep(path);
-  return { root, raw, at };
+  return { root, raw, checked: new WeakMap(), at };
 }
 
 /**

@@ -28,7 +28,10 @@ export function sealed(result: Result): Result {
 /** JSON in which equal values are equal text: keys sorted, absent fields left out. */
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (Array.isArray(value)) {
+    const flat = value.every((one) => typeof one !== 'object' || one === null);
+    return flat ? JSON.stringify(value) : `[${value.map(canonicalJson).join(',')}]`;
+  }
   const fields = Object.entries(value)
     .filter(([, field]) => field !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));

@@ -13,6 +13,9 @@ import type { Decompressor } from './zstd.js';
 
 /** Bytes of the beginning of a file that recognise its format. */
 const HEAD_BYTES = 64 * 1024;
+/** Hashes of the files opened last, by their state: runs of a sweep read the same ones again and again. */
+const HASHES = new Map<string, string>();
+const MOST_HASHES = 256;
 /** A stream that grows beyond {@link BOMB_FLOOR} may not be more than so many times its compressed size. Traces compress 3 to 60 times. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
@@ -78,6 +81,11 @@ export class TraceSource {
   sha256(): string {
     if (this.#whole !== null) return this.#whole.sha256();
     if (this.#sha256 !== null) return this.#sha256;
+    const known = HASHES.get(this.#file.state);
+    if (known !== undefined) {
+      this.checkUnchanged();
+      return (this.#sha256 = known);
+    }
     const hash = createHash('sha256');
     const block = Buffer.alloc(1024 * 1024);
     for (let at = 0; at < this.bytes; at += block.length) {
@@ -86,7 +94,10 @@ export class TraceSource {
       hash.update(part);
     }
     this.checkUnchanged();
-    return (this.#sha256 = hash.digest('hex'));
+    this.#sha256 = hash.digest('hex');
+    HASHES.set(this.#file.state, this.#sha256);
+    if (HASHES.size > MOST_HASHES) HASHES.delete(HASHES.keys().next().value!);
+    return this.#sha256;
   }
 
   /** @throws UserError where the file was changed since it was opened */

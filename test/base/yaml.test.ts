@@ -159,3 +159,19 @@ describe('a document that would hurt', () => {
     expect(parseYaml('['.repeat(64) + ']'.repeat(64), 'p.yaml', schema)).toHaveLength(1);
   });
 });
+
+describe('a text that was read before', () => {
+  const schema = z.object({ list: z.array(z.number()), more: z.object({ name: z.string() }) });
+  it('is checked once for each schema, and nobody changes what others get', () => {
+    const text = 'list: [1, 2]\nmore: { name: a }\n';
+    locateYaml(text, 'f.yaml', schema);
+    const { value } = locateYaml(text, 'f.yaml', schema);
+    expect(locateYaml(text, 'f.yaml', schema).value).toBe(value);
+    expect(() => value.list.push(3)).toThrow(TypeError);
+    expect(() => Object.assign(value.more, { name: 'b' })).toThrow(TypeError);
+    const changed = locateYaml(text, 'f.yaml', schema, [{ path: ['more', 'name'], value: 'c', label: '--set more.name' }]).value;
+    expect([changed.more.name, locateYaml(text, 'f.yaml', schema).value.more.name]).toEqual(['c', 'a']);
+    expect(locateYaml(text, 'f.yaml', z.looseObject({})).value).toEqual({ list: [1, 2], more: { name: 'a' } });
+    expect(() => locateYaml('list: [x]\n', 'f.yaml', schema)).toThrow('f.yaml:1:8');
+  });
+});

@@ -106,6 +106,20 @@ describe('a study', () => {
     expect(count()).toBe(3);
   });
 
+  it('of a million cells is counted and divided in less than 200 MB', async () => {
+    const study =
+      'set: { trace: mini-mixtral-8x8l, bounds: false }\naxes: { workload.tokens: 1..1000, seed: 1..1000 }\nmetrics: [cache.hit_rate]\n';
+    const watch = "process.on('exit', () => require('node:fs').writeFileSync('peak', String(process.resourceUsage().maxRSS)));";
+    const cwd = folderWith({ 'study.yaml': study, 'watch.cjs': watch });
+    const args = ['sweep', 'study.yaml', '--shard', '500000/999999', '-j', '1', '--no-store', '-q', '-o', 'one.csv'];
+    const { code, stderr } = await moeprof(args, { cwd, env: { NODE_OPTIONS: `--require ${join(cwd, 'watch.cjs')}` } });
+    expect([code, stderr]).toEqual([0, '']);
+    const [, row] = readFileSync(join(cwd, 'one.csv'), 'utf8').split('\n');
+    // Cells are numbered from 0 on, the last axis first to move: number 499,999 has 500 tokens and seed 1000.
+    expect(row).toMatch(/,1000,[\d.]+,500,done,/);
+    expect(Number(readFileSync(join(cwd, 'peak'), 'utf8')) * 1024).toBeLessThan(200e6);
+  });
+
   it('is a table of a paper, from what sweep wrote and from the store', async () => {
     const cwd = folderWith({ 'study.yaml': STUDY });
     await moeprof(['sweep', 'study.yaml', '-q', '-o', 'a.jsonl'], { cwd });

@@ -1,5 +1,6 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and renamed:
 // nobody reads half of one, and who is killed loses the runs that were under way and nothing else.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../base/errors.js';
@@ -167,8 +168,10 @@ function isOurs(name: string): boolean {
 /** What an entry is as a file. What may differ from machine to machine is left out, so that many machines give the bytes of one. */
 export function entryText(fingerprint: string, outcome: Outcome): string {
   const kept: Outcome = outcome.status === 'done' ? { status: 'done', result: withoutMachine(outcome.result) } : outcome;
-  const entry: Entry = { schema: ENTRY_SCHEMA, fingerprint, build: buildOf(), digest: hashOfValue(kept), outcome: kept };
-  return `${canonicalJson(entry)}\n`;
+  // Most of the entry is its outcome, whose text is made once: for its digest, and in its place among the sorted keys.
+  const text = canonicalJson(kept);
+  const head = { build: buildOf(), digest: createHash('sha256').update(text).digest('hex'), fingerprint };
+  return `${canonicalJson(head).slice(0, -1)},"outcome":${text},"schema":${JSON.stringify(ENTRY_SCHEMA)}}\n`;
 }
 
 /** @throws UserError where the file is not what was written for this fingerprint */
