@@ -6,6 +6,7 @@ import { partNames } from '../hardware/machine.js';
 import { PREDICTORS } from '../predict/index.js';
 import { TOPICS } from '../result/explanations/index.js';
 import { SCHEDULERS } from '../schedule/index.js';
+import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CommandEntry, CommandModule } from './command.js';
 import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
@@ -43,6 +44,7 @@ const WORDS: Readonly<Record<string, () => readonly string[]>> = {
   '--policy': () => POLICIES.map(({ name }) => name),
   '--predictor': () => ['none', ...PREDICTORS.map(({ name }) => name)],
   '--scheduler': () => SCHEDULERS.map(({ name }) => name),
+  '--on-miss': () => MISS_ACTIONS,
   '--variant': () => VARIANTS.map(({ name }) => name),
   'explain name': () => TOPICS.flatMap(({ names }) => names.map((name) => name.replace(/\.\*$/, ''))),
   'show machine': () => [...new Set([...listProfiles('hardware'), ...partNames()])],

@@ -9,11 +9,12 @@ import { locatedModule } from '../base/user-module.js';
 import type { Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/load.js';
 import { locatedPredictor } from '../predict/create.js';
-import { MISS_ACTIONS, REPLAYS } from '../system/choices.js';
+import { REPLAYS } from '../system/choices.js';
 import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun, type RunSpec } from '../system/run.js';
 import { replacePredictor } from '../system/system.js';
 import { parseColumns } from '../trace/formats/columns.js';
+import { missRulesOf } from './on-miss.js';
 import { addRoutingOptions, allowCodeOption, collect, scopeOption, seedOption, type TraceFlags, tokensOption } from './options.js';
 
 /** Flags that say which routing is replayed, in which order it is drawn, and of which model. */
@@ -69,7 +70,7 @@ export function addRunOptions(command: Command): Command {
     .option('--predictor <predictor>', 'path predictor: transition, predictor.onnx, ./mine.mjs, none, ...')
     .option('--rerank <lambda>', 'prefer resident experts by so much log gate weight, where a trace has candidates')
     .option('--scheduler <scheduler>', 'batch scheduler: fcfs, cache-affinity:batches=4, ./mine.mjs, ...')
-    .addOption(new Option('--on-miss <action>', 'what happens to a miss').choices([...MISS_ACTIONS]))
+    .option('--on-miss <rules>', 'what becomes of a miss: load, cpu, cheaper, static, ..., or cpu,admit=background')
     .addOption(new Option('--replay <replay>', 'an event is a pass at a layer, or a single activation').choices([...REPLAYS]))
     .optionsGroup('Workload:')
     .option('--workload <arrivals>', 'arrivals: a file, poisson:rate=2 or gamma:rate=2,cv=2')
@@ -151,7 +152,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
   }
   flag('--rerank', 'system.rerank.lambda', options.rerank, number);
   flag('--scheduler', 'system.scheduler', options.scheduler, own);
-  flag('--on-miss', 'system.onMiss', options.onMiss);
+  flag('--on-miss', 'system.onMiss', options.onMiss, missRulesOf);
   flag('--replay', 'replay', options.replay);
   flag('--workload', 'workload.arrivals', options.workload, local);
   flag('--rate', 'workload.rate', options.rate, number);

@@ -3,6 +3,7 @@
 import { EXIT, UserError } from '../base/errors.js';
 import type { Budget } from '../result/budget.js';
 import { compareMetricNames } from '../result/catalogue.js';
+import { type KnowledgeGap, knowledgeGap } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
 import { configDifferences, type Difference, inputDifferences } from './difference.js';
 import { type Explanation, explain } from './explain.js';
@@ -45,6 +46,8 @@ export interface Comparison {
   /** Inputs that differ: empty unless the comparison was allowed all the same. */
   readonly inputs: readonly Difference[];
   readonly config: readonly Difference[];
+  /** What the runs knew beyond what had happened (L17), where that is not the same; else null. */
+  readonly knowledge: KnowledgeGap | null;
   /** Worst first. */
   readonly rows: readonly Row[];
   /** Metrics that are equal. */
@@ -116,6 +119,7 @@ export function compareResults(
     scenario,
     inputs,
     config: configDifferences(base.result, candidate.result),
+    knowledge: knowledgeGap(base.result, candidate.result),
     rows,
     unchanged,
     held,

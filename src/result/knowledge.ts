@@ -33,14 +33,31 @@ export interface RunKnowledge {
   readonly parts: readonly KnowingPart[];
 }
 
+/** What says what it knew, where it does. */
+interface Knowing {
+  readonly knowledge?: RunKnowledge;
+}
+
 /** Sums up what the parts of a run know. */
 export function knowledgeOfParts(parts: readonly KnowingPart[]): RunKnowledge {
   const knowing = parts.filter(({ knows }) => knows !== 'nothing').sort((a, b) => KNOWLEDGE.indexOf(b.knows) - KNOWLEDGE.indexOf(a.knows));
   return { most: knowing[0]?.knows ?? 'nothing', parts: knowing };
 }
 
+/** What two runs knew, where that is not the same. */
+export interface KnowledgeGap {
+  readonly base: Knowledge;
+  readonly candidate: Knowledge;
+}
+
+/** What two runs knew; null: the same, or one of them does not say. */
+export function knowledgeGap(base: Knowing, candidate: Knowing): KnowledgeGap | null {
+  const [before, after] = [base.knowledge?.most, candidate.knowledge?.most];
+  return before === undefined || after === undefined || before === after ? null : { base: before, candidate: after };
+}
+
 /** The mark of a run that knew more than a system can know, for tables; null: it knew nothing ahead. */
-export function markOf({ knowledge }: { readonly knowledge?: RunKnowledge }): string | null {
+export function markOf({ knowledge }: Knowing): string | null {
   const part = knowledge?.parts[0];
   return part === undefined ? null : markOfPart(part);
 }
@@ -51,7 +68,7 @@ function markOfPart({ knows, recall }: Known): string {
 }
 
 /** The same with the parts that it is of, in one line; null: nothing to say. */
-export function knowledgeText({ knowledge }: { readonly knowledge?: RunKnowledge }): string | null {
+export function knowledgeText({ knowledge }: Knowing): string | null {
   if (knowledge === undefined || knowledge.parts.length === 0) return null;
   return knowledge.parts
     .map((part) => {

@@ -44,6 +44,33 @@ function wide(count: number, level: 'error' | 'warn' = 'error', extra = ''): Gat
   return compareAll({ label: 'main.json', result: result(() => 1) }, [after], rule);
 }
 
+describe('L17 a difference in what runs know', () => {
+  const known = (label: string, most: 'nothing' | 'published' | 'future') => {
+    const parts = most === 'nothing' ? [] : [{ part: 'predictor', name: 'x', knows: most, recall: 0.84 }];
+    return { label, result: { ...sampleResult(), knowledge: { most, parts } } };
+  };
+  const says = 'The runs do not know the same: main.json: knows what has happened; pr.json: stand-in: published recall .84.';
+
+  it('is one line of every format, and fails nothing', () => {
+    const gate = compareAll(known('main.json', 'nothing'), [known('pr.json', 'published')], []);
+    expect([gate.passed, gate.comparisons[0]!.knowledge]).toEqual([true, { base: 'nothing', candidate: 'published' }]);
+    for (const { name } of compareReports) {
+      const text = compareReports.find((format) => format.name === name)!.render(gate, plain);
+      const plainText = text.replaceAll('\\', '').replaceAll('%3A', ':').replace(/\s+/g, ' ');
+      if (name === 'json') expect(JSON.parse(text).comparisons[0].knowledge).toEqual({ base: 'nothing', candidate: 'published' });
+      else expect(plainText, name).toContain(says);
+    }
+  });
+
+  it('is none where they know the same, or one does not say', () => {
+    for (const base of [known('main.json', 'future'), operand('main.json')]) {
+      const gate = compareAll(base, [known('pr.json', 'future')], []);
+      expect(gate.comparisons[0]!.knowledge).toBeNull();
+      for (const { name } of compareReports) expect(render(name, gate), name).not.toContain('do not know the same');
+    }
+  });
+});
+
 describe('JUnit', () => {
   const number = z.string().regex(/^\d+$/);
   const counts = { tests: number, failures: number, errors: number, time: number };

@@ -2,6 +2,7 @@
 import { toCsv } from '../../report/document/csv.js';
 import type { Format } from '../../report/format.js';
 import type { Gate } from '../gate.js';
+import { knowledgeWarning } from './words.js';
 
 const HEAD = [
   ...['base', 'candidate', 'scenario', 'metric', 'unit', 'better', 'kind', 'base_value', 'candidate_value'],
@@ -21,10 +22,16 @@ export const csvFormat: Format<Gate> = {
         return [...[base, candidate, scenario, row.metric, unit, better, kind], ...values, ...judged];
       }),
     );
+    const unlike = gate.comparisons.flatMap((comparison) => {
+      const { base, candidate, knowledge, scenario } = comparison;
+      if (knowledge === null) return [];
+      const known = [knowledge.base, knowledge.candidate, '', '', 'neutral', 'warn', '', knowledgeWarning(comparison)];
+      return [[base, candidate, scenario, 'knowledge', '', '', '', ...known]];
+    });
     const faults = gate.faults.map(({ candidate, scenario, metric, level, message }) => {
       const verdict = level === 'error' ? 'fail' : 'warn';
       return ['', candidate, scenario, metric ?? '', '', '', '', '', '', '', '', 'missing', verdict, '', message];
     });
-    return toCsv([HEAD, ...rows, ...faults]);
+    return toCsv([HEAD, ...rows, ...unlike, ...faults]);
   },
 };

@@ -1,6 +1,7 @@
 // All faults of a gate in one list, worst first: what annotations, SARIF and JUnit are made of, which know neither tables nor candidates.
 import { type Budget, fileOf } from '../../result/budget.js';
 import type { Gate } from '../gate.js';
+import { knowledgeWarning } from './words.js';
 
 /** A broken budget, a metric or a scenario that is gone, and where to look: the budget's line in its file, else the candidate's file. */
 export type LocatedFault = Gate['faults'][number] & {
@@ -12,7 +13,13 @@ export function locatedFaults(gate: Gate): LocatedFault[] {
   const sized: { fault: LocatedFault; size: number }[] = [];
   for (const fault of gate.faults)
     sized.push({ fault: { ...fault, place: placeOf(fault.budget, fault.candidate) }, size: Number.MAX_VALUE });
-  for (const { candidate, scenario, findings, rows } of gate.comparisons) {
+  for (const comparison of gate.comparisons) {
+    const { candidate, scenario, findings, rows } = comparison;
+    const knows = knowledgeWarning(comparison);
+    if (knows !== null) {
+      const fault = { candidate, scenario, metric: null, level: 'warn' as const, message: knows, budget: null };
+      sized.push({ fault: { ...fault, place: placeOf(null, candidate) }, size: 0 });
+    }
     const relative = new Map(rows.map((row) => [row.metric, row.relative]));
     for (const finding of findings) {
       const change = relative.get(finding.metric) ?? null;

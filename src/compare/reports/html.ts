@@ -14,7 +14,7 @@ import { largestCauses } from './html/causes.js';
 import { changeMark, changeSentence, keyChanges } from './html/figures.js';
 import { comparedSections } from './html/index.js';
 import { gateData } from './json.js';
-import { gateText, isQuiet, savedText, valueText, verdictText } from './words.js';
+import { gateText, isQuiet, knowledgeWarning, savedText, valueText, verdictText } from './words.js';
 
 /** HTML of a gate. */
 export const htmlFormat: Format<Gate> = {
@@ -62,10 +62,12 @@ function titleOf({ base, candidate }: Comparison): string {
 /** Verdict and change of a comparison under its name. */
 function heading(comparison: Comparison, level: 'h1' | 'h2'): Markup {
   const verdict = html`<p class="verdict ${comparison.passed ? 'better' : 'worse'}">${verdictText(comparison)}</p>`;
+  const knows = knowledgeWarning(comparison);
+  const unlike = knows !== null && html`<p class="context">${knows}</p>`;
   const sentence = prose(changeSentence(comparison));
   return level === 'h1'
-    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>${largestCauses(comparison)}`
-    : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>${largestCauses(comparison)}`;
+    ? html`<h1>${titleOf(comparison)}</h1>${verdict}<p class="answer">${sentence}</p>${unlike}${largestCauses(comparison)}`
+    : html`<h2 class="title">${titleOf(comparison)}</h2>${verdict}<p class="context">${sentence}</p>${unlike}${largestCauses(comparison)}`;
 }
 
 /** The whole gate: its faults, and a row for each comparison. */

@@ -2,7 +2,7 @@
 import { type Format, printable } from '../../report/format.js';
 import type { Comparison } from '../compare.js';
 import type { Gate } from '../gate.js';
-import { rowChange, valueText } from './words.js';
+import { knowledgeWarning, rowChange, valueText } from './words.js';
 
 /** What became of a case. */
 interface Case {
@@ -48,7 +48,9 @@ function suiteOf(comparison: Comparison): Suite {
     };
   });
   const comparable: Case = { name: 'inputs are comparable', outcome: 'passed', text: '' };
-  return { name: `${base} -> ${candidate}`, className: scenario, cases: [comparable, ...cases] };
+  const knows = knowledgeWarning(comparison);
+  const unlike: Case[] = knows === null ? [] : [{ name: 'the runs know the same', outcome: 'passed', text: `warning: ${knows}` }];
+  return { name: `${base} -> ${candidate}`, className: scenario, cases: [comparable, ...unlike, ...cases] };
 }
 
 function scenarioSuite({ faults, added }: Gate): Suite[] {

@@ -12,6 +12,7 @@ import {
   explanationLines,
   gateText,
   isQuiet,
+  knowledgeWarning,
   ROWS,
   rowChange,
   savedText,
@@ -99,12 +100,14 @@ function markdownOf(comparison: Comparison, room: number): string {
   );
   const { explained, explanation } = comparison;
   const why = explained && explanation !== null ? explanationLines(explanation) : causeLines(comparison);
+  const knows = knowledgeWarning(comparison);
   const fixed = [
     `### ${comparison.passed ? '✅' : '❌'} ${cell(`${comparison.base} → ${comparison.candidate}`)}: ${escapeMarkdown(verdictText(comparison))}`,
     ...listed(
       comparison.findings.map(({ level, metric, message, budget }) => faultLine(level, metric, message, budget.place)),
       'faults',
     ),
+    ...(knows === null ? [] : [`⚠️ ${cell(knows)}`]),
     ...(why.length === 0
       ? []
       : [`What carries the change:\n\n${why.map(([label, text]) => `- ${label === '' ? '' : `**${label}**: `}${cell(text)}`).join('\n')}`]),

@@ -13,6 +13,7 @@ import {
   explanationLines,
   gateText,
   isQuiet,
+  knowledgeWarning,
   ROWS,
   rowChange,
   savedText,
@@ -76,6 +77,7 @@ function tableOf(comparison: Comparison, options: ReportOptions): string {
     differences.map(({ path, base, candidate }) =>
       wrap(printable(`${what} ${path}: ${base} ${arrow} ${candidate}`), width, '', '  ').replace(/^\S+ \S+/, chalk.dim('$&')),
     );
+  const knows = knowledgeWarning(comparison);
   const title = wrap(printable(`${comparison.base} ${arrow} ${comparison.candidate}`), width, '', '  ');
   const faults = findings.map(({ level, metric, message, budget }) => faultLine(level, `${metric} ${message}`, budget.place, options));
   const blocks = [
@@ -84,6 +86,7 @@ function tableOf(comparison: Comparison, options: ReportOptions): string {
       ...atMost(listed('input', inputs), most, 'inputs differ', options).map((line) => chalk.yellow(line)),
       passed ? chalk.green(verdictText(comparison)) : chalk.red(verdictText(comparison)),
       ...atMost(faults, most, 'faults', options),
+      ...(knows === null ? [] : [chalk.yellow(wrap(printable(knows), width, '', '  '))]),
       ...(explained ? [] : labelled(causeLines(comparison), options)),
     ].join('\n'),
     ...(rows.length === 0 ? [] : [rowsTable(rows.slice(0, most), options)]),

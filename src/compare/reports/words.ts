@@ -1,6 +1,8 @@
 // Words and figures of a comparison that the reports for people share.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../base/units.js';
 import { formatDelta, formatMetric, formatRelative } from '../../report/format.js';
+import { markOf } from '../../result/knowledge.js';
+import type { Result } from '../../result/result.js';
 import type { Comparison, Row } from '../compare.js';
 import type { CounterChange, Explanation, LayerChange } from '../explain.js';
 import type { Gate } from '../gate.js';
@@ -61,6 +63,13 @@ export function gateText({ comparisons, faults }: Gate): string | null {
 /** What was taken as it stands in saved results, or null where all was run here. */
 export function savedText({ saved }: Gate): string | null {
   return saved.length === 0 ? null : `Inputs are as saved, not computed here: ${saved.join(', ')}.`;
+}
+
+/** That the runs do not know the same, so that a system is not compared with a system; null: they do. */
+export function knowledgeWarning({ base, candidate, knowledge, results }: Comparison): string | null {
+  if (knowledge === null) return null;
+  const of = (result: Result): string => markOf(result) ?? 'knows what has happened';
+  return `The runs do not know the same: ${base}: ${of(results.base)}; ${candidate}: ${of(results.candidate)}.`;
 }
 
 /** True where a comparison has nothing to show. */

@@ -1,0 +1,50 @@
+// What --on-miss takes: a word, a rule as words do it (cpu,admit=background), several with semicolons, or YAML as a system's file has it.
+import { parse as parseScalar } from 'yaml';
+import { UserError } from '../base/errors.js';
+import { didYouMean } from '../base/text.js';
+import { ADMISSIONS, MISS_ACTIONS } from '../system/choices.js';
+
+/** How a rule is written. */
+const EXAMPLE = 'cpu,admit=background';
+
+/**
+ * What a profile would say, but for the actions unchecked: `static,when.pass=>=512;cpu` is `[{ do: static, when: { pass: '>=512' } }, cpu]`.
+ * @throws UserError where it is no rule
+ */
+export function missRulesOf(text: string): unknown {
+  if (/^\s*[{[]/.test(text)) {
+    try {
+      return parseScalar(text);
+    } catch {
+      throw new UserError(`--on-miss: ${text.trim()} is not YAML; write e.g. '{ do: cpu, admit: background }', or ${EXAMPLE}`);
+    }
+  }
+  const rules = text.split(';').map(ruleOf);
+  return rules.length === 1 ? rules[0] : rules;
+}
+
+/** One rule: its action, then `key=value` after commas. */
+function ruleOf(text: string): unknown {
+  const [action = '', ...parts] = text.split(',').map((part) => part.trim());
+  if (action === '') throw new UserError(`--on-miss: a rule has no action; write e.g. ${EXAMPLE}`);
+  checkWord('action', action, MISS_ACTIONS);
+  if (parts.length === 0) return action;
+  const rule: Record<string, unknown> = { do: action };
+  const when: Record<string, unknown> = {};
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const key = part.slice(0, Math.max(0, equals)).trim();
+    const value = part.slice(equals + 1).trim();
+    if (key === '' || value === '') throw new UserError(`--on-miss: ${JSON.stringify(part)} is not key=value; write e.g. ${EXAMPLE}`);
+    const [into, name] = key.startsWith('when.') ? [when, key.slice('when.'.length)] : [rule, key];
+    if (Object.hasOwn(into, name)) throw new UserError(`--on-miss: ${key} is given twice; say it once`);
+    if (key === 'admit') checkWord(key, value, ADMISSIONS);
+    into[name] = /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  }
+  return Object.keys(when).length === 0 ? rule : { ...rule, when };
+}
+
+/** @throws UserError with the nearest word */
+function checkWord(what: string, word: string, words: readonly string[]): void {
+  if (!words.includes(word)) throw new UserError(`--on-miss: unknown ${what} "${word}"; ${didYouMean(word, words)}`);
+}
