@@ -1,4 +1,4 @@
-// What a queue costs beside what it runs: node bench/queue.mjs [cells = 10000] [tokens a cell = 50]
+// What a queue costs beside what it runs: node bench/queue.mjs [cells = 10000] [tokens a cell = 50] [cells enqueued = 10000]
 // Needs a build (npm run build), and valkey-server or redis-server. Two workers of one process each run a study over a server on this
 // machine; then two shards run the same study. Shares are processor time of runs over all processor time of the processes in question, which
 // other programs on the machine disturb little; the clock's figures stand beside them.
@@ -12,17 +12,17 @@ import { fileURLToPath } from 'node:url';
 import { machine } from './lib/bench.mjs';
 
 const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
-const [cells, tokens] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 50)];
+const [cells = 10_000, tokens = 50, enqueued = 10_000] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-queue-'));
 const SEEDS = 1000;
-writeFileSync(
-  join(folder, 'study.yaml'),
-  `set: { trace: mini-mixtral-8x8l, workload.tokens: ${tokens}, bounds: false }
-axes:
-  seed: 1..${Math.min(SEEDS, cells)}
-  memory.expertCache: [${Array.from({ length: Math.ceil(cells / SEEDS) }, (_, i) => `${10 + i * 5}%`).join(', ')}]
-`,
-);
+/** A study of so many cells; more than a thousand: of a multiple of that. */
+function study(name, count) {
+  const capacities = Array.from({ length: Math.ceil(count / SEEDS) }, (_, i) => `${10 + i * 5}%`);
+  const axes = `{ seed: 1..${Math.min(SEEDS, count)}, memory.expertCache: [${capacities.join(', ')}] }`;
+  writeFileSync(join(folder, name), `set: { trace: mini-mixtral-8x8l, workload.tokens: ${tokens}, bounds: false }\naxes: ${axes}\n`);
+}
+study('study.yaml', cells);
+study('enqueued.yaml', enqueued);
 const TICKS_PER_S = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** Runs a command; its processor time with that of its children, s, and what it said. */
@@ -83,11 +83,11 @@ console.log(`${machine()}, ${cells} cells of ${tokens} tokens`);
 // Enqueueing, nobody there to run.
 {
   const begun = performance.now();
-  const args = [BIN, 'sweep', 'study.yaml', ...queue('enqueue'), '--store', 'none', '-q', '-o', 'none.csv'];
+  const args = [BIN, 'sweep', 'enqueued.yaml', ...queue('enqueue'), '--store', 'none', '-q', '-o', 'none.csv'];
   const sweep = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' });
   const key = async () => (await redis.keys('enqueue:cells-*:wait'))[0];
   let at = null;
-  for (let waiting = 0; waiting < cells; waiting = at === null ? 0 : await redis.llen(at)) {
+  for (let waiting = 0; waiting < enqueued; waiting = at === null ? 0 : await redis.llen(at)) {
     await sleep(20);
     at ??= (await key()) ?? null;
   }
@@ -95,7 +95,7 @@ console.log(`${machine()}, ${cells} cells of ${tokens} tokens`);
     `enqueued in ${((performance.now() - begun) / 1000).toFixed(2)} s, ${cpuOf(sweep.pid).toFixed(2)} s of processor time, from start to last`,
   );
   const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))[1]);
-  console.log(`server holds ${(used / 2 ** 20).toFixed(0)} MiB, ${(used / cells / 1024).toFixed(1)} KiB a cell`);
+  console.log(`server holds ${(used / 2 ** 20).toFixed(0)} MiB, ${(used / enqueued / 1024).toFixed(1)} KiB a cell`);
   sweep.kill('SIGKILL');
   await redis.flushall();
 }

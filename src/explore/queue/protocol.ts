@@ -1,7 +1,7 @@
 // What sweeps and workers tell one another through a server: the keys, a cell as it travels, and what comes back. Whoever changes a word
 // here raises PROTOCOL: workers and sweeps of two versions never read each other's cells.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { UserError } from '../../base/errors.js';
+import { InternalError, UserError } from '../../base/errors.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from '../study/build.js';
 
@@ -119,7 +119,7 @@ export function isAlike({ build, protocol }: Presence): boolean {
   return build === buildOf() && protocol === PROTOCOL;
 }
 
-/** A cell as JSON has it: numbers that JSON does not know are written as texts. */
+/** A cell as JSON has it: numbers that JSON does not know are written as texts, maps as lists of pairs below a key that nothing else has. */
 export function cellData(cell: QueueCell): unknown {
   return encoded(cell);
 }
@@ -141,11 +141,17 @@ export function cellOf(data: unknown): QueueCell {
 
 const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 
+/** The key of a map's pairs. */
+const MAP = '\u0001map';
+
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;
   if (Array.isArray(value)) return value.map(encoded);
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Map) return { [MAP]: [...value].map(encoded) };
+  const kind: unknown = Object.getPrototypeOf(value);
+  if (kind !== Object.prototype && kind !== null) throw new InternalError('L23', 'a run has a part that does not travel as JSON');
   const fields: Record<string, unknown> = {};
   for (const key of Object.keys(value)) fields[key] = encoded((value as Readonly<Record<string, unknown>>)[key]);
   return fields;
@@ -158,6 +164,7 @@ function decoded(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map(decoded);
   if (typeof value !== 'object' || value === null) return value;
+  if (MAP in value) return new Map((value[MAP] as unknown[]).map(decoded) as [unknown, unknown][]);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, decoded(inner)]));
 }
 

@@ -22,9 +22,8 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
  * called, and what a system says of itself do not count.
  */
 export function fingerprintOf(run: RunSpec): string {
-  const { folder, label: _label, places: _places, ...told } = run;
-  const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
-  const plain = asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
+  const { folder } = run;
+  const plain = plainOf(run);
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -36,11 +35,18 @@ export function fingerprintOf(run: RunSpec): string {
   return hashOfValue(inputs);
 }
 
+/** What a run is told, as it was written. */
+function plainOf(run: RunSpec): unknown {
+  const { folder: _folder, label: _label, places: _places, ...told } = run;
+  const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
+  return asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
+}
+
 /** What a run names that is a path: files and folders to read, and modules of the user's own. Absolute; whether they are there or not. */
 export function pathsNamedBy(run: RunSpec): { readonly read: readonly string[]; readonly modules: readonly string[] } {
-  const { folder, label: _label, places: _places, ...told } = run;
+  const { folder } = run;
   const read = new Set<string>();
-  withContents(asWritten({ ...told, overrides: overridesOf(run) }), folder, (path) => {
+  withContents(plainOf(run), folder, (path) => {
     read.add(path);
     return null;
   });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { listProfiles } from '../../../src/base/profiles.js';
 import { CellMaker } from '../../../src/explore/queue/cell.js';
 import {
   type CellEnd,
@@ -43,6 +44,22 @@ describe('a cell', () => {
       Number.NaN,
       1.5,
     ]);
+  });
+
+  it.each(listProfiles('systems'))('of system %s comes as it went', (system) => {
+    const run = checkRun(
+      {
+        system,
+        model: 'olmoe-1b-7b',
+        variants: 'top-k=4',
+        workload: { slo: 'ttft=2s' },
+        faults: [{ at: '2s', link: 'h2d', bandwidth: '50%' }],
+      },
+      'study.yaml',
+    );
+    const back = cellOf(JSON.parse(JSON.stringify(cellData(new CellMaker().make(run)))));
+    expect(back.run).toEqual(run);
+    expect(fingerprintOf(back.run)).toBe(fingerprintOf(run));
   });
 
   it('says which files a worker needs, folders with what is in them, and what is nowhere', () => {
