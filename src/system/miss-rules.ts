@@ -21,6 +21,8 @@ export interface MissCondition {
   /** Tokens of the pass that chose the expert, and tokens of the pass. */
   readonly tokens: Range | null;
   readonly pass: Range | null;
+  /** Misses of the event, this one included. Absent: any number. */
+  readonly misses?: Range;
   /** How little the expert matters to its tokens. */
   readonly gate: GateShare | null;
 }
@@ -94,6 +96,7 @@ const when = z.strictObject({
   phase: z.enum(['prefill', 'decode']).optional().describe('Phase of the pass: prefill where it holds a prompt token.'),
   tokens: range.optional().describe("Tokens of the pass that chose the expert: '>=32', '<8', 1, or { min, max }."),
   pass: range.optional().describe("Tokens of the whole pass: '>=32', '<8', 1, or { min, max }."),
+  misses: range.optional().describe("Experts that the pass misses at this layer: '>=2', 1, or { min, max }."),
   gate: z
     .union([
       range.transform((share): GateShare => ({ by: 'rank', share })),
@@ -171,14 +174,14 @@ const rule = z
     if (copyBytes !== undefined && action !== 'low-precision') complain('copyBytes', 'is of low-precision copies; leave it out');
     if (defer !== undefined && action !== 'cpu') complain('defer', 'is of what the CPU computes; take do: cpu, or leave it out');
     const condition = said === undefined || Object.keys(said).length === 0 ? null : said;
-    const { gate = null, pass = null, phase = null, tokens = null } = condition ?? {};
+    const { gate = null, misses, pass = null, phase = null, tokens = null } = condition ?? {};
     return {
       ...ruleOf(action),
       admit,
       after: after ?? 1,
       ...(copyBytes === undefined ? {} : { copyBytes }),
       defer: defer ?? 0,
-      when: condition === null ? null : { phase, tokens, pass, gate },
+      when: condition === null ? null : { phase, tokens, pass, ...(misses === undefined ? {} : { misses }), gate },
     } satisfies MissRule;
   });
 
@@ -203,11 +206,12 @@ export const missRules = z.union([rule, z.array(rule).min(1)]).transform((given,
 function shownRule({ admit, after, copyBytes, defer, do: action, when: condition }: MissRule): unknown {
   const word = ruleOf(action);
   if (condition === null && admit === word.admit && copyBytes === word.copyBytes && defer === 0) return action;
-  const { gate, pass, phase, tokens } = condition ?? { gate: null, pass: null, phase: null, tokens: null };
+  const { gate, misses, pass, phase, tokens }: MissCondition = condition ?? { gate: null, pass: null, phase: null, tokens: null };
   const held = {
     ...(phase === null ? {} : { phase }),
     ...(tokens === null ? {} : { tokens: shownRange(tokens) }),
     ...(pass === null ? {} : { pass: shownRange(pass) }),
+    ...(misses === undefined ? {} : { misses: shownRange(misses) }),
     ...(gate === null ? {} : { gate: { by: gate.by, share: shownRange(gate.share) } }),
   };
   return {

@@ -407,6 +407,17 @@ describe('L13 Miss action', () => {
     expect(outcome.passes[0]).toMatchObject({ gpu: [0] });
   });
 
+  it('L13 rules: by the misses of the event', async () => {
+    const two = { min: 2, max: Number.POSITIVE_INFINITY, above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
+    const second = { ...two, min: Number.NEGATIVE_INFINITY, above: 0 };
+    const when = { phase: null, tokens: null, pass: null, misses: two, gate: { by: 'rank' as const, share: second } };
+    const onMiss = [{ ...ruleOf('skip'), when }, ruleOf('load')];
+    // Both are missed: the second is skipped, the first loaded in 40 and executed in 10. Then 0 is there, and 2 alone is missed.
+    const outcome = await simulateByEngine(world({ layers: [{}], hardware, passes: single([0, 1], [0, 2]), onMiss }));
+    expect(outcome).toMatchObject({ skipped: 1, h2d: { demands: 2 } });
+    expect(outcome.passes.map(({ endNs }) => endNs)).toEqual([50, 100]);
+  });
+
   it('L13 substitute: who was chosen with it most often stands in, where it is resident', async () => {
     const rules = [ruleOf('substitute'), ruleOf('load')];
     // 0 and 1 move in; then 2 is chosen with 1, for which no room is left: 0 leaves. 0 alone is missed, and 1 has been chosen with it.

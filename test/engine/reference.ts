@@ -518,15 +518,18 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     return Math.max(...places);
   }
 
+  /** Misses of the running event. */
+  let missesNow = 0;
+
   /** The first rule from number `from` on that holds for a member. */
   function firstRule(layer: number, { count, id }: Member, from: number): MissRule {
     return rules.slice(from).find(({ when }) => {
       if (when === null) return true;
-      const { gate, pass, phase, tokens } = when;
-      const within = (range: typeof pass, value: number) =>
-        range === null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
+      const { gate, misses, pass, phase, tokens } = when;
+      const within = (range: typeof pass | undefined, value: number) =>
+        range == null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
       const matters = gate === null || within(gate.share, shareOf(layer, id));
-      return phase !== 'prefill' && within(tokens, count) && within(pass, passTokens) && matters;
+      return phase !== 'prefill' && within(tokens, count) && within(pass, passTokens) && within(misses, missesNow) && matters;
     })!;
   }
 
@@ -576,6 +579,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
       unused.delete(id);
     }
     const misses = members.filter(({ fate }) => fate === 'miss');
+    missesNow = misses.length;
     const resolved = new Map(misses.map((member) => [member.id, resolve(layer, member)]));
     const low = new Set(misses.filter(({ id }) => resolved.get(id)!.rule.do === 'low-precision').map(({ id }) => id));
     const fromCopy = new Set([...low].filter(hasCopy));

@@ -184,12 +184,15 @@ const rule: fc.Arbitrary<MissRule> = fc
   })
   .map(({ after, one }) => ({ ...ruleOf(one.do), ...one, after, ...(one.do === 'low-precision' ? { copyBytes: 0.5 } : {}) }));
 
-const condition = fc.record({
-  phase: fc.constantFrom('prefill' as const, 'decode' as const, null, null),
-  tokens: fc.option(range),
-  pass: fc.option(range),
-  gate: fc.option(fc.constantFrom(0, 0.25, 0.4, 0.6).map((above) => ({ by: 'rank' as const, share: { ...everything, above } }))),
-});
+const condition = fc
+  .record({
+    phase: fc.constantFrom('prefill' as const, 'decode' as const, null, null),
+    tokens: fc.option(range),
+    pass: fc.option(range),
+    misses: fc.option(range),
+    gate: fc.option(fc.constantFrom(0, 0.25, 0.4, 0.6).map((above) => ({ by: 'rank' as const, share: { ...everything, above } }))),
+  })
+  .map(({ misses, ...others }) => (misses === null ? others : { ...others, misses }));
 
 /** One to three rules, of which the last always holds. */
 const rules: fc.Arbitrary<readonly MissRule[]> = fc

@@ -33,6 +33,7 @@ describe('rules of misses', () => {
     const given = [
       { do: 'load', when: { phase: 'prefill', tokens: '>=8', pass: { min: 2, max: 64 } } },
       { do: 'static', when: { tokens: 3 } },
+      { do: 'skip', when: { misses: '>1' } },
       { do: 'low-precision', copyBytes: 0.5, when: { gate: '>0.6' } },
       { do: 'skip', when: { gate: { by: 'weights', share: '>0.9' } } },
       'substitute',
@@ -42,6 +43,7 @@ describe('rules of misses', () => {
     expect(asWritten(rules)).toEqual([
       { do: 'load', admit: 'policy', when: { phase: 'prefill', tokens: { min: 8 }, pass: { min: 2, max: 64 } } },
       { do: 'static', admit: 'never', when: { tokens: 3 } },
+      { do: 'skip', admit: 'never', when: { misses: '>1' } },
       { do: 'low-precision', admit: 'never', copyBytes: 0.5, when: { gate: { by: 'rank', share: '>0.6' } } },
       { do: 'skip', admit: 'never', when: { gate: { by: 'weights', share: '>0.9' } } },
       'substitute',

@@ -151,11 +151,12 @@ const ADMITTED: Readonly<Record<Admission, (after: number) => string>> = {
 
 function whenOf(when: MissCondition | null): string {
   if (when === null) return '';
-  const { gate, pass, phase, tokens } = when;
+  const { gate, misses, pass, phase, tokens } = when;
   const said = [
     ...(phase === null ? [] : [phase === 'prefill' ? 'passes with a prompt' : 'passes that only decode']),
     ...(pass === null ? [] : [`${rangeOf(pass)} tokens a pass`]),
     ...(tokens === null ? [] : [`${rangeOf(tokens)} tokens an expert`]),
+    ...(misses === undefined ? [] : [`${rangeOf(misses)} misses`]),
     ...(gate === null ? [] : [`better ranked ${rangeOf(gate.share)} by ${gate.by}`]),
   ];
   return `${said.join(', ')}: `;

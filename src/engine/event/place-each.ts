@@ -148,11 +148,12 @@ class EachMiss extends Misses {
     return at;
   }
 
-  #holds({ gate, pass, phase, tokens }: MissCondition, i: number): boolean {
-    const { demand, prefill, tokens: passTokens } = this.event;
+  #holds({ gate, misses, pass, phase, tokens }: MissCondition, i: number): boolean {
+    const { demand, misses: missed, prefill, tokens: passTokens } = this.event;
     if (phase !== null && (phase === 'prefill') !== prefill) return false;
     if (tokens !== null && !inRange(tokens, demand.counts[i]!)) return false;
     if (pass !== null && !inRange(pass, passTokens)) return false;
+    if (misses !== undefined && !inRange(misses, missed)) return false;
     return gate === null || inRange(gate.share, this.gpu.unimportance!.of(gate.by, demand.ids[i]!));
   }
 

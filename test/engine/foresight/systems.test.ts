@@ -10,7 +10,7 @@ const FIXED = new Set(['all-resident', 'flexmoe', 'klotski', 'moe-gen', 'no-cach
 /** These choose among candidates by gate weights, which the bundled recordings do not carry. */
 const WEIGHTS = new Set(['cache-conditional', 'swapmoe']);
 /** These load smaller copies of experts, let others stand in, or compute some a layer late, none of which foresight knows. */
-const SMALLER = new Set(['buddymoe', 'hobbit', 'ktransformers-deferral', 'slicemoe']);
+const SMALLER = new Set(['buddymoe', 'daop', 'hobbit', 'ktransformers-deferral', 'slicemoe']);
 /** These have buffers for prefetches and no cache, which foresight has no use for. */
 const BUFFERS = new Set(['klotski', 'moe-gen', 'se-moe']);
 
