@@ -88,7 +88,7 @@ export function define(command: Command, context: CliContext): void {
         const details = options.details === true || outputs.needDetails;
         const observe = timeline === null ? {} : { observe: timeline.observe };
         const once = () => runWithProgress(run, context, { details, ...observe });
-        const result = repeat === null ? await once() : await runRepeatedly(repeat, once);
+        const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), context.argv);
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
         timeline?.finish(result);
         await outputs.deliver(result);
@@ -101,6 +101,20 @@ export function define(command: Command, context: CliContext): void {
         timeline?.abort();
       }
     });
+}
+
+/** Flags that say where and how a result is shown, which another run of the same is free in; those that take a value. */
+const SHOWING = new Set(['-o', '--output', '--format', '--html', '--timeline', '--timeline-window', '--svg', '--progress']);
+const SHOWING_ALONE = new Set(['--json', '-q', '--quiet', '-v', '--verbose', '--color', '--no-color', '--debug', '--details']);
+
+/** A result that says by which command it comes again. */
+function repeatable(result: Result, argv: readonly string[]): Result {
+  const words = argv.filter((word, at) => {
+    const showing = SHOWING.has(word) || SHOWING_ALONE.has(word) || [...SHOWING].some((flag) => word.startsWith(`${flag}=`));
+    return !showing && !SHOWING.has(argv[at - 1] ?? '');
+  });
+  const quoted = words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return { ...result, environment: { ...result.environment, command: ['moeprof', ...quoted].join(' ') } };
 }
 
 function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {

@@ -3,6 +3,7 @@ import { formatCount, formatTokensPerSecond } from '../base/units.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
+import { changedParts } from '../report/summary.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
@@ -141,7 +142,7 @@ function titleOf({ points }: Sweep): string {
     return all.length === 1 ? all[0]! : `${all.length} ${many}`;
   };
   const model = one(({ inputs }) => `${inputs.model} ${inputs.quantization}`, 'models');
-  return `${model} on ${one(({ inputs }) => inputs.hardware, 'machines')}, ${one(({ inputs }) => inputs.system, 'systems')}`;
+  return `${model} on ${one(({ inputs }) => inputs.hardware, 'machines')}, ${one((result) => result.inputs.system + changedParts(result), 'systems')}`;
 }
 
 function originOf({ points }: Sweep): string {

@@ -6,7 +6,7 @@ export type Phase = 'prefill' | 'decode';
 
 /** A part of the GPU's time. */
 interface PhasePart {
-  readonly label: 'dense' | 'experts' | 'stall' | 'all-to-all';
+  readonly label: 'dense' | 'experts' | 'CPU' | 'stall' | 'all-to-all';
   readonly ns: number;
 }
 
@@ -31,12 +31,20 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
   const named = [
     ['dense', of('time.dense') ?? 0],
     ['experts', of('time.compute') ?? 0],
-    ['stall', of('time.stall') ?? 0],
+    ...waits(of('time.stall'), of('time.stall_cpu')),
     // Only several GPUs have it.
     ['all-to-all', of('time.all_to_all')],
   ] as const;
   const parts = named.flatMap(([label, ns]) => (ns === undefined ? [] : [{ label, ns }]));
   return { passes, parts, cpuNs: of('time.cpu') ?? 0 };
+}
+
+/** What the GPU waits for: the CPU that computes, and experts that arrive; a result of an earlier version does not tell them apart. */
+export function waits(stallNs = 0, cpuNs: number | undefined): readonly (readonly ['CPU' | 'stall', number | undefined])[] {
+  return [
+    ['CPU', cpuNs],
+    ['stall', Math.max(0, stallNs - (cpuNs ?? 0))],
+  ];
 }
 
 /** The kinds of passes that a run has, where it has both; decoding first. */

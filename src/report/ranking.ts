@@ -7,6 +7,7 @@ import { type Document, figure, type Grid, grid, type Line, ratio } from './docu
 import { documentFormats } from './document/formats.js';
 import { bareRate, formatDelta } from './format.js';
 import { type Phase, phaseTime } from './phase-time.js';
+import { changedParts } from './summary.js';
 
 /** One run of a ranking. */
 interface Ranked {
@@ -32,18 +33,29 @@ function phaseRanked(results: readonly Result[]): Phase {
   return results.some((result) => speedOf(result, 'decode') !== null) ? 'decode' : 'prefill';
 }
 
-/** Fastest first; ties keep the order in which they were named. */
+/** True where the machine has the memory that the run takes. */
+function fits({ warnings }: Result): boolean {
+  return !warnings.some(({ code }) => code === 'does-not-fit');
+}
+
+/** Fastest first, those that do not fit their machine behind all others; ties keep the order in which they were named. */
 export function rank(results: readonly Result[]): Ranked[] {
   const phase = phaseRanked(results);
-  const sorted = [...results].sort((a, b) => (speedOf(b, phase) ?? 0) - (speedOf(a, phase) ?? 0));
+  const sorted = [...results].sort((a, b) => Number(fits(b)) - Number(fits(a)) || (speedOf(b, phase) ?? 0) - (speedOf(a, phase) ?? 0));
   const best = sorted[0]!;
   const machines = new Set(results.map(({ inputs }) => inputs.hardware)).size > 1;
   const systems = new Set(results.map(({ inputs }) => inputs.system)).size > 1;
   return sorted.map((result) => {
-    const { hardware, system } = result.inputs;
+    const { hardware } = result.inputs;
+    const system = result.inputs.system + changedParts(result);
     const name = machines && systems ? `${system} on ${hardware}` : machines ? hardware : system;
     const speeds = { decode: speedOf(result, 'decode'), prefill: speedOf(result, 'prefill') };
-    return { result, name, ...speeds, reason: result === best ? '' : reasonOf(phase, best, result) };
+    return {
+      result,
+      name,
+      ...speeds,
+      reason: (speedOf(result, phase) ?? 0) > (speedOf(best, phase) ?? 0) || result === best ? '' : reasonOf(phase, best, result),
+    };
   });
 }
 
@@ -67,6 +79,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   const nsOf = (label: string): number => (time.parts.find((part) => part.label === label)?.ns ?? 0) / tokens;
   const parts = [
     ['stall', nsOf('stall')],
+    ['waiting for the CPU', nsOf('CPU')],
     ['experts', nsOf('experts')],
     ['dense', nsOf('dense')],
     ['exchange between GPUs', nsOf('all-to-all')],
@@ -136,21 +149,34 @@ export const rankingReports = documentFormats<readonly Result[]>(rankingDocument
 export function rankingDocument(results: readonly Result[]): Document {
   const ranked = rank(results);
   const whole = rankingGrid(ranked);
+  const fitting = ranked.filter(({ result }) => fits(result));
+  const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
     lead: [{ text: orderOf(ranked) }],
     blocks: [
-      ...byKnowledge(ranked, whole),
-      { kind: 'lines', lines: [...reasons(ranked), ...warnings(ranked)], only: ['terminal'] },
-      { kind: 'lines', lines: warnings(ranked), only: ['markdown'] },
+      ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, 0, fitting.length))),
+      ...(others.length === 0 ? [] : [{ ...part(whole, fitting.length, ranked.length), title: NO_ROOM }]),
+      { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
+      { kind: 'lines', lines: common(ranked), only: ['markdown'] },
     ],
     records: whole,
   };
 }
 
+/** Heading of runs that could not be. */
+const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
+
+/** Rows of a grid, in columns as wide as those of all. */
+function part(whole: Grid, from: number, to: number): Grid {
+  const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
+  return { ...whole, columns, rows: whole.rows.slice(from, to) };
+}
+
 /** Runs that know equally much, under a heading of their own (L17), in columns that stand under each other; one grid where all know nothing. */
 function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
   const knows = ranked.map(({ result }) => result.knowledge?.most ?? 'nothing');
+  if (ranked.length === 0) return [];
   if (knows.every((known) => known === 'nothing')) return [whole];
   const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
   return KNOWLEDGE.flatMap((known) => {
@@ -188,8 +214,9 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
     { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
     { head: 'hit rate', of: ({ result }) => ratio(metricOf(result, 'cache.hit_rate')) },
     { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
-    { head: 'stall', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
+    { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricOf(result, 'share.stall')) },
     { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
+    { head: 'notes', align: 'left', of: (row) => notesOf(row.result).join('; '), only: ['markdown', 'csv'] },
     { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
     { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
   ]);
@@ -202,17 +229,41 @@ function orderOf(ranked: readonly Ranked[]): string {
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
 }
 
+/** What makes each run slower than the best, and what is to be known of it alone. */
 function reasons(ranked: readonly Ranked[]): Line[] {
-  return ranked.filter(({ reason }) => reason !== '').map(({ name, reason }) => ({ text: `${name}: ${reason}`, tone: 'item' }));
+  const all = new Set(sharedNotes(ranked));
+  return ranked.flatMap(({ name, reason, result }) => {
+    const said = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
+    return said.length === 0 ? [] : [{ text: `${name}: ${said.join('; ')}`, tone: 'item' as const }];
+  });
 }
 
-/** Each warning once, with the runs that have it. */
-function warnings(ranked: readonly Ranked[]): Line[] {
-  const codes = new Set(ranked.flatMap(({ result }) => result.warnings.map(({ code }) => code)));
-  return [...codes].map((code) => {
-    const names = ranked.filter(({ result }) => result.warnings.some((warning) => warning.code === code)).map(({ name }) => name);
-    return { label: code, text: names.length === ranked.length ? 'all' : names.join(', '), tone: 'warning' };
-  });
+/** Warnings as words in a row; what stands under the title or in a heading is left out. */
+const WORDS: Readonly<Record<string, string>> = {
+  'below-token-cycle': 'the cache is smaller than what one token needs',
+  'dram-too-small': 'experts are read from the SSD',
+  'machine-defaults': 'figures of the machine were assumed',
+  'page-cache': 'the page cache of the system reads experts from the SSD',
+  'pass-split': 'prompts are read in several passes',
+  'profiled-on-itself': 'popularity was counted on tokens that are replayed',
+  'routing-reused': 'routing is used more than once',
+  'streams-cut': 'some answers are cut short',
+};
+const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
+
+function notesOf({ warnings }: Result): string[] {
+  const codes = [...new Set(warnings.map(({ code }) => code))].filter((code) => !SAID_ELSEWHERE.has(code));
+  return codes.map((code) => WORDS[code] ?? code.replaceAll('-', ' '));
+}
+
+/** Notes that all runs have. */
+function sharedNotes(ranked: readonly Ranked[]): string[] {
+  const [first, ...others] = ranked.map(({ result }) => notesOf(result));
+  return others.length === 0 ? [] : first!.filter((note) => others.every((notes) => notes.includes(note)));
+}
+
+function common(ranked: readonly Ranked[]): Line[] {
+  return sharedNotes(ranked).map((text) => ({ label: 'all', text, tone: 'warning' }));
 }
 
 function titleOf(result: Result): string {

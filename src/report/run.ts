@@ -57,8 +57,8 @@ function metricGrid({ inputs, metrics, seed }: Result): Grid {
 
 /** Where the time goes. */
 function timeBlocks(time: NonNullable<Summary['time']>): Block[] {
-  const { cpu, parts, totalNs } = time;
-  const heads = ['where the time goes', ...parts.map(({ label }) => label), 'total'];
+  const { cpu, parts, source, totalNs } = time;
+  const heads = ['where the time goes', ...parts.map(({ label }) => partWords(label, source)), 'total'];
   const row = ['share', ...parts.map(({ share }) => ratio(share)), figure(totalNs, 'ns')];
   return [
     { kind: 'drawing', draw: (options) => timeBar(time, widthOf(options), options) },
@@ -79,12 +79,19 @@ function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
   ];
 }
 
+/** A part of the time in words: what the GPU waits for has a name. */
+function partWords(label: TimePart['label'], source: string): string {
+  if (label === 'CPU') return 'CPU computes';
+  return label === 'stall' ? `waits for ${source}` : label;
+}
+
 function timeBar(time: NonNullable<Summary['time']>, width: number, options: ReportOptions): string {
   const chalk = palette(options);
   const [solid, dense, medium, light] = barGlyphs(options.unicode);
   const looks: Record<TimePart['label'], { glyph: string; paint: (text: string) => string }> = {
     dense: { glyph: dense, paint: chalk.blue },
     experts: { glyph: solid, paint: chalk.green },
+    CPU: { glyph: options.unicode ? '╲' : '\\', paint: chalk.yellow },
     stall: { glyph: light, paint: chalk.red },
     'all-to-all': { glyph: options.unicode ? '╱' : '/', paint: chalk.magenta },
     idle: { glyph: medium, paint: chalk.gray },
@@ -95,7 +102,7 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     width,
   );
   // In two lines where one is too narrow, as with exchanges between GPUs and idle time.
-  const words = parts.map((part) => `${part.label} ${formatRatio(part.share)}`);
+  const words = parts.map((part) => `${partWords(part.label, time.source)} ${formatRatio(part.share)}`);
   const fits = words.reduce((length, word) => length + word.length + 5, -3) <= width;
   const legend = parts.map((part, i) => `${looks[part.label].paint(looks[part.label].glyph)} ${words[i]}`);
   const lines = fits ? [legend] : [legend.slice(0, 3), legend.slice(3)];

@@ -10,7 +10,7 @@ import { deviceWords } from './device.js';
 import { type Datum, figure, type Grid, grid, gridOf } from './document/document.js';
 import { formatMetric, printable } from './format.js';
 import { foresightText, type KnownTimes, limitText } from './limit.js';
-import type { Phase } from './phase-time.js';
+import { type Phase, waits } from './phase-time.js';
 
 /** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
 export const LABEL = 12;
@@ -18,7 +18,7 @@ export const FIGURE = 11;
 
 /** A part of the time. */
 export interface TimePart {
-  readonly label: 'dense' | 'experts' | 'stall' | 'all-to-all' | 'idle';
+  readonly label: 'dense' | 'experts' | 'CPU' | 'stall' | 'all-to-all' | 'idle';
   readonly ns: number;
   /** 0..1 of the whole. */
   readonly share: number;
@@ -58,6 +58,8 @@ export interface Summary {
     readonly totalNs: number;
     readonly parts: readonly TimePart[];
     readonly cpu: string | null;
+    /** What stall waits for: `the link`, `SSD and link`, `the SSD`. */
+    readonly source: string;
   } | null;
   readonly bounds: readonly BoundRow[];
   readonly warnings: readonly Warning[];
@@ -67,7 +69,7 @@ export interface Summary {
 export function summarizeResult(result: Result): Summary {
   const { model, quantization, hardware, system } = result.inputs;
   return {
-    title: printable(`${model} ${quantization} on ${hardware}, ${system}`),
+    title: printable(`${model} ${quantization} on ${hardware}, ${system}${changedParts(result)}`),
     origin: origin(result),
     synthetic: synthetic(result),
     cache: cacheGrid(result),
@@ -81,6 +83,18 @@ export function summarizeResult(result: Result): Summary {
       .filter(({ code }) => code !== 'synthetic-routing')
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
+}
+
+/** What flags put in the place of a system's own policy and predictor: `, with s3-fifo:small=0.2`; empty where nothing was. */
+export function changedParts({ config }: Pick<Result, 'config'>): string {
+  const { overrides } = config as {
+    readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };
+  };
+  const parts = (overrides?.system ?? []).flatMap(({ path, value: to }) => {
+    if (path === 'cache.policy') return [String(to)];
+    return path === 'predictor.kind' || path === 'predictor' ? [to === 'none' ? 'no predictor' : `predictor ${String(to)}`] : [];
+  });
+  return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
 }
 
 /** Text of a metric, or null where the run does not have it. */
@@ -189,6 +203,22 @@ const REGROUPING: Fact = [
   ['schedule.batch_wait', 'waited for other batches'],
 ];
 
+/** Who holds how much. */
+function memoryFact(several: boolean, place: string): Fact {
+  return [
+    'memory',
+    ['memory.gpu.peak', several ? 'on each GPU' : place],
+    ['memory.gpu.expert_cache', 'of it expert cache'],
+    ['memory.dram.peak', 'in DRAM'],
+    ['memory.dram.kv_peak', 'of it KV caches'],
+  ];
+}
+
+/** What contexts take. */
+function kvCaches(place: string): Fact {
+  return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
+}
+
 /** Facts in the order of asking. */
 function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
@@ -243,13 +273,8 @@ function factsOf(result: Result): Fact[] {
       : ['prefetch'],
     ['prediction', ['predict.time', 'each']],
     ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
-    [
-      'memory',
-      ['memory.gpu.peak', several ? 'on each GPU' : place],
-      ['memory.gpu.expert_cache', 'of it expert cache'],
-      ['memory.dram.peak', 'in DRAM'],
-      ['memory.dram.kv_peak', 'of it KV caches'],
-    ],
+    memoryFact(several, place),
+    kvCaches(place),
     [
       'expert cache',
       ['memory.gpu.expert_cache_least', 'at least'],
@@ -285,7 +310,13 @@ function facts(result: Result): (readonly [label: string, text: string])[] {
   const used = `${variants?.map(printable).join(', ')}: ${text(result, 'variant.true_k')} experts per token and layer`;
   const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
   const knows = printable(knowledgeText(result) ?? '');
-  const others = [['GPUs', joinedText(result)] as const, ...lines, ['knows', knows] as const, ...knowingFacts(result)];
+  const others = [
+    ['GPUs', joinedText(result)] as const,
+    ...lines,
+    ['knows', knows] as const,
+    ...knowingFacts(result),
+    ['again', printable(String(result.environment.command ?? ''))] as const,
+  ];
   return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
 }
 
@@ -328,13 +359,13 @@ function time(result: Result): Summary['time'] {
   const named = [
     ['dense', value(result, 'time.dense') ?? 0],
     ['experts', value(result, 'time.compute') ?? 0],
-    ['stall', value(result, 'time.stall') ?? 0],
+    ...waits(value(result, 'time.stall') ?? 0, value(result, 'time.stall_cpu') ?? undefined),
     // Only several GPUs have it.
     ['all-to-all', value(result, 'time.all_to_all')],
   ] as const;
   const busy = named.reduce((sum, [, ns]) => sum + (ns ?? 0), 0);
   const whole = Math.max(total, busy);
-  const parts: TimePart[] = named.filter(([, ns]) => ns !== null).map(([label, ns]) => ({ label, ns: ns ?? 0, share: (ns ?? 0) / whole }));
+  const parts: TimePart[] = named.filter(([, ns]) => ns != null).map(([label, ns]) => ({ label, ns: ns ?? 0, share: (ns ?? 0) / whole }));
   // What is left is waiting for requests to arrive; below a thousandth it is rounding.
   if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
   const cpuNs = value(result, 'time.cpu') ?? 0;
@@ -343,7 +374,13 @@ function time(result: Result): Summary['time'] {
   const held = `The CPU runs dense layers and attention for ${formatNs(denseNs)}, and ${experts}.`;
   const cpu = denseNs > 0 ? held : cpuNs > 0 ? `The CPU ${experts} beside the GPU.` : null;
   const { processor } = deviceWords(result);
-  return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu };
+  return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
+}
+
+/** What experts come over that are waited for. */
+export function sourceOf(result: Result): string {
+  if ((value(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
+  return value(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';
 }
 
 function bounds(result: Result): BoundRow[] {

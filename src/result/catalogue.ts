@@ -225,6 +225,7 @@ const TABLE: readonly Row[] = [
   ['time.dense_cpu', 'ns', 'none', 'Of time.dense, what the CPU computes: layers that it holds, attention to KV caches in DRAM'],
   [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts; in layers that the CPU holds, its own'],
   [`time.stall${PHASES}`, 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
+  [`time.stall_cpu${PHASES}`, 'ns', 'lower', 'Of time.stall, waiting for the CPU to compute experts; the rest waits for experts to arrive'],
   [`time.cpu${PHASES}`, 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
   [`time.all_to_all${PHASES}`, 'ns', 'lower', 'What exchanging activations between GPUs added to events'],
@@ -240,6 +241,7 @@ const TABLE: readonly Row[] = [
   ['transfer.all_to_all.bytes_per_token', 'bytes/token', 'lower', 'Bytes of activations sent between GPUs, per token'],
 
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
+  ['memory.kv_tokens', 'count', 'none', 'Tokens of context whose KV caches were held at once, at most'],
   ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],
   ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],
   ['memory.gpu.copies', 'bytes', 'none', 'Part of the capacity of the expert cache that low-precision copies have'],

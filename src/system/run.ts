@@ -245,6 +245,8 @@ export interface RunSpec extends Omit<CheckedRun, 'system'> {
   readonly folder: string;
   /** Values inside the model, hardware and runtime profiles that it names. */
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
+  /** Values inside the system that it names: it is no longer what its name says. Absent: none. */
+  readonly systemChanges?: readonly Override[];
 }
 /** What a run profile may say; all fields are optional. */
 export type RunInput = z.input<typeof runSchema>;
@@ -338,7 +340,12 @@ function specOf(
   const { workload } = located.value;
   const speculation = workload.speculation ?? system.value.speculation;
   const drafted = speculation === undefined ? workload : { ...workload, speculation };
-  const run = { ...located.value, workload: drafted, system: system.value, label, places, folder, overrides: inner };
+  const changes = within('system');
+  const run = {
+    ...located.value,
+    ...(changes.length === 0 ? {} : { systemChanges: changes }),
+    ...{ workload: drafted, system: system.value, label, places, folder, overrides: inner },
+  };
   return withLocatedModules(run, system.folder, overrides);
 }
 

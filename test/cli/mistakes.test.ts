@@ -78,7 +78,7 @@ describe('a malformed value of a flag', () => {
   it.each([
     ['--cache', 'banana', '--cache: memory.expertCache: "banana" is not a capacity; write e.g. 8GiB, 25% or 16/layer'],
     ['--policy', 's3-fifo:small=2', '--policy: cache.policy: policy s3-fifo: small: 2 is out of range, use 0 to 1'],
-    ['--predictor', 'transiton', '--predictor: predictor.kind: unknown predictor "transiton"; did you mean "transition"?'],
+    ['--predictor', 'transiton', '--predictor: predictor: unknown predictor "transiton"; did you mean "transition"?'],
     ['--scheduler', 'fcsf', '--scheduler: scheduler: unknown scheduler "fcsf"; did you mean "fcfs"?'],
     ['--variant', 'random=3', '--variant: variants.0: variant random=3: random takes no value; write random'],
     ['--workload', 'gamma:cv=0', '--workload: workload.arrivals: workload gamma: cv: 0 is out of range, use 0.01 to 100'],

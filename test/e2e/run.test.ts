@@ -32,7 +32,7 @@ describe('moeprof run', () => {
   it('profiles the quick start and says that its routing is synthetic', async () => {
     const { stdout, stderr, code } = await moeprof(['run']);
     expect([stderr, code]).toEqual(['', 0]);
-    expect(stdout).toContain('qwen3-30b-a3b');
+    expect(stdout).toContain('gpt-oss-120b');
     expect(stdout).toMatch(/synthetic/);
     for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
   });
@@ -154,7 +154,7 @@ describe('paths that flags name', () => {
       const policy = `export { lru as default } from '${join(root, 'dist/cache/policies/lru.js')}';\n`;
       writeFileSync(join(cwd, 'mine.mjs'), policy);
       writeFileSync(join(cwd, 'arrivals.csv'), 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,4,4\n');
-      const args = ['--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '50%', '--json'];
+      const args = ['-s', 'on-demand-lru', '--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '50%', '--json'];
       const { stdout, stderr, code } = await moeprof(['run', ...named, ...args], { cwd });
       expect([stderr, code]).toEqual(['', 0]);
       expect(metricOf(JSON.parse(stdout) as Saved, 'workload.requests')).toBe(1);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderDocumentPage } from '../../src/report/document/page.js';
 import { rank, rankingDocument, rankingReports } from '../../src/report/ranking.js';
+import { summarizeResult } from '../../src/report/summary.js';
 import { type KnowingPart, knowledgeOfParts } from '../../src/result/knowledge.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from '../result/sample.js';
@@ -164,11 +165,42 @@ describe('the table', () => {
     expect(rows.find((row) => row.startsWith('phone'))).toContain(' 5.00 MiB ');
   });
 
-  it('lists warnings once, with the runs that have them', () => {
+  it('says what is to be known of a run in words in its row, once where all have it', () => {
     const warning = { code: 'streams-cut', message: 'cut' };
     const warned = (name: string, warnings: Result['warnings']): Result => ({ ...run(name, { stall: 1, experts: 2, dense: 3 }), warnings });
-    expect(text([warned('a', [warning]), warned('b', [])])).toContain('! streams-cut: a\n');
-    expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! streams-cut: all\n');
+    expect(text([warned('a', [warning]), warned('b', [])])).toContain('\na: some answers are cut short\n');
+    expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! all: some answers are cut short\n');
+  });
+
+  it('puts what does not fit its machine under a line of its own, however fast', () => {
+    const large = { ...run('large', { stall: 0, experts: 1, dense: 1 }), warnings: [{ code: 'does-not-fit', message: 'too large' }] };
+    const table = text([large, best]);
+    expect(rank([large, best]).map(({ name, reason }) => [name, reason])).toEqual([
+      ['best', ''],
+      ['large', ''],
+    ]);
+    expect(table.indexOf('\nbest ')).toBeLessThan(table.indexOf('do not fit their machine'));
+    expect(table.indexOf('do not fit their machine')).toBeLessThan(table.indexOf('\nlarge '));
+  });
+
+  it('names the policy that ran in the place of the system’s own', () => {
+    const overrides = { system: [{ path: 'cache.policy', value: 's3-fifo' }] };
+    const other = { ...best, config: { ...best.config, overrides } };
+    expect(rank([best, other]).map(({ name }) => name)).toEqual(['best', 'best with s3-fifo']);
+    expect(summarizeResult(other).title).toMatch(/, best with s3-fifo$/);
+  });
+
+  it('tells waiting for the CPU from waiting for the link', () => {
+    expect(reason(run('other', { stall: 4, experts: 2, dense: 3 }, { 'time.stall_cpu': 100 * 3 * MS }))).toBe(
+      '+3.00 ms waiting for the CPU a token',
+    );
+    const time = summarizeResult(run('other', { stall: 4, experts: 2, dense: 4 }, { 'time.stall_cpu': 100 * 3 * MS })).time!;
+    expect(time.parts.map(({ label, share }) => [label, share])).toEqual([
+      ['dense', 0.4],
+      ['experts', 0.2],
+      ['CPU', 0.3],
+      ['stall', 0.1],
+    ]);
   });
 });
 

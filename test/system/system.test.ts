@@ -106,7 +106,7 @@ describe('values given from outside', () => {
     const quickstart = loadRun('quickstart', [set('workload.tokens', 99), set('memory.expertCache', '3GiB')]);
     expect(quickstart.workload.tokens).toBe(99);
     expect(quickstart.memory.expertCache).toEqual({ text: '3GiB', kind: 'bytes', bytes: 3 * 2 ** 30 });
-    expect(quickstart.system.name).toBe('mixtral-offloading');
+    expect(quickstart.system.name).toBe('llama.cpp-static');
   });
 
   it('reach into a predictor that was given as a bare name', () => {

@@ -47,7 +47,10 @@ export class Executor {
     const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
     // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
-    else stallNs += endNs - gpuNs;
+    else {
+      stallNs += endNs - gpuNs;
+      recorder.phase.cpuStallNs += endNs - gpuNs;
+    }
     computeNs += restNs;
     event.stallNs = stallNs;
     recorder.layers.computeNs[layer]! += computeNs;

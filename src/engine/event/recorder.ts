@@ -52,6 +52,8 @@ export interface PhaseCounters {
   denseNs: number;
   computeNs: number;
   stallNs: number;
+  /** Of stallNs, what is waited for the CPU to compute, after all that was to arrive has. */
+  cpuStallNs: number;
   cpuNs: number;
   exchangeNs: number;
 }
@@ -117,6 +119,7 @@ export class Recorder {
       denseNs: 0,
       computeNs: 0,
       stallNs: 0,
+      cpuStallNs: 0,
       cpuNs: 0,
       exchangeNs: 0,
     });

@@ -22,6 +22,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
   const expertBytes = cached.length === 0 ? expertBytesTotal(inputs.model) : cached.reduce((bytes, own) => bytes + own, 0);
   const dramKv = passes.kv.peakTokens * dram.kvBytesPerToken;
   return {
+    'memory.kv_tokens': passes.kv.peakTokens,
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
     'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),

@@ -29,7 +29,7 @@ export function outcome(finished: Finished): Result {
     return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
   });
   // What two results must share to be comparable; the system, its cache, its predictor and what is drafted are what one compares.
-  const { folder: _folder, label: _label, overrides, places: _places, system: _system, ...parsed } = run;
+  const { folder: _folder, label: _label, overrides: _overrides, places: _places, system: _system, systemChanges: _, ...parsed } = run;
   const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
   const common = {
     model: { layers: model.layers, dense: model.dense },
@@ -67,7 +67,7 @@ export function outcome(finished: Finished): Result {
       ...(hardware.machine === undefined ? {} : { machine: hardware.machine }),
       system: asWritten(system),
       ...(profile === null ? {} : { profiledOn: profile.words }),
-      overrides: { model: overrides.model.map(plain), hardware: overrides.hardware.map(plain), runtime: overrides.runtime.map(plain) },
+      overrides: overridesOf(run),
     },
     metrics: metricsOf(finished, bounds),
     perLayer: perLayerOf(finished),
@@ -98,6 +98,14 @@ let processor: string | undefined;
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
+}
+
+/** Values that were set inside the profiles that a run names. */
+function overridesOf({ overrides: { hardware, model, runtime }, systemChanges }: Finished['run']): Record<string, unknown> {
+  return {
+    ...{ model: model.map(plain), hardware: hardware.map(plain), runtime: runtime.map(plain) },
+    ...(systemChanges === undefined ? {} : { system: systemChanges.map(plain) }),
+  };
 }
 
 /** What executes, where it is no GPU with a memory of its own. */

@@ -70,6 +70,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
     ...(usesCpu(layout.dense) ? { 'time.dense_cpu': recorder.denseCpuNs } : {}),
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
+    'time.stall_cpu': recorder.phases.reduce((total, { cpuStallNs }) => total + cpuStallNs, 0) / gpus.length,
     'time.cpu': sum(recorder.layers.cpuNs),
     'share.stall': stall / engine.nowNs,
     ...byPhase(recorder, (phase) => ({
@@ -77,6 +78,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
       'time.dense': phase.denseNs,
       'time.compute': phase.computeNs / gpus.length,
       'time.stall': phase.stallNs / gpus.length,
+      'time.stall_cpu': phase.cpuStallNs / gpus.length,
       'time.cpu': phase.cpuNs,
       ...(several ? { 'time.all_to_all': phase.exchangeNs } : {}),
     })),

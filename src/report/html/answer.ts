@@ -3,6 +3,7 @@ import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { deviceWords } from '../device.js';
 import { formatMetric } from '../format.js';
+import { sourceOf } from '../summary.js';
 
 /** What the run costs, as plain text: one sentence, and what it is to be seen against, which may be empty. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
@@ -11,23 +12,29 @@ export function answerOf(result: Result): { readonly sentence: string; readonly 
     return metric === undefined ? null : formatMetric(metric);
   };
   const { place, processor } = deviceWords(result);
-  const tpot = text('latency.tpot.p50');
-  const pass = text('latency.pass.p50');
+  const tpot = text('latency.tpot.mean');
+  const pass = text('latency.pass.mean');
   const decode = text('speed.decode');
   const speed =
     tpot !== null && decode !== null
-      ? `Decodes at ${decode}, a token in ${tpot} (median)`
+      ? `Decodes at ${decode}, a token in ${tpot} on average`
       : pass !== null
-        ? `A pass takes ${pass} (median)`
+        ? `A pass takes ${pass} on average`
         : 'No time was measured';
   const total = result.metrics['time.total']?.value ?? 0;
-  const stall = (result.metrics['time.stall']?.value ?? 0) / total;
+  const cpu = (result.metrics['time.stall_cpu']?.value ?? 0) / total;
+  const stall = (result.metrics['time.stall']?.value ?? 0) / total - cpu;
+  const source = sourceOf(result);
+  const nothing = result.metrics['memory.gpu.expert_cache']?.value === 0 ? ', with no expert resident,' : '';
   const waits =
     !(total > 0) || !Number.isFinite(stall)
       ? ''
-      : stall > 0.005
-        ? `, and the ${processor} waits for experts during ${formatRatio(stall, 0)} of the run`
-        : `, and the ${processor} hardly ever waits for an expert`;
+      : [
+          ...(cpu > 0.005 ? [`, the CPU computes experts during ${formatRatio(cpu, 0)} of the run`] : []),
+          stall > 0.005
+            ? `, and the ${processor} waits for ${source}${nothing} during ${formatRatio(stall, 0)} of ${cpu > 0.005 ? 'it' : 'the run'}`
+            : `, and the ${processor} hardly ever waits for an expert to arrive`,
+        ].join('');
   const hit = text('cache.hit_rate');
   const belady = text('bound.belady.hit_rate');
   const resident = text('bound.all_resident.tpot');

@@ -224,14 +224,23 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'What a machine gets done, which is no speed: a long prompt lowers throughput.generated and raises throughput.total, and neither says how fast it decodes (speed.decode). They rise with the batch, since tokens share experts, while each user waits longer: decide by the one that your service promises.',
   },
   {
-    names: ['time.total', 'time.dense.*', 'time.dense_cpu', 'time.compute.*', 'time.stall.*', 'time.cpu.*', 'share.stall'],
-    what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU, and of it dense_cpu on the CPU where the run leaves layers or KV caches there (memory.gpuLayers, memory.kvIn); compute is routed experts on the GPU, or on the CPU in layers that it holds; stall is the GPU idle inside an event, waiting for an expert to arrive or for the CPU; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
+    names: [
+      'time.total',
+      'time.dense.*',
+      'time.dense_cpu',
+      'time.compute.*',
+      'time.stall.*',
+      'time.stall_cpu.*',
+      'time.cpu.*',
+      'share.stall',
+    ],
+    what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU, and of it dense_cpu on the CPU where the run leaves layers or KV caches there (memory.gpuLayers, memory.kvIn); compute is routed experts on the GPU, or on the CPU in layers that it holds; stall is the GPU idle inside an event, waiting for an expert to arrive or, stall_cpu of it, for the CPU to compute; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
     reading:
       'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',
   },
   {
-    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.copies', 'memory.gpu.saving', 'memory.dram.*'],
-    what: 'Memory in bytes: peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache and the part of it that low-precision copies have, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
+    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.copies', 'memory.gpu.saving', 'memory.dram.*', 'memory.kv_tokens'],
+    what: 'Memory in bytes (and kv_tokens, the tokens of context whose KV caches were held at once at most): peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache and the part of it that low-precision copies have, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
     reading:
       'Peak is to be compared with what the GPU has after driver and framework (the reserve of the hardware profile); does-not-fit warns where it is more. moeprof curve shows what each further GiB of expert cache buys, moeprof plan how much is needed for a given latency.',
   },

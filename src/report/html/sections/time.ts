@@ -13,7 +13,8 @@ import { prose, type Section, shareBar } from '../pieces.js';
 export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: string; readonly word: string }>> = {
   dense: { color: 'dense', word: 'attention and dense layers' },
   experts: { color: 'experts', word: 'experts' },
-  stall: { color: 'stall', word: 'waiting for experts' },
+  CPU: { color: 'base', word: 'the CPU computes experts' },
+  stall: { color: 'stall', word: 'waiting for experts to arrive' },
   'all-to-all': { color: 'late', word: 'activations between GPUs' },
   idle: { color: 'idle', word: 'no request' },
 };
