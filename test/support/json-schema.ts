@@ -33,6 +33,9 @@ export function violations(schema: Schema, value: unknown, path = '$'): string[]
       case 'exclusiveMinimum':
         if (typeof value === 'number' && value <= (expected as number)) complain(`is not above ${expected}`);
         break;
+      case 'exclusiveMaximum':
+        if (typeof value === 'number' && value >= (expected as number)) complain(`is not below ${expected}`);
+        break;
       case 'minLength':
         if (typeof value === 'string' && value.length < (expected as number)) complain(`is shorter than ${expected}`);
         break;
