@@ -28,6 +28,12 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./search.js'),
     ],
     [
+      'bound',
+      'what no system can be faster than, whatever it knows',
+      'adaptive -t routing.safetensors -w rtx-4090 --cache 25%',
+      () => import('./bound.js'),
+    ],
+    [
       'advise',
       'which settings to run a model with, as a line to paste, and how fast',
       'gpt-oss-120b -w rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB',

@@ -1,0 +1,124 @@
+// The least cost at which every use takes one of its options, while what is lost and the space that is taken stay within budgets: a knapsack with
+// choices. Small ones are solved exactly, large ones bounded from below by Lagrange multipliers.
+
+/** Options of some uses: use `u` has those from `u * width` on. Every use has one that loses nothing and takes no space. */
+export interface Options {
+  readonly count: number;
+  readonly width: number;
+  readonly cost: Float64Array;
+  readonly loss: Float64Array;
+  readonly space: Float64Array;
+}
+
+/** The least cost, or less; `exact`: it can be reached. */
+export interface LeastCost {
+  readonly cost: number;
+  readonly exact: boolean;
+}
+
+/** Uses that are solved exactly, as long as no more partial choices are kept, of which none is better than another in all three. */
+const MOST_USES = 32;
+const MOST_STATES = 2000;
+/** Steps towards each multiplier. Any multiplier gives a bound: more steps make it tighter by less than a millionth. */
+const LOSS_STEPS = 26;
+const SPACE_STEPS = 22;
+
+/** Solves or bounds. */
+export function leastCost(options: Options, lossBudget: number, spaceBudget: number): LeastCost {
+  const exact = options.count > MOST_USES ? null : exactCost(options, lossBudget, spaceBudget);
+  return exact === null ? { cost: boundByMultipliers(options, lossBudget, spaceBudget), exact: false } : { cost: exact, exact: true };
+}
+
+/** What is chosen under multipliers: the bound that they give, and what the choice loses and takes. */
+interface Chosen {
+  readonly bound: number;
+  readonly loss: number;
+  readonly space: number;
+}
+
+/**
+ * The bound. For multipliers a and b of at least 0, the sum over uses of the least cost + a loss + b space, less a and b times their budgets, is at
+ * most the cost of any choice within the budgets (weak duality); the largest such bound is that of choices that may be mixed.
+ */
+export function boundByMultipliers(options: Options, lossBudget: number, spaceBudget: number): number {
+  let best = 0;
+  const at = (a: number, b: number): Chosen => {
+    const chosen = choose(options, a, b);
+    best = Math.max(best, chosen.bound - a * lossBudget - b * spaceBudget);
+    return chosen;
+  };
+  const highest = highestRatio(options, options.loss);
+  /** What is chosen at the best multiplier of losses for one of space: just not too much is lost. */
+  const withLoss = (b: number): Chosen => {
+    const free = at(0, b);
+    if (free.loss <= lossBudget) return free;
+    let [low, high] = [highest * 1e-9, 2 * highest];
+    let kept = at(high, b);
+    for (let step = 0; step < LOSS_STEPS; step++) {
+      const middle = Math.sqrt(low * high);
+      const tried = at(middle, b);
+      if (tried.loss > lossBudget) low = middle;
+      else [high, kept] = [middle, tried];
+    }
+    return kept;
+  };
+  if (withLoss(0).space <= spaceBudget) return best;
+  const most = 2 * highestRatio(options, options.space);
+  let [low, high] = [most * 1e-9, most];
+  for (let step = 0; step < SPACE_STEPS; step++) {
+    const middle = Math.sqrt(low * high);
+    if (withLoss(middle).space > spaceBudget) low = middle;
+    else high = middle;
+  }
+  return best;
+}
+
+function choose({ cost, count, loss, space, width }: Options, a: number, b: number): Chosen {
+  let [bound, lost, taken] = [0, 0, 0];
+  for (let use = 0; use < count; use++) {
+    let least = Number.POSITIVE_INFINITY;
+    let chosen = 0;
+    for (let i = use * width; i < (use + 1) * width; i++) {
+      const total = cost[i]! + a * loss[i]! + b * space[i]!;
+      if (total < least) [least, chosen] = [total, i];
+    }
+    bound += least;
+    lost += loss[chosen]!;
+    taken += space[chosen]!;
+  }
+  return { bound, loss: lost, space: taken };
+}
+
+/** The multiplier above which no option with any of `what` is taken for its cost. */
+function highestRatio({ cost, count, width }: Options, what: Float64Array): number {
+  let highest = 0;
+  for (let use = 0; use < count; use++) {
+    let dearest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = use * width; i < (use + 1) * width; i++) {
+      dearest = Math.max(dearest, cost[i]!);
+      if (what[i]! > 0) least = Math.min(least, what[i]!);
+    }
+    if (least < Number.POSITIVE_INFINITY) highest = Math.max(highest, dearest / least);
+  }
+  return highest;
+}
+
+/** Partial choices, use by use, without those that another is as good as in everything (Nemhauser and Ullmann 1969); null: there are too many. */
+function exactCost({ cost, count, loss, space, width }: Options, lossBudget: number, spaceBudget: number): number | null {
+  let states: (readonly [cost: number, loss: number, space: number])[] = [[0, 0, 0]];
+  for (let use = 0; use < count; use++) {
+    const next: (readonly [number, number, number])[] = [];
+    for (const [c, l, s] of states) {
+      for (let i = use * width; i < (use + 1) * width; i++) {
+        const state = [c + cost[i]!, l + loss[i]!, s + space[i]!] as const;
+        if (state[1] <= lossBudget && state[2] <= spaceBudget) next.push(state);
+      }
+    }
+    next.sort((x, y) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
+    states = [];
+    for (const one of next) if (!states.some((other) => other[1] <= one[1] && other[2] <= one[2])) states.push(one);
+    if (states.length > MOST_STATES) return null;
+  }
+  return states[0]![0];
+}
