@@ -23,6 +23,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Layers, experts and choices are right, since they agree with the routing. The bytes of an expert are those of the model that was taken, and with them everything that is measured in bytes or time. Name the model that was recorded, or its config.json or GGUF file, with --model.',
   },
   {
+    names: ['model-note'],
+    what: 'What is to be known of the model: its config.json names a family that moeprof does not know, and was read by the fields that such files usually have. The warning says what was read.',
+    reading:
+      'Compare the experts, the choices per token and the width with the model card. Where they are right, bytes and times are as good as for any other model; where not, write a profile of the model and name it with --model.',
+  },
+  {
     names: ['synthetic-routing'],
     what: 'The routing of this run was drawn by a generator, from a seed, with the statistics of the model as far as its profile knows them: how popular experts are, and how often a token stays with the experts of the one before. No model has computed it.',
     reading:
