@@ -194,6 +194,14 @@ function metricGrid(result: Result, title: string, rows: readonly Named[], colum
 /** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
+/** Low-precision copies that stay on the GPU. */
+const COPIES: Fact = [
+  'copies',
+  ['cache.copy_hit_rate', 'of the demands served'],
+  ['transfer.copies.count', 'brought'],
+  ['memory.gpu.copies', 'of the cache'],
+];
+
 /** What regrouping a pool by path gains, and what it costs. */
 const REGROUPING: Fact = [
   'regrouping',
@@ -219,6 +227,12 @@ function kvCaches(place: string): Fact {
   return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
 }
 
+/** Whole models that are switched, and how many of them machines hold. */
+const SWITCHING: readonly Fact[] = [
+  ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
+  ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
+];
+
 /** Facts in the order of asking. */
 function factsOf(result: Result): Fact[] {
   const several = result.metrics['parallel.gpus'] !== undefined;
@@ -234,8 +248,7 @@ function factsOf(result: Result): Fact[] {
       ['speed.decode', `decode${shared}${bandOf(result, 'decode')}`],
       ['speed.prefill', `prefill${shared}${bandOf(result, 'prefill')}`],
     ],
-    ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
-    ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
+    ...SWITCHING,
     [
       're-ranked',
       ['rerank.changed', 'of the choices changed'],
@@ -268,6 +281,7 @@ function factsOf(result: Result): Fact[] {
       ['transfer.on_demand.bytes_per_token', 'per token'],
       ['transfer.on_demand.count', 'loads in all'],
     ],
+    COPIES,
     prefetches
       ? ['prefetch', ['transfer.prefetch.count', 'started'], ['prefetch.precision', 'of them used'], ['prefetch.wasted_bytes', 'wasted']]
       : ['prefetch'],

@@ -85,6 +85,13 @@ describe('table report', () => {
     expect(render('table', silent)).toMatch(/^qwen3-30b-a3b q4_k_m on rtx-4090/);
   });
 
+  it('says what copies on the GPU served, where some stay', () => {
+    const copies = { 'cache.copy_hit_rate': 0.125, 'transfer.copies.count': 1200, 'memory.gpu.copies': 2 ** 29 };
+    const text = render('table', sampleResult({ metrics: copies }));
+    expect(text).toMatch(/^copies +12\.5 % of the demands served, 1,200 brought, 512 MiB of the cache$/m);
+    expect(render('table', full)).not.toContain('copies');
+  });
+
   it('lists every metric and every layer when verbose', () => {
     const text = render('table', full, { verbose: true });
     for (const name of Object.keys(full.metrics)) expect(text).toContain(name);

@@ -101,7 +101,7 @@ export const METRIC_TOPICS: readonly Topic[] = [
     names: ['cache.copy_hit_rate', 'cache.copy_hits', 'cache.copy_evictions', 'transfer.copies.*'],
     what: 'Low-precision copies that stay on the GPU (system.cache.copies). A copy hit is a miss of the expert that its copy serves, which is there: nothing is transferred, and its activations are degraded. cache.hit_rate counts experts that are there whole, and copy hits are misses to it. Copies that are not there are on-demand loads: transfer.copies has their count and bytes.',
     reading:
-      'Add cache.copy_hit_rate to cache.hit_rate for the share of demands without a transfer, and look at quality.degraded_rate for what that costs. The copies’ share of the cache pays where copies spared more transfer time than the whole experts would have that it displaces: compare time.stall with system.cache.copies.share at several values.',
+      'Add cache.copy_hit_rate to cache.hit_rate for the share of demands without a transfer, and look at quality.degraded_rate for what that costs. Copies take room from whole experts, which serve every choice: compare time.stall at several values of system.cache.copies.share.',
   },
   {
     names: ['cache.streamed.*'],
