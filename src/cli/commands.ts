@@ -98,7 +98,12 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ['explain', 'what a metric or a warning means', 'cache.hit_rate', () => import('./explain.js')],
     ['init', 'write a starter profile, budgets and a CI job', '--ci gitlab', () => import('./init.js')],
     ['schema', 'JSON Schema of a file, for editors', 'run > run.schema.json', () => import('./schema.js')],
-    ['completion', 'completion for bash, zsh or fish', 'bash', async () => (await import('./completion.js')).completionOf(commands)],
+    [
+      'completion',
+      'completion for bash, zsh, fish or PowerShell',
+      'bash',
+      async () => (await import('./completion.js')).completionOf(commands),
+    ],
     ['doctor', 'what of this machine moeprof can use', '', () => import('./doctor.js')],
   ],
 ];

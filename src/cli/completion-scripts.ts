@@ -1,31 +1,16 @@
-// The three shells' completion scripts from one description of the command line. Each script is plain text without calls back into
+// The shells' completion scripts from one description of the command line. Each script is plain text without calls back into
 // moeprof, so that pressing TAB costs nothing.
+import type { CompletionValues, Node } from './completion-node.js';
+import { powershellScript } from './completion-powershell.js';
 
 /** Shells that there is a script for. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 /** One of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
-/** What may stand in a place. */
-export interface CompletionValues {
-  readonly words: readonly string[];
-  /** Files too. */
-  readonly files: boolean;
-}
-
-/** A command with what may follow it. */
-export interface Node {
-  readonly name: string;
-  readonly summary: string;
-  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
-  /** What its first argument is; null: it takes none. */
-  readonly argument: CompletionValues | null;
-  readonly children: readonly Node[];
-}
-
 /** The script that makes `shell` complete a program. */
 export function completionScript(shell: Shell, program: Node): string {
-  return { bash, zsh, fish }[shell](program);
+  return { bash, zsh, fish, powershell }[shell](program);
 }
 
 /** All commands with the words that lead to them, the program itself first. */
@@ -173,7 +158,11 @@ function fishCondition(node: Node, path: readonly string[]): string {
   return single([...seen, ...(below === '' ? [] : [`not __fish_seen_subcommand_from ${below}`])].join('; and '));
 }
 
-/** A word in single quotes, for all three shells. */
+function powershell(program: Node): string {
+  return powershellScript(program, flatten(program), (node) => optionsOf(program, node));
+}
+
+/** A word in single quotes, for shells of Unix. */
 function single(text: string): string {
   return `'${text.replaceAll("'", `'"'"'`)}'`;
 }

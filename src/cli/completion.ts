@@ -9,7 +9,8 @@ import { SCHEDULERS } from '../schedule/index.js';
 import { MISS_ACTIONS } from '../system/choices.js';
 import { VARIANTS } from '../trace/variants/index.js';
 import type { CommandEntry, CommandModule } from './command.js';
-import { type CompletionValues, completionScript, type Node, SHELLS, type Shell } from './completion-scripts.js';
+import type { CompletionValues, Node } from './completion-node.js';
+import { completionScript, SHELLS, type Shell } from './completion-scripts.js';
 import type { CliContext } from './context.js';
 
 const EXAMPLES = `
@@ -17,6 +18,7 @@ Examples:
   moeprof completion bash > ~/.local/share/bash-completion/completions/moeprof
   moeprof completion zsh > "\${fpath[1]}/_moeprof"
   moeprof completion fish > ~/.config/fish/completions/moeprof.fish
+  moeprof completion powershell >> $PROFILE
 `;
 
 /**

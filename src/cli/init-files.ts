@@ -1,22 +1,25 @@
 // The files that `moeprof init` writes: a scenario, its budgets, and a CI job that gates pull requests with both.
-import { VERSION } from '../result/version.js';
 import { schemaText } from './schema.js';
+import type { Source } from './source.js';
 
 /** CI systems that there is a job for. */
 export const CI_SYSTEMS = ['github', 'gitlab', 'none'] as const;
 /** One of {@link CI_SYSTEMS}. */
 export type CiSystem = (typeof CI_SYSTEMS)[number];
 
-/** Texts by path, relative to the root of the user's repository. */
-export function initFiles(ci: CiSystem): ReadonlyMap<string, string> {
+/**
+ * Texts by path, relative to the root of the user's repository.
+ * @param source moeprof that the job runs
+ */
+export function initFiles(ci: CiSystem, source: Source): ReadonlyMap<string, string> {
   const files: [string, string][] = [
     ['moeprof/runs/example.yaml', RUN],
     ['moeprof/budgets.yaml', BUDGETS],
     ['moeprof/schemas/run.schema.json', schemaText('run')],
     ['moeprof/schemas/budgets.schema.json', schemaText('budgets')],
   ];
-  if (ci === 'github') files.push(['.github/workflows/moeprof.yml', GITHUB]);
-  if (ci === 'gitlab') files.push(['moeprof/gitlab-ci.yml', GITLAB]);
+  if (ci === 'github') files.push(['.github/workflows/moeprof.yml', github(source)]);
+  if (ci === 'gitlab') files.push(['moeprof/gitlab-ci.yml', gitlab(source)]);
   return new Map(files);
 }
 
@@ -53,13 +56,37 @@ budgets:
 
 const COMPARE = 'compare baseline:main moeprof/runs --budgets moeprof/budgets.yaml --explain';
 
-const GITHUB = `# Fails a pull request that breaks a budget in moeprof/budgets.yaml. The baseline is committed: after a change that you accept, run
-#   npx moeprof@${VERSION} baseline save main moeprof/runs --force
-# and commit .moeprof/baselines with it.
+/** Gets moeprof into a folder of the job and builds it; nothing that a registry has under its name is run. */
+function fetching(folder: string, indent: string): string {
+  const lines = [
+    `git clone --quiet "$MOEPROF_REPOSITORY" "${folder}"`,
+    `git -C "${folder}" checkout --quiet --detach "$MOEPROF_REF"`,
+    `npm ci --prefix "${folder}" --ignore-scripts --no-audit --no-fund`,
+    `npm run --silent --prefix "${folder}" build`,
+  ];
+  return lines.map((line) => `${indent}${line}\n`).join('');
+}
+
+const AFTER = `The baseline is committed: after a change that you accept, run
+#   moeprof baseline save main moeprof/runs --force
+# and commit .moeprof/baselines with it.`;
+
+/** A variable of the project, where nobody knows the repository. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub
+const VARIABLE = '${{ vars.MOEPROF_REPOSITORY }}';
+
+const WHERE = 'A git repository of moeprof, and the commit or tag of it that judges.';
+
+function github({ repository, ref }: Source): string {
+  return `# Fails a pull request that breaks a budget in moeprof/budgets.yaml. ${AFTER}
 name: moeprof
 on: pull_request
 permissions:
   contents: read
+env:
+  # ${WHERE}
+  MOEPROF_REPOSITORY: ${repository ?? VARIABLE}
+  MOEPROF_REF: ${ref}
 jobs:
   gate:
     runs-on: ubuntu-latest
@@ -68,11 +95,14 @@ jobs:
       - uses: actions/setup-node@v4
         with:
           node-version: 20
-      - name: Compare with the baseline
+      - name: Get moeprof
+        shell: bash
+        run: |
+${fetching('$RUNNER_TEMP/moeprof', '          ')}      - name: Compare with the baseline
         shell: bash
         run: |
           code=0
-          npx --yes moeprof@${VERSION} ${COMPARE} -o github=annotations.txt -o step-summary=summary.md -o moeprof.json || code=$?
+          node "$RUNNER_TEMP/moeprof/bin/moeprof.js" ${COMPARE} -o github=annotations.txt -o step-summary=summary.md -o moeprof.json || code=$?
           if [ -f annotations.txt ]; then cat annotations.txt; fi
           if [ -f summary.md ]; then cat summary.md >> "$GITHUB_STEP_SUMMARY"; fi
           exit $code
@@ -83,21 +113,27 @@ jobs:
           path: moeprof.json
           if-no-files-found: ignore
 `;
+}
 
-const GITLAB = `# Include it in .gitlab-ci.yml:
+function gitlab({ repository, ref }: Source): string {
+  const known = repository === null ? '' : `    MOEPROF_REPOSITORY: ${repository}\n`;
+  return `# Include it in .gitlab-ci.yml:
 #   include: moeprof/gitlab-ci.yml
-# The baseline is committed: after a change that you accept, run
-#   npx moeprof@${VERSION} baseline save main moeprof/runs --force
-# and commit .moeprof/baselines with it.
+# ${AFTER}
 moeprof:
   image: node:20
   rules:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
-  script:
-    - npx --yes moeprof@${VERSION} ${COMPARE} -o moeprof.xml -o moeprof.json
+  variables:
+    # ${WHERE}
+${known}    MOEPROF_REF: ${ref}
+  before_script:
+${fetching('/tmp/moeprof', '    - ')}  script:
+    - node /tmp/moeprof/bin/moeprof.js ${COMPARE} -o moeprof.xml -o moeprof.json
   artifacts:
     when: always
     paths: [moeprof.json]
     reports:
       junit: moeprof.xml
 `;
+}

@@ -1,13 +1,12 @@
 // The composite action as GitHub's runner would run it: inputs become environment, steps are bash scripts, outputs are files. Run on a
 // small repository that moeprof init has set up, with a stand-in for GitHub's own command.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { BIN, type Finished, moeprof, shell, temporaryFolder } from './moeprof.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
 interface Step {
   readonly id: string;
@@ -38,15 +37,24 @@ interface Outcome {
   readonly code: number | null;
   readonly log: string;
   readonly summary: string;
-  /** Arguments of each call of `gh`. */
+  /** Arguments of each call of `gh`, and of each of `npm` and `npx`. */
   readonly calls: readonly string[];
+  readonly asked: readonly string[];
 }
 
 /**
  * Runs the steps of the action in order until one fails.
  * @param comments what the stand-in for `gh` says the ids of our comments are; null: it fails
+ * @param checkout where the action lies
+ * @param npm what the stand-in for `npm` does
  */
-async function runAction(inputs: Readonly<Record<string, string>>, pullRequest = '', comments: string | null = ''): Promise<Outcome> {
+async function runAction(
+  inputs: Readonly<Record<string, string>>,
+  pullRequest = '',
+  comments: string | null = '',
+  checkout = root,
+  npm = 'exit 1',
+): Promise<Outcome> {
   const temporary = temporaryFolder();
   const tools = join(temporary, 'tools');
   mkdirSync(tools);
@@ -54,6 +62,14 @@ async function runAction(inputs: Readonly<Record<string, string>>, pullRequest =
   writeFileSync(calls, '');
   const answer = comments === null ? 'exit 1' : `if [[ "$*" == *--paginate* ]]; then echo "${comments}"; fi`;
   writeFileSync(join(tools, 'gh'), `#!/bin/bash\nprintf '%s\\n' "$*" >> "${calls}"\n${answer}\n`, { mode: 0o755 });
+  const asked = join(temporary, 'asked');
+  writeFileSync(asked, '');
+  for (const [name, does] of [
+    ['npm', npm],
+    ['npx', 'exit 1'],
+  ] as const) {
+    writeFileSync(join(tools, name), `#!/bin/bash\nprintf '%s\\n' "$*" >> "${asked}"\n${does}\n`, { mode: 0o755 });
+  }
   const values = Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, inputs[name] ?? input.default ?? '']));
   for (const [name, input] of Object.entries(action.inputs)) if (input.required === true) expect(values[name], name).not.toBe('');
   const outputs: Record<string, Record<string, string>> = {};
@@ -65,6 +81,7 @@ async function runAction(inputs: Readonly<Record<string, string>>, pullRequest =
       if (context === 'steps') return outputs[rest[0]!]?.[rest[2]!] ?? '';
       if (path === 'github.event.pull_request.number') return pullRequest;
       if (path === 'github.token') return 'token';
+      if (path === 'github.action_path') return checkout;
       throw new Error(`the action uses ${path}, which this test does not know`);
     });
   const summary = join(temporary, 'summary');
@@ -97,8 +114,16 @@ async function runAction(inputs: Readonly<Record<string, string>>, pullRequest =
     code = finished.code;
     if (code !== 0) break;
   }
+  const lines = (path: string): string[] => readFileSync(path, 'utf8').trim().split('\n');
   const result = Object.fromEntries(Object.entries(action.outputs).map(([name, { value }]) => [name, evaluate(value)]));
-  return { outputs: result, code, log, summary: readFileSync(summary, 'utf8'), calls: readFileSync(calls, 'utf8').trim().split('\n') };
+  return {
+    outputs: result,
+    code,
+    log,
+    summary: readFileSync(summary, 'utf8'),
+    calls: lines(calls),
+    asked: lines(asked).filter((line) => line !== ''),
+  };
 }
 
 const gate = {
@@ -115,9 +140,23 @@ function plant(): void {
 }
 
 describe('the composite action', () => {
-  it('installs the version that it belongs to', () => {
+  it('runs its own checkout, which it builds where nobody did, and nothing that a registry has under its name', async () => {
     expect(action.runs.using).toBe('composite');
-    expect(action.inputs.version!.default).toBe(version);
+    expect(readFileSync(join(root, 'action.yml'), 'utf8')).not.toMatch(/npx|moeprof@\d/);
+    const { command: _, ...own } = gate;
+    expect((await runAction(own, '', '', root)).outputs.passed).toBe('true');
+    // A checkout that was never built; the stand-in for npm builds it, and writes down what it was asked for.
+    const checkout = temporaryFolder();
+    for (const part of ['bin', 'profiles', 'node_modules', 'package.json']) symlinkSync(join(root, part), join(checkout, part));
+    const built = await runAction(own, '', '', checkout, `if [[ $1 == run ]]; then ln -s "${root}/dist" "${checkout}/dist"; fi`);
+    expect(built.asked).toEqual([
+      `ci --prefix ${checkout} --ignore-scripts --no-audit --no-fund`,
+      `run --silent --prefix ${checkout} build`,
+    ]);
+    expect(built.outputs.passed).toBe('true');
+    const broken = await runAction(own, '', '', temporaryFolder(), 'exit 1');
+    expect([broken.code, broken.outputs['exit-code']]).toEqual([70, '70']);
+    expect(broken.log).toContain('::error title=moeprof::the action could not be built from its own checkout');
   });
 
   it('passes where nothing changed, with all reports as outputs', async () => {
@@ -220,9 +259,13 @@ describe('moeprof init', () => {
 
   it('writes a workflow whose gate passes, and fails where a budget is broken', async () => {
     const workflow = parse(readFileSync(join(cwd, '.github/workflows/moeprof.yml'), 'utf8')) as {
-      jobs: { gate: { steps: { run?: string }[] } };
+      env: Record<string, string>;
+      jobs: { gate: { steps: { name?: string; run?: string }[] } };
     };
-    const script = workflow.jobs.gate.steps.find(({ run }) => run !== undefined)!.run!.replace(`npx --yes moeprof@${version}`, '$MOEPROF');
+    const script = workflow.jobs.gate.steps
+      .find(({ name }) => name === 'Compare with the baseline')!
+      .run!.replace('node "$RUNNER_TEMP/moeprof/bin/moeprof.js"', '$MOEPROF');
+    expect(workflow.env.MOEPROF_REF).toMatch(/^([0-9a-f]{40}|v\d+\.\d+\.\d+)$/);
     const gated = (): Promise<Finished> => shell(`set -e\n${script}`, { cwd, env: { GITHUB_STEP_SUMMARY: join(cwd, 'summary') } });
     expect((await gated()).code).toBe(0);
     plant();
@@ -233,14 +276,23 @@ describe('moeprof init', () => {
 
   it('writes a job for GitLab that gates and leaves a JUnit report', async () => {
     const place = temporaryFolder();
-    expect((await moeprof(['init', '--ci', 'gitlab'], { cwd: place })).code).toBe(0);
+    const source = 'https://example.org/owner/moeprof#v9.8.7';
+    expect((await moeprof(['init', '--ci', 'gitlab', '--source', source], { cwd: place })).code).toBe(0);
     await moeprof(['baseline', 'save', 'main', 'moeprof/runs'], { cwd: place });
     const job = (
       parse(readFileSync(join(place, 'moeprof/gitlab-ci.yml'), 'utf8')) as {
-        moeprof: { script: string[]; artifacts: { reports: { junit: string } } };
+        moeprof: {
+          before_script: string[];
+          variables: Record<string, string>;
+          script: string[];
+          artifacts: { reports: { junit: string } };
+        };
       }
     ).moeprof;
-    const script = job.script.join('\n').replaceAll(`npx --yes moeprof@${version}`, '$MOEPROF');
+    expect(job.variables).toEqual({ MOEPROF_REPOSITORY: 'https://example.org/owner/moeprof', MOEPROF_REF: 'v9.8.7' });
+    expect(job.before_script[0]).toBe('git clone --quiet "$MOEPROF_REPOSITORY" "/tmp/moeprof"');
+    expect([...job.before_script, ...job.script].join('\n')).not.toMatch(/npx|moeprof@/);
+    const script = job.script.join('\n').replaceAll('node /tmp/moeprof/bin/moeprof.js', '$MOEPROF');
     expect((await shell(`set -e\n${script}`, { cwd: place })).code).toBe(0);
     expect(readFileSync(join(place, job.artifacts.reports.junit), 'utf8')).toMatch(/^<\?xml/);
   });

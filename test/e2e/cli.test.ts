@@ -49,7 +49,7 @@ describe('mistakes are one line and exit 2', () => {
     [['run', '--tokens', '1e12'], 'moeprof: --tokens: workload.tokens: must be at most 1e9; a part of the trace says the same\n'],
     [['run', '--slo', 'tpot=100'], "moeprof: --slo: workload.slo: 'tpot=100' has no unit; write tpot=100ms or tpot=100s\n"],
     [['run', '--fault', 'at=2,cpu=50%'], 'moeprof: --fault: at=2 has no unit; write at=2s or at=2ms\n'],
-    [['completion', 'tcsh'], "moeprof: unknown shell 'tcsh'; use bash, zsh, fish (see moeprof completion --help)\n"],
+    [['completion', 'tcsh'], "moeprof: unknown shell 'tcsh'; use bash, zsh, fish, powershell (see moeprof completion --help)\n"],
     [['report', 'nope.json'], 'moeprof: nope.json: there is no such file\n'],
     [
       ['report', 'r.json', '--format', 'jsno'],

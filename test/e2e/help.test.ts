@@ -1,8 +1,8 @@
-// Help without a network: explain, schema, completion in a real shell, doctor.
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Help without a network: explain, schema, completion in a real shell, the man page, doctor.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { moeprof, shell, temporaryFolder } from './moeprof.js';
+import { BIN, moeprof, shell, temporaryFolder } from './moeprof.js';
 
 describe('explain', () => {
   it('says in two paragraphs what a metric, a family or a warning is', async () => {
@@ -85,6 +85,58 @@ describe('completion', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'script'), stdout);
     expect(await shell(`${join(found, name)} -n script`, { cwd })).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('the script for PowerShell', () => {
+  it('offers the values of options, and the words of commands, in well-formed blocks', async () => {
+    const { stdout, code } = await moeprof(['completion', 'powershell']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {4}'baseline save'$/m);
+    expect(stdout).toMatch(/^ {4}'run:--progress' \{ \$known = \$true; \$words = @\('auto', 'always', 'never'\) \}$/m);
+    expect(stdout).toMatch(/^ {4}'run:-m' \{ \$known = \$true; \$words = @\(.*'gpt-oss-120b'.*\); \$files = \$true \}$/m);
+    expect(stdout).toMatch(/^ {4}'' \{ \$words = @\('run', 'curve', /m);
+    // Quotes are even in each line, and outside of them brackets close.
+    for (const line of stdout.split('\n').filter((one) => !one.startsWith('#'))) expect(line.split("'").length % 2, line).toBe(1);
+    const bare = stdout.replace(/^#.*$/gm, '').replace(/'[^']*'/g, '');
+    let open = '';
+    for (const [letter] of bare.matchAll(/[()[\]{}]/g)) {
+      if ('([{'.includes(letter)) open += letter;
+      else {
+        expect(open.at(-1)).toBe({ ')': '(', ']': '[', '}': '{' }[letter]);
+        open = open.slice(0, -1);
+      }
+    }
+    expect(open).toBe('');
+    const found = ['/usr/bin/pwsh', '/usr/local/bin/pwsh', '/snap/bin/pwsh'].find((path) => existsSync(path));
+    if (found === undefined) {
+      console.warn('SKIPPED: PowerShell is not installed, its completion script was not read by it');
+      return;
+    }
+    const cwd = temporaryFolder();
+    const asks = "(TabExpansion2 'moeprof compare --upd' 21).CompletionMatches.CompletionText";
+    writeFileSync(join(cwd, 'ask.ps1'), `${stdout}\n${asks}\n`);
+    expect((await shell(`${found} -NoProfile -File ask.ps1`, { cwd })).stdout.trim()).toBe('--update-baseline');
+  });
+});
+
+describe('the man page', () => {
+  it('has the help of every command, and roff has no complaint', async () => {
+    const path = join(dirname(BIN), '../dist/moeprof.1');
+    const page = readFileSync(path, 'utf8');
+    const listed = [...(await moeprof(['--help'])).stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name!);
+    expect(listed.length).toBeGreaterThan(20);
+    for (const name of listed) expect(page).toContain(`.SH MOEPROF ${name.toUpperCase()}\n`);
+    expect(page).toContain('.SS moeprof trace convert\n');
+    for (const option of ['\\-\\-cache <size>', '\\-\\-fail\\-on', '\\-\\-trace\\-format <format>']) expect(page).toContain(option);
+    const { stdout } = await shell(`command -v man >/dev/null && command -v groff >/dev/null && echo there`);
+    if (stdout.trim() !== 'there') {
+      console.warn('SKIPPED: there is no man, which would read the page');
+      return;
+    }
+    const read = await shell(`MANWIDTH=100 man --warnings -l "${path}" | head -40`, { env: { LC_ALL: 'C.UTF-8', MANPAGER: 'cat' } });
+    expect([read.code, read.stderr]).toEqual([0, '']);
+    expect(read.stdout).toContain('moeprof <command> [options]');
   });
 });
 

@@ -1,5 +1,6 @@
-// Installing without a network for the runtime's install script: npm drops onnxruntime-node in silence, and what moeprof then says to
-// type must work. A registry of one package stands in for npm's: a runtime whose install script fails.
+// Installing: the tarball alone with every package manager that can be had; and without a network for the runtime's install script, where
+// npm drops onnxruntime-node in silence, and what moeprof then says to type must work. A registry of one package stands in for npm's there:
+// a runtime whose install script fails.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,4 +60,68 @@ describe('where the install script of the runtime fails', () => {
     expect((await npm(advice!)).code).toBe(0);
     expect(await doctor()).toContain(`onnxruntime ${VERSION}, for ONNX predictors`);
   });
+});
+
+/** What installs the tarball into an empty folder, by package manager; what is optional is left out, since it is large. */
+const MANAGERS: Readonly<Record<string, string>> = {
+  npm: 'npm install --no-audit --no-fund --omit=optional',
+  pnpm: 'npx --yes pnpm@10 add --no-optional',
+  yarn: 'npx --yes yarn@1.22.22 add --no-lockfile --ignore-optional --non-interactive',
+  bun: 'npx --yes bun@1.3 add --omit optional',
+};
+
+/** The smallest program that uses the library, with its types. */
+const PROGRAM = `import { simulate, type Result } from 'moeprof';
+const result: Result = await simulate({ model: 'olmoe-1b-7b', bounds: false, workload: { tokens: 8 } });
+console.log(result.inputs.model);
+`;
+
+describe('the tarball', () => {
+  let tarball = '';
+  beforeAll(async () => {
+    const folder = temporaryFolder();
+    const packed = await shell(`npm pack --json --ignore-scripts --pack-destination "${folder}"`, { cwd: ROOT });
+    expect([packed.code, packed.stderr.replace(/^npm notice.*\n/gm, '')]).toEqual([0, '']);
+    const [{ filename, files, size }] = JSON.parse(packed.stdout) as [{ filename: string; size: number; files: { path: string }[] }];
+    tarball = join(folder, filename);
+    expect(size).toBeLessThan(3e6);
+    const paths = files.map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'bin/moeprof.js', 'dist/index.d.ts', 'dist/moeprof.1']),
+    );
+    expect(paths.filter((path) => /^(src|test|docs|\.)/.test(path))).toEqual([]);
+  });
+
+  it.each(Object.entries(MANAGERS))(
+    'installs alone with %s: the command, the library and its types, without a warning',
+    async (name, command) => {
+      const cwd = temporaryFolder();
+      writeFileSync(join(cwd, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+      const installed = await shell(`timeout 100 ${command} "${name === 'yarn' ? 'file:' : ''}${tarball}"`, { cwd });
+      const said = installed.stdout + installed.stderr;
+      if (
+        installed.code !== 0 &&
+        /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ECONNRESET|network|registry|E404|E403|tunneling/i.test(said)
+      ) {
+        console.warn(`SKIPPED: ${name} cannot reach a registry here, and moeprof was not installed with it`);
+        return;
+      }
+      if (installed.code === 124) {
+        console.warn(`SKIPPED: ${name} took longer than 100 s here, and moeprof was not installed with it`);
+        return;
+      }
+      expect(installed.code, said).toBe(0);
+      expect(said).not.toMatch(/\bwarn(ing)?\b/i);
+      const run = await shell('node_modules/.bin/moeprof run --tokens 16', { cwd });
+      expect([run.code, run.stderr]).toEqual([0, '']);
+      expect(run.stdout).toMatch(/^\S+ \S+ on \S+/);
+      writeFileSync(join(cwd, 'program.mts'), PROGRAM);
+      const options = '--strict --noEmit --module nodenext --target es2022 --types node';
+      const types = await shell(`"${ROOT}node_modules/.bin/tsc" ${options} --typeRoots "${ROOT}node_modules/@types" program.mts`, { cwd });
+      expect(types).toMatchObject({ code: 0, stdout: '' });
+      writeFileSync(join(cwd, 'program.mjs'), PROGRAM.replace(', type Result', '').replace(': Result', ''));
+      expect(await shell(`${process.execPath} program.mjs`, { cwd })).toMatchObject({ code: 0, stdout: 'olmoe-1b-7b\n' });
+    },
+    180_000,
+  );
 });

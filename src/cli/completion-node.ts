@@ -1,0 +1,18 @@
+// The command line as completion scripts see it: commands, options, and what may stand in each place. Types only.
+
+/** What may stand in a place. */
+export interface CompletionValues {
+  readonly words: readonly string[];
+  /** Files too. */
+  readonly files: boolean;
+}
+
+/** A command with what may follow it. */
+export interface Node {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly { readonly names: readonly string[]; readonly summary: string; readonly value: CompletionValues | null }[];
+  /** What its first argument is; null: it takes none. */
+  readonly argument: CompletionValues | null;
+  readonly children: readonly Node[];
+}

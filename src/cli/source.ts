@@ -1,0 +1,61 @@
+// Where this moeprof comes from, for CI jobs that run it: a git repository and a commit of it. No registry has it, and a name that nobody
+// holds yet must not be called.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../base/errors.js';
+import { quoted } from '../base/text.js';
+import { VERSION } from '../result/version.js';
+
+/** A repository and what of it is checked out. */
+export interface Source {
+  /** https address; null: nobody knows. */
+  readonly repository: string | null;
+  /** Commit or tag. */
+  readonly ref: string;
+}
+
+/** src/cli and dist/cli both lie two levels below the package root. */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const REPOSITORY = /^https:\/\/[\w.-]+(:\d+)?\/[\w.~/-]+$/;
+const REF = /^\w[\w./-]{0,99}$/;
+
+/**
+ * Reads `https://host/owner/repo#ref`; the tag of this version where no ref is given.
+ * @throws UserError where it is not written so
+ */
+export function parseSource(text: string): Source {
+  const [repository = '', ref = `v${VERSION}`, ...more] = text.split('#');
+  if (!REPOSITORY.test(repository) || !REF.test(ref) || ref.includes('..') || more.length > 0)
+    throw new UserError(
+      `--source ${quoted(text)}: expected https://host/owner/repo#commit, e.g. https://github.com/OWNER/moeprof#v${VERSION}`,
+    );
+  return { repository, ref };
+}
+
+/** The source of this installation: of a clone its remote and commit; of anything else the tag of its version, of an unknown repository. */
+export function ownSource(root = ROOT): Source {
+  const unknown = { repository: null, ref: `v${VERSION}` };
+  const top = git(root, ['rev-parse', '--show-prefix']);
+  // An empty prefix: the package is the clone, not a folder in somebody's repository.
+  if (top !== '') return unknown;
+  const [remote, commit] = [git(root, ['remote', 'get-url', 'origin']), git(root, ['rev-parse', 'HEAD'])];
+  const repository = remote === null ? null : httpsOf(remote);
+  return repository === null || commit === null || !REF.test(commit) ? unknown : { repository, ref: commit };
+}
+
+/** A remote as anybody can clone it, without what it says of a user; null: it is a folder, or no such address. */
+function httpsOf(remote: string): string | null {
+  const ssh = /^(?:ssh:\/\/)?(?:[\w.-]+@)([\w.-]+)[:/](.+)$/.exec(remote);
+  const address = ssh === null ? remote.replace(/^https:\/\/[^/@]*@/, 'https://') : `https://${ssh[1]}/${ssh[2]}`;
+  return REPOSITORY.test(address) ? address : null;
+}
+
+/** What git says, without the line break; null: it says no, or is not there. */
+function git(folder: string, args: readonly string[]): string | null {
+  try {
+    return execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return null;
+  }
+}
