@@ -247,7 +247,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'pass-split': 'prompts are read in several passes',
   'profiled-on-itself': 'popularity was counted on tokens that are replayed',
   'routing-reused': 'routing is used more than once',
-  'streams-cut': 'some answers are cut short',
+  'streams-cut': 'long requests were cut into streams',
 };
 const SAID_ELSEWHERE = new Set(['does-not-fit', 'synthetic-routing']);
 

@@ -168,8 +168,8 @@ describe('the table', () => {
   it('says what is to be known of a run in words in its row, once where all have it', () => {
     const warning = { code: 'streams-cut', message: 'cut' };
     const warned = (name: string, warnings: Result['warnings']): Result => ({ ...run(name, { stall: 1, experts: 2, dense: 3 }), warnings });
-    expect(text([warned('a', [warning]), warned('b', [])])).toContain('\na: some answers are cut short\n');
-    expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! all: some answers are cut short\n');
+    expect(text([warned('a', [warning]), warned('b', [])])).toContain('\na: long requests were cut into streams\n');
+    expect(text([warned('a', [warning]), warned('b', [warning])])).toContain('! all: long requests were cut into streams\n');
   });
 
   it('puts what does not fit its machine under a line of its own, however fast', () => {
