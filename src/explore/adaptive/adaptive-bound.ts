@@ -51,13 +51,13 @@ export async function adaptiveBound(
   copy: SmallCopy | null,
   breathe?: () => Promise<void>,
 ): Promise<AdaptiveBound> {
-  refuse(run);
   let log: UseLog | null = null;
   let weights = false;
   const watched = { ...run, bounds: false };
   const result = await simulateRun(watched, {
     ...(breathe === undefined ? {} : { breathe }),
     observe: (inputs, simulation) => {
+      refuse(run);
       const { cpuOnly, tiers } = inputs.hardware;
       const [first, ...others] = simulation.gpus;
       if (others.length > 0 || cpuOnly || tiers[0]!.name === 'unified' || first!.dram !== null)
@@ -106,7 +106,10 @@ function refuse(run: RunSpec): void {
   if (memory.gpuLayers !== undefined || memory.splitLayer !== undefined) throw lacks('memory', 'the CPU has layers of its own');
   if (memory.kvGrowth !== undefined && memory.kvGrowth !== 'static') throw lacks('memory.kvGrowth', 'the expert cache changes its size');
   if (!system.onMiss.rules.every(({ do: action }) => action === 'load' || action === 'static'))
-    throw lacks('system.onMiss', 'the CPU computes experts, or they are computed otherwise; take load');
+    throw lacks(
+      'system.onMiss',
+      'the CPU computes experts, or they are computed otherwise; take a system that loads them, -s on-demand-lru',
+    );
 }
 
 /** Of the GPU: a use is left out, computed, or computed from the copy, in as much less time as it has fewer bytes. */
