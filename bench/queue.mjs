@@ -19,7 +19,7 @@ const SEEDS = 1000;
 function study(name, count) {
   const capacities = Array.from({ length: Math.ceil(count / SEEDS) }, (_, i) => `${10 + i * 5}%`);
   const axes = `{ seed: 1..${Math.min(SEEDS, count)}, memory.expertCache: [${capacities.join(', ')}] }`;
-  writeFileSync(join(folder, name), `set: { trace: mini-mixtral-8x8l, workload.tokens: ${tokens}, bounds: false }\naxes: ${axes}\n`);
+  writeFileSync(join(folder, name), `set: { trace: mini-mixtral-8x8l, workload.tokens: ${tokens} }\naxes: ${axes}\n`);
 }
 study('study.yaml', cells);
 study('enqueued.yaml', enqueued);

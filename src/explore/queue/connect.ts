@@ -1,4 +1,5 @@
 // The connection to a server, and BullMQ, which is loaded only where a queue is used. What a server or a network says is told in one line.
+import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Bull from 'bullmq';
@@ -33,7 +34,7 @@ export interface QueueServer {
  * @throws UserError where the library is not installed, or the server cannot be reached or does not let us in
  */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {
-  const { bull, Client } = await libraries();
+  const { bull, Client } = libraries();
   const { db, host, password, port, tls, username } = address;
   const options: RedisOptions = {
     ...{ host, port, db, connectTimeout: PATIENCE_MS, maxRetriesPerRequest: null, lazyConnect: true, enableReadyCheck: true },
@@ -69,9 +70,12 @@ export async function openServer(address: QueueAddress, tell: (line: string) => 
 }
 
 /** @throws UserError where they are not installed */
-async function libraries(): Promise<{ readonly bull: typeof Bull; readonly Client: typeof Redis }> {
+function libraries(): { readonly bull: typeof Bull; readonly Client: typeof Redis } {
   try {
-    const [bull, { Redis: Client }] = await Promise.all([import('bullmq'), import('ioredis')]);
+    // Both are CommonJS: required, they are not searched for exports first, which takes as long again.
+    const require = createRequire(import.meta.url);
+    const bull = require('bullmq') as typeof Bull;
+    const { Redis: Client } = require('ioredis') as { readonly Redis: typeof Redis };
     return { bull, Client };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
