@@ -113,7 +113,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       promoted: ({ promoted }: Outcome) => promoted > 0,
       'beside prefetches': ({ h2d, substituted }: Outcome) => substituted > 0 && h2d.prefetches > 0,
     };
-    return agree(family, seen, 14, cases(400));
+    return agree(family, seen, 9, cases(400, 80));
   });
 
   /** Worlds whose copies stay: misses that matter little are served from them, the others go another way. */
