@@ -1,7 +1,7 @@
 // Where profiles are found: by name among those that ship with moeprof, by path anywhere else. A name never depends on the folder
 // that the command runs in, so that the same command means the same thing everywhere.
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, type PlatformPath, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workingFolder } from './elsewhere.js';
 import { UserError } from './errors.js';
@@ -101,10 +101,17 @@ export function catalogueFiles(kind: 'gpus' | 'cpus'): string[] {
     .map((name) => resolve(folder, name));
 }
 
-/** A path as messages show it: from the working directory, where it is below that. */
-export function shownPath(path: string): string {
-  const inside = relative(workingFolder(), path);
-  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+/**
+ * A path as messages show it: from the working directory, where it is below that.
+ * @param rules those of this system; Windows has others, and drives that no path leads between
+ */
+export function shownPath(
+  path: string,
+  from = workingFolder(),
+  rules: Pick<PlatformPath, 'relative' | 'isAbsolute'> = { relative, isAbsolute },
+): string {
+  const inside = rules.relative(from, path);
+  return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
 /** Listed once: nobody changes what ships with moeprof while it runs, and each run of a sweep asks for a dozen names. */
