@@ -154,7 +154,7 @@ describe('paths that flags name', () => {
       const policy = `export { lru as default } from '${join(root, 'dist/cache/policies/lru.js')}';\n`;
       writeFileSync(join(cwd, 'mine.mjs'), policy);
       writeFileSync(join(cwd, 'arrivals.csv'), 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,4,4\n');
-      const args = ['-s', 'on-demand-lru', '--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '50%', '--json'];
+      const args = ['--set', 'system.onMiss=load', '--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '30%', '--json'];
       const { stdout, stderr, code } = await moeprof(['run', ...named, ...args], { cwd });
       expect([stderr, code]).toEqual(['', 0]);
       expect(metricOf(JSON.parse(stdout) as Saved, 'workload.requests')).toBe(1);
