@@ -96,9 +96,14 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-/** @throws UserError where there is no candidate */
+/** @throws UserError where there is no candidate, or what to compare with is no name */
 function sidesOf(first: string, others: readonly string[], against: string | undefined): [base: string, candidates: readonly string[]] {
-  if (against !== undefined) return [`baseline:${against.replace(/^baseline:/, '')}`, [first, ...others]];
+  if (against !== undefined) {
+    const name = against.replace(/^baseline:/, '');
+    if (!/^\w[\w.-]*(~\d+)?$/.test(name))
+      throw new UserError(`--against ${against}: is no name of a baseline; write one such as main or main~3, or give a file as the base`);
+    return [`baseline:${name}`, [first, ...others]];
+  }
   if (others.length > 0) return [first, others];
   throw new UserError(
     `compare: what ${first} is to be compared with is missing; write moeprof compare ${first} <candidate>, or --against <baseline> ${first}`,
