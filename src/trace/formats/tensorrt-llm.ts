@@ -10,7 +10,7 @@ import { readSafetensorsHeader } from './safetensors-header.js';
 /** Expert statistics of TensorRT-LLM. */
 export const tensorrtLlm: TraceFormat = {
   name: 'tensorrt-llm',
-  summary: 'safetensors with tensors "<iteration>_<layer>" [experts]; counts only',
+  summary: 'safetensors with tensors "ITERATION_LAYER" [experts]; counts only',
   engines: 'TensorRT-LLM',
   turnOn: '`EXPERT_STATISTIC_ITER_RANGE=100-200 EXPERT_STATISTIC_PATH=DIR`, then DIR/rank*.safetensors',
   detect: ({ head }) =>

@@ -30,7 +30,7 @@ it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_
     read.flatMap(({ memory }) => memory),
   );
   const predicted = markdown.render(validation, { color: false, width: 80, unicode: true, verbose: false });
-  const text = `${predicted.trimEnd()}\n\n${readFileSync(engine, 'utf8')}`;
+  const text = `# Accuracy\n\n${predicted.trimEnd()}\n\n${readFileSync(engine, 'utf8')}`;
   const errors: AccuracyFile = validation.rows
     .filter(({ metric, scored }) => scored && metric !== 'memory')
     .map(({ error, format, metric, placement, runtime }) => [metric, runtime, format, placement, Number(error!.toFixed(4))]);
