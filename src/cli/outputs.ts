@@ -62,7 +62,8 @@ export class Outputs<T> {
   }
 
   /**
-   * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet.
+   * Opens all outputs. Where none goes to stdout, the first format does, unless files are written and the user wants quiet, or the first
+   * format is a picture, which says nothing in a terminal.
    * @param specs values of `-o`
    * @param format `--format` (or json for `--json`): what goes to stdout; null: not asked for
    * @param inputs paths of recordings that the work reads, with or without rows: an output over one of them would destroy what cannot be had again
@@ -83,7 +84,8 @@ export class Outputs<T> {
     if (twice !== undefined) throw new UserError(`-o ${twice}: is given twice; write each format to its own path`);
     const over = paths.find((path) => path !== '-' && inputs.some((input) => isSameFile(splitRows(input).path, path)));
     if (over !== undefined) throw new UserError(`-o ${over}: is the trace that is read; write to another path`);
-    if (!paths.includes('-') && (paths.length === 0 || !context.options.quiet)) targets.push({ format: formats[0]!, path: '-' });
+    const toRead = !formats[0]!.extensions.includes('.svg') && !context.options.quiet;
+    if (!paths.includes('-') && (paths.length === 0 || toRead)) targets.push({ format: formats[0]!, path: '-' });
 
     const binary = targets.find(({ format, path }) => path === '-' && isBinary(format));
     if (binary !== undefined) throw new UserError(`${binary.format.name} is no text; write it to a file: -o ${binary.format.name}=<path>`);

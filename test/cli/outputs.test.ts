@@ -74,6 +74,16 @@ describe('outputs', () => {
     expect(printed()).toBe('');
   });
 
+  it('prints no picture into a terminal when it is written to a file', async () => {
+    const svg = { name: 'svg', extensions: ['.svg'], render: () => '<svg/>' };
+    const { context, printed } = fakeContext();
+    const file = join(folder(), 'a.svg');
+    await Outputs.open(context, [svg], [file]).deliver(null);
+    expect([printed(), readFileSync(file, 'utf8')]).toEqual(['', '<svg/>']);
+    await Outputs.open(context, [svg], []).deliver(null);
+    expect(printed()).toBe('<svg/>');
+  });
+
   it('shows nothing of a file before it is delivered, and leaves nothing behind when dropped', () => {
     const dir = folder();
     writeFileSync(join(dir, 'r.json'), 'old');
