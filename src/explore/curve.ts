@@ -31,6 +31,8 @@ export interface CurveOptions {
   readonly replay: 'atomic' | 'sequential';
   /** How a capacity is split over layers, in layer scope. */
   readonly quotas: Quotas;
+  /** The trace as the user named it; its path unless given. */
+  readonly named?: string | undefined;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
   /** Tokens at the start that fill the caches and are not demand. */
@@ -75,7 +77,13 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
       model: model.name,
       quantization: model.quantization,
       ...(options.unsized === true ? { unit: 'experts' as const } : {}),
-      trace: { path: trace.path, sha256: trace.sha256(), tokens, requests: trace.requests.length, synthetic: trace.meta.synthetic },
+      trace: {
+        path: options.named ?? trace.path,
+        sha256: trace.sha256(),
+        tokens,
+        requests: trace.requests.length,
+        synthetic: trace.meta.synthetic,
+      },
     },
     config: {
       scope: options.scope,

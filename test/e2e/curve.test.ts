@@ -23,7 +23,7 @@ describe('moeprof curve', () => {
     const { stdout, code } = await moeprof(['curve', '--policies', 'lru,belady', '--tokens', '64']);
     expect(code).toBe(0);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    expect(stdout).toContain('token cycle');
+    expect(stdout).toContain('one token touches');
     expect(stdout).toContain('the problem');
   });
 
