@@ -38,8 +38,8 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
 }
 
-/** Settings that are prose: where a description was taken from, and what it leaves out. They change no figure. */
-const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$/;
+/** Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no figure. */
+const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system\./;
 
 /** What of the configuration differs, the name of the system and the version of moeprof included, prose excepted. */
 export function configDifferences(base: Result, candidate: Result): Difference[] {

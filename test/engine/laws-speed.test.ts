@@ -125,7 +125,7 @@ describe('L21 the figures of a run are the same', () => {
     expect(text('table')).toContain('speed 250.0 tok/s decode, 600.0 tok/s prefill');
     expect(text('table')).toContain('throughput 153.8 tok/s generated over the whole run, 384.6 tok/s with prompts');
     expect(text('markdown')).toContain('**speed**: 250.0 tok/s decode, 600.0 tok/s prefill');
-    expect(text('html')).toContain('Decodes at 250.0 tok/s, a token in 4.00 ms (median)');
+    expect(text('html')).toContain('Decodes at 250.0 tok/s, a token in 4.00 ms on average');
     expect(text('html')).toContain('<dt>prefill</dt><dd>600.0 tok/s<small>with prompts over the run 384.6 tok/s</small>');
     const { metrics } = JSON.parse(formatted(reports, 'json', result)) as Result;
     expect(SPEEDS.map((name) => metrics[name]!.value)).toEqual([decode, prefill, generated, total]);

@@ -37,7 +37,8 @@ export function fingerprintOf(run: RunSpec): string {
 
 /** What a run is told, as it was written. */
 function plainOf(run: RunSpec): unknown {
-  const { folder: _folder, label: _label, places: _places, ...told } = run;
+  // What was changed in a system stands in the system.
+  const { folder: _folder, label: _label, places: _places, systemChanges: _changes, ...told } = run;
   const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
   return asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
 }
