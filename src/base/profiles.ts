@@ -114,6 +114,12 @@ export function shownPath(
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
+/** A trace as reports show it: by its name where it ships with moeprof, since where that was installed is nobody's business. */
+export function shownTrace(path: string): string {
+  for (const [name, file] of bundled('traces')) if (file === path) return name;
+  return path;
+}
+
 /** Listed once: nobody changes what ships with moeprof while it runs, and each run of a sweep asks for a dozen names. */
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 

@@ -85,7 +85,6 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         model,
         unsized,
         trace,
-        named: run.trace.length === 1 ? run.trace[0] : undefined,
         policies,
         folder: process.cwd(),
         capacities: placed(`${prefix}capacities`, () => parseCapacities(capacities, model)),

@@ -1,4 +1,5 @@
 // The capacity curve: hit rate against capacity for many policies, from one read of the trace.
+import { shownTrace } from '../base/profiles.js';
 import { optimalQuotas, proportionalQuotas, type Quotas, shallowQuotas } from '../cache/layer-quotas.js';
 import type { SplitCapacity } from '../cache/levels.js';
 import type { CapacityCounts } from '../cache/lru-curve.js';
@@ -31,8 +32,6 @@ export interface CurveOptions {
   readonly replay: 'atomic' | 'sequential';
   /** How a capacity is split over layers, in layer scope. */
   readonly quotas: Quotas;
-  /** The trace as the user named it; its path unless given. */
-  readonly named?: string | undefined;
   /** Tokens to replay from the start of the trace. */
   readonly tokens: number;
   /** Tokens at the start that fill the caches and are not demand. */
@@ -78,7 +77,7 @@ export async function drawCurve(options: CurveOptions, watch: BroadcastWatch = {
       quantization: model.quantization,
       ...(options.unsized === true ? { unit: 'experts' as const } : {}),
       trace: {
-        path: options.named ?? trace.path,
+        path: shownTrace(trace.path),
         sha256: trace.sha256(),
         tokens,
         requests: trace.requests.length,

@@ -1,6 +1,8 @@
 // Many predictors on many traces, side by side: each pair starts from nothing, so that no figure depends on what was judged before it.
+
 import { UserError } from '../base/errors.js';
 import { resolveParameters } from '../base/parameters.js';
+import { shownTrace } from '../base/profiles.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { createPredictor, loadPredictor, missingNeeds, type PredictorChoice, parsePredictor, predictorKnows } from './create.js';
@@ -125,7 +127,7 @@ export async function comparePredictors(
 
 /** How reports name a trace. */
 export function referenceOf(trace: RoutingTrace): TraceReference {
-  return { path: trace.path, sha256: trace.sha256(), tokens: trace.tokens };
+  return { path: shownTrace(trace.path), sha256: trace.sha256(), tokens: trace.tokens };
 }
 
 /** @throws UserError for a name that no predictor has, before anything long begins */

@@ -1,7 +1,7 @@
 // What the subcommands of `moeprof trace` share: the options that open a trace, and how one is named in a report.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { findProfile, listProfiles, splitRows } from '../../base/profiles.js';
+import { findProfile, listProfiles, shownTrace, splitRows } from '../../base/profiles.js';
 import { formatCount } from '../../base/units.js';
 import { loadModel } from '../../model/load.js';
 import type { ModelSpec } from '../../model/spec.js';
@@ -59,7 +59,7 @@ export function identityOf(trace: RoutingTrace) {
   const { expertsPerLayer, layers, meta, path, requests, tokens, topK } = trace;
   const { format, model, synthetic } = meta;
   const shape = { tokens, requests: requests.length, layers, topK, expertsPerLayer };
-  return { path, sha256: trace.sha256(), format, model, synthetic, ...shape } as const;
+  return { path: shownTrace(path), sha256: trace.sha256(), format, model, synthetic, ...shape } as const;
 }
 
 /** `8,000 tokens in 1 request, 48 layers of 128 experts, top-8; safetensors, recorded from qwen3-30b-a3b` */
