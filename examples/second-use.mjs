@@ -23,7 +23,7 @@ export default {
       remove(id) {
         order.delete(id);
       },
-      victim(incoming, pins) {
+      victim(_incoming, pins) {
         let least = -1;
         for (const id of order) {
           if (pins.has(id)) continue;

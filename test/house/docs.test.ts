@@ -44,6 +44,10 @@ describe.each(texts)('%s', (path) => {
   });
 });
 
+it('the policy among the examples is that of its page', () => {
+  expect(read('docs/add-a-policy.md')).toContain(`\`\`\`js\n${read('examples/second-use.mjs')}\`\`\``);
+});
+
 describe('pages', () => {
   const all = texts.map(read).join('\n');
 
