@@ -343,7 +343,8 @@ function specOf(
   const changes = within('system');
   const run = {
     ...located.value,
-    ...(changes.length === 0 ? {} : { systemChanges: changes }),
+    // As values alone: a run travels to threads, to which no function can go.
+    ...(changes.length === 0 ? {} : { systemChanges: changes.map(({ amend: _, ...change }) => change) }),
     ...{ workload: drafted, system: system.value, label, places, folder, overrides: inner },
   };
   return withLocatedModules(run, system.folder, overrides);

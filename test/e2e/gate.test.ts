@@ -237,7 +237,7 @@ describe('folders of scenarios', () => {
     expect(folder.code).toBe(1);
     expect(folder.stdout).toMatch(/^git:HEAD:deep\/results\/code\.json → deep\/results\/code\.json\n/);
     // From a folder below the root, relative to it.
-    const below = await moeprof(['compare', 'git:HEAD:results/code.json', 'results/code.json'], { cwd: join(cwd, 'deep') });
+    const below = await moeprof(['compare', 'git:HEAD:results/code.json', 'results/code.json', '--all'], { cwd: join(cwd, 'deep') });
     expect(below).toMatchObject({ code: 0, stderr: '' });
     expect(below.stdout).toContain('latency.tpot.mean');
     expect(await run('compare', 'git:HEAD:results-code.json', 'git:HEAD:deep/results/code.json')).toMatchObject({
