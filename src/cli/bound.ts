@@ -24,6 +24,7 @@ Examples:
 /** Defines the command. */
 export function define(command: Command, context: CliContext): void {
   const adaptive = command
+    .addHelpText('after', EXAMPLES)
     .command('adaptive')
     .description('an oracle that skips experts, or takes smaller copies, where it costs least')
     .argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start')

@@ -34,7 +34,7 @@ Operands:
   results/           a folder of results or run profiles, one scenario a file;
                      code@1.json, code@2.json are repeats of scenario code
   git:main:pr.json   a result, or a folder of them, as it was at a commit
-  baseline:main      what moeprof baseline save has saved; baseline:main~1 before
+  baseline:main      what moeprof baseline save saved; baseline:main~1 before
   -                  a result on stdin
 
 Budgets:

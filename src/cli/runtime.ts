@@ -95,9 +95,9 @@ export class Runtime implements CliContext {
     const sink = { write: (text: string) => stderr.write(text), width, unicode, now: () => performance.now() };
     const bar = startProgress(mode, sink, label, total, unit);
     const shown: Progress = {
-      update: (done) => {
+      update: (done, aside) => {
         listen(mode === 'bar' && (total === 0 || done < total));
-        bar.update(done);
+        bar.update(done, aside);
       },
       finish: () => {
         listen(false);

@@ -40,7 +40,10 @@ describe('mistakes are one line and exit 2', () => {
   it.each([
     [['comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['report', '--jsno', 'r.json'], "moeprof: unknown option '--jsno'; did you mean --json? (see moeprof report --help)\n"],
-    [['compare', 'a.json'], "moeprof: missing required argument 'candidate' (see moeprof compare --help)\n"],
+    [
+      ['compare', 'a.json'],
+      'moeprof: compare: what a.json is to be compared with is missing; write moeprof compare a.json <candidate>, or --against <baseline> a.json\n',
+    ],
     [['trace', 'inspect'], "moeprof: missing required argument 'trace' (see moeprof trace inspect --help)\n"],
     [['help', 'comprae'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],
     [['comprae', '--help'], "moeprof: unknown command 'comprae'; did you mean compare? (see moeprof --help)\n"],

@@ -150,12 +150,12 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     const second = sweep(cwd);
+    const watching = sweep(cwd, ['--progress', 'always']);
     const another = worker(cwd, '--exit-idle', '600');
     const before = kept();
     await until(() => kept() > before + 50, second);
     await stopServer();
     await startServer();
-    const watching = sweep(cwd, ['--progress', 'always']);
     const [ended, watched] = await Promise.all([second.ended, watching.ended]);
     expect([ended.code, watched.code, ended.stderr]).toEqual([0, 0, '']);
     expect(watched.stderr).toMatch(/queue 100 % \(1,000 of 1,000 cells\), .*\d workers?: /s);
