@@ -16,7 +16,7 @@ const EXAMPLES = `
 Examples:
   moeprof worker --queue redis://localhost:6379/0
   moeprof worker --queue rediss://ann@queue.example.org:6379/0 -j 8
-  moeprof worker --queue redis://10.0.0.1:6379/0 --modules my-policies --exit-idle 60
+  moeprof worker --queue redis://10.0.0.1:6379/0 --modules my-policies
 
 The password is best given in the environment, as ${PASSWORD_VARIABLE}.
 `;
