@@ -83,7 +83,7 @@ footer{padding:2.5rem 20px;color:var(--soft);font-size:.85rem}
 @media print{.live,.readout,.tools{display:none}}
 .sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:1rem 2.4rem}.sides>*{min-width:0}
 @media (max-width:560px){.xaxis.dense span:nth-child(even){display:none}main,header,footer{padding-left:14px;padding-right:14px}section{margin-top:2.3rem}
-.wide thead{position:absolute;clip-path:inset(50%)}.wide,.wide caption,.wide tbody,.wide tr{display:block}.wide tr{padding:.45rem 0;border-bottom:1px solid var(--faint)}
+.wide thead{position:absolute;display:block;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.wide,.wide caption,.wide tbody,.wide tr{display:block}.wide tr{padding:.45rem 0;border-bottom:1px solid var(--faint)}
 .wide tbody th{display:block;white-space:normal;border:0;padding:0}.wide tbody td:not(.n):not(:empty),.wide tbody td{display:inline-block;min-width:0;white-space:normal;text-align:left;border:0;padding:0 1rem 0 0}
 .wide td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.8rem}.wide tbody td:empty{display:none}.wide .mini{width:150px}}
 @media print{body{font-size:11pt}nav,.downloads{display:none}section{break-inside:avoid;margin-top:1.6rem}details{break-inside:auto}:root{--page:#fff;--ink:#000}}
