@@ -143,8 +143,8 @@ const found = await places((command, name, attacked) => {
 
 const all = cases(10) === 10;
 
-// Commands share many of their options: every other place will do where not all are wanted.
-describe.each(found.filter(({ number }, at) => all || (!number && at % 2 === 0)))('in the place of $name', ({ line, name, written }) => {
+// Commands share many of their options: every third place will do where not all are wanted.
+describe.each(found.filter(({ number }, at) => all || (!number && at % 3 === 0)))('in the place of $name', ({ line, name, written }) => {
   const random = new Random(1, name);
   // An empty folder is a store to begin with, and a folder of modules or of files.
   const stored = /--(store|into|profiles|modules|file-cache)$/.test(name);
