@@ -1,4 +1,4 @@
-// What a queue costs beside what it runs: node bench/queue.mjs [cells = 10000] [tokens a cell = 50] [cells enqueued = 10000]
+// What a queue costs beside what it runs: node bench/queue.mjs [cells = 10000] [tokens a cell = 500] [cells enqueued = 10000]
 // Needs a build (npm run build), and valkey-server or redis-server. Two workers of one process each run a study over a server on this
 // machine; then two shards run the same study. Shares are processor time of runs over all processor time of the processes in question, which
 // other programs on the machine disturb little; the clock's figures stand beside them.
@@ -12,14 +12,14 @@ import { fileURLToPath } from 'node:url';
 import { machine } from './lib/bench.mjs';
 
 const BIN = fileURLToPath(new URL('../bin/moeprof.js', import.meta.url));
-const [cells = 10_000, tokens = 50, enqueued = 10_000] = process.argv.slice(2).map(Number);
+const [cells = 10_000, tokens = 500, enqueued = 10_000] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-queue-'));
 const SEEDS = 1000;
 /** A study of so many cells; more than a thousand: of a multiple of that. */
 function study(name, count) {
   const capacities = Array.from({ length: Math.ceil(count / SEEDS) }, (_, i) => `${10 + i * 5}%`);
   const axes = `{ seed: 1..${Math.min(SEEDS, count)}, memory.expertCache: [${capacities.join(', ')}] }`;
-  writeFileSync(join(folder, name), `set: { trace: mini-mixtral-8x8l, workload.tokens: ${tokens} }\naxes: ${axes}\n`);
+  writeFileSync(join(folder, name), `set: { trace: mini-finegrained-64x12l, workload.tokens: ${tokens} }\naxes: ${axes}\n`);
 }
 study('study.yaml', cells);
 study('enqueued.yaml', enqueued);

@@ -24,6 +24,12 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
 export function fingerprintOf(run: RunSpec): string {
   const { folder } = run;
   const plain = plainOf(run);
+  const read = new Set<string>();
+  const told = withContents(plain, folder, (path) => {
+    read.add(path);
+    return contentOf(path);
+  });
+  READ.set(run, read);
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -31,7 +37,7 @@ export function fingerprintOf(run: RunSpec): string {
   });
   const modules = modulesOf(run);
   const code = modules.length === 0 ? {} : { modules: modules.map(contentOf) };
-  const inputs = { build: buildOf(), run: withContents(plain, folder, contentOf), profiles: named, ...code };
+  const inputs = { build: buildOf(), run: told, profiles: named, ...code };
   return hashOfValue(inputs);
 }
 
@@ -46,15 +52,23 @@ function plainOf(run: RunSpec): unknown {
 /** What a run names that is a path: files and folders to read, and modules of the user's own. Absolute; whether they are there or not. */
 export function pathsNamedBy(run: RunSpec): { readonly read: readonly string[]; readonly modules: readonly string[] } {
   const { folder } = run;
-  const read = new Set<string>();
-  withContents(plainOf(run), folder, (path) => {
-    read.add(path);
-    return null;
-  });
+  const read = new Set(READ.get(run) ?? pathsIn(plainOf(run), folder));
   const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [resolve(folder, run.traceFormat)] : [];
   const modules = [...new Set([...modulesOf(run).map((path) => resolve(folder, path)), ...formats])];
   for (const module of modules) read.delete(module);
   return { read: [...read], modules };
+}
+
+/** Paths that stand in runs whose fingerprint is known: a cell asks for both. */
+const READ = new WeakMap<RunSpec, ReadonlySet<string>>();
+
+function pathsIn(plain: unknown, folder: string): ReadonlySet<string> {
+  const read = new Set<string>();
+  withContents(plain, folder, (path) => {
+    read.add(path);
+    return null;
+  });
+  return read;
 }
 
 /** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */
