@@ -98,7 +98,7 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
     const known = flags.learn === true ? knownRuns(store!, cells, specOf) : new Map<number, SettledRun>();
     const batch = batchOf(context, { store, threads });
     const found = await search(file, cells, { budget, seed, specOf, shorterRun, runBatch: batch, known });
-    if (found.runs.whole + found.runs.known === found.runs.refused) {
+    if (found.rows.every(({ status }) => status === 'refused')) {
       const { reason } = found.rows.find((row) => row.reason !== null) ?? { reason: 'nothing ran' };
       throw new UserError(`none of ${found.rows.length} cells can run: ${reason}`);
     }
