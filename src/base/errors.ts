@@ -22,6 +22,16 @@ export class UserError extends Error {
   }
 }
 
+/** What `work` gives, or the UserError that it throws: what cannot be is one answer of several, not the end. */
+export function orUserError<T>(work: () => T): T | UserError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+}
+
 /** What `work` gives; a UserError that it throws is told with its place before it. */
 export function placed<T>(place: string, work: () => T): T {
   try {

@@ -2,7 +2,7 @@
 // is what `main` was before. Plain files, to be committed with the rest.
 import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EXIT, UserError } from '../base/errors.js';
+import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
@@ -89,12 +89,8 @@ export function dated(result: Result): Result {
 
 /** What tells whether two results have the same figures; of a file that cannot be read any more, its text. */
 function figuresOf(text: string, file: string): string {
-  try {
-    return digestOf(parseResult(text, file));
-  } catch (error) {
-    if (error instanceof UserError) return text;
-    throw error;
-  }
+  const result = orUserError(() => parseResult(text, file));
+  return result instanceof UserError ? text : digestOf(result);
 }
 
 /** Copies a state into the history, all of it or nothing. */

@@ -1,7 +1,7 @@
 // Cells of a sweep or a study that have yet to run: what the store has is settled at once, a cell that cannot be is refused at once, and of
 // those that are the same run one is run for all.
-import { UserError } from '../base/errors.js';
-import { fingerprintOf } from '../explore/study/fingerprint.js';
+import { orUserError, UserError } from '../base/errors.js';
+import { type RunIdentity, runIdentity } from '../explore/study/fingerprint.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import type { Store } from '../explore/study/store.js';
 import type { RunSpec } from '../system/run.js';
@@ -25,17 +25,18 @@ export class MissingCells {
   }
 
   /** Those to run, one at a time; null: this one is settled, or another one is run for it. */
-  *runs(): Generator<{ readonly fingerprint: string; readonly run: RunSpec } | null> {
+  *runs(): Generator<{ readonly identity: RunIdentity; readonly run: RunSpec } | null> {
     let next = 0;
     for (const make of this.#cells) {
       const index = next++;
-      const run = specOf(make);
+      const run = orUserError(make);
       if (run instanceof UserError) {
         this.#settle(index, null, { status: 'refused', reason: run.message });
         yield null;
         continue;
       }
-      const fingerprint = fingerprintOf(run);
+      const identity = runIdentity(run);
+      const { fingerprint } = identity;
       const others = this.#waiting.get(fingerprint);
       const known = others === undefined ? this.#store.get(fingerprint) : null;
       if (known !== null) this.#settle(index, fingerprint, known);
@@ -45,7 +46,7 @@ export class MissingCells {
         continue;
       }
       this.#waiting.set(fingerprint, [index]);
-      yield { fingerprint, run };
+      yield { identity, run };
     }
   }
 
@@ -53,15 +54,5 @@ export class MissingCells {
   settle(fingerprint: string, outcome: Outcome): void {
     for (const cell of this.#waiting.get(fingerprint) ?? []) this.#settle(cell, fingerprint, outcome);
     this.#waiting.delete(fingerprint);
-  }
-}
-
-/** The run of a cell, or why it cannot be. */
-export function specOf(make: () => RunSpec): RunSpec | UserError {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
   }
 }

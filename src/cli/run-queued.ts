@@ -1,5 +1,5 @@
 // Runs of a study on a queue: other processes, on any machines, run them; this one brings cells there and takes results into the store.
-import { EXIT, UserError } from '../base/errors.js';
+import { EXIT, orUserError, UserError } from '../base/errors.js';
 import { queueAddress } from '../explore/queue/address.js';
 import { CellMaker } from '../explore/queue/cell.js';
 import { openServer } from '../explore/queue/connect.js';
@@ -50,8 +50,9 @@ export async function runQueued(
     for (const one of missing.runs()) {
       if (one === null) yield null;
       else {
-        const { fingerprint, run } = one;
-        const cell = cellOrWhy(maker, run);
+        const { identity, run } = one;
+        const { fingerprint } = identity;
+        const cell = orUserError(() => maker.make(run, identity));
         if (cell instanceof UserError) missing.settle(fingerprint, { status: 'refused', reason: cell.message });
         yield cell instanceof UserError ? null : { fingerprint, cell };
       }
@@ -71,14 +72,5 @@ export async function runQueued(
     process.off('SIGINT', interrupted);
     bar.finish();
     server.close();
-  }
-}
-
-function cellOrWhy(maker: CellMaker, run: RunSpec): ReturnType<CellMaker['make']> | UserError {
-  try {
-    return maker.make(run);
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
   }
 }

@@ -1,10 +1,10 @@
 // Runs of a sweep or a study: what the store has is read, the rest is run and kept as it ends, and a cell that cannot be is told, not fatal.
-import { UserError } from '../base/errors.js';
+import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import type { Store } from '../explore/study/store.js';
 import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
-import { MissingCells, type SettleCell, specOf } from './missing-cells.js';
+import { MissingCells, type SettleCell } from './missing-cells.js';
 import { runEach } from './run-pool.js';
 import type { Settled } from './settled.js';
 
@@ -41,7 +41,7 @@ export async function runStored(
     let next = 0;
     for (const one of missing.runs()) {
       const index = next++;
-      if (one !== null) fingerprints.set(index, one.fingerprint);
+      if (one !== null) fingerprints.set(index, one.identity.fingerprint);
       yield one?.run ?? null;
     }
   }
@@ -59,7 +59,7 @@ function* unkept(cells: Iterable<() => RunSpec>, settle: SettleCell): Generator<
   let next = 0;
   for (const make of cells) {
     const index = next++;
-    const run = specOf(make);
+    const run = orUserError(make);
     if (run instanceof UserError) settle(index, null, { status: 'refused', reason: run.message });
     yield run instanceof UserError ? null : run;
   }

@@ -2,7 +2,7 @@
 // on, and their traces.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { UserError } from '../../base/errors.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { findProfile, listProfiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { parsePolicy } from '../../cache/policies/index.js';
@@ -42,15 +42,11 @@ const citing = z.looseObject({ cites: z.string().optional() });
 
 /** A policy's own source says it in words; one of the user's has none that is known. */
 function policyCitations(text: string): Citation[] {
-  try {
-    const { definition, name } = parsePolicy(text);
-    if (definition === undefined) return [];
-    const known = citationsIn(definition.cites, `policy-${name}`);
-    return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
-  } catch (error) {
-    if (error instanceof UserError) return [];
-    throw error;
-  }
+  const choice = orUserError(() => parsePolicy(text));
+  if (choice instanceof UserError || choice.definition === undefined) return [];
+  const { definition, name } = choice;
+  const known = citationsIn(definition.cites, `policy-${name}`);
+  return known.map((one) => (one.note === undefined ? one : { ...one, title: `Cache policy ${name}` }));
 }
 
 /** Whose measurements of a program the constants of its profile were fitted on. */

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.js';
 import { isPath, isStdin } from '../../base/profiles.js';
 import type { RunSpec } from '../../system/run.js';
 import { buildOf } from '../study/build.js';
-import { contentOf, pathsNamedBy } from '../study/fingerprint.js';
+import { contentOf, type RunIdentity, runIdentity } from '../study/fingerprint.js';
 import { type CellFile, type CellModule, PROTOCOL, type QueueCell } from './protocol.js';
 
 const CODE = /\.[mc]?[jt]s$/;
@@ -16,9 +16,8 @@ export class CellMaker {
   readonly #modules = new Map<string, CellModule>();
 
   /** @throws UserError where the run cannot be run elsewhere */
-  make(run: RunSpec): QueueCell {
+  make(run: RunSpec, { modules, read }: RunIdentity = runIdentity(run)): QueueCell {
     if (run.trace.some(isStdin)) throw new UserError('--trace -: no worker has this standard input; give the trace as a file');
-    const { modules, read } = pathsNamedBy(run);
     const model = run.model === undefined || !isPath(run.model) ? null : resolve(run.folder, run.model);
     const files = read.filter((path) => !CODE.test(path)).flatMap((path) => this.#filesAt(path, path === model));
     return {

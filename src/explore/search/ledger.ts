@@ -1,5 +1,5 @@
 // What the runs of a search found: figures for the surrogate, rows for a table, and what is known of cells before they run.
-import { UserError } from '../../base/errors.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { loadModel } from '../../model/load.js';
 import { bitsPerWeight } from '../../model/spec.js';
 import type { RunSpec } from '../../system/run.js';
@@ -109,22 +109,13 @@ export class Ledger {
       const key = JSON.stringify(deciding.map((at) => cell[at]));
       const known = lost.get(key);
       if (known !== undefined) return known;
-      const run = specOrNull(() => specOf(cell));
-      if (run === null) return 0;
+      const run = orUserError(() => specOf(cell));
+      if (run instanceof UserError) return 0;
       if (run.model === undefined) throw new UserError(`${run.label}: lost_bits needs to know the model; name it: set: { model: ... }`);
       const model = loadModel(run.model, run.quantization ?? null, run.folder, run.overrides.model);
       const bits = FULL_BITS - bitsPerWeight(model);
       lost.set(key, bits);
       return bits;
     });
-  }
-}
-
-function specOrNull(make: () => RunSpec): RunSpec | null {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof UserError) return null;
-    throw error;
   }
 }

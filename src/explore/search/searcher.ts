@@ -68,6 +68,7 @@ export class Searcher {
   readonly #processes: readonly (GaussianProcess | null)[];
   readonly #running: GaussianProcess;
   #asked = 0;
+  /** False: short runs were not asked for, or do not have what is looked for. */
   #shortTells: boolean;
   #fits = 0;
 
@@ -86,11 +87,6 @@ export class Searcher {
   /** Cells that may run, which are fewer than the space has where limits are known beforehand. */
   get eligible(): number {
     return this.#eligible.length;
-  }
-
-  /** False: short runs were not asked for, or do not have what is looked for. */
-  get shortTells(): boolean {
-    return this.#shortTells;
   }
 
   /** The next batch; empty: the budget is spent, or every cell has run. */

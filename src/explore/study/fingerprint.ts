@@ -17,28 +17,46 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
   ['runtime', 'runtimes'],
 ];
 
-/**
- * SHA-256, in hex, over what a run is told, the contents of all files that it names, and the build. Where its values stand, what a file is
- * called, and what a system says of itself do not count.
- */
-export function fingerprintOf(run: RunSpec): string {
+/** Which run it is, and the paths that it names, absolute; whether something is there or not. */
+export interface RunIdentity {
+  /**
+   * SHA-256, in hex, over what a run is told, the contents of all files that it names, and the build. Where its values stand, what a file is
+   * called, and what a system says of itself do not count.
+   */
+  readonly fingerprint: string;
+  /** Files and folders to read. */
+  readonly read: readonly string[];
+  /** Modules of the user's own. */
+  readonly modules: readonly string[];
+}
+
+/** The identity of a run. */
+export function runIdentity(run: RunSpec): RunIdentity {
   const { folder } = run;
-  const plain = plainOf(run);
   const read = new Set<string>();
-  const told = withContents(plain, folder, (path) => {
+  const told = withContents(plainOf(run), folder, (path) => {
     read.add(path);
     return contentOf(path);
   });
-  READ.set(run, read);
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
     return name === undefined || isPath(name) ? [] : [contentOf(bundledPath(family, name))];
   });
-  const modules = modulesOf(run);
-  const code = modules.length === 0 ? {} : { modules: modules.map(contentOf) };
-  const inputs = { build: buildOf(), run: told, profiles: named, ...code };
-  return hashOfValue(inputs);
+  const code = modulesOf(run);
+  const fingerprint = hashOfValue({
+    ...{ build: buildOf(), run: told, profiles: named },
+    ...(code.length === 0 ? {} : { modules: code.map(contentOf) }),
+  });
+  const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [run.traceFormat] : [];
+  const modules = [...new Set([...code, ...formats].map((path) => resolve(folder, path)))];
+  for (const module of modules) read.delete(module);
+  return { fingerprint, read: [...read], modules };
+}
+
+/** {@link RunIdentity.fingerprint} alone. */
+export function fingerprintOf(run: RunSpec): string {
+  return runIdentity(run).fingerprint;
 }
 
 /** What a run is told, as it was written. */
@@ -47,28 +65,6 @@ function plainOf(run: RunSpec): unknown {
   const { folder: _folder, label: _label, places: _places, systemChanges: _changes, ...told } = run;
   const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
   return asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
-}
-
-/** What a run names that is a path: files and folders to read, and modules of the user's own. Absolute; whether they are there or not. */
-export function pathsNamedBy(run: RunSpec): { readonly read: readonly string[]; readonly modules: readonly string[] } {
-  const { folder } = run;
-  const read = new Set(READ.get(run) ?? pathsIn(plainOf(run), folder));
-  const formats = run.traceFormat !== undefined && isPath(run.traceFormat) ? [resolve(folder, run.traceFormat)] : [];
-  const modules = [...new Set([...modulesOf(run).map((path) => resolve(folder, path)), ...formats])];
-  for (const module of modules) read.delete(module);
-  return { read: [...read], modules };
-}
-
-/** Paths that stand in runs whose fingerprint is known: a cell asks for both. */
-const READ = new WeakMap<RunSpec, ReadonlySet<string>>();
-
-function pathsIn(plain: unknown, folder: string): ReadonlySet<string> {
-  const read = new Set<string>();
-  withContents(plain, folder, (path) => {
-    read.add(path);
-    return null;
-  });
-  return read;
 }
 
 /** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */

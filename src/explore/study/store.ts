@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, UserError } from '../../base/errors.js';
+import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
 import { canonicalJson, hashOfValue } from '../../result/digest.js';
 import { parseResult } from '../../result/read.js';
@@ -79,13 +79,8 @@ export class Store {
   get(fingerprint: string, failed = false): Outcome | null {
     const path = this.#pathOf(fingerprint);
     if (!existsSync(path)) return null;
-    try {
-      const outcome = read(path, fingerprint);
-      return outcome.status === 'failed' && !failed ? null : outcome;
-    } catch (error) {
-      if (error instanceof UserError) return null;
-      throw error;
-    }
+    const outcome = orUserError(() => read(path, fingerprint));
+    return outcome instanceof UserError || (outcome.status === 'failed' && !failed) ? null : outcome;
   }
 
   /** Keeps an outcome. @throws UserError */

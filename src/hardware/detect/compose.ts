@@ -1,5 +1,5 @@
 // From what was seen to a machine of parts, with what stands for what, and what was not seen. Pure: fixtures of other machines are read here.
-import { UserError } from '../../base/errors.js';
+import { orUserError, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import { parseMachine } from '../machine.js';
 import type { CpuPart } from '../parts/cpu.js';
@@ -43,13 +43,8 @@ export function composeMachine(seen: Seen): Detection {
 /** Parts that go together: what was seen may contradict the catalogue, and then the smallest part of it is left out and said. */
 function composable(parts: readonly DetectedPart[], notSeen: string[]): DetectedPart[] {
   const works = (some: readonly DetectedPart[]): string | null => {
-    try {
-      if (some.length > 0) parseMachine(some.map(({ part }) => part).join('+'));
-      return null;
-    } catch (error) {
-      if (error instanceof UserError) return error.message;
-      throw error;
-    }
+    const machine = some.length === 0 ? null : orUserError(() => parseMachine(some.map(({ part }) => part).join('+')));
+    return machine instanceof UserError ? machine.message : null;
   };
   const why = works(parts);
   if (why === null) return [...parts];
