@@ -1,7 +1,7 @@
 // The pages on workloads, schedulers, plans, faults and advice show what moeprof prints today, where a reader has all that the command needs.
 import { describe, expect, it } from 'vitest';
 import { moeprof } from './moeprof.js';
-import { screensOf } from './screens.js';
+import { argumentsOf, screensOf } from './screens.js';
 
 describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'faults.md', 'advise.md'])('docs/%s', (name) => {
   const screens = screensOf(`docs/${name}`).filter(({ command }) => !/ \.\/|\.safetensors| -o /.test(command));
@@ -12,8 +12,7 @@ describe.each(['workloads.md', 'schedulers.md', 'plan.md', 'parallel.md', 'fault
   });
 
   it.each(screens)('$command', async ({ command, screen }) => {
-    const words = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''));
-    const { code, stderr, stdout } = await moeprof(words.slice(1));
+    const { code, stderr, stdout } = await moeprof(argumentsOf(command));
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain(screen.trim());
   });

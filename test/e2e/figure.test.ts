@@ -1,19 +1,17 @@
 // Figures in a real browser: a page that zooms, and drawings in which no word touches another. Without a browser the test says so and
 // skips; with MOEPROF_BROWSER=required (as CI sets) `html.test.ts` fails instead.
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawFigures } from '../../src/explore/figure/draw.js';
 import { FIGURE_KINDS, type PaperFigure } from '../../src/explore/figure/figure.js';
+import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const found = existsSync(CHROMIUM);
-if (!found) console.warn(`SKIPPED: no figure was looked at, there is no ${CHROMIUM}`);
+const found = findBrowser('figures were');
 
 const STUDY = `
 set: { trace: mini-mixtral-8x8l, workload.tokens: 150, bounds: false }
@@ -32,22 +30,9 @@ describe.skipIf(!found)('figures in a browser', () => {
     expect(await readFile(join(cwd, 'study.svg'), 'utf8')).toContain('speed.decode, tok/s');
     const ask = ['--x', 'memory.expertCache', '--series', 'system', '--html', 'figure.html'];
     expect((await moeprof(['plot', 'runs.jsonl', '-q', ...ask], { cwd })).code).toBe(0);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await startBrowser();
   });
   afterAll(() => browser.close());
-
-  async function open(path: string, options: BrowserContextOptions) {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    const said: string[] = [];
-    page.on('console', (message) => said.push(message.text()));
-    page.on('pageerror', (error) => said.push(String(error)));
-    page.on('request', (request) => {
-      if (request.url() !== pathToFileURL(path).href) said.push(request.url());
-    });
-    await page.goto(pathToFileURL(path).href);
-    return { context, page, said };
-  }
 
   const viewOf = async (page: Page): Promise<number[]> =>
     (await page.locator('.drawing svg').getAttribute('viewBox'))!.split(' ').map(Number);
@@ -59,7 +44,7 @@ describe.skipIf(!found)('figures in a browser', () => {
   ] as const)(
     'are whole at %i px, %s, scripts %s: no error, no request, nothing that keeps people out',
     async (width, colorScheme, scripts, name) => {
-      const { context, page, said } = await open(join(cwd, name), {
+      const { context, page, said, requests } = await openPage(browser, join(cwd, name), {
         viewport: { width, height: 900 },
         colorScheme,
         javaScriptEnabled: scripts,
@@ -69,18 +54,15 @@ describe.skipIf(!found)('figures in a browser', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       expect(await page.locator('.drawing svg text').filter({ hasText: 'fiddler' }).first().isVisible()).toBe(true);
       expect(await page.locator('.tools button').count()).toBe(scripts ? 7 : 0);
-      if (scripts) {
-        await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-        const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string; impact: string }[] };
-        expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id)).toEqual([]);
-      }
+      if (scripts) expect(await barriersOf(page)).toEqual([]);
       expect(said).toEqual([]);
+      expect(requests).toEqual([pathToFileURL(join(cwd, name)).href]);
       await context.close();
     },
   );
 
   it('zoom by keys, buttons and mouse, read their points, and come back', async () => {
-    const { context, page, said } = await open(file, { viewport: { width: 1000, height: 900 } });
+    const { context, page, said, requests } = await openPage(browser, file, { viewport: { width: 1000, height: 900 } });
     const whole = await viewOf(page);
     const focused = () => page.evaluate('document.activeElement.className');
     for (let tab = 0; tab < 9 && (await focused()) !== 'drawing ready'; tab++) await page.keyboard.press('Tab');
@@ -117,6 +99,7 @@ describe.skipIf(!found)('figures in a browser', () => {
     await page.mouse.dblclick(x + width / 2, y + height / 2);
     expect(await viewOf(page)).toEqual(whole);
     expect(said).toEqual([]);
+    expect(requests).toEqual([pathToFileURL(file).href]);
     await context.close();
   });
 

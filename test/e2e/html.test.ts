@@ -1,16 +1,13 @@
 // HTML reports in a real browser. Without one the test says so and skips; with MOEPROF_BROWSER=required (as CI sets) it fails instead.
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { barriersOf, findBrowser, openPage, startBrowser } from './browser.js';
 import { moeprof, temporaryFolder } from './moeprof.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const found = existsSync(CHROMIUM);
-if (!found) console.warn(`SKIPPED: the HTML reports were not looked at, there is no ${CHROMIUM}`);
+const found = findBrowser('the HTML reports were');
 
 it('has a browser where one is required', () => {
   expect(found || process.env.MOEPROF_BROWSER !== 'required').toBe(true);
@@ -21,41 +18,15 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   /** Path of a page, and the charts that it has at least. */
   const pages = { run: join(folder, 'report.html'), comparison: join(folder, 'diff.html') };
   let browser: Browser;
-  let axe: string;
   beforeAll(async () => {
     const run = ['run', '-q', '-t', 'mini-finegrained-64x12l', '-w', 't4', '--runtime', 'llama.cpp', '--cache', '50%', '--details'];
     expect((await moeprof([...run, '-s', 'mixtral-offloading', '--html', pages.run, '-o', join(folder, 'b.json')])).code).toBe(0);
     expect((await moeprof([...run, '-s', 'on-demand-lru', '-o', join(folder, 'a.json')])).code).toBe(0);
     const compared = await moeprof(['compare', 'a.json', 'b.json', '--explain', '-q', '--html', pages.comparison], { cwd: folder });
     expect(compared).toEqual({ stdout: '', stderr: '', code: 0 });
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await startBrowser();
   });
   afterAll(() => browser.close());
-
-  /** Opens a page; `said` and `requests` fill with what it prints and asks for. */
-  async function open(file: string, options: BrowserContextOptions) {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    const said: string[] = [];
-    const requests: string[] = [];
-    page.on('console', (message) => said.push(message.text()));
-    page.on('pageerror', (error) => said.push(String(error)));
-    page.on('request', (request) => requests.push(request.url()));
-    await page.goto(pathToFileURL(file).href);
-    return { context, page, said, requests };
-  }
-
-  /** What axe finds that keeps people out. */
-  async function serious(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    const { violations } = (await page.evaluate('axe.run()')) as {
-      violations: { id: string; impact: string; nodes: { html: string }[] }[];
-    };
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
-  }
 
   describe.each([
     ['run', 9],
@@ -71,7 +42,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
     ] as const)(
       'is whole at %i px, %s, scripts %s: no error, no request, no serious finding of axe',
       async (width, colorScheme, scripts) => {
-        const { context, page, said, requests } = await open(pages[kind], {
+        const { context, page, said, requests } = await openPage(browser, pages[kind], {
           viewport: { width, height: 900 },
           colorScheme,
           javaScriptEnabled: scripts,
@@ -82,7 +53,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
         for (const chart of shown) expect((await chart.boundingBox())!.height).toBeGreaterThan(50);
         expect(await page.locator('.live canvas').count()).toBe(scripts && kind === 'run' ? 2 : 0);
         expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
-        if (scripts) expect(await serious(page)).toEqual([]);
+        if (scripts) expect(await barriersOf(page)).toEqual([]);
         expect(said).toEqual([]);
         expect(requests).toEqual([pathToFileURL(pages[kind]).href]);
         await context.close();
@@ -91,7 +62,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   });
 
   it('hides no column of a comparison on a phone, and has no screen without anything on it', async () => {
-    const { context, page } = await open(pages.comparison, { viewport: { width: 400, height: 900 } });
+    const { context, page } = await openPage(browser, pages.comparison, { viewport: { width: 400, height: 900 } });
     const cut = await page
       .locator('.scroll:visible')
       .evaluateAll((tables) => tables.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute('aria-label')));
@@ -108,7 +79,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   });
 
   it('zooms all series by dragging, by buttons and by keys, and shows the whole run again', async () => {
-    const { context, page, said } = await open(pages.run, { viewport: { width: 1400, height: 900 } });
+    const { context, page, said } = await openPage(browser, pages.run, { viewport: { width: 1400, height: 900 } });
     const [first, second] = [page.locator('.live').nth(0), page.locator('.live').nth(1)];
     const readout = page.locator('.readout').nth(1);
     /** Simulated time at the left and the right edge of the second chart, s. */
@@ -156,7 +127,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   });
 
   it('reads single experts of a heatmap by arrow keys', async () => {
-    const { context, page, said } = await open(pages.comparison, { viewport: { width: 1400, height: 900 } });
+    const { context, page, said } = await openPage(browser, pages.comparison, { viewport: { width: 1400, height: 900 } });
     const { loads } = JSON.parse(await readFile(join(folder, 'b.json'), 'utf8')).details as { loads: number[][] };
     await page.locator('.area:has(.tip)').nth(1).focus();
     for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown']) await page.keyboard.press(key);
@@ -166,7 +137,7 @@ describe.skipIf(!found)('HTML reports in a browser', () => {
   });
 
   it('prints the pictures rather than what scripts put in their place', async () => {
-    const { context, page } = await open(pages.run, { viewport: { width: 800, height: 900 }, colorScheme: 'dark' });
+    const { context, page } = await openPage(browser, pages.run, { viewport: { width: 800, height: 900 }, colorScheme: 'dark' });
     await page.emulateMedia({ media: 'print', colorScheme: 'light' });
     expect(await page.locator('.live:visible, .tools:visible, nav:visible').count()).toBe(0);
     for (const plot of await page.locator('[data-live] .area > svg').all()) expect((await plot.boundingBox())!.width).toBeGreaterThan(400);

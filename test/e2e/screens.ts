@@ -28,3 +28,11 @@ export function screensOf(path: string): Screen[] {
     }),
   );
 }
+
+/** The words of a command behind its name, as a shell takes them: what stands in single quotes is one. */
+export function argumentsOf(command: string): string[] {
+  return command
+    .match(/'[^']*'|\S+/g)!
+    .map((word) => word.replaceAll("'", ''))
+    .slice(1);
+}

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { moeprof, temporaryFolder } from './moeprof.js';
-import { screensOf } from './screens.js';
+import { argumentsOf, screensOf } from './screens.js';
 
 it('docs/search.md prints what it shows, and its front runs alone', async () => {
   const cwd = temporaryFolder();
@@ -12,7 +12,7 @@ it('docs/search.md prints what it shows, and its front runs alone', async () => 
   const screens = screensOf('docs/search.md');
   expect(screens.map(({ command }) => command.split(' ')[1])).toEqual(['search', 'search', 'run']);
   for (const { command, screen } of screens) {
-    const { code, stderr, stdout } = await moeprof(command.split(' ').slice(1), { cwd });
+    const { code, stderr, stdout } = await moeprof(argumentsOf(command), { cwd });
     expect([code, stderr], command).toEqual([0, '']);
     expect(stdout).toContain(screen.trim());
     for (const line of stdout.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);

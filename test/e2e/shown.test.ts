@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { moeprof, temporaryFolder } from './moeprof.js';
-import { screensOf } from './screens.js';
+import { argumentsOf, screensOf } from './screens.js';
 
 const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const update = process.env.MOEPROF_UPDATE === '1';
@@ -56,11 +56,11 @@ describe.each([
   });
 
   it.each(screensOf(page))('$command', async ({ command, screen }) => {
-    const words = command.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''));
-    const { code, stderr, stdout } = await moeprof(words.slice(1), { cwd });
-    expect([stderr, code]).toEqual(['', FAILING.has(words[1]) ? 1 : 0]);
+    const words = argumentsOf(command);
+    const { code, stderr, stdout } = await moeprof(words, { cwd });
+    expect([stderr, code]).toEqual(['', FAILING.has(words[0]) ? 1 : 0]);
     // BibTeX is for files: titles stand on one line.
-    if (words[1] !== 'cite') for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    if (words[0] !== 'cite') for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
     if (update) write(page, command, stdout);
     else expect(shown(stdout).trim()).toBe(screen.trim());
   });

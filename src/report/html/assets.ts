@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** The code of a script of ours, in `client/`. */
-export function clientScript(name: 'figure' | 'heatmap' | 'series'): string {
-  return inlined(readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8'));
+/** The code of a script of ours, of files in `client/`; `figure` and `series` stand behind `tools`. */
+export function clientScript(...names: readonly ('figure' | 'heatmap' | 'series' | 'tools')[]): string {
+  return inlined(names.map((name) => readFileSync(new URL(`./client/${name}.js`, import.meta.url), 'utf8')).join('\n'));
 }
 
 /** uPlot as one script that defines `uPlot`, with its licence, which asks to go wherever the code goes. */

@@ -65,7 +65,7 @@ ${contents}`,
     }.</p>
 <p>Written by moeprof ${result.tool.version}. Simulated figures are exact: the same inputs give the same ones on every machine.</p>`,
     data: { ...result, details: details === undefined ? undefined : shown },
-    scripts: details === undefined ? [] : [uPlotScript(), clientScript('series'), clientScript('heatmap')],
+    scripts: details === undefined ? [] : [uPlotScript(), clientScript('tools', 'series'), clientScript('heatmap')],
     styles: details === undefined ? [] : [uPlotStyle()],
   });
 }

@@ -131,10 +131,7 @@
     svg.addEventListener('dblclick', all);
     addEventListener('beforeprint', all);
 
-    const tools = document.createElement('p');
-    tools.className = 'tools';
-    tools.append('Drag over the figure to zoom, double-click for all of it.');
-    for (const [word, action] of [
+    const tools = toolsOf('Drag over the figure to zoom, double-click for all of it.', [
       ['Zoom in', () => zoom(2, center())],
       ['Zoom out', () => zoom(0.5)],
       ['Left', () => pan(-0.25, 0)],
@@ -142,13 +139,7 @@
       ['Up', () => pan(0, -0.25)],
       ['Down', () => pan(0, 0.25)],
       ['Whole figure', all],
-    ]) {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.textContent = word;
-      button.addEventListener('click', action);
-      tools.append(button);
-    }
+    ]);
     box.before(tools);
     box.after(told);
   };

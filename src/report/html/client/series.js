@@ -194,21 +194,12 @@
     for (const chart of charts) chart.redraw(false, true);
   });
 
-  const tools = document.createElement('p');
-  tools.className = 'tools';
-  tools.append('Drag over a chart to zoom, double-click for the whole run.');
-  for (const [word, action] of [
+  const tools = toolsOf('Drag over a chart to zoom, double-click for the whole run.', [
     ['Zoom in', () => zoom(0.5)],
     ['Zoom out', () => zoom(2)],
     ['Earlier', () => pan(-0.5)],
     ['Later', () => pan(0.5)],
     ['Whole run', whole],
-  ]) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = word;
-    button.addEventListener('click', action);
-    tools.append(button);
-  }
+  ]);
   places[0].closest('section').querySelector('.about').after(tools);
 })();
