@@ -244,3 +244,14 @@ function withFront(figure: PaperFigure): PaperFigure {
     points: points.map((point) => ({ ...point, front: !points.some((other) => other.facet === point.facet && beats(other, point)) })),
   };
 }
+
+/** True where bars stand for the points. */
+export function isBars({ kind }: PaperFigure): boolean {
+  return kind === 'bar' || kind === 'rank';
+}
+
+/** The least and the largest of some points. */
+export function spanOf(points: readonly FigurePoint[]): readonly [least: number, most: number] {
+  const values = points.map(({ y }) => y);
+  return [Math.min(...values), Math.max(...values)];
+}

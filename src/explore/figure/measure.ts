@@ -1,0 +1,28 @@
+// How large words and lines of a figure are, px: text of 7 points, in a face whose letters are known only in the mean.
+import { shorten } from '../../report/text.js';
+
+/** Size of text, px: 7 points. */
+export const TEXT_PX = 9.34;
+/** Mean width of a character of Helvetica, as a part of its size. */
+export const CHARACTER = 0.55;
+/** What the widest of short words has over that, px: a percent sign is two characters wide. */
+const WIDE = 5;
+/** Height of a line of text, px. */
+export const LINE = 14;
+/** Longest word of an axis, characters. */
+export const LONGEST = 28;
+
+/** A word of a figure, cut where it is longer than there is room. @param most characters */
+export function short(word: string, most = LONGEST): string {
+  return shorten(word, most, true);
+}
+
+/** Width of the longest of some words, px. */
+export function roomOf(words: readonly string[], most: number): number {
+  return Math.max(0, ...words.map((word) => short(word, most).length)) * TEXT_PX * CHARACTER + WIDE;
+}
+
+/** To a hundredth of a pixel: nobody sees what follows. */
+export function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
