@@ -178,7 +178,7 @@ function inChild(path, before = []) {
 /** Predictions of all models, by a runtime that the first two have calibrated. */
 async function predictAll(rows, hardware) {
   const { simulateRun } = await fromDist('engine/simulate.js');
-  const { checkRun } = await fromDist('system/run.js');
+  const { checkRun } = await fromDist('system/load-run.js');
   const { loadRuntime } = await fromDist('hardware/runtime.js');
   const { KNOBS, turnedBy } = await fromDist('explore/machine/knobs.js');
   const { fitSteps } = await fromDist('explore/machine/calibration.js');

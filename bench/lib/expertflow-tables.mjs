@@ -79,7 +79,7 @@ const COUNTING =
 
 /** Learned on the tokens before: time per token against the best of the policies that only count, per layer or over all. */
 export async function trainedTable(folder, tokens) {
-  const { checkRun } = await fromDist('system/run.js');
+  const { checkRun } = await fromDist('system/load-run.js');
   const { simulateRun } = await fromDist('engine/simulate.js');
   const rows = [];
   const titles = { 'qwen3-30b-a3b.code': 'code', 'qwen3-30b-a3b.math': 'maths', 'gpt-oss-20b.decode': 'gpt-oss' };
@@ -211,7 +211,7 @@ function rowOf(name, metrics, floor, bound) {
 
 /** Routing of Switch with 32 experts, seven in ten choices of which follow the token's id: set up as test/claims/predict/words.test.ts. */
 export async function wordsTable(_folder, tokens) {
-  const { checkRun } = await fromDist('system/run.js');
+  const { checkRun } = await fromDist('system/load-run.js');
   const { simulateRun } = await fromDist('engine/simulate.js');
   const vocabulary = { size: 32_128, zipf: 1, share: 0.7 };
   const predicted = (kind) => ({

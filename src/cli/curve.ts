@@ -7,7 +7,8 @@ import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
 import { CURVE_POLICIES, curveOfRun } from '../explore/curve-request.js';
 import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
-import { checkRun, loadRun, type RunSpec } from '../system/run.js';
+import { checkRun, loadRun } from '../system/load-run.js';
+import type { RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { listed } from './listed.js';
 import {

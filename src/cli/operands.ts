@@ -148,7 +148,7 @@ async function prepare(source: Source, allowCode: boolean): Promise<Prepared> {
   if (detached) {
     throw new UserError(`${label}: is no result; a run profile must be a file here, since the paths in it are relative to its folder`);
   }
-  const { loadRun, placeIn } = await import('../system/run.js');
+  const [{ loadRun }, { placeIn }] = await Promise.all([import('../system/load-run.js'), import('../system/run.js')]);
   const name = 'profile' in content ? content.profile : label;
   const run = loadRun(existsSync(name) && !isPath(name) ? `./${name}` : name, [], allowCode);
   return { source, run, budgets: budgetsOf(run.budgets, (index) => placeIn(run, `budgets.${index}`)) };

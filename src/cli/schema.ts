@@ -16,7 +16,7 @@ import { budgetFileSchema } from '../result/budget.js';
 import { resultSchema } from '../result/read.js';
 import { SCHEDULERS } from '../schedule/index.js';
 import { PLACEMENTS } from '../system/placement/index.js';
-import { runSchema } from '../system/run.js';
+import { runSchema } from '../system/run-schema.js';
 import { placementFields, predictorFields, schedulerFields, systemSchema } from '../system/system.js';
 import type { CliContext } from './context.js';
 

@@ -1,6 +1,7 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
 import type { Result } from '../result/result.js';
-import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
+import { checkRun } from '../system/load-run.js';
+import type { RunInput, RunSpec } from '../system/run.js';
 import { buildSimulation } from './build.js';
 import { type Inputs, openInputs } from './inputs.js';
 import { changingMemoryOf } from './memory/changing-memory.js';

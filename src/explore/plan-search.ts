@@ -9,7 +9,8 @@ import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
 import { type Budget, matches, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
-import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
+import { checkRun } from '../system/load-run.js';
+import type { RunInput, RunSpec } from '../system/run.js';
 import { leastGpuRoom } from './gpu-rooms.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from './plan.js';
 

@@ -3,7 +3,8 @@ import { UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
-import { checkRun, type RunInput, type RunSpec } from '../system/run.js';
+import { checkRun } from '../system/load-run.js';
+import type { RunInput, RunSpec } from '../system/run.js';
 import type { Outcome } from './study/outcome.js';
 import type { SweepValue } from './study/space.js';
 import {

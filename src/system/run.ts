@@ -1,314 +1,30 @@
-// A run profile: which model on which machine under which system with which routing. Flags override any of it.
-import { dirname } from 'node:path';
-import { z } from 'zod';
-import { placed, UserError } from '../base/errors.js';
-import { readText } from '../base/input-file.js';
-import { findProfile, type ProfileFamily, shownPath } from '../base/profiles.js';
-import { BYTES, COUNT } from '../base/units.js';
-import { locatedChoice, moduleChoice } from '../base/user-module.js';
-import { known, written } from '../base/written.js';
-import { type Located, locateValue, locateYaml, type Override, type Places, quantity } from '../base/yaml.js';
-import { parseCapacity } from '../cache/capacity.js';
-import { findHardware } from '../hardware/load.js';
-import { parseKvFormat } from '../model/kv-format.js';
-import { CPU_PROJECTIONS } from '../model/projections.js';
-import { findQuantization } from '../model/quantization/index.js';
-import { budgetsSchema } from '../result/budget.js';
-import { parseArrivals } from '../schedule/arrivals/load.js';
-import { parseClassBudget } from '../schedule/class-budget.js';
-import { KV_GROWTH } from '../schedule/kv-room.js';
-import { parseObjectives } from '../schedule/objective.js';
-import { checkFormatName } from '../trace/formats/index.js';
-import { parseVariant } from '../trace/variants/index.js';
-import { REPLAYS } from './choices.js';
-import { faultsSchema } from './faults.js';
-import { speculationSchema } from './speculation.js';
-import { loadSystem, type SystemSpec, systemSchema } from './system.js';
+// A run: what its profile and flags say, checked. It keeps the place of every value, so that a later error can still name file and line.
+import type { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import type { Override, Places } from '../base/yaml.js';
+import type { RunProfile, runSchema } from './run-schema.js';
+import type { SystemSpec } from './system.js';
 
-/** Where experts are kept: a size, or a share of them. */
-const capacity = written(parseCapacity, z.union([z.string().min(1), z.number().nonnegative()]).transform(String));
-
-/** The name of a profile of a family, or a path. */
-const profileOf = (family: ProfileFamily) =>
-  z
-    .string()
-    .min(1)
-    .superRefine(known((name) => findProfile(family, name)));
-
-/** Schema of `profiles/runs/*.yaml`, and of what `simulate` takes. */
-export const runSchema = z.strictObject({
-  model: profileOf('models')
-    .optional()
-    .describe('Bundled name, or a file: a model profile, config.json or GGUF. Absent: as the trace says.'),
-  quantization: z
-    .string()
-    .min(1)
-    .superRefine(known(findQuantization))
-    .optional()
-    .describe('Storage format of the weights, e.g. q4_k_m, fp8, bf16. Absent: as the model profile says.'),
-  hardware: z
-    .string()
-    .min(1)
-    .superRefine(known((name) => findHardware(name)))
-    .default('rtx-4090')
-    .describe('Bundled name or path of a hardware profile, or parts: rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+nvme-7GB/s.'),
-  runtime: profileOf('runtimes')
-    .optional()
-    .describe("Bundled name or path of a runtime, the software that executes the system. Absent: the system's, else llama.cpp."),
-  system: z
-    .union([z.string().min(1), z.looseObject({})])
-    .default('on-demand-lru')
-    .describe('Bundled name or path of a system, or a system in place.'),
-  trace: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .default('synthetic')
-    .transform((given) => (typeof given === 'string' ? [given] : given))
-    .refine((traces) => !traces.some((trace) => /^synthetic#\d*:\d*$/.test(trace)), {
-      error: 'routing that is drawn has no rows to choose from; say how many tokens (--tokens)',
-    })
-    .describe(
-      'Path of a routing trace (path#6000:8000: these of its rows; a folder: all files in it), or several of one model; - is JSONL on stdin, synthetic is drawn.',
-    ),
-  traceFormat: z
-    .string()
-    .min(1)
-    .superRefine(known(checkFormatName))
-    .optional()
-    .describe('Format of the traces, instead of recognising it.'),
-  traceColumns: z
-    .strictObject({
-      layer: z.string().min(1).describe('Column of the layer.'),
-      experts: z
-        .string()
-        .min(1)
-        .describe('Column of the experts: one id a row, a list of ids, or (Parquet) the columns NAME_0, NAME_1 and so on.'),
-      token: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('Column of the position in the request. Absent: rows are counted, per request and layer.'),
-      request: z.string().min(1).optional().describe('Column that tells requests apart. Absent: one request.'),
-      phase: z.string().min(1).optional().describe('Column of the phase: prefill or decode. Absent: all rows are decoded tokens.'),
-      weights: z.string().min(1).optional().describe('Column of the gate weights, one per expert.'),
-      tokenId: z.string().min(1).optional().describe('Column of the input token.'),
-    })
-    .optional()
-    .describe('Which columns of a CSV, JSON lines or Parquet table hold what. Absent: the usual names.'),
-  variants: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .transform((given) => (typeof given === 'string' ? [given] : given))
-    .pipe(z.array(written(parseVariant, z.string().min(1))))
-    .optional()
-    .describe(
-      'Routing variants, applied in order: top-k=4, top-p=0.9, sensitivity, null=8, skip=0.25, two-sizes=0.5, per-request, one-router, random, hash.',
-    ),
-  memory: z
-    .strictObject({
-      expertCache: capacity
-        .optional()
-        .describe('Expert cache on the GPU: 8GiB, 25% of all experts, or 16/layer. Absent: what dense weights and KV cache leave.'),
-      dramCache: capacity
-        .optional()
-        .describe('DRAM for experts where it is a cache of the SSD. Absent: all of it, if it cannot hold every expert.'),
-      kv: quantity(BYTES)
-        .optional()
-        .describe(
-          'Room for KV caches, e.g. 4GiB; requests wait where it is taken. Absent: for as many of the longest requests as run at once, or what the GPU leaves.',
-        ),
-      kvFormat: written(parseKvFormat, z.string().min(1))
-        .optional()
-        .describe('Format of KV caches: f16, bf16, q8_0, q5_1, q4_0 ..., or keys/values apart, q8_0/q4_0. Absent: f16.'),
-      kvGrowth: z
-        .enum(KV_GROWTH)
-        .optional()
-        .describe(
-          'static: KV caches have a room of their own. reserve: running requests take their full length from the expert cache. grow: they take blocks as they fill them; the youngest is thrown out where none is left. Absent: static.',
-        ),
-      kvIn: z
-        .enum(['gpu', 'dram'])
-        .optional()
-        .describe('Where KV caches lie, and who attends to them: the GPU, or in DRAM the CPU (llama.cpp -nkvo). Absent: gpu.'),
-      gpuLayers: z
-        .int()
-        .nonnegative()
-        .optional()
-        .describe(
-          'Decoder layers on the GPU, counted from the last (llama.cpp -ngl); one more than there are brings norm and head. The CPU holds the others, with their KV caches and experts. Absent: all.',
-        ),
-      splitLayer: z
-        .strictObject({
-          layer: z.int().nonnegative().describe('The layer among those with experts, counted from 0.'),
-          cpu: z
-            .enum(CPU_PROJECTIONS)
-            .describe('Projections of its experts that lie in DRAM, where the CPU computes them: down, or gate+up.'),
-        })
-        .optional()
-        .describe(
-          'A layer at the boundary: some projections of its experts lie in DRAM, the others on the GPU (llama.cpp -ot by name). The CPU has all experts of the layers before it. Absent: none.',
-        ),
-      minExpertCache: capacity
-        .optional()
-        .describe(
-          'With reserve and grow: what the expert cache never gives up, as a size, a share or 4/layer. Absent: what one token touches, at most half of what is shared.',
-        ),
-    })
-    .prefault({})
-    .describe('How memory is divided.'),
-  workload: z
-    .strictObject({
-      arrivals: written(parseArrivals, z.string().min(1))
-        .optional()
-        .describe(
-          'When requests arrive: a file (Azure, Mooncake, vidur, LLMServingSim or arrival, prompt, output), poisson:rate=2, or gamma:rate=2,cv=2. Absent: a closed loop of batch users.',
-        ),
-      rate: z
-        .number()
-        .positive()
-        .optional()
-        .describe(
-          'Requests per second: scales the times of a file to this mean rate, or is the rate of a process. Without arrivals: Poisson.',
-        ),
-      requests: z.int().positive().optional().describe('Most requests. Absent: all (processes: 100).'),
-      slo: written(parseObjectives, z.string())
-        .optional()
-        .describe('What a request must keep to count as goodput, e.g. ttft=2s,tpot=100ms, or by class chat:ttft=1s;batch:request=1min.'),
-      classes: z
-        .record(
-          z.string(),
-          z.strictObject({
-            budget: written(parseClassBudget, z.string().min(1)).describe(
-              'What tokens of these requests may use: top-k=4 (their best choices), skip=0.25 (none at a share of the layers), or both with a comma.',
-            ),
-          }),
-        )
-        .optional()
-        .describe('Classes of requests, as the column class of the arrivals names them. Absent: all may use all of the model.'),
-      batch: z.int().positive().max(1_000_000).default(1).describe('Concurrent requests.'),
-      tokens: quantity(COUNT)
-        .refine((tokens) => tokens > 0, { error: 'must be more than 0' })
-        .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
-        .optional()
-        .describe('Tokens to replay, from the start of each trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
-      maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
-      speculation: speculationSchema
-        .optional()
-        .describe('Speculative decoding: drafted tokens that a pass verifies beside the next one. Absent: none.'),
-      prompt: z
-        .int()
-        .nonnegative()
-        .default(128)
-        .describe('Prompt tokens of one request, where routing is synthetic or arrivals are drawn.'),
-      context: z
-        .int()
-        .nonnegative()
-        .max(1e9)
-        .optional()
-        .describe('Tokens in the KV cache of every request before its first: attention reads them, nothing replays them. Absent: none.'),
-      output: z
-        .int()
-        .positive()
-        .default(128)
-        .describe('Generated tokens of one request, where routing is synthetic or arrivals are drawn.'),
-    })
-    .prefault({})
-    .describe('Which tokens run, and how many at a time.'),
-  faults: faultsSchema.optional().describe('What goes wrong with the machine during the run. Absent: nothing does.'),
-  replay: z
-    .enum(REPLAYS)
-    .default('atomic')
-    .describe('atomic: an event is a pass at a layer. sequential: every activation is one, as in classical cache simulators.'),
-  bounds: z.boolean().default(true).describe('Count the hits of the Belady bound beside the run.'),
-  foresight: z
-    .boolean()
-    .default(true)
-    .describe('With bounds: how fast LRU, Belady and foresight would be, and the floor. A run takes up to twice as long with it.'),
-  audit: z
-    .enum(['off', 'warn', 'strict'])
-    .default('warn')
-    .describe('Look for traps in recorded traces first: findings become warnings (warn), errors (strict), or nobody looks (off).'),
-  seed: z.int().default(1).describe('Seed of everything that is drawn.'),
-  budgets: budgetsSchema
-    .default([])
-    .describe('Budgets that the result must keep: limits in moeprof run, regressions too in moeprof compare.'),
-});
-
-type CheckedRun = z.infer<typeof runSchema>;
+/** What a run profile may say; all fields are optional. */
+export type RunInput = z.input<typeof runSchema>;
 
 /** A checked run. */
-export interface RunSpec extends Omit<CheckedRun, 'system'> {
+export interface RunSpec extends Omit<RunProfile, 'system'> {
   readonly system: SystemSpec;
-  /** Where it stands, for messages. */
+  /** Name of its file, or of its origin where it has none, for messages. */
   readonly label: string;
-  /** Where its values stand, those of the system below `system`; what is not here is a default. */
+  /** Place of each value by its dotted path, `file:line:column` or a flag; paths of the system begin with `system`. A value without a place is a default. */
   readonly places: Places;
   /** Folder that paths in it are relative to. */
   readonly folder: string;
   /** Values inside the model, hardware and runtime profiles that it names. */
   readonly overrides: Readonly<Record<'model' | 'hardware' | 'runtime', readonly Override[]>>;
-  /** Values inside the system that it names: it is no longer what its name says. Absent: none. */
+  /** Values that flags changed inside the system that it names. Absent: none, so the system is what its name says. */
   readonly systemChanges?: readonly Override[];
 }
-/** What a run profile may say; all fields are optional. */
-export type RunInput = z.input<typeof runSchema>;
 
 /**
- * Reads a run profile, and the system that it names.
- * @param nameOrPath bundled name, or a path
- * @param overrides flags and `--set` values; paths below `model`, `hardware`, `runtime` and `system` reach into those profiles
- * @param allowCode files may name modules that are run; only overrides may, unless said
- * @throws UserError
- */
-export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
-  const path = findProfile('runs', nameOrPath);
-  const label = shownPath(path);
-  const run = specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
-  return allowCode ? run : withoutCode(run, overrides);
-}
-
-/**
- * Checks a run that stands in no file, and reads the system that it names.
- * @param label where it comes from, for messages
- * @param allowCode as for {@link loadRun}; what stands in `input` itself is the caller's own
- * @throws UserError
- */
-export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
-  const run = specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
-  return allowCode ? run : withoutCode(run, overrides);
-}
-
-/**
- * The same run, none of whose files names a module: a profile may come from a stranger, and a module does what it likes.
- * @throws UserError with the place of the module's name
- */
-function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSpec {
-  const { system, traceFormat, variants = [] } = run;
-  const parts: readonly (readonly [path: string, module: string | undefined, flag: string])[] = [
-    ['system.cache.policy', moduleOf(system.cache.policy), '--policy'],
-    ['system.dram.policy', moduleOf(system.dram.policy), '--set system.dram.policy=...'],
-    ['system.predictor.kind', moduleOf(system.predictor.kind), '--predictor'],
-    ['system.scheduler.kind', moduleOf(system.scheduler.kind), '--scheduler'],
-    ...variants.map((variant, i) => [`variants.${i}`, moduleOf(variant), '--variant'] as const),
-    ['traceFormat', traceFormat === undefined ? undefined : moduleChoice('trace format', traceFormat)?.name, '--trace-format'],
-  ];
-  for (const [path, module, flag] of parts) {
-    const place = placeIn(run, path);
-    if (module === undefined || place === run.label || overrides.some(({ fromFile, label }) => label === place && fromFile !== true))
-      continue;
-    const shown = path.replace(/\.(kind|\d+)$/, '');
-    throw new UserError(
-      `${place}: ${shown}: ${module} is code, which no file may run; name it with ${flag}, or trust the file with --allow-code`,
-    );
-  }
-  return run;
-}
-
-/** The module of a choice, as written; undefined: it is a member of moeprof's own. */
-function moduleOf({ name, path }: { readonly name: string; readonly path?: string }): string | undefined {
-  return path === undefined ? undefined : name;
-}
-
-/**
- * A mistake in a value of a run that only the run as a whole shows.
+ * The error for a value that is valid alone but does not fit the rest of the run.
  * @param path dotted; values of the system begin with `system`
  * @param message what is wrong, and what to write instead
  */
@@ -316,69 +32,9 @@ export function misfit({ label, places }: Pick<RunSpec, 'label' | 'places'>, pat
   return new UserError(`${placeIn({ label, places }, path)}: ${path}: ${message}`);
 }
 
-/** Where a value of a run stands, or the nearest that it is part of; the run as a whole, where it is a default. */
+/** The place of a value: its own, else that of the nearest value around it, else the label of the run. `path` is dotted. */
 export function placeIn({ label, places }: Pick<RunSpec, 'label' | 'places'>, path: string): string {
   const steps = path.split('.');
   const given = steps.map((_, length) => steps.slice(0, steps.length - length).join('.')).find((parent) => parent in places);
   return given === undefined ? label : places[given]!;
-}
-
-function specOf(
-  label: string,
-  folder: string,
-  overrides: readonly Override[],
-  locate: (own: readonly Override[]) => Located<CheckedRun>,
-): RunSpec {
-  const within = (root: string): Override[] =>
-    overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
-  const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
-  const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
-  const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
-  const system = systemOf(located, folder, within('system'));
-  const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
-  const places = { ...located.places, ...Object.fromEntries(ofSystem) };
-  const { workload } = located.value;
-  const speculation = workload.speculation ?? system.value.speculation;
-  const drafted = speculation === undefined ? workload : { ...workload, speculation };
-  const changes = within('system');
-  const run = {
-    ...located.value,
-    // As values alone: a run travels to threads, to which no function can go.
-    ...(changes.length === 0 ? {} : { systemChanges: changes.map(({ amend: _, ...change }) => change) }),
-    ...{ workload: drafted, system: system.value, label, places, folder, overrides: inner },
-  };
-  return withLocatedModules(run, system.folder, overrides);
-}
-
-/** The same run, whose modules are named from the root: each is relative to the file that names it, or where a flag does to the working directory. */
-function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
-  const { folder, system, variants } = run;
-  const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
-    const place = placeIn(run, path);
-    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
-  };
-  const { cache, dram, predictor, scheduler } = system;
-  return {
-    ...run,
-    ...(variants === undefined ? {} : { variants: variants.map((variant, i) => located(variant, `variants.${i}`, folder)) }),
-    system: {
-      ...system,
-      cache: { ...cache, policy: located(cache.policy, 'system.cache.policy', systemFolder) },
-      dram: { ...dram, policy: located(dram.policy, 'system.dram.policy', systemFolder) },
-      predictor: { ...predictor, kind: located(predictor.kind, 'system.predictor.kind', systemFolder) },
-      scheduler: { ...scheduler, kind: located(scheduler.kind, 'system.scheduler.kind', systemFolder) },
-    },
-  };
-}
-
-/** The system of a run, the one that it names or the one that stands in it, and the folder of the file that it stands in. */
-function systemOf(
-  run: Located<CheckedRun>,
-  folder: string,
-  overrides: readonly Override[],
-): Located<SystemSpec> & { readonly folder: string } {
-  const { system } = run.value;
-  if (typeof system !== 'string') return { ...run.part(['system'], systemSchema, overrides), folder };
-  const path = placed(`${run.place('system')}: system`, () => findProfile('systems', system, folder));
-  return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runOf } from '../../src/cli/run-options.js';
-import { checkRun, loadRun } from '../../src/system/run.js';
+import { checkRun, loadRun } from '../../src/system/load-run.js';
 
 const PROFILE = 'model: mini-mixtral-8x8l\nhardware: t4\nworkload: { tokens: 64 }\n';
 const FLAGS = { variant: [], trace: [], fault: [], set: [], bounds: true } as const;

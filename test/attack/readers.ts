@@ -11,7 +11,7 @@ import { loadCheckpoint } from '../../src/predict/onnx/checkpoint.js';
 import { budgetFileSchema, budgetsOf } from '../../src/result/budget.js';
 import { readResult } from '../../src/result/read.js';
 import { loadArrivals } from '../../src/schedule/arrivals/load.js';
-import { loadRun } from '../../src/system/run.js';
+import { loadRun } from '../../src/system/load-run.js';
 import { loadSystem } from '../../src/system/system.js';
 import { readRemap } from '../../src/trace/convert/index.js';
 import { traceFormats } from '../../src/trace/formats/index.js';

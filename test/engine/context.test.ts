@@ -1,7 +1,8 @@
 // Tokens that a request has in its KV cache before its first: they are read and take room, and nothing replays them.
 import { describe, expect, it } from 'vitest';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 
 const KV_TOKEN = 8 * 1024;
 const run = async (input: RunInput) => {

@@ -4,7 +4,7 @@ import { drafterBytes, draftingOf } from '../../src/engine/drafting.js';
 import { loadHardware } from '../../src/hardware/load.js';
 import type { HardwareSpec } from '../../src/hardware/spec.js';
 import { loadModel } from '../../src/model/load.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 import { wholeLink, wholeMachine, wholeModel } from './scenario.js';
 
 const layers = [20, 40].map((denseNs) => ({ experts: 4, bytes: 10, activationNs: 0, denseNs }));

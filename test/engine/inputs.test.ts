@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openInputs } from '../../src/engine/inputs.js';
 import { profiledPart, profiledRows } from '../../src/engine/profiling.js';
 import { simulate } from '../../src/engine/simulate.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 import { popularityOf } from '../../src/trace/popularity.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 

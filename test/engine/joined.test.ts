@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../src/engine/simulate.js';
 import { loadModel, type Result, type simulate } from '../../src/index.js';
 import { reports } from '../../src/report/index.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 
 type Input = Parameters<typeof simulate>[0];
 const HOST = 'ryzen-9-7950x+2xddr5-6000+pcie4x16';

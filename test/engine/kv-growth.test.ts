@@ -5,7 +5,8 @@ import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Observer } from '../../src/engine/watch/observer.js';
 import { KV_GROWTH, type KvGrowth } from '../../src/schedule/kv-room.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 import { cases } from '../cases.js';
 import { lruRounded } from '../support/rounded.js';
 

@@ -12,7 +12,8 @@ import type { Simulation } from '../../src/engine/simulation.js';
 import type { Link } from '../../src/engine/transfer/link.js';
 import type { Observer } from '../../src/engine/watch/observer.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun, type RunInput, type RunSpec } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput, RunSpec } from '../../src/system/run.js';
 import { cases } from '../cases.js';
 
 // Long enough for a machine that is busy with something else.

@@ -5,7 +5,8 @@ import { simulate, simulateRun } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
 import { tokenCycleBytes } from '../../src/model/spec.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 import { cases } from '../cases.js';
 
 // Long enough for a machine that is busy with something else.

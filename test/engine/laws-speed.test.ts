@@ -14,7 +14,8 @@ import type { OutputFormat } from '../../src/report/format.js';
 import { reports } from '../../src/report/index.js';
 import { rankingReports } from '../../src/report/ranking.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 import { calibrated } from '../support/calibrated.js';
 
 // Long enough for a machine that is busy with something else.

@@ -8,7 +8,8 @@ import { machineFileSchema, machineOfFile } from '../../src/hardware/machine-fil
 import { HardwareProfileSchema, isCalibrated } from '../../src/hardware/profile.js';
 import { loadRuntime } from '../../src/hardware/runtime.js';
 import { FLOWS, NUMA } from '../../src/hardware/spec.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 
 const page = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../docs', name), 'utf8');
 const blocks = (text: string): unknown[] => [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => parse(match[1]!));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
 import { simulate, simulateRun } from '../../src/engine/simulate.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 import { toyModel } from '../cache/fixtures.js';
 import { simulateByEngine } from '../engine/harness.js';
 import { wholeLink, wholeMachine } from '../engine/scenario.js';

@@ -1,7 +1,8 @@
 // Runs under a scheduler: a pool of requests of equal length on Switch-like routing.
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun, type RunInput } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 
 /** Skew of Switch-like routing that is as local as that of decoder-only models: what grouping finds, it finds there. */
 const SKEW: Readonly<Record<string, number>> = { 'switch-base-32': 0.4, 'switch-base-64': 0.52, 'switch-base-128': 0.64 };

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { rankingReports } from '../../src/report/ranking.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 import type { SystemSpec } from '../../src/system/system.js';
 import { expectShown } from '../support/shown.js';
 import { exampleOf } from './example.js';

@@ -9,7 +9,8 @@ import { asWritten } from '../../src/base/written.js';
 import type { Override } from '../../src/base/yaml.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import type { Result } from '../../src/result/result.js';
-import { checkRun, loadRun, type RunInput } from '../../src/system/run.js';
+import { checkRun, loadRun } from '../../src/system/load-run.js';
+import type { RunInput } from '../../src/system/run.js';
 import { loadSystem, replacePredictor, type SystemSpec } from '../../src/system/system.js';
 import { exampleOf } from './example.js';
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { findProfile } from '../../src/base/profiles.js';
 import { simulateRun } from '../../src/engine/simulate.js';
 import { openPrediction } from '../../src/predict/inputs.js';
-import { checkRun } from '../../src/system/run.js';
+import { checkRun } from '../../src/system/load-run.js';
 import { openPopularity, openTrace } from '../../src/trace/open.js';
 import { popularityOf } from '../../src/trace/popularity.js';
 import { selectMarked, selectRows } from '../../src/trace/selection.js';

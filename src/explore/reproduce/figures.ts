@@ -4,7 +4,7 @@ import { findProfile, listProfiles } from '../../base/profiles.js';
 import type { Override } from '../../base/yaml.js';
 import { simulateRun } from '../../engine/simulate.js';
 import { loadRuntime, type RuntimeSpec } from '../../hardware/runtime.js';
-import { checkRun } from '../../system/run.js';
+import { checkRun } from '../../system/load-run.js';
 import { type Measurement, readMeasurements } from '../validate/measurement.js';
 import { predictRow } from '../validate/predict.js';
 import { RowTraces } from '../validate/row-traces.js';

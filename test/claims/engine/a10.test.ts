@@ -2,7 +2,7 @@
 // there, with the experts of the first n layers on the CPU.
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 import { A10_DECODE } from '../../support/a10.js';
 
 const PROMISED = 0.03;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Override } from '../../../src/base/yaml.js';
 import { simulateRun } from '../../../src/engine/simulate.js';
-import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
+import type { RunInput } from '../../../src/system/run.js';
 import { temporaryFolder } from '../../trace/builders.js';
 
 const PROMISED = 0.25;

@@ -1,7 +1,8 @@
 // Systems that predict, against systems that do not: the directions that are published, on synthetic and on bundled routing.
 import { describe, expect, it } from 'vitest';
 import { type simulate, simulateRun } from '../../../src/engine/simulate.js';
-import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
+import type { RunInput } from '../../../src/system/run.js';
 import { calibrated } from '../../support/calibrated.js';
 import { describeExpertFlow } from './expertflow.js';
 

@@ -4,7 +4,7 @@ import { simulateRun } from '../../../src/engine/simulate.js';
 import { loadModel, loadRouting } from '../../../src/model/load.js';
 import { trainEncoder } from '../../../src/predict/onnx/sequence/train.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 import { synthesize } from '../../../src/trace/synthetic.js';
 import { temporaryModel } from '../../fixtures/onnx/models.js';
 import { calibrated } from '../../support/calibrated.js';

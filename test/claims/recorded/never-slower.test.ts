@@ -4,7 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
+import type { RunInput } from '../../../src/system/run.js';
 import { cases } from '../../cases.js';
 import { recorded, recording } from './recording.js';
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { simulateRun } from '../../../src/engine/simulate.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 import { calibrated } from '../../support/calibrated.js';
 import { recorded, recording } from './recording.js';
 

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Override } from '../../../src/base/yaml.js';
 import { simulate, simulateRun } from '../../../src/engine/simulate.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
+import type { RunInput } from '../../../src/system/run.js';
 import { loadSystem } from '../../../src/system/system.js';
 import { describedSystems } from '../../system/page.js';
 

@@ -3,7 +3,7 @@ import { UserError } from '../../../src/base/errors.js';
 import { listProfiles } from '../../../src/base/profiles.js';
 import type { Override } from '../../../src/base/yaml.js';
 import { simulateRun } from '../../../src/engine/simulate.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 import { loadSystem, replacePredictor } from '../../../src/system/system.js';
 
 /** A setting of the table. */

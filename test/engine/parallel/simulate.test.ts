@@ -5,7 +5,8 @@ import { simulate, simulateRun } from '../../../src/engine/simulate.js';
 import { loadModel } from '../../../src/model/load.js';
 import { tableReport } from '../../../src/report/run.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun, type RunInput } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
+import type { RunInput } from '../../../src/system/run.js';
 import { loadSystem } from '../../../src/system/system.js';
 
 vi.setConfig({ testTimeout: 60_000 });

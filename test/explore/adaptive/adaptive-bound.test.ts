@@ -4,7 +4,7 @@ import { Random } from '../../../src/base/random.js';
 import { adaptiveBound, gpuOptions, linkOptions, type SmallCopy } from '../../../src/explore/adaptive/adaptive-bound.js';
 import { boundByMultipliers, leastCost, type Options } from '../../../src/explore/adaptive/least-cost.js';
 import type { ExpertUse } from '../../../src/explore/adaptive/uses.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 
 /** A small world: events in order, each with the experts that it uses and their weights. */
 interface World {

@@ -21,7 +21,7 @@ import {
 } from '../../../src/explore/queue/protocol.js';
 import { buildOf } from '../../../src/explore/study/build.js';
 import { fingerprintOf } from '../../../src/explore/study/fingerprint.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'cells-'));
 const at = (name: string): string => join(folder, name);

@@ -11,7 +11,7 @@ import { shorterRun } from '../../../src/explore/search/shorter-run.js';
 import { fingerprintOf } from '../../../src/explore/study/fingerprint.js';
 import { pathsOf, spaceCells } from '../../../src/explore/study/space.js';
 import type { Result } from '../../../src/result/result.js';
-import { checkRun, loadRun } from '../../../src/system/run.js';
+import { checkRun, loadRun } from '../../../src/system/load-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'moeprof-search-'));
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../src/explore/study/fingerprint.js';
 import { Store } from '../../../src/explore/study/store.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 import { sampleResult } from '../../result/sample.js';
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'moeprof-store-'));

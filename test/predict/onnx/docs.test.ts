@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { HISTORY_DECAY, HISTORY_SLOW_DECAY, INPUT_NAMES, OUTPUT_NAME, tensorOf } from '../../../src/predict/onnx/contract.js';
 import { onnx } from '../../../src/predict/onnx/onnx.js';
 import { SEQUENCE_INPUTS, SEQUENCE_OUTPUTS, sequenceTensorOf } from '../../../src/predict/onnx/sequence/contract.js';
-import { checkRun } from '../../../src/system/run.js';
+import { checkRun } from '../../../src/system/load-run.js';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/onnx-predictor.md'), 'utf8');
 

@@ -6,7 +6,7 @@ import { loadSearch } from '../../../../dist/explore/search/search-file.js';
 import { shorterRun } from '../../../../dist/explore/search/shorter-run.js';
 import { spaceCells } from '../../../../dist/explore/study/space.js';
 import { simulateRun } from '../../../../dist/engine/simulate.js';
-import { checkRun, loadRun } from '../../../../dist/system/run.js';
+import { checkRun, loadRun } from '../../../../dist/system/load-run.js';
 
 const here = (name) => new URL(name, import.meta.url).pathname;
 const names = process.argv.slice(2);

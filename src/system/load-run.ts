@@ -1,0 +1,75 @@
+// Loads a run: a profile or a value, changed by flags, checked, and the system that it names loaded with it.
+import { dirname } from 'node:path';
+import { placed } from '../base/errors.js';
+import { readText } from '../base/input-file.js';
+import { findProfile, shownPath } from '../base/profiles.js';
+import { type Located, locateValue, locateYaml, type Override } from '../base/yaml.js';
+import { withLocatedModules } from './module-paths.js';
+import type { RunSpec } from './run.js';
+import { type RunProfile, runSchema } from './run-schema.js';
+import { loadSystem, type SystemSpec, systemSchema } from './system.js';
+import { withoutCode } from './trust.js';
+
+/**
+ * Reads a run profile, and the system that it names.
+ * @param nameOrPath bundled name, or a path
+ * @param overrides flags and `--set` values; paths below `model`, `hardware`, `runtime` and `system` reach into those profiles
+ * @param allowCode true: files may name modules, whose code is run; false: only overrides may
+ * @throws UserError
+ */
+export function loadRun(nameOrPath: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
+  const path = findProfile('runs', nameOrPath);
+  const label = shownPath(path);
+  const run = specOf(label, dirname(path), overrides, (own) => locateYaml(readText(path), label, runSchema, own));
+  return allowCode ? run : withoutCode(run, overrides);
+}
+
+/**
+ * Checks a run that is not in a file, and reads the system that it names.
+ * @param label where it comes from, for messages
+ * @param allowCode as for {@link loadRun}; what stands in `input` itself is the caller's own
+ * @throws UserError
+ */
+export function checkRun(input: unknown, label: string, overrides: readonly Override[] = [], allowCode = false): RunSpec {
+  const run = specOf(label, process.cwd(), overrides, (own) => locateValue(input, label, runSchema, own));
+  return allowCode ? run : withoutCode(run, overrides);
+}
+
+function specOf(
+  label: string,
+  folder: string,
+  overrides: readonly Override[],
+  locate: (own: readonly Override[]) => Located<RunProfile>,
+): RunSpec {
+  const within = (root: string): Override[] =>
+    overrides.filter(({ path }) => path[0] === root && path.length > 1).map((given) => ({ ...given, path: given.path.slice(1) }));
+  const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
+  const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
+  const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
+  const system = systemOf(located, folder, within('system'));
+  const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
+  const places = { ...located.places, ...Object.fromEntries(ofSystem) };
+  const { workload } = located.value;
+  const speculation = workload.speculation ?? system.value.speculation;
+  const drafted = speculation === undefined ? workload : { ...workload, speculation };
+  const changes = within('system');
+  const run = {
+    ...located.value,
+    // Without the function `amend`: a run is sent to threads, and a function cannot be.
+    ...(changes.length === 0 ? {} : { systemChanges: changes.map(({ amend: _, ...change }) => change) }),
+    ...{ workload: drafted, system: system.value, label, places, folder, overrides: inner },
+  };
+  return withLocatedModules(run, system.folder, overrides);
+}
+
+/** The system that a run names or contains, and the folder of the file that defines it. */
+function systemOf(
+  run: Located<RunProfile>,
+  folder: string,
+  overrides: readonly Override[],
+): Located<SystemSpec> & { readonly folder: string } {
+  const { system } = run.value;
+  if (typeof system !== 'string') return { ...run.part(['system'], systemSchema, overrides), folder };
+  const path = placed(`${run.place('system')}: system`, () => findProfile('systems', system, folder));
+  return { ...loadSystem(path, folder, overrides), folder: dirname(path) };
+}

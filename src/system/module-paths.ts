@@ -1,0 +1,25 @@
+// Where the modules of a run lie: a relative path means the folder of the file that names it, or the working directory where a flag does.
+import { locatedChoice } from '../base/user-module.js';
+import type { Override } from '../base/yaml.js';
+import { placeIn, type RunSpec } from './run.js';
+
+/** The same run with absolute paths of modules. `systemFolder`: folder of the file that defines the system. */
+export function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
+  const { folder, system, variants } = run;
+  const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
+    const place = placeIn(run, path);
+    return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
+  };
+  const { cache, dram, predictor, scheduler } = system;
+  return {
+    ...run,
+    ...(variants === undefined ? {} : { variants: variants.map((variant, i) => located(variant, `variants.${i}`, folder)) }),
+    system: {
+      ...system,
+      cache: { ...cache, policy: located(cache.policy, 'system.cache.policy', systemFolder) },
+      dram: { ...dram, policy: located(dram.policy, 'system.dram.policy', systemFolder) },
+      predictor: { ...predictor, kind: located(predictor.kind, 'system.predictor.kind', systemFolder) },
+      scheduler: { ...scheduler, kind: located(scheduler.kind, 'system.scheduler.kind', systemFolder) },
+    },
+  };
+}
