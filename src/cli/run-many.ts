@@ -2,7 +2,7 @@
 import { placed, UserError } from '../base/errors.js';
 import { pictureFormats } from '../explore/figure/formats.js';
 import { rankingFigures } from '../explore/figure/ranking-figures.js';
-import { rankingDocument, rankingReports } from '../report/ranking.js';
+import { rankingDocument, rankingReports } from '../report/ranking/ranking.js';
 import type { Result } from '../result/result.js';
 import { loadSystem } from '../system/system.js';
 import type { CliContext } from './context.js';

@@ -1,9 +1,9 @@
 // What a sweep is shown as: its runs by the values that were varied, and where more arrivals no longer get more done.
 import { formatCount, formatTokensPerSecond } from '../base/units.js';
+import { changedParts } from '../report/changed-parts.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
-import { changedParts } from '../report/summary.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';

@@ -1,7 +1,9 @@
 // How far a run goes from LRU by way of Belady to foresight, and what holds it up: its policy, its prediction, the link, or what
 // has to be computed.
 import { formatNs, formatRatio } from '../base/units.js';
+import type { Result } from '../result/result.js';
 import type { DeviceWords } from './device.js';
+import { metricValue } from './metric.js';
 
 /** Mean TPOT of a run and of its bounds, ns. */
 export interface KnownTimes {
@@ -12,6 +14,17 @@ export interface KnownTimes {
   readonly belady: number;
   readonly foresight: number;
   readonly floor: number;
+}
+
+/** Times of a run and of its bounds; null where they were not counted, or are of another machine: that without the run's faults. */
+export function knownTimes(result: Result): KnownTimes | null {
+  if (metricValue(result, 'fault.time') !== null) return null;
+  const [own, allResident, lru, belady, foresight, floor] = [
+    'latency.tpot.mean',
+    ...['all_resident', 'lru', 'belady', 'foresight', 'floor'].map((name) => `bound.${name}.tpot`),
+  ].map((name) => metricValue(result, name));
+  if (own == null || allResident == null || lru == null || belady == null || foresight == null || floor == null) return null;
+  return { own, allResident, lru, belady, foresight, floor };
 }
 
 /** What may hold a run up. */

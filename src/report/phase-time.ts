@@ -1,11 +1,12 @@
-// Where the time of prompts and of decoding goes, apart: the whole run mixes two things that no reader compares.
+// Where the time of prompts goes, and where that of decoding goes: two figures that a sum over the whole run would hide.
 import type { Result } from '../result/result.js';
+import { metricValue } from './metric.js';
 
 /** A kind of passes: those with prompt tokens, or those that only generate. */
 export type Phase = 'prefill' | 'decode';
 
 /** A part of the GPU's time. */
-interface PhasePart {
+export interface PhasePart {
   readonly label: 'dense' | 'experts' | 'CPU' | 'stall' | 'all-to-all';
   readonly ns: number;
 }
@@ -25,29 +26,35 @@ export interface PhaseTime {
  */
 export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null {
   const apart = result.metrics['schedule.passes.decode'] !== undefined && phase !== null;
-  const of = (name: string): number | undefined => result.metrics[apart ? `${name}.${phase}` : name]?.value;
+  const of = (name: string): number | null => metricValue(result, apart ? `${name}.${phase}` : name);
   const passes = of('schedule.passes');
-  if (passes === undefined || passes === 0) return null;
+  if (passes === null || passes === 0) return null;
+  return { passes, parts: timeParts(of), cpuNs: of('time.cpu') ?? 0 };
+}
+
+/**
+ * The parts of the GPU's time. A result of an earlier version does not say what was waited for, so it has no part `CPU`; only several GPUs have
+ * the part `all-to-all`.
+ * @param of value of a metric of time, ns; null: the result does not have it
+ */
+export function timeParts(of: (name: string) => number | null): PhasePart[] {
+  const cpuNs = of('time.stall_cpu');
   const named = [
     ['dense', of('time.dense') ?? 0],
     ['experts', of('time.compute') ?? 0],
-    ...waits(of('time.stall'), of('time.stall_cpu')),
-    // Only several GPUs have it.
+    ['CPU', cpuNs],
+    ['stall', Math.max(0, (of('time.stall') ?? 0) - (cpuNs ?? 0))],
     ['all-to-all', of('time.all_to_all')],
   ] as const;
-  const parts = named.flatMap(([label, ns]) => (ns === undefined ? [] : [{ label, ns }]));
-  return { passes, parts, cpuNs: of('time.cpu') ?? 0 };
-}
-
-/** What the GPU waits for: the CPU that computes, and experts that arrive; a result of an earlier version does not tell them apart. */
-export function waits(stallNs = 0, cpuNs: number | undefined): readonly (readonly ['CPU' | 'stall', number | undefined])[] {
-  return [
-    ['CPU', cpuNs],
-    ['stall', Math.max(0, stallNs - (cpuNs ?? 0))],
-  ];
+  return named.flatMap(([label, ns]) => (ns === null ? [] : [{ label, ns }]));
 }
 
 /** The kinds of passes that a run has, where it has both; decoding first. */
 export function phasesOf(result: Result): readonly Phase[] {
   return result.metrics['schedule.passes.decode'] === undefined ? [] : ['decode', 'prefill'];
+}
+
+/** Tokens per second of one request in a phase (L21); null where the run has no such phase. */
+export function phaseSpeed(result: Result, phase: Phase): number | null {
+  return metricValue(result, `speed.${phase}`);
 }

@@ -7,7 +7,10 @@ import { documentFormats } from './document/formats.js';
 import type { ReportOptions } from './format.js';
 import { orderedResult } from './json.js';
 import { picturesOf } from './pictures.js';
-import { type BoundRow, FIGURE, LABEL, layerGrid, type Summary, summarizeResult, type TimePart } from './summary.js';
+import type { BoundRow } from './summary/bounds.js';
+import { FIGURE, LABEL, layerGrid } from './summary/grids.js';
+import { type Summary, summarizeResult } from './summary/summary.js';
+import type { TimePart } from './summary/time.js';
 import { barGlyphs, palette, ruledTable, stackedBar, widthOf, wrap } from './text.js';
 
 /** Column at which text beside a label starts. */

@@ -5,7 +5,7 @@ import type { Random } from '../../src/base/random.js';
 import { compareAll } from '../../src/compare/gate.js';
 import { compareReports } from '../../src/compare/report.js';
 import { reports } from '../../src/report/index.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingReports } from '../../src/report/ranking/ranking.js';
 import { parseFailOn } from '../../src/result/budget.js';
 import { sealed } from '../../src/result/digest.js';
 import { parseResult } from '../../src/result/read.js';

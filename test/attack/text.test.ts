@@ -7,7 +7,7 @@ import { pictureFormats } from '../../src/explore/figure/formats.js';
 import { rankingFigures } from '../../src/explore/figure/ranking-figures.js';
 import type { ReportOptions } from '../../src/report/format.js';
 import { reports } from '../../src/report/index.js';
-import { rankingDocument, rankingReports } from '../../src/report/ranking.js';
+import { rankingDocument, rankingReports } from '../../src/report/ranking/ranking.js';
 import { wrap } from '../../src/report/text.js';
 import { budgetFileSchema, parseFailOn } from '../../src/result/budget.js';
 import type { Result } from '../../src/result/result.js';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { POLICIES } from '../../src/cache/policies/index.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { PREDICTORS } from '../../src/predict/index.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingReports } from '../../src/report/ranking/ranking.js';
 import { tableReport } from '../../src/report/run.js';
 import { markOf } from '../../src/result/knowledge.js';
 import { parseResult } from '../../src/result/read.js';

@@ -12,7 +12,7 @@ import { sweepOf } from '../../src/explore/sweep.js';
 import { sweepReports } from '../../src/explore/sweep-report.js';
 import type { OutputFormat } from '../../src/report/format.js';
 import { reports } from '../../src/report/index.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingReports } from '../../src/report/ranking/ranking.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { RunInput } from '../../src/system/run.js';

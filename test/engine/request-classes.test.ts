@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
 import { resultText } from '../../src/report/json.js';
-import { summarizeResult } from '../../src/report/summary.js';
+import { summarizeResult } from '../../src/report/summary/summary.js';
 import { parseResult } from '../../src/result/read.js';
 import type { RunInput } from '../../src/system/run.js';
 

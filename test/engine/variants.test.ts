@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { inputDifferences } from '../../src/compare/difference.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { loadModel } from '../../src/model/load.js';
-import { summarizeResult } from '../../src/report/summary.js';
+import { summarizeResult } from '../../src/report/summary/summary.js';
 import { openTrace } from '../../src/trace/open.js';
 import { synthesize } from '../../src/trace/synthetic.js';
 import { applyVariants } from '../../src/trace/variants/index.js';

@@ -7,7 +7,7 @@ import type { Sweep } from '../../src/explore/sweep.js';
 import { sweepReports } from '../../src/explore/sweep-report.js';
 import { answerOf } from '../../src/report/html/answer.js';
 import { htmlReport } from '../../src/report/html/html.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingReports } from '../../src/report/ranking/ranking.js';
 import { jsonReport, markdownReport, tableReport } from '../../src/report/run.js';
 import { METRICS } from '../../src/result/catalogue.js';
 import type { Result } from '../../src/result/result.js';

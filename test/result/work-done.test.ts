@@ -1,7 +1,7 @@
 // What was run is what a result says of itself: requests that arrive by themselves walk a trace as often as they need.
 import { describe, expect, it, vi } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
-import { summarizeResult } from '../../src/report/summary.js';
+import { summarizeResult } from '../../src/report/summary/summary.js';
 import { requestsRun, tokensRun } from '../../src/result/work-done.js';
 import { sampleResult } from './sample.js';
 

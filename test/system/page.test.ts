@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../../src/engine/simulate.js';
-import { rankingReports } from '../../src/report/ranking.js';
+import { rankingReports } from '../../src/report/ranking/ranking.js';
 import type { Result } from '../../src/result/result.js';
 import { checkRun } from '../../src/system/load-run.js';
 import type { SystemSpec } from '../../src/system/system.js';

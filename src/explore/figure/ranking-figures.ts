@@ -1,6 +1,6 @@
 // The figure of a ranking: a bar for each run, the fastest first, with what comparable measurements make of it.
 import { visible } from '../../base/text.js';
-import { rank } from '../../report/ranking.js';
+import { rank } from '../../report/ranking/rank.js';
 import type { Result } from '../../result/result.js';
 import type { FigurePoint, PaperFigure } from './figure.js';
 

@@ -3,7 +3,7 @@ import { formatRatio } from '../../base/units.js';
 import type { Result } from '../../result/result.js';
 import { deviceWords } from '../device.js';
 import { formatMetric } from '../format.js';
-import { sourceOf } from '../summary.js';
+import { sourceOf } from '../summary/time.js';
 
 /** What the run costs, as plain text: one sentence, and what it is to be seen against, which may be empty. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {

@@ -5,7 +5,7 @@ import { bandText } from '../band.js';
 import { toCsv } from '../document/csv.js';
 import { type Format, formatMetric, type ReportOptions } from '../format.js';
 import { csvReport } from '../run.js';
-import { summarizeResult } from '../summary.js';
+import { summarizeResult } from '../summary/summary.js';
 import { answerOf } from './answer.js';
 import { clientScript, uPlotScript, uPlotStyle } from './assets.js';
 import { KEYS } from './keys.js';

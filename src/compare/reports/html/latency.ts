@@ -4,17 +4,11 @@ import { formatRelative } from '../../../report/format.js';
 import { html } from '../../../report/html/markup.js';
 import { legend, type Section, table } from '../../../report/html/pieces.js';
 import { distributionOf, LATENCIES, latencyPlot } from '../../../report/html/sections/latency.js';
+import { LATENCY_ROWS } from '../../../report/summary/grids.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 
 const FIGURES = ['mean', 'p50', 'p99'] as const;
-const ROWS = [
-  ['TTFT', 'latency.ttft'],
-  ['TPOT', 'latency.tpot'],
-  ['ITL', 'latency.itl'],
-  ['pass', 'latency.pass'],
-  ['request', 'latency.request'],
-] as const;
 
 /** Latency. */
 export const latencyCompared: Section<Comparison> = {
@@ -23,7 +17,7 @@ export const latencyCompared: Section<Comparison> = {
   draw(comparison) {
     const sides = sidesOf(comparison);
     const [before, after] = sides.map(({ result }) => result.metrics);
-    const rows = ROWS.filter(([, name]) => before![`${name}.mean`] !== undefined && after![`${name}.mean`] !== undefined).map(
+    const rows = LATENCY_ROWS.filter(([, name]) => before![`${name}.mean`] !== undefined && after![`${name}.mean`] !== undefined).map(
       ([word, name]) => [
         word,
         ...FIGURES.flatMap((percentile) => {

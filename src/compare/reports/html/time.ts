@@ -5,7 +5,8 @@ import { html } from '../../../report/html/markup.js';
 import { type Section, shareBar, table } from '../../../report/html/pieces.js';
 import { TIME_LOOKS } from '../../../report/html/sections/time.js';
 import { phasesOf, phaseTime } from '../../../report/phase-time.js';
-import { summarizeResult, type TimePart } from '../../../report/summary.js';
+import { summarizeResult } from '../../../report/summary/summary.js';
+import type { TimePart } from '../../../report/summary/time.js';
 import type { Comparison } from '../../compare.js';
 import { sidesOf } from './sides.js';
 

@@ -3,7 +3,7 @@ import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
-import { summarizeResult } from '../../summary.js';
+import { summarizeResult } from '../../summary/summary.js';
 import { SHARE_TICKS, spanAxis } from '../axis.js';
 import { curves, dot, plot } from '../chart.js';
 import { html, type Piece } from '../markup.js';

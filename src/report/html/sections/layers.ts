@@ -3,7 +3,7 @@ import { sum } from '../../../base/statistics.js';
 import { formatRatio } from '../../../base/units.js';
 import type { PerLayer, Result } from '../../../result/result.js';
 import { readable } from '../../document/document.js';
-import { layerGrid } from '../../summary.js';
+import { layerGrid } from '../../summary/grids.js';
 import { layerTicks, SHARE_TICKS } from '../axis.js';
 import { columns, plot } from '../chart.js';
 import { html, type Markup } from '../markup.js';

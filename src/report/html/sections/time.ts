@@ -3,9 +3,10 @@ import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';
 import { deviceWords } from '../../device.js';
-import { foresightText, limitText } from '../../limit.js';
+import { foresightText, knownTimes, limitText } from '../../limit.js';
 import { type Phase, type PhaseTime, phasesOf, phaseTime } from '../../phase-time.js';
-import { knownTimes, summarizeResult, type TimePart } from '../../summary.js';
+import { summarizeResult } from '../../summary/summary.js';
+import type { TimePart } from '../../summary/time.js';
 import { html, type Piece } from '../markup.js';
 import { prose, type Section, shareBar } from '../pieces.js';
 

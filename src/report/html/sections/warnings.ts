@@ -1,6 +1,6 @@
 // What the reader must know to read the figures rightly.
 import type { Result } from '../../../result/result.js';
-import { summarizeResult } from '../../summary.js';
+import { summarizeResult } from '../../summary/summary.js';
 import { html } from '../markup.js';
 import type { Section } from '../pieces.js';
 

@@ -1,11 +1,12 @@
 // The ranking of several runs: order, the reason of each difference by hand, and 80 columns whatever the names.
 import { describe, expect, it } from 'vitest';
-import { renderDocumentPage } from '../../src/report/document/page.js';
-import { rank, rankingDocument, rankingReports } from '../../src/report/ranking.js';
-import { summarizeResult } from '../../src/report/summary.js';
-import { type KnowingPart, knowledgeOfParts } from '../../src/result/knowledge.js';
-import type { Result } from '../../src/result/result.js';
-import { sampleResult } from '../result/sample.js';
+import { renderDocumentPage } from '../../../src/report/document/page.js';
+import { rank } from '../../../src/report/ranking/rank.js';
+import { rankingDocument, rankingReports } from '../../../src/report/ranking/ranking.js';
+import { summarizeResult } from '../../../src/report/summary/summary.js';
+import { type KnowingPart, knowledgeOfParts } from '../../../src/result/knowledge.js';
+import type { Result } from '../../../src/result/result.js';
+import { sampleResult } from '../../result/sample.js';
 
 const MS = 1e6;
 

@@ -1,0 +1,14 @@
+// A system that flags have changed is named with its changes: it is no longer the system of that name.
+import type { Result } from '../result/result.js';
+
+/** What flags put in the place of a system's own policy and predictor: `, with s3-fifo:small=0.2`; empty where nothing was. */
+export function changedParts({ config }: Pick<Result, 'config'>): string {
+  const { overrides } = config as {
+    readonly overrides?: { readonly system?: readonly { readonly path: string; readonly value: unknown }[] };
+  };
+  const parts = (overrides?.system ?? []).flatMap(({ path, value: to }) => {
+    if (path === 'cache.policy') return [String(to)];
+    return path === 'predictor.kind' || path === 'predictor' ? [to === 'none' ? 'no predictor' : `predictor ${String(to)}`] : [];
+  });
+  return parts.length === 0 ? '' : ` with ${parts.join(', ')}`;
+}

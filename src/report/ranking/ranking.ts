@@ -1,0 +1,121 @@
+// Several runs of the same workload side by side, best first, each with what makes it slower than the best: `moeprof run -s a,b,c`.
+import { formatCount } from '../../base/units.js';
+import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
+import type { Result } from '../../result/result.js';
+import { tokensRun } from '../../result/work-done.js';
+import { type Document, figure, type Grid, grid, type Line, ratio } from '../document/document.js';
+import { documentFormats } from '../document/formats.js';
+import { bareRate } from '../format.js';
+import { metricValue } from '../metric.js';
+import { notesOf, sharedNotes } from './notes.js';
+import { fits, phaseRanked, type Ranked, rank } from './rank.js';
+
+/** Formats of a ranking, the one for reading first. */
+export const rankingReports = documentFormats<readonly Result[]>(rankingDocument, (results) => rank(results).map(({ result }) => result));
+
+/** A ranking as a document. */
+export function rankingDocument(results: readonly Result[]): Document {
+  const ranked = rank(results);
+  const whole = rankingGrid(ranked);
+  const fitting = ranked.filter(({ result }) => fits(result));
+  const others = ranked.slice(fitting.length);
+  return {
+    title: titleOf(results[0]!),
+    lead: [{ text: orderOf(ranked) }],
+    blocks: [
+      ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
+      ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
+      { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
+      { kind: 'lines', lines: common(ranked), only: ['markdown'] },
+    ],
+    records: whole,
+  };
+}
+
+/** Heading of runs that do not fit their machine. */
+const NO_ROOM = 'do not fit their machine: figures as if it had the memory';
+
+/** Some rows of a grid, in columns as wide as those of the whole grid: parts of it align under each other. */
+function part(whole: Grid, rows: Grid['rows']): Grid {
+  const columns = whole.columns.map((column, index) => ({ ...column, width: widthOf(whole, index) }));
+  return { ...whole, columns, rows };
+}
+
+/** A grid for each level of knowledge (L17), with a heading; one grid without a heading where all runs know nothing. */
+function byKnowledge(ranked: readonly Ranked[], whole: Grid): Grid[] {
+  const knows = ranked.map(({ result }) => result.knowledge?.most ?? 'nothing');
+  if (ranked.length === 0) return [];
+  if (knows.every((known) => known === 'nothing')) return [whole];
+  return KNOWLEDGE.flatMap((known) => {
+    const rows = whole.rows.filter((_, row) => knows[row] === known);
+    const title = headingOf(ranked.filter((_, row) => knows[row] === known));
+    return rows.length === 0 ? [] : [{ ...part(whole, rows), title }];
+  });
+}
+
+/** The mark that runs have in common; where their marks differ, each mark with the names of its runs. */
+function headingOf(ranked: readonly Ranked[]): string {
+  const marks = ranked.map(({ result }) => markOf(result) ?? 'knows only what has happened');
+  const different = [...new Set(marks)];
+  if (different.length <= 1) return different[0] ?? '';
+  const those = (mark: string): string[] => ranked.filter((_, index) => marks[index] === mark).map(({ name }) => name);
+  return different.map((mark) => `${mark} (${those(mark).join(', ')})`).join('; ');
+}
+
+/** Columns that the longest text takes. */
+function widthOf({ columns, rows }: Grid, index: number): number {
+  return Math.max(columns[index]!.head.length, ...rows.map((row) => row[index]!.text.length));
+}
+
+function rankingGrid(ranked: readonly Ranked[]): Grid {
+  // What 80 % of comparable measurements keep, where there are some.
+  const banded = ranked.some(({ result }) => (result.accuracy?.decode ?? null) !== null);
+  return grid(ranked, [
+    { head: '', of: ({ name }) => name, most: 'rest', only: ['terminal', 'markdown'] },
+    { head: 'system', of: ({ result }) => result.inputs.system, only: ['csv'] },
+    { head: 'hardware', of: ({ result }) => result.inputs.hardware, only: ['csv'] },
+    { head: 'decode', name: 'speed.decode', of: ({ decode }) => bareRate(decode) },
+    ...(banded
+      ? [{ head: '±', name: 'accuracy.decode', of: ({ result }: Ranked) => ratio(result.accuracy?.decode?.halfWidth ?? null) }]
+      : []),
+    { head: 'prefill', name: 'speed.prefill', of: ({ prefill }) => bareRate(prefill) },
+    { head: 'hit rate', of: ({ result }) => ratio(metricValue(result, 'cache.hit_rate') ?? 0) },
+    { head: 'moved/token', name: 'moved_bytes_per_token', of: ({ result }) => figure(movedPerToken(result), 'bytes') },
+    { head: 'waits', name: 'stall_share', of: ({ result }) => ratio(metricValue(result, 'share.stall') ?? 0) },
+    { head: 'why slower', of: ({ reason }) => reason, only: ['markdown', 'csv'] },
+    { head: 'notes', align: 'left', of: (row) => notesOf(row.result).join('; '), only: ['markdown', 'csv'] },
+    { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
+    { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
+  ]);
+}
+
+/** What the order is by, and what the figures are in. */
+function orderOf(ranked: readonly Ranked[]): string {
+  const phase = phaseRanked(ranked.map(({ result }) => result));
+  const [by, why] = phase === 'decode' ? ['decode', ''] : ['prefill', ', since nothing is decoded'];
+  return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
+}
+
+/** What makes each run slower than the best, and what is to be known of it alone. */
+function reasons(ranked: readonly Ranked[]): Line[] {
+  const all = new Set(sharedNotes(ranked));
+  return ranked.flatMap(({ name, reason, result }) => {
+    const said = [reason, ...notesOf(result).filter((note) => !all.has(note))].filter((text) => text !== '');
+    return said.length === 0 ? [] : [{ text: `${name}: ${said.join('; ')}`, tone: 'item' as const }];
+  });
+}
+
+/** Bytes that reach the GPU, from wherever experts come: a phone has flash below its memory, and no host memory. */
+function movedPerToken(result: Result): number {
+  return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
+}
+
+function common(ranked: readonly Ranked[]): Line[] {
+  return sharedNotes(ranked).map((text) => ({ label: 'all', text, tone: 'warning' }));
+}
+
+function titleOf(result: Result): string {
+  const { inputs } = result;
+  const routing = inputs.traces.map(({ path, synthetic }) => (synthetic ? 'synthetic routing' : path)).join(', ');
+  return `${inputs.model} ${inputs.quantization}, ${formatCount(tokensRun(result))} tokens of ${routing}`;
+}

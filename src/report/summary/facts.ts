@@ -1,0 +1,175 @@
+// Facts of a run: lines of a label and of what was counted, in the order in which readers ask.
+import { knowledgeText } from '../../result/knowledge.js';
+import type { Result } from '../../result/result.js';
+import { bandText } from '../band.js';
+import { deviceWords } from '../device.js';
+import { printable } from '../format.js';
+import { foresightText, knownTimes, limitText } from '../limit.js';
+import { metricText, metricValue } from '../metric.js';
+import type { Phase } from '../phase-time.js';
+
+/** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
+type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
+
+/** Low-precision copies that stay on the GPU. */
+const COPIES: Fact = [
+  'copies',
+  ['cache.copy_hit_rate', 'of the demands served'],
+  ['transfer.copies.count', 'brought'],
+  ['memory.gpu.copies', 'of the cache'],
+];
+
+/** What regrouping a pool by path gains, and what it costs. */
+const REGROUPING: Fact = [
+  'regrouping',
+  ['schedule.loads', 'loads beyond the cache'],
+  ['schedule.loads_in_order', 'in order of arrival'],
+  ['schedule.regrouped', 'of the rounds regrouped'],
+  ['schedule.batch_wait', 'waited for other batches'],
+];
+
+/** Who holds how much. */
+function memoryFact(several: boolean, place: string): Fact {
+  return [
+    'memory',
+    ['memory.gpu.peak', several ? 'on each GPU' : place],
+    ['memory.gpu.expert_cache', 'of it expert cache'],
+    ['memory.dram.peak', 'in DRAM'],
+    ['memory.dram.kv_peak', 'of it KV caches'],
+  ];
+}
+
+/** What contexts take. */
+function kvCaches(place: string): Fact {
+  return ['KV caches', ['memory.gpu.kv_peak', place], ['memory.kv_tokens', 'tokens of context at once']];
+}
+
+/** Whole models that are switched, and how many of them machines hold. */
+const SWITCHING: readonly Fact[] = [
+  ['switching', ['switch.time', 'per model switch'], ['switch.count', 'switches'], ['switch.per_request', 'a request']],
+  ['footprint', ['footprint.held', 'models held'], ['footprint.reach', 'within reach'], ['footprint.machines', 'machines to hold all']],
+];
+
+/** Facts that consist of metrics alone. */
+function countedFacts(result: Result): Fact[] {
+  const several = result.metrics['parallel.gpus'] !== undefined;
+  const { memory, place } = deviceWords(result);
+  const prefetches = (metricValue(result, 'transfer.prefetch.count') ?? 0) > 0;
+  const preempted = (metricValue(result, 'schedule.preemptions') ?? 0) > 0;
+  const shared = usersOf(result) > 1 ? ' for each user' : '';
+  const prompts = metricValue(result, 'speed.prefill') !== null;
+  const cacheChanges = metricValue(result, 'memory.gpu.expert_cache_least') !== null;
+  return [
+    [
+      'speed',
+      ['speed.decode', `decode${shared}${bandOf(result, 'decode')}`],
+      ['speed.prefill', `prefill${shared}${bandOf(result, 'prefill')}`],
+    ],
+    ...SWITCHING,
+    [
+      're-ranked',
+      ['rerank.changed', 'of the choices changed'],
+      ['rerank.hit_rate_gained', 'more of them resident'],
+      ['rerank.weight_lost', 'of the gate weight lost'],
+    ],
+    [
+      'GPUs',
+      ['parallel.gpus', ''],
+      ['parallel.event_imbalance', 'of the mean load on the busiest'],
+      ['parallel.crossing_rate', 'of the activations sent'],
+      ['parallel.hit_rate.min', 'lowest hit rate'],
+    ],
+    [
+      'throughput',
+      ['throughput.generated', 'generated over the whole run'],
+      ...(prompts ? [['throughput.total', 'with prompts'] as const] : []),
+    ],
+    [
+      'speculation',
+      ['speculation.tokens_per_pass', 'tokens a pass'],
+      ['speculation.acceptance', 'of the drafted tokens accepted'],
+      ['speculation.wasted_rate', 'of the activations wasted'],
+    ],
+    ['goodput', ['goodput.tokens', 'generated'], ['goodput.attained', 'of the requests in time']],
+    REGROUPING,
+    [
+      'on demand',
+      ['transfer.on_demand.count_per_token', 'per token'],
+      ['transfer.on_demand.bytes_per_token', 'per token'],
+      ['transfer.on_demand.count', 'loads in all'],
+    ],
+    COPIES,
+    prefetches
+      ? ['prefetch', ['transfer.prefetch.count', 'started'], ['prefetch.precision', 'of them used'], ['prefetch.wasted_bytes', 'wasted']]
+      : ['prefetch'],
+    ['prediction', ['predict.time', 'each']],
+    ['transfers', ['transfer.h2d.bytes', several ? 'to the GPUs' : 'to the GPU'], ['transfer.ssd.bytes', 'from the SSD']],
+    memoryFact(several, place),
+    kvCaches(place),
+    [
+      'expert cache',
+      ['memory.gpu.expert_cache_least', 'at least'],
+      ['memory.gpu.expert_cache_mean', 'on average'],
+      ...(cacheChanges ? [['memory.gpu.kv_peak', several ? 'of KV caches on all at most' : 'of KV caches at most'] as const] : []),
+      ...(preempted && cacheChanges ? [['schedule.preemptions', 'times a request thrown out'] as const] : []),
+    ],
+    ['saved', ['memory.gpu.saving', `of the ${memory} that holding every expert takes`]],
+  ];
+}
+
+/** The band behind a speed; nothing where the machine is calibrated. */
+function bandOf(result: Result, phase: Phase): string {
+  const band = bandText(result, phase);
+  return band === null ? '' : ` ${band}`;
+}
+
+/** Requests that may run at once; 1 where the result does not say. */
+function usersOf({ config }: Result): number {
+  const { workload } = config;
+  if (typeof workload !== 'object' || workload === null) return 1;
+  return Number((workload as { readonly batch?: unknown }).batch ?? 1);
+}
+
+/** All facts of a run, label and text; facts without a text are left out. */
+export function factsOf(result: Result): (readonly [label: string, text: string])[] {
+  const { variants } = result.inputs;
+  const lines = countedFacts(result).map(([label, ...parts]) => [label, listed(result, parts)] as const);
+  const saved = listed(result, [
+    ['variant.activations_saved', 'of the activations saved'],
+    ['variant.flops_saved', 'of the expert FLOPs'],
+    ['variant.changed', 'of the choices changed'],
+  ]);
+  const used = `${variants?.map(printable).join(', ')}: ${metricText(result, 'variant.true_k')} experts per token and layer`;
+  const routing = variants === undefined ? '' : [used, saved].filter((part) => part !== '').join(', ');
+  const knows = printable(knowledgeText(result) ?? '');
+  const others = [
+    ['GPUs', joinedText(result)] as const,
+    ...lines,
+    ['knows', knows] as const,
+    ...knowingFacts(result),
+    ['again', printable(String(result.environment.command ?? ''))] as const,
+  ];
+  return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
+}
+
+/** How several GPUs are one to the model; empty where they are not. */
+function joinedText({ inputs: { joined } }: Result): string {
+  if (joined === undefined) return '';
+  return joined.sharing === 'layers' ? `${joined.gpus}, each some of the layers` : `${joined.gpus}, each a slice of every tensor`;
+}
+
+/** What perfect knowledge of the demand would reach, and what holds the run up; empty where that was not counted. */
+function knowingFacts(result: Result): (readonly [label: string, text: string])[] {
+  const times = knownTimes(result);
+  if (times === null) return [];
+  return [
+    ['foresight', foresightText(times)],
+    ['limit', limitText(times, deviceWords(result).processor)],
+  ];
+}
+
+/** Those of the metrics that a run has, with what is said after each. */
+function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
+  const said = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
+  return said.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');
+}

@@ -1,0 +1,99 @@
+// Grids of a run's figures: cache and latency by phase and percentile, requests by class, counters by layer.
+import { formatNumber } from '../../base/units.js';
+import type { RequestClass } from '../../result/request-class.js';
+import type { Result } from '../../result/result.js';
+import { type Datum, figure, type Grid, grid, gridOf } from '../document/document.js';
+import { printable } from '../format.js';
+import { metricValue } from '../metric.js';
+
+/** Columns of the label and of each figure, the same in all grids so that figures stand under each other; two blanks between. */
+export const LABEL = 12;
+export const FIGURE = 11;
+
+/** Hits, late hits and misses: of the whole run and of its phases. */
+export function cacheGrid(result: Result): Grid {
+  const phases = [
+    ['all', ''],
+    ['prefill', '.prefill'],
+    ['decode', '.decode'],
+  ] as const;
+  const shown = phases.filter(([, suffix]) => suffix === '' || result.metrics[`cache.hit_rate${suffix}`] !== undefined);
+  const rows = [
+    ['hit rate', 'cache.hit_rate'],
+    ['late', 'cache.late_rate'],
+    ['miss', 'cache.miss_rate'],
+  ] as const;
+  return metricGrid(result, 'cache', rows, shown);
+}
+
+/** Latencies in the order of asking: label, and what the names of its metrics begin with. */
+export const LATENCY_ROWS = [
+  ['TTFT', 'latency.ttft'],
+  ['TPOT', 'latency.tpot'],
+  ['ITL', 'latency.itl'],
+  ['pass', 'latency.pass'],
+  ['request', 'latency.request'],
+] as const;
+
+/** Latencies of requests, tokens and passes; null where none could be measured. */
+export function latencyGrid(result: Result): Grid | null {
+  const columns = ['mean', 'p50', 'p95', 'p99'].map((name) => [name, `.${name}`] as const);
+  const rows = [
+    // In a closed loop nobody waits: a user sends a request when the last one is answered.
+    ...(metricValue(result, 'latency.queueing.p99') ? [['queueing', 'latency.queueing'] as const] : []),
+    ...LATENCY_ROWS,
+  ];
+  const known = rows.filter(([, name]) => result.metrics[`${name}.p50`] !== undefined);
+  return known.length === 0 ? null : metricGrid(result, 'latency', known, columns);
+}
+
+/** A label and the name of metrics. */
+type Named = readonly [label: string, name: string];
+
+/** A grid of the metrics whose names begin as the row and end as the column says. */
+function metricGrid(result: Result, title: string, rows: readonly Named[], columns: readonly Named[]): Grid {
+  return gridOf(
+    [{ head: title, width: LABEL }, ...columns.map(([head]) => ({ head, width: FIGURE }))],
+    rows.map(([label, name]) => [label, ...columns.map(([, end]) => result.metrics[name + end])]),
+  );
+}
+
+/** What requests of each class waited, and what was left out of their choices. */
+export function classGrid({ classes }: Result): Grid | null {
+  if (classes === undefined) return null;
+  const budgets = classes.some(({ budget }) => budget !== null);
+  const weights = classes.some(({ weightLost }) => weightLost !== null);
+  return grid<RequestClass>(classes, [
+    { head: 'class', of: ({ name }) => printable(name === '' ? 'none' : name) },
+    ...(budgets ? [{ head: 'budget', align: 'left' as const, of: ({ budget }: RequestClass) => printable(budget ?? 'all') }] : []),
+    { head: 'requests', of: ({ requests }) => requests },
+    ...(budgets ? [{ head: 'left out', of: ({ choicesLost }: RequestClass) => figure(choicesLost, 'ratio') }] : []),
+    ...(weights ? [{ head: 'of weight', of: ({ weightLost }: RequestClass) => figure(weightLost, 'ratio') }] : []),
+    { head: 'TTFT p50', of: ({ ttftNs }) => figure(ttftNs?.p50, 'ns') },
+    { head: 'TPOT p50', of: ({ tpotNs }) => figure(tpotNs?.p50, 'ns') },
+    { head: 'TPOT p99', of: ({ tpotNs }) => figure(tpotNs?.p99, 'ns') },
+    ...(classes[0]!.attained === null ? [] : [{ head: 'in time', of: ({ attained }: RequestClass) => figure(attained, 'ratio') }]),
+  ]);
+}
+
+/** Counters by layer, for a verbose report. */
+export function layerGrid({ perLayer }: Result): Grid {
+  const { demanded, hits, late, misses, evictions, onDemandBytes, prefetchBytes, stallNs } = perLayer;
+  const rate = (part: number, layer: number): Datum => {
+    const percent = (100 * part) / demanded[layer]!;
+    return demanded[layer]! > 0 ? { value: percent, text: formatNumber(percent, 1) } : null;
+  };
+  return gridOf(
+    ['layer', 'hit %', 'late %', 'miss %', 'evicted', 'on demand', 'prefetched', 'stall'],
+    demanded.map((_, layer) => [
+      layer,
+      rate(hits[layer]!, layer),
+      rate(late[layer]!, layer),
+      rate(misses[layer]!, layer),
+      figure(evictions[layer], 'count'),
+      figure(onDemandBytes[layer], 'bytes'),
+      figure(prefetchBytes[layer], 'bytes'),
+      figure(stallNs[layer], 'ns'),
+    ]),
+  );
+}

@@ -1,0 +1,77 @@
+// What a reader wants to know of a run, in the order of asking, free of any output format: the document of a run and the page of
+// HTML are made of it.
+import { formatCount } from '../../base/units.js';
+import type { Result, Warning } from '../../result/result.js';
+import { requestsRun, tokensRun } from '../../result/work-done.js';
+import { changedParts } from '../changed-parts.js';
+import type { Grid } from '../document/document.js';
+import { printable } from '../format.js';
+import { type BoundRow, boundRows } from './bounds.js';
+import { factsOf } from './facts.js';
+import { cacheGrid, classGrid, latencyGrid } from './grids.js';
+import { type RunTime, runTime } from './time.js';
+
+/** A run at a glance. */
+export interface Summary {
+  readonly title: string;
+  /** Tokens, requests, traces. */
+  readonly origin: string;
+  /** Set where the routing, or a part of it, was made by a generator. */
+  readonly synthetic: string | null;
+  readonly cache: Grid;
+  /** Null where no latency could be measured. */
+  readonly latency: Grid | null;
+  /** Null where requests have no classes. */
+  readonly classes: Grid | null;
+  /** Label and text, e.g. `speed`. */
+  readonly facts: readonly (readonly [label: string, text: string])[];
+  /** Null where no time passed. */
+  readonly time: RunTime | null;
+  readonly bounds: readonly BoundRow[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Condenses a result. */
+export function summarizeResult(result: Result): Summary {
+  const { model, quantization, hardware, system } = result.inputs;
+  return {
+    title: printable(`${model} ${quantization} on ${hardware}, ${system}${changedParts(result)}`),
+    origin: origin(result),
+    synthetic: synthetic(result),
+    cache: cacheGrid(result),
+    latency: latencyGrid(result),
+    classes: classGrid(result),
+    facts: factsOf(result),
+    time: runTime(result),
+    bounds: boundRows(result),
+    // Said under the title already.
+    warnings: result.warnings
+      .filter(({ code }) => code !== 'synthetic-routing')
+      .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
+  };
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function origin(result: Result): string {
+  const { traces } = result.inputs;
+  const paths = traces.map((trace) => (trace.synthetic && trace.path === 'synthetic' ? 'synthetic routing' : printable(trace.path)));
+  const tokens = new Set(traces.map((trace) => trace.tokens));
+  const shares =
+    traces.length === 1
+      ? ''
+      : tokens.size === 1
+        ? `, ${formatCount(traces[0]!.tokens)} of each`
+        : `, ${traces.map((trace) => formatCount(trace.tokens)).join(' + ')}`;
+  return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}${shares}`;
+}
+
+function synthetic(result: Result): string | null {
+  const { traces } = result.inputs;
+  const made = traces.filter((trace) => trace.synthetic).length;
+  if (made === 0) return null;
+  const which = made === traces.length ? 'The routing is' : `The routing of ${made} of ${traces.length} traces is`;
+  return `${which} synthetic: drawn by a generator, not recorded from a model. Give -t a recorded trace for figures to rely on.`;
+}

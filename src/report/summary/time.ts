@@ -1,0 +1,51 @@
+// Where the time of a run goes: computing, waiting for the CPU or for experts, and waiting for requests.
+import { formatNs, formatRatio } from '../../base/units.js';
+import type { Result } from '../../result/result.js';
+import { deviceWords } from '../device.js';
+import { metricValue } from '../metric.js';
+import { type PhasePart, timeParts } from '../phase-time.js';
+
+/** A part of the time. */
+export interface TimePart {
+  readonly label: PhasePart['label'] | 'idle';
+  readonly ns: number;
+  /** 0..1 of the whole. */
+  readonly share: number;
+}
+
+/** The time of a run, and who spends it. */
+export interface RunTime {
+  /** Who takes it: the GPU, the CPU, or both. */
+  readonly processor: string;
+  readonly totalNs: number;
+  readonly parts: readonly TimePart[];
+  /** What the CPU does beside the GPU, in a sentence; null: nothing. */
+  readonly cpu: string | null;
+  /** What stall waits for: `the link`, `SSD and link`, `the SSD`. */
+  readonly source: string;
+}
+
+/** Where the time of a run goes; null where no time passed. */
+export function runTime(result: Result): RunTime | null {
+  const total = metricValue(result, 'time.total');
+  if (total === null || total <= 0) return null;
+  const named = timeParts((name) => metricValue(result, name));
+  const busy = named.reduce((sum, { ns }) => sum + ns, 0);
+  const whole = Math.max(total, busy);
+  const parts: TimePart[] = named.map(({ label, ns }) => ({ label, ns, share: ns / whole }));
+  // What is left is waiting for requests to arrive; below a thousandth it is rounding.
+  if (whole - busy > whole / 1000) parts.push({ label: 'idle', ns: whole - busy, share: (whole - busy) / whole });
+  const cpuNs = metricValue(result, 'time.cpu') ?? 0;
+  const denseNs = metricValue(result, 'time.dense_cpu') ?? 0;
+  const experts = `computes experts for ${formatNs(cpuNs)} (${formatRatio(cpuNs / total)} of the run)`;
+  const held = `The CPU runs dense layers and attention for ${formatNs(denseNs)}, and ${experts}.`;
+  const cpu = denseNs > 0 ? held : cpuNs > 0 ? `The CPU ${experts} beside the GPU.` : null;
+  const { processor } = deviceWords(result);
+  return { processor: denseNs > 0 ? 'GPU and the CPU' : processor, totalNs: total, parts, cpu, source: sourceOf(result) };
+}
+
+/** What brings the experts that stall waits for. */
+export function sourceOf(result: Result): string {
+  if ((metricValue(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
+  return metricValue(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';
+}
