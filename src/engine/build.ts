@@ -4,11 +4,12 @@ import { CostModel } from '../hardware/cost.js';
 import { usesCpu } from '../hardware/dense-split.js';
 import { expertBytesTotal } from '../model/spec.js';
 import type { Predictor } from '../predict/predictor.js';
-import { anyMiss, deferring, gateWays, isWord } from '../system/miss-rules.js';
+import { anyMiss, deferring, gateWays, isWord, rulesOn } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
-import { type CommonParts, composeGpu, rulesOn } from './compose.js';
+import { type CommonParts, composeGpu } from './compose.js';
 import { Engine } from './engine.js';
 import { Buddies } from './event/buddies.js';
+import { ClassPrecision } from './event/class-precision.js';
 import { Deferral } from './event/deferral.js';
 import { Recorder } from './event/recorder.js';
 import { Rerank } from './event/rerank.js';
@@ -187,7 +188,8 @@ function predictionsOf({ inputs, layout }: RunPlan, predictor: Predictor | null,
  * What rules of misses ask for.
  * @throws UserError where they ask for gate weights that the trace does not carry
  */
-function judgesOf({ inputs, layout, run }: RunPlan): Pick<CommonParts, 'buddies' | 'deferral' | 'judges' | 'unimportance'> {
+function judgesOf(plan: RunPlan): Pick<CommonParts, 'buddies' | 'classes' | 'deferral' | 'judges' | 'unimportance'> {
+  const { inputs, layout, run } = plan;
   const { model, system, trace } = inputs;
   const ways = gateWays(system.onMiss);
   if (ways.has('weights') && !trace.has.weights) {
@@ -197,5 +199,14 @@ function judgesOf({ inputs, layout, run }: RunPlan): Pick<CommonParts, 'buddies'
   const buddies = anyMiss(system.onMiss, 'substitute') ? new Buddies(model) : null;
   const rules = rulesOn(layout.hardware, system.onMiss.rules);
   const deferral = deferring({ rules }) ? new Deferral(model, new CostModel(model, layout.hardware).cpuQueues) : null;
-  return { unimportance, buddies, deferral, judges: [unimportance, buddies, deferral].filter((judge) => judge !== null) };
+  const classes = classesOf(plan);
+  const judges = [unimportance, classes, buddies, deferral].filter((judge) => judge !== null);
+  return { unimportance, classes, buddies, deferral, judges };
+}
+
+/** What copies and other experts serve of the requests of each class; null: they serve nobody, or nobody has a class. */
+function classesOf({ inputs: { model, system }, layout, run, serving }: RunPlan): ClassPrecision | null {
+  if (serving.requestClass === null || !anyMiss(system.onMiss, 'low-precision', 'substitute')) return null;
+  if (layout.several !== null || run.replay === 'sequential') return null;
+  return new ClassPrecision(model, serving.requestClass, new Map([...serving.budgets].map(([name, { copy }]) => [name, copy])));
 }

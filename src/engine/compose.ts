@@ -14,11 +14,12 @@ import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import { trainedOn } from '../predict/training.js';
 import { copyShare } from '../system/copies.js';
-import { type MissRule, ruleOf } from '../system/miss-rules.js';
+import { rulesOn } from '../system/miss-rules.js';
 import { stagingBuffers } from '../system/staging.js';
 import type { SystemSpec } from '../system/system.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import type { Buddies, StandIns } from './event/buddies.js';
+import type { ClassPrecision } from './event/class-precision.js';
 import type { Deferral } from './event/deferral.js';
 import { EventDemand } from './event/event.js';
 import type { LayerJudge } from './event/judge.js';
@@ -48,11 +49,13 @@ export interface CommonParts {
   readonly recorder: Recorder;
   /** Of the whole model's experts; null: no rule of misses asks how little they matter. */
   readonly unimportance: Unimportance | null;
+  /** Null: no request has a class, or several GPUs share experts. */
+  readonly classes: ClassPrecision | null;
   /** Null: no rule of misses asks who may stand in. */
   readonly buddies: Buddies | null;
   /** Says which misses are computed one layer late; null: no rule asks. */
   readonly deferral: Deferral | null;
-  /** Both of them, as far as there are. */
+  /** All of them, as far as there are. */
   readonly judges: readonly LayerJudge[];
   /** The predictor as it speaks of the experts of one GPU, and what policies see of that; null: nothing is predicted. */
   readonly predictions: ((shard: Shard | null) => { readonly predictor: Predictor; readonly predictedUse: PredictedUse | null }) | null;
@@ -170,15 +173,6 @@ function copiedSizes(model: ModelSpec, split: ExpertSplit | null): Float64Array 
   return sizes.fill(split.cpu.expertBytes, offset, offset + experts);
 }
 
-/**
- * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
- * it: what is not there comes from the SSD.
- */
-export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
-  if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
-  return wanted.map((rule) => (rule.do === 'cpu' || rule.do === 'cheaper' ? { ...ruleOf('load'), when: rule.when } : rule));
-}
-
 /** Tokens of a pass from which on misses go to the GPU that the CPU would compute; Infinity: never. */
 function offloadFrom({ software }: HardwareSpec, { layers }: ModelSpec): number {
   if (software === undefined || software.offloadFrom === null) return Number.POSITIVE_INFINITY;
@@ -291,10 +285,11 @@ function limitsOf({ inputs: { model, system }, run }: RunPlan): PrefetchLimits {
 
 /** What rules of misses ask for, as one GPU sees it. */
 function missesSeen(
-  { buddies, deferral, unimportance }: CommonParts,
+  { buddies, classes, deferral, unimportance }: CommonParts,
   shard: Shard | null,
-): Pick<SimulatedGpu, 'deferral' | 'standIns' | 'unimportance'> {
+): Pick<SimulatedGpu, 'classes' | 'deferral' | 'standIns' | 'unimportance'> {
   return {
+    classes,
     deferral,
     unimportance: unimportance === null || shard === null ? unimportance : unimportanceOf(unimportance, shard),
     standIns: buddies === null || shard === null ? buddies : standInsOf(buddies, shard),

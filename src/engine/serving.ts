@@ -8,6 +8,7 @@ import { OpenLoop } from '../schedule/open-loop.js';
 import { RoutingWalks } from '../schedule/routing-walk.js';
 import type { SchedulerDefinition } from '../schedule/scheduler.js';
 import { ClosedLoop, type Walk, type Workload, walksOf } from '../schedule/workload.js';
+import { rulesOn } from '../system/miss-rules.js';
 import { misfit, type RunSpec } from '../system/run.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
@@ -25,6 +26,8 @@ export interface Serving {
   readonly timed: boolean;
   /** What classes of requests may use, by their names. */
   readonly budgets: ReadonlyMap<string, ClassBudget>;
+  /** Class of each request, by `Request.index`; null: no request has one. */
+  readonly requestClass: readonly string[] | null;
   /** SHA-256 of arrivals and lengths; null in a closed loop. */
   readonly arrivalsSha256: string | null;
   /** The same requests, from the beginning. */
@@ -48,22 +51,31 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const source = spec ?? (rate === undefined ? undefined : parseArrivals('poisson'));
   if (source !== undefined) {
     const arrivals = loadArrivals({ arrivals: source, rate, requests, prompt, output }, run.folder, run.seed);
-    const budgets = budgetsOf(run, arrivals.requestClass);
+    const { requestClass } = arrivals;
+    const budgets = budgetsOf(inputs, run, requestClass);
     const workload = () => new OpenLoop(arrivals, new RoutingWalks(trace.requests, rows, run.seed));
-    return { ...common, budgets, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
+    return { ...common, budgets, requestClass, cut: false, timed: true, arrivalsSha256: arrivalsDigest(arrivals), workload };
   }
-  const budgets = budgetsOf(run, null);
+  const budgets = budgetsOf(inputs, run, null);
   const { walks, cut } = walksOf(trace, rows, running);
   const taken: Walk[] = requests === undefined ? walks : walks.slice(0, requests);
-  return { ...common, budgets, cut, timed: byResidency, arrivalsSha256: null, workload: () => new ClosedLoop(taken, running) };
+  return {
+    ...common,
+    budgets,
+    requestClass: null,
+    cut,
+    timed: byResidency,
+    arrivalsSha256: null,
+    workload: () => new ClosedLoop(taken, running),
+  };
 }
 
 /**
  * Budgets of the classes that requests have.
  * @param classes of the arrivals; null: they have none
- * @throws UserError where nobody is of a class, or the system chooses experts anew
+ * @throws UserError where nobody is of a class, the system chooses experts anew, or a copy can serve nobody
  */
-function budgetsOf(run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
+function budgetsOf(inputs: Inputs, run: RunSpec, classes: readonly string[] | null): ReadonlyMap<string, ClassBudget> {
   const budgets = new Map(Object.entries(run.workload.classes ?? {}).map(([name, { budget }]) => [name, budget]));
   if (budgets.size === 0) return budgets;
   if (classes === null) throw misfit(run, 'workload.classes', 'no request has a class; give arrivals with a column "class"');
@@ -74,5 +86,16 @@ function budgetsOf(run: RunSpec, classes: readonly string[] | null): ReadonlyMap
     throw misfit(run, `workload.classes.${stranger}`, `no request is of this class; there are ${names}`);
   }
   if (run.system.rerank !== undefined) throw misfit(run, 'workload.classes', 'system.rerank chooses experts anew; leave one of them out');
+  const content = [...budgets].find(([, { copy }]) => copy < 1);
+  const alas = content === undefined ? null : whyNoCopies(inputs, run);
+  if (alas !== null) throw misfit(run, `workload.classes.${content![0]}.budget`, `copy=${content![1].copy} ${alas}`);
   return budgets;
+}
+
+/** Why misses cannot be served from copies by the classes of their tokens, and what to write instead; null: they can. */
+function whyNoCopies({ hardware }: Inputs, { replay, system }: RunSpec): string | null {
+  if (rulesOn(hardware, system.onMiss.rules).some((rule) => rule.do === 'cpu' || rule.do === 'cheaper'))
+    return `is of misses that are loaded, and under ${system.name} the CPU computes some; take a system whose onMiss is load, or top-k`;
+  if (hardware.gpus !== undefined) return 'is of experts on one GPU, and here several share them; take one, or top-k';
+  return replay === 'sequential' ? 'needs all choices of a layer at once; take replay: atomic' : null;
 }

@@ -104,6 +104,7 @@ export const resultSchema = z.looseObject({
         budget: z.string().nullable(),
         choicesLost: z.number().min(0).max(1),
         weightLost: z.number().min(0).max(1).nullable(),
+        degraded: z.number().min(0).max(1).optional(),
       }),
     )
     .optional(),

@@ -22,4 +22,6 @@ export interface RequestClass {
   readonly choicesLost: number;
   /** The same of their gate weights; null: the trace has none. */
   readonly weightLost: number | null;
+  /** Share of the activations of its tokens that copies of lower precision or other experts served. Absent: the system has neither. */
+  readonly degraded?: number;
 }

@@ -1,5 +1,6 @@
-// What requests of a class may use of the model: fewer experts a token, or none at a share of the layers, as APTP gives each prompt a model of its
-// size (arXiv 2406.12042). A pass holds requests of many classes, so the choices are cut when it takes a token's routing.
+// What requests of a class may use of the model: fewer experts a token, none at a share of the layers, or experts of lower precision, as APTP
+// gives each prompt a model of its size (arXiv 2406.12042). A pass holds requests of many classes, so the choices are cut when it takes a
+// token's routing; which copies serve is decided when experts are missed (src/engine/event/class-precision.ts).
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';
@@ -12,7 +13,11 @@ export interface ClassBudget extends Written {
   readonly topK: number;
   /** Share of the layers that a token passes by, 0..1. */
   readonly skip: number;
+  /** Bytes of the copies that its tokens are content with where an expert is missed, as a share of the expert's; 1: of none. */
+  readonly copy: number;
 }
+
+const PARTS = ['top-k', 'skip', 'copy'];
 
 /** What tokens of a class chose, and what they were left: choices, and their gate weights where the trace has some. */
 export interface ClassUse {
@@ -23,23 +28,25 @@ export interface ClassUse {
 }
 
 /**
- * Reads `top-k=4`, `skip=0.25`, or both with a comma.
+ * Reads `top-k=4`, `skip=0.25`, `copy=0.25`, or several of them with commas.
  * @throws UserError
  */
 export function parseClassBudget(text: string): ClassBudget {
   const given = new Map<string, number>();
   for (const part of text.split(',')) {
     const [name = '', value = '', ...rest] = part.split('=').map((side) => side.trim());
-    if (!['top-k', 'skip'].includes(name)) throw new UserError(`"${name}" is no budget; ${didYouMean(name, ['top-k', 'skip'])}`);
+    if (!PARTS.includes(name)) throw new UserError(`"${name}" is no budget; ${didYouMean(name, PARTS)}`);
     if (given.has(name)) throw new UserError(`${name} stands twice; keep one`);
     const number = value === '' || rest.length > 0 ? Number.NaN : Number(value);
     if (name === 'top-k' && !(Number.isInteger(number) && number >= 1))
       throw new UserError(`'${part.trim()}': expected a whole number of experts, e.g. top-k=4`);
     if (name === 'skip' && !(number >= 0 && number <= 1))
       throw new UserError(`'${part.trim()}': expected a share of the layers, e.g. skip=0.25`);
+    if (name === 'copy' && !(number > 0 && number < 1))
+      throw new UserError(`'${part.trim()}': expected a share of an expert's bytes between 0 and 1, e.g. copy=0.25`);
     given.set(name, number);
   }
-  return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0 };
+  return { text, topK: given.get('top-k') ?? Number.POSITIVE_INFINITY, skip: given.get('skip') ?? 0, copy: given.get('copy') ?? 1 };
 }
 
 /** Budgets of the classes of a run, and what came of them. */

@@ -4,8 +4,10 @@ import { placed } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
 import { type Located, locateValue, locateYaml, type Override } from '../base/yaml.js';
+import { misfitOfCopies } from './copies.js';
+import { withCopies } from './miss-rules.js';
 import { withLocatedModules } from './module-paths.js';
-import type { RunSpec } from './run.js';
+import { misfit, type RunSpec } from './run.js';
 import { type RunProfile, runSchema } from './run-schema.js';
 import { loadSystem, type SystemSpec, systemSchema } from './system.js';
 import { withoutCode } from './trust.js';
@@ -57,9 +59,17 @@ function specOf(
     ...located.value,
     // Without the function `amend`: a run is sent to threads, and a function cannot be.
     ...(changes.length === 0 ? {} : { systemChanges: changes.map(({ amend: _, ...change }) => change) }),
-    ...{ workload: drafted, system: system.value, label, places, folder, overrides: inner },
+    ...{ workload: drafted, system: withClassCopies(system.value, workload), label, places, folder, overrides: inner },
   };
+  const message = misfitOfCopies(run.system);
+  if (message !== null) throw misfit(run, 'system.cache.copies', message);
   return withLocatedModules(run, system.folder, overrides);
+}
+
+/** The same system, whose misses are served from copies where a class of requests is content with them. */
+function withClassCopies(system: SystemSpec, { classes = {} }: RunProfile['workload']): SystemSpec {
+  const shares = Object.values(classes).flatMap(({ budget: { copy } }) => (copy < 1 ? [copy] : []));
+  return shares.length === 0 ? system : { ...system, onMiss: withCopies(system.onMiss, shares) };
 }
 
 /** The system that a run names or contains, and the folder of the file that defines it. */

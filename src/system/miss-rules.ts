@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf } from '../base/written.js';
+import type { HardwareSpec } from '../hardware/spec.js';
 import { ADMISSIONS, type Admission, MISS_ACTIONS, type MissAction } from './choices.js';
 
 /** Numbers that a condition holds for. */
@@ -25,6 +26,8 @@ export interface MissCondition {
   readonly misses?: Range;
   /** How little the expert matters to its tokens. */
   readonly gate: GateShare | null;
+  /** A share of its bytes that all tokens which chose the expert are content with, by their class. Absent: whatever they are content with. */
+  readonly copy?: number;
 }
 
 /** A range of the share of a token's gate weight that better-ranked experts have, the smallest over the tokens that chose the expert. */
@@ -230,6 +233,28 @@ function shownRange({ above, below, max, min }: Range): unknown {
   if (min === max) return min;
   const bounds = { ...(Number.isFinite(min) ? { min } : {}), ...(Number.isFinite(max) ? { max } : {}) };
   return bounds;
+}
+
+/**
+ * The same rules behind those of requests that are content with copies: the smallest copy that every token of an expert takes serves it.
+ * They are not written: who writes them is the class of a request.
+ * @param shares bytes of copies as shares of their experts'
+ */
+export function withCopies({ rules, written }: MissRules, shares: Iterable<number>): MissRules {
+  const own = [...new Set(shares)].sort((a, b) => a - b);
+  const copies = own.map((copy): MissRule => {
+    return { ...ruleOf('low-precision'), copyBytes: copy, when: { phase: null, tokens: null, pass: null, gate: null, copy } };
+  });
+  return { written, rules: [...copies, ...rules] };
+}
+
+/**
+ * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
+ * it: what is not there comes from the SSD.
+ */
+export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
+  if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;
+  return wanted.map((rule) => (rule.do === 'cpu' || rule.do === 'cheaper' ? { ...ruleOf('load'), when: rule.when } : rule));
 }
 
 /** True where some miss goes one of these ways. */

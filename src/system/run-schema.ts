@@ -114,7 +114,7 @@ const workload = z.strictObject({
       z.string(),
       z.strictObject({
         budget: written(parseClassBudget, z.string().min(1)).describe(
-          'What tokens of these requests may use: top-k=4 (their best choices), skip=0.25 (none at a share of the layers), or both with a comma.',
+          'What tokens of these requests may use: top-k=4 (their best choices), skip=0.25 (none at a share of the layers), copy=0.25 (copies of a share of the bytes of what is missed), or several with commas.',
         ),
       }),
     )

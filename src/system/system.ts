@@ -13,7 +13,7 @@ import { parsePolicy } from '../cache/policies/index.js';
 import { parsePredictor } from '../predict/create.js';
 import { parseScheduler } from '../schedule/index.js';
 import { DEGREES, PREFETCH_BUDGETS, PREFETCH_WHEN, WHEN_FULL } from './choices.js';
-import { copies, misfitOfCopies } from './copies.js';
+import { copies } from './copies.js';
 import { missRules } from './miss-rules.js';
 import { parsePlacement } from './placement/index.js';
 import { speculationSchema } from './speculation.js';
@@ -92,126 +92,119 @@ const policy = written(parsePolicy, z.string().min(1));
 const overlap = z.literal(['none', ...DEGREES, 'adaptive']);
 
 /** Schema of `profiles/systems/*.yaml`. */
-export const systemSchema = z
-  .strictObject({
-    name: z.string().min(1).describe('Name, as reports show it.'),
-    cites: z.string().optional().describe('What it follows: a paper, a repository.'),
-    simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
-    runtime: z
-      .string()
-      .min(1)
-      .superRefine(known((name) => findProfile('runtimes', name)))
-      .optional()
-      .describe('Runtime that executes it, where the run names none: llama.cpp, ktransformers, hf-eager ...'),
-    cache: z
-      .strictObject({
-        policy: policy
-          .prefault('lru')
-          .describe('Cache policy, with parameters after a colon: lru, s3-fifo:small=0.1, or a file such as ./my-policy.mjs.'),
-        scope: z.enum(['global', 'layer']).default('global').describe('One cache for all layers (global), or one per layer.'),
-        quotas: z
-          .union([z.enum(QUOTAS), z.array(z.int().nonnegative())])
-          .optional()
-          .describe(
-            'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), shallow (the first layers whole), or experts per MoE layer.',
-          ),
-        popularity: z
-          .union([z.int().positive(), z.string().min(1)])
-          .default(1000)
-          .describe(
-            'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind --tokens, and its first ones where none are left), or a file (a trace, or counts).',
-          ),
-        capacity: written(parseCapacity, z.string())
-          .optional()
-          .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),
-        exclusive: onOff.default(false).describe('Tiers exclude each other: an evicted expert is written back to DRAM.'),
-        copies: copies
-          .optional()
-          .describe(
-            'Low-precision copies that stay on the GPU, in slots of their own out of the same capacity. Absent: copies are streamed.',
-          ),
-      })
-      .prefault({})
-      .describe('The expert cache.'),
-    dram: z
-      .strictObject({ policy: policy.prefault('lru').describe('Cache policy of DRAM.') })
-      .prefault({})
-      .describe('DRAM as a cache of the SSD, where it cannot hold every expert.'),
-    predictor: predictor.prefault({}).describe('Path predictor: a name, or a mapping with kind and parameters.'),
-    prefetch: z
-      .strictObject({
-        minProbability: z.number().min(0).max(1).default(0.15).describe('Experts of a smaller probability are not prefetched, 0..1.'),
-        perLayer: z
-          .int()
-          .positive()
-          .optional()
-          .describe("Most experts prefetched for one layer. Absent: the layer's top-k times the tokens of a decode pass."),
-        when: z
-          .enum(PREFETCH_WHEN)
-          .default('idle')
-          .describe(
-            'When a planned expert is brought: whenever the link is idle, or only where the stall that it is expected to save exceeds what it delays and what its victim is worth (needs a policy that knows that: plec).',
-          ),
-        whenFull: z
-          .enum(WHEN_FULL)
-          .default('drop')
-          .describe('What becomes of a prefetch that finds no slot: drop, or wait until an event has ended.'),
-        staging: written(parseStaging, z.union([z.string().min(1), z.int().nonnegative()]).transform(String))
-          .optional()
-          .describe(
-            'Buffers outside the cache that prefetched experts land in, e.g. 4, or 2 layers for all experts of two: they move into the cache when they are demanded, and a wrong prefetch evicts nothing. Absent: they take slots of the cache.',
-          ),
-        budget: z
-          .enum(PREFETCH_BUDGETS)
-          .default('none')
-          .describe(
-            'pays: by distance, what prefetches have avoided is held against what they have caused, demands that waited and experts pushed out for nothing; what loses pauses, and is tried again later. none: nobody stops them.',
-          ),
-        cancel: onOff
-          .default(true)
-          .describe(
-            'What is planned for a layer is cancelled where its routing says otherwise; off: it is brought all the same (whole layers).',
-          ),
-        chunk: positiveQuantity(BYTES)
-          .optional()
-          .describe(
-            'Bytes after which a started prefetch yields to a demand, on links of one path. Absent: as the machine says, which is never for most.',
-          ),
-      })
-      .prefault({})
-      .describe('Limits of the prefetch.'),
-    speculation: speculationSchema
-      .optional()
-      .describe('Drafts that make this system what it is, where the run says nothing of workload.speculation. Absent: none.'),
-    scheduler: scheduler.prefault({}).describe('Batch scheduler: a name, or a mapping with kind and parameters.'),
-    placement: placement
-      .optional()
-      .describe('Which GPU each expert lives on, where there are several: a name, or a mapping with kind and parameters. Absent: even.'),
-    overlap: overlap
-      .transform((given) => (given === 'none' ? 1 : given))
-      .optional()
-      .describe(
-        'Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.',
-      ),
-    onMiss: missRules
-      .prefault('load')
-      .describe(
-        'What becomes of a miss: load the expert, compute it on the cpu, whichever is cheaper, keep a static placement, or a lossy way; a rule with do, admit, after, copyBytes and when; or a list of them, of which the first that holds wins.',
-      ),
-    rerank: z
-      .strictObject({
-        lambda: z.number().min(0).describe('What residence is worth, added to the log gate weight; 0: nothing.'),
-        keep: z.int().nonnegative().default(0).describe('Best ranked choices that a token keeps in any case.'),
-      })
-      .optional()
-      .describe(
-        'Cache-aware routing: resident experts are preferred among the candidates of a trace that is wider than top-k. Absent: as recorded.',
-      ),
-  })
-  .superRefine((system, context) => {
-    const message = misfitOfCopies(system);
-    if (message !== null) context.addIssue({ code: 'custom', path: ['cache', 'copies'], message });
-  });
+export const systemSchema = z.strictObject({
+  name: z.string().min(1).describe('Name, as reports show it.'),
+  cites: z.string().optional().describe('What it follows: a paper, a repository.'),
+  simplifies: z.string().optional().describe('Where it is simpler than what it follows.'),
+  runtime: z
+    .string()
+    .min(1)
+    .superRefine(known((name) => findProfile('runtimes', name)))
+    .optional()
+    .describe('Runtime that executes it, where the run names none: llama.cpp, ktransformers, hf-eager ...'),
+  cache: z
+    .strictObject({
+      policy: policy
+        .prefault('lru')
+        .describe('Cache policy, with parameters after a colon: lru, s3-fifo:small=0.1, or a file such as ./my-policy.mjs.'),
+      scope: z.enum(['global', 'layer']).default('global').describe('One cache for all layers (global), or one per layer.'),
+      quotas: z
+        .union([z.enum(QUOTAS), z.array(z.int().nonnegative())])
+        .optional()
+        .describe(
+          'Split of the capacity over layers, layer scope only: even, proportional, optimal (both profiled), shallow (the first layers whole), or experts per MoE layer.',
+        ),
+      popularity: z
+        .union([z.int().positive(), z.string().min(1)])
+        .default(1000)
+        .describe(
+          'Where the popularity of experts is counted: so many tokens that the run does not replay (drawn apart; of a recorded trace those behind --tokens, and its first ones where none are left), or a file (a trace, or counts).',
+        ),
+      capacity: written(parseCapacity, z.string())
+        .optional()
+        .describe('Capacity that makes this system what it is (0%, 100%). Absent: the run says.'),
+      exclusive: onOff.default(false).describe('Tiers exclude each other: an evicted expert is written back to DRAM.'),
+      copies: copies
+        .optional()
+        .describe(
+          'Low-precision copies that stay on the GPU, in slots of their own out of the same capacity. Absent: copies are streamed.',
+        ),
+    })
+    .prefault({})
+    .describe('The expert cache.'),
+  dram: z
+    .strictObject({ policy: policy.prefault('lru').describe('Cache policy of DRAM.') })
+    .prefault({})
+    .describe('DRAM as a cache of the SSD, where it cannot hold every expert.'),
+  predictor: predictor.prefault({}).describe('Path predictor: a name, or a mapping with kind and parameters.'),
+  prefetch: z
+    .strictObject({
+      minProbability: z.number().min(0).max(1).default(0.15).describe('Experts of a smaller probability are not prefetched, 0..1.'),
+      perLayer: z
+        .int()
+        .positive()
+        .optional()
+        .describe("Most experts prefetched for one layer. Absent: the layer's top-k times the tokens of a decode pass."),
+      when: z
+        .enum(PREFETCH_WHEN)
+        .default('idle')
+        .describe(
+          'When a planned expert is brought: whenever the link is idle, or only where the stall that it is expected to save exceeds what it delays and what its victim is worth (needs a policy that knows that: plec).',
+        ),
+      whenFull: z
+        .enum(WHEN_FULL)
+        .default('drop')
+        .describe('What becomes of a prefetch that finds no slot: drop, or wait until an event has ended.'),
+      staging: written(parseStaging, z.union([z.string().min(1), z.int().nonnegative()]).transform(String))
+        .optional()
+        .describe(
+          'Buffers outside the cache that prefetched experts land in, e.g. 4, or 2 layers for all experts of two: they move into the cache when they are demanded, and a wrong prefetch evicts nothing. Absent: they take slots of the cache.',
+        ),
+      budget: z
+        .enum(PREFETCH_BUDGETS)
+        .default('none')
+        .describe(
+          'pays: by distance, what prefetches have avoided is held against what they have caused, demands that waited and experts pushed out for nothing; what loses pauses, and is tried again later. none: nobody stops them.',
+        ),
+      cancel: onOff
+        .default(true)
+        .describe(
+          'What is planned for a layer is cancelled where its routing says otherwise; off: it is brought all the same (whole layers).',
+        ),
+      chunk: positiveQuantity(BYTES)
+        .optional()
+        .describe(
+          'Bytes after which a started prefetch yields to a demand, on links of one path. Absent: as the machine says, which is never for most.',
+        ),
+    })
+    .prefault({})
+    .describe('Limits of the prefetch.'),
+  speculation: speculationSchema
+    .optional()
+    .describe('Drafts that make this system what it is, where the run says nothing of workload.speculation. Absent: none.'),
+  scheduler: scheduler.prefault({}).describe('Batch scheduler: a name, or a mapping with kind and parameters.'),
+  placement: placement
+    .optional()
+    .describe('Which GPU each expert lives on, where there are several: a name, or a mapping with kind and parameters. Absent: even.'),
+  overlap: overlap
+    .transform((given) => (given === 'none' ? 1 : given))
+    .optional()
+    .describe('Chunks in which activations go to other GPUs and back: none, 2, 4, 8, or adaptive, the best for each event. Absent: none.'),
+  onMiss: missRules
+    .prefault('load')
+    .describe(
+      'What becomes of a miss: load the expert, compute it on the cpu, whichever is cheaper, keep a static placement, or a lossy way; a rule with do, admit, after, copyBytes and when; or a list of them, of which the first that holds wins.',
+    ),
+  rerank: z
+    .strictObject({
+      lambda: z.number().min(0).describe('What residence is worth, added to the log gate weight; 0: nothing.'),
+      keep: z.int().nonnegative().default(0).describe('Best ranked choices that a token keeps in any case.'),
+    })
+    .optional()
+    .describe(
+      'Cache-aware routing: resident experts are preferred among the candidates of a trace that is wider than top-k. Absent: as recorded.',
+    ),
+});
 
 /** A checked system. */
 export type SystemSpec = z.infer<typeof systemSchema>;

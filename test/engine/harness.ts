@@ -9,6 +9,7 @@ import { type Clock, UNPINNED } from '../../src/cache/policy.js';
 import { buildCaches, layerOfExperts, type Scope } from '../../src/cache/scope.js';
 import { Engine } from '../../src/engine/engine.js';
 import { Buddies } from '../../src/engine/event/buddies.js';
+import { ClassPrecision } from '../../src/engine/event/class-precision.js';
 import { Deferral } from '../../src/engine/event/deferral.js';
 import type { Gpu } from '../../src/engine/event/gpu.js';
 import { Recorder } from '../../src/engine/event/recorder.js';
@@ -118,6 +119,12 @@ async function copiesOf(scenario: Scenario, clock: Clock): Promise<CopyPool | nu
   });
 }
 
+/** What tokens are content with, by their classes: each token is a request of its own, see passesOf. */
+function classesOf({ contents, model }: Scenario): ClassPrecision | null {
+  if (contents === undefined) return null;
+  return new ClassPrecision(model, contents.map(String), new Map(contents.filter((copy) => copy < 1).map((copy) => [String(copy), copy])));
+}
+
 /** Composes an engine for a scenario. */
 export async function composeEngine(scenario: Scenario) {
   const { model, hardware, script } = scenario;
@@ -148,6 +155,7 @@ export async function composeEngine(scenario: Scenario) {
   const links = [gpu.link, dram?.link, writeBack].filter((link) => link != null);
   const unimportance = new TokenUnimportance(model, ['rank']);
   const buddies = new Buddies(model);
+  const classes = classesOf(scenario);
   const deferral = rulesOf(scenario).some(({ defer }) => defer > 0) ? new Deferral(model, cost.cpuQueues) : null;
   const parts: Gpu = {
     model,
@@ -160,6 +168,7 @@ export async function composeEngine(scenario: Scenario) {
     offloadFrom: Number.POSITIVE_INFINITY,
     overlaps: true,
     unimportance,
+    classes,
     standIns: buddies,
     deferral,
     prefetch:
@@ -188,14 +197,14 @@ export async function composeEngine(scenario: Scenario) {
     gpu: parts,
     replay: scenario.replay,
     bounds: new BoundClocks(model, hardware, cost, dram === null, null, false),
-    judges: deferral === null ? [unimportance, buddies] : [unimportance, buddies, deferral],
+    judges: [unimportance, classes, buddies, deferral].filter((judge) => judge !== null),
     faults:
       scenario.faults === undefined
         ? null
         : new Faults(scenario.faults, [links], [cost], (path, message) => new UserError(`${path}: ${message}`)),
     rerank: null,
   });
-  return { engine, gpu, copies, dram, recorder, cost };
+  return { engine, gpu, classes, copies, dram, recorder, cost };
 }
 
 const residents = (tier: Pick<CachedTier, 'caches'>): number[] =>
@@ -234,6 +243,8 @@ export function* passesOf(scenario: Scenario): Generator<Pass> {
   for (const choices of passes) {
     const shares = [{ request, tokens: choices.length }];
     pass.fill(shares);
+    // What is asked of a token's class is asked of its request.
+    if (scenario.contents !== undefined) for (let token = 0; token < choices.length; token++) pass.request[token] = request.done + token;
     yield pass;
     pass.advance(shares);
   }
@@ -241,7 +252,7 @@ export function* passesOf(scenario: Scenario): Generator<Pass> {
 
 /** Runs a scenario through the engine. Starts and ends of events are taken from what each layer's dense work, compute and stall add up to. */
 export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
-  const { engine, gpu, copies: pool, dram, recorder, cost } = await composeEngine(scenario);
+  const { engine, gpu, classes, copies: pool, dram, recorder, cost } = await composeEngine(scenario);
   const { model } = scenario;
   const { layers } = recorder;
   const outcomes = Array.from(passesOf(scenario), (pass): PassOutcome => {
@@ -289,6 +300,7 @@ export async function simulateByEngine(scenario: Scenario): Promise<Outcome> {
     skipped: recorder.skippedExperts,
     substituted: recorder.substitutedExperts,
     degraded: recorder.degradedActivations,
+    ...(classes === null ? {} : { byContent: Object.fromEntries(classes.served) }),
     copyHits: pool?.hits ?? 0,
     copies: pool?.brought ?? 0,
     copyEvictions: pool?.evictions ?? 0,

@@ -59,6 +59,8 @@ export interface Outcome {
   readonly skipped: number;
   readonly substituted: number;
   readonly degraded: number;
+  /** The same of tokens that are content with each share of an expert's bytes, and all of their activations; absent: nobody asks. */
+  readonly byContent?: Readonly<Record<string, { readonly activations: number; readonly degraded: number }>>;
   /** Misses served from copies on the GPU, copies that were brought, and those that left for others. */
   readonly copyHits: number;
   readonly copies: number;

@@ -1,8 +1,9 @@
 // The engine against a second simulator of the same laws, on random small worlds: every count, every transfer, every start and end.
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { Random } from '../../src/base/random.js';
 import { ROLLBACKS } from '../../src/schedule/speculation.js';
-import { type MissRule, ruleOf } from '../../src/system/miss-rules.js';
+import { type MissRule, ruleOf, withCopies } from '../../src/system/miss-rules.js';
 import { cases } from '../cases.js';
 import { simulateByEngine } from './harness.js';
 import type { Outcome } from './outcome.js';
@@ -161,6 +162,40 @@ describe('engine and reference simulator agree to the nanosecond', () => {
   it('with copies that are slices of their experts', () => {
     const whole = ({ h2d }: Outcome, { model }: Scenario): boolean => h2d.demandBytes % model.layers[0]!.expertBytes !== 0;
     return agree(copying(true), { ...copied, 'the rest of an expert': whole }, 16, cases(400));
+  });
+
+  it('with tokens whose classes are content with copies', () => {
+    const drawn = fc.record({
+      seed: fc.integer({ min: 0, max: 1_000_000 }),
+      shares: fc.constantFrom([0.3], [0.5], [0.3, 0.5]),
+      way: fc.constantFrom('load' as const, 'load' as const, 'static' as const, 'skip' as const, 'substitute' as const),
+      copies: fc.option(fc.record({ share: fc.constantFrom(0.2, 0.4), policy: fc.constantFrom('lru', 'fifo'), additive: fc.boolean() })),
+    });
+    const family = fc.tuple(scenarios, drawn).map(([scenario, { copies, seed, shares, way }]): Scenario => {
+      // Copies that stay have one size.
+      const kept = copies === null ? shares : shares.slice(0, 1);
+      const random = new Random(seed, 'contents');
+      const contents = scenario.passes.flat().map(() => [1, ...kept][random.below(kept.length + 1)]!);
+      const written = way === 'substitute' ? [ruleOf(way), ruleOf('load')] : [ruleOf(way)];
+      const { rules } = withCopies({ written: null, rules: written }, kept);
+      const plain = copies?.additive ? { script: null, exclusive: false } : {};
+      const stay = copies === null ? {} : { copies: { ...copies, scope: 'global' as const } };
+      return { ...scenario, ...plain, ...stay, contents, onMiss: rules, replay: 'atomic' };
+    });
+    const degraded = ({ byContent = {} }: Outcome, share: number): boolean => (byContent[share]?.degraded ?? 0) > 0;
+    const seen = {
+      ...basics,
+      'a copy of one size': (outcome: Outcome) => degraded(outcome, 0.3),
+      'and of another': (outcome: Outcome) => degraded(outcome, 0.3) && degraded(outcome, 0.5),
+      'nobody else': (outcome: Outcome) => degraded(outcome, 0.5) && !degraded(outcome, 1),
+      'from copies that stay': ({ copyHits }: Outcome) => copyHits > 0,
+      'whole where others chose it too': ({ degraded: all, byContent = {} }: Outcome) =>
+        all > 0 && Object.entries(byContent).every(([share, { activations, degraded: own }]) => share === '1' || own < activations),
+      'others by other experts': (outcome: Outcome) => outcome.substituted > 0 && degraded(outcome, 1),
+      'beside prefetches': (outcome: Outcome) => outcome.h2d.prefetches > 0 && degraded(outcome, 0.5),
+      'from the SSD': (outcome: Outcome) => (outcome.ssd?.demands ?? 0) > 0 && degraded(outcome, 0.5),
+    };
+    return agree(family, seen, 17, cases(400));
   });
 
   it('with experts that are computed one layer late', () => {

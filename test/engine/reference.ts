@@ -231,6 +231,10 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   let drafted = 0;
   let passTokens = 0;
   let running: readonly TokenChoices[] = [];
+  /** Of each of its tokens, the share of an expert's bytes that it is content with. */
+  let contents: readonly number[] = [];
+  let ran = 0;
+  const byContent = Object.fromEntries((scenario.contents ?? []).map((share) => [share, { activations: 0, degraded: 0 }]));
   /** Who stands in during the event. */
   let standIns = new Set<number>();
   /** What tokens have chosen at each layer so far, the running pass's included once its routing is known. */
@@ -498,6 +502,10 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     }
   }
 
+  /** Tokens of the pass that chose an expert, and what each of them is content with. */
+  const contentsOf = (layer: number, id: number): readonly number[] =>
+    contents.filter((_, token) => running[token]![layer]!.includes(id - model.layers[layer]!.offset));
+
   /** Share of its token's choices that are better ranked, the smallest over tokens. */
   function shareOf(layer: number, id: number): number {
     const shares = running.flatMap((token) => {
@@ -525,7 +533,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
   function firstRule(layer: number, { count, id }: Member, from: number): MissRule {
     return rules.slice(from).find(({ when }) => {
       if (when === null) return true;
-      const { gate, misses, pass, phase, tokens } = when;
+      const { copy, gate, misses, pass, phase, tokens } = when;
+      if (copy !== undefined && contentsOf(layer, id).some((share) => share > copy)) return false;
       const within = (range: typeof pass | undefined, value: number) =>
         range == null || (range.min <= value && value <= range.max && range.above < value && value < range.below);
       const matters = gate === null || within(gate.share, shareOf(layer, id));
@@ -558,6 +567,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     counts.events++;
     counts.demanded += members.length;
     demandedNow = new Set(members.map(({ id }) => id));
+    for (const { id } of members) for (const share of contentsOf(layer, id)) byContent[share]!.activations++;
     for (const member of members) {
       const { id } = member;
       seen.add(id);
@@ -633,6 +643,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
           continue;
         }
         total.degraded += count;
+        for (const share of contentsOf(layer, id)) byContent[share]!.degraded++;
         if (rule.do === 'substitute') {
           total.substituted++;
           gpu.byLayer[layer]!.touch(buddy);
@@ -734,6 +745,8 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     const sequences = [[0], [pass.length], 1] as const;
     passTokens = pass.length;
     running = pass;
+    contents = (scenario.contents ?? []).slice(ran, ran + pass.length);
+    ran += pass.length;
     plan = [];
     nextLayer = 0;
     const { draftNs, steps } = verified[number - 1]!;
@@ -782,6 +795,7 @@ export function simulateByTheBook(scenario: Scenario): Outcome {
     h2d: gpu.link.count,
     ssd: dram?.link.count ?? null,
     ...total,
+    ...(scenario.contents === undefined ? {} : { byContent }),
     peakBytes,
     distinct: seen.size,
   };

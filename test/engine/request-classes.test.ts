@@ -69,6 +69,42 @@ describe('classes of requests', () => {
     ]);
   });
 
+  it('content with copies are served from them, and the others are not', async () => {
+    const full = await run({});
+    const low = await run({ classes: { batch: { budget: 'copy=0.25' } } });
+    expect(full.classes!.some((one) => 'degraded' in one)).toBe(false);
+    const [none, batch, chat] = low.classes!;
+    expect([none!.degraded, chat!.degraded]).toEqual([0, 0]);
+    expect(batch).toMatchObject({ budget: 'copy=0.25', choicesLost: 0 });
+    // Classes never meet in a pass, and have as many tokens each: the share of all is a third of theirs.
+    expect(batch!.degraded!).toBeGreaterThan(0.1);
+    expect(low.metrics['quality.degraded_rate']!.value).toBeCloseTo(batch!.degraded! / 3, 12);
+    expect(parseResult(resultText(low), 'a.json').classes).toEqual(low.classes);
+    const { columns, rows } = summarizeResult(low).classes!;
+    expect(rows.map((row) => row[columns.findIndex(({ head }) => head === 'degraded')]!.text)[0]).toBe('0.0 %');
+    // The budget is the run's: the system is as it was written.
+    expect(low.config.system).toEqual(full.config.system);
+  });
+
+  it('find copies that stay where the system keeps some', async () => {
+    const system = { name: 'keeps', cache: { policy: 'lru', copies: { share: 0.25 } } };
+    const low = await run({ classes: { batch: { budget: 'copy=0.25' } } }, { system });
+    expect(low.metrics['cache.copy_hits']!.value).toBeGreaterThan(0);
+    await expect(run({ classes: { batch: { budget: 'top-k=1' } } }, { system })).rejects.toThrow(
+      /keeps copies that no rule of onMiss makes/,
+    );
+  });
+
+  it('are not content with copies where none could be loaded, or nobody would know for whom', async () => {
+    const copy = { classes: { batch: { budget: 'copy=0.25' } } };
+    const cpu = { system: 'fiddler', hardware: 'rtx-3090', runtime: 'llama.cpp' };
+    await expect(run(copy, cpu)).rejects.toThrow(
+      /workload\.classes\.batch\.budget: copy=0\.25 is of misses that are loaded, and under fiddler the CPU computes some; take a system whose/,
+    );
+    await expect(run(copy, { replay: 'sequential' })).rejects.toThrow(/needs all choices of a layer at once; take replay: atomic/);
+    await expect(run(copy, { hardware: '8x-h100-80g' })).rejects.toThrow(/is of experts on one GPU, and here several share them/);
+  });
+
   it('are known to policies that know the future', async () => {
     const result = await run({ classes: { batch: { budget: 'skip=0.5' } } }, { system: { name: 'b', cache: { policy: 'belady' } } });
     const [, batch] = result.classes!;

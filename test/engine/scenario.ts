@@ -47,6 +47,8 @@ export interface Scenario {
   readonly script: Script | null;
   /** Low-precision copies that stay, out of `capacityBytes`; absent: none do. */
   readonly copies?: { readonly share: number; readonly policy: string; readonly scope: Scope; readonly additive: boolean };
+  /** Share of an expert's bytes that each token of the run is content with, 1: all; tokens of one share are a class. Absent: nobody asks. */
+  readonly contents?: readonly number[];
   /** Buffers that prefetches land in; absent or 0: they take slots of the cache. */
   readonly staging?: number;
   /** A layer whose experts lie on the CPU and on the GPU, a part of each; absent: none. */

@@ -6,10 +6,11 @@ import { NULL_EXPERT } from '../../src/trace/trace.js';
 const shape = { layers: 2, topK: 3 };
 
 describe('a budget', () => {
-  it('is of experts, of layers, or of both', () => {
-    expect(parseClassBudget('top-k=4')).toEqual({ text: 'top-k=4', topK: 4, skip: 0 });
+  it('is of experts, of layers, of their bytes, or of several', () => {
+    expect(parseClassBudget('top-k=4')).toEqual({ text: 'top-k=4', topK: 4, skip: 0, copy: 1 });
     expect(parseClassBudget('skip=0.25')).toMatchObject({ topK: Number.POSITIVE_INFINITY, skip: 0.25 });
     expect(parseClassBudget('top-k=2, skip=1')).toMatchObject({ topK: 2, skip: 1 });
+    expect(parseClassBudget('copy=0.25,top-k=2')).toMatchObject({ topK: 2, skip: 0, copy: 0.25 });
   });
 
   it.each([
@@ -20,6 +21,9 @@ describe('a budget', () => {
     ['top-k=2=3', /expected a whole number of experts/],
     ['skip=2', /expected a share of the layers/],
     ['skip=', /expected a share of the layers/],
+    ['copy=0', /'copy=0': expected a share of an expert's bytes between 0 and 1, e\.g\. copy=0\.25/],
+    ['copy=1', /expected a share of an expert's bytes/],
+    ['precision=low', /"precision" is no budget/],
     ['skip=0.1,skip=0.2', /skip stands twice/],
   ])('is none of %s', (text, message) => {
     expect(() => parseClassBudget(text)).toThrow(message);

@@ -1,15 +1,15 @@
 // Low-precision copies that stay, as a system says it, and what is told of those that make no sense.
 import { describe, expect, it } from 'vitest';
 import { asWritten } from '../../src/base/written.js';
-import { checkValue } from '../../src/base/yaml.js';
 import { simulate } from '../../src/engine/simulate.js';
 import { copyShare } from '../../src/system/copies.js';
-import { systemSchema } from '../../src/system/system.js';
+import { checkRun } from '../../src/system/load-run.js';
 
 const low = { do: 'low-precision', copyBytes: 0.5, when: { gate: '>0.4' } };
 const read = (copies: unknown, parts: Readonly<Record<string, unknown>> = {}) => {
   const { cache = {}, ...others } = parts;
-  return checkValue({ name: 'test', cache: { copies, ...(cache as object) }, onMiss: [low, 'load'], ...others }, 'system', systemSchema);
+  const { workload, ...system } = { name: 'test', cache: { copies, ...(cache as object) }, onMiss: [low, 'load'], workload: {}, ...others };
+  return checkRun({ system, workload }, 'test').system;
 };
 
 describe('cache.copies', () => {
@@ -24,7 +24,8 @@ describe('cache.copies', () => {
   const other = { do: 'low-precision', copyBytes: 0.25, when: { gate: '>0.6' } };
   it.each([
     [{ onMiss: 'load' }, {}, /cache\.copies: keeps copies that no rule of onMiss makes; add one with do: low-precision, or leave it out/],
-    [{ onMiss: [other, low, 'load'] }, {}, /onMiss makes some of 0\.25 and 0\.5; give all one copyBytes/],
+    [{ onMiss: [other, low, 'load'] }, {}, /rules and classes make some of 0\.25 and 0\.5; give all one/],
+    [{ workload: { classes: { chat: { budget: 'copy=0.25' } } } }, {}, /rules and classes make some of 0\.25 and 0\.5; give all one/],
     [{ onMiss: { do: 'low-precision', copyBytes: 1 } }, {}, /as large as their experts, which saves nothing; take a smaller copyBytes/],
     [{ cache: { exclusive: 'on' } }, { additive: 'on' }, /exclusive tiers move it whole; turn one of them off/],
     [{ predictor: 'transition' }, { additive: 'on' }, /comes whole; take predictor: none and no admit: background, or additive: off/],

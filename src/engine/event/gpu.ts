@@ -12,6 +12,7 @@ import type { Link } from '../transfer/link.js';
 import type { CachedTier } from '../transfer/tier.js';
 import type { CapacityMeter } from '../watch/capacity-curve.js';
 import type { StandIns } from './buddies.js';
+import type { ClassPrecision } from './class-precision.js';
 import type { Deferral } from './deferral.js';
 import type { Recorder } from './recorder.js';
 import type { Unimportance } from './unimportance.js';
@@ -36,6 +37,8 @@ export interface Gpu {
   readonly overlaps: boolean;
   /** How little members of the running event matter to their tokens; null: no rule asks. */
   readonly unimportance: Unimportance | null;
+  /** Knows which members copies may serve by the classes of their tokens, and counts what they serve; null: no request has a class. */
+  readonly classes: ClassPrecision | null;
   /** Finds who stands in for a miss; null: no rule asks. */
   readonly standIns: StandIns | null;
   /** Says which misses are computed one layer late; null: no rule asks. */

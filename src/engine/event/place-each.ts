@@ -148,12 +148,13 @@ class EachMiss extends Misses {
     return at;
   }
 
-  #holds({ gate, misses, pass, phase, tokens }: MissCondition, i: number): boolean {
+  #holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: number): boolean {
     const { demand, misses: missed, prefill, tokens: passTokens } = this.event;
     if (phase !== null && (phase === 'prefill') !== prefill) return false;
     if (tokens !== null && !inRange(tokens, demand.counts[i]!)) return false;
     if (pass !== null && !inRange(pass, passTokens)) return false;
     if (misses !== undefined && !inRange(misses, missed)) return false;
+    if (copy !== undefined && this.gpu.classes!.needs(demand.ids[i]!) > copy) return false;
     return gate === null || inRange(gate.share, this.gpu.unimportance!.of(gate.by, demand.ids[i]!));
   }
 
@@ -289,6 +290,7 @@ class EachMiss extends Misses {
       return;
     }
     recorder.degradedActivations += count;
+    this.gpu.classes?.degraded(id);
     if (rule.do === 'substitute') {
       recorder.substitutedExperts++;
       recorder.substitutedActivations += count;

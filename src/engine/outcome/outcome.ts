@@ -87,8 +87,11 @@ export function outcome(finished: Finished): Result {
 }
 
 /** What requests of each class waited; nothing where they have none. */
-function classesOf({ meters, passes, run, serving }: Finished): Pick<Result, 'classes'> {
-  const classes = meters.latencies.classes.classes(run.workload.slo !== undefined, serving.budgets, passes.pass.budgets?.use ?? null);
+function classesOf({ meters, passes, run, serving, simulation }: Finished): Pick<Result, 'classes'> {
+  const [gpu] = simulation.gpus;
+  const served = gpu?.classes?.served ?? null;
+  const use = passes.pass.budgets?.use ?? null;
+  const classes = meters.latencies.classes.classes(run.workload.slo !== undefined, serving.budgets, use, served);
   return classes === null ? {} : { classes };
 }
 

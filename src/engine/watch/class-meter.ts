@@ -3,6 +3,7 @@ import { summarize } from '../../base/statistics.js';
 import type { RequestClass } from '../../result/request-class.js';
 import type { ClassBudget, ClassUse } from '../../schedule/class-budget.js';
 import type { Request } from '../../schedule/request.js';
+import type { ClassServed } from '../event/class-precision.js';
 import { Samples } from './samples.js';
 
 /** One class. */
@@ -38,11 +39,13 @@ export class ClassMeter {
    * The classes, by name; nothing where no request has one.
    * @param objectives true: requests are held against some
    * @param use of classes with budgets, and of all others; null: no class has one
+   * @param served by copies and other experts; null: nothing is, or nobody counted by class
    */
   classes(
     objectives: boolean,
     budgets: ReadonlyMap<string, ClassBudget>,
     use: ReadonlyMap<string, ClassUse> | null,
+    served: ReadonlyMap<string, ClassServed> | null,
   ): readonly RequestClass[] | null {
     if ([...this.#classes.keys()].every((name) => name === '')) return null;
     return [...this.#classes]
@@ -60,9 +63,15 @@ export class ClassMeter {
           budget: budgets.get(name)?.text ?? null,
           choicesLost: own === undefined || own.wanted === 0 ? 0 : 1 - own.made / own.wanted,
           weightLost: own === undefined || own.wantedWeight === 0 ? null : 1 - own.madeWeight / own.wantedWeight,
+          ...degradedOf(served?.get(name)),
         };
       });
   }
+}
+
+/** Share of the activations that copies or other experts served. */
+function degradedOf(served: ClassServed | undefined): Pick<RequestClass, 'degraded'> {
+  return served === undefined || served.activations === 0 ? {} : { degraded: served.degraded / served.activations };
 }
 
 function summaryOf(samples: Samples): RequestClass['requestNs'] {

@@ -63,12 +63,15 @@ export function classGrid({ classes }: Result): Grid | null {
   if (classes === undefined) return null;
   const budgets = classes.some(({ budget }) => budget !== null);
   const weights = classes.some(({ weightLost }) => weightLost !== null);
+  const copies = classes.some(({ degraded }) => degraded !== undefined);
+  const leaves = budgets && (!copies || classes.some(({ choicesLost }) => choicesLost > 0));
   return grid<RequestClass>(classes, [
     { head: 'class', of: ({ name }) => printable(name === '' ? 'none' : name) },
     ...(budgets ? [{ head: 'budget', align: 'left' as const, of: ({ budget }: RequestClass) => printable(budget ?? 'all') }] : []),
     { head: 'requests', of: ({ requests }) => requests },
-    ...(budgets ? [{ head: 'left out', of: ({ choicesLost }: RequestClass) => figure(choicesLost, 'ratio') }] : []),
+    ...(leaves ? [{ head: 'left out', of: ({ choicesLost }: RequestClass) => figure(choicesLost, 'ratio') }] : []),
     ...(weights ? [{ head: 'of weight', of: ({ weightLost }: RequestClass) => figure(weightLost, 'ratio') }] : []),
+    ...(copies ? [{ head: 'degraded', of: ({ degraded }: RequestClass) => figure(degraded, 'ratio') }] : []),
     { head: 'TTFT p50', of: ({ ttftNs }) => figure(ttftNs?.p50, 'ns') },
     { head: 'TPOT p50', of: ({ tpotNs }) => figure(tpotNs?.p50, 'ns') },
     { head: 'TPOT p99', of: ({ tpotNs }) => figure(tpotNs?.p99, 'ns') },

@@ -89,6 +89,7 @@ export async function composeParallel(scenario: ParallelScenario) {
       offloadFrom: Number.POSITIVE_INFINITY,
       overlaps: true,
       unimportance: unimportanceOf(unimportance, shard),
+      classes: null,
       deferral: null,
       standIns: standInsOf(buddies, shard),
       prefetch:
