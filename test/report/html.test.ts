@@ -48,6 +48,28 @@ describe('HTML report', () => {
     expect(of(undefined)).not.toContain('comparable measurement');
   });
 
+  it('tells what requests of each class waited and were given', () => {
+    const latency = (p50: number) => ({ mean: p50, p50, p95: p50, p99: 2 * p50 });
+    const common = { requests: 3, generated: 30, requestNs: null, choicesLost: 0, weightLost: null };
+    const classes = [
+      { ...common, name: HOSTILE, ttftNs: latency(5e6), tpotNs: latency(1e6), attained: 0.5, budget: null, degraded: 0 },
+      { ...common, name: 'batch', ttftNs: null, tpotNs: latency(3e6), attained: 1, budget: 'copy=0.25', degraded: 0.25 },
+    ];
+    const render = (more: Partial<Result>) => htmlReport.render({ ...sampleResult(), ...more }, options);
+    const text = render({ classes });
+    const section = /<section id="classes"[\s\S]*?<\/section>/.exec(text)![0];
+    expect(text).toContain('<a href="#classes">Classes of requests</a>');
+    expect(section).toContain('Degraded are activations that copies of lower precision or other experts served. In time are');
+    const cells = section.split('<tr>').map((row) => [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, cell]) => cell));
+    expect(cells[1]).toEqual(['class', 'budget', 'requests', 'degraded', 'TTFT p50', 'TPOT p50', 'TPOT p99', 'in time']);
+    expect(cells[2]!.slice(1)).toEqual(['all', '3', '0.0 %', '5.00 ms', '1.00 ms', '2.00 ms', '50.0 %']);
+    expect(cells[3]).toEqual(['batch', 'copy=0.25', '3', '25.0 %', '', '3.00 ms', '6.00 ms', '100.0 %']);
+    expect(section).not.toContain('<script>');
+    const plain = render({ classes: classes.map(({ degraded: _, ...one }) => ({ ...one, attained: null, budget: null })) });
+    expect(/<section id="classes"[\s\S]*?<\/section>/.exec(plain)![0]).not.toMatch(/budget|egraded|n time/);
+    expect(render({})).not.toContain('id="classes"');
+  });
+
   it('names nothing outside itself', async () => {
     const result = await simulate(toy, { details: true });
     const text = htmlReport.render(result, options);

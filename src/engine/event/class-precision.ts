@@ -3,7 +3,6 @@
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';
-import type { LayerJudge } from './judge.js';
 
 /** Activations of the tokens of one class, and those of them that copies or other experts served. */
 export interface ClassServed {
@@ -12,7 +11,7 @@ export interface ClassServed {
 }
 
 /** Precision by class, on one GPU. */
-export class ClassPrecision implements LayerJudge {
+export class ClassPrecision {
   /** By class, of all tokens that ran. */
   readonly served: ReadonlyMap<string, ClassServed>;
   readonly #model: ModelSpec;

@@ -2,6 +2,7 @@
 import type { Result } from '../../../result/result.js';
 import type { Section } from '../pieces.js';
 import { capacitySection } from './capacity.js';
+import { classesSection } from './classes.js';
 import { latencySection } from './latency.js';
 import { layerSection } from './layers.js';
 import { loadsSection } from './loads.js';
@@ -21,6 +22,7 @@ export const sections: readonly Section<Result>[] = [
   capacitySection,
   seriesSection,
   latencySection,
+  classesSection,
   prefetchSection,
   offendersSection,
   provenanceSection,

@@ -1,0 +1,29 @@
+// What requests of each class waited, and what they were given of the model.
+import type { Result } from '../../../result/result.js';
+import { readable } from '../../document/document.js';
+import { summarizeResult } from '../../summary/summary.js';
+import { type Section, table } from '../pieces.js';
+
+/** Sentences that explain the columns a run's classes have. */
+function aboutClasses(classes: NonNullable<Result['classes']>): string {
+  const told = [
+    classes.some(({ budget }) => budget !== null) && 'Requests with a budget use less of the model.',
+    classes.some(({ degraded }) => degraded !== undefined) &&
+      'Degraded are activations that copies of lower precision or other experts served.',
+    classes[0]!.attained !== null && 'In time are requests that kept the objective of their class.',
+  ];
+  return told.filter((sentence) => sentence !== false).join(' ');
+}
+
+/** Classes of requests. */
+export const classesSection: Section<Result> = {
+  id: 'classes',
+  title: 'Classes of requests',
+  draw(result) {
+    const { classes } = summarizeResult(result);
+    if (classes === null) return null;
+    const { columns, head, rows } = readable(classes, 'markdown', true);
+    const text = columns.flatMap(({ align }, column) => (column === 0 || align === 'left' ? [column] : []));
+    return { about: aboutClasses(result.classes!), content: table('What each class waited', head, rows, text) };
+  },
+};
