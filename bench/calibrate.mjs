@@ -4,13 +4,13 @@
 // errors of machines that they have not).
 //   npm run build && node bench/calibrate.mjs [machine...]
 import { availableParallelism } from 'node:os';
-import { listProfiles } from '../dist/base/profiles.js';
-import { anchorsOf, fitSteps } from '../dist/explore/machine/calibration.js';
-import { KNOBS, turnedBy } from '../dist/explore/machine/knobs.js';
-import { readMeasurements } from '../dist/explore/validate/measurement.js';
-import { predictRowVariants } from '../dist/explore/validate/predict-all.js';
-import { figuresOf, runtimeOf } from '../dist/explore/validate/specify.js';
-import { loadRuntime } from '../dist/hardware/runtime.js';
+import { listProfiles } from '../build/base/profiles.js';
+import { anchorsOf, fitSteps } from '../build/explore/machine/calibration.js';
+import { KNOBS, turnedBy } from '../build/explore/machine/knobs.js';
+import { readMeasurements } from '../build/explore/validate/measurement.js';
+import { predictRowVariants } from '../build/explore/validate/predict-all.js';
+import { figuresOf, runtimeOf } from '../build/explore/validate/specify.js';
+import { loadRuntime } from '../build/hardware/runtime.js';
 
 const NUDGE = 0.1;
 const threads = availableParallelism();

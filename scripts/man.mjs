@@ -1,9 +1,9 @@
 // Writes the man page, dist/moeprof.1, from the help of the commands themselves, so that it never lags behind them.
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { commands } from '../dist/cli/commands.js';
-import { runCli } from '../dist/cli/program.js';
-import { VERSION } from '../dist/result/version.js';
+import { commands } from '../build/cli/commands.js';
+import { runCli } from '../build/cli/program.js';
+import { VERSION } from '../build/result/version.js';
 
 /** Commands in a group of commands. */
 async function below(entry) {

@@ -38,7 +38,7 @@ function printedPlace(printed: string): string | null {
 }
 
 /** Folders of our own code: the sources and what is compiled from them. */
-const OURS = ['src', 'dist', 'node_modules'].map((name) => `${resolve(dirname(fileURLToPath(import.meta.url)), '../..', name)}/`);
+const OURS = ['src', 'build', 'dist', 'node_modules'].map((name) => `${resolve(dirname(fileURLToPath(import.meta.url)), '../..', name)}/`);
 
 /** `file:line:column` of the innermost call that is neither ours nor Node's; null: there is none. */
 export function placeOfThrow(error: unknown): string | null {

@@ -87,9 +87,17 @@ describe('the tarball', () => {
     expect(size).toBeLessThan(3e6);
     const paths = files.map(({ path }) => path);
     expect(paths).toEqual(
-      expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'bin/moeprof.js', 'dist/index.d.ts', 'dist/moeprof.1']),
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'bin/moeprof.js',
+        'dist/index.d.ts',
+        'dist/moeprof.1',
+        'dist/LICENSES.txt',
+      ]),
     );
-    expect(paths.filter((path) => /^(src|test|docs|\.)/.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^(src|build|test|docs|\.)/.test(path))).toEqual([]);
   });
 
   it.each(Object.entries(MANAGERS))(

@@ -32,7 +32,7 @@ let said: Record<string, string>;
 beforeAll(async () => {
   cwd = temporaryFolder();
   for (const [name, text] of [...BROKEN, ['typed.ts', TYPED] as const]) writeFileSync(join(cwd, name), text);
-  const loader = resolve(import.meta.dirname, '../../dist/base/user-module.js');
+  const loader = resolve(import.meta.dirname, '../../build/base/user-module.js');
   const script = `
     import { importOwn } from ${JSON.stringify(loader)};
     const said = {};

@@ -151,7 +151,7 @@ describe('paths that flags name', () => {
       const cwd = mkdtempSync(join(folder, 'paths-'));
       mkdirSync(join(cwd, 'runs'));
       writeFileSync(join(cwd, 'runs/mine.yaml'), 'model: mini-mixtral-8x8l\nhardware: t4\n');
-      const policy = `export { lru as default } from '${join(root, 'dist/cache/policies/lru.js')}';\n`;
+      const policy = `export { lru as default } from '${join(root, 'build/cache/policies/lru.js')}';\n`;
       writeFileSync(join(cwd, 'mine.mjs'), policy);
       writeFileSync(join(cwd, 'arrivals.csv'), 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,4,4\n');
       const args = ['--set', 'system.onMiss=load', '--policy', './mine.mjs', '--workload', 'arrivals.csv', '--cache', '30%', '--json'];

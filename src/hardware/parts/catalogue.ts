@@ -1,6 +1,7 @@
 // A catalogue of parts: files of profiles/hardware/gpus or cpus, read once and only where a part is named, and found by any usual spelling.
 
 import { z } from 'zod';
+import { readText } from '../../base/input-file.js';
 import { catalogueFiles } from '../../base/profiles.js';
 import { readOwnYaml } from '../../base/yaml.js';
 import { partKey } from './spelling.js';
@@ -50,8 +51,15 @@ export interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
+/** A file of a catalogue, which is parsed where one of its parts is wanted: all of them take longer than a short run. */
+interface PartFile<P extends CataloguePart> {
+  /** Keys of the names in its text. */
+  readonly keys: ReadonlySet<string>;
+  listed(): readonly Listed<P>[];
+}
+
 /**
- * Reads a catalogue when it is first asked.
+ * A catalogue whose files are read where a part of theirs is asked for.
  * @param read parts of one file, which has passed the schema
  * @throws UserError (from `parts` and `find`) where a file is not well-formed, or two parts have one name
  */
@@ -60,17 +68,39 @@ export function lazyCatalogue<F, P extends CataloguePart>(
   schema: z.ZodType<F>,
   read: (file: F) => readonly Listed<P>[],
 ): Catalogue<P> {
-  let known: { parts: readonly P[]; byKey: ReadonlyMap<string, P> } | null = null;
-  const loaded = (): NonNullable<typeof known> => {
-    known ??= indexed(catalogueFiles(kind).flatMap((path) => read(readOwnYaml(path, schema))));
-    return known;
+  let files: readonly PartFile<P>[] | null = null;
+  let all: readonly P[] | null = null;
+  const known = (): readonly PartFile<P>[] => {
+    files ??= catalogueFiles(kind).map((path) => partFile(path, () => read(readOwnYaml(path, schema))));
+    return files;
   };
   return {
     get parts() {
-      return loaded().parts;
+      all ??= indexed(known().flatMap((file) => file.listed())).parts;
+      return all;
     },
-    find: (name) => loaded().byKey.get(partKey(name)),
+    find: (name) => {
+      const key = partKey(name);
+      const file = known().find(({ keys }) => keys.has(key));
+      return file === undefined ? undefined : indexed(file.listed()).byKey.get(key);
+    },
   };
+}
+
+function partFile<P extends CataloguePart>(path: string, read: () => readonly Listed<P>[]): PartFile<P> {
+  let known: readonly Listed<P>[] | null = null;
+  return {
+    keys: new Set(namesIn(readText(path)).map(partKey)),
+    listed: () => {
+      known ??= read();
+      return known;
+    },
+  };
+}
+
+/** Names of parts in the text of a file, which is not parsed for them: what stands behind `name:`, and in the brackets behind `aka:`. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
 
 /**

@@ -34,14 +34,15 @@ export interface WorkerOptions {
 }
 
 /**
- * The worker. Its text is what runs there, so it may use nothing from outside; `require` is that of an evaluated script.
+ * The worker. Its text is what runs there, so it may use nothing from outside.
  * Between calls it spins for a moment before it sleeps: with correction the next call comes within microseconds, and waking up costs
  * as much as a small model.
+ * @param load `require` of an evaluated script; a bundler puts its own in the place of that name
  */
-export function serve(): void {
-  const { receiveMessageOnPort: receive, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
+export function serve(load: NodeJS.Require): void {
+  const { receiveMessageOnPort: receive, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
   const { control, model, options, port, runtime } = workerData as WorkerOptions;
-  const ort = require(runtime) as typeof import('onnxruntime-node');
+  const ort = load(runtime) as typeof import('onnxruntime-node');
   const SPINS = 20_000;
   type Tensor = InstanceType<typeof ort.Tensor>;
   /** The runtime cannot read shared memory: each call copies its tensors. */

@@ -48,7 +48,7 @@ export class SyncSession {
     const control = new Int32Array(new SharedArrayBuffer(12));
     const { port1, port2 } = new MessageChannel();
     const workerData: WorkerOptions = { runtime: runtimePath(), model: whereLies(path), options: SESSION_OPTIONS, control, port: port2 };
-    const worker = new Worker(`(${serve.toString()})()`, { eval: true, workerData, transferList: [port2] });
+    const worker = new Worker(`(${serve.toString()})(require)`, { eval: true, workerData, transferList: [port2] });
     const opened = await new Promise<Opened>((resolve, reject) => {
       port1.once('message', (message: Opened | string) => {
         if (typeof message === 'string') reject(refused(path, message));

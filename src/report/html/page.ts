@@ -5,6 +5,9 @@ import { printable } from '../format.js';
 import { embedJson, html, Markup, type Piece } from './markup.js';
 import { STYLE } from './style.js';
 
+/** A tagged template that holds this tag itself is rewritten by bundlers, with a helper from elsewhere. */
+const SCRIPT_END = new Markup('</script>');
+
 /** A document. */
 export interface Page {
   readonly title: string;
@@ -38,9 +41,9 @@ export function page({ title, header, body, footer, data, scripts, styles = [] }
 <main>
 ${body}</main>
 <footer>${footer}</footer>
-<script type="application/json" id="data">${embedJson(data)}</script>
+<script type="application/json" id="data">${embedJson(data)}${SCRIPT_END}
 ${scripts.map(
-  (code) => html`<script>${new Markup(code)}</script>
+  (code) => html`<script>${new Markup(code)}${SCRIPT_END}
 `,
 )}</body>
 </html>

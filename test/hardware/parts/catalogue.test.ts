@@ -125,6 +125,18 @@ describe('spelling', () => {
     expect(CPUS.find(text)?.name).toBe(name);
   });
 
+  it('is found in the text of its file, whichever of its names it is', () => {
+    const named = (kind: 'gpus' | 'cpus', schema: typeof gpuFileSchema | typeof cpuFileSchema): [name: string, part: string][] =>
+      catalogueFiles(kind).flatMap((path) =>
+        checkValue(parse(readFileSync(path, 'utf8')), basename(path), schema as typeof gpuFileSchema).groups.flatMap(({ parts }) =>
+          parts.flatMap(({ aka = [], name }) => [name, ...aka].map((one): [string, string] => [one, name])),
+        ),
+      );
+    for (const [name, part] of named('gpus', gpuFileSchema)) expect(GPUS.find(name)?.name, name).toBe(part);
+    for (const [name, part] of named('cpus', cpuFileSchema)) expect(CPUS.find(name)?.name, name).toBe(part);
+    expect(GPUS.parts).toContain(GPUS.find('rtx-3090'));
+  });
+
   it('of two parts is never one', () => {
     const part = { name: 'rtx-1', arch: 'x', form: 'desktop', source: 'x' } as const;
     expect(() =>

@@ -1,12 +1,12 @@
 // What every cell of the spaces beside this file gives, whole and short, as the engine computes it today: fixtures for replay.test.ts. After
 // `npm run build`, from the root: node test/explore/search/golden/renew.mjs [name...]. A space takes some minutes.
 import { writeFileSync } from 'node:fs';
-import { figureIn } from '../../../../dist/explore/search/objective.js';
-import { loadSearch } from '../../../../dist/explore/search/search-file.js';
-import { shorterRun } from '../../../../dist/explore/search/shorter-run.js';
-import { spaceCells } from '../../../../dist/explore/study/space.js';
-import { simulateRun } from '../../../../dist/engine/simulate.js';
-import { checkRun, loadRun } from '../../../../dist/system/load-run.js';
+import { figureIn } from '../../../../build/explore/search/objective.js';
+import { loadSearch } from '../../../../build/explore/search/search-file.js';
+import { shorterRun } from '../../../../build/explore/search/shorter-run.js';
+import { spaceCells } from '../../../../build/explore/study/space.js';
+import { simulateRun } from '../../../../build/engine/simulate.js';
+import { checkRun, loadRun } from '../../../../build/system/load-run.js';
 
 const here = (name) => new URL(name, import.meta.url).pathname;
 const names = process.argv.slice(2);
