@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { parseCount } from '../base/units.js';
 import { QUOTAS, type Quotas } from '../cache/layer-quotas.js';
-import { CURVE_POLICIES, curveOfRun } from '../explore/curve-request.js';
+import { CURVE_POLICIES, CURVE_POPULARITY, curveOfRun } from '../explore/curve-request.js';
 import type { Curve } from '../explore/curve-result.js';
 import { curveReports } from '../explore/report.js';
 import { checkRun, loadRun } from '../system/load-run.js';
@@ -66,8 +66,8 @@ export function define(command: Command, context: CliContext): void {
     .addOption(new Option('--quotas <quotas>', 'how a capacity is split over layers, with --scope layer').choices(QUOTAS).default('even'))
     .option(
       '--popularity <source>',
-      'for static placement: a trace or counts, or how many tokens that are not replayed',
-      'the replayed tokens',
+      'for static placement: tokens that are not replayed, a trace or counts, or "replayed": in hindsight',
+      CURVE_POPULARITY,
     )
     .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
     .addOption(seedOption().default('1'))
@@ -88,7 +88,7 @@ async function draw(flags: Flags, threads: number, context: CliContext): Promise
     replay: flags.replay,
     quotas: flags.quotas,
     warmup: parseCount(flags.warmup, '--warmup'),
-    popularity: flags.popularity === 'the replayed tokens' ? undefined : flags.popularity,
+    popularity: flags.popularity,
     at: flags.at === 'the knee' ? undefined : flags.at,
     threads,
   };

@@ -1,13 +1,15 @@
 // `moeprof plan`: how much GPU memory a service level takes, by system and machine. Runs the same run with smaller and larger expert caches.
 import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
+import type { Override } from '../base/yaml.js';
 import type { Plan } from '../explore/plan.js';
 import { planReports } from '../explore/plan-report.js';
 import { planCandidate, planOverrides, planRuns } from '../explore/plan-search.js';
+import { sameRows } from '../explore/same-rows.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, type OutputOptions, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
-import { combinationsOf } from './run-many.js';
+import { type Combination, combinationsOf } from './run-many.js';
 import { addRunOptions, type RunFlags, runOf } from './run-options.js';
 
 interface PlanOptions extends RunFlags, OutputOptions {
@@ -49,9 +51,10 @@ export function define(command: Command, context: CliContext): void {
 
 async function planOf(profile: string | undefined, options: PlanOptions, threads: number | undefined, context: CliContext): Promise<Plan> {
   if (options.cache !== undefined) throw new UserError('--cache: its size is what a plan finds; leave it out');
-  const candidates = combinationsOf(options).map((chosen) =>
-    planCandidate((percent) => runOf(profile, { ...options, system: chosen.system, hardware: chosen.hardware }, planOverrides(percent))),
-  );
+  const all = combinationsOf(options);
+  const runAt = ({ hardware, system }: Combination, told: readonly Override[]) => runOf(profile, { ...options, system, hardware }, told);
+  const alike = await sameRows(all.map((chosen) => () => runAt(chosen, [])));
+  const candidates = all.map((chosen) => planCandidate((percent) => runAt(chosen, [...planOverrides(percent), ...alike])));
   const { runAll } = await import('./run-pool.js');
   return planRuns(candidates, options.assert, (runs) => runAll(runs, context, { threads }));
 }

@@ -6,6 +6,7 @@ import { isStdin } from '../base/profiles.js';
 import { judgeResult } from '../compare/judge.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
+import { sameRows } from '../explore/same-rows.js';
 import { reports } from '../report/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
@@ -57,12 +58,14 @@ export function define(command: Command, context: CliContext): void {
       const budgets: Budget[] = options.assert.map((text) => parseAssertion(text));
       if (namesSeveral(options)) {
         if (budgets.length > 0) throw new UserError('--assert: judges one run, not several; name one system and one machine');
-        const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }), context);
         const single = { timeline: options.timeline, 'timeline-window': options.timelineWindow };
         for (const [name, value] of Object.entries(single)) {
           if (value !== undefined) throw new UserError(`--${name}: shows one run, not several; name one system and one machine`);
         }
-        await runMany(combinationsOf(options), one, context, options);
+        const all = combinationsOf(options);
+        const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
+        const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }, alike), context);
+        await runMany(all, one, context, options);
         return;
       }
       const run = runOf(profile, options);

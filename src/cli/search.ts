@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { EXIT, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { parseCount } from '../base/units.js';
+import { bySystem, sameRows } from '../explore/same-rows.js';
 import type { SettledRun } from '../explore/search/ledger.js';
 import { pointProfile } from '../explore/search/point-profile.js';
 import { type RunBatch, type Search, search } from '../explore/search/search.js';
@@ -89,7 +90,9 @@ async function searchSpace(path: string, flags: SearchFlags, context: CliContext
     set: flags.set,
     ...(flags.allowCode === true ? { allowCode: true } : {}),
   };
-  const varied = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
+  const own = (cell: StudyCell) => cell.map((value, at) => file.study.override(at, value));
+  const alike = await sameRows(bySystem(cells, pathsOf(space)).map((cell) => () => runOfStudy(file.study, told, own(cell))));
+  const varied = (cell: StudyCell) => [...own(cell), ...alike];
   const specOf = (cell: StudyCell): RunSpec => runOfStudy(file.study, told, varied(cell));
   const store = storeOf(flags, STORE);
   if (flags.learn === true && store === null) throw new UserError('--learn: learns from a store, which --no-store leaves out');

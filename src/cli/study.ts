@@ -1,5 +1,7 @@
 // `moeprof sweep study.yaml`: every cell of a study, or a share of them, each run once; what the store has is not run again.
 import { EXIT, UserError } from '../base/errors.js';
+import type { Override } from '../base/yaml.js';
+import { bySystem, sameRows } from '../explore/same-rows.js';
 import { pathsOf, type StudyCell, shardOf, spaceCells } from '../explore/study/space.js';
 import type { Store } from '../explore/study/store.js';
 import { StudyRows } from '../explore/study/study.js';
@@ -38,6 +40,10 @@ export async function runStudy(
   const settleAll = await runnerOf(count, options, threads, store, context);
   await deliver(context, studyReports, options, async () => {
     const paths = pathsOf(study.space);
+    const runOfCell = (cell: StudyCell, alike: readonly Override[]) =>
+      runOfStudy(study, options, [...cell.map((value, at) => study.override(at, value)), ...alike]);
+    // Those of other shards are looked at, too.
+    const alike = await sameRows(bySystem(spaceCells(study.space), paths).map((cell) => () => runOfCell(cell, [])));
     const rows = new StudyRows(paths, metrics.length > 0 ? metrics : study.metrics);
     // Cells that are under way: those of a million are never all in memory.
     const open = new Map<number, StudyCell>();
@@ -45,12 +51,7 @@ export async function runStudy(
       let index = 0;
       for (const cell of cells()) {
         open.set(index++, cell);
-        yield () =>
-          runOfStudy(
-            study,
-            options,
-            cell.map((value, at) => study.override(at, value)),
-          );
+        yield () => runOfCell(cell, alike);
       }
     }
     const counts = { done: 0, refused: 0, failed: 0 };

@@ -32,12 +32,11 @@ function findingsIn(
  * @returns one warning per finding
  * @throws UserError where the run is strict and something was found
  */
-export function auditInputs({ model, modelNote, traces }: Inputs, run: RunSpec): Warning[] {
+export function auditInputs({ heads, model, modelNote, traces }: Inputs, run: RunSpec): Warning[] {
   const warnings: Warning[] = modelNote === null ? [] : [{ code: 'model-by-sizes', message: modelNote }];
   if (run.audit === 'off') return warnings;
-  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
-  for (const trace of traces) {
-    const rows = Math.min(trace.tokens, each);
+  for (const [i, trace] of traces.entries()) {
+    const rows = heads[i]!;
     if (trace.meta.synthetic) continue;
     for (const { code, effect, fix, level, what } of findingsIn(
       trace,

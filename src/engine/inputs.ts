@@ -17,6 +17,7 @@ import { loadScheduler } from '../schedule/user-scheduler.js';
 import { misfit, placeIn, type RunSpec } from '../system/run.js';
 import type { SystemSpec } from '../system/system.js';
 import { concatHeads } from '../trace/concat.js';
+import { rowsBeforeHeldOut } from '../trace/held-out.js';
 import { checkFits, openTrace } from '../trace/open.js';
 import { bundledModel, recordedModel } from '../trace/recorded-model.js';
 import { routingProfileSchema } from '../trace/routing-profile.js';
@@ -25,10 +26,13 @@ import type { RoutingTrace } from '../trace/trace.js';
 import { tracedModel } from '../trace/traced-model.js';
 import { needWeights, stackVariants } from '../trace/variants/index.js';
 import { loadVariants } from '../trace/variants/user-variant.js';
+import { countsOnTrace } from './counts-on-trace.js';
 import { topOf, widestTopK } from './event/candidates.js';
 
 /** Tokens of a synthetic trace where the run does not say how many. */
 export const SYNTHETIC_TOKENS = 512;
+/** Share of a recorded trace that is held out where popularity is counted on it. Ours: a fifth, as is usual for a test set. */
+export const HELD_OUT = 0.2;
 /** Candidates that synthetic routing has for each choice, where the system re-ranks. */
 const CANDIDATES_PER_CHOICE = 4;
 
@@ -53,6 +57,8 @@ export interface Inputs {
   readonly ownVariants?: readonly string[];
   /** The files. */
   readonly traces: readonly RoutingTrace[];
+  /** Rows of each file, from its start, that are replayed: the first ones of `trace`, one after another. */
+  readonly heads: readonly number[];
   /** So many tokens like those of `trace` that are not in it, variants applied: where routing is drawn, more can be. Null: it is recorded. */
   readonly apart: ((tokens: number) => Promise<RoutingTrace>) | null;
 }
@@ -60,24 +66,31 @@ export interface Inputs {
 /**
  * Loads all that a run names.
  * @param watch its `breathe` is awaited now and then while routing is drawn
- * @param hitsOnly where the trace leads to no model, its own layers and experts do: hit rates need no more
+ * @param hits only hits are asked for: where the trace leads to no model, its own layers and experts do; `counts`: popularity is counted on
+ * the trace, whatever the system does
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
-export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<void> } = {}, hitsOnly = false): Promise<Inputs> {
+export async function openInputs(
+  named: RunSpec,
+  watch: { breathe?(): Promise<void> } = {},
+  hits: { readonly counts: boolean } | null = null,
+): Promise<Inputs> {
   const run = await withModules(named);
   if (run.trace.includes('synthetic')) return syntheticInputs(run, watch);
   const { system } = run;
   const hardware = hardwareOf(run);
   const given = run.model === undefined ? undefined : modelOf(run, run.model);
   const format = run.traceFormat === undefined ? undefined : locatedModule(run.traceFormat, run.folder);
+  const needed = hits?.counts ?? (await countsOnTrace(run));
   const traces: RoutingTrace[] = [];
   try {
     for (const path of run.trace) {
       traces.push(await openTrace(traceFile(path, run.folder), { model: given, format, columns: run.traceColumns, fits: false }));
     }
     const { model, note, unsized } =
-      given === undefined ? modelFor(traces[0]!, run, hitsOnly) : { model: given, note: null, unsized: false };
-    const routing = routed(concatHeads(traces, run.workload.tokens ?? Number.POSITIVE_INFINITY), model, system, run);
+      given === undefined ? modelFor(traces[0]!, run, hits !== null) : { model: given, note: null, unsized: false };
+    const heads = headsOf(traces, run, needed);
+    const routing = routed(concatHeads(traces, heads), model, system, run);
     const sized = run.quantization === undefined ? withRecordedSizes(model, routing.trace.meta.expertBytes) : model;
     return {
       model: stored(run, sized, hardware),
@@ -87,6 +100,7 @@ export async function openInputs(named: RunSpec, watch: { breathe?(): Promise<vo
       system,
       ...routing,
       traces,
+      heads,
       apart: null,
     };
   } catch (error) {
@@ -121,11 +135,22 @@ async function withModules(run: RunSpec): Promise<RunSpec> {
   };
 }
 
-/** Rows of the trace, from its start, that a run replays: so many tokens as it says of each file. */
-export function replayedRows({ trace, traces }: Pick<Inputs, 'trace' | 'traces'>, { workload }: Pick<RunSpec, 'workload'>): number {
-  const { tokens: each = Number.POSITIVE_INFINITY } = workload;
-  const rows = traces.reduce((sum, { tokens }) => sum + Math.min(tokens, each), 0);
-  return Math.min(rows, trace.tokens);
+/** Rows of the trace, from its start, that a run replays: so many tokens as it says of each file, without what is held out. */
+export function replayedRows({ heads, trace }: Pick<Inputs, 'heads' | 'trace'>): number {
+  return Math.min(
+    heads.reduce((sum, rows) => sum + rows, 0),
+    trace.tokens,
+  );
+}
+
+/**
+ * Rows of each file that are replayed.
+ * @param counts true: something is counted on the trace beforehand, so that a part is held out
+ */
+function headsOf(traces: readonly RoutingTrace[], { workload }: RunSpec, counts: boolean): number[] {
+  const { holdOut, tokens: each = Number.POSITIVE_INFINITY } = workload;
+  const share = holdOut ?? (counts ? HELD_OUT : null);
+  return traces.map((trace) => Math.min(each, share === null ? trace.tokens : rowsBeforeHeldOut(trace, share)));
 }
 
 /** Inputs of a run whose routing is drawn. */
@@ -160,6 +185,7 @@ async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> 
     system,
     ...routed(trace, model, system, run),
     traces: [trace],
+    heads: [trace.tokens],
     apart,
   };
 }

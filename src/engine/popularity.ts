@@ -16,7 +16,7 @@ export async function popularityFor(inputs: Inputs, run: RunSpec, source: number
   const { model } = inputs;
   let popularity: Popularity;
   if (typeof source === 'number') {
-    const { trace, from, to } = await profiledRows(inputs, run, source);
+    const { trace, from, to } = await profiledRows(inputs, source);
     popularity = popularityOf(trace, from, to);
   } else popularity = await openPopularity(isPath(source) ? resolve(run.folder, source) : findProfile('traces', source), { model });
   const byId = new Float64Array(model.experts);

@@ -1,12 +1,15 @@
-// What a placement or a split is profiled on: tokens that the run does not replay, wherever there are any. A placement that has seen its
-// test looks better than it will be on other text.
+// What a placement or a split is profiled on: tokens that the run does not replay. One that has seen its test looks better than it will be
+// on other text.
+import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
-import type { RunSpec } from '../system/run.js';
 import type { RoutingTrace } from '../trace/trace.js';
 import { type Inputs, replayedRows } from './inputs.js';
 
 /** Most tokens that are drawn to profile on. Ours: counts of more rank experts alike, and a profile is drawn before every run. */
 const MOST_APART = 65_536;
+
+/** What rows to profile on are found in. */
+type Profiled = Pick<Inputs, 'apart' | 'heads' | 'trace' | 'traces'>;
 
 /** Rows of a trace to profile on. */
 export interface ProfiledRows {
@@ -17,35 +20,37 @@ export interface ProfiledRows {
 
 /** Where rows to profile on are found. */
 export interface ProfiledPart {
-  /** `apart`: drawn for the purpose; `behind`: of the trace, behind what is replayed; `replayed`: the first ones, for want of others. */
-  readonly kind: 'apart' | 'behind' | 'replayed';
+  /** `apart`: drawn for the purpose; `behind`: of the trace, behind what is replayed. */
+  readonly kind: 'apart' | 'behind';
   readonly from: number;
   readonly to: number;
   /** In words: what is counted. */
   readonly words: string;
 }
 
-/** Says where `tokens` tokens to profile on are found. A trace that has fewer behind the replayed ones gives its first ones. */
-export function profiledPart(inputs: Pick<Inputs, 'apart' | 'trace' | 'traces'>, run: RunSpec, tokens: number): ProfiledPart {
+/**
+ * Says where `tokens` tokens to profile on are found; a trace that has fewer behind the replayed ones gives those.
+ * @throws UserError where it has none
+ */
+export function profiledPart(inputs: Profiled, tokens: number): ProfiledPart {
   const { apart, trace } = inputs;
   if (apart !== null) {
     const to = Math.min(tokens, MOST_APART);
     return { kind: 'apart', from: 0, to, words: `${formatCount(to)} tokens drawn apart from those that are replayed` };
   }
-  const replayed = replayedRows(inputs, run);
-  if (trace.tokens - replayed >= tokens) {
-    return { kind: 'behind', from: replayed, to: replayed + tokens, words: `${formatCount(tokens)} tokens behind those that are replayed` };
+  const from = replayedRows(inputs);
+  const to = Math.min(from + tokens, trace.tokens);
+  if (to === from) {
+    throw new UserError(
+      `${trace.path}: no token is left to count popularity on; give a longer trace, or counts: --set system.cache.popularity=FILE`,
+    );
   }
-  const to = Math.min(tokens, trace.tokens);
-  return { kind: 'replayed', from: 0, to, words: `the first ${formatCount(to)} tokens of the trace that is replayed` };
+  const counted = to - from;
+  return { kind: 'behind', from, to, words: `${formatCount(counted)} token${counted === 1 ? '' : 's'} behind those that are replayed` };
 }
 
-/** Finds the rows. */
-export async function profiledRows(
-  inputs: Pick<Inputs, 'apart' | 'trace' | 'traces'>,
-  run: RunSpec,
-  tokens: number,
-): Promise<ProfiledRows> {
-  const { kind, from, to } = profiledPart(inputs, run, tokens);
+/** Finds the rows. @throws UserError as {@link profiledPart} */
+export async function profiledRows(inputs: Profiled, tokens: number): Promise<ProfiledRows> {
+  const { kind, from, to } = profiledPart(inputs, tokens);
   return { trace: kind === 'apart' ? await inputs.apart!(to) : inputs.trace, from, to };
 }

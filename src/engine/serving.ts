@@ -44,7 +44,7 @@ export function servingOf(inputs: Inputs, run: RunSpec): Serving {
   const { definition, name, parameters } = system.scheduler.kind;
   const scheduler = definition ?? findScheduler(name);
   const running = scheduler.running?.({ batch, maxTokensPerPass }, parameters) ?? batch;
-  const rows = replayedRows(inputs, run);
+  const rows = replayedRows(inputs);
   const common = { scheduler, parameters, running, rows };
   const byResidency = scheduler.needs?.includes('residency') === true;
   // A rate alone: requests come independently of each other.

@@ -33,7 +33,7 @@ export interface CurveSettings {
   readonly quotas?: Quotas;
   /** Tokens at the start that fill the caches and are not counted; none unless given. */
   readonly warmup?: number;
-  /** For static placement: a trace or counts, or how many tokens that are not replayed; the replayed tokens unless given. */
+  /** For static placement: how many tokens that are not replayed, a trace or counts, or `replayed`, in hindsight; 1000 unless given. */
   readonly popularity?: string | undefined;
   /** Capacity that the verdict speaks of; the knee unless given. */
   readonly at?: string | undefined;
@@ -43,6 +43,9 @@ export interface CurveSettings {
 
 /** Chance, the usual three kinds of memory, and the bound. */
 export const CURVE_POLICIES: readonly string[] = ['random', 'lru', 's3-fifo', 'lfu', 'lfu-decay', 'belady'];
+
+/** Tokens that popularity is counted on, as for a run. */
+export const CURVE_POPULARITY = '1000';
 
 /** Sees a curve being drawn. */
 export interface CurveWatch extends BroadcastWatch {
@@ -72,11 +75,13 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
     throw new UserError(`${prefix}quotas ${quotas}: only caches of their own have quotas; add ${prefix}scope layer`);
   }
   const policies = (settings.policies ?? CURVE_POLICIES).map((text) => placed(`${prefix}policies`, () => parsePolicy(text)));
-  const inputs = await openInputs(run, watch, true);
+  const counted = settings.popularity ?? CURVE_POPULARITY;
+  const counts = await needsPopularity(policies);
+  const inputs = await openInputs(run, watch, { counts: counts && isCount(counted) });
   const { model, modelNote, trace, unsized = false } = inputs;
   for (const note of [modelNote, model.note ?? null]) if (note !== null) watch.note?.(note);
   try {
-    const tokens = replayedRows(inputs, run);
+    const tokens = replayedRows(inputs);
     if (tokens === 0) throw new UserError(`${trace.path}: has no tokens to replay`);
     if (warmup >= tokens) throw new UserError(`${prefix}warmup: ${warmup} tokens leave none of ${tokens} to count; use fewer`);
     const { at, capacities = '5%..100%' } = settings;
@@ -95,7 +100,7 @@ export async function curveOfRun(run: RunSpec, settings: CurveSettings, watch: C
         tokens,
         warmup,
         seed: run.seed,
-        popularity: (await needsPopularity(policies)) ? await popularityFor(settings.popularity, inputs, run, prefix) : null,
+        popularity: counts ? await popularityFor(counted, inputs, prefix) : null,
         at: at === undefined ? null : placed(`${prefix}at`, () => capacityBytes(parseCapacity(at), model)),
         threads: THREADS ? (settings.threads ?? availableParallelism()) : 0,
       },
@@ -128,14 +133,9 @@ async function needsPopularity(policies: readonly PolicyChoice[]): Promise<boole
 }
 
 /** Activations by dense id, and in words where they are from. */
-async function popularityFor(
-  source: string | undefined,
-  inputs: Inputs,
-  run: RunSpec,
-  prefix: string,
-): Promise<{ counts: Float64Array; source: string }> {
+async function popularityFor(source: string, inputs: Inputs, prefix: string): Promise<{ counts: Float64Array; source: string }> {
   const { model } = inputs;
-  const { popularity, words } = await countedOn(source, inputs, run, prefix);
+  const { popularity, words } = await countedOn(source, inputs, prefix);
   const counts = new Float64Array(model.experts);
   if (popularity.counts.length !== model.layers.length) {
     throw new UserError(
@@ -146,23 +146,23 @@ async function popularityFor(
   return { counts, source: words };
 }
 
-/** What is counted: the replayed tokens where nothing is said, else so many others (see `profiling.ts`), or a file. */
-async function countedOn(
-  source: string | undefined,
-  inputs: Inputs,
-  run: RunSpec,
-  prefix: string,
-): Promise<{ popularity: Popularity; words: string }> {
+/** True for a number of tokens; else it is a file, or `replayed`. */
+function isCount(source: string): boolean {
+  return /^\d/.test(source) && !isPath(source);
+}
+
+/** What is counted: so many tokens that are not replayed (see `profiling.ts`), the replayed ones, or a file. */
+async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
-  if (source === undefined) {
-    const popularity = popularityOf(trace, 0, replayedRows(inputs, run));
+  if (source === 'replayed') {
+    const popularity = popularityOf(trace, 0, replayedRows(inputs));
     return { popularity, words: 'the replayed tokens themselves, in hindsight' };
   }
-  if (/^\d/.test(source) && !isPath(source)) {
+  if (isCount(source)) {
     const tokens = parseCount(source, `${prefix}popularity`);
     if (tokens === 0) throw new UserError(`${prefix}popularity: '${source}' counts nothing; write at least 1, or name a file`);
-    const { from, to, trace: counted } = await profiledRows(inputs, run, tokens);
-    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, run, tokens).words };
+    const { from, to, trace: counted } = await profiledRows(inputs, tokens);
+    return { popularity: popularityOf(counted, from, to), words: profiledPart(inputs, tokens).words };
   }
   const popularity = await openPopularity(isPath(source) ? source : findProfile('traces', source), { model });
   return { popularity, words: popularity.path };

@@ -5,6 +5,7 @@ import { deviceWords } from '../report/device.js';
 import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
+import { heldOutLead, heldOutTokens } from '../report/held-out.js';
 import { parseAssertion } from '../result/budget.js';
 import { tokensRun } from '../result/work-done.js';
 import { pictureFormats } from './figure/formats.js';
@@ -22,7 +23,11 @@ function planDocument(plan: Plan): Document {
   const names = metricsOf(plan);
   return {
     title: titleOf(plan),
-    lead: [{ text: originOf(plan) }, { text: `decode is speed.decode, tok/s for each request${banded(placings) ? BANDED : ''}` }],
+    lead: [
+      { text: originOf(plan) },
+      ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)),
+      { text: `decode is speed.decode, tok/s for each request${banded(placings) ? BANDED : ''}` },
+    ],
     blocks: [
       needs(placings),
       ...remarks(plan).map((text) => note(text)),

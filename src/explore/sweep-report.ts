@@ -4,6 +4,7 @@ import { changedParts } from '../report/changed-parts.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
 import { bareRate } from '../report/format.js';
+import { heldOutLead, heldOutTokens } from '../report/held-out.js';
 import { compareMetricNames } from '../result/catalogue.js';
 import { markOf } from '../result/knowledge.js';
 import type { Metric, Result } from '../result/result.js';
@@ -63,7 +64,7 @@ function sweepDocument(view: SweepView): Document {
   const names = [...new Set(points.flatMap(({ result }) => Object.keys(result.metrics)))].sort(compareMetricNames);
   return {
     title: titleOf(sweep),
-    lead: [{ text: originOf(sweep) }, ...fastest(sweep)],
+    lead: [{ text: originOf(sweep) }, ...heldOutLead(Math.max(0, ...points.map(({ result }) => heldOutTokens(result)))), ...fastest(sweep)],
     blocks: [
       pointGrid(view),
       ...breakEvensOf(axes, points).flatMap((one) => [

@@ -5,6 +5,7 @@ import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
 import { checkRun } from '../system/load-run.js';
 import type { RunInput, RunSpec } from '../system/run.js';
+import { bySystem, sameRows } from './same-rows.js';
 import type { Outcome } from './study/outcome.js';
 import type { SweepValue } from './study/space.js';
 import {
@@ -42,13 +43,15 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
 
 /** Runs all. */
 export async function sweepRuns({ axes, rates, specOf, runAll }: SweepJob): Promise<Sweep> {
+  const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
+    values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
+  const systems = bySystem(
+    combinations(axes),
+    axes.map(({ path }) => path),
+  );
+  const alike = await sameRows(systems.map((values) => () => specOf(varied(axes, values))));
   const run = (all: readonly SweepAxis[]): Promise<Outcome[]> =>
-    runAll(
-      combinations(all).map((values) => () => {
-        const varied = values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
-        return specOf(varied);
-      }),
-    );
+    runAll(combinations(all).map((values) => () => specOf([...varied(all, values), ...alike])));
   if (rates === null) return sweepOf(axes, await run(axes), []);
   const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
   const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(resultsIn(atOnce).map(servedPerSecond)) : rates }];

@@ -5,6 +5,7 @@ import type { Result } from '../result/result.js';
 import { type Block, type ColumnOf, type Document, figure, type Grid, grid, gridOf, note, ratio } from './document/document.js';
 import { documentFormats } from './document/formats.js';
 import type { ReportOptions } from './format.js';
+import { heldOutLead, heldOutTokens } from './held-out.js';
 import { orderedResult } from './json.js';
 import { picturesOf } from './pictures.js';
 import type { BoundRow } from './summary/bounds.js';
@@ -25,7 +26,11 @@ function runDocument(result: Result): Document {
   const layers = layerGrid(result);
   return {
     title: summary.title,
-    lead: [{ text: summary.origin }, ...(summary.synthetic === null ? [] : [{ text: summary.synthetic, tone: 'caution' as const }])],
+    lead: [
+      { text: summary.origin },
+      ...heldOutLead(heldOutTokens(result)),
+      ...(summary.synthetic === null ? [] : [{ text: summary.synthetic, tone: 'caution' as const }]),
+    ],
     blocks: [
       summary.cache,
       ...(summary.latency === null ? [] : [summary.latency]),

@@ -56,7 +56,11 @@ export const resultSchema = z.looseObject({
     device: z.enum(['cpu', 'unified']).optional(),
     joined: z.looseObject({ gpus: count, sharing: z.enum(['layers', 'tensor']) }).optional(),
     system: z.string(),
-    traces: z.array(z.looseObject({ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean() })),
+    traces: z.array(
+      z.looseObject({
+        ...{ path: z.string(), sha256: z.string(), tokens: count, requests: count, synthetic: z.boolean(), heldOut: count.optional() },
+      }),
+    ),
   }),
   fingerprint: z.string().min(1),
   seed: z.number(),

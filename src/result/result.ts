@@ -73,6 +73,8 @@ export interface TraceInput {
   readonly tokens: number;
   readonly requests: number;
   readonly synthetic: boolean;
+  /** Tokens behind those that would have been replayed, too, but are held out: popularity is counted on them. Absent: none are. */
+  readonly heldOut?: number;
 }
 
 /** How far predictions of comparable runs lay from measurements of real machines. */

@@ -1,7 +1,7 @@
 // The schema of a run profile: which model on which machine under which system with which routing, and what each field means.
 import { z } from 'zod';
 import { findProfile, type ProfileFamily } from '../base/profiles.js';
-import { BYTES, COUNT } from '../base/units.js';
+import { BYTES, COUNT, SHARE } from '../base/units.js';
 import { known, written } from '../base/written.js';
 import { quantity } from '../base/yaml.js';
 import { parseCapacity } from '../cache/capacity.js';
@@ -126,6 +126,12 @@ const workload = z.strictObject({
     .refine((tokens) => tokens <= 1e9, { error: 'must be at most 1e9; a part of the trace says the same' })
     .optional()
     .describe('Tokens to replay, from the start of each trace, e.g. 2000 or 10k. Absent: all (synthetic: 512).'),
+  holdOut: quantity(SHARE)
+    .refine((share) => share > 0 && share < 1, { error: 'must be more than 0 and less than all' })
+    .optional()
+    .describe(
+      'Share of each recorded trace, at its end, that is not replayed: what is counted beforehand is counted there. Absent: 20% where the system counts popularity on the trace, else none.',
+    ),
   maxTokensPerPass: z.int().positive().default(512).describe('Most tokens of one pass (chunked prefill).'),
   speculation: speculationSchema
     .optional()

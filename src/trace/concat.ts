@@ -57,13 +57,14 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
 /**
  * Joins traces of one model, the first rows of each before all others: who replays so many tokens of each walks them from the start, and has
  * the others behind.
- * @param each rows of a trace that come first
+ * @param rows of each trace that come first
  * @throws UserError as {@link concatTraces}
  */
-export function concatHeads(traces: readonly RoutingTrace[], each: number): RoutingTrace {
+export function concatHeads(traces: readonly RoutingTrace[], rows: readonly number[]): RoutingTrace {
   if (traces.length < 2) return concatTraces(traces);
-  const heads = traces.map((trace) => (trace.tokens <= each ? trace : selectRows(trace, 0, each, trace.path)));
-  const tails = traces.filter(({ tokens }) => tokens > each).map((trace) => selectRows(trace, each, trace.tokens, trace.path));
+  const parts = traces.map((trace, i) => ({ trace, cut: Math.min(rows[i]!, trace.tokens) }));
+  const heads = parts.map(({ trace, cut }) => (cut === trace.tokens ? trace : selectRows(trace, 0, cut, trace.path)));
+  const tails = parts.flatMap(({ trace, cut }) => (cut === trace.tokens ? [] : [selectRows(trace, cut, trace.tokens, trace.path)]));
   return {
     ...concatTraces([...heads, ...tails]),
     path: traces.map((trace) => trace.path).join(' + '),

@@ -44,11 +44,13 @@ describe('moeprof curve', () => {
 
   it('places experts statically by what it is told, and says where that is from', async () => {
     const args = ['curve', ...MINI, '--policies', 'static', '--capacities', '50%', '--json'];
-    const hindsight = JSON.parse((await moeprof(args)).stdout) as Curve;
-    const prefix = JSON.parse((await moeprof([...args, '--popularity', '100'])).stdout) as Curve;
+    const hindsight = JSON.parse((await moeprof([...args, '--popularity', 'replayed', '--tokens', '500'])).stdout) as Curve;
+    const apart = JSON.parse((await moeprof([...args, '--popularity', '100', '--tokens', '500'])).stdout) as Curve;
+    const whole = JSON.parse((await moeprof(args)).stdout) as Curve;
     expect(hindsight.config.popularity).toContain('hindsight');
-    expect(prefix.config.popularity).toBe('the first 100 tokens of the trace that is replayed');
-    expect(prefix.policies[0]!.points[0]!.hits).toBeLessThanOrEqual(hindsight.policies[0]!.points[0]!.hits);
+    expect(apart.config.popularity).toBe('100 tokens behind those that are replayed');
+    expect(apart.policies[0]!.points[0]!.hits).toBeLessThanOrEqual(hindsight.policies[0]!.points[0]!.hits);
+    expect(whole.config.popularity).toMatch(/^[\d,]+ tokens behind those that are replayed$/);
   });
 
   it('writes all formats in one run', async () => {

@@ -202,7 +202,7 @@ describe('quotas by profile', () => {
   });
 
   it('give the layers that profit most more slots, within the capacity', async () => {
-    const run = async (quotas: string | undefined, popularity = 1000) => {
+    const run = async (quotas: string | undefined, popularity: number | string = 1000) => {
       const result = await simulate({
         trace: 'mini-finegrained-64x12l',
         system: { name: 'q', cache: { policy: 'lru', scope: 'layer', popularity, ...(quotas === undefined ? {} : { quotas }) } },
@@ -217,12 +217,14 @@ describe('quotas by profile', () => {
     expect((await run('even')).metrics['cache.hits']).toEqual(even.metrics['cache.hits']);
     expect(optimal.metrics['cache.hits']!.value).toBeGreaterThan(even.metrics['cache.hits']!.value);
     expect(optimal.metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(even.metrics['memory.gpu.peak']!.value);
-    // The trace has 7,172 tokens: 1,000 behind the replayed ones, but not 7,000.
+    // The trace has 7,172 tokens: 6,172 behind the replayed ones.
     expect(optimal.config.profiledOn).toBe('1,000 tokens behind those that are replayed');
     expect(optimal.warnings.map(({ code }) => code)).not.toContain('profiled-on-itself');
-    const hindsight = await run('optimal', 7000);
-    expect(hindsight.config.profiledOn).toBe('the first 7,000 tokens of the trace that is replayed');
+    const more = await run('optimal', 7000);
+    expect(more.config.profiledOn).toBe('6,172 tokens behind those that are replayed');
+    const hindsight = await run('optimal', 'mini-finegrained-64x12l#0:1000');
     expect(hindsight.warnings.map(({ code }) => code)).toContain('profiled-on-itself');
+    expect(hindsight.metrics['cache.hits']!.value).toBeGreaterThan(optimal.metrics['cache.hits']!.value);
     expect(even.config).not.toHaveProperty('profiledOn');
   });
 });

@@ -129,7 +129,7 @@ describe('concatTraces', () => {
   });
 
   it('puts the first rows of each before all others, where so many of each are replayed', () => {
-    const joined = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], 2);
+    const joined = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], [2, 2]);
     const { columns } = contentOf(joined);
     expect(columns.experts).toEqual([0, 9, 1, 9, 3, 9, 4, 9, 2, 9, 5, 9]);
     expect(columns.request).toEqual([0, 0, 1, 1, 2, 3]);
@@ -141,7 +141,7 @@ describe('concatTraces', () => {
       [0, 1],
     ]);
     expect(joined.path).toBe('test + test');
-    const short = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], 3);
+    const short = concatHeads([traceOf(rows(4, 0), 10), traceOf(rows(5, 3), 12)], [3, 3]);
     expect(contentOf(short).columns.experts).toEqual([0, 9, 1, 9, 2, 9, 3, 9, 4, 9, 5, 9]);
   });
 

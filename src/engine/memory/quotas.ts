@@ -31,9 +31,7 @@ export async function withQuotas(memory: MemoryPlan, inputs: Inputs, run: RunSpe
   const file = typeof popularity === 'number' ? null : await openTrace(pathOf(popularity, run), { model: whole });
   try {
     const rows =
-      file === null
-        ? await profiledRows(inputs, run, popularity as number)
-        : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
+      file === null ? await profiledRows(inputs, popularity as number) : { trace: file, from: 0, to: Math.min(file.tokens, MOST_TOKENS) };
     const { demand, hits } = profileLayers(model, rows, shard === null ? undefined : ownExperts(whole, shard));
     const split =
       quotas === 'optimal' ? optimalQuotas(model, hits, [memory.wholeBytes])[0]! : proportionalQuotas(model, demand, memory.wholeBytes);

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { asWritten } from '../../base/written.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { sealed } from '../../result/digest.js';
-import { type PerLayer, RESULT_SCHEMA, type Result } from '../../result/result.js';
+import { type PerLayer, RESULT_SCHEMA, type Result, type TraceInput } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
 import { boundsOf } from './bounds.js';
 import { accuracyOf } from './comparable.js';
@@ -17,17 +17,10 @@ import { warningsOf } from './warnings.js';
 /** Builds the result. */
 export function outcome(finished: Finished): Result {
   const { inputs, run } = finished;
-  const { hardware, model, system, traces } = inputs;
+  const { hardware, heads, model, system } = inputs;
   const bounds = boundsOf(finished);
   const { arrivalsSha256 } = finished.serving;
-  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
-  // A variant may draw what was recorded anew.
-  const drawn = inputs.trace.meta.synthetic && !inputs.recorded.meta.synthetic;
-  const traceInputs = traces.map((trace, i) => {
-    const tokens = Math.min(trace.tokens, each);
-    const requests = trace.requests.filter((request) => request.start < tokens).length;
-    return { path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn };
-  });
+  const traceInputs = tracesOf(finished);
   // What two results must share to be comparable; the system, its cache, its predictor and what is drafted are what one compares.
   const { folder: _folder, label: _label, overrides: _overrides, places: _places, system: _system, systemChanges: _, ...parsed } = run;
   const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
@@ -38,7 +31,9 @@ export function outcome(finished: Finished): Result {
     variants: config.variants,
     // A name tells moeprof's own variants; of others only the text does.
     ownVariants: inputs.ownVariants,
-    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined },
+    // Rows that are held out are told by those that are left.
+    workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
+    ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed: heads } : {}),
     replay: run.replay,
     seed: run.seed,
     faults: run.faults,
@@ -83,6 +78,22 @@ export function outcome(finished: Finished): Result {
       wallMs: Math.round(wallMs * 1000) / 1000,
       ...finished.simulation.predictor?.measured?.(),
     },
+  });
+}
+
+/** The traces, and how much of each was replayed. */
+function tracesOf({ inputs: { heads, recorded, trace: played, traces }, run }: Finished): TraceInput[] {
+  const { tokens: each = Number.POSITIVE_INFINITY } = run.workload;
+  // A variant may draw what was recorded anew.
+  const drawn = played.meta.synthetic && !recorded.meta.synthetic;
+  return traces.map((trace, i) => {
+    const tokens = heads[i]!;
+    const heldOut = Math.min(trace.tokens, each) - tokens;
+    const requests = trace.requests.filter((request) => request.start < tokens).length;
+    return {
+      ...{ path: run.trace[i]!, sha256: trace.sha256(), tokens, requests, synthetic: trace.meta.synthetic || drawn },
+      ...(heldOut === 0 ? {} : { heldOut }),
+    };
   });
 }
 

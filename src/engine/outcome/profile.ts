@@ -1,6 +1,7 @@
 // What a finished run had profiled beforehand, and on what.
 import { policyNeeds } from '../../cache/policy.js';
 import { profiledPart } from '../profiling.js';
+import { replayedOf } from '../replayed-source.js';
 import type { Finished } from './finished.js';
 
 /** What a placement or a split was profiled on. */
@@ -16,7 +17,6 @@ export function profileOf({ inputs, layout, run, simulation }: Finished): Profil
   const { popularity, quotas } = inputs.system.cache;
   const split = quotas === 'proportional' || quotas === 'optimal' || layout.several?.profiled === true;
   if (!split && !policyNeeds(definition, parameters).includes('popularity')) return null;
-  if (typeof popularity === 'string') return { words: popularity, replayed: false };
-  const { kind, words } = profiledPart(inputs, run, popularity);
-  return { words, replayed: kind === 'replayed' };
+  if (typeof popularity === 'string') return { words: popularity, replayed: replayedOf(popularity, run, inputs) };
+  return { words: profiledPart(inputs, popularity).words, replayed: false };
 }

@@ -104,8 +104,8 @@ function profileWarnings(finished: Finished): Warning[] {
   const profile = profileOf(finished);
   if (profile === null || !profile.replayed) return [];
   const message =
-    `Placement was profiled on ${profile.words}. For a placement fixed beforehand, replay less of the trace, so that as many tokens are ` +
-    'left to profile on (--tokens), or name another trace: --set system.cache.popularity=FILE.';
+    `Placement was profiled on ${profile.words}, rows of which are replayed: it has seen its test. Leave system.cache.popularity out, and ` +
+    'it is counted on tokens that are held out.';
   return [{ code: 'profiled-on-itself', message }];
 }
 

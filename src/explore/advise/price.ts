@@ -107,7 +107,7 @@ export class Pricer {
     const trace = partOf(this.#trace, walk);
     // Experts are counted over all that is drawn: the few tokens that are priced are a part of the prompt that they follow.
     const apart = async (): Promise<RoutingTrace> => this.#trace;
-    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart };
+    const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], heads: [trace.tokens], apart };
     const inputs = {
       model: withKvFormat(model, parseKvFormat(setting.kv)),
       modelNote: null,

@@ -3,6 +3,7 @@ import { formatCount, formatRatio } from '../../base/units.js';
 import { type Column, type Datum, type Document, figure, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
+import { heldOutLead } from '../../report/held-out.js';
 import { METRICS } from '../../result/catalogue.js';
 import { figureOf, type PaperFigure } from '../figure/figure.js';
 import { pictureFormats } from '../figure/formats.js';
@@ -32,6 +33,7 @@ function searchDocument(search: Search): Document {
     lead: [
       { text: `${ran}${known}, seed ${search.seed}${allowed}` },
       ...(constraints.length > 0 ? [{ text: `kept: ${constraints.join(', ')}` }] : []),
+      ...heldOutLead(search.heldOut ?? 0),
     ],
     blocks: [
       gridOf(

@@ -1,4 +1,5 @@
 // A search: a space, what is sought in it, and a few runs that find it. Whoever runs them is given batches; this says which, and what came out.
+import { heldOutTokens } from '../../report/held-out.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
@@ -55,6 +56,8 @@ export interface Search {
     readonly known: number;
     readonly refused: number;
   };
+  /** Tokens of recorded traces that the runs hold out, so that popularity is counted on what is not replayed. Absent: none. */
+  readonly heldOut?: number;
   /** Best first by the first objective. */
   readonly front: readonly SearchPoint[];
   /** Unit of each metric that a row has. */
@@ -89,14 +92,18 @@ export async function search(file: SearchFile, cells: readonly StudyCell[], opti
     short: file.prefix > 0,
     seed,
   });
-  const tell = (trial: Trial, settled: SettledRun): void => searcher.tell(trial, ledger.hear(trial, settled));
+  let heldOut = 0;
+  const tell = (trial: Trial, settled: SettledRun): void => {
+    if (settled.outcome.status === 'done') heldOut = Math.max(heldOut, heldOutTokens(settled.outcome.result));
+    searcher.tell(trial, ledger.hear(trial, settled));
+  };
   for (const [cell, settled] of known) tell({ cell, short: false }, settled);
   for (let trials = searcher.ask(); trials.length > 0; trials = searcher.ask()) {
     const { real, runs } = runsOf(trials, cells, file.prefix, options);
     const settled = await runBatch(runs);
     for (const [i, one] of settled.entries()) tell(real[i]!, one);
   }
-  return summary(file, cells.length, ledger, searcher, options);
+  return { ...summary(file, cells.length, ledger, searcher, options), ...(heldOut === 0 ? {} : { heldOut }) };
 }
 
 /** The runs of a batch. Where nothing says how long a run is, a short one is whole. */

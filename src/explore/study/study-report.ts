@@ -3,6 +3,7 @@ import { formatCount } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import type { OutputFormat } from '../../report/format.js';
+import { heldOutLead } from '../../report/held-out.js';
 import { axesFigures } from '../figure/axes-figures.js';
 import { pictureFormats } from '../figure/formats.js';
 import { longColumns, longJsonLines, longParquet } from './long-table.js';
@@ -31,13 +32,16 @@ function asked(units: Study['units']): string[] {
 }
 
 function studyDocument(study: Study): Document {
-  const { rows } = study;
+  const { heldOut = 0, rows } = study;
   const done = rows.filter(({ status }) => status === 'done').length;
   const columns = longColumns(study);
   const more = rows.length - SHOWN;
   return {
     title: `${formatCount(rows.length)} cells over ${study.axes.join(', ')}`,
-    lead: [{ text: done === rows.length ? 'all of them ran' : `${formatCount(done)} ran, ${formatCount(rows.length - done)} could not` }],
+    lead: [
+      { text: done === rows.length ? 'all of them ran' : `${formatCount(done)} ran, ${formatCount(rows.length - done)} could not` },
+      ...heldOutLead(heldOut),
+    ],
     blocks: [
       rowGrid(study),
       ...(more > 0 ? [note(`${formatCount(more)} more rows: -o study.csv has all, and moeprof table puts them side by side`)] : []),

@@ -1,4 +1,5 @@
 // A finished study: the public format `moeprof.study/1`, one row for each cell.
+import { heldOutTokens } from '../../report/held-out.js';
 import { compareMetricNames, describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';
 import { VERSION } from '../../result/version.js';
@@ -17,6 +18,8 @@ export interface Study {
   readonly axes: readonly string[];
   /** Unit of each metric that a row has. */
   readonly units: Readonly<Record<string, Unit>>;
+  /** Tokens of recorded traces that the runs hold out, the most of them, so that popularity is counted on what is not replayed. Absent: none. */
+  readonly heldOut?: number;
   /** In the order of the study's cells. */
   readonly rows: readonly RunRow[];
 }
@@ -27,6 +30,7 @@ export class StudyRows {
   readonly #wanted: readonly string[];
   readonly #rows: RunRow[] = [];
   readonly #units = new Map<string, Unit>();
+  #heldOut = 0;
 
   /**
    * @param axes paths that vary
@@ -42,7 +46,9 @@ export class StudyRows {
     const values = Object.fromEntries(this.#axes.map((path, at) => [path, cell[at]!]));
     const row = rowOf(fingerprint, values, outcome, this.#wanted);
     this.#rows[index] = row;
-    if (outcome.status === 'done') for (const name of Object.keys(row.metrics)) this.#units.set(name, outcome.result.metrics[name]!.unit);
+    if (outcome.status !== 'done') return;
+    for (const name of Object.keys(row.metrics)) this.#units.set(name, outcome.result.metrics[name]!.unit);
+    this.#heldOut = Math.max(this.#heldOut, heldOutTokens(outcome.result));
   }
 
   /** All rows that were set, in the order of their cells. */
@@ -50,6 +56,7 @@ export class StudyRows {
     const names = this.#wanted.length > 0 ? this.#wanted : [...this.#units.keys()].sort(compareMetricNames);
     const units = Object.fromEntries(names.map((name) => [name, this.#units.get(name) ?? describeMetric(name).unit]));
     const rows = this.#rows.filter((row) => row !== undefined);
-    return { schema: STUDY_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes: this.#axes, units, rows };
+    const heldOut = this.#heldOut === 0 ? {} : { heldOut: this.#heldOut };
+    return { schema: STUDY_SCHEMA, tool: { name: 'moeprof', version: VERSION }, axes: this.#axes, units, ...heldOut, rows };
   }
 }

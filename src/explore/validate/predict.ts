@@ -125,7 +125,15 @@ function simulated({ hardware, model, row, run, traces }: RowWorld, phase: RowPh
   const spec = checkRun(input, `measurement ${row.id}`);
   const trace = traces.of(row, model, phase);
   // What is profiled is counted on the first tokens, which no request walks.
-  const routing = { trace, recorded: trace, candidates: null, variants: false, traces: [trace], apart: async () => trace };
+  const routing = {
+    trace,
+    recorded: trace,
+    candidates: null,
+    variants: false,
+    traces: [trace],
+    heads: [trace.tokens],
+    apart: async () => trace,
+  };
   return simulateInputs({ model, modelNote: null, hardware, system: spec.system, ...routing }, spec);
 }
 

@@ -50,6 +50,7 @@ function renderHtml(result: Result, options: ReportOptions): string {
 <p class="answer">${prose(answer.sentence)}</p>
 <p class="context">${prose(answer.context)}</p>
 <p class="origin">${summary.origin}</p>
+${summary.heldOut !== null && html`<p class="origin">${summary.heldOut}</p>`}
 ${summary.synthetic !== null && html`<p class="note">${summary.synthetic}</p>`}
 ${knows !== null && html`<p class="note">Knows more than what has happened: ${knows}.</p>`}
 ${keyFigures(result)}

@@ -6,6 +6,7 @@ import { tokensRun } from '../../result/work-done.js';
 import { type Document, figure, type Grid, grid, type Line, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { bareRate } from '../format.js';
+import { heldOutLead, heldOutTokens } from '../held-out.js';
 import { metricValue } from '../metric.js';
 import { notesOf, sharedNotes } from './notes.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
@@ -21,7 +22,7 @@ export function rankingDocument(results: readonly Result[]): Document {
   const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
-    lead: [{ text: orderOf(ranked) }],
+    lead: [{ text: orderOf(ranked) }, ...heldOutLead(heldOutTokens(results[0]!))],
     blocks: [
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),

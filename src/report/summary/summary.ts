@@ -6,6 +6,7 @@ import { requestsRun, tokensRun } from '../../result/work-done.js';
 import { changedParts } from '../changed-parts.js';
 import type { Grid } from '../document/document.js';
 import { printable } from '../format.js';
+import { heldOutText, heldOutTokens } from '../held-out.js';
 import { type BoundRow, boundRows } from './bounds.js';
 import { factsOf } from './facts.js';
 import { cacheGrid, classGrid, latencyGrid } from './grids.js';
@@ -18,6 +19,8 @@ export interface Summary {
   readonly origin: string;
   /** Set where the routing, or a part of it, was made by a generator. */
   readonly synthetic: string | null;
+  /** Set where a part of the trace is not replayed, so that popularity can be counted on it. */
+  readonly heldOut: string | null;
   readonly cache: Grid;
   /** Null where no latency could be measured. */
   readonly latency: Grid | null;
@@ -38,6 +41,7 @@ export function summarizeResult(result: Result): Summary {
     title: printable(`${model} ${quantization} on ${hardware}, ${system}${changedParts(result)}`),
     origin: origin(result),
     synthetic: synthetic(result),
+    heldOut: heldOutText(heldOutTokens(result)),
     cache: cacheGrid(result),
     latency: latencyGrid(result),
     classes: classGrid(result),

@@ -96,9 +96,9 @@ export const WARNING_TOPICS: readonly Topic[] = [
   },
   {
     names: ['profiled-on-itself'],
-    what: 'A placement or a split over layers was profiled on the first tokens of the very trace that is then replayed, because all of it is, or nearly so. A placement that has seen its test looks better than it will be on other text. Synthetic routing is profiled on tokens drawn apart, and a recorded trace on those behind the replayed ones, if there are enough; config.profiledOn says what it was.',
+    what: 'A placement or a split over layers was profiled on rows that are then replayed, because system.cache.popularity names the trace of the run itself. A placement that has seen its test looks better than it will be on other text. Unless a file is named, it never is: synthetic routing is profiled on tokens drawn apart, and a recorded trace on the part of it that is held out; config.profiledOn says what it was.',
     reading:
-      'Replay less of the trace (--tokens), so that as many tokens as system.cache.popularity says are left behind, or count on another trace of the same model and kind of text: --set system.cache.popularity=FILE takes a trace or a file of counts. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
+      'Take the figure for what hindsight reaches. For a placement that is fixed beforehand leave system.cache.popularity out, or name another trace of the same model and kind of text. The optimism is small where the counted part is a small part of the trace, and large where it is most of it.',
   },
   {
     names: ['event-does-not-fit'],

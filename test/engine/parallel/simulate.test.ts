@@ -79,10 +79,13 @@ describe('L16 on several GPUs', () => {
 describe('placements', () => {
   it('replicas keep activations at home, popularity spreads the work', async () => {
     const run = { ...small, trace: 'mini-finegrained-64x12l', workload: { tokens: 1000, batch: 4 }, memory: { expertCache: '100%' } };
-    // Counted behind the replayed tokens; of 7,172 there are no 7,000.
+    // Counted behind the replayed tokens, or on them.
     const [even, popularity, replicated, hindsight] = await Promise.all(
       (['even', 'popularity', { kind: 'replicated', hottest: 16 }, 'popularity'] as const).map((placement, at) =>
-        simulate({ ...run, system: { ...lru, cache: { policy: 'lru', popularity: at === 3 ? 7000 : 5000 }, placement } }),
+        simulate({
+          ...run,
+          system: { ...lru, cache: { policy: 'lru', popularity: at === 3 ? 'mini-finegrained-64x12l#0:1000' : 5000 }, placement },
+        }),
       ),
     );
     expect(value(even!, 'parallel.crossing_rate')).toBeGreaterThan(0.4);
