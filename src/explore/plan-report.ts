@@ -48,21 +48,33 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
   return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.peak', ...names], rows);
 }
 
-/** What each placing needs, has, and decodes at. */
+/** What each placing needs, has, and decodes at. A system that all share stands in the title. */
 function needs(placings: readonly Placing[]): Grid {
+  const shared = sharedSystem(placings) !== null;
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
     const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
     const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
     const band = banded(placings) ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
-    return [placing.system, placing.hardware, ...needed, figure(placing.gpuBytes, 'bytes'), placing.fits ? 'yes' : 'no', decode, ...band];
+    return [
+      ...(shared ? [] : [placing.system]),
+      placing.hardware,
+      ...needed,
+      figure(placing.gpuBytes, 'bytes'),
+      placing.fits ? 'yes' : 'no',
+      decode,
+      ...band,
+    ];
   });
-  const names: Column[] = [
-    { head: 'system', most: LONGEST },
-    { head: 'machine', most: LONGEST, align: 'left' },
-  ];
+  const names: Column[] = [...(shared ? [] : [{ head: 'system', most: LONGEST }]), { head: 'machine', most: LONGEST, align: 'left' }];
   const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded(placings) ? [{ head: '±', name: 'accuracy.decode' }] : [])];
-  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows);
+  return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
+}
+
+/** The system of all placings; null where they differ. */
+function sharedSystem(placings: readonly Placing[]): string | null {
+  const [first, ...others] = new Set(placings.map(({ system }) => system));
+  return others.length === 0 ? first! : null;
 }
 
 /** What is said of the column of errors. */
@@ -133,7 +145,9 @@ function sentence(placing: Placing): string {
 function titleOf({ conditions, placings: all, slo }: Plan): string {
   const { inputs } = all[0]!.probes[0]!.result;
   const objective = slo === null ? '' : ` (--slo ${slo})`;
-  return `GPU memory for ${inputs.model} ${inputs.quantization} to keep ${conditions.join(' and ')}${objective}`;
+  const system = sharedSystem(all);
+  const under = system === null ? '' : ` under ${system}`;
+  return `GPU memory for ${inputs.model} ${inputs.quantization}${under} to keep ${conditions.join(' and ')}${objective}`;
 }
 
 function originOf({ placings: all }: Plan): string {

@@ -122,6 +122,10 @@ describe('the plan', () => {
     const unsteady = { ...placing('odd', 80, 40), steady: false };
     expect(render([unsteady, placing('big', 80, 40)]).replace(/\s+/g, ' ')).toContain('A larger cache was seen to break it again');
     expect(render([placing('big', 80, 40)], 'csv').split('\n')).toHaveLength(15);
-    expect(render([placing('big', 80, 40)], 'markdown')).toContain('| lru | big |');
+    expect(render([placing('big', 80, 40)], 'markdown')).toContain('under lru to keep');
+    const other = { ...placing('big', 80, 40), system: 'lfu' };
+    expect(render([placing('big', 80, 40), other], 'markdown')).toMatch(
+      /qwen3-30b-a3b q4_k_m to keep[\s\S]*\| lru \| big \|[\s\S]*\| lfu \| big \|/,
+    );
   });
 });

@@ -22,7 +22,7 @@ export function rankingDocument(results: readonly Result[]): Document {
   const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
-    lead: [{ text: orderOf(ranked) }, ...heldOutLead(heldOutTokens(results[0]!))],
+    lead: [{ text: orderOf(ranked) }, ...runtimesOf(ranked), ...heldOutLead(heldOutTokens(results[0]!))],
     blocks: [
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
@@ -95,6 +95,18 @@ function orderOf(ranked: readonly Ranked[]): string {
   const phase = phaseRanked(ranked.map(({ result }) => result));
   const [by, why] = phase === 'decode' ? ['decode', ''] : ['prefill', ', since nothing is decoded'];
   return `fastest ${by} first (speed.${by}, tok/s for each request)${why}`;
+}
+
+/** Which runs are under which runtime, where they are not all under one: part of what they take is their runtime's then. */
+function runtimesOf(ranked: readonly Ranked[]): Line[] {
+  const names = new Map<string, string[]>();
+  for (const { name, result } of ranked) {
+    const { runtime } = result.inputs;
+    if (runtime !== undefined) names.set(runtime, [...(names.get(runtime) ?? []), name]);
+  }
+  if (names.size < 2) return [];
+  const each = [...names].map(([runtime, those]) => `${runtime} (${those.join(', ')})`);
+  return [{ text: `runtimes differ: ${each.join(', ')}; --runtime ${[...names.keys()][0]!} puts all under one` }];
 }
 
 /** What makes each run slower than the best, and what is to be known of it alone. */

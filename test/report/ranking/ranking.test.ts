@@ -184,6 +184,18 @@ describe('the table', () => {
     expect(table.indexOf('do not fit their machine')).toBeLessThan(table.indexOf('\nlarge '));
   });
 
+  it('says whose runtime each is under where that is not the same for all', () => {
+    const under = (system: string, runtime: string): Result => {
+      const result = run(system, { stall: 1, experts: 2, dense: 3 });
+      return { ...result, inputs: { ...result.inputs, runtime } };
+    };
+    const said = (results: readonly Result[]): string => text(results).replace(/\s+/g, ' ');
+    expect(said([under('a', 'x'), under('b', 'y'), under('c', 'x')])).toContain(
+      'runtimes differ: x (a, c), y (b); --runtime x puts all under one',
+    );
+    expect(said([under('a', 'x'), under('b', 'x')])).not.toContain('runtime');
+  });
+
   it('names the policy that ran in the place of the system’s own', () => {
     const overrides = { system: [{ path: 'cache.policy', value: 's3-fifo' }] };
     const other = { ...best, config: { ...best.config, overrides } };
