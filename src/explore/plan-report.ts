@@ -1,5 +1,5 @@
 // What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
-import { formatBytes, formatCount, formatTokensPerSecond } from '../base/units.js';
+import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { bandText } from '../report/band.js';
 import { deviceWords } from '../report/device.js';
 import { type Column, type Document, figure, type Grid, gridOf, note, ratio } from '../report/document/document.js';
@@ -23,11 +23,7 @@ function planDocument(plan: Plan): Document {
   const names = metricsOf(plan);
   return {
     title: titleOf(plan),
-    lead: [
-      { text: originOf(plan) },
-      ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)),
-      { text: `decode is speed.decode, tok/s for each request${banded(placings) ? BANDED : ''}` },
-    ],
+    lead: [{ text: originOf(plan) }, ...heldOutLead(heldOutTokens(placings[0]!.probes[0]!.result)), { text: decodeText(placings) }],
     blocks: [
       needs(placings),
       ...remarks(plan).map((text) => note(text)),
@@ -45,17 +41,18 @@ function recordsOf(placings: readonly Placing[], names: readonly string[]): Grid
       ...names.map((name) => probe.result.metrics[name]),
     ]),
   );
-  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.peak', ...names], rows);
+  return gridOf(['system', 'hardware', 'cache_percent', 'kept', 'memory.gpu.allocated', ...names], rows);
 }
 
-/** What each placing needs, has, and decodes at. A system that all share stands in the title. */
+/** What each placing needs, has, and decodes at. What all share, a system or an error, stands above. */
 function needs(placings: readonly Placing[]): Grid {
   const shared = sharedSystem(placings) !== null;
+  const banded = halfWidths(placings).length > 1;
   const rows = placings.map((placing) => {
     const answer = answeringProbe(placing);
     const needed = answer === null ? [null, null] : [cacheOf(answer), figure(neededBytes(answer), 'bytes')];
     const decode = bareRate(answer?.result.metrics['speed.decode']?.value);
-    const band = banded(placings) ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
+    const band = banded ? [ratio(answer?.result.accuracy?.decode?.halfWidth ?? null)] : [];
     return [
       ...(shared ? [] : [placing.system]),
       placing.hardware,
@@ -67,7 +64,7 @@ function needs(placings: readonly Placing[]): Grid {
     ];
   });
   const names: Column[] = [...(shared ? [] : [{ head: 'system', most: LONGEST }]), { head: 'machine', most: LONGEST, align: 'left' }];
-  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded(placings) ? [{ head: '±', name: 'accuracy.decode' }] : [])];
+  const speed: Column[] = [{ head: 'decode', name: 'speed.decode' }, ...(banded ? [{ head: '±', name: 'accuracy.decode' }] : [])];
   return gridOf([...names, 'expert cache', 'needs', 'has', 'fits', ...speed], rows, { keys: names.length });
 }
 
@@ -77,12 +74,21 @@ function sharedSystem(placings: readonly Placing[]): string | null {
   return others.length === 0 ? first! : null;
 }
 
-/** What is said of the column of errors. */
-const BANDED = '; 80 % of comparable measurements lie within ±';
+/** What decode is, and how far off it may be where that is the same for all; of a single placing a sentence says so. */
+function decodeText(placings: readonly Placing[]): string {
+  const [first, ...others] = halfWidths(placings);
+  const band = others.length > 0 ? '; 80 % of comparable measurements lie within ±' : '';
+  const held =
+    first === undefined || others.length > 0 || placings.length === 1
+      ? ''
+      : `; ± ${formatRatio(first)} holds 80 % of comparable measurements`;
+  return `decode is speed.decode, tok/s for each request${band}${held}`;
+}
 
-/** True where comparable measurements tell how far off a speed may be: machines of parts, not calibrated ones. */
-function banded(placings: readonly Placing[]): boolean {
-  return placings.some((placing) => (answeringProbe(placing)?.result.accuracy?.decode ?? null) !== null);
+/** How far off the speeds may be, each once; empty: no measurements are comparable, or the machine is a calibrated one. */
+function halfWidths(placings: readonly Placing[]): number[] {
+  const all = placings.map((placing) => answeringProbe(placing)?.result.accuracy?.decode?.halfWidth);
+  return [...new Set(all.filter((one) => one !== undefined))];
 }
 
 /** All runs of a placing, with the metrics that the conditions speak of; at a glance only where it is the only one. */

@@ -137,7 +137,7 @@ export function answeringProbe({ percent, probes }: Placing): Probe | null {
   return probes.find((probe) => probe.percent === percent) ?? null;
 }
 
-/** GPU memory that a run takes at most, of several GPUs on the one with the most; bytes. */
+/** GPU memory that a run sets aside, of several GPUs on the one with the most; bytes. A short run does not fill a large cache, a long one does. */
 export function neededBytes({ result }: Probe): number {
-  return result.metrics['memory.gpu.peak']!.value;
+  return result.metrics['memory.gpu.allocated']!.value;
 }

@@ -251,6 +251,7 @@ const TABLE: readonly Row[] = [
   ['transfer.all_to_all.bytes_per_token', 'bytes/token', 'lower', 'Bytes of activations sent between GPUs, per token'],
 
   ['memory.gpu.peak', 'bytes', 'lower', 'Most GPU memory in use: dense weights, KV cache, staging and expert cache'],
+  ['memory.gpu.allocated', 'bytes', 'lower', 'GPU memory that is set aside: as in use, with all of the expert cache, filled or not'],
   ['memory.kv_tokens', 'count', 'none', 'Tokens of context whose KV caches were held at once, at most'],
   ['memory.gpu.kv_peak', 'bytes', 'lower', 'Most KV cache that was set aside for running requests'],
   ['memory.gpu.expert_cache', 'bytes', 'none', 'Capacity of the expert cache on the GPU'],

@@ -312,6 +312,7 @@ function* memory(f: Figures): Iterable<Statement> {
     yield atMost('expert cache on average and at most', mean, cache);
     yield atMost('expert cache at least and on average', least, mean);
   }
+  yield atMost('GPU memory in use and set aside', f.of('memory.gpu.peak'), f.of('memory.gpu.allocated'));
   if (!f.has('parallel.gpus')) yield atMost('KV caches and GPU memory in use', f.of('memory.gpu.kv_peak'), f.of('memory.gpu.peak'));
 }
 

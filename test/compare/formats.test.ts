@@ -350,8 +350,8 @@ describe('table', () => {
 NEW  d is new in pr: it has no base yet
 FAIL scenario a is missing: the base has this scenario, the candidate does not
 
-main/b.json → pr/b.json: no difference in 52 metrics.
-main/c.json → pr/c.json: no difference in 52 metrics.
+main/b.json → pr/b.json: no difference in 53 metrics.
+main/c.json → pr/c.json: no difference in 53 metrics.
 Inputs are as saved, not computed here: main, pr.
 `,
     );

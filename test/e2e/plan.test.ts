@@ -23,7 +23,7 @@ describe('moeprof plan', () => {
     const { metrics } = JSON.parse(runs[0]!.stdout) as Result;
     const found = probes.find((probe) => probe.percent === percent)!.result.metrics;
     expect(found['latency.tpot.p50']).toEqual(metrics['latency.tpot.p50']);
-    expect(metrics['memory.gpu.peak']!.value).toBeLessThanOrEqual(gpuBytes);
+    expect(metrics['memory.gpu.allocated']!.value).toBeLessThanOrEqual(gpuBytes);
   });
 
   it('holds what one of several GPUs needs against what one has', async () => {

@@ -59,7 +59,7 @@ describe('the search', () => {
 function probe(percent: number, gib: number, broken: readonly string[] = []): Probe {
   const sample = sampleResult();
   const bytes = (value: number) => ({ value, unit: 'bytes', better: 'lower', kind: 'exact' }) as const;
-  const metrics = { ...sample.metrics, 'memory.gpu.peak': bytes(gib * GIB), 'memory.gpu.expert_cache': bytes((gib - 1) * GIB) };
+  const metrics = { ...sample.metrics, 'memory.gpu.allocated': bytes(gib * GIB), 'memory.gpu.expert_cache': bytes((gib - 1) * GIB) };
   return { percent, broken, result: { ...sample, metrics } satisfies Result };
 }
 
@@ -75,9 +75,17 @@ describe('the plan', () => {
     const plain = placing('big', 5, 40);
     const accuracy = { decode: { halfWidth: 0.141, rows: 41, common: 'all of llama.cpp' }, prefill: null };
     const probes = plain.probes.map((one) => ({ ...one, result: { ...one.result, accuracy } }));
-    const text = (one: Placing) =>
-      planReports[0]!.render(planOf(['x >= 1'], null, [one]), { color: false, width: 100, unicode: true, verbose: false });
-    expect(text({ ...plain, probes })).toMatch(/decode +±\n/);
+    const text = (...all: Placing[]) =>
+      planReports[0]!.render(planOf(['x >= 1'], null, all), { color: false, width: 100, unicode: true, verbose: false });
+    expect(text({ ...plain, probes })).not.toMatch(/decode +±\n|± 14.1 % holds/);
+    const both = text({ ...plain, probes }, plain);
+    expect(both.replace(/\s+/g, ' ')).toContain('; ± 14.1 % holds 80 % of comparable measurements');
+    expect(both).not.toMatch(/decode +±\n/);
+    const looser = probes.map((one) => ({
+      ...one,
+      result: { ...one.result, accuracy: { ...accuracy, decode: { ...accuracy.decode, halfWidth: 0.2 } } },
+    }));
+    expect(text({ ...plain, probes }, { ...plain, hardware: 'small', probes: looser })).toMatch(/decode +±\n/);
     expect(text({ ...plain, probes })).toMatch(/It decodes at [\d.,]+ tok\/s ± 14 % \(80 % of 41\s+comparable measurements\)/);
     expect(text(plain)).not.toContain('±');
   });

@@ -31,7 +31,7 @@ describe('metric catalogue', () => {
       ],
       ...['ttft', 'tpot', 'itl', 'pass', 'request'].flatMap((n) => ['mean', 'p50', 'p95', 'p99'].map((m) => `latency.${n}.${m}`)),
       ...['total', 'compute', 'stall', 'cpu', 'dense'].map((n) => `time.${n}`),
-      ...['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.saving', 'memory.dram.peak'],
+      ...['memory.gpu.peak', 'memory.gpu.allocated', 'memory.gpu.expert_cache', 'memory.gpu.saving', 'memory.dram.peak'],
       ...['bound.all_resident.tpot', 'bound.no_cache.tpot', 'bound.belady.hit_rate', 'bound.compulsory', 'bound.token_cycle'],
       ...['headroom.hit_rate', 'headroom.tpot'],
     ];

@@ -55,6 +55,7 @@ const FIGURES: Readonly<Record<string, number>> = {
   'time.cpu': 0,
   'share.stall': 0.761,
   'memory.gpu.peak': 7_520_000_000,
+  'memory.gpu.allocated': 7_520_000_000,
   'memory.gpu.expert_cache': 4_296_000_000,
   'memory.gpu.saving': 0.63,
   'memory.dram.peak': 17_184_000_000,

@@ -7,11 +7,8 @@ import type { Finished, Values } from './finished.js';
 /** Memory of the GPU with the most of it, and of DRAM. */
 export function memoryMetrics({ changing, inputs, layout, meters, passes, simulation }: Finished): Values {
   const { faults, gpus } = simulation;
-  const planned = most(
-    gpus,
-    ({ gpu, memory: own }) => own.denseBytes + own.activationBytes + own.kvBytes + own.stagingBytes + gpu.peakBytes,
-  );
-  const peak = changing?.peakBytes ?? planned;
+  const beside = ({ memory: own }: SimulatedGpu): number => own.denseBytes + own.activationBytes + own.kvBytes + own.stagingBytes;
+  const peak = changing?.peakBytes ?? most(gpus, (one) => beside(one) + one.gpu.peakBytes);
   const { dram, kvBytesPerToken: perToken } = layout.total;
   const kvPeak = passes.kv.peakTokens * perToken;
   const growing = passes.kv.growth !== 'static';
@@ -25,6 +22,7 @@ export function memoryMetrics({ changing, inputs, layout, meters, passes, simula
     'memory.kv_tokens': passes.kv.peakTokens,
     'memory.gpu.kv_peak': kvPeak,
     'memory.gpu.peak': peak,
+    'memory.gpu.allocated': most(gpus, (one) => beside(one) + one.memory.cacheBytes),
     'memory.gpu.expert_cache': most(gpus, ({ memory: own }) => own.cacheBytes),
     ...(inputs.system.cache.copies === undefined ? {} : { 'memory.gpu.copies': most(gpus, ({ memory: own }) => own.copyBytes) }),
     'memory.gpu.saving': 1 - peak / whole,

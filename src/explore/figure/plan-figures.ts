@@ -29,7 +29,7 @@ function memory(placings: readonly Placing[]): PaperFigure {
     return [...(answer === null ? [] : [point(placing, 'needs', neededBytes(answer))]), point(placing, 'has', placing.gpuBytes)];
   });
   return {
-    ...{ kind: 'rank', x: 'placing', y: 'memory.gpu.peak', series: 'memory', facet: null, statistic: 'median' },
+    ...{ kind: 'rank', x: 'placing', y: 'memory.gpu.allocated', series: 'memory', facet: null, statistic: 'median' },
     xAxis: { name: 'placing', unit: '', continuous: false },
     yAxis: { name: 'GPU memory', unit: 'GiB', continuous: true },
     ...{ seriesNames: ['needs', 'has'], facets: [''], points },

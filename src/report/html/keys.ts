@@ -8,5 +8,5 @@ export const KEYS = [
   ['time per output token', 'latency.tpot.mean', 'bound.all_resident.tpot', 'all resident'],
   ['time to first token', 'latency.ttft.mean', 'latency.ttft.p99', '99 % within'],
   ['moved for each token', 'transfer.h2d.bytes_per_token', 'transfer.on_demand.bytes_per_token', 'on demand'],
-  ['GPU memory', 'memory.gpu.peak', 'memory.gpu.expert_cache', 'expert cache'],
+  ['GPU memory', 'memory.gpu.allocated', 'memory.gpu.expert_cache', 'expert cache'],
 ] as const;

@@ -32,7 +32,7 @@ const REGROUPING: Fact = [
 function memoryFact(several: boolean, place: string): Fact {
   return [
     'memory',
-    ['memory.gpu.peak', several ? 'on each GPU' : place],
+    ['memory.gpu.allocated', several ? 'on each GPU' : place],
     ['memory.gpu.expert_cache', 'of it expert cache'],
     ['memory.dram.peak', 'in DRAM'],
     ['memory.dram.kv_peak', 'of it KV caches'],

@@ -239,10 +239,18 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',
   },
   {
-    names: ['memory.gpu.peak', 'memory.gpu.expert_cache', 'memory.gpu.copies', 'memory.gpu.saving', 'memory.dram.*', 'memory.kv_tokens'],
-    what: 'Memory in bytes (and kv_tokens, the tokens of context whose KV caches were held at once at most): peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), the capacity of the expert cache and the part of it that low-precision copies have, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
+    names: [
+      'memory.gpu.peak',
+      'memory.gpu.allocated',
+      'memory.gpu.expert_cache',
+      'memory.gpu.copies',
+      'memory.gpu.saving',
+      'memory.dram.*',
+      'memory.kv_tokens',
+    ],
+    what: 'Memory in bytes (and kv_tokens, the tokens of context whose KV caches were held at once at most): peak on the GPU (dense weights, KV cache of the longest requests, staging buffers and the experts that were resident at most), what is set aside for all that (allocated: the same with the whole expert cache, which a short run does not fill), the capacity of the expert cache and the part of it that low-precision copies have, the share saved against keeping every expert on the GPU, and the most that was taken in DRAM: by experts and, where the run leaves layers or KV caches to the CPU, by dense weights (dense) and KV caches (kv_peak).',
     reading:
-      'Peak is to be compared with what the GPU has after driver and framework (the reserve of the hardware profile); does-not-fit warns where it is more. moeprof curve shows what each further GiB of expert cache buys, moeprof plan how much is needed for a given latency.',
+      'Allocated is to be compared with what the GPU has after driver and framework (the reserve of the hardware profile); does-not-fit warns where it is more. moeprof curve shows what each further GiB of expert cache buys, moeprof plan how much is needed for a given latency.',
   },
   {
     names: ['bound.all_resident.tpot', 'bound.no_cache.tpot', 'headroom.tpot'],

@@ -66,7 +66,8 @@ async function exactly(cacheBytes: number, kvTokens: number): Promise<Record<str
 const plain = (metrics: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
     Object.entries(metrics).filter(
-      ([name]) => !/^(fault|bound\.(lru|belady\.tpot|foresight|floor)|headroom\.foresight|memory\.gpu\.expert_cache)/.test(name),
+      ([name]) =>
+        !/^(fault|bound\.(lru|belady\.tpot|foresight|floor)|headroom\.foresight|memory\.gpu\.(allocated|expert_cache))/.test(name),
     ),
   );
 

@@ -114,7 +114,7 @@ describe('a plan', () => {
     const probes = [0, 25, 50, 75, 100].map((percent) => ({
       percent,
       broken: percent >= 50 ? [] : ['latency.tpot.p99 <= 40ms'],
-      result: withMetrics({ 'memory.gpu.peak': 2 ** 30 * (1 + percent / 100), 'latency.tpot.p99': 80e6 - percent * 6e5 }),
+      result: withMetrics({ 'memory.gpu.allocated': 2 ** 30 * (1 + percent / 100), 'latency.tpot.p99': 80e6 - percent * 6e5 }),
     }));
     const placed = placingOf({ system: 'lru', hardware: 't4', gpuBytes: 15 * 2 ** 30 }, probes, search);
     const [memory, condition, ...rest] = planFigures(planOf(['latency.tpot.p99 <= 40ms', 'cache.* >= 10%'], null, [placed]));
