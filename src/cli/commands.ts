@@ -78,6 +78,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ],
     ['cite', 'BibTeX of moeprof and of all that results are made from', 'study.jsonl -o used.bib', () => import('./cite.js')],
     ['worker', 'run cells of studies that a queue has', '--queue redis://localhost:6379/0', () => import('./worker.js')],
+    ['queue', 'what a queue holds, and how it is emptied', 'show --queue redis://localhost:6379/0', () => import('./queue.js')],
     ['store', 'results that studies keep: list, show, merge, check, clean', 'merge /mnt/a/store /mnt/b/store', () => import('./store.js')],
     ['report', 'render a saved result in any format', 'result.json -o report.md', () => import('./report.js')],
   ],

@@ -128,7 +128,7 @@ const found = await places((command, name, attacked) => {
       return command === 'predict train' ? 'out.onnx' : /^trace (convert|generate)$/.test(command) ? 'out.jsonl' : undefined;
     case 'queue':
       // Nobody listens there; what is wrong is told before.
-      return command === 'worker' ? 'redis://127.0.0.1:1/0' : undefined;
+      return command === 'worker' || command.startsWith('queue ') ? 'redis://127.0.0.1:1/0' : undefined;
     case 'model':
       return command === 'model inspect' || command === 'advise' ? MODEL : undefined;
     case 'log':

@@ -1,23 +1,12 @@
-// Studies on a queue, with a real Valkey and workers that are killed. Without a server's program the test says so and skips; with
-// MOEPROF_VALKEY=required (as CI sets) it fails instead.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+// Studies on a queue, with a real Valkey and workers that are killed.
+import type { ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BIN, type Finished, moeprof, temporaryFolder } from './moeprof.js';
-
-const SERVER = ['valkey-server', 'redis-server'].find((name) => {
-  try {
-    execFileSync(name, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-});
+import { type Finished, moeprof, temporaryFolder } from './moeprof.js';
+import { type Begun, begin as beginIn, freePort, killAll, SERVER, startServer as serverAt } from './valkey.js';
 
 it('has a Valkey where one is required', () => {
   expect(SERVER !== undefined || process.env.MOEPROF_VALKEY !== 'required').toBe(true);
@@ -27,40 +16,13 @@ if (SERVER === undefined) console.warn('SKIPPED: studies on a queue, which need 
 const TRACE = fileURLToPath(new URL('../../profiles/traces/mini-mixtral-8x8l.safetensors', import.meta.url));
 const PASSWORD = 's3cret-of-the-queue';
 const home = temporaryFolder();
-const children = new Set<ChildProcess>();
 let port = 0;
 let server: ChildProcess | null = null;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port: free } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return free;
-}
 
 async function startServer(): Promise<void> {
   const data = join(home, 'valkey');
   mkdirSync(data, { recursive: true });
-  const options = { port, dir: data, bind: '127.0.0.1', requirepass: PASSWORD, appendonly: 'yes', appendfsync: 'always', save: '' };
-  server = spawn(
-    SERVER!,
-    Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    { stdio: 'ignore' },
-  );
-  children.add(server);
-  for (let tries = 0; tries < 100; tries++) {
-    const there = await new Promise<boolean>((resolve) => {
-      const client = spawn(process.execPath, [
-        '-e',
-        `require('net').connect(${port},'127.0.0.1').on('connect',()=>process.exit(0)).on('error',()=>process.exit(1))`,
-      ]);
-      client.on('close', (code) => resolve(code === 0));
-    });
-    if (there) return;
-    await sleep(50);
-  }
-  throw new Error('the server does not start');
+  server = await serverAt(port, { port, dir: data, requirepass: PASSWORD, appendonly: 'yes', appendfsync: 'always' });
 }
 
 async function stopServer(): Promise<void> {
@@ -69,23 +31,9 @@ async function stopServer(): Promise<void> {
   await closed;
 }
 
-/** A command that runs on while the test goes on. @param trace of which only this process has a name: /dev/fd/3 */
-function begin(args: readonly string[], cwd: string, trace?: string): { readonly child: ChildProcess; readonly ended: Promise<Finished> } {
-  const fd = trace === undefined ? null : openSync(trace, 'r');
-  const env = { PATH: process.env.PATH ?? '', HOME: home, MOEPROF_QUEUE_PASSWORD: PASSWORD };
-  const child = spawn(process.execPath, [BIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe', ...(fd === null ? [] : [fd])] });
-  if (fd !== null) closeSync(fd);
-  children.add(child);
-  const texts = [child.stdout!, child.stderr!].map((stream) => {
-    const chunks: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    return () => Buffer.concat(chunks).toString();
-  });
-  const ended = new Promise<Finished>((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout: texts[0]!(), stderr: texts[1]!() }));
-  });
-  return { child, ended };
-}
+/** @param file a trace of which only this process has a name: /dev/fd/3 */
+const begin = (args: readonly string[], cwd: string, file?: string): Begun =>
+  beginIn(args, { cwd, file, env: { HOME: home, MOEPROF_QUEUE_PASSWORD: PASSWORD } });
 
 /** A queue of each folder's own: no test meets the workers of another. */
 const queue = (cwd: string): string[] => ['--queue', `redis://127.0.0.1:${port}/0`, '--queue-prefix', basename(cwd)];
@@ -132,9 +80,7 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
     port = await freePort();
     await startServer();
   });
-  afterAll(() => {
-    for (const child of children) child.kill('SIGKILL');
-  });
+  afterAll(killAll);
 
   it('loses nothing where workers, the sweep and the server die, and gives the bytes of one process', async () => {
     const cwd = folderWith(

@@ -1,0 +1,192 @@
+// What a queue has on its server, whoever put it there: cells of any build of moeprof, who runs them and who waits for them, results, files.
+// And how it is emptied. Keys are found by their names, so that nothing of a queue is missed, and nothing else is touched.
+import type { Redis } from 'ioredis';
+import { UserError } from '../../base/errors.js';
+import { formatCount } from '../../base/units.js';
+import { type QueueServer, serverError } from './connect.js';
+import { type CellEnd, doneOf, keysOf, type Presence, presencesIn, RESULT_TAKEN_S } from './protocol.js';
+
+/** Keys that are asked for, and entries that are read, at once. */
+const AT_ONCE = 1000;
+
+/** Cells of one build of moeprof, which only workers of the same one run. */
+export interface BuildCells {
+  readonly protocol: number;
+  readonly build: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** Put off, since nobody brings a file that they need, or since they are tried again. */
+  readonly delayed: number;
+  /** Ended lately: of each, how its last try did. */
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** What is on a server below one prefix. */
+export interface QueueContents {
+  readonly cells: readonly BuildCells[];
+  readonly workers: readonly Presence[];
+  readonly sweeps: readonly Presence[];
+  /** Cells that failed, the last one first. */
+  readonly failures: readonly CellEnd[];
+  /** `untaken`: results that no sweep has in its store yet. */
+  readonly results: { readonly count: number; readonly untaken: number; readonly bytes: number };
+  readonly files: { readonly count: number; readonly bytes: number };
+}
+
+/** What was removed. */
+export type Emptied = Readonly<Record<'cells' | 'results' | 'files', number>>;
+
+/** Looks at a queue. @throws UserError where the server does not answer as it should */
+export function contentsOf(server: QueueServer): Promise<QueueContents> {
+  return told(server, async () => contentsBehind(server, await keysBelow(server)));
+}
+
+/**
+ * Removes all cells, results, files and news of a queue. Cells that workers run at the moment end, and leave their results.
+ * @param force also where sweeps wait for the cells, or results have not been taken: sweeps put their cells there again
+ * @throws UserError where that would lose something, and is not asked for
+ */
+export function emptyQueue(server: QueueServer, force: boolean): Promise<Emptied> {
+  return told(server, async () => {
+    const keys = await keysBelow(server);
+    const { cells, files, results, sweeps } = await contentsBehind(server, keys);
+    const waits = [
+      ...(sweeps.length > 0 ? [`${formatCount(sweeps.length)} ${sweeps.length === 1 ? 'sweep waits' : 'sweeps wait'} for its cells`] : []),
+      ...(results.untaken > 0
+        ? [`no sweep has taken ${formatCount(results.untaken)} ${results.untaken === 1 ? 'result' : 'results'}`]
+        : []),
+    ];
+    if (waits.length > 0 && !force) {
+      const instead = sweeps.length > 0 ? 'end what waits' : 'start the sweep again to take them';
+      throw new UserError(`--queue ${server.address.shown}: ${waits.join(', and ')}; ${instead}, or say --force`);
+    }
+    const { redis } = server;
+    const { sweeps: attached, workers } = keysOf(server.address.prefix);
+    // Who is there stays: each says it again in some seconds, and others would miss them until then.
+    const present = (key: string): boolean => [attached, workers].some((set) => key === set || key.startsWith(`${set.slice(0, -1)}:`));
+    const gone = keys.filter((key) => !present(key));
+    for (const some of batchesOf(gone)) await redis.unlink(...some);
+    const left = cells.reduce((sum, { delayed, running, waiting }) => sum + delayed + running + waiting, 0);
+    return { cells: left, results: results.count, files: files.count };
+  });
+}
+
+async function contentsBehind(server: QueueServer, keys: readonly string[]): Promise<QueueContents> {
+  const { redis } = server;
+  const { prefix } = server.address;
+  const { sweep, sweeps, worker, workers } = keysOf(prefix);
+  const failures: CellEnd[] = [];
+  const cells: BuildCells[] = [];
+  for (const { build, protocol } of buildsIn(prefix, keys)) {
+    const ends = await endsOf(redis, `${prefix}:done-${protocol}-${build}`);
+    const failed = [...ends.values()].filter(({ failure }) => failure !== null);
+    failures.push(...failed.reverse());
+    cells.push({
+      protocol,
+      build,
+      ...(await countsOf(server, `cells-${protocol}-${build}`)),
+      done: ends.size - failed.length,
+      failed: failed.length,
+    });
+  }
+  const results = keys.filter((key) => key.startsWith(`${prefix}:result:`));
+  const chunks = keys.filter((key) => /:file:[0-9a-f]{64}:\d+$/.test(key));
+  const presences = async (set: string, keyOf: (id: string) => string): Promise<Presence[]> => {
+    const ids = await redis.smembers(set);
+    return ids.length === 0 ? [] : presencesIn(await redis.mget(ids.map(keyOf)));
+  };
+  return {
+    cells,
+    workers: await presences(workers, worker),
+    sweeps: await presences(sweeps, sweep),
+    failures,
+    results: { count: results.length, untaken: await untakenOf(redis, results), bytes: await bytesOf(redis, results) },
+    files: { count: keys.filter((key) => /:file:[0-9a-f]{64}$/.test(key)).length, bytes: await bytesOf(redis, chunks) },
+  };
+}
+
+/** All keys of a queue. */
+async function keysBelow({ address, redis }: QueueServer): Promise<string[]> {
+  const keys = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, some] = await redis.scan(cursor, 'MATCH', `${address.prefix}:*`, 'COUNT', AT_ONCE);
+    for (const key of some) keys.add(key);
+    cursor = next;
+  } while (cursor !== '0');
+  return [...keys];
+}
+
+/** Builds whose cells are there, or of which there is news. */
+function buildsIn(prefix: string, keys: readonly string[]): Pick<BuildCells, 'build' | 'protocol'>[] {
+  const found = new Map<string, Pick<BuildCells, 'build' | 'protocol'>>();
+  for (const key of keys) {
+    const [, protocol, build] = /^(?:cells|done)-(\d+)-([^:]+)/.exec(key.slice(prefix.length + 1)) ?? [];
+    if (protocol !== undefined) found.set(`${protocol}-${build}`, { protocol: Number(protocol), build: build! });
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+async function countsOf({ address, bull, redis }: QueueServer, name: string): Promise<Pick<BuildCells, 'delayed' | 'running' | 'waiting'>> {
+  const queue = new bull.Queue(name, { connection: redis, prefix: address.prefix, skipMetasUpdate: true });
+  queue.on('error', () => undefined);
+  const { active = 0, delayed = 0, waiting = 0 } = await queue.getJobCounts('active', 'waiting', 'delayed');
+  return { delayed, running: active, waiting };
+}
+
+/** How cells ended, by fingerprint, in the order of their ends. */
+async function endsOf(redis: Redis, stream: string): Promise<Map<string, CellEnd>> {
+  const ends = new Map<string, CellEnd>();
+  for (let from = '-'; ; ) {
+    const entries = await redis.xrange(stream, from, '+', 'COUNT', AT_ONCE);
+    for (const [, fields] of entries) {
+      const end = doneOf(fields);
+      ends.delete(end.fingerprint);
+      ends.set(end.fingerprint, end);
+    }
+    if (entries.length < AT_ONCE) return ends;
+    from = `(${entries.at(-1)![0]}`;
+  }
+}
+
+/** Results that will be kept for longer than those that a sweep has taken. */
+async function untakenOf(redis: Redis, results: readonly string[]): Promise<number> {
+  const seconds = await eachOf(results, (pipeline, key) => pipeline.ttl(key), redis);
+  return seconds.filter((left) => left > RESULT_TAKEN_S).length;
+}
+
+async function bytesOf(redis: Redis, keys: readonly string[]): Promise<number> {
+  return (await eachOf(keys, (pipeline, key) => pipeline.strlen(key), redis)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** What a command says of each key. */
+async function eachOf(
+  keys: readonly string[],
+  ask: (pipeline: ReturnType<Redis['pipeline']>, key: string) => void,
+  redis: Redis,
+): Promise<number[]> {
+  const said: number[] = [];
+  for (const some of batchesOf(keys)) {
+    const pipeline = redis.pipeline();
+    for (const key of some) ask(pipeline, key);
+    for (const [error, value] of (await pipeline.exec()) ?? []) {
+      if (error !== null) throw error;
+      said.push(Number(value));
+    }
+  }
+  return said;
+}
+
+function* batchesOf(keys: readonly string[]): Generator<readonly string[]> {
+  for (let from = 0; from < keys.length; from += AT_ONCE) yield keys.slice(from, from + AT_ONCE);
+}
+
+/** What a server refuses is told in one line. */
+async function told<T>(server: QueueServer, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Error && error.name === 'ReplyError' ? serverError(server.address, error) : error;
+  }
+}
