@@ -30,6 +30,9 @@ interface Limits {
   readonly pipe?: true;
 }
 
+/** Ticks of the coarsest clock that a file system of today has: FAT's. */
+const CLOCK_MS = 2000;
+
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -114,8 +117,12 @@ export class InputFile {
 
   /** Which file it is, in which state: another text once it was written to. */
   get state(): string {
-    const { dev, ino, mtimeNs, size } = this.#opened;
-    return `${dev} ${ino} ${size} ${mtimeNs}`;
+    return stateOf(this.#opened);
+  }
+
+  /** True where whatever is written to it from now on changes its {@link state}: clocks of file systems are coarse. */
+  get settled(): boolean {
+    return Date.now() - Number(this.#opened.ctimeMs) > CLOCK_MS;
   }
 
   /**
@@ -158,7 +165,37 @@ export function withInput<T>(path: string, kind: InputKind, use: (file: InputFil
 
 /** All of a file as text. @throws UserError as {@link InputFile.open} */
 export function readText(path: string, kind: InputKind = 'profile'): string {
-  return withInput(path, kind, (file) => file.text());
+  if (kind !== 'profile') return withInput(path, kind, (file) => file.text());
+  const at = whereLies(path);
+  const known = TEXTS.get(at);
+  if (known !== undefined && known.state === stateAt(at)) return known.text;
+  return withInput(path, kind, (file) => {
+    const text = file.text();
+    if (file.bytes <= LONGEST_TEXT && file.settled) {
+      if (TEXTS.size >= MOST_TEXTS) TEXTS.clear();
+      TEXTS.set(at, { state: file.state, text });
+    }
+    return text;
+  });
+}
+
+/** Short profiles that were read, while their files stay as they are: cells of a study read the same few again and again. */
+const TEXTS = new Map<string, { readonly state: string; readonly text: string }>();
+const MOST_TEXTS = 64;
+const LONGEST_TEXT = 16 * KIB;
+
+/** {@link InputFile.state} of the file at a path; null: there is none, or it cannot be told. */
+function stateAt(path: string): string | null {
+  try {
+    return stateOf(statSync(path, { bigint: true }));
+  } catch {
+    return null;
+  }
+}
+
+/** Another text once a file was written to, or who may read it has changed. */
+function stateOf({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
 /** True where a path is a folder, false where nothing or something else stands there. @throws UserError where that cannot be told */

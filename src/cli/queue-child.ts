@@ -1,31 +1,72 @@
-// The process side of `run-children.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
+// The process side of `run-child.ts`: runs one cell after another and sends back what the store will hold. It leaves signals to its
 // parent, which knows what is under way, and ends when that is gone.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { missedFiles, readElsewhere } from '../base/elsewhere.js';
 import { messageOf, UserError } from '../base/errors.js';
 import { simulateRun } from '../engine/simulate.js';
-import { packedEntry } from '../explore/queue/protocol.js';
-import type { Ran } from '../explore/queue/worker-side.js';
+import { packedEntry, runOfText } from '../explore/queue/protocol.js';
+import type { CellTask, Ran } from '../explore/queue/worker-side.js';
+import { fingerprintOf } from '../explore/study/fingerprint.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import { entryText } from '../explore/study/store.js';
-import type { ChildTask } from './run-children.js';
+import type { FromChild, ToChild } from './run-child.js';
 
 /** Longest time in ms that a run may keep the parent's end unheard. */
 const BREATH = 50;
+/** Longest time in ms that an outcome waits for others to go with it. */
+const WAIT = 50;
 
 if (process.send === undefined) throw new Error('queue-child.js runs as a child process only');
 
+const tasks: (readonly [number, CellTask])[] = [];
+const outcomes: (readonly [number, Ran, number])[] = [];
+let busy = false;
+let waiting: NodeJS.Timeout | null = null;
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit());
-process.on('message', async (task: ChildTask) => {
-  process.send!(await ranOf(task));
+process.on('message', (message: ToChild) => {
+  if ('giveBack' in message) {
+    const returned = tasks.splice(0).map(([id]) => id);
+    if (returned.length > 0) send(returned);
+    return;
+  }
+  tasks.push(...message.tasks);
+  if (!busy) void work();
 });
 
-async function ranOf({ absent, elsewhere, fingerprint, run }: ChildTask): Promise<Ran> {
+async function work(): Promise<void> {
+  busy = true;
+  for (let next = tasks.shift(); next !== undefined; next = tasks.shift()) {
+    const [id, task] = next;
+    const begun = performance.now();
+    const ran = await ranOf(task);
+    outcomes.push([id, ran, performance.now() - begun]);
+    // While the parent sees to these, there are as many left to run.
+    if (outcomes.length >= tasks.length) send();
+    else waiting ??= setTimeout(() => send(), WAIT);
+    await nextTurn();
+  }
+  busy = false;
+}
+
+/** Sends what there is to tell. */
+function send(returned: readonly number[] = []): void {
+  if (waiting !== null) clearTimeout(waiting);
+  waiting = null;
+  process.send!({ ran: outcomes.splice(0), returned } satisfies FromChild);
+}
+
+async function ranOf(task: CellTask): Promise<Ran> {
+  const { absent, elsewhere, fingerprint } = task;
   readElsewhere(elsewhere);
-  const before = process.cpuUsage();
+  let before = process.cpuUsage();
   let outcome: Outcome;
   try {
+    const run = runOfText(task);
+    // The proof that run, files, bundled profiles and build are those of the sweep.
+    if (fingerprintOf(run) !== fingerprint) return { kind: 'differs' };
+    before = process.cpuUsage();
     let last = performance.now();
     const breathe = async (): Promise<void> => {
       if (performance.now() - last < BREATH) return;

@@ -1,80 +1,146 @@
-// Processes that run one cell after another. A cell that takes its process down takes down no other, and a new process takes the place.
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import type { Execute, Ran } from '../explore/queue/worker-side.js';
+// Processes that run cells. A cell that takes its process down takes down no other, and a new process takes the place: those that the
+// process had beside it are run again, each alone, so that the one that did it is found out.
+import { type CellProcesses, type CellTask, NotNow, type Ran } from '../explore/queue/worker-side.js';
+import { CellPace } from './cell-pace.js';
+import { type FromChild, RunChild } from './run-child.js';
 
-/** What a process is asked to do. */
-export type ChildTask = Parameters<Execute>[0];
+/** A cell may take so long before its process gives back what waits behind it, ms. */
+const LONG_MS = 1000;
+/** Time between two looks for such cells, ms. */
+const LOOK_MS = 500;
 
-const CHILD = fileURLToPath(new URL('./queue-child.js', import.meta.url));
-
-/** What a process says last, bytes: enough to hold why it died. */
-const LAST_WORDS = 4096;
-
-/** A cell under way. */
-interface Running {
+/** A cell that was asked for. */
+interface Wish {
+  readonly task: CellTask;
   resolve(ran: Ran): void;
   reject(error: Error): void;
+  /** True: a process died that had it and others. */
+  alone: boolean;
+}
+
+/** Starts a process; what it is told stands at {@link RunChild}. */
+export type StartChild = (hear: (said: FromChild) => void, lost: (how: string) => void) => Pick<RunChild, 'give' | 'askBack' | 'end'>;
+
+/** A process and what it has, in order. */
+interface Place {
+  readonly child: ReturnType<StartChild>;
+  readonly has: Map<number, Wish>;
+  /** When it was heard of last, or given something while it had nothing, ms. */
+  since: number;
 }
 
 /** So many processes, each made when it is first needed. */
-export class RunChildren {
+export class RunChildren implements CellProcesses {
   readonly #most: number;
-  readonly #idle: ChildProcess[] = [];
-  readonly #running = new Map<ChildProcess, Running>();
-  readonly #waiting: (() => void)[] = [];
-  #closed = false;
+  readonly #startChild: StartChild;
+  readonly #places = new Set<Place>();
+  readonly #waiting: Wish[] = [];
+  readonly #pace = new CellPace();
+  #next = 0;
+  #looking: NodeJS.Timeout | null = null;
 
-  constructor(most: number) {
+  /** @param start other processes than usual */
+  constructor(most: number, start: StartChild = (hear, lost) => new RunChild(hear, lost)) {
     this.#most = most;
+    this.#startChild = start;
   }
 
-  /** Runs a cell when a process is free. Rejects where the process dies, with what it said. */
-  async run(task: ChildTask): Promise<Ran> {
-    while (this.#idle.length === 0 && this.#running.size >= this.#most) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    }
-    const child = this.#idle.pop() ?? this.#start();
-    try {
-      return await new Promise<Ran>((resolve, reject) => {
-        this.#running.set(child, { resolve, reject });
-        child.send(task);
-      });
-    } finally {
-      this.#running.delete(child);
-      if (child.connected && !this.#closed) this.#idle.push(child);
-      this.#waiting.shift()?.();
-    }
+  /** Cells that should be asked for at a time. */
+  get room(): number {
+    return this.#most * this.#pace.depth;
+  }
+
+  /** Runs a cell. Rejects where its process dies, with what it said; and with {@link NotNow} where it would wait for long. */
+  run(task: CellTask): Promise<Ran> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject, alone: false });
+      this.#deal();
+    });
   }
 
   /** Ends all processes. */
   close(): void {
-    this.#closed = true;
-    for (const child of [...this.#idle, ...this.#running.keys()]) if (child.connected) child.disconnect();
+    if (this.#looking !== null) clearInterval(this.#looking);
+    for (const { child } of this.#places) child.end();
   }
 
-  #start(): ChildProcess {
-    const child = fork(CHILD, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    let said = '';
-    child.stderr!.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString()}`.slice(-LAST_WORDS);
-    });
-    child.on('message', (ran) => this.#running.get(child)?.resolve(ran as Ran));
-    const lost = (how: string): void => {
-      const at = this.#idle.indexOf(child);
-      if (at >= 0) this.#idle.splice(at, 1);
-      this.#running.get(child)?.reject(new Error(`its process ${how}${reasonIn(said)}`));
+  #deal(): void {
+    while (this.#waiting.length > 0) {
+      const place = this.#freest(this.#waiting[0]!.alone);
+      if (place === null) break;
+      const wish = this.#waiting.shift()!;
+      if (place.has.size === 0) place.since = performance.now();
+      const id = this.#next++;
+      place.has.set(id, wish);
+      place.child.give(id, wish.task);
+    }
+    const busy = [...this.#places].some(({ has }) => has.size > 1);
+    if (busy) this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    else if (this.#looking !== null) {
+      clearInterval(this.#looking);
+      this.#looking = null;
+    }
+  }
+
+  /** Where the next cell goes; null: it waits. */
+  #freest(alone: boolean): Place | null {
+    const places = [...this.#places].sort((one, other) => one.has.size - other.has.size);
+    const [first] = places;
+    if (first?.has.size === 0) return first;
+    if (places.length < this.#most) return this.#start();
+    if (alone) return null;
+    const { depth } = this.#pace;
+    return places.find(({ has }) => has.size < depth && ![...has.values()].some((wish) => wish.alone)) ?? null;
+  }
+
+  #start(): Place {
+    const place: Place = {
+      child: this.#startChild(
+        (said) => this.#hear(place, said),
+        (how) => this.#lose(place, how),
+      ),
+      has: new Map(),
+      since: 0,
     };
-    child.on('error', (error) => lost(`failed: ${error.message}`));
-    child.on('close', (code, signal) => lost(signal === null ? `ended with ${String(code)}` : `was ended by ${signal}`));
-    return child;
+    this.#places.add(place);
+    return place;
   }
-}
 
-/** Why a process died, as Node says it; nothing where it said nothing of it. */
-function reasonIn(said: string): string {
-  const line = said.split('\n').find((one) => /FATAL ERROR|Error:/.test(one));
-  return line === undefined ? '' : `: ${line.replace(/^.*FATAL ERROR: /, '').trim()}`;
+  #hear(place: Place, { ran, returned }: FromChild): void {
+    place.since = performance.now();
+    for (const [id, outcome, ms] of ran) {
+      this.#pace.add(ms);
+      place.has.get(id)?.resolve(outcome);
+      place.has.delete(id);
+    }
+    const back = returned.flatMap((id) => place.has.get(id) ?? []);
+    for (const id of returned) place.has.delete(id);
+    this.#waiting.unshift(...back);
+    this.#deal();
+    // Nobody here is free for them.
+    for (const wish of back) {
+      const at = this.#waiting.indexOf(wish);
+      if (at < 0) continue;
+      this.#waiting.splice(at, 1);
+      wish.reject(new NotNow('waits behind a long cell'));
+    }
+  }
+
+  #lose(place: Place, how: string): void {
+    this.#places.delete(place);
+    const had = [...place.has.values()];
+    if (had.length === 1) had[0]!.reject(new Error(`its process ${how}`));
+    else for (const wish of had) this.#waiting.unshift(Object.assign(wish, { alone: true }));
+    this.#deal();
+  }
+
+  /** Asks cells back that wait behind a long one: somebody else may be free. */
+  #look(): void {
+    const now = performance.now();
+    for (const { child, has, since } of this.#places) {
+      if (has.size < 2 || now - since < LONG_MS) continue;
+      this.#pace.atLeast(now - since);
+      child.askBack();
+    }
+  }
 }

@@ -59,8 +59,8 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
     throw new UserError(`--name ${name}: expected up to 100 letters, digits, dots and dashes, e.g. ann-1`);
   const tell = (line: string): void => context.note(line);
   const server = await openServer(address, tell);
-  const children = new RunChildren(jobs);
-  const worker = new QueueWorker(server, { name, jobs, cache, modules, tell, execute: (task) => children.run(task) });
+  const processes = new RunChildren(jobs);
+  const worker = new QueueWorker(server, { name, cache, modules, tell, processes });
   const ends = Object.entries({ SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated }).map(([signal, code]) => {
     let asked = 0;
     const end = (): void => {
@@ -76,7 +76,7 @@ async function work(flags: WorkerFlags, context: CliContext): Promise<void> {
     await worker.work(idleS);
   } finally {
     for (const end of ends) end();
-    children.close();
+    processes.close();
     server.close();
   }
   const { failed, ran, runMs } = worker.counts;

@@ -25,15 +25,40 @@ export function sealed(result: Result): Result {
   return { ...result, digest: digestOf(result) };
 }
 
+/** A part of a value whose canonical JSON is known: {@link canonicalJson} takes it as it is. */
+export class CanonicalText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** JSON in which equal values are equal text: keys sorted, absent fields left out. */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) {
     const flat = value.every((one) => typeof one !== 'object' || one === null);
     return flat ? JSON.stringify(value) : `[${value.map(canonicalJson).join(',')}]`;
   }
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(',')}}`;
+  let text = '';
+  for (const key of Object.keys(value).sort()) {
+    const field = (value as Readonly<Record<string, unknown>>)[key];
+    if (field !== undefined) text += `${text === '' ? '' : ','}${keyText(key)}:${canonicalJson(field)}`;
+  }
+  return `{${text}}`;
+}
+
+/** Keys as JSON: a result has hundreds, and the next one has the same. */
+const KEYS = new Map<string, string>();
+const MOST_KEYS = 4096;
+
+function keyText(key: string): string {
+  const known = KEYS.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(key);
+  if (KEYS.size < MOST_KEYS) KEYS.set(key, text);
+  return text;
 }

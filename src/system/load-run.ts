@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { placed } from '../base/errors.js';
 import { readText } from '../base/input-file.js';
 import { findProfile, shownPath } from '../base/profiles.js';
-import { type Located, locateValue, locateYaml, type Override } from '../base/yaml.js';
+import { type Located, locateValue, locateYaml, type Override, type Places } from '../base/yaml.js';
 import { misfitOfCopies } from './copies.js';
 import { withCopies } from './miss-rules.js';
 import { withLocatedModules } from './module-paths.js';
@@ -49,8 +49,7 @@ function specOf(
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
   const system = systemOf(located, folder, within('system'));
-  const ofSystem = Object.entries(system.places).map(([path, place]) => [`system.${path}`, place]);
-  const places = { ...located.places, ...Object.fromEntries(ofSystem) };
+  const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;
   const speculation = workload.speculation ?? system.value.speculation;
   const drafted = speculation === undefined ? workload : { ...workload, speculation };
@@ -64,6 +63,17 @@ function specOf(
   const message = misfitOfCopies(run.system);
   if (message !== null) throw misfit(run, 'system.cache.copies', message);
   return withLocatedModules(run, system.folder, overrides);
+}
+
+const BELOW_SYSTEM = new WeakMap<Places, Places>();
+
+/** Places in a system as places in a run: made once, for cells of a study share their system. */
+function belowSystem(places: Places): Places {
+  const known = BELOW_SYSTEM.get(places);
+  if (known !== undefined) return known;
+  const below = Object.fromEntries(Object.entries(places).map(([path, place]) => [`system.${path}`, place]));
+  BELOW_SYSTEM.set(places, below);
+  return below;
 }
 
 /** The same system, whose misses are served from copies where a class of requests is content with them. */

@@ -6,11 +6,14 @@ import { placeIn, type RunSpec } from './run.js';
 /** The same run with absolute paths of modules. `systemFolder`: folder of the file that defines the system. */
 export function withLocatedModules(run: RunSpec, systemFolder: string, overrides: readonly Override[]): RunSpec {
   const { folder, system, variants } = run;
+  const { cache, dram, predictor, scheduler } = system;
+  const choices = [cache.policy, dram.policy, predictor.kind, scheduler.kind, ...(variants ?? [])];
+  // The system stays the same object: what is known of it holds for all cells of a study that have it.
+  if (choices.every(({ path }) => path === undefined)) return run;
   const located = <C extends { readonly path?: string }>(choice: C, path: string, own: string): C => {
     const place = placeIn(run, path);
     return locatedChoice(choice, overrides.some(({ label }) => label === place) ? process.cwd() : own);
   };
-  const { cache, dram, predictor, scheduler } = system;
   return {
     ...run,
     ...(variants === undefined ? {} : { variants: variants.map((variant, i) => located(variant, `variants.${i}`, folder)) }),

@@ -1,8 +1,9 @@
 // The door to the files of users: what is no file is refused in one line, at once, and nothing is read that is too large.
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, closeSync, mkdirSync, openSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/base/errors.js';
 import { InputFile, type InputKind, readText, streamLimit } from '../../src/base/input-file.js';
 import { temporaryFolder } from '../trace/builders.js';
@@ -79,6 +80,26 @@ describe('the size', () => {
     } finally {
       closeSync(writer);
     }
+  });
+});
+
+describe('a profile that is read again', () => {
+  it('is what its file holds now, however little it was changed', async () => {
+    const path = join(folder, 'again.yaml');
+    const texts = ['a: 1', 'a: 2', 'a: 3', 'a: 4'];
+    // From the second on, the file seems old enough to be kept.
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now);
+    for (const text of texts) {
+      writeFileSync(path, text);
+      expect([readText(path), readText(path)]).toEqual([text, text]);
+      clock.mockReturnValue(now + 60_000);
+      // Longer than the tick of a clock, which the one above leaves out of account.
+      await sleep(30);
+    }
+    clock.mockRestore();
+    rmSync(path);
+    expect(() => readText(path)).toThrow('again.yaml: there is no such file');
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { toJson } from '../../src/report/json.js';
 import { sampledMetric } from '../../src/result/catalogue.js';
-import { digestOf, sealed } from '../../src/result/digest.js';
+import { CanonicalText, canonicalJson, digestOf, sealed } from '../../src/result/digest.js';
 import { parseResult } from '../../src/result/read.js';
 import type { Result } from '../../src/result/result.js';
 import { sampleResult } from './sample.js';
@@ -62,3 +62,13 @@ describe('samples', () => {
 function swap(record: Record<string, unknown>, a: string, b: string): void {
   [record[a], record[b]] = [record[b], record[a]];
 }
+
+it('writes equal values as equal text: keys sorted, absent ones left out, parts that are text already as they are', () => {
+  const value = {
+    b: [1, 'x', null, [-0]],
+    a: { 'é"': Number.NaN, Z: 1e21, absent: undefined },
+    c: new CanonicalText('{"z":1}'),
+    '\uffff': true,
+  };
+  expect(canonicalJson(value)).toBe('{"a":{"Z":1e+21,"é\\"":null},"b":[1,"x",null,[0]],"c":{"z":1},"\uffff":true}');
+});

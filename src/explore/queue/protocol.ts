@@ -3,10 +3,11 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { InternalError, UserError } from '../../base/errors.js';
 import type { RunSpec } from '../../system/run.js';
+import type { SystemSpec } from '../../system/system.js';
 import { buildOf } from '../study/build.js';
 
 /** Version of all that is written here. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Tries of a cell whose process dies, or whose worker cannot take its files: one, and two more. */
 export const TRIES = 3;
@@ -119,24 +120,65 @@ export function isAlike({ build, protocol }: Presence): boolean {
   return build === buildOf() && protocol === PROTOCOL;
 }
 
-/** A cell as JSON has it: numbers that JSON does not know are written as texts, maps as lists of pairs below a key that nothing else has. */
-export function cellData(cell: QueueCell): unknown {
-  return encoded(cell);
+/** A cell on its way: its run is a text, which the worker hands on to the process that runs it and need not take apart. */
+export interface SentCell extends Omit<QueueCell, 'run'>, SentRun {}
+
+/** A run as text. Its system is one of its own: most cells of a study have the same. */
+export interface SentRun {
+  readonly run: string;
+  readonly system: string;
+}
+
+/** A cell as it travels. */
+export function cellData(cell: QueueCell): SentCell {
+  const { system, ...run } = cell.run;
+  return { ...cell, run: JSON.stringify(encoded(run)), system: systemText(system) };
+}
+
+/** Texts of systems that were sent. */
+const SYSTEM_TEXTS = new WeakMap<SystemSpec, string>();
+
+function systemText(system: SystemSpec): string {
+  const text = SYSTEM_TEXTS.get(system) ?? JSON.stringify(encoded(system));
+  SYSTEM_TEXTS.set(system, text);
+  return text;
+}
+
+/** Systems that came last, by their text. */
+const SYSTEMS = new Map<string, SystemSpec>();
+const MOST_SYSTEMS = 64;
+
+function systemOfText(text: string): SystemSpec {
+  const system = SYSTEMS.get(text) ?? (decoded(JSON.parse(text)) as SystemSpec);
+  if (SYSTEMS.size >= MOST_SYSTEMS) SYSTEMS.clear();
+  SYSTEMS.set(text, system);
+  return system;
+}
+
+/** The run of a cell that has come. @throws SyntaxError where its texts were not made by {@link cellData} */
+export function runOfText({ run, system }: SentRun): RunSpec {
+  return { ...(decoded(JSON.parse(run)) as Omit<RunSpec, 'system'>), system: systemOfText(system) };
 }
 
 /**
  * Reads a cell.
  * @throws UserError where it is none, or of another protocol or build
  */
-export function cellOf(data: unknown): QueueCell {
-  const cell = decoded(data) as Partial<QueueCell> | null;
+export function cellOf(data: unknown): SentCell {
+  const cell = data as Partial<SentCell> | null;
   if (typeof cell !== 'object' || cell === null) throw new UserError('the job is no cell of a study');
-  const { build, files, folder, modules, protocol, run } = cell;
+  const { build, files, folder, modules, protocol, run, system } = cell;
   if (protocol !== PROTOCOL || build !== buildOf())
     throw new UserError(`the cell is of moeprof ${String(build)}, this worker is ${buildOf()}; install the same version on both`);
-  if (typeof run !== 'object' || typeof folder !== 'string' || !Array.isArray(files) || !Array.isArray(modules))
+  if (
+    typeof run !== 'string' ||
+    typeof system !== 'string' ||
+    typeof folder !== 'string' ||
+    !Array.isArray(files) ||
+    !Array.isArray(modules)
+  )
     throw new UserError('the cell lacks parts; it was not made by moeprof');
-  return cell as QueueCell;
+  return cell as SentCell;
 }
 
 const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
@@ -144,6 +186,7 @@ const ODD = /^\u0001(NaN|-?Infinity|-0)$/;
 /** The key of a map's pairs. */
 const MAP = '\u0001map';
 
+/** Numbers that JSON does not know are written as texts, maps as lists of pairs below a key that nothing else has. */
 function encoded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : `\u0001${Object.is(value, -0) ? '-0' : value}`;
@@ -168,15 +211,15 @@ function decoded(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, decoded(inner)]));
 }
 
-/** Fast, and a third of the size: most of an entry is names of metrics. */
-const LEVEL = 1;
+/** Fast, and a third of the size: most of an entry is names of metrics. A small window is made ready in less time than it takes to fill it. */
+const PACKING = { level: 1, windowBits: 13, memLevel: 6 };
 
 /** Largest entry that is unpacked, bytes: a result with details has a few MiB. */
 const LARGEST_ENTRY = 2 ** 28;
 
 /** An entry of the store, smaller. */
 export function packedEntry(entry: string): Buffer {
-  return deflateRawSync(entry, { level: LEVEL });
+  return deflateRawSync(entry, PACKING);
 }
 
 /** @throws UserError where the bytes are not what was packed */

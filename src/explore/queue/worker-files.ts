@@ -2,13 +2,13 @@
 // Modules come from neither: a worker runs only what lies in folders that its own user has named.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type Elsewhere, readElsewhere } from '../../base/elsewhere.js';
+import type { Elsewhere } from '../../base/elsewhere.js';
 import { UserError } from '../../base/errors.js';
-import { contentOf, fingerprintOf } from '../study/fingerprint.js';
+import { contentOf } from '../study/fingerprint.js';
 import { ChunkCheck, fileNoteOf } from './chunks.js';
 import type { FileCache } from './file-cache.js';
 import type { ModuleIndex } from './module-index.js';
-import type { CellFile, QueueCell, QueueKeys } from './protocol.js';
+import type { CellFile, QueueKeys, SentCell } from './protocol.js';
 
 /** Time between two looks whether a sweep has brought a file, ms. */
 const LOOK_MS = 250;
@@ -40,23 +40,24 @@ export class WorkerFiles {
     this.#sources = sources;
   }
 
+  /** What a cell names where the sweep has it, modules apart. @throws UserError for one that the worker's user has not put here */
+  asNamed(cell: SentCell): Elsewhere {
+    return { folder: cell.folder, lies: this.#trusted(cell) };
+  }
+
   /**
-   * Makes sure that a cell is here as it is where it was made: that it has its fingerprint.
+   * Brings what is not here as it is where the cell was made.
    * @returns where what it names lies, and what to call when it is done
    * @throws UserError where a file or module is not to be had {@link NobodyBrings}
    */
-  async of(cell: QueueCell, fingerprint: string): Promise<{ readonly elsewhere: Elsewhere; release(): void }> {
+  async brought(cell: SentCell): Promise<{ readonly elsewhere: Elsewhere; release(): void }> {
     const lies = this.#trusted(cell);
-    const plain: Elsewhere = { folder: cell.folder, lies };
-    if (matches(cell, plain, fingerprint)) return { elsewhere: plain, release: () => undefined };
     const used: string[] = [];
     const release = (): void => {
       for (const sha256 of used.splice(0)) this.#drop(sha256);
     };
     try {
       for (const file of cell.files) await this.#place(file, lies, used);
-      if (!matches(cell, { folder: cell.folder, lies }, fingerprint))
-        throw new UserError('is not what its name says: a file changed since it was enqueued; start the sweep again');
     } catch (error) {
       release();
       throw error;
@@ -65,7 +66,7 @@ export class WorkerFiles {
   }
 
   /** Where the modules of a cell lie. @throws UserError for one that the worker's user has not put here */
-  #trusted({ modules }: QueueCell): Map<string, string> {
+  #trusted({ modules }: SentCell): Map<string, string> {
     return new Map(modules.map(({ path, sha256 }) => [path, this.#sources.modules.find(path, sha256)]));
   }
 
@@ -114,15 +115,5 @@ export class WorkerFiles {
     const others = this.#used.get(sha256)! - 1;
     if (others === 0) this.#used.delete(sha256);
     else this.#used.set(sha256, others);
-  }
-}
-
-/** The proof that run, files, bundled profiles and build are those of the sweep. */
-function matches({ run }: QueueCell, elsewhere: Elsewhere, fingerprint: string): boolean {
-  readElsewhere(elsewhere);
-  try {
-    return fingerprintOf(run) === fingerprint;
-  } finally {
-    readElsewhere(null);
   }
 }

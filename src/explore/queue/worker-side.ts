@@ -3,7 +3,6 @@
 import type { Job, Worker } from 'bullmq';
 import type { Elsewhere } from '../../base/elsewhere.js';
 import { messageOf, UserError } from '../../base/errors.js';
-import type { RunSpec } from '../../system/run.js';
 import { buildOf } from '../study/build.js';
 import { type QueueServer, serverError } from './connect.js';
 import type { FileCache } from './file-cache.js';
@@ -19,8 +18,11 @@ import {
   presenceText,
   type QueueKeys,
   RESULT_KEPT_S,
+  type SentCell,
+  type SentRun,
   TRIES,
 } from './protocol.js';
+import { type ServerCommand, Together } from './together.js';
 import { NobodyBrings, WorkerFiles } from './worker-files.js';
 
 /** How long a cell stays with a worker that has not been heard of, ms: then another one takes it. */
@@ -40,25 +42,36 @@ export type Ran =
   /** An entry of the store, packed; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
   /** It ran into a mistake of moeprof's, or a file that it names is not here. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It was not run: it has another fingerprint here, for want of a file or since one differs. */
+  | { readonly kind: 'differs' };
 
-/** Runs a cell; rejects where its process dies. */
-export type Execute = (task: {
+/** What a process is asked to do. */
+export interface CellTask extends SentRun {
   readonly fingerprint: string;
-  readonly run: RunSpec;
   readonly elsewhere: Elsewhere;
+  /** Paths where the sweep has nothing either. */
   readonly absent: readonly string[];
-}) => Promise<Ran>;
+}
+
+/** A cell goes back to the queue: it would wait here while another worker may be free. */
+export class NotNow extends Error {}
+
+/** Processes that run cells. */
+export interface CellProcesses {
+  /** Cells that they should have at a time. */
+  readonly room: number;
+  /** Runs a cell; rejects where its process dies, and with {@link NotNow}. */
+  run(task: CellTask): Promise<Ran>;
+}
 
 /** How a worker works. */
 export interface WorkerSettings {
   /** As sweeps show it. */
   readonly name: string;
-  /** Cells at a time. */
-  readonly jobs: number;
   readonly cache: FileCache;
   readonly modules: ModuleIndex;
-  readonly execute: Execute;
+  readonly processes: CellProcesses;
   /** Is told what a person should know, in one line. */
   tell(line: string): void;
 }
@@ -68,6 +81,7 @@ export class QueueWorker {
   readonly #server: QueueServer;
   readonly #settings: WorkerSettings;
   readonly #keys: QueueKeys;
+  readonly #together: Together;
   readonly #files: WorkerFiles;
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
@@ -85,13 +99,14 @@ export class QueueWorker {
     this.#server = server;
     this.#settings = settings;
     this.#keys = keysOf(server.address.prefix);
+    this.#together = new Together(server.redis);
     const { cache, modules } = settings;
     this.#files = new WorkerFiles({ redis: server.redis, keys: this.#keys, cache, modules, waits: () => !this.#draining });
     this.#worker = new server.bull.Worker(this.#keys.cells, (job, token) => this.#take(job, token!), {
       connection: server.redis,
       prefix: this.#keys.prefix,
       name: settings.name,
-      concurrency: settings.jobs,
+      concurrency: settings.processes.room,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_MS,
       maxStalledCount: TRIES - 1,
@@ -143,10 +158,16 @@ export class QueueWorker {
     try {
       await this.#runCell(job);
     } catch (error) {
+      const { DelayedError, WaitingError } = this.#server.bull;
+      if (error instanceof NotNow) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       if (!(error instanceof NobodyBrings)) throw error;
       await job.moveToDelayed(Date.now() + REST_MS, token);
-      throw new this.#server.bull.DelayedError();
+      throw new DelayedError();
     } finally {
+      this.#worker.concurrency = this.#settings.processes.room;
       this.#running--;
       this.#lastCell = performance.now();
     }
@@ -155,32 +176,40 @@ export class QueueWorker {
   /** @throws where it is to be tried again */
   async #runCell(job: Job): Promise<void> {
     const fingerprint = job.id!;
-    const { redis } = this.#server;
     // A sweep may have added it again just when it ended.
-    if ((await redis.exists(this.#keys.result(fingerprint))) === 1) return;
+    if ((await this.#together.ask(['exists', this.#keys.result(fingerprint)]))[0] === 1) return;
     const worker = this.#settings.name;
     const last = job.attemptsMade + 1 >= TRIES;
     try {
-      const cell = cellOf(job.data);
-      const { elsewhere, release } = await this.#files.of(cell, fingerprint);
-      const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
-      let ran: Ran;
-      try {
-        ran = await this.#settings.execute({ fingerprint, run: cell.run, elsewhere, absent });
-      } finally {
-        release();
-      }
+      const ran = await this.#ranOf(cellOf(job.data), fingerprint);
       if (ran.kind === 'failed') return await this.#fail({ fingerprint, worker, failure: ran.reason });
       this.#ran++;
       this.#runMs += ran.cpuMs;
-      await this.#publish({ fingerprint, worker, failure: null }, Buffer.from(ran.entry));
+      await this.#publish({ fingerprint, worker, failure: null }, asBuffer(ran.entry));
     } catch (error) {
-      if (error instanceof NobodyBrings) throw error;
+      if (error instanceof NobodyBrings || error instanceof NotNow) throw error;
       const reason = messageOf(error);
       // What the cell lacks is lacking the next time, too, unless it is this worker's disk: then another worker may have room.
       if (last || (error instanceof UserError && !/cannot be written/.test(reason)))
         return await this.#fail({ fingerprint, worker, failure: reason });
       throw error;
+    }
+  }
+
+  /** Runs a cell with the files that are here; where they are others than the sweep's, with those. */
+  async #ranOf(cell: SentCell, fingerprint: string): Promise<Exclude<Ran, { kind: 'differs' }>> {
+    const absent = cell.files.filter(({ names, sha256 }) => sha256 === null && names === undefined).map(({ path }) => path);
+    const task = { fingerprint, run: cell.run, system: cell.system, absent };
+    const { processes } = this.#settings;
+    const first = await processes.run({ ...task, elsewhere: this.#files.asNamed(cell) });
+    if (first.kind !== 'differs') return first;
+    const { elsewhere, release } = await this.#files.brought(cell);
+    try {
+      const ran = await processes.run({ ...task, elsewhere });
+      if (ran.kind !== 'differs') return ran;
+      throw new UserError('is not what its name says: a file changed since it was enqueued; start the sweep again');
+    } finally {
+      release();
     }
   }
 
@@ -192,11 +221,14 @@ export class QueueWorker {
 
   /** Before the job is gone: at any time, a cell is in the queue or its result is there. */
   async #publish(done: CellEnd, entry?: Buffer): Promise<void> {
-    const { redis } = this.#server;
-    const pipeline = redis.pipeline();
-    if (entry !== undefined) pipeline.set(this.#keys.result(done.fingerprint), entry, 'EX', RESULT_KEPT_S);
-    pipeline.xadd(this.#keys.done, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done));
-    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw serverError(this.#server.address, error);
+    const { done: stream, result } = this.#keys;
+    const news: ServerCommand = ['xadd', stream, 'MAXLEN', '~', DONE_KEPT, '*', ...doneFields(done)];
+    const kept: ServerCommand[] = entry === undefined ? [] : [['set', result(done.fingerprint), entry, 'EX', RESULT_KEPT_S]];
+    try {
+      await this.#together.ask(...kept, news);
+    } catch (error) {
+      throw serverError(this.#server.address, error);
+    }
   }
 
   /** Says that it is there, and looks whether somebody waits for workers of another version. */
@@ -220,4 +252,9 @@ export class QueueWorker {
       // Said again the next time.
     }
   }
+}
+
+/** The same bytes. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -6,8 +6,9 @@ import { whereLies } from '../../base/elsewhere.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
 import { asWritten } from '../../base/written.js';
 import { meantModel } from '../../model/hub/bundled.js';
-import { hashOfValue } from '../../result/digest.js';
+import { CanonicalText, canonicalJson, hashOfValue } from '../../result/digest.js';
 import type { RunSpec } from '../../system/run.js';
+import type { SystemSpec } from '../../system/system.js';
 import { buildOf } from './build.js';
 
 /** Profiles that a run names, and the family of each. Its system is part of it already. */
@@ -34,10 +35,11 @@ export interface RunIdentity {
 export function runIdentity(run: RunSpec): RunIdentity {
   const { folder } = run;
   const read = new Set<string>();
-  const told = withContents(plainOf(run), folder, (path) => {
+  const content: ContentOf = (path) => {
     read.add(path);
     return contentOf(path);
-  });
+  };
+  const told = { ...(withContents(plainOf(run), folder, content) as object), system: systemText(run, content) };
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -62,9 +64,26 @@ export function fingerprintOf(run: RunSpec): string {
 /** What a run is told, as it was written. */
 function plainOf(run: RunSpec): unknown {
   // What was changed in a system stands in the system.
-  const { folder: _folder, label: _label, places: _places, systemChanges: _changes, ...told } = run;
-  const { cites: _cites, simplifies: _simplifies, ...system } = told.system;
-  return asWritten({ ...told, system, budgets: [], overrides: overridesOf(run) });
+  const { folder: _folder, label: _label, places: _places, system: _system, systemChanges: _changes, ...told } = run;
+  return asWritten({ ...told, budgets: [], overrides: overridesOf(run) });
+}
+
+/** Systems that name no files, as their part of what a run is told: cells of a study share them. */
+const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
+
+/** The part of the run's system. */
+function systemText({ folder, system: whole }: RunSpec, content: ContentOf): CanonicalText {
+  const known = SYSTEMS.get(whole);
+  if (known !== undefined) return known;
+  const { cites: _cites, simplifies: _simplifies, ...system } = whole;
+  let names = 0;
+  const counted: ContentOf = (path) => {
+    names++;
+    return content(path);
+  };
+  const text = new CanonicalText(canonicalJson(withContents(asWritten(system), folder, counted)));
+  if (names === 0) SYSTEMS.set(whole, text);
+  return text;
 }
 
 /** Modules of the user's own that the run names, from the root; that of a trace format stands in it as a path already. */

@@ -1,0 +1,52 @@
+// Commands of one turn of the event loop, as one message to the server: cells come back from a process several at a time, and each message
+// would wake server and worker once more.
+import type { Redis } from 'ioredis';
+
+/** A command and what it is given. */
+export type ServerCommand = readonly [name: string, ...given: (string | number | Buffer)[]];
+
+interface Message {
+  readonly commands: ServerCommand[];
+  readonly answers: Promise<readonly (readonly [Error | null, unknown])[]>;
+}
+
+/** Gathers commands. */
+export class Together {
+  readonly #redis: Redis;
+  #message: Message | null = null;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** What the server answers to commands, which it is given in their order. @throws Error what it answers to the first that it refuses */
+  async ask(...commands: readonly ServerCommand[]): Promise<unknown[]> {
+    const message = (this.#message ??= this.#begin());
+    const from = message.commands.length;
+    message.commands.push(...commands);
+    const answers = (await message.answers).slice(from, from + commands.length);
+    return answers.map(([error, answer]) => {
+      if (error !== null) throw error;
+      return answer;
+    });
+  }
+
+  #begin(): Message {
+    const commands: ServerCommand[] = [];
+    const answers = new Promise<void>((resolve) => process.nextTick(resolve)).then(async () => {
+      this.#message = null;
+      const answered = (await this.#redis.pipeline(commands.map((command) => [...command])).exec()) ?? [];
+      this.#gatherNext();
+      return answered;
+    });
+    return { commands, answers };
+  }
+
+  /** Whoever waited goes on now, in one turn: what they send goes as one message, too. */
+  #gatherNext(): void {
+    const { stream } = this.#redis;
+    if (stream === undefined) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+}
