@@ -79,6 +79,7 @@ export const resultSchema = z.looseObject({
     tokenCycleBytes: count,
     capacityBytes: count,
   }),
+  tenfold: z.looseObject({ requests: count, tpot: count }).optional(),
   accuracy: z.looseObject({ decode: accuracy.nullable(), prefill: accuracy.nullable() }).optional(),
   knowledge: z
     .looseObject({

@@ -119,6 +119,12 @@ export interface Result {
    * comparison of two results does not look at it.
    */
   readonly accuracy?: { readonly decode: Accuracy | null; readonly prefill: Accuracy | null };
+  /**
+   * How far the mean TPOT of a run of drawn routing typically moves where ten times as many requests run, as a share of it, told from how far
+   * its requests and their halves differ. Of one request it cannot say how unlike others are. Absent: routing is recorded, or nothing was
+   * generated. A comparison of two results does not look at it.
+   */
+  readonly tenfold?: { readonly requests: number; readonly tpot: number };
   /** What parts of the system knew beyond what had happened (L17); absent in results of earlier versions. */
   readonly knowledge?: RunKnowledge;
   /** By class, where arrivals give requests one; absent: they do not. */

@@ -40,6 +40,7 @@ export function outcome(finished: Finished): Result {
   };
   const profile = profileOf(finished);
   const accuracy = accuracyOf(finished);
+  const tenfold = inputs.trace.meta.synthetic ? finished.meters.latencies.halves.tenfold() : null;
   const wallMs = performance.now() - finished.startedAt;
   return sealed({
     schema: RESULT_SCHEMA,
@@ -68,6 +69,7 @@ export function outcome(finished: Finished): Result {
     perLayer: perLayerOf(finished),
     bounds,
     ...(accuracy === null ? {} : { accuracy }),
+    ...(tenfold === null ? {} : { tenfold }),
     knowledge: knowledgeOfRun(finished),
     ...classesOf(finished),
     warnings: warningsOf(finished, bounds),

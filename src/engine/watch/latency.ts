@@ -8,6 +8,7 @@ import type { KnowledgeEnds } from '../foresight/knowledge-bounds.js';
 import type { Clocks } from './bounds.js';
 import { ClassMeter } from './class-meter.js';
 import { PhaseSpeeds } from './phase-speeds.js';
+import { RequestHalves } from './request-halves.js';
 import { Samples } from './samples.js';
 
 /** Latencies of passes and requests, ns. */
@@ -34,6 +35,7 @@ export class Latencies {
   readonly speeds = new PhaseSpeeds();
   readonly lastPass = new PhaseSpeeds();
   readonly classes = new ClassMeter();
+  readonly halves = new RequestHalves();
   /** By request that has its first token: what the floor of its others is told from. */
   readonly #marks = new Map<Request, readonly FloorMark[]>();
   readonly #bounds: Clocks;
@@ -74,6 +76,7 @@ export class Latencies {
           this.#firstToken(shares[i]!, endNs);
         } else this.#nextToken(request, endNs);
       } else for (let token = request.done; token < done; token++) this.#nextToken(request, endNs);
+      this.halves.generated(request, done, endNs);
       if (done < request.tokens) continue;
       this.request.add(endNs - request.arrivalNs);
       this.finished++;
@@ -84,6 +87,7 @@ export class Latencies {
         this.metTokens += request.decode;
       }
       if (request.decode === 0) continue;
+      this.halves.finished(request, endNs);
       this.speeds.decoded(request.decode, endNs - request.firstTokenNs);
       this.tpot.add((endNs - request.firstTokenNs) / request.decode);
       this.tpotAllResident.add((this.#bounds.allResidentNs - request.firstTokenAllResidentNs) / request.decode);

@@ -8,6 +8,7 @@ import { documentFormats } from '../document/formats.js';
 import { bareRate } from '../format.js';
 import { heldOutLead, heldOutTokens } from '../held-out.js';
 import { metricValue } from '../metric.js';
+import { tenfoldOfAll } from '../tenfold.js';
 import { notesOf, sharedNotes } from './notes.js';
 import { fits, phaseRanked, type Ranked, rank } from './rank.js';
 
@@ -22,7 +23,7 @@ export function rankingDocument(results: readonly Result[]): Document {
   const others = ranked.slice(fitting.length);
   return {
     title: titleOf(results[0]!),
-    lead: [{ text: orderOf(ranked) }, ...runtimesOf(ranked), ...heldOutLead(heldOutTokens(results[0]!))],
+    lead: [{ text: orderOf(ranked) }, ...runtimesOf(ranked), ...heldOutLead(heldOutTokens(results[0]!)), ...lengthLead(ranked)],
     blocks: [
       ...(others.length === 0 ? byKnowledge(ranked, whole) : byKnowledge(fitting, part(whole, whole.rows.slice(0, fitting.length)))),
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
@@ -31,6 +32,12 @@ export function rankingDocument(results: readonly Result[]): Document {
     ],
     records: whole,
   };
+}
+
+/** How far the figures would move in longer runs; nothing where that is little. */
+function lengthLead(ranked: readonly Ranked[]): Line[] {
+  const text = tenfoldOfAll(ranked);
+  return text === null ? [] : [{ text }];
 }
 
 /** Heading of runs that do not fit their machine. */

@@ -7,6 +7,7 @@ import { printable } from '../format.js';
 import { foresightText, knownTimes, limitText } from '../limit.js';
 import { metricText, metricValue } from '../metric.js';
 import type { Phase } from '../phase-time.js';
+import { tenfoldText } from '../tenfold.js';
 
 /** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
@@ -144,7 +145,9 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
   const knows = printable(knowledgeText(result) ?? '');
   const others = [
     ['GPUs', joinedText(result)] as const,
-    ...lines,
+    ...lines.slice(0, 1),
+    ['length', tenfoldText(result) ?? ''] as const,
+    ...lines.slice(1),
     ['knows', knows] as const,
     ...knowingFacts(result),
     ['again', printable(String(result.environment.command ?? ''))] as const,
