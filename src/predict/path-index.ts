@@ -7,23 +7,23 @@ import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { BestPlaces } from './best-places.js';
 import { NEXT_TOKEN } from './evidence.js';
+import { FOLLOWED, FollowedTokens } from './followed-tokens.js';
+import { PathBallot } from './path-ballot.js';
+import { LONGEST_CONTEXT, PathContexts } from './path-contexts.js';
+import { PathHints } from './path-hints.js';
 import { BLOCK, MOST_ROWS, ONE, type PathKernels, pathKernelsOn, SCRATCH_BYTES } from './path-kernels.js';
 import { NOWHERE, PathRing } from './path-ring.js';
-
-/** Tokens of a pass that are followed: an even sample of more, and the last of each request. */
-const FOLLOWED = 64;
 
 /** What is left of an agreement one layer on, and of the agreement of previous tokens one token on. Ours, chosen on code and math. */
 const LAYER_DECAY = 0.8;
 const TOKEN_DECAY = 0.4;
 
 /**
- * What a path with the same token id is credited with, in whole paths, for the id and for each further id of the same context, and the
- * longest context that counts. Ours, chosen on mini-finegrained-64x12l.
+ * What a path with the same token id is credited with, in whole paths, for the id and for each further id of the same context. Ours, chosen on
+ * mini-finegrained-64x12l.
  */
 const SAME_ID = 1;
 const SAME_CONTEXT = 0.25;
-const LONGEST_CONTEXT = 8;
 
 /** Largest sum that is meant to fit in 16 bits, with room for rounding. */
 const FULL = 30_000;
@@ -55,8 +55,8 @@ export class PathIndex {
   readonly ring: PathRing;
   /** What {@link select} found, with similarities in units of {@link unit}. */
   readonly best: BestPlaces;
-  /** `[experts of the widest layer]`: what {@link vote} has counted. */
-  readonly votes: Uint32Array;
+  /** Where kept paths vote on experts. */
+  readonly ballot: PathBallot;
   /** Grows with every search: while it stays, so does {@link best}. */
   searches = 0;
   /** Similarity of one expert that is shared at the last layer known, and of one that a token before shared. */
@@ -88,30 +88,15 @@ export class PathIndex {
   readonly #before: number;
   readonly #carried: number;
   readonly #rows: number;
-  /** Behind them: voters of {@link elect}, their votes, and the paths, of so many choices each. */
-  readonly #voters: number;
-  readonly #votes: number;
-  readonly #paths: number;
-  readonly #rowLength: number;
-  #votersEnd = 0;
-  /** `[rows, width]`, `[slots, width]`: ids that the contexts of both have in common, at most {@link LONGEST_CONTEXT}; null: there are no ids. */
-  #context: Uint8Array | null = null;
-  #carriedContext: Uint8Array | null = null;
+  /** What the contexts of token ids have in common; null: tokens have no ids. */
+  #contexts: PathContexts | null = null;
   /**
-   * `[2, rows + slots, voters]` the paths that were best the last time, and how many; those of a slot are its last token's. The second
-   * half, from row `#nextHints` on, is about next tokens.
+   * The paths that were best the last time: a row for each followed token, then one for each slot, of its request's last token. The second half,
+   * from row `#nextHints` on, is about next tokens.
    */
-  readonly #hints: Int32Array;
-  readonly #hinted: Int32Array;
+  readonly #hints: PathHints;
   readonly #nextHints: number;
-  /** By token of the pass: its row, or -1, and layers of it that are known. */
-  #rowOf = new Int32Array(0);
-  #known = new Int32Array(0);
-  #pass: Pass | null = null;
-  #number = -1;
-  /** By slot: first and last token of its request in the pass; -1: it has none. */
-  readonly #first: Int32Array;
-  readonly #last: Int32Array;
+  readonly #followed: FollowedTokens;
   /** By slot: its request, the place of the request's last path, and how many paths had been kept before that. */
   readonly #owner: Int32Array;
   readonly #place: Int32Array;
@@ -141,19 +126,18 @@ export class PathIndex {
     this.#whole = this.#near + this.#rows * this.#bytes;
     this.#before = this.#whole + this.#rows * this.#bytes;
     this.#carried = this.#before + this.#rows * this.#bytes;
-    this.#voters = this.#carried + slots * this.#bytes;
-    this.#votes = this.#voters + 8 * voters;
-    this.#paths = this.#votes + 4 * (NULL_EXPERT + 1);
+    // Behind them: voters, their votes, and the paths.
+    const votersAt = this.#carried + slots * this.#bytes;
+    const votes = votersAt + 8 * voters;
+    const paths = votes + 4 * (NULL_EXPERT + 1);
     const row = model.layers.length * topK;
-    const { kernels, memory } = pathKernelsOn(this.#paths + 2 * capacity * row);
+    const { kernels, memory } = pathKernelsOn(paths + 2 * capacity * row);
     this.#kernels = kernels;
     this.#words = new Int32Array(memory.buffer);
-    this.#shorts = new Int16Array(memory.buffer, 0, this.#voters / 2);
+    this.#shorts = new Int16Array(memory.buffer, 0, votersAt / 2);
     const bits = new Uint8Array(memory.buffer, this.#bits, model.experts * this.#rowBytes);
-    this.ring = new PathRing(model, topK, new Uint16Array(memory.buffer, this.#paths, capacity * row), bits, this.#rowBytes);
-    this.#rowLength = row;
-    const widest = model.layers.reduce((most, layer) => Math.max(most, layer.experts), 0);
-    this.votes = new Uint32Array(memory.buffer, this.#votes, widest);
+    this.ring = new PathRing(model, topK, new Uint16Array(memory.buffer, paths, capacity * row), bits, this.#rowBytes);
+    this.ballot = new PathBallot(model, topK, kernels, this.#words, { voters: votersAt, votes, paths });
     this.best = new BestPlaces(voters, this.#width);
     const choices = topK * model.layers.length;
     const most = 1 + (1 + SAME_ID + SAME_CONTEXT * (LONGEST_CONTEXT - 1)) / (1 - TOKEN_DECAY);
@@ -166,10 +150,8 @@ export class PathIndex {
     this.unit = powerOfTwo(during.before > 0 ? Math.min(room, (model.layers.length * this.beforeUnit) / during.before) : room);
     this.#shift = Math.log2(this.unit);
     this.#nextHints = this.#rows + slots;
-    this.#hints = new Int32Array(2 * this.#nextHints * voters);
-    this.#hinted = new Int32Array(2 * this.#nextHints);
-    this.#first = new Int32Array(slots);
-    this.#last = new Int32Array(slots);
+    this.#hints = new PathHints(2 * this.#nextHints, voters);
+    this.#followed = new FollowedTokens(slots);
     this.#owner = new Int32Array(slots).fill(NOBODY);
     this.#place = new Int32Array(slots).fill(NOWHERE);
     this.#keptAt = new Float64Array(slots);
@@ -178,9 +160,10 @@ export class PathIndex {
   /** The token's experts at `layer` are known. A layer that is known already is passed over: several events may share one. */
   learn(pass: Pass, token: number, layer: number): void {
     this.#begin(pass);
-    if (this.#known[token] !== layer) return;
-    this.#known[token] = layer + 1;
-    const row = this.#rowOf[token]!;
+    const { known, rowOf } = this.#followed;
+    if (known[token] !== layer) return;
+    known[token] = layer + 1;
+    const row = rowOf[token]!;
     if (row >= 0) this.#share(pass, token, layer, row);
     if (token === pass.tokens - 1 && layer === this.#layers.length - 1) this.#keep(pass);
   }
@@ -192,9 +175,9 @@ export class PathIndex {
    */
   select(pass: Pass, token: number, after: number): boolean {
     this.#begin(pass);
-    const row = this.#rowOf[token]!;
+    const row = this.#followed.rowOf[token]!;
     if (row < 0) return false;
-    const known = this.#known[token]!;
+    const known = this.#followed.known[token]!;
     const asked = this.#asked;
     if (asked.token === token && asked.after === after && asked.known === known) return this.best.count > 0;
     asked.token = token;
@@ -220,24 +203,6 @@ export class PathIndex {
     return this.best.count > 0;
   }
 
-  /** Names the paths that vote, and their weights: the first `count` of each list, at most as many as are searched for. */
-  elect(places: Int32Array, weights: Uint32Array, count: number): void {
-    const first = this.#voters >> 2;
-    for (let i = 0; i < count; i++) {
-      this.#words[first + 2 * i] = this.#paths + 2 * places[i]! * this.#rowLength;
-      this.#words[first + 2 * i + 1] = weights[i]!;
-    }
-    this.#votersEnd = this.#voters + 8 * count;
-  }
-
-  /** Counts the weights of those who used each expert of a layer, into {@link votes}. */
-  vote(layer: number): void {
-    const { experts } = this.#layers[layer]!;
-    const bytes = 2 * (this.#rowLength / this.#layers.length);
-    this.votes.fill(0, 0, experts);
-    if (this.#votersEnd > this.#voters) this.#kernels.vote(this.#voters, this.#votersEnd, layer * bytes, bytes, this.#votes);
-  }
-
   /** Finds the best by the weighted sum of what row `from` has counted. `hints`: row of those that were best the last time. */
   #search(hints: number, from: number, near: number, whole: number, before: number): void {
     this.searches++;
@@ -255,16 +220,15 @@ export class PathIndex {
       // Hints may name a path twice: then fewer than are wanted exceed the least of them.
       if (least === 0 || best.count === best.most) break;
     }
-    this.#hints.set(best.places, hints * best.most);
-    this.#hinted[hints] = best.count;
+    this.#hints.found(hints, best);
   }
 
-  /** A similarity that as many paths exceed as are wanted: what was best the last time still is that good. */
+  /** A similarity that at least as many paths exceed as are wanted: the paths that were best the last time all do. */
   #least(hinted: number, from: number, a: number, whole: number, c: number): number {
     const { most } = this.best;
-    if (this.#hinted[hinted] !== most) return 0;
+    const hints = this.#hints.full(hinted);
+    if (hints === null) return 0;
     const shorts = this.#shorts;
-    const hints = this.#hints;
     const near = (this.#near + from * this.#bytes) >> 1;
     const apart = (this.#rows * this.#bytes) >> 1;
     const end = (hinted + 1) * most;
@@ -315,31 +279,12 @@ export class PathIndex {
     }
   }
 
-  /** A pass of which nothing is known yet: gives rows to the tokens that are followed. */
+  /** Begins a pass of which nothing is known yet. */
   #begin(pass: Pass): void {
-    if (this.#pass === pass && this.#number === pass.number) return;
-    this.#pass = pass;
-    this.#number = pass.number;
+    if (!this.#followed.begin(pass)) return;
     this.#asked.token = -1;
-    const { tokens } = pass;
-    if (this.#rowOf.length < tokens) {
-      this.#rowOf = new Int32Array(tokens);
-      this.#known = new Int32Array(tokens);
-    }
-    this.#known.fill(0, 0, tokens);
-    this.#first.fill(-1);
-    for (let token = 0; token < tokens; token++) {
-      const slot = pass.slot[token]!;
-      if (this.#first[slot] === -1) this.#first[slot] = token;
-      this.#last[slot] = token;
-    }
-    const stride = Math.ceil(tokens / FOLLOWED);
-    let rows = 0;
-    for (let token = 0; token < tokens; token++) {
-      const followed = token % stride === 0 || this.#last[pass.slot[token]!] === token;
-      this.#rowOf[token] = followed ? rows++ : -1;
-      if (followed) this.#start(pass, token, this.#rowOf[token]!);
-    }
+    const { rowOf } = this.#followed;
+    for (let token = 0; token < pass.tokens; token++) if (rowOf[token]! >= 0) this.#start(pass, token, rowOf[token]!);
   }
 
   /** What the tokens before a token share with the tokens before each path. Of a request's tokens in one pass only the first knows that. */
@@ -348,7 +293,7 @@ export class PathIndex {
     const slot = pass.slot[token]!;
     const { count, previous } = this.ring;
     const before = (this.#before >> 1) + row * this.#width;
-    const follows = this.#owner[slot] === pass.request[token] && this.#first[slot] === token;
+    const follows = this.#owner[slot] === pass.request[token] && this.#followed.first[slot] === token;
     const shorts = this.#shorts;
     if (follows) {
       const carried = (this.#carried >> 1) + slot * this.#width;
@@ -359,60 +304,28 @@ export class PathIndex {
     } else {
       shorts.fill(0, before, before + this.#width);
     }
-    for (const first of [0, this.#nextHints]) this.#follow(first + row, follows ? first + this.#rows + slot : -1);
-    if (pass.tokenId !== null) this.#compareIds(pass.tokenId[token]!, row, follows ? slot : -1);
-  }
-
-  /** The paths that came after those that were best for the token before are good to begin with. `from`: their row of hints; -1: none. */
-  #follow(row: number, from: number): void {
-    const { most } = this.best;
-    const hints = this.#hints;
-    const { successor } = this.ring;
-    const hinted = from < 0 ? 0 : this.#hinted[from]!;
-    for (let i = 0; i < hinted; i++) {
-      const place = hints[from * most + i]!;
-      const after = successor[place]!;
-      hints[row * most + i] = after === NOWHERE ? place : after;
-    }
-    this.#hinted[row] = hinted;
-  }
-
-  /** Credits paths of the same token id, the more the longer their contexts agree. `slot`: of the tokens before; -1: there are none. */
-  #compareIds(id: number, row: number, slot: number): void {
-    const width = this.#width;
-    this.#context ??= new Uint8Array(this.#rows * width);
-    this.#carriedContext ??= new Uint8Array(this.#first.length * width);
-    const { count, previous, tokenIds } = this.ring;
-    const before = (this.#before >> 1) + row * width;
-    for (let place = 0; place < count; place++) {
-      let common = 0;
-      if (tokenIds[place] === id) {
-        const last = previous[place]!;
-        common = slot < 0 || last === NOWHERE ? 1 : Math.min(LONGEST_CONTEXT, 1 + this.#carriedContext[slot * width + last]!);
-        this.#shorts[before + place]! += this.#credit[common]!;
-      }
-      this.#context[row * width + place] = common;
-    }
+    // The paths that came after those that were best for the token before are good to begin with.
+    for (const first of [0, this.#nextHints]) this.#hints.follow(first + row, follows ? first + this.#rows + slot : -1, this.ring);
+    if (pass.tokenId === null) return;
+    // Paths of the same token id are credited, the more the longer their contexts agree.
+    this.#contexts ??= new PathContexts(this.#rows, this.#owner.length, this.#width);
+    this.#contexts.compare(pass.tokenId[token]!, row, follows ? slot : -1, this.ring, shorts, before, this.#credit);
   }
 
   /** All of a pass is known: what its last tokens share is carried to the next pass of their requests, and its paths are kept. */
   #keep(pass: Pass): void {
     this.#asked.token = -1;
-    const width = this.#width;
-    const { most } = this.best;
+    const { last, rowOf } = this.#followed;
     const decay = fraction(TOKEN_DECAY);
     for (let token = 0; token < pass.tokens; token++) {
       const slot = pass.slot[token]!;
-      if (this.#last[slot] !== token) continue;
-      const row = this.#rowOf[token]!;
+      if (last[slot] !== token) continue;
+      const row = rowOf[token]!;
       const whole = this.#whole + row * this.#bytes;
       const to = this.#carried + slot * this.#bytes;
       this.#kernels.carry(whole, whole + this.#bytes, this.#before + row * this.#bytes, to, decay, Math.log2(this.beforeUnit));
-      if (this.#context !== null) this.#carriedContext!.set(this.#context.subarray(row * width, (row + 1) * width), slot * width);
-      for (const first of [0, this.#nextHints]) {
-        this.#hints.copyWithin((first + this.#rows + slot) * most, (first + row) * most, (first + row + 1) * most);
-        this.#hinted[first + this.#rows + slot] = this.#hinted[first + row]!;
-      }
+      this.#contexts?.carry(row, slot);
+      for (const first of [0, this.#nextHints]) this.#hints.copy(first + row, first + this.#rows + slot);
     }
     for (let token = 0; token < pass.tokens; token++) {
       const slot = pass.slot[token]!;
@@ -430,8 +343,7 @@ export class PathIndex {
     const shorts = this.#shorts;
     const width = this.#width;
     for (let at = (this.#near >> 1) + place; at < shorts.length; at += width) shorts[at] = 0;
-    const contexts = this.#carriedContext;
-    if (contexts !== null) for (let at = place; at < contexts.length; at += width) contexts[at] = 0;
+    this.#contexts?.forget(place);
   }
 }
 

@@ -101,7 +101,7 @@ export class PathVotes {
     if (this.#voters === 0) return null;
     if (this.#layer !== layer) {
       this.#layer = layer;
-      this.index.vote(layer);
+      this.index.ballot.vote(layer);
       this.#lookUp(layer);
     }
     return this.#said[column]![layer]!;
@@ -110,7 +110,7 @@ export class PathVotes {
   /** The log-odds of both columns' votes at a layer. */
   #lookUp(layer: number): void {
     const logOdds = this.#logOdds[layer]!;
-    const { votes } = this.index;
+    const { votes } = this.index.ballot;
     const low = this.#said[0]![layer]!;
     const high = this.#said[1]![layer]!;
     for (let e = 0; e < low.length; e++) {
@@ -214,7 +214,7 @@ export class PathVotes {
       weights[kept++] = weights[i]!;
     }
     this.#voters = kept;
-    this.index.elect(voting, weights, kept);
+    this.index.ballot.elect(voting, weights, kept);
   }
 }
 

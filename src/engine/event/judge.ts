@@ -4,7 +4,7 @@ import type { Pass } from '../../schedule/pass.js';
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
-import { promotes } from './place-each.js';
+import { promotes } from './rules.js';
 
 /** Judges the choices of a pass at a layer whose routing is known, before its event. */
 export interface LayerJudge {

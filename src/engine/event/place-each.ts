@@ -1,7 +1,7 @@
-// Placement where the fate of a miss depends on what became of those before it (L13): the CPU computes it where it lies (or, of a pass
-// that is large enough for its runtime, the GPU streams it), it is streamed, served from a smaller copy or skipped, or its slot is free only after a write-back.
+// Placement where the fate of a miss depends on the misses before it (L13). A miss is loaded, streamed, computed by the CPU where it lies,
+// served from a smaller copy or another expert, or skipped; a slot may be free only after a write-back.
 import { PINNED } from '../../cache/policy.js';
-import { inRange, type MissCondition, type MissRule } from '../../system/miss-rules.js';
+import type { MissRule } from '../../system/miss-rules.js';
 import type { Promotions } from '../prefetch/promotions.js';
 import type { CopyPool } from '../transfer/copies.js';
 import type { Staging } from '../transfer/staging.js';
@@ -9,26 +9,27 @@ import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';
 import { Misses } from './place.js';
+import { ruleFrom } from './rules.js';
 
 /** Places the misses of one GPU one by one. */
 class EachMiss extends Misses {
-  /** Members that are to be loaded, as far as that is decided. */
+  /** Members that are to be loaded and whose transfers are not placed yet, and how many. */
   readonly #loads: Int32Array;
   #count = 0;
-  /** Members that the CPU computes behind all others. */
+  /** Members whose computation on the CPU is deferred behind all others, and how many. */
   readonly #later: Int32Array;
   #laterCount = 0;
   readonly #promotions: Promotions | null;
   /** True where a rule may have the CPU compute. */
   readonly #usesCpu: boolean;
-  /** Of each member that was missed: its rule by number, and who is executed in its place. */
+  /** By member that was missed: number of its rule, and the expert that is executed in its place. */
   readonly #rules: Uint8Array;
   readonly #buddyOf: Int32Array;
-  /** Who stands in at the moment, by dense id. */
+  /** Experts that stand in for others in this event, by dense id; they are pinned. */
   readonly #buddies: number[] = [];
   /** Copies that stay; null: none do. */
   readonly #copies: CopyPool | null;
-  /** Where copies are slices, of each member that was missed: 1 where its slice is on the GPU; null: they are none. */
+  /** By member that was missed: 1 where its slice is on the GPU; null: copies are not slices. */
   readonly #slices: Uint8Array | null;
 
   constructor(gpu: Gpu, event: RunningEvent, evictions: Evictions, promotions: Promotions | null) {
@@ -65,7 +66,7 @@ class EachMiss extends Misses {
     if (this.#laterCount > 0) this.#computeLater(layer, startNs);
   }
 
-  /** The CPU takes members from `fromNs` on, behind what it has been left. */
+  /** The queues of the CPU open at `fromNs`, or when the deferred work of earlier events has ended. */
   #openCpu(fromNs: number): void {
     const { event } = this;
     const { deferral } = this.gpu;
@@ -76,11 +77,12 @@ class EachMiss extends Misses {
   /** Decides by which rule each miss is served, in order, before the event changes anything. */
   #resolve(layer: number): void {
     const { gpu, onMiss, standIns } = this.gpu;
-    const { demand, missed, misses } = this.event;
+    const { event } = this;
+    const { demand, missed, misses } = event;
     for (let k = 0; k < misses; k++) {
       const i = missed[k]!;
-      let at = this.#ruleFrom(0, i);
-      for (; onMiss[at]!.do === 'substitute'; at = this.#ruleFrom(at + 1, i)) {
+      let at = ruleFrom(0, i, event, this.gpu);
+      for (; onMiss[at]!.do === 'substitute'; at = ruleFrom(at + 1, i, event, this.gpu)) {
         const { resident, base } = gpu.byLayer[layer]!;
         const buddy = standIns!.of(demand.ids[i]!, layer, (id) => resident[id - base] === 1 && gpu.rank[id] !== PINNED);
         if (buddy < 0) continue;
@@ -94,7 +96,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** Pins the copy that member `i` is served from, or whose slice it is built on, as things are before the event changes anything. */
+  /** Pins the copy that member `i` is served from or built on, before the event changes what is on the GPU. */
   #keepCopy(copies: CopyPool, i: number): void {
     const id = this.event.demand.ids[i]!;
     const slices = this.#slices;
@@ -119,7 +121,7 @@ class EachMiss extends Misses {
     const { event } = this;
     const id = event.demand.ids[i]!;
     const rule = this.gpu.onMiss[this.#rules[i]!]!;
-    // What a runtime copies from so many tokens on holds where the rule does not say itself when it does.
+    // From so many tokens on a runtime copies experts to the GPU instead, unless the rule has a condition of its own.
     const streamed = rule.do === 'static' || (rule.do === 'cpu' && event.offloaded && rule.when === null);
     if (rule.do === 'substitute' || rule.do === 'skip' || rule.do === 'low-precision') this.#degrade(layer, i, rule, startNs);
     else if (rule.do === 'cpu' && !streamed && this.gpu.deferral?.defers(id, rule.defer) === true) {
@@ -137,27 +139,6 @@ class EachMiss extends Misses {
     if (rule.admit === 'background') this.#promotions!.missed(id, rule.after);
   }
 
-  /** Number of the first rule from number `from` on that holds for member `i`. */
-  #ruleFrom(from: number, i: number): number {
-    const { onMiss } = this.gpu;
-    let at = from;
-    for (; at < onMiss.length - 1; at++) {
-      const { when } = onMiss[at]!;
-      if (when === null || this.#holds(when, i)) break;
-    }
-    return at;
-  }
-
-  #holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: number): boolean {
-    const { demand, misses: missed, prefill, tokens: passTokens } = this.event;
-    if (phase !== null && (phase === 'prefill') !== prefill) return false;
-    if (tokens !== null && !inRange(tokens, demand.counts[i]!)) return false;
-    if (pass !== null && !inRange(pass, passTokens)) return false;
-    if (misses !== undefined && !inRange(misses, missed)) return false;
-    if (copy !== undefined && this.gpu.classes!.needs(demand.ids[i]!) > copy) return false;
-    return gate === null || inRange(gate.share, this.gpu.unimportance!.of(gate.by, demand.ids[i]!));
-  }
-
   /** Places the transfers of what is to be loaded so far. */
   #flush(layer: number, startNs: number): void {
     this.load(layer, this.#loads, this.#count, startNs);
@@ -170,7 +151,7 @@ class EachMiss extends Misses {
     const { evictions, event } = this;
     const id = event.demand.ids[i]!;
     const cache = gpu.byLayer[layer]!;
-    const rule = this.gpu.onMiss[this.#ruleFrom(0, i)]!;
+    const rule = this.gpu.onMiss[ruleFrom(0, i, event, this.gpu)]!;
     if (rule.do === 'static' || rule.do === 'low-precision' || rule.do === 'skip' || rule.do === 'substitute') {
       cache.policy.streamed?.(id - cache.base);
       return;
@@ -189,7 +170,7 @@ class EachMiss extends Misses {
     this.#passBy(id, layer);
   }
 
-  /** The policy hears of a use that brings nothing into the cache. */
+  /** Tells the policy of a use that brings nothing into the cache. */
   #passBy(id: number, layer: number): void {
     const { base, policy } = this.gpu.gpu.byLayer[layer]!;
     policy.streamed?.(id - base);
@@ -210,7 +191,7 @@ class EachMiss extends Misses {
     return cpuEndNs;
   }
 
-  /** The CPU computes what is deferred, behind all else of the event. */
+  /** Queues the deferred members on the CPU, behind all others of the event. */
   #computeLater(layer: number, startNs: number): void {
     const { recorder } = this.gpu;
     const { event } = this;
@@ -225,7 +206,7 @@ class EachMiss extends Misses {
     this.#laterCount = 0;
   }
 
-  /** Member `i` is to be loaded: into a slot where it gets one, when that is free; without a rule it is streamed. */
+  /** Member `i` is to be loaded: into a slot if the cache admits it, else streamed. `rule` null: it is always streamed. */
   #bring(layer: number, i: number, startNs: number, rule: MissRule | null): void {
     const { gpu } = this.gpu;
     const { event, evictions } = this;
@@ -248,13 +229,13 @@ class EachMiss extends Misses {
     event.waiting[event.waits++] = i;
   }
 
-  /** Those that the last admission evicted leave their slices. */
+  /** The slices of experts that the last admission evicted stay as copies. */
   #leaveSlices(copies: CopyPool): void {
     const { victimCount, victims } = this.gpu.gpu;
     for (let k = 0; k < victimCount; k++) if (!copies.holds(victims[k]!)) copies.admit(victims[k]!, false);
   }
 
-  /** Bytes that are lacking of member `i`: of an expert whose slice is on the GPU, the rest. */
+  /** Bytes of member `i` to transfer: the whole expert, or what its slice on the GPU lacks. */
   #bytesOf(i: number): number {
     const id = this.event.demand.ids[i]!;
     const bytes = this.gpu.sizes[id]!;
@@ -276,7 +257,7 @@ class EachMiss extends Misses {
     }
   }
 
-  /** A miss that is not served as the model wants. Executing a copy is priced as the expert is. */
+  /** Serves a miss with less than the model asks for: nothing, another expert, or a copy. A copy costs as much to execute as the expert. */
   #degrade(layer: number, i: number, rule: MissRule, startNs: number): void {
     const { gpu, recorder } = this.gpu;
     const { event } = this;
@@ -311,7 +292,7 @@ class EachMiss extends Misses {
     event.standIns++;
   }
 
-  /** Member `i` is executed from a copy that is brought now; it stays, where copies do and there is room for it. */
+  /** Member `i` is executed from a copy that is brought now. The copy stays where copies are kept and there is room. */
   #bringCopy(layer: number, i: number, rule: MissRule, startNs: number): void {
     const { dram, gpu, recorder, sizes } = this.gpu;
     const { event } = this;
@@ -338,11 +319,6 @@ class EachMiss extends Misses {
     const cpuNs = Math.max(event.cpuNs[id % cost.cpuQueues]!, fromNs) + cost.cpuExpertNs(layer, count);
     return cpuNs <= gpu.link.peek(bytes, fromNs) + cost.expertNs(layer, count);
   }
-}
-
-/** True where some miss is promoted in the background. */
-export function promotes({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
-  return onMiss.some(({ admit }) => admit === 'background');
 }
 
 /** Places the misses of a GPU as its rules and its tiers ask for. */

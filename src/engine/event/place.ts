@@ -1,5 +1,5 @@
-// What becomes of the misses of an event, in the order of L3: they are loaded into a slot (L5) or streamed, fetched from the SSD where DRAM
-// lacks them (L14). Other rules are place-each.ts', what an eviction entails evictions.ts'.
+// What becomes of the misses of an event, in the order of L3: they are loaded into a slot (L5) or streamed, and fetched from the SSD where DRAM
+// lacks them (L14). place-each.ts has the other rules for misses, evictions.ts what an eviction costs.
 import type { RunningEvent } from './event.js';
 import type { Evictions } from './evictions.js';
 import type { Gpu } from './gpu.js';

@@ -13,7 +13,8 @@ import type { Shard } from '../parallel/shard.js';
 import type { Serving } from '../serving.js';
 import { activationsOf } from './activations.js';
 import { type DenseRooms, densePlacementOf, denseRooms } from './dense.js';
-import { atOnce, type MemoryPlan, planMemory } from './plan.js';
+import { atOnce } from './need.js';
+import { type MemoryPlan, planMemory } from './plan.js';
 import { withQuotas } from './quotas.js';
 import { expertSplitOf } from './split.js';
 

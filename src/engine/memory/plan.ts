@@ -1,12 +1,11 @@
 // Who gets how many bytes: dense weights, KV caches and staging come first, the expert cache takes what it is given or what is left.
 import { formatBytes, formatCount } from '../../base/units.js';
-import { capacityBytes } from '../../cache/capacity.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { DenseBytes } from '../../hardware/dense-split.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
-import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
+import type { ModelSpec } from '../../model/spec.js';
 import type { Warning } from '../../result/result.js';
-import { inBlocks, type KvGrowth } from '../../schedule/kv-room.js';
+import type { KvGrowth } from '../../schedule/kv-room.js';
 import type { Workload } from '../../schedule/workload.js';
 import { misfit, type RunSpec } from '../../system/run.js';
 import { stagingBufferBytes, stagingBuffers } from '../../system/staging.js';
@@ -16,6 +15,9 @@ import type { Serving } from '../serving.js';
 import { RESERVED_TOKENS } from './activations.js';
 import { copyRoom } from './copies.js';
 import type { DenseRooms } from './dense.js';
+import { divideDram } from './dram.js';
+import { atOnce, type MemoryNeed, wantedCapacity } from './need.js';
+import { type Rooms, separateRooms, sharedRoom } from './rooms.js';
 
 /** Bytes of the tier that executes experts, and of DRAM. */
 export interface MemoryPlan extends Rooms {
@@ -44,51 +46,6 @@ export interface MemoryPlan extends Rooms {
   readonly warnings: readonly Warning[];
 }
 
-/** What a way of growing divides. */
-interface Rooms {
-  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
-  readonly kvBytes: number;
-  /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
-  readonly cacheBytes: number;
-  /** Bytes that the expert cache is never smaller than on account of KV caches. */
-  readonly leastCacheBytes: number;
-  /**
-   * Buffers that streamed experts execute from, one token's experts of the layer where they are largest, and those that prefetches land in; 0
-   * where all are resident.
-   */
-  readonly stagingBytes: number;
-}
-
-/** What there is to divide, and what asks for a part of it. Bytes. */
-interface Need extends AtOnce {
-  readonly hardware: HardwareSpec;
-  readonly model: ModelSpec;
-  /** Dense weights, and a copy of the model that drafts. */
-  readonly denseBytes: number;
-  readonly rooms: DenseRooms;
-  /** What these leave of the GPU's memory. */
-  readonly leftBytes: number;
-  readonly stagingBytes: number;
-  /** Capacity that the system or the run gives the expert cache, perhaps in experts per layer; null: what is left. */
-  readonly wanted: { readonly bytes: number; readonly perLayer: number | null } | null;
-  readonly run: RunSpec;
-  readonly kvGrowth: KvGrowth;
-  readonly serving: Serving;
-}
-
-/** What KV caches hold at most. */
-interface AtOnce {
-  /** Requests that run at once. */
-  readonly sequences: number;
-  /** Tokens in the KV cache of one request, its context included. */
-  readonly longest: number;
-}
-
-/** What KV caches of a run hold at most. */
-export function atOnce(run: RunSpec, workload: Workload, serving: Serving): AtOnce {
-  return { sequences: Math.min(serving.running, workload.requests), longest: workload.longest + (run.workload.context ?? 0) };
-}
-
 /** What is divided: one GPU with its part of the host, the experts that live there, and the system that runs. */
 export interface MemoryInputs {
   readonly hardware: HardwareSpec;
@@ -112,7 +69,7 @@ export function planMemory(
   const gpuBytes = hardware.tiers[0]!.bytes;
   const denseBytes = dense.gpu.weightBytes + drafterBytes(model, run.workload);
   const kvGrowth = run.memory.kvGrowth ?? 'static';
-  const need: Need = {
+  const need: MemoryNeed = {
     hardware,
     model,
     denseBytes,
@@ -146,7 +103,7 @@ export function planMemory(
     wholeBytes: cacheBytes - copyBytes,
     quotas: quotasOf(need, system, cacheBytes - copyBytes),
     dramBytes: dram.bytes,
-    warnings: [...doesNotFit(hardware, neededBytes, denseBytes, rooms), ...split(need, passTokens, activations), ...dram.warnings],
+    warnings: [...fitWarnings(hardware, neededBytes, denseBytes, rooms), ...splitWarnings(need, passTokens, activations), ...dram.warnings],
   };
 }
 
@@ -155,7 +112,7 @@ function prefetchBytes(model: ModelSpec, { predictor, prefetch: { staging } }: S
   return staging === undefined || predictor.kind.name === 'none' ? 0 : stagingBuffers(staging, model) * stagingBufferBytes(model);
 }
 
-/** Memory divided beside the activations of passes. */
+/** Memory divided for passes of one size. */
 interface Divided {
   readonly passTokens: number;
   readonly activationBytes: number;
@@ -164,10 +121,10 @@ interface Divided {
 }
 
 /**
- * Divides memory beside passes as large as the run asks for, or, where these do not fit beside what has a size of its own, beside those of half
- * as many tokens, and so on; where no smaller pass would fit either, all is as the run asks for.
+ * Divides what the activations of a pass leave. Passes are as large as the run asks for; where their activations do not fit, passes have half as
+ * many tokens, and so on. Where not even the smallest pass fits, the size that the run asks for stands.
  */
-function withPasses(need: Need, activations: (tokens: number) => number): Divided {
+function withPasses(need: MemoryNeed, activations: (tokens: number) => number): Divided {
   const { batch, maxTokensPerPass, speculation } = need.run.workload;
   const least = Math.max(RESERVED_TOKENS, batch * (1 + (speculation?.draft ?? 0)));
   const asked = dividedBeside(need, maxTokensPerPass, activations(maxTokensPerPass));
@@ -179,22 +136,22 @@ function withPasses(need: Need, activations: (tokens: number) => number): Divide
   return fits(need, divided) ? divided : asked;
 }
 
-function fits({ hardware }: Need, { neededBytes }: Divided): boolean {
+function fits({ hardware }: MemoryNeed, { neededBytes }: Divided): boolean {
   return neededBytes <= hardware.tiers[0]!.bytes;
 }
 
-function dividedBeside(need: Need, passTokens: number, activationBytes: number): Divided {
+function dividedBeside(need: MemoryNeed, passTokens: number, activationBytes: number): Divided {
   const beside = { ...need, leftBytes: need.leftBytes - activationBytes };
   const growing = need.kvGrowth !== 'static';
-  // Of what cannot be shared, no part is given: a smaller pass may leave something.
+  // Where activations leave nothing to share, divide without them: it will not fit, and a smaller pass is tried.
   const rooms = growing ? sharedRoom(beside.leftBytes > need.stagingBytes ? beside : need) : separateRooms(beside);
   const { cacheBytes, kvBytes, leastCacheBytes, stagingBytes } = rooms;
   const roomBytes = growing ? Math.max(cacheBytes, kvBytes + leastCacheBytes) : kvBytes + cacheBytes;
   return { passTokens, activationBytes, rooms, neededBytes: need.denseBytes + activationBytes + stagingBytes + roomBytes };
 }
 
-/** What the reader must know of passes that are smaller than the run asks for. */
-function split({ run }: Need, passTokens: number, activations: (tokens: number) => number): Warning[] {
+/** The warning about passes that are smaller than the run asks for. */
+function splitWarnings({ run }: MemoryNeed, passTokens: number, activations: (tokens: number) => number): Warning[] {
   const { maxTokensPerPass } = run.workload;
   if (passTokens === maxTokensPerPass) return [];
   const message =
@@ -203,95 +160,8 @@ function split({ run }: Need, passTokens: number, activations: (tokens: number) 
   return [{ code: 'pass-split', message }];
 }
 
-/** The size that the expert cache is given by the system or the run; null: neither says. */
-function wantedCapacity(model: ModelSpec, most: number, { cache, name }: SystemSpec, run: RunSpec): Need['wanted'] {
-  const fixed = cache.capacity;
-  const asked = run.memory.expertCache;
-  if (fixed !== undefined && asked !== undefined && fixed.text !== asked.text) {
-    const message = `system ${name} fixes its expert cache at ${fixed.text}; leave the size out, or take another system`;
-    throw misfit(run, 'memory.expertCache', message);
-  }
-  const wanted = fixed ?? asked;
-  return wanted === undefined
-    ? null
-    : {
-        bytes: most < expertBytesTotal(model) ? Math.min(most, capacityBytes(wanted, model)) : capacityBytes(wanted, model),
-        perLayer: wanted.kind === 'per-layer' ? wanted.experts : null,
-      };
-}
-
-/** `static`: KV caches have a room of their own, and the expert cache has its own. */
-function separateRooms(need: Need): Rooms {
-  const { leftBytes, run, stagingBytes, wanted } = need;
-  const { expertBytes } = need.rooms;
-  if (run.memory.minExpertCache !== undefined) {
-    throw misfit(
-      run,
-      'memory.minExpertCache',
-      'the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
-    );
-  }
-  const kvBytes = run.memory.kv ?? kvRoom(need);
-  const freeBytes = leftBytes - kvBytes;
-  const fits = freeBytes >= expertBytes + (streamsAlways(need) ? stagingBytes : 0);
-  const cacheBytes = wanted?.bytes ?? (fits ? expertBytes : Math.max(0, freeBytes - stagingBytes));
-  const resident = cacheBytes >= expertBytes && !streamsAlways(need);
-  return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
-}
-
-/** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
-function streamsAlways({ model, rooms }: Pick<Need, 'model' | 'rooms'>): boolean {
-  return rooms.expertBytes < expertBytesTotal(model);
-}
-
-/**
- * Users of a closed loop all have their room, at the expense of the expert cache. Where requests arrive by themselves, any number may
- * come at once: they take what the expert cache leaves or, where it has no size of its own, at most half of what both share.
- */
-function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: Need): number {
-  const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
-  if (serving.arrivalsSha256 === null) return mostBytes;
-  const sharedBytes = leftBytes - stagingBytes;
-  const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
-  return Math.max(0, Math.min(mostBytes, Math.floor(forKv)));
-}
-
-/**
- * `grow` and `reserve`: KV caches and the expert cache share what dense weights and staging leave. The expert cache gives up what running
- * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
- * full size.
- */
-function sharedRoom({ denseBytes, hardware, leftBytes, longest, model, rooms, run, sequences, stagingBytes, wanted }: Need): Rooms {
-  const { expertBytes } = rooms;
-  const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
-  const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
-  const sharedBytes = leftBytes - staging;
-  if (sharedBytes <= 0) {
-    throw misfit(
-      run,
-      'memory.kvGrowth',
-      `dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
-        `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
-    );
-  }
-  const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
-  const leastCacheBytes =
-    run.memory.minExpertCache === undefined
-      ? Math.min(cacheBytes, tokenCycleBytes(model), Math.floor(sharedBytes / 2))
-      : capacityBytes(run.memory.minExpertCache, model);
-  if (leastCacheBytes > cacheBytes) {
-    throw misfit(
-      run,
-      'memory.minExpertCache',
-      `${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
-    );
-  }
-  const kvBytes = Math.min(sharedBytes - leastCacheBytes, run.memory.kv ?? sharedBytes);
-  return { kvBytes, cacheBytes, leastCacheBytes, stagingBytes: staging };
-}
-
 /** Experts per layer that the system or a capacity such as `16/layer` says; null: an even split, or a split that a profile decides. */
-function quotasOf({ model, wanted }: Need, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
+function quotasOf({ model, wanted }: MemoryNeed, { cache }: SystemSpec, cacheBytes: number): readonly number[] | null {
   if (cache.quotas !== undefined) return typeof cache.quotas === 'string' ? null : cache.quotas;
   const perLayer = wanted === null || cache.scope === 'global' ? null : wanted.perLayer;
   if (perLayer === null) return null;
@@ -300,7 +170,8 @@ function quotasOf({ model, wanted }: Need, { cache }: SystemSpec, cacheBytes: nu
   return shrinkQuotas(model, cacheBytes, whole);
 }
 
-function doesNotFit(
+/** The warning about a run that needs more memory than the GPU has. */
+function fitWarnings(
   hardware: HardwareSpec,
   neededBytes: number,
   denseBytes: number,
@@ -317,31 +188,4 @@ function doesNotFit(
         'take a smaller --cache, a smaller --quantization or less context.',
     },
   ];
-}
-
-/** Capacity of DRAM as a cache of the SSD, null where it is none; and what that means for the reader. */
-function divideDram({ hardware, longest, model, rooms, run, sequences }: Need): {
-  readonly bytes: number | null;
-  readonly warnings: readonly Warning[];
-} {
-  const [, dram, ssd] = hardware.tiers;
-  const caches = dram?.name === 'dram' && ssd !== undefined;
-  const asked = run.memory.dramCache;
-  if (asked !== undefined) {
-    if (caches) return { bytes: capacityBytes(asked, model), warnings: [] };
-    throw misfit(run, 'memory.dramCache', `${hardware.name} has no SSD tier below its DRAM that it could be a cache of; leave it out`);
-  }
-  if (dram?.name !== 'dram') return { bytes: null, warnings: [] };
-  const expertBytes = expertBytesTotal(model);
-  // What the CPU holds beside experts comes first.
-  const heldBytes = rooms.dram.weightBytes + sequences * longest * rooms.dram.kvBytesPerToken;
-  const leftBytes = Math.max(0, dram.bytes - heldBytes);
-  if (expertBytes <= leftBytes) return { bytes: null, warnings: [] };
-  const beside = heldBytes === 0 ? '' : ` beside ${formatBytes(heldBytes)} of dense weights and KV caches`;
-  const lack = `${formatBytes(expertBytes)} of experts do not fit into ${formatBytes(dram.bytes)} of DRAM${beside}`;
-  if (ssd !== undefined) {
-    const message = `${lack}: it is a cache of the SSD here, cold at the start.`;
-    return { bytes: leftBytes, warnings: [{ code: 'dram-too-small', message }] };
-  }
-  return { bytes: null, warnings: [{ code: 'does-not-fit', message: `${lack}, and ${hardware.name} has no SSD tier.` }] };
 }

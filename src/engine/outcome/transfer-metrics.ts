@@ -1,5 +1,5 @@
 // What links carried, on demand and ahead, and what became of what was brought ahead.
-import { promotes } from '../event/place-each.js';
+import { promotes } from '../event/rules.js';
 import type { Link } from '../transfer/link.js';
 import { bothPhases } from './cache-metrics.js';
 import type { Finished, Values } from './finished.js';

@@ -99,16 +99,21 @@ export class PrefetchPlan {
   }
 
   /**
-   * A planned expert was evicted at `nowNs`.
-   * @param entry its entry
-   * @param again true: it is to be brought again; false: it is only not to be brought from there earlier
+   * The last admission to a tier evicted its `victims` at `nowNs`. Planned experts that the GPU lost are to be brought again; those that DRAM lost
+   * come from there no earlier than `nowNs`.
    */
-  evicted(entry: number, nowNs: number, again: boolean): void {
-    if (again) {
-      // It had found no slot, and was promoted meanwhile.
-      if (this.#refusedCount > 0) this.#forgive(this.#ids[entry]!);
-      this.#requeue(entry, nowNs);
-    } else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+  lost(tier: CachedTier, nowNs: number): void {
+    const { victimCount, victims } = tier;
+    const again = tier === this.#gpu;
+    for (let k = 0; k < victimCount; k++) {
+      const entry = tier.planRank(victims[k]!);
+      if (entry === UNPINNED) continue;
+      if (again) {
+        // It had found no slot, and was promoted meanwhile.
+        if (this.#refusedCount > 0) this.#forgive(this.#ids[entry]!);
+        this.#requeue(entry, nowNs);
+      } else this.#issuedNs[entry] = Math.max(this.#issuedNs[entry]!, nowNs);
+    }
   }
 
   /** Drops the entries of the layers up to `layer`. @returns how many of them still waited */
@@ -159,10 +164,4 @@ export class PrefetchPlan {
     for (let entry = this.#first; entry < end; entry++) this.#forgive(this.#ids[entry]!);
     return before - this.#refusedCount;
   }
-}
-
-/** Entry of an expert in the plan, as `tier` protects it; -1: it is not planned. */
-export function entryOf(tier: CachedTier, id: number): number {
-  const rank = tier.planRank(id);
-  return rank === UNPINNED ? -1 : rank;
 }

@@ -1,0 +1,32 @@
+// Which rule serves a miss (L13): the first whose condition holds.
+import { inRange, type MissCondition } from '../../system/miss-rules.js';
+import type { RunningEvent } from './event.js';
+import type { Gpu } from './gpu.js';
+
+/**
+ * Number of the first rule from number `from` on that holds for member `i` of an event, which was missed. The last rule always holds.
+ */
+export function ruleFrom(from: number, i: number, event: RunningEvent, gpu: Gpu): number {
+  const { onMiss } = gpu;
+  let at = from;
+  for (; at < onMiss.length - 1; at++) {
+    const { when } = onMiss[at]!;
+    if (when === null || holds(when, i, event, gpu)) break;
+  }
+  return at;
+}
+
+function holds({ copy, gate, misses, pass, phase, tokens }: MissCondition, i: number, event: RunningEvent, gpu: Gpu): boolean {
+  const { demand } = event;
+  if (phase !== null && (phase === 'prefill') !== event.prefill) return false;
+  if (tokens !== null && !inRange(tokens, demand.counts[i]!)) return false;
+  if (pass !== null && !inRange(pass, event.tokens)) return false;
+  if (misses !== undefined && !inRange(misses, event.misses)) return false;
+  if (copy !== undefined && gpu.classes!.needs(demand.ids[i]!) > copy) return false;
+  return gate === null || inRange(gate.share, gpu.unimportance!.of(gate.by, demand.ids[i]!));
+}
+
+/** True where some rule promotes what it served: it is brought into the cache in the background. */
+export function promotes({ onMiss }: Pick<Gpu, 'onMiss'>): boolean {
+  return onMiss.some(({ admit }) => admit === 'background');
+}

@@ -1,0 +1,107 @@
+// How KV caches and the expert cache divide what dense weights leave of a GPU: each in a room of its own, or both in one.
+import { formatBytes } from '../../base/units.js';
+import { capacityBytes } from '../../cache/capacity.js';
+import { expertBytesTotal, tokenCycleBytes } from '../../model/spec.js';
+import { inBlocks } from '../../schedule/kv-room.js';
+import { misfit } from '../../system/run.js';
+import type { MemoryNeed } from './need.js';
+
+/** The rooms of a GPU beside its dense weights. */
+export interface Rooms {
+  /** Room for KV caches: of as many of the longest requests as run at once, or what the run says; requests wait where it is taken. */
+  readonly kvBytes: number;
+  /** Capacity of the expert cache: at the start and, where KV caches grow at its expense or memory is lost, the most that it ever has. */
+  readonly cacheBytes: number;
+  /** Least size of the expert cache: KV caches never take more from it. */
+  readonly leastCacheBytes: number;
+  /**
+   * Buffers that streamed experts execute from (one token's experts of the layer where they are largest) and buffers that receive prefetches; 0
+   * where all experts are resident.
+   */
+  readonly stagingBytes: number;
+}
+
+/**
+ * `static`: KV caches and the expert cache each have a room of their own.
+ * @throws UserError for a least size of the expert cache, which never shrinks here
+ */
+export function separateRooms(need: MemoryNeed): Rooms {
+  const { leftBytes, run, stagingBytes, wanted } = need;
+  const { expertBytes } = need.rooms;
+  if (run.memory.minExpertCache !== undefined) {
+    throw misfit(
+      run,
+      'memory.minExpertCache',
+      'the expert cache gives nothing up with static KV room; say memory.kvGrowth=grow, or leave it out',
+    );
+  }
+  const kvBytes = run.memory.kv ?? kvRoom(need);
+  const freeBytes = leftBytes - kvBytes;
+  const fits = freeBytes >= expertBytes + (streamsAlways(need) ? stagingBytes : 0);
+  const cacheBytes = wanted?.bytes ?? (fits ? expertBytes : Math.max(0, freeBytes - stagingBytes));
+  const resident = cacheBytes >= expertBytes && !streamsAlways(need);
+  return { kvBytes, cacheBytes, leastCacheBytes: cacheBytes, stagingBytes: resident ? 0 : stagingBytes };
+}
+
+/** True where experts are streamed however much memory the GPU has: those of layers that the CPU holds, for large prompts. */
+function streamsAlways({ model, rooms }: Pick<MemoryNeed, 'model' | 'rooms'>): boolean {
+  return rooms.expertBytes < expertBytesTotal(model);
+}
+
+/**
+ * Room for KV caches. In a closed loop every user has room for its longest request, at the expense of the expert cache. Where requests arrive by
+ * themselves, any number may come at once: they get what the expert cache leaves or, where it has no given size, at most half of what both share.
+ */
+function kvRoom({ leftBytes, longest, rooms, sequences, serving, stagingBytes, wanted }: MemoryNeed): number {
+  const mostBytes = sequences * longest * rooms.gpu.kvBytesPerToken;
+  if (serving.arrivalsSha256 === null) return mostBytes;
+  const sharedBytes = leftBytes - stagingBytes;
+  const forKv = wanted === null ? sharedBytes / 2 : sharedBytes - wanted.bytes;
+  return Math.max(0, Math.min(mostBytes, Math.floor(forKv)));
+}
+
+/**
+ * `grow` and `reserve`: KV caches and the expert cache share what dense weights and staging leave. The expert cache gives up what running
+ * requests take, down to its least size: by default what one token touches, but at most half of what is shared and never more than its
+ * full size.
+ * @throws UserError where nothing is left to share, or the least size is more than the whole
+ */
+export function sharedRoom({
+  denseBytes,
+  hardware,
+  leftBytes,
+  longest,
+  model,
+  rooms,
+  run,
+  sequences,
+  stagingBytes,
+  wanted,
+}: MemoryNeed): Rooms {
+  const { expertBytes } = rooms;
+  const mostKvBytes = sequences * inBlocks(longest) * rooms.gpu.kvBytesPerToken;
+  const staging = leftBytes >= expertBytes + mostKvBytes && !streamsAlways({ model, rooms }) ? 0 : stagingBytes;
+  const sharedBytes = leftBytes - staging;
+  if (sharedBytes <= 0) {
+    throw misfit(
+      run,
+      'memory.kvGrowth',
+      `dense weights (${formatBytes(denseBytes)}) and staging (${formatBytes(staging)}) leave nothing of the ` +
+        `${formatBytes(hardware.tiers[0]!.bytes)} of ${hardware.name}; take a smaller --quantization, or another machine`,
+    );
+  }
+  const cacheBytes = Math.min(sharedBytes, wanted?.bytes ?? expertBytes);
+  const leastCacheBytes =
+    run.memory.minExpertCache === undefined
+      ? Math.min(cacheBytes, tokenCycleBytes(model), Math.floor(sharedBytes / 2))
+      : capacityBytes(run.memory.minExpertCache, model);
+  if (leastCacheBytes > cacheBytes) {
+    throw misfit(
+      run,
+      'memory.minExpertCache',
+      `${formatBytes(leastCacheBytes)} is more than the expert cache has at all (${formatBytes(cacheBytes)}); take less`,
+    );
+  }
+  const kvBytes = Math.min(sharedBytes - leastCacheBytes, run.memory.kv ?? sharedBytes);
+  return { kvBytes, cacheBytes, leastCacheBytes, stagingBytes: staging };
+}

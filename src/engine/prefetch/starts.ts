@@ -1,0 +1,229 @@
+// Starts planned prefetches (L11): whenever a link has nothing better to do, in the order of the plan, into slots that nobody needs sooner.
+import { DISCOUNT } from '../../cache/next-use/next-use.js';
+import { NONE, UNPINNED } from '../../cache/policy.js';
+import type { Gpu } from '../event/gpu.js';
+import type { CachedTier } from '../transfer/tier.js';
+import type { PrefetchPlan } from './plan.js';
+import type { PrefetchSetup } from './setup.js';
+import type { PrefetchWorth } from './worth.js';
+
+/** Starts the transfers of a plan. */
+export class PrefetchStarts {
+  /** Layer whose routing is known, of the running pass; -1: of none. */
+  routed = -1;
+  /** When the next routing will be known, as far as that is known, ns. */
+  nextRoutingNs = 0;
+  readonly #gpu: Gpu;
+  readonly #setup: PrefetchSetup;
+  readonly #plan: PrefetchPlan;
+  readonly #chances: Float32Array;
+  readonly #worth: PrefetchWorth | null;
+  readonly #evicted: (nowNs: number) => number;
+
+  /**
+   * @param chances `[experts]`: by dense id, the probability that an expert is demanded, as forecast
+   * @param worth judges whether a prefetch pays; null: all are brought
+   * @param evicted called after every admission to the GPU: accounts for its victims, evicted at `nowNs`, and returns when their slot is
+   *   free, ns
+   */
+  constructor(
+    gpu: Gpu,
+    setup: PrefetchSetup,
+    plan: PrefetchPlan,
+    chances: Float32Array,
+    worth: PrefetchWorth | null,
+    evicted: (nowNs: number) => number,
+  ) {
+    this.#gpu = gpu;
+    this.#setup = setup;
+    this.#plan = plan;
+    this.#chances = chances;
+    this.#worth = worth;
+    this.#evicted = evicted;
+  }
+
+  /** Starts every planned transfer that finds a free lane before `untilNs`, or with `through` at `untilNs` too. */
+  before(untilNs: number, through: boolean): void {
+    const { dram, gpu } = this.#gpu;
+    const plan = this.#plan;
+    if (dram !== null) {
+      this.#advanceBoth(dram, untilNs, through);
+      return;
+    }
+    const { link } = gpu;
+    for (;;) {
+      const freeNs = link.freeNs(link.nextLane());
+      const entry = this.#nextReady(null, freeNs);
+      if (entry < 0) return;
+      const startNs = Math.max(freeNs, plan.issuedNs(entry));
+      if (through ? startNs > untilNs : startNs >= untilNs) return;
+      this.#toGpu(plan.idOf(entry), startNs);
+    }
+  }
+
+  /** With three tiers transfers on both links start in order of time, so that neither link sees a later state of DRAM. */
+  #advanceBoth(dram: CachedTier, untilNs: number, through: boolean): void {
+    const { gpu } = this.#gpu;
+    const plan = this.#plan;
+    for (;;) {
+      const fromDram = this.#nextReady(dram, gpu.link.freeNs(gpu.link.nextLane()));
+      const fromSsd = this.#nextMissing(dram);
+      const dramNs = fromDram < 0 ? Number.POSITIVE_INFINITY : this.#readyNs(dram, fromDram);
+      const gpuNs = Math.max(gpu.link.freeNs(gpu.link.nextLane()), dramNs);
+      const ssdNs = fromSsd < 0 ? Number.POSITIVE_INFINITY : Math.max(dram.link.freeNs(dram.link.nextLane()), plan.issuedNs(fromSsd));
+      const soonestNs = Math.min(gpuNs, ssdNs);
+      if (through ? soonestNs > untilNs : soonestNs >= untilNs) return;
+      if (gpuNs <= ssdNs) this.#toGpu(plan.idOf(fromDram), gpuNs);
+      else this.#toDram(dram, plan.idOf(fromSsd), ssdNs);
+    }
+  }
+
+  /** When the weights of an entry are in DRAM (`dram` null: they always are) and its prediction has been made, ns. */
+  #readyNs(dram: CachedTier | null, entry: number): number {
+    const issuedNs = this.#plan.issuedNs(entry);
+    return dram === null ? issuedNs : Math.max(dram.arrivalNs[this.#plan.idOf(entry)]!, issuedNs);
+  }
+
+  /** First waiting entry that is ready at `nowNs` ({@link #readyNs}), else the one that is ready soonest; -1: DRAM has or awaits none. */
+  #nextReady(dram: CachedTier | null, nowNs: number): number {
+    const plan = this.#plan;
+    let soonest = -1;
+    let soonestNs = Number.POSITIVE_INFINITY;
+    for (let entry = plan.next(); entry >= 0; entry = plan.nextAfter(entry)) {
+      if (dram !== null && !this.#inDram(dram, entry)) continue;
+      const readyNs = this.#readyNs(dram, entry);
+      if (readyNs <= nowNs) return entry;
+      if (readyNs < soonestNs) {
+        soonest = entry;
+        soonestNs = readyNs;
+      }
+    }
+    return soonest;
+  }
+
+  /** First waiting entry that DRAM lacks, or -1. */
+  #nextMissing(dram: CachedTier): number {
+    let entry = this.#plan.next();
+    while (entry >= 0 && this.#inDram(dram, entry)) entry = this.#plan.nextAfter(entry);
+    return entry;
+  }
+
+  #inDram(dram: CachedTier, entry: number): boolean {
+    const id = this.#plan.idOf(entry);
+    return dram.holds(id, this.#gpu.layerOf[id]!);
+  }
+
+  #toGpu(id: number, startNs: number): void {
+    const { gpu, recorder } = this.#gpu;
+    this.#plan.started(id);
+    gpu.settle(startNs);
+    if (this.#worth !== null && !this.#pays(this.#worth, id, startNs)) return;
+    if (this.#setup.budget?.allows(id, this.#gpu.layerOf[id]! - this.routed) === false) return;
+    if (this.#start(gpu, id, startNs)) return;
+    if (this.#setup.limits.whenFull === 'wait') this.#plan.refused(id);
+    else recorder.prefetchDropped++;
+  }
+
+  /** Whether bringing an expert saves more than it costs. An expert that does not pay now is planned again after the next event. */
+  #pays(worth: PrefetchWorth, id: number, startNs: number): boolean {
+    const { gpu, layerOf, sizes } = this.#gpu;
+    const layer = layerOf[id]!;
+    const bytes = sizes[id]!;
+    const victim = gpu.staging === null ? firstVictim(gpu, id, layer, bytes) : NONE;
+    const { later, values } = this.#setup.expectedUse!;
+    const victimWorth = victim === NONE ? 0 : values[victim]!;
+    const { link } = gpu;
+    const saved = worth.of({
+      chance: this.#chances[id]!,
+      distance: layer - this.routed - 1,
+      nextNs: this.nextRoutingNs,
+      startNs,
+      transferNs: link.transferNs(bytes),
+      heldNs: link.transferNs(link.chunkBytes === 0 ? bytes : Math.min(bytes, link.chunkBytes)),
+      victimWorth,
+      laterWorth: DISCOUNT * later.values[id]!,
+      victimFirst: victim !== NONE && layerOf[victim]! > this.routed && layerOf[victim]! <= layer,
+    });
+    return saved > 0;
+  }
+
+  #toDram(dram: CachedTier, id: number, startNs: number): void {
+    dram.settle(startNs);
+    if (this.#start(dram, id, startNs)) return;
+    this.#plan.started(id);
+    this.#gpu.recorder.prefetchDropped++;
+  }
+
+  /** Without cancelling (L12): what still waits for the layers up to `layer`, which are known, is placed at `nowNs`, in the order of the plan. */
+  carryThrough(layer: number, nowNs: number): void {
+    const { dram, layerOf, recorder } = this.#gpu;
+    const plan = this.#plan;
+    for (let entry = plan.next(); entry >= 0; entry = plan.next()) {
+      const id = plan.idOf(entry);
+      const ownLayer = layerOf[id]!;
+      if (ownLayer > layer) return;
+      let fromNs = Math.max(nowNs, plan.issuedNs(entry));
+      plan.started(id);
+      const comes = dram === null || dram.holds(id, ownLayer) || this.#start(dram, id, nowNs, fromNs);
+      if (comes && dram !== null) fromNs = Math.max(fromNs, dram.arrivalNs[id]!);
+      if (!comes || !this.#start(this.#gpu.gpu, id, nowNs, fromNs)) recorder.prefetchDropped++;
+    }
+  }
+
+  /**
+   * Takes a slot at `nowNs` and starts the transfer.
+   * @param fromNs where it is placed as a demand is: no earlier than then. Absent: it starts now, and yields
+   * @returns false: there is no slot
+   */
+  #start(tier: CachedTier, id: number, nowNs: number, fromNs = -1): boolean {
+    const { gpu, layerOf, recorder, sizes } = this.#gpu;
+    const layer = layerOf[id]!;
+    const slotFreeNs = this.#room(tier, id, layer, nowNs);
+    if (slotFreeNs < 0) return false;
+    const bytes = sizes[id]!;
+    tier.pin(id);
+    if (fromNs >= 0) tier.link.place(id, bytes, Math.max(fromNs, slotFreeNs));
+    else tier.link.prefetch(tier.link.nextLane(), id, bytes, slotFreeNs);
+    if (tier === gpu) {
+      tier.unused[id] = 1;
+      recorder.layers.prefetchBytes[layer]! += bytes;
+    }
+    return true;
+  }
+
+  /** Finds a slot or a buffer for an expert; @returns when it is free, from `startNs` on, ns; -1: there is none */
+  #room(tier: CachedTier, id: number, layer: number, startNs: number): number {
+    if (tier.staging !== null) {
+      const freeNs = tier.staging.take(id);
+      return freeNs < 0 ? -1 : Math.max(startNs, freeNs);
+    }
+    // A planned expert is evicted only where no other can be, and only for one that is nearer or more probable.
+    if (tier.admit(id, layer, false, UNPINNED)) return this.#victimsOf(tier, id, startNs);
+    const slotFreeNs = this.#victimsOf(tier, id, startNs);
+    if (!tier.admit(id, layer, false, tier.planRank(id))) {
+      this.#victimsOf(tier, id, startNs);
+      return -1;
+    }
+    return Math.max(slotFreeNs, this.#victimsOf(tier, id, startNs));
+  }
+
+  /** Accounts for the victims of the last admission, that of expert `id`; @returns when their slot is free, ns */
+  #victimsOf(tier: CachedTier, id: number, nowNs: number): number {
+    if (tier !== this.#gpu.gpu) {
+      this.#plan.lost(tier, nowNs);
+      return nowNs;
+    }
+    const { budget } = this.#setup;
+    if (budget != null) for (let k = 0; k < tier.victimCount; k++) budget.pushedOut(tier.victims[k]!, id);
+    return this.#evicted(nowNs);
+  }
+}
+
+/** Expert that would leave first for a planned one, by dense id; {@link NONE}: there is room, or none can leave. */
+function firstVictim(tier: CachedTier, id: number, layer: number, bytes: number): number {
+  const { base, capacityBytes, pins, policy, usedBytes } = tier.byLayer[layer]!;
+  if (usedBytes + bytes <= capacityBytes) return NONE;
+  pins.limit = tier.planRank(id);
+  const victim = policy.victim(id - base, pins);
+  return victim === NONE ? NONE : victim + base;
+}

@@ -1,0 +1,51 @@
+// Which paths were the most similar the last time. They still are nearly as similar now, so that the next search may pass over all that are
+// clearly less so.
+import type { BestPlaces } from './best-places.js';
+import { NOWHERE, type PathRing } from './path-ring.js';
+
+/** Rows of hints: the places that a search found. */
+export class PathHints {
+  readonly #most: number;
+  /** `[rows, most]`: places. */
+  readonly #places: Int32Array;
+  /** By row: how many. */
+  readonly #counts: Int32Array;
+
+  /** @param most places of a row */
+  constructor(rows: number, most: number) {
+    this.#most = most;
+    this.#places = new Int32Array(rows * most);
+    this.#counts = new Int32Array(rows);
+  }
+
+  /** A search for a row has found the best places. */
+  found(row: number, best: BestPlaces): void {
+    this.#places.set(best.places, row * this.#most);
+    this.#counts[row] = best.count;
+  }
+
+  /** Places of a row, as many as a search wants; null: the row has fewer. The array is valid until the row changes. */
+  full(row: number): Int32Array | null {
+    return this.#counts[row] === this.#most ? this.#places : null;
+  }
+
+  /** A row begins with the paths that came after those of row `from`; `from` -1: with none. */
+  follow(row: number, from: number, { successor }: PathRing): void {
+    const most = this.#most;
+    const places = this.#places;
+    const count = from < 0 ? 0 : this.#counts[from]!;
+    for (let i = 0; i < count; i++) {
+      const place = places[from * most + i]!;
+      const after = successor[place]!;
+      places[row * most + i] = after === NOWHERE ? place : after;
+    }
+    this.#counts[row] = count;
+  }
+
+  /** Row `to` becomes what row `from` is. */
+  copy(from: number, to: number): void {
+    const most = this.#most;
+    this.#places.copyWithin(to * most, from * most, (from + 1) * most);
+    this.#counts[to] = this.#counts[from]!;
+  }
+}
