@@ -1,5 +1,5 @@
-// Files that were named on another machine. A worker of a queue runs what was written there: names, and so messages and results, stay as
-// they were, and only where bytes are read does a name lead to the copy that lies here.
+// Files that were named on another machine. A worker of a queue runs a cell that was written there. Names stay as they were, and so do messages
+// and results; only a reader of bytes is led from a name to the copy on this machine.
 import { resolve } from 'node:path';
 
 /** What a run of another machine names, and where that lies on this one. */

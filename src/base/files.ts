@@ -1,5 +1,5 @@
-// Files that are whole or absent: written under a temporary name beside the target and renamed over it, so that no reader,
-// and no run that was interrupted, ever sees half of one. What a killed process leaves, the next one that writes there removes.
+// Files that are complete or absent: written under a temporary name beside the target, then renamed to it, so that nobody ever sees half of
+// a file. If a process is killed, the next one that writes to the folder removes its temporary file.
 import { createHash, randomBytes } from 'node:crypto';
 import {
   accessSync,

@@ -1,5 +1,5 @@
-// Gzip without a stream: each write is compressed and passed on at once, so that a producer which never waits needs neither room for
-// what is still to be written nor a turn of the event loop. The result is one member, which every reader understands.
+// Gzip without a stream: each write is compressed and passed on at once. A producer that never waits then needs no memory for pending output
+// and no turn of the event loop. The result is one gzip member, which every reader understands.
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** Magic, deflate, no flags, no time (equal inputs give equal files), unknown system (RFC 1952, section 2.3). */

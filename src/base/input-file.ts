@@ -1,5 +1,5 @@
-// The one door to the files that users name. What stands behind a name may be anything, and may come from a stranger: it is looked at
-// before it is read. A folder, a device or a pipe that nobody writes to is refused, and each kind of file has a largest size.
+// The only way to read a file that a user names. A name may lead to anything, and the file may come from a stranger, so it is examined before
+// it is read: a folder, a device or a pipe without a writer is refused, and each kind of file has a largest size.
 import {
   type BigIntStats,
   closeSync,

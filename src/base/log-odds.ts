@@ -1,5 +1,6 @@
-// Log-odds and back. Counts become log-odds millions of times a run, and log-odds probabilities, where three digits are plenty: both
-// functions are tables.
+// Logarithm and logistic function, as tables: a run turns counts into log-odds and log-odds into probabilities millions of times, and three
+// digits are enough.
+
 /** Steps of the mantissa; the error stays below 1 / STEPS. */
 const STEPS = 4096;
 

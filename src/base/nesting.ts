@@ -1,5 +1,5 @@
-// How deep and how wide a document may be. Whatever walks a value of a file recurses, and a file of brackets is a few bytes a level: the
-// depth is limited before anything walks it, and so is the number of lists and objects, which take fifty times their text in memory.
+// How deep and how wide a document may be. Code that walks a parsed value recurses, and a level of brackets takes only two bytes of a file, so
+// the depth is limited before parsing. The number of lists and objects is limited, too: they take fifty times their text in memory.
 import { UserError } from './errors.js';
 
 /** Levels of lists and objects in each other. Files of ours have at most ten. */

@@ -1,4 +1,4 @@
-// Nearest names: an unknown name or key is answered with the known one that was probably meant.
+// Text in messages: names that an unknown name probably means, and text from outside made safe to print.
 
 /**
  * Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and swaps of neighbours.

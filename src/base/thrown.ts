@@ -1,4 +1,4 @@
-// Where code of the user's own went wrong: the place of what a module threw, and of a mistake in its syntax, and what it was, in one line.
+// An error in a user's own module as one line: the file and line where it was thrown, or where the syntax is wrong, and its message.
 import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,5 +1,5 @@
-// Quantities as people write them, and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions; no
-// locale is ever asked, so that the same number prints the same on every machine (L16).
+// Quantities as people write them and as reports print them. Inside, everything is bytes, nanoseconds and plain fractions. The locale is never
+// used, so that a number prints the same on every machine (L16).
 import { UserError } from './errors.js';
 
 /** A kind of quantity: how its text is read, and what to tell a user whose text was not. */

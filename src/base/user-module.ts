@@ -1,5 +1,5 @@
-// A part of a run that is a file of the user's own: a module whose default export is a member of a family. All families load theirs here,
-// so that a mistake in any of them is told alike, in one line that says where it stands.
+// A module of the user's own as a part of a run: its default export is a member of a family (a policy, a predictor ...). All families load their
+// modules here, so that errors in them look alike: one line with the place.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-// Texts of users are parsed where they are read. What is made of a text keeps it, so that a result can say what was written.
+// Values that users write as text are parsed where they are read. The parsed value keeps its text, so that a result can say what was written.
 import { z } from 'zod';
 import { UserError } from './errors.js';
 

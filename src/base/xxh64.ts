@@ -1,5 +1,5 @@
-// XXH64, the checksum of zstd frames, for Node before 22.15. The loop over 32-byte stripes works on halves of 32 bits, because 64-bit
-// integers of JavaScript are fifty times slower; what comes once a frame is written with those. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+// XXH64, the checksum of zstd frames, for Node before 22.15. The loop over 32-byte stripes works on 32-bit halves, because BigInt is fifty times
+// slower; code that runs once a frame uses BigInt. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 const P1 = 0x9e3779b185ebca87n;
 const P2 = 0xc2b2ae3d27d4eb4fn;
 const P3 = 0x165667b19e3779f9n;

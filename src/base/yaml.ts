@@ -1,5 +1,5 @@
-// YAML files checked by a zod schema. What is wrong is said in one line with the file's own line and column, because a profile is
-// edited by hand and a path into an object is not where the cursor stands.
+// YAML files checked by a zod schema. An error is one line with the line and column of the file: people edit profiles by hand, and a path into
+// an object does not tell them where to look.
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf, UserError } from './errors.js';

@@ -1,4 +1,4 @@
-// The demand of a run, event by event, as it was made: what Belady and the bounds are computed from. Two bytes per expert, in pages.
+// The recorded demand of a run, event by event: Belady and the bounds are computed from it. Two bytes per expert, in pages.
 import type { ModelSpec } from '../model/spec.js';
 import { PageStore } from './pages.js';
 

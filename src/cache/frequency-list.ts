@@ -1,5 +1,5 @@
-// Residents sorted by how often they were used, in constant time per use: one list per count, the counts in a list of their own.
-// A newcomer with an old count is placed by walking up from the smallest count, which is where newcomers of a full cache belong.
+// Residents sorted by how often they were used, in constant time per use: one list of experts per count, and a list of the counts.
+// A newcomer with an old count finds its place by walking up from the smallest count: most newcomers belong near it.
 import { IdLists } from './id-lists.js';
 import { NONE, type Pins } from './policy.js';
 

@@ -1,4 +1,4 @@
-// The caches of one tier at several capacities at once, for what is found out about all of them in one pass.
+// The caches of one tier at several capacities, for counts that one pass makes at all of them.
 import { expertSizes, type ModelSpec } from '../model/spec.js';
 import { isUniform } from './cache.js';
 import { divide, type Scope } from './scope.js';

@@ -1,5 +1,5 @@
-// The optimum of one cache at several capacities, in one pass. The slots that `optimum.ts` keeps for one capacity are nested: where a
-// cache of n slots has them, given back at such times, every larger cache has these and others. Mattson's stack of MIN, in levels.
+// The optimum of one cache at several capacities, in one pass. The slots that `optimum.ts` keeps for one capacity are nested: every slot that a
+// cache of n slots has, given back at some time, every larger cache has as well. This is Mattson's stack of MIN, in levels.
 //
 // So a slot has a level, the smallest capacity that it belongs to. A use takes from each capacity the slot given back last before the
 // interval began. Seen from the largest capacity down that is one walk back over the line: the first slot found is taken from all that

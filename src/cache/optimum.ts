@@ -1,5 +1,5 @@
-// Hits of Belady's MIN with bypass, counted without knowing the future and without a cache. From one use of an expert to the next is an
-// interval; the next use can hit where a slot is kept for the whole interval. So MIN is the old problem of fitting as many intervals as
+// Hits of Belady's MIN with bypass, counted without knowing the future and without a cache. The time from one use of an expert to the next is
+// an interval; the next use hits if a slot is kept for the whole interval. So MIN is the old problem of fitting as many intervals as
 // possible on as many machines as there are slots, and the greedy choice is optimal there: take intervals as they end, and give each
 // the slot that was given back last among those that were free when it began. (Faigle and Nawijn, "Note on scheduling intervals
 // on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, asks the same question of an occupancy vector.)

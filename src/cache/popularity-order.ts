@@ -1,4 +1,4 @@
-// Experts by popularity: what is placed before a run.
+// Experts in order of popularity, for placements that are made before a run.
 
 /** Most popular first; ties by id. */
 export function mostPopular(popularity: Float64Array): number[] {

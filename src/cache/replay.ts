@@ -1,5 +1,5 @@
-// Replay without time: laws L1-L7 with every miss inserted at once. The engine adds transfers and predictions to the same caches;
-// curves, bounds and comparisons with cache simulators need only this.
+// Replay without time: laws L1-L7, with every miss inserted at once. The engine adds transfers and predictions to the same caches; curves,
+// bounds and comparisons with cache simulators need no more than this replay.
 import type { DemandCursor } from './demand.js';
 import type { Future } from './future.js';
 import { type Clock, UNPINNED } from './policy.js';

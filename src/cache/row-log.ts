@@ -1,5 +1,5 @@
-// Rows kept for a replay that needs the future: recorded as they are read, then walked backwards once to find every next use, then
-// forwards as often as needed. Two bytes a choice and four for its next use, the first ones in memory and the rest in a file.
+// Rows kept for a replay that needs the future: they are recorded while they are read, walked backwards once to find every next use, then walked
+// forwards as often as needed. A choice takes two bytes and its next use four; the first ones are in memory, the rest in a file.
 import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { PageStore } from './pages.js';

@@ -1,5 +1,5 @@
-// Replay of trace rows, one token a pass: what capacity curves are made of. The laws are those of replay.ts; what differs is that rows
-// are judged where they lie, without gathering each event first, because here nothing else happens between two experts.
+// Replay of trace rows, one token a pass, for capacity curves. The laws are those of replay.ts, but rows are judged in place, without gathering
+// each event first, because nothing else happens between two experts here.
 import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { NextUse } from './next-use/next-use.js';

@@ -1,5 +1,5 @@
-// A tournament over the residents of a cache: the one with the smallest key is at the root. Every node keeps its winner's key beside
-// its id, so that a match reads one number; an update stops as soon as nothing above it can change.
+// A tournament tree over the residents of a cache: the resident with the smallest key is at the root. Every node keeps its winner's key beside
+// its id, so that a comparison reads one number. An update stops at the first node that stays as it is.
 import { NONE, type Pins } from './policy.js';
 
 const ABSENT = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-// What a command is to the program: an entry of the help, and a module that defines it when it runs.
+// A command as the program knows it: an entry of the help, and a module that is loaded when the command runs.
 import type { Command } from 'commander';
 import type { CliContext } from './context.js';
 

@@ -1,4 +1,4 @@
-// `moeprof doctor`: what of this machine moeprof can use, for the first lines of a bug report.
+// `moeprof doctor`: what moeprof finds on this machine, for the first lines of a bug report.
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';

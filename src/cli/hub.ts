@@ -1,4 +1,4 @@
-// Models of the hub: what the command line names is fetched before the command runs, so that everything after this reads files.
+// Models of the hub: a model that the command line names is fetched before the command runs, so that the command only reads files.
 import type { Command } from 'commander';
 import { isHubAddress, parseHubAddress } from '../model/hub/address.js';
 import { hubServer } from '../model/hub/client.js';

@@ -1,4 +1,4 @@
-// `moeprof init`: a starter profile, a budget file and a CI job, all or none of them, and never over what is there already.
+// `moeprof init`: a starter profile, a budget file and a CI job. It writes all of them or none, and never over a file that exists.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';

@@ -1,5 +1,5 @@
-// Cells of a sweep or a study that have yet to run: what the store has is settled at once, a cell that cannot be is refused at once, and of
-// those that are the same run one is run for all.
+// The cells of a sweep or a study that still have to run. Cells in the store are settled at once, cells that cannot run are refused at once, and
+// cells that are the same run are run once for all.
 import { orUserError, UserError } from '../base/errors.js';
 import { type RunIdentity, runIdentity } from '../explore/study/fingerprint.js';
 import type { Outcome } from '../explore/study/outcome.js';

@@ -1,4 +1,4 @@
-// What an inspected model is shown as: its parameters, its experts by kind of layer, and the machines that it fits.
+// The report of `moeprof model inspect`: parameters, experts by kind of layer, and the machines that the model fits.
 import { formatBytes, formatCount, formatParameters } from '../base/units.js';
 import type { Fit, ModelInspection } from '../model/inspect.js';
 import type { FormatShare } from '../model/spec.js';

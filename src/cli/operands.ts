@@ -1,5 +1,5 @@
-// What a command can take where it wants results: a file, a run profile, a folder of either, a saved baseline, a commit, stdin. Files
-// are told apart by content, so that their names do not matter. Profiles of all operands are run together.
+// Operands of commands that take results: a file, a run profile, a folder of either, a saved baseline, a commit, or stdin. A file is
+// recognised by its content, so that its name does not matter. The profiles of all operands are run together.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, UserError } from '../base/errors.js';

@@ -1,5 +1,5 @@
-// `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once, and put in
-// place only when it is done, so that nobody reads half of one.
+// `-o [format=]path`: where reports go. Files are opened before the work that fills them, so that a bad path fails at once. They get their names
+// when the work is done, so that nobody reads half a file.
 import { closeSync, existsSync, openSync, realpathSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.js';

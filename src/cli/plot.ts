@@ -1,4 +1,4 @@
-// `moeprof plot`: runs that were made before, as a figure for print.
+// `moeprof plot`: finished runs as a figure for print.
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.js';
 import { FIGURE_KINDS, type FigureKind, figureOf, type PaperFigure } from '../explore/figure/figure.js';

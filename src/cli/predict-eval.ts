@@ -1,4 +1,4 @@
-// `moeprof predict eval`: what it is given, and how predictors are judged; `predict train` judges what it has trained in the same way.
+// `moeprof predict eval`: its options, and how predictors are judged. `predict train` judges the predictor that it has trained in the same way.
 import { cpus } from 'node:os';
 import { UserError } from '../base/errors.js';
 import { parseCount, parseShare } from '../base/units.js';

@@ -1,5 +1,5 @@
-// A progress bar on stderr: only on a terminal (or when asked), only for work of more than a second, and gone when the work is done,
-// so that neither logs nor results ever carry it.
+// A progress bar on stderr: shown only on a terminal (or when asked for) and only for work of more than a second. It is removed when the work is
+// done, so that it never appears in logs or results.
 import { formatCount } from '../base/units.js';
 
 /** How progress is shown. `lines`: one line per tenth, for logs. */

@@ -1,5 +1,5 @@
-// `--repeat n`: the same run several times, for what differs from run to run: the wall-clock time that moeprof takes. What is simulated
-// must not differ, and that is checked on the way.
+// `--repeat n`: the same run several times, to measure the wall-clock time that moeprof takes, which differs from run to run. Simulated figures
+// must not differ, and that is checked.
 import { UserError } from '../base/errors.js';
 import { joinRepeats } from '../compare/repeats.js';
 import { sampledMetric } from '../result/catalogue.js';

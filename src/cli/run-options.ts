@@ -1,5 +1,4 @@
-// What a run is told on the command line, for all commands that run. Flags become overrides of the run profile, so that a wrong one is
-// answered with its own name.
+// The flags of a run, for all commands that run. Flags become overrides of the run profile, so that an error about a value names its flag.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parse as parseScalar } from 'yaml';

@@ -1,4 +1,5 @@
-// Runs of a sweep or a study: what the store has is read, the rest is run and kept as it ends, and a cell that cannot be is told, not fatal.
+// Runs of a sweep or a study: runs in the store are read, the others are run and stored as each ends. A cell that cannot run is reported; the
+// others go on.
 import { orUserError, UserError } from '../base/errors.js';
 import type { Outcome } from '../explore/study/outcome.js';
 import type { Store } from '../explore/study/store.js';

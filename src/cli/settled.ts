@@ -1,4 +1,4 @@
-// What is told of runs while they run. Types only.
+// What callers hear of runs while they run. Types only.
 import type { UserError } from '../base/errors.js';
 import type { Result } from '../result/result.js';
 

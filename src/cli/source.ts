@@ -1,5 +1,5 @@
-// Where this moeprof comes from, for CI jobs that run it: a git repository and a commit of it. No registry has it, and a name that nobody
-// holds yet must not be called.
+// Where this moeprof comes from, for CI jobs that run it: a git repository and a commit. No package registry has moeprof, and a job must not
+// install a package name that a stranger could still register.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../base/errors.js';

@@ -1,4 +1,4 @@
-// What `moeprof sweep` is told, with or without a study. Types only.
+// The flags of `moeprof sweep`, with or without a study. Types only.
 import type { OutputOptions } from './options.js';
 import type { RunFlags } from './run-options.js';
 

@@ -1,5 +1,5 @@
-// `moeprof sweep`: the same run many times with other values, several runs at a time: by rate, to the point where no more gets through, or
-// by any value of the run.
+// `moeprof sweep`: the same run with many values, several runs at a time: arrival rates up to the point where throughput stops growing, or any
+// other value of the run.
 import type { Command } from 'commander';
 import { isSeq, parseDocument, parse as parseYaml } from 'yaml';
 import { UserError } from '../base/errors.js';

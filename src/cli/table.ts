@@ -1,4 +1,4 @@
-// `moeprof table`: runs that were made before, side by side, as a paper shows them.
+// `moeprof table`: finished runs side by side, as in the table of a paper.
 import type { Command } from 'commander';
 import { UserError } from '../base/errors.js';
 import { pivotOf, STATISTICS, statisticNamed } from '../explore/study/pivot.js';

@@ -1,4 +1,4 @@
-// The kinds of predictor that `predict train` makes: the flags that are theirs, what they default to, and how each is trained.
+// The kinds of predictor that `predict train` makes: the flags of each with their defaults, and how it is trained.
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
 import type { ModelSpec } from '../model/spec.js';

@@ -1,4 +1,4 @@
-// Work behind a progress bar, which is gone however the work ends.
+// Work with a progress bar, which is removed however the work ends.
 import type { CliContext } from './context.js';
 
 /**

@@ -1,4 +1,4 @@
-// What two runs do not share: their inputs, which must be the same for a verdict, and their configuration, which is what one compares.
+// How two runs differ: in inputs, which must be the same for a verdict, and in configuration, which is what a comparison is about.
 import type { Result } from '../result/result.js';
 
 /** Something that two runs do not share. */

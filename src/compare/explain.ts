@@ -1,5 +1,5 @@
 // Why a comparison came out as it did: which layers, which phases and which kinds of misses carry the change, the largest part first.
-// Nothing here is a guess: it is what the counters of both runs differ by.
+// Nothing here is a guess: the causes are differences of the counters of both runs.
 import { sum } from '../base/statistics.js';
 import type { PerLayer, Result } from '../result/result.js';
 

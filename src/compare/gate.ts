@@ -1,5 +1,5 @@
-// The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate no
-// longer has fails as a metric would; one that only the candidate has is named.
+// The gate as a whole: one base, one or more candidates, each a single run or a folder of scenarios. A scenario that a candidate lacks fails the
+// gate, as a missing metric does; a scenario that only the candidate has is mentioned.
 import { didYouMean } from '../base/text.js';
 import { type Budget, budgetsFor, matches } from '../result/budget.js';
 import { type CompareOptions, type Comparison, compareResults, type Operand } from './compare.js';

@@ -1,4 +1,4 @@
-// What is drafted in a run: what its profile says, and, where that is silent, what the model and the software that runs it entail.
+// What is drafted in a run: as its profile says, or, without a word there, as the model and the runtime imply.
 import { CostModel } from '../hardware/cost.js';
 import { expertBytesTotal, type ModelSpec, type MoeLayer } from '../model/spec.js';
 import type { SpeculationSpec } from '../schedule/speculation.js';

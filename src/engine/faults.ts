@@ -1,5 +1,5 @@
-// Faults as they strike links and the CPU: at the first layer whose routing becomes known at or after their time. What has been placed
-// by then keeps its speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
+// Faults of links and of the CPU. A fault takes effect at the first layer whose routing becomes known at or after its time. Transfers that were
+// placed before keep their speed (L10), with one exception: a prefetch on a lane that is lost runs again on another.
 import type { UserError } from '../base/errors.js';
 import type { CostModel } from '../hardware/cost.js';
 import { type Fault, hits, isInEffect } from '../system/faults.js';

@@ -1,4 +1,4 @@
-// What the loop of serving needs of an engine: passes go in, time comes out. One GPU and several have different ones.
+// The engine as the loop of serving sees it: passes go in, time comes out. One GPU and several GPUs have different engines.
 import type { Pass } from '../schedule/pass.js';
 import type { Observer } from './watch/observer.js';
 

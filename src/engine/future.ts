@@ -1,5 +1,5 @@
-// What will be demanded of each GPU, for policies that know the future: the passes are composed once without running them, their demand is
-// recorded, and looked back over from the end.
+// The future demand on each GPU, for policies that know it: the passes are composed once without running them, their demand is recorded, and the
+// record is read backwards to find every next use.
 import { DemandLog } from '../cache/demand.js';
 import { Future } from '../cache/future.js';
 import type { ModelSpec } from '../model/spec.js';

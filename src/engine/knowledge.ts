@@ -1,4 +1,4 @@
-// What LRU, Belady and foresight make of a run (L19), composed from its GPUs.
+// Composes the clocks of LRU, Belady, foresight and the floor (L19) from the GPUs of a run.
 import { BeladyBound } from '../cache/belady-bound.js';
 import { isLossy, isWord } from '../system/miss-rules.js';
 import { KnowledgeBounds, type KnownGpu } from './foresight/knowledge-bounds.js';

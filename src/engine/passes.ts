@@ -1,4 +1,4 @@
-// The passes of a run: requests that arrive, who of them runs together, and the room that their KV caches have.
+// The passes of a run: which requests arrive, which of them run together, and the room that their KV caches have.
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { formatBytes, formatCount } from '../base/units.js';

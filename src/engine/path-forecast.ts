@@ -1,5 +1,5 @@
-// The run's predictor as schedulers see it. It is one of its own, of the same kind and trained alike, which learns from the same passes: what a
-// scheduler asks of tokens that may run later leaves no trace in what prefetching and caching are told.
+// The run's predictor as schedulers see it: a second instance of the same kind, trained alike, that learns from the same passes. So questions
+// of a scheduler about tokens that may run later do not change the predictions for prefetching and caching.
 import type { PredictionTime } from '../predict/cost.js';
 import type { Predictor } from '../predict/predictor.js';
 import { Pass } from '../schedule/pass.js';

@@ -1,4 +1,4 @@
-// A run before it is composed: what it works on, who is served when, and who gets how much memory.
+// A run before it is composed: its inputs, which requests are served when, and how memory is divided.
 import { expertBytesTotal } from '../model/spec.js';
 import type { Warning } from '../result/result.js';
 import type { PassRecord } from '../schedule/recorded.js';

@@ -1,4 +1,4 @@
-// The cache policies of a run, and what they need to know.
+// The cache policies of a run, and the knowledge that they are given.
 import { type ResolvedPolicy, resolvePolicy } from '../cache/policies/index.js';
 import { type PolicyDefinition, type PolicyNeed, policyNeeds } from '../cache/policy.js';
 import { misfit, type RunSpec } from '../system/run.js';

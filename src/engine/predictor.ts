@@ -1,4 +1,4 @@
-// The predictor of a run, trained, and what its predictions take.
+// The predictor of a run, trained, and the time that its predictions take.
 import { findProfile } from '../base/profiles.js';
 import type { PredictionTime } from '../predict/cost.js';
 import { createPredictor, predictionTime } from '../predict/create.js';

@@ -1,5 +1,5 @@
-// What a placement or a split is profiled on: tokens that the run does not replay. One that has seen its test looks better than it will be
-// on other text.
+// The tokens that a placement or a split is profiled on: tokens that the run does not replay. A placement profiled on its own test looks better
+// than it is on other text.
 import { UserError } from '../base/errors.js';
 import { formatCount } from '../base/units.js';
 import type { RoutingTrace } from '../trace/trace.js';

@@ -1,5 +1,5 @@
-// Who runs together when, written down by a first run: policies that know the future need it where it depends on how long passes take.
-// The first run keeps LRU, so the schedule is one that a machine could have had, and the run proper replays exactly its passes.
+// Records the schedule in a first run, for policies that know the future, where the schedule depends on how long passes take. The first run uses
+// LRU, so the schedule is one that a machine could have had; the run itself then replays exactly these passes.
 import { parsePolicy, resolvePolicy } from '../cache/policies/index.js';
 import { policyNeeds } from '../cache/policy.js';
 import { PassRecord } from '../schedule/recorded.js';

@@ -1,4 +1,4 @@
-// The loop of serving: passes are composed, run and accounted for until no request is left.
+// The loop of serving: passes are composed, run and counted until no request is left.
 import type { Passes } from '../schedule/passes.js';
 import type { ChangingMemory } from './memory/changing-memory.js';
 import type { Simulation } from './simulation.js';

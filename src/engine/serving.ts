@@ -1,4 +1,4 @@
-// From a run to who is served: which requests arrive, which scheduler composes their passes, how many run at once.
+// Who is served in a run: which requests arrive, which scheduler composes their passes, and how many run at once.
 import type { Parameters } from '../base/parameters.js';
 import { arrivalsDigest } from '../schedule/arrivals/arrivals.js';
 import { loadArrivals, parseArrivals } from '../schedule/arrivals/load.js';

@@ -1,4 +1,4 @@
-// Where drafting pays: runs that differ in the depth of their drafts alone, against the one that drafts nothing.
+// Where drafting pays: runs that differ only in the depth of their drafts, compared with the run without drafts.
 import { formatNumber } from '../base/units.js';
 import type { Drawing } from '../report/document/document.js';
 import { barGlyphs, widthOf } from '../report/text.js';

@@ -1,4 +1,4 @@
-// One read of a trace, any number of jobs: in threads of their own, fed from a ring of shared blocks, or here, one after another.
+// One read of a trace for any number of jobs: each in a thread of its own, fed from a ring of shared blocks, or all in this thread, in turn.
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../base/errors.js';
 import type { CapacityCounts } from '../cache/lru-curve.js';

@@ -1,4 +1,5 @@
-// What a capacity curve is asked for, in the words of a user, and how it is drawn: the part that the command and the library share.
+// From a user's request to a capacity curve: which trace, policies and capacities, and how they are counted. The command and the library
+// share it.
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// What a trace asks for, whatever the cache: counted once while the blocks go by, for all curves of it.
+// Counts of a trace's demand that no cache changes: counted once while its blocks are read, for all curves.
 import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import { splitAtWarmup } from './job.js';

@@ -1,4 +1,4 @@
-// What a model can have of the GPUs of a machine: what plans and advice hold against what they need.
+// The GPU memory that a model can use on a machine: plans and advice compare it with what a setting needs.
 import type { HardwareSpec } from '../hardware/spec.js';
 
 /** Bytes that each GPU has for a model; one entry where there is one, or one memory that stands for all. */

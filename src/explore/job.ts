@@ -1,5 +1,5 @@
-// One policy at several capacities: the unit of work of a capacity curve. It is fed the rows of the trace block by block, in this
-// thread or in one of its own, and says at the end what it counted.
+// One policy at several capacities: the unit of work of a capacity curve. A job receives the rows of the trace block by block, in this thread
+// or in one of its own, and returns its counts at the end.
 import type { Parameters } from '../base/parameters.js';
 import type { SplitCapacity } from '../cache/levels.js';
 import type { CapacityCounts } from '../cache/lru-curve.js';

@@ -1,4 +1,4 @@
-// The kinds of jobs, and which one a policy takes.
+// The kinds of jobs, and the kind that each policy needs.
 import { setFlagsFromString } from 'node:v8';
 
 import { resolvePolicy } from '../cache/policies/index.js';

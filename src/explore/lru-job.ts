@@ -1,4 +1,4 @@
-// LRU at all capacities from one pass: rows become events, and those a curve.
+// LRU at all capacities in one pass over the rows.
 
 import type { CapacityCounts } from '../cache/lru-curve.js';
 import { LruCurve } from '../cache/lru-curve.js';

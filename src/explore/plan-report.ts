@@ -1,4 +1,4 @@
-// What a plan is shown as: what each system and machine needs, the answer in a sentence each, and the runs that were tried.
+// The report of `moeprof plan`: the memory that each system and machine needs, the answer in a sentence each, and the runs that were tried.
 import { formatBytes, formatCount, formatRatio, formatTokensPerSecond } from '../base/units.js';
 import { bandText } from '../report/band.js';
 import { deviceWords } from '../report/device.js';

@@ -1,5 +1,5 @@
-// The runs of a plan: whose cache is searched, what must hold of a run, and the search over all at once. The command and the library share
-// it and run them each in their own way.
+// The runs of a plan: the systems and machines whose cache size is searched, the conditions on a run, and one search over all of them. The
+// command and the library share it and execute the runs each in their own way.
 import { UserError } from '../base/errors.js';
 import { isStdin } from '../base/profiles.js';
 import type { Override } from '../base/yaml.js';

@@ -1,7 +1,7 @@
-// How little GPU memory keeps what was asked for: the search for the smallest expert cache whose run meets all conditions. Pure; running
-// is the caller's. With advice it shares what a machine's GPUs have (gpu-rooms.ts). Not the search: advice counts bytes of one setting after
-// another and jumps along a line (advise/first-fit.ts), a plan asks runs whether conditions hold, several at a time, and does not trust that
-// they hold from some size on. Nor the runs: a plan's are the user's own, whole, advice composes short ones of what a runtime can be told.
+// The least GPU memory for given conditions: the search for the smallest expert cache whose run meets all of them. Pure; the caller executes
+// the runs. A plan and advice share only what the GPUs of a machine hold (gpu-rooms.ts). Their searches differ: advice counts the bytes of
+// settings and follows a line (advise/first-fit.ts); a plan executes several runs at a time, and does not assume that conditions keep holding
+// above some size. Their runs differ as well: a plan executes the user's whole run, advice composes short runs from a runtime's settings.
 import type { Result } from '../result/result.js';
 import { VERSION } from '../result/version.js';
 

@@ -1,4 +1,4 @@
-// What a capacity curve is shown as: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
+// The report of `moeprof curve`: a chart with its verdict, all policies at one capacity, and each policy at every capacity.
 import { formatCount, formatNumber, formatRatio } from '../base/units.js';
 import {
   type Datum,

@@ -1,4 +1,4 @@
-// What a sweep is shown as: its runs by the values that were varied, and where more arrivals no longer get more done.
+// The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
 import { formatCount, formatTokensPerSecond } from '../base/units.js';
 import { changedParts } from '../report/changed-parts.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';

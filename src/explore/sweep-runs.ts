@@ -1,4 +1,4 @@
-// The runs of a sweep: which there are, and what is made of them. The command and the library share it and run them each in their own way.
+// The runs of a sweep, and the sweep that their results make. The command and the library share it and execute the runs each in their own way.
 import { UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { simulateRun } from '../engine/simulate.js';

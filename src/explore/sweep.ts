@@ -1,4 +1,5 @@
-// Many runs that differ in a few values, and where more arrivals no longer get more done. Pure functions; running is the caller's.
+// Many runs that differ in a few values, and the arrival rate from which throughput no longer grows. Pure functions; the caller executes the
+// runs.
 import { UserError } from '../base/errors.js';
 import { formatRatio, formatTokensPerSecond } from '../base/units.js';
 import type { Result } from '../result/result.js';

@@ -1,4 +1,4 @@
-// What a reader of a capacity curve must know before reading its numbers: where the shape of the demand, not the policy, decides.
+// Warnings of a capacity curve: cases where the shape of the demand, not the policy, decides the numbers.
 import { formatRatio } from '../base/units.js';
 import { evenSplit } from '../cache/scope.js';
 import type { ModelSpec } from '../model/spec.js';

@@ -1,5 +1,5 @@
-// A thread of a capacity curve: one policy, so that the code that V8 compiles here knows one policy class only. It replays blocks that
-// another thread has read, and computes only while it holds one of the permits that --jobs gives out.
+// A thread of a capacity curve: one policy, so that V8 compiles its code for one policy class only. It replays blocks that another thread has
+// read, and computes only while it holds one of the permits that --jobs limits.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, UserError } from '../base/errors.js';
 import { blocksOf } from './blocks.js';

@@ -1,4 +1,4 @@
-// What the dense part of a model costs on one device: weights, attention over KV caches, and what a framework takes per layer.
+// Time of the dense part of a model on one device: weights, attention over KV caches, and the framework's time per layer.
 import type { AttentionSpec, DenseSegment, FormatShare } from '../model/spec.js';
 import { byFormat } from './by-format.js';
 import type { Device } from './spec.js';

@@ -1,5 +1,5 @@
-// Dense layers that do not all live on one GPU: which device holds which decoder layer and its KV cache, and what a pass then takes, from
-// device to device. llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
+// Dense layers on more than one device: which device holds which decoder layer and its KV cache, and the time of a pass that goes from device to
+// device. This is llama.cpp's -ngl, -nkvo, and layers split over several GPUs.
 import { type AttentionSpec, type DenseSegment, type ModelSpec, scaleFormats } from '../model/spec.js';
 import { scaledByFormat } from './by-format.js';
 import { DenseCost, type DensePart } from './dense-cost.js';

@@ -1,5 +1,5 @@
-// Devices as a runtime drives them: facts of a data sheet times the shares that its kernels reach. A device that a calibration measured
-// says all of itself, and no runtime changes it.
+// Devices as a runtime drives them: facts of a data sheet times the shares that the runtime's kernels reach. A device that a calibration
+// measured has its own figures, which no runtime changes.
 import { scaledByFormat } from './by-format.js';
 import type { HardwareProfile } from './profile.js';
 import type { RuntimeSpec } from './runtime.js';

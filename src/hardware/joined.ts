@@ -1,5 +1,5 @@
-// Several GPUs that a runtime drives as one: layer after layer, each card those that it holds, or all cards a slice of every tensor. A
-// model then sees one GPU with the memory of all, and the way between cards as a price.
+// Several GPUs that a runtime drives as one: each card holds some of the layers, or a slice of every tensor. A model then sees one GPU with
+// the memory of all, and the transfers between cards as a cost.
 import { UserError } from '../base/errors.js';
 import { splitLayers } from './layer-split.js';
 import { withRate } from './link.js';

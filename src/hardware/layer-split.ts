@@ -1,4 +1,4 @@
-// How llama.cpp splits layers over GPUs: one after another, each GPU as many as its part of all.
+// How llama.cpp splits layers over GPUs: in order, each GPU in proportion to its share.
 
 /**
  * The GPU of each of `count` layers, by its number.

@@ -1,4 +1,4 @@
-// A link at another rate: all of it, and each of its paths.
+// A link at another rate: the link as a whole, and each of its paths.
 import type { LinkSpec } from './spec.js';
 
 /** The link with what `rate` makes of each bandwidth, bytes/s. */

@@ -1,5 +1,5 @@
-// A machine in a file: its parts of the catalogue, what they do not say of it, and what was measured on it. `moeprof machine detect` and
-// `calibrate` write such files; -w reads them as it reads the name of a machine.
+// A machine in a file: its parts by their names in the catalogue, facts that these leave open, and measurements. `moeprof machine detect` and
+// `calibrate` write such files; -w takes their path in place of a name.
 import { z } from 'zod';
 import { placed } from '../base/errors.js';
 import { BYTES, RATE } from '../base/units.js';

@@ -1,4 +1,4 @@
-// A machine of parts as a hardware profile: its tiers, links and devices, facts only; what kernels reach of them is the runtime's.
+// A machine of parts as a hardware profile: its tiers, links and devices. Facts only; the runtime says what kernels reach of them.
 import type { Machine } from './parts/assembly.js';
 import { memoryRate } from './parts/memory.js';
 import { pcieRate } from './parts/pcie.js';

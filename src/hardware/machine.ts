@@ -1,5 +1,5 @@
-// A machine composed of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. What is not given is taken from the parts that
-// are, or from what is usual beside them, and said. Facts of hardware only: what software makes of it is not known here.
+// A machine composed of parts: `rtx-3090+ryzen-9-7950x+2xddr5-6000+64GB+pcie4x16+nvme-7GB/s`. A part that is not given follows from the
+// others, or is what usually goes with them, and a remark says so. Facts of hardware only; how well software uses them is the runtime's.
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import { RATE } from '../base/units.js';

@@ -1,5 +1,5 @@
-// What machines reach of their data sheets whatever runs on them, and what their links take to start: physical, measured on few machines
-// and taken for all.
+// Shares of data-sheet rates that hardware reaches whatever software runs, and start-up times of links: measured on a few machines and used
+// for all.
 
 /**
  * What a plain read reaches of the data sheet. A card's memory: 514 of 600 GB/s (A10). Host memory: 152 of 204.8 (Xeon 8358), 237 of 307

@@ -1,4 +1,4 @@
-// What a drive delivers to a reader that asks for pieces: the more and the larger pieces are under way at once, the nearer to its bandwidth.
+// The rate of a drive by size and number of concurrent reads: more and larger reads come nearer to its bandwidth.
 import type { RuntimeSpec } from './runtime.js';
 import type { LinkSpec, PathSpec } from './spec.js';
 

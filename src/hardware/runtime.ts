@@ -1,6 +1,6 @@
 // A runtime: the software that executes a system on a machine (llama.cpp, ktransformers, Hugging Face eager ...), read from
-// profiles/runtimes/*.yaml. A machine says what its parts can do, a runtime what software makes of that: shares of bandwidth and of
-// arithmetic, time of the host per layer, how weights are copied. Both together are the device that cost.ts prices.
+// profiles/runtimes/*.yaml. A machine says what its parts can do; a runtime says how well software uses them: shares of bandwidth and of
+// arithmetic, time of the host per layer, and how weights are copied. Both together are the device that cost.ts prices.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { findProfile, shownPath } from '../base/profiles.js';

@@ -1,5 +1,5 @@
-// A model as its file has it: every tensor by the name that GGUF files give it, and what each decoder layer remembers of a context. Prices
-// need sums only; who asks which device holds how many bytes asks here.
+// A model tensor by tensor, under the names of GGUF files, and the entries that each decoder layer keeps of a context. Prices need sums only;
+// memory per device needs this.
 
 /** A tensor of a model's file. */
 export interface Tensor {

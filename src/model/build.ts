@@ -1,5 +1,5 @@
-// From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums what each part
-// weighs and costs. The same walk counts the parameters, so that a published total checks the bytes, too.
+// From architecture to bytes and operations: walks the tensors of a model once, in order of execution, and sums the bytes and the operations
+// of each part. The same walk counts parameters, so that a published total checks the bytes, too.
 
 import { type Experts, type LayerParts, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, modulesOf, windowOf } from './profile.js';

@@ -1,5 +1,5 @@
-// Typed access to the fields of a JSON object that others wrote (config.json, GGUF metadata): what is missing or of the wrong kind is
-// answered with its name. Unknown fields are none of our business; null counts as absent, as it does for transformers.
+// Typed access to the fields of a JSON object from outside (config.json, GGUF metadata). A missing field or one of the wrong type is an error
+// that names it. Unknown fields are ignored; null counts as absent, as in transformers.
 import { UserError } from '../base/errors.js';
 import { MAX_LAYERS } from './limits.js';
 

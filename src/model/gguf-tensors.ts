@@ -1,4 +1,4 @@
-// What the tensors of a GGUF file weigh: the block sizes of ggml's types, checked against where the data of each tensor lie.
+// Bytes of the tensors of a GGUF file: from the block sizes of ggml's types, checked against the offsets of the data.
 import { UserError } from '../base/errors.js';
 import type { KernelFormat } from './quantization/formats/format.js';
 import { ggmlFormat } from './quantization/formats/index.js';

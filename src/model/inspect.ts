@@ -1,5 +1,4 @@
-// What there is to know of a model before anything runs: where its parameters and bytes are, how large experts are in which layers, and
-// how many of them a machine can keep.
+// Facts of a model before anything runs: its parameters and bytes by part, the size of experts by layer, and how many experts fit on a machine.
 import type { OpenModel } from './load.js';
 import { assemble, type ModelParts, NO_WEIGHTS, routedOf, sumWeights, type Weights } from './parts.js';
 import { expertBytesTotal, type FormatShare, type ModelSpec, scaleFormats, sumFormats, tokenCycleBytes } from './spec.js';

@@ -1,4 +1,4 @@
-// JSON that other programs wrote: whole files of Python's, and values inside other files.
+// JSON of other programs: whole files as Python writes them, and values inside other files.
 import { messageOf, UserError } from '../base/errors.js';
 import { type InputKind, readText } from '../base/input-file.js';
 import { parseJsonBytes } from '../base/nesting.js';

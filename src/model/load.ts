@@ -1,4 +1,4 @@
-// The one door to models: whatever a user names with `-m` becomes a model here. What a path leads to is told by its content.
+// The only way to load a model: whatever a user names with `-m` becomes a model here. The content of a file decides its format.
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { whereLies } from '../base/elsewhere.js';

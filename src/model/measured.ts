@@ -1,5 +1,5 @@
-// The model of a measurement: told by a name that may not be bundled, a label that may say little, and bits over the whole file that may be
-// rounded. Measurements are predicted from these alone, so this says what each of them counts for.
+// The model of a measurement, from what a row says: a name that may not be bundled, a label of the quantization that may say little, and bits
+// per weight over the whole file that may be rounded. This file decides how much each of them counts.
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { levelSizes, measureProfile, wholeFile } from './build.js';

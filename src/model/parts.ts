@@ -1,5 +1,5 @@
-// A model taken apart: what each part of each decoder layer weighs and costs. Every source of models (a profile, the tensors of a GGUF
-// file, a folder of safetensors) is brought into this form, so that what runs and what is inspected are put together in one way.
+// A model in parts: the bytes and the operations of each part of each decoder layer. Every source of models (a profile, the tensors of a GGUF
+// file, a folder of safetensors) is brought into this form; runs and `model inspect` are built from it.
 import type { Anatomy } from './anatomy.js';
 import { type AttentionSpec, type DenseSegment, type FormatShare, type ModelSpec, type MoeLayer, sumFormats } from './spec.js';
 

@@ -1,5 +1,5 @@
-// The anatomy of a profile: the tensors that its parts were added up from, under the names that GGUF files give them, and what each of its
-// layers remembers.
+// The anatomy of a model profile: the tensors behind its parts, under the names of GGUF files, and the entries that each layer keeps of a
+// context.
 import type { Anatomy, ContextMemory, Tensor } from './anatomy.js';
 import { type ModelParts, routedOf, type Weights } from './parts.js';
 import { expertsOf, hasAttention, isMoeLayer, type ModelProfile, windowOf } from './profile.js';

@@ -1,5 +1,5 @@
-// Experts of a layer of which some projections lie on one device and the others on another: what each of the two has of an expert. Tensors
-// of a file hold one projection of all experts of a layer, so that an engine can place them apart (llama.cpp's -ot).
+// Experts whose projections lie on two devices: the bytes and the operations of each device's part. A tensor of a file holds one projection
+// of all experts of a layer, so an engine can place projections on different devices (llama.cpp's -ot).
 import { UserError } from '../base/errors.js';
 import type { Tensor } from './anatomy.js';
 import { decoderLayerOf, type FormatShare, type ModelSpec, type MoeLayer, scaleFormats, sumFormats } from './spec.js';

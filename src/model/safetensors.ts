@@ -1,5 +1,5 @@
-// Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, and put in place of those that a
-// format would give. The architecture comes from config.json, since packed tensors do not tell their shape.
+// Sizes of the tensors of a Hugging Face checkpoint: read from the headers of its safetensors files, they replace the sizes that a format
+// would give. The architecture comes from config.json, since packed tensors do not have their original shape.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { whereLies } from '../base/elsewhere.js';

@@ -1,5 +1,5 @@
-// A model of which a few figures are known: layers, experts, their width, parameters in total and per token. What such a shape leaves open
-// is filled with what most models of its kind have, so that it can be priced at all; whoever uses it says that it is guessed.
+// A model of which only a few figures are known: layers, experts, their width, parameters in total and per token. Values of most models of
+// its kind fill the gaps, so that it can be priced; reports say that these values are guessed.
 import { type ModelProfile, ModelProfileSchema } from './profile.js';
 
 /** Figures of a model, under the names that measurements have for them. */

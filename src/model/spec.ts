@@ -1,4 +1,4 @@
-// What is offloaded: the contract between the model room and everything that replays or prices a model. Types only.
+// A model as the rest of moeprof sees it: layers, experts and their bytes, dense segments, and operations to price. Types and small sums.
 import type { Anatomy } from './anatomy.js';
 
 /** Dense id of one expert of one layer: `layer.offset + expert`. Every per-expert state is a typed array indexed by it. */

@@ -1,5 +1,5 @@
-// ExpertFlow's batch accuracy: what matters to a batch is not each token's path but their union, and a token's wrong expert is often
-// another token's right one.
+// ExpertFlow's batch accuracy: a batch needs the union of its tokens' paths, so an expert that is wrong for one token is often right for
+// another.
 import type { ModelSpec } from '../model/spec.js';
 import { walksOf } from '../schedule/workload.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace/trace.js';

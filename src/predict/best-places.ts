@@ -1,4 +1,4 @@
-// The m most similar of the paths that a scan lists, and a limit that lets it list few: what was best a layer ago is nearly as good now.
+// The m most similar paths of the list that a scan makes. Selection is in linear time: buckets first, then Hoare's selection in one bucket.
 
 /** A similarity's place among so many buckets narrows down where the limit lies. */
 const BUCKET_BITS = 7;

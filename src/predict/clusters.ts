@@ -1,4 +1,4 @@
-// Groups of alike vectors, each spoken for by one of them: k-means, whose seeds lie as far apart as they can, so that nothing is drawn.
+// Groups of similar vectors, each represented by one of them: k-means with seeds as far apart as possible, so that nothing is random.
 
 /** Rounds after which clusters stay as they are, if they have not settled before. */
 const MOST_ROUNDS = 20;

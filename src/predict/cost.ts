@@ -1,6 +1,6 @@
-// What a prediction takes (L11): what it foretells can be prefetched so much later. What the host works out is measured where moeprof is
-// written, and charged on every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on. Gates of
-// coming layers run on the GPU, and are priced as other kernels are.
+// The time of a prediction (L11): prefetches start only when it has been made. Work of the host was measured on one machine and is charged on
+// every host in proportion to its clock, so that results do not depend on the machine that moeprof runs on. Gates of coming layers run on the
+// GPU and are priced like other kernels.
 import { speedOf } from '../hardware/dense-cost.js';
 import type { Device, HardwareSpec } from '../hardware/spec.js';
 import type { ModelSpec } from '../model/spec.js';

@@ -1,4 +1,4 @@
-// Predictors that count: each names what it counts, and a mixture turns the counts into probabilities.
+// Predictors based on counts: each names the evidence that it counts, and a mixture turns the counts into probabilities.
 import type { Parameters } from '../base/parameters.js';
 import type { PredictionCost } from './cost.js';
 import type { WeightedEvidence } from './evidence.js';

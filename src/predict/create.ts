@@ -1,4 +1,4 @@
-// From what a user writes for a predictor to a predictor: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
+// Creates a predictor from what a user writes: `transition:reach=4`, `predictor.onnx`, or a kind with parameters beside it.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { choose, splitSpec } from '../base/parameters.js';

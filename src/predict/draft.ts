@@ -1,5 +1,5 @@
-// What a draft model that is built like the model chose for its tokens: it names the experts of the pass that verifies them, layer by layer,
-// while further tokens are drafted. No trace holds what drafts chose: the truth, spoiled to a published accuracy, stands in.
+// The choices of a draft model with the same architecture as predictions: while it drafts further tokens, its routing names the experts of
+// the pass that verifies them, layer by layer. No trace holds these choices; the truth, spoiled to a published accuracy, replaces them.
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';

@@ -1,5 +1,5 @@
-// Has the routing changed? A Page-Hinkley test on how badly tokens were predicted: it adds up what exceeds the mean by more than a
-// tolerance, and calls drift when the sum has risen too far above its lowest point.
+// Detects a change of the routing: a Page-Hinkley test on the loss of predictions. It sums the excess over the mean loss beyond a tolerance, and
+// reports drift when the sum has risen too far above its minimum.
 
 // All three are ours; test/predict/parts.test.ts holds what they give.
 

@@ -1,5 +1,5 @@
-// Evidence from recent mistakes: where the prediction was wrong the last times the same thing had just happened, it is corrected at once,
-// long before counts would show it. The error memory of ReLoop2, keyed by the token's first expert at the layer before.
+// Evidence from recent mistakes, after the error memory of ReLoop2: if predictions were wrong the last times in the same situation, the next
+// one is corrected at once, long before counts change. A situation is the token's first expert at the layer before.
 
 import { sigmoid } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';

@@ -1,5 +1,5 @@
-// Judges a predictor on a trace, token by token: what it says before the pass, and so many layers ahead while the pass goes on. It goes
-// through the same contract as in a run, so that every member of the family is judged alike.
+// Judges a predictor on a trace, token by token: its predictions before the pass, and at each distance in layers during the pass. The
+// predictor is used through the same contract as in a run, so that all predictors are judged alike.
 import { median } from '../base/significance.js';
 import type { ModelSpec } from '../model/spec.js';
 import { Pass } from '../schedule/pass.js';

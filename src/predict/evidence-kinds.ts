@@ -1,4 +1,4 @@
-// The kinds of evidence by name, and how a mixture is put together from them: what `ensemble` and `adaptive` combine.
+// The kinds of evidence by name, and the mixtures made of them: `ensemble` and `adaptive` combine these kinds.
 import { resolve } from 'node:path';
 import { UserError } from '../base/errors.js';
 import type { Parameter, Parameters } from '../base/parameters.js';

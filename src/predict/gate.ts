@@ -1,5 +1,5 @@
-// The next layers' gates applied to this layer's hidden state. A trace that holds what they said is replayed; elsewhere the truth, spoiled
-// to the accuracy that was published for such look-ahead, stands in, and the result says so (L17).
+// The gates of the next layers applied to the hidden state of this layer. If the trace holds their predictions, these are replayed; otherwise
+// the truth, spoiled to the published accuracy of such look-ahead, replaces them, and the result says so (L17).
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { mixtureOf } from './evidence-kinds.js';

@@ -1,5 +1,5 @@
-// What a request's own recent past says: an expert used by the last tokens will be used again. Two bytes per expert hold it, one bit
-// for each of the last eight tokens and one for each block of eight before; how often each such past led to a use is counted.
+// Evidence from a request's own recent past: an expert that its last tokens used is likely to be used again. Two bytes per expert hold the
+// past: one bit for each of the last eight tokens, and one for each block of eight before. For each such past, uses that follow are counted.
 
 import { fastLog } from '../base/log-odds.js';
 import { EVENTS_A_BLOCK, PASTS, PastBits } from '../cache/next-use/past-bits.js';

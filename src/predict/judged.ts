@@ -1,4 +1,4 @@
-// Judging predictors from a program: what is learned from, what is judged on, and the scores.
+// The library's way to judge predictors: traces to learn from and to judge on in, scores out.
 import type { ModelSpec } from '../model/spec.js';
 import { comparablePredictors, comparePredictors, type JudgedTimes, type TraceEvaluation, withCorrected } from './compare.js';
 import type { EvaluationWatch } from './evaluate.js';

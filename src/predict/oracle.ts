@@ -1,5 +1,5 @@
-// An oracle of a chosen quality: it knows the pass's true path and spoils it to a given recall and precision. What a predictor of that
-// quality would buy, without having one.
+// An oracle of a chosen quality: it knows the true path of the pass and spoils it to a given recall and precision. It shows what a predictor
+// of that quality would gain.
 import { COST, type PredictorDefinition } from './predictor.js';
 import { spoiledTruth } from './spoiled-truth.js';
 

@@ -1,5 +1,5 @@
-// How many of one list of experts are in another: what judges a prediction that names experts. Marks instead of comparisons of all pairs,
-// whose branches are mispredicted as often as the prediction is wrong.
+// How many experts of one list are in another: the score of a prediction that names experts. It marks one list and looks up the other;
+// comparing all pairs would mispredict a branch as often as the prediction is wrong.
 import { NULL_EXPERT } from '../trace/trace.js';
 
 /** By expert within its layer: how often it is in the list that is being compared. All zero between two calls. */

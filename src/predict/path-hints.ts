@@ -1,5 +1,5 @@
-// Which paths were the most similar the last time. They still are nearly as similar now, so that the next search may pass over all that are
-// clearly less so.
+// The paths that were most similar in the last search. Their similarity now is a lower limit for the next search, which can skip all other
+// paths below it.
 import type { BestPlaces } from './best-places.js';
 import { NOWHERE, type PathRing } from './path-ring.js';
 

@@ -1,7 +1,7 @@
-// Which past tokens went the way that the running ones go: for every followed token the similarity of its path to every kept path, grown
-// layer by layer, and the best of them. Everything that retrieves paths (`path-retrieval`, `expert-map`) looks here.
+// Retrieval of similar paths: for every followed token, the similarity of its path to every kept path, updated layer by layer, and the most
+// similar ones. The predictors `path-retrieval` and `expert-map` use it.
 //
-// All counts are 16 bits, and similarities whole numbers: a search is the same on every machine, and 128 paths are counted at once.
+// Counts have 16 bits and similarities are whole numbers: a search gives the same result on every machine, and 128 paths are counted at once.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';

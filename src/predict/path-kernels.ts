@@ -1,5 +1,5 @@
-// Kernels of path retrieval, in WebAssembly with 128-bit SIMD. Who used an expert is a row of bits, one for each kept path; 128 paths are
-// counted at once. Walking lists of places instead took 6 to 10 times as long: an expert is used by a tenth of all paths.
+// Kernels of path retrieval, in WebAssembly with 128-bit SIMD. For each expert a row of bits says which kept paths used it; 128 paths are
+// counted at once. Lists of places instead of bits took 6 to 10 times as long, since a tenth of all paths use an expert.
 import { advance, again, get, I32, instantiate, type KernelBody, literal, load, loop, save, set, simd, V128 } from '../base/wasm.js';
 
 /** Paths that a kernel counts at once: bits of a vector. */

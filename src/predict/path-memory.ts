@@ -1,4 +1,4 @@
-// The path of each running request's previous token, layer by layer: what persistence and same-layer predictors look back at.
+// The path of each running request's previous token, layer by layer, for persistence and same-layer predictors.
 import type { Pass } from '../schedule/pass.js';
 
 /** Experts that the previous token of each slot chose. */

@@ -1,5 +1,5 @@
-// The newest paths of past tokens, and who used what: a ring of paths, each path's predecessor and successor in its request, and for every
-// expert a row of bits, one for each path. What looks for similar paths counts in these rows.
+// The newest paths of past tokens: a ring of paths, the predecessor and the successor of each path in its request, and for every expert a row
+// of bits with the paths that used it. `path-index.ts` counts in these rows.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';

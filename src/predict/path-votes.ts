@@ -1,5 +1,6 @@
-// Evidence from retrieved paths: those most similar to the running token's vote for the experts that they used at the layers ahead, each
-// with weight exp(sharpness x similarity). Several sharpnesses are evidence of their own, from one search and one count of votes.
+// Evidence from retrieved paths: the paths most similar to the running token's path vote for the experts that they used at the layers ahead,
+// each with weight exp(sharpness x similarity). Each of several sharpnesses is evidence of its own; one search and one count of votes serve
+// all of them.
 import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec, MoeLayer } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';

@@ -1,4 +1,4 @@
-// Pre-gating: the model itself was trained to choose experts ahead of time, so the prediction is the choice. Exact by construction.
+// Pre-gating: the model itself was trained to choose its experts ahead of time, so the prediction is the choice and always right.
 import type { ModelSpec } from '../model/spec.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 

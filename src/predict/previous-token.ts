@@ -1,4 +1,4 @@
-// Evidence from one token back: an expert that the request's previous token used at the layer is used again with a rate of the layer's own.
+// Evidence from the previous token of the request: an expert that it used at a layer is used again with a rate that is counted per layer.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';

@@ -1,4 +1,4 @@
-// The priority of a prediction: its probability, less for each layer that it looks ahead, as MoE-Infinity has it.
+// The priority of a prediction: its probability, reduced for each layer that it looks ahead, as in MoE-Infinity.
 import type { ModelSpec } from '../model/spec.js';
 import type { Predictor } from './predictor.js';
 

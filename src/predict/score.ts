@@ -1,5 +1,5 @@
-// How good predictions are: recall of the best-scored experts by layer, precision and recall of what is probable enough to be brought,
-// and calibration, because a planner that sorts and cuts by probability lives on both.
+// The quality of predictions: recall of the best-scored experts by layer, precision and recall of the experts above the prefetch threshold, and
+// calibration, because prefetching sorts experts by probability and cuts at a probability.
 import type { ModelSpec } from '../model/spec.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 

@@ -1,6 +1,6 @@
-// Evidence from whole sequences: how often each sequence so far used each expert of each layer is a matrix, and the current sequence will go
-// on like the one whose matrix is most like its own. The activation matrices of MoE-Infinity: those of the traces that are learned from
-// beforehand are clustered, and the middle of each cluster is kept for good.
+// Evidence from whole sequences, after the activation matrices of MoE-Infinity. A matrix counts how often a sequence used each expert of each
+// layer; the current sequence is expected to continue like the sequence with the most similar matrix. Matrices of training traces are
+// clustered, and one matrix of each cluster is kept permanently.
 
 import { fastLog } from '../base/log-odds.js';
 import type { ModelSpec } from '../model/spec.js';

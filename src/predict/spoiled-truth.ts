@@ -1,5 +1,5 @@
-// The truth of a pass, spoiled to a recall and a precision by distance: a stand-in for a predictor whose accuracy is known and which cannot
-// be run on a trace.
+// The true experts of a pass, spoiled to a given recall and precision by distance: it replaces a predictor of known accuracy that cannot run
+// on a trace.
 import type { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';

@@ -1,5 +1,5 @@
-// Supplied by the trace: what some predictor outside moeprof said (the `predicted` tensor) is replayed as it was said. How far each of its
-// ranks may be trusted is learned on the way; experts that it does not name are left to their popularity.
+// Predictions supplied by the trace: the `predicted` tensor, written by a predictor outside moeprof, is replayed. How often each of its ranks
+// is right is learned during the run; experts that it does not name get their popularity.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import { NULL_EXPERT } from '../trace/trace.js';

@@ -1,4 +1,4 @@
-// Learning before the run: a predictor that learns online learns from a trace in the same way, as if it watched it being served.
+// Training before the run: a predictor that learns online learns from a trace in the same way, as if the trace were being served.
 import { Pass } from '../schedule/pass.js';
 import { Request } from '../schedule/request.js';
 import type { RoutingTrace } from '../trace/trace.js';

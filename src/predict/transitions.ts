@@ -1,5 +1,5 @@
-// Evidence from the layers before: the experts a token has just used tell which it will use next. One table of log-odds for every layer
-// and every distance up to `reach`.
+// Evidence from the layers before: the experts that a token has just used predict those that it uses next. One table of log-odds for every
+// layer and every distance up to `reach`.
 import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Evidence } from './evidence.js';

@@ -1,5 +1,5 @@
-// A predictor of the user's own, checked as it is loaded and while it runs: a probability that is none, or one of a layer that nobody asked
-// for, would make prefetching wrong in silence.
+// A predictor of the user's own, checked when it is loaded and while it runs: an invalid probability, or one for a layer that was not asked
+// for, would silently falsify prefetching.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import type { OwnExport } from '../base/user-module.js';

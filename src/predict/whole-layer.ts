@@ -1,4 +1,4 @@
-// Every expert of a layer: nothing is predicted, whole layers are streamed.
+// Names every expert of a layer: no prediction, for systems that stream whole layers.
 import type { ModelSpec } from '../model/spec.js';
 import { COST, type Predictor, type PredictorDefinition } from './predictor.js';
 

@@ -1,5 +1,5 @@
-// Bencher Metric Format: what `bencher run --adapter json` takes. One benchmark, named after what ran, with a measure for each metric;
-// which side of a measure is worse is said there, by a lower or an upper boundary (docs/ci.md).
+// Bencher Metric Format, the input of `bencher run --adapter json`. One benchmark, named after the run, with a measure for each metric.
+// Bencher itself is told which direction is worse, by a lower or an upper boundary (docs/ci.md).
 import { compareMetricNames } from '../result/catalogue.js';
 import type { Metric, Result } from '../result/result.js';
 import { type Format, printable } from './format.js';

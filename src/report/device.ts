@@ -1,4 +1,4 @@
-// What executes a run, in the words of reports: a machine without a GPU must not be told of one.
+// Words for the device that executes a run: a report on a machine without a GPU must not speak of a GPU.
 import type { Result } from '../result/result.js';
 
 /** Words for the machine of a run. */

@@ -1,5 +1,5 @@
-// How far a run goes from LRU by way of Belady to foresight, and what holds it up: its policy, its prediction, the link, or what
-// has to be computed.
+// How far a run is on the way from LRU over Belady to foresight, and what limits it: its policy, its prediction, the link, or the work of its
+// processor.
 import { formatNs, formatRatio } from '../base/units.js';
 import type { Result } from '../result/result.js';
 import type { DeviceWords } from './device.js';

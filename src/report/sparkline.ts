@@ -1,4 +1,4 @@
-// A sparkline: a column of text for each value, or for a few neighbours, as high as it lies between the least and the largest.
+// A sparkline: one character for each value, or for a few neighbours; its height is the value between the least and the largest.
 import type { ReportOptions } from './format.js';
 
 const BLOCKS = '▁▂▃▄▅▆▇█';

@@ -1,4 +1,4 @@
-// The part of a result that only pictures need: where and when things happened. Optional, and outside the digest: no gate judges it.
+// The part of a result that only pictures need: loads by expert and series over time. Optional, and outside the digest, since no gate judges it.
 
 /** Hit rate against the capacity of the expert cache, on the demand of this very run, without prefetch; of all GPUs together. */
 export interface CapacityCurve {

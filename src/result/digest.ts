@@ -1,5 +1,5 @@
-// A seal over the figures of a result. The reader can tell that a file is cut short or mistyped; that two numbers of the same unit
-// have changed places, only a digest can.
+// A digest over the figures of a result. Other checks notice a file that is cut short or mistyped; only a digest notices two numbers of the
+// same unit that were exchanged.
 import { createHash } from 'node:crypto';
 import type { Result } from './result.js';
 

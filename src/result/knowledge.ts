@@ -1,4 +1,4 @@
-// What a run knew that no system knows by itself (L17): look-ahead of a recording, the truth spoiled to a published accuracy, the future.
+// Knowledge of a run that no real system has (L17): look-ahead in a recording, the truth spoiled to a published accuracy, or the future.
 
 /** From the least to the most. */
 export const KNOWLEDGE = ['nothing', 'recorded', 'published', 'future'] as const;

@@ -1,4 +1,4 @@
-// Metrics of earlier versions that others stand for today: whoever still asks for one, or has saved one, is told which.
+// Metrics of earlier versions with the metrics that replace them, for messages to users who still name an old one or read an old result.
 
 /** Name of each, and what to write instead. */
 const REPLACED: ReadonlyMap<string, string> = new Map([

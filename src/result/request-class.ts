@@ -1,4 +1,4 @@
-// Requests of one class in a result: what they waited, and what they were given of the model. Types only.
+// Requests of one class in a result: their latencies, and the share of the model's choices that their budget left out. Types only.
 
 /** Mean and percentiles of a latency, ns; null: no request has it. */
 type Latency = Readonly<Record<'mean' | 'p50' | 'p95' | 'p99', number>> | null;

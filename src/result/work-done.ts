@@ -1,5 +1,5 @@
-// How much work a run did. Requests that arrive by themselves walk the rows of the traces as often as they need, so the length of the
-// traces does not tell.
+// How much work a run did. Requests that arrive by themselves read the rows of the traces as often as they need, so the length of the traces
+// does not say.
 import type { Result } from './result.js';
 
 type Counted = Pick<Result, 'inputs' | 'metrics'>;

@@ -1,5 +1,5 @@
-// How many drafted tokens turn out right, as people say it: a chance for each token, the share that an engine prints, or its shares by
-// position. What is made of each is the share by position.
+// How many drafted tokens are accepted, in the ways that people give it: a probability for each token, the share that an engine prints, or
+// shares by position. Each is turned into shares by position.
 import { UserError } from '../base/errors.js';
 import { SHARE } from '../base/units.js';
 import type { Written } from '../base/written.js';

@@ -1,4 +1,4 @@
-// What the tokens of a pass might choose instead of what they chose: rows of a trace that is wider than the model's top-k.
+// Candidates of the tokens of a pass: experts that they might choose instead, from a trace that holds more than the model's top-k.
 import type { RoutingTrace } from '../trace/trace.js';
 import { SlotBuffer } from './slot-buffer.js';
 

@@ -1,6 +1,6 @@
-// What requests of a class may use of the model: fewer experts a token, none at a share of the layers, or experts of lower precision, as APTP
-// gives each prompt a model of its size (arXiv 2406.12042). A pass holds requests of many classes, so the choices are cut when it takes a
-// token's routing; which copies serve is decided when experts are missed (src/engine/event/class-precision.ts).
+// The budget of a class of requests: fewer experts per token, none at a share of the layers, or experts of lower precision, as APTP gives each
+// prompt a smaller model (arXiv 2406.12042). A pass holds requests of many classes, so choices are cut when the pass copies a token's routing;
+// the engine decides which copies serve when experts are missed (src/engine/event/class-precision.ts).
 import { UserError } from '../base/errors.js';
 import { didYouMean } from '../base/text.js';
 import type { Written } from '../base/written.js';

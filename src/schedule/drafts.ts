@@ -1,4 +1,4 @@
-// What schedulers and rooms for KV caches ask of speculative decoding: how far ahead a request drafts. Types only.
+// Speculative decoding as schedulers and rooms for KV caches see it: how far ahead a request drafts. Types only.
 import type { Request } from './request.js';
 
 /** How many tokens a request would draft for its next pass: none while it reads its prompt. */

@@ -1,4 +1,4 @@
-// Room for KV caches: a request runs only while there is room for it, on one GPU. How much it sets aside, and when, is what growth says.
+// Room for KV caches on one GPU: a request runs only while there is room for it. The way of growing decides how much it reserves, and when.
 import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';
 

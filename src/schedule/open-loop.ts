@@ -1,4 +1,4 @@
-// An open loop: requests arrive when they arrive, whether or not the machine keeps up.
+// An open loop: requests arrive at given times, whether or not the machine keeps up.
 import type { Arrivals } from './arrivals/arrivals.js';
 import { Request } from './request.js';
 import type { RoutingUse, RoutingWalks } from './routing-walk.js';

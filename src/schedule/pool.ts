@@ -1,5 +1,5 @@
-// Schedulers that choose each pass's requests from a pool larger than a pass: what they have in common is admission, prompts, and that no
-// request which has begun is passed over more often than a bound.
+// The common part of schedulers that choose the requests of each pass from a pool larger than a pass: admission, prompts, and a bound on how
+// often a request that has begun may be passed over.
 import type { Parameter, Parameters } from '../base/parameters.js';
 import type { ShareList } from './queue.js';
 import { passSize, QueueScheduler } from './queue-scheduler.js';

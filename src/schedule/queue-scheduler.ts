@@ -1,5 +1,5 @@
-// What the schedulers have in common that compose each pass straight from one queue: the limits of a pass, the queue, and the list that
-// is filled. A member of the family says who goes into it.
+// The common part of schedulers that compose each pass from one queue: the limits of a pass, the queue, and the list of shares. Each member
+// decides which requests go into the list.
 import { RequestQueue, ShareList } from './queue.js';
 import type { Request } from './request.js';
 import type { Scheduler, SchedulerContext, SchedulerLimits, Share } from './scheduler.js';

@@ -1,4 +1,4 @@
-// Requests that wait, in order of arrival, and those that run: what schedulers of continuous batching have in common.
+// Waiting requests in order of arrival, and running requests: the common part of schedulers with continuous batching.
 
 import type { Drafts } from './drafts.js';
 import type { Request } from './request.js';

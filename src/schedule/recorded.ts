@@ -1,5 +1,5 @@
-// Passes that were composed once and are run again just so: what policies that know the future need, where the composition of a pass
-// depends on when the passes before it ended.
+// Replays the passes that a first run composed. Policies that know the future need that if the composition of a pass depends on when earlier
+// passes ended.
 import type { KvRoom } from './kv-room.js';
 import { RequestQueue } from './queue.js';
 import type { Request } from './request.js';

@@ -1,5 +1,5 @@
-// Routing for requests whose lengths come from elsewhere: each walks rows of a trace, prompts over prompt rows and outputs over generated
-// ones. The first requests take those of the trace in order; what is longer, and what comes after, goes on at a place drawn by seed.
+// Routing for requests whose lengths do not come from the trace: each walks over rows of the trace, prompts over prompt rows and outputs over
+// generated rows. The first requests take the requests of the trace in order; longer and later ones continue at a place drawn by seed.
 import { Random } from '../base/random.js';
 import type { TraceRequest } from '../trace/trace.js';
 

@@ -1,5 +1,5 @@
-// Shortest job first: of the requests that wait, the shortest begins next. What it saves in mean latency the long ones pay, so one that
-// has waited for too many passes goes before all others.
+// Shortest job first: the shortest of the waiting requests begins next. The mean latency falls at the expense of long requests, so a request
+// that has waited for too many passes goes first.
 import type { Parameters } from '../base/parameters.js';
 import type { ShareList } from './queue.js';
 import { QueueScheduler } from './queue-scheduler.js';

@@ -1,4 +1,4 @@
-// The rows of a trace that one request reads ahead: its tokens come one at a time, reads are faster in blocks.
+// Rows of a trace that one request reads ahead: it needs one token at a time, and reads in blocks are faster.
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace/trace.js';
 
 /** Rows that a slot reads ahead; at batch 1 this is the size of a sequential read. */

@@ -1,5 +1,5 @@
-// Speculative decoding: requests draft tokens, a pass verifies them beside the one that is known, and those that turn out right are
-// generated at once. What the routing of a trace cannot say, how many are right, is drawn: evenly, so that short runs have the mean.
+// Speculative decoding: requests draft tokens, a pass verifies them together with the next known token, and accepted tokens are generated at
+// once. A trace does not say how many are accepted, so the number is drawn, evenly spread so that short runs have the mean, too.
 import { Random } from '../base/random.js';
 import { NULL_EXPERT } from '../trace/trace.js';
 import type { Drafts } from './drafts.js';

@@ -1,5 +1,5 @@
-// Static batches, as engines made them before continuous batching: a batch is filled in order of arrival and runs until all of its
-// requests are done; the places of those that finish early stay empty, and requests that arrive in between wait.
+// Static batches, as before continuous batching: a batch is filled in order of arrival and runs until all of its requests are done. Places of
+// requests that finish early stay empty, and requests that arrive meanwhile wait.
 import type { ShareList } from './queue.js';
 import { QueueScheduler } from './queue-scheduler.js';
 import type { SchedulerDefinition } from './scheduler.js';

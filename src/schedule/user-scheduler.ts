@@ -1,5 +1,5 @@
-// A scheduler of the user's own, checked as it is loaded and while it runs: a pass that no engine could run, or a request that is never
-// served, would end far from where the mistake is.
+// A scheduler of the user's own, checked when it is loaded and while it runs: a pass that no engine could run, or a request that is never
+// served, would otherwise show far away from the mistake.
 import { UserError } from '../base/errors.js';
 import type { Parameters } from '../base/parameters.js';
 import { loadedChoice, type OwnExport } from '../base/user-module.js';

@@ -1,5 +1,5 @@
-// What goes wrong with a machine while a run is on: links that slow down or lose lanes, a CPU that is throttled, GPU memory that
-// somebody else takes. Each with a time, and perhaps an end.
+// Faults of a machine during a run: links that slow down or lose lanes, a throttled CPU, GPU memory that another program takes. Each has a
+// time, and perhaps an end.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { BYTES, DURATION, formatBytes, formatNs, formatRatio, type Quantity, SHARE } from '../base/units.js';

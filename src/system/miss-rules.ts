@@ -1,5 +1,5 @@
-// What becomes of a miss (L13): rules, of which the first that holds wins. A rule says what is done with the miss and, apart from that,
-// how its expert gets into the cache. A word stands for one rule that always holds.
+// Rules for misses (L13); the first rule that holds for a miss is applied. A rule says how the miss is served and, independently, how its
+// expert gets into the cache. A single word is one rule that always holds.
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { issueOf } from '../base/written.js';

@@ -1,4 +1,4 @@
-// What a run says of speculative decoding: how much is drafted, how much of it is right, and what drafting costs.
+// The schema of speculative decoding: how many tokens are drafted, how many of them are accepted, and what drafting costs.
 import { z } from 'zod';
 import { SHARE } from '../base/units.js';
 import { written } from '../base/written.js';

@@ -1,4 +1,4 @@
-// How many buffers prefetched experts land in (L11), as users write it.
+// The number of buffers for prefetched experts (L11), as users write it.
 import { UserError } from '../base/errors.js';
 import type { Written } from '../base/written.js';
 import type { ModelSpec } from '../model/spec.js';

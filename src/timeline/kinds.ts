@@ -1,5 +1,5 @@
-// What a timeline tells apart: the words of names and categories, and colours. Perfetto colours a slice by its name without the numbers,
-// chrome://tracing by `cname`, one of the names in its palette; so both show one colour for each kind.
+// Kinds of slices in a timeline: their names, categories and colours. Perfetto colours a slice by its name without the numbers,
+// chrome://tracing by `cname`, one of the names in its palette; both show one colour for each kind.
 
 /** A kind of slice. */
 export interface Kind {

@@ -1,6 +1,6 @@
-// One lane of a link as a track. A prefetch that is on its way may still give way to demands (L10): it becomes several slices with the
-// demands between them, and is final when the lane takes something else, or when its expert is demanded or evicted. Until then it may be lost
-// with its lane, so that prefetches which yield to nothing wait behind it to be drawn.
+// One lane of a link as a track. A prefetch on its way may still yield to demands (L10): it then becomes several slices with the demands
+// between them. It is final when the lane starts another transfer, or when its expert is demanded or evicted. Until then its lane may be
+// lost, so prefetches behind it that yield to nothing are drawn later.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';

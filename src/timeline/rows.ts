@@ -1,5 +1,5 @@
-// Work that may run at the same time, such as that of two processors: slices of one track must not overlap, so there are as many tracks
-// as run at once, and each slice is on the first that is free.
+// Work that may overlap in time, such as that of two processors. Slices of one track must not overlap, so there are several tracks, and each
+// slice goes to the first one that is free.
 import type { Place, TraceEvents } from './events.js';
 import type { Kind } from './kinds.js';
 import { Track } from './track.js';

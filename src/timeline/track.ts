@@ -1,5 +1,5 @@
-// Simulated times are fractions of a nanosecond, trace viewers know whole ones: they round start and duration each for itself, so that
-// slices which touch would overlap and be thrown away. A track therefore counts in whole nanoseconds, and rounds such that no error adds up.
+// A track of slices in whole nanoseconds. Simulated times are fractions, and trace viewers round start and duration separately: slices that
+// touch would overlap and be dropped. A track therefore rounds itself, in a way that errors do not add up.
 
 /** Kind of the time between slices. */
 export const GAP = 0;

@@ -1,6 +1,6 @@
-// What tokens might have chosen: rows wider than the model's top-k, with gate weights, for routing that looks at what is resident. The
-// first ranks are the model's choices, as they would be without candidates; the runners-up come from the same popularity and memory, and
-// follow no token ids.
+// Synthetic rows with candidates: more ranks than the model's top-k, with gate weights, for routing that depends on which experts are
+// resident. The first k ranks are the choices without candidates; the further ones come from the same popularity and memory, and do not
+// depend on token ids.
 import { UserError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';

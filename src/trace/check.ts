@@ -1,5 +1,5 @@
-// What every row of a trace must hold: ids in range, none twice at one layer. Checked as rows are decoded, because one wrong layout
-// or one shifted offset would otherwise give a plausible and false result. About a nanosecond per activation.
+// Checks every row of a trace when it is decoded: ids in range, no id twice at one layer. A wrong layout or a shifted offset would otherwise
+// give a plausible but false result. It takes about a nanosecond per activation.
 import { UserError } from '../base/errors.js';
 import { NULL_EXPERT, type TraceMeta } from './trace.js';
 

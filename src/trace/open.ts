@@ -1,4 +1,4 @@
-// From what the user named to a trace: a file in any known format, standard input, or the generator.
+// Opens the trace that a user names: a file in any known format, standard input, or the generator.
 import { UserError } from '../base/errors.js';
 import { isFolder } from '../base/input-file.js';
 import { splitRows } from '../base/profiles.js';

@@ -1,5 +1,5 @@
-// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in one temporary file. What lets a trace of any
-// length, in any layout, become random-access rows in constant memory.
+// Pages of bytes that may be written in any order: in memory up to a bound, beyond it in one temporary file. So a trace of any length, in any
+// layout, becomes random-access rows in constant memory.
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { attempt, temporaryFile } from '../base/files.js';

@@ -1,5 +1,5 @@
-// A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens what is
-// asked for; so weights are derived from the inclusion probabilities that are wanted.
+// A popularity of a given skew, and tables to draw from it. A token's choices are drawn without replacement, which flattens the popularity;
+// so weights are derived from the inclusion probabilities that are wanted.
 
 /**
  * Inclusion probabilities by rank, most popular first, of log-normal popularity: they sum to `choices`, none exceeds 1. At equal Gini

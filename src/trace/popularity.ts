@@ -1,5 +1,5 @@
-// How often each expert was chosen: what counts-only recordings give, and what any trace gives when it is counted. Enough for a static
-// placement, too little for anything that depends on order.
+// How often each expert was chosen: the content of a recording of counts, or counted from a trace. Enough for a static placement, too little for
+// anything that depends on order.
 import { chunks, NULL_EXPERT, type RoutingTrace } from './trace.js';
 
 /** Activations per expert and layer. */

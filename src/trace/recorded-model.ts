@@ -1,5 +1,5 @@
-// Which model a trace was recorded from, where nobody says: what stands in a file is a name and never a path, for a trace of a stranger
-// must not choose what is opened. A name that no bundled model has is understood by the sizes of the routing.
+// The model that a trace was recorded from, where the user does not name one. A name in a trace is never taken as a path, since a trace of a
+// stranger must not decide which file is opened. If no bundled model has the name, the sizes of the routing identify it.
 import { UserError } from '../base/errors.js';
 import { listProfiles } from '../base/profiles.js';
 import { nearest, quoted } from '../base/text.js';

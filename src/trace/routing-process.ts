@@ -1,7 +1,7 @@
-// The random process behind synthetic routing. A token has as many hidden threads as it chooses experts; a thread leads to one expert
-// at every layer, so layers predict each other, near and far alike, as they do in real models; threads come back with a heavy-tailed
-// memory. A choice is that of the token's id, or the expert of a thread, or one that a recent token used at this layer, or a draw from the
-// domain's popularity. How often the third happens is tuned in a warm-up until reuse is as asked.
+// The random process behind synthetic routing. A token has as many hidden threads as it chooses experts. A thread leads to one expert at
+// every layer, so layers predict each other at any distance, as in real models; threads recur with a heavy-tailed memory. A choice comes from
+// the token's id, from a thread, from a recent token at the same layer, or from the popularity of the domain. A warm-up tunes how often the
+// third case occurs, until reuse is as asked.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import { AliasTable, GuideTable, inclusionByRank, weightsFor } from './popularity-shape.js';

@@ -1,5 +1,5 @@
-// How a model routes, in few numbers that can be measured on a trace: what the synthetic generator aims at. The defaults are by family,
-// such that synthetic routing is as consistent over a few tokens as models of that family are (docs/synthetic-routing.md).
+// How a model routes, in a few numbers that can be measured on a trace; the synthetic generator aims at them. Defaults are by family of
+// models, such that synthetic routing is as consistent over a few tokens as these models are (docs/synthetic-routing.md).
 import { z } from 'zod';
 import type { ModelSpec } from '../model/spec.js';
 

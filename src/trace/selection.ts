@@ -1,5 +1,5 @@
-// A part of a trace as a trace of its own: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. What a predictor is
-// trained on and what it is judged on must not overlap, and most recordings come as one file.
+// A part of a trace as a trace: a range of rows (`trace.safetensors#6000:8000`), or some of its requests. The tokens that train a predictor
+// and those that judge it must not overlap, and most recordings are a single file.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk, type TraceRequest } from './trace.js';

@@ -1,5 +1,5 @@
-// The bytes of a trace, whatever they came in: a file, standard input, a gzip or zstd stream, which is unpacked into a nameless
-// temporary file so that every format may seek and read twice.
+// The bytes of a trace from a file, standard input, or a gzip or zstd stream. Streams are written to a nameless temporary file, so that every
+// format may seek and read twice.
 import { createHash } from 'node:crypto';
 import { closeSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Random-access rows made from a format that has none, or from a generator. Rows may be filled in any order (many recorders write
-// layer by layer), then the whole is checked once and is a trace.
+// A store of random-access rows, for formats without random access and for generators. Rows may be filled in any order (many recorders write
+// layer by layer); when all are filled, they are checked once, and the store is a trace.
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';

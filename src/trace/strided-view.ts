@@ -1,6 +1,6 @@
-// A known mistake of llama.cpp loggers: `ffn_moe_topk` is a strided view of the full argsort, and reading it as if it were packed gives
-// token 1 the ranks k..2k-1 of token 0, and so on. Every experts / top-k rows from the start of a prompt then are a permutation of all
-// experts, which genuine routing next to never is.
+// A known mistake of llama.cpp loggers: `ffn_moe_topk` is a strided view of the full argsort, and reading it as a packed array gives token 1
+// the ranks k..2k-1 of token 0, and so on. Then each group of experts / top-k rows from the start of a prompt is a permutation of all
+// experts, which real routing almost never is.
 import { allocateChunk, type RoutingTrace } from './trace.js';
 
 /** Prompts looked at. */

@@ -1,4 +1,4 @@
-// Routing made by a generator, so that any model can be profiled with no trace at hand. The report says plainly that it is synthetic.
+// Synthetic routing, so that any model can be profiled without a trace. Reports say that the routing is synthetic.
 import type { ModelSpec } from '../model/spec.js';
 import { CandidateProcess } from './candidate-process.js';
 import { RequestRouting } from './request-routing.js';

@@ -1,5 +1,5 @@
-// A trace whose rows lie as columns in a file: [tokens, layers, topK] ids and the like. Rows are read by offset when they are asked
-// for, so memory does not grow with the trace. The canonical safetensors layout and .npy arrays are read this way.
+// A trace whose file holds one tensor per column: ids [tokens, layers, topK], and others. Rows are read by offset on request, so memory does
+// not grow with the trace. The canonical safetensors layout and .npy arrays are read this way.
 import { UserError } from '../base/errors.js';
 import { checkShape, predictedChecker, RowChecker } from './check.js';
 import { type ColumnLayout, ColumnReader, nullIdOf } from './column.js';

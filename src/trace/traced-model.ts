@@ -1,4 +1,4 @@
-// What a trace itself says of its model: layers, experts and choices, which is all that hit rates need.
+// A model as far as a trace describes it: layers, experts and choices. Hit rates need no more.
 import { type ModelSpec, withExpertBytes } from '../model/spec.js';
 import { unnamed } from './recorded-model.js';
 import { shapeOf } from './stats/shape.js';

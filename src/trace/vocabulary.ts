@@ -1,5 +1,5 @@
-// The part of routing that the token id alone decides. Routers send a word to the same experts in most contexts (OpenMoE, arXiv
-// 2402.01739: "context-independent specialization"), and words are as frequent as Zipf's law says. So every id has a path of its own.
+// The part of synthetic routing that the token id alone decides: every id has a path of its own. Routers send a word to the same experts in
+// most contexts (OpenMoE, arXiv 2402.01739: "context-independent specialization"), and frequencies of words follow Zipf's law.
 import { Random } from '../base/random.js';
 import type { ModelSpec } from '../model/spec.js';
 import { AliasTable, GuideTable, weightsFor } from './popularity-shape.js';

@@ -1,5 +1,5 @@
-// Writers of the canonical layouts. Both stream: rows are read in chunks and written where they belong, so memory does not grow with
-// the trace; the file appears under its name only when it is whole.
+// Writers of the canonical layouts. Both stream: rows are read in chunks and written to their offsets, so memory does not grow with the
+// trace. The file gets its name only when it is complete.
 import { AtomicFile } from '../base/files.js';
 import { metadataOf } from './formats/metadata.js';
 import { toHalf } from './half.js';

@@ -1,7 +1,6 @@
-// How soon each expert is expected to be used again, learned while the run goes on: a logistic model of the expert's own past and of what
-// followed on similar passes is fitted to what came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML 2020) learn from Belady in the
-// same way; experts are few, so that all are looked at, in tables.
-
+// How soon each expert is expected to be used again, learned during the run. A logistic model takes two inputs, the expert's own past uses
+// and the uses that followed similar passes, and is fitted to the uses that came. LRB (Song et al., NSDI 2020) and Parrot (Liu et al., ICML
+// 2020) learn from Belady in the same way; experts are few, so all of them are rated, by tables.
 import { fastLog, sigmoid } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/spec.js';

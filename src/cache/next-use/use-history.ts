@@ -1,6 +1,5 @@
-// When and how often each expert was used: the half of what tells its next use that the expert itself holds. Time is counted in events of the
-// expert's layer. Two bytes hold the last 72 events, one bit for each of the last eight and one for each block of eight before; a decayed
-// count holds the rest.
+// When and how often each expert was used; one of the two inputs of `next-use.ts`. Time is counted in events of the expert's layer. Two bytes
+// hold the last 72 events: one bit for each of the last eight, and one for each block of eight before. A decayed count holds the rest.
 import { fastLog } from '../../base/log-odds.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { EVENTS_A_BLOCK, PastBits, usedAgo, usedBlocks } from './past-bits.js';

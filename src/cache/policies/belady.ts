@@ -1,5 +1,5 @@
-// Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. Held to pins and order as every policy is; the
-// bound in every result (L15) is not, and hits a little more.
+// Belady's MIN: evicts the expert whose next use is furthest, which no real system can know. It keeps to pins and order as every policy does;
+// the bound in every result (L15) does not, and hits a little more.
 import type { CachePolicy, Pins, PolicyContext, PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';
 import { WinnerTree } from '../winner-tree.js';

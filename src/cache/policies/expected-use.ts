@@ -1,5 +1,5 @@
-// Evicts the expert whose next use is expected to be farthest, of whatever layer: slots so go to layers in proportion to what they are expected
-// to demand. What `plec` and `learned-belady` have in common; they differ in what is expected.
+// Evicts the expert of any layer whose next use is expected to be farthest, so that each layer gets slots in proportion to its expected demand.
+// `plec` and `learned-belady` share this class; they differ in where the expectation comes from.
 import { DISCOUNT } from '../next-use/next-use.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext } from '../policy.js';
 

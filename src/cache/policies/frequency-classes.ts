@@ -1,5 +1,5 @@
-// Classes of decayed use counts, least recently used within a class: how often an expert was used decides roughly, when it was used last
-// decides the rest. A hot expert survives a pause that would cost it its place under LRU, and a favourite of long ago does not live for ever.
+// Classes of decayed use counts, least recently used within a class: frequency decides roughly, recency decides the rest. A hot expert survives
+// a pause in which LRU would evict it, and an expert that was hot long ago is evicted in the end.
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 

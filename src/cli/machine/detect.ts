@@ -1,4 +1,4 @@
-// `moeprof machine detect`: the parts of this machine, from what its operating system tells without root.
+// `moeprof machine detect`: the parts of this machine, as its operating system reports them to a user without root.
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { UserError } from '../../base/errors.js';

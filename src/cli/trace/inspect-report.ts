@@ -1,4 +1,4 @@
-// What an inspected trace is shown as: grids, the load as a heatmap, and all figures as JSON.
+// The report of `moeprof trace inspect`: grids, the load as a heatmap, and all figures as JSON.
 import { formatCount, formatNumber, formatRatio } from '../../base/units.js';
 import { type Datum, type Document, type Drawing, figure, type Grid, gridOf, ratio } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';

@@ -1,4 +1,4 @@
-// Who may stand in for an expert (BuddyMoE): the one that tokens have chosen most often together with it so far.
+// The expert that may stand in for another (BuddyMoE): the one that tokens have chosen most often together with it so far.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -1,4 +1,4 @@
-// The choices of a model among recorded candidates: of a trace that is wider than the model's top-k, the first so many of each layer.
+// The choices of a model in a trace of candidates: where the trace holds more than top-k experts per layer, the first k are the choices.
 import { UserError } from '../../base/errors.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { RoutingTrace } from '../../trace/trace.js';

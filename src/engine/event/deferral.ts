@@ -1,4 +1,4 @@
-// Experts whose results are awaited one layer later (L13, `defer`): the CPU goes on with them beside the next layer's dense work.
+// Experts whose results are needed one layer later only (L13, `defer`): the CPU computes them while the GPU runs the next layer's dense work.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

@@ -1,4 +1,4 @@
-// What an eviction from a GPU entails: counters, plans that want the expert back, and a write-back where tiers exclude each other.
+// What follows an eviction from a GPU: counters, plans that want the expert back, and a write-back where tiers exclude each other.
 import type { PrefetchFates } from '../prefetch/fates.js';
 import type { Prefetcher } from '../prefetch/prefetcher.js';
 import type { Link } from '../transfer/link.js';

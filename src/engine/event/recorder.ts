@@ -1,4 +1,5 @@
-// What a run counts. Plain numbers and one typed array per layer counter, written by the engine on its hot path, read once at the end.
+// The counters of a run: plain numbers, and one typed array per counter by layer. The engine writes them on its hot path; they are read at
+// the end.
 import type { Pass } from '../../schedule/pass.js';
 
 /** Counters by MoE layer. */

@@ -1,4 +1,4 @@
-// Tells an observer of what the GPU of a run has executed of an event, in the order of time. Only asked where somebody looks.
+// Reports to an observer what the GPU executed of an event, in order of time. Called only if there is an observer.
 import type { Observer } from '../watch/observer.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';

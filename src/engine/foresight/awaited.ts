@@ -1,4 +1,4 @@
-// Experts of one event that are still on their way when it is known what it demands.
+// Experts of one event that are still on their way when the demand of the event becomes known.
 
 /** When they arrive, in order. */
 export class Awaited {

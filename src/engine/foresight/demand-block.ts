@@ -1,5 +1,5 @@
-// A window on what a run demands of one GPU: who, in which events, and how long their work takes. It is recorded at one end; when it is full, its
-// first half is gone through, with all of the second half known, and forgotten.
+// A window on the demand of a run on one GPU: which experts, in which events, and how long their work takes. Events are appended; when the
+// window is full, its first half is replayed, with the second half as the known future, and dropped.
 import { grown } from '../../base/grown.js';
 
 /**

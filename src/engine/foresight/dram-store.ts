@@ -1,4 +1,4 @@
-// DRAM where it is a cache of the SSD, as clocks on demand see it: asked only for what the GPU misses.
+// DRAM as a cache of the SSD, for clocks on demand: it is asked only for experts that the GPU misses.
 import type { DemandBlock } from './demand-block.js';
 import { BeladyMemory } from './on-demand-memory.js';
 

@@ -1,5 +1,5 @@
-// One memory of a run that knows the future: what it holds, and who is asked for last. A resident is known by the demand that asks for it
-// next. Of those only the far ones are kept in a set, since nobody else ever leaves; where that is not sure, the near ones are looked up.
+// One memory of a run that knows the future: which experts it holds, and which of them is demanded last. A resident is identified by its next
+// demand. Only far demands are kept in a set, since their experts are evicted first; where the set does not suffice, near demands are searched.
 import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';

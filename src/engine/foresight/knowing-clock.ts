@@ -1,4 +1,4 @@
-// A clock beside the run: all GPUs under one knowledge, event by event of a recorded stretch.
+// A clock beside the run: the time of all GPUs if they had one kind of knowledge, event by event over a recorded stretch.
 import { grown } from '../../base/grown.js';
 import type { DemandBlock } from './demand-block.js';
 import { type KnowingGpu, MOMENT } from './knowing-gpu.js';

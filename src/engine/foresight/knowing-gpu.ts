@@ -1,4 +1,4 @@
-// One GPU as a clock beside the run sees it: what it has to work with, and what it is asked event by event.
+// One GPU as a clock beside the run sees it: its links and memories, and the operations that the clock asks for at each event.
 import type { LinkSpec } from '../../hardware/spec.js';
 
 /** What a GPU has to work with. */

@@ -1,5 +1,5 @@
-// How fast a run could be by what one knows (L19): LRU knows the past, Belady on demand whom to keep, foresight all that is demanded, and nobody
-// is faster than the floor. What is demanded is recorded beside the run, and replayed a little later.
+// How fast a run could be with a given knowledge (L19): LRU knows the past, Belady on demand knows which experts to keep, foresight knows all
+// demands, and nothing is faster than the floor. Demands are recorded during the run and replayed a little later.
 import type { BeladyBound } from '../../cache/belady-bound.js';
 import { BeladyClock } from './belady-clock.js';
 import { type FloorMark, FloorWork } from './floor.js';

@@ -1,4 +1,4 @@
-// The lanes of a link in a replay that knows the future: nothing is interrupted, since nothing comes as a surprise.
+// The lanes of a link in a replay that knows the future: no transfer is interrupted, since no demand comes as a surprise.
 import type { LinkSpec } from '../../hardware/spec.js';
 import { Link } from '../transfer/link.js';
 

@@ -1,4 +1,4 @@
-// A set of numbers that tells its largest at once: bits in words, and above them bits that say which words are not empty.
+// A set of numbers with fast access to the largest: bits in words, and above them a level of bits for the words that are not empty.
 
 /** Numbers from 0 to below a limit. */
 export class LateSet {

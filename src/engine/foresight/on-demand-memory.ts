@@ -1,5 +1,5 @@
-// A memory that is filled on demand, as clocks beside a run see it: by LRU, which knows the past, or by Belady's MIN with bypass. Both take the
-// members of an event at once, and neither spends anything on a hit.
+// A memory that is filled on demand, for the clocks beside a run: under LRU, or under Belady's MIN with bypass. Both take the members of an
+// event together, and a hit costs them no work.
 import { DemandBits } from './demand-bits.js';
 import type { DemandBlock } from './demand-block.js';
 import { FutureMemory } from './future-memory.js';

@@ -1,4 +1,4 @@
-// A GPU that fetches what it needs when that is known, under LRU or under Belady's MIN.
+// A GPU that fetches each expert when its demand becomes known, under LRU or under Belady's MIN.
 
 import { Link } from '../transfer/link.js';
 import { Awaited } from './awaited.js';

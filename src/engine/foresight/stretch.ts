@@ -1,4 +1,4 @@
-// A window on a run: what is demanded of each GPU, and the work between.
+// A window on a run: the demand on each GPU, and the work between events.
 import { grown } from '../../base/grown.js';
 import { DemandBlock, WORK } from './demand-block.js';
 

@@ -1,4 +1,4 @@
-// What the activations of a pass take on GPUs, where the runtime's buffers are known: larger passes need larger ones.
+// Memory that the activations of a pass take on GPUs, where the runtime's buffers are known: larger passes need larger buffers.
 import { UserError } from '../../base/errors.js';
 import { allocate } from '../../hardware/allocation/allocate.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';

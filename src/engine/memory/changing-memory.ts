@@ -1,5 +1,5 @@
-// GPU memory whose division changes during a run, on every GPU at once: each has its own share of what is lost, and all wait until the
-// last has given up what it must before a pass begins.
+// GPU memory whose division changes during a run, on all GPUs together. Each GPU loses its own share, and a pass begins only when every GPU has
+// given up what it must.
 import { policyNeeds } from '../../cache/policy.js';
 import type { Passes } from '../../schedule/passes.js';
 import { misfit } from '../../system/run.js';

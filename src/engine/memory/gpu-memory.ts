@@ -1,5 +1,5 @@
-// The memory of one GPU, where its division changes during a run: KV caches grow at the expense of the expert cache, and faults take some
-// of it. Between two passes the expert cache gets what there is, so that all together never take more than the GPU has (L8).
+// The memory of one GPU whose division changes during a run: KV caches grow at the expense of the expert cache, and faults take memory away.
+// Between two passes the expert cache gets what the others leave, so that together they never take more than the GPU has (L8).
 import { UserError } from '../../base/errors.js';
 import { formatBytes, formatNs } from '../../base/units.js';
 import type { GpuRoom } from '../../schedule/kv-room.js';

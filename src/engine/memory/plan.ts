@@ -1,4 +1,4 @@
-// Who gets how many bytes: dense weights, KV caches and staging come first, the expert cache takes what it is given or what is left.
+// Divides memory: dense weights, KV caches and staging come first; the expert cache has the size that it is given, or what is left.
 import { formatBytes, formatCount } from '../../base/units.js';
 import { shrinkQuotas } from '../../cache/scope.js';
 import type { DenseBytes } from '../../hardware/dense-split.js';

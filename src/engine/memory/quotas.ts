@@ -1,5 +1,5 @@
-// Slots per layer: how the capacity is split where a system asks for more than an even split. What needs a profile is profiled on the same
-// tokens as popularity is, before the run.
+// Slots per layer, where a system asks for something else than an even split. A split that needs a profile is profiled before the run, on the
+// same tokens as popularity.
 import { resolve } from 'node:path';
 import { findProfile, isPath } from '../../base/profiles.js';
 import { optimalQuotas, proportionalQuotas, shallowQuotas } from '../../cache/layer-quotas.js';

@@ -1,4 +1,4 @@
-// The layer at the boundary between CPU and GPU, of whose experts each has a part: which it is, where the run asks for one.
+// The layer at the boundary between CPU and GPU, whose experts are split between the two, if the run asks for one.
 import { type ExpertSplit, splitExperts } from '../../model/projections.js';
 import { isWord } from '../../system/miss-rules.js';
 import { misfit, type RunSpec } from '../../system/run.js';

@@ -1,5 +1,5 @@
-// The band of a prediction: how far comparable measurements lay from theirs. Nearest rows first: the same runtime, format and placement;
-// where those are few, wider circles.
+// The error band of a prediction: the errors of predictions for comparable measurements. Rows of the same runtime, format and placement come
+// first; where they are few, rows that share less are taken in.
 import { percentile } from '../../base/statistics.js';
 import type { Accuracy } from '../../result/result.js';
 

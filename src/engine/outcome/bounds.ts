@@ -1,4 +1,4 @@
-// The bounds that every result is told beside (L15), and how much of the way to them is still open.
+// The bounds in every result (L15), and the headroom of the run below them.
 import { summarize } from '../../base/statistics.js';
 import { tokenCycleBytes } from '../../model/spec.js';
 import type { Bounds, Metric } from '../../result/result.js';

@@ -1,4 +1,4 @@
-// What caches did, in all and by phase.
+// Metrics of the caches, in all and by phase.
 import type { PhaseCounters, Recorder } from '../event/recorder.js';
 import type { SimulatedGpu } from '../simulation.js';
 import type { CopyPool } from '../transfer/copies.js';

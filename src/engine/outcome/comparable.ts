@@ -1,5 +1,5 @@
-// How far predictions of runs like this one lay from measurements of real machines: the errors of `moeprof validate` on the bundled rows,
-// which ship in profiles/accuracy.json, and the kind of a run that they are compared by.
+// Errors of predictions against measurements of real machines, for runs like this one: `moeprof validate` finds them on the bundled rows, and
+// they ship in profiles/accuracy.json. Also the kind of a run, by which rows are compared.
 import { readFileSync } from 'node:fs';
 import { bundledFile } from '../../base/profiles.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';

@@ -1,4 +1,4 @@
-// What the parts of a finished run knew beyond what had happened (L17).
+// What each part of a finished run knew of the future (L17).
 import { policyKnows } from '../../cache/policy.js';
 import { predictorKnows } from '../../predict/create.js';
 import { type KnowingPart, knowledgeOfParts, type RunKnowledge } from '../../result/knowledge.js';

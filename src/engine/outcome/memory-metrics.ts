@@ -1,4 +1,4 @@
-// Who had how many bytes, what changed during the run, and what faults and growing KV caches cost.
+// Metrics of memory: its division, how that changed during the run, and what faults and growing KV caches cost.
 import { usesCpu } from '../../hardware/dense-split.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { SimulatedGpu } from '../simulation.js';

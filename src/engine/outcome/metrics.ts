@@ -1,4 +1,4 @@
-// Every metric that a run can have, from its counters. What one cannot have (TTFT of a trace without prompts) is absent, not zero.
+// All metrics of a run, from its counters. A metric that a run cannot have (TTFT of a trace without prompts) is absent, not zero.
 import { metric } from '../../result/catalogue.js';
 import type { Bounds, Metric } from '../../result/result.js';
 import { anyMiss, deferring, isLossy } from '../../system/miss-rules.js';

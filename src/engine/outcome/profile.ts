@@ -1,4 +1,4 @@
-// What a finished run had profiled beforehand, and on what.
+// What was profiled before a run, and on which tokens, as the result says it.
 import { policyNeeds } from '../../cache/policy.js';
 import { profiledPart } from '../profiling.js';
 import { replayedOf } from '../replayed-source.js';

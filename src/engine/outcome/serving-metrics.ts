@@ -1,4 +1,4 @@
-// How requests were served: latencies, what got through, who waited, where the time went.
+// Metrics of serving: latency, throughput, waiting, and where the time went.
 import { summarize } from '../../base/statistics.js';
 import { usesCpu } from '../../hardware/dense-split.js';
 import type { Speculation } from '../../schedule/speculation.js';

@@ -1,4 +1,4 @@
-// Whole models as experts: what a switch from one to another costs, and how many machines would never have to.
+// Metrics for whole models as experts: what a switch between models costs, and how many machines hold all of them without switching.
 import { expertSizes } from '../../model/spec.js';
 import type { Metric } from '../../result/result.js';
 import type { Inputs } from '../inputs.js';

@@ -1,4 +1,4 @@
-// What links carried, on demand and ahead, and what became of what was brought ahead.
+// Metrics of links: transfers on demand and ahead of demand, and what became of prefetches.
 import { promotes } from '../event/rules.js';
 import type { Link } from '../transfer/link.js';
 import { bothPhases } from './cache-metrics.js';

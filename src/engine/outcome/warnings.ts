@@ -1,4 +1,4 @@
-// What the reader of a result must be warned of.
+// The warnings of a result.
 import { formatBytes, formatCount, formatRatio } from '../../base/units.js';
 import { expertBytesTotal } from '../../model/spec.js';
 import type { Bounds, Warning } from '../../result/result.js';

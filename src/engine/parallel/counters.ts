@@ -1,4 +1,4 @@
-// What only a run on several GPUs counts: who had how much to do, and what sending activations cost.
+// Counters that only a run on several GPUs has: the load of each GPU, and the cost of sending activations.
 
 /** Counters of one run. Arrays are indexed by GPU. */
 export class ParallelCounters {

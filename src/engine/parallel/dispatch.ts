@@ -1,5 +1,5 @@
-// Who computes what: the activations of a pass at a layer, divided over GPUs. Requests are divided over GPUs (data parallel), experts live
-// where they were placed (expert parallel), and what meets elsewhere is sent: dispatch, and combine on the way back.
+// Divides the activations of a pass at a layer over GPUs. Requests are divided over GPUs (data parallel), and experts live where they were
+// placed (expert parallel). An activation whose expert lives on another GPU is sent there (dispatch), and its result is sent back (combine).
 import type { Pass } from '../../schedule/pass.js';
 import { EVERYWHERE } from '../../system/placement/placement.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

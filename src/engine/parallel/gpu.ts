@@ -1,4 +1,4 @@
-// One GPU of several: its events, counted in the shard's own ids, and the line of what it executes.
+// One GPU of several: its events, in the ids of its shard, and the chain of its executions.
 import type { Pass } from '../../schedule/pass.js';
 import { EventFold } from '../engine.js';
 import type { Gpu } from '../event/gpu.js';

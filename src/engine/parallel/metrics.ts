@@ -1,4 +1,4 @@
-// What only a run on several GPUs has to say, as metrics of the result.
+// Metrics that only a run on several GPUs has.
 import type { Inputs } from '../inputs.js';
 import type { Simulation } from '../simulation.js';
 import { ParallelCounters } from './counters.js';

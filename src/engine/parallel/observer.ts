@@ -1,4 +1,4 @@
-// One GPU's events as a watcher of the whole run sees them: with the whole model's ids, and with the GPU's number.
+// The events of one GPU as an observer of the whole run sees them: with ids of the whole model and the number of the GPU.
 import type { Link } from '../transfer/link.js';
 import { type Observer, Onlooker } from '../watch/observer.js';
 import type { Shard } from './shard.js';

@@ -1,5 +1,5 @@
-// One predictor for several GPUs: it sees whole passes and is asked once; each GPU plans prefetches for the experts that live on it, and
-// its policies see what is said of these.
+// One predictor for several GPUs: it sees whole passes and is asked once. Each GPU plans prefetches for the experts that live on it, and its
+// policies see the predictions of these experts.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';

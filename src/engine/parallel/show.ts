@@ -1,4 +1,5 @@
-// Tells an observer what became of an event on several GPUs, in the order in which the pipeline ran it. Only asked where somebody looks.
+// Reports to an observer what became of an event on several GPUs, in the order in which the pipeline ran it. Called only if there is an
+// observer.
 import type { Observer } from '../watch/observer.js';
 import type { ParallelGpu } from './gpu.js';
 import type { Pipeline } from './pipeline.js';

@@ -1,5 +1,5 @@
-// Stops prefetching where it does not pay (L11): for each distance, an account of the stall that prefetches have avoided and of what they have
-// caused, demands that waited for them and experts that they pushed out for nothing. What has lost pauses, and is tried again later.
+// Stops prefetching where it does not pay (L11). Each distance has an account: stall that prefetches avoided, against stall that they caused, by
+// delaying demands or by evicting experts in vain. A distance with a loss pauses and is tried again later.
 
 /** Distances that have an account of their own: 1 to 7 layers ahead, and more. */
 const DISTANCES = 8;

@@ -1,5 +1,5 @@
-// What a predictor's scores are worth: the chance that an expert is demanded, given its score and what is learned of its next use anyway. Scores
-// are read as what they have turned out to mean, so that a predictor that is too bold, or knows little, does no harm.
+// Turns a predictor's scores into chances: the probability that an expert is demanded, given its score and its expected next use. Scores are
+// calibrated on what followed them so far, so that a predictor that is too bold or knows little does no harm.
 import { fastLog, sigmoid } from '../../base/log-odds.js';
 import { LogisticFit } from '../../base/logistic-fit.js';
 import type { ModelSpec } from '../../model/spec.js';

@@ -1,5 +1,5 @@
-// How near each expert's next use is expected to be, as policies see it that take predictions: what is learned of later passes, and before
-// that what is predicted of the running one.
+// How near the next use of each expert is expected to be, for policies that use predictions: the prediction of the running pass comes first,
+// then what is learned of later passes.
 import { DISCOUNT, type NextUse } from '../../cache/next-use/next-use.js';
 import type { ModelSpec } from '../../model/spec.js';
 

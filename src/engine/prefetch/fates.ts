@@ -1,5 +1,5 @@
-// What becomes of the prefetches of one GPU (L8): demanded in time or late, or given up undemanded; counted, and put to the account of the
-// budget where there is one.
+// What becomes of the prefetches of one GPU (L8): demanded in time, demanded too late, or evicted unused. Each fate is counted, and entered
+// in the account of the budget if there is one.
 import type { RunningEvent } from '../event/event.js';
 import type { Gpu } from '../event/gpu.js';
 import { IDLE } from '../transfer/link.js';

@@ -1,5 +1,5 @@
-// What a run expects of the coming layers: asks the predictor, shows policies what it says, ranks the experts of each layer, and counts
-// how right that was (L11, L12).
+// What a run expects of the coming layers (L11, L12): asks the predictor, passes its answer to policies, ranks the experts of each layer, and
+// counts how often the answer was right.
 
 import type { Pass } from '../../schedule/pass.js';
 import type { Gpu } from '../event/gpu.js';

@@ -1,5 +1,5 @@
-// How many layers ahead to prefetch, decided while the run goes on: as many as the link needs to bring what a layer lacks, more where the
-// GPU still waits for prefetches, fewer where they are thrown away.
+// How many layers ahead to prefetch, decided during the run: as many as the link needs to bring the missing experts of a layer, more if the GPU
+// still waits for prefetches, fewer if prefetches are wasted.
 
 /** What one pass tells about the horizon. */
 export interface PassOutcome {

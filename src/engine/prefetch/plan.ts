@@ -1,5 +1,5 @@
-// The plan of prefetches of one pass (L11): experts in the order in which they are wanted, nearest layer first, then by probability, and
-// which of them still wait for their transfer.
+// The plan of prefetches of one pass (L11): experts in order, nearest layer first, then by probability, and which of them still wait for their
+// transfer.
 import { UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../event/gpu.js';
 import type { CachedTier } from '../transfer/tier.js';

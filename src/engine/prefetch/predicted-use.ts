@@ -1,5 +1,5 @@
-// What policies see of predictions: how much each expert is wanted, now and at its next turn. The planner of prefetches needs the running
-// pass only; a cache lives longer, so that what the next passes are likely to want counts as well.
+// What policies see of predictions: how much each expert is wanted in the running pass and in the next ones. Prefetching needs the running pass
+// only; a cache lives longer, so for a policy the likely demand of the next passes counts as well.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Predictor } from '../../predict/predictor.js';
 import type { Pass } from '../../schedule/pass.js';

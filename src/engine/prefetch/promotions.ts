@@ -1,5 +1,5 @@
-// Promotion in the background (L13): what was missed often enough is brought while the link has nothing else to do, and from then on it is a
-// prefetch like any other. Nobody waits for it when it is asked for: the miss itself is served without it.
+// Promotion in the background (L13): an expert that was missed often enough is brought while the link is idle, and then counts as a prefetch
+// like any other. The miss itself is served in another way and does not wait for it.
 import { UNPINNED } from '../../cache/policy.js';
 import type { Gpu } from '../event/gpu.js';
 

@@ -1,5 +1,5 @@
-// The best-scored experts of each layer, in order. Asked for after every event, so nothing is compared that need not be: what is well below
-// the least score that was among the best last time is passed over, and the others are dealt into buckets so narrow that few hold two.
+// The best-scored experts of each layer, in order. A ranking is needed after every event, so comparisons are saved: experts well below the least
+// score of the last ranking are passed over, and the others are sorted into buckets so narrow that few hold two.
 import type { ModelSpec } from '../../model/spec.js';
 
 /** Bits of a single-precision score that its bucket drops: 64 buckets to each power of two. */

@@ -1,6 +1,6 @@
-// Whether a prefetch pays at this moment: the stall that it is expected to save, against the stall that it is expected to cause. It saves what of
-// its transfer passes before the expert is wanted, if it is wanted; it delays a demand that the link is asked for meanwhile, and it pushes
-// out an expert that is wanted, too, some time.
+// Whether a prefetch pays at this moment: the stall that it is expected to save, against the stall that it is expected to cause. If the
+// expert is demanded, the part of the transfer before the demand is saved. The prefetch may delay a demand on the link, and it evicts an
+// expert that may be demanded later.
 
 /** Weight of the newest event in the running means. */
 const NEWEST = 1 / 64;

@@ -1,5 +1,5 @@
-// Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). What is in it is
-// there: copies come on demand alone, and the event that asked for one waits for it.
+// Low-precision copies that stay on a GPU: a pool of slots beside those of whole experts, out of the same bytes (L6, L13). A copy in the pool
+// has always arrived: copies come on demand only, and the event that asked for one waits for it.
 import type { ExpertCache } from '../../cache/cache.js';
 import { PINNED, UNPINNED } from '../../cache/policy.js';
 import type { Caches } from '../../cache/scope.js';

@@ -1,5 +1,5 @@
 // A link between two tiers: a few numbers per lane, no event queue (L10). Demands are placed at once; prefetches wait in their
-// plan (prefetch/plan.ts) and are started here whenever a lane is free. What a fault changes holds for transfers that start after it.
+// plan (prefetch/plan.ts) and are started here whenever a lane is free. A fault affects transfers that start after it.
 import type { LinkSpec, PathSpec } from '../../hardware/spec.js';
 import { splitNs } from './paths.js';
 import { PlacedPrefetches } from './placed.js';

@@ -1,5 +1,5 @@
-// Prefetches that yield to nothing: those that were placed as demands are (L12, cancel: off), and those that run again since their lane was
-// lost (L10).
+// Prefetches that no demand interrupts: those placed like demands (L12, cancel: off), and those that run again because their lane was lost
+// (L10).
 
 /** One of them. */
 interface PlacedPrefetch {

@@ -1,5 +1,6 @@
-// Buffers outside the cache that prefetched experts land in (L11): a wrong prefetch evicts nothing. What is demanded moves into the cache, by
-// exchange: its buffer is the slot of the one that leaves. What is not wanted any more gives its buffer back.
+// Buffers outside the cache that receive prefetched experts (L11), so that a wrong prefetch evicts nothing. A demanded expert moves into the
+// cache by exchange: its buffer becomes a slot, and the slot of the evicted expert a buffer. An expert that is no longer wanted gives its
+// buffer back.
 import type { Observer } from '../watch/observer.js';
 
 /** No expert, and no buffer. */

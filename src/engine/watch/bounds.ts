@@ -1,5 +1,5 @@
-// The same passes on ideal clocks: every expert resident, and no expert kept anywhere (L15); and what knowing the past or the future gives
-// (L19). They tick beside the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
+// The same passes on other clocks: with every expert resident, with no expert kept anywhere (L15), and with knowledge of the past or the future
+// (L19). They advance with the run's own clock, event by event, so that the bounds cost a few additions instead of more runs.
 import type { CostModel } from '../../hardware/cost.js';
 import type { HardwareSpec } from '../../hardware/spec.js';
 import type { ModelSpec } from '../../model/spec.js';

@@ -1,5 +1,5 @@
-// Hit rate against the capacity of the expert cache, on the demand of a run: where it stands, and what more memory would buy. Counted
-// beside the run, event by event, so that nothing of it has to be kept.
+// Hit rate against the capacity of the expert cache, on the demand of a run: the run's own point, and what more memory would gain. It is counted
+// during the run, event by event, so that no demand has to be stored.
 import { BeladyCurve } from '../../cache/belady-curve.js';
 import { LruCurve } from '../../cache/lru-curve.js';
 import type { Scope } from '../../cache/scope.js';

@@ -1,5 +1,5 @@
-// What each expert cost and why: the time that GPUs waited for it and the bytes that were moved of it, by tier and cause. For flame
-// graphs; its memory is a few numbers an expert.
+// What each expert cost and why: the time that GPUs waited for it and its bytes that were moved, by tier and cause. For flame graphs; it takes a
+// few numbers per expert.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Causes, ExpertCause } from '../../result/details.js';
 import type { Link } from '../transfer/link.js';

@@ -1,5 +1,5 @@
-// Records what only pictures need, in memory that does not grow with the run: loads by expert, and series over simulated time whose
-// bins double in width whenever the run outgrows them.
+// Records what only pictures need: loads by expert, and series over simulated time. Memory does not grow with the run, since bins of a series
+// double in width whenever the run outgrows them.
 import { percentile } from '../../base/statistics.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Details, LinkSeries } from '../../result/details.js';

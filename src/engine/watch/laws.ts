@@ -1,4 +1,4 @@
-// Laws of docs/semantics.md that cost nothing while a run goes on, checked when it has ended: a figure that breaks one is never printed.
+// Laws of docs/semantics.md that can be checked from the counters when a run has ended: a figure that breaks one is never printed.
 import { InternalError } from '../../base/errors.js';
 import type { RunPlan } from '../plan.js';
 import type { SimulatedGpu, Simulation } from '../simulation.js';

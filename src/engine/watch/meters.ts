@@ -1,4 +1,4 @@
-// Everything that measures a run beside its counters: latencies of its requests, what faults cost, and what its pictures are drawn from.
+// All meters of a run beside its counters: latencies of requests, the cost of faults, and the data for pictures.
 import type { Details } from '../../result/details.js';
 import type { Passes } from '../../schedule/passes.js';
 import type { Inputs } from '../inputs.js';

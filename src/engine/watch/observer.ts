@@ -1,5 +1,5 @@
-// What a run can be watched through, event by event: for timelines, flame graphs and the details of a report. The engine asks once per
-// event whether anybody looks; where nobody does, that is all it costs.
+// The observer of a run: what timelines, flame graphs and the details of a report hear of every event. The engine checks once per event whether
+// there is an observer; without one that check is the only cost.
 import type { Pass } from '../../schedule/pass.js';
 import type { Link, LinkObserver } from '../transfer/link.js';
 

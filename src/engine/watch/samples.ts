@@ -1,4 +1,4 @@
-// A list of figures of which percentiles are told.
+// Recorded samples, for percentiles.
 import { grown } from '../../base/grown.js';
 
 /** A growing list of numbers, 8 bytes each: percentiles stay exact. */

@@ -1,5 +1,5 @@
-// How fast a run could be whose router knew which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846), which skips experts or takes a
-// smaller copy wherever that saves most, as long as what is lost stays within a budget of gate weight. No such router exists; it is a bound.
+// How fast a run could be if its router knew which experts hardly matter: the oracle of Duo-LLM (arXiv 2410.10846). It skips experts, or takes a
+// smaller copy, wherever that saves most time, within a budget of lost gate weight. No such router exists; it is a bound.
 import { simulateRun } from '../../engine/simulate.js';
 import { VERSION } from '../../result/version.js';
 import { misfit, type RunSpec } from '../../system/run.js';

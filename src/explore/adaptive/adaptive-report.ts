@@ -1,4 +1,4 @@
-// What the bound of adaptive runs is shown as: the least time of a token by how much gate weight may be lost, beside the run's own.
+// The report of `moeprof bound adaptive`: the least time of a token for each budget of gate weight, beside the run's own time.
 import { formatBytes, formatCount, formatNs, formatRatio } from '../../base/units.js';
 import { type Document, figure, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';

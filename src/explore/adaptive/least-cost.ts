@@ -1,5 +1,5 @@
-// The least cost at which every use takes one of its options, while what is lost and the space that is taken stay within budgets: a knapsack with
-// choices. Small ones are solved exactly, large ones bounded from below by Lagrange multipliers.
+// The least cost at which every use takes one of its options, with budgets for gate weight lost and for space: a multiple-choice knapsack. Small
+// problems are solved exactly, large ones bounded from below by Lagrange multipliers.
 
 /** Options of some uses: use `u` has those from `u * width` on. Every use has one that loses nothing and takes no space. */
 export interface Options {

@@ -1,5 +1,5 @@
-// What a run used, and what each use weighs: every expert that an event demanded, with its share of the gate weights of its tokens, and for how
-// many events it would have had to stay in the cache since it was used before.
+// Every use of an expert in a run: its share of the gate weights of its tokens, and how many events it would have had to stay in the cache since
+// its previous use.
 import type { Inputs } from '../../engine/inputs.js';
 import type { Simulation } from '../../engine/simulation.js';
 import { Onlooker } from '../../engine/watch/observer.js';

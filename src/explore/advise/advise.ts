@@ -1,5 +1,5 @@
-// What to run: the best setting of a runtime on a machine for what is wanted, what is lost and won by others, what does not fit, and what
-// would help. Pure but for the runs of the engine.
+// What to run: the setting of a runtime on a machine that serves the goal best, what other settings gain or lose, what does not fit, and what
+// hardware would help. Pure except for the runs of the engine.
 
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { bitsPerWeight, type ModelSpec, mainFormat } from '../../model/spec.js';

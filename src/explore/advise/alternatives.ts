@@ -1,4 +1,4 @@
-// What else could be had: settings that differ from the answer in one thing, each at its own best placement.
+// Alternatives to the answer: settings that differ from it in one thing, each with its own best placement.
 import { formatCount } from '../../base/units.js';
 import { isFit } from './fits.js';
 import { canIsolate, devicesOf, highestFit, ladderOf, type Priced, passesOf, priced, type Question, rungOf } from './search.js';

@@ -1,4 +1,5 @@
-// Advice from what a user names: the model by its file, formats on offer, routing to price settings on. The command and the library share it.
+// From what a user names to a question for advice: the model, the formats on offer, and the routing to price settings on. The command and the
+// library share it.
 import { basename, dirname } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { isFolder, listFolder } from '../../base/input-file.js';

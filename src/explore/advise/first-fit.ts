@@ -1,5 +1,6 @@
-// The first of a row of settings that fits, found in few looks: what is missing falls nearly straight along the row, so each look goes where
-// the straight line between the two nearest looks crosses zero. A look counts memory, which takes milliseconds.
+// The first setting of a sequence that fits, found with few evaluations. The bytes that are missing fall almost linearly along the sequence,
+// so the next evaluation is where the line through the two nearest ones crosses zero (regula falsi). An evaluation counts memory, which takes
+// milliseconds.
 
 /**
  * The first place at which nothing is missing; `count` where there is none.

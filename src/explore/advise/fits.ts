@@ -1,5 +1,5 @@
-// Memory of a setting by device: weights, KV cache and the buffers that passes compute in, beside what the machine has. How much of each a
-// runtime takes is told by its kind: what llama.cpp allocates (loaded.ts), or the share of a GPU that a server takes (served.ts).
+// Memory of a setting by device: weights, KV cache and compute buffers, beside the memory of the machine. The kind of runtime decides how
+// much it takes: as llama.cpp allocates (loaded.ts), or a share of each GPU as servers do (served.ts).
 import type { HardwareSpec } from '../../hardware/spec.js';
 
 /** Memory of one device, bytes. */

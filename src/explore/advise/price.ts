@@ -1,5 +1,5 @@
-// What a setting reaches on a machine, priced by the engine itself: a few generated tokens behind a prompt, and one pass over a prompt. Short
-// runs, since placements do not change while they go on; each is run once.
+// Speeds of a setting on a machine, from the engine itself: a run of a few generated tokens after a prompt, and a run of one pass over a prompt.
+// Short runs are enough, since placements do not change during a run; each is run once.
 import { simulateInputs } from '../../engine/simulate.js';
 import { joinGpus } from '../../hardware/joined.js';
 import type { HardwareSpec } from '../../hardware/spec.js';

@@ -1,4 +1,5 @@
-// What advice is shown as: one screen. The verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how sure.
+// The report of `moeprof advise`, one screen: the verdict, lines to paste, memory, alternatives, what does not fit, what would help, and how
+// sure the figures are.
 import { formatBytes, formatCount, formatNs, formatNumber, formatTokensPerSecond } from '../../base/units.js';
 import { widthText } from '../../report/band.js';
 import {

@@ -1,5 +1,5 @@
-// What each runtime can be told: the placements that it has, from most on the GPU to least, and the values that are tried of its other
-// settings. A ladder goes by what lies on the GPUs, most first; speed mostly falls along it, and a search runs the rungs to see.
+// The settings of each runtime: its placements and the values that are tried of its other settings. Placements form a ladder, from most on
+// the GPUs to least. Speed mostly falls along the ladder; the search runs the rungs to be sure.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { AllocatingEngine } from '../../hardware/allocation/load-plan.js';

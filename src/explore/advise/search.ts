@@ -1,5 +1,5 @@
-// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory falls and speed falls along it; then the
-// rungs beside it, since a bisection believes that and a run shows it.
+// The search for a setting: on each ladder the highest rung that fits, by bisection, since memory and speed fall along the ladder; then the
+// rungs next to it, since bisection only assumes that and a run shows it.
 import type { HardwareSpec } from '../../hardware/spec.js';
 import { expertBytesTotal, type ModelSpec, tokenCycleBytes } from '../../model/spec.js';
 import { firstFit } from './first-fit.js';

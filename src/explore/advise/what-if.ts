@@ -1,5 +1,5 @@
-// What would help: the same question on a machine with one part changed, answered by runs. What binds a speed is found the same way: the
-// part whose tenth more speeds it up most.
+// What would help: the same question for a machine with one part changed, answered by runs. The bottleneck of a speed is found in the same way:
+// the part that speeds it up most when it is a tenth faster.
 import { formatBytes } from '../../base/units.js';
 import type { Device, HardwareSpec, HostDevice } from '../../hardware/spec.js';
 import { gpusOf } from './fits.js';

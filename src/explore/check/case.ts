@@ -1,4 +1,5 @@
-// A run that is checked: what it reached, what it should have, and the facts that rules look at. Rules see figures only: no notes, no labels.
+// A run that is checked: its speeds, the speeds that it should have, and the facts that rules look at. Rules see figures only, no notes or
+// labels.
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ModelSpec } from '../../model/spec.js';
 import type { Accuracy } from '../../result/result.js';

@@ -1,4 +1,4 @@
-// Checks runs: what each should have reached on its machine, what it reached, and which causes have evidence.
+// Checks runs: the speed that each should have on its machine, the speed that it has, and which causes have evidence.
 import { bandFor } from '../../engine/outcome/comparable.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ModelSpec } from '../../model/spec.js';

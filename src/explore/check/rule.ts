@@ -1,4 +1,4 @@
-// What a cause is: one file of rules/, with the evidence that it needs. A rule says nothing where the evidence is not there.
+// The contract of a cause: each file of rules/ is one, with the evidence that it needs. Without that evidence a rule finds nothing.
 import type { CheckCase, CheckedSpeed } from './case.js';
 
 /** A likely cause of a run's speed. */

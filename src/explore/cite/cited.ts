@@ -1,5 +1,5 @@
-// What runs are to cite: moeprof, their systems and policies, the software that they are of, whose measurements its constants were fitted
-// on, and their traces.
+// What a paper about some runs has to cite: moeprof, their systems and policies, their runtimes, the measurements that constants of the runtimes
+// were fitted on, and their traces.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { orUserError, UserError } from '../../base/errors.js';

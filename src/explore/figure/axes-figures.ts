@@ -1,4 +1,4 @@
-// Figures of runs that nobody said how to draw: a sweep's, a study's. What varies decides what stands on which axis.
+// Default figures of the runs of a sweep or a study: the values that vary decide the axes.
 import { UserError } from '../../base/errors.js';
 import { type RunRow, rowValue } from '../study/run-row.js';
 import { RATE_PATH } from '../sweep.js';

@@ -1,4 +1,4 @@
-// Axes of a figure, and the room that they take: what Observable Plot is told beside the marks, by kind of figure.
+// Axes of a figure, and the room that they take: options of Observable Plot besides the marks, by kind of figure.
 import type * as Plot from '@observablehq/plot';
 import { METRICS } from '../../result/catalogue.js';
 import { labelOf, type PaperFigure, spanOf } from './figure.js';

@@ -1,5 +1,5 @@
-// Figures as SVG, for print: one column of a paper wide, text as text. Observable Plot draws into a document of linkedom, so that no browser
-// is needed.
+// Figures as SVG for print: as wide as one column of a paper, with text that stays text. Observable Plot draws into a document of linkedom,
+// so no browser is needed.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { html } from '../../report/html/markup.js';

@@ -1,4 +1,4 @@
-// A figure in figures: its points as a table, for the page below the drawing and for CSV.
+// The points of a figure as a table, for the page below the drawing and for CSV.
 import { type Document, gridOf } from '../../report/document/document.js';
 import { labelOf, type PaperFigure } from './figure.js';
 

@@ -1,4 +1,4 @@
-// A figure as data: points with their intervals, by what stands on the axes. Drawing is `draw.ts`.
+// A figure as data: points with their intervals, and the quantities of its axes. `draw.ts` draws it.
 import { UserError } from '../../base/errors.js';
 import { visible } from '../../base/text.js';
 import { BYTES } from '../../base/units.js';

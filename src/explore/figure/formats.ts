@@ -1,4 +1,4 @@
-// SVG and HTML of anything that figures are made of. The libraries that draw are loaded only where one of the two is asked for.
+// SVG and HTML of every value that has figures. The libraries that draw are loaded only when one of the two is asked for.
 import type { Document } from '../../report/document/document.js';
 import type { LazyFormat } from '../../report/format.js';
 import type { PaperFigure } from './figure.js';

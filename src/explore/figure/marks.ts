@@ -1,4 +1,4 @@
-// What stands in a figure: lines, points, bars and cells, each with its words, and the rules across them.
+// The marks of a figure: lines, points, bars and cells, each with its labels, and rules across them.
 import * as Plot from '@observablehq/plot';
 import { type FigurePoint, type PaperFigure, spanOf } from './figure.js';
 import { styleOf } from './palette.js';

@@ -1,4 +1,4 @@
-// How large words and lines of a figure are, px: text of 7 points, in a face whose letters are known only in the mean.
+// Sizes of words and lines of a figure, in px: text of 7 points in a typeface whose letters are known only by their mean width.
 import { shorten } from '../../report/text.js';
 
 /** Size of text, px: 7 points. */

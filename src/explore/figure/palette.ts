@@ -1,4 +1,4 @@
-// How series are told apart on paper: colours for every eye, and, where there is no colour, symbols and dashes.
+// How series differ on paper: colours that colour-blind readers can distinguish, and symbols and dashes where there is no colour.
 
 /** What a series looks like. */
 export interface SeriesStyle {

@@ -1,4 +1,4 @@
-// Figures of a plan: what each placing needs and has, and how what must hold depends on the expert cache.
+// Figures of a plan: the memory that each system and machine needs and has, and how the conditions depend on the size of the expert cache.
 import { visible } from '../../base/text.js';
 import { measurePair } from '../../result/amount.js';
 import { parseAssertion } from '../../result/budget.js';

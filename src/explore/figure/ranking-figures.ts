@@ -1,4 +1,4 @@
-// The figure of a ranking: a bar for each run, the fastest first, with what comparable measurements make of it.
+// The figure of a ranking: a bar for each run, the fastest first, with the error band of comparable measurements.
 import { visible } from '../../base/text.js';
 import { rank } from '../../report/ranking/rank.js';
 import type { Result } from '../../result/result.js';

@@ -1,4 +1,4 @@
-// A machine with what was measured on it, as the file that -w reads.
+// A machine and its measurements as a file that -w reads.
 import { stringify } from 'yaml';
 import type { MachineFile } from '../../hardware/machine-file.js';
 import type { MachineRates } from '../measure/machine-rates.js';

@@ -1,6 +1,6 @@
-// Fits the constants of a runtime to what it printed on this machine. Two timings fix them, the one with most experts on the GPU and the one
-// with fewest; what else there is checks them. The engine predicts both and says how each prediction goes with each group of constants;
-// what is fitted stays near what all machines have, the nearer the less the timings tell of it.
+// Fits the constants of a runtime to speeds that it printed on this machine. Two timings fix them: the one with most experts on the GPU and
+// the one with fewest; all other timings check them. The engine predicts both timings and their dependence on each group of constants. Fitted
+// constants stay near those of all machines, the nearer the less the timings depend on them.
 import { constantsApart, type RuntimeConstants, type RuntimeSpec } from '../../hardware/runtime.js';
 import type { Runtimes } from '../validate/constants.js';
 import { solve } from '../validate/fit.js';

@@ -1,5 +1,5 @@
-// What two timings can fix of a runtime on one machine: groups of constants that a machine moves together. A machine whose memory is slower
-// than others of its data sheet reads every format more slowly; a slower host takes longer for everything that it does.
+// Groups of constants that change together from machine to machine, so that two timings can fix them: a machine with slower memory than its data
+// sheet says reads every format more slowly, and a slower host takes longer for everything that it does.
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 import type { ByFormat } from '../../hardware/spec.js';
 

@@ -1,5 +1,5 @@
-// `-ot` of llama.cpp: rules `pattern=buffer`, of which for each tensor the first that matches counts. Told here is on how many layers the experts
-// lie in host memory.
+// `-ot` of llama.cpp: rules `pattern=buffer`; for each tensor the first rule that matches counts. This file finds the number of layers whose
+// experts lie in host memory.
 import { UserError } from '../../base/errors.js';
 
 /** Patterns longer than this are no rule that anybody writes. */

@@ -1,4 +1,4 @@
-// From a timing and a machine to a measurement, which the engine can predict: where the experts lie is read off the flags.
+// From a timing and a machine to a measurement that the engine can predict. The flags of the timing say where experts lie.
 import { UserError } from '../../base/errors.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { measuredModel } from '../../model/measured.js';

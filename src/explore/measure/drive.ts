@@ -1,5 +1,5 @@
-// A file to read from, on the drive that is measured. It has no name from its first byte on where the system allows that, so that nothing is
-// left of it however the process ends; elsewhere it is deleted at the end.
+// A file to read from, on the drive that is measured. Where the system allows, its name is removed before the first byte is written, so that
+// nothing is left however the process ends; elsewhere it is deleted at the end.
 import { closeSync, constants, fstatSync, fsyncSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';

@@ -1,5 +1,5 @@
-// What this machine reaches: memory by threads, kernels of experts over small and large working sets, reads of the drive by how many are under
-// way. About a minute. Everything is visited several times, in turns, so that what a neighbour does for some seconds is in one visit only.
+// Measures this machine in about a minute: memory by threads, kernels of experts over small and large working sets, and reads of the drive by
+// queue depth. Every figure is measured several times, in turns, so that a disturbance of some seconds affects only one of its measurements.
 import { availableParallelism } from 'node:os';
 import { type DriveFile, openDriveFile } from './drive.js';
 import { FORMATS, type Task } from './task.js';

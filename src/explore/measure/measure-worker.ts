@@ -1,4 +1,4 @@
-// A thread that measures: it prepares, says that it is ready, and works when it is told from when to when.
+// A thread that measures: it prepares, reports that it is ready, and works between two given times.
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Task, workBetween, workOf } from './task.js';
 

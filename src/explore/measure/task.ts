@@ -1,4 +1,4 @@
-// What a thread measures, and the loop in which it does: it works for a while, together with others, and says how much it did.
+// The task of a measuring thread, and its loop: it works for a given time, together with other threads, and reports how much it did.
 import { readFileSync, readSync } from 'node:fs';
 import { Random } from '../../base/random.js';
 import { ACTIVATION_BYTES, BLOCK_BYTES, kernelsOn } from './wasm.js';

@@ -1,4 +1,4 @@
-// `--queue redis://user:password@host:6379/0`: where the server of a queue is, and how one is let in. A password is never shown.
+// `--queue redis://user:password@host:6379/0`: the server of a queue, and how to log in. A password is never shown.
 import { UserError } from '../../base/errors.js';
 
 /** Where a queue is. */

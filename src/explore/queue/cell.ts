@@ -1,4 +1,4 @@
-// A run as a cell: the run itself, and what of the files that it names a worker must have.
+// A run as a cell of a queue: the run itself, and the files that a worker needs for it.
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';

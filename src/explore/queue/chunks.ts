@@ -1,4 +1,5 @@
-// Files through a server: in chunks, because a server holds a value as a whole, and by content, so that nobody takes one for another.
+// Files sent through a server: in chunks, because a server holds each value in memory, and addressed by content, so that files are never
+// confused.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-// The connection to a server, and BullMQ, which is loaded only where a queue is used. What a server or a network says is told in one line.
+// The connection to a server, and BullMQ, which is loaded only where a queue is used. Errors of the server or the network become one line.
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

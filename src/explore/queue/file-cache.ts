@@ -1,4 +1,4 @@
-// Files that came through a server, by content, on a worker's disk. What was not used for longest goes where room is needed.
+// Files that came through a server, kept by content on a worker's disk. Where room is needed, the least recently used files are deleted.
 import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Modules that a worker may run: those below folders that its user has named. A job names one by its content, never brings one.
+// Modules that a worker may run: those below folders that its user has named. A job names a module by its content; it never brings the code.
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-// How far a study on a queue is: arithmetic and one line of text, nothing that waits.
+// The progress of a study on a queue: arithmetic and one line of text, without input or output.
 import { formatCount } from '../../base/units.js';
 
 /** Seconds over which a rate is taken: long enough to be calm, short enough to see that a worker has come or gone. */

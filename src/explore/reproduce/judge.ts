@@ -1,4 +1,4 @@
-// What came out beside what was published: the error, and whether the direction is met.
+// Own figures beside published ones: the error, and whether the direction is the same.
 import { UserError } from '../../base/errors.js';
 import { METRICS } from '../../result/catalogue.js';
 import type { Figures } from './figures.js';

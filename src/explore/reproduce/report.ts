@@ -1,4 +1,4 @@
-// Reproduced papers as people read them: what was published, what comes out, how far apart, and whether the direction is met.
+// The report of `moeprof reproduce`: published figures, own figures, the error, and whether the direction is the same.
 import { type Block, type Datum, type Document, grid, type Line } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';
 import { formatMetric } from '../../report/format.js';

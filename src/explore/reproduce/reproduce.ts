@@ -1,4 +1,4 @@
-// Papers, reproduced: every run that a file of published figures compares, and what came out beside what was published.
+// Reproduces papers: executes every run that a file of published figures compares, and puts its figures beside the published ones.
 import { placed } from '../../base/errors.js';
 import { FigureSource, type Figures } from './figures.js';
 import { type JudgedClaim, judgeClaim } from './judge.js';

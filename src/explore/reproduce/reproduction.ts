@@ -1,4 +1,4 @@
-// What a paper publishes of a system, as a file: the setting, the runs that are compared, and the figures that came out.
+// The file of a reproduction: what a paper publishes of a system, namely its setting, the runs that it compares, and their figures.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { findProfile, shownPath } from '../../base/profiles.js';

@@ -1,4 +1,4 @@
-// Pareto fronts of figures that are all to be large.
+// Pareto fronts of objectives that are all maximised.
 
 /** True where the first is as good as the second in everything, and better in something. */
 export function beats(first: readonly number[], second: readonly number[]): boolean {

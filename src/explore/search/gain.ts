@@ -1,4 +1,4 @@
-// Which cells promise the most: by what they are expected to gain over the best that was seen, each batch spread over the space.
+// The most promising cells, by expected improvement over the best result so far; each batch is spread over the space.
 import type { Random } from '../../base/random.js';
 import type { Belief, GaussianProcess } from './gaussian-process.js';
 

@@ -1,5 +1,5 @@
-// What runs of a search say of cells that have not run: a Gaussian process over the values of the axes. Each axis has a weight of its own,
-// fitted by the likelihood of what was seen (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5).
+// Predicts cells that have not run from those that have: a Gaussian process over the values of the axes. Each axis has a weight of its own,
+// fitted by the likelihood of the results (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5).
 import type { Encoding } from './encoding.js';
 
 /** What is seen of a cell: a figure, and how uncertain it is, as a variance in units of the figures' own. */

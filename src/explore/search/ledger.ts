@@ -1,4 +1,4 @@
-// What the runs of a search found: figures for the surrogate, rows for a table, and what is known of cells before they run.
+// The results of a search so far: objectives for the surrogate, rows for a table, and what is known of cells before they run.
 import { orUserError, UserError } from '../../base/errors.js';
 import { loadModel } from '../../model/load.js';
 import { bitsPerWeight } from '../../model/spec.js';

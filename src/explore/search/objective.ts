@@ -1,5 +1,5 @@
-// What a search compares cells by: metrics of runs, and three figures that no run has as such. Each becomes a number that is the larger the
-// better, in which a difference means the same everywhere.
+// Objectives of a search: metrics of runs, and three figures derived from them. Each becomes a number of which more is better, on a scale
+// where equal differences mean the same everywhere.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { measurePair } from '../../result/amount.js';

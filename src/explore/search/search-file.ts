@@ -1,4 +1,4 @@
-// The file of a search: the space of a study, and what is sought in it.
+// The file of a search: the space of a study, and the objectives.
 import { z } from 'zod';
 import { readText } from '../../base/input-file.js';
 import { shownPath } from '../../base/profiles.js';

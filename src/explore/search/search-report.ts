@@ -1,4 +1,4 @@
-// What a search is shown as: its best point or its front, how sure that is, and a figure of all cells that it looked at.
+// The report of `moeprof search`: its best point or its front, how sure that is, and a figure of all cells that ran.
 import { formatCount, formatRatio } from '../../base/units.js';
 import { type Column, type Datum, type Document, figure, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';

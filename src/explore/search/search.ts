@@ -1,4 +1,4 @@
-// A search: a space, what is sought in it, and a few runs that find it. Whoever runs them is given batches; this says which, and what came out.
+// A search: a space, objectives, and a few runs. It hands out batches of cells to run, takes their results, and gives the answer.
 import { heldOutTokens } from '../../report/held-out.js';
 import { describeMetric } from '../../result/catalogue.js';
 import type { Unit } from '../../result/result.js';

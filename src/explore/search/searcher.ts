@@ -1,5 +1,5 @@
-// What a search runs next. It is asked for a batch and told what came of it, and runs nothing itself: threads, a queue or a table of results of
-// long ago may do that. The same answers give the same questions, from a seed.
+// Decides what a search runs next. It proposes a batch, receives the results, and runs nothing itself: threads, a queue or a table of stored
+// results may answer. With the same seed, the same answers lead to the same proposals.
 import { Random } from '../../base/random.js';
 import type { Encoding } from './encoding.js';
 import { frontOf } from './front.js';

@@ -1,4 +1,4 @@
-// What a run on a prefix of the tokens says of the whole run: as much as those cells show that have had both.
+// How well a run on a prefix of the tokens predicts the whole run, learned from cells that had both.
 import type { SeenFigure } from './gaussian-process.js';
 
 /** Variance that is left, as a share of that of the short runs, where no cell has had both; and the number of cells that this counts as. */

@@ -1,4 +1,4 @@
-// Which build of moeprof computes: a stored run is only as good as the program that made it.
+// The build of moeprof that computes, for fingerprints: a stored run is valid only for the program that made it.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

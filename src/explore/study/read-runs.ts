@@ -1,4 +1,4 @@
-// Rows from what earlier runs left: a store, a folder of results, a study's JSON or JSON lines, or single results.
+// Rows from finished runs: a store, a folder of results, a study's JSON or JSON lines, or single results.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';

@@ -1,5 +1,5 @@
-// Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and renamed:
-// nobody reads half of one, and who is killed loses the runs that were under way and nothing else.
+// Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
+// renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';

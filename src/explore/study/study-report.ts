@@ -1,4 +1,4 @@
-// What a study is shown as: how many cells ran, those that could not and why, and its rows, of which a terminal has the first ones.
+// The report of a study: how many cells ran, which could not and why, and its rows; a terminal shows the first ones.
 import { formatCount } from '../../base/units.js';
 import { type Datum, type Document, type Grid, gridOf, note } from '../../report/document/document.js';
 import { documentFormats } from '../../report/document/formats.js';

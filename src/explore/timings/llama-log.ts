@@ -1,5 +1,5 @@
-// Lines that llama.cpp and its kin print while a model is loaded: devices, buffers, sizes. What llama-server and llama-cli say of their
-// settings stands there.
+// Lines that llama.cpp and its forks print while a model is loaded: devices, buffers, sizes. llama-server and llama-cli print their settings
+// there.
 import { settingsOfCommand } from './command-line.js';
 import { defined, printedSize, wholeOf } from './lines.js';
 import type { TimingBuffer, TimingSettings } from './timing.js';

@@ -1,4 +1,4 @@
-// A timing: what a runtime printed of one run, speeds and settings, with the place where it stands. What was not printed is absent.
+// A timing: the speeds and settings that a runtime printed of one run, with their place in the log. A field that was not printed is absent.
 
 /** Memory that a runtime allocated, as it printed it. */
 export interface TimingBuffer {

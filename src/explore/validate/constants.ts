@@ -1,4 +1,4 @@
-// Constants of runtimes by their dotted names: read, and moved in the runtime that states them and in those that have them from it.
+// Constants of runtimes by their dotted names: read, and changed in the runtime that states them and in the runtimes that inherit them.
 import { InternalError } from '../../base/errors.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';
 

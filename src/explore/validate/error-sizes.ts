@@ -1,4 +1,4 @@
-// What errors of predictions say, of speed or of memory: how large they are, and which way they lean.
+// Statistics of the errors of predictions, of speed or of memory: their size and their bias.
 import { percentile } from '../../base/statistics.js';
 
 /** What errors say. Median and percentile are of their size, in either direction. */

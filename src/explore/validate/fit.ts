@@ -1,6 +1,6 @@
-// Refits the constants of runtimes, and tells how well they hold on a machine that nobody calibrated: fitted on all others, they predict
-// its rows. The engine gives how each prediction goes with each constant; between a constant of today and a refitted one that is a
-// straight line in logarithms, so that a fit costs one more prediction per constant, whatever the number of machines.
+// Refits the constants of runtimes, and cross-validates them: constants fitted on all other machines predict the rows of one. The engine
+// gives the dependence of each prediction on each constant, taken as a straight line in logarithms between the old constant and the new one.
+// So a fit costs one more prediction per constant, whatever the number of machines.
 
 /** A figure: how far its prediction is off, and how that goes with the constants. */
 export interface FitRow {

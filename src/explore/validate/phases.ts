@@ -1,4 +1,4 @@
-// Which tokens a row's figures are predicted on: a few generated ones at their depth, or one prompt. Pure arithmetic.
+// The tokens on which a row's figures are predicted: a few generated ones at their depth, or one prompt. Pure arithmetic.
 import type { Measurement } from './measurement.js';
 
 /** Tokens that a run walks, by each of `users` sequences. */

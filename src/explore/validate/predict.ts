@@ -1,5 +1,5 @@
-// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or one prompt. A
-// formula beside the engine would validate the formula.
+// Predicts rows with the engine itself: each is a short run over synthetic routing of its model, decoding at its depth or reading one prompt. A
+// separate formula would validate only the formula.
 import { simulateInputs } from '../../engine/simulate.js';
 import { buildHardware } from '../../hardware/load.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';

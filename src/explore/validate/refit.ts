@@ -1,4 +1,5 @@
-// Refits constants on validated rows, and cross-validates by machine: what the rows of each machine would be predicted at, had nobody seen it.
+// Refits constants on validated rows, and cross-validates by machine: the predictions for each machine's rows from constants fitted without
+// them.
 import { type Constant, constantOf, type Runtimes } from './constants.js';
 import { type FitRow, fitConstants, leaveMachineOut, residualAt } from './fit.js';
 import type { Prediction } from './predict.js';

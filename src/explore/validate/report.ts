@@ -1,4 +1,4 @@
-// What a validation is shown as: how large errors are, by metric and by family, the worst rows first, and what was not scored and why.
+// The report of `moeprof validate`: the size of errors by metric and by family, the worst rows first, and which rows were not scored and why.
 import { formatNumber } from '../../base/units.js';
 import { renderCsv } from '../../report/document/csv.js';
 import {

@@ -1,5 +1,5 @@
-// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come before anything else, and what it
-// leaves out is taken from what is usual. What software makes of the machine is the runtime's business.
+// From a row to the machine that it ran on, as a hardware profile of facts: the row's own figures come first, and usual values fill the gaps.
+// How well software uses the machine is left to the runtime.
 import { checkValue } from '../../base/yaml.js';
 import { memoryRate } from '../../hardware/parts/memory.js';
 import { NEWEST_PCIE, pcieRate } from '../../hardware/parts/pcie.js';

@@ -1,5 +1,5 @@
-// What a row says of its run, in moeprof's terms: which runtime drives which system, what may be scored and what may not, and why. Pure
-// functions; machine and model have files of their own.
+// From a row to a run in moeprof's terms: which runtime executes which system, and which figures may be scored, with reasons. Pure functions;
+// machine and model have files of their own.
 import type { Measurement } from './measurement.js';
 
 /** What of a row is held against a prediction, in the order of reports. */

@@ -1,4 +1,4 @@
-// Predictions beside measurements: the error of each row, and what the errors of many say.
+// Predictions beside measurements: the error of each row, and statistics over many rows.
 import { percentile } from '../../base/statistics.js';
 import { bandOf, type ScoredError } from '../../engine/outcome/band.js';
 import type { RuntimeSpec } from '../../hardware/runtime.js';

@@ -1,4 +1,4 @@
-// A figure of a measurement beside what was predicted for it: the line that every report of a validation is made of.
+// A figure of a measurement beside its prediction: the line of every report of a validation.
 import type { Accuracy } from '../../result/result.js';
 import type { MemoryKind } from './memory/row.js';
 import type { MeasuredMetric } from './specify.js';

@@ -1,5 +1,5 @@
-// What llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. Formulas are
-// identities of published logs (docs/memory.md); none is fitted.
+// Memory that llama.cpp and ik_llama.cpp allocate for a model on each device: weights, KV cache, compute buffer, output buffer. The formulas
+// reproduce published logs exactly (docs/memory.md); none is fitted.
 import { UserError } from '../../base/errors.js';
 import type { Anatomy, ContextMemory } from '../../model/anatomy.js';
 import type { ModelSpec } from '../../model/spec.js';

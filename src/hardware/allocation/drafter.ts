@@ -1,5 +1,5 @@
-// What drafting with a model's own layer for further tokens (MTP) takes under llama.cpp and its fork: the layer's weights, and a context of
-// its own with a KV cache and a compute buffer.
+// Memory for drafting with a model's multi-token-prediction layer (MTP) under llama.cpp and ik_llama.cpp: the layer's weights, and a context
+// of its own with a KV cache and a compute buffer.
 import { UserError } from '../../base/errors.js';
 import type { Anatomy } from '../../model/anatomy.js';
 import { decoderLayerOf, type ModelSpec } from '../../model/spec.js';

@@ -1,5 +1,5 @@
-// Bytes of the KV cache by decoder layer: what a layer keeps of a context, in the types of the cache, by the variants of latent attention
-// and sliding windows that the engines have.
+// Bytes of the KV cache by decoder layer: the entries that a layer keeps of a context, in the types of the cache, with the engines' variants
+// of latent attention and sliding windows.
 import { UserError } from '../../base/errors.js';
 import type { ContextMemory } from '../../model/anatomy.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';

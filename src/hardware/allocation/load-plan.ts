@@ -1,4 +1,4 @@
-// How a model is loaded: what the command line of llama.cpp or ik_llama.cpp says about who holds what, and how much of it at once.
+// How a model is loaded: what the command line of llama.cpp or ik_llama.cpp says about placement, context and batch sizes.
 
 /** Programs whose allocation is known. */
 export type AllocatingEngine = 'llama.cpp' | 'ik_llama.cpp';

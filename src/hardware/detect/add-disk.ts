@@ -1,4 +1,4 @@
-// From drives to the one that experts are read from, at the rate that is usual of its kind.
+// Chooses the drive that experts are read from, at the usual rate of its kind.
 import type { Draft } from './draft.js';
 import type { Seen, SeenDisk } from './seen.js';
 

@@ -1,5 +1,5 @@
-// Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing is asked as root, and what
-// is not there is not an error: it is not seen.
+// Asks the tools of this machine: programs, files and a library, each with a limit of time and of size. Nothing runs as root. A tool that is
+// missing is not an error: its facts count as not seen.
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -1,4 +1,5 @@
-// From what was seen to a machine of parts, with what stands for what, and what was not seen. Pure: fixtures of other machines are read here.
+// From detected facts to a machine of parts, with remarks on which part replaces which, and on what was not seen. Pure, so that facts
+// recorded on other machines can be tested.
 import { orUserError, UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/units.js';
 import { parseMachine } from '../machine.js';

@@ -1,4 +1,4 @@
-// Detection in one sitting: the tools are asked, their answers are read, and the machine is composed of parts.
+// Detection as a whole: tools are asked, their answers are read, and the machine is composed of parts.
 import type { Answer } from './ask.js';
 import { composeMachine, type Detection } from './compose.js';
 import { type Seen, together } from './seen.js';

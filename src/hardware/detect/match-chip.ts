@@ -1,4 +1,4 @@
-// From names, board and cores to the chip whose GPU and CPU share one memory: a Jetson, Apple silicon, a Strix Halo.
+// Finds a chip whose GPU and CPU share one memory (Jetson, Apple silicon, Strix Halo), from names, board and cores.
 import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { matchCpu } from './match-cpu.js';

@@ -1,5 +1,5 @@
-// From the names that tools give a processor to the part of the catalogue: by name, or the nearest of its architecture. Virtual machines hide
-// names ("AMD EPYC") but not family, model and instruction sets, since programs ask for these.
+// Finds a processor in the catalogue: by name, or the nearest of its architecture. Virtual machines hide names ("AMD EPYC") but not family,
+// model and instruction sets, since programs need these.
 import { editDistance } from '../../base/text.js';
 import { CPUS, type CpuPart } from '../parts/cpu.js';
 import { partKey } from '../parts/spelling.js';

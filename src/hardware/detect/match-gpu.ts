@@ -1,4 +1,4 @@
-// From the names that tools give a graphics card to the part of the catalogue: by name, by name and memory, or the nearest of its maker.
+// Finds a graphics card in the catalogue: by name, by name and memory, or the nearest of the same vendor.
 import { nearest } from '../../base/text.js';
 import { GPUS, type GpuPart } from '../parts/gpu.js';
 import { partKey } from '../parts/spelling.js';

@@ -1,5 +1,5 @@
-// What the tools of an operating system tell of a machine, in one vocabulary: names as vendors write them, bytes, million transfers a second.
-// A field that is absent was not seen.
+// Facts that the tools of an operating system report of a machine, in one vocabulary: names as vendors write them, bytes, million transfers a
+// second. A field that is absent was not seen.
 
 /** A PCIe link as a tool tells it. */
 export interface SeenLink {

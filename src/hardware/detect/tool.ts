@@ -1,5 +1,5 @@
-// What a source of facts about a machine is: what is asked, on which systems, and how the answer is read. Reading is pure, so that an
-// answer of any machine can be read on any other.
+// The contract of a tool: a source of facts about a machine. It says what is asked, on which systems, and how the answer is read. Reading is
+// pure, so that an answer of any machine can be read on any other.
 import type { Seen, SeenLink } from './seen.js';
 
 /** What is asked: a program, files, or the library `systeminformation`. */

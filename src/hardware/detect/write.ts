@@ -1,4 +1,4 @@
-// A detection as the file of a machine: what -w reads again, with what each part stands for beside it.
+// Writes a detection as the file of a machine that -w reads, with comments on what each part replaces.
 import type { MachineFile } from '../machine-file.js';
 import type { Detection } from './compose.js';
 

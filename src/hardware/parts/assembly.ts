@@ -1,4 +1,4 @@
-// A machine and what was given of it. Facts of hardware only: types that the text of a machine, and what completes it, share.
+// A machine as its text gives it, and as defaults complete it: the types that both share. Facts of hardware only.
 import type { CpuPart } from './cpu.js';
 import type { DiskPart } from './disk.js';
 import type { GpuPart } from './gpu.js';

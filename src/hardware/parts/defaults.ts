@@ -1,5 +1,5 @@
-// What a machine is where parts of it were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU beside it.
-// Each is said, for a figure that nobody gave must not look like one that was given.
+// Defaults for parts of a machine that were not given: the memory that its CPU takes, the slot that its GPU takes, a usual CPU. A remark
+// names each default, so that an assumed figure does not look like a given one.
 import { InternalError, UserError } from '../../base/errors.js';
 import type { GivenParts, Machine } from './assembly.js';
 import type { Form } from './catalogue.js';

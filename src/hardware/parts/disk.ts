@@ -1,4 +1,4 @@
-// Disks by rate: what a drive is called says less of its speed than one figure does.
+// Disks by read rate: one figure says more about the speed of a drive than its name.
 import { BYTES, DURATION, RATE } from '../../base/units.js';
 import { READ } from '../reach.js';
 

@@ -1,4 +1,4 @@
-// Encoder-decoder models: the encoder's layers, then the decoder's, which have cross-attention.
+// Encoder-decoder models: the layers of the encoder, then those of the decoder, which have cross-attention.
 import { UserError } from '../../base/errors.js';
 import { type Family, headDim, sparse } from './family.js';
 

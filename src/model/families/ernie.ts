@@ -1,4 +1,4 @@
-// ERNIE 4.5: fields of its own names for what DeepSeek has.
+// ERNIE 4.5: the fields of DeepSeek under other names.
 import { decoder, dense, type Family, grouped, shared, sparse } from './family.js';
 
 /** ERNIE-4.5-21B-A3B and 300B-A47B. */

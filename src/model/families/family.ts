@@ -1,5 +1,5 @@
-// What a family of models is, and what families have in common: how a config.json says what a model profile says. Names and defaults of
-// fields are those of the configuration classes in transformers.
+// The contract of a family of models: a reader that turns a config.json into a model profile, and helpers that readers share. Names and
+// defaults of fields are those of the configuration classes in transformers.
 import { UserError } from '../../base/errors.js';
 import type { Fields } from '../fields.js';
 import type { ModelProfileInput } from '../profile.js';

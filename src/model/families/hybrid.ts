@@ -1,4 +1,4 @@
-// Models whose layers are mostly no attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning attention).
+// Models most of whose layers have no softmax attention: Jamba (Mamba), Granite 4 (Mamba-2), MiniMax-Text-01 (lightning attention).
 import type { Fields } from '../fields.js';
 import {
   biases,

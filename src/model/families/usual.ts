@@ -1,5 +1,5 @@
-// Models of no known family whose config.json has the fields that most models with experts have. Read with a note: what a family does
-// beyond these fields, nobody can see in them.
+// Models of an unknown family whose config.json has the fields of most MoE models. A note warns the user: these fields do not show what the
+// family may do differently.
 import { quoted } from '../../base/text.js';
 import type { Fields } from '../fields.js';
 import { type Architecture, dense, grouped, latent, shared, sparse, window } from './family.js';

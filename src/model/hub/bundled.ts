@@ -1,4 +1,4 @@
-// Models of the hub as people copy their names from it: `openai/gpt-oss-120b`. Where no such file is, a bundled model of that name is meant.
+// Names of models as people copy them from the hub: `openai/gpt-oss-120b`. Unless a file has that name, it means the bundled model.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';

@@ -1,5 +1,5 @@
-// The few requests that a model's headers take: the list of a repository's files, and ranges of bytes. Whatever the server answers is held
-// to what was asked for: nothing is read beyond it, and every failure is one line with its remedy.
+// The requests that fetch a model's headers: the list of a repository's files, and ranges of bytes. An answer of the server is read only as
+// far as it was asked for, and every failure is one line with its remedy.
 import { messageOf, UserError } from '../../base/errors.js';
 import type { HubAddress } from './address.js';
 

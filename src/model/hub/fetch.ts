@@ -1,4 +1,4 @@
-// Fetches what a model of the hub is: the list of its repository, then the headers of its files, none of their weights.
+// Fetches a model of the hub without its weights: the list of its repository, then the headers of its files.
 import { UserError } from '../../base/errors.js';
 import { isObject } from '../fields.js';
 import type { GgufHeader } from '../gguf-header.js';

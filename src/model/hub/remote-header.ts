@@ -1,5 +1,4 @@
-// The header of a GGUF file that lies on a server: fetched from its beginning in growing pieces until all of it is there, and none of the
-// tensors' data.
+// The header of a GGUF file on a server: fetched from the beginning in growing pieces until it is complete, without the data of tensors.
 import { UserError } from '../../base/errors.js';
 import { type GgufHeader, ggufHeaderOf } from '../gguf-header.js';
 import type { HubFile } from './client.js';

@@ -1,5 +1,5 @@
-// What was fetched of the hub, kept on disk: commands read models at once, in several threads and without a network, and one that runs
-// again gives the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
+// Fetched headers of the hub, kept on disk: commands read them at once, in several threads and without a network, and a command that runs
+// again reads the same bytes. An entry holds headers and sizes, a few hundred KB for a model of any size.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';

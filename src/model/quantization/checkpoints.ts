@@ -1,5 +1,5 @@
-// Formats of checkpoints of Python engines and MLX: routed experts, all other linear layers, and the rest, each at one number of bits. What
-// a group of weights shares (scale, zero point, bias) is spread over its weights.
+// Formats of checkpoints of Python engines and MLX: routed experts, all other linear layers, and the rest, each at one number of bits. The
+// scale, zero point and bias that a group of weights shares are spread over its weights.
 import { storedIn } from './formats/index.js';
 import type { Quantization, TensorPlace, TensorRole } from './rule.js';
 

@@ -1,5 +1,5 @@
-// File types of ggml: a table of formats by role of tensor. llama.cpp's, ik_llama.cpp's and Unsloth's are such tables, and all of them can
-// be moved along the formats of their kind to meet the size of a file whose tensors nobody listed.
+// File types of ggml: a table of formats by role of tensor. llama.cpp, ik_llama.cpp and Unsloth have such tables. If only the size of a file
+// is known, the formats of its table are shifted up or down until they meet that size.
 import { kernelFormat, storedIn } from './formats/index.js';
 import type { Quantization, StoredShare, TensorPlace, TensorRole } from './rule.js';
 

@@ -1,5 +1,5 @@
-// What a quantization is: a rule that says for every tensor of a model how it is stored. Files keep the head, attention and some layers at
-// more bits, and what moeprof prices is bytes, so a format of a file is not one number.
+// The contract of a quantization: a rule that gives the format of every tensor of a model. Files keep the head, attention and some layers at
+// more bits, so one number of bits is not enough to price a file.
 import type { StoredFormat } from './formats/index.js';
 
 /** What a tensor is in the model; quantizations choose formats by it. */

@@ -1,5 +1,5 @@
-// Unsloth's dynamic mixtures (UD-*): experts as the llama.cpp file type of the name, everything else at more bits. Which layer gets how much
-// is chosen model by model and stands in the file alone, so that a size over the whole file is what tells the bits of the experts.
+// Unsloth's dynamic mixtures (UD-*): experts as the llama.cpp file type of the name, everything else at more bits. The bits of each layer are
+// chosen model by model and are known only from the file, so the size of the whole file decides the bits of the experts.
 import { storedIn } from './formats/index.js';
 import { LLAMA } from './llama.js';
 import type { Quantization, StoredShare, TensorRole } from './rule.js';

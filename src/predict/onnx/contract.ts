@@ -1,5 +1,5 @@
-// The contract between moeprof and an ONNX path predictor: which tensors it may ask for and what it must answer. Any subset of the inputs
-// will do; what does not fit is refused with both shapes, because its exporter has to mend them.
+// The contract between moeprof and an ONNX path predictor: the inputs that it may have, any subset of them, and the output that it must have.
+// A tensor that does not fit is refused with both shapes, so that its exporter can be corrected.
 import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import type { Dimension, ElementType } from './writer.js';

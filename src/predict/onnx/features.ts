@@ -1,5 +1,5 @@
-// The inputs of an ONNX predictor as a run gives them: per running request what its tokens have used so far, decayed, and of the running
-// tokens what has been observed. Everything is a shared tensor, filled in place.
+// The inputs of an ONNX predictor in a run: for each running request the decayed uses of its tokens so far, and for the tokens of the pass
+// the routing that is known. All are shared tensors, filled in place.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { NULL_EXPERT } from '../../trace/trace.js';

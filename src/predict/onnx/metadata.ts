@@ -1,4 +1,4 @@
-// What an ONNX file says of itself: the free facts at its end, found by walking over the file's parts without reading the graph.
+// The metadata of an ONNX file: key-value pairs at its end, found by skipping over the file's parts without reading the graph.
 import { withInput } from '../../base/input-file.js';
 
 /** Field of ModelProto that holds a fact (onnx.proto): a message of key (1) and value (2). */

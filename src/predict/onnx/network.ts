@@ -1,5 +1,5 @@
-// The networks that `predict train` offers, written once: the training graph and the exported predictor are built by the same lines, so
-// that what is run is what was trained. Inputs are those of the contract.
+// The networks of `predict train`. The training graph and the exported predictor are built by the same code, so that the network that runs is
+// the one that was trained. Inputs are those of the contract.
 import type { Random } from '../../base/random.js';
 import type { ModelSpec } from '../../model/spec.js';
 import { HISTORY_SLOW_DECAY, type InputName, OUTPUT_NAME, tensorOf } from './contract.js';

@@ -1,4 +1,4 @@
-// A trained network as one evidence among others: what it says joins a mixture, whose weights are fitted while the run goes on.
+// A trained network as one kind of evidence in a mixture, whose weights are fitted during the run.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Pass } from '../../schedule/pass.js';
 import { type Evidence, NEXT_TOKEN } from '../evidence.js';

@@ -1,5 +1,5 @@
-// The predictor that an ONNX file holds: trained by `moeprof predict train`, or exported from anywhere under the documented contract. All
-// tokens of a pass go through the model in one call.
+// The predictor in an ONNX file: trained by `moeprof predict train`, or exported by any other tool under the documented contract. All tokens
+// of a pass go through the model in one call.
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { withInput } from '../../base/input-file.js';

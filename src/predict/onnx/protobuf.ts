@@ -1,4 +1,4 @@
-// The wire format of Protocol Buffers, as much of it as writing an ONNX model needs: varints, floats, and length-delimited fields.
+// The part of the wire format of Protocol Buffers that writing an ONNX model needs: varints, floats, and length-delimited fields.
 import { grown } from '../../base/grown.js';
 
 const VARINT = 0;

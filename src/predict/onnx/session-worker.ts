@@ -1,5 +1,5 @@
-// The worker side of a session. What runs in the worker is the text of one function: so it needs no file of its own, and works from the
-// compiled library and from its sources alike.
+// The worker side of a session. The worker runs the source text of one function, so it needs no file of its own and works from the compiled
+// library and from TypeScript sources alike.
 import type { MessagePort } from 'node:worker_threads';
 import type { TensorSignature } from './contract.js';
 import type { SESSION_OPTIONS } from './runtime.js';

@@ -1,6 +1,6 @@
-// A model that answers at once. onnxruntime-node only offers a promise, though its native call blocks all the same; the contract of
-// predictors is synchronous, because the fold over events must not wait between layers. So the session lives in a worker, the tensors
-// in shared memory, and the caller sleeps on a futex until the answer is there.
+// A model that answers synchronously, as the contract of predictors asks, because the fold over events must not wait between layers.
+// onnxruntime-node offers only a promise. So the session lives in a worker, the tensors in shared memory, and the caller blocks on
+// Atomics.wait until the answer is there.
 import { basename } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 

@@ -1,4 +1,5 @@
-// From traces to an `.onnx` file: what to learn from, what to stop by, where to go on after an interruption, and what goes into the file.
+// From traces to an `.onnx` file: the split into training and validation data, early stopping, resuming after an interruption, and the
+// content of the file.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Random } from '../../base/random.js';

@@ -1,5 +1,5 @@
-// The training loop: shuffled batches through the step graph, a falling learning rate, the best weights by held-out loss. Everything that
-// is drawn depends on the seed and the epoch alone, so that a training resumed from a checkpoint ends in the very same weights.
+// The training loop: shuffled batches through the step graph, a falling learning rate, the best weights by held-out loss. Random numbers
+// depend on the seed and the epoch only, so that a training that is resumed from a checkpoint ends with the same weights.
 
 import { UserError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';

@@ -1,5 +1,5 @@
-// Training as ONNX graphs: one that makes a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor
-// itself with its weights inside. Weights go in and come out of a step, so that they stay in the caller's hands.
+// Training as ONNX graphs: one for a step (forward, loss, gradients, Adam), one that only measures the loss, and the predictor itself with
+// its weights inside. Weights are inputs and outputs of a step, so that the caller keeps them.
 import { Graph, type Value } from './graph.js';
 import { buildNetwork, type NetworkOptions, nameOutput, type ParameterSource, type ParameterSpec, type PathShape } from './network.js';
 import { type Dimension, encodeModel } from './writer.js';

@@ -1,4 +1,4 @@
-// From what a network says of each token to what a pass demands.
+// From a network's probabilities for each token to the probability that the pass demands an expert.
 import type { ModelSpec } from '../../model/spec.js';
 import { either } from '../predictor.js';
 

@@ -1,4 +1,4 @@
-// Wall times of a model, as a predictor that runs one tells them: measured, so they belong where two runs may differ.
+// Measured wall times of a model that a predictor runs: they go into the part of a result that may differ between two runs.
 
 /** What a model took: per call and per token, ns; empty where no token has been predicted. */
 export function wallTimes(calls: number, tokens: number, wallMs: number): Readonly<Record<string, number>> {

@@ -1,5 +1,5 @@
-// What a command has to say, free of any output format: a title, lines, facts, grids and drawings. A command writes one pure function
-// from its value to a document; the table, Markdown and CSV are renderings of it.
+// The output of a command, free of any format: a title, lines, facts, grids and drawings. A command has one pure function from its value to a
+// document; the terminal's table, Markdown and CSV are rendered from it.
 import type { Metric, Unit } from '../../result/result.js';
 import { formatMetric, printable, type ReportOptions } from '../format.js';
 import { shorten } from '../text.js';

@@ -1,4 +1,4 @@
-// All that a command with a document needs to have a table, JSON, CSV and Markdown.
+// The formats of a command that makes a document: table, JSON, CSV and Markdown.
 import type { Format } from '../format.js';
 import { toJson } from '../json.js';
 import { renderCsv } from './csv.js';

@@ -1,5 +1,5 @@
-// A document as one file for a browser: the same title, lines, tables and lines to copy, and a picture that zooms, readable without a
-// script or a network.
+// A document as one HTML file: the same title, lines, tables and commands to copy, and pictures that zoom; readable without scripts or a
+// network.
 import { VERSION } from '../../result/version.js';
 import { printable } from '../format.js';
 import { clientScript } from '../html/assets.js';

@@ -1,4 +1,4 @@
-// The figures that stand right under the answer of a report.
+// The key figures directly below the answer of a report.
 
 /** Label, metric, and what is said below it: a word and another metric. */
 export const KEYS = [

@@ -1,4 +1,4 @@
-// As many experts on each GPU, whatever is asked of them: what serving engines do unless told otherwise.
+// The same number of experts on each GPU, whatever their load: the default of serving engines.
 import type { PlacementDefinition } from './placement.js';
 
 /**

@@ -1,4 +1,4 @@
-// Experts spread so that each GPU gets as much of the work as the others, as far as a profile tells.
+// Experts spread so that each GPU gets the same load, according to a profile.
 import type { PlacementDefinition } from './placement.js';
 
 /**

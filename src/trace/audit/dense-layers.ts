@@ -1,6 +1,6 @@
-// Engines that count all decoder layers record the dense ones too, as rows of zeros. Where a row has several choices, readers refuse
-// that (an expert stands twice) or drop the layer; where it has one, expert 0 of every token is all there is to see. A layer that
-// chooses the same experts for every token routes nothing, whatever wrote it.
+// Engines that count all decoder layers record the dense ones too, as rows of zeros. If a row has several choices, readers refuse it (an
+// expert occurs twice) or drop the layer; if it has one choice, every token seems to choose expert 0. A layer that chooses the same experts
+// for every token does not route, whatever recorded it.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, counted, layerList } from './check.js';
 

@@ -1,5 +1,5 @@
-// The registry of audit checks, and the audit itself: one pass over the rows, every check in it. Ids out of range and duplicate experts
-// are no checks here, because no reader lets them pass (check.ts).
+// The registry of audit checks, and the audit itself: one pass over the rows for all checks. Ids out of range and duplicate experts are not
+// among them, because readers refuse them already (trace/check.ts).
 import type { ModelSpec } from '../../model/spec.js';
 import { allocateChunk, type RoutingTrace } from '../trace.js';
 import { cachedPrefix } from './cached-prefix.js';

@@ -1,5 +1,5 @@
-// A recorder that does not tell requests apart writes the tokens of a batch one after another: a, b, c, d, a, b, c, d. Neighbouring
-// rows then are strangers, and a row resembles most the one a batch before it.
+// A recorder that does not separate requests writes the tokens of a batch one after another: a, b, c, d, a, b, c, d. Then a row is most
+// similar not to its neighbour but to the row one batch before it.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, counted } from './check.js';
 

@@ -1,5 +1,5 @@
-// llama.cpp routes only the last token of a prompt at the last layer, because nothing else is needed of it. Its recordings are then
-// shorter there. That is what the engine does and no mistake; layers that differ in any other way have lost rows.
+// llama.cpp routes only the last token of a prompt at the last layer, because no other output is needed, so its recordings have fewer rows
+// there. That is no error of the recording; layers that differ in any other way have lost rows.
 import { NULL_EXPERT, PHASE, type TraceChunk } from '../trace.js';
 import { type AuditCheck, counted, layerList } from './check.js';
 

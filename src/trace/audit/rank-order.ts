@@ -1,5 +1,5 @@
-// Choices are taken to stand in rank order, most wanted first. Some recorders sort ids (sets, bit masks, one-hot rows), and some
-// routers do not sort at all (DeepSeek calls top-k with sorted=False), which gate weights show.
+// Choices are assumed to be in rank order, largest weight first. Some recorders sort ids (sets, bit masks, one-hot rows), and some routers do
+// not sort at all (DeepSeek calls top-k with sorted=False); gate weights reveal that.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, percentOf } from './check.js';
 

@@ -1,5 +1,6 @@
 // Engines run dummy batches when they start, and recorders log them as tokens: one constant row, hundreds of times. Three published
-// recordings consist of 31 to 87 % of such rows. No text routes so: two tokens in a row rarely choose alike at every layer.
+// recordings consist of 31 to 87 % of such rows. No text is routed like that: two consecutive tokens rarely choose the same experts at every
+// layer.
 import { NULL_EXPERT, type TraceChunk } from '../trace.js';
 import { type AuditCheck, counted, percentOf } from './check.js';
 

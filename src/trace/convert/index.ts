@@ -1,4 +1,4 @@
-// A part of a trace as a trace of its own: some tokens, some requests, some layers, experts renumbered.
+// Converts a trace: selects tokens, requests and layers, and renumbers experts.
 import { UserError } from '../../base/errors.js';
 import { TraceStore } from '../store.js';
 import { chunks, NULL_EXPERT, type RoutingTrace } from '../trace.js';

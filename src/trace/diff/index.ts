@@ -1,5 +1,5 @@
-// Two routings of the same text, before and after something was done to the model (fine-tuning, unlearning, quantisation): how often
-// they choose alike, layer by layer, and which experts gained or lost.
+// Compares two routings of the same text, before and after a change of the model (fine-tuning, unlearning, quantization): how often they
+// agree, layer by layer, and which experts are used more or less.
 import { UserError } from '../../base/errors.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 

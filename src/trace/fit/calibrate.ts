@@ -1,7 +1,7 @@
-// Likelihood fits a model to the next token given a true past; a generator lives on a past of its own, and small errors feed on
-// themselves (layers follow each other into ruts, favourites grow). So a process that runs freely is steered: every few tokens the
-// weights move towards what gives the moments of the trace, by large steps at first (stochastic approximation, Robbins and Monro,
-// 1951) and by small ones for ever after, as balanced routers steer their biases while they train.
+// Calibrates a generator. Likelihood fits the next token given a true past, but a generator has a past of its own, and small errors reinforce
+// themselves (popular experts become more popular). So the free-running process is steered: every few tokens its weights move towards the
+// moments of the trace, in large steps at first (stochastic approximation, Robbins and Monro, 1951) and in small steps afterwards, as
+// balanced routers adjust their biases in training.
 import { transitionRecall } from '../stats/transitions.js';
 import type { RoutingTrace } from '../trace.js';
 import { packed, walk } from './estimate.js';

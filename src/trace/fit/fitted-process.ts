@@ -1,4 +1,4 @@
-// Draws tokens from an estimated routing model, one after another: an exponential race among the experts of each layer.
+// Draws tokens from an estimated routing model: an exponential race among the experts of each layer.
 import { Random } from '../../base/random.js';
 import { NULL_EXPERT } from '../trace.js';
 import { Calibration, type Moments } from './calibrate.js';

@@ -1,4 +1,4 @@
-// Synthetic routing that behaves like a recorded trace: estimate a model from it, let the model run.
+// Synthetic routing that behaves like a recorded trace: a routing model is estimated from the trace, calibrated, and run.
 
 import { TraceStore } from '../store.js';
 import type { RequestLength } from '../synthetic.js';

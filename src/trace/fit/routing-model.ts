@@ -1,6 +1,6 @@
-// A conditional model of routing: how likely each expert of a layer is, given what is popular there, when it was last used, how often
-// it was used lately, and what the token chose at the layer before. Log-linear, so that each of these is a few numbers that a real
-// trace gives by maximum likelihood; one of its uses is to draw tokens that behave like that trace's.
+// A conditional model of routing: the probability of each expert of a layer, given its popularity, its last use, how often it was used
+// lately, and the token's choices at the layer before. It is log-linear, so each of these is a few parameters that maximum likelihood fits to
+// a trace. The generator draws tokens from it.
 
 /** Upper ends of the age classes: tokens since an expert's last use at this layer. What is older, or was never used, is the last class. */
 const AGE_ENDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256] as const;

@@ -1,6 +1,5 @@
-// Most engines log one line per token and layer, in whatever order their graph runs. The beginning of such a recording is looked at to
-// learn its layers and widths, then every cell is put where it belongs; only a recording that does not go on as it began is walked
-// once more, whole, before it is filled in.
+// Recordings with one line per token and layer, in the order in which an engine's graph runs. The beginning of a recording shows its layers
+// and widths, then every cell is put in its place. Only a recording that does not continue as it began is read twice.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import type { TraceSource } from '../source.js';

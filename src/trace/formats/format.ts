@@ -1,4 +1,4 @@
-// The interface of the family of trace formats, and what a user may say about a file that does not say it itself.
+// The interface of the family of trace formats, and the facts that a user may state about a file that lacks them.
 import type { ModelSpec } from '../../model/spec.js';
 import type { Popularity } from '../popularity.js';
 import type { TraceSource } from '../source.js';

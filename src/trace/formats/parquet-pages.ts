@@ -1,5 +1,5 @@
-// What a Parquet file claims of its pages, checked before hyparquet believes it: a few bytes of run lengths could otherwise ask for
-// gigabytes, or for a loop without end. https://parquet.apache.org/docs/file-format/
+// Checks the page headers of a Parquet file before hyparquet uses them: a few bytes of run lengths could otherwise allocate gigabytes or
+// cause an endless loop. https://parquet.apache.org/docs/file-format/
 import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';

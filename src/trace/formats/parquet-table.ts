@@ -1,5 +1,5 @@
-// A Parquet file as columns of whole numbers, read row group by row group through hyparquet. Loaded with all of it when the first
-// Parquet file is opened.
+// A Parquet file as columns of whole numbers, read row group by row group through hyparquet. This module and hyparquet are loaded when the
+// first Parquet file is opened.
 import { decompress } from 'fzstd';
 import {
   type ColumnMetaData,

@@ -1,4 +1,4 @@
-// The values of a Parquet column as what a trace is made of: whole numbers, lists of them, weights, phases, names of requests.
+// Converts values of a Parquet column into those of a trace: whole numbers, lists of them, weights, phases, names of requests.
 import { UserError } from '../../base/errors.js';
 import type { ParquetColumn } from './parquet-table.js';
 import { phaseOf } from './record-lines.js';

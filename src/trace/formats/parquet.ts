@@ -1,5 +1,5 @@
 // Parquet tables, one row per token and layer (or per activation). Rows are decoded once into a temporary file of whole numbers, since
-// decoding cannot be interrupted and importing walks twice.
+// decoding cannot be interrupted and importing reads twice.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import type { RoutingTrace } from '../trace.js';

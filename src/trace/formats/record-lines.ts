@@ -1,4 +1,4 @@
-// JSON lines of one record per token and layer, which differ between tools in little but their names.
+// Reads JSON lines with one record per token and layer, given the names of the fields.
 import { UserError } from '../../base/errors.js';
 import type { TraceSource } from '../source.js';
 import { PHASE } from '../trace.js';

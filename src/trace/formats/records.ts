@@ -1,4 +1,4 @@
-// Formats of JSON lines, one record per token and layer, that differ in nothing but their names: each says what its fields are called.
+// Formats of JSON lines, one record per token and layer, that differ only in names: each lists the names of its fields.
 import { cellFormat } from './cells.js';
 import type { ColumnMap, TraceFormat } from './format.js';
 import { recordCells } from './record-lines.js';

@@ -1,4 +1,4 @@
-// A rank-3 array of choices in a file, in any axis order. The usual order is read in place; any other is turned while it is decoded.
+// A rank-3 array of choices in a file, in any axis order. The usual order is read in place; other orders are transposed while they are decoded.
 import { type ColumnLayout, ColumnReader } from '../column.js';
 import type { TraceSource } from '../source.js';
 import { tensorTrace } from '../tensor-trace.js';

@@ -1,5 +1,5 @@
-// A trace format of the user's own: a module that yields the rows of a file, each checked as it comes. One wrong width or one shifted
-// offset would otherwise give a plausible and false result.
+// A trace format of the user's own: a module that yields the rows of a file, each of which is checked. A wrong width or a shifted offset
+// would otherwise give a plausible but false result.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
-// vLLM's replies with routed experts, alone, in an array or one a line. First generation: nested lists, prompt and output apart, -1 for
-// what came from the prefix cache. Second: base64 of a .npy array [prompt + output - 1, layers, top-k], since the last sampled token was
-// never forwarded.
+// vLLM's replies with routed experts: one reply, an array of them, or one per line. First generation: nested lists, separate for prompt and
+// output, with -1 for tokens from the prefix cache. Second: base64 of a .npy array [prompt + output - 1, layers, top-k], since the last
+// sampled token is never forwarded.
 import { UserError } from '../../base/errors.js';
 import { type ChoiceArray, choiceFormat } from './choice-array.js';
 import { arrayAt, documents, objectAt, wholeAt } from './json-values.js';

@@ -1,5 +1,5 @@
-// The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before anything is read or
-// unpacked, and the checksum of an entry before anything of it is believed.
+// The zip container of .npz and .pt files: central directory, stored and deflated entries. Sizes are checked before an entry is read or
+// unpacked, and its checksum before its content is used.
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { messageOf, UserError } from '../../base/errors.js';
 import { sourceBlocks, TraceSource, unpacked } from '../source.js';

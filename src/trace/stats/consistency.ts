@@ -1,5 +1,5 @@
 // Local routing consistency as segment routing best performance (SRP; Liang et al., arXiv 2505.16056): how well one fixed set of experts
-// serves a short segment of tokens. It is the one figure of locality that is published for many models, measured alike.
+// serves a short segment of tokens. It is the only figure of locality that is published for many models and measured in the same way.
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 
 /** Tokens of a segment; published figures are compared at this length. */

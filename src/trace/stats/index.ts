@@ -1,4 +1,4 @@
-// What a routing trace says about its model and its text, before any cache is simulated: skew, reuse, batching, predictability.
+// Statistics of a routing trace, before any cache is simulated: skew, reuse, batching, predictability.
 import { chunks, PHASE, type RoutingTrace } from '../trace.js';
 import { distinctExperts, STREAMS } from './batching.js';
 import { Consistency, type SegmentConsistency } from './consistency.js';

@@ -1,4 +1,4 @@
-// One pass over the rows: how often each expert is chosen, and how soon it is chosen again. Everything that an expert cache lives on.
+// One pass over the rows: how often each expert is chosen, and how soon it is chosen again. An expert cache profits from nothing else.
 import { giniOf } from '../popularity-shape.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';
 

@@ -1,5 +1,5 @@
-// How well one layer's choices predict the next one's: a table of transition frequencies, learned on one half of the trace and judged
-// on the other. What any prefetcher that looks one layer ahead can start from.
+// How well the choices of one layer predict those of the next: a table of transition frequencies, learned on one half of the trace and judged
+// on the other. A baseline for every prefetcher that looks one layer ahead.
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 
 /** Rows that are learned from and judged by turns, so that both halves have the same texts. */

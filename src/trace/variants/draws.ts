@@ -1,4 +1,4 @@
-// Random numbers that depend on a place and not on what was drawn before: rows of a variant can be read in any order, any number of times.
+// Random numbers that depend on a row and not on earlier draws, so that rows of a variant can be read in any order and any number of times.
 
 /** A stream of draws for one place (a token at a layer); the same place gives the same stream. */
 export class PlaceDraws {

@@ -1,4 +1,4 @@
-// What variants did to a trace, counted row by row: how many experts a token still takes, what that saves, how many choices are others.
+// The effect of variants on a trace, counted row by row: experts per token, activations saved, and choices changed.
 import type { ModelSpec } from '../../model/spec.js';
 import { allocateChunk, NULL_EXPERT, type RoutingTrace } from '../trace.js';
 

@@ -1,4 +1,4 @@
-// Null experts: experts that compute nothing stand beside the true ones, so a token that chooses them takes fewer true experts.
+// Null experts compute nothing and compete with the true experts, so a token that chooses some of them uses fewer true experts.
 import { UserError } from '../../base/errors.js';
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';

@@ -1,4 +1,4 @@
-// One routing decision per token: every layer takes the experts that the first one took, as where one router, apart from the layers, decides.
+// One routing decision per token: every layer uses the experts of the first layer, as with a single router for all layers.
 import { UserError } from '../../base/errors.js';
 import type { Variant } from './variant.js';
 

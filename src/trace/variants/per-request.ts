@@ -1,4 +1,4 @@
-// One routing decision per request: all of its tokens take the experts of the first, as where a prompt, not a token, is routed.
+// One routing decision per request: all of its tokens use the experts of the first, as where prompts are routed instead of tokens.
 import { allocateChunk } from '../trace.js';
 import type { Variant } from './variant.js';
 

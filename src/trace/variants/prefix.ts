@@ -1,4 +1,4 @@
-// What several variants share: each keeps, of a token's choices at a layer, so many of the best ranked and makes the others null.
+// The common part of several variants: each keeps some of the best-ranked choices of a token at a layer and makes the others null.
 import { NULL_EXPERT, type RoutingTrace } from '../trace.js';
 import type { RoutingChange } from './variant.js';
 

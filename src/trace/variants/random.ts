@@ -1,4 +1,4 @@
-// Random routing: what no cache and no predictor can know. The floor that real routing is compared with.
+// Random routing, which no cache and no predictor can exploit: a baseline for real routing.
 import { NULL_EXPERT } from '../trace.js';
 import { PlaceDraws } from './draws.js';
 import type { Variant } from './variant.js';

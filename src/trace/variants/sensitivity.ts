@@ -1,4 +1,5 @@
-// Sensitivity gating: a decoded token leaves out what adds little where its layer can bear it, as AdapMoE does with the second of two experts.
+// Sensitivity gating: a decoded token skips choices of little weight at layers that are not sensitive, as AdapMoE does with the second of two
+// experts.
 import { UserError } from '../../base/errors.js';
 import { NULL_EXPERT, PHASE } from '../trace.js';
 import { keepPrefix } from './prefix.js';

@@ -1,4 +1,4 @@
-// Skipped layers: a token passes a share of the MoE layers by, on the residual path alone.
+// Skipped layers: a token uses no expert at a share of the MoE layers; only the residual connection remains there.
 import { PlaceDraws } from './draws.js';
 import { keepPrefix } from './prefix.js';
 import type { Variant } from './variant.js';

@@ -1,4 +1,4 @@
-// A routing variant of the user's own, checked as it is loaded and on every row that it writes.
+// A routing variant of the user's own, checked when it is loaded and on every row that it writes.
 import { UserError } from '../../base/errors.js';
 import { loadedChoice, type OwnExport } from '../../base/user-module.js';
 import { NULL_EXPERT, type RoutingTrace, type TraceChunk } from '../trace.js';

@@ -1,5 +1,5 @@
-// A routing variant: what would have been routed if the model chose otherwise. It is a trace over a trace: rows are rewritten as they are
-// read, so nothing is copied and variants can be stacked in any order.
+// The contract of a routing variant: the routing if the model chose differently. A variant is a trace over a trace: rows are rewritten when
+// they are read, so nothing is copied, and variants can be stacked in any order.
 import { createHash } from 'node:crypto';
 import type { Parameters, ParameterTable } from '../../base/parameters.js';
 import { allocateChunk, type RoutingTrace, type TraceChunk } from '../trace.js';

@@ -1,4 +1,4 @@
-// How a runtime is told a setting: its lines to paste, in its own flags. One file of this folder is one runtime.
+// How a setting is written for a runtime: lines to paste, with the runtime's own flags. Each file of this folder is one runtime.
 import type { Setting } from '../setting.js';
 import { type FlagUse, type Grammar, parseLine, wordsOf } from './flag.js';
 

@@ -1,5 +1,5 @@
-// Flags of a runtime's command line: which there are, what they take, and how a line is read. Advice may use only these; the reader is the
-// runtime's grammar as its own source has it, so that a test refuses advice that the runtime would refuse.
+// Flags of a runtime's command line: their names, their values, and how a line is parsed. Advice may use only these. Parsing follows the
+// runtime's own source, so that a test refuses advice that the runtime would refuse.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 

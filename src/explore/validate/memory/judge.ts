@@ -1,4 +1,4 @@
-// Memory beside what is allocated for it: one figure for each device and kind of a row.
+// Predicted memory beside what was allocated: one figure for each device and kind of a row.
 import { UserError } from '../../../base/errors.js';
 import { allocate } from '../../../hardware/allocation/allocate.js';
 import { type ErrorSizes, errorSizes } from '../error-sizes.js';

@@ -1,4 +1,4 @@
-// What rows of memory do not tell, and what is therefore not held against a prediction. No reason looks at an error.
+// Why a figure of a memory row is not scored: something that the prediction needs is not in the row. No reason looks at an error.
 import { allocate } from '../../../hardware/allocation/allocate.js';
 import type { LoadPlan } from '../../../hardware/allocation/load-plan.js';
 import type { ModelSpec } from '../../../model/spec.js';

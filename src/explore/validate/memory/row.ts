@@ -1,5 +1,5 @@
 // A row of memory: what one load of a model allocated on each device, as its log printed it, with the settings it was loaded with. Files of
-// measurements hold such rows beside those of speed; what tells them is their list of devices.
+// measurements hold such rows beside those of speed; a row of memory is recognised by its list of devices.
 import { z } from 'zod';
 
 const text = z.string().min(1);

@@ -1,5 +1,5 @@
-// ggml's allocator for graphs (ggml-alloc.c): tensors get the best fitting gap, results take the place of sources that nobody needs any
-// more, and what is left of the largest offset is the size of the buffer.
+// ggml's allocator for graphs (ggml-alloc.c): a tensor gets the gap that fits best, a result may take the place of a source that is no longer
+// needed, and the largest offset that is ever in use is the size of the buffer.
 import type { Backend, GraphNode } from './node.js';
 
 /** A graph of which every node has a backend, in the order in which it is computed. */

@@ -1,5 +1,5 @@
-// The graph of a whole model, as the engines build it to find out what it needs: a full ubatch at the end of a full context, logits for
-// every token.
+// The graph of a whole model, as the engines build it to find out how much memory it needs: a full ubatch at the end of a full context, with
+// logits for every token.
 import { cellsIn } from '../kv.js';
 import { groupedAttention, type LayerInputs, latentAttention } from './attention.js';
 import { F16, type GraphNode, inPlace, input, op, product } from './node.js';

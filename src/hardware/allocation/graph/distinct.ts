@@ -1,5 +1,5 @@
-// Layers that a buffer can depend on. Memory is given back from layer to layer, so that of a row of layers that lie alike the first two
-// of each kind and the last need as much as all of them.
+// The layers that the size of a buffer depends on. Memory is reused from layer to layer, so in a sequence of layers on the same device the
+// first two of each kind and the last need as much as all of them.
 import type { Scene } from './scene.js';
 
 /** Layers of a kind that are looked at: the first brings what stays, the second finds it there. */

@@ -1,4 +1,4 @@
-// What the graphs of both engines are made of: norms, dense FFNs and experts, as each of them writes these.
+// Building blocks of the graphs of both engines: norms, dense FFNs and experts, as each engine writes them.
 import { type GraphNode, inPlace, input, OFFLOAD_TOKENS, op, part, product, view } from './node.js';
 import type { Scene } from './scene.js';
 

@@ -1,4 +1,4 @@
-// What a graph is built over: the weights of a model by their names where they lie, and the sizes that its operations have.
+// The inputs of a graph: the weights of a model by name with their devices, and the sizes of its operations.
 import type { Anatomy } from '../../../model/anatomy.js';
 import type { ModelSpec } from '../../../model/spec.js';
 import { cellsOf } from '../kv.js';

@@ -1,5 +1,5 @@
-// ggml's scheduler of backends (ggml-backend.c): gives every node of a graph a backend, cuts the graph where the backend changes, and
-// copies what a part needs from elsewhere to where it runs. Passes are numbered as there.
+// ggml's scheduler of backends (ggml-backend.c): assigns a backend to every node of a graph, splits the graph where the backend changes, and
+// copies the inputs of each split to its backend. Passes are numbered as in ggml.
 import type { PlacedGraph } from './allocator.js';
 import { type Backend, type ComputeGraph, GraphNode } from './node.js';
 

@@ -1,4 +1,4 @@
-// The board's own name: single-board computers have it in their device tree, others in DMI. A Jetson is known by nothing else.
+// The name of the board: single-board computers have it in their device tree, others in DMI. Nothing else identifies a Jetson.
 import { filesOf, type Tool } from '../tool.js';
 
 /** Name of the board, without the zero byte at the end. */

@@ -1,4 +1,4 @@
-// The registry of tools. Of a fact that several tell, the first counts: those that speak of one kind of part come before those that speak of all.
+// The registry of tools. If several tools report a fact, the first one counts: tools for one kind of part come before tools for all.
 import type { Tool } from '../tool.js';
 import { board } from './board.js';
 import { cpuinfo } from './cpuinfo.js';

@@ -1,4 +1,4 @@
-// sysfs: drives with their kind, size and link. How fast a drive reads it does not tell.
+// sysfs: drives with their kind, size and link. It does not say how fast a drive reads.
 import type { SeenDisk } from '../seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
 

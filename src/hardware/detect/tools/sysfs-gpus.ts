@@ -1,4 +1,4 @@
-// sysfs: memory and link of graphics cards, which everybody may read. It tells no names: those are lspci's.
+// sysfs: memory and link of graphics cards, readable without root. It has no names; lspci has them.
 import type { SeenGpu, SeenVendor } from '../seen.js';
 import { countOf, filesOf, generationOf, linkOf, type Tool } from '../tool.js';
 

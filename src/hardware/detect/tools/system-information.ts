@@ -1,4 +1,4 @@
-// The library `systeminformation`: what macOS and Windows tell, and Linux where its own files do not.
+// The library `systeminformation`: facts of macOS and Windows, and of Linux where its files lack them.
 import type { Seen, SeenCpu, SeenDisk, SeenGpu, SeenModule, SeenVendor } from '../seen.js';
 import { flagsOf, type Tool } from '../tool.js';
 

@@ -1,5 +1,5 @@
-// A kernel format: how the weights of one tensor are stored. Kernels are written per format, so it is what prices of CPU and GPU hang
-// on; how a file mixes formats is the business of its quantization.
+// A kernel format: how the weights of one tensor are stored. Kernels are written per format, so prices on CPU and GPU depend on it. A
+// quantization says how a file mixes formats.
 
 /**
  * Kin of a format, by how its kernels unpack: `legacy` one scale per block of 32, `k` blocks of 256 with quantized scales, `i` codebooks

@@ -1,5 +1,5 @@
-// The contract of an ONNX predictor that reads token ids in order: a whole prompt in one call, and a state that is kept of every request
-// while it decodes. The other contract (../contract.ts) tells a model of one token at a time what happened before it.
+// The contract of an ONNX predictor that reads token ids in order: a whole prompt in one call, with a state that is kept for every request
+// while it decodes. The other contract (../contract.ts) is for models without a state: their inputs describe the past of each token.
 import { UserError } from '../../../base/errors.js';
 import { didYouMean } from '../../../base/text.js';
 import { checkTensor, OUTPUT_NAME, type TensorSignature } from '../contract.js';

@@ -1,5 +1,5 @@
-// ExpertFlow's routing path predictor as a causal encoder of token ids: what a token's own context says of its path, at every layer. The
-// graph is written once; only the recurrence differs between training (unrolled, with gradients) and the exported file (ONNX's GRU).
+// ExpertFlow's routing path predictor as a causal encoder of token ids: it predicts a token's path at every layer from its context. Training
+// and the exported file share the graph; only the recurrence differs (unrolled with gradients, or ONNX's GRU).
 import { HISTORY_SLOW_DECAY } from '../contract.js';
 import type { Graph, Value } from '../graph.js';
 import {

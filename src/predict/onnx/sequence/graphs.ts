@@ -1,4 +1,4 @@
-// The encoder as graphs: training steps over windows of streams, and the file that is run.
+// Graphs of the encoder: for training steps over windows of streams, and for the exported file.
 import { OUTPUT_NAME } from '../contract.js';
 import { Graph, type Value } from '../graph.js';
 import { type PathShape, sizeOf } from '../network.js';

@@ -1,5 +1,5 @@
-// What a model of sequences keeps of the running requests: the state after the last pass, and the one before it with that pass's tokens,
-// since tokens of a pass may turn out rejected, or run again.
+// The states of a sequence model for running requests: the state after the last pass, and the state before it with the tokens of that pass,
+// because tokens of a pass may be rejected or run again.
 
 /** Where a model is to be called for the next tokens of a request. */
 export interface Continuation {

@@ -1,5 +1,5 @@
-// A predictor whose model reads token ids in order (contract.ts): asked once per pass, before it, for all tokens of the pass. Tokens of a
-// prompt see those before them in the prompt, decoding goes on from the state that is kept of its request.
+// A predictor whose model reads token ids in order (contract.ts). It is asked once before each pass for all of its tokens. A token of a
+// prompt sees the tokens before it in the prompt; decoding continues from the state of its request.
 import { UserError } from '../../../base/errors.js';
 import type { Pass } from '../../../schedule/pass.js';
 import type { PredictorContext } from '../../predictor.js';

@@ -1,5 +1,5 @@
-// Training data of a sequence encoder: requests run beside one another in streams, a window of tokens a step, and the recurrent state goes
-// from window to window (truncated back-propagation through time). So what is trained is what runs: states that are kept.
+// Training data of a sequence encoder: requests run side by side in streams, a window of tokens per step, and the recurrent state goes from
+// window to window (truncated back-propagation through time). So the encoder is trained as it runs: with kept states.
 import type { Random } from '../../../base/random.js';
 import { shuffled } from '../batch.js';
 import type { PathDataset } from '../dataset.js';

@@ -1,4 +1,4 @@
-// How latencies are distributed: the percentiles that are quoted, and the curves that they are points of.
+// Distributions of latencies: usual percentiles, and cumulative curves.
 import { formatNs } from '../../../base/units.js';
 import type { Details } from '../../../result/details.js';
 import type { Result } from '../../../result/result.js';

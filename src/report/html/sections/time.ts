@@ -1,4 +1,4 @@
-// Where the time goes, and how much of what could be gained is.
+// Where the time goes, and how far the run is from its bounds.
 import { formatCount, formatNs, formatRatio } from '../../../base/units.js';
 import type { Result } from '../../../result/result.js';
 import { tokensRun } from '../../../result/work-done.js';

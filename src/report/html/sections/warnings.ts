@@ -1,4 +1,4 @@
-// What the reader must know to read the figures rightly.
+// Warnings, which a reader needs to read the figures correctly.
 import type { Result } from '../../../result/result.js';
 import { summarizeResult } from '../../summary/summary.js';
 import { html } from '../markup.js';
