@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EXIT, messageOf, UserError } from './errors.js';
 
 /**
@@ -149,7 +149,8 @@ export function writeFileAtomic(path: string, text: string | Uint8Array): void {
  * @throws UserError where that is not permitted, or a file stands in the way
  */
 export function makeFolder(path: string): void {
-  attempt(path, () => mkdirSync(path, { recursive: true }));
+  // From the root: Node 20 tries a relative path for ever where the working directory is gone.
+  attempt(path, () => mkdirSync(resolve(path), { recursive: true }));
 }
 
 /**

@@ -120,4 +120,18 @@ describe('makeFolder', () => {
       expect(() => makeFolder(join(folder, 'deep', 'er', path))).toThrow(/cannot be written: a file stands where a folder is needed/);
     }
   });
+
+  it('ends where the working directory is gone', () => {
+    const before = process.cwd();
+    const gone = mkdtempSync(join(folder, 'gone-'));
+    try {
+      process.chdir(gone);
+      process.cwd();
+      rmSync(gone, { recursive: true });
+      makeFolder(join('a', 'b'));
+    } finally {
+      process.chdir(before);
+    }
+    expect(readdirSync(join(gone, 'a'))).toEqual(['b']);
+  });
 });

@@ -1,8 +1,8 @@
 // Results by fingerprint, in a folder that any number of processes and machines share. An entry is written under another name and then
 // renamed, so that nobody reads half of one; a process that is killed loses only its unfinished runs.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { messageOf, orUserError, UserError } from '../../base/errors.js';
 import { makeFolder, whatStands, writeFileAtomic } from '../../base/files.js';
 import { canonicalJson, hashOfValue } from '../../result/digest.js';
@@ -101,7 +101,7 @@ export class Store {
 
   #write(fingerprint: string, text: string): void {
     const path = this.#pathOf(fingerprint);
-    mkdirSync(join(path, '..'), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, text);
   }
 
