@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
+
+/** Cleans up behind the tests. */
+const TEMPORARY = 'test/support/temporary-files.ts';
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       // unit: laws, truths and properties. claims: what papers, pages and recordings say of results, and what is large: both take longer.
       // A limit is there for what hangs; what only takes long, on a machine that is busy, passes.
@@ -10,17 +15,37 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/{claims,e2e}/**'],
-          // One process for all files: each would load most of src again, which took longer than the tests. Tests put back what they
+          globalSetup: TEMPORARY,
+          // A process serves many files: each would load most of src again, which took longer than the tests. Tests put back what they
           // change of the process.
           isolate: false,
+          maxWorkers: 2,
           setupFiles: ['test/support/lean-checks.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },
       // Two files at a time even on two processors: much of their time is spent waiting for what starts.
-      { test: { name: 'claims', include: ['test/claims/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 240_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'claims',
+          include: ['test/claims/**/*.test.ts'],
+          globalSetup: TEMPORARY,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: TEMPORARY,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

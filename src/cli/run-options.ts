@@ -99,7 +99,22 @@ export function runOf(profile: string | undefined, options: RunFlags, last: read
   const file = profile ?? (names === undefined ? 'quickstart' : null);
   const overrides = [...overridesOf(options, file !== null), ...last];
   const code = options.allowCode === true;
-  return file === null ? checkRun({}, 'moeprof run', overrides, code) : loadRun(file, overrides, code);
+  if (file === null) return checkRun({}, 'moeprof run', overrides, code);
+  const policy = profile === undefined ? lonelyPolicy(overrides) : undefined;
+  if (policy === undefined) return loadRun(file, overrides, code);
+  const note = `llama.cpp-static never loads an expert, so ${policy.label} runs in ${LOADING}.`;
+  return { ...loadRun(file, [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], code), note };
+}
+
+/** The system for a cache policy that is tried on the quick start, whose own system never loads what is not there. */
+const LOADING = 'on-demand-lru';
+
+/** The cache policy that overrides give where they leave the rest of the system as it is, and it begins with an empty cache. */
+function lonelyPolicy(overrides: readonly Override[]): Override | undefined {
+  const ofSystem = overrides.filter(({ path: [root] }) => root === 'system');
+  if (ofSystem.some(({ path: [, part] }) => part === undefined || part === 'onMiss' || part === 'predictor')) return undefined;
+  const policy = ofSystem.findLast(({ path: [, part, field] }) => part === 'cache' && field === 'policy');
+  return typeof policy?.value === 'string' && !/^static\b/.test(policy.value) ? policy : undefined;
 }
 
 /**

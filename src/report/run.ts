@@ -29,7 +29,7 @@ function runDocument(result: Result): Document {
     lead: [
       { text: summary.origin },
       ...heldOutLead(heldOutTokens(result)),
-      ...(summary.synthetic === null ? [] : [{ text: summary.synthetic, tone: 'caution' as const }]),
+      ...[summary.chosen, summary.synthetic].flatMap((text) => (text === null ? [] : [{ text, tone: 'caution' as const }])),
     ],
     blocks: [
       summary.cache,

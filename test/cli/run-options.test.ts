@@ -2,6 +2,9 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { addRunOptions, type RunFlags, runOf } from '../../src/cli/run-options.js';
+import { simulateRun } from '../../src/engine/simulate.js';
+import { fingerprintOf } from '../../src/explore/study/fingerprint.js';
+import { tableReport } from '../../src/report/run.js';
 
 /** A value for each flag that takes one, other than what the quick start says. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -52,5 +55,45 @@ describe('flags of a run', () => {
 
   it.each(options)('$flag reaches the run', ({ flag, takesValue }) => {
     expect(runWith(...(takesValue ? [flag, VALUES[flag]!] : [flag]))).not.toEqual(runWith());
+  });
+});
+
+describe('a cache policy alone, on the quick start', () => {
+  const given = (...words: string[]) => {
+    const command = addRunOptions(new Command()).exitOverride();
+    return runOf(undefined, command.parse(words, { from: 'user' }).opts<RunFlags>());
+  };
+
+  it.each([
+    [['--policy', 's3-fifo'], '--policy'],
+    [['--policy', 'lru', '--scope', 'layer', '--tokens', '16'], '--policy'],
+    [['--set', 'system.cache.policy=arc'], '--set system.cache.policy'],
+  ])('%j runs in a system that loads what is missing, and says so', (words, label) => {
+    const run = given(...words);
+    expect([run.system.name, run.note]).toEqual([
+      'on-demand-lru',
+      `llama.cpp-static never loads an expert, so ${label} runs in on-demand-lru.`,
+    ]);
+    expect(run.model).toBe('gpt-oss-120b');
+  });
+
+  it.each([[[]], [['--scope', 'layer']], [['--policy', 'static:by=layer']], [['--policy', 'lru', '--predictor', 'markov']]])(
+    '%j leaves the system as it is',
+    (words) => {
+      const run = given(...words);
+      expect([run.system.name, run.note]).toEqual(['llama.cpp-static', undefined]);
+    },
+  );
+
+  it('is the run of that system: its note is no part of what it is', async () => {
+    const alone = given('--policy', 's3-fifo', '--tokens', '8', '--no-bounds');
+    const { note: _, ...plain } = alone;
+    expect(fingerprintOf(alone)).toBe(fingerprintOf(plain));
+    const [result, same] = [await simulateRun(alone), await simulateRun(plain)];
+    expect(result.metrics).toEqual(same.metrics);
+    expect(result.config).toEqual(same.config);
+    const text = tableReport.render(result, { color: false, width: 80, unicode: true, verbose: false });
+    expect(text).toContain('\nllama.cpp-static never loads an expert, so --policy runs in on-demand-lru.\nThe routing is synthetic');
+    expect(text.match(/never loads/g)).toHaveLength(1);
   });
 });

@@ -1,8 +1,8 @@
 // The composite action as GitHub's runner would run it: inputs become environment, steps are bash scripts, outputs are files. Run on a
 // small repository that moeprof init has set up, with a stand-in for GitHub's own command.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { BIN, type Finished, moeprof, shell, temporaryFolder } from './moeprof.js';
 
@@ -24,11 +24,17 @@ interface Action {
 
 const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Action;
 
+/** A repository that moeprof init has set up, with a baseline; each test has a copy. */
+const sample = temporaryFolder();
+beforeAll(async () => {
+  expect((await moeprof(['init'], { cwd: sample })).code).toBe(0);
+  expect((await moeprof(['baseline', 'save', 'main', 'moeprof/runs'], { cwd: sample })).code).toBe(0);
+});
+
 let cwd = '';
-beforeEach(async () => {
+beforeEach(() => {
   cwd = temporaryFolder();
-  expect((await moeprof(['init'], { cwd })).code).toBe(0);
-  expect((await moeprof(['baseline', 'save', 'main', 'moeprof/runs'], { cwd })).code).toBe(0);
+  cpSync(sample, cwd, { recursive: true });
 });
 
 /** What an action leaves behind. */

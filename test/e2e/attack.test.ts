@@ -47,12 +47,13 @@ describe('a signal ends at any moment', () => {
     ['a wait for a result on stdin', ['compare', '-', '-']],
   ])('%s', async (_, args) => {
     const before = readdirSync(folder);
-    for (const [index, signal] of (['SIGTERM', 'SIGINT'] as const).entries()) {
+    const both = (['SIGTERM', 'SIGINT'] as const).map(async (signal, index) => {
       for (const delay of [100, 500, 900 + index * 300]) {
         // It may have ended before.
         expect([0, 2, 130, 143, signal], `${signal} after ${delay} ms`).toContain(await ended(args, signal, delay));
       }
-    }
+    });
+    await Promise.all(both);
     expect(readdirSync(folder)).toEqual(before);
   });
 });
@@ -95,8 +96,10 @@ it('too few descriptors are an error of one line, and never a failed gate', asyn
       // What needs fewer files than others goes through.
       if (code === 0 && limit > 30) continue;
       expect(stderr, `${command} with ${limit}`).toMatch(/^moeprof: [^\p{C}]{1,500}\n$/u);
-      if (!stderr.includes('there is no such file')) expect(stderr).toMatch(/allow more (open files )?with ulimit -n\n$/);
-      expect(code, `${command} with ${limit}: ${stderr}`).toBe(2);
+      // What comes as far as looking for its base has no figure to compare with.
+      const absent = stderr.includes('there is no such file');
+      if (!absent) expect(stderr).toMatch(/allow more (open files )?with ulimit -n\n$/);
+      expect(code, `${command} with ${limit}: ${stderr}`).toBe(absent ? 3 : 2);
     }
   }
 });

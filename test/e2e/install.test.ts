@@ -70,10 +70,48 @@ const MANAGERS: Readonly<Record<string, string>> = {
   bun: 'npx --yes bun@1.3 add --omit optional',
 };
 
-/** The smallest program that uses the library, with its types. */
-const PROGRAM = `import { simulate, type Result } from 'moeprof';
-const result: Result = await simulate({ model: 'olmoe-1b-7b', bounds: false, workload: { tokens: 8 } });
-console.log(result.inputs.model);
+/** The smallest program that uses the library. */
+const PROGRAM = `import { simulate } from 'moeprof';
+const { inputs, metrics } = await simulate({ model: 'olmoe-1b-7b', bounds: false, workload: { tokens: 8 } });
+console.log(inputs.model, metrics['experts.activations'].value);
+`;
+
+/** A program in TypeScript: results, and a part of each family. */
+const TYPED = `import {
+  type Curve, curve, type OwnSchedulerContext, type OwnTraceFormat, type OwnVariantContext, type PolicyDefinition, type PredictorDefinition,
+  type Result, type SchedulerDefinition, simulate, type Variant,
+} from 'moeprof';
+const result: Result = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });
+// @ts-expect-error the field does not exist
+result.nonsense;
+const drawn: Curve = await curve({ model: 'olmoe-1b-7b' }, { policies: ['lru'] });
+// @ts-expect-error no such scope
+await curve({ model: 'olmoe-1b-7b' }, { scope: 'token' });
+drawn.knee;
+export const policy: Partial<PolicyDefinition> = {
+  create: ({ experts }) => ({ touch() {}, insert() {}, remove() {}, victim: (incoming, pins) => (pins.has(incoming) ? -1 : experts - 1) }),
+};
+export const predictor: Partial<PredictorDefinition> = {
+  create: ({ model }) => ({ observe() {}, predict: (_pass, after, _horizon, scores) => void scores.fill(0, model.layers[after + 1]?.offset) }),
+};
+export const scheduler: Partial<SchedulerDefinition> = {
+  create({ batch, maxTokensPerPass }, _parameters, context) {
+    const { list, queue } = context as OwnSchedulerContext;
+    return {
+      get pending() { return queue.pending; },
+      add: (request) => queue.add(request),
+      next() { list.begin(maxTokensPerPass, batch); queue.admit(batch); list.decodes(queue.running); return list.shares; },
+      finished: () => queue.sweep(),
+    };
+  },
+};
+export const format: OwnTraceFormat = {
+  name: 'own',
+  *rows(file) { for (const { text, place } of file.lines()) yield { experts: [[Number(text)]], place }; },
+};
+export const variant: Partial<Variant> = {
+  change: ({ topK }, _parameters, context) => ({ topK, rewrite: (_source, into) => void into.experts.fill((context as OwnVariantContext).none) }),
+};
 `;
 
 describe('the tarball', () => {
@@ -123,12 +161,13 @@ describe('the tarball', () => {
       const run = await shell('node_modules/.bin/moeprof run --tokens 16', { cwd });
       expect([run.code, run.stderr]).toEqual([0, '']);
       expect(run.stdout).toMatch(/^\S+ \S+ on \S+/);
-      writeFileSync(join(cwd, 'program.mts'), PROGRAM);
+      writeFileSync(join(cwd, 'program.mts'), TYPED);
       const options = '--strict --noEmit --module nodenext --target es2022 --types node';
       const types = await shell(`"${ROOT}node_modules/.bin/tsc" ${options} --typeRoots "${ROOT}node_modules/@types" program.mts`, { cwd });
       expect(types).toMatchObject({ code: 0, stdout: '' });
-      writeFileSync(join(cwd, 'program.mjs'), PROGRAM.replace(', type Result', '').replace(': Result', ''));
-      expect(await shell(`${process.execPath} program.mjs`, { cwd })).toMatchObject({ code: 0, stdout: 'olmoe-1b-7b\n' });
+      writeFileSync(join(cwd, 'program.mjs'), PROGRAM);
+      const activations = 8 * 16 * 8;
+      expect(await shell(`${process.execPath} program.mjs`, { cwd })).toMatchObject({ code: 0, stdout: `olmoe-1b-7b ${activations}\n` });
     },
     180_000,
   );

@@ -19,7 +19,7 @@ export interface Finished {
 export interface Invocation {
   /** Working folder; a fresh temporary one unless given. */
   readonly cwd?: string;
-  /** Added to an environment that has only PATH and HOME. */
+  /** Added to an environment that has only PATH, HOME and TMPDIR. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
 }
@@ -41,7 +41,8 @@ export function shell(script: string, invocation: Invocation = {}): Promise<Fini
 
 function run(command: string, args: readonly string[], { cwd = temporaryFolder(), env = {}, stdin = '' }: Invocation): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env } });
+    const { HOME = '', PATH = '' } = process.env;
+    const child = spawn(command, args, { cwd, env: { PATH, HOME, TMPDIR: tmpdir(), ...env } });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

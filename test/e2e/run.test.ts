@@ -1,15 +1,12 @@
-// `moeprof run` from outside: the result format, determinism, flags, mistakes, and the library from an installed package.
-import { execFile } from 'node:child_process';
+// `moeprof run` from outside: the result format, determinism, flags and mistakes.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toyModel } from '../cache/fixtures.js';
 import { reference } from '../cache/reference.js';
 import { moeprof } from './moeprof.js';
 
-const exec = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
 interface Saved {
@@ -200,68 +197,5 @@ describe('mistakes are one line and exit 2', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^moeprof: .*truncated\.safetensors: /);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-  });
-});
-
-/** A program in TypeScript: results, and a part of each family. */
-const TYPED = `import {
-  type Curve, curve, type OwnSchedulerContext, type OwnTraceFormat, type OwnVariantContext, type PolicyDefinition, type PredictorDefinition,
-  type Result, type SchedulerDefinition, simulate, type Variant,
-} from 'moeprof';
-const result: Result = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });
-// @ts-expect-error the field does not exist
-result.nonsense;
-const drawn: Curve = await curve({ model: 'olmoe-1b-7b' }, { policies: ['lru'] });
-// @ts-expect-error no such scope
-await curve({ model: 'olmoe-1b-7b' }, { scope: 'token' });
-drawn.knee;
-export const policy: Partial<PolicyDefinition> = {
-  create: ({ experts }) => ({ touch() {}, insert() {}, remove() {}, victim: (incoming, pins) => (pins.has(incoming) ? -1 : experts - 1) }),
-};
-export const predictor: Partial<PredictorDefinition> = {
-  create: ({ model }) => ({ observe() {}, predict: (_pass, after, _horizon, scores) => void scores.fill(0, model.layers[after + 1]?.offset) }),
-};
-export const scheduler: Partial<SchedulerDefinition> = {
-  create({ batch, maxTokensPerPass }, _parameters, context) {
-    const { list, queue } = context as OwnSchedulerContext;
-    return {
-      get pending() { return queue.pending; },
-      add: (request) => queue.add(request),
-      next() { list.begin(maxTokensPerPass, batch); queue.admit(batch); list.decodes(queue.running); return list.shares; },
-      finished: () => queue.sweep(),
-    };
-  },
-};
-export const format: OwnTraceFormat = {
-  name: 'own',
-  *rows(file) { for (const { text, place } of file.lines()) yield { experts: [[Number(text)]], place }; },
-};
-export const variant: Partial<Variant> = {
-  change: ({ topK }, _parameters, context) => ({ topK, rewrite: (_source, into) => void into.experts.fill((context as OwnVariantContext).none) }),
-};
-`;
-
-describe('the library', () => {
-  it('is installed from the packed tarball and imported, with types', async () => {
-    const place = mkdtempSync(join(tmpdir(), 'moeprof-pack-'));
-    try {
-      const { stdout } = await exec('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', place], { cwd: root });
-      const tarball = join(place, stdout.trim().split('\n').at(-1)!);
-      writeFileSync(join(place, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
-      await exec('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--omit=optional', tarball], { cwd: place });
-      writeFileSync(
-        join(place, 'use.mjs'),
-        "import { simulate } from 'moeprof';\nconst { metrics } = await simulate({ model: 'olmoe-1b-7b', workload: { tokens: 64 } });\nconsole.log(metrics['experts.activations'].value);\n",
-      );
-      expect((await exec('node', ['use.mjs'], { cwd: place })).stdout.trim()).toBe(String(64 * 16 * 8));
-      writeFileSync(join(place, 'use.ts'), TYPED);
-      const compiler = join(root, 'node_modules/typescript/bin/tsc');
-      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--skipLibCheck', '--types', 'node'];
-      const typeRoots = ['--typeRoots', join(root, 'node_modules/@types')];
-      await exec('node', [compiler, ...flags, ...typeRoots, 'use.ts'], { cwd: place });
-      expect((await exec(join(place, 'node_modules/.bin/moeprof'), ['--version'], { cwd: place })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    } finally {
-      rmSync(place, { recursive: true, force: true });
-    }
   });
 });

@@ -22,8 +22,7 @@ export function outcome(finished: Finished): Result {
   const { arrivalsSha256 } = finished.serving;
   const traceInputs = tracesOf(finished);
   // What two results must share to be comparable; the system, its cache, its predictor and what is drafted are what one compares.
-  const { folder: _folder, label: _label, overrides: _overrides, places: _places, system: _system, systemChanges: _, ...parsed } = run;
-  const config = asWritten(parsed) as Record<'variants' | 'workload', unknown>;
+  const config = configOf(run);
   const common = {
     model: { layers: model.layers, dense: model.dense },
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
@@ -114,6 +113,13 @@ let processor: string | undefined;
 function processorName(): string {
   processor ??= cpus()[0]?.model.trim() ?? 'unknown';
   return processor;
+}
+
+/** What a run is told beside its system, as it was written. */
+function configOf(run: Finished['run']): Record<'variants' | 'workload', unknown> {
+  const { folder: _folder, label: _label, note: _note, overrides: _overrides, places: _places, ...told } = run;
+  const { system: _system, systemChanges: _changes, ...config } = told;
+  return asWritten(config) as Record<'variants' | 'workload', unknown>;
 }
 
 /** Values that were set inside the profiles that a run names. */

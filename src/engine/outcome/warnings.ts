@@ -9,7 +9,7 @@ import { profileOf } from './profile.js';
 
 /** What the reader of the result must be warned of. */
 export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
-  const { auditWarnings, inputs, layout, meters, serving, simulation, workload } = finished;
+  const { auditWarnings, inputs, layout, meters, run, serving, simulation, workload } = finished;
   const warnings: Warning[] = [...auditWarnings, ...layout.total.warnings, ...(simulation.predictor?.warnings?.() ?? [])];
   warnings.push(...(meters.faults?.warnings() ?? []));
   if (isPageCache(finished)) {
@@ -17,6 +17,7 @@ export function warningsOf(finished: Finished, bounds: Bounds): Warning[] {
     const message = `Experts are pages of a mapped file, and ${held} of memory keeps those that were used last, cold at the start, wherever ${inputs.system.name} places them.`;
     warnings.push({ code: 'page-cache', message });
   }
+  if (run.note !== undefined) warnings.push({ code: 'system-chosen', message: run.note });
   if (inputs.model.note !== undefined) warnings.push({ code: 'model-note', message: inputs.model.note });
   const taken = inputs.hardware.machine?.defaults ?? [];
   if (taken.length > 0) warnings.push({ code: 'machine-defaults', message: taken.join(' ') });

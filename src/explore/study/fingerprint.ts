@@ -64,7 +64,7 @@ export function fingerprintOf(run: RunSpec): string {
 /** What a run is told, as it was written. */
 function plainOf(run: RunSpec): unknown {
   // What was changed in a system stands in the system.
-  const { folder: _folder, label: _label, places: _places, system: _system, systemChanges: _changes, ...told } = run;
+  const { folder: _folder, label: _label, note: _note, places: _places, system: _system, systemChanges: _changes, ...told } = run;
   return asWritten({ ...told, budgets: [], overrides: overridesOf(run) });
 }
 

@@ -21,6 +21,8 @@ export interface Summary {
   readonly synthetic: string | null;
   /** Set where a part of the trace is not replayed, so that popularity can be counted on it. */
   readonly heldOut: string | null;
+  /** Of a run that is not quite what was asked: what it is, and why. */
+  readonly chosen: string | null;
   readonly cache: Grid;
   /** Null where no latency could be measured. */
   readonly latency: Grid | null;
@@ -42,6 +44,7 @@ export function summarizeResult(result: Result): Summary {
     origin: origin(result),
     synthetic: synthetic(result),
     heldOut: heldOutText(heldOutTokens(result)),
+    chosen: chosen(result),
     cache: cacheGrid(result),
     latency: latencyGrid(result),
     classes: classGrid(result),
@@ -50,7 +53,7 @@ export function summarizeResult(result: Result): Summary {
     bounds: boundRows(result),
     // Said under the title already.
     warnings: result.warnings
-      .filter(({ code }) => code !== 'synthetic-routing')
+      .filter(({ code }) => code !== 'synthetic-routing' && code !== 'system-chosen')
       .map(({ code, message }) => ({ code: printable(code), message: printable(message) })),
   };
 }
@@ -70,6 +73,11 @@ function origin(result: Result): string {
         ? `, ${formatCount(traces[0]!.tokens)} of each`
         : `, ${traces.map((trace) => formatCount(trace.tokens)).join(' + ')}`;
   return `${plural(tokensRun(result), 'token')} of ${plural(requestsRun(result), 'request')} from ${paths.join(', ')}${shares}`;
+}
+
+function chosen({ warnings }: Result): string | null {
+  const message = warnings.find(({ code }) => code === 'system-chosen')?.message;
+  return message === undefined ? null : printable(message);
 }
 
 function synthetic(result: Result): string | null {

@@ -29,6 +29,12 @@ export const WARNING_TOPICS: readonly Topic[] = [
       'Compare the experts, the choices per token and the width with the model card. Where they are right, bytes and times are as good as for any other model; where not, write a profile of the model and name it with --model.',
   },
   {
+    names: ['system-chosen'],
+    what: 'The quick start was run with a cache policy (moeprof run --policy s3-fifo) and nothing else about the system. Its own system, llama.cpp-static, places experts before the run and computes the others on the CPU, so no expert ever enters the cache, and a policy would have nothing to decide.',
+    reading:
+      'The policy runs in on-demand-lru, which loads each miss, and the title says so. The figures are those of that system: to compare them with the quick start as it is, look at both as systems. With -s and another system, the policy runs in that one.',
+  },
+  {
     names: ['synthetic-routing'],
     what: 'The routing of this run was drawn by a generator, from a seed, with the statistics of the model as far as its profile knows them: how popular experts are, and how often a token stays with the experts of the one before. No model has computed it.',
     reading:
