@@ -40,7 +40,7 @@ export function misfitOfCopies({ cache, onMiss, predictor }: Beside): string | n
   const sizes = new Set(onMiss.rules.flatMap((rule) => (rule.do === 'low-precision' ? [rule.copyBytes] : [])));
   const [size] = sizes;
   if (size === undefined) return 'keeps copies that no rule of onMiss makes; add one with do: low-precision, or leave it out';
-  if (sizes.size > 1) return `keeps copies of one size, and rules and classes make some of ${[...sizes].join(' and ')}; give all one`;
+  if (sizes.size > 1) return `keeps copies of one size, and rules and classes make some of ${[...sizes].join(' and ')}; give all one size`;
   if (size === 1) return 'keeps copies as large as their experts, which saves nothing; take a smaller copyBytes';
   if (!cache.copies.additive) return null;
   if (cache.exclusive) return 'additive: an evicted expert leaves a slice behind, and exclusive tiers move it whole; turn one of them off';

@@ -29,6 +29,9 @@ describe('a class that is content with copies', () => {
     const outcome = await run([0.5, 0.3], { passes: [[[[0, 1]], [[0]]]], contents: [0.3, 0.5] });
     expect(outcome.passes.map(({ endNs, layers }) => [endNs, layers[0]!.onDemandBytes])).toEqual([[23, 8]]);
     expect(outcome.byContent).toEqual({ 0.3: { activations: 2, degraded: 2 }, 0.5: { activations: 1, degraded: 1 } });
+    // The other way round both are of 5 bytes: there at 5 and 10, executed until 25.
+    const turned = await run([0.5, 0.3], { passes: [[[[0, 1]], [[0]]]], contents: [0.5, 0.3] });
+    expect(turned.passes.map(({ endNs, layers }) => [endNs, layers[0]!.onDemandBytes])).toEqual([[25, 10]]);
   });
 
   it('finds copies that stay', async () => {

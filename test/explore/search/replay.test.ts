@@ -1,6 +1,6 @@
 // A search against spaces whose every cell is known: what it finds, and what random runs find for the same budget. `golden/renew.mjs` computes
 // the fixtures anew; here nothing is run.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.js';
 import { encode } from '../../../src/explore/search/encoding.js';
@@ -93,6 +93,13 @@ describe.each(['policies', 'serving', 'machines'])('of the space %s', (name) => 
     expect(ours).toBeLessThan(0.03);
     expect(ours).toBeLessThan(random);
   });
+});
+
+it('has fixtures whose script finds the modules of the build', () => {
+  const text = readFileSync(new URL('golden/renew.mjs', import.meta.url), 'utf8');
+  const modules = [...text.matchAll(/from '(\.[^']+)\/build\/([^']+)\.js'/g)];
+  expect(modules).toHaveLength(text.match(/from '\./g)!.length);
+  for (const [, root, path] of modules) expect(existsSync(new URL(`golden/${root}/src/${path}.ts`, import.meta.url)), path).toBe(true);
 });
 
 it('asks the same twice', () => {
