@@ -19,6 +19,7 @@ import { loadHardware } from '../../../src/hardware/load.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
 import { loadModel } from '../../../src/model/load.js';
 import { synthesize } from '../../../src/trace/synthetic.js';
+import { plainSetting } from '../../explore/advise/setting.js';
 
 const MODELS = [
   'gpt-oss-20b',
@@ -69,17 +70,7 @@ describe.each(MODELS)('%s', (name) => {
       const ladder = ladderOf(question, model);
       if (best === null) {
         // Nothing fits: of the rungs, the first, the last and some between are asked.
-        const beside = {
-          quantization: null,
-          ubatch: runtime.ubatches[0]!,
-          kv: 'f16' as const,
-          context: 8192,
-          users: 1,
-          followsPrompts: false,
-          oneSocket: false,
-          draft: 0,
-          fromDisk: false,
-        };
+        const beside = plainSetting({ ubatch: runtime.ubatches[0]! });
         expect(
           ladder.filter(
             (rung, at) => (at % 16 === 0 || at === ladder.length - 1) && isFit(devicesOf(question, model, { ...beside, ...rung })),

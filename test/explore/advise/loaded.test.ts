@@ -6,20 +6,10 @@ import { ALL_ON_GPU } from '../../../src/explore/advise/setting.js';
 import { loadHardware } from '../../../src/hardware/load.js';
 import { loadModel } from '../../../src/model/load.js';
 import { expertBytesTotal } from '../../../src/model/spec.js';
+import { plainSetting } from './setting.js';
 
 const GIB = 2 ** 30;
-const SETTING = {
-  ...ALL_ON_GPU,
-  quantization: null,
-  ubatch: 512,
-  kv: 'f16',
-  context: 8192,
-  users: 1,
-  followsPrompts: false,
-  oneSocket: false,
-  draft: 0,
-  fromDisk: false,
-} as const;
+const SETTING = plainSetting();
 const model = loadModel('gpt-oss-20b');
 const one = loadHardware('rtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');
 const two = loadHardware('2xrtx-3090+ryzen-9-5950x+2xddr4-3600+64GB');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CheckCase, CheckedSpeed } from '../../../src/explore/check/case.js';
 import { CAUSES } from '../../../src/explore/check/rules/index.js';
 import type { Measurement } from '../../../src/explore/validate/measurement.js';
+import { BOX } from '../validate/rows.js';
 
 const BAND = { halfWidth: 0.2, rows: 20, common: 'all' };
 const speed = (metric: 'decode' | 'prefill', measured: number, expected: number): CheckedSpeed => ({
@@ -17,13 +18,7 @@ const speed = (metric: 'decode' | 'prefill', measured: number, expected: number)
 const row = (more: Partial<Measurement> = {}): Measurement => ({
   id: 'log:9',
   engine: 'llama.cpp',
-  machine: {
-    name: 'box',
-    gpus: [{ name: 'rtx-3090', memory_gb: 24, memory_gbps: 936, fp16_tflops: 71, pcie: { gen: 4, lanes: 16 } }],
-    cpu: { name: 'ryzen-9-7950x', cores: 16, ghz: 4.5, isa: 'avx512-vnni', sockets: 1 },
-    ram: { gb: 64, type: 'ddr5', mts: 6000, channels: 2 },
-    unified: false,
-  },
+  machine: { ...BOX, unified: false },
   model: { name: 'gpt-oss-120b', quant: 'mxfp4' },
   placement: { kind: 'cpu-layers', cpu_moe_layers: 28, where: 'cpu' },
   run: { depth: 0 },

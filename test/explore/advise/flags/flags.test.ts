@@ -3,21 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Told } from '../../../../src/explore/advise/flags/dialect.js';
 import { parseLine, shellWords } from '../../../../src/explore/advise/flags/flag.js';
 import { ADVISED, advisedRuntime } from '../../../../src/explore/advise/runtimes.js';
-import { ALL_ON_GPU } from '../../../../src/explore/advise/setting.js';
 import { loadModel } from '../../../../src/model/load.js';
+import { plainSetting } from '../setting.js';
 
-const SETTING = {
-  ...ALL_ON_GPU,
-  quantization: null,
-  ubatch: 2048,
-  kv: 'f16',
-  context: 8192,
-  users: 1,
-  followsPrompts: false,
-  oneSocket: false,
-  draft: 0,
-  fromDisk: false,
-} as const;
+const SETTING = plainSetting({ ubatch: 2048 });
 const TOLD: Told = {
   setting: SETTING,
   model: 'model.gguf',
