@@ -2,7 +2,7 @@
 
 import { shortened, visible } from './text.js';
 
-/** Exit codes of the command line: gates, input errors and internal errors must be told apart by a CI job. */
+/** Exit codes of the command line: a CI job must be able to distinguish gates, input errors and internal errors. */
 export const EXIT = { ok: 0, gateFailed: 1, input: 2, notComparable: 3, internal: 70, interrupted: 130, terminated: 143 } as const;
 
 /** A mistake in the input, the configuration or the usage. Its message is complete: one line, no stack trace needed. */
@@ -32,7 +32,7 @@ export function orUserError<T>(work: () => T): T | UserError {
   }
 }
 
-/** What `work` gives; a UserError that it throws is told with its place before it. */
+/** The value of `work`; a UserError that it throws gets the place in front of its message. */
 export function placed<T>(place: string, work: () => T): T {
   try {
     return work();
@@ -54,7 +54,7 @@ export class InternalError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value of any kind. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

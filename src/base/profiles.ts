@@ -114,13 +114,13 @@ export function shownPath(
   return inside === '' || inside.startsWith('..') || rules.isAbsolute(inside) ? path : inside;
 }
 
-/** A trace as reports show it: by its name where it ships with moeprof, since where that was installed is nobody's business. */
+/** A trace as reports show it: by name where it ships with moeprof, so that reports do not reveal where moeprof is installed. */
 export function shownTrace(path: string): string {
   for (const [name, file] of bundled('traces')) if (file === path) return name;
   return path;
 }
 
-/** Listed once: nobody changes what ships with moeprof while it runs, and each run of a sweep asks for a dozen names. */
+/** Listed once: bundled profiles do not change while moeprof runs, and each run of a sweep looks up a dozen names. */
 const LISTED = new Map<ProfileFamily, ReadonlyMap<string, string>>();
 
 /** Bundled files of a family by name: the file's name up to its (known) ending. */

@@ -27,7 +27,7 @@ export function mannWhitney(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return n + m <= EXACT ? exactP(doubled, n, observed) : normalP(n, m, observed / 2 - (n * (n + 1)) / 2, ties);
 }
 
-/** The smallest p-value that {@link mannWhitney} can give for so many samples: all of one side above all of the other. */
+/** The smallest p-value that {@link mannWhitney} can give for these numbers of samples: all of one side above all of the other. */
 export function smallestP(n: number, m: number): number {
   let combinations = 1;
   for (let i = 1; i <= n; i++) combinations = (combinations * (m + i)) / i;

@@ -119,7 +119,7 @@ export class OwnExport {
     return new UserError(`${this.shown}: ${what}; see docs/add-a-${this.#noun.replaceAll(' ', '-')}.md`);
   }
 
-  /** @throws UserError where a member of moeprof's own has the same name: results could not be told apart */
+  /** @throws UserError where a built-in member has the same name: results would be ambiguous */
   nameApart(taken: readonly string[]): void {
     if (taken.includes(this.name)) throw this.wrong(`"name" is that of moeprof's own ${this.#noun} ${this.name}; choose another`);
   }
@@ -168,7 +168,7 @@ export class OwnExport {
     return member;
   }
 
-  /** What the user's code gives; what it throws is told in one line, with its place. */
+  /** The value of the user's code; an error in it becomes one line with its place. */
   run<T>(method: string, work: () => T): T {
     try {
       return work();
@@ -177,7 +177,7 @@ export class OwnExport {
     }
   }
 
-  /** What the user's code has thrown, told in one line. */
+  /** An error of the user's code as one line. */
   thrown(method: string, error: unknown): Error {
     if (error instanceof UserError || error instanceof InternalError) return error;
     return new UserError(`${placeOfThrow(error) ?? this.shown}: ${method} threw ${describedThrow(error)}`);

@@ -80,7 +80,7 @@ const { WebAssembly: wasm } = globalThis as unknown as {
 };
 
 /**
- * Functions on a fresh memory of at least so many bytes, which begins on a page, and that memory.
+ * Functions on a new memory of at least `size` bytes, which begins on a page, and that memory.
  * @param functions by the names that they are called by
  */
 export function instantiate<Kernels>(

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { UserError } from './errors.js';
 
-/** What was made of a text. */
+/** A value parsed from a text. */
 export interface Written {
   /** As the user wrote it. */
   readonly text: string;
 }
 
-/** The same value with the texts in place of what was made of them; of what has a `written` form of its own, that. */
+/** The same value as it was written: the text in place of each parsed value, or its `written` form where it has one. */
 export function asWritten(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(asWritten);
@@ -18,7 +18,7 @@ export function asWritten(value: unknown): unknown {
 }
 
 /**
- * A schema field whose text is parsed at once, so that a mistake is told with the place of the text.
+ * A schema field whose text is parsed at once, so that an error has the place of the text.
  * @param parse throws a UserError that says what is wrong and what to write instead
  * @param text the schema of the text
  */

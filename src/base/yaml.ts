@@ -81,7 +81,7 @@ export function locateYaml<T>(text: string, path: string, schema: z.ZodType<T>, 
   return located;
 }
 
-/** The same value, which nobody changes from now on: the next one who reads the file gets it, too. */
+/** The same value, frozen: the next reader of the file gets the same object. */
 function frozen<T>(value: T): T {
   const plain = Array.isArray(value) || (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype);
   if (!plain || Object.isFrozen(value)) return value;

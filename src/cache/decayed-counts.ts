@@ -7,7 +7,7 @@ export const RESCALE = 2 ** -512;
 
 /** A decayed count per expert. */
 export class DecayedCounts {
-  /** Sum over uses of 2^(pass / halfLife), in the unit that {@link unit} tells. */
+  /** Sum over uses of 2^(pass / halfLife), in units of {@link unit}. */
   readonly weight: Float64Array;
   /** Weight of one use in the running pass. */
   unit = 1;

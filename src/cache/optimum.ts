@@ -5,7 +5,7 @@
 // on-line", Discrete Applied Mathematics 58(1), 1995; Hawkeye's OPTgen, ISCA 2016, asks the same question of an occupancy vector.)
 //
 // Slots are marks on a time line of bits, each where its slot was given back; the slot that is asked for is the last mark at or before
-// the expert's own last use, found by words. When the line is full, what no expert tells apart any more is moved together.
+// the expert's own last use, found by words. When the line is full, marks whose distance no longer matters to any expert are moved together.
 
 /** Marks per word of the line. */
 const WORD = 32;

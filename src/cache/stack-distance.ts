@@ -3,7 +3,7 @@
 //
 // Uses are marked on a time line of bits, one live mark per expert. Of a few caches, the bounds, the place is kept where each starts: it
 // holds the experts whose marks lie there or later, and a use moves the start of every bound that misses behind one more mark. Caches
-// between two bounds are told apart by counting marks from there.
+// between two bounds are found by counting marks from there.
 
 /** Marks per word of the line. */
 const WORD = 32;

@@ -80,7 +80,7 @@ function wishesOf({ context, goal, prompt, quantizations, runtime, trace, users 
   };
 }
 
-/** The machine that is named, or this one; and what was said of it on the way. */
+/** The machine that is named, or this one, and the notes on it. */
 async function machineOf(
   name: string | undefined,
   profile: string | null,

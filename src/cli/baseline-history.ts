@@ -87,7 +87,7 @@ export function dated(result: Result): Result {
   return { ...result, environment: { ...result.environment, saved: `${new Date().toISOString().slice(0, 16)}Z` } };
 }
 
-/** What tells whether two results have the same figures; of a file that cannot be read any more, its text. */
+/** A key that is equal for results with the same figures; for a file that cannot be read any more, its text. */
 function figuresOf(text: string, file: string): string {
   const result = orUserError(() => parseResult(text, file));
   return result instanceof UserError ? text : digestOf(result);

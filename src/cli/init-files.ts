@@ -71,7 +71,7 @@ const AFTER = `The baseline is committed: after a change that you accept, run
 #   moeprof baseline save main moeprof/runs --force
 # and commit .moeprof/baselines with it.`;
 
-/** A variable of the project, where nobody knows the repository. */
+/** A variable of the CI project, where the repository is unknown. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub
 const VARIABLE = '${{ vars.MOEPROF_REPOSITORY }}';
 

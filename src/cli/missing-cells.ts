@@ -6,7 +6,7 @@ import type { Outcome } from '../explore/study/outcome.js';
 import type { Store } from '../explore/study/store.js';
 import type { RunSpec } from '../system/run.js';
 
-/** Is told of each cell, by its place among all; fingerprint null: it has none. */
+/** Called for each cell with its index; fingerprint null: it has none. */
 export type SettleCell = (index: number, fingerprint: string | null, outcome: Outcome) => void;
 
 /** Cells, and who waits for which run. */

@@ -67,7 +67,7 @@ export function define(command: Command, context: CliContext): void {
     });
 }
 
-/** Formats of a figure of so many millimetres. */
+/** Formats of a figure of a given size in millimetres. */
 function figureFormats(width: number): readonly OutputFormat<PaperFigure>[] {
   const [svg, html] = pictureFormats<PaperFigure>('moeprof plot', (figure) => [figure], figureDocument, width);
   return [svg, html, { name: 'json', extensions: ['.json'], render: toJson }];

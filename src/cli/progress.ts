@@ -23,7 +23,7 @@ const BAR = 24;
 
 /** Progress of one piece of work. Cheap to update: most updates only compare two numbers. */
 export interface Progress {
-  /** So many units are done. @param aside what else there is to say, in place of the time left */
+  /** Shows how many units are done. @param aside text in place of the time left */
   update(done: number, aside?: string): void;
   /** Takes the bar away. */
   finish(): void;

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CellTask, Ran } from '../explore/queue/worker-side.js';
 
-/** What a process is told: cells to run one after another, or to give back those that it has not begun. */
+/** Messages to a process: cells to run one after another, or a request to give back those that it has not begun. */
 export type ToChild = { readonly tasks: readonly (readonly [id: number, task: CellTask])[] } | { readonly giveBack: true };
 
 /** What it says: what became of cells, and the time of each, ms; and those that it gives back. */
@@ -26,8 +26,8 @@ export class RunChild {
 
   /**
    * Starts it.
-   * @param hear is told what it says
-   * @param lost is told once, when it has ended, how and why
+   * @param hear receives its messages
+   * @param lost is called once, when it has ended, with the reason
    */
   constructor(hear: (said: FromChild) => void, lost: (how: string) => void) {
     this.#process = fork(CHILD, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
@@ -60,7 +60,7 @@ export class RunChild {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  /** Where it is gone, its end is told soon. */
+  /** If it has ended already, `lost` is called soon. */
   #send(message: ToChild): void {
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }

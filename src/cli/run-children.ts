@@ -18,7 +18,7 @@ interface Wish {
   alone: boolean;
 }
 
-/** Starts a process; what it is told stands at {@link RunChild}. */
+/** Starts a process; see {@link RunChild} for its parameters. */
 export type StartChild = (hear: (said: FromChild) => void, lost: (how: string) => void) => Pick<RunChild, 'give' | 'askBack' | 'end'>;
 
 /** A process and what it has, in order. */

@@ -133,7 +133,7 @@ export function runOfStudy(
   return study.run === undefined ? checkRun({}, study.label, overrides, code) : loadRun(study.run, overrides, code);
 }
 
-/** All that a run of a study is told beside its profile; what comes later wins. Parameters as {@link runOfStudy}'s. */
+/** All overrides of a run of a study; later ones win. Parameters as in {@link runOfStudy}. */
 export function overridesOfStudy(
   study: { readonly fixed: readonly Override[] },
   options: RunFlags,
@@ -183,7 +183,7 @@ function overridesOf(options: RunFlags, fromFile: boolean): Override[] {
 
 /**
  * Overrides of the flags that say which routing is replayed.
- * @param local makes of a name or path what a run may say
+ * @param local turns a name or path of the command line into one that a run may contain
  */
 export function routingOverrides(options: RoutingFlags, local: (value: string) => string = (value) => value): Override[] {
   const overrides: Override[] = [];
@@ -198,7 +198,7 @@ export function routingOverrides(options: RoutingFlags, local: (value: string) =
   return overrides;
 }
 
-/** Adds an override for each flag that is given, with the value that `read` makes of its text. */
+/** Adds an override for each flag that is given; `read` parses its text. */
 function adding(overrides: Override[]) {
   return <T>(label: string, path: string, given: T | undefined, read: (given: T) => unknown = (value) => value): void => {
     if (given !== undefined) overrides.push({ path: path.split('.'), value: read(given), label });

@@ -48,10 +48,10 @@ export async function runAll(
 }
 
 /**
- * Runs one after another, several at a time, and tells of each as it ends.
+ * Executes runs, several at a time, and reports each when it ends.
  * @param count how many runs there are
  * @param runs taken one at a time, when there is a thread for it; null: this one is settled already
- * @param settle is told of each, by its place among `runs`; true: nothing more is wanted
+ * @param settle is called for each with its index in `runs`; it returns true to stop
  */
 export async function runEach(
   count: number,

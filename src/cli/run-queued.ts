@@ -18,7 +18,7 @@ export interface QueueFlags {
 
 /**
  * Settles all cells. Cells of one fingerprint are run once.
- * @param settle is told of each
+ * @param settle is called for each
  * @throws UserError where the server cannot be used
  */
 export async function runQueued(

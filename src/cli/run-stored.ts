@@ -20,7 +20,7 @@ export interface StoredOptions {
  * Settles all cells. Cells of one fingerprint are run once.
  * @param count how many there are
  * @param cells make the run of each, in order, when its turn comes; a UserError: it cannot be
- * @param settle is told of each
+ * @param settle is called for each
  */
 export async function runStored(
   count: number,

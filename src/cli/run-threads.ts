@@ -38,7 +38,7 @@ export class RunThreads {
     this.#settle = settle;
   }
 
-  /** Runs all in so many threads, until nothing more is wanted. @throws what taking or settling a run throws */
+  /** Executes all runs in `threads` threads, until it is told to stop. @throws what taking or settling a run throws */
   async run(threads: number): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {

@@ -37,7 +37,7 @@ export class Runtime implements CliContext {
       process.on(event, listener);
       this.#undo.push(() => process.off(event, listener));
     };
-    // The first process of a container is deaf to signals that nobody asks for; any other one they end, wherever it is.
+    // The first process of a container ignores signals without a handler; signals end any other process.
     if (process.pid === 1) {
       on('SIGINT', () => this.#end(EXIT.interrupted));
       on('SIGTERM', () => this.#end(EXIT.terminated));

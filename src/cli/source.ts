@@ -8,7 +8,7 @@ import { VERSION } from '../result/version.js';
 
 /** A repository and what of it is checked out. */
 export interface Source {
-  /** https address; null: nobody knows. */
+  /** https address; null: unknown. */
   readonly repository: string | null;
   /** Commit or tag. */
   readonly ref: string;
@@ -44,7 +44,7 @@ export function ownSource(root = ROOT): Source {
   return repository === null || commit === null || !REF.test(commit) ? unknown : { repository, ref: commit };
 }
 
-/** A remote as anybody can clone it, without what it says of a user; null: it is a folder, or no such address. */
+/** The address of a remote without user and password, so that anybody can clone it; null: it is a folder, or no such address. */
 function httpsOf(remote: string): string | null {
   const ssh = /^(?:ssh:\/\/)?(?:[\w.-]+@)([\w.-]+)[:/](.+)$/.exec(remote);
   const address = ssh === null ? remote.replace(/^https:\/\/[^/@]*@/, 'https://') : `https://${ssh[1]}/${ssh[2]}`;

@@ -7,7 +7,7 @@ export const STORE = join('.moeprof', 'store');
 
 /**
  * The store that the flags ask for.
- * @param usual where nobody said; null: none
+ * @param usual the folder if the flag is not given; null: none
  * @returns null: nothing is kept
  * @throws UserError where the folder is no store, or cannot be written
  */

@@ -109,7 +109,7 @@ function verify(store: Store, context: CliContext): void {
   if (damaged.length > 0) context.setExitCode(EXIT.gateFailed);
 }
 
-/** @throws UserError where two stores say different things of one run: then one of them is wrong, and nobody can tell which */
+/** @throws UserError where two stores have different results of one run: one of them is wrong, and it is unknown which */
 function merge(folders: readonly string[], into: Store, context: CliContext): void {
   let taken = 0;
   for (const folder of folders) {

@@ -36,7 +36,7 @@ export interface TrainingFlags {
 
 /** A training, as the flags ask for it. */
 export interface TrainingChoice {
-  /** What the report says of it: kind, network and how it is trained. */
+  /** Its description in the report: kind, network and how it is trained. */
   readonly reported: Readonly<Record<string, unknown>>;
   readonly checkpoint: string | null;
   /** The network in words. */
@@ -77,7 +77,7 @@ export function trainingOf(options: TrainingFlags): TrainingChoice {
   return KINDS[options.kind]!.choose(options);
 }
 
-/** Switches as they stand where nobody touches them. */
+/** Default values of switches. */
 const STANDING: Partial<Record<keyof TrainingFlags, boolean>> = { gru: false, tokenId: true, observed: true, history: true };
 
 function choosePaths(options: TrainingFlags): TrainingChoice {

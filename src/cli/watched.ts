@@ -2,7 +2,7 @@
 import type { CliContext } from './context.js';
 
 /**
- * Shows what is done while work of so many units lasts: that it is prepared, and, from the first word on how far it is, a bar.
+ * Shows the progress of work with a known number of units: first that it is being prepared, then, from the first report on, a bar.
  * @param work is given what it reports to, and what lets signals in
  */
 export async function watched<T>(

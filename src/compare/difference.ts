@@ -28,7 +28,7 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     quantization,
     hardware,
     seed,
-    // The path is where the routing was read from; what it is, the hash says.
+    // The path only says where the routing was read from; the hash identifies it.
     variants,
     trace: traces.map(({ sha256, tokens, requests }) => ({ sha256: sha256.slice(0, 12), tokens, requests })),
   });
@@ -38,7 +38,10 @@ export function inputDifferences(base: Result, candidate: Result): Difference[] 
     : [{ path: 'fingerprint', base: base.fingerprint.slice(0, 12), candidate: candidate.fingerprint.slice(0, 12) }];
 }
 
-/** Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no figure. */
+/**
+ * Settings that are prose: where a description was taken from, and what it leaves out; or what stands in the system already. They change no
+ * figure.
+ */
 const PROSE = /(^|\.)(cites|simplifies)$|^(system|machine)\.(.*\.)?source$|^overrides\.system\./;
 
 /** What of the configuration differs, the name of the system and the version of moeprof included, prose excepted. */

@@ -60,7 +60,7 @@ export function judgeMetric(
   return { findings, verdict, reason };
 }
 
-/** Why a budget is broken, or null. A change that noise explains breaks none; one that cannot be told from noise is no proof. */
+/** Why a budget is broken, or null. A change within noise does not break a budget. */
 function brokenBy(name: string, base: Metric | null, candidate: Metric | null, budget: Budget, test: SampleTest | null): string | null {
   if (candidate === null) return 'is missing in the candidate';
   const pair = { base: base?.value ?? null, candidate: candidate.value, unit: candidate.unit };

@@ -120,7 +120,7 @@ function refuse({ inputs: { model, system }, layout, run }: RunPlan): void {
   }
 }
 
-/** @throws UserError where results that come one layer late would keep nobody from waiting, or nobody knows what they wait for */
+/** @throws UserError where deferred results would save no waiting, or the dense work beside them is unknown */
 function refuseDeferral(run: RunSpec, { dense, several, split, total }: RunPlan['layout']): void {
   const what =
     several !== null

@@ -193,7 +193,7 @@ interface PolicyKnowledge {
   readonly gates: Float32Array | null;
 }
 
-/** Low-precision copies that stay on one GPU, in so many bytes; null: none do. */
+/** The pool of low-precision copies on one GPU, with a given number of bytes; null: no copies stay. */
 function copiesOn({ plan, policies }: CommonParts, { predictedUse, ...knows }: PolicyKnowledge, roomBytes: number): CopyPool | null {
   const { cache, onMiss } = plan.inputs.system;
   if (cache.copies === undefined || roomBytes === 0) return null;

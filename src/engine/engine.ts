@@ -143,7 +143,7 @@ export interface OneGpuRun {
 export class Engine implements Fold {
   nowNs = 0;
 
-  /** Sees everything; null: nobody looks. */
+  /** The observer of the run; null: there is none. */
   #observer: Observer | null = null;
   readonly #run: OneGpuRun;
   readonly #fold: EventFold;

@@ -35,7 +35,7 @@ export class Faults {
    * @param links by GPU: those that experts cross in this run
    * @param costs that price the CPU's work
    * @param refuse makes an error of a dotted path and what is wrong there
-   * @throws UserError where a fault hits what is not there, or what the run does not use, or takes a link's last lane
+   * @throws UserError where a fault affects a part that the machine lacks or the run does not use, or takes the last lane of a link
    */
   constructor(
     faults: readonly Fault[],

@@ -109,7 +109,7 @@ export async function openInputs(
   }
 }
 
-/** The model that a trace was recorded from; where hit rates are all that is asked, what the trace itself says of it. */
+/** The model that a trace was recorded from; if only hit rates are needed, the model as the trace describes it. */
 function modelFor(trace: RoutingTrace, run: RunSpec, hitsOnly: boolean): { model: ModelSpec; note: string | null; unsized: boolean } {
   const found = hitsOnly ? bundledModel(trace) : recordedModel(trace);
   if (found !== null) return { model: modelOf(run, found.name), note: found.note, unsized: false };
@@ -191,7 +191,7 @@ async function syntheticInputs(run: RunSpec, watch: { breathe?(): Promise<void> 
 }
 
 /**
- * Applies the run's variants, and tells apart what a token chooses from what it might choose.
+ * Applies the run's variants, and separates the choices of a token from its further candidates.
  * @throws UserError where a variant cannot be applied, or the outcome does not fit the model or the system
  */
 function routed(
@@ -226,7 +226,7 @@ export function hardwareOf({ folder, hardware, overrides, runtime, system }: Run
   const asked = overrides.runtime.some(({ path }) => path.join('.') === 'gpu.several');
   const parallel = system.placement !== undefined || system.overlap !== undefined;
   const says = asked || (named !== null && !parallel) ? (machine.software?.several ?? 'experts') : 'experts';
-  // Where nobody says how, GPUs that differ can only share layers.
+  // Without a word on how, GPUs that differ can only share layers.
   const sharing = !asked && !parallel && machine.gpus.others !== undefined && says === 'experts' ? 'layers' : says;
   return sharing === 'experts' ? machine : joinGpus(machine, sharing);
 }

@@ -22,7 +22,7 @@ import { Link } from './transfer/link.js';
 /**
  * The passes of a run, from the beginning.
  * @param residency what lies in GPU memory; null in a dry run, where nothing does
- * @param forecast who tells paths to the scheduler; null: nobody
+ * @param forecast gives predicted paths to the scheduler; null: there are none
  * @throws UserError where a single request needs more KV memory than there is
  */
 export function buildPasses(

@@ -17,7 +17,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
   /** The token that is asked about, alone. */
   readonly #token: Pass;
 
-  /** @param token a pass with room for one request, which nobody else fills */
+  /** @param token a pass with room for one request, for the use of this object alone */
   constructor(predictor: Predictor, layers: number, time: PredictionTime, token: Pass) {
     this.#token = token;
     this.#predictor = predictor;
@@ -40,7 +40,7 @@ export class PredictedPaths implements PassLearner, PathForecast {
 }
 
 /**
- * Who tells paths to the scheduler of a run; null: nobody needs to, or the run predicts nothing.
+ * The forecast of paths for the scheduler of a run; null: the scheduler needs none, or the run predicts nothing.
  * @throws UserError where the predictor lacks what it needs
  */
 export async function pathForecastOf(plan: RunPlan): Promise<PredictedPaths | null> {

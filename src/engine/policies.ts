@@ -26,7 +26,7 @@ export interface Policies {
 /** What is a cache of the SSD. */
 interface CachesOfSsd {
   readonly dram: boolean;
-  /** The first tier, under the policy of the operating system: a mapped file's pages stay where they were used last, whoever places them. */
+  /** True where the operating system's policy manages the first tier: pages of a mapped file stay by recency, whatever the system's policy. */
   readonly pages: boolean;
 }
 

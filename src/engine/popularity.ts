@@ -9,7 +9,7 @@ import type { Inputs } from './inputs.js';
 import { profiledRows } from './profiling.js';
 
 /**
- * Activations by dense id, from so many tokens like those of the run (see `profiling.ts`), or from a file.
+ * Activations by dense id, counted on a number of tokens (see `profiling.ts`) or read from a file.
  * @throws UserError where the file cannot be read or does not fit the model
  */
 export async function popularityFor(inputs: Inputs, run: RunSpec, source: number | string): Promise<Float64Array> {

@@ -6,7 +6,7 @@ import type { Simulation } from './simulation.js';
 /** Passes between two breaths. */
 const STRIDE = 64;
 
-/** Who is told of every pass. */
+/** Called for every pass. */
 export interface PassWatch {
   /** A pass that has been composed starts. */
   started?(startNs: number): void;

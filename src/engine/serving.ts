@@ -35,7 +35,7 @@ export interface Serving {
 }
 
 /**
- * Reads what a run says of its workload and its scheduler.
+ * Reads the workload and the scheduler of a run.
  * @throws UserError where a file of arrivals cannot be read
  */
 export function servingOf(inputs: Inputs, run: RunSpec): Serving {

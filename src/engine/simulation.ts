@@ -45,7 +45,7 @@ export interface Simulation extends RunFold {
   readonly policy: ResolvedPolicy;
   /** Null: nothing is predicted. */
   readonly predictor: Predictor | null;
-  /** Who tells paths to the scheduler; null: nobody. */
+  /** Gives predicted paths to the scheduler; null: there are none. */
   readonly paths: PredictedPaths | null;
   /** Null: tokens choose as recorded. */
   readonly rerank: Rerank | null;

@@ -30,7 +30,7 @@ export function blocksOf({ memory, rows, row }: BlockRing): Uint16Array[] {
 /**
  * Reads the first `tokens` rows of a trace into the blocks of a ring, in turn.
  * @param free waits until a block may be overwritten
- * @param full is told of each block that was filled
+ * @param full is called for each block that was filled
  */
 export async function fillBlocks(
   trace: RoutingTrace,
@@ -40,7 +40,7 @@ export async function fillBlocks(
   full: (block: number, rows: number, experts: Uint16Array) => Promise<void> | void,
 ): Promise<void> {
   const blocks = blocksOf(ring);
-  // Rows are decoded right into the shared blocks; nobody asks for the other columns.
+  // Rows are decoded directly into the shared blocks; the other columns are not needed.
   const columns = allocateChunk(trace, ring.rows);
   const chunks = blocks.map((experts): TraceChunk => ({ ...columns, experts }));
   for (let start = 0, block = 0; start < tokens; start += ring.rows, block = (block + 1) % BLOCKS) {

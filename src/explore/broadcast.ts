@@ -10,7 +10,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.js';
 
 /** How a broadcast goes on. */
 export interface BroadcastWatch {
-  /** Sees every block of rows as it goes by. */
+  /** Sees every block of rows. */
   block?(experts: Uint16Array, rows: number): void;
   /** Token-replays done, one for each capacity of a job, and how many there are. */
   progress?(done: number, total: number): void;
@@ -127,7 +127,7 @@ export async function broadcastToThreads(
   }
 }
 
-/** What a thread says of its work; its failures are told apart. */
+/** Messages of a thread about its work; failures are separate. */
 type Progress = Exclude<FromThread, { readonly kind: 'refused' | 'failed' }>;
 
 /** Starts a thread. `refuse` hears of its failure, `hear` of everything else. */
@@ -155,12 +155,12 @@ function meterOf(specs: readonly JobSpec[], tokens: number, { progress }: Broadc
     );
   };
   return {
-    /** A job has taken so many more rows. */
+    /** A job has taken `rows` more rows. */
     fed(job: number, rows: number): void {
       taken[job]! += rows;
       if (late[job] === 0) set(job, taken[job]!);
     },
-    /** A job that replays at its end has replayed so many rows of all. */
+    /** A job that replays at its end has replayed `done` rows of all. */
     replayed(job: number, rows: number): void {
       late[job] = 1;
       set(job, Math.max(done[job]!, rows));

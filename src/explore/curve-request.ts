@@ -152,7 +152,7 @@ function isCount(source: string): boolean {
   return /^\d/.test(source) && !isPath(source);
 }
 
-/** What is counted: so many tokens that are not replayed (see `profiling.ts`), the replayed ones, or a file. */
+/** Where popularity is counted: on tokens that are not replayed (see `profiling.ts`), on the replayed ones, or in a file. */
 async function countedOn(source: string, inputs: Inputs, prefix: string): Promise<{ popularity: Popularity; words: string }> {
   const { model, trace } = inputs;
   if (source === 'replayed') {

@@ -120,7 +120,7 @@ interface Plan {
   readonly places: readonly number[];
 }
 
-/** One job per policy; one that replays only when the trace has been read is shared out, since nothing else runs by then. */
+/** One job per policy. A job that replays after the trace has been read is divided among threads, since no other job runs then. */
 async function planJobs(options: CurveOptions, capacities: readonly SplitCapacity[]): Promise<Plan[]> {
   const { model, trace, folder, scope, warmup, seed, popularity, threads } = options;
   const plans: Plan[] = [];

@@ -14,7 +14,7 @@ import type { RunInput, RunSpec } from '../system/run.js';
 import { leastGpuRoom } from './gpu-rooms.js';
 import { CapacitySearch, type Plan, type Probe, placingOf, planOf } from './plan.js';
 
-/** What of the requests has to keep its objectives, where nobody says. */
+/** The condition on requests with objectives, by default. */
 const ATTAINED = 'goodput.attained >= 99%';
 
 /** One system on one machine while the search goes on. */
@@ -38,7 +38,7 @@ export function planOverrides(percent: number): Override[] {
 
 /**
  * A system on a machine whose cache is searched.
- * @param runWith the run with a cache of so many percent of the experts
+ * @param runWith the run with a cache of a given percentage of the experts
  * @throws UserError where the cache of the system cannot be larger or smaller
  */
 export function planCandidate(runWith: (percent: number) => RunSpec): PlanCandidate {

@@ -86,9 +86,9 @@ function sweepDocument(view: SweepView): Document {
   };
 }
 
-/** The axes, then metrics; of those that nobody named, as many as fit beside the axes unless all are wanted. */
+/** The axes, then metrics; of default metrics as many as fit beside the axes, unless all are wanted. */
 function pointGrid({ sweep: { axes, points }, metrics }: SweepView): Grid {
-  // Only requests that arrive by themselves walk the trace as they need, and are told how much they repeat.
+  // Only requests that arrive by themselves may read rows of the trace more than once; only for them a column says how often.
   const loop = points.some(({ result }) => result.metrics['workload.routing_reused'] !== undefined) ? 'open' : 'closed';
   const telling = COLUMNS.filter(([, name, of = loop]) => of === loop && points.some(({ result }) => result.metrics[name] !== undefined));
   const shown = metrics.length > 0 ? metrics.map((name) => [name, name] as const) : telling;

@@ -15,7 +15,7 @@ export interface DensePlacement {
   readonly layers: readonly Holder[];
   /** Who holds what follows the last layer: norm and head. */
   readonly head: Holder;
-  /** True: KV caches lie in DRAM, and the CPU attends to them, whoever holds the layer. */
+  /** True: KV caches lie in DRAM, and the CPU computes attention, whichever device holds the layer. */
   readonly kvInDram: boolean;
 }
 

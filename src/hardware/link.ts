@@ -1,7 +1,7 @@
 // A link at another rate: the link as a whole, and each of its paths.
 import type { LinkSpec } from './spec.js';
 
-/** The link with what `rate` makes of each bandwidth, bytes/s. */
+/** The link with `rate` applied to each bandwidth, bytes/s. */
 export function withRate(link: LinkSpec, rate: (bandwidth: number) => number): LinkSpec {
   const changed = { ...link, bandwidth: rate(link.bandwidth) };
   if (link.paths === undefined) return changed;

@@ -24,7 +24,7 @@ export function sheetRate(measured: number, memory: keyof typeof READ_SHARE): nu
   return measured / READ_SHARE[memory];
 }
 
-/** Bytes/s of copies from pinned memory over wires that carry so many. */
+/** Bytes/s of copies from pinned memory over a link of a given raw rate. */
 export function pinnedRate(wires: number): number {
   return wires * PINNED_SHARE;
 }

@@ -32,7 +32,7 @@ export interface LinkSpec {
   readonly latencyNs: number;
   /** Transfers in flight at once. */
   readonly lanes: number;
-  /** With it, a started transfer yields to a demand between chunks of so many bytes (L10). */
+  /** Bytes of a chunk: between chunks a started transfer yields to a demand (L10). */
   readonly chunkBytes: number | null;
   /** Paths that differ in speed; absent: all lanes are alike. With `flows: single` each is a lane, with `split` all are one. */
   readonly paths?: readonly PathSpec[];
@@ -168,7 +168,7 @@ export interface HardwareSpec {
   readonly hostClock?: number;
   /** The runtime that its speeds are those of; absent: the profile states all of them itself. */
   readonly software?: Software;
-  /** What the profile says of it, without its name: the same machine for all runtimes. Absent: it is calibrated. */
+  /** The content of the profile without its name, equal for all runtimes. Absent: it is calibrated. */
   readonly facts?: unknown;
   /** The parts that it is composed of; absent where a file describes it. */
   readonly machine?: Machine;

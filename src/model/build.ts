@@ -61,7 +61,7 @@ class Tally implements Weights {
     }
   }
 
-  /** An FFN: `matrices` - 1 matrices in, one out. `suffix` tells routed (`_exps`) and shared ones (`_shexp`). */
+  /** An FFN: `matrices` - 1 matrices in, one out. `suffix`: `_exps` for routed, `_shexp` for shared experts. */
   ffn(kind: 'expert' | 'ffn', profile: ModelProfile, intermediate: number, layer: number, suffix = ''): void {
     if (profile.moe.matrices === 3) this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_gate${suffix}`);
     this.matrix(`${kind}-in`, intermediate, profile.hidden, layer, `ffn_up${suffix}`);

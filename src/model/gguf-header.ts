@@ -144,7 +144,7 @@ export function ggufHeaderOf(file: RandomAccess): GgufHeader {
   return { metadata, tensors: sizedTensors(path, described, file.bytes - dataStart), dataStart };
 }
 
-/** A value of metadata; null where it is an array that nobody asks for. */
+/** A value of metadata; null for an array that is not needed. */
 function readValue(cursor: Cursor, type: number, name: string): GgufValue | null {
   if (type === STRING) return cursor.text();
   const quoted = JSON.stringify(name.slice(0, 60));

@@ -66,7 +66,7 @@ function familyOf(config: Fields): Family | null {
 
 /**
  * The format in which the checkpoint is stored, as `quantization_config` says it. One that moeprof cannot price keeps its own name, which
- * is refused when nobody names another.
+ * is refused unless another format is named.
  */
 function storedFormat(config: Fields): string {
   const quantization = config.object('quantization_config');

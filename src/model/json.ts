@@ -25,7 +25,7 @@ export function readJson(path: string, kind: InputKind): Record<string, unknown>
 
 /**
  * A JSON value.
- * @param otherwise what is said where it is none; absent: what the parser says
+ * @param otherwise the message for text that is not JSON; absent: the message of the parser
  * @throws UserError
  */
 export function parseJson(bytes: Buffer, place: string, otherwise?: string): unknown {

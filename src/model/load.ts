@@ -26,7 +26,7 @@ export interface OpenModel {
   readonly parts: ModelParts;
   /** Its architecture, where it was described rather than read off tensors. */
   readonly profile: ModelProfile | null;
-  /** What tells the sizes: the format, by its rules, or the tensors in files. */
+  /** The source of sizes: the rules of a format, or the tensors in files. */
   readonly sizes: 'format' | 'tensors';
 }
 

@@ -13,7 +13,7 @@ import type { Quantization } from './quantization/rule.js';
 import { type ModelShape, profileOfShape } from './shape.js';
 import { type ModelSpec, mainFormat } from './spec.js';
 
-/** What a measurement says of its model. */
+/** The model fields of a measurement. */
 export interface MeasuredModel {
   /** Name of a bundled profile, or of the model whose shape follows. */
   readonly name: string;

@@ -218,7 +218,7 @@ export function windowOf({ attention }: ModelProfile, layer: number): number | n
 export interface RoutedModule {
   readonly experts: number;
   readonly topK: number;
-  /** Width of one expert as an FFN; null where it is something else, of so many {@link parameters}. */
+  /** Width of one expert as an FFN; null where an expert is something else, with {@link parameters} parameters. */
   readonly intermediate: number | null;
   readonly parameters: number;
   readonly replaces: 'attention' | 'ffn' | 'nothing';

@@ -140,7 +140,7 @@ function formatsOf({ formats, bytes: expected }: Weights, bytes: number): Weight
 }
 
 /**
- * Where a tensor belongs, by its name; null for what is not part of the language model.
+ * The part of the model that a tensor belongs to, by its name; null for tensors outside the language model.
  * @param encoderLayers layers of the encoder, which come before the decoder's
  */
 export function placeOf(name: string, encoderLayers = 0): Place {

@@ -24,7 +24,7 @@ export interface BatchAccuracy {
 }
 
 /**
- * Batches are made as continuous batching makes them: so many requests at once, each one token further in every batch; where requests
+ * Batches are formed as in continuous batching: a fixed number of requests at once, each one token further in every batch; where requests
  * are fewer, long ones are cut. R is the union of the paths in a batch, R' that of the predicted paths.
  * @param predicted `[tokens, layers, width]` experts named for each token, NULL_EXPERT = none
  * @param unions the probabilities of the same predictions, batch by batch

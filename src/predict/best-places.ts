@@ -1,6 +1,6 @@
 // The m most similar paths of the list that a scan makes. Selection is in linear time: buckets first, then Hoare's selection in one bucket.
 
-/** A similarity's place among so many buckets narrows down where the limit lies. */
+/** Bits of the number of buckets that similarities are counted in. */
 const BUCKET_BITS = 7;
 
 /** The best places of a list. Of places that are equally similar those listed first stay. */

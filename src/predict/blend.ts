@@ -102,7 +102,7 @@ export class Blend {
     this.#kernels.add(from, from + 4 * LANES * Math.ceil(column.length / LANES), 0, this.sums.byteOffset);
   }
 
-  /** The probabilities that the sums of a layer of so many experts stand for; a view that the next call fills. */
+  /** The probabilities of the sums of a layer of `experts` experts; a view that the next call overwrites. */
   chances(experts: number): Float32Array {
     const chances = this.#chances[experts]!;
     const from = this.sums.byteOffset;

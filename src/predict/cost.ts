@@ -10,7 +10,7 @@ export interface PredictionCost {
   readonly callNs: number;
   readonly tokenNs: number;
   readonly expertNs: number;
-  /** Tokens of a pass that are predicted one by one; a sample of so many stands for more. */
+  /** Most tokens of a pass that are predicted one by one; of a larger pass a sample of this size is. */
   readonly mostTokens: number;
 }
 

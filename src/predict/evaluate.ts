@@ -25,7 +25,7 @@ export interface EvaluationOptions {
 export interface Evaluation {
   /** The whole path, before the first layer of the pass; null: the predictor says nothing then. */
   readonly before: Score | null;
-  /** Layers so many layers ahead of the last one that is known. */
+  /** Distance in layers from the last known layer. */
   readonly ahead: readonly { readonly distance: number; readonly score: Score | null }[];
   readonly batch: BatchAccuracy | null;
 }
@@ -34,7 +34,7 @@ export interface Evaluation {
 export interface PredictionTimes {
   /** The whole path, before the pass. */
   readonly before: number;
-  /** After each layer of a pass, so many layers ahead as are judged, all layers together; null: it was not asked. */
+  /** After each layer of a pass, for each distance that is judged, all layers together; null: the predictor was not asked. */
   readonly during: number | null;
   /** Learning from what a token chose, all layers together. */
   readonly learning: number;
@@ -52,7 +52,7 @@ const STRIDE = 8;
 /**
  * Judges a predictor. All rows of a trace are predicted one by one from those before them in their request, prompt rows too. A predictor
  * that learns while it runs learns here as well, always after it was asked.
- * @param filler says whom to name where the predictor names fewer than 2k experts; null: nobody
+ * @param filler names experts where the predictor names fewer than 2k; null: none are added
  */
 export async function evaluatePredictor(
   predictor: Predictor,

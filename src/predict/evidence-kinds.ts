@@ -55,7 +55,7 @@ const KINDS: Readonly<
 interface EvidenceLimits {
   /** Layers ahead that have a transition table of their own. */
   readonly reach: number;
-  /** Token ids that are told apart. */
+  /** Most token ids with counts of their own. */
   readonly ids: number;
   /** Paths that are retrieved from. */
   readonly paths: number;

@@ -1,7 +1,7 @@
 // Which tokens of a pass are followed, and how far each token's path is known.
 import type { Pass } from '../schedule/pass.js';
 
-/** Tokens of a pass that are followed: an even sample of so many where there are more, and the last of each request. */
+/** Most tokens of a pass that are followed, an even sample where there are more; besides, the last token of each request is followed. */
 export const FOLLOWED = 64;
 
 /** The followed tokens of the running pass. */

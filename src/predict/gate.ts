@@ -11,7 +11,7 @@ import { Supplied } from './supplied.js';
 const USUAL_DISTANCES = [1];
 
 /**
- * Recall and precision so many layers ahead, as the parameters say: a number for each distance, and `decay` of the last one for each
+ * Recall and precision by distance in layers, from the parameters: a number for each distance, and `decay` of the last one for each
  * farther layer.
  * @throws UserError where one is no share of 1
  */

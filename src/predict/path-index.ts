@@ -43,7 +43,7 @@ export interface Similarity {
 
 /** For whom {@link PathIndex.best} was searched. */
 interface Asked {
-  /** -1: for nobody. */
+  /** -1: none. */
   token: number;
   after: number;
   /** Layers of the token that were known. */

@@ -14,7 +14,7 @@ interface ReliabilityBin {
   readonly frequency: number;
 }
 
-/** How predictions made in one situation (before the pass, or so many layers ahead) fared. Ratios are 0..1. */
+/** Scores of the predictions of one situation (before the pass, or at a distance in layers). Ratios are 0..1. */
 export interface Score {
   /** Tokens judged. */
   readonly tokens: number;
@@ -141,7 +141,7 @@ export class ScoreCounter {
     for (let at = from; at < from + topK; at++) if (choices[at] !== NULL_EXPERT) truth[offset + choices[at]!] = 0;
   }
 
-  /** Adds the best by other scores to those that are named, up to so many. */
+  /** Adds the best experts by other scores to those that are named, up to a number. */
   #fillUp(fill: Float32Array, scores: Float32Array, offset: number, experts: number, names: number): void {
     const others = this.#others;
     for (let id = offset; id < offset + experts; id++) others[id] = scores[id]! > 0 ? 0 : fill[id]!;

@@ -21,7 +21,7 @@ const SMOOTHING = 1;
 
 /** A sequence that has ended. */
 interface Sequence {
-  /** Activations by dense id, of so many tokens. */
+  /** Activations by dense id, and the number of tokens that they are of. */
   readonly counts: Float64Array;
   readonly tokens: number;
 }

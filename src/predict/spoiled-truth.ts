@@ -5,7 +5,7 @@ import type { ModelSpec } from '../model/spec.js';
 import type { Pass } from '../schedule/pass.js';
 import type { Predictor } from './predictor.js';
 
-/** How good it is so many layers ahead, 0..1. */
+/** Recall and precision at one distance, 0..1. */
 export interface Quality {
   /** Share of the demanded experts that it names. */
   readonly recall: number;
@@ -21,7 +21,7 @@ const TRUE = 1;
  * Names demanded experts with probability `recall`, and others so that `precision` of all it names are demanded. What is drawn of an expert
  * is drawn once a pass: correction does not reroll it, and of two distances the one with the higher recall names all demanded experts
  * that the other does.
- * @param qualityAt quality so many layers after the last one that is known (infinite before the pass); null: nothing is said
+ * @param qualityAt quality by distance in layers from the last known one (infinite before the pass); null: no prediction
  */
 export function spoiledTruth(
   { experts: ids, layers }: ModelSpec,

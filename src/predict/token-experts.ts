@@ -23,7 +23,7 @@ export class TokenExperts implements Evidence {
   readonly #usedByAll: Float64Array;
   readonly #tokens: Float64Array;
 
-  /** @param capacity token ids that are told apart, first come, first served */
+  /** @param capacity most token ids with counts of their own; first come, first served */
   constructor(model: ModelSpec, capacity: number) {
     this.#model = model;
     this.#capacity = capacity;

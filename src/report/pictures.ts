@@ -30,7 +30,7 @@ export function picturesOf(result: Result, options: ReportOptions): string {
       ? [wrap('With --details: the same over time, and a heatmap of loads by layer and expert.', widthOf(options))]
       : [
           block('over time', `0 to ${formatNs(details.series.binNs * details.series.hits.length)}`, overTime(details.series), options),
-          // Two layers a line are told apart by colour only.
+          // Two layers in a line differ only by colour.
           `${palette(options).bold('loads by layer and expert')}\n${heatmap(details.loads, { ...options, unicode: options.unicode && options.color }).trimEnd()}`,
         ]),
   ];

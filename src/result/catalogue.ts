@@ -16,7 +16,7 @@ export interface MetricDescription {
   readonly meaning: string;
 }
 
-/** A row of the table: `{a,b}` in a name stands for several metrics, whose meanings end with what {@link VARIANTS} says of them. */
+/** A row of the table: `{a,b}` in a name stands for several metrics, whose meanings end with the words of {@link VARIANTS}. */
 type Row = readonly [pattern: string, unit: Unit, better: Metric['better'], meaning: string, kind?: Metric['kind']];
 
 /** What each alternative in braces adds to the meaning. */

@@ -35,7 +35,7 @@ export function sharesOf({ chance }: Acceptance, positions: number): number[] {
   return Array.from({ length: positions }, (_, k) => chance ** (k + 1));
 }
 
-/** The chance of which the shares of so many positions have the mean `share`: the mean grows with the chance, so it is closed in on. */
+/** The probability for which the shares of `positions` positions have the mean `share`. The mean grows with it, so bisection finds it. */
 function chanceOf(share: number, positions: number): number {
   if (positions === 1) return share;
   let [low, high] = [0, 1];

@@ -31,7 +31,7 @@ export class Passes {
   rejected = 0;
   /** True where the running pass was composed by no scheduler: tokens of the pass before it run again. */
   again = false;
-  /** Who learns from every pass, to tell paths to the scheduler; null: nobody. */
+  /** Learns from every pass and predicts paths for the scheduler; null: there is none. */
   learner: PassLearner | null = null;
   /** Drafts and what became of them; null: nothing is drafted. */
   readonly speculation: Speculation | null;

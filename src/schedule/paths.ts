@@ -47,7 +47,7 @@ export class PathView {
   readonly forecast: PathForecast | null;
   readonly #trace: RoutingTrace;
   readonly #chunk: TraceChunk;
-  /** What the forecast says of a token. */
+  /** The predicted path of a token. */
   readonly #scores: Float32Array;
 
   /**

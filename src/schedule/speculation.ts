@@ -40,7 +40,7 @@ export class Speculation implements Drafts {
   wastedActivations = 0;
   /** Tokens that ran again because a state could not go back. */
   redone = 0;
-  /** What must run again of the last pass; whoever takes it empties it. */
+  /** Tokens of the last pass that must run again; the caller that takes them empties the list. */
   readonly again: Share[] = [];
   readonly #spec: SpeculationSpec;
   readonly #seed: number;

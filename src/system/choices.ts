@@ -31,5 +31,5 @@ export const PREFETCH_BUDGETS = ['none', 'pays'] as const;
 
 /** Degrees of overlap: chunks of an event. The choices of Tutel (arXiv 2206.03382, section 3.3). */
 export const DEGREES = [1, 2, 4, 8] as const;
-/** What a system says of overlap: a degree for all events, or the best of {@link DEGREES} for each. */
+/** Overlap of a system: a degree for all events, or the best of {@link DEGREES} for each. */
 export type Overlap = (typeof DEGREES)[number] | 'adaptive';

@@ -15,7 +15,7 @@ export interface Range {
   readonly below: number;
 }
 
-/** When a rule holds: all that is said must. */
+/** The condition of a rule: all of its fields must hold. */
 export interface MissCondition {
   /** Of the pass: `prefill` where it holds a prompt token. */
   readonly phase: 'prefill' | 'decode' | null;
@@ -55,7 +55,10 @@ export interface MissRule {
 export interface MissRules {
   /** A word, or rules in the form in which they are given, with what they leave open. */
   readonly written: unknown;
-  /** At least one; only the last always holds, and substitutes, which may find nobody. */
+  /**
+   * At least one rule. Only the last one always holds; a rule with `substitute` may find no expert, so it may stand before others without a
+   * condition.
+   */
   readonly rules: readonly MissRule[];
 }
 
@@ -115,7 +118,7 @@ const when = z.strictObject({
     .describe("Share of its token's gate weight that better-ranked experts have, the smallest over tokens: '>0.6', or { by, share }."),
 });
 
-/** Admissions that each action can have; the first is what it has where none is said. */
+/** Admissions that each action can have; the first is the default. */
 const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
   load: ['policy', 'always'],
   cpu: ['never', 'background'],
@@ -129,7 +132,7 @@ const ADMITS: Readonly<Record<MissAction, readonly Admission[]>> = {
 /** Actions that change what the model computes. */
 const LOSSY: readonly MissAction[] = ['substitute', 'skip', 'low-precision'];
 
-/** Bytes of a low-precision copy where nobody says: 4 of 16 bits. */
+/** Default size of a low-precision copy, as a share of the expert: 4 of 16 bits. */
 const COPY_BYTES = 0.25;
 
 /** What to write instead of an admission that an action cannot have. */
@@ -250,7 +253,7 @@ export function withCopies({ rules, written }: MissRules, shares: Iterable<numbe
 
 /**
  * What becomes of a miss on this machine (L13). Where all processors share one memory, no expert lies where another processor could compute
- * it: what is not there comes from the SSD.
+ * it: experts that DRAM lacks come from the SSD.
  */
 export function rulesOn({ cpu, tiers }: HardwareSpec, wanted: readonly MissRule[]): readonly MissRule[] {
   if (cpu !== null || tiers[0]!.name !== 'unified') return wanted;

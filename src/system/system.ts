@@ -31,9 +31,9 @@ export const predictorFields = z.looseObject({
 });
 
 /**
- * Another predictor in the place of one, as `--predictor` asks: it looks as far, corrects itself as often and learns from the same traces;
- * parameters of the other kind go with it.
- * @param before what the system says of its predictor
+ * Replaces a predictor, for `--predictor`: the new one keeps the horizon, the correction and the training traces; parameters of the old kind are
+ * dropped.
+ * @param before the system's own predictor, as in its file
  */
 export function replacePredictor(kind: string): (before: unknown) => unknown {
   return (before) => {
@@ -44,7 +44,7 @@ export function replacePredictor(kind: string): (before: unknown) => unknown {
 }
 
 /**
- * Reads a member of a family; parameters beside its name one by one, so that a wrong one is told with its own place.
+ * Reads a member of a family; parameters beside its name are checked one by one, so that an error has the place of the parameter.
  * @param parse throws a UserError
  */
 function chosen<C extends Choice>(

@@ -91,7 +91,7 @@ export function openGpu(part: WatchedGpu, pid: number, name: string, events: Tra
     },
     /** The running layer has ended. */
     layerEnded: (): void => resident.set(part.usedBytes, track.endNs),
-    /** The run has ended. @returns arrows to copies that nobody has demanded yet */
+    /** The run has ended. @returns arrows to transfers that have not been demanded */
     end(): Arrow[] {
       resident.end(track.endNs);
       return [...open.keys()].map((id) => arrow(close(id, TRANSFER_KINDS.pending)!)).filter((one) => one !== null);

@@ -119,7 +119,7 @@ export class Lane {
   }
 }
 
-/** Draws a prefetch whose parts are all final. Its bytes are told once, so that they add up. */
+/** Draws a prefetch whose parts are all final. Only one part has its bytes, so that bytes add up. */
 export function drawCopy(events: TraceEvents, { bytes, parts }: Copy, kind: Kind, label: string): void {
   parts.forEach(({ endNs, place, startNs }, i) => {
     events.slice(place, kind, label, startNs, endNs, i === 0 ? `"bytes":${bytes}` : `"part":${i + 1}`);

@@ -55,7 +55,7 @@ export function concatTraces(traces: readonly RoutingTrace[]): RoutingTrace {
 }
 
 /**
- * Joins traces of one model, the first rows of each before all others: who replays so many tokens of each walks them from the start, and has
+ * Joins traces of one model, the first rows of each before all others: a replay of some tokens of each reads from the start, and has
  * the others behind.
  * @param rows of each trace that come first
  * @throws UserError as {@link concatTraces}

@@ -25,7 +25,7 @@ export function recordedModel(trace: RoutingTrace): RecordedModel {
   throw new UserError(`${lack}${trace.meta.model === null ? '' : ', and no bundled one has its sizes'}; name ${what} with --model`);
 }
 
-/** What a trace that leads to no bundled model says of its model, as the beginning of a sentence. */
+/** The beginning of a message about a trace that leads to no bundled model: what the trace says about its model. */
 export function unnamed({ meta, path }: RoutingTrace): string {
   if (meta.model === null) return `${path}: does not say which model it was recorded from`;
   return `${path}: names the model ${quoted(meta.model)}, which is not bundled`;
@@ -41,7 +41,7 @@ export function bundledModel(trace: RoutingTrace): RecordedModel | null {
   // One of the same top-k, or else one that chooses more: some record fewer choices than the model makes.
   const same = bundled.filter((name) => widths.get(name) === topK);
   const fitting = same.length > 0 ? same : bundled.filter((name) => (widths.get(name) ?? 0) > topK);
-  // The names of models are paths of a hub: what stands behind the last slash tells them apart.
+  // Names of models are paths of a hub; the part after the last slash identifies the model.
   const [name = fitting[0]] = nearest(meta.model.slice(meta.model.lastIndexOf('/') + 1), fitting);
   if (name === undefined) return null;
   const fewer = widths.get(name) === topK ? '' : `, of whose ${widths.get(name)} choices per token it has ${topK}`;

@@ -16,7 +16,7 @@ const HEAD_BYTES = 64 * 1024;
 /** Hashes of the files opened last, by their state: runs of a sweep read the same ones again and again. */
 const HASHES = new Map<string, string>();
 const MOST_HASHES = 256;
-/** A stream that grows beyond {@link BOMB_FLOOR} may not be more than so many times its compressed size. Traces compress 3 to 60 times. */
+/** A stream that grows beyond {@link BOMB_FLOOR} may be at most this many times its compressed size. Traces compress 3 to 60 times. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
 

@@ -51,7 +51,7 @@ export class TraceStore {
   #page = -1;
   #row = -1;
 
-  /** @throws UserError where no model has so many layers and choices */
+  /** @throws UserError for more layers or choices than any model has */
   constructor(shape: StoreShape) {
     checkShape(shape.path, shape.layers, Math.max(shape.topK, shape.predictedK ?? 0));
     this.#shape = shape;

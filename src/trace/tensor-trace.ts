@@ -7,7 +7,7 @@ import { RequestTable } from './requests.js';
 import type { TraceSource } from './source.js';
 import { NULL_EXPERT, PHASE, type RoutingTrace, type TraceMeta } from './trace.js';
 
-/** Ids are decoded so many at a time where no caller sets the block. */
+/** Ids that are decoded at a time, unless a caller sets the block. */
 const BLOCK_IDS = 256 * 1024;
 /** Rows of a column folded at a time. */
 const BLOCK_ROWS = 16 * 1024;

@@ -52,11 +52,11 @@ export interface TraceMeta {
    * row is one part.
    */
   readonly predictedAhead?: readonly number[];
-  /** Everything else that the file says of itself. */
+  /** All other metadata of the file. */
   readonly notes: Readonly<Record<string, string>>;
 }
 
-/** What a trace says of itself. */
+/** The metadata of a trace. */
 export interface TraceShape {
   /** Where it came from: a path, `-`, or `synthetic`. */
   readonly path: string;

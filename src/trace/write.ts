@@ -5,7 +5,7 @@ import { metadataOf } from './formats/metadata.js';
 import { toHalf } from './half.js';
 import { chunks, NULL_EXPERT, PHASE, type RoutingTrace, type TraceChunk } from './trace.js';
 
-/** Rows are written so many at a time. */
+/** Rows that are written at a time. */
 const ROWS = 1024;
 
 /** What to write besides the routing. */

@@ -8,29 +8,29 @@ import { PASTS } from './past-bits.js';
 import { FULL_VOTE, SimilarPasses } from './similar-passes.js';
 import { recencyOf, UseHistory } from './use-history.js';
 
-/** What a use one event later is worth of one now. */
+/** Worth of a use one event later, relative to a use now. */
 export const DISCOUNT = 0.93;
-/** Events after which a use that has not come counts as never: it would be worth 1 %. */
+/** Events after which a missing use counts as never: it would be worth 1 %. */
 const WINDOW = 64;
 /** Worth of a use by events until it. */
 const WORTH = Float64Array.from({ length: WINDOW + 1 }, (_, events) => DISCOUNT ** Math.max(0, events - 1));
-/** Experts that are learned from at each pass, about. */
+/** About how many experts are sampled for learning at each pass. */
 const SAMPLED = 128;
-/** Pseudo-experts of every past that were worth what recency says. */
+/** Prior of every past, in experts, with the worth that recency predicts. */
 const SMOOTHING = 8;
-/** By past: what that is. */
+/** By past: the worth that recency predicts. */
 const RECENCY = Float64Array.from({ length: PASTS }, (_, past) => recencyOf(past));
-/** Samples after which the table of pasts is renewed, once it has been for each of the first. */
+/** Samples between two renewals of the table of pasts; after each of the first samples it is renewed at once. */
 const RENEWED = 16;
-/** Votes are looked up in steps of so many. */
+/** Votes per step of the table of votes. */
 const VOTE_STEP = 4;
 const VOTE_SHIFT = Math.log2(VOTE_STEP);
-/** ln of the share of votes, by step; a little is added, so that no vote has a logarithm. */
+/** ln of the share of votes, by step; a small amount is added, so that zero votes have a logarithm. */
 const LOG_VOTE = Float64Array.from({ length: 2 * FULL_VOTE }, (_, step) => Math.log((VOTE_STEP * (step + 0.5)) / FULL_VOTE + 0.003));
-/** Weights before anything is learned, of one, of the past, of the rate and of the votes: those that two recordings lead to. */
+/** Initial weights of the constant, the past, the rate and the votes: as fitted on two recordings. */
 const INITIAL = [1.5, 0.4, 0.3, 0.5];
 
-/** What was known of the experts of a layer, and what each turned out to be worth. */
+/** Features of the experts of a layer at one event, and the worth of the next use of each. */
 interface Sample {
   readonly atEvent: number;
   readonly pasts: Uint16Array;
@@ -50,20 +50,20 @@ export class NextUse {
   readonly #history: UseHistory;
   readonly #similar: SimilarPasses;
   readonly #fit = new LogisticFit(INITIAL);
-  /** By past: experts that were seen with it, and what they were worth together; log-odds of that. */
+  /** By past: experts seen with it, the sum of their worth, and the log-odds of their mean worth. */
   readonly #seen = new Float64Array(PASTS);
   readonly #worth = new Float64Array(PASTS);
   readonly #logOdds = new Float64Array(PASTS);
-  /** Weighted, as of the last step of the fit. */
+  /** Terms of the logit, with the weights of the last step of the fit. */
   readonly #pastTerm = new Float64Array(PASTS);
   readonly #voteTerm = new Float64Array(LOG_VOTE.length);
-  /** Of the layer at hand. */
+  /** Pasts and votes of the experts of the current layer. */
   readonly #pasts: Uint16Array;
   readonly #votes: Int32Array;
-  /** By MoE layer: samples that are still waiting for what comes, oldest first. */
+  /** By MoE layer: samples whose window has not ended, oldest first. */
   readonly #samples: readonly Sample[][];
   #learned = 0;
-  /** Events from one sample to the next, and until it. */
+  /** Events from one sample to the next, and events left until the next. */
   readonly #interval: number;
   #untilSample: number;
 
@@ -97,7 +97,7 @@ export class NextUse {
     if (--this.#untilSample === 0) this.#sample(layer);
   }
 
-  /** What is expected of the experts at hand. */
+  /** Updates the expectations of the experts of the current layer. */
   #expect(offset: number, experts: number): void {
     const [pasts, votes, pastTerm, voteTerm] = [this.#pasts, this.#votes, this.#pastTerm, this.#voteTerm];
     const { logOdds, values } = this;
@@ -110,7 +110,7 @@ export class NextUse {
     }
   }
 
-  /** The samples of a layer see what an event of it uses; one that has waited long enough is learned from. */
+  /** Records the uses of an event in the samples of its layer; a sample whose window has ended is learned from. */
   #judge(layer: number, ids: Int32Array, size: number): void {
     const { offset } = this.#model.layers[layer]!;
     const now = this.#history.events[layer]!;
@@ -153,7 +153,7 @@ export class NextUse {
     });
   }
 
-  /** Log-odds of what experts of each past were worth. */
+  /** Renews the log-odds of the worth of each past. */
   #renew(): void {
     for (let past = 0; past < PASTS; past++) {
       const worth = (this.#worth[past]! + SMOOTHING * RECENCY[past]!) / (this.#seen[past]! + SMOOTHING);
@@ -161,7 +161,7 @@ export class NextUse {
     }
   }
 
-  /** The terms of the model that are looked up. */
+  /** Renews the tables of the terms of the logit. */
   #weigh(): void {
     const { weights } = this.#fit;
     const [one, past, votes] = [weights[0]!, weights[1]!, weights[3]!];

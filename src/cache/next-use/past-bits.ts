@@ -2,7 +2,7 @@
 
 /** Events in a block. */
 export const EVENTS_A_BLOCK = 8;
-/** Pasts that are told apart: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
+/** Number of distinct pasts: which of the last eight events used the expert, and how many of the eight blocks (at most 7). */
 export const PASTS = 256 * 8;
 
 /**
@@ -28,9 +28,9 @@ export function usedAgo(past: number, back: number): boolean {
   return ((past >> (BLOCK_BITS + back)) & 1) === 1;
 }
 
-/** Pasts of places; whoever keeps them pads each run of places that ages together to a multiple of four. */
+/** Pasts of places. The owner pads each run of places that ages together to a multiple of four. */
 export class PastBits {
-  /** By place: bit i = used i events back, 0 the newest; whoever tells of a use sets bit 0. */
+  /** By place: bit i = used i events ago, 0 the newest; the owner sets bit 0 for a use. */
   readonly recent: Uint8Array;
   /** By place: bit i = used in the block i + 1 back. */
   readonly blocks: Uint8Array;

@@ -33,7 +33,7 @@ interface Users {
 /** Past passes, and how much they agree with the running one. */
 export class SimilarPasses {
   readonly #model: ModelSpec;
-  /** Every so many layers agreement is counted. */
+  /** Agreement is counted at every layer whose index is a multiple of this. */
   readonly #stride: number;
   /** Experts that a path keeps of a layer, and passes that are kept; both powers of two. */
   #width: number;

@@ -6,10 +6,10 @@ import { EVENTS_A_BLOCK, PastBits, usedAgo, usedBlocks } from './past-bits.js';
 
 /** Half-life of the count, in events of a layer. One of 32 beside it adds nothing (docs/next-use.md). */
 const HALF_LIFE = 256;
-/** What is left of a count after one event, and after so many; of an older one nothing that counts is left. */
+/** Decay of a count after one event, and by number of events; older counts are taken as zero. */
 const LEFT = 2 ** (-1 / HALF_LIFE);
 const LEFT_AFTER = Float64Array.from({ length: 64 * HALF_LIFE }, (_, events) => LEFT ** events);
-/** Added to rates, so that what was never used has a logarithm: one use in 250 events. */
+/** Added to rates, so that an expert that was never used has a logarithm: one use in 250 events. */
 const LEAST_RATE = 0.004;
 
 /** Past uses of every expert of a model. */
@@ -22,7 +22,7 @@ export class UseHistory {
   /** Byte of each layer's first expert, padded to whole words. */
   readonly #start: Int32Array;
   readonly #bits: PastBits;
-  /** Decayed uses as of the last, and when that was. */
+  /** Decayed uses at the last use of an expert, and the event of that use. */
   readonly #count: Float64Array;
   readonly #last: Int32Array;
 
@@ -71,14 +71,14 @@ export class UseHistory {
   }
 }
 
-/** What is left of a count after so many events. */
+/** Decay of a count after `events` events. */
 function leftAfter(events: number): number {
   return events < LEFT_AFTER.length ? LEFT_AFTER[events]! : 0;
 }
 
 /**
- * How often an expert of a past was used lately, 0..1: what is expected before anything has been learned. The weights are ours; the first
- * hundred events replace them.
+ * How often an expert with this past was used lately, 0..1: the expectation before anything has been learned. The weights are ours; learning
+ * replaces them within the first hundred events.
  */
 export function recencyOf(past: number): number {
   let rate = 0.02 + 0.35 * (usedBlocks(past) / 8);

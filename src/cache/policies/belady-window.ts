@@ -1,4 +1,4 @@
-// Belady that sees only so many tokens ahead: what a predictor of that horizon would be worth if it were always right.
+// Belady that sees only a limited number of tokens ahead: the value of a perfect predictor with that horizon.
 import { IdLists } from '../id-lists.js';
 import { type CachePolicy, type Clock, NONE, type Pins, type PolicyContext, type PolicyDefinition } from '../policy.js';
 import { mostResidents } from '../share.js';

@@ -106,7 +106,7 @@ export class ExpectedUsePolicy implements CachePolicy {
     return this.#expected[id]! * this.#discount[ahead < 0 ? ahead + this.#discount.length : ahead]!;
   }
 
-  /** True where `a`, of whatever layer and worth `p`, is worth more than `b`, of `q`, or as much and was used later. */
+  /** True where `a`, worth `p`, is worth more than `b`, worth `q`, or as much and was used later; their layers do not matter. */
   #isSooner(a: number, p: number, b: number, q: number): boolean {
     return p > q || (p === q && (this.#lastUse[a]! > this.#lastUse[b]! || (this.#lastUse[a] === this.#lastUse[b] && a > b)));
   }

@@ -1,5 +1,5 @@
-// Learning cache replacement: LRU and LFU each name a victim and chance decides between them, with odds that regret moves. Who evicted an
-// expert that is soon asked for again is trusted less, so that the policy follows whichever of recency and frequency tells more.
+// Learning cache replacement: LRU and LFU each name a victim, and a random draw decides, with weights that follow regret. A policy that evicted an
+// expert shortly before its next use loses weight, so the better of recency and frequency prevails.
 import type { Random } from '../../base/random.js';
 import { FrequencyList } from '../frequency-list.js';
 import { IdLists } from '../id-lists.js';

@@ -12,7 +12,7 @@ class MoeInfinity implements CachePolicy {
   readonly #recent: DecayedCounts;
   readonly #residents: ResidentSet;
   readonly #context: PolicyContext;
-  /** Weight of the layers that are so many layers ahead. */
+  /** Weight of a layer, by how many layers ahead it is. */
   readonly #nearness: Float64Array;
   readonly #score: (id: number) => number;
 

@@ -1,4 +1,4 @@
-// `moeprof machine calibrate`: how fast this machine really is, and what runtimes make of it.
+// `moeprof machine calibrate`: how fast this machine really is, and how fast runtimes are on it.
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../base/errors.js';

@@ -1,4 +1,4 @@
-// `moeprof machine show`: a machine as runs see it, with what a runtime makes of it.
+// `moeprof machine show`: a machine as runs see it, with the speeds that a runtime reaches on it.
 import type { Command } from 'commander';
 import { machineReports, type ShownMachine } from '../../explore/machine/show-report.js';
 import { machineFileOf } from '../../hardware/detect/write.js';

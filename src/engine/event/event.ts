@@ -116,7 +116,7 @@ export class EventDemand implements Demand {
 
 /** The running event on one GPU: its demand, and what becomes of each member. Members are given by their index in `demand`. */
 export class RunningEvent {
-  /** Sees what becomes of them; null: nobody looks. */
+  /** The observer of the members; null: there is none. */
   observer: Observer | null = null;
   /** The members, in the order of L3. */
   readonly demand: Demand;
@@ -133,7 +133,7 @@ export class RunningEvent {
   waits = 0;
   /** True where they arrive in this order: transfers of one size that were asked for at one time, and nothing else. */
   inOrder = false;
-  /** Tokens of its pass, whether one of them is a prompt's, and whether they are so many that misses go to the GPU which the CPU would compute. */
+  /** Tokens of its pass; whether the pass has prompt tokens; whether it is so large that the GPU computes misses that the CPU would compute. */
   tokens = 0;
   prefill = false;
   offloaded = false;

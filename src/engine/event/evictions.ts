@@ -37,7 +37,7 @@ export class Evictions {
     if (writeBack !== null) this.#writeBack(writeBack, nowNs);
   }
 
-  /** The same for an admission whose slot nobody has asked for before; @returns when it is free, ns */
+  /** The same for one admission on its own; @returns when its slot is free, ns */
   free(nowNs: number): number {
     this.slotFreeNs = nowNs;
     this.account(nowNs);

@@ -60,7 +60,7 @@ export class Executor {
     return endNs + restNs;
   }
 
-  /** Counts what the CPU computes of the event; @returns when it has finished what is not deferred, ns; 0: all is. */
+  /** Counts the CPU's work of the event; @returns when the work that is not deferred has ended, ns; 0: all of it is deferred. */
   #endOnCpu(layer: number): number {
     const { cost, recorder } = this.#gpu;
     const event = this.#event;

@@ -59,6 +59,6 @@ export interface Gpu {
   readonly future: { readonly future: Future; readonly nextUse: Int32Array } | null;
   /** Counts the hits that the Belady bound has on the same events; null: bounds are off, or `curve` counts them. */
   readonly belady: BeladyBound | null;
-  /** Counts what caches of other capacities would hit on the same events; null: nobody draws a curve. */
+  /** Counts hits of caches of other capacities on the same events; null: no curve is drawn. */
   readonly curve: CapacityMeter | null;
 }

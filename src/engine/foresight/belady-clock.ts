@@ -13,7 +13,7 @@ export class BeladyClock {
   #hits = 0;
 
   /**
-   * @param belady exact, and told of each event before this clock is
+   * @param belady exact; it receives each event before this clock does
    * @param loadNs time of any load
    */
   constructor(belady: BeladyBound, loadNs: number) {

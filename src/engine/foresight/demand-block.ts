@@ -8,7 +8,7 @@ import { grown } from '../../base/grown.js';
  */
 export const WORK = { gpu: 0, cpu: 1, resident: 2, back: 3 } as const;
 
-/** How far ahead is seen: so many demands for each expert, and at least so many. The window is four times as long. */
+/** How far ahead a clock sees: demands per expert, and the least number of demands. The window is four times as long. */
 const DEMANDS_AHEAD = 16;
 const LEAST_AHEAD = 1 << 14;
 
@@ -109,7 +109,7 @@ export class DemandBlock {
   }
 }
 
-/** Demands of [to, from), the last first: each is told who follows it, and stands first then. */
+/** Links the demands of [to, from), last first: each gets the next demand of its expert. */
 function linkDown(ids: DemandBlock['ids'], next: Int32Array, first: Int32Array, from: number, to: number): void {
   for (let d = from - 1; d >= to; d--) {
     const id = ids[d]!;

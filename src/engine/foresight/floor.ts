@@ -58,7 +58,7 @@ export class FloorWork {
   readonly #transferNs: number;
 
   /**
-   * @param belady over all layers; told of events before they are added here
+   * @param belady over all layers; it receives events before they are added here
    * @param slots most experts that the memory holds
    * @param transferNs see {@link FloorParts}
    */
@@ -83,7 +83,7 @@ export class FloorWork {
     this.#cpuExpertNs = Math.min(this.#cpuExpertNs, work[WORK.cpu]! / size);
   }
 
-  /** What {@link sinceNs} tells a later moment from. */
+  /** A moment that {@link sinceNs} measures from. */
   mark(): FloorMark {
     const misses = this.#demanded - this.#belady.hits;
     return { denseNs: this.denseNs, expertsNs: this.#expertsNs, demanded: this.#demanded, misses };

@@ -196,7 +196,7 @@ export class ForesightGpu implements KnowingGpu {
   /** Lets links that are free before the next {@link MOMENT} fetch what is missing for event `least` and those after it, in their order. */
   #prefetch(least: number, since: number): void {
     const untilNs = this.#moment[since + 1]!;
-    // Most often the link is still busy: then nobody needs to look what is missing.
+    // Mostly the link is still busy: then there is no need to search for missing experts.
     if (this.#dram !== null && !this.#dram.full && this.#dram.lanes.freeNs < untilNs) this.#fetch(this.#dram, null, least, since);
     if (!this.#gpu.full && this.#gpu.lanes.freeNs < untilNs) this.#fetch(this.#gpu, this.#dram, least, since);
   }

@@ -4,16 +4,16 @@ import { DemandBits } from './demand-bits.js';
 import { type DemandBlock, FAR } from './demand-block.js';
 import { LateSet } from './late-set.js';
 
-/** Uses that are at most so many demands away are near, as long as nobody near has had to leave. */
+/** A use is near if it is at most this many demands away, as long as no near resident had to be evicted. */
 const NEAR = 1 << 10;
-/** Near becomes twice as far after so many times its length without a look. */
+/** The near range doubles after this many times its length without a search. */
 const QUIET = 32;
 
 /** Residents of one memory; demands are numbered as in their block. */
 export class FutureMemory {
   /** Next demands of experts that are not resident. */
   readonly missing: DemandBits;
-  /** When a resident is there, ns, by dense id; not told in a memory that is filled on demand. */
+  /** When a resident arrives, ns, by dense id; unused in a memory that is filled on demand. */
   readonly arrivalNs: Float64Array;
   /** When somebody takes the place of another, ns. */
   readonly atNs = new Float64Array(1);

@@ -14,7 +14,7 @@ export interface KnownGpu {
   readonly machine: KnowingMachine;
   /** Over all layers, at the capacity of the machine. */
   readonly belady: BeladyBound;
-  /** True: nobody else tells it of events. */
+  /** True: only this object passes events to it. */
   readonly own: boolean;
   /** Most experts that the memory holds. */
   readonly slots: number;
@@ -31,7 +31,7 @@ export interface KnowledgeEnds {
 
 /** The clocks of one run. */
 export class KnowledgeBounds {
-  /** Times of the event that is told next, see {@link WORK}. */
+  /** Times of the next event, see {@link WORK}. */
   readonly work = new Float64Array(4);
   readonly #gpus: readonly KnownGpu[];
   readonly #floors: readonly FloorWork[];
@@ -44,7 +44,7 @@ export class KnowledgeBounds {
   readonly #beladyEnds: number[] = [];
   readonly #foresight: KnowingClock;
 
-  /** @param runIsLru true: the run itself is LRU on demand, and nobody needs to count it */
+  /** @param runIsLru true: the run itself is LRU on demand, so it is not counted again */
   constructor(gpus: readonly KnownGpu[], runIsLru: boolean) {
     this.#gpus = gpus;
     this.#floors = gpus.map(({ belady, slots, transferNs }) => new FloorWork(belady, slots, transferNs));
@@ -65,7 +65,7 @@ export class KnowledgeBounds {
     return this.#floors.some(({ onCpu }) => onCpu);
   }
 
-  /** What the floor of a later moment is told from. */
+  /** A moment from which a later floor is measured. */
   mark(): FloorMark[] {
     return this.#floors.map((floor) => floor.mark());
   }

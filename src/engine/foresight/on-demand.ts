@@ -13,7 +13,7 @@ export class OnDemandGpu implements KnowingGpu {
   readonly #block: DemandBlock;
   readonly #moment: Float64Array;
   readonly #sizes: Float64Array;
-  /** Time of any load, where they come one after another and nobody else computes; 0: they differ. */
+  /** Time of a load, where loads come one after another and the CPU does not compute; 0: loads differ. */
   readonly #loadNs: number;
   readonly #memory: OnDemandMemory;
   readonly #lanes: Lanes;

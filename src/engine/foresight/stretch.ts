@@ -54,7 +54,7 @@ export class Stretch {
     this.#gapNs = 0;
   }
 
-  /** Forgets events before `event`, and the passes that have ended by then. */
+  /** Drops events before `event`, and passes that ended before it. */
   forget(event: number): void {
     for (const block of this.blocks) block.forget(event);
     this.gapsNs.copyWithin(0, event, this.events);

@@ -9,7 +9,7 @@ import type { Inputs } from '../inputs.js';
 /** Tokens of a pass whose buffers are part of what a machine's profile reserves: the usual ubatch. */
 export const RESERVED_TOKENS = 512;
 
-/** Memory that no activations fill, bytes: nobody needs to know how large they are. */
+/** Memory so large that activations never fill it, bytes: their size need not be known. */
 const AMPLE = 1e12;
 
 /** The program whose buffers a runtime allocates; null: they are not known. */
@@ -19,7 +19,7 @@ function engineOf(runtime: string | undefined): AllocatingEngine | null {
 }
 
 /**
- * Bytes that passes of so many tokens take beyond those of {@link RESERVED_TOKENS}; 0 where nobody knows.
+ * Bytes that the activations of a pass take beyond those of a pass of {@link RESERVED_TOKENS}, as a function of its tokens; 0 where unknown.
  * @param sequences requests that run at once
  * @param longest tokens in the KV cache of the longest
  */

@@ -52,7 +52,7 @@ export interface MemoryInputs {
   readonly model: ModelSpec;
   readonly system: SystemSpec;
   readonly rooms: DenseRooms;
-  /** Bytes that passes of so many tokens take beyond what the machine reserves. Absent: nobody knows. */
+  /** Bytes that a pass of `tokens` tokens takes beyond what the machine reserves. Absent: unknown. */
   readonly activations?: (tokens: number) => number;
 }
 

@@ -21,7 +21,7 @@ export interface ScoredError {
 /** What a row or a run is compared by. */
 export type ComparedBy = Omit<ScoredError, 'error'>;
 
-/** Circles of comparable rows, nearest first: which fields they share, and how that is said. */
+/** Groups of comparable rows, nearest first: the fields that they share, and the words for it. */
 const CIRCLES: readonly { readonly fields: readonly (keyof ComparedBy)[]; readonly named: (kind: ComparedBy) => string }[] = [
   { fields: ['runtime', 'format', 'placement'], named: ({ format, placement, runtime }) => `${runtime}, ${format}, ${placement}` },
   { fields: ['runtime', 'placement'], named: ({ placement, runtime }) => `${runtime}, ${placement}` },

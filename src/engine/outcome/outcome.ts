@@ -28,9 +28,9 @@ export function outcome(finished: Finished): Result {
     hardware: hardware.facts ?? { ...hardware, name: undefined, machine: undefined, software: undefined },
     traces: traceInputs.map(({ sha256 }) => sha256),
     variants: config.variants,
-    // A name tells moeprof's own variants; of others only the text does.
+    // A name identifies a built-in variant; for other variants only the text does.
     ownVariants: inputs.ownVariants,
-    // Rows that are held out are told by those that are left.
+    // The rows that are left identify those that are held out.
     workload: { ...run.workload, arrivals: arrivalsSha256 ?? undefined, slo: undefined, speculation: undefined, holdOut: undefined },
     ...(traceInputs.some(({ heldOut }) => heldOut !== undefined) ? { replayed: heads } : {}),
     replay: run.replay,

@@ -52,7 +52,7 @@ function unpredicted({ run, serving, simulation }: Finished): Warning[] {
   return [{ code: 'paths-previous', message }];
 }
 
-/** A runtime that the user named, on a machine that says itself how fast it is. */
+/** A runtime that the user named without effect: the machine is calibrated and has speeds of its own. */
 function idleRuntime({ inputs: { hardware }, run }: Finished): Warning[] {
   const { facts, name, software } = hardware;
   if (run.runtime === undefined || software === undefined || facts !== undefined) return [];

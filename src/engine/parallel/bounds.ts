@@ -9,7 +9,7 @@ import type { Dispatch } from './dispatch.js';
 import { type Pipeline, Sequence } from './pipeline.js';
 import type { Shard } from './shard.js';
 
-/** What knowledge gives, and what it is told. */
+/** The clocks of knowledge as several GPUs use them. */
 export interface ParallelKnowledge {
   readonly bounds: KnowledgeBounds;
   /** Of a GPU. */

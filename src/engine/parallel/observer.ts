@@ -3,7 +3,7 @@ import type { Link } from '../transfer/link.js';
 import { type Observer, Onlooker } from '../watch/observer.js';
 import type { Shard } from './shard.js';
 
-/** Translates; passes and dense work are the whole run's, which tells of them itself. */
+/** Translates the events of one GPU. Passes and dense work belong to the whole run, which reports them itself. */
 export class ShardObserver extends Onlooker implements Observer {
   readonly #observer: Observer;
   readonly #gpu: number;

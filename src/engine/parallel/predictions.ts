@@ -30,7 +30,7 @@ export class SharedPredictions {
     this.predictedUse = shown ? new PredictedUse(model) : null;
   }
 
-  /** The predictor learns from a layer, the first time that it is told of it. */
+  /** The predictor learns from a layer, once: at the first call for it. */
   observe(pass: Pass, layer: number): void {
     if (pass.number === this.#observedPass && layer === this.#observedLayer) return;
     this.#observedPass = pass.number;

@@ -20,7 +20,7 @@ class Account {
   #until = 0;
   #pause = PAUSE;
 
-  /** Whether prefetches may start when so many layers have been known. */
+  /** Whether prefetches may start, given how many layers have become known. */
   allows(layers: number): boolean {
     return layers >= this.#until;
   }
@@ -52,7 +52,7 @@ export class PrefetchBudget {
   /** Layers that have been known. */
   #layers = 0;
   readonly #accounts = Array.from({ length: DISTANCES }, () => new Account());
-  /** By expert: account of its last prefetch, and whose prefetch pushed it out last; -1: none, nobody's. */
+  /** By expert: account of its last prefetch, and the expert whose prefetch evicted it last; -1: none. */
   readonly #accountOf: Int8Array;
   readonly #pushedBy: Int32Array;
 
@@ -100,7 +100,7 @@ export class PrefetchBudget {
   }
 
   /**
-   * An expert is missed, which costs `ns`: it regrets having been pushed out for one that nobody has asked for.
+   * An expert is missed, which costs `ns`: if a prefetch that was not used evicted it, that prefetch is charged.
    * @param unused by expert: 1 while it was brought and has not been demanded
    */
   missed(id: number, ns: number, unused: Uint8Array): void {

@@ -6,9 +6,9 @@ import type { ModelSpec } from '../../model/spec.js';
 
 /** Steps of a score. */
 const STEPS = 20;
-/** Distances that are told apart: 1, 2, 3-4, 5-8 layers ahead and more. */
+/** Classes of distances: 1, 2, 3-4, 5-8 layers ahead and more. */
 const DISTANCES = 5;
-/** Predictions that a step is worth before any has been judged: as many as it says of them come true. */
+/** Prior of a step, in predictions: that many count as judged already, with the step's own rate of success. */
 const TRUST = 24;
 /** Predictions of a step after which its counts are halved, so that old ones fade. */
 const FULL = 16384;
@@ -107,7 +107,7 @@ export class Chances {
     this.#saidIn[bucket]![layer] = pass;
   }
 
-  /** A layer demands `demand[0 .. size)`: what was said of it is judged. To be called before its next uses are learned from that. */
+  /** A layer demands `demand[0 .. size)`: its prediction is judged. Call this before next uses are learned from the same demand. */
   judge(pass: number, layer: number, demand: Int32Array, size: number): void {
     if (!isJudged(pass, layer)) return;
     const { experts, offset } = this.#model.layers[layer]!;
@@ -139,7 +139,7 @@ function bucketOf(distance: number): number {
   return Math.min(DISTANCES - 1, 32 - Math.clz32(distance - 1));
 }
 
-/** Whether what is said of a layer in this pass is judged: each layer in its turn. */
+/** Whether the prediction of a layer is judged in this pass: layers take turns. */
 function isJudged(pass: number, layer: number): boolean {
   return (pass + layer) % JUDGED === 0;
 }

@@ -18,7 +18,7 @@ export class Forecast {
   readonly #ranked: Uint8Array;
   /** By layer: version of the scores that were ranked last. */
   readonly #version: Float64Array;
-  /** By dense id: what the scores have turned out to mean; the scores themselves where nobody asks. */
+  /** By dense id: calibrated chances; the scores themselves where no calibration is needed. */
   readonly chances: Float32Array;
   /** Reads scores for policies that expect, and prefetches that must pay; null: there are none. */
   readonly #chances: Chances | null;

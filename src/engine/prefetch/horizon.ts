@@ -1,9 +1,9 @@
 // How many layers ahead to prefetch, decided during the run: as many as the link needs to bring the missing experts of a layer, more if the GPU
 // still waits for prefetches, fewer if prefetches are wasted.
 
-/** What one pass tells about the horizon. */
+/** Counts of one pass that the horizon adapts to. */
 export interface PassOutcome {
-  /** From its first to its last routing, ns, over so many layers. */
+  /** Time from its first to its last routing, ns, and the number of layers in that time. */
   readonly durationNs: number;
   readonly layers: number;
   /** Bytes that transfers brought for it, on demand or ahead. */

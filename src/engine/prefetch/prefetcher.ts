@@ -13,7 +13,7 @@ import { PrefetchWorth } from './worth.js';
 
 /** Plans prefetches, and lets them start. */
 export class Prefetcher implements Planner {
-  /** Sees every decision; null: nobody looks. */
+  /** The observer of decisions; null: there is none. */
   observer: Observer | null = null;
   /** Brings what was missed when nothing that is planned wants the link; null: nothing is promoted. */
   promotions: Promotions | null = null;

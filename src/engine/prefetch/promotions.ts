@@ -24,9 +24,9 @@ export class Promotions {
   readonly #queue: Int32Array;
   #first = 0;
   #count = 0;
-  /** The last so many of them belong to the running event. */
+  /** How many of them, at the end of the queue, belong to the running event. */
   #running = 0;
-  /** When the last one left the queue, ns: nobody behind it is the first that waits before. */
+  /** When the last one left the queue, ns: the next one became the first no earlier. */
   #leftNs = 0;
 
   /** @param evicted called after every admission: accounts for its victims, evicted at `nowNs`, and returns when their slot is free, ns */

@@ -39,6 +39,6 @@ export interface PrefetchSetup {
   readonly expectedUse: ExpectedUse | null;
   /** Decides how far to look; null: `limits.horizon` does. */
   readonly adaptive: AdaptiveHorizon | null;
-  /** Stops prefetching where it does not pay; absent: nobody does. */
+  /** Stops prefetching where it does not pay; absent: prefetching never stops. */
   readonly budget?: PrefetchBudget;
 }

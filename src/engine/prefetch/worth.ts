@@ -19,7 +19,7 @@ export interface Candidate {
   readonly heldNs: number;
   /** How near the next use of the expert is expected to be that it replaces, 0..1; 0: it replaces none. */
   readonly victimWorth: number;
-  /** The same of the expert itself once it has been used, a pass from then; 0: nobody knows. */
+  /** The same for the expert itself one pass after its use; 0: unknown. */
   readonly laterWorth: number;
   /** True: the layer of that expert comes no later than that of the one to be fetched. */
   readonly victimFirst: boolean;

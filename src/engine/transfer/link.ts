@@ -18,7 +18,7 @@ export class Link {
   readonly name: string;
   /** Lanes of the whole link. */
   readonly lanes: number;
-  /** Expert of the prefetch that a lane carries, {@link IDLE} if none; whoever started it clears it when it has arrived. */
+  /** Expert of the prefetch that a lane carries, {@link IDLE} if none; the starter clears it on arrival. */
   readonly prefetching: Int32Array;
   /** When that prefetch arrives. */
   readonly prefetchEndNs: Float64Array;
@@ -32,12 +32,12 @@ export class Link {
   demandBytes = 0;
   prefetches = 0;
   prefetchBytes = 0;
-  /** Sees every transfer; null: nobody looks. */
+  /** The observer of transfers; null: there is none. */
   observer: LinkObserver | null = null;
 
   /** True where all lanes have the same speed. */
   readonly #alike: boolean;
-  /** The first so many lanes take transfers now. */
+  /** Lanes that take transfers now: the first ones. */
   #live: number;
   /** Latency of each lane, ns, and ns per byte: undamaged, and now. */
   readonly #latencyNs: Float64Array;

@@ -15,9 +15,9 @@ export interface StagingParts {
 
 /** The buffers of one GPU. */
 export class Staging {
-  /** Sees who leaves without having been asked for; null: nobody looks. */
+  /** The observer of experts that leave unused; null: there is none. */
   observer: Observer | null = null;
-  /** Is told of them; null: nobody counts. */
+  /** Counts them; null: they are not counted. */
   fates: { wasted(id: number): void } | null = null;
   /** By dense id: 1 where an expert is in a buffer, or on its way into one. */
   readonly held: Uint8Array;
@@ -81,7 +81,7 @@ export class Staging {
     for (const id of this.#tenant) if (id !== NONE && this.#leaves[id] === 1 && arrivalNs[id]! <= nowNs) this.#discard(id, nowNs);
   }
 
-  /** An expert has arrived by `nowNs`: it leaves where nobody wants it any more. */
+  /** An expert has arrived at `nowNs` or before: it leaves if it is no longer wanted. */
   arrived(id: number, nowNs: number): void {
     if (this.#leaves[id] === 1) this.#discard(id, nowNs);
   }

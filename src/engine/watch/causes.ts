@@ -70,7 +70,7 @@ export class CauseRecorder extends Onlooker {
   readonly #stalls: Sums;
   readonly #bytes: Sums;
   readonly #otherStallNs: Float64Array;
-  /** By GPU and expert: bytes of a prefetch that nobody has demanded yet. */
+  /** By GPU and expert: bytes of a prefetch that has not been demanded yet. */
   readonly #open: readonly Float64Array[];
   /** Prefetches that are open. */
   #waiting = 0;

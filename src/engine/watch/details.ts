@@ -55,7 +55,7 @@ export class DetailsRecorder extends Onlooker {
   readonly #model: ModelSpec;
   readonly #simulation: Simulation;
   readonly #loads: Float64Array;
-  /** Is told what this one is told: one call less than an observer of its own takes. */
+  /** Receives the same events: one call fewer than with a separate observer. */
   readonly #causes: CauseRecorder;
   readonly #links: LinkBins[] = [];
   readonly #hits = new Bins();

@@ -36,7 +36,7 @@ export class Latencies {
   readonly lastPass = new PhaseSpeeds();
   readonly classes = new ClassMeter();
   readonly halves = new RequestHalves();
-  /** By request that has its first token: what the floor of its others is told from. */
+  /** By request that has its first token: the moment from which the floor of its other tokens is measured. */
   readonly #marks = new Map<Request, readonly FloorMark[]>();
   readonly #bounds: Clocks;
 

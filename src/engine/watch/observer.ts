@@ -4,7 +4,7 @@ import type { Pass } from '../../schedule/pass.js';
 import type { Link, LinkObserver } from '../transfer/link.js';
 
 /**
- * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change what it is given. `gpu` is the number of
+ * Watches a run. Times are simulated ns; experts are given by dense id; a method must not change its arguments. `gpu` is the number of
  * one of several GPUs, absent where there is only one.
  */
 export interface Observer extends LinkObserver {
@@ -12,7 +12,7 @@ export interface Observer extends LinkObserver {
   passStarted(pass: Pass, nowNs: number): void;
   /** A pass has ended. */
   passEnded(pass: Pass, startNs: number, endNs: number): void;
-  /** Tokens are drafted that the pass verifies, before all else. Absent: nobody asks. */
+  /** Tokens are drafted that the pass verifies, before all else. Absent: not observed. */
   drafted?(startNs: number, endNs: number): void;
   /** The GPU runs the dense part before MoE layer `layer`; the number of layers stands for what follows the last one. */
   dense(layer: number, startNs: number, endNs: number): void;
@@ -22,7 +22,7 @@ export interface Observer extends LinkObserver {
   planned(id: number, nowNs: number, costNs: number, gpu?: number): void;
   /** A prefetched expert is demanded for the first time; `late`: it has not arrived yet. */
   prefetchUsed(id: number, late: boolean, gpu?: number): void;
-  /** The GPU executes an expert. Absent: nobody asks, and the members of an event are not told one by one. */
+  /** The GPU executes an expert. Absent: not observed, and the members of an event are not reported one by one. */
   executed?(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;
   /** The GPU waits inside an event: for expert `id`, or, where it is -1, for the CPU, for activations or for the other GPUs. */
   stalled(id: number, layer: number, startNs: number, endNs: number, gpu?: number): void;

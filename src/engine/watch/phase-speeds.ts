@@ -8,13 +8,13 @@ export class PhaseSpeeds {
   #decodeTokens = 0;
   #decodeNs = 0;
 
-  /** A request has read so many prompt tokens in so much time, ns. */
+  /** A request has read `tokens` prompt tokens in `ns`. */
   prompted(tokens: number, ns: number): void {
     this.#promptTokens += tokens;
     this.#promptNs += ns;
   }
 
-  /** A request has generated so many tokens after its first, in so much time, ns. */
+  /** A request has generated `tokens` tokens after its first, in `ns`. */
   decoded(tokens: number, ns: number): void {
     this.#decodeTokens += tokens;
     this.#decodeNs += ns;

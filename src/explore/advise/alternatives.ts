@@ -11,8 +11,8 @@ export interface Alternative {
   readonly one: Priced;
 }
 
-/** Alternatives that are told. */
-const TOLD = 5;
+/** Most alternatives in a report. */
+const MOST_SHOWN = 5;
 /** Passes that are tried beside the answer's. */
 const NEIGHBOURS = 2;
 /** Formats of fewer bits that are tried. */
@@ -41,9 +41,9 @@ export async function alternativesOf(
   }
   const passes = passesOf(question).filter((ubatch) => ubatch !== answer.setting.ubatch);
   for (const ubatch of nearestFirst(passes, answer.setting.ubatch).slice(NEIGHBOURS)) {
-    if (found.length < TOLD) await add(passText(ubatch), { ...answer.setting, ubatch });
+    if (found.length < MOST_SHOWN) await add(passText(ubatch), { ...answer.setting, ubatch });
   }
-  return found.sort((a, b) => a.one.cost - b.one.cost).slice(0, TOLD);
+  return found.sort((a, b) => a.one.cost - b.one.cost).slice(0, MOST_SHOWN);
 }
 
 function changesOf(

@@ -122,7 +122,7 @@ function fileOf(path: string, { reads }: AdvisedRuntime): string | null {
   return file === undefined ? null : `${path.replace(/\/$/, '')}/${file}`;
 }
 
-/** A model, and what tells its sizes. */
+/** A model, and the source of its sizes. */
 interface Loaded {
   readonly spec: ModelSpec;
   readonly sizes: OpenModel['sizes'];
@@ -142,7 +142,7 @@ function loaded({ parts, sizes }: OpenModel): Loaded {
   return { spec: assemble(parts), sizes };
 }
 
-/** Formats on offer where nobody says. */
+/** Default formats on offer. */
 function usual(runtime: AdvisedRuntime, { sizes, spec }: Loaded): (string | null)[] {
   return usualOffer(runtime, spec, sizes === 'tensors', bitsPerWeight(spec));
 }

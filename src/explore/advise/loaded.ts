@@ -16,7 +16,7 @@ export interface Loaded {
   readonly split: readonly number[] | null;
 }
 
-/** Most bytes of attention scores at a time that ik_llama.cpp is told for latent attention (`-amb`), as recorded runs of DeepSeek give it. */
+/** The value of `-amb` for ik_llama.cpp, bytes: most attention scores at a time under latent attention, as in recorded runs of DeepSeek. */
 export const SCORES = 512 * 2 ** 20;
 
 /** How latent attention is computed (ik_llama.cpp's `-mla`): absorbed while decoding, unpacked for prompts. */

@@ -183,7 +183,7 @@ export function advisedRuntime(name: string): AdvisedRuntime {
 }
 
 /**
- * Formats that are on offer where nobody says: the model's own, where its files are what the runtime reads, then those of fewer bits.
+ * Default formats on offer: the model's own, if the runtime reads its files, then formats of fewer bits.
  * @param own the model in its own format
  * @param fixed its sizes are those of its files
  * @param ownBits bits a weight of that format

@@ -205,7 +205,7 @@ export function rungOf(ladder: readonly WeightPlacement[], { cpuMoe, cpuProjecti
   );
 }
 
-/** Tokens between two contexts that are told apart. */
+/** Step of the search for the longest context, tokens. */
 const CONTEXT_STEP = 1024;
 /** No model is trained on more. */
 const MOST_CONTEXT = 2 ** 20;

@@ -7,7 +7,7 @@ import { leastGpuRoom } from '../gpu-rooms.js';
 import { type DeviceMemory, HOST } from './fits.js';
 import type { Setting } from './setting.js';
 
-/** Share of a GPU that SGLang is told to leave for activations and graphs, also below KTransformers. */
+/** Share of a GPU that SGLang leaves for activations and graphs by our flags, also with KTransformers. */
 export const SGLANG_LEAVES = 0.12;
 /** Share of a GPU that vLLM leaves by default. */
 export const VLLM_LEAVES = 0.1;

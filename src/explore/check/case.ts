@@ -18,7 +18,7 @@ export interface CheckedSpeed {
   readonly slow: boolean;
 }
 
-/** Bytes that a run needs and has; null: nobody knows. */
+/** Bytes that a run needs and has; null: unknown. */
 export interface Footprint {
   readonly gpuNeeds: number;
   readonly gpuHas: number | null;

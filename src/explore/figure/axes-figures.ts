@@ -9,7 +9,7 @@ const METRICS_DRAWN = 4;
 const PANELS = 3;
 const FIGURES = 12;
 
-/** What is drawn where nobody named metrics; with rates, what gets through and how long the first token takes. */
+/** Metrics that are drawn by default; with arrival rates, throughput and the time to the first token. */
 const TELLING = [['speed.decode', 'speed.prefill'], ['cache.hit_rate']] as const;
 const TELLING_OF_RATES = [['goodput.tokens', 'throughput.generated', 'throughput.total'], ['latency.ttft.p50']] as const;
 

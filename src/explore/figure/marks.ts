@@ -102,7 +102,7 @@ function isSpread({ high, low }: FigurePoint): boolean {
   return high > low;
 }
 
-/** A point in words: what it is, its figure, and the range of its runs. */
+/** A point in words: its name, its figure, and the range of its runs. */
 function sayPoint({ xAxis, yAxis }: PaperFigure, { facet, high, low, runs, series, x, y }: FigurePoint): string {
   const withUnit = (value: number, unit: string): string => `${shortNumber(value)}${unit === '' ? '' : ` ${unit}`}`;
   const at = typeof x === 'number' ? `${xAxis.name} ${withUnit(x, xAxis.unit)}` : x;

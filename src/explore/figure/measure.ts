@@ -22,7 +22,7 @@ export function roomOf(words: readonly string[], most: number): number {
   return Math.max(0, ...words.map((word) => short(word, most).length)) * TEXT_PX * CHARACTER + WIDE;
 }
 
-/** To a hundredth of a pixel: nobody sees what follows. */
+/** Rounds to a hundredth of a pixel, which is not visible. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

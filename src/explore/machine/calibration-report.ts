@@ -86,7 +86,7 @@ function rateGrids({ drive, kernels, memory }: MachineRates): Grid[] {
   ];
 }
 
-/** What other programs did to the figures, and what is not among them. */
+/** Notes on disturbance by other programs, and on figures that are missing. */
 function caveats({ drive, kernels, memory }: MachineRates, copies: number | undefined): Line[] {
   const shares = [...memory.flatMap(({ read, triad }) => [read, triad]), ...kernels, ...drive].map(({ disturbed }) => disturbed);
   const worst = Math.max(0, ...shares);

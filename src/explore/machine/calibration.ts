@@ -48,7 +48,7 @@ const ROUNDS = 2;
 
 /**
  * The steps of the knobs that meet the speeds, and stay near 0: the most likely ones where knobs differ between machines by their spread.
- * @param at steps at which residuals and slopes are told
+ * @param at steps at which residuals and slopes are given
  */
 export function fitSteps(speeds: readonly Sensitivity[], at: readonly number[]): number[] {
   const matrix = KNOBS.map(({ spread }, c) => KNOBS.map((_, d) => (c === d ? 1 / spread ** 2 : 0)));
@@ -150,7 +150,7 @@ export function anchorsOf(rows: readonly Measurement[]): {
   return { anchors, checks: rows.filter((row) => !anchors.includes(row)) };
 }
 
-/** Part of the experts on the GPU; where only the layers in host memory are known, minus so many, which sorts as well. */
+/** Share of the experts on the GPU; where only the number of layers in host memory is known, minus that number, which sorts alike. */
 function onGpu({ placement }: Measurement): number {
   if (placement.kind === 'all-gpu') return 1;
   if (placement.kind === 'all-cpu') return Number.NEGATIVE_INFINITY;

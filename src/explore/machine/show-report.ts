@@ -1,4 +1,4 @@
-// A machine as runs see it: its parts with their data sheets, what was measured, and what a runtime makes of it.
+// The report of `moeprof machine show`: the parts of a machine with their data sheets, measurements, and the speeds that a runtime reaches.
 import { formatBytes, formatFlops, formatNs, formatNumber, formatRate } from '../../base/units.js';
 import type { Machine } from '../../hardware/parts/assembly.js';
 import { memoryRate, memoryText } from '../../hardware/parts/memory.js';

@@ -16,7 +16,7 @@ export interface TimedModel {
   readonly bits?: number;
 }
 
-/** What the user says of a log that does not say it. */
+/** Facts about a log that the user adds because the log lacks them. */
 export interface NamedModel {
   /** Bundled model; null: the log says it. */
   readonly model: string | null;

@@ -6,7 +6,7 @@ import { FORMATS, type Task } from './task.js';
 import { type MeasuredRate, type Round, rateOf, visit } from './together.js';
 import { BLOCK_BYTES } from './wasm.js';
 
-/** Memory with so many threads. */
+/** Memory by number of threads. */
 interface MemoryRate {
   readonly threads: number;
   /** Plain reads, bytes/s. */
@@ -68,7 +68,7 @@ export function threadCounts(all: number): number[] {
 /**
  * Measures.
  * @param folder on the drive that is measured
- * @param progress told of units done, of how many
+ * @param progress called with units done and units in all
  * @throws UserError where the folder cannot be written
  */
 export async function measureMachine(

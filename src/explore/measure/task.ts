@@ -18,7 +18,7 @@ export type Task =
       readonly seed: number;
     };
 
-/** Work of a thread: a round of it does so many bytes. */
+/** Work of a thread, and the bytes of one round of it. */
 interface Work {
   round(): void;
   readonly bytes: number;

@@ -12,7 +12,7 @@ const LENGTH = 150;
 const ROUNDS = 3;
 /** So many undisturbed rounds of all visits make a median; where there are fewer, disturbed ones count, too. */
 const ENOUGH = 5;
-/** A visit ends after so many times as many, disturbed ones among them. */
+/** A visit ends after this many times as many rounds, including disturbed ones. */
 const PATIENCE = 3;
 /** A thread that waits for a processor for a larger part of a round than this disturbs it: half of what rates may differ by is 5 %. */
 const DISTURBED = 0.02;

@@ -120,7 +120,7 @@ const F32 = dot(
 
 const FUNCTIONS = { sum: SUM, triad: TRIAD, q8: Q8, q4: Q4, f32: F32 } as const satisfies Record<keyof Kernels, KernelBody>;
 
-/** Kernels on a fresh memory of at least so many bytes, which begins on a page, and that memory. */
+/** Kernels on a new memory of at least `size` bytes, which begins on a page, and that memory. */
 export function kernelsOn(size: number): { readonly kernels: Kernels; readonly memory: { readonly buffer: ArrayBuffer } } {
   return instantiate<Kernels>(FUNCTIONS, size);
 }

@@ -43,7 +43,7 @@ export class CellMaker {
   }
 }
 
-/** A file, or a folder and all that is below; what is not there is told, too: a worker need not look for it. */
+/** A file, or a folder and everything below it. A path that does not exist is listed, too, so that a worker need not ask for it. */
 function filesBelow(path: string): readonly CellFile[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isFile() === true) return [{ path, sha256: hexOf(contentOf(path)), bytes: stat.size }];

@@ -7,7 +7,7 @@ import { UserError } from '../../base/errors.js';
 /** Bytes of a chunk: a round trip of a millisecond hardly counts, and a server with a hundred workers holds few of them at once. */
 export const CHUNK_BYTES = 2 ** 20;
 
-/** What a server says of a file that it has, or why it has it not. */
+/** A note on the server about a file: its size and chunks, or why the file is missing. */
 export type FileNote = { readonly bytes: number; readonly chunks: number } | { readonly refused: string };
 
 /** How many chunks a file makes. An empty one makes none. */
@@ -15,7 +15,7 @@ export function chunkCount(bytes: number): number {
   return Math.ceil(bytes / CHUNK_BYTES);
 }
 
-/** @returns null: nobody has said anything yet @throws UserError where it is no note */
+/** @returns null: there is no note yet @throws UserError where the text is not a note */
 export function fileNoteOf(text: string | null): FileNote | null {
   if (text === null) return null;
   try {

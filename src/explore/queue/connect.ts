@@ -30,7 +30,7 @@ export interface QueueServer {
 
 /**
  * Reaches a server.
- * @param tell is told, in one line, when the server goes and when it is back
+ * @param tell receives one line when the server goes and when it is back
  * @throws UserError where the library is not installed, or the server cannot be reached or does not let us in
  */
 export async function openServer(address: QueueAddress, tell: (line: string) => void): Promise<QueueServer> {

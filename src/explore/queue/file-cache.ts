@@ -77,7 +77,7 @@ export class FileCache {
     return folder;
   }
 
-  /** Removes what was not used for longest, until so many more bytes fit. */
+  /** Removes the least recently used files until `bytes` more bytes fit. */
   #makeRoom(bytes: number, kept: ReadonlySet<string>): void {
     const files = readdirSync(this.#folder)
       .filter((name) => SHA256.test(name))

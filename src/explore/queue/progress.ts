@@ -54,7 +54,7 @@ export interface QueueStatus {
   readonly by: ReadonlyMap<string, number>;
 }
 
-/** Seconds until all are settled at this rate; null: nobody knows. */
+/** Seconds until all are settled at this rate; null: unknown. */
 export function secondsLeft({ rate, settled, total }: Pick<QueueStatus, 'rate' | 'settled' | 'total'>): number | null {
   if (settled >= total) return 0;
   return rate > 0 ? (total - settled) / rate : null;

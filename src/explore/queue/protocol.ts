@@ -87,7 +87,7 @@ export function keysOf(prefix: string, build: string = buildOf()): QueueKeys {
   };
 }
 
-/** What a worker or a sweep says of itself. */
+/** What a worker or a sweep publishes about itself. */
 export interface Presence {
   readonly name: string;
   readonly build: string;
@@ -101,7 +101,7 @@ export function presenceText(name: string, running: number): string {
   return JSON.stringify({ name, build: buildOf(), protocol: PROTOCOL, running } satisfies Presence);
 }
 
-/** Those that can be read; anything else is of nobody that this version knows. */
+/** The entries that can be read; others come from versions that this one does not know. */
 export function presencesIn(texts: readonly (string | null)[]): Presence[] {
   return texts.flatMap((text): Presence[] => {
     try {

@@ -48,7 +48,7 @@ const REFUSAL_KEPT_S = 30;
 /** A cell to be run; null: settled already. */
 export type Enqueued = { readonly fingerprint: string; readonly cell: QueueCell } | null;
 
-/** What a sweep is told. */
+/** Options of a sweep on a queue. */
 export interface SweepHooks {
   /** A run has an outcome, which the store has, too. */
   settled(fingerprint: string, outcome: Outcome): void;
@@ -84,7 +84,7 @@ export class QueueSweep {
     this.#hooks = hooks;
     this.#keys = keysOf(server.address.prefix);
     const { cells, prefix } = this.#keys;
-    // Its own events, which nobody reads, would fill the server.
+    // BullMQ's own events, which are never read, would fill the server.
     this.#queue = new server.bull.Queue(cells, { connection: server.redis, prefix, streams: { events: { maxLen: 0 } } });
     this.#queue.on('error', () => undefined);
     this.#news = server.another();
@@ -291,7 +291,7 @@ export class QueueSweep {
     }
   }
 
-  /** Takes away what nobody needs any more. */
+  /** Removes everything that is no longer needed from the server. */
   async #leave(): Promise<void> {
     const { redis } = this.#server;
     await redis.pipeline().del(this.#keys.sweep(this.#id)).srem(this.#keys.sweeps, this.#id).exec();

@@ -46,7 +46,7 @@ export class WorkerFiles {
   }
 
   /**
-   * Brings what is not here as it is where the cell was made.
+   * Brings the files that are missing or different here.
    * @returns where what it names lies, and what to call when it is done
    * @throws UserError where a file or module is not to be had {@link NobodyBrings}
    */

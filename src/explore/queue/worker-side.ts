@@ -34,10 +34,10 @@ const WAIT_S = 5;
 /** Time between two words that a worker is there, ms, and the seconds that one is believed. */
 const HEARTBEAT_MS = 5000;
 const BELIEVED_S = 15;
-/** How long a cell rests whose files nobody brings, ms. */
+/** Delay before a cell is tried again whose files no sweep brings, ms. */
 const REST_MS = 10_000;
 
-/** What a process of its own makes of a run. */
+/** The outcome of a run in a process of its own. */
 export type Ran =
   /** An entry of the store, packed; `cpuMs`: of the run alone. */
   | { readonly kind: 'entry'; readonly entry: Uint8Array; readonly cpuMs: number }
@@ -122,7 +122,7 @@ export class QueueWorker {
       if (job?.id !== undefined && error instanceof server.bull.UnrecoverableError)
         void this.#publish({ fingerprint: job.id, worker: settings.name, failure: `its worker died ${TRIES} times while it ran` });
     });
-    // The connection says itself when the server has gone; a lock that was lost is another worker's cell now.
+    // The connection reports a lost server by itself; a lost lock means that another worker has the cell now.
     this.#worker.on('error', () => undefined);
   }
 
@@ -131,7 +131,7 @@ export class QueueWorker {
     return { ran: this.#ran, failed: this.#failed, runMs: this.#runMs };
   }
 
-  /** Works until {@link drain}. @param idleS ends after so many seconds without a cell; infinite: never */
+  /** Works until {@link drain}. @param idleS seconds without a cell after which it ends; infinite: never */
   async work(idleS: number): Promise<void> {
     await this.#beat();
     const timer = setInterval(

@@ -20,7 +20,7 @@ export interface Chooser {
 
 /** Cells of which a batch is chosen one by one. */
 const SHORTLIST = 60;
-/** Draws by which a gain in several objectives is told. */
+/** Random draws for estimating a gain in several objectives. */
 const DRAWS = 24;
 /** Share of the sum in Knowles' augmented Chebyshev norm. */
 const AUGMENTED = 0.05;

@@ -34,7 +34,7 @@ export class GaussianProcess {
   #values: number[] = [];
   /** By axis. */
   #weights: number[];
-  /** Cholesky factor of the covariance, row by row, and what it makes of the figures: L^-1 y. */
+  /** Cholesky factor L of the covariance, row by row, and L^-1 y for the figures y. */
   #factor: Float64Array[] = [];
   #solved: number[] = [];
   /** Variance of the process, in units of the figures' own. */

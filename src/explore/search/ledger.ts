@@ -101,7 +101,7 @@ export class Ledger {
     return this.figures.map((figure, at) => this.#known[at]?.[cell] ?? figureIn(outcome.result, figure));
   }
 
-  /** By cell: bits that its weights have fewer than {@link FULL_BITS}. A cell that cannot be loses none: it is told when it is to run. */
+  /** By cell: by how many bits its weights have fewer than {@link FULL_BITS}. 0 for a cell that cannot run: that is reported when it is to run. */
   #lostBits(specOf: (cell: StudyCell) => RunSpec): number[] {
     const deciding = this.paths.flatMap((path, at) => (/^(model|quantization)(\.|$)/.test(path) ? [at] : []));
     const lost = new Map<string, number>();

@@ -7,7 +7,7 @@ import { parseAssertion } from '../../result/budget.js';
 import { describeMetric, METRICS } from '../../result/catalogue.js';
 import type { Result, Unit } from '../../result/result.js';
 
-/** Figures that are told of a cell before it runs. */
+/** Figures of a cell that are known before it runs. */
 const KNOWN_FIGURES = ['price', 'lost_bits'] as const;
 /** Figures that are no metric of the catalogue. */
 const OWN_FIGURES = [...KNOWN_FIGURES, 'degraded'] as const;
@@ -83,7 +83,7 @@ export function toleranceOf({ unit }: Objective): number {
   return LEAST[unit] === undefined ? TOLERANCE : Math.log1p(TOLERANCE);
 }
 
-/** What a run says of a figure; null: it does not have it. */
+/** A figure of a run; null: the run does not have it. */
 export function figureIn({ metrics }: Result, { name }: Objective): number | null {
   if (name !== 'degraded') return metrics[name]?.value ?? null;
   // Of the choices that the model makes: what variants leave out, and of the rest what was skipped, or computed by another or a smaller expert.

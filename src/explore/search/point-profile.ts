@@ -14,7 +14,7 @@ const INNER = ['model', 'hardware', 'runtime'];
 /**
  * The profile of a run.
  * @param run bundled name or path of the profile that the run begins with; undefined: defaults
- * @param overrides what it is told beside
+ * @param overrides its other overrides
  * @param lead comment lines that it begins with
  * @throws UserError where a file cannot be read
  */

@@ -33,7 +33,7 @@ export interface SearchPoint {
 
 /** An objective, and how well the surrogate knows it. */
 interface SearchObjective extends Objective {
-  /** By how much it is off where a run is hidden from it, the median, as a share; null: the figure is known, or nothing tells. */
+  /** Median relative error of the surrogate for runs that are hidden from it; null: the figure is known beforehand, or there are too few runs. */
   readonly mistake: number | null;
 }
 

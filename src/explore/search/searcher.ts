@@ -98,7 +98,7 @@ export class Searcher {
     return trials;
   }
 
-  /** Tells what a trial found; one that nobody asked for costs nothing. */
+  /** Takes the outcome of a trial; a trial that was not proposed costs nothing. */
   tell({ cell, short }: Trial, finding: TrialFigures): void {
     if (!short) this.#whole.set(cell, finding);
     else if (finding === null) this.#whole.set(cell, null);
@@ -230,7 +230,7 @@ export class Searcher {
     if (ran.some(({ value }) => value === 0)) this.#running.see([...ran, ...shortly], sweeps);
   }
 
-  /** What was found of a quantity: whole runs as they are, short ones as whole ones are told by them. */
+  /** Values of a quantity so far: of whole runs as they are, of short runs corrected to whole ones. */
   #seen(at: number): SeenFigure[] {
     const whole = [...this.#whole].flatMap(([cell, finding]): SeenFigure[] =>
       finding === null || finding[at] === null ? [] : [{ cell, value: finding[at]!, noise: 0 }],

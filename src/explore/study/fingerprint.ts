@@ -21,8 +21,8 @@ const PROFILES: readonly (readonly [field: 'model' | 'hardware' | 'runtime', fam
 /** Which run it is, and the paths that it names, absolute; whether something is there or not. */
 export interface RunIdentity {
   /**
-   * SHA-256, in hex, over what a run is told, the contents of all files that it names, and the build. Where its values stand, what a file is
-   * called, and what a system says of itself do not count.
+   * SHA-256, in hex, over the values of a run, the contents of all files that it names, and the build. Places of values, names of files, and the
+   * description of a system do not count.
    */
   readonly fingerprint: string;
   /** Files and folders to read. */
@@ -61,14 +61,14 @@ export function fingerprintOf(run: RunSpec): string {
   return runIdentity(run).fingerprint;
 }
 
-/** What a run is told, as it was written. */
+/** The values of a run, as they were written. */
 function plainOf(run: RunSpec): unknown {
   // What was changed in a system stands in the system.
   const { folder: _folder, label: _label, note: _note, places: _places, system: _system, systemChanges: _changes, ...told } = run;
   return asWritten({ ...told, budgets: [], overrides: overridesOf(run) });
 }
 
-/** Systems that name no files, as their part of what a run is told: cells of a study share them. */
+/** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
 const SYSTEMS = new WeakMap<SystemSpec, CanonicalText>();
 
 /** The part of the run's system. */

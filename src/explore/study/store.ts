@@ -129,7 +129,7 @@ export class Store {
     return statSync(this.#pathOf(fingerprint)).mtimeMs;
   }
 
-  /** False: another build of moeprof made it, or nobody can tell. Such an entry is never asked for. */
+  /** False: another build of moeprof made it, or its build is unknown. Such an entry is never used. */
   isOfThisBuild(fingerprint: string): boolean {
     try {
       return (JSON.parse(readFileSync(this.#pathOf(fingerprint), 'utf8')) as Partial<Entry>).build === buildOf();

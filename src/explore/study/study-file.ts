@@ -46,7 +46,7 @@ const values = z.union([z.array(scalar).min(1), scalar]).transform((given, conte
 
 const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: 'expected the path of a value of a run, e.g. memory.expertCache' });
 
-/** What a study says of its runs, and a search of its space. */
+/** Fields that describe the runs of a study, or the space of a search. */
 export const spaceFields = {
   run: z.string().min(1).optional().describe('Run profile that every run begins with: a bundled name or a file. Absent: defaults.'),
   set: z.record(path, z.unknown()).default({}).describe('Values that all runs share, by path, as --set gives them.'),

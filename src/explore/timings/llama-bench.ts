@@ -80,7 +80,7 @@ function testOf(value: unknown, place: string): Timing {
   };
 }
 
-/** A test of both phases tells neither's speed. */
+/** A test of both phases together gives the speed of neither. */
 function phaseOf(speed: number, prompt: number, generated: number, depth: number): Partial<Timing> {
   const common = { depth };
   if (prompt > 0 && generated > 0) return { ...common, promptTokens: prompt, generatedTokens: generated };

@@ -7,7 +7,7 @@ import type { TimingBuffer, TimingSettings } from './timing.js';
 /** Characters of a line that are looked at: lines that say something are short, and patterns take the square of a line's length. */
 const LONGEST = 4096;
 
-/** Settings that a log tells; those of a command line in it come first. */
+/** Settings in a log; those of a command line in the log come first. */
 export function settingsOfLog(whole: string): TimingSettings {
   const text = whole
     .split('\n')

@@ -257,7 +257,7 @@ function jsonOf(line: string, place: string): Record<string, unknown> {
   throw new UserError(`${place}: is not a JSON object; write {"id": ..., "engine": ..., ...}`);
 }
 
-/** The value without fields that are null: nobody knows them, as if they were absent. */
+/** The value without fields that are null: null means unknown, like an absent field. */
 function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutNulls) as T;
   if (typeof value !== 'object' || value === null) return value;

@@ -26,7 +26,7 @@ const COUNTED_TOKENS = 160;
 /** What llama-bench generates and prompts where a row does not say. */
 const USUAL_GENERATED = 128;
 const USUAL_PROMPT = 512;
-/** Longest prompt that is simulated whole; of a longer one so many tokens in its middle. */
+/** Longest prompt that is simulated whole; of a longer prompt, this many tokens in its middle are simulated. */
 const MOST_PROMPT = 8192;
 
 /** True where the placement is a cache, which fills while the run goes on. */

@@ -11,7 +11,7 @@ import type { RowsReply, RowsTask } from './rows-worker.js';
 /** The compiled worker; moeprof run from its TypeScript sources has none, and then rows take turns. */
 const WORKER = fileURLToPath(new URL('./rows-worker.js', import.meta.url));
 
-/** Who is told how far it is. */
+/** Receives the progress. */
 export interface PredictionWatch {
   progress?(done: number, total: number): void;
   /** Awaited now and then. */

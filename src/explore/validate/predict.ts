@@ -15,7 +15,7 @@ import { modelOfRow } from './row-model.js';
 import type { RowTraces } from './row-traces.js';
 import { figuresOf, type MeasuredMetric, type RowSystem, runtimeOf, systemOf } from './specify.js';
 
-/** What the engine says of a row. */
+/** The engine's predictions for a row. */
 export interface Prediction {
   /** By metric: tokens/s, or a share; what was measured and could be predicted. */
   readonly figures: Readonly<Partial<Record<MeasuredMetric, number>>>;

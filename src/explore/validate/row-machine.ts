@@ -30,7 +30,7 @@ function hostBandwidth({ ram, unified }: RowMachine): number {
   return memoryRate({ type, mts, channels });
 }
 
-/** Bytes/s of a card's memory, as a data sheet has it; null where nobody knows. */
+/** Bytes/s of a card's memory by its data sheet; null: unknown. */
 function cardBandwidth({ measured_gbps, memory_gbps }: RowGpu): number | null {
   if (measured_gbps !== undefined) return sheetRate(measured_gbps * 1e9, 'gpu');
   return memory_gbps === undefined ? null : memory_gbps * 1e9;

@@ -113,7 +113,7 @@ export function figuresOf({ measured, model, pathology, scorable }: Measurement)
   return figures;
 }
 
-/** A placement that never changes, with the CPU for what is not on the GPU. */
+/** A static placement; the CPU computes experts that are not on the GPU. */
 const fixed = (policy: string, scope: 'global' | 'layer'): Readonly<Record<string, unknown>> => ({
   name: policy,
   cache: { policy, scope },
@@ -170,7 +170,7 @@ export function systemOf(row: Measurement, layers: number, discrete: boolean): R
   }
 }
 
-/** MoE layers whose experts lie in host memory; null: nobody knows. */
+/** MoE layers whose experts lie in host memory; null: unknown. */
 function layersOnCpu({ cpu_moe_layers, gpu_expert_share, gpu_moe_layers }: Measurement['placement'], layers: number): number | null {
   if (cpu_moe_layers !== undefined) return Math.min(layers, Math.round(cpu_moe_layers));
   if (gpu_moe_layers !== undefined) return Math.max(0, layers - Math.round(gpu_moe_layers));
@@ -205,7 +205,7 @@ function cacheOf({ engine, placement }: Measurement): RowSystem | { readonly lac
   return { ...common, system: named ?? { name: 'lru', cache: { policy: 'lru', scope: 'layer' }, onMiss } };
 }
 
-/** As `memory.expertCache` has it; null: nobody knows. */
+/** A value for `memory.expertCache`; null: unknown. */
 function capacityOf({ cache_experts_per_layer, cache_gb, gpu_expert_share }: Measurement['placement']): string | null {
   if (cache_experts_per_layer !== undefined) return `${Math.round(cache_experts_per_layer)}/layer`;
   if (gpu_expert_share !== undefined) return `${100 * gpu_expert_share}%`;

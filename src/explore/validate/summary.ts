@@ -16,7 +16,7 @@ const VALIDATION_SCHEMA = 'moeprof.validation/1';
 
 /** What errors of speeds and hit rates say. */
 export interface ErrorStatistics extends ErrorSizes {
-  /** Median of the larger of predicted / measured and measured / predicted: what errors of a factor are told by. */
+  /** Median of the larger of predicted / measured and measured / predicted, for errors as a factor. */
   readonly factor: number;
   /** Share of rows whose error lies within the band of comparable rows of other machines; null where none has one. */
   readonly coverage: number | null;

@@ -10,7 +10,7 @@ import { scheduled } from './graph/schedule.js';
 import type { LoadPlan } from './load-plan.js';
 import type { Placement } from './placement.js';
 
-/** What has been found out, by model and by what a graph hangs on: whoever looks for settings asks for many that have the same one. */
+/** Sizes computed so far, by model and by the inputs of a graph: a search for settings asks for the same graph many times. */
 const known = new WeakMap<Anatomy, Map<string, number[]>>();
 
 /** Bytes of the compute buffers: of each GPU, then of host memory. */

@@ -5,7 +5,7 @@ import type { ContextMemory } from '../../model/anatomy.js';
 import { kernelFormat } from '../../model/quantization/formats/index.js';
 import type { LoadPlan } from './load-plan.js';
 
-/** Cells of a cache are allocated in steps of so many (`GGML_PAD(n_ctx, 256)`). */
+/** Cells of a cache are allocated in steps of this size (`GGML_PAD(n_ctx, 256)`). */
 const CELLS = 256;
 
 /** Values of latent attention that are kept transposed beside the keys (-mla 1) are f16, whatever the type of the cache. */

@@ -40,7 +40,7 @@ export function addMemory(seen: Seen, cpu: CpuPart | null, draft: Draft): void {
 
 /**
  * Adds the size of the memory: modules tell all of it, the system what firmware leaves.
- * @param instead what is taken where neither tells it
+ * @param instead what is taken if neither reports it
  */
 export function addSize({ limitBytes, memoryBytes, modules = [] }: Seen, instead: string, { notSeen, parts, remarks }: Draft): void {
   const whole = summarizeModules(modules)?.bytes;

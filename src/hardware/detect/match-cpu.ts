@@ -9,7 +9,7 @@ import type { SeenCpu } from './seen.js';
 /** Letters by which a name may differ from one of the same series: `epyc-7b13` from `epyc-7713`. */
 const SLIP = 2;
 
-/** Clocks are told in steps of 50 or 100 MHz: within this ratio two are the same. */
+/** Tools report clocks in steps of 50 or 100 MHz: two clocks within this ratio are the same. */
 const SAME_CLOCK = 0.01;
 
 /** Architectures by family and first model of x86 processors, as Linux names them (arch/x86/include/asm/intel-family.h; AMD's revision guides). */
@@ -62,7 +62,7 @@ export function isaOf(flags: readonly string[]): CpuPart['isa'] | null {
   return has(/^(asimd|neon)$/) ? 'neon' : null;
 }
 
-/** The part of a processor; null: nothing tells what it is like. */
+/** The part of a processor; null: there are no facts to find it by. */
 export function matchCpu(seen: SeenCpu): Match<CpuPart> | null {
   const found = seen.names.flatMap((name) => CPUS.find(name) ?? [])[0];
   if (found !== undefined) return { part: found, exact: true };

@@ -8,7 +8,7 @@ export interface ModulesSummary {
   readonly text: string | null;
   readonly bytes: number;
   readonly channels: number;
-  /** False: nothing tells which channel a module is on, and each is taken for one. */
+  /** False: the channels of modules are unknown, and each module counts as one channel. */
   readonly channelsTold: boolean;
   /** Runs slower than it is made for: both in million transfers a second. */
   readonly slowed: { readonly mts: number; readonly ratedMts: number } | null;

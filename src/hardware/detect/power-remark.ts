@@ -4,7 +4,7 @@ import type { SeenGpu } from './seen.js';
 /** Below this part of its usual power a limit is worth a remark. */
 const LIMITED = 0.95;
 
-/** What a card's power limit means, as a sentence; none where the card may draw what it is made for. */
+/** A sentence on a card's power limit; none where the card may draw its rated power. */
 export function powerRemarks({ names, power }: SeenGpu): string[] {
   if (power === undefined || power.limit >= LIMITED * power.usual) return [];
   return [`${names[0]} may draw ${Math.round(power.limit)} of ${Math.round(power.usual)} W: prompts are slower than its data sheet says.`];

@@ -1,7 +1,7 @@
 // Facts that the tools of an operating system report of a machine, in one vocabulary: names as vendors write them, bytes, million transfers a
 // second. A field that is absent was not seen.
 
-/** A PCIe link as a tool tells it. */
+/** A PCIe link as a tool reports it. */
 export interface SeenLink {
   /** Generation at its best; links slow down while they are idle. */
   readonly generation?: number;
@@ -40,13 +40,13 @@ export interface SeenCpu {
   readonly family?: number;
   readonly model?: number;
   readonly vendor?: string;
-  /** Lower-case flags of instruction sets; empty where nothing tells them. */
+  /** Lower-case flags of instruction sets; empty where no tool reports them. */
   readonly flags: readonly string[];
   /** Hz of its time stamps, which is its base clock. */
   readonly clockHz?: number;
   /** NUMA nodes. */
   readonly nodes?: number;
-  /** Name of the hypervisor, empty where nothing tells it; absent: none was seen. */
+  /** Name of the hypervisor, empty where no tool reports it; absent: none was seen. */
   readonly hypervisor?: string;
 }
 
@@ -87,7 +87,7 @@ export interface Seen {
   readonly board?: string;
 }
 
-/** The tools' words together: each fact from the first tool that tells it, each GPU from all that speak of it. */
+/** The reports of all tools joined: each fact from the first tool that has it, each GPU from all tools that report it. */
 export function together(told: readonly Seen[]): Seen {
   let all: Seen = {};
   for (const one of told) all = { ...one, ...withoutAbsent(all), ...gpusOf(all, one), ...cpuOf(all, one) };
@@ -125,7 +125,7 @@ function gpusOf({ gpus: before = [] }: Seen, { gpus: now = [] }: Seen): Pick<See
     return { ...same, ...gpu, names: [...new Set([...gpu.names, ...same.names])], link: { ...same.link, ...gpu.link } };
   });
   const buses = new Set(before.map(({ bus }) => bus));
-  // A tool that tells no bus speaks of cards that another has told already.
+  // A tool without bus addresses reports cards that another tool has reported already.
   const fresh = now.filter(({ bus, vendor }) =>
     bus === undefined ? !before.some((gpu) => gpu.vendor === vendor) : !buses.has(bus) && !vendors.has(vendor),
   );

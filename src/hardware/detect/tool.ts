@@ -15,7 +15,7 @@ export interface Tool {
   /** Systems on which it is asked. */
   readonly platforms: readonly NodeJS.Platform[];
   readonly question: ToolQuestion;
-  /** What it tells, for the list of what was not seen. */
+  /** The facts that it reports, for the list of facts that were not seen. */
   readonly tells: string;
   /** True where something that it would tell is missing in what all tools told: then it matters that it did not answer. */
   missing(seen: Seen): boolean;

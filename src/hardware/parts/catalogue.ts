@@ -11,7 +11,7 @@ const FORMS = ['desktop', 'laptop', 'workstation', 'server', 'unified'] as const
 /** What kind of computer a part is made for. */
 export type Form = (typeof FORMS)[number];
 
-/** What every part of a catalogue says of itself. */
+/** Fields of every part of a catalogue. */
 export interface CataloguePart {
   readonly name: string;
   /** Architecture, e.g. ampere or zen4. */

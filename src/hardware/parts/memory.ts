@@ -29,7 +29,7 @@ export function memoryRate({ channels, mts, type }: MemorySlots): number {
   return mts * 1e6 * channelBytes(type) * channels;
 }
 
-/** What a text says of memory; channels are undefined where it does not give them: `ddr5-6000`. */
+/** Memory as a text gives it; channels are undefined where they are missing: `ddr5-6000`. */
 interface MemoryText {
   readonly type: string;
   readonly mts: number;

@@ -124,7 +124,7 @@ export class HubClient {
   }
 }
 
-/** What a status means for whoever asked. */
+/** The error message for an HTTP status. */
 function refusal(status: number, withToken: boolean): string {
   if (status === 401 || status === 403) {
     return withToken

@@ -18,7 +18,7 @@ const CONFIG_LIMIT = 16 * 2 ** 20;
 /**
  * Sees to it that the store has an address.
  * @param now milliseconds of the clock
- * @param note is told where an older entry must do, since the server does not answer
+ * @param note is called if an older entry is used because the server does not answer
  * @throws UserError where it is not there and cannot be fetched
  */
 export async function fetchHubModel(

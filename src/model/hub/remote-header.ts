@@ -7,7 +7,7 @@ import type { HubFile } from './client.js';
 const FIRST = 256 * 2 ** 10;
 const LARGEST = 4 * 2 ** 20;
 
-/** Thrown where the reader of headers asks for what is not here yet. */
+/** Thrown where the reader of headers needs bytes that have not been fetched yet. */
 class NotYet extends Error {}
 
 /**

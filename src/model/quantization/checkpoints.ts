@@ -54,7 +54,7 @@ const throughout = (name: string, summary: string, linear: Linear): Quantization
 /** Bits of a weight in groups of `group` that share `scale` and `zero` bits. */
 const grouped = (bits: number, group: number, scale: number, zero: number): number => bits + (scale + zero) / group;
 
-/** What can be said of a group of integers. */
+/** Details of a format of integers in groups. */
 export interface Group {
   /** Weights of a group; null: a whole row. */
   readonly group: number | null;

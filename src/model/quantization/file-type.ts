@@ -101,7 +101,7 @@ function alongLadder(name: string, ladder: readonly string[], by: number, column
   return between(stepped(name, ladder, whole), stepped(name, ladder, whole + 1), by - whole, columns);
 }
 
-/** Of so many steps of experts towards more bits, those of down projections: the first of each two. */
+/** Of a number of steps of experts towards more bits, those of down projections: the first of each two. */
 function downSteps(by: number): number {
   const pairs = Math.floor(by / 2);
   return pairs + Math.min(1, by - 2 * pairs);

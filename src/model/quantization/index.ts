@@ -46,7 +46,7 @@ export function knownQuantization(name: string): Quantization | undefined {
   return byName.get(ALIASES[name] ?? name);
 }
 
-/** A detail behind a name: what it is called, and its text. */
+/** A detail after the name of a quantization: its key and its text. */
 interface Detail {
   readonly key: string;
   readonly value: string;

@@ -66,7 +66,7 @@ const middle = ({ layer, layers }: TensorPlace): string =>
 
 const TERNARY = { head: 'q6_k', embedding: 'q4_k', ladder: LADDERS.ternary, generous: 'q8_0' };
 
-/** Formats that nobody named, for a size over the whole file that somebody did: k-quants, as most files have. */
+/** The file type for a file of which only the size is given: k-quants, as in most files. */
 export const MIX: Quantization = fileType('mix', 'k-quants in proportions that give the file a stated size', k('q4_k'));
 
 /** llama.cpp's file types. */

@@ -37,7 +37,7 @@ export interface StoredShare extends StoredFormat {
   readonly share: number;
 }
 
-/** What a whole file is said to have: bits per weight, or bytes. */
+/** The stated size of a whole file: bits per weight, or bytes. */
 export type FileSize = { readonly bits: number } | { readonly bytes: number };
 
 /** A storage format of a whole model. */

@@ -118,7 +118,7 @@ interface Header {
   readonly start: number;
 }
 
-/** What a file says of itself; null: it is no checkpoint. */
+/** The metadata of a checkpoint; null: the file is not one. */
 function headerOf(file: Buffer): Header | null {
   try {
     const start = 8 + Number(file.readBigUInt64LE(0));

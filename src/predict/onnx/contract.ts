@@ -26,7 +26,7 @@ export interface TensorSignature {
   readonly shape: readonly Dimension[];
 }
 
-/** Type and shape of an input or of the output, for a model with so many dense expert ids. */
+/** Type and shape of an input or of the output, for a model with a given number of dense expert ids. */
 export function tensorOf(name: InputName | typeof OUTPUT_NAME, experts: number): { type: ElementType; shape: readonly Dimension[] } {
   if (name === 'token_id' || name === 'position') return { type: 'int64', shape: ['N'] };
   return { type: 'float32', shape: name === 'popularity' ? [experts] : ['N', experts] };

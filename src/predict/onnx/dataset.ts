@@ -6,7 +6,7 @@ import { HISTORY_DECAY, HISTORY_SLOW_DECAY } from './contract.js';
 
 /** Bytes that snapshots may take. */
 const SNAPSHOT_BYTES = 64 * 2 ** 20;
-/** Fewest tokens between two snapshots: rebuilding over so many costs no more than copying a snapshot. */
+/** Fewest tokens between two snapshots: rebuilding this many costs no more than copying a snapshot. */
 const SPACING = 32;
 
 /** The tokens of a trace, by row. */

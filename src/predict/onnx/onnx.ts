@@ -36,7 +36,7 @@ export class OnnxPredictor implements LogitSource {
   readonly #session: SyncSession;
   readonly #inputs: readonly InputName[];
   readonly #features: PathFeatures;
-  /** Tensors that the model reads and writes, for so many tokens. */
+  /** Tensors that the model reads and writes, for a given number of tokens. */
   #capacity = 0;
   #tensors = new Map<string, SharedTensor>();
   /** What the logits are of: a model that does not look at `observed` says the same all through a pass. */

@@ -12,13 +12,13 @@ export interface SharedTensor {
   readonly shape: readonly number[];
 }
 
-/** What the worker tells when its session stands. */
+/** The worker's message when its session is ready. */
 export interface Opened {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
 }
 
-/** What the worker is told before its next call. */
+/** The message to the worker before its next call. */
 export interface Binding {
   readonly inputs: readonly SharedTensor[];
   readonly outputs: readonly SharedTensor[];

@@ -54,7 +54,7 @@ export class SyncSession {
         if (typeof message === 'string') reject(refused(path, message));
         else resolve(message);
       });
-      // What the worker throws, rather than tells, comes from loading the runtime.
+      // An error that the worker throws, instead of sending it, comes from loading the runtime.
       worker.once('error', (error) => reject(unusable(error)));
     }).catch(async (error: unknown) => {
       port1.close();
@@ -82,7 +82,7 @@ export class SyncSession {
     control[2] = steps;
     Atomics.store(control, 0, ASKED);
     Atomics.notify(control, 0);
-    // Being woken is no answer: the worker tells of its last call after it has answered, so that this call may be the one it wakes.
+    // A wake-up is not yet an answer: the worker notifies after it has answered, so the notification of the previous call may wake this one.
     while (Atomics.load(control, 0) === ASKED) {
       if (Atomics.wait(control, 0, ASKED, PATIENCE) === 'timed-out') {
         throw new UserError(`${this.#path}: the model gives no answer for ${PATIENCE / 1000} s; take a smaller one`);

@@ -51,7 +51,7 @@ const TOKEN_ROWS = 8192;
 /** Share of the training tokens that training is stopped by. */
 const STOP_SHARE = 0.1;
 
-/** Rows of a trace to learn from, and to stop by, and what networks are told of it. */
+/** Rows of a trace for training and for early stopping, and the metadata that the network's file gets. */
 export interface TrainingRows {
   readonly dataset: PathDataset;
   readonly learn: Int32Array;

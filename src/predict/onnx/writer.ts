@@ -23,7 +23,7 @@ export interface Initializer {
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** Values of attributes: integers and floats must be told apart, since JavaScript does not. */
+/** Values of attributes: ONNX distinguishes integers and floats, JavaScript does not. */
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }

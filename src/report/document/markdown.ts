@@ -68,7 +68,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head.map(escapeMarkdown)), line(rule), ...rows.map((row) => line(row.map(escapeMarkdown)))].join('\n');
 }
 
-/** Text that Markdown shows as it stands: no markup, no HTML, no link, nobody mentioned, no new line. An underscore inside a word is not markup. */
+/** Text that Markdown shows unchanged: no markup, HTML, link, mention or new line. An underscore inside a word is not markup. */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/\s+/g, ' ')

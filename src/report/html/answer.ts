@@ -5,7 +5,7 @@ import { deviceWords } from '../device.js';
 import { formatMetric } from '../format.js';
 import { sourceOf } from '../summary/time.js';
 
-/** What the run costs, as plain text: one sentence, and what it is to be seen against, which may be empty. */
+/** The answer as plain text: a sentence on the cost of the run, and one that compares it with the bounds, which may be empty. */
 export function answerOf(result: Result): { readonly sentence: string; readonly context: string } {
   const text = (name: string): string | null => {
     const metric = result.metrics[name];

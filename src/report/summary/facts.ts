@@ -9,7 +9,7 @@ import { metricText, metricValue } from '../metric.js';
 import type { Phase } from '../phase-time.js';
 import { tenfoldText } from '../tenfold.js';
 
-/** A label, and the metrics that its text lists, each with what is said after it; those that a run does not have are left out. */
+/** A label, and the metrics of its text, each with the words after it; metrics that a run does not have are left out. */
 type Fact = readonly [label: string, ...parts: readonly (readonly [metric: string, after: string])[]];
 
 /** Low-precision copies that stay on the GPU. */
@@ -171,7 +171,7 @@ function knowingFacts(result: Result): (readonly [label: string, text: string])[
   ];
 }
 
-/** Those of the metrics that a run has, with what is said after each. */
+/** The text of a fact: the metrics that the run has, each with its words. */
 function listed(result: Result, parts: readonly (readonly [metric: string, after: string])[]): string {
   const said = parts.map(([name, after]) => [metricText(result, name)?.replace(/ ?\/token$/, ''), after] as const);
   return said.flatMap(([figure, after]) => (figure === undefined ? [] : [`${figure} ${after}`.trimEnd()])).join(', ');

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.js';
 import { didYouMean } from '../../base/text.js';
 import { type Arrival, type ArrivalFormat, momentOf, tokensOf } from './format.js';
 
-/** What a CSV format says of itself: the names of its columns. */
+/** A CSV format: the names of its columns. */
 export interface ColumnNames {
   readonly name: string;
   readonly summary: string;

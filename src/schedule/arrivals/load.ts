@@ -1,4 +1,4 @@
-// From what a run says of its arrivals to arrivals: a file is read, line by line, or a process is drawn.
+// Loads the arrivals of a run: a file is read line by line, or a random process is drawn.
 import { resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { withInput } from '../../base/input-file.js';
@@ -17,7 +17,7 @@ const MOST_REQUESTS = 5_000_000;
 /** Where arrivals come from: a file, or a process that they are drawn from. */
 export type ArrivalSource = Choice | (Written & { readonly path: string });
 
-/** What a run says of its arrivals. */
+/** The fields of a run about its arrivals. */
 export interface ArrivalOptions {
   readonly arrivals: ArrivalSource;
   /** Requests per second: files are stretched or compressed to this mean rate; processes have it instead of their own. */

@@ -7,7 +7,7 @@ import { type AuditCheck, counted } from './check.js';
 const LAGS = 31;
 /** Layers looked at, spread over the depth. */
 const LAYERS = 4;
-/** Rows below which lags differ by chance, and rows looked at: whether requests are told apart is a habit of the recorder. */
+/** Rows below which lags differ by chance, and most rows examined: a recorder separates requests always or never. */
 const LEAST = 256;
 const ROWS = 8192;
 

@@ -9,7 +9,7 @@ import { type AuditCheck, percentOf } from './check.js';
 const RUN = 16;
 /** Fingerprints kept; later ones overwrite earlier ones, so memory does not grow. */
 const SLOTS = 1 << 18;
-/** Share of tokens inside repeated runs from which it is said; recordings of prose and code have 0 to 5 %. */
+/** Share of tokens inside repeated runs from which it is a finding; recordings of prose and code have 0 to 5 %. */
 const SHARE = 0.1;
 const BASE = 0x01000193;
 

@@ -26,7 +26,7 @@ interface ExpertShift {
 
 /** The whole comparison. */
 export interface RoutingDifference {
-  /** Rows that were compared, of so many before and after. */
+  /** Rows that were compared, and rows before and after. */
   readonly tokens: { readonly compared: number; readonly before: number; readonly after: number };
   /** Means over layers. */
   readonly mean: LayerDifference;

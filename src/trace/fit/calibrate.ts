@@ -10,7 +10,7 @@ import { AGES, LayerMemory, type LayerModel, REQUEST_GAP } from './routing-model
 // All of these are ours. With them, drawn routing keeps within the bounds of test/claims/trace/fit.test.ts; there is no record of other
 // values.
 
-/** Tokens that are drawn and thrown away before the first: by then the weights have settled. */
+/** Tokens that are drawn and dropped before the first, until the weights have settled. */
 export const BURN_IN = 3072;
 /** Tokens between two corrections. */
 const BLOCK = 32;

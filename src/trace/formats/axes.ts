@@ -26,7 +26,7 @@ export function strideOf(shape: readonly number[], order: AxisOrder): { token: n
 
 /**
  * The axis order of an array.
- * @param known what the model or the file says of layers and top-k
+ * @param known layers and top-k, as far as the model or the file gives them
  * @param asked order that the user named
  * @param sample ids of the whole array or of its beginning, in file order
  * @throws UserError where no order fits, or several do

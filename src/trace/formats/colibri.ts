@@ -1,5 +1,5 @@
 // colibri's ROUTE_TRACE: one line per token and layer, `call row layer id:gate id:gate …`, where a call is one layer of a pass and a row a
-// token of it. Record with drafts off: drafted tokens are rows as well, and nothing tells which were kept.
+// token of it. Record with drafts off: drafted tokens are rows as well, and the file does not say which were kept.
 import { UserError } from '../../base/errors.js';
 import { grown } from '../../base/grown.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';

@@ -1,5 +1,5 @@
 // MoE-Beyond's CSV: Layer ID,Batch Number,Token,Activated Expert IDs ("[3, 41]"), a prompt's tokens layer by layer. Tokens are text, so
-// they are counted; a batch is a request. Prompt and generated tokens are not told apart.
+// they are counted; a batch is a request. Prompt and generated tokens are not distinguished.
 import { UserError } from '../../base/errors.js';
 import { FieldReader, LineScanner } from '../../base/scan.js';
 import { Cell, cellFormat } from './cells.js';

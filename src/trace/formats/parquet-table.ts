@@ -19,7 +19,7 @@ import { boundedCompressors, checkPages, nestingLevelsOf } from './parquet-pages
 const FOOTER_LIMIT = 64 * 1024 * 1024;
 /** Most values of the columns wanted in one row group; they are held in memory. Writers make groups of a million rows or fewer. */
 const MOST_VALUES = 20_000_000;
-/** A file may unpack to so many times its size, as a compressed trace may. */
+/** Most times its size that a file may unpack to, as for a compressed trace. */
 const BOMB_RATIO = 400;
 const BOMB_FLOOR = 64 * 1024 * 1024;
 

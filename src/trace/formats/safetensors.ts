@@ -92,7 +92,7 @@ function onlyChoices(path: string, tensors: SafetensorsHeader['tensors']): strin
   );
 }
 
-/** True where the axes are [tokens, layers, top-k] because the file says so; else they are told from the ids. */
+/** True where the axes are [tokens, layers, top-k] because the file says so; else the ids decide. */
 function isCanonical(
   shape: readonly number[],
   name: string,

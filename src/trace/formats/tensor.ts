@@ -21,7 +21,7 @@ export interface FileArray extends ColumnLayout {
 
 /**
  * Opens an array as a trace of one request.
- * @param known what the file says of layers, top-k and experts; the options fill in the rest
+ * @param known layers, top-k and experts, as far as the file gives them; the options fill in the rest
  * @throws UserError where its axes cannot be told
  */
 export function openArray(

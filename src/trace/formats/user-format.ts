@@ -44,7 +44,7 @@ export interface OwnTraceRow {
 export interface OwnTraceHead {
   /** Most choices of a token at a layer. Absent: the model's, else those of the first row. */
   readonly topK?: number;
-  /** Experts of a layer. Absent: the model's, else the largest id tells. */
+  /** Experts of a layer. Absent: the model's, else the largest id plus one. */
   readonly experts?: number;
   /** Name of the model that was recorded. */
   readonly model?: string;
@@ -96,7 +96,7 @@ class OwnReader {
   #store: TraceStore | null = null;
   #weighted = false;
   #withIds = false;
-  /** Experts by layer; null: nobody says. */
+  /** Experts by layer; null: unknown. */
   #experts: readonly number[] | null = null;
 
   constructor(own: OwnExport, format: OwnTraceFormat, source: TraceSource, options: OpenOptions) {
@@ -152,7 +152,7 @@ class OwnReader {
     store.addRow(request, position, PHASE[phase]);
   }
 
-  /** The first row tells the shape. */
+  /** The first row determines the shape. */
   #begin(row: OwnTraceRow): TraceStore {
     const layers = row.experts.length;
     const known = expected(this.#options, layers);

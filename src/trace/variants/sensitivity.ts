@@ -23,7 +23,7 @@ const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * Sensitivities of so many layers: those that are given, or the published ones of the model that has as many layers.
+ * Sensitivities by layer: those that are given, or the published ones of the model with the same number of layers.
  * @param given with slashes between; empty: none
  * @throws UserError where there are none, or not one for each layer
  */

@@ -1,4 +1,4 @@
-// What carries the change, as --explain tells it, and its three largest parts.
+// The causes of a change, as --explain prints them, and its three largest parts.
 import { html, type Piece } from '../../../report/html/markup.js';
 import type { Section } from '../../../report/html/pieces.js';
 import type { Comparison } from '../../compare.js';

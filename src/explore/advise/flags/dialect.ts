@@ -19,7 +19,7 @@ export interface Told {
   readonly gpus: number;
   /** Decoder layers on each GPU, the output matrix counted as one; null: they share tensors, or there is one. */
   readonly split: readonly number[] | null;
-  /** Cores of all sockets together; 0: nobody knows. */
+  /** Cores of all sockets together; 0: unknown. */
   readonly cores: number;
   readonly sockets: number;
   /** GPUs' kind of memory is that of the CPU. */
@@ -57,7 +57,7 @@ export interface Dialect {
   read(command: Pick<Command, 'steps'>): Map<string, string>;
 }
 
-/** What a program is told on its one line. */
+/** The flags of a program with a single command line. */
 interface Said {
   /** Arguments without a flag; absent: none. */
   readonly operands?: readonly string[];
@@ -66,7 +66,7 @@ interface Said {
   readonly why?: Command['why'];
 }
 
-/** The words of a program that is told everything on the one line that starts it. */
+/** The words of the command line of a program that takes all settings there. */
 export function lineDialect(grammar: Grammar, say: (told: Told) => Said): Dialect {
   return {
     grammar,

@@ -3,7 +3,7 @@ import { SGLANG_LEAVES } from '../served.js';
 import { folderOf, lineDialect, type Told } from './dialect.js';
 import { choice, count, type Flag, type FlagUse, type Grammar, SWITCH, TEXT } from './flag.js';
 
-/** Flags of the server, whoever computes experts. */
+/** Flags of the server, with or without KTransformers. */
 export const SERVER_FLAGS: readonly Flag[] = [
   { names: ['--model-path', '--model'], takes: TEXT, does: 'folder or repository of the model' },
   { names: ['--tensor-parallel-size', '--tp-size', '--tp'], takes: count(1), does: 'GPUs that share every tensor' },

@@ -2,7 +2,7 @@
 import type { RuntimeSpec } from '../../../hardware/runtime.js';
 import type { CauseRule } from '../rule.js';
 
-/** Without its own time the program would be so many times as fast: ours; three fifths of a token are then its own. */
+/** Least speed-up without the program's own time for a finding. Ours: three fifths of a token are then the program's own time. */
 const TIMES = 2.5;
 
 /** The program's own time decides. */

@@ -20,7 +20,7 @@ interface MemoryFamily extends MemoryErrors {
   readonly kind: MemoryKind;
 }
 
-/** What a validation says of memory. */
+/** The memory part of a validation. */
 export interface MemorySummary extends MemoryErrors {
   readonly byKind: readonly MemoryFamily[];
 }
@@ -52,7 +52,7 @@ export function judgeMemory(row: MemoryRow): ValidatedRow[] {
   const together = splitByFreeMemory(load);
   return sides.flatMap(({ device, measured, predicted }) =>
     MEMORY_KINDS.flatMap((kind) => {
-      // Where nobody knows how layers were split, what they weigh is told of all GPUs together.
+      // If the split of layers is unknown, weights are compared for all GPUs together.
       if (device !== 'host' && (device === 'all') !== (together && kind !== 'compute')) return [];
       const value = measured[kind];
       if (value === undefined || value === 0) return [];

@@ -14,7 +14,7 @@ const LATENT_SINCE = 260;
 /** Formats that are unlike each other: few bits, many bits, and one that GPUs cannot compute with. */
 const UNLIKE = ['q2_k', 'q8_0', 'q4_k_r4'];
 
-/** What a row says of itself. */
+/** Facts of a row that reasons look at. */
 export interface RowLoad extends RowWeights {
   readonly row: MemoryRow;
   readonly plan: LoadPlan;
@@ -41,7 +41,7 @@ function unplaced({ row }: RowLoad): boolean {
   return row.class === 'hybrid' && !said && (row.ot ?? []).length === 0;
 }
 
-/** True where layers are split over GPUs by their free memory, which no row tells. */
+/** True where layers are split over GPUs by their free memory, which rows do not have. */
 export function splitByFreeMemory({ plan, row }: RowLoad): boolean {
   return plan.gpus > 1 && plan.tensorSplit === undefined && !/(-sm|--split-mode)\s+none/.test(row.flags ?? '');
 }

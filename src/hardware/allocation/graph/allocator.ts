@@ -9,7 +9,7 @@ export interface PlacedGraph {
   readonly nodes: readonly GraphNode[];
 }
 
-/** Alignment of GPU memory; of host memory it is less, which nobody sees in MiB. */
+/** Alignment of GPU memory. That of host memory is smaller; in MiB the difference is not visible. */
 const ALIGNMENT = 128;
 
 /** Bytes of the buffer of each backend. */
@@ -81,7 +81,7 @@ class Gaps {
   /** In order of their offsets; the last one has no end. */
   readonly #blocks: { offset: number; size: number }[] = [{ offset: 0, size: Number.POSITIVE_INFINITY }];
 
-  /** Offset of so many bytes: those of the smallest gap that has them, the last of equal ones. */
+  /** Offset for `bytes` bytes: in the smallest gap that is large enough, the last of equal ones. */
   take(bytes: number): number {
     const size = aligned(bytes);
     const blocks = this.#blocks;

@@ -27,26 +27,26 @@ export class GraphNode {
   sources: readonly GraphNode[];
   /** What a view or a store looks into; null: it has memory of its own. */
   readonly root: GraphNode | null;
-  /** Lies in memory with gaps, like nothing else. */
+  /** Its elements are not contiguous in memory. */
   readonly strided: boolean;
   /** The result may take the place of a source. */
   readonly inPlace: boolean;
   /** Device of an external one; -1 for others. */
   readonly home: Backend;
-  /** External, and a weight: whoever computes with it would rather do so where it lies. */
+  /** External, and a weight: an operation on it preferably runs on its device. */
   readonly weight: boolean;
   /** GPUs have a kernel for it. */
   readonly onGpu: boolean;
   /** Batch is large enough for a GPU to fetch weights from host memory for it. */
   readonly offload: boolean;
 
-  /** Who computes it; -1: nobody knows yet. */
+  /** The backend that computes it; -1: not assigned yet. */
   backend: Backend = -1;
   /** A copy that is never freed, since several passes are under way at once. */
   kept = false;
-  /** Stands for a dependency only: its source is kept until here. */
+  /** Only a dependency: its source is kept until here. */
   dependency = false;
-  /** The allocator's: who still needs it, where it lies, and whether it does. */
+  /** State of the allocator: nodes and views that still need it, its offset, and whether it is allocated. */
   children = 0;
   views = 0;
   offset = 0;
@@ -77,9 +77,9 @@ export class GraphNode {
   }
 }
 
-/** What a node may have beside its shape and sources. */
+/** Options of a node. */
 interface NodeOptions {
-  /** Where they are not those of the shape. */
+  /** Absent: the bytes of the shape. */
   readonly bytes?: number;
   readonly root?: GraphNode | null;
   readonly strided?: boolean;
@@ -93,12 +93,12 @@ interface NodeOptions {
 /** Dimensions of a tensor, innermost first. */
 export type Shape = readonly number[];
 
-/** Bytes of a value. */
+/** Bytes of one element. */
 export const F32 = 4;
 export const F16 = 2;
 const I32 = 4;
 
-/** What an op may have beside its shape. */
+/** Options of an operation. */
 interface OpOptions {
   readonly width?: number;
   readonly inPlace?: boolean;
@@ -130,7 +130,7 @@ export class ComputeGraph {
   }
 }
 
-/** A weight of so many bytes on a device; `onGpu`: in a format that GPUs compute with. */
+/** A weight on a device; `onGpu`: its format has GPU kernels. */
 export function weight(bytes: number, home: Backend, onGpu: boolean): GraphNode {
   return new GraphNode('external', [], 0, [], { bytes, strided: true, home, weight: true, onGpu });
 }
@@ -140,7 +140,7 @@ export function cache(home: Backend): GraphNode {
   return new GraphNode('external', [], 0, [], { strided: true, home });
 }
 
-/** What the program fills in; f32 or 32-bit integers. */
+/** An input that the program fills in; f32 or 32-bit integers. */
 export function input(shape: Shape): GraphNode {
   return new GraphNode('input', shape, I32, []);
 }
@@ -151,7 +151,7 @@ export function op(shape: Shape, sources: readonly GraphNode[], options: OpOptio
   return new GraphNode('op', shape, width, sources, { inPlace, offload, onGpu });
 }
 
-/** A result in place of a source, where nobody else needs that. */
+/** A result that takes the place of a source, if no other node needs the source. */
 export function inPlace(shape: Shape, sources: readonly GraphNode[]): GraphNode {
   return op(shape, sources, { inPlace: true });
 }

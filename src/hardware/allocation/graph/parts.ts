@@ -10,7 +10,7 @@ export function norm(scene: Scene, of: GraphNode, shape: readonly number[], scal
   return inPlace(shape, [normed, scales]);
 }
 
-/** A dense or shared FFN of `width`; `suffix` tells the two. */
+/** A dense or shared FFN of `width`; `suffix` distinguishes the two. */
 export function ffn(scene: Scene, of: GraphNode, layer: number, width: number, suffix = ''): GraphNode {
   const { hidden, tokens } = scene;
   const matrix = (name: string): GraphNode => scene.weight(`blk.${layer}.ffn_${name}${suffix}.weight`, layer);

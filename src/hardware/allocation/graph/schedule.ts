@@ -61,7 +61,7 @@ function mostInputs(node: GraphNode, cpu: Backend): Backend {
   return best;
 }
 
-/** A part of a graph that one backend computes, and what it is given from elsewhere. */
+/** A part of a graph that one backend computes, and its inputs from other backends. */
 interface Split {
   readonly backend: Backend;
   readonly from: number;
@@ -118,7 +118,7 @@ function duplicate({ bytes, shape, strided, width }: GraphNode, backend: Backend
   return copy;
 }
 
-/** The nodes with their copies: each part begins with what it is given. */
+/** The nodes with their copies: each part begins with copies of its inputs. */
 function joined(nodes: readonly GraphNode[], splits: readonly Split[]): GraphNode[] {
   const all: GraphNode[] = [];
   for (const [i, { from, inputs }] of splits.entries()) {

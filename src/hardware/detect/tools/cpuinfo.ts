@@ -1,7 +1,7 @@
 // /proc/cpuinfo: the processor where there is no lscpu, as in small containers.
 import { countOf, filesOf, flagsOf, type Tool } from '../tool.js';
 
-/** One paragraph a thread, on x86; on Arm it tells neither name nor cores. */
+/** One paragraph per thread, on x86; on Arm it has neither name nor cores. */
 export const cpuinfo: Tool = {
   name: 'cpuinfo',
   platforms: ['linux'],

@@ -21,7 +21,7 @@ export const lscpu: Tool = {
     return {
       cpu: {
         names: name === undefined || name === '-' ? [] : [name],
-        // Clusters of several kinds (big and little cores) are told one by one: the threads count them all, and such cores have one each.
+        // Clusters of several kinds (big and little cores) are listed one by one. Such cores have one thread each, so threads count all cores.
         cores: fields.has('Cluster(s)') && threads !== undefined ? threads : (cores ?? threads!) * sockets,
         sockets: fields.has('Socket(s)') ? sockets : 1,
         ...(fields.has('Vendor ID') && { vendor: fields.get('Vendor ID')! }),

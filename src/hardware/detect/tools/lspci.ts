@@ -25,7 +25,7 @@ function gpuOf(paragraph: string): SeenGpu[] {
   if (vendor === undefined) return [];
   const status = /LnkSta:\s*Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
   const able = /LnkCap:.*?Speed ([\d.]+GT\/s).*?Width x(\d+)/.exec(paragraph);
-  // At rest a link is slow; what it is able to says how fast it works.
+  // An idle link reports a low speed; its capability is the speed under load.
   const generation = generationOf(able?.[1]?.replace('GT', ' GT'));
   const link = linkOf(generation, countOf(status?.[2]), countOf(able?.[2]));
   return [{ vendor, names: namesOf(head[2]!), bus: head[1]!.toLowerCase(), link }];

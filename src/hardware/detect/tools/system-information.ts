@@ -75,7 +75,7 @@ function gpuOf(controller: Fields): SeenGpu[] {
       names: [model],
       ...(bus !== null && { bus }),
       ...(cores !== null && { cores }),
-      // Windows tells 32 bits: 4 GiB less a bit may be anything above.
+      // Windows reports 32 bits: just below 4 GiB may mean any size above.
       ...(mebibytes !== null && mebibytes !== 4095 && { memoryBytes: mebibytes * 2 ** 20 }),
     },
   ];
@@ -84,7 +84,7 @@ function gpuOf(controller: Fields): SeenGpu[] {
 function moduleOf(module: Fields): SeenModule[] {
   const bytes = numberOf(module.size);
   const type = textOf(module.type).toLowerCase();
-  // Without rights it tells one module of all that there is, of no type.
+  // Without root it reports one module with all of the memory and without a type.
   if (bytes === null || !/^(lp)?ddr|^mrdimm/.test(type)) return [];
   const mts = numberOf(module.clockSpeed);
   return [{ bytes, type, ...(mts !== null && { mts }), place: textOf(module.bank) }];

@@ -19,7 +19,7 @@ export function kernelFormat(name: string): KernelFormat | undefined {
   return byName.get(name);
 }
 
-/** A format by the number of its type in GGUF files; undefined for numbers that nobody here knows. */
+/** A format by the number of its type in GGUF files; undefined for unknown numbers. */
 export function ggmlFormat(type: number): KernelFormat | undefined {
   return byNumber.get(type);
 }

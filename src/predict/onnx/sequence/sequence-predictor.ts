@@ -46,7 +46,7 @@ export class SequencePredictor implements LogitSource {
   readonly #signature: SequenceSignature;
   readonly #features: PathFeatures;
   readonly #states: KeptStates;
-  /** Tensors that the model reads and writes, for so many rows x steps. */
+  /** Tensors that the model reads and writes, for a given number of rows x steps. */
   #capacity = 0;
   #tensors = new Map<string, SharedTensor>();
   /** `[tokens, experts]` of the pass that was asked last. */

@@ -22,9 +22,12 @@ export interface EncoderTraining extends TrainingBasics {
 
 /** Most rows of the table of token embeddings: twice the vocabulary of T5. Larger ones share rows. */
 const TOKEN_ROWS = 65_536;
-/** Tokens of a window: through so many, gradients flow back; the state goes on from window to window. Ours. */
+/** Tokens of a window: gradients flow back within a window, and the state continues from window to window. Ours. */
 const WINDOW = 32;
-/** Share of what the encoder says inside that is set to 0 while it is trained, and of tokens whose id is hidden. Ours, chosen on our 64-expert router. */
+/**
+ * Share of what the encoder says inside that is set to 0 while it is trained, and of tokens whose id is hidden. Ours, chosen on our 64-expert
+ * router.
+ */
 const DROPOUT = 0.2;
 const HIDDEN = 0.02;
 

@@ -209,7 +209,7 @@ export function piecesOf(rows: Int32Array, dataset: PathDataset): Piece[] {
   return pieces;
 }
 
-/** The first pieces, up to so many rows. */
+/** The first pieces, up to a number of rows. */
 function upTo(pieces: readonly Piece[], most: number): Piece[] {
   let left = most;
   return pieces.flatMap(({ rows, start }) => {

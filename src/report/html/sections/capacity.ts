@@ -7,7 +7,7 @@ import { curves, dot, plot } from '../chart.js';
 import { html, type Markup } from '../markup.js';
 import { legend, type Section } from '../pieces.js';
 
-/** A run upon the curve: what it is called, and in which colour. */
+/** A run on the curve: its label and its colour. */
 interface Point {
   readonly word: string;
   readonly color: string;
@@ -18,7 +18,7 @@ function gpusOf(metrics: Result['metrics']): number {
   return metrics['parallel.gpus']?.value ?? 1;
 }
 
-/** What a run hits with how much, as a sentence. Capacities are told as users give them: of each GPU, where there are several. */
+/** A sentence on a run's hit rate and capacity. Capacities are as users give them: per GPU, where there are several. */
 export function capacityWords(word: string, { metrics, bounds }: Point['result'], curve: CapacityCurve): string {
   const share = Math.min(1, bounds.capacityBytes / curve.bytes.at(-1)!);
   const gpus = gpusOf(metrics);
