@@ -18,8 +18,6 @@ export interface GlobalOptions {
 /** The world of a command. Commands write data to `out` and everything else through `note` and `progress`. */
 export interface CliContext {
   readonly environment: Environment;
-  /** Words of the command line, without node and script. */
-  readonly argv: readonly string[];
   /** Global options as parsed; complete when a command's action runs. */
   readonly options: GlobalOptions;
   /** Abilities of stdout. */

@@ -21,7 +21,7 @@ const HELP_WIDTH = 80;
  */
 export async function runCli(argv: readonly string[], entries: readonly CommandEntry[] = commands): Promise<number> {
   const debug = argv.includes('--debug');
-  const runtime = new Runtime(process, (error) => failure(error, debug), argv);
+  const runtime = new Runtime(process, (error) => failure(error, debug));
   const program = buildProgram(runtime, argv, entries);
   if (debug) Error.stackTraceLimit = 50;
   try {

@@ -9,6 +9,7 @@ import type { Override } from '../base/yaml.js';
 import { isComposed } from '../hardware/load.js';
 import { locatedPredictor } from '../predict/create.js';
 import { REPLAYS } from '../system/choices.js';
+import { QUICK_START, type RunTold } from '../system/command.js';
 import { splitFault } from '../system/faults.js';
 import { checkRun, loadRun } from '../system/load-run.js';
 import type { RunSpec } from '../system/run.js';
@@ -95,15 +96,25 @@ export function addRunOptions(command: Command): Command {
  * @throws UserError
  */
 export function runOf(profile: string | undefined, options: RunFlags, last: readonly Override[] = []): RunSpec {
+  const { allowCode, note, overrides, profile: file } = toldOf(profile, options, last);
+  const run = file === undefined ? checkRun({}, 'moeprof run', overrides, allowCode) : loadRun(file, overrides, allowCode);
+  return note === undefined ? run : { ...run, note };
+}
+
+/** What {@link runOf} tells its run, for the command that repeats it; `note`: what was told that nobody said. Parameters as {@link runOf}'s. */
+export function toldOf(
+  profile: string | undefined,
+  options: RunFlags,
+  last: readonly Override[] = [],
+): RunTold & { readonly note?: string } {
   const names = options.model ?? options.hardware ?? options.system ?? options.trace[0];
-  const file = profile ?? (names === undefined ? 'quickstart' : null);
-  const overrides = [...overridesOf(options, file !== null), ...last];
-  const code = options.allowCode === true;
-  if (file === null) return checkRun({}, 'moeprof run', overrides, code);
-  const policy = profile === undefined ? lonelyPolicy(overrides) : undefined;
-  if (policy === undefined) return loadRun(file, overrides, code);
+  const file = profile ?? (names === undefined ? QUICK_START : undefined);
+  const overrides = [...overridesOf(options, file !== undefined), ...last];
+  const allowCode = options.allowCode === true;
+  const policy = profile === undefined && file !== undefined ? lonelyPolicy(overrides) : undefined;
+  if (policy === undefined) return { profile: file, overrides, allowCode };
   const note = `llama.cpp-static never loads an expert, so ${policy.label} runs in ${LOADING}.`;
-  return { ...loadRun(file, [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], code), note };
+  return { profile: file, overrides: [{ path: ['system'], value: LOADING, label: policy.label }, ...overrides], allowCode, note };
 }
 
 /** The system for a cache policy that is tried on the quick start, whose own system never loads what is not there. */

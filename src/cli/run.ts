@@ -10,13 +10,14 @@ import { sameRows } from '../explore/same-rows.js';
 import { reports } from '../report/index.js';
 import { type Budget, budgetsFor, budgetsOf, parseAssertion } from '../result/budget.js';
 import type { Result } from '../result/result.js';
+import { repeatable } from '../system/command.js';
 import { placeIn, type RunSpec } from '../system/run.js';
 import type { CliContext } from './context.js';
 import { addOutputOptions, collect, type OutputOptions, outputsOf, stdoutFormat } from './options.js';
 import { Outputs } from './outputs.js';
 import { parseRepeat, runRepeatedly } from './repeat.js';
 import { type Combination, combinationsOf, namesSeveral, runMany } from './run-many.js';
-import { addRunOptions, type RunFlags, runOf } from './run-options.js';
+import { addRunOptions, type RunFlags, runOf, toldOf } from './run-options.js';
 import { scenarioOfFile } from './scenarios.js';
 import { openTimeline, type TimelineOptions } from './timeline.js';
 import { watched } from './watched.js';
@@ -64,7 +65,10 @@ export function define(command: Command, context: CliContext): void {
         }
         const all = combinationsOf(options);
         const alike = await sameRows(all.map((chosen) => () => runOf(profile, { ...options, ...chosen })));
-        const one = (chosen: Combination) => runWithProgress(runOf(profile, { ...options, ...chosen }, alike), context);
+        const one = async (chosen: Combination) => {
+          const given = { ...options, ...chosen };
+          return repeatable(await runWithProgress(runOf(profile, given, alike), context), toldOf(profile, given, alike));
+        };
         await runMany(all, one, context, options);
         return;
       }
@@ -91,7 +95,7 @@ export function define(command: Command, context: CliContext): void {
         const details = options.details === true || outputs.needDetails;
         const observe = timeline === null ? {} : { observe: timeline.observe };
         const once = () => runWithProgress(run, context, { details, ...observe });
-        const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), context.argv);
+        const result = repeatable(repeat === null ? await once() : await runRepeatedly(repeat, once), toldOf(profile, options));
         const findings = judgeResult(result, budgetsFor(scenarioOfFile(run.label), budgets));
         timeline?.finish(result);
         await outputs.deliver(result);
@@ -104,20 +108,6 @@ export function define(command: Command, context: CliContext): void {
         timeline?.abort();
       }
     });
-}
-
-/** Flags that say where and how a result is shown, which another run of the same is free in; those that take a value. */
-const SHOWING = new Set(['-o', '--output', '--format', '--html', '--timeline', '--timeline-window', '--svg', '--progress']);
-const SHOWING_ALONE = new Set(['--json', '-q', '--quiet', '-v', '--verbose', '--color', '--no-color', '--debug', '--details']);
-
-/** A result that says by which command it comes again. */
-function repeatable(result: Result, argv: readonly string[]): Result {
-  const words = argv.filter((word, at) => {
-    const showing = SHOWING.has(word) || SHOWING_ALONE.has(word) || [...SHOWING].some((flag) => word.startsWith(`${flag}=`));
-    return !showing && !SHOWING.has(argv[at - 1] ?? '');
-  });
-  const quoted = words.map((word) => (/^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return { ...result, environment: { ...result.environment, command: ['moeprof', ...quoted].join(' ') } };
 }
 
 function runWithProgress(run: RunSpec, context: CliContext, asked: Watch = {}): Promise<Result> {

@@ -13,7 +13,6 @@ const BREATH = 50;
 /** {@link CliContext} on a real process. */
 export class Runtime implements CliContext {
   readonly environment: Environment;
-  readonly argv: readonly string[];
   exitCode: number = EXIT.ok;
   /** Whose output is under way: what is buffered meets a closed pipe or a full disk only after its command has returned. */
   static #latest: Runtime | null = null;
@@ -29,8 +28,7 @@ export class Runtime implements CliContext {
    * Takes over broken pipes and stray exceptions until {@link close}.
    * @param failure says what went wrong, and with which exit code
    */
-  constructor(process: NodeJS.Process, failure: (error: unknown) => number, argv: readonly string[] = []) {
-    this.argv = argv;
+  constructor(process: NodeJS.Process, failure: (error: unknown) => number) {
     this.#process = process;
     this.environment = process.env;
     const on = (event: string, listener: (value: unknown) => void): void => {

@@ -18,7 +18,7 @@ import { listed } from './listed.js';
 import { addOutputOptions, addPictureOptions, collect, jobsOption, metricNames, parseJobs } from './options.js';
 import { deliver } from './outputs.js';
 import { namesIn } from './run-many.js';
-import { addRunOptions, runOf } from './run-options.js';
+import { addRunOptions, runOf, toldOf } from './run-options.js';
 import { STORE, storeOf } from './store-option.js';
 import type { SweepFlags } from './sweep-flags.js';
 
@@ -88,13 +88,13 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
   if (base.trace.some(isStdin)) throw new UserError('--trace -: a trace on stdin can be read only once; give it as a file');
   const { runStored } = await import('./run-stored.js');
   const bySystem = axes.some(({ path }) => path === 'system');
-  const specOf = (varied: readonly Override[]): RunSpec => {
-    const spec = runOf(profile, options, varied);
-    // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
-    return bySystem && options.cache !== undefined && spec.system.cache.capacity !== undefined
-      ? runOf(profile, { ...options, cache: undefined }, varied)
-      : spec;
-  };
+  // As with `moeprof run -s a,b`: among several systems, one that fixes its own cache goes without --cache.
+  const optionsFor = (varied: readonly Override[]): SweepFlags =>
+    bySystem && options.cache !== undefined && runOf(profile, options, varied).system.cache.capacity !== undefined
+      ? { ...options, cache: undefined }
+      : options;
+  const specOf = (varied: readonly Override[]): RunSpec => runOf(profile, optionsFor(varied), varied);
+  const told = (varied: readonly Override[]) => toldOf(profile, optionsFor(varied), varied);
   const store = storeOf(given, null);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes = new Array<Outcome>(runs.length);
@@ -104,7 +104,7 @@ async function sweep(profile: string | undefined, given: SweepFlags, threads: nu
     });
     return someDone(outcomes);
   };
-  return sweepRuns({ axes, rates, specOf, runAll });
+  return sweepRuns({ axes, rates, specOf, toldOf: told, runAll });
 }
 
 /** @throws UserError with the first reason, where no combination can run */

@@ -1,5 +1,6 @@
 // One run, from a profile to a result: load what it names, fold over its passes, sum up.
 import type { Result } from '../result/result.js';
+import { repeatable, toldOfInput } from '../system/command.js';
 import { checkRun } from '../system/load-run.js';
 import type { RunInput, RunSpec } from '../system/run.js';
 import { buildSimulation } from './build.js';
@@ -19,7 +20,7 @@ import { Meters, type Watch } from './watch/meters.js';
  * @throws UserError where something is unknown, malformed, or does not fit the rest
  */
 export async function simulate(profile: RunInput, watch: Watch = {}): Promise<Result> {
-  return simulateRun(checkRun(profile, 'simulate'), watch);
+  return repeatable(await simulateRun(checkRun(profile, 'simulate'), watch), toldOfInput(profile));
 }
 
 /**

@@ -1,5 +1,6 @@
 // The report of `moeprof sweep`: its runs by the values that vary, and the arrival rate from which throughput no longer grows.
 import { formatCount, formatTokensPerSecond } from '../base/units.js';
+import { againText } from '../report/again.js';
 import { changedParts } from '../report/changed-parts.js';
 import { type Column, type Datum, type Document, type Grid, gridOf, type Line, note } from '../report/document/document.js';
 import { documentFormats } from '../report/document/formats.js';
@@ -75,12 +76,13 @@ function sweepDocument(view: SweepView): Document {
       ...(sweep.refused ?? []).map(({ reason, values }) => note(`${values.join(' ')}: cannot run: ${reason}`, 'warning')),
       ...markLines(sweep).map((line) => note(line, 'info')),
       ...warningLines(sweep).map((line) => note(line, 'warning')),
+      ...again(sweep),
     ],
     records: gridOf(
-      [...axes.map(({ path }) => path), ...names, 'knowledge'].map((name) => ({ head: name, name })),
+      [...axes.map(({ path }) => path), ...names, 'again', 'knowledge'].map((name) => ({ head: name, name })),
       points.map(({ result, values }) => [
         ...[...values.map(String), ...names.map((name) => result.metrics[name])],
-        result.knowledge?.most ?? 'nothing',
+        ...[againText(result), result.knowledge?.most ?? 'nothing'],
       ]),
     ),
   };
@@ -123,6 +125,13 @@ function fastest({ axes, points, saturation }: Sweep): Line[] {
   const best = points.find((point) => decodeOf(point) === most)!;
   const where = axes.map(({ path }, i) => `${path}=${String(best.values[i])}`).join(', ');
   return [{ text: `fastest decode (speed.decode): ${formatTokensPerSecond(most)} at ${where}` }];
+}
+
+/** The command of the fastest run; the others stand in the other formats. */
+function again({ points }: Sweep): Document['blocks'] {
+  const most = Math.max(...points.map(decodeOf));
+  const command = points.length === 0 ? '' : againText(points.find((point) => decodeOf(point) === most)!.result);
+  return command === '' ? [] : [{ kind: 'lines', lines: [{ text: `fastest again: ${command}` }], only: ['terminal'] }];
 }
 
 /** The last word of an axis names it, where no other axis ends in the same; words stand left, figures right. */

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.js';
 import type { Override } from '../base/yaml.js';
 import { simulateRun } from '../engine/simulate.js';
 import type { Watch } from '../engine/watch/meters.js';
+import { type RunTold, repeatable, toldOfInput } from '../system/command.js';
 import { checkRun } from '../system/load-run.js';
 import type { RunInput, RunSpec } from '../system/run.js';
 import { bySystem, sameRows } from './same-rows.js';
@@ -29,6 +30,8 @@ interface SweepJob {
   readonly axes: readonly SweepAxis[];
   readonly rates: Rates;
   specOf(varied: readonly Override[]): RunSpec;
+  /** What {@link specOf} tells its run. */
+  toldOf(varied: readonly Override[]): RunTold;
   /** Outcomes in the order of the runs, each of which is made when it is its turn. */
   runAll(runs: readonly (() => RunSpec)[]): Promise<Outcome[]>;
 }
@@ -42,7 +45,7 @@ export function checkSweep(axes: readonly SweepAxis[], rates: Rates): void {
 }
 
 /** Runs all. */
-export async function sweepRuns({ axes, rates, specOf, runAll }: SweepJob): Promise<Sweep> {
+export async function sweepRuns({ axes, rates, specOf, toldOf, runAll }: SweepJob): Promise<Sweep> {
   const varied = (all: readonly SweepAxis[], values: readonly SweepValue[]): Override[] =>
     values.map((value, i) => ({ path: all[i]!.path.split('.'), value, label: `--vary ${all[i]!.path}` }));
   const systems = bySystem(
@@ -50,8 +53,13 @@ export async function sweepRuns({ axes, rates, specOf, runAll }: SweepJob): Prom
     axes.map(({ path }) => path),
   );
   const alike = await sameRows(systems.map((values) => () => specOf(varied(axes, values))));
-  const run = (all: readonly SweepAxis[]): Promise<Outcome[]> =>
-    runAll(combinations(all).map((values) => () => specOf([...varied(all, values), ...alike])));
+  const run = async (all: readonly SweepAxis[]): Promise<Outcome[]> => {
+    const told = combinations(all).map((values) => [...varied(all, values), ...alike]);
+    const outcomes = await runAll(told.map((overrides) => () => specOf(overrides)));
+    return outcomes.map((outcome, i) =>
+      outcome.status === 'done' ? { ...outcome, result: repeatable(outcome.result, toldOf(told[i]!)) } : outcome,
+    );
+  };
   if (rates === null) return sweepOf(axes, await run(axes), []);
   const atOnce = await run([...axes, { path: RATE_PATH, values: [AT_ONCE] }]);
   const byRate = [...axes, { path: RATE_PATH, values: rates === 'auto' ? ratesAround(resultsIn(atOnce).map(servedPerSecond)) : rates }];
@@ -75,10 +83,11 @@ export async function sweepFor(
     throw new UserError("nothing varies; give values by path, e.g. { 'workload.batch': [1, 8] }, or rates");
   checkSweep(axes, rates);
   const specOf = (varied: readonly Override[]): RunSpec => checkRun(input, 'sweep', varied);
+  const toldOf = (varied: readonly Override[]): RunTold => toldOfInput(input, varied);
   const runAll = async (runs: readonly (() => RunSpec)[]): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
     for (const make of runs) outcomes.push({ status: 'done', result: await simulateRun(make(), watch) });
     return outcomes;
   };
-  return sweepRuns({ axes, rates, specOf, runAll });
+  return sweepRuns({ axes, rates, specOf, toldOf, runAll });
 }

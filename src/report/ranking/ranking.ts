@@ -3,6 +3,7 @@ import { formatCount } from '../../base/units.js';
 import { KNOWLEDGE, markOf } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
 import { tokensRun } from '../../result/work-done.js';
+import { againText } from '../again.js';
 import { type Document, figure, type Grid, grid, type Line, ratio } from '../document/document.js';
 import { documentFormats } from '../document/formats.js';
 import { bareRate } from '../format.js';
@@ -29,6 +30,7 @@ export function rankingDocument(results: readonly Result[]): Document {
       ...(others.length === 0 ? [] : [{ ...part(whole, whole.rows.slice(fitting.length)), title: NO_ROOM }]),
       { kind: 'lines', lines: [...reasons(ranked), ...common(ranked)], only: ['terminal'] },
       { kind: 'lines', lines: common(ranked), only: ['markdown'] },
+      ...again(ranked[0]!),
     ],
     records: whole,
   };
@@ -94,6 +96,9 @@ function rankingGrid(ranked: readonly Ranked[]): Grid {
     { head: 'notes', align: 'left', of: (row) => notesOf(row.result).join('; '), only: ['markdown', 'csv'] },
     { head: 'knows', name: 'knowledge', of: ({ result }) => result.knowledge?.most ?? 'nothing', only: ['csv'] },
     { head: 'mark', align: 'left', of: ({ result }) => markOf(result), only: ['markdown', 'csv'] },
+    ...(ranked.some(({ result }) => againText(result) !== '')
+      ? [{ head: 'again', align: 'left' as const, of: ({ result }: Ranked) => againText(result), only: ['markdown', 'csv'] as const }]
+      : []),
   ]);
 }
 
@@ -128,6 +133,13 @@ function reasons(ranked: readonly Ranked[]): Line[] {
 /** Bytes that reach the GPU, from wherever experts come: a phone has flash below its memory, and no host memory. */
 function movedPerToken(result: Result): number {
   return metricValue(result, 'transfer.h2d.bytes_per_token') ?? metricValue(result, 'transfer.ssd.bytes_per_token') ?? 0;
+}
+
+/** The command of the best run; the others stand in the other formats. */
+function again({ name, result }: Ranked): Document['blocks'] {
+  const command = againText(result);
+  if (command === '') return [];
+  return [{ kind: 'lines', lines: [{ text: `${name} again: ${command}`, tone: 'item' }], only: ['terminal'] }];
 }
 
 function common(ranked: readonly Ranked[]): Line[] {

@@ -1,6 +1,7 @@
 // Facts of a run: lines of a label and of what was counted, in the order in which readers ask.
 import { knowledgeText } from '../../result/knowledge.js';
 import type { Result } from '../../result/result.js';
+import { againText } from '../again.js';
 import { bandText } from '../band.js';
 import { deviceWords } from '../device.js';
 import { printable } from '../format.js';
@@ -150,7 +151,7 @@ export function factsOf(result: Result): (readonly [label: string, text: string]
     ...lines.slice(1),
     ['knows', knows] as const,
     ...knowingFacts(result),
-    ['again', printable(String(result.environment.command ?? ''))] as const,
+    ['again', againText(result)] as const,
   ];
   return [['routing', routing] as const, ...others].filter(([, said]) => said !== '');
 }

@@ -1,0 +1,120 @@
+// The command line that repeats a run. It is made of what the run was told, not of the words that somebody typed, so that runs of a ranking, a
+// sweep and the library have one, too.
+import { parse } from 'yaml';
+import type { Override } from '../base/yaml.js';
+import type { Result } from '../result/result.js';
+import type { RunInput } from './run.js';
+
+/** Flags of `moeprof run` that are shorter than `--set`, by the path of the value that they set. */
+const FLAGS: Readonly<Record<string, string>> = {
+  model: '-m',
+  quantization: '--quantization',
+  trace: '-t',
+  hardware: '-w',
+  runtime: '--runtime',
+  system: '-s',
+  'memory.expertCache': '--cache',
+  'system.cache.policy': '--policy',
+  'system.cache.scope': '--scope',
+  'workload.batch': '--batch',
+  'workload.tokens': '--tokens',
+  seed: '--seed',
+};
+/** Without one of these and without a profile, `moeprof run` is the quick start. */
+const NAMES = ['model', 'hardware', 'system', 'trace'];
+/** The profile of `moeprof run` alone. */
+export const QUICK_START = 'quickstart';
+/** What a run has that names none: the defaults of its schema. */
+const DEFAULT_MACHINE = ['-w', 'rtx-4090'];
+const DEFAULT_SYSTEM = ['-s', 'on-demand-lru'];
+
+/** What a run is told. */
+export interface RunTold {
+  /** Bundled name or path of a run profile; undefined: none. */
+  readonly profile: string | undefined;
+  /** What changes it, the later the stronger. */
+  readonly overrides: readonly Override[];
+  /** True: files may name modules. */
+  readonly allowCode?: boolean;
+}
+
+/** The command that repeats a run. */
+export function repeatCommand({ allowCode = false, overrides, profile }: RunTold): string {
+  const last = new Map(overrides.map((override) => [override.path.join('.'), override]));
+  const flags: string[] = [];
+  const sets: string[] = [];
+  const named = new Set<string>();
+  for (const [path, { amend, value }] of last) {
+    const words = flagOf(path, value, amend !== undefined);
+    if (words === null) sets.push('--set', `${path}=${yamlOf(value)}`);
+    else {
+      flags.push(...words);
+      named.add(path);
+    }
+  }
+  const unnamed = profile === undefined && overrides.length > 0 && !NAMES.some((name) => named.has(name));
+  // A flag wins over --set: what is set cannot be the name.
+  const names = !unnamed ? [] : last.has('hardware') ? DEFAULT_SYSTEM : DEFAULT_MACHINE;
+  const code = allowCode ? ['--allow-code'] : [];
+  return [
+    'moeprof',
+    'run',
+    ...(profile === undefined || (profile === QUICK_START && overrides.length === 0) ? [] : [profile]),
+    ...names,
+    ...flags,
+    ...sets,
+    ...code,
+  ]
+    .map(quoted)
+    .join(' ');
+}
+
+/** What a run of the library is told: it begins with defaults. @param more what changes the input */
+export function toldOfInput(input: RunInput, more: readonly Override[] = []): RunTold {
+  const own = Object.entries(input).flatMap(([key, value]): Override[] => {
+    const whole: readonly (readonly [path: string[], value: unknown])[] =
+      key === 'memory' || key === 'workload'
+        ? Object.entries(value as object).map(([inner, one]) => [[key, inner], one])
+        : [[[key], value]];
+    return whole.flatMap(([path, one]) => (one === undefined ? [] : [{ path, value: one, label: key }]));
+  });
+  const overrides = [...own, ...more];
+  return {
+    profile: undefined,
+    overrides: overrides.length > 0 ? overrides : [{ path: ['hardware'], value: 'rtx-4090', label: 'hardware' }],
+  };
+}
+
+/** The same result, which says by which command it comes again. */
+export function repeatable(result: Result, told: RunTold): Result {
+  return { ...result, environment: { ...result.environment, command: repeatCommand(told) } };
+}
+
+/** The words of a flag; null: `--set` says it. @param amends the value makes another of what stood there, as `--predictor` does */
+function flagOf(path: string, value: unknown, amends: boolean): string[] | null {
+  if (path === 'system.predictor' && amends && isWord(value)) return ['--predictor', String(value)];
+  const flag = FLAGS[path];
+  if (flag === undefined) return null;
+  const values = path === 'trace' && Array.isArray(value) ? value : [value];
+  return values.every(isWord) ? values.flatMap((one) => [flag, String(one)]) : null;
+}
+
+/** True for what a flag takes as it is: a list with commas would be several runs. */
+function isWord(value: unknown): value is string | number {
+  return typeof value === 'number' ? value >= 0 : typeof value === 'string' && value !== '' && !/^-.|,/.test(value);
+}
+
+/** A value as `--set` reads it. */
+function yamlOf(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value);
+  try {
+    return parse(value) === value && value.trim() === value ? value : JSON.stringify(value);
+  } catch {
+    return JSON.stringify(value);
+  }
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
