@@ -97,6 +97,7 @@ describe.skipIf(SERVER === undefined)('a queue', () => {
             { MOEPROF_QUEUE_PASSWORD: PASSWORD },
             /shows a certificate that is not trusted here; NODE_EXTRA_CA_CERTS=ca\.pem names who signed it/,
           ],
+          [['--queue', `rediss://ann@localhost:${tls}/0`], env, /shows a certificate of another name; write the host as/],
           [['--queue', `redis://127.0.0.1:${tls}/0`], {}, /ends the connection; with TLS, write rediss:\/\//],
           [['--queue', `rediss://127.0.0.1:${plain}/0`], {}, /does not speak TLS there; write redis:\/\/|does not answer/],
           [queue.slice(0, 2), env, /does not let this user do what a queue needs; docs\/scale\.md has the rule/],

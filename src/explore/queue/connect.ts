@@ -120,6 +120,8 @@ const REMEDIES: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/without any password configured/, 'asks for no password; leave it out'],
   [/NOPERM/, 'does not let this user do what a queue needs; docs/scale.md has the rule'],
   [/DB index/, 'has no database of this number; 0 is always there'],
+  [/ALTNAME/, 'shows a certificate of another name; write the host as the certificate has it'],
+  [/CERT_HAS_EXPIRED|certificate has expired/, 'shows a certificate that has expired; the server needs a new one'],
   [
     /self.signed|SELF_SIGNED|UNABLE_TO_VERIFY|unable to (get|verify)|CERT_/i,
     'shows a certificate that is not trusted here; NODE_EXTRA_CA_CERTS=ca.pem names who signed it',

@@ -51,6 +51,8 @@ describe('what a server says', () => {
     ["OOM command not allowed when used memory > 'maxmemory'.", /has no memory left/],
     ['connect ECONNREFUSED 127.0.0.1:1', /nobody listens there/],
     ['self-signed certificate', /certificate that is not trusted/],
+    ["ERR_TLS_CERT_ALTNAME_INVALID Hostname/IP does not match certificate's altnames", /shows a certificate of another name/],
+    ['CERT_HAS_EXPIRED certificate has expired', /shows a certificate that has expired/],
     ['something\nelse', /: something else$/],
   ])('%s is one line', (said, message) => {
     const error = serverError({ shown: 'redis://host:6379/0' }, new Error(said));
