@@ -29,7 +29,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ],
     [
       'bound',
-      'what no system can be faster than, whatever it knows',
+      'how fast a run could be with knowledge that no system has',
       'adaptive -t routing.safetensors -w rtx-4090 --cache 25%',
       () => import('./bound.js'),
     ],
@@ -52,7 +52,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       () => import('./predict.js'),
     ],
     ['check', 'is my run normal, and if not, why', 'server.log -w my-machine.yaml', () => import('./check.js')],
-    ['reproduce', 'published figures of papers, beside what comes out here', 'mixtral-offloading', () => import('./reproduce.js')],
+    ['reproduce', 'published figures of papers, beside those of the same runs here', 'mixtral-offloading', () => import('./reproduce.js')],
     ['validate', 'predictions beside measurements of real machines', 'measurements.jsonl -o accuracy.html', () => import('./validate.js')],
   ],
   [
@@ -66,18 +66,18 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
     ['baseline', 'keep results to compare with later', 'save main runs/', () => import('./baseline.js')],
     [
       'table',
-      'runs that were made before, side by side, as a paper shows them',
+      'finished runs side by side, as in the table of a paper',
       '.moeprof/store --rows system --columns trace',
       () => import('./table.js'),
     ],
     [
       'plot',
-      'runs that were made before, as a figure for print',
+      'finished runs as a figure for print',
       'study.jsonl --x memory.expertCache --series system -o figure.svg',
       () => import('./plot.js'),
     ],
-    ['cite', 'BibTeX of moeprof and of all that results are made from', 'study.jsonl -o used.bib', () => import('./cite.js')],
-    ['worker', 'run cells of studies that a queue has', '--queue redis://localhost:6379/0', () => import('./worker.js')],
+    ['cite', 'BibTeX of moeprof and of the sources of results', 'study.jsonl -o used.bib', () => import('./cite.js')],
+    ['worker', 'run cells of studies from a queue', '--queue redis://localhost:6379/0', () => import('./worker.js')],
     ['queue', 'what a queue holds, and how it is emptied', 'show --queue redis://localhost:6379/0', () => import('./queue.js')],
     ['store', 'results that studies keep: list, show, merge, check, clean', 'merge /mnt/a/store /mnt/b/store', () => import('./store.js')],
     ['report', 'render a saved result in any format', 'result.json -o report.md', () => import('./report.js')],
@@ -105,7 +105,7 @@ const GROUPS: readonly (readonly [group: CommandEntry['group'], ...commands: rea
       'bash',
       async () => (await import('./completion.js')).completionOf(commands),
     ],
-    ['doctor', 'what of this machine moeprof can use', '', () => import('./doctor.js')],
+    ['doctor', 'what moeprof finds on this machine', '', () => import('./doctor.js')],
   ],
 ];
 

@@ -69,7 +69,7 @@ export function define(command: Command, context: CliContext): void {
       'for static placement: tokens that are not replayed, a trace or counts, or "replayed": in hindsight',
       CURVE_POPULARITY,
     )
-    .option('--at <size>', 'capacity that the verdict speaks of', 'the knee')
+    .option('--at <size>', 'capacity for the verdict', 'the knee')
     .addOption(seedOption().default('1'))
     .addOption(jobsOption('threads that compute'));
   addPictureOptions(addOutputOptions(command, curveReports))

@@ -91,7 +91,7 @@ export function allowCodeOption(): Option {
 
 /** `-j`. */
 export function jobsOption(what = 'runs'): Option {
-  return new Option('-j, --jobs <n>', `${what} at a time; the machine’s cores unless said`);
+  return new Option('-j, --jobs <n>', `${what} at a time (default: the machine’s cores)`);
 }
 
 /**

@@ -47,7 +47,7 @@ export function define(command: Command, context: CliContext): void {
 function onQueue(command: Command): Command {
   return command
     .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'what all keys of the queue begin with', QUEUE_PREFIX);
+    .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX);
 }
 
 async function withServer(

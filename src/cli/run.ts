@@ -46,7 +46,7 @@ Profiles by name: moeprof profiles list
 export function define(command: Command, context: CliContext): void {
   command.argument('[profile]', 'run profile: a YAML file or a bundled name; without it and without -m -t -w -s, the quick start');
   addRunOptions(command)
-    .option('--repeat <n>', 'run so many times and measure the wall-clock time (metric wall.run)')
+    .option('--repeat <n>', 'run n times and measure the wall-clock time (metric wall.run)')
     .option('--assert <condition>', "fail with exit code 1 unless it holds, e.g. 'cache.hit_rate >= 0.8', repeatable", collect, []);
   addOutputOptions(command, reports)
     .option('--html <path>', 'write a report with charts, short for -o html=<path>')

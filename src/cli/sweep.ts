@@ -56,7 +56,7 @@ export function define(command: Command, context: CliContext): void {
     .option('--no-store', 'run everything, and keep nothing')
     .option('--shard <i/n>', 'of a study, every n-th cell from the i-th on: 1/4 on one machine, 2/4 on the next')
     .option('--queue <address>', 'of a study, have its cells run by moeprof worker: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'what all keys of the queue begin with (moeprof)');
+    .option('--queue-prefix <text>', 'prefix of all keys of the queue (moeprof)');
   addRunOptions(command.addOption(jobsOption()));
   addPictureOptions(addOutputOptions(command, studyReports))
     .addHelpText('after', EXAMPLES)

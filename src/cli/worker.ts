@@ -36,7 +36,7 @@ interface WorkerFlags {
 export function define(command: Command, context: CliContext): void {
   command
     .option('--queue <address>', 'server of the queue: redis://host:6379/0, or rediss:// with TLS')
-    .option('--queue-prefix <text>', 'what all keys of the queue begin with', QUEUE_PREFIX)
+    .option('--queue-prefix <text>', 'prefix of all keys of the queue', QUEUE_PREFIX)
     .addOption(jobsOption('cells'))
     .option('--name <name>', 'as sweeps show it; host and process id unless said')
     .option('--modules <folder>', 'modules of your own that cells may name, by their content; repeatable', collect, [])

@@ -45,7 +45,7 @@ export function defineConvert(parent: Command, context: CliContext): void {
     .option('--requests <ranges>', 'only these requests, by their place in the file')
     .option('--layers <ranges>', 'only these MoE layers')
     .option('--remap <file>', 'JSON: new number of each expert, one list or one per layer; -1 drops a choice')
-    .option('--variant <variant>', 'routing as it might be: top-k=4, top-p=0.9, ./mine.mjs, ...; repeatable, in order', collect, [])
+    .option('--variant <variant>', 'change the routing: top-k=4, top-p=0.9, ./mine.mjs, ...; repeatable, in order', collect, [])
     .addOption(seedOption('seed of what variants draw').default('1'))
     .addOption(new Option('--weights <how>', 'gate weights, where there are any').choices(['f32', 'f16', 'none']).default('f32'));
   addTraceOptions(command)
