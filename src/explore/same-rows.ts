@@ -14,10 +14,17 @@ export async function sameRows(runs: Iterable<() => RunSpec>): Promise<readonly 
   for (const make of runs) {
     const run = orUserError(make);
     if (run instanceof UserError || run.workload.holdOut !== undefined || run.trace.includes('synthetic')) continue;
-    counts.add(await countsOnTrace(run));
+    const counting = await countsOnTrace(run).catch(unusable);
+    if (counting !== null) counts.add(counting);
     if (counts.size > 1) return [{ path: ['workload', 'holdOut'], value: `${HELD_OUT * 100}%`, label: 'what is held out' }];
   }
   return [];
+}
+
+/** A run whose module cannot be used: it says so when its turn comes, and the others run. */
+function unusable(error: unknown): null {
+  if (error instanceof UserError) return null;
+  throw error;
 }
 
 /**

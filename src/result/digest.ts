@@ -34,19 +34,23 @@ export class CanonicalText {
   }
 }
 
-/** JSON in which equal values are equal text: keys sorted, absent fields left out. */
-export function canonicalJson(value: unknown): string {
+/**
+ * JSON in which equal values are equal text: keys sorted, absent fields left out.
+ * @param instead says what is written in the place of each value; absent: the value itself
+ */
+export function canonicalJson(given: unknown, instead?: (value: unknown) => unknown): string {
+  const value = instead === undefined ? given : instead(given);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) {
-    const flat = value.every((one) => typeof one !== 'object' || one === null);
-    return flat ? JSON.stringify(value) : `[${value.map(canonicalJson).join(',')}]`;
+    const flat = instead === undefined && value.every((one) => typeof one !== 'object' || one === null);
+    return flat ? JSON.stringify(value) : `[${value.map((one) => canonicalJson(one, instead)).join(',')}]`;
   }
   let text = '';
   for (const key of Object.keys(value).sort()) {
     const field = (value as Readonly<Record<string, unknown>>)[key];
-    if (field !== undefined) text += `${text === '' ? '' : ','}${keyText(key)}:${canonicalJson(field)}`;
+    if (field !== undefined) text += `${text === '' ? '' : ','}${keyText(key)}:${canonicalJson(field, instead)}`;
   }
   return `{${text}}`;
 }

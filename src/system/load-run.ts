@@ -48,12 +48,12 @@ function specOf(
   const inner = { model: within('model'), hardware: within('hardware'), runtime: within('runtime') };
   const elsewhere = (root: string): boolean => root === 'system' || Object.hasOwn(inner, root);
   const located = locate(overrides.filter(({ path }) => path.length === 1 || !elsewhere(path[0]!)));
-  const system = systemOf(located, folder, within('system'));
+  const changes = within('system');
+  const system = systemOf(located, folder, changes);
   const places = { ...located.places, ...belowSystem(system.places) };
   const { workload } = located.value;
   const speculation = workload.speculation ?? system.value.speculation;
   const drafted = speculation === undefined ? workload : { ...workload, speculation };
-  const changes = within('system');
   const run = {
     ...located.value,
     // Without the function `amend`: a run is sent to threads, and a function cannot be.

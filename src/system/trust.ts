@@ -20,9 +20,9 @@ export function withoutCode(run: RunSpec, overrides: readonly Override[]): RunSp
     ['traceFormat', traceFormat === undefined ? undefined : moduleChoice('trace format', traceFormat)?.name, '--trace-format'],
   ];
   for (const [path, module, flag] of parts) {
+    if (module === undefined) continue;
     const place = placeIn(run, path);
-    if (module === undefined || place === run.label || overrides.some(({ fromFile, label }) => label === place && fromFile !== true))
-      continue;
+    if (place === run.label || overrides.some(({ fromFile, label }) => label === place && fromFile !== true)) continue;
     const shown = path.replace(/\.(kind|\d+)$/, '');
     throw new UserError(
       `${place}: ${shown}: ${module} is code, which no file may run; name it with ${flag}, or trust the file with --allow-code`,

@@ -121,7 +121,8 @@ describe.skipIf(SERVER === undefined)('a study on a queue', () => {
       'set: { trace: mini-mixtral-8x8l, workload.tokens: 5, bounds: false }\naxes: { seed: [1, 2], system.cache.policy: [lru, ./poison.mjs, ./away.mjs] }\n',
     );
     mkdirSync(join(cwd, 'trusted'));
-    writeFileSync(join(cwd, 'poison.mjs'), "process.kill(process.pid, 'SIGKILL'); export default {};\n");
+    const killing = "{ name: 'poison', summary: '', parameters: {}, needs: [], create: () => process.kill(process.pid, 'SIGKILL') }";
+    writeFileSync(join(cwd, 'poison.mjs'), `export default ${killing};\n`);
     copyFileSync(join(cwd, 'poison.mjs'), join(cwd, 'trusted/copy.mjs'));
     writeFileSync(join(cwd, 'away.mjs'), 'export default {};\n');
     const runs = worker(cwd, '--modules', 'trusted');

@@ -12,6 +12,10 @@ describe('what runs are told', () => {
   it('holds out a part of the trace where some of them do', async () => {
     expect(await told([{}, { system: 'fiddler' }])).toEqual([{ path: ['workload', 'holdOut'], value: '20%', label: 'what is held out' }]);
     expect(await told([{ system: 'fiddler' }, { system: 'no-such' }, {}])).toHaveLength(1);
+    const unusable = { system: { name: 'own', cache: { policy: '/no/such/policy.mjs' } } };
+    expect(
+      await sameRows([unusable, { system: 'fiddler' }, {}].map((run) => () => checkRun({ trace, ...run }, 'test', [], true))),
+    ).toHaveLength(1);
   });
 
   it('is nothing where all do or none does, routing is drawn, or it is said already', async () => {

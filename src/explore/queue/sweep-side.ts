@@ -30,8 +30,9 @@ import {
 
 /** Most cells on the server at a time: a million of them would fill its memory, and ten thousand workers have enough with these. */
 const WINDOW = 20_000;
-/** Cells that go there at once. */
+/** Cells that go there at once, and most such messages under way. */
 const BATCH = 250;
+const BATCHES = 3;
 /** Entries that are read at once. */
 const READ_AT_ONCE = 500;
 /** How long a read waits for news, ms. */
@@ -114,18 +115,26 @@ export class QueueSweep {
 
   async #feed(cells: Iterable<Enqueued>): Promise<void> {
     let batch: [string, QueueCell][] = [];
+    const under = new Set<Promise<void>>();
     const send = async (): Promise<void> => {
-      await this.#enqueue(batch);
+      // One that fails stays, for the next wait to tell.
+      const sending = this.#enqueue(batch).then(() => void under.delete(sending));
+      sending.catch(() => undefined);
+      under.add(sending);
       batch = [];
+      // The next cells are made while the server takes these.
+      while (under.size >= BATCHES) await Promise.race(under);
       while (this.#pending.size > WINDOW - BATCH && !this.#ended) await sleep(20);
       await nextTurn();
     };
     for (const one of cells) {
-      if (this.#ended) return;
+      if (this.#ended) break;
       if (one !== null) batch.push([one.fingerprint, one.cell]);
       if (batch.length >= BATCH) await send();
     }
-    if (batch.length > 0) await send();
+    if (batch.length > 0 && !this.#ended) await send();
+    await Promise.all(under);
+    if (this.#ended) return;
     this.#fed = true;
     this.#endIfDone();
   }

@@ -4,7 +4,6 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { whereLies } from '../../base/elsewhere.js';
 import { findProfile, isPath, type ProfileFamily, splitRows } from '../../base/profiles.js';
-import { asWritten } from '../../base/written.js';
 import { meantModel } from '../../model/hub/bundled.js';
 import { CanonicalText, canonicalJson, hashOfValue } from '../../result/digest.js';
 import type { RunSpec } from '../../system/run.js';
@@ -39,7 +38,7 @@ export function runIdentity(run: RunSpec): RunIdentity {
     read.add(path);
     return contentOf(path);
   };
-  const told = { ...(withContents(plainOf(run), folder, content) as object), system: systemText(run, content) };
+  const told = new CanonicalText(toldText({ ...toldOf(run), system: systemText(run, content) }, folder, content));
   const named = PROFILES.flatMap(([field, family]) => {
     const given = run[field];
     const name = given !== undefined && field === 'model' ? modelName(given, folder) : given;
@@ -61,11 +60,11 @@ export function fingerprintOf(run: RunSpec): string {
   return runIdentity(run).fingerprint;
 }
 
-/** The values of a run, as they were written. */
-function plainOf(run: RunSpec): unknown {
+/** The values of a run, without its system. */
+function toldOf(run: RunSpec): object {
   // What was changed in a system stands in the system.
   const { folder: _folder, label: _label, note: _note, places: _places, system: _system, systemChanges: _changes, ...told } = run;
-  return asWritten({ ...told, budgets: [], overrides: overridesOf(run) });
+  return { ...told, budgets: [], overrides: overridesOf(run) };
 }
 
 /** Systems that name no files, in the form that fingerprints use: cells of a study share them. */
@@ -81,7 +80,7 @@ function systemText({ folder, system: whole }: RunSpec, content: ContentOf): Can
     names++;
     return content(path);
   };
-  const text = new CanonicalText(canonicalJson(withContents(asWritten(system), folder, counted)));
+  const text = new CanonicalText(toldText(system, folder, counted));
   if (names === 0) SYSTEMS.set(whole, text);
   return text;
 }
@@ -119,13 +118,14 @@ function bundledPath(family: ProfileFamily, name: string): string | null {
 /** What stands in the place of a path; null: the path itself. */
 type ContentOf = (path: string) => string | null;
 
-/** The same value, where every text that names a file has what is in it in place of its path. */
-function withContents(value: unknown, folder: string, content: ContentOf): unknown {
-  if (Array.isArray(value)) return value.map((one) => withContents(one, folder, content));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withContents(inner, folder, content)]));
-  }
-  return typeof value === 'string' ? contentsIn(value, folder, content) : value;
+/** Canonical JSON of a value {@link asWritten}, where every text that names a file has what is in it in place of its path. */
+function toldText(value: unknown, folder: string, content: ContentOf): string {
+  return canonicalJson(value, (one) => {
+    if (typeof one === 'string') return contentsIn(one, folder, content);
+    if (typeof one !== 'object' || one === null || Array.isArray(one) || one instanceof CanonicalText) return one;
+    if ('text' in one && typeof one.text === 'string') return contentsIn(one.text, folder, content);
+    return 'written' in one ? new CanonicalText(toldText(one.written, folder, content)) : one;
+  });
 }
 
 /** A text may be a path with rows behind it, or have one behind `file=` among its parameters. */

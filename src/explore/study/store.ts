@@ -40,6 +40,8 @@ export interface Damage {
 /** A folder of results. */
 export class Store {
   readonly folder: string;
+  /** Folders in it that this process has made or found. */
+  readonly #made = new Set<string>();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -101,7 +103,9 @@ export class Store {
 
   #write(fingerprint: string, text: string): void {
     const path = this.#pathOf(fingerprint);
-    makeFolder(dirname(path));
+    const folder = dirname(path);
+    if (!this.#made.has(folder)) makeFolder(folder);
+    this.#made.add(folder);
     writeFileAtomic(path, text);
   }
 
