@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const dist = process.env.MOEPROF_DIST ?? new URL('../dist', import.meta.url).pathname;
+const dist = process.env.MOEPROF_DIST ?? new URL('../build', import.meta.url).pathname;
 const { openTrace } = await import(join(dist, 'trace/open.js'));
 const { chunks, PHASE } = await import(join(dist, 'trace/trace.js'));
 const { writeJsonl, writeSafetensors } = await import(join(dist, 'trace/write.js'));

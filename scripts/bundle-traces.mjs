@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
+const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../build', import.meta.url));
 const { openTrace } = await import(join(dist, 'trace/open.js'));
 const { convertTrace } = await import(join(dist, 'trace/convert/index.js'));
 const { writeSafetensors } = await import(join(dist, 'trace/write.js'));

@@ -6,8 +6,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Folder of the build; MOEPROF_DIST names another one. */
-const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+/** Folder of the compiled modules; MOEPROF_DIST names that of another build. */
+const dist = process.env.MOEPROF_DIST ?? fileURLToPath(new URL('../../build', import.meta.url));
 
 /** Imports a module of the build. */
 export async function fromDist(path) {

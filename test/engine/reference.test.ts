@@ -195,7 +195,7 @@ describe('engine and reference simulator agree to the nanosecond', () => {
       'beside prefetches': (outcome: Outcome) => outcome.h2d.prefetches > 0 && degraded(outcome, 0.5),
       'from the SSD': (outcome: Outcome) => (outcome.ssd?.demands ?? 0) > 0 && degraded(outcome, 0.5),
     };
-    return agree(family, seen, 17, cases(400));
+    return agree(family, seen, 17, cases(400, 200));
   });
 
   it('with experts that are computed one layer late', () => {
