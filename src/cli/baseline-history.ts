@@ -2,7 +2,7 @@
 // is what `main` was before. Plain files, to be committed with the rest.
 import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EXIT, orUserError, UserError } from '../base/errors.js';
+import { orUserError, UserError } from '../base/errors.js';
 import { makeFolder, writeFileAtomic } from '../base/files.js';
 import { isFolder } from '../base/input-file.js';
 import { didYouMean } from '../base/text.js';
@@ -46,7 +46,7 @@ export function baselineNames(): string[] {
  * @param exitCode where there is none
  * @throws UserError that says what to type
  */
-export function baselineFolder(wanted: string, runs: string, exitCode: number = EXIT.notComparable): string {
+export function baselineFolder(wanted: string, runs: string, exitCode: number): string {
   const [, name = wanted, back = '0'] = /^(.*)~(\d+)$/.exec(wanted) ?? [];
   const states = statesOf(name);
   const state = states[Number(back)];

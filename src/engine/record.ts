@@ -14,7 +14,7 @@ import { runPasses } from './serve.js';
  * @returns null: the policy does not need it, or a dry run without a clock composes the same passes
  * @throws UserError where the run cannot be composed
  */
-export async function recordPasses(proper: RunPlan, breathe?: () => Promise<void>): Promise<PassRecord | null> {
+export async function recordPasses(proper: RunPlan, breathe: (() => Promise<void>) | undefined): Promise<PassRecord | null> {
   const { inputs, run, serving } = proper;
   const { definition, parameters } = await resolvePolicy(inputs.system.cache.policy, run.folder);
   if (!serving.timed || !policyNeeds(definition, parameters).includes('future')) return null;

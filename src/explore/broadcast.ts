@@ -26,7 +26,7 @@ export async function broadcastHere(
   trace: RoutingTrace,
   tokens: number,
   specs: readonly JobSpec[],
-  watch: BroadcastWatch = {},
+  watch: BroadcastWatch,
 ): Promise<CapacityCounts[][]> {
   const jobs: Job[] = [];
   for (const spec of specs) jobs.push(await startJob(spec));
@@ -64,7 +64,7 @@ export async function broadcastToThreads(
   tokens: number,
   specs: readonly JobSpec[],
   threads: number,
-  watch: BroadcastWatch = {},
+  watch: BroadcastWatch,
 ): Promise<CapacityCounts[][]> {
   const ring = allocateRing(trace);
   const permits = new SharedArrayBuffer(4);

@@ -22,10 +22,10 @@ const PATIENCE = 10_000;
 
 /**
  * The scheduler of a choice, loaded where it is a module of the user's own.
- * @param folder what a relative path is relative to; the working directory unless given
+ * @param folder what a relative path is relative to
  * @throws UserError for a module that cannot be used, and for a parameter that it does not have
  */
-export async function loadScheduler(chosen: SchedulerChoice, folder?: string): Promise<SchedulerChoice> {
+export async function loadScheduler(chosen: SchedulerChoice, folder: string): Promise<SchedulerChoice> {
   return loadedChoice('scheduler', chosen, ownScheduler, folder);
 }
 

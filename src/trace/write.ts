@@ -40,7 +40,7 @@ export function writeSafetensors(trace: RoutingTrace, path: string, options: Wri
  * after something else meanwhile.
  * @throws UserError where the file cannot be written
  */
-export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions = {}): Generator<void, void, void> {
+export function* fillSafetensors(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   const columns = columnsOf(trace, options.weights ?? 'f32');
   const header: Record<string, unknown> = { __metadata__: metadataOf(trace, options.metadata) };
   const offsets: number[] = [];
@@ -147,7 +147,7 @@ export function writeJsonl(trace: RoutingTrace, path: string, options: WriteOpti
  * Writes a trace as canonical JSONL into a file under construction, with stops as in {@link fillSafetensors}.
  * @throws UserError where the file cannot be written
  */
-export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions = {}): Generator<void, void, void> {
+export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: WriteOptions): Generator<void, void, void> {
   file.write(`${JSON.stringify(metadataOf(trace, options.metadata))}\n`);
   for (const block of jsonlLines(trace, trace.has.weights && options.weights !== 'none')) {
     file.write(block);
@@ -156,7 +156,7 @@ export function* fillJsonl(trace: RoutingTrace, file: AtomicFile, options: Write
 }
 
 /** The token lines of a trace, some rows at a time. */
-export function* jsonlLines(trace: RoutingTrace, withWeights: boolean = trace.has.weights): Generator<string, void, void> {
+export function* jsonlLines(trace: RoutingTrace, withWeights: boolean): Generator<string, void, void> {
   const { layers, topK, has } = trace;
   for (const chunk of chunks(trace, 64)) {
     let text = '';

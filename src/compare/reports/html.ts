@@ -42,7 +42,7 @@ function renderHtml(gate: Gate, options: ReportOptions): string {
         ? body
         : html`<article id="${id}" aria-label="${titleOf(comparison)}"><hr>${heading(comparison, 'h2')}${keyChanges(comparison)}${contents}${body}</article>`,
     )}`,
-    footer: html`<p class="downloads">Save as CSV: ${download('changes', 'changes.csv', 'text/csv', csvFormat.render(gate, options))}.</p>
+    footer: html`<p class="downloads">Save as CSV: ${download('changes', 'changes.csv', csvFormat.render(gate, options))}.</p>
 ${
   savedText(gate) !== null &&
   html`<p>${savedText(gate)}</p>

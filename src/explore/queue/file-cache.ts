@@ -11,8 +11,8 @@ import { hashOfValue } from '../../result/digest.js';
 export const CACHE_SIZE = '20GiB';
 
 /** Where files lie: below the user's folder for caches. */
-export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
+export function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'moeprof', 'queue');
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;

@@ -205,12 +205,7 @@ export function readMeasurements(path: string): readonly Measurement[] {
   return readRows(path).speed;
 }
 
-/** The rows of speed of text that is at hand; `path` is only for messages. @throws UserError as {@link readRows} */
-export function parseMeasurements(content: string, path: string): readonly Measurement[] {
-  return parseRows(content, path).speed;
-}
-
-/** {@link readRows} of text that is at hand; `path` is only for messages. @throws UserError as there */
+/** The rows of a text; `path` is only for messages. @throws UserError as {@link readRows} */
 export function parseRows(content: string, path: string): MeasuredRows {
   const lineOf = new Map<string, number>();
   const speed: Measurement[] = [];

@@ -48,7 +48,7 @@ export function renderPage(validation: Validation, csv: string): string {
       (text) => html`<p class="origin">${prose(text)}</p>`,
     )}${contents}`,
     body,
-    footer: html`<p class="downloads">Save as CSV: ${download('rows', 'rows.csv', 'text/csv', csv)}.</p><p>Written by moeprof ${VERSION}.</p>`,
+    footer: html`<p class="downloads">Save as CSV: ${download('rows', 'rows.csv', csv)}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
     scripts: [],
     styles: [STYLE],

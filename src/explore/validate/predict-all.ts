@@ -19,20 +19,6 @@ export interface PredictionWatch {
 }
 
 /**
- * Predicts rows.
- * @param threads most at a time
- * @returns in the order of `rows`
- */
-export async function predictRows(
-  rows: readonly Measurement[],
-  runtimes: Runtimes,
-  threads: number,
-  watch: PredictionWatch = {},
-): Promise<Prediction[]> {
-  return (await predictRowVariants(rows, [runtimes], threads, watch)).map(([only]) => only!);
-}
-
-/**
  * Predicts rows with several sets of runtimes, of which most change few rows.
  * @param variants at least one
  * @param threads most at a time
@@ -42,7 +28,7 @@ export async function predictRowVariants(
   rows: readonly Measurement[],
   variants: readonly Runtimes[],
   threads: number,
-  watch: PredictionWatch = {},
+  watch: PredictionWatch,
 ): Promise<(readonly Prediction[])[]> {
   const predictions = new Array<readonly Prediction[]>(rows.length);
   let done = 0;

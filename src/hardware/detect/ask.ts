@@ -25,8 +25,8 @@ const LONGEST = 8 * 2 ** 20;
 const LONGEST_FILE = 64 * 2 ** 10;
 
 /** Answers of all tools of this system, in their order. */
-export function askAll(platform: NodeJS.Platform = process.platform): Promise<Answer[]> {
-  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(platform)).map(ask));
+export function askAll(): Promise<Answer[]> {
+  return Promise.all(TOOLS.filter(({ platforms }) => platforms.includes(process.platform)).map(ask));
 }
 
 async function ask(tool: Tool): Promise<Answer> {

@@ -73,9 +73,9 @@ export function integers(name: string, bits: 2 | 3 | 4 | 8, { group, zero }: Gro
 }
 
 /** Floats of 8 bits with an f32 scale per square of `block` weights. */
-export function fp8(name: string, block: number): Quantization {
+export function fp8(block: number): Quantization {
   return throughout(
-    name,
+    'fp8',
     `8 bits and an f32 scale per ${block} x ${block} weights, as in the DeepSeek-V3 checkpoint; embedding, head and router 16`,
     { format: 'fp8', bits: 8 + 32 / (block * block) },
   );
@@ -97,7 +97,7 @@ const MLX_ROUTER: Linear = { format: 'mlx8' };
 /** Formats of checkpoints. */
 export const CHECKPOINTS: readonly Quantization[] = [
   throughout('bf16', '16 bits throughout (bf16 or f16)', BF16),
-  fp8('fp8', FP8_BLOCK),
+  fp8(FP8_BLOCK),
   ...Object.entries(INTEGER_KINDS).map(([name, { bits, usual }]) => integers(name, bits, usual)),
   throughout('nf4', 'bitsandbytes NF4, doubly quantized: 4.127 bits; embedding, head and router 16', { format: 'nf4' }),
   checkpoint(

@@ -105,7 +105,7 @@ function withGroups(found: Quantization, details: readonly Detail[]): Quantizati
   });
   const kind = INTEGER_KINDS[found.name];
   if (kind !== undefined) return integers(found.name, kind.bits, group(kind.usual));
-  if (found.name === 'fp8') return fp8('fp8', numberOf('block', value('block') ?? String(FP8_BLOCK), 8, 2 ** 16));
+  if (found.name === 'fp8') return fp8(numberOf('block', value('block') ?? String(FP8_BLOCK), 8, 2 ** 16));
   return found;
 }
 

@@ -68,7 +68,7 @@ export async function train(
   trainable: Trainable,
   options: StepOptions,
   resume: Checkpoint | null,
-  watch: TrainingWatch = {},
+  watch: TrainingWatch,
 ): Promise<Checkpoint> {
   const trainer = await Trainer.open(trainable, options, resume);
   try {

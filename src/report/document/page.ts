@@ -35,7 +35,7 @@ export function renderDocumentPage(document: Document, name: string, picture?: s
       html`<section class="figure"><div class="drawing">${new Markup(picture)}</div></section>
 `
     }${blocks.filter((block) => isShown(block, 'markdown', true)).map(drawn)}`,
-    footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', 'text/csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
+    footer: html`<p class="downloads">Save as CSV: ${download('table', 'table.csv', renderCsv(document))}.</p><p>Written by moeprof ${VERSION}.</p>`,
     data: null,
     scripts: picture === undefined ? [] : [clientScript('tools', 'figure')],
     styles: [STYLE],

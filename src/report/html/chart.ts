@@ -80,7 +80,8 @@ export function columns(stacks: readonly (readonly number[])[], colors: readonly
 }
 
 /** Columns from a line at half height, up or down: `shares[i]` is -1..1 of half the height. */
-export function divergingColumns(shares: readonly number[], up: string, down: string, gap = 0.15): Markup[] {
+export function divergingColumns(shares: readonly number[], up: string, down: string): Markup[] {
+  const gap = 0.15;
   const part = (sign: number): string =>
     shares
       .map((share, i) =>

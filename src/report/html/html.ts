@@ -61,9 +61,9 @@ ${contents}`,
       html`<p class="note">Loads by expert, series over time and the capacity curve are missing: this result was saved without them. Save it with <code>moeprof run --details</code>, or write the report with <code>moeprof run --html</code>.</p>
 `
     }${body}`,
-    footer: html`<p class="downloads">Save as CSV: ${download('metrics', 'metrics.csv', 'text/csv', csvReport.render(result, options))}, ${download('layers', 'layers.csv', 'text/csv', layersCsv(result))}${
+    footer: html`<p class="downloads">Save as CSV: ${download('metrics', 'metrics.csv', csvReport.render(result, options))}, ${download('layers', 'layers.csv', layersCsv(result))}${
       details !== undefined &&
-      html`, ${download('loads by expert', 'loads.csv', 'text/csv', loadsCsv(details.loads))}, ${download('series', 'series.csv', 'text/csv', seriesCsv(result))}`
+      html`, ${download('loads by expert', 'loads.csv', loadsCsv(details.loads))}, ${download('series', 'series.csv', seriesCsv(result))}`
     }.</p>
 <p>Written by moeprof ${result.tool.version}. Simulated figures are exact: the same inputs give the same ones on every machine.</p>`,
     data: { ...result, details: details === undefined ? undefined : shown },

@@ -51,7 +51,7 @@ ${scripts.map(
 }
 
 /** A link that saves `text` as a file, without a script. Commas may stand in such an address, and tables have many. */
-export function download(label: string, file: string, type: string, text: string): Markup {
+export function download(label: string, file: string, text: string): Markup {
   const address = encodeURIComponent(text).replaceAll('%2C', ',').replaceAll('%3A', ':').replaceAll('%2F', '/');
-  return html`<a download="${file}" href="data:${type};charset=utf-8,${address}">${label}</a>`;
+  return html`<a download="${file}" href="data:text/csv;charset=utf-8,${address}">${label}</a>`;
 }

@@ -24,8 +24,8 @@ export function shareBar(label: string, parts: readonly { readonly color: string
 }
 
 /** A small bar inside a table. */
-export function miniBar(share: number, color = 'stall'): Markup {
-  return html`<span class="mini" style="--w:${percent(share)};--c:var(--${color})"></span>`;
+export function miniBar(share: number): Markup {
+  return html`<span class="mini" style="--w:${percent(share)};--c:var(--stall)"></span>`;
 }
 
 /**

@@ -30,11 +30,11 @@ export function usualColumns(names: readonly string[]): ColumnMap | null {
 }
 
 /**
- * Reads `layer=blk,experts=sel,token=pos`.
- * @param flag named in messages, e.g. `--trace-columns`
+ * Reads the value of `--trace-columns`: `layer=blk,experts=sel,token=pos`.
  * @throws UserError where a part is not `column=name`, a column is unknown or stands twice, or layer or experts are missing
  */
-export function parseColumns(text: string, flag = '--trace-columns'): ColumnMap {
+export function parseColumns(text: string): ColumnMap {
+  const flag = '--trace-columns';
   const map = new Map<string, string>();
   for (const part of text.split(',')) {
     const [key = '', name = '', ...more] = part.split('=').map((word) => word.trim());

@@ -62,14 +62,13 @@ export interface OwnTraceFormat {
 
 /**
  * The format of a module.
- * @param name the path of a module; null for any other name, and where there is none
- * @param folder what a relative path is relative to; the working directory unless given
+ * @param name the path of a module, relative to the working directory; any other name, or none, gives null
  * @throws UserError where it cannot be used
  */
-export async function loadFormat(name: string | undefined, folder: string = process.cwd()): Promise<TraceFormat | null> {
+export async function loadFormat(name: string | undefined): Promise<TraceFormat | null> {
   const chosen = name === undefined ? null : moduleChoice('trace format', name);
   if (chosen === null) return null;
-  const own = await importOwn('trace format', resolve(folder, chosen.path!));
+  const own = await importOwn('trace format', resolve(chosen.path!));
   if (Object.keys(chosen.parameters).length > 0) throw own.wrong('a format has no parameters; leave them out');
   own.nameApart(traceFormats.map((format) => format.name));
   own.requireMethod('rows(file, known)');

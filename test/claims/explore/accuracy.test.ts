@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { bundledFile, findProfile, listProfiles } from '../../../src/base/profiles.js';
 import type { AccuracyFile } from '../../../src/engine/outcome/comparable.js';
 import { readRows } from '../../../src/explore/validate/measurement.js';
-import { predictRows } from '../../../src/explore/validate/predict-all.js';
+import { predictRowVariants } from '../../../src/explore/validate/predict-all.js';
 import { validationReports } from '../../../src/explore/validate/report.js';
 import { validationOf } from '../../../src/explore/validate/summary.js';
 import { loadRuntime } from '../../../src/hardware/runtime.js';
@@ -20,7 +20,7 @@ it('docs/accuracy.md and profiles/accuracy.json are up to date', { timeout: 900_
   const read = files.map((name) => readRows(findProfile('measurements', name)));
   const rows = read.flatMap(({ speed }) => speed);
   const runtimes = new Map(listProfiles('runtimes').map((name) => [name, loadRuntime(name)]));
-  const predictions = await predictRows(rows, runtimes, availableParallelism());
+  const predictions = (await predictRowVariants(rows, [runtimes], availableParallelism(), {})).map(([only]) => only!);
   const markdown = validationReports.find(({ name }) => name === 'markdown')!;
   const validation = validationOf(
     files,

@@ -7,7 +7,7 @@ import { calibrationReports } from '../../../src/explore/machine/calibration-rep
 import { KNOBS, turnedBy } from '../../../src/explore/machine/knobs.js';
 import { measurementOf } from '../../../src/explore/machine/timing-row.js';
 import type { Measurement } from '../../../src/explore/validate/measurement.js';
-import { predictRows } from '../../../src/explore/validate/predict-all.js';
+import { predictRowVariants } from '../../../src/explore/validate/predict-all.js';
 import { hardwareOfFile } from '../../../src/hardware/load.js';
 import { parseMachine } from '../../../src/hardware/machine.js';
 import { machineFileSchema, runtimeOnFile } from '../../../src/hardware/machine-file.js';
@@ -49,7 +49,7 @@ describe('the fit', () => {
     const steps = KNOBS.map(({ name }) => (name === 'cpu.bandwidth' ? Math.log(0.8) : name === 'gpu.bandwidth' ? Math.log(0.9) : 0));
     const truth = turnedBy(llama, steps);
     const asked = [row(0), row(16), row(8)];
-    const made = await predictRows(asked, new Map([['llama.cpp', truth]]), 1);
+    const made = (await predictRowVariants(asked, [new Map([['llama.cpp', truth]])], 1, {})).map(([only]) => only!);
     const rows = asked.map((one, i) => ({ ...one, measured: { tg_tps: made[i]!.figures.decode! } }));
     const calibration = await calibrate(rows, llama, 1);
     expect(calibration.anchors.map(({ place }) => place)).toEqual(['log:16', 'log:0']);

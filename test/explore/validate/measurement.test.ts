@@ -1,7 +1,7 @@
 // Reading rows: what stands in the bundled file, and what is said of lines that are no measurement.
 import { describe, expect, it } from 'vitest';
 import { findProfile } from '../../../src/base/profiles.js';
-import { parseMeasurements, readMeasurements } from '../../../src/explore/validate/measurement.js';
+import { parseRows, readMeasurements } from '../../../src/explore/validate/measurement.js';
 
 const row = (over: Record<string, unknown> = {}): Record<string, unknown> => ({
   id: 'a',
@@ -28,7 +28,7 @@ describe('bundled rows', () => {
 describe('a file of rows', () => {
   it('may have empty lines, nulls, and fields of its collector', () => {
     const text = `\n${lines(row({ note: null, collected_by: 'me', machine: { name: 'box', gpus: [], rack: 7 } }))}\n\n`;
-    const [read] = parseMeasurements(text, 'rows.jsonl');
+    const [read] = parseRows(text, 'rows.jsonl').speed;
     expect(read!.note).toBeUndefined();
     expect(read!.run).toEqual({});
   });
@@ -62,6 +62,6 @@ describe('a file of rows', () => {
     ],
     ['an id that stands twice', lines(row(), row()), 'rows.jsonl:2: id: "a" stands in line 1 too; give each row its own'],
   ])('is refused for %s', (_, text, message) => {
-    expect(() => parseMeasurements(text, 'rows.jsonl')).toThrow(message);
+    expect(() => parseRows(text, 'rows.jsonl')).toThrow(message);
   });
 });

@@ -1,5 +1,5 @@
 // Rows for tests: what a test does not say is the plainest thing there is.
-import { type Measurement, parseMeasurements } from '../../../src/explore/validate/measurement.js';
+import { type Measurement, parseRows } from '../../../src/explore/validate/measurement.js';
 
 /** An RTX 3090 in a desktop. */
 export const BOX = {
@@ -20,5 +20,5 @@ export function measurement(over: Readonly<Record<string, unknown>> = {}): Measu
     measured: { tg_tps: 60 },
     ...over,
   };
-  return parseMeasurements(JSON.stringify(row), 'rows.jsonl')[0]!;
+  return parseRows(JSON.stringify(row), 'rows.jsonl').speed[0]!;
 }

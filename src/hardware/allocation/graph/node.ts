@@ -162,10 +162,10 @@ export function product(rows: number, tokens: number, matrix: GraphNode, by: Gra
 }
 
 /** The same memory in another shape; without a shape: permuted. */
-export function view(of: GraphNode, shape: Shape | null = null, width = F32): GraphNode {
+export function view(of: GraphNode, shape: Shape | null = null): GraphNode {
   const root = of.root ?? of;
   if (shape === null) return new GraphNode('view', of.shape, of.width, [of], { bytes: of.bytes, root, strided: true });
-  return new GraphNode('view', shape, width, [of], { root });
+  return new GraphNode('view', shape, F32, [of], { root });
 }
 
 /** A part of memory, with gaps. */
