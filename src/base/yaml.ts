@@ -53,11 +53,12 @@ export function readYaml<T>(path: string, schema: z.ZodType<T>, overrides: reado
 /**
  * As {@link readYaml}, for large files of ours: what stands where is only looked for where something is wrong, which takes twice as long
  * as the reading itself.
+ * @param text what is read of it; all, unless given
  * @throws UserError as {@link readYaml}
  */
-export function readOwnYaml<T>(path: string, schema: z.ZodType<T>): T {
+export function readOwnYaml<T>(path: string, schema: z.ZodType<T>, text = readText(path)): T {
   try {
-    const read = schema.safeParse(parse(readText(path)));
+    const read = schema.safeParse(parse(text));
     if (read.success) return read.data;
   } catch {
     // Told below, with its place.

@@ -51,16 +51,16 @@ export interface Listed<P extends CataloguePart> {
   readonly aka: readonly string[];
 }
 
-/** A file of a catalogue, which is parsed where one of its parts is wanted: all of them take longer than a short run. */
-interface PartFile<P extends CataloguePart> {
+/** A group of a file, which is parsed where one of its parts is wanted: all of them take longer than a short run. */
+interface PartGroup<P extends CataloguePart> {
   /** Keys of the names in its text. */
   readonly keys: ReadonlySet<string>;
   listed(): readonly Listed<P>[];
 }
 
 /**
- * A catalogue whose files are read where a part of theirs is asked for.
- * @param read parts of one file, which has passed the schema
+ * A catalogue whose groups are read where a part of theirs is asked for.
+ * @param read parts of a file, or of one with a single group of it, which has passed the schema
  * @throws UserError (from `parts` and `find`) where a file is not well-formed, or two parts have one name
  */
 export function lazyCatalogue<F, P extends CataloguePart>(
@@ -68,29 +68,31 @@ export function lazyCatalogue<F, P extends CataloguePart>(
   schema: z.ZodType<F>,
   read: (file: F) => readonly Listed<P>[],
 ): Catalogue<P> {
-  let files: readonly PartFile<P>[] | null = null;
+  let groups: readonly PartGroup<P>[] | null = null;
   let all: readonly P[] | null = null;
-  const known = (): readonly PartFile<P>[] => {
-    files ??= catalogueFiles(kind).map((path) => partFile(path, () => read(readOwnYaml(path, schema))));
-    return files;
+  const known = (): readonly PartGroup<P>[] => {
+    groups ??= catalogueFiles(kind).flatMap((path) =>
+      groupsOf(readText(path)).map((text) => partGroup(text, () => read(readOwnYaml(path, schema, text)))),
+    );
+    return groups;
   };
   return {
     get parts() {
-      all ??= indexed(known().flatMap((file) => file.listed())).parts;
+      all ??= indexed(known().flatMap((group) => group.listed())).parts;
       return all;
     },
     find: (name) => {
       const key = partKey(name);
-      const file = known().find(({ keys }) => keys.has(key));
-      return file === undefined ? undefined : indexed(file.listed()).byKey.get(key);
+      const group = known().find(({ keys }) => keys.has(key));
+      return group === undefined ? undefined : indexed(group.listed()).byKey.get(key);
     },
   };
 }
 
-function partFile<P extends CataloguePart>(path: string, read: () => readonly Listed<P>[]): PartFile<P> {
+function partGroup<P extends CataloguePart>(text: string, read: () => readonly Listed<P>[]): PartGroup<P> {
   let known: readonly Listed<P>[] | null = null;
   return {
-    keys: new Set(namesIn(readText(path)).map(partKey)),
+    keys: new Set(namesIn(text).map(partKey)),
     listed: () => {
       known ??= read();
       return known;
@@ -98,7 +100,13 @@ function partFile<P extends CataloguePart>(path: string, read: () => readonly Li
   };
 }
 
-/** Names of parts in the text of a file, which is not parsed for them: what stands behind `name:`, and in the brackets behind `aka:`. */
+/** The text of a file once for each of its groups, with what stands before the first. */
+function groupsOf(text: string): string[] {
+  const [head, ...groups] = text.split(/^(?= {2}- )/m);
+  return groups.length === 0 ? [text] : groups.map((group) => head + group);
+}
+
+/** Names of parts in a text, which is not parsed for them: what stands behind `name:`, and in the brackets behind `aka:`. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/\bname: ([^\s,}]+)|\baka: \[([^\]]*)\]/g)].flatMap(([, name, others]) => name ?? others!.split(/,\s*/));
 }
