@@ -7,7 +7,7 @@ export type Phase = 'prefill' | 'decode';
 
 /** A part of the GPU's time. */
 export interface PhasePart {
-  readonly label: 'dense' | 'experts' | 'CPU' | 'stall' | 'all-to-all';
+  readonly label: 'dense' | 'experts' | 'CPU' | 'SSD' | 'stall' | 'all-to-all';
   readonly ns: number;
 }
 
@@ -33,17 +33,21 @@ export function phaseTime(result: Result, phase: Phase | null): PhaseTime | null
 }
 
 /**
- * The parts of the GPU's time. A result of an earlier version does not say what was waited for, so it has no part `CPU`; only several GPUs have
+ * The parts of the GPU's time; `stall` is what waits for the link, and for the SSD, too, where a result of an earlier version does not tell. A result of an earlier version does not say what was waited for, so it has no part `CPU`; only several GPUs have
  * the part `all-to-all`.
  * @param of value of a metric of time, ns; null: the result does not have it
  */
 export function timeParts(of: (name: string) => number | null): PhasePart[] {
   const cpuNs = of('time.stall_cpu');
+  const ssdNs = of('time.stall_ssd');
+  // What rounding leaves beside the SSD is no part.
+  const linkNs = (of('time.stall') ?? 0) - (cpuNs ?? 0) - (ssdNs ?? 0);
   const named = [
     ['dense', of('time.dense') ?? 0],
     ['experts', of('time.compute') ?? 0],
     ['CPU', cpuNs],
-    ['stall', Math.max(0, (of('time.stall') ?? 0) - (cpuNs ?? 0))],
+    ['SSD', ssdNs],
+    ['stall', linkNs > 1 || ssdNs === null ? Math.max(0, linkNs) : null],
     ['all-to-all', of('time.all_to_all')],
   ] as const;
   return named.flatMap(([label, ns]) => (ns === null ? [] : [{ label, ns }]));

@@ -90,6 +90,7 @@ function boundsBlocks(bounds: readonly BoundRow[]): Block[] {
 /** A part of the time in words: what the GPU waits for has a name. */
 function partWords(label: TimePart['label'], source: string): string {
   if (label === 'CPU') return 'CPU computes';
+  if (label === 'SSD') return 'waits for the SSD';
   return label === 'stall' ? `waits for ${source}` : label;
 }
 
@@ -100,6 +101,7 @@ function timeBar(time: NonNullable<Summary['time']>, width: number, options: Rep
     dense: { glyph: dense, paint: chalk.blue },
     experts: { glyph: solid, paint: chalk.green },
     CPU: { glyph: options.unicode ? '╲' : '\\', paint: chalk.yellow },
+    SSD: { glyph: options.unicode ? '═' : '=', paint: chalk.redBright },
     stall: { glyph: light, paint: chalk.red },
     'all-to-all': { glyph: options.unicode ? '╱' : '/', paint: chalk.magenta },
     idle: { glyph: medium, paint: chalk.gray },

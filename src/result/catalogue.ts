@@ -236,6 +236,12 @@ const TABLE: readonly Row[] = [
   [`time.compute${PHASES}`, 'ns', 'none', 'GPU time in routed experts; in layers that the CPU holds, its own'],
   [`time.stall${PHASES}`, 'ns', 'lower', 'GPU idle inside events: waiting for an expert to arrive or for the CPU'],
   [`time.stall_cpu${PHASES}`, 'ns', 'lower', 'Of time.stall, waiting for the CPU to compute experts; the rest waits for experts to arrive'],
+  [
+    `time.stall_ssd${PHASES}`,
+    'ns',
+    'lower',
+    'Of time.stall, waiting for the SSD to read experts, the CPU that waits for them included; what is left waits for the link',
+  ],
   [`time.cpu${PHASES}`, 'ns', 'none', 'CPU time in routed experts, in parallel with the GPU'],
   ['share.stall', 'ratio', 'lower', 'Stall over the total time of the run'],
   [`time.all_to_all${PHASES}`, 'ns', 'lower', 'What exchanging activations between GPUs added to events'],

@@ -56,6 +56,7 @@ export class Deferral {
     const waitedNs = Math.max(0, this.#pendingNs - nowNs);
     layers.stallNs[layer]! += waitedNs;
     phase.stallNs += waitedNs;
+    phase.cpuStallNs += waitedNs;
     return nowNs + waitedNs;
   }
 }

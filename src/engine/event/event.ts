@@ -139,6 +139,8 @@ export class RunningEvent {
   offloaded = false;
   /** When each member that is waited for can be executed, ns. */
   readonly readyNs: Float64Array;
+  /** When the SSD has brought the weights of each member that is waited for, ns, where DRAM is a cache of it; 0: nobody waited for that. */
+  readonly readNs: Float64Array;
   /** Members that the CPU computes: the first `cpuExperts` entries. */
   readonly onCpu: Int32Array;
   cpuExperts = 0;
@@ -148,6 +150,8 @@ export class RunningEvent {
   parts = 0;
   /** When each queue of the CPU has finished its part, ns: one a socket where sockets compute beside one another. */
   readonly cpuNs: Float64Array;
+  /** For how long each queue of the CPU has waited for the SSD, ns. */
+  readonly cpuReadNs: Float64Array;
   /** When the GPU has executed the hits, ns. */
   hitsEndNs = 0;
   /** When the CPU has finished its part, ns; 0: it has none. */
@@ -168,5 +172,7 @@ export class RunningEvent {
     this.onCpu = new Int32Array(widest);
     this.cpuNs = new Float64Array(cpuQueues);
     this.readyNs = new Float64Array(widest);
+    this.readNs = new Float64Array(widest);
+    this.cpuReadNs = new Float64Array(cpuQueues);
   }
 }

@@ -1,5 +1,6 @@
 // Executes the members of an event on a GPU (L9): hits first, then the others as they arrive, and the event ends when the CPU has
 // finished its part too, and what was deferred to it.
+import { cpuReadNs, endOnCpu } from './cpu-end.js';
 import type { RunningEvent } from './event.js';
 import type { Gpu } from './gpu.js';
 import { gpuPartsNs } from './parts.js';
@@ -17,7 +18,7 @@ export class Executor {
 
   /** Executes the event from `startNs` on; @returns its end, ns. */
   execute(layer: number, startNs: number): number {
-    const { cost, recorder } = this.#gpu;
+    const { cost, dram, recorder } = this.#gpu;
     const event = this.#event;
     const { counts, single } = event.demand;
     const { hit, hits, readyNs, waiting, waits } = event;
@@ -32,24 +33,29 @@ export class Executor {
       computeNs += ns;
     }
     event.hitsEndNs = gpuNs;
-    if (!this.#gpu.overlaps) arriveTogether(waiting, waits, readyNs);
-    else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
+    if (!this.#gpu.overlaps) {
+      arriveTogether(waiting, waits, readyNs);
+      if (dram !== null) arriveTogether(waiting, waits, event.readNs);
+    } else if (!event.inOrder) sortByReadiness(waiting, waits, readyNs);
     for (let k = 0; k < waits; k++) {
       const i = waiting[k]!;
       const ns = single ? singleNs : cost.expertNs(layer, counts[i]!);
       const startsNs = Math.max(gpuNs, readyNs[i]!);
       stallNs += startsNs - gpuNs;
+      if (dram !== null) recorder.phase.ssdStallNs += Math.max(0, Math.min(startsNs, event.readNs[i]!) - gpuNs);
       gpuNs = startsNs + ns;
       computeNs += ns;
     }
     const restNs = gpuPartsNs(this.#gpu, event, layer);
-    event.cpuEndNs = event.cpuExperts > 0 ? this.#endOnCpu(layer) : 0;
+    event.cpuEndNs = event.cpuExperts > 0 ? endOnCpu(this.#gpu, event, layer) : 0;
     const endNs = Math.max(gpuNs, event.cpuEndNs, this.#gpu.deferral?.awaitedNs ?? 0);
     // Nobody waits for the CPU in a layer that lives there: its experts are what is executed.
     if (cost.onCpu[layer] === 1) computeNs += endNs - gpuNs;
     else {
       stallNs += endNs - gpuNs;
-      recorder.phase.cpuStallNs += endNs - gpuNs;
+      const readNs = dram === null || event.cpuEndNs <= gpuNs ? 0 : Math.min(endNs - gpuNs, cpuReadNs(event));
+      recorder.phase.cpuStallNs += endNs - gpuNs - readNs;
+      recorder.phase.ssdStallNs += readNs;
     }
     computeNs += restNs;
     event.stallNs = stallNs;
@@ -58,22 +64,5 @@ export class Executor {
     recorder.phase.computeNs += computeNs;
     recorder.phase.stallNs += stallNs;
     return endNs + restNs;
-  }
-
-  /** Counts the CPU's work of the event; @returns when the work that is not deferred has ended, ns; 0: all of it is deferred. */
-  #endOnCpu(layer: number): number {
-    const { cost, recorder } = this.#gpu;
-    const event = this.#event;
-    const { counts } = event.demand;
-    for (let k = 0; k < event.cpuExperts; k++) {
-      const ns = cost.cpuExpertNs(layer, counts[event.onCpu[k]!]!);
-      recorder.layers.cpuNs[layer]! += ns;
-      recorder.phase.cpuNs += ns;
-    }
-    recorder.cpuExperts += event.cpuExperts;
-    const own = event.cpuExperts - event.deferred;
-    event.cpuExperts = 0;
-    event.deferred = 0;
-    return own === 0 ? 0 : event.cpuNs.reduce((latest, ns) => Math.max(latest, ns));
   }
 }

@@ -57,7 +57,7 @@ export class Judge {
     }
     event.waits = 0;
     event.inOrder = false;
-    if (this.#ahead) hits = this.#judgeArrivals(hits, startNs);
+    if (this.#ahead) hits = this.#judgeArrivals(layer, hits, startNs);
     event.hits = hits;
     event.standIns = 0;
     event.misses = misses;
@@ -83,8 +83,8 @@ export class Judge {
   }
 
   /** Tells hits from late members among the first `held` that own a slot: only a prefetch can be late. @returns hits */
-  #judgeArrivals(held: number, startNs: number): number {
-    const { gpu } = this.#gpu;
+  #judgeArrivals(layer: number, held: number, startNs: number): number {
+    const { dram, gpu } = this.#gpu;
     const event = this.#event;
     const { ids } = event.demand;
     const { hit } = event;
@@ -101,6 +101,7 @@ export class Judge {
         gpu.link.promote(id);
         this.#fates.used(id, arrivalNs - startNs);
         event.readyNs[i] = arrivalNs;
+        if (dram !== null) event.readNs[i] = dram.holds(id, layer) ? dram.arrivalNs[id]! : 0;
         event.waiting[event.waits++] = i;
       }
       gpu.unused[id] = 0;

@@ -71,6 +71,7 @@ class EachMiss extends Misses {
     const { event } = this;
     const { deferral } = this.gpu;
     event.cpuNs.fill(fromNs);
+    event.cpuReadNs.fill(0);
     if (deferral !== null) for (const [queue, ns] of deferral.busyNs.entries()) event.cpuNs[queue] = Math.max(fromNs, ns);
   }
 
@@ -184,6 +185,7 @@ class EachMiss extends Misses {
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
     const queue = id % cost.cpuQueues;
     const cpuStartNs = Math.max(ends[queue]!, fromNs);
+    if (dram !== null) event.cpuReadNs[queue]! += cpuStartNs - ends[queue]!;
     const cpuEndNs = cpuStartNs + cost.cpuExpertNs(layer, event.demand.counts[i]!);
     ends[queue] = cpuEndNs;
     event.observer?.computedOnCpu(id, layer, cpuStartNs, cpuEndNs);
@@ -301,6 +303,7 @@ class EachMiss extends Misses {
     this.#flush(layer, startNs);
     const bytes = Math.ceil(rule.copyBytes * sizes[id]!);
     const fromNs = dram === null ? startNs : this.inDram(id, layer, startNs);
+    event.readNs[i] = fromNs;
     event.readyNs[i] = gpu.link.demand(id, bytes, fromNs);
     event.waiting[event.waits++] = i;
     recorder.layers.onDemandBytes[layer]! += bytes;

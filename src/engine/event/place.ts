@@ -65,10 +65,11 @@ export class Misses {
   /** L10, L14: places the transfers of the first `count` members of `order`, those first whose weights and slots are there first. */
   protected load(layer: number, order: Int32Array, count: number, startNs: number): void {
     const { dram, writeBack } = this.gpu;
-    const { demand, readyNs } = this.event;
+    const { demand, readNs, readyNs } = this.event;
     for (let k = 0; dram !== null && k < count; k++) {
       const i = order[k]!;
-      readyNs[i] = Math.max(readyNs[i]!, this.inDram(demand.ids[i]!, layer, startNs));
+      readNs[i] = this.inDram(demand.ids[i]!, layer, startNs);
+      readyNs[i] = Math.max(readyNs[i]!, readNs[i]!);
     }
     if (dram !== null || writeBack !== null) sortByReadiness(order, count, readyNs);
     this.bringOver(layer, order, count);

@@ -55,6 +55,8 @@ export interface PhaseCounters {
   stallNs: number;
   /** Of stallNs, what is waited for the CPU to compute, after all that was to arrive has. */
   cpuStallNs: number;
+  /** Of stallNs, what is waited for the SSD where DRAM is a cache of it: by the GPU, or by the CPU that the GPU waits for. */
+  ssdStallNs: number;
   cpuNs: number;
   exchangeNs: number;
 }
@@ -121,6 +123,7 @@ export class Recorder {
       computeNs: 0,
       stallNs: 0,
       cpuStallNs: 0,
+      ssdStallNs: 0,
       cpuNs: 0,
       exchangeNs: 0,
     });

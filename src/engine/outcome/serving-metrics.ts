@@ -64,6 +64,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
   const sum = (column: Float64Array): number => column.reduce((total, value) => total + value, 0);
   const stall = sum(recorder.layers.stallNs) / gpus.length;
   const several = parallel !== null;
+  const ssd = ssdStallOf(gpus[0]!);
   return {
     'time.total': engine.nowNs,
     'time.dense': sum(recorder.layers.denseNs) + recorder.tailNs,
@@ -71,6 +72,7 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
     'time.compute': sum(recorder.layers.computeNs) / gpus.length,
     'time.stall': stall,
     'time.stall_cpu': recorder.phases.reduce((total, { cpuStallNs }) => total + cpuStallNs, 0) / gpus.length,
+    ...(ssd === null ? {} : { 'time.stall_ssd': recorder.phases.reduce((total, phase) => total + ssd(phase), 0) / gpus.length }),
     'time.cpu': sum(recorder.layers.cpuNs),
     'share.stall': stall / engine.nowNs,
     ...byPhase(recorder, (phase) => ({
@@ -79,10 +81,17 @@ export function timeMetrics({ layout, simulation: { engine, gpus, parallel, reco
       'time.compute': phase.computeNs / gpus.length,
       'time.stall': phase.stallNs / gpus.length,
       'time.stall_cpu': phase.cpuStallNs / gpus.length,
+      ...(ssd === null ? {} : { 'time.stall_ssd': ssd(phase) / gpus.length }),
       'time.cpu': phase.cpuNs,
       ...(several ? { 'time.all_to_all': phase.exchangeNs } : {}),
     })),
   };
+}
+
+/** What of the stall of a phase is waited for the SSD, ns: all that is not the CPU's, where the SSD fills the first tier. Null: there is none. */
+function ssdStallOf({ dram, gpu }: Finished['simulation']['gpus'][number]): ((phase: PhaseCounters) => number) | null {
+  if (gpu.link.name === 'ssd') return ({ cpuStallNs, stallNs }) => Math.max(0, stallNs - cpuStallNs);
+  return dram === null ? null : ({ ssdStallNs }) => ssdStallNs;
 }
 
 /** What `of` gives of each phase, by name; nothing where all passes are of one kind, since it would repeat the total. */

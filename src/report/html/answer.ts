@@ -23,16 +23,24 @@ export function answerOf(result: Result): { readonly sentence: string; readonly 
         : 'No time was measured';
   const total = result.metrics['time.total']?.value ?? 0;
   const cpu = (result.metrics['time.stall_cpu']?.value ?? 0) / total;
-  const stall = (result.metrics['time.stall']?.value ?? 0) / total - cpu;
-  const source = sourceOf(result);
+  const ssd = (result.metrics['time.stall_ssd']?.value ?? 0) / total;
+  const stall = (result.metrics['time.stall']?.value ?? 0) / total - cpu - ssd;
   const nothing = result.metrics['memory.gpu.expert_cache']?.value === 0 ? ', with no expert resident,' : '';
+  const sources = [
+    { source: 'the SSD', share: ssd },
+    { source: sourceOf(result), share: stall },
+  ].filter(({ share }) => share > 0.005);
+  const of = cpu > 0.005 ? 'it' : 'the run';
+  const waited = sources
+    .map(({ share, source }, i) => `for ${source}${i === 0 ? nothing : ''} during ${formatRatio(share, 0)}`)
+    .join(' and ');
   const waits =
     !(total > 0) || !Number.isFinite(stall)
       ? ''
       : [
           ...(cpu > 0.005 ? [`, the CPU computes experts during ${formatRatio(cpu, 0)} of the run`] : []),
-          stall > 0.005
-            ? `, and the ${processor} waits for ${source}${nothing} during ${formatRatio(stall, 0)} of ${cpu > 0.005 ? 'it' : 'the run'}`
+          sources.length > 0
+            ? `, and the ${processor} waits ${waited} of ${of}`
             : `, and the ${processor} hardly ever waits for an expert to arrive`,
         ].join('');
   const hit = text('cache.hit_rate');

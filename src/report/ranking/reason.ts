@@ -25,7 +25,7 @@ function tokenTime(phase: Phase, result: Result): TokenTime {
   const tokens = phase === 'decode' ? time.passes * tokensPerPass : tokensRun(result);
   const nsOf = (label: string): number => (time.parts.find((part) => part.label === label)?.ns ?? 0) / tokens;
   const parts = [
-    ['stall', nsOf('stall')],
+    ['stall', nsOf('stall') + nsOf('SSD')],
     ['waiting for the CPU', nsOf('CPU')],
     ['experts', nsOf('experts')],
     ['dense', nsOf('dense')],

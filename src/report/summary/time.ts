@@ -21,7 +21,7 @@ export interface RunTime {
   readonly parts: readonly TimePart[];
   /** What the CPU does beside the GPU, in a sentence; null: nothing. */
   readonly cpu: string | null;
-  /** What stall waits for: `the link`, `SSD and link`, `the SSD`. */
+  /** What stall waits for: `the link`; in a result of an earlier version also `SSD and link` or `the SSD`. */
   readonly source: string;
 }
 
@@ -46,6 +46,8 @@ export function runTime(result: Result): RunTime | null {
 
 /** What brings the experts that stall waits for. */
 export function sourceOf(result: Result): string {
+  // What waits for the SSD is told apart.
+  if (metricValue(result, 'time.stall_ssd') !== null) return 'the link';
   if ((metricValue(result, 'transfer.ssd.bytes') ?? 0) === 0) return 'the link';
   return metricValue(result, 'transfer.h2d.bytes') === null ? 'the SSD' : 'SSD and link';
 }

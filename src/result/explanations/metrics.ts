@@ -231,10 +231,11 @@ export const METRIC_TOPICS: readonly Topic[] = [
       'time.compute.*',
       'time.stall.*',
       'time.stall_cpu.*',
+      'time.stall_ssd.*',
       'time.cpu.*',
       'share.stall',
     ],
-    what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU, and of it dense_cpu on the CPU where the run leaves layers or KV caches there (memory.gpuLayers, memory.kvIn); compute is routed experts on the GPU, or on the CPU in layers that it holds; stall is the GPU idle inside an event, waiting for an expert to arrive or, stall_cpu of it, for the CPU to compute; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
+    what: 'Where the simulated time goes: dense is attention, shared experts, dense layers and the head on the GPU, and of it dense_cpu on the CPU where the run leaves layers or KV caches there (memory.gpuLayers, memory.kvIn); compute is routed experts on the GPU, or on the CPU in layers that it holds; stall is the GPU idle inside an event, waiting for an expert to arrive or, stall_cpu of it, for the CPU to compute; where an SSD is read, stall_ssd of it waits for that, and stall less the two for the link; cpu is expert compute on the CPU, beside the GPU. Total is all of it, with the idle time between passes. share.stall is stall over total.',
     reading:
       'Dense and compute stay the same whatever is cached; stall is what offloading adds, and the only part that caching and prefetch can lower. A run with little stall is as fast as this machine gets: then look at the dense part (context length, quantization). Kernel times are estimated by a roofline of the hardware profile; calibrate that for absolute figures.',
   },

@@ -15,6 +15,7 @@ export const TIME_LOOKS: Readonly<Record<TimePart['label'], { readonly color: st
   dense: { color: 'dense', word: 'attention and dense layers' },
   experts: { color: 'experts', word: 'experts' },
   CPU: { color: 'base', word: 'the CPU computes experts' },
+  SSD: { color: 'belady', word: 'waiting for the SSD' },
   stall: { color: 'stall', word: 'waiting for experts to arrive' },
   'all-to-all': { color: 'late', word: 'activations between GPUs' },
   idle: { color: 'idle', word: 'no request' },
