@@ -43,7 +43,9 @@ export default defineConfig({
           globalSetup: TEMPORARY,
           testTimeout: 120_000,
           hookTimeout: 240_000,
-          maxWorkers: 2,
+          // One more: of these, some wait for a network, a server or a limit that they set. Projects that differ in it run in turns.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
